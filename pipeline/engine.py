@@ -43,9 +43,8 @@ class DuckDB:
     """The embedded engine."""
 
     def __init__(self, memory: str = "4GB", threads: int = 2) -> None:
-        self.connection = duckdb.connect(
-            config={"memory_limit": memory, "threads": threads, "TimeZone": "UTC"}
-        )
+        self.connection = duckdb.connect(config={"memory_limit": memory, "threads": threads})
+        self.connection.execute("set TimeZone = 'UTC'")
         self._names = (f"kept_{number}" for number in count())
         self._kept: list[str] = []
 

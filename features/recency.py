@@ -1,0 +1,18 @@
+"""Recency: how long ago the customer bought last, and first."""
+
+import narwhals as nw
+
+from features.base import feature
+from features.grains import orders
+
+
+@feature(orders, unit="days", words="last visit {days_since_purchase:days} ago")
+def days_since_purchase() -> nw.Expr:
+    """Days from the last purchase to the snapshot."""
+    return nw.col("age").min()
+
+
+@feature(orders, unit="days", words="a customer for {days_since_first_purchase:days} only")
+def days_since_first_purchase() -> nw.Expr:
+    """Days from the first purchase to the snapshot."""
+    return nw.col("age").max()

@@ -1,0 +1,42 @@
+"""Returns: what came back."""
+
+import narwhals as nw
+
+from features.base import DERIVED, Past, count, feature, grain, money, ratio, total, within
+from pipeline.clocks import Frame
+
+
+@grain("return")
+def returned(past: Past) -> Frame:
+    """One row a return: customer_id, age, amount_units (negative)."""
+    return past.events("return").select("customer_id", "age", "amount_units")
+
+
+@feature(
+    returned,
+    unit="returns",
+    none=0,
+    windows=(30, 90, 365),
+    words="returned goods {returns_Nd:times} in the last {days} days",
+)
+def returns(days: int) -> nw.Expr:
+    """Returns in the last {days} days."""
+    return count(within(days))
+
+
+@feature(returned, unit="currency", none=0, windows=(90, 365))
+def returned_money(days: int) -> nw.Expr:
+    """Money given back in the last {days} days, as a positive amount."""
+    return money(0 - total("amount_units", within(days)))
+
+
+@feature(returned, unit="days", words="last returned goods {days_since_return:days} ago")
+def days_since_return() -> nw.Expr:
+    """Days from the last return to the snapshot."""
+    return nw.col("age").min()
+
+
+@feature(DERIVED, unit="share")
+def returned_share() -> nw.Expr:
+    """Money given back against money spent in the last 365 days."""
+    return ratio(nw.col("returned_money_365d"), nw.col("spend_365d"))

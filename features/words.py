@@ -1,0 +1,78 @@
+"""How a feature's number is said to staff: formats for the templates in `words`.
+
+`{days_since_purchase:days}` gives "26 days", `{orders_change_30d:fewer}` "4 fewer",
+`{spend_30d:money}` "$112", `{active_weeks_90d:percent}` "45 %", `{orders_30d:n}` "3".
+"""
+
+import math
+from collections.abc import Mapping
+
+_SIGNS = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥", "INR": "₹", "BDT": "৳"}
+
+
+class _Said:
+    def __init__(self, value: float, currency: str) -> None:
+        self.value, self.currency = value, currency
+
+    def __format__(self, spec: str) -> str:
+        return _FORMATS[spec](self)
+
+    def n(self) -> str:
+        return f"{round(self.value):,}"
+
+    def days(self) -> str:
+        return _plural(self.value, "day")
+
+    def times(self) -> str:
+        return _plural(self.value, "time")
+
+    def orders(self) -> str:
+        return _plural(self.value, "purchase")
+
+    def fewer(self) -> str:
+        count = abs(round(self.value))
+        return f"{count:,} {'fewer' if self.value < 0 else 'more'}" if count else "as many"
+
+    def percent(self) -> str:
+        return f"{self.value:.0%}".replace("%", " %")
+
+    def money(self) -> str:
+        sign = "-" if self.value < 0 else ""
+        return f"{sign}{_SIGNS.get(self.currency, self.currency + ' ')}{abs(self.value):,.0f}"
+
+    def less(self) -> str:
+        word = "less" if self.value < 0 else "more"
+        return f"{_Said(abs(self.value), self.currency).money()} {word}"
+
+
+_FORMATS = {
+    "n": _Said.n,
+    "days": _Said.days,
+    "times": _Said.times,
+    "orders": _Said.orders,
+    "fewer": _Said.fewer,
+    "percent": _Said.percent,
+    "money": _Said.money,
+    "less": _Said.less,
+}
+
+
+def _plural(value: float, noun: str) -> str:
+    whole = round(value)
+    return f"{whole:,} {noun}{'' if whole == 1 else 's'}"
+
+
+def say(template: str, row: Mapping[str, float | None], currency: str) -> str | None:
+    """The template with a customer's numbers; None where one of them is not known.
+
+    `row` maps feature names to values.
+    """
+    known = {
+        name: _Said(value, currency)
+        for name, value in row.items()
+        if isinstance(value, (int, float)) and math.isfinite(value)
+    }
+    try:
+        return template.format_map(known)
+    except KeyError:
+        return None

@@ -1,0 +1,166 @@
+"""Stage `labels`: what became of every watched customer, once the time for it has passed."""
+
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import clocks, engine, errors, events, files, params, progress, snapshots
+from pipeline.clocks import Frame, Window
+from pipeline.params import ChurnLabel, Labels, ValueLabel
+from pipeline.schema import MONEY_UNITS
+
+FOLDER = Path("data/labels")
+LABELS = FOLDER / "labels.parquet"
+SCHEMA = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("snapshot_on", pa.date32()),
+        ("churned", pa.bool_()),
+        ("value", pa.float64()),
+        ("dropped", pa.string()),
+    ]
+)
+ENDED_IN_GAP = "ended in the gap"
+ENDED_EARLIER = "had ended before the snapshot, known only later"
+_NEVER = 2_000_000  # a day number beyond any calendar
+
+
+def silent(cohort: Frame, known: Frame, window: Window, label: ChurnLabel) -> Frame:
+    """Rule `silence`: churned when none of the label's kinds falls into the window."""
+    seen = known.filter(nw.col("kind").is_in(label.kinds), window.holds(nw.col("occurred_day")))
+    returned = seen.select("customer_id").unique().with_columns(back=nw.lit(1))
+    return cohort.join(returned, on="customer_id", how="left").select(
+        "customer_id",
+        churned=nw.col("back").is_null(),
+        dropped=nw.lit(None, nw.String()),
+    )
+
+
+def ends(known: Frame, snapshot: int) -> Frame:
+    """Per customer the first day from the snapshot on that leaves no contract alive.
+
+    Columns customer_id, ends_on. Contracts chain while each starts before all earlier ones have
+    ended; the chain that was running at the snapshot, or the last before it, counts.
+    """
+    order = ["start_day", "end_day", "contract_id"]
+    spans = snapshots.contracts(known).with_columns(nw.col("end_day").fill_null(_NEVER))
+    reach = nw.col("end_day").cum_max().over("customer_id", order_by=order)
+    earlier = nw.col("reach").shift(1).over("customer_id", order_by=order)
+    breaks = nw.when(nw.col("start_day") > nw.col("earlier")).then(1).otherwise(0)
+    chain = nw.col("breaks").cum_sum().over("customer_id", order_by=order)
+    chains = (
+        spans.with_columns(reach=reach)
+        .with_columns(earlier=earlier)
+        .with_columns(breaks=breaks)
+        .with_columns(chain=chain)
+        .group_by("customer_id", "chain")
+        .agg(begins=nw.col("start_day").min(), ends_on=nw.col("end_day").max())
+    )
+    running = chains.filter(nw.col("begins") < snapshot)
+    return running.group_by("customer_id").agg(ends_on=nw.col("ends_on").max())
+
+
+def cancelled(cohort: Frame, known: Frame, window: Window, snapshot: int) -> Frame:
+    """Rule `cancel`: churned when the last live contract ends in the window.
+
+    Customers whose last contract ends before the window opens are dropped, with the reason.
+    """
+    joined = cohort.join(ends(known, snapshot), on="customer_id", how="left")
+    day = nw.col("ends_on")
+    reason = (
+        nw.when(day < snapshot)
+        .then(nw.lit(ENDED_EARLIER))
+        .when(day < window.start)
+        .then(nw.lit(ENDED_IN_GAP))
+    )
+    return joined.select("customer_id", churned=window.holds(day), dropped=reason)
+
+
+def value(known: Frame, window: Window, label: ValueLabel) -> Frame:
+    """Net value per customer with events in the window: customer_id, value (money units).
+
+    margin x amount of `kinds` - cost of `cost_kinds`, each event discounted by its day:
+    (1 + annual_discount) ^ -(days since the window opened / 365). Sums are over integers.
+    """
+    amount = nw.when(nw.col("kind").is_in(label.kinds)).then(_units("amount") * label.margin)
+    cost = nw.when(nw.col("kind").is_in(label.cost_kinds)).then(_units("cost"))
+    years = (nw.col("occurred_day") - window.start) / 365.0
+    discount = nw.lit(1.0 + label.annual_discount) ** (-years)
+    net = (amount.otherwise(0.0) - cost.otherwise(0.0)) * discount
+    money = known.filter(window.holds(nw.col("occurred_day")))
+    return (
+        money.with_columns(net=net.round().cast(nw.Int64()))
+        .group_by("customer_id")
+        .agg(value=nw.col("net").sum())
+    )
+
+
+def _units(column: str) -> nw.Expr:
+    return (nw.col(column) * MONEY_UNITS).cast(nw.Int64()).fill_null(0).cast(nw.Float64())
+
+
+def labels(cohort: Frame, history: Frame, snapshot: int, as_of: int, rules: Labels) -> Frame:
+    """One row a watched customer of one snapshot, as SCHEMA; null where the window is not ripe.
+
+    `cohort` has customer_id; `history` is everything known before `as_of`.
+    """
+    churn = clocks.churn_window(snapshot, rules.churn)
+    worth = clocks.value_window(snapshot, rules.churn, rules.value)
+    if rules.churn.rule == "silence":
+        fate = silent(cohort, history, churn, rules.churn)
+    else:
+        fate = cancelled(cohort, history, churn, snapshot)
+    ripe = worth.mature_on <= as_of
+    total = (nw.col("value").fill_null(0) / MONEY_UNITS) if ripe else nw.lit(None, nw.Float64())
+    return fate.join(value(history, worth, rules.value), on="customer_id", how="left").select(
+        "customer_id",
+        nw.lit(clocks.date_of(snapshot), nw.Date()).alias("snapshot_on"),
+        "churned",
+        total.alias("value"),
+        "dropped",
+    )
+
+
+def counts(table: pa.Table) -> dict[str, Any]:
+    """What stands in a table of labels, and what was left out and why."""
+    dropped = pc.drop_null(table["dropped"])
+    kept = table.filter(pc.is_null(table["dropped"]))
+    return {
+        "rows": len(kept),
+        "churned": int(pc.sum(kept["churned"]).as_py() or 0),
+        "without_mature_value": kept["value"].null_count,
+        "dropped": {one["values"]: one["counts"] for one in pc.value_counts(dropped).to_pylist()},
+    }
+
+
+def main() -> None:
+    chosen = params.load()
+    summary = files.read_json(events.SUMMARY)
+    when = snapshots.plan(chosen, summary)
+    with progress.stage("labels") as report, engine.opened(chosen.engine) as open_engine:
+        report.read(events.EVENTS, summary["rows"])
+        watched = open_engine.scan(snapshots.SNAPSHOTS)
+        known = clocks.past(open_engine.scan(events.EVENTS), when.as_of, summary["versioned"])
+        history = open_engine.keep(known)
+        tables = []
+        for day in report.track(when.learning, "labelling snapshots"):
+            cohort = watched.filter(nw.col("snapshot_on") == clocks.date_of(day))
+            frame = labels(cohort.select("customer_id"), history, day, when.as_of, chosen.labels)
+            tables.append(open_engine.collect(frame, sort=["customer_id"]).cast(SCHEMA))
+        table = pa.concat_tables([SCHEMA.empty_table(), *tables])
+        kept = table.filter(pc.is_null(table["dropped"])).drop_columns(["dropped"])
+        files.write_table(LABELS, kept)
+        found = counts(table) | {"immature_snapshots": when.immature}
+        files.write_json(FOLDER / "summary.json", found)
+        report.wrote(LABELS, len(kept))
+        report.say(
+            f"{found['churned']:,} of {found['rows']:,} churned; left out: "
+            f"{sum(found['dropped'].values()):,} dropped, {when.immature} snapshots not yet mature"
+        )
+
+
+if __name__ == "__main__":
+    errors.run(main)
