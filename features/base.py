@@ -7,7 +7,7 @@ over a grain's rows of one customer). `compute` turns them into one row a custom
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import narwhals as nw
 
@@ -17,6 +17,7 @@ from pipeline.schema import MONEY_UNITS
 DECIMALS = 6
 """The one rounding rule: float features keep six decimals."""
 
+Side = Literal["low", "high"]
 MONEY_COLUMNS = ("amount", "quoted_amount", "cost")
 
 
@@ -79,8 +80,10 @@ class Feature:
     """One column of the training table.
 
     `none` is the value for a customer without a row in the grain (None: null). `reach` is how
-    many days back it looks; where its sources do not go back so far it is null. `words` is what
-    staff read, a template over feature names (see words.py); empty: never given as a reason.
+    many days back it looks; where its sources do not go back so far it is null. `words` are what
+    staff read, templates over feature names (see words.py), of which the first with all numbers
+    known is said; none: never given as a reason. `alarming` is the side of the watched
+    customers' median on which it is worth saying.
     """
 
     name: str
@@ -90,7 +93,8 @@ class Feature:
     unit: str
     none: float | None
     reach: int
-    words: str
+    words: tuple[str, ...]
+    alarming: Side
     expr: nw.Expr
 
     @property
@@ -114,7 +118,8 @@ class Declaration:
     grain: Grain
     unit: str
     none: float | None
-    words: str
+    words: tuple[str, ...]
+    alarming: Side
     windows: tuple[int, ...] | None
     spans: int
 
@@ -133,9 +138,14 @@ class Declaration:
             unit=self.unit,
             none=self.none,
             reach=self.spans if days is None else self.spans * days,
-            words=self.words.replace("{days}", str(days)).replace("_Nd", f"_{days}d"),
+            words=tuple(_for_window(words, days) for words in self.words),
+            alarming=self.alarming,
             expr=self.function() if days is None else self.function(days),
         )
+
+
+def _for_window(words: str, days: int | None) -> str:
+    return words.replace("{days}", str(days)).replace("_Nd", f"_{days}d")
 
 
 def feature(
@@ -143,7 +153,8 @@ def feature(
     *,
     unit: str,
     none: float | None = None,
-    words: str = "",
+    words: str | tuple[str, ...] = (),
+    alarming: Side = "low",
     windows: tuple[int, ...] | None = None,
     spans: int | None = None,
 ) -> Callable[[Callable[..., nw.Expr]], Declaration]:
@@ -157,7 +168,8 @@ def feature(
     def declare(function: Callable[..., nw.Expr]) -> Declaration:
         takes_days = "days" in inspect.signature(function).parameters
         reach = int(takes_days) if spans is None else spans
-        return Declaration(function, grain, unit, none, words, windows, reach)
+        told = (words,) if isinstance(words, str) else words
+        return Declaration(function, grain, unit, none, told, alarming, windows, reach)
 
     return declare
 

@@ -11,10 +11,12 @@ def orders(past: Past) -> Frame:
     """One row an order: its lines collapsed. Lines without an order_id are orders themselves.
 
     customer_id, order, age, amount_units, list_units (price before discounts), lines, quantity.
+    A line of unknown amount has no price before discounts either: it would look like a gift.
     """
+    listed = nw.coalesce(nw.col("quoted_amount_units"), nw.col("amount_units"))
     lines = past.events("purchase").with_columns(
         order=nw.coalesce(nw.col("order_id"), nw.col("event_id")),
-        list_units=nw.coalesce(nw.col("quoted_amount_units"), nw.col("amount_units")),
+        list_units=nw.when(~nw.col("amount_units").is_null()).then(listed),
     )
     return lines.group_by("customer_id", "order").agg(
         age=nw.col("age").max(),
@@ -30,8 +32,8 @@ def orders(past: Past) -> Frame:
 def purchase_days(past: Past) -> Frame:
     """One row a customer and day with purchases, with the gaps between them in days.
 
-    customer_id, occurred_day, age, amount_units; gap to the purchase day before and gap_5 to the fifth before
-    (null for the first ones); silence: days from the customer's last purchase to the snapshot.
+    customer_id, occurred_day, age, amount_units; gap to the purchase day before and gap_5 to the
+    fifth before (null for the first ones); silence: days from the last purchase to the snapshot.
     """
     days = (
         past[orders]

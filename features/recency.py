@@ -6,13 +6,25 @@ from features.base import feature
 from features.grains import orders
 
 
-@feature(orders, unit="days", words="last visit {days_since_purchase:days} ago")
+@feature(
+    orders,
+    unit="days",
+    words=(
+        "last visit {days_since_purchase:days} ago, usually every {median_gap:n}",
+        "last visit {days_since_purchase:days} ago, the only one so far",
+    ),
+    alarming="high",
+)
 def days_since_purchase() -> nw.Expr:
     """Days from the last purchase to the snapshot."""
     return nw.col("age").min()
 
 
-@feature(orders, unit="days", words="a customer for {days_since_first_purchase:days} only")
+@feature(
+    orders,
+    unit="days",
+    words="new: first visit {days_since_first_purchase:days} ago",
+)
 def days_since_first_purchase() -> nw.Expr:
     """Days from the first purchase to the snapshot."""
     return nw.col("age").max()

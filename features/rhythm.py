@@ -55,32 +55,32 @@ def mean_gap_recent(days: int) -> nw.Expr:
     return ratio(nw.when(rows).then(nw.col("gap")).otherwise(0).sum(), count(rows))
 
 
-@feature(purchase_days, unit="share", words=_USUAL)
+@feature(purchase_days, unit="share", words=_USUAL, alarming="low")
 def longer_gaps_share() -> nw.Expr:
     """Share of the customer's own gaps that were at least as long as the present silence."""
     longer = nw.col("gap") >= nw.col("silence")
     return ratio(count(longer), nw.col("gap").count())
 
 
-@feature(DERIVED, unit="days", words=_USUAL)
+@feature(DERIVED, unit="days", words=_USUAL, alarming="high")
 def overdue_days() -> nw.Expr:
     """Days since the last purchase less the usual (median) gap."""
     return nw.col("days_since_purchase") - nw.col("median_gap")
 
 
-@feature(DERIVED, unit="ratio", words=_USUAL)
+@feature(DERIVED, unit="ratio", words=_USUAL, alarming="high")
 def overdue_ratio() -> nw.Expr:
     """Days since the last purchase against the mean gap."""
     return ratio(nw.col("days_since_purchase"), nw.col("mean_gap"))
 
 
-@feature(DERIVED, unit="ratio", words=_USUAL)
+@feature(DERIVED, unit="ratio", words=_USUAL, alarming="high")
 def overdue_recent_ratio() -> nw.Expr:
     """Days since the last purchase against the mean of the last five gaps."""
     return ratio(nw.col("days_since_purchase"), nw.col("recent_gap"))
 
 
-@feature(DERIVED, unit="ratio", words=_USUAL)
+@feature(DERIVED, unit="ratio", words=_USUAL, alarming="high")
 def overdue_longest_ratio() -> nw.Expr:
     """Days since the last purchase against the longest gap."""
     return ratio(nw.col("days_since_purchase"), nw.col("longest_gap"))
@@ -89,7 +89,8 @@ def overdue_longest_ratio() -> nw.Expr:
 @feature(
     DERIVED,
     unit="ratio",
-    words="gaps between visits grew to {recent_gap:days} from {mean_gap:days}",
+    words="lately a visit every {recent_gap:days}, over all every {mean_gap:days}",
+    alarming="high",
 )
 def gap_growth() -> nw.Expr:
     """Mean of the last five gaps against the mean of all."""

@@ -11,7 +11,7 @@ from features.base import count, feature, money, ratio, total, within
     unit="orders",
     none=0,
     spans=2,
-    words="{orders_Nd:orders} in the last {days} days, {orders_change_Nd:fewer} than in the "
+    words="{orders_Nd:orders} in the last {days} days, {orders_change_Nd:fewer} in the "
     "{days} before",
 )
 def orders_change(days: int) -> nw.Expr:
@@ -24,7 +24,7 @@ def orders_change(days: int) -> nw.Expr:
     unit="currency",
     none=0,
     spans=2,
-    words="spent {spend_Nd:money} in the last {days} days, {spend_change_Nd:less} than in the "
+    words="spent {spend_Nd:money} in the last {days} days, {spend_change_Nd:less} in the "
     "{days} before",
 )
 def spend_change(days: int) -> nw.Expr:

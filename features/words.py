@@ -1,11 +1,13 @@
 """How a feature's number is said to staff: formats for the templates in `words`.
 
-`{days_since_purchase:days}` gives "26 days", `{orders_change_30d:fewer}` "4 fewer",
+`{days_since_purchase:days}` gives "26 days", `{orders_change_30d:fewer}` "4 fewer
+than",
 `{spend_30d:money}` "$112", `{active_weeks_90d:percent}` "45 %", `{orders_30d:n}` "3".
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from string import Formatter
 
 _SIGNS = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥", "INR": "₹", "BDT": "৳"}
 
@@ -31,7 +33,7 @@ class _Said:
 
     def fewer(self) -> str:
         count = abs(round(self.value))
-        return f"{count:,} {'fewer' if self.value < 0 else 'more'}" if count else "as many"
+        return f"{count:,} {'fewer' if self.value < 0 else 'more'} than" if count else "as many as"
 
     def percent(self) -> str:
         return f"{self.value:.0%}".replace("%", " %")
@@ -41,8 +43,10 @@ class _Said:
         return f"{sign}{_SIGNS.get(self.currency, self.currency + ' ')}{abs(self.value):,.0f}"
 
     def less(self) -> str:
+        if not round(self.value):
+            return "as much as"
         word = "less" if self.value < 0 else "more"
-        return f"{_Said(abs(self.value), self.currency).money()} {word}"
+        return f"{_Said(abs(self.value), self.currency).money()} {word} than"
 
 
 _FORMATS = {
@@ -62,8 +66,8 @@ def _plural(value: float, noun: str) -> str:
     return f"{whole:,} {noun}{'' if whole == 1 else 's'}"
 
 
-def say(template: str, row: Mapping[str, float | None], currency: str) -> str | None:
-    """The template with a customer's numbers; None where one of them is not known.
+def say(templates: Sequence[str], row: Mapping[str, float | None], currency: str) -> str | None:
+    """The first template of which a customer's numbers are all known, with them; None if none.
 
     `row` maps feature names to values.
     """
@@ -72,7 +76,7 @@ def say(template: str, row: Mapping[str, float | None], currency: str) -> str | 
         for name, value in row.items()
         if isinstance(value, (int, float)) and math.isfinite(value)
     }
-    try:
-        return template.format_map(known)
-    except KeyError:
-        return None
+    for template in templates:
+        if all(name in known for _, name, _, _ in Formatter().parse(template) if name):
+            return template.format_map(known)
+    return None

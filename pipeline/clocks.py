@@ -9,7 +9,7 @@ from typing import Any
 
 import narwhals as nw
 
-from pipeline.params import ChurnLabel, ValueLabel
+from pipeline.params import ChurnLabel, Labels, ValueLabel
 
 _EPOCH = dt.date(1970, 1, 1)
 Frame = nw.LazyFrame[Any]
@@ -67,3 +67,9 @@ def value_window(snapshot: int, churn: ChurnLabel, value: ValueLabel) -> Window:
     """Starts with the churn window and has a length of its own."""
     start = snapshot + churn.gap_days
     return Window(start, start + value.horizon_days, churn.settle_days)
+
+
+def ripening(labels: Labels) -> int:
+    """Days from a snapshot until both its labels are mature."""
+    worth = value_window(0, labels.churn, labels.value)
+    return max(churn_window(0, labels.churn).mature_on, worth.mature_on)

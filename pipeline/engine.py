@@ -6,7 +6,6 @@ Everything above it is Narwhals expressions, which both understand.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
 from typing import Any, Protocol, cast
 
 import duckdb
@@ -14,12 +13,13 @@ import narwhals as nw
 import pyarrow as pa
 
 from pipeline import params
+from pipeline.files import PathLike
 
 
 class Engine(Protocol):
     """What a stage may ask of an engine. Frames are lazy until kept or collected."""
 
-    def scan(self, path: Path | str) -> nw.LazyFrame[Any]:
+    def scan(self, path: PathLike) -> nw.LazyFrame[Any]:
         """A Parquet file, or a glob of them."""
 
     def load(self, table: pa.Table) -> nw.LazyFrame[Any]:
@@ -48,7 +48,7 @@ class DuckDB:
         self._names = (f"kept_{number}" for number in count())
         self._kept: list[str] = []
 
-    def scan(self, path: Path | str) -> nw.LazyFrame[Any]:
+    def scan(self, path: PathLike) -> nw.LazyFrame[Any]:
         return _lazy(self.connection.read_parquet(str(path)))
 
     def load(self, table: pa.Table) -> nw.LazyFrame[Any]:
@@ -80,7 +80,7 @@ class Spark:
         self.session = session
         self._kept: list[Any] = []
 
-    def scan(self, path: Path | str) -> nw.LazyFrame[Any]:
+    def scan(self, path: PathLike) -> nw.LazyFrame[Any]:
         return _lazy(self.session.read.parquet(str(path)))
 
     def load(self, table: pa.Table) -> nw.LazyFrame[Any]:

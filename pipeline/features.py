@@ -1,7 +1,6 @@
 """Stage `features`: every declared feature of every watched customer at every snapshot."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import narwhals as nw
 import pyarrow as pa
@@ -10,11 +9,8 @@ import pyarrow.parquet as pq
 
 import features as themes
 from features.base import Feature, Past, compute, history
-from pipeline import clocks, customers, engine, errors, events, files, params, progress, snapshots
+from pipeline import artefacts, clocks, engine, errors, files, matrix, params, progress, snapshots
 from pipeline.clocks import Frame
-
-FOLDER = Path("data/features")
-FEATURES = FOLDER / "features.parquet"
 
 
 def attributes(table: Frame, snapshot: int) -> Frame:
@@ -69,18 +65,18 @@ def schema(declared: list[Feature]) -> pa.Schema:
 
 def dead(table: pa.Table) -> list[str]:
     """The features that say nothing: all null, or one value throughout."""
-    names = [name for name in table.column_names if name not in ("customer_id", "snapshot_on")]
+    names = [name for name in table.column_names if name not in matrix.KEYS]
     return [name for name in names if pc.count_distinct(table[name], mode="all").as_py() <= 1]
 
 
 def _tables(report: progress.Report, declared: list[Feature]) -> Iterator[pa.Table]:
-    chosen, summary = params.load(), files.read_json(events.SUMMARY)
+    chosen, summary = params.load(), files.read_json(artefacts.EVENTS_SUMMARY)
     when = snapshots.plan(chosen, summary)
-    report.read(events.EVENTS, summary["rows"])
+    report.read(artefacts.EVENTS, summary["rows"])
     with engine.opened(chosen.engine) as opened:
-        history_frame = opened.scan(events.EVENTS)
-        watched = opened.scan(snapshots.SNAPSHOTS)
-        people = opened.scan(customers.CUSTOMERS)
+        history_frame = opened.scan(artefacts.EVENTS)
+        watched = opened.scan(artefacts.SNAPSHOTS)
+        people = opened.scan(artefacts.CUSTOMERS)
         for day in report.track(when.all, "computing snapshots"):
             cohort = watched.filter(nw.col("snapshot_on") == clocks.date_of(day))
             yield features_at(
@@ -92,13 +88,16 @@ def main() -> None:
     declared = themes.declared(params.load().features.windows)
     wanted = schema(declared)
     with progress.stage("features") as report:
-        with files.replacing(FEATURES) as path, pq.ParquetWriter(path, wanted) as writer:
+        with (
+            files.replacing(artefacts.FEATURES.path) as path,
+            pq.ParquetWriter(path, wanted) as writer,
+        ):
             for table in _tables(report, declared):
                 writer.write_table(table.cast(wanted))
-        whole = pq.read_table(FEATURES)
-        report.wrote(FEATURES, len(whole))
+        whole = pq.read_table(artefacts.FEATURES)
+        report.wrote(artefacts.FEATURES, len(whole))
         silent = dead(whole)
-        files.write_json(FOLDER / "summary.json", {"rows": len(whole), "dead": silent})
+        files.write_json(artefacts.FEATURES_SUMMARY, {"rows": len(whole), "dead": silent})
         if silent:
             report.say(f"{len(silent)} features say nothing here: {', '.join(silent)}")
 

@@ -1,19 +1,16 @@
 """Stage `labels`: what became of every watched customer, once the time for it has passed."""
 
-from pathlib import Path
 from typing import Any
 
 import narwhals as nw
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import clocks, engine, errors, events, files, params, progress, snapshots
+from pipeline import artefacts, clocks, engine, errors, files, params, progress, snapshots
 from pipeline.clocks import Frame, Window
 from pipeline.params import ChurnLabel, Labels, ValueLabel
 from pipeline.schema import MONEY_UNITS
 
-FOLDER = Path("data/labels")
-LABELS = FOLDER / "labels.parquet"
 SCHEMA = pa.schema(
     [
         ("customer_id", pa.string()),
@@ -25,6 +22,7 @@ SCHEMA = pa.schema(
 )
 ENDED_IN_GAP = "ended in the gap"
 ENDED_EARLIER = "had ended before the snapshot, known only later"
+NOT_BEGUN = "had not begun before the snapshot, known only later"
 _NEVER = 2_000_000  # a day number beyond any calendar
 
 
@@ -66,7 +64,8 @@ def ends(known: Frame, snapshot: int) -> Frame:
 def cancelled(cohort: Frame, known: Frame, window: Window, snapshot: int) -> Frame:
     """Rule `cancel`: churned when the last live contract ends in the window.
 
-    Customers whose last contract ends before the window opens are dropped, with the reason.
+    Customers whose last contract ends before the window opens, or had not begun at the snapshot
+    after all, are dropped, with the reason.
     """
     joined = cohort.join(ends(known, snapshot), on="customer_id", how="left")
     day = nw.col("ends_on")
@@ -75,6 +74,8 @@ def cancelled(cohort: Frame, known: Frame, window: Window, snapshot: int) -> Fra
         .then(nw.lit(ENDED_EARLIER))
         .when(day < window.start)
         .then(nw.lit(ENDED_IN_GAP))
+        .when(day.is_null())
+        .then(nw.lit(NOT_BEGUN))
     )
     return joined.select("customer_id", churned=window.holds(day), dropped=reason)
 
@@ -102,10 +103,10 @@ def _units(column: str) -> nw.Expr:
     return (nw.col(column) * MONEY_UNITS).cast(nw.Int64()).fill_null(0).cast(nw.Float64())
 
 
-def labels(cohort: Frame, history: Frame, snapshot: int, as_of: int, rules: Labels) -> Frame:
-    """One row a watched customer of one snapshot, as SCHEMA; null where the window is not ripe.
+def labels(cohort: Frame, history: Frame, snapshot: int, rules: Labels) -> Frame:
+    """One row a watched customer (cohort: customer_id) of one mature snapshot, as SCHEMA.
 
-    `cohort` has customer_id; `history` is everything known before `as_of`.
+    `history` is everything known before as_of.
     """
     churn = clocks.churn_window(snapshot, rules.churn)
     worth = clocks.value_window(snapshot, rules.churn, rules.value)
@@ -113,13 +114,11 @@ def labels(cohort: Frame, history: Frame, snapshot: int, as_of: int, rules: Labe
         fate = silent(cohort, history, churn, rules.churn)
     else:
         fate = cancelled(cohort, history, churn, snapshot)
-    ripe = worth.mature_on <= as_of
-    total = (nw.col("value").fill_null(0) / MONEY_UNITS) if ripe else nw.lit(None, nw.Float64())
     return fate.join(value(history, worth, rules.value), on="customer_id", how="left").select(
         "customer_id",
         nw.lit(clocks.date_of(snapshot), nw.Date()).alias("snapshot_on"),
         "churned",
-        total.alias("value"),
+        nw.col("value").fill_null(0) / MONEY_UNITS,
         "dropped",
     )
 
@@ -131,31 +130,30 @@ def counts(table: pa.Table) -> dict[str, Any]:
     return {
         "rows": len(kept),
         "churned": int(pc.sum(kept["churned"]).as_py() or 0),
-        "without_mature_value": kept["value"].null_count,
         "dropped": {one["values"]: one["counts"] for one in pc.value_counts(dropped).to_pylist()},
     }
 
 
 def main() -> None:
     chosen = params.load()
-    summary = files.read_json(events.SUMMARY)
+    summary = files.read_json(artefacts.EVENTS_SUMMARY)
     when = snapshots.plan(chosen, summary)
     with progress.stage("labels") as report, engine.opened(chosen.engine) as open_engine:
-        report.read(events.EVENTS, summary["rows"])
-        watched = open_engine.scan(snapshots.SNAPSHOTS)
-        known = clocks.past(open_engine.scan(events.EVENTS), when.as_of, summary["versioned"])
+        report.read(artefacts.EVENTS, summary["rows"])
+        watched = open_engine.scan(artefacts.SNAPSHOTS)
+        known = clocks.past(open_engine.scan(artefacts.EVENTS), when.as_of, summary["versioned"])
         history = open_engine.keep(known)
         tables = []
         for day in report.track(when.learning, "labelling snapshots"):
             cohort = watched.filter(nw.col("snapshot_on") == clocks.date_of(day))
-            frame = labels(cohort.select("customer_id"), history, day, when.as_of, chosen.labels)
+            frame = labels(cohort.select("customer_id"), history, day, chosen.labels)
             tables.append(open_engine.collect(frame, sort=["customer_id"]).cast(SCHEMA))
         table = pa.concat_tables([SCHEMA.empty_table(), *tables])
         kept = table.filter(pc.is_null(table["dropped"])).drop_columns(["dropped"])
-        files.write_table(LABELS, kept)
+        files.write_table(artefacts.LABELS, kept)
         found = counts(table) | {"immature_snapshots": when.immature}
-        files.write_json(FOLDER / "summary.json", found)
-        report.wrote(LABELS, len(kept))
+        files.write_json(artefacts.LABELS_SUMMARY, found)
+        report.wrote(artefacts.LABELS, len(kept))
         report.say(
             f"{found['churned']:,} of {found['rows']:,} churned; left out: "
             f"{sum(found['dropped'].values()):,} dropped, {when.immature} snapshots not yet mature"

@@ -1,18 +1,15 @@
 """Stage `snapshots`: on which days we look, and which customers we watch on each."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import narwhals as nw
 import pyarrow as pa
 
-from pipeline import clocks, engine, errors, events, files, params, progress
+from pipeline import artefacts, clocks, engine, errors, files, params, progress
 from pipeline.clocks import Frame
-from pipeline.params import ChurnLabel, Params
+from pipeline.params import ChurnLabel, Labels, Params
 
-FOLDER = Path("data/snapshots")
-SNAPSHOTS = FOLDER / "snapshots.parquet"
 SCHEMA = pa.schema([("customer_id", pa.string()), ("snapshot_on", pa.date32())])
 
 
@@ -29,13 +26,13 @@ class Calendar:
         return [*self.learning, self.as_of]
 
 
-def calendar(as_of: int, first_day: int, label: ChurnLabel, plan: params.Snapshots) -> Calendar:
-    """The newest snapshot with a mature label, then backwards every `every_days`.
+def calendar(as_of: int, first_day: int, labels: Labels, plan: params.Snapshots) -> Calendar:
+    """The newest snapshot with mature labels, then backwards every `every_days`.
 
     None lies before `active_days` of history exist. `immature` counts the grid's later days.
     """
-    reach = clocks.churn_window(0, label).mature_on
-    newest, oldest = as_of - reach, first_day + label.active_days
+    reach = clocks.ripening(labels)
+    newest, oldest = as_of - reach, first_day + labels.churn.active_days
     learning = list(range(newest, oldest - 1, -plan.every_days))[: plan.most][::-1]
     return Calendar(learning, as_of, immature=(reach - 1) // plan.every_days)
 
@@ -93,7 +90,7 @@ def plan(chosen: Params, summary: dict[str, Any]) -> Calendar:
     """The calendar from params and the summary of stage `events`."""
     first_day, last_day = _label_days(summary, chosen.labels.churn)
     as_of = clocks.day_number(chosen.as_of) if chosen.as_of else last_day + 1
-    return calendar(as_of, first_day, chosen.labels.churn, chosen.snapshots)
+    return calendar(as_of, first_day, chosen.labels, chosen.snapshots)
 
 
 def snapshots(history: Frame, when: Calendar, label: ChurnLabel, restated: bool) -> list[Frame]:
@@ -107,29 +104,30 @@ def snapshots(history: Frame, when: Calendar, label: ChurnLabel, restated: bool)
 
 def main() -> None:
     chosen = params.load()
-    summary = files.read_json(events.SUMMARY)
+    summary = files.read_json(artefacts.EVENTS_SUMMARY)
     with progress.stage("snapshots") as report, engine.opened(chosen.engine) as open_engine:
         when = plan(chosen, summary)
-        report.read(events.EVENTS, summary["rows"])
-        history = open_engine.scan(events.EVENTS)
+        report.read(artefacts.EVENTS, summary["rows"])
+        history = open_engine.scan(artefacts.EVENTS)
         frames = snapshots(history, when, chosen.labels.churn, summary["versioned"])
         tables = [
             open_engine.collect(frame, sort=["customer_id"]).cast(SCHEMA)
             for frame in report.track(frames, "finding the customers watched")
         ]
         table = pa.concat_tables(tables)
-        files.write_table(SNAPSHOTS, table)
+        files.write_table(artefacts.SNAPSHOTS, table)
+        days = [clocks.date_of(day) for day in when.all]
         counts = {
-            "as_of": str(clocks.date_of(when.as_of)),
-            "learning": [str(clocks.date_of(day)) for day in when.learning],
+            "as_of": str(days[-1]),
+            "learning": [str(day) for day in days[:-1]],
             "immature_snapshots": when.immature,
             "watched": {
                 str(clocks.date_of(day)): len(one)
                 for day, one in zip(when.all, tables, strict=True)
             },
         }
-        files.write_json(FOLDER / "summary.json", counts)
-        report.wrote(SNAPSHOTS, len(table))
+        files.write_json(artefacts.SNAPSHOTS_SUMMARY, counts)
+        report.wrote(artefacts.SNAPSHOTS, len(table))
         report.say(
             f"{len(when.learning)} snapshots to learn from, {when.immature} not yet mature, "
             f"{len(tables[-1]):,} customers watched at {counts['as_of']}"

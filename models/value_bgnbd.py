@@ -1,0 +1,73 @@
+"""BG/NBD times Gamma-Gamma: expected purchase days in the horizon times spend on each."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.base import Floats, State, ValueModel, base_rate, scale_to
+from models.bgnbd import BGNBD
+from models.gamma_gamma import GammaGamma
+from models.rfm import FREQUENCY, MONEY, RECENCY, TENURE, history
+
+
+class BGNBDValue(ValueModel):
+    """ratio * E[purchase days in horizon_days] * E[spend a purchase day].
+
+    ratio = sum(y) / sum(predicted) on the rows given: the models know nothing of margin, costs
+    and seasons, and fitted on the churned alone it takes the level down to theirs. Who never
+    bought gets the mean y of such training rows (drawn to 0 as by ten rows).
+    """
+
+    baseline = True
+    simplicity = 3
+    title = "BG/NBD and Gamma-Gamma"
+
+    def __init__(self, horizon_days: int = 90) -> None:
+        self.horizon_days = horizon_days
+
+    def columns(self, X: pd.DataFrame) -> list[str]:  # noqa: ARG002
+        return [RECENCY, TENURE, FREQUENCY, MONEY]
+
+    def _fit(self, X: pd.DataFrame, y: Floats, weight: Floats) -> None:
+        bought, x, t_x, T = history(X)
+        self.never_bought_ = base_rate(y[~bought], weight[~bought], prior=0.0)
+        spend = _spend_a_day(X, bought)
+        self.purchases_, self.spend_, self.ratio_ = None, None, 0.0
+        self.offset_ = base_rate(y[bought], weight[bought], prior=0.0)
+        if weight[bought].sum() > 0 and T.max() > 0 and weight[bought][spend > 0].sum() > 0:
+            self.purchases_ = BGNBD.fit(x, t_x, T, weight[bought])
+            self.spend_ = GammaGamma.fit(x + 1, spend, weight[bought])
+            self.ratio_, self.offset_ = scale_to(self._money(X), y[bought], weight[bought])
+
+    def _money(self, X: pd.DataFrame) -> Floats:
+        bought, x, t_x, T = history(X)
+        if self.purchases_ is None or self.spend_ is None:
+            return np.zeros(bought.sum())
+        spend = self.spend_.expected_spend(x + 1, _spend_a_day(X, bought))
+        return np.asarray(self.purchases_.expected_purchases(x, t_x, T, self.horizon_days) * spend)
+
+    def _predict(self, X: pd.DataFrame) -> Floats:
+        expected = np.full(len(X), self.never_bought_)
+        expected[history(X).bought] = self.ratio_ * self._money(X) + self.offset_
+        return expected
+
+    def _learnt(self) -> State:
+        numbers = {name: getattr(self, name) for name in _NUMBERS}
+        models = (self.purchases_, self.spend_)
+        return {**numbers, "models": [vars(model) if model else None for model in models]}
+
+    def _restore(self, learnt: State) -> None:
+        for name in _NUMBERS:
+            setattr(self, name, learnt[name])
+        purchases, spend = learnt["models"]
+        self.purchases_ = BGNBD(**purchases) if purchases else None
+        self.spend_ = GammaGamma(**spend) if spend else None
+
+
+_NUMBERS = ("never_bought_", "ratio_", "offset_")
+
+
+def _spend_a_day(X: pd.DataFrame, bought: NDArray[np.bool_]) -> Floats:
+    """Mean spend a purchase day of those who bought; unknown spend counts as none."""
+    money, days = X.loc[bought, [MONEY, FREQUENCY]].to_numpy(dtype=float).T
+    return np.asarray(np.nan_to_num(money) / days)

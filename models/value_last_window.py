@@ -1,0 +1,59 @@
+"""Last window's spend: the next weeks will bring what the last ones brought."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from models.base import Floats, State, ValueModel, scale_to
+
+_SPEND = re.compile(r"spend_(\d+)d")
+
+
+def _windows(X: pd.DataFrame) -> dict[int, str]:
+    matches = (_SPEND.fullmatch(str(name)) for name in X.columns)
+    return {int(match[1]): match[0] for match in matches if match}
+
+
+class LastWindow(ValueModel):
+    """spend in the window nearest to the horizon * horizon / window * ratio.
+
+    ratio = sum(y) / sum(predicted) on the training rows takes up margin, costs and regression to
+    the mean on the whole; ranks are those of the spend. Of two windows equally near the shorter
+    is taken. A window that begins before the data does (NaN) gives the training mean of y.
+    """
+
+    baseline = True
+    simplicity = 1
+    title = "last window's spend"
+
+    def __init__(self, horizon_days: int = 90) -> None:
+        self.horizon_days = horizon_days
+
+    def columns(self, X: pd.DataFrame) -> list[str]:
+        windows = _windows(X)
+        if not windows:
+            raise ValueError("X misses columns: spend_{w}d of any window w")
+        return [windows[min(windows, key=lambda days: (abs(days - self.horizon_days), days))]]
+
+    def _spend(self, X: pd.DataFrame) -> Floats:
+        ((days, name),) = _windows(X).items()
+        return X[name].to_numpy(dtype=float) * (self.horizon_days / days)
+
+    def _fit(self, X: pd.DataFrame, y: Floats, weight: Floats) -> None:
+        spend = self._spend(X)
+        known = np.isfinite(spend)
+        self.mean_ = float(np.average(y, weights=weight))
+        self.ratio_, self.offset_ = 0.0, self.mean_
+        if weight[known].sum() > 0:
+            self.ratio_, self.offset_ = scale_to(spend[known], y[known], weight[known])
+
+    def _predict(self, X: pd.DataFrame) -> Floats:
+        spend = self._spend(X)
+        return np.where(np.isnan(spend), self.mean_, self.ratio_ * spend + self.offset_)
+
+    def _learnt(self) -> State:
+        return {"mean": self.mean_, "ratio": self.ratio_, "offset": self.offset_}
+
+    def _restore(self, learnt: State) -> None:
+        self.mean_, self.ratio_, self.offset_ = (learnt[k] for k in ("mean", "ratio", "offset"))

@@ -1,0 +1,145 @@
+"""What lies where: every file that a stage leaves for another, its grain and its key.
+
+data/README.md is made from this list.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+DATA = Path("data")
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A file under data/, one row a `grain`, unique by `key`; `what` it is for."""
+
+    path: Path
+    what: str
+    grain: str = ""
+    key: tuple[str, ...] = ()
+
+    @property
+    def stage(self) -> str:
+        """The stage that writes it."""
+        return self.path.parts[1]
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+def _table(path: str, what: str, grain: str, *key: str) -> Artefact:
+    return Artefact(DATA / path, what, grain, key)
+
+
+def _file(path: str, what: str) -> Artefact:
+    return Artefact(DATA / path, what)
+
+
+CUSTOMERS = _table(
+    "customers/customers.parquet",
+    "what is known of customers, without names and addresses",
+    "a customer, or a version of one",
+    "customer_id",
+    "known_day",
+)
+EVENTS = _table(
+    "events/events.parquet",
+    "every fact with its two clocks",
+    "an event version",
+    "event_id",
+    "known_at",
+)
+EVENTS_SUMMARY = _file("events/summary.json", "rows, first and last days by kind and source")
+SNAPSHOTS = _table(
+    "snapshots/snapshots.parquet",
+    "whom we watch on which day; the last day is the one that is scored",
+    "a customer watched at a snapshot",
+    "customer_id",
+    "snapshot_on",
+)
+SNAPSHOTS_SUMMARY = _file("snapshots/summary.json", "the calendar, and how many are watched")
+LABELS = _table(
+    "labels/labels.parquet",
+    "what became of them, where the time for it has passed",
+    "a customer at a mature snapshot",
+    "customer_id",
+    "snapshot_on",
+)
+LABELS_SUMMARY = _file("labels/summary.json", "how many churned, and who was left out and why")
+FEATURES = _table(
+    "features/features.parquet",
+    "what was known of them then; docs/features.md tells each column",
+    "a customer watched at a snapshot",
+    "customer_id",
+    "snapshot_on",
+)
+FEATURES_SUMMARY = _file("features/summary.json", "features that say nothing in this history")
+CANDIDATE = _file("train/candidate", "the models refitted on all that matured, as JSON")
+RECIPE = _file("train/recipe.json", "folds, parameters, losses, the choice and why")
+MEASURED = _table(
+    "train/measured.parquet",
+    "what every model says of the snapshot that only measures",
+    "a model and a customer",
+    "model",
+    "customer_id",
+    "snapshot_on",
+)
+MEASURED_SCORES = _table(
+    "train/scores.parquet",
+    "what the recipe says of it",
+    "a customer at the snapshot that only measures",
+    "customer_id",
+    "snapshot_on",
+)
+PREDICTIONS = _table(
+    "evaluate/predictions.parquet",
+    "predicted beside what happened, where nothing was fitted, tuned, calibrated or chosen",
+    "a customer at the snapshot that only measures",
+    "customer_id",
+    "snapshot_on",
+)
+METRICS = _file("evaluate/metrics.json", "every metric of the recipe and of every baseline")
+MODEL_CARD = _file("evaluate/model_card.md", "the model in a page")
+PLOTS = _file("evaluate/plots", "lift, calibration, value by decile, distribution of scores")
+DECISION = _file("promote/decision.json", "champion or challenger, with the figures of both")
+SCORES = _table(
+    "score/scores.parquet",
+    "risk and value of everybody watched at as_of",
+    "a customer watched at as_of",
+    "customer_id",
+)
+REASONS = _table(
+    "score/reasons.parquet",
+    "why, in plain words, for those with most to lose",
+    "a customer and a rank",
+    "customer_id",
+    "rank",
+)
+HABITS = _table(
+    "score/habits.parquet",
+    "since when silent, against the usual rhythm",
+    "a customer watched at as_of",
+    "customer_id",
+)
+SCORE_SUMMARY = _file("score/summary.json", "what the list says of where its numbers come from")
+AT_RISK = _table("at_risk/at_risk.csv", "the list", "a customer to call", "customer_id")
+HELD_OUT = _table(
+    "at_risk/held_out.parquet",
+    "left alone at random, to learn what a call is worth",
+    "a customer held out",
+    "customer_id",
+)
+
+
+def ingested(source: str) -> Artefact:
+    """The events of one source."""
+    return _table(
+        f"ingest/{source}/events.parquet",
+        "the events of one source",
+        "an event version",
+        "event_id",
+        "known_at",
+    )

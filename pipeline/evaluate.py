@@ -1,0 +1,226 @@
+"""Stage `evaluate`: what the recipe and every baseline are worth on time that nothing has seen."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from models.base import Floats
+from pipeline import (
+    artefacts,
+    definition,
+    errors,
+    files,
+    metrics,
+    model_card,
+    params,
+    plots,
+    progress,
+    tracking,
+)
+from pipeline.params import Params
+
+RECIPE = "recipe"
+VALUE_METRICS = ("mae", "bias", "spearman", "normalised_gini")
+
+Figure = dict[str, float | None]
+Figures = dict[str, Figure]
+
+
+def beside(predicted: pa.Table, label_table: pa.Table) -> pd.DataFrame:
+    """Predictions and what happened: adds churned and value; ordered by customer."""
+    keys = ["customer_id", "snapshot_on"]
+    both = predicted.join(label_table, keys=keys, join_type="inner").sort_by("customer_id")
+    frame: pd.DataFrame = both.to_pandas()
+    return frame
+
+
+def by_model(said: pd.DataFrame, scores: pd.DataFrame, task: str) -> dict[str, pd.DataFrame]:
+    """Per model of a task, and for the recipe, one row a customer with its `prediction`."""
+    mine = said[said["task"] == task]
+    found = {str(name): one.reset_index(drop=True) for name, one in mine.groupby("model")}
+    column = "churn_probability" if task == "churn" else "expected_value"
+    found[RECIPE] = scores.assign(prediction=scores[column])
+    return {name: _numbered(one) for name, one in found.items()}
+
+
+def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
+    """Floats for the labels, and the written tie order: customer_id ascending."""
+    return frame.assign(
+        churned=frame["churned"].astype(float), order=metrics.tie_ranks(frame["customer_id"])
+    )
+
+
+def figures(
+    measure: Callable[..., dict[str, float]],
+    frame: pd.DataFrame,
+    columns: list[str],
+    chosen: Params,
+) -> Figures:
+    """Each number of `measure` over columns of the frame, with its 95 % interval."""
+    arrays = [frame[name].to_numpy() for name in columns]
+    plan = chosen.evaluate
+    around = metrics.bootstrap(measure, frame["customer_id"], arrays, plan.bootstrap, plan.seed)
+    return {name: _figure(value, around[name]) for name, value in measure(*arrays).items()}
+
+
+def _figure(value: float, around: metrics.Interval | metrics.Difference) -> Figure:
+    numbers = {"value": value, "low": around.low, "high": around.high}
+    return {name: float(one) if math.isfinite(one) else None for name, one in numbers.items()}
+
+
+def list_metrics(
+    churned: Floats, rank_by: Floats, order: Floats, capacity: int
+) -> dict[str, float]:
+    """What a list of the `capacity` highest in `rank_by` holds; ties go to the first in order."""
+    rows = metrics.top(rank_by, min(capacity, len(rank_by)), order)
+    found, base = churned[rows], float(churned.mean())
+    share = float(found.mean())
+    return {
+        "listed": float(len(rows)),
+        "churned_share": share,
+        "found_share": float(found.sum() / churned.sum()) if churned.any() else math.nan,
+        "lift": share / base if base else math.nan,
+    }
+
+
+def gains(models: dict[str, pd.DataFrame], chosen: Params) -> dict[str, Figures]:
+    """The recipe less each other churn model, in pairs on the same resampled customers."""
+    mine, plan = models[RECIPE], chosen.evaluate
+    told: dict[str, Figures] = {}
+    for name, other in models.items():
+        if name == RECIPE:
+            continue
+        told[name] = {}
+        for metric in (metrics.roc_auc, metrics.log_loss):
+            one = metrics.paired_difference(
+                metric,
+                mine["churned"],
+                mine["prediction"],
+                other["prediction"],
+                mine["customer_id"],
+                plan.bootstrap,
+                plan.seed,
+            )
+            told[name][metric.__name__] = _figure(one.difference, one)
+    return told
+
+
+def by_decile(scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """Value given kept and given lost, predicted against realised, by decile of value if kept."""
+    rank = scores["value_if_kept"].rank(method="first")
+    decile = ((rank - 1) * 10 // len(scores)).astype(int) + 1
+    rows = []
+    for number, group in scores.groupby(decile):
+        kept, lost = group[~group["churned"]], group[group["churned"]]
+        rows.append(
+            {
+                "decile": int(str(number)),
+                "customers": len(group),
+                "expected_if_kept": _mean(kept["value_if_kept"]),
+                "actual_if_kept": _mean(kept["value"]),
+                "expected_if_lost": _mean(lost["value_if_lost"]),
+                "actual_if_lost": _mean(lost["value"]),
+            }
+        )
+    return rows
+
+
+def _mean(values: "pd.Series[float]") -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
+def evaluate(said: pd.DataFrame, scores: pd.DataFrame, chosen: Params) -> dict[str, Any]:
+    """Every figure of metrics.json but its head: churn, value, list, gain, value_by_decile.
+
+    `said` is what each model says (task, model, prediction), `scores` what the recipe says, both
+    beside what happened.
+    """
+    churn, value = by_model(said, scores, "churn"), by_model(said, scores, "value")
+    capacity = chosen.at_risk.capacity
+    ranked = {name: one.assign(rank_by=one["prediction"]) for name, one in churn.items()}
+    ranked[RECIPE]["rank_by"] = scores["expected_loss"]
+
+    def of_churn(y: Floats, p: Floats, order: Floats) -> dict[str, float]:
+        return metrics.churn_metrics(y, p, capacity, order)
+
+    def of_value(y: Floats, predicted: Floats) -> dict[str, float]:
+        without_interval = metrics.value_metrics(y, predicted, predicted, predicted)
+        return {name: without_interval[name] for name in VALUE_METRICS}
+
+    def of_list(y: Floats, rank_by: Floats, order: Floats) -> dict[str, float]:
+        return list_metrics(y, rank_by, order, capacity)
+
+    def all_of(
+        frames: dict[str, pd.DataFrame], measure: Callable[..., dict[str, float]], columns: str
+    ) -> dict[str, Figures]:
+        return {
+            name: figures(measure, one, columns.split(), chosen) for name, one in frames.items()
+        }
+
+    return {
+        "churn": all_of(churn, of_churn, "churned prediction order"),
+        "value": all_of(value, of_value, "value prediction")
+        | all_of(
+            {RECIPE: value[RECIPE]}, metrics.value_metrics, "value prediction value_low value_high"
+        ),
+        "list": all_of(ranked, of_list, "churned rank_by order"),
+        "gain": gains(churn, chosen),
+        "value_by_decile": by_decile(scores),
+    }
+
+
+def head(story: dict[str, Any], scores: pd.DataFrame, chosen: Params) -> dict[str, Any]:
+    """What the figures were measured on."""
+    measured = story["measured_on"]
+    return {
+        "measured_on": measured["test"] if measured and len(scores) else None,
+        "customers": len(scores),
+        "churners": int(scores["churned"].sum()),
+        "churn_rate": float(scores["churned"].mean()) if len(scores) else None,
+        "capacity": chosen.at_risk.capacity,
+        "definition": definition.sentence(chosen.labels),
+        "banners": story["banners"],
+    }
+
+
+NOTHING: dict[str, Any] = {"churn": {}, "value": {}, "list": {}, "gain": {}, "value_by_decile": []}
+PREDICTION_COLUMNS = [
+    "customer_id",
+    "snapshot_on",
+    "churn_probability",
+    "churned",
+    "expected_value",
+    "value",
+]
+
+
+def main() -> None:
+    chosen = params.load()
+    with progress.stage("evaluate") as report:
+        story, label_table = files.read_json(artefacts.RECIPE), pq.read_table(artefacts.LABELS)
+        said = beside(pq.read_table(artefacts.MEASURED), label_table)
+        scores = beside(pq.read_table(artefacts.MEASURED_SCORES), label_table)
+        report.read(artefacts.MEASURED, len(said))
+        found = head(story, scores, chosen)
+        found |= evaluate(said, scores, chosen) if len(scores) else NOTHING
+        files.write_json(artefacts.METRICS, found)
+        predictions = scores[PREDICTION_COLUMNS]
+        files.write_table(
+            artefacts.PREDICTIONS, pa.Table.from_pandas(predictions, preserve_index=False)
+        )
+        rule = said.loc[said["model"] == "churn_recency", "prediction"].to_numpy()
+        baseline = predictions.assign(churn_probability=rule)
+        plots.draw(predictions, baseline, artefacts.PLOTS.path, chosen.currency)
+        card = model_card.render(story, found, found["definition"], chosen.currency)
+        files.write_text(artefacts.MODEL_CARD, card)
+        report.wrote(artefacts.PREDICTIONS, len(scores))
+        tracking.log_run(tracking.record(chosen))
+        report.open_next(artefacts.MODEL_CARD)
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,119 @@
+"""Stage `events`: all sources in one table; equal copies once, changed copies as versions.
+
+The order of the output depends on nothing but its content.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import errors, files, ingest, params, progress, rawfile, schema
+from pipeline.errors import BadInput, masked
+from pipeline.rawfile import literal, run
+
+FOLDER: Final = Path("data/events")
+_KNOWN: Final = ("known_at", "known_day", "source")
+_CONTENT: Final = ", ".join(column for column in schema.EVENT_COLUMNS if column not in _KNOWN)
+_ALL: Final = ", ".join(schema.EVENT_COLUMNS)
+
+_COPIED: Final = "event_id in (select event_id from given group by event_id having count(*) > 1)"
+_ONCE: Final = f"""create table events as
+from given where not {_COPIED}
+union all
+from given where {_COPIED}
+qualify row_number() over (partition by {_CONTENT} order by known_at, source) = 1"""
+_ORDER: Final = f"customer_id, occurred_at, event_id, known_at, hash({_ALL})"
+
+
+def events(paths: Sequence[Path], memory: str) -> tuple[pa.Table, dict[str, Any]]:
+    """The events of many sources (schema.EVENTS) and what there is of each kind and source.
+
+    Copies equal in all but their clocks count once with the smallest known_at; a copy with another
+    content stays as a version. Rows are ordered by customer_id, occurred_at, event_id, known_at.
+    """
+    with rawfile.opened(memory) as connection:
+        listed = ", ".join(literal(str(path)) for path in paths)
+        run(connection, f"create view given as from read_parquet([{listed}])")
+        run(connection, _ONCE)
+        summary = _summary(connection)
+        table = connection.sql(f"from events order by {_ORDER}").to_arrow_table()
+        return table.cast(schema.EVENTS), summary | {"id_collisions": collisions(table)}
+
+
+def _summary(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    ((rows, ids),) = run(connection, "select count(*), count(distinct event_id) from events")
+    ((given,),) = run(connection, "select count(*) from given")
+    ((versions,),) = run(
+        connection,
+        "select count(*) from (from events select event_id group by all having count(*) > 1)",
+    )
+    return {
+        "rows": rows,
+        "event_ids": ids,
+        "versions": versions,
+        "versioned": versions > 0,
+        "duplicates_removed": given - rows,
+        "kinds": _kinds(connection),
+        "sources": _sources(connection),
+    }
+
+
+def _kinds(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    rows = run(
+        connection,
+        """select kind, count(*), min(occurred_day), max(occurred_day), max(known_day)
+        from events group by kind order by kind""",
+    )
+    keys = ("rows", "first_day", "last_day", "last_known_day")
+    return {kind: dict(zip(keys, values, strict=True)) for kind, *values in rows}
+
+
+def _sources(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    rows = run(
+        connection,
+        """select source, count(*), min(occurred_day), max(known_day),
+            list(distinct kind order by kind) from events group by source order by source""",
+    )
+    keys = ("rows", "first_day", "last_known_day", "kinds")
+    return {source: dict(zip(keys, values, strict=True)) for source, *values in rows}
+
+
+def collisions(table: pa.Table) -> dict[str, Any]:
+    """Customer ids that differ only in case, space around them or Unicode form: none is merged.
+
+    The count of such groups, and three of them masked.
+    """
+    ids = pc.unique(table["customer_id"])
+    plain = pc.utf8_normalize(pc.utf8_trim_whitespace(ids), form="NFKC")
+    folded = pc.utf8_lower(pc.utf8_upper(plain))
+    groups = pa.table({"id": ids, "folded": folded}).group_by("folded").aggregate([("id", "list")])
+    alike = groups.filter(pc.greater(pc.list_value_length(groups["id_list"]), 1)).sort_by("folded")
+    examples = [sorted(map(masked, group)) for group in alike["id_list"][:3].to_pylist()]
+    return {"groups": alike.num_rows, "examples": examples}
+
+
+def main() -> None:
+    rules = params.load()
+    paths = [ingest.FOLDER / source / "events.parquet" for source in rules.sources]
+    missing = next((path for path in paths if not path.is_file()), None)
+    if missing:
+        raise BadInput(f"{missing}: not there yet; run python -m pipeline.ingest"
+                       f" {missing.parent.name}")  # fmt: skip
+    with progress.stage("events") as report:
+        table, summary = events(paths, rules.engine.memory)
+        report.read(f"{len(paths)} sources", summary["rows"] + summary["duplicates_removed"])
+        if summary["id_collisions"]["groups"]:
+            alike = summary["id_collisions"]
+            report.say(f"{alike['groups']:,} groups of customer ids differ only in case, space or"
+                       f" Unicode form and were kept apart: {alike['examples'][0]}")  # fmt: skip
+        files.write_table(FOLDER / "events.parquet", table)
+        files.write_json(FOLDER / "summary.json", summary)
+        report.wrote(FOLDER / "events.parquet", table.num_rows)
+
+
+if __name__ == "__main__":
+    errors.run(main)

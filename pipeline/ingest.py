@@ -1,0 +1,176 @@
+"""Stage `ingest`: one source's raw rows become events, and every row is accounted for.
+
+Called as `python -m pipeline.ingest SOURCE`. A row is accepted whole, rejected whole for the first
+rule that it breaks, or unmapped when no `where` matches it.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from pipeline import cells, errors, files, params, progress, rawfile, rows, schema
+from pipeline.errors import BadInput, BadParams, nearest
+from pipeline.mapping import Compiler, bound
+from pipeline.rawfile import run
+
+FOLDER: Final = Path("data/ingest")
+_TEXT: Final = pa.string()
+REJECTS: Final = pa.schema(
+    [("file", _TEXT), ("line", pa.int64()), ("column", _TEXT), ("rule", _TEXT), ("raw", _TEXT)]
+)
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """The events and rejects of one source, and the counts that account for its rows."""
+
+    events: pa.Table
+    rejects: pa.Table
+    summary: dict[str, Any]
+
+
+def ingest(rules: params.Params, source: str) -> Ingested:
+    """Events (schema.EVENTS, by event_id and known_at), rejects and counts of one source's files.
+
+    BadInput: a file that cannot be trusted, no rows, too many rejects. BadParams: a mapping that
+    is no scalar SQL, does not fit its column, or lacks a format.
+    """
+    file = rules.sources[source]
+    with TemporaryDirectory(prefix="raw-") as scratch, rawfile.opened(rules.engine.memory) as con:
+        found = rawfile.heads(file, Path(scratch))
+        names = rawfile.common(found)
+        plan = rows.plan(rules, source, Compiler(con, names, found[0].label))
+        rawfile.load(con, file, found, plan.wanted)
+        run(con, "set enable_external_access = false")
+        _judge(con, plan)
+        counts = _counts(con)
+        _refuse_too_many(con, source, counts, rules.ingest.max_reject_share)
+        events, rejects = _events(con, plan), _rejects(con)
+        ignored = [one for one in found[0].names if one not in plan.wanted]
+        summary = counts | {"ignored_columns": ignored} | _summary(con)
+        return Ingested(events, rejects, summary)
+
+
+def _judge(connection: duckdb.DuckDBPyConnection, plan: rows.Plan) -> None:
+    """Tables `judged`, of the rows that were read, and `rejects`, of those and the unread ones."""
+    raw = connection.table("raw")
+    native = dict(zip(raw.columns, map(str, raw.types), strict=True))
+    types = [native[f"v{at}"] for at in range(len(plan.wanted))]
+    run(connection, f"create view typed as {rows.typed(plan, types)}")
+    bounds = [bound(connection, "typed", [one.where, *one.columns.values()]) for one in plan.mapped]
+    try:
+        listed = _judged(connection, plan, bounds)
+    except (duckdb.DataError, duckdb.InvalidInputException):
+        listed = _judged(connection, replace(plan, guarded=True), bounds)
+    numbered = {"bad": range(len(listed)), "column": [one.column for one in listed]}
+    rules = pa.table({**numbered, "rule": [one.rule for one in listed]})
+    connection.register("rules", rules)
+    run(
+        connection,
+        f"""create table rejects as
+        select file, line, "column", rule, {cells.shown("raw")} as raw from (
+            select file, line, "column", rule, raw from judged join rules using (bad)
+            union all select file, line, "column", rule, raw from unread)
+        order by file, line""",
+    )
+
+
+def _judged(
+    connection: duckdb.DuckDBPyConnection, plan: rows.Plan, bounds: Sequence[Sequence[str]]
+) -> list[rows.Rule]:
+    """Make table `judged`; the rules that its column `bad` numbers."""
+    run(connection, f"create or replace view mapped as {rows.mapped(plan, bounds)}")
+    listed = rows.rules(plan)
+    run(connection, f"create table judged as {rows.judged(plan, listed)}")
+    return listed
+
+
+def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """read = accepted + rejected + unmapped; and the rejects of each rule."""
+    ((unread,),) = run(connection, "select count(*) from unread")
+    on = " or ".join(
+        column for column in connection.table("judged").columns if column.endswith("_on")
+    )
+    ((judged, bad, accepted),) = run(
+        connection,
+        f"""select count(*), count(bad), count(*) filter (bad is null and ({on})) from judged""",
+    )
+    rules = run(connection, "select rule, count(*) from rejects group by all order by all")
+    ((rejected,),) = run(connection, "select count(*) from rejects")
+    unmapped = judged - bad - accepted
+    read = judged + unread
+    assert accepted + rejected + unmapped == read  # noqa: S101
+    return {"read": read, "accepted": accepted, "rejected": rejected, "unmapped": unmapped,
+            "rules": dict(rules)}  # fmt: skip
+
+
+def _refuse_too_many(
+    connection: duckdb.DuckDBPyConnection, source: str, counts: dict[str, Any], share: float
+) -> None:
+    if counts["rejected"] <= share * counts["read"]:
+        return
+    ((file, line, column, rule, raw),) = run(connection, "from rejects limit 1")
+    listed = ", ".join(f"{one} {many:,}" for one, many in counts["rules"].items())
+    where = f", column {column!r}" if column else ""
+    raise BadInput(
+        f"{file}: line {line}{where}, {raw}: {rule}, the first of {counts['rejected']:,} rejects"
+        f" in {counts['read']:,} rows ({listed}), more than the {share:.2%} allowed; mend source"
+        f" {source} or its mapping, or raise ingest.max_reject_share"
+    )
+
+
+def _events(connection: duckdb.DuckDBPyConnection, plan: rows.Plan) -> pa.Table:
+    union = " union all ".join(rows.event(plan, one) for one in plan.mapped)
+    run(connection, f"create table events as {union}")
+    columns = ", ".join(schema.EVENT_COLUMNS)
+    sorted_ = connection.sql(f"from events order by event_id, known_at, hash({columns})")
+    return sorted_.to_arrow_table().cast(schema.EVENTS)
+
+
+def _rejects(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    return connection.sql("from rejects order by all").to_arrow_table().cast(REJECTS)
+
+
+def _summary(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Days of the events, whole and by kind; days since 1970-01-01, null without events."""
+    kinds = run(connection, f"select kind, {_DAYS} from events group by kind order by kind")
+    ((*whole,),) = run(connection, f"select {_DAYS} from events")
+    return {"events": _days(whole), "kinds": {kind: _days(days) for kind, *days in kinds}}
+
+
+_DAYS: Final = """count(*), min(occurred_day), max(occurred_day), min(known_day), max(known_day)"""
+
+
+def _days(values: list[Any]) -> dict[str, Any]:
+    keys = ("rows", "first_day", "last_day", "first_known_day", "last_known_day")
+    return dict(zip(keys, values, strict=True))
+
+
+def main() -> None:
+    rules = params.load()
+    if len(sys.argv) != 2 or sys.argv[1] not in rules.sources:
+        given = " ".join(sys.argv[1:]) or "nothing"
+        raise BadParams(
+            f"ingest takes one of {', '.join(rules.sources)}, not {given}"
+            + nearest(given, rules.sources)
+        )
+    source = sys.argv[1]
+    with progress.stage(f"ingest {source}") as report:
+        done = ingest(rules, source)
+        report.read(rules.sources[source].path, done.summary["read"])
+        counts = {key: done.summary[key] for key in ("accepted", "rejected", "unmapped")}
+        report.say(", ".join(f"{many:,} {what}" for what, many in counts.items()))
+        files.write_table(FOLDER / source / "events.parquet", done.events)
+        files.write_table(FOLDER / source / "rejects.parquet", done.rejects)
+        files.write_json(FOLDER / source / "summary.json", done.summary)
+        report.wrote(FOLDER / source / "events.parquet", done.events.num_rows)
+
+
+if __name__ == "__main__":
+    errors.run(main)

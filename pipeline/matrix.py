@@ -1,0 +1,12 @@
+"""The table of features as models read it."""
+
+import pandas as pd
+import pyarrow as pa
+
+KEYS = ["customer_id", "snapshot_on"]
+
+
+def matrix(table: pa.Table) -> pd.DataFrame:
+    """One row a row of the table, one column a feature: floats with NaN, text as text."""
+    frame: pd.DataFrame = table.drop_columns(KEYS).to_pandas()
+    return frame

