@@ -229,7 +229,8 @@ def compute(
     plain = [feature for feature in features if feature.grain is not DERIVED]
     derived = [feature for feature in features if feature.grain is DERIVED]
     frame = frame.with_columns(**{one.name: _settled(one, lengths) for one in plain})
-    frame = frame.with_columns(**{one.name: one.expr for one in derived})
+    if derived:
+        frame = frame.with_columns(**{one.name: one.expr for one in derived})
     return frame.select(
         "customer_id",
         nw.lit(date_of(past.snapshot), nw.Date()).alias("snapshot_on"),

@@ -38,12 +38,20 @@ def _file(path: str, what: str) -> Artefact:
     return Artefact(DATA / path, what)
 
 
+PARAMS = _file("params/params.yaml", "params.yaml with every default written out")
 CUSTOMERS = _table(
     "customers/customers.parquet",
     "what is known of customers, without names and addresses",
     "a customer, or a version of one",
     "customer_id",
     "known_day",
+)
+CUSTOMER_REJECTS = _table(
+    "customers/rejects.parquet",
+    "the rows of customers that broke a rule, masked",
+    "a rejected row",
+    "file",
+    "line",
 )
 EVENTS = _table(
     "events/events.parquet",
@@ -143,3 +151,19 @@ def ingested(source: str) -> Artefact:
         "event_id",
         "known_at",
     )
+
+
+def rejected(source: str) -> Artefact:
+    """The rows of one source that were not accepted."""
+    return _table(
+        f"ingest/{source}/rejects.parquet",
+        "the raw rows that broke a rule, masked",
+        "a rejected row",
+        "file",
+        "line",
+    )
+
+
+def ingest_summary(source: str) -> Artefact:
+    """The counts that account for every row of one source."""
+    return _file(f"ingest/{source}/summary.json", "rows read, accepted, rejected and unmapped")

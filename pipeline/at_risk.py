@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline import errors, files, params, progress
+from pipeline import artefacts, errors, files, params, progress
 from pipeline.errors import BadInput, masked
 from pipeline.listing import (
     CONTACT,
@@ -33,7 +33,7 @@ from pipeline.listing import (
     whole,
 )
 
-SCORE, FOLDER = Path("data/score"), Path("data/at_risk")
+SCORE, FOLDER = artefacts.SCORES.path.parent, artefacts.AT_RISK.path.parent
 FORMATS: Final = {
     "at_risk.csv": as_csv.content,
     "at_risk.xlsx": as_xlsx.content,

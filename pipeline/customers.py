@@ -13,12 +13,11 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
-from pipeline import cells, errors, files, ingest, params, progress, rawfile, schema
+from pipeline import artefacts, cells, errors, files, params, progress, rawfile, schema
 from pipeline.errors import BadInput, BadParams
 from pipeline.rawfile import run
 from pipeline.rows import DEFECTS, Rule
 
-FOLDER: Final = Path("data/customers")
 _TEXT: Final = pa.string()
 CUSTOMERS: Final = pa.schema(
     [
@@ -60,13 +59,13 @@ def customers(rules: params.Params) -> tuple[pa.Table, pa.Table]:
     objection.
     """
     if rules.customers is None:
-        return CUSTOMERS.empty_table(), ingest.REJECTS.empty_table()
+        return CUSTOMERS.empty_table(), schema.REJECTS.empty_table()
     with _read(rules, rules.customers) as connection:
         listed = ", ".join(_listed(CUSTOMERS))
         order = "customer_id, known_at, file, line"
         table = connection.sql(f"select {listed} from customers order by {order}").to_arrow_table()
         rejects = connection.sql("from rejects order by all").to_arrow_table()
-        return table.cast(CUSTOMERS), rejects.cast(ingest.REJECTS)
+        return table.cast(CUSTOMERS), rejects.cast(schema.REJECTS)
 
 
 def contacts(rules: params.Params) -> pa.Table:
@@ -230,9 +229,9 @@ def main() -> None:
         table, rejects = customers(rules)
         if rejects.num_rows:
             report.say(f"{rejects.num_rows:,} rows rejected")
-        files.write_table(FOLDER / "customers.parquet", table)
-        files.write_table(FOLDER / "rejects.parquet", rejects)
-        report.wrote(FOLDER / "customers.parquet", table.num_rows)
+        files.write_table(artefacts.CUSTOMERS, table)
+        files.write_table(artefacts.CUSTOMER_REJECTS, rejects)
+        report.wrote(artefacts.CUSTOMERS, table.num_rows)
 
 
 if __name__ == "__main__":

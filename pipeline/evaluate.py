@@ -198,6 +198,14 @@ PREDICTION_COLUMNS = [
 ]
 
 
+def track(chosen: Params, report: progress.Report) -> None:
+    """Tell MLflow of the run; where it cannot be reached, say so and go on."""
+    try:
+        report.say(f"MLflow run {tracking.log_run(tracking.record(chosen))}")
+    except tracking.TrackingDown as down:
+        report.say(str(down))
+
+
 def main() -> None:
     chosen = params.load()
     with progress.stage("evaluate") as report:
@@ -215,10 +223,11 @@ def main() -> None:
         rule = said.loc[said["model"] == "churn_recency", "prediction"].to_numpy()
         baseline = predictions.assign(churn_probability=rule)
         plots.draw(predictions, baseline, artefacts.PLOTS.path, chosen.currency)
+        story |= {"dead": files.read_json(artefacts.FEATURES_SUMMARY)["dead"]}
         card = model_card.render(story, found, found["definition"], chosen.currency)
         files.write_text(artefacts.MODEL_CARD, card)
         report.wrote(artefacts.PREDICTIONS, len(scores))
-        tracking.log_run(tracking.record(chosen))
+        track(chosen, report)
         report.open_next(artefacts.MODEL_CARD)
 
 

@@ -11,11 +11,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import errors, files, ingest, params, progress, rawfile, schema
+from pipeline import artefacts, errors, files, params, progress, rawfile, schema
 from pipeline.errors import BadInput, masked
 from pipeline.rawfile import literal, run
 
-FOLDER: Final = Path("data/events")
 _KNOWN: Final = ("known_at", "known_day", "source")
 _CONTENT: Final = ", ".join(column for column in schema.EVENT_COLUMNS if column not in _KNOWN)
 _ALL: Final = ", ".join(schema.EVENT_COLUMNS)
@@ -98,7 +97,7 @@ def collisions(table: pa.Table) -> dict[str, Any]:
 
 def main() -> None:
     rules = params.load()
-    paths = [ingest.FOLDER / source / "events.parquet" for source in rules.sources]
+    paths = [artefacts.ingested(source).path for source in rules.sources]
     missing = next((path for path in paths if not path.is_file()), None)
     if missing:
         raise BadInput(f"{missing}: not there yet; run python -m pipeline.ingest"
@@ -110,9 +109,9 @@ def main() -> None:
             alike = summary["id_collisions"]
             report.say(f"{alike['groups']:,} groups of customer ids differ only in case, space or"
                        f" Unicode form and were kept apart: {alike['examples'][0]}")  # fmt: skip
-        files.write_table(FOLDER / "events.parquet", table)
-        files.write_json(FOLDER / "summary.json", summary)
-        report.wrote(FOLDER / "events.parquet", table.num_rows)
+        files.write_table(artefacts.EVENTS, table)
+        files.write_json(artefacts.EVENTS_SUMMARY, summary)
+        report.wrote(artefacts.EVENTS, table.num_rows)
 
 
 if __name__ == "__main__":

@@ -14,16 +14,10 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from pipeline import cells, errors, files, params, progress, rawfile, rows, schema
+from pipeline import artefacts, cells, errors, files, params, progress, rawfile, rows, schema
 from pipeline.errors import BadInput, BadParams, nearest
 from pipeline.mapping import Compiler, bound
 from pipeline.rawfile import run
-
-FOLDER: Final = Path("data/ingest")
-_TEXT: Final = pa.string()
-REJECTS: Final = pa.schema(
-    [("file", _TEXT), ("line", pa.int64()), ("column", _TEXT), ("rule", _TEXT), ("raw", _TEXT)]
-)
 
 
 @dataclass(frozen=True)
@@ -134,7 +128,7 @@ def _events(connection: duckdb.DuckDBPyConnection, plan: rows.Plan) -> pa.Table:
 
 
 def _rejects(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-    return connection.sql("from rejects order by all").to_arrow_table().cast(REJECTS)
+    return connection.sql("from rejects order by all").to_arrow_table().cast(schema.REJECTS)
 
 
 def _summary(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
@@ -166,10 +160,10 @@ def main() -> None:
         report.read(rules.sources[source].path, done.summary["read"])
         counts = {key: done.summary[key] for key in ("accepted", "rejected", "unmapped")}
         report.say(", ".join(f"{many:,} {what}" for what, many in counts.items()))
-        files.write_table(FOLDER / source / "events.parquet", done.events)
-        files.write_table(FOLDER / source / "rejects.parquet", done.rejects)
-        files.write_json(FOLDER / source / "summary.json", done.summary)
-        report.wrote(FOLDER / source / "events.parquet", done.events.num_rows)
+        files.write_table(artefacts.ingested(source), done.events)
+        files.write_table(artefacts.rejected(source), done.rejects)
+        files.write_json(artefacts.ingest_summary(source), done.summary)
+        report.wrote(artefacts.ingested(source), done.events.num_rows)
 
 
 if __name__ == "__main__":

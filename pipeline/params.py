@@ -1,4 +1,4 @@
-"""params.yaml, read in this one place and handed on as frozen, typed values."""
+"""Stage `params`: params.yaml, read in this one place, checked, and handed on as typed values."""
 
 import datetime as dt
 import re
@@ -18,7 +18,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from pipeline.errors import BadParams, nearest
+from pipeline import artefacts, files
+from pipeline.errors import BadParams, nearest, run
 from pipeline.schema import CUSTOMER_COLUMNS, MAPPABLE
 
 _LAG = re.compile(r"(\d+)\s*(m|h|d)")
@@ -267,3 +268,16 @@ def load(path: Path = Path("params.yaml")) -> Params:
     if not path.is_file():
         raise BadParams(f"{path}: no such file; copy one from examples/")
     return parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def resolved(chosen: Params) -> str:
+    """The params as YAML with every default written out: what the stages depend on."""
+    return yaml.safe_dump(chosen.model_dump(mode="json"), sort_keys=True, allow_unicode=True)
+
+
+def main() -> None:
+    files.write_text(artefacts.PARAMS, resolved(load()))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipeline import artefacts, champion, definition, errors, files, params, progress
+from pipeline import artefacts, champion, definition, errors, files, params, progress, tracking
 from pipeline.champion import Champion
 from pipeline.params import Params
 
@@ -61,6 +61,18 @@ def side_by_side(now: Champion | None, candidate: dict[str, Any]) -> dict[str, A
     }
 
 
+def mirror(chosen: Params, now: Champion, challenger: bool, report: progress.Report) -> None:
+    """Let MLflow's aliases follow champion/; where it cannot be reached, say so and go on."""
+    folders = {
+        "champion": now.folder,
+        "challenger": artefacts.CANDIDATE.path if challenger else None,
+    }
+    try:
+        tracking.mirror(chosen.company, tracking.example(artefacts.FEATURES.path), folders)
+    except tracking.TrackingDown as down:
+        report.say(str(down))
+
+
 def main() -> None:
     chosen = params.load()
     with progress.stage("promote") as report:
@@ -74,6 +86,7 @@ def main() -> None:
         hashes = {"champion": now.sha256, "candidate": sha256}
         files.write_json(artefacts.DECISION, {"decision": decision, "figures": beside, **hashes})
         report.say(SAID[decision])
+        mirror(chosen, now, challenger=decision == "challenge", report=report)
 
 
 if __name__ == "__main__":

@@ -18,10 +18,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline import errors, files, params, progress
+from pipeline import artefacts, errors, files, params, progress
 from pipeline.errors import BadInput, Busy, Guarded, Refusal, masked
 
-SOURCE: Final = Path("data/at_risk")
+SOURCE: Final = artefacts.AT_RISK.path.parent
 PUBLISHED: Final = ("at_risk.csv", "at_risk.html", "at_risk.xlsx")
 MANIFEST, CURRENT, LINK, LOCK = "manifest.json", "current.json", "current", ".lock"
 

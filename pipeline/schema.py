@@ -42,6 +42,11 @@ EVENT_COLUMNS: Final[dict[str, pa.DataType]] = {
 
 EVENTS: Final = pa.schema(list(EVENT_COLUMNS.items()))
 
+REJECTS: Final = pa.schema(
+    [("file", _TEXT), ("line", pa.int64()), ("column", _TEXT), ("rule", _TEXT), ("raw", _TEXT)]
+)
+"""One row a rejected raw row: its physical line, the first rule it broke, its masked value."""
+
 MADE_BY_INGEST: Final = frozenset(
     {"event_id", "source", "occurred_day", "known_day", "promised_day", "effective_day"}
 )

@@ -24,12 +24,19 @@ import models
 from models.scorer import COLUMNS
 from pipeline import files
 from pipeline.errors import BadInput, Guarded, Refusal
-from pipeline.run_record import Run, RunRecord, candidate_sha256, model_name, record, run_tree
+from pipeline.run_record import (
+    Run,
+    RunRecord,
+    candidate_sha256,
+    example,
+    model_name,
+    record,
+    run_tree,
+)
 
-__all__ = ["ALIASES", "RunRecord", "TrackingDown", "load", "log_run", "mirror", "record"]
+__all__ = ["RunRecord", "TrackingDown", "example", "load", "log_run", "mirror", "record"]
 
 STORE = "sqlite:///mlflow.db"
-ALIASES = ("champion", "challenger")
 SERVED = Path(__file__).with_name("served_model.py")
 REQUIREMENTS = ("lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
 
@@ -45,15 +52,13 @@ _UNLESS_SET = {
 }
 _GUIDE = {
     "mlflow.experimentKind": "custom_model_development",  # the pages for trained models
-    "mlflow.experiment.primaryMetric.name": "roc_auc",
-    "mlflow.experiment.primaryMetric.greaterIsBetter": "True",
     "mlflow.note.content": (
-        "One run a pipeline run; in it one run a model, in that one run a fold.\n\n"
         'Models beside each other: search `tags.level = "model" and tags.task = "churn"` (or '
-        "`value`) and choose columns such as `roc_auc`, `log_loss`, `brier`, `chosen`, `baseline`. "
-        'Runs over time: `tags.level = "run"` with `churn_roc_auc`, `value_mae`, `list_lift`.\n\n'
-        "Figures of runs and models are of a snapshot that nothing was fitted or chosen on; `_low` "
-        "and `_high` are their 95 % intervals. `fold_...` and `out_of_fold_loss` are of the folds."
+        "`value`) and choose columns such as roc_auc, log_loss, brier, chosen, baseline.\n\n"
+        'Runs over time: `tags.level = "run"` with churn_roc_auc, value_mae, list_lift.\n\n'
+        "One run a pipeline run; in it one run a model, in that one run a fold. Figures of runs "
+        "and models are of a snapshot that nothing was fitted or chosen on; _low and _high are "
+        "their 95 % intervals. fold_... and out_of_fold_loss are of the folds."
     ),
 }
 _DATABASE_TRIES = 3  # of 10, which take 100 s
@@ -124,7 +129,7 @@ def log_run(told: RunRecord) -> str:
     """Log a run with its nested runs, artefacts and model; the id of the outermost run.
 
     The same record again is another run; the same candidate is registered once. A run that could
-    not be finished is marked failed. Errors: TrackingDown; FileNotFoundError.
+    not be finished is marked failed. Errors: TrackingDown; FileNotFoundError: no candidate.
     """
     tree = run_tree(told)
     with _store() as store:

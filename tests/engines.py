@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
+import histories
 import pyarrow as pa
 
 import features as themes
-import histories
 from features.base import Feature
 from pipeline import engine, features
 from pipeline.clocks import Frame

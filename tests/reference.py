@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 Event = Mapping[str, Any]
@@ -221,7 +222,7 @@ def purchase_ages(customer: Customer) -> list[int]:
 def gaps_of(customer: Customer) -> list[int]:
     """Days between purchase days, the last gap first."""
     ages = purchase_ages(customer)
-    return [older - newer for newer, older in zip(ages, ages[1:], strict=False)]
+    return [older - newer for newer, older in pairwise(ages)]
 
 
 # --- recency and frequency

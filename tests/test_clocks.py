@@ -1,9 +1,10 @@
-"""The two rules of time: what a snapshot may see, and when a label window opens, ends and ripens."""
+"""The two rules of time: what a snapshot may see; when a label window opens, ends and ripens."""
 
 import datetime as dt
 
 import engines
 import histories
+import narwhals as nw
 import pytest
 
 from pipeline import clocks, params
@@ -98,7 +99,7 @@ def test_a_window_holds_its_first_day_and_not_its_end() -> None:
     """)
     window = clocks.Window(TODAY, TODAY + 7, settle=0)
     frame = engines.frame(history)
-    held = frame.filter(window.holds(clocks.nw.col("occurred_day")))
+    held = frame.filter(window.holds(nw.col("occurred_day")))
     assert [row["event_id"] for row in engines.collected(held.select("event_id"))] == [
         "first",
         "last",

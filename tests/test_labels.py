@@ -25,14 +25,14 @@ def fates(table: str, as_of: int = LATER, value: Any = None, **churn: Any) -> li
     cohort = snapshots.watched(clocks.past(history, TODAY), TODAY, rules.churn)
     known = clocks.past(history, TODAY + as_of)
     found = labels.labels(cohort, known, TODAY, rules)
-    return engines.duck().collect(found, ["customer_id"]).cast(labels.SCHEMA).to_pylist()
+    labelled = engines.duck().collect(found, ["customer_id"]).cast(labels.SCHEMA)
+    rows: list[dict[str, Any]] = labelled.to_pylist()
+    return rows
 
 
 def churned(table: str, **rules: Any) -> dict[str, bool | str | None]:
     """Per customer whether they churned, or why they were dropped."""
-    return {
-        row["customer_id"]: row["dropped"] or row["churned"] for row in fates(table, **rules)
-    }
+    return {row["customer_id"]: row["dropped"] or row["churned"] for row in fates(table, **rules)}
 
 
 def values(table: str, **rules: Any) -> dict[str, float]:

@@ -1,5 +1,7 @@
 """On which days we look, and which customers we watch on each."""
 
+from typing import Any
+
 import engines
 import histories
 import pytest
@@ -79,7 +81,7 @@ def test_no_label_of_the_calendar_is_immature_and_no_window_reaches_as_of(
         assert clocks.value_window(day, label.churn, label.value).mature_on <= when.as_of
 
 
-SUMMARY = {
+SUMMARY: dict[str, dict[str, Any]] = {
     "kinds": {
         "purchase": {"first_day": 50, "last_day": 190},
         "campaign": {"first_day": 10, "last_day": 250},

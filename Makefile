@@ -1,0 +1,41 @@
+# `make repro` builds everything and ends with a list to open; `make test` runs every test.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.PHONY: repro test lock docs
+
+repro: $(VENV)/installed
+	dvc repro
+
+test: $(VENV)/installed-spark
+	ruff check .
+	ruff format --check .
+	mypy
+	pytest --cov --cov-report=term
+
+# The environment, from hashed pins: uv installs fast; where it cannot, pip does the same.
+$(VENV)/installed: requirements.lock requirements-uv.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+	$(PYTHON) -m venv $(VENV)
+	-$(BIN)/pip install --quiet --require-hashes -r requirements-uv.lock
+	$(call install,requirements.lock)
+	$(call link)
+	touch $@
+
+$(VENV)/installed-spark: $(VENV)/installed requirements-spark.lock
+	$(call install,requirements-spark.lock)
+	touch $@
+
+install = uv pip install --python $(BIN)/python --quiet --require-hashes -r $(1) || $(BIN)/pip install --quiet --require-hashes -r $(1)
+link = uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation -e . || $(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+
+lock:  ## pin every dependency anew, with hashes and without an index's address
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-uv.in -o requirements-uv.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra spark -c requirements.lock pyproject.toml -o requirements-spark.lock
+
+docs: $(VENV)/installed  ## docs/features.md and data/README.md, from the code
+	python -m pipeline.docs

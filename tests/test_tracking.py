@@ -1,0 +1,496 @@
+"""MLflow is told what a stranger needs to compare runs, and nothing of any customer."""
+
+import dataclasses
+import datetime as dt
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import models
+from models.calibration import Identity
+from models.interval import ValueInterval
+from models.scorer import COLUMNS, Scorer
+from pipeline import artefacts, files, params, run_record, tracking
+from pipeline.errors import BadInput, Guarded, Refusal
+from pipeline.tracking import RunRecord, TrackingDown
+
+CANARY = "Quennell-Okonjo-canary"
+COMPANY = "Mill Lane Bakery"
+NAME = "retention-mill-lane-bakery"
+FOLDS = 2
+TINY_PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360606060000000050001a5f64540"
+    "0000000049454e44ae426082"
+)
+PARAMS = f"""
+company: {COMPANY}
+time_zone: Europe/London
+currency: GBP
+engine: {{name: spark, remote: "sc://host:15002/;token={CANARY}"}}
+sources:
+  till:
+    path: /home/{CANARY}/till.csv
+    key: row_number
+    events:
+      - {{kind: purchase, customer_id: who, occurred_at: at, topic: "'{CANARY}'"}}
+labels:
+  churn: {{rule: silence, horizon_days: 28}}
+at_risk: {{capacity: 50, salt: {CANARY}}}
+"""
+
+
+def features(rows: int, seed: int) -> pd.DataFrame:
+    """What models read, and a text that nobody shares."""
+    draw = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "days_since_purchase": np.where(
+                draw.random(rows) < 0.1, np.nan, draw.gamma(2, 9, rows)
+            ),
+            "spend_28d": draw.gamma(2, 20, rows).round(2),
+            "region": draw.choice(["north", "south", "west"], rows, p=[0.5, 0.3, 0.2]),
+            "nickname": [f"{CANARY} {number}" for number in range(rows)],
+        }
+    )
+
+
+def scorer(seed: int) -> Scorer:
+    """Two real baselines, fitted on made-up customers."""
+    X, draw = features(300, seed), np.random.default_rng(seed + 1)
+    churned = (draw.random(300) < 0.3).astype(float)
+    value = X["spend_28d"].to_numpy() * draw.gamma(2, 0.5, 300)
+    last_window = models.build("value_last_window", 28, seed, 1).fit(X, value)
+    return Scorer(
+        churn=("churn_recency", models.build("churn_recency", 28, seed, 1).fit(X, churned)),
+        calibrator=Identity(),
+        kept=("value_last_window", last_window),
+        lost=("value_last_window", last_window),
+        interval=ValueInterval().fit(value, value),
+    )
+
+
+def candidate(folder: Path, seed: int) -> Path:
+    for name, state in scorer(seed).states().items():
+        files.write_json(folder / f"{name}.json", state)
+    return folder
+
+
+def _figures(task: str) -> dict[str, Any]:
+    names = {"churn": ("roc_auc", "log_loss", "brier"), "value": ("mae", "coverage")}[task]
+    told: dict[str, Any] = {one: {"value": 0.7, "low": 0.6, "high": 0.8} for one in names}
+    if task == "value":
+        told["coverage"] = {"value": None, "low": None, "high": None}
+    return told
+
+
+def made_record(folder: Path) -> RunRecord:
+    kinds = models.discover()
+    churn = [name for name in kinds if name.startswith("churn")]
+    fold = {"train_from": "2026-01-05", "train_to": "2026-03-02", "train_snapshots": 3}
+    story = {
+        "chosen": {"churn": "churn_recency", "value": "value_last_window"},
+        "why": {"churn": "the lowest loss, 0.3", "value": "the simplest within one error"},
+        "calibrator": "identity",
+        "losses": {name: 0.3 + place / 100 for place, name in enumerate(kinds)},
+        "params": {name: {"rounds": 12} if "lightgbm" in name else {} for name in kinds},
+        "tuned_per_fold": {name: [{"rounds": 11}, {"rounds": 13}] for name in kinds},
+        "fold_metrics": {
+            name: [{"log_loss": 0.4, "roc_auc": 0.7}, {"log_loss": 0.3, "roc_auc": None}]
+            for name in churn
+        },
+        "folds": [{**fold, "test": f"2026-04-{day}"} for day in (13, 27)],
+        "rows": 900,
+        "customers": 300,
+        "churners": 90,
+        "churn_rate": 0.1,
+        "banners": [],
+        "titles": {name: kind.title for name, kind in kinds.items()},
+    }
+    metrics = {
+        "measured_on": "2026-05-11",
+        "churn": {name: _figures("churn") for name in [*churn, "recipe"]},
+        "value": {name: _figures("value") for name in [*set(kinds) - set(churn), "recipe"]},
+        "list": {"recipe": {"lift": {"value": 3.0, "low": 2.5, "high": 3.5}}},
+    }
+    card = folder / "model_card.md"
+    files.write_text(card, "# Model card\n")
+    files.write_bytes(folder / "plots" / "lift.png", TINY_PNG)
+    return RunRecord(
+        params=params.parse(PARAMS),
+        as_of=dt.date(2026, 6, 8),
+        story=story,
+        metrics=metrics,
+        candidate=candidate(folder / "candidate", seed=1),
+        example=run_record.medians(features(300, seed=1)),
+        card=card,
+        plots=folder / "plots",
+        data_sha256="d" * 64,
+        git_commit="c" * 40,
+    )
+
+
+class Logged(NamedTuple):
+    """A store in which one run was logged."""
+
+    folder: Path
+    uri: str
+    told: RunRecord
+    run_id: str
+    client: Any
+
+    def runs(self, level: str) -> list[Any]:
+        """The runs of a level that belong to the logged run."""
+        every = self.client.search_runs(["1"], f"tags.level = '{level}'", max_results=1000)
+        return [run for run in every if self._is_mine(run)]
+
+    def _is_mine(self, run: Any) -> bool:
+        parent = run.data.tags.get("mlflow.parentRunId")
+        if parent is None:
+            return bool(run.info.run_id == self.run_id)
+        return self._is_mine(self.client.get_run(parent))
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logged]:
+    """The one store of this module: MLflow takes long to make one."""
+    folder, work = tmp_path_factory.mktemp("store"), tmp_path_factory.mktemp("work")
+    uri = f"sqlite:///{folder}/told.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("MLFLOW_TRACKING_URI", uri)
+        patch.setenv("RETENTION_SECRET", CANARY)
+        told = made_record(work)
+        run_id = tracking.log_run(told)
+        import mlflow
+
+        yield Logged(folder, uri, told, run_id, mlflow.MlflowClient(uri))
+
+
+def test_one_run_holds_a_run_a_model_which_holds_a_run_a_fold(logged: Logged) -> None:
+    kinds = models.discover()
+    (outer,), inner, folds = (logged.runs(level) for level in ("run", "model", "fold"))
+    assert outer.info.run_name == f"2026-06-08 {COMPANY}"
+    assert {run.info.status for run in [outer, *inner, *folds]} == {"FINISHED"}
+    assert {run.data.tags["mlflow.parentRunId"] for run in inner} == {logged.run_id}
+    assert {run.info.run_name for run in inner} == {kind.title for kind in kinds.values()}
+    ids = {run.info.run_id: run.data.tags["model"] for run in inner}
+    of_folds = [(run.data.tags["mlflow.parentRunId"], run.data.tags["fold"]) for run in folds]
+    assert (
+        len(folds)
+        == len(set(of_folds))
+        == FOLDS * sum(n.startswith("churn") for n in kinds)
+        + (FOLDS * sum(n.startswith("value") for n in kinds))
+    )
+    assert {ids[parent] for parent, _ in of_folds} == set(kinds)
+
+
+def test_models_of_a_task_are_compared_by_the_same_names(logged: Logged) -> None:
+    churn = [run for run in logged.runs("model") if run.data.tags["task"] == "churn"]
+    (names,) = {frozenset(run.data.metrics) for run in churn}
+    assert {"roc_auc", "roc_auc_low", "roc_auc_high", "log_loss", "brier"} <= names
+    assert {"out_of_fold_loss", "fold_log_loss"} <= names
+    marks = {run.data.tags["model"]: run.data.tags for run in logged.runs("model")}
+    assert marks["churn_recency"]["baseline"] == marks["churn_recency"]["chosen"] == "yes"
+    assert marks["churn_lightgbm"]["baseline"] == marks["churn_lightgbm"]["chosen"] == "no"
+
+
+def test_folds_are_steps_and_what_is_no_number_is_left_out(logged: Logged) -> None:
+    runs = {run.data.tags["model"]: run for run in logged.runs("model")}
+    boosted = runs["churn_lightgbm"]
+    assert boosted.data.params == {"rounds": "12"}
+    history = logged.client.get_metric_history(boosted.info.run_id, "fold_log_loss")
+    assert [(point.step, point.value) for point in history] == [(1, 0.4), (2, 0.3)]
+    history = logged.client.get_metric_history(boosted.info.run_id, "fold_roc_auc")
+    assert [point.step for point in history] == [1]
+    assert "coverage" not in runs["value_hurdle"].data.metrics
+    fold = next(run for run in logged.runs("fold") if run.data.tags["model"] == "churn_lightgbm")
+    assert fold.data.params["rounds"] in ("11", "13")
+    assert fold.data.params["test"] in fold.info.run_name
+
+
+def test_the_outer_run_tells_where_it_came_from_and_what_it_is_worth(logged: Logged) -> None:
+    data = logged.client.get_run(logged.run_id).data
+    assert data.tags["data_sha256"] == "d" * 64
+    assert data.tags["git_commit"] == "c" * 40
+    assert data.tags["candidate_sha256"] == run_record.candidate_sha256(logged.told.candidate)
+    assert (data.tags["company"], data.tags["as_of"]) == (COMPANY, "2026-06-08")
+    assert "28 days" in data.tags["churn_definition"]
+    assert data.params["labels.churn.horizon_days"] == "28"
+    assert data.params["features.windows"] == "7, 14, 30, 60, 90, 180, 365"
+    assert data.params["chosen.churn"] == "churn_recency"
+    assert not [key for key in data.params if "sources" in key or "salt" in key or "remote" in key]
+    figures = ("churn_roc_auc", "churn_roc_auc_low", "value_mae", "list_lift", "train_customers")
+    assert set(figures) <= set(data.metrics)
+    found = {file.path for file in logged.client.list_artifacts(logged.run_id)}
+    assert found == {"model_card.md", "plots", "recipe.json", "metrics.json"}
+    assert [file.path for file in logged.client.list_artifacts(logged.run_id, "plots")]
+
+
+def _model_folder(logged: Logged) -> Path:
+    (version,) = logged.client.search_model_versions(
+        f"name='{NAME}' and tags.candidate_sha256="
+        f"'{run_record.candidate_sha256(logged.told.candidate)}'"
+    )
+    model = logged.client.get_logged_model(version.source.removeprefix("models:/"))
+    return Path(model.artifact_location.removeprefix("file://"))
+
+
+def test_the_model_states_its_columns_and_shows_no_customer(logged: Logged) -> None:
+    import mlflow
+
+    folder = _model_folder(logged)
+    signature = mlflow.models.Model.load(str(folder)).signature
+    kinds = {column.name: column.type.name for column in signature.inputs}
+    assert kinds == {
+        "days_since_purchase": "double",
+        "spend_28d": "double",
+        "region": "string",
+        "nickname": "string",
+    }
+    assert tuple(signature.outputs.input_names()) == COLUMNS
+    shown = json.loads((folder / "input_example.json").read_text(encoding="utf-8"))
+    (row,) = shown["data"]
+    assert row[2:] == ["north", None]
+    described = (folder / "MLmodel").read_text(encoding="utf-8")
+    assert str(logged.told.candidate.parent) not in described
+    assert str(Path(models.__file__).parents[1]) not in described
+    wanted = (folder / "requirements.txt").read_text(encoding="utf-8").split()
+    assert {one.split("==")[0] for one in wanted} == {"mlflow", *tracking.REQUIREMENTS}
+
+
+def test_nothing_is_pickled(logged: Logged) -> None:
+    for path in logged.folder.rglob("*"):
+        if path.is_file():
+            assert path.suffix not in (".pkl", ".pickle", ".pyc", ".joblib", ".skops"), path
+            assert not path.read_bytes().startswith(b"\x80"), path
+
+
+def test_the_loaded_model_scores_the_same_to_the_bit(logged: Logged) -> None:
+    tracking.mirror(COMPANY, logged.told.example, {"champion": logged.told.candidate})
+    score, X = tracking.load(COMPANY), features(500, seed=9)
+    expected = scorer(seed=1).score(X)
+    pd.testing.assert_frame_equal(score(X), expected, check_exact=True)
+    mixed = X[X.columns[::-1]]
+    pd.testing.assert_frame_equal(score(mixed), expected, check_exact=True)
+
+
+def test_a_wrong_frame_is_refused_without_showing_its_rows(logged: Logged) -> None:
+    tracking.mirror(COMPANY, logged.told.example, {"champion": logged.told.candidate})
+    score, X = tracking.load(COMPANY), features(5, seed=9)
+    with pytest.raises(BadInput, match="missing columns spend_28d") as refused:
+        score(X.drop(columns=["spend_28d"]))
+    assert CANARY not in str(refused.value)
+    with pytest.raises(BadInput, match="columns of other types") as refused:
+        score(X.assign(spend_28d=X["nickname"]))
+    assert CANARY not in str(refused.value)
+    assert refused.value.__suppress_context__
+
+
+def test_aliases_follow_the_champion(logged: Logged, tmp_path: Path) -> None:
+    first, second = logged.told.candidate, candidate(tmp_path / "second", seed=2)
+    folders = {"champion": first, "challenger": second}
+    told = tracking.mirror(COMPANY, logged.told.example, folders)
+    assert told["champion"] != told["challenger"]
+    assert tracking.mirror(COMPANY, logged.told.example, folders) == told
+    aliases = logged.client.get_registered_model(NAME).aliases
+    assert {alias: int(number) for alias, number in aliases.items()} == told
+    promoted = {"champion": second, "challenger": None}
+    assert tracking.mirror(COMPANY, logged.told.example, promoted) == {
+        "champion": told["challenger"]
+    }
+    aliases = logged.client.get_registered_model(NAME).aliases
+    assert {alias: int(number) for alias, number in aliases.items()} == {
+        "champion": told["challenger"]
+    }
+
+
+def test_the_same_candidate_again_is_a_run_but_no_version(
+    logged: Logged, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def versions() -> int:
+        return len(logged.client.search_model_versions(f"name='{NAME}'"))
+
+    before = versions()
+    again = tracking.log_run(logged.told)
+    assert again != logged.run_id
+    assert versions() == before
+    told = capfd.readouterr()
+    assert (told.out, told.err) == ("", "")
+
+
+def test_a_run_that_could_not_be_finished_is_marked_failed(logged: Logged, tmp_path: Path) -> None:
+    told = dataclasses.replace(logged.told, card=tmp_path / "nowhere.md")
+    with pytest.raises(TrackingDown, match=r"nowhere\.md"):
+        tracking.log_run(told)
+    (latest,) = logged.client.search_runs(
+        ["1"], "tags.level = 'run'", order_by=["attributes.start_time DESC"], max_results=1
+    )
+    assert latest.info.status == "FAILED"
+
+
+def test_a_swapped_model_is_refused_before_its_code_runs(logged: Logged, tmp_path: Path) -> None:
+    tracking.mirror(COMPANY, logged.told.example, {"champion": logged.told.candidate})
+    script, ran = _model_folder(logged) / "served_model.py", tmp_path / "ran"
+    code = script.read_text(encoding="utf-8")
+    try:
+        script.write_text(f"open({str(ran)!r}, 'w').close()\n{code}", encoding="utf-8")
+        with pytest.raises(Guarded, match="not those that were registered"):
+            tracking.load(COMPANY)
+    finally:
+        script.write_text(code, encoding="utf-8")
+    assert not ran.exists()
+    tracking.load(COMPANY)
+
+
+@pytest.mark.parametrize("alias", ["champion", "challenger"])
+def test_an_alias_of_nobody_is_refused(logged: Logged, alias: str) -> None:
+    with pytest.raises(TrackingDown):
+        tracking.load("nobody", alias)
+
+
+def test_no_server_is_one_short_line_without_the_password(
+    logged: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://staff:{CANARY}@127.0.0.1:9")
+    start = time.perf_counter()
+    with pytest.raises(TrackingDown) as refused:
+        tracking.log_run(logged.told)
+    assert time.perf_counter() - start < 15
+    message = str(refused.value)
+    assert isinstance(refused.value, Refusal)
+    assert "http://127.0.0.1:9" in message
+    assert "\n" not in message
+    assert CANARY not in message
+    assert refused.value.__suppress_context__
+
+
+def test_a_database_that_cannot_be_opened_is_the_same_refusal(
+    logged: Logged, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/folder")
+    with pytest.raises(TrackingDown, match="unable to open"):
+        tracking.mirror(COMPANY, logged.told.example, {"champion": logged.told.candidate})
+
+
+def test_the_store_lies_beside_the_project_unless_told_otherwise(
+    logged: Logged, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert (logged.folder / "mlruns").is_dir()
+    shutil.copy(logged.folder / "told.db", tmp_path / "mlflow.db")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    monkeypatch.chdir(tmp_path)
+    folders = {"champion": logged.told.candidate}
+    assert tracking.mirror("Another Shop", logged.told.example, folders) == {"champion": 1}
+    assert list((tmp_path / "mlruns").rglob("churn.json"))
+    assert not logged.client.search_registered_models("name='retention-another-shop'")
+
+
+def test_no_customer_and_no_secret_is_told(logged: Logged) -> None:
+    read = {path: path.read_bytes() for path in logged.folder.rglob("*") if path.is_file()}
+    assert logged.folder / "told.db" in read
+    assert any(path.name == "churn.json" for path in read)
+    assert any(b"Model card" in content for content in read.values())
+    for path, content in read.items():
+        assert CANARY.encode() not in content, path
+
+
+def test_a_run_without_folds_or_measurement_is_told_too(logged: Logged) -> None:
+    names = {"churn": "churn_recency", "value": "value_last_window"}
+    story = {
+        **logged.told.story,
+        "params": {name: {} for name in names.values()},
+        "losses": {},
+        "tuned_per_fold": {},
+        "fold_metrics": {},
+    }
+    nothing: dict[str, Any] = {"measured_on": None, "churn": {}, "value": {}, "list": {}}
+    tree = run_record.run_tree(dataclasses.replace(logged.told, story=story, metrics=nothing))
+    assert tree.tags["measured_on"] == "nothing"
+    assert [(child.tags["model"], child.points, child.children) for child in tree.children] == [
+        (name, [], []) for name in names.values()
+    ]
+
+
+def test_medians_say_nothing_that_few_share() -> None:
+    X = pd.DataFrame(
+        {
+            "many": [float(number) for number in range(11)],
+            "few": [1.0] * 9 + [np.nan] * 2,
+            "shared": ["a"] * 10 + ["b"],
+            "own": [str(number) for number in range(11)],
+        }
+    )
+    (row,) = run_record.medians(X).to_dict("records")
+    assert (row["many"], row["shared"]) == (5.0, "a")
+    assert pd.isna(row["few"])
+    assert pd.isna(row["own"])
+
+
+def test_the_record_is_what_the_stages_left(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    days = [dt.date(2026, 5, 11)] * 20 + [dt.date(2026, 6, 8)] * 12
+    table = pa.table(
+        {"customer_id": [CANARY] * 32, "snapshot_on": days, "spend_28d": [1.0] * 20 + [7.0] * 12}
+    )
+    for one in (artefacts.EVENTS, artefacts.FEATURES, artefacts.LABELS):
+        files.write_table(one.path, table)
+    files.write_json(artefacts.SNAPSHOTS_SUMMARY.path, {"as_of": "2026-06-08"})
+    files.write_json(artefacts.RECIPE.path, {"rows": 1})
+    files.write_json(artefacts.METRICS.path, {"churn": {}})
+    chosen = params.parse(PARAMS)
+    told = tracking.record(chosen)
+    assert (told.params, told.as_of) == (chosen, dt.date(2026, 6, 8))
+    assert (told.story, told.metrics) == ({"rows": 1}, {"churn": {}})
+    assert told.example.to_dict("records") == [{"spend_28d": 7.0}]
+    files.write_table(artefacts.LABELS.path, table.slice(1))
+    assert tracking.record(chosen).data_sha256 != told.data_sha256
+
+
+@pytest.mark.parametrize(
+    ("company", "name"),
+    [
+        ("Mill Lane Bakery", "mill-lane-bakery"),
+        ("  Åsa's / Café: №1 ", "åsa-s-café-1"),
+        ("株式会社", "株式会社"),
+        ("../x", "x"),
+        ("!!!", "company"),
+    ],
+)
+def test_a_slug_is_a_name_that_mlflow_takes(company: str, name: str) -> None:
+    assert run_record.slug(company) == name
+
+
+def test_the_commit_is_known_and_whether_files_differ_from_it(tmp_path: Path) -> None:
+    assert run_record.git_commit(tmp_path) == "unknown"
+    assert run_record.git_commit(tmp_path / "nowhere") == "unknown"
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    clean = run_record.git_commit(tmp_path)
+    assert len(clean) == 40
+    (tmp_path / "dvc.lock").touch()
+    assert run_record.git_commit(tmp_path) == clean
+    (tmp_path / "new.py").touch()
+    assert run_record.git_commit(tmp_path) == f"{clean}-dirty"
+
+
+def test_the_hash_of_files_follows_their_content(tmp_path: Path) -> None:
+    one = tmp_path / "one"
+    one.write_text("1")
+    before = run_record.sha256_of([one])
+    assert run_record.sha256_of([one]) == before
+    one.write_text("2")
+    assert run_record.sha256_of([one]) != before
