@@ -1,6 +1,6 @@
 """Stage `train`: find the recipe, measure it once on unseen time, refit it on all that matured."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,12 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import models
-from models.base import Floats
 from models.scorer import COLUMNS, Scorer
 from pipeline import artefacts, clocks, errors, files, matrix, metrics, params, progress, recipe
 from pipeline.folds import Fold, Split, split
 from pipeline.params import Params
-from pipeline.recipe import Recipe, Rows
+from pipeline.recipe import Recipe, Rows, Trial
 
 
 def labelled(features: pa.Table, label_table: pa.Table) -> Rows:
@@ -59,13 +58,12 @@ def find(rows: Rows, when: Split, chosen: Params, report: progress.Report) -> Re
         )
     if len(np.unique(rows.churned)) < 2:
         raise errors.Guarded(f"not enough churners: {found} of {len(rows.day)} rows, need {least}")
-    folds = usable(rows, when.folds, least)
-    if not folds or when.measure is None or found < least:
+    if not when.folds or found < least:
         return recipe.simple([_too_little(found, least, len(when.folds))])
     return recipe.learn(
         recipe.maker(chosen),
         rows,
-        folds,
+        when.folds,
         clocks.ripening(chosen.labels),
         lambda names: report.track(names, "trying models over the folds"),
     )
@@ -120,8 +118,9 @@ class Trained:
 
 def train(rows: Rows, chosen: Params, report: progress.Report) -> Trained:
     """Recipe on the folds, measurement on the unseen snapshot, refit on all matured rows."""
-    days = sorted(set(rows.day.tolist()))
-    when = split(days, clocks.ripening(chosen.labels), chosen.train.folds)
+    days, plan = sorted(set(rows.day.tolist())), chosen.train
+    when = split(days, clocks.ripening(chosen.labels), plan.folds)
+    when = replace(when, folds=usable(rows, when.folds, plan.min_churners))
     found = find(rows, when, chosen, report)
     said, scored = MEASURED_SCHEMA.empty_table(), SCORED_SCHEMA.empty_table()
     if when.measure is not None and len(np.unique(rows.on(when.measure.train).churned)) == 2:
@@ -132,32 +131,23 @@ def train(rows: Rows, chosen: Params, report: progress.Report) -> Trained:
     return Trained(found, scorer, said, scored, when, rows)
 
 
-def fold_metrics(found: Recipe, rows: Rows, folds: list[Fold]) -> dict[str, list[Any]]:
-    """Per model and fold, what its raw predictions were worth there."""
-    tests = rows.on(fold.test for fold in folds)
-    told: dict[str, list[Any]] = {}
-    for name, one in found.trials.items():
-        task = name.partition("_")[0]
-        by_day = [tests.day == fold.test for fold in folds]
-        told[name] = [
-            _worth(task, tests.target(task)[on], one.predicted[on]) for on in by_day if on.any()
-        ]
+_OF_FOLDS = {"churn": (metrics.log_loss, metrics.roc_auc), "value": (metrics.mae, metrics.spearman)}
+
+
+def fold_metrics(one: Trial, tests: Rows, folds: list[Fold]) -> list[dict[str, float]]:
+    """Per fold what a model's raw predictions were worth there; `tests` are the folds' tests."""
+    task = one.name.partition("_")[0]
+    y, told = tests.target(task), []
+    for fold in folds:
+        on = tests.day == fold.test
+        told.append({worth.__name__: worth(y[on], one.predicted[on]) for worth in _OF_FOLDS[task]})
     return told
-
-
-def _worth(task: str, y: Floats, predicted: Floats) -> dict[str, float]:
-    if task == "churn":
-        return {
-            "log_loss": metrics.log_loss(y, predicted),
-            "roc_auc": metrics.roc_auc(y, predicted),
-        }
-    return {"mae": metrics.mae(y, predicted), "spearman": metrics.spearman(y, predicted)}
 
 
 def story(trained: Trained) -> dict[str, Any]:
     """What a model card and a tracker tell of a training, as JSON."""
     found, when, rows = trained.found, trained.when, trained.rows
-    tests = [fold.test for fold in when.folds]
+    tests = rows.on(fold.test for fold in when.folds)
     return {
         "rule": recipe.RULE,
         "chosen": {"churn": found.churn, "value": found.value},
@@ -166,10 +156,12 @@ def story(trained: Trained) -> dict[str, Any]:
         "losses": found.losses,
         "params": found.params,
         "tuned_per_fold": {name: one.tuned for name, one in found.trials.items()},
-        "fold_metrics": fold_metrics(found, rows, when.folds),
+        "fold_metrics": {
+            name: fold_metrics(one, tests, when.folds) for name, one in found.trials.items()
+        },
         "folds": [_told(fold) for fold in when.folds],
         "measured_on": _told(when.measure) if when.measure else None,
-        "fold_rows": [int((rows.day == day).sum()) for day in tests],
+        "fold_rows": [int((tests.day == fold.test).sum()) for fold in when.folds],
         "rows": len(rows.day),
         "customers": len(set(rows.customer)),
         "churners": churners(rows),

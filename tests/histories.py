@@ -255,7 +255,7 @@ def drawn_people(draw: st.DrawFn, customers: int = 8) -> list[Person]:
             person(
                 f"c{number}",
                 known=known,
-                joined=draw(st.sampled_from([None, -500, -60])),
+                joined=draw(st.sampled_from([None, -500, -60, -1, 0, 3])),
                 acquisition_cost=_money(draw(st.sampled_from(["12.5", None]))),
                 acquisition_channel=draw(st.sampled_from(["radio", None])),
                 region=draw(st.sampled_from(["north", "south"])),

