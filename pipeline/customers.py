@@ -54,7 +54,8 @@ _KINDS: Final[dict[str, params.Type]] = {
 def customers(rules: params.Params) -> tuple[pa.Table, pa.Table]:
     """The customers (CUSTOMERS, by customer_id and known_day) and the rejected rows.
 
-    Several rows of one customer are versions when known_at is mapped. BadInput: a customer twice
+    Several rows of one customer are versions when known_at is mapped; of one day's the last
+    stands. BadInput: a customer twice
     without one, too many rejects, or any reject when do_not_contact is mapped: it may be an
     objection.
     """
@@ -63,7 +64,10 @@ def customers(rules: params.Params) -> tuple[pa.Table, pa.Table]:
     with _read(rules, rules.customers) as connection:
         listed = ", ".join(_listed(CUSTOMERS))
         order = "customer_id, known_at, file, line"
-        table = connection.sql(f"select {listed} from customers order by {order}").to_arrow_table()
+        last = "row_number() over (partition by customer_id, known_day order by known_at desc, file"
+        table = connection.sql(
+            f"select {listed} from customers qualify {last} desc, line desc) = 1 order by {order}"
+        ).to_arrow_table()
         rejects = connection.sql("from rejects order by all").to_arrow_table()
         return table.cast(CUSTOMERS), rejects.cast(schema.REJECTS)
 

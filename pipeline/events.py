@@ -20,23 +20,30 @@ _CONTENT: Final = ", ".join(column for column in schema.EVENT_COLUMNS if column 
 _ALL: Final = ", ".join(schema.EVENT_COLUMNS)
 
 _COPIED: Final = "event_id in (select event_id from given group by event_id having count(*) > 1)"
+_CLASHES: Final = f"""create table copies as
+from given where {_COPIED}
+qualify row_number() over (partition by event_id, known_at order by hash({_CONTENT}), source) = 1"""
 _ONCE: Final = f"""create table events as
 from given where not {_COPIED}
 union all
-from given where {_COPIED}
-qualify row_number() over (partition by {_CONTENT} order by known_at, source) = 1"""
+from copies
+qualify row({_CONTENT}) is distinct from
+    lag(row({_CONTENT})) over (partition by event_id order by known_at)"""
 _ORDER: Final = f"customer_id, occurred_at, event_id, known_at, hash({_ALL})"
 
 
 def events(paths: Sequence[Path], memory: str) -> tuple[pa.Table, dict[str, Any]]:
     """The events of many sources (schema.EVENTS) and what there is of each kind and source.
 
-    Copies equal in all but their clocks count once with the smallest known_at; a copy with another
-    content stays as a version. Rows are ordered by customer_id, occurred_at, event_id, known_at.
+    A copy equal in all but its clocks to the version before it counts once, with the smallest
+    known_at; another content is a new version. Of contents that clash at one known_at one is kept,
+    chosen by content alone, and they are counted. Rows are ordered by customer_id, occurred_at,
+    event_id, known_at.
     """
     with rawfile.opened(memory) as connection:
         listed = ", ".join(literal(str(path)) for path in paths)
         run(connection, f"create view given as from read_parquet([{listed}])")
+        run(connection, _CLASHES)
         run(connection, _ONCE)
         summary = _summary(connection)
         table = connection.sql(f"from events order by {_ORDER}").to_arrow_table()
@@ -56,9 +63,20 @@ def _summary(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "versions": versions,
         "versioned": versions > 0,
         "duplicates_removed": given - rows,
+        "clashes": _clashes(connection),
         "kinds": _kinds(connection),
         "sources": _sources(connection),
     }
+
+
+def _clashes(connection: duckdb.DuckDBPyConnection) -> int:
+    """Events that stand with two contents at one known_at: which is right cannot be known."""
+    ((clashes,),) = run(
+        connection,
+        f"""select count(*) from (select event_id from given where {_COPIED}
+            group by event_id, known_at having count(distinct row({_CONTENT})) > 1)""",
+    )
+    return int(clashes)
 
 
 def _kinds(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
@@ -109,6 +127,9 @@ def main() -> None:
             alike = summary["id_collisions"]
             report.say(f"{alike['groups']:,} groups of customer ids differ only in case, space or"
                        f" Unicode form and were kept apart: {alike['examples'][0]}")  # fmt: skip
+        if summary["clashes"]:
+            report.say(f"{summary['clashes']:,} events stand with two contents known at the same"
+                       " time; one of each was kept: map known_at, or a finer key")  # fmt: skip
         files.write_table(artefacts.EVENTS, table)
         files.write_json(artefacts.EVENTS_SUMMARY, summary)
         report.wrote(artefacts.EVENTS, table.num_rows)

@@ -22,11 +22,12 @@ def attributes(table: Frame, snapshot: int) -> Frame:
     known = table.filter(since < snapshot).with_columns(since=since)
     newest = known.filter(nw.col("since") == nw.col("since").max().over("customer_id"))
     joined = nw.col("joined_day") < snapshot
+    settled = stamped | joined | nw.col("joined_day").is_null()
     return newest.select(
         "customer_id",
         tenure=nw.when(joined).then(snapshot - nw.col("joined_day")),
-        acquisition_cost=nw.col("acquisition_cost"),
-        acquisition_channel=nw.col("acquisition_channel"),
+        acquisition_cost=nw.when(settled).then(nw.col("acquisition_cost")),
+        acquisition_channel=nw.when(settled).then(nw.col("acquisition_channel")),
         region=nw.when(stamped).then(nw.col("region")),
         preferred_channel=nw.when(stamped).then(nw.col("preferred_channel")),
     )
