@@ -1,0 +1,78 @@
+"""The churn definition: a sentence that staff read, and what a champion is bound to."""
+
+import pytest
+
+from pipeline import definition, params
+from pipeline.params import ChurnLabel, Labels
+
+PARAMS = """
+company: Mill Lane Bakery
+time_zone: Europe/London
+currency: GBP
+sources:
+  till: {path: till.csv, key: row_number,
+         events: [{kind: purchase, customer_id: who, occurred_at: at}]}
+labels: {churn: {rule: silence, horizon_days: 28}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("label", "sentence"),
+    [
+        (
+            ChurnLabel(rule="silence", active_days=90, horizon_days=28),
+            "lost = no purchase in the next 28 days; watched = at least one in the last 90 days",
+        ),
+        (
+            ChurnLabel(
+                rule="silence",
+                kinds=["purchase", "visit"],
+                active_days=90,
+                horizon_days=28,
+                gap_days=7,
+            ),
+            "lost = no purchase or visit in the next 28 days, starting 7 days from now; "
+            "watched = at least one in the last 90 days",
+        ),
+        (
+            ChurnLabel(rule="cancel", horizon_days=60),
+            "lost = the last running contract ends within 60 days",
+        ),
+        (
+            ChurnLabel(rule="cancel", horizon_days=60, gap_days=14),
+            "lost = the last running contract ends within 60 days, starting 14 days from now",
+        ),
+    ],
+)
+def test_the_definition_is_a_sentence(label: ChurnLabel, sentence: str) -> None:
+    assert definition.sentence(Labels(churn=label)) == sentence
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("Mill Lane", "Hill Lane", "company"),
+        ("GBP", "EUR", "currency"),
+        ("horizon_days: 28", "horizon_days: 27", "labels"),
+        ("horizon_days: 28", "horizon_days: 28, settle_days: 1", "labels"),
+    ],
+)
+def test_another_company_currency_or_label_is_another_identity(
+    old: str, new: str, key: str
+) -> None:
+    assert old in PARAMS
+    one = definition.identity(params.parse(PARAMS), ["a"])
+    other = definition.identity(params.parse(PARAMS.replace(old, new)), ["a"])
+    assert [name for name in one if one[name] != other[name]] == [key]
+
+
+def test_the_order_of_features_does_not_matter_but_their_names_do() -> None:
+    chosen = params.parse(PARAMS)
+    one = definition.identity(chosen, ["a", "b"])
+    assert definition.identity(chosen, ["b", "a"]) == one
+    assert definition.identity(chosen, ["a", "c"]) != one
+
+
+def test_what_does_not_change_the_prediction_is_no_part_of_the_identity() -> None:
+    other = params.parse(PARAMS + "at_risk: {capacity: 7}\nas_of: '2026-01-01'\n")
+    assert definition.identity(other, []) == definition.identity(params.parse(PARAMS), [])

@@ -1,0 +1,123 @@
+"""Splits by time: no label that was open on a day is used before it."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline import clocks
+from pipeline.folds import Fold, Split, mature_at, rolling, split
+from pipeline.params import ChurnLabel, Labels, ValueLabel
+
+EVERY_TWO_WEEKS = [0, 14, 28, 42, 56, 70, 84]
+DAYS = st.lists(st.integers(0, 500), unique=True, max_size=15).map(sorted)
+REPEATABLE = settings(derandomize=True, deadline=None, database=None)
+
+
+@pytest.mark.parametrize(
+    ("gap", "horizon", "settle", "worth", "days"),
+    [
+        (0, 28, 0, 28, 28),
+        (7, 28, 0, 28, 35),
+        (0, 28, 3, 28, 31),
+        (7, 28, 3, 28, 38),
+        (7, 28, 3, 90, 100),  # the value window is the longer one
+        (0, 90, 0, 28, 90),
+    ],
+)
+def test_the_purge_is_gap_horizon_and_settle(
+    gap: int, horizon: int, settle: int, worth: int, days: int
+) -> None:
+    churn = ChurnLabel(rule="silence", gap_days=gap, horizon_days=horizon, settle_days=settle)
+    assert clocks.ripening(Labels(churn=churn, value=ValueLabel(horizon_days=worth))) == days
+
+
+@pytest.mark.parametrize(
+    ("day", "ripening", "ripe"),
+    [
+        (42, 28, [0, 14]),  # 14 + 28 ends on the day itself
+        (41, 28, [0]),
+        (27, 28, []),
+        (84, 1, [0, 14, 28, 42, 56, 70]),
+        (1000, 28, EVERY_TWO_WEEKS),
+    ],
+)
+def test_a_label_counts_from_the_day_its_window_has_ended(
+    day: int, ripening: int, ripe: list[int]
+) -> None:
+    assert mature_at(EVERY_TWO_WEEKS, day, ripening) == ripe
+
+
+@pytest.mark.parametrize(
+    ("snapshots", "most", "folds"),
+    [
+        (EVERY_TWO_WEEKS, 2, [Fold([0, 14, 28, 42], 70), Fold([0, 14, 28, 42, 56], 84)]),
+        (EVERY_TWO_WEEKS[:5], 9, [Fold([0], 28), Fold([0, 14], 42), Fold([0, 14, 28], 56)]),
+        (EVERY_TWO_WEEKS[:3], 9, [Fold([0], 28)]),
+        (EVERY_TWO_WEEKS[:2], 9, []),
+        ([], 9, []),
+    ],
+)
+def test_folds_shrink_to_what_the_history_allows(
+    snapshots: list[int], most: int, folds: list[Fold]
+) -> None:
+    assert rolling(snapshots, 28, most) == folds
+
+
+@pytest.mark.parametrize(
+    ("snapshots", "found"),
+    [
+        (
+            EVERY_TWO_WEEKS,  # 70 was open on day 84: neither learnt from nor tested on
+            Split(
+                [Fold([0], 28), Fold([0, 14], 42), Fold([0, 14, 28], 56)],
+                Fold([0, 14, 28, 42, 56], 84),
+            ),
+        ),
+        ([0, 14, 28], Split([], Fold([0], 28))),
+        ([0, 14], Split([], None)),
+        ([0], Split([], None)),
+        ([], Split([], None)),
+    ],
+)
+def test_the_newest_mature_snapshot_measures_and_development_ends_before_it(
+    snapshots: list[int], found: Split
+) -> None:
+    assert split(snapshots, 28, most=5) == found
+
+
+@REPEATABLE
+@given(DAYS, st.integers(1, 120), st.integers(1, 6))
+def test_no_training_label_was_open_on_its_folds_day(
+    snapshots: list[int], ripening: int, most: int
+) -> None:
+    found = split(snapshots, ripening, most)
+    for fold in [*found.folds, *([found.measure] if found.measure else [])]:
+        assert fold.train
+        assert max(fold.train) + ripening <= fold.test
+
+
+@REPEATABLE
+@given(DAYS, st.integers(1, 120), st.integers(1, 6))
+def test_no_label_of_the_folds_was_open_on_the_measuring_day(
+    snapshots: list[int], ripening: int, most: int
+) -> None:
+    found = split(snapshots, ripening, most)
+    if found.measure is None:
+        assert not found.folds
+        return
+    assert found.measure.test == snapshots[-1]
+    touched = {day for fold in found.folds for day in [*fold.train, fold.test]}
+    assert found.measure.test not in touched
+    assert all(day + ripening <= found.measure.test for day in touched)
+
+
+@REPEATABLE
+@given(DAYS, st.integers(1, 120), st.integers(1, 6))
+def test_folds_are_the_newest_at_most_so_many_oldest_first(
+    snapshots: list[int], ripening: int, most: int
+) -> None:
+    folds, every = rolling(snapshots, ripening, most), rolling(snapshots, ripening, 10**6)
+    assert folds == every[len(every) - min(most, len(every)) :]
+    assert all(one.test < other.test for one, other in pairwise(folds))

@@ -1,0 +1,104 @@
+"""What staff read: every template can be said, and says it in plain words."""
+
+from string import Formatter
+from typing import Any
+
+import pytest
+
+import features
+from features import words
+from features.base import Feature
+from features.words import say
+
+DECLARED = features.declared((7, 14, 30, 60, 90, 180, 365))
+SPOKEN = [one for one in DECLARED if one.words]
+
+
+def said(template: str, currency: str = "GBP", **row: Any) -> str | None:
+    return say([template], row, currency)
+
+
+def names_in(template: str) -> list[tuple[str, str]]:
+    """(feature, format) of every gap in a template."""
+    return [(name, spec or "") for _, name, spec, _ in Formatter().parse(template) if name]
+
+
+@pytest.mark.parametrize("one", SPOKEN, ids=lambda one: one.name)
+def test_every_template_names_declared_features_and_known_formats(one: Feature) -> None:
+    known = {feature.name for feature in DECLARED}
+    for template in one.words:
+        assert {name for name, _ in names_in(template)} <= known
+        assert {spec for _, spec in names_in(template)} <= set(words._FORMATS)
+        assert all(conversion is None for *_, conversion in Formatter().parse(template))
+
+
+@pytest.mark.parametrize("value", [-3.6, -0.2, 0.0, 0.3, 1.0, 2.0, 1234.5])
+@pytest.mark.parametrize("one", SPOKEN, ids=lambda one: one.name)
+def test_every_template_is_sayable_without_a_code_name(one: Feature, value: float) -> None:
+    row = {feature.name: value for feature in DECLARED if feature.unit != "category"}
+    for template in one.words:
+        text = say([template], row, "GBP")
+        assert text
+        assert not set("_{}") & set(text)
+        assert text == text.strip()
+        assert "  " not in text
+
+
+@pytest.mark.parametrize("one", SPOKEN, ids=lambda one: one.name)
+def test_words_tell_of_the_feature_they_explain(one: Feature) -> None:
+    own = {"rhythm"}  # its features are all said by the silence against the usual gap
+    if one.theme not in own and one.grain.name != "derived":
+        assert all(one.name in dict(names_in(template)) for template in one.words)
+
+
+@pytest.mark.parametrize(
+    ("spec", "value", "text"),
+    [
+        ("n", 3, "3"),
+        ("n", 1234.6, "1,235"),
+        ("days", 1, "1 day"),
+        ("days", 0.6, "1 day"),
+        ("days", 0, "0 days"),
+        ("days", 26.0, "26 days"),
+        ("days", 1234, "1,234 days"),
+        ("times", 1, "1 time"),
+        ("times", 2, "2 times"),
+        ("orders", 1, "1 purchase"),
+        ("orders", 12, "12 purchases"),
+        ("fewer", -4, "4 fewer than"),
+        ("fewer", 4, "4 more than"),
+        ("fewer", 0, "as many as"),
+        ("fewer", -0.4, "as many as"),
+        ("percent", 0.452, "45 %"),
+        ("percent", 1, "100 %"),
+        ("percent", -0.1, "-10 %"),
+        ("percent", -0.001, "0 %"),
+        ("money", 112.4, "£112"),
+        ("money", 1234567, "£1,234,567"),
+        ("money", -5.5, "-£6"),
+        ("money", -0.3, "£0"),
+        ("less", -12, "£12 less than"),
+        ("less", 12, "£12 more than"),
+        ("less", 0.2, "as much as"),
+    ],
+)
+def test_a_number_is_said_as(spec: str, value: float, text: str) -> None:
+    assert said(f"{{x:{spec}}}", x=value) == text
+
+
+@pytest.mark.parametrize(
+    ("currency", "text"),
+    [("USD", "$5"), ("GBP", "£5"), ("EUR", "€5"), ("CHF", "CHF 5")],
+)
+def test_money_bears_its_sign_or_its_code(currency: str, text: str) -> None:
+    assert said("{x:money}", currency, x=5) == text
+
+
+@pytest.mark.parametrize("unknown", [None, float("nan"), float("inf"), "text"])
+def test_the_first_template_with_every_number_known_is_said(unknown: Any) -> None:
+    templates = ["{x:days}, usually {y:n}", "{x:days}, the only one", "never reached {x:n}"]
+    assert say(templates, {"x": 2, "y": 4}, "GBP") == "2 days, usually 4"
+    assert say(templates, {"x": 2, "y": unknown}, "GBP") == "2 days, the only one"
+    assert say(templates, {"x": 2}, "GBP") == "2 days, the only one"
+    assert say(templates, {"x": unknown, "y": 4}, "GBP") is None
+    assert say([], {"x": 2}, "GBP") is None
