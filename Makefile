@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: repro test lock docs
+.PHONY: repro test lock docs pictures
 
 repro: $(VENV)/installed
 	dvc repro
+	@echo && python -m pipeline.publish
 
 test: $(VENV)/installed-spark
 	ruff check .
@@ -39,3 +40,6 @@ lock:  ## pin every dependency anew, with hashes and without an index's address
 
 docs: $(VENV)/installed  ## docs/features.md and data/README.md, from the code
 	python -m pipeline.docs
+
+pictures: $(VENV)/installed  ## docs/images/, from the current run; needs chromium
+	python docs/pictures.py

@@ -145,7 +145,11 @@ class Declaration:
 
 
 def _for_window(words: str, days: int | None) -> str:
-    return words.replace("{days}", str(days)).replace("_Nd", f"_{days}d")
+    """The words with the window's length in days, or in weeks, and its columns named."""
+    if days is None:
+        return words
+    filled = words.replace("{days}", str(days)).replace("{weeks}", str(days // 7))
+    return filled.replace("_Nd", f"_{days}d")
 
 
 def feature(

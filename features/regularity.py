@@ -11,7 +11,7 @@ from features.grains import purchase_days, weeks
     unit="share",
     none=0,
     windows=(28, 56, 91, 182, 364),
-    words="came in {active_weeks_Nd:percent} of the last {days} days' weeks",
+    words="came in {active_weeks_Nd:of {weeks}}",
 )
 def active_weeks(days: int) -> nw.Expr:
     """Share of the weeks of the last {days} days with a purchase."""

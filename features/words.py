@@ -1,8 +1,8 @@
 """How a feature's number is said to staff: formats for the templates in `words`.
 
-`{days_since_purchase:days}` gives "26 days", `{orders_change_30d:fewer}` "4 fewer
-than",
-`{spend_30d:money}` "$112", `{active_weeks_90d:percent}` "45 %", `{orders_30d:n}` "3".
+`{days_since_purchase:days}` gives "26 days", `{orders_change_30d:fewer}` "4 fewer than",
+`{spend_30d:money}` "$112", `{discount_30d:percent}` "45 %", `{orders_30d:n}` "3", and of a share
+of weeks `{active_weeks_56d:of 8}` "2 of the last 8 weeks".
 """
 
 import math
@@ -17,6 +17,9 @@ class _Said:
         self.value, self.currency = value, currency
 
     def __format__(self, spec: str) -> str:
+        if spec.startswith("of "):
+            weeks = int(spec.removeprefix("of "))
+            return f"{round(self.value * weeks)} of the last {weeks} weeks"
         return _FORMATS[spec](self)
 
     def n(self) -> str:
@@ -36,10 +39,10 @@ class _Said:
         return f"{count:,} {'fewer' if self.value < 0 else 'more'} than" if count else "as many as"
 
     def percent(self) -> str:
-        return f"{self.value:.0%}".replace("%", " %")
+        return f"{round(100 * self.value)} %"
 
     def money(self) -> str:
-        sign = "-" if self.value < 0 else ""
+        sign = "-" if round(self.value) < 0 else ""
         return f"{sign}{_SIGNS.get(self.currency, self.currency + ' ')}{abs(self.value):,.0f}"
 
     def less(self) -> str:

@@ -167,3 +167,11 @@ def rejected(source: str) -> Artefact:
 def ingest_summary(source: str) -> Artefact:
     """The counts that account for every row of one source."""
     return _file(f"ingest/{source}/summary.json", "rows read, accepted, rejected and unmapped")
+
+
+OF_SOURCES = (ingested, rejected, ingest_summary)
+ORDER = tuple(
+    "params ingest customers events snapshots labels features train evaluate promote "  # noqa: SIM905
+    "score at_risk".split()
+)
+"""The stages that leave files, in the order of dvc.yaml."""

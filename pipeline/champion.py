@@ -83,14 +83,15 @@ def install(candidate: Path, manifest: dict[str, Any], folder: Path = FOLDER) ->
 def rollback(folder: Path = FOLDER) -> Champion:
     """The champion before this one takes its place again, and this one becomes the one before.
 
-    Errors: Guarded where there is none before.
+    The manifest first: cut short after it, the way back is done. Errors: Guarded where there is
+    none before.
     """
     now, path = current(folder), folder / f"{PREVIOUS}.json"
     if now is None or not path.is_file():
         raise errors.Guarded(f"{path}: there is no champion before this one to go back to")
     before = files.read_json(path)
-    files.write_json(path, now.manifest)
     files.write_json(folder / MANIFEST, before)
+    files.write_json(path, now.manifest)
     return Champion(folder / before["models"], before)
 
 

@@ -188,14 +188,16 @@ def head(story: dict[str, Any], scores: pd.DataFrame, chosen: Params) -> dict[st
 
 
 NOTHING: dict[str, Any] = {"churn": {}, "value": {}, "list": {}, "gain": {}, "value_by_decile": []}
-PREDICTION_COLUMNS = [
-    "customer_id",
-    "snapshot_on",
-    "churn_probability",
-    "churned",
-    "expected_value",
-    "value",
-]
+PREDICTIONS = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("snapshot_on", pa.date32()),
+        ("churn_probability", pa.float64()),
+        ("churned", pa.bool_()),
+        ("expected_value", pa.float64()),
+        ("value", pa.float64()),
+    ]
+)
 
 
 def track(chosen: Params, report: progress.Report) -> None:
@@ -216,10 +218,9 @@ def main() -> None:
         found = head(story, scores, chosen)
         found |= evaluate(said, scores, chosen) if len(scores) else NOTHING
         files.write_json(artefacts.METRICS, found)
-        predictions = scores[PREDICTION_COLUMNS]
-        files.write_table(
-            artefacts.PREDICTIONS, pa.Table.from_pandas(predictions, preserve_index=False)
-        )
+        predictions = scores[PREDICTIONS.names]
+        table = pa.Table.from_pandas(predictions, schema=PREDICTIONS, preserve_index=False)
+        files.write_table(artefacts.PREDICTIONS, table)
         rule = said.loc[said["model"] == "churn_recency", "prediction"].to_numpy()
         baseline = predictions.assign(churn_probability=rule)
         plots.draw(predictions, baseline, artefacts.PLOTS.path, chosen.currency)

@@ -41,6 +41,14 @@ class Compiled:
     key: str
 
 
+class NoColumn(BadInput):
+    """A mapping names a column that the files do not have."""
+
+    def __init__(self, sentence: str, column: str) -> None:
+        super().__init__(sentence)
+        self.column = column
+
+
 class Compiler:
     """Compiles the mappings of one source against the columns its files have.
 
@@ -60,11 +68,12 @@ class Compiler:
             self.wanted.append(column)
         return self.wanted.index(column)
 
-    def _missing(self, column: str, key: str) -> BadInput:
+    def _missing(self, column: str, key: str) -> NoColumn:
         alone = "; is the delimiter right?" if len(self._names) == 1 else ""
-        return BadInput(
+        return NoColumn(
             f"{self._label}: line 1 has no column {column!r}{nearest(column, self._names)},"
-            f" which {key} names; write the file's name for it there{alone}"
+            f" which {key} names; write the file's name for it there{alone}",
+            column,
         )
 
     def compile(self, text: str, key: str) -> Compiled:

@@ -39,9 +39,9 @@ def decide(now: Champion | None, candidate: dict[str, Any], sha256: dict[str, st
     """promote, same, set aside (made under another definition) or challenge."""
     if now is None:
         return "promote"
-    if now.sha256 == sha256:
-        return "same"
-    return "challenge" if now.definition == candidate["definition"] else "set aside"
+    if now.definition != candidate["definition"]:
+        return "set aside"  # even where the models are the same: it could not score
+    return "same" if now.sha256 == sha256 else "challenge"
 
 
 SAID = {

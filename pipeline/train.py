@@ -1,6 +1,7 @@
 """Stage `train`: find the recipe, measure it once on unseen time, refit it on all that matured."""
 
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -36,13 +37,18 @@ def churners(rows: Rows) -> int:
 
 
 def usable(rows: Rows, folds: list[Fold], least: int) -> list[Fold]:
-    """The folds with enough churners to learn from and both outcomes to be tested on."""
+    """The folds with enough churners to learn from, and both outcomes there and in the test."""
     return [
         fold
         for fold in folds
         if churners(rows.on(fold.train)) >= least
-        and len(np.unique(rows.on([fold.test]).churned)) == 2
+        and _both_outcomes(rows.on(fold.train))
+        and _both_outcomes(rows.on([fold.test]))
     ]
+
+
+def _both_outcomes(rows: Rows) -> bool:
+    return len(np.unique(rows.churned)) == 2
 
 
 def find(rows: Rows, when: Split, chosen: Params, report: progress.Report) -> Recipe:
@@ -56,8 +62,9 @@ def find(rows: Rows, when: Split, chosen: Params, report: progress.Report) -> Re
             "not enough history: no snapshot has a mature label yet; shorten labels.churn "
             "(active_days, horizon_days) in params.yaml or wait"
         )
-    if len(np.unique(rows.churned)) < 2:
-        raise errors.Guarded(f"not enough churners: {found} of {len(rows.day)} rows, need {least}")
+    if not _both_outcomes(rows):
+        lacking = "customers who stayed" if found else "churners"
+        raise errors.Guarded(f"not enough {lacking}: 0 of {len(rows.day)} rows, need {least}")
     if not when.folds or found < least:
         return recipe.simple([_too_little(found, least, len(when.folds))])
     return recipe.learn(
@@ -123,7 +130,7 @@ def train(rows: Rows, chosen: Params, report: progress.Report) -> Trained:
     when = replace(when, folds=usable(rows, when.folds, plan.min_churners))
     found = find(rows, when, chosen, report)
     said, scored = MEASURED_SCHEMA.empty_table(), SCORED_SCHEMA.empty_table()
-    if when.measure is not None and len(np.unique(rows.on(when.measure.train).churned)) == 2:
+    if when.measure is not None and _both_outcomes(rows.on(when.measure.train)):
         report.say(f"measuring on {clocks.date_of(when.measure.test)}, which nothing has seen")
         said, scored = measured(rows, when.measure, found, chosen)
     report.say("refitting the recipe on all matured snapshots")
@@ -134,13 +141,17 @@ def train(rows: Rows, chosen: Params, report: progress.Report) -> Trained:
 _OF_FOLDS = {"churn": (metrics.log_loss, metrics.roc_auc), "value": (metrics.mae, metrics.spearman)}
 
 
-def fold_metrics(one: Trial, tests: Rows, folds: list[Fold]) -> list[dict[str, float]]:
-    """Per fold what a model's raw predictions were worth there; `tests` are the folds' tests."""
+def fold_metrics(one: Trial, tests: Rows, folds: list[Fold]) -> list[dict[str, float | None]]:
+    """Per fold what a model's raw predictions were worth there; `tests` are the folds' tests.
+
+    None where a fold cannot give a number.
+    """
     task = one.name.partition("_")[0]
     y, told = tests.target(task), []
     for fold in folds:
         on = tests.day == fold.test
-        told.append({worth.__name__: worth(y[on], one.predicted[on]) for worth in _OF_FOLDS[task]})
+        found = {worth.__name__: worth(y[on], one.predicted[on]) for worth in _OF_FOLDS[task]}
+        told.append({name: number if isfinite(number) else None for name, number in found.items()})
     return told
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import company
 import pyarrow as pa
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -139,3 +140,9 @@ def snapshot_of() -> Callable[[Path], dict[str, tuple[int, bytes]]]:
         }
 
     return taken
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> company.Checkout:
+    """A small company's checkout in which `dvc repro` has run once. Copy it to change it."""
+    return company.reproduced(tmp_path_factory.mktemp("company") / "shop")

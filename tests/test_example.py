@@ -23,7 +23,7 @@ labels: {{churn: {{rule: silence}}}}
 def asked(query: str) -> Any:
     """The one row of a query."""
     with duckdb.connect() as connection:
-        return connection.sql(query).fetchone()
+        return connection.sql(query).fetchall()[0]
 
 
 @pytest.fixture(scope="module")

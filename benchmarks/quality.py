@@ -1,0 +1,218 @@
+"""How good is the list, and against what? A history is cut at a date and only what lies before it
+is handed to the pipeline; what it scores is compared with the truth that was withheld, beside the
+baselines a user would pick instead, on the same customers.
+
+    python benchmarks/quality.py            both companies; writes benchmarks/quality.md
+    python benchmarks/quality.py grocer     one company; prints only
+"""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import yaml
+
+from models.base import Floats
+from pipeline import artefacts, example, files, matrix, metrics, params, recipe, train
+
+ROOT = Path(__file__).resolve().parent.parent
+STAGES = tuple(
+    "customers events snapshots labels features train evaluate promote score".split()  # noqa: SIM905
+)
+REPLICATES, SEED = 1000, 7
+
+
+@dataclass(frozen=True)
+class Company:
+    """A history and the date at which it is cut; `told` gives customer, day and money a line."""
+
+    cut: dt.date
+    told: Callable[[Path], pd.DataFrame]
+    trim: Callable[[Path, dt.date], None]
+
+
+def _grocer_told(folder: Path) -> pd.DataFrame:
+    lines = pd.read_csv(folder / "transactions.csv", dtype={"household_id": str})
+    bought = lines[(lines["quantity"] > 0) | (lines["sales_value"] > 0)]
+    at = pd.to_datetime(bought["transaction_timestamp"]).dt.tz_localize("UTC")
+    day = at.dt.tz_convert("America/New_York").dt.date
+    return pd.DataFrame(
+        {"customer_id": bought["household_id"], "day": day, "money": bought["sales_value"]}
+    )
+
+
+def _grocer_trim(folder: Path, cut: dt.date) -> None:
+    midnight = pd.Timestamp(cut, tz="America/New_York").tz_convert("UTC").tz_localize(None)
+    ends = {
+        "transactions": ("transaction_timestamp", str(midnight)),
+        "campaigns": ("start_date", str(cut)),
+        "coupon_redemptions": ("redemption_date", str(cut)),
+    }
+    for name, (column, end) in ends.items():
+        _trim(folder / f"{name}.csv", column, end)
+
+
+def _cdnow_told(folder: Path) -> pd.DataFrame:
+    rows = pd.read_csv(folder / "purchases.csv", dtype=str)
+    day = pd.to_datetime(rows["date"], format="%Y%m%d").dt.date
+    money = rows["dollar_value"].astype(float)
+    return pd.DataFrame({"customer_id": rows["customer_id"], "day": day, "money": money})
+
+
+def _cdnow_trim(folder: Path, cut: dt.date) -> None:
+    _trim(folder / "purchases.csv", "date", cut.strftime("%Y%m%d"))
+
+
+def _trim(path: Path, column: str, end: str) -> None:
+    """Keep the rows whose text in `column` sorts before `end`."""
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    rows[rows[column] < end].to_csv(path, index=False)
+
+
+COMPANIES = {
+    "grocer": Company(dt.date(2017, 12, 1), _grocer_told, _grocer_trim),
+    "cdnow": Company(dt.date(1998, 4, 1), _cdnow_told, _cdnow_trim),
+}
+
+
+def prepare(name: str, folder: Path) -> pd.DataFrame:
+    """Write params and the trimmed raw files; give the whole told history, kept apart."""
+    company = COMPANIES[name]
+    raw = folder / "data/example" / name
+    example.COMPANIES[name](raw)
+    told = company.told(raw)
+    company.trim(raw, company.cut)
+    given = yaml.safe_load((ROOT / "examples" / name / "params.yaml").read_text())
+    given["as_of"] = str(company.cut)
+    files.write_text(folder / "params.yaml", yaml.safe_dump(given))
+    return told
+
+
+def run_stages(folder: Path, sources: list[str]) -> None:
+    """The true stages, in the folder, from ingest to scores."""
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
+    }
+    for words in [*(["ingest", one] for one in sources), *([stage] for stage in STAGES)]:
+        command = [sys.executable, "-m", f"pipeline.{words[0]}", *words[1:]]
+        subprocess.run(command, cwd=folder, env=environment, check=True)
+
+
+def truth(told: pd.DataFrame, customers: pd.Series, cut: dt.date, days: int) -> pd.DataFrame:
+    """churned and value of the customers in [cut, cut + days), from the withheld history."""
+    window = told[(told["day"] >= cut) & (told["day"] < cut + dt.timedelta(days))]
+    money = window.groupby("customer_id")["money"].sum()
+    return pd.DataFrame(
+        {
+            "churned": (~customers.isin(money.index)).astype(float),
+            "value": customers.map(money).fillna(0.0),
+        }
+    )
+
+
+def predictions(folder: Path) -> tuple[pd.Series, dict[str, Floats], dict[str, Floats]]:
+    """Customers at the cut; per model its churn probability; per model its expected value."""
+    chosen = params.load(folder / "params.yaml")
+    features = pq.read_table(folder / artefacts.FEATURES)
+    rows = train.labelled(features, pq.read_table(folder / artefacts.LABELS))
+    now = features.filter(np.array(features["snapshot_on"]) == np.datetime64(chosen.as_of))
+    story, X = files.read_json(folder / artefacts.RECIPE), matrix.matrix(now)
+    make = recipe.maker(chosen)
+    said: dict[str, dict[str, Floats]] = {"churn": {}, "value": {}}
+    for name, tuned in story["params"].items():
+        task = name.partition("_")[0]
+        model = make(name, **tuned).fit(rows.X, rows.target(task))
+        said[task][name] = recipe.predict(model, X)
+    customers = now["customer_id"].to_pandas()
+    scores = pq.read_table(folder / artefacts.SCORES).to_pandas().set_index("customer_id")
+    said["churn"]["recipe"] = scores.loc[customers, "churn_probability"].to_numpy()
+    said["value"]["recipe"] = scores.loc[customers, "expected_value"].to_numpy()
+    return customers, said["churn"], said["value"]
+
+
+def churn_table(y: Floats, said: dict[str, Floats], customers: pd.Series) -> pd.DataFrame:
+    """A row a model: figures, and the AUC of the recipe less its own, paired."""
+    rows = {}
+    for name, p in said.items():
+        inside = np.clip(p, 1e-9, 1 - 1e-9)
+        gain = metrics.paired_difference(
+            metrics.roc_auc, y, said["recipe"], p, customers, REPLICATES, SEED
+        )
+        rows[name] = {
+            "AUC": f"{metrics.roc_auc(y, p):.4f}",
+            "average precision": f"{metrics.average_precision(y, p):.4f}",
+            "Brier": f"{metrics.brier(y, p):.4f}",
+            "log-loss": f"{metrics.log_loss(y, inside):.4f}",
+            "ECE": f"{metrics.ece(y, p):.4f}",
+            "recipe's AUC less this": ""
+            if name == "recipe"
+            else f"{gain.difference:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}, "
+            f"s.e. {gain.standard_error:.4f})",
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def value_table(y: Floats, said: dict[str, Floats]) -> pd.DataFrame:
+    rows = {
+        name: {
+            "MAE": f"{metrics.mae(y, mean):.2f}",
+            "bias (predicted / actual)": f"{metrics.bias(y, mean):.3f}",
+            "Spearman": f"{metrics.spearman(y, mean):.4f}",
+            "normalised Gini": f"{metrics.normalised_gini(y, mean):.4f}",
+        }
+        for name, mean in said.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def markdown(table: pd.DataFrame) -> str:
+    head = ["model", *table.columns]
+    lines = [head, ["---"] * len(head), *([name, *row] for name, *row in table.itertuples())]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def benchmark(name: str) -> str:
+    """The report on one company, in Markdown."""
+    company = COMPANIES[name]
+    with TemporaryDirectory(prefix=f"quality-{name}-") as place:
+        folder = Path(place)
+        told = prepare(name, folder)
+        chosen = params.load(folder / "params.yaml")
+        run_stages(folder, list(chosen.sources))
+        customers, churn, value = predictions(folder)
+        story = files.read_json(folder / artefacts.RECIPE)
+    days = chosen.labels.churn.horizon_days
+    true = truth(told, customers, company.cut, days)
+    y, money = true["churned"].to_numpy(), true["value"].to_numpy()
+    return "\n\n".join(
+        [
+            f"## {chosen.company}, cut at {company.cut}",
+            f"{len(customers):,} customers watched, {y.mean():.1%} silent in the {days} days that "
+            f"were withheld. The recipe chose {story['chosen']['churn']} and "
+            f"{story['chosen']['value']}, calibrator {story['calibrator']}.",
+            markdown(churn_table(y, churn, customers)),
+            markdown(value_table(money, value)),
+        ]
+    )
+
+
+def main() -> None:
+    asked = sys.argv[1:]
+    reports = [benchmark(name) for name in asked or COMPANIES]
+    text = "\n\n".join(["# Quality, against what a user would pick instead", *reports]) + "\n"
+    print(text)
+    if not asked:
+        files.write_text(ROOT / "benchmarks/quality.md", text)
+
+
+if __name__ == "__main__":
+    main()

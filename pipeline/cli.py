@@ -1,0 +1,200 @@
+"""The command line: `retention check`, `promote`, `rollback`, `why`.
+
+What a command needs is imported when it runs, so that help answers at once.
+"""
+
+import datetime as dt
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline import errors
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipeline.champion import Champion
+    from pipeline.check import Group
+    from pipeline.params import Params
+
+app = typer.Typer(
+    help="Find the customers a company can still keep. Run it where params.yaml lies.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command(short_help="Say what is wrong with params.yaml and the data; change nothing.")
+def check() -> None:
+    """Say what is wrong or doubtful in params.yaml and the first rows of its files.
+
+    Changes nothing. Ends with 0 when nothing is wrong, 2 when params.yaml is to be mended, 3 when
+    the data is.
+    """
+    from pipeline import check as checking
+
+    groups = checking.check()
+    show(groups, _console(), checking.verdict(groups))
+    raise typer.Exit(checking.exit_code(groups))
+
+
+@app.command(short_help="Let the newest trained model make the lists from now on.")
+def promote() -> None:
+    """Make the challenger, which dvc repro trained last, the champion that scores customers."""
+    errors.run(_promote)
+
+
+@app.command(short_help="Go back to the model before the present one.")
+def rollback() -> None:
+    """Let the champion before this one take its place again."""
+    errors.run(_rollback)
+
+
+@app.command(short_help="Show what is known of a customer, and why they score as they do.")
+def why(
+    customer_id: Annotated[str, typer.Argument(help="As in your data: 00123 is not 123.")],
+    as_of: Annotated[
+        dt.datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="DATE",
+            help="The day to look from, as 2026-11-22; the day of the list unless given.",
+        ),
+    ] = None,
+) -> None:
+    """Show a customer's events, those held back and why, the features, the score, the reasons."""
+    errors.run(_why(customer_id, as_of.date() if as_of else None))
+
+
+def show(groups: "list[Group]", console: "Console", verdict: str) -> None:
+    """The findings, one line each, under what they are about; then the verdict."""
+    from rich.table import Table
+    from rich.text import Text
+
+    colours = {"error": "bold red", "doubt": "yellow", "ok": "green"}
+    for group in groups:
+        console.print(Text(group.title, style="bold"))
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        for one in group.findings:
+            level = Text(f"  {one.level:<5}", style=colours[one.level])
+            if console.is_terminal:
+                grid.add_row(level, Text(one.text))
+            else:
+                console.print(level + Text(f"  {one.text}"), soft_wrap=True)
+        if console.is_terminal:
+            console.print(grid)
+    console.print(Text(verdict, style="bold"))
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(file=sys.stdout, highlight=False, soft_wrap=False)
+
+
+def _say(text: str) -> None:
+    typer.echo(text)
+
+
+def _promote() -> None:
+    from pipeline import artefacts, champion, files, params
+    from pipeline import promote as stage
+    from pipeline.champion import Champion
+
+    chosen = params.load()
+    needed = (artefacts.CANDIDATE, artefacts.RECIPE, artefacts.METRICS)
+    missing = next((one for one in needed if not one.path.exists()), None)
+    if missing:
+        raise errors.Guarded(f"{missing}: not there, so nothing was trained; run dvc repro first")
+    folder, now = artefacts.CANDIDATE.path, champion.current()
+    found = stage.manifest(
+        chosen, files.read_json(artefacts.RECIPE), files.read_json(artefacts.METRICS)
+    )
+    of = champion.hashes(folder)
+    if now and now.sha256 == of and now.definition == found["definition"]:
+        _say("The model trained last is the champion already; nothing changed.")
+        return
+    champion.load(Champion(folder, {"sha256": of}))
+    _beside(now, Champion(folder, found))
+    made = champion.install(folder, found)
+    _mirror(chosen, made)
+    _say(f"The model of {folder} is the champion now. Run dvc repro to score with it;")
+    _say("retention rollback goes back to the one before.")
+
+
+def _rollback() -> None:
+    from pipeline import champion, files, params
+    from pipeline.champion import FOLDER, PREVIOUS, Champion
+
+    chosen, now = params.load(), champion.current()
+    path = FOLDER / f"{PREVIOUS}.json"
+    if now and path.is_file():
+        before = files.read_json(path)
+        champion.load(Champion(FOLDER / before["models"], before))
+    back = champion.rollback()
+    _beside(now, back)
+    _mirror(chosen, back)
+    _say("The champion before is the champion again. Run dvc repro to score with it;")
+    _say("retention rollback once more undoes this.")
+
+
+FIGURES = {
+    "churn_roc_auc": ("churn: order, ROC AUC", "higher is better"),
+    "churn_average_precision": ("churn: average precision", "higher is better"),
+    "churn_brier": ("churn: Brier score", "lower is better"),
+    "churn_log_loss": ("churn: log loss", "lower is better"),
+    "churn_ece": ("churn: calibration error", "lower is better"),
+    "churn_empc": ("churn: profit of a campaign, EMPC", "higher is better"),
+    "value_mae": ("value: mean absolute error", "lower is better"),
+    "value_bias": ("value: predicted to real money", "1 is best"),
+    "value_spearman": ("value: order, Spearman", "higher is better"),
+}
+"""The figures of a champion in words."""
+
+
+def _beside(now: "Champion | None", then: "Champion") -> None:
+    """Both models' figures, each as measured when it was trained."""
+    old, new = (one.manifest["figures"] if one else {} for one in (now, then))
+    names = {name: FIGURES.get(name, (name, "")) for name in {**new, **old}}
+    width = max((len(words) for words, _ in names.values()), default=0)
+    _say(f"{'':<{width}}  {'until now':>12}  {'from now on':>12}")
+    for name, (words, better) in names.items():
+        row = f"{words:<{width}}  {_figure(old.get(name))}  {_figure(new.get(name))}  {better}"
+        _say(row.rstrip())
+    for said, one in (("until now", now), ("from now on", then)):
+        if one:
+            titles = " and ".join(one.manifest["titles"].values())
+            to, on = one.manifest["trained_to"], one.manifest["measured_on"]
+            _say(f"{said}: {titles}, learnt up to {to}, measured on {on}")
+    if now and now.manifest["measured_on"] != then.manifest["measured_on"]:
+        _say("They were measured on different days: small differences may be the days'.")
+
+
+def _figure(value: float | None) -> str:
+    return f"{'-' if value is None else f'{value:,.4f}':>12}"
+
+
+def _mirror(chosen: "Params", now: "Champion") -> None:
+    """Let MLflow's aliases follow champion/, or say that they do not."""
+    from pipeline import artefacts, champion, progress
+    from pipeline import promote as stage
+
+    candidate = artefacts.CANDIDATE.path
+    challenger = candidate.is_dir() and champion.hashes(candidate) != now.sha256
+    if artefacts.FEATURES.path.is_file():
+        stage.mirror(chosen, now, challenger, progress.Report("MLflow"))
+    else:
+        _say(f"MLflow was not told: {artefacts.FEATURES} is not there; dvc repro tells it.")
+
+
+def _why(customer_id: str, as_of: dt.date | None) -> Callable[[], None]:
+    def told() -> None:
+        from pipeline import why as telling
+
+        telling.tell(customer_id, as_of, _console())
+
+    return told

@@ -1,0 +1,398 @@
+"""Training end to end on a small company: what is learnt from, and what must not matter."""
+
+import datetime as dt
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+import models
+from models.scorer import COLUMNS
+from pipeline import artefacts, clocks, files, params, progress, recipe, train
+from pipeline.errors import Guarded
+from pipeline.folds import Fold
+from pipeline.params import Params
+from pipeline.recipe import Rows, Trial
+from pipeline.train import Trained
+
+CHEAP = ("churn_recency", "churn_rfm_logistic", "value_last_window")
+FIRST, EVERY, RIPENING, SNAPSHOTS = clocks.day_number(dt.date(2026, 1, 5)), 14, 28, 10
+DAYS = [FIRST + EVERY * place for place in range(SNAPSHOTS)]
+AS_OF = DAYS[-1] + RIPENING
+OPEN = [day for day in DAYS if day + RIPENING > DAYS[-1]]  # on the day that measures
+PARAMS = """
+company: Mill Lane Bakery
+time_zone: Europe/London
+currency: GBP
+sources:
+  till: {path: till.csv, key: row_number,
+         events: [{kind: purchase, customer_id: who, occurred_at: at}]}
+labels:
+  churn: {rule: silence, active_days: 90, horizon_days: 28}
+  value: {horizon_days: 28}
+train: {min_churners: 30}
+evaluate: {bootstrap: 20}
+at_risk: {capacity: 15}
+"""
+
+
+def chosen(old: str = "", new: str = "") -> Params:
+    return params.parse(PARAMS.replace(old, new))
+
+
+def feature_table(customers: int = 120, seed: int = 3) -> pa.Table:
+    """A few real features of customers watched at every snapshot and at as_of."""
+    draw = np.random.default_rng(seed)
+    days = [*DAYS, AS_OF]
+    n = customers * len(days)
+    silence = np.round(draw.gamma(1.5, 14, n) + 1).clip(1, 90)
+    visits = 1.0 + draw.poisson(5, n)
+    gap = np.round(draw.gamma(3, 3, n) + 1)
+    return pa.table(
+        {
+            "customer_id": [f"{who:04d}" for who in range(customers)] * len(days),
+            "snapshot_on": pa.array(np.repeat(days, customers).astype(np.int32)).cast(pa.date32()),
+            "days_since_purchase": silence,
+            "days_since_first_purchase": silence + (visits - 1) * gap,
+            "purchase_days": visits,
+            "spend_total": np.round(visits * draw.gamma(4, 6, n), 2),
+            "spend_30d": np.round(draw.gamma(2, 20, n) * (silence < 30), 2),
+            "orders_30d": np.where(silence < 30, visits, 0.0),
+            "median_gap": pa.array(gap, mask=visits < 2),
+            "region": draw.choice(["north", "south"], n),
+        }
+    )
+
+
+def label_table(features: pa.Table, seed: int = 4) -> pa.Table:
+    """What became of them, where it is known: the longer silent, the likelier lost."""
+    draw = np.random.default_rng(seed)
+    mature = features.filter(pc.field("snapshot_on") < clocks.date_of(AS_OF))
+    silence = mature["days_since_purchase"].to_numpy()
+    churned = draw.random(len(mature)) < 1 / (1 + np.exp(2.2 - silence / 16))
+    value = np.where(churned, 0.0, np.round(draw.gamma(2, 15, len(mature)), 2))
+    keys = mature.select(["customer_id", "snapshot_on"])
+    return keys.append_column("churned", pa.array(churned)).append_column("value", pa.array(value))
+
+
+def cheaply(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let only the models of CHEAP exist."""
+    found = {name: kind for name, kind in models.discover().items() if name in CHEAP}
+    monkeypatch.setattr(models, "discover", lambda: found)
+
+
+def write_company(folder: Path) -> None:
+    """What the stages before `train` leave behind, under a folder."""
+    features = feature_table()
+    files.write_text(folder / "params.yaml", PARAMS)
+    files.write_text(folder / artefacts.EVENTS.path, "no stage from here on reads a row of it")
+    files.write_table(folder / artefacts.FEATURES.path, features)
+    files.write_table(folder / artefacts.LABELS.path, label_table(features))
+    files.write_json(folder / artefacts.FEATURES_SUMMARY.path, {"dead": ["tenure"]})
+    files.write_json(
+        folder / artefacts.SNAPSHOTS_SUMMARY.path, {"as_of": str(clocks.date_of(AS_OF))}
+    )
+
+
+@pytest.fixture(autouse=True)
+def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    cheaply(monkeypatch)
+
+
+def some_rows(features: pa.Table | None = None) -> Rows:
+    table = feature_table() if features is None else features
+    return train.labelled(table, label_table(table))
+
+
+def trained(rows: Rows, plan: Params | None = None) -> Trained:
+    return train.train(rows, plan or chosen(), progress.Report("train"))
+
+
+def told(found: Trained) -> dict[str, Any]:
+    """All that the folds decided, as JSON."""
+    one = found.found
+    return {
+        "chosen": [one.churn, one.value],
+        "why": one.why,
+        "losses": one.losses,
+        "params": one.params,
+        "calibrators": {name: calibrator.state() for name, calibrator in one.calibrators.items()},
+        "interval": one.interval.state() if one.interval else None,
+        "predicted": {name: trial.predicted.tolist() for name, trial in one.trials.items()},
+        "banners": one.banners,
+    }
+
+
+def relabelled(rows: Rows, days: list[int], seed: int = 9) -> Rows:
+    """Other labels on some days."""
+    draw, on = np.random.default_rng(seed), np.isin(rows.day, days)
+    churned = np.where(on, 1 - rows.churned, rows.churned)
+    value = np.where(on, draw.gamma(1, 500, len(rows.day)), rows.value)
+    return Rows(rows.X, rows.customer, rows.day, churned, value)
+
+
+@pytest.fixture(scope="module")
+def usual() -> Trained:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        cheaply(monkeypatch)
+        return trained(some_rows())
+
+
+# What is learnt from
+
+
+def test_only_rows_with_a_label_are_learnt_from(usual: Trained) -> None:
+    assert AS_OF not in set(usual.rows.day.tolist())
+    assert sorted(set(usual.rows.day.tolist())) == DAYS
+    assert len(usual.rows.day) == 120 * SNAPSHOTS
+
+
+def test_labels_without_features_and_features_without_a_label_are_no_rows() -> None:
+    features = feature_table()
+    labels = label_table(features)
+    rows = train.labelled(features.slice(5), labels.slice(0, 300))
+    assert len(rows.day) == 295
+
+
+def test_keys_and_labels_are_no_features(usual: Trained) -> None:
+    assert not {"customer_id", "snapshot_on", "churned", "value"} & set(usual.rows.X.columns)
+
+
+def test_each_row_keeps_its_own_label() -> None:
+    features = feature_table(customers=20)
+    labels = label_table(features)
+    rows = train.labelled(features, labels)
+    wanted = {
+        (one["customer_id"], clocks.day_number(one["snapshot_on"])): (one["churned"], one["value"])
+        for one in labels.to_pylist()
+    }
+    found = zip(rows.customer, rows.day.tolist(), rows.churned, rows.value, strict=True)
+    assert {(who, day): (bool(left), worth) for who, day, left, worth in found} == wanted
+    silence = {
+        (one["customer_id"], one["snapshot_on"]): one["days_since_purchase"]
+        for one in features.to_pylist()
+    }
+    assert rows.X["days_since_purchase"].tolist() == [
+        silence[who, clocks.date_of(day)]
+        for who, day in zip(rows.customer, rows.day.tolist(), strict=True)
+    ]
+
+
+def test_a_customer_who_churns_twice_counts_once() -> None:
+    rows = some_rows()
+    assert train.churners(rows) == len(set(rows.customer[rows.churned == 1])) < rows.churned.sum()
+
+
+# Leaks
+
+
+@pytest.mark.parametrize("days", [[DAYS[-1]], OPEN], ids=["measuring day", "open on it"])
+def test_no_label_that_was_open_on_the_measuring_day_touches_the_recipe(
+    usual: Trained, days: list[int]
+) -> None:
+    other = trained(relabelled(usual.rows, days))
+    assert told(other) == told(usual)
+    assert other.measured == usual.measured
+    assert other.scored == usual.scored
+
+
+def test_the_newest_label_of_the_folds_does_touch_the_recipe(usual: Trained) -> None:
+    day = max(set(DAYS) - set(OPEN))
+    assert told(trained(relabelled(usual.rows, [day]))) != told(usual)
+
+
+def test_the_features_of_the_measuring_day_do_not_touch_the_recipe(usual: Trained) -> None:
+    rows = usual.rows
+    X = rows.X.copy()
+    X.loc[rows.day == DAYS[-1], ["days_since_purchase", "spend_30d"]] = 77.0
+    other = trained(Rows(X, rows.customer, rows.day, rows.churned, rows.value))
+    assert told(other) == told(usual)
+
+
+def test_what_is_measured_learns_nothing_from_the_labels_it_is_measured_by(
+    usual: Trained,
+) -> None:
+    assert usual.when.measure == Fold([day for day in DAYS if day not in OPEN], DAYS[-1])
+
+
+# The refit
+
+
+def test_the_refit_uses_the_recipe_unchanged(usual: Trained) -> None:
+    found, scorer = usual.found, usual.scorer
+    assert (scorer.churn[0], scorer.kept[0], scorer.lost[0]) == (
+        found.churn,
+        found.value,
+        found.value,
+    )
+    assert scorer.calibrator.state() == found.calibrators[found.churn].state()
+    assert found.interval is not None
+    assert scorer.interval is not None
+    assert scorer.interval.state() == found.interval.state()
+
+
+def test_the_refit_learns_from_all_that_matured(usual: Trained) -> None:
+    every = recipe.fit(recipe.maker(chosen()), usual.found, usual.rows).states()
+    assert usual.scorer.states() == every
+    other = trained(relabelled(usual.rows, [DAYS[-1]])).scorer.states()
+    assert other["churn"]["model"] != every["churn"]["model"]
+    assert other["churn"]["calibrator"] == every["churn"]["calibrator"]
+
+
+def test_the_same_rows_are_the_same_models(usual: Trained) -> None:
+    again = trained(some_rows())
+    assert json.dumps(again.scorer.states()) == json.dumps(usual.scorer.states())
+    assert again.measured.equals(usual.measured)
+    assert again.scored.equals(usual.scored)
+
+
+def test_the_order_of_input_rows_does_not_matter(usual: Trained) -> None:
+    features = feature_table()
+    shuffle = np.random.default_rng(1).permutation(len(features))
+    rows = train.labelled(features.take(shuffle), label_table(features))
+    assert trained(rows).scorer.states() == usual.scorer.states()
+
+
+# What is measured
+
+
+def test_every_model_says_something_of_every_customer_measured(usual: Trained) -> None:
+    table = usual.measured
+    assert table.schema.equals(train.MEASURED_SCHEMA)
+    said = table.to_pandas()
+    assert set(said["model"]) == set(CHEAP)
+    assert (said["task"] == said["model"].str.partition("_")[0]).all()
+    assert not said.duplicated(list(artefacts.MEASURED.key)).any()
+    assert len(said) == 120 * len(CHEAP)
+    assert set(said["snapshot_on"]) == {clocks.date_of(DAYS[-1])}
+
+
+def test_the_recipes_scores_are_one_row_a_customer_measured(usual: Trained) -> None:
+    table = usual.scored
+    assert table.schema.equals(train.SCORED_SCHEMA)
+    assert table.column_names == ["customer_id", "snapshot_on", *COLUMNS]
+    frame = table.to_pandas()
+    assert len(frame) == 120
+    assert not frame.duplicated(list(artefacts.MEASURED_SCORES.key)).any()
+
+
+def test_the_recipes_chance_is_that_of_the_model_it_chose(usual: Trained) -> None:
+    said = usual.measured.filter(pc.field("model") == usual.found.churn)["prediction"]
+    assert said.to_pylist() == usual.scored["churn_probability"].to_pylist()
+
+
+# Too little
+
+
+def few(customers: int, days: int, left: int) -> Rows:
+    """The first customers and snapshots; on each day the first `left` of them churn."""
+    features = feature_table(customers)
+    rows = train.labelled(features.slice(0, customers * days), label_table(features))
+    churned = np.array([1.0 if int(who) < left else 0.0 for who in rows.customer])
+    return Rows(rows.X, rows.customer, rows.day, churned, np.where(churned == 1, 0.0, rows.value))
+
+
+def test_with_too_few_churners_a_baseline_scores_and_the_banner_says_so() -> None:
+    found = trained(few(120, SNAPSHOTS, left=7))
+    assert (found.found.churn, found.found.value) == ("churn_recency", "value_last_window")
+    assert found.when.folds == []
+    (banner,) = found.found.banners
+    assert "7 customers lost so far, 30 needed" in banner
+    assert np.isfinite(found.scorer.score(found.rows.X).to_numpy()).all()
+    assert len(found.scored) == 120  # measured all the same
+
+
+def test_with_too_few_snapshots_a_baseline_scores_and_nothing_is_measured() -> None:
+    found = trained(few(120, 2, left=60))
+    assert found.found.churn == "churn_recency"
+    assert "0 periods to learn from" in found.found.banners[0]
+    assert found.when.measure is None
+    assert found.measured.equals(train.MEASURED_SCHEMA.empty_table())
+    assert found.scored.equals(train.SCORED_SCHEMA.empty_table())
+
+
+def test_one_outcome_only_is_refused_and_says_what_is_needed() -> None:
+    with pytest.raises(Guarded, match=r"^not enough churners: 0 .*, need 30$") as caught:
+        trained(few(40, SNAPSHOTS, left=0))
+    assert caught.value.code == 4
+
+
+def test_where_everybody_left_the_refusal_does_not_speak_of_churners() -> None:
+    with pytest.raises(Guarded, match="not enough customers who stayed: 0 of 400 rows"):
+        trained(few(40, SNAPSHOTS, left=40))
+
+
+def test_no_mature_label_is_refused_and_says_what_to_do() -> None:
+    features = feature_table()
+    rows = train.labelled(features, label_table(features).slice(0, 0))
+    with pytest.raises(Guarded, match="no snapshot has a mature label yet; shorten labels"):
+        trained(rows)
+
+
+def test_a_fold_needs_churners_to_learn_from_and_both_outcomes_on_each_side() -> None:
+    rows = few(40, SNAPSHOTS, left=10)
+    folds = [Fold(DAYS[:3], DAYS[4]), Fold(DAYS[:4], DAYS[5])]
+    assert train.usable(rows, folds, least=10) == folds
+    assert train.usable(rows, folds, least=11) == []
+    on_test, on_train = rows.day == DAYS[4], np.isin(rows.day, DAYS[:3])
+    for on, everybody in itertools.product((on_test, on_train), (0.0, 1.0)):
+        churned = np.where(on, everybody, rows.churned)
+        other = Rows(rows.X, rows.customer, rows.day, churned, rows.value)
+        assert folds[0] not in train.usable(other, folds, least=1)
+
+
+# What is told
+
+
+def test_fold_metrics_are_those_of_each_folds_own_rows() -> None:
+    rows = few(4, SNAPSHOTS, left=2)
+    folds = [Fold(DAYS[:1], DAYS[2]), Fold(DAYS[:2], DAYS[3])]
+    tests = rows.on(fold.test for fold in folds)
+    p = np.array([0.9, 0.8, 0.1, 0.2, 0.1, 0.2, 0.9, 0.8])  # right, then wrong
+    first, second = train.fold_metrics(Trial("churn_x", [], {}, p), tests, folds)
+    assert (first["roc_auc"], second["roc_auc"]) == (1.0, 0.0)
+    assert first["log_loss"] == pytest.approx(-np.log([0.9, 0.8, 0.9, 0.8]).mean())
+
+
+def test_a_figure_that_a_fold_cannot_give_is_null_and_can_be_written(tmp_path: Path) -> None:
+    rows = some_rows()
+    worthless = Rows(rows.X, rows.customer, rows.day, rows.churned, np.zeros(len(rows.day)))
+    story = train.story(trained(worthless))
+    assert story["fold_metrics"]["value_last_window"][0]["spearman"] is None
+    files.write_json(tmp_path / "recipe.json", story)
+
+
+def test_the_story_names_the_folds_the_choice_and_what_was_learnt_from(usual: Trained) -> None:
+    story = train.story(usual)
+    assert story["rule"] == recipe.RULE
+    assert story["chosen"] == {"churn": usual.found.churn, "value": usual.found.value}
+    assert [one["test"] for one in story["folds"]] == [
+        str(clocks.date_of(fold.test)) for fold in usual.when.folds
+    ]
+    assert story["measured_on"]["test"] == str(clocks.date_of(DAYS[-1])) == story["trained_to"]
+    assert story["fold_rows"] == [120] * len(usual.when.folds)
+    assert story["churners"] == train.churners(usual.rows)
+    assert set(story["losses"]) == set(CHEAP)
+    assert all(len(one) == len(story["folds"]) for one in story["tuned_per_fold"].values())
+
+
+def test_the_stage_writes_models_measurement_and_story(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, usual: Trained
+) -> None:
+    write_company(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    train.main()
+    states = {
+        name: files.read_json(artefacts.CANDIDATE.path / f"{name}.json")
+        for name in ("churn", "value")
+    }
+    assert states == json.loads(json.dumps(usual.scorer.states()))
+    assert pq.read_table(artefacts.MEASURED).equals(usual.measured)
+    assert pq.read_table(artefacts.MEASURED_SCORES).equals(usual.scored)
+    assert files.read_json(artefacts.RECIPE) == json.loads(json.dumps(train.story(usual)))
