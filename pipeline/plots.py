@@ -5,7 +5,7 @@ Each picture answers one question, which is its title. The same predictions are 
 
 import datetime as dt
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -81,20 +81,19 @@ def _found(rows: pd.DataFrame) -> tuple[Floats, Floats]:
     return calls / n, reached[calls] / churned.sum()
 
 
-def lift(predictions: pd.DataFrame, baseline: pd.DataFrame) -> pd.DataFrame:
-    """ranking, called, found: shares, riskiest first, of equal risk by customer_id.
+LIFT: Final = ("called", "recipe", "recency_rule", "random_order")
 
-    Empty where nobody churned.
+
+def lift(predictions: pd.DataFrame, baseline: pd.DataFrame) -> pd.DataFrame:
+    """LIFT: shares of customers called and of churners found by then, riskiest first.
+
+    Of equal risk by customer_id. Empty where nobody churned.
     """
-    curves = []
-    if predictions["churned"].astype(bool).any():
-        curves = [
-            ("recipe", *_found(predictions)),
-            ("recency rule", *_found(baseline)),
-            ("random order", np.array([0.0, 1.0]), np.array([0.0, 1.0])),
-        ]
-    parts = [pd.DataFrame({"ranking": name, "called": x, "found": y}) for name, x, y in curves]
-    return pd.concat(parts, ignore_index=True) if parts else _no(["ranking", "called", "found"])
+    if not predictions["churned"].astype(bool).any():
+        return _no(LIFT)
+    called, found = _found(predictions)
+    curves = (called, found, _found(baseline)[1], called)
+    return pd.DataFrame(dict(zip(LIFT, curves, strict=True)))
 
 
 def calibration(predictions: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
@@ -122,19 +121,21 @@ def value_deciles(predictions: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
     return _by_tenth(table)
 
 
+FATES: Final = {"stayed": 0.0, "left": 1.0}
+
+
 def scores(predictions: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
-    """fate, chance_from, chance_to, customers, share of those of that fate."""
-    edges = np.linspace(0, 1, _CLASSES + 1)
-    parts = [_no(["fate", "chance_from", "chance_to", "customers", "share"])]
-    rows = _numbers(predictions)
-    for fate, code in (("stayed", 0.0), ("left", 1.0)):
+    """Per class of chances: chance_from, chance_to; of those who stayed and of those who left the
+    share in it (stayed, left) and the number (stayed_customers, left_customers)."""
+    rows, edges = _numbers(predictions), np.linspace(0, 1, _CLASSES + 1)
+    columns = {"chance_from": edges[:-1], "chance_to": edges[1:]}
+    for fate, code in FATES.items():
         chances = rows.loc[rows["churned"] == code, "churn_probability"].to_numpy()
-        if len(chances):
-            class_of = np.minimum((chances * _CLASSES).astype(int), _CLASSES - 1)
-            counts = np.bincount(class_of, minlength=_CLASSES)
-            columns = {"chance_from": edges[:-1], "chance_to": edges[1:], "customers": counts}
-            parts.append(pd.DataFrame({"fate": fate, **columns, "share": counts / len(chances)}))
-    return pd.concat(parts[1:], ignore_index=True) if parts[1:] else parts[0]
+        class_of = np.minimum((chances * _CLASSES).astype(int), _CLASSES - 1)
+        counts = np.bincount(class_of, minlength=_CLASSES)
+        columns |= {fate: counts / max(len(chances), 1), f"{fate}_customers": counts.astype(float)}
+    table = pd.DataFrame(columns)
+    return table if len(rows) else table.iloc[:0]
 
 
 def _numbers(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -146,7 +147,7 @@ def _by_tenth(table: pd.DataFrame) -> pd.DataFrame:
     return table.rename_axis("tenth").reset_index()
 
 
-def _no(columns: list[str]) -> pd.DataFrame:
+def _no(columns: Iterable[str]) -> pd.DataFrame:
     return pd.DataFrame({name: [] for name in columns})
 
 
@@ -162,12 +163,11 @@ def _paint_lift(canvas: Figure, table: pd.DataFrame, _: str) -> None:
     axes = canvas.subplots()
     looks: dict[str, dict[str, Any]] = {
         "recipe": {"color": _BLUE, "linewidth": 2.4},
-        "recency rule": {"color": _ORANGE, "linewidth": 1.6, "linestyle": (0, (5, 2))},
-        "random order": _REFERENCE,
+        "recency_rule": {"color": _ORANGE, "linewidth": 1.6, "linestyle": (0, (5, 2))},
+        "random_order": _REFERENCE,
     }
     for name, look in looks.items():
-        curve = table[table["ranking"] == name]
-        axes.plot(curve["called"], curve["found"], label=name, **look)
+        axes.plot(table["called"], table[name], label=name.replace("_", " "), **look)
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
     axes.set_xlabel("Customers called, riskiest first (% of all customers)")
     axes.set_ylabel("Reached by then (% of those who left)")
@@ -216,18 +216,17 @@ def _paint_value(canvas: Figure, table: pd.DataFrame, currency: str) -> None:
 
 def _paint_scores(canvas: Figure, table: pd.DataFrame, _: str) -> None:
     panels = canvas.subplots(2, 1, sharex=True, sharey=True)
-    for axes, fate, colour in zip(panels, ("stayed", "left"), (_BLUE, _ORANGE), strict=True):
-        bars = table[table["fate"] == fate]
+    for axes, fate, colour in zip(panels, FATES, (_BLUE, _ORANGE), strict=True):
         axes.bar(
-            bars["chance_from"],
-            bars["share"],
+            table["chance_from"],
+            table[fate],
             width=1 / _CLASSES,
             align="edge",
             color=colour,
             edgecolor="white",
             linewidth=0.6,
         )
-        axes.set_title(f"Those who {fate} ({int(bars['customers'].sum()):,})", loc="left")
+        axes.set_title(f"Those who {fate} ({int(table[f'{fate}_customers'].sum()):,})", loc="left")
         axes.set(xlim=(0, 1))
         _percent(axes.xaxis)
         _percent(axes.yaxis)
