@@ -49,9 +49,9 @@ def load(champion: Champion) -> Scorer:
 
     Errors: Guarded names the file that is missing or changed.
     """
-    for name, expected in champion.sha256.items():
+    for name in PARTS:
         path = champion.folder / f"{name}.json"
-        if not path.is_file() or files.sha256(path) != expected:
+        if not path.is_file() or files.sha256(path) != champion.sha256.get(name):
             raise errors.Guarded(
                 f"{path}: missing or changed since it was promoted; restore it, or remove "
                 f"{FOLDER / MANIFEST} and run dvc repro to promote anew"

@@ -85,7 +85,8 @@ class Group:
     findings: list[Finding] = field(default_factory=list)
 
     def _add(self, level: str, text: object, code: int = 0) -> None:
-        shown = "".join(one if one.isprintable() else "?" for one in " ".join(str(text).split()))
+        line = " ".join(str(text).split()).removeprefix(f"{self.title}.")
+        shown = "".join(one if one.isprintable() else "?" for one in line)
         finding = Finding(level, shown, code)
         if finding not in self.findings:
             self.findings.append(finding)
@@ -188,15 +189,15 @@ def _drop(raw: dict[str, Any], loc: Sequence[int | str]) -> None:
     if len(loc) == 1 and loc[0] not in raw:
         raw |= {key: value for key, value in _STAND_INS.items() if key == loc[0]}
         return
-    parent, here, last = None, cast("Any", raw), None
+    trail: list[tuple[Any, int | str]] = []
+    here: Any = raw
     for step in loc:
         if not _holds(here, step):
             break
-        parent, here, last = here, here[step], step
-    else:
-        del parent[last]  # type: ignore[attr-defined]
-        return
-    if parent is not None and last is not None:
+        trail.append((here, step))
+        here = here[step]
+    if trail:
+        parent, last = trail[-1]
         del parent[last]
 
 
@@ -291,6 +292,7 @@ def _taken(file: RawFile, scratch: Path, group: Group) -> Taken | None:
         except Refusal as refusal:
             group.error(taken.named(refusal), refusal.code)
             copy.unlink(missing_ok=True)
+            taken.whole = False
     return taken if taken.found else None
 
 
@@ -325,13 +327,22 @@ def _raw(path: Path) -> bool:
     return path.is_dir() or path.name.endswith(rawfile.ENDINGS)
 
 
-def alike(name: str, known: Iterable[str]) -> list[str]:
-    """The known names nearest to one that is wrong, at most three."""
+def alike(name: str, known: Iterable[str], meant: str = "") -> list[str]:
+    """The known names nearest to one that is wrong, at most three; `meant` is what it is for."""
     lower = {one.lower(): one for one in known}
     wanted = name.lower()
     part = [one for one in lower if wanted in one or (len(one) > 2 and one in wanted)]
     close = get_close_matches(wanted, lower, n=3, cutoff=0.5)
-    return [lower[one] for one in dict.fromkeys(part + close)][:3]
+    found = list(dict.fromkeys(part + close))
+    if not found and meant:
+        found = [one for one in lower if _last(one) == _last(meant)]
+    found.sort(key=lambda one: not meant or meant not in one)
+    return [lower[one] for one in found][:3]
+
+
+def _last(name: str) -> str:
+    """What a name ends with: id of customer_id."""
+    return re.split(r"[\W_]+", name)[-1]
 
 
 def _copy(path: Path, copy: Path, group: Group) -> bool:
@@ -435,6 +446,7 @@ class Head:
     columns: dict[str, Column]
     native: list[str]
     told: set[str] = field(default_factory=set)
+    _fitting: dict[tuple[Column, Type], list[str]] = field(default_factory=dict)
 
     def count(self, *conditions: str) -> list[int]:
         """How many of the first rows meet each condition."""
@@ -452,20 +464,31 @@ class Head:
 
     def fitting(self, column: Column, kind: Type) -> list[str]:
         """The common formats that all values have."""
-        if not self.filled(column):
-            return []
-        forms = COMMON[kind]
-        wrong = self.misfits(column, kind, forms)
-        return [form for form, many in zip(forms, wrong, strict=True) if not many]
+        if (column, kind) not in self._fitting:
+            forms = [form for form in COMMON[kind] if _looks(self.first(column), form)]
+            wrong = self.misfits(column, kind, forms) if forms else []
+            fits = [form for form, many in zip(forms, wrong, strict=True) if not many]
+            self._fitting[column, kind] = fits
+        return self._fitting[column, kind]
 
     def filled(self, column: Column) -> int:
         return self.count(_filled(column))[0]
 
+    def first(self, column: Column) -> str:
+        """The first value that is not blank; blank when all are."""
+        query = f"select trim({column.text}) from raw where {_filled(column)} order by line limit 1"
+        values: list[str] = [value for (value,) in rawfile.run(self.connection, query)]
+        return values[0] if values else ""
+
     def shape(self, column: Column) -> str:
         """The first value with its digits and letters hidden."""
-        query = f"select {column.text} from raw where {_filled(column)} order by line limit 1"
-        shapes = [_hidden(value) for (value,) in rawfile.run(self.connection, query)]
-        return shapes[0] if shapes else "nothing"
+        return _hidden(self.first(column)) or "nothing"
+
+
+def _looks(value: str, form: str) -> bool:
+    """Whether a value may have a format; the engine's own word is asked for after."""
+    written = cells.pattern(form, "format").replace(r"\pL", r"[^\W\d_]")
+    return re.fullmatch(written, value) is not None
 
 
 def _filled(column: Column) -> str:
@@ -570,19 +593,23 @@ def _say_misfit(
 ) -> None:
     """Only where another format fits, or this one fits nothing; else rows are told one by one."""
     shared = [form for form in COMMON[kind] if all(form in mine for mine in fits.values())]
-    for column, many in wrong.items():
-        all_ = head.filled(column)
-        other = head.fitting(column, _other(kind)) if many == all_ else []
-        if not many or not (fits[column] or other or many == all_):
-            continue
-        head.told.add(column.name)
-        advice = _advice(kind, shared, head, column)
-        if fits[column] and not shared:
-            advice = _differing(fits)
-        group.error(
-            f"{key}.format.{_OPTION[kind]}: {declared!r} does not fit {many:,} of the first"
-            f" {all_:,} values of {column.name}, which look like {head.shape(column)}; {advice}"
-        )
+    told = [one for one, many in wrong.items() if many and _hopeless(head, one, many, fits)]
+    if not told:
+        return
+    head.told |= {column.name for column in told}
+    every = sum(head.filled(column) for column in told)
+    differ = not shared and all(fits.values())
+    group.error(
+        f"{key}.format.{_OPTION[kind]}: {declared!r} does not fit"
+        f" {sum(wrong[column] for column in told):,} of the first {every:,} values of"
+        f" {' and '.join(column.name for column in told)}, which look like {head.shape(told[0])};"
+        f" {_differing(fits) if differ else _advice(kind, shared, head, told[0])}"
+    )
+
+
+def _hopeless(head: Head, column: Column, wrong: int, fits: Mapping[Column, list[str]]) -> bool:
+    """Whether the format is wrong, rather than some of the values."""
+    return bool(fits[column]) or wrong == head.filled(column)
 
 
 def _other(kind: Type) -> Type:
@@ -611,9 +638,8 @@ def _written(option: str, forms: Sequence[str]) -> str:
     day = next((one for one in forms if one.find("%d") < one.find("%m")), forms[0])
     month = next((one for one in forms if one != day), forms[-1])
     return (
-        "which is ambiguous: 03/04 could be March or April, and the first rows fit both;"
-        f' write format: {{{option}: "{day}"}} if the day comes first,'
-        f' "{month}" if the month does{zone}'
+        f'write format: {{{option}: "{day}"}} if the day comes first, "{month}" if the month does:'
+        f" it is ambiguous, 03/04 could be March or April, and the first rows fit both{zone}"
     )
 
 
@@ -629,9 +655,10 @@ def _differing(fits: Mapping[Column, list[str]]) -> str:
 
 def _guesses(head: Head, file: RawFile, used: list[Column], times_first: bool) -> Iterator[RawFile]:
     """The file with types for text columns as their first rows suggest: numbers, or times."""
-    numbers = {column: _number(head, column) for column in used}
-    times = {column: _time(head, file, column) for column in used}
-    for options in (times, numbers) if times_first else (numbers, times):
+    for times in (times_first, not times_first):
+        options = {
+            column: _time(head, file, column) if times else _number(head, column) for column in used
+        }
         types = {column.name: one[0] for column, one in options.items() if one}
         forms = {_OPTION[one[0]]: one[1] for one in options.values() if one and one[1]}
         if types:
@@ -771,12 +798,10 @@ def _in_place(others: Sequence[str]) -> "Fix":
 Fix = Callable[[str], str]
 
 
-def _no_column(
-    missing: NoColumn, key: str, fix: Fix, names: Sequence[str], group: Group, label: str = ""
-) -> None:
+def _no_column(missing: NoColumn, key: str, fix: Fix, names: Sequence[str], group: Group) -> None:
     """Say which column is not there, which ones are like it, and what to write."""
-    close = alike(missing.column, names)
-    where = f"{key}: column {missing.column!r} is not in the header{label}"
+    close = alike(missing.column, names, key.rpartition(".")[2])
+    where = f"{key}: column {missing.column!r} is not in the header"
     if close:
         group.error(f"{where}; nearest: {', '.join(close)}; write {fix(close[0])}")
     else:
@@ -839,7 +864,9 @@ class _Mapping:
         ]
         for better in _guesses(self.head, file, used, column in rows.TIMES):
             if self.refusal(cast("Source", better), column, compiled) is None:
-                self.group.error(f"{self.key(column)}: {_untyped(text, file, better)}", PARAMS)
+                self.group.error(
+                    f"{self.key(column)}: {_untyped(text, file, better, self.head)}", PARAMS
+                )
                 return cast("Source", better), True
         self.group.refused(refusal)
         return file, False
@@ -877,17 +904,18 @@ def _rewritten(column: str, text: str, wrong: str) -> Fix:
     return fix
 
 
-def _untyped(text: str, file: RawFile, better: RawFile) -> str:
+def _untyped(text: str, file: RawFile, better: RawFile, head: Head) -> str:
     """What to say of SQL that needs numbers or times where the columns are text."""
     types = {name: one for name, one in better.types.items() if name not in file.types}
-    forms = better.format.model_dump(exclude_none=True)
-    news = {k: v for k, v in forms.items() if v != getattr(file.format, k)}
-    shape = f" and format: {_yaml(news)}" if news else ""
-    names = ", ".join(types)
-    return (
-        f"{text!r} does not work on text, and a column is text unless types: says otherwise"
-        f" ({names}); write types: {_yaml(types)}{shape}"
+    said = (
+        f"{text!r} does not work while {' and '.join(types)} is text; write types: {_yaml(types)}"
     )
+    for name, kind in types.items():
+        option = _OPTION.get(kind, "")
+        if option and getattr(file.format, option) is None:
+            advice = _written(option, head.fitting(head.columns[name], kind))
+            return f"{said} and {advice.removeprefix('write ')}"
+    return said
 
 
 def _ingested(
@@ -1002,7 +1030,7 @@ def _rejects(rejects: pa.Table, read: int, share: float, head: Head, group: Grou
 def _so_many(found: list[dict[str, Any]], read: int, head: Head) -> str:
     lines = ", ".join(str(one["line"]) for one in found[1:4])
     more = ", ..." if len(found) > 4 else ""
-    others = f", too: line {lines}{more}" if lines else ""
+    others = f", also on line {lines}{more}" if lines else ""
     return f"{len(found):,} of the {_first(read, head)}{others}"
 
 
@@ -1120,7 +1148,9 @@ def _mended_customers(file: params.Customers, head: Head, group: Group) -> param
             name = kept.pop(column)
             if better and better.types[name] in ("timestamp", "date"):
                 kept[column] = name
-                group.error(f"customers.columns.{column}: {_untyped(name, file, better)}", PARAMS)
+                group.error(
+                    f"customers.columns.{column}: {_untyped(name, file, better, head)}", PARAMS
+                )
                 file = cast("params.Customers", better)
             else:
                 group.error(
@@ -1176,8 +1206,8 @@ def _alike_ids(seen: Seen, group: Group) -> None:
 
 
 def _summary(seen: Seen, folder: Path) -> dict[str, Any] | None:
-    """The summary that the stage `events` would write of the first rows."""
-    if not seen.tables:
+    """The summary that the stage `events` would write, when the first rows are all there is."""
+    if not (seen.whole and seen.tables):
         return None
     paths = [folder / f"{at}.parquet" for at in range(len(seen.tables))]
     for path, table in zip(paths, seen.tables, strict=True):
@@ -1249,6 +1279,35 @@ def _windows(rules: Params, group: Group) -> None:
                 f"labels.{name}.horizon_days: {days}, but the longest of features.windows is"
                 f" {longest}; add {days} to features.windows"
             )
+    _needed_windows(rules, group)
+
+
+def _needed_windows(rules: Params, group: Group) -> None:
+    """Windows that some features are made from, found by computing them of an empty history."""
+    usual, windows = params.Features().windows, rules.features.windows
+    missing = [days for days in usual if days not in windows]
+    if not missing:
+        return
+    from narwhals.exceptions import NarwhalsError
+
+    import features as themes
+    from pipeline import engine, features
+
+    nobody = pa.table({"customer_id": pa.array([], pa.string())})
+    with engine.opened(params.Engine(memory=_MEMORY)) as opened:
+        told, people = (
+            opened.load(one.empty_table()) for one in (schema.EVENTS, customers.CUSTOMERS)
+        )
+        try:
+            declared = themes.declared(windows)
+            features.features_at(opened, told, people, opened.load(nobody), 0, declared)
+        except NarwhalsError:
+            every = sorted({*windows, *usual})
+            group.error(
+                f"features.windows: {windows} lacks some of {missing}, from which other features"
+                f" are made; write windows: {every}",
+                PARAMS,
+            )
 
 
 def _calendar(rules: Params, history: dict[str, Any] | None, group: Group) -> None:
@@ -1274,7 +1333,7 @@ def _as_of(rules: Params, as_of: int, first: int, newest: int, group: Group) -> 
     elif as_of > newest + _LATE_DAYS:
         group.doubt(
             f'as_of: "{rules.as_of}" lies {as_of - newest:,} days after the last day known,'
-            f" {_day(newest - 1)}, so everybody looks silent; get newer data, or write as_of:"
+            f" {_day(newest - 1)}, so the days between look silent; get newer data, or write as_of:"
             f' "{_day(newest)}"'
         )
     elif newest - as_of > rules.labels.churn.horizon_days:

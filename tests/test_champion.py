@@ -119,6 +119,16 @@ def test_a_tampered_file_is_refused_by_hash_and_nothing_of_it_runs(
     assert caught.value.code == 4
 
 
+@pytest.mark.parametrize("part", champion.PARTS)
+def test_a_file_that_the_manifest_does_not_pin_is_refused(
+    candidates: list[Path], folder: Path, part: str
+) -> None:
+    now = install(candidates[0], folder)
+    pinned = {name: sha256 for name, sha256 in now.sha256.items() if name != part}
+    with pytest.raises(Guarded, match=rf"{part}\.json: missing or changed"):
+        champion.load(champion.Champion(now.folder, now.manifest | {"sha256": pinned}))
+
+
 def test_rollback_exchanges_the_champion_with_the_one_before(
     candidates: list[Path], folder: Path
 ) -> None:

@@ -245,6 +245,12 @@ def stored(shop: Checkout) -> Iterator[Path]:
             yield path
 
 
+def test_a_name_is_found_where_compression_hides_it(tmp_path: Path) -> None:
+    hidden = pa.table({"said": ["to Zoë QUIBBLEWORTH-00001"] * 1000, "number": range(1000)})
+    pq.write_table(hidden, tmp_path / "d41d8cd9", compression="zstd")
+    assert company.canaries(tmp_path / "d41d8cd9") == {b"quibbleworth"}
+
+
 def test_no_name_or_address_is_stored_anywhere_but_in_the_list(shop: Checkout) -> None:
     paths = list(stored(shop))
     assert len(paths) > 50

@@ -9,12 +9,18 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-import test_train as company
+import test_train as small
 
 from pipeline import artefacts, definition, evaluate, files, params, tracking, train
 from pipeline.tracking import TrackingDown
 
-NOTHING_MEASURED = {"churn": {}, "value": {}, "list": {}, "gain": {}, "value_by_decile": []}
+NOTHING_MEASURED: dict[str, Any] = {
+    "churn": {},
+    "value": {},
+    "list": {},
+    "gain": {},
+    "value_by_decile": [],
+}
 LIST = {"listed", "churned_share", "found_share", "lift"}
 
 
@@ -38,14 +44,14 @@ def array(*values: float) -> Any:
 def test_a_lists_figures_are_those_of_its_rows(
     churned: list[float], rank_by: list[float], capacity: int, figures: tuple[float, ...]
 ) -> None:
-    order = np.arange(len(churned))
+    order = np.arange(len(churned), dtype=float)
     found = evaluate.list_metrics(array(*churned), array(*rank_by), order, capacity)
     assert tuple(found.values()) == figures
     assert set(found) == LIST
 
 
 def test_without_a_churner_a_list_finds_no_share_of_them() -> None:
-    found = evaluate.list_metrics(array(0, 0), array(2, 1), np.arange(2), 1)
+    found = evaluate.list_metrics(array(0, 0), array(2, 1), array(0, 1), 1)
     assert (found["listed"], found["churned_share"]) == (1, 0)
     assert np.isnan([found["found_share"], found["lift"]]).all()
 
@@ -54,7 +60,7 @@ def test_deciles_of_value_if_kept_compare_the_kept_with_the_kept() -> None:
     scores = pd.DataFrame(
         {
             "value_if_kept": np.arange(20.0)[::-1],  # decile 10 holds the first two rows
-            "value_if_lost": np.arange(20.0)[::-1] / 10,
+            "value_if_lost": np.arange(20.0) / 10,
             "value": [30.0, 2.0, *[1.0] * 18],
             "churned": [False, True, *[False] * 18],
         }
@@ -67,7 +73,7 @@ def test_deciles_of_value_if_kept_compare_the_kept_with_the_kept() -> None:
         "customers": 2,
         "expected_if_kept": 19.0,
         "actual_if_kept": 30.0,
-        "expected_if_lost": 1.8,
+        "expected_if_lost": 0.1,
         "actual_if_lost": 2.0,
     }
     assert told[0]["expected_if_kept"] == 0.5
@@ -87,7 +93,7 @@ def test_a_figure_has_its_interval_and_is_null_where_there_is_none() -> None:
     def measure(one: Any) -> dict[str, float]:
         return {"mean": float(one.mean()), "none": float("nan")}
 
-    found = evaluate.figures(measure, frame, ["one"], company.chosen())
+    found = evaluate.figures(measure, frame, ["one"], small.chosen())
     assert found == {
         "mean": {"value": 1.0, "low": 1.0, "high": 1.0},
         "none": {"value": None, "low": None, "high": None},
@@ -121,7 +127,7 @@ def said_and_scores() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def test_the_recipe_stands_beside_every_model() -> None:
-    found = evaluate.evaluate(*said_and_scores(), company.chosen())
+    found = evaluate.evaluate(*said_and_scores(), small.chosen())
     assert set(found["churn"]) == {"churn_good", "churn_bad", "recipe"}
     assert set(found["list"]) == set(found["churn"])
     assert set(found["value"]) == {"value_flat", "recipe"}
@@ -129,7 +135,7 @@ def test_the_recipe_stands_beside_every_model() -> None:
 
 
 def test_figures_are_those_of_the_rows() -> None:
-    found = evaluate.evaluate(*said_and_scores(), company.chosen("capacity: 15", "capacity: 1"))
+    found = evaluate.evaluate(*said_and_scores(), small.chosen("capacity: 15", "capacity: 1"))
     auc = {name: one["roc_auc"]["value"] for name, one in found["churn"].items()}
     assert auc == {"churn_good": 1.0, "churn_bad": 0.0, "recipe": 1.0}
     mae = {name: one["mae"]["value"] for name, one in found["value"].items()}
@@ -141,7 +147,7 @@ def test_figures_are_those_of_the_rows() -> None:
 
 
 def test_the_recipes_list_is_ranked_by_expected_loss_the_models_by_their_chance() -> None:
-    found = evaluate.evaluate(*said_and_scores(), company.chosen("capacity: 15", "capacity: 2"))
+    found = evaluate.evaluate(*said_and_scores(), small.chosen("capacity: 15", "capacity: 2"))
     share = {name: one["churned_share"]["value"] for name, one in found["list"].items()}
     assert share == {"churn_good": 1.0, "churn_bad": 0.0, "recipe": 0.5}
 
@@ -149,7 +155,7 @@ def test_the_recipes_list_is_ranked_by_expected_loss_the_models_by_their_chance(
 def test_ties_are_broken_by_customer_and_not_by_the_order_of_rows() -> None:
     said, scores = said_and_scores()
     said["prediction"], scores["churn_probability"], scores["expected_loss"] = 0.5, 0.5, 1.0
-    chosen = company.chosen("capacity: 15", "capacity: 1")
+    chosen = small.chosen("capacity: 15", "capacity: 1")
     one = evaluate.evaluate(said, scores, chosen)
     other = evaluate.evaluate(said[::-1], scores[::-1], chosen)
     for found in (one, other):
@@ -161,7 +167,7 @@ def test_ties_are_broken_by_customer_and_not_by_the_order_of_rows() -> None:
 def test_one_outcome_gives_nulls_that_can_be_written(tmp_path: Path, fate: bool) -> None:
     said, scores = said_and_scores()
     said["churned"] = scores["churned"] = fate
-    found = evaluate.evaluate(said, scores, company.chosen())
+    found = evaluate.evaluate(said, scores, small.chosen())
     assert found["churn"]["recipe"]["roc_auc"] == {"value": None, "low": None, "high": None}
     files.write_json(tmp_path / "metrics.json", found)
 
@@ -175,12 +181,17 @@ Told = tuple[Path, list[Any]]
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
     """A folder in which `train` has run, and what MLflow is told there."""
-    company.cheaply(monkeypatch)
-    company.write_company(tmp_path)
+    small.cheaply(monkeypatch)
+    small.write_company(tmp_path)
     monkeypatch.chdir(tmp_path)
     train.main()
     told: list[Any] = []
-    monkeypatch.setattr(tracking, "log_run", lambda record: told.append(record) or "run-1")
+
+    def log_run(record: Any) -> str:
+        told.append(record)
+        return "run-1"
+
+    monkeypatch.setattr(tracking, "log_run", log_run)
     return tmp_path, told
 
 

@@ -1,6 +1,7 @@
 """A feature, a model and a source are one file or one mapping each, and nothing else is edited."""
 
 import json
+import re
 from typing import Any
 
 import company
@@ -10,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from company import Checkout
 
-FEATURE = '''"""Loyalty: how often the customer shows the card, buying or not."""
+from pipeline import publish
+
+FEATURE = '''"""Card: how often the customer shows it, buying or not."""
 
 import narwhals as nw
 
@@ -84,18 +87,26 @@ def gate(seed: int = 11, swipes: int = 3000) -> str:
     return "\n".join(["swipe,cust,at", *lines, ""])
 
 
+def shown() -> str:
+    """The feature that docs/extending.md shows."""
+    text = (company.REPOSITORY / "docs/extending.md").read_text(encoding="utf-8")
+    first, *_ = re.findall(r"^```python\n(.+?)^```", text, re.MULTILINE | re.DOTALL)
+    return str(first)
+
+
 @pytest.fixture(scope="module")
 def extended(shop: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """The shop's checkout with one file more in features/ and models/, and one more mapping."""
+    """The shop's checkout with two files more in features/, one in models/, and one mapping."""
     more = shop.copy(tmp_path_factory.mktemp("extended") / "shop")
-    (more / "features/loyalty.py").write_text(FEATURE, encoding="utf-8")
+    (more / "features/card.py").write_text(FEATURE, encoding="utf-8")
+    (more / "features/shown.py").write_text(shown(), encoding="utf-8")
     (more / "models/churn_constant.py").write_text(MODEL, encoding="utf-8")
     (more / "data/raw/gate.csv").write_text(gate(), encoding="utf-8")
     chosen = more.params()
     chosen["sources"]["gate"] = SOURCE
     more.set_params(chosen)
     stages = "params,ingest gate,events,snapshots,labels,features,train,evaluate,promote,score"
-    said = more.stages(*stages.split(","), "at_risk", "publish")
+    said = more.stages(*stages.split(","), "at_risk", "publish", "docs")
     return Checkout(more.folder, said)
 
 
@@ -125,6 +136,19 @@ def test_a_new_feature_is_computed_for_every_window(extended: Checkout) -> None:
     assert pc.min(table[names[0]]).as_py() == 0
 
 
+def test_the_feature_that_the_documentation_shows_works_as_it_stands(
+    shop: Checkout, extended: Checkout
+) -> None:
+    before, after = (
+        set(pq.read_schema(one / "data/features/features.parquet").names)
+        for one in (shop, extended)
+    )
+    shown_columns = {name for name in after - before if not name.startswith("card_visits_")}
+    dead = read_json(extended, "data/features/summary.json")["dead"]
+    assert shown_columns
+    assert shown_columns.isdisjoint(dead)
+
+
 def test_a_new_feature_is_learnt_from(extended: Checkout) -> None:
     recipe = read_json(extended, "data/train/recipe.json")
     champion = read_json(extended, "champion/champion.json")
@@ -136,7 +160,14 @@ def test_a_new_feature_sets_the_champion_without_it_aside(
     shop: Checkout, extended: Checkout
 ) -> None:
     before = read_json(shop, "champion/champion.json")
-    assert read_json(extended, "champion/previous.json") == before
+    assert "card_visits_30d" not in before["definition"]["features"]
+    assert "it is set aside" in extended.log
+
+
+def test_a_new_feature_stands_in_the_data_dictionary_that_is_made_anew(extended: Checkout) -> None:
+    told = (extended / "docs/features.md").read_text(encoding="utf-8")
+    assert "## card" in told
+    assert "| `card_visits_30d` | Visits with the card in the last 30 days. | visits |" in told
 
 
 def test_a_new_model_is_tried_on_the_folds(extended: Checkout) -> None:
@@ -163,4 +194,6 @@ def test_a_new_model_is_logged_in_mlflow(shop: Checkout, extended: Checkout) -> 
 
 
 def test_the_list_goes_out_as_before(extended: Checkout) -> None:
-    assert "publish: published" in extended.log
+    listed = extended / "lists/current/at_risk.csv"
+    assert publish.verify(extended / "lists") == []
+    assert listed.read_bytes() == (extended / "data/at_risk/at_risk.csv").read_bytes()

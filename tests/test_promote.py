@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import test_train as company
+import test_train as small
 
 from pipeline import artefacts, champion, definition, files, params, promote, tracking, train
 from pipeline.champion import Champion
@@ -69,9 +69,9 @@ Mirrored = list[dict[str, Path | None]]
 
 @pytest.fixture
 def mirrored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mirrored:
-    """In a folder in which `train` and `evaluate` have run: the folders MLflow is told to follow."""
-    company.cheaply(monkeypatch)
-    company.write_company(tmp_path)
+    """Where `train` and `evaluate` have run: the folders that MLflow is told to follow."""
+    small.cheaply(monkeypatch)
+    small.write_company(tmp_path)
     monkeypatch.chdir(tmp_path)
     train.main()
     files.write_json(artefacts.METRICS, FIGURES)
@@ -150,7 +150,7 @@ def test_a_champion_for_another_question_is_set_aside_and_says_so(
 ) -> None:
     promote.main()
     before = standing()
-    files.write_text("params.yaml", company.PARAMS.replace("Mill Lane", "Hill Lane"))
+    files.write_text("params.yaml", small.PARAMS.replace("Mill Lane", "Hill Lane"))
     if models == "other":
         another_candidate()
     told = decided()

@@ -3,6 +3,7 @@
 import datetime as dt
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import models
+from models.calibration import Calibrator, Identity, Platt
 from models.scorer import COLUMNS
 from pipeline import artefacts, clocks, files, params, progress, recipe, train
 from pipeline.errors import Guarded
@@ -285,6 +287,24 @@ def test_the_recipes_scores_are_one_row_a_customer_measured(usual: Trained) -> N
 def test_the_recipes_chance_is_that_of_the_model_it_chose(usual: Trained) -> None:
     said = usual.measured.filter(pc.field("model") == usual.found.churn)["prediction"]
     assert said.to_pylist() == usual.scored["churn_probability"].to_pylist()
+
+
+def test_every_models_chance_is_measured_as_its_own_calibrator_gives_it(usual: Trained) -> None:
+    doubtful = Platt().fit([0.1, 0.2, 0.8, 0.9], [0, 1, 0, 1])
+    certain = Identity()
+    calibrators: dict[str, Calibrator] = {"churn_recency": doubtful, "churn_rfm_logistic": certain}
+    found = replace(usual.found, churn="churn_recency", calibrators=calibrators)
+    assert usual.when.measure is not None
+    said, scored = train.measured(usual.rows, usual.when.measure, found, chosen())
+    train_rows = usual.rows.on(usual.when.measure.train)
+    test_rows = usual.rows.on([usual.when.measure.test])
+    for name, calibrator in calibrators.items():
+        model = recipe.maker(chosen())(name).fit(train_rows.X, train_rows.churned)
+        raw = recipe.predict(model, test_rows.X)
+        told = said.filter(pc.field("model") == name)["prediction"].to_pylist()
+        assert told == calibrator.predict(raw).tolist()
+        if name == found.churn:
+            assert scored["churn_probability"].to_pylist() == told != raw.tolist()
 
 
 # Too little

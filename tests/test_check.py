@@ -1,0 +1,566 @@
+"""`retention check`: every mistake is told with what to do, and nothing is changed."""
+
+import datetime as dt
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from pipeline import artefacts, check, files, params
+
+HEADER = "receipt,customer_id,sold_at,qty,price,note\n"
+Tree = dict[str, tuple[int, bytes]]
+
+
+def row(
+    number: int,
+    customer: str = "",
+    day: int | None = None,
+    clock: str = "12:30:00",
+    qty: str = "2",
+    price: str = "3.50",
+) -> str:
+    sold = dt.date(2026, 1, 1) + dt.timedelta(days=number if day is None else day)
+    return f"R{number},{customer or f'c{number % 30}'},{sold} {clock},{qty},{price},a note\n"
+
+
+def csv(*more: str, rows: int = 200) -> str:
+    return HEADER + "".join(row(number) for number in range(rows)) + "".join(more)
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    """A sound params.yaml; a key with dots changes one place, None takes it away."""
+    made: dict[str, Any] = {
+        "company": "Mill Lane Bakery",
+        "as_of": "2026-07-20",
+        "time_zone": "Europe/London",
+        "currency": "GBP",
+        "sources": {
+            "sales": {
+                "path": "data/raw/sales.csv",
+                "key": ["receipt"],
+                "types": {"qty": "integer", "price": "decimal", "sold_at": "timestamp"},
+                "format": {"time": "%Y-%m-%d %H:%M:%S"},
+                "events": [
+                    {
+                        "kind": "purchase",
+                        "where": "qty > 0",
+                        "customer_id": "customer_id",
+                        "occurred_at": "sold_at",
+                        "amount": "qty * price",
+                    }
+                ],
+            }
+        },
+        "labels": {
+            "churn": {"rule": "silence", "active_days": 30, "horizon_days": 28},
+            "value": {"horizon_days": 28},
+        },
+    }
+    for path, value in changes.items():
+        *above, last = path.split("__")
+        place: Any = made
+        for step in above:
+            place = place[int(step)] if isinstance(place, list) else place[step]
+        if value is None and last in place:
+            del place[last]
+        else:
+            place[last] = value
+    return made
+
+
+Look = Callable[..., list[tuple[str, str]]]
+
+
+@pytest.fixture
+def look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snapshot_of: Callable[[Path], Tree]
+) -> Look:
+    """look(raw, code, **changes): all that check says, when it must end with `code`."""
+
+    def looked(raw: str | bytes, code: int, **changes: Any) -> list[tuple[str, str]]:
+        monkeypatch.chdir(tmp_path)
+        place = tmp_path / "data/raw/sales.csv"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(raw if isinstance(raw, bytes) else raw.encode())
+        text = yaml.safe_dump(config(**changes), sort_keys=False)
+        (tmp_path / "params.yaml").write_text(text)
+        before = snapshot_of(tmp_path)
+        groups = check.check()
+        assert snapshot_of(tmp_path) == before
+        found = [(one.level, f"{group.title}: {one.text}") for group in groups
+                 for one in group.findings]  # fmt: skip
+        assert check.exit_code(groups) == code, found
+        return found
+
+    return looked
+
+
+def said(found: list[tuple[str, str]], level: str, *parts: str) -> str:
+    """The one finding of a level that has all the parts."""
+    mine = [text for one, text in found if one == level and all(part in text for part in parts)]
+    assert len(mine) == 1, found
+    return mine[0]
+
+
+def levels(found: list[tuple[str, str]]) -> set[str]:
+    return {level for level, _ in found}
+
+
+def test_a_sound_company_has_nothing_wrong(look: Look) -> None:
+    found = look(csv(), 0)
+    assert levels(found) == {"ok"}
+    said(found, "ok", "200 rows: 200 purchase (2026-01-01 to 2026-07-19)")
+    said(found, "ok", "snapshots to learn from")
+
+
+def test_the_verdict_counts() -> None:
+    group = check.Group("x")
+    assert check.verdict([group]) == "Nothing is wrong; run dvc repro."
+    group.doubt("a")
+    assert check.verdict([group]) == "1 doubt, no errors; read them, then run dvc repro."
+    group.error("b")
+    group.error("c", check.PARAMS)
+    assert check.verdict([group]) == "2 errors, 1 doubt; mend the errors first."
+    assert check.exit_code([group]) == 2
+
+
+# --- params.yaml
+
+
+def test_every_wrong_key_is_told_and_the_data_all_the_same(look: Look) -> None:
+    found = look(
+        csv(row(900, qty="two")), 2, curency="x", time_zone="Mars", labels__churn__horizon=3
+    )
+    said(found, "error", "curency: unknown key (nearest: currency)")
+    said(found, "error", "time_zone: no such time zone")
+    said(found, "error", "labels.churn.horizon: unknown key (nearest: horizon_days)")
+    said(found, "doubt", "line 202, column 'qty', 'tw'… (3 characters) is not a whole number")
+
+
+def test_a_source_that_is_no_source_does_not_hide_the_others(look: Look) -> None:
+    sales = config()["sources"]["sales"]
+    broken = {"path": "data/raw/sales.csv", "events": sales["events"]}
+    found = look(csv(), 2, sources__tickets=broken)
+    said(found, "error", "sources.tickets.key: missing")
+    said(found, "ok", "sources.sales: 200 rows")
+
+
+@pytest.mark.parametrize("text", ["[", "just words", ""])
+def test_what_is_no_yaml_is_one_error(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text(text)
+    groups = check.check()
+    assert check.exit_code(groups) == 2
+    assert [one.level for group in groups for one in group.findings] == ["error"]
+
+
+def test_params_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (group,) = check.check()
+    assert "no such file; copy one from examples/" in group.findings[0].text
+
+
+def test_an_example_that_the_sources_do_not_read(look: Look) -> None:
+    found = look(csv(), 0, example="grocer")
+    said(found, "doubt", "example: grocer is written though sources.sales reads", "example: null")
+
+
+def test_an_example_that_is_not_written_yet(look: Look) -> None:
+    found = look(
+        csv(), 0, example="grocer", sources__sales__path="data/example/grocer/transactions.csv"
+    )
+    said(found, "ok", "not there yet; dvc repro writes it")
+
+
+def test_data_of_ones_own_in_the_folder_that_is_emptied(look: Look) -> None:
+    found = look(csv(), 2, sources__sales__path="data/example/sales.csv")
+    said(found, "error", "dvc repro empties data/example/", "move the file to data/raw/")
+
+
+# --- files
+
+
+def test_a_file_that_is_not_there(look: Look) -> None:
+    found = look(csv(), 3, sources__sales__path="data/raw/sale.csv")
+    said(found, "error", "no such file; nearest: sales.csv; write path: data/raw/sales.csv")
+    found = look(csv(), 3, sources__sales__path="data/rw/sales.csv")
+    said(found, "error", "there is no folder data/rw")
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        ("", "0 rows; the file is empty"),
+        (HEADER, "0 rows; the export is empty"),
+        ("a,b,a\n1,2,3\n", "line 1 has the column 'a' twice, at positions 1 and 3; rename one"),
+        (csv().encode().replace(b"a note", b"caf\xe9", 1), "line 2, byte offset"),
+        (csv().encode("utf-16"), "UTF-16 text"),
+        (csv() + '"', "no newline at the end"),
+        (csv('R9,c9,2026-01-01 12:00:00,1,1,"open\n', row(999)), "line 202 opens a quote"),
+        (csv().replace("\n", "\r\n", 5), "CRLF and LF mixed"),
+    ],
+)
+def test_a_file_that_cannot_be_trusted(look: Look, raw: str | bytes, says: str) -> None:
+    said(look(raw, 3), "error", "data/raw/sales.csv", says)
+
+
+def test_a_long_file_is_read_no_further_than_its_head(look: Look) -> None:
+    long = csv(rows=1500) + "not,a,row\n" + "unfinished"
+    found = look(long, 3, as_of=None)
+    said(found, "error", "no newline at the end")
+    said(found, "error", "data/raw/sales.csv")
+    found = look(csv(rows=1500) + "not,a,row\n", 0, as_of=None)
+    said(found, "ok", "first 1,000 rows: 1,000 purchase")
+
+
+def test_a_head_does_not_end_within_a_cell(look: Look) -> None:
+    broken = row(1000).replace("a note", '"a\nnote"')
+    text = csv(rows=999) + broken + csv(rows=2000).removeprefix(HEADER).replace("R", "S")
+    said(look(text, 0, as_of=None), "ok", "first 1,000 rows")
+
+
+def test_archives_parquet_and_folders(look: Look, tmp_path: Path) -> None:
+    folder = tmp_path / "data/raw/months"
+    folder.mkdir(parents=True)
+    (folder / "a.csv.gz").write_bytes(gzip.compress(csv(rows=100).encode()))
+    (folder / "b.csv.gz").write_bytes(gzip.compress(csv(rows=90).encode())[:-30])
+    table = pa.table(
+        {
+            "receipt": ["P1", "P2"], "customer_id": ["a", "b"], "qty": [1, 2],
+            "price": ["1", "2"], "sold_at": [dt.datetime(2026, 3, 1, 9, tzinfo=dt.UTC)] * 2,
+        }
+    )  # fmt: skip
+    pq.write_table(table, folder / "c.parquet")
+    found = look(csv(), 3, sources__sales__path="data/raw/months", as_of=None)
+    said(found, "error", "data/raw/months/b.csv.gz: no whole gzip archive")
+    (folder / "b.csv.gz").unlink()
+    found = look(csv(), 0, sources__sales__path="data/raw/months", as_of=None)
+    said(found, "ok", "102 rows: 102 purchase")
+
+
+# --- mappings
+
+EVENT = "sources__sales__events__0__"
+
+
+@pytest.mark.parametrize(
+    ("column", "sql", "parts"),
+    [
+        ("customer_id", "cust", ("column 'cust' is not in the header; nearest: customer_id;"
+                                 " write customer_id: customer_id",)),
+        ("amount", "qty * prise", ("column 'prise'", "nearest: price; write amount: qty * price")),
+        ("topic", "zzz", ("is not in the header, which has receipt, customer_id, sold_at, qty",)),
+    ],
+)  # fmt: skip
+def test_a_wrong_mapping_names_the_column_the_nearest_and_the_fix(
+    look: Look, column: str, sql: str, parts: tuple[str, ...]
+) -> None:
+    said(look(csv(), 3, **{EVENT + column: sql}), "error", f"events[0].{column}:", *parts)
+
+
+def test_several_mistakes_are_told_at_once(look: Look) -> None:
+    found = look(
+        csv(), 2,
+        **{EVENT + "customer_id": "cust", EVENT + "topic": "sum(qty)", EVENT + "channel": "(",
+           "sources__sales__key": ["reciept"]},
+    )  # fmt: skip
+    said(found, "error", "column 'cust' is not in the header")
+    said(found, "error", "'sum(qty)' calls sum; only scalar functions")
+    said(found, "error", "events[0].channel: '(' is neither a column")
+    said(found, "error", "nearest: receipt; write key: [receipt]")
+
+
+def test_numbers_and_times_that_are_text(look: Look) -> None:
+    found = look(csv(), 2, sources__sales__types={}, sources__sales__format={})
+    said(found, "error", "events[0].where: 'qty > 0' does not work while qty is text",
+         "write types: {qty: integer}")  # fmt: skip
+    said(found, "error", "'qty * price'", "write types: {price: decimal}")
+    said(found, "error", "'sold_at'", "types: {sold_at: timestamp}", '"%Y-%m-%d %H:%M:%S"')
+
+
+def test_a_type_for_a_column_that_is_not_there(look: Look) -> None:
+    found = look(csv(), 0, sources__sales__types__qyt="integer")
+    said(found, "doubt", "types: column 'qyt' is not in the header; nearest: qty")
+
+
+def test_a_customer_id_that_is_a_number_in_sql_is_refused_as_ingest_does(look: Look) -> None:
+    found = look(csv(), 2, **{EVENT + "occurred_at": "qty"})
+    said(found, "error", "events[0].occurred_at: a time is needed, this is BIGINT")
+
+
+# --- times
+
+
+def days(*written: str) -> str:
+    rows = (f"R{at},c{at},{one},1,2,x\n" for at, one in enumerate(written * 20))
+    return HEADER + "".join(rows)
+
+
+DATED = {"sources__sales__types__sold_at": "date"}
+
+
+@pytest.mark.parametrize(
+    ("written", "form", "parts"),
+    [
+        (("22/11/2025", "03/04/2026"), {}, ("a date needs format.date", "99/99/9999",
+                                            'write format: {date: "%d/%m/%Y"}')),
+        (("03/04/2026", "05/12/2026"), {}, ("ambiguous, 03/04 could be March or April",
+                                            '"%d/%m/%Y"} if the day comes first, "%m/%d/%Y"')),
+        (("2026-04-03 10:00", "2026-04-04 11:00"), {}, ("types: {sold_at: timestamp}",
+                                                        '{time: "%Y-%m-%d %H:%M"}')),
+        (("3. Apr", "4. Apr"), {}, ("looks like 9. aaa", "%Y (2026)")),
+        (("2026-04-03",), {"date": "%Y%Q"}, ("format.date: %Q is not known",)),
+    ],
+)  # fmt: skip
+def test_times_without_a_format(
+    look: Look, written: tuple[str, ...], form: dict[str, str], parts: tuple[str, ...]
+) -> None:
+    found = look(days(*written), 2, as_of=None, sources__sales__format=form, **DATED)
+    texts = " ".join(text for level, text in found if level == "error")
+    assert all(part in texts for part in parts), texts
+    assert "2026-04" not in texts
+
+
+def test_a_format_that_does_not_fit(look: Look) -> None:
+    form = {"date": "%Y-%m-%d"}
+    text = days("22.11.2025") + "R99,c99,22.03.2026,1,2,x\n"
+    found = look(text, 3, as_of=None, sources__sales__format=form, **DATED)
+    said(found, "error", "'%Y-%m-%d' does not fit 21 of the first 21 values of sold_at",
+         '99.99.9999; write format: {date: "%d.%m.%Y"}')  # fmt: skip
+
+
+def test_two_columns_written_differently(look: Look) -> None:
+    text = "receipt,customer_id,sold_at,qty,price,seen\n" + "".join(
+        f"R{at},c{at},2026-02-03,1,2,13/02/2026\n" for at in range(9)
+    )
+    types = {"qty": "integer", "price": "decimal", "sold_at": "date", "seen": "date"}
+    found = look(
+        text, 2, as_of=None, sources__sales__types=types, sources__sales__format={},
+        **{EVENT + "known_at": "seen"},
+    )  # fmt: skip
+    said(found, "error", "written differently", "leave seen out", "strptime(seen, '%d/%m/%Y')")
+
+
+def test_times_that_fall_at_night(look: Look) -> None:
+    at_night = csv().replace("12:30:00", "03:30:00")
+    doubt = said(look(at_night, 0), "doubt", "fall between 0 and 6 o'clock in Europe/London")
+    assert "time_zone: UTC" in doubt
+    assert "doubt" not in levels(look(at_night, 0, sources__sales__time_zone="America/New_York"))
+
+
+# --- rows
+
+
+@pytest.mark.parametrize(
+    ("bad", "parts"),
+    [
+        (row(900, price="€1"), ("column 'price'", "is not a number as 1234.56", "line 202")),
+        (row(900, price="-1"), ("is a purchase below zero", "kind: return")),
+        (row(900, customer="\u00a0"), ("is blank, so nobody's",)),
+        (row(900).replace("R900", ""), ("is blank, but part of the key",)),
+        (row(900, clock="25:00:00"), ("is not a time in the format given",)),
+        ("R900,c1\n", ("has more or fewer cells than the header",)),
+        (row(900), ("on or after as_of",)),
+    ],
+)
+def test_a_bad_row_is_a_doubt(look: Look, bad: str, parts: tuple[str, ...]) -> None:
+    doubt = said(look(csv(bad), 0), "doubt", "data/raw/sales.csv: line 202", *parts)
+    assert "or lose the row" in doubt
+
+
+def test_too_many_bad_rows_are_an_error(look: Look) -> None:
+    bad = row(900, price="€1")
+    said(look(csv(*[bad] * 9), 3), "error", "9 of the 209 rows, also on line 203, 204, 205, ...",
+         "is not a number")  # fmt: skip
+
+
+def test_values_are_masked(look: Look) -> None:
+    found = look(csv(row(900, price="secret value")), 0)
+    assert "secret" not in str(found)
+    said(found, "doubt", "'se'… (12 characters)")
+
+
+def test_a_key_that_is_not_unique(look: Look) -> None:
+    found = look(csv(), 3, sources__sales__key=["customer_id"])
+    said(found, "error", "key [customer_id] stands more than once 30 times, first on lines 2 and"
+         " 32, the rows differing", "write key: [customer_id, receipt]")  # fmt: skip
+
+
+def test_equal_rows_count_once(look: Look) -> None:
+    doubt = said(look(csv(row(3), row(4)), 0), "doubt", "stands more than once 2 times")
+    assert "they count once" in doubt
+    assert "key: row_number" in doubt
+
+
+def test_row_number_is_said(look: Look) -> None:
+    said(look(csv(), 0, sources__sales__key="row_number"), "ok", "exported twice counts twice")
+
+
+def test_ids_that_differ_only_in_case_or_space(look: Look) -> None:
+    found = look(csv(row(900, "C7", day=9), row(901, "c7 ", day=9)), 0)
+    said(found, "doubt", "1 group of ids differ only in case", "lower(trim(...))")
+
+
+def test_a_where_that_nothing_meets(look: Look) -> None:
+    found = look(csv(), 0, **{EVENT + "where": "qty > 99"})
+    said(found, "doubt", "none of the 200 rows became a purchase; look at its where:")
+
+
+# --- customers
+
+
+def people(*rows: str) -> str:
+    return "id,full_name,joined\n" + "".join(rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "code", "level", "parts"),
+    [
+        (people("c1,Ann,2026-01-02\n"), {}, 0, "ok", ("1 row: 1 customer",)),
+        (people("c1,Ann,\n", "c1,Bo,\n"), {}, 3, "error", ("line 2", "stands again in",)),
+        (people("c1,Ann,\n"), {"name": "name"}, 3, "error",
+         ("columns.name: column 'name'", "nearest: full_name; write name: full_name")),
+        (people("c1,Ann,2026-01-02\n"), {"joined_at": "joined"}, 2, "error",
+         ("types: {joined: date}", '{date: "%Y-%m-%d"}')),
+        (people("x1,Ann,\n"), {}, 0, "doubt", ("none of its ids stands in the sources",)),
+    ],
+)  # fmt: skip
+def test_customers(
+    look: Look,
+    tmp_path: Path,
+    text: str,
+    changes: dict[str, str],
+    code: int,
+    level: str,
+    parts: tuple[str, ...],
+) -> None:
+    place = tmp_path / "data/raw/people.csv"
+    place.parent.mkdir(parents=True)
+    place.write_text(text)
+    columns = {"customer_id": "id"} | changes
+    found = look(csv(), code, customers={"path": "data/raw/people.csv", "columns": columns})
+    said(found, level, "customers: ", *parts)
+
+
+def test_customers_where_dvc_does_not_look(look: Look, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text(people("c1,Ann,\n"))
+    found = look(csv(), 0, customers={"path": "people.csv", "columns": {"customer_id": "id"}})
+    said(found, "doubt", "customers.path: people.csv lies outside data/raw/")
+
+
+# --- labels and the calendar
+
+
+def test_kinds_that_no_mapping_emits(look: Look) -> None:
+    found = look(
+        csv(), 2, labels__churn__kinds=["purchases"], labels__value__cost_kinds=["contact"]
+    )
+    said(found, "error", "churn.kinds: no mapping emits 'purchases'; nearest: purchase")
+    said(found, "doubt", "value.cost_kinds: no mapping emits 'contact'")
+    assert "'return'" not in str(found)
+
+
+def test_a_contract_label_needs_contracts(look: Look) -> None:
+    found = look(csv(), 2, labels__churn__rule="cancel", **{EVENT + "kind": "start"})
+    said(found, "error", "no mapping emits 'cancel'")
+    said(found, "error", "kind start is mapped without contract_id")
+
+
+def test_value_without_amounts(look: Look) -> None:
+    found = look(csv(), 0, **{EVENT + "amount": None})
+    said(found, "doubt", "purchase is mapped without amount, so it is worth nothing")
+
+
+@pytest.mark.parametrize(
+    ("as_of", "code", "level", "says"),
+    [
+        ("2027-07-20", 0, "doubt", "lies 365 days after the last day known, 2026-07-19"),
+        ("2026-05-01", 0, "doubt", "leaves out 80 days of later events"),
+        ("2025-12-01", 2, "error", "lies before the first event, of 2026-01-01"),
+    ],
+)
+def test_as_of_beside_the_data(look: Look, as_of: str, code: int, level: str, says: str) -> None:
+    known = {EVENT + "known_at": "sold_at"}
+    said(look(csv(), code, as_of=as_of, **known), level, f'as_of: "{as_of}"', says)
+
+
+def test_as_of_beside_what_the_last_run_found(look: Look, tmp_path: Path) -> None:
+    day = params_day("2026-07-19")
+    kinds = {"rows": 9, "first_day": day - 199, "last_day": day, "last_known_day": day}
+    source = {"rows": 9, "first_day": day - 199, "last_known_day": day, "kinds": ["purchase"]}
+    summary = {"kinds": {"purchase": kinds}, "sources": {"sales": source}}
+    files.write_json(tmp_path / artefacts.EVENTS_SUMMARY, summary)
+    found = look(csv(rows=1500), 0, as_of="2031-01-01")
+    said(found, "doubt", "days after the last day known, 2026-07-19")
+
+
+def params_day(text: str) -> int:
+    return (dt.date.fromisoformat(text) - dt.date(1970, 1, 1)).days
+
+
+def test_a_history_too_short_for_one_label(look: Look) -> None:
+    found = look(csv(), 2, labels__churn__active_days=180)
+    said(found, "error", "200 days of history before as_of", "need 208")
+
+
+def test_a_horizon_beyond_every_window(look: Look) -> None:
+    found = look(csv(), 2, features={"windows": [7, 14]})
+    said(found, "doubt", "churn.horizon_days: 28, but the longest of features.windows is 14")
+    said(found, "error", "features.windows: [7, 14] lacks some of [30, 60, 90, 180, 365]",
+         "write windows: [7, 14, 30, 60, 90, 180, 365]")  # fmt: skip
+
+
+def test_further_windows_are_welcome(look: Look) -> None:
+    windows = [7, 14, 30, 45, 60, 90, 180, 365]
+    assert levels(look(csv(), 0, features={"windows": windows})) == {"ok"}
+
+
+# --- published lists
+
+
+def test_a_published_list_that_was_changed(look: Look, tmp_path: Path) -> None:
+    target = tmp_path / "lists/2026-01-01-0123456789ab"
+    files.write_text(target / "manifest.json", "{}\n")
+    found = look(csv(), 3)
+    said(found, "error", "published lists: ", "not a manifest any more", "restore it from a backup")
+
+
+# --- small parts
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "first"),
+    [
+        ("cust", ["receipt", "customer_id"], "customer_id"),
+        ("Prise", ["price", "qty"], "price"),
+        ("qty_sold", ["qty", "price"], "qty"),
+    ],
+)
+def test_the_nearest_name(name: str, known: list[str], first: str) -> None:
+    assert check.alike(name, known)[0] == first
+    assert check.alike("zzz", known) == []
+
+
+def test_what_a_column_is_for_decides_between_near_names() -> None:
+    assert check.alike("cust", ["qty", "account_id"], "customer_id") == ["account_id"]
+    assert check.alike("account", ["account_id", "account_name"], "name")[0] == "account_name"
+
+
+def test_a_finding_is_one_printable_line() -> None:
+    group = check.Group("x")
+    group.error("a\nb \x1b[31m c")
+    assert group.findings[0].text == "a b ?[31m c"
+
+
+def test_every_rule_of_ingest_has_words() -> None:
+    rules = {"nul_byte", "huge_cell", "ragged_row", "stray_quote", "dst", "future_date"}
+    kinds = {f"not_{kind}" for kind in params.Type.__args__ if kind != "text"}  # type: ignore[attr-defined]
+    assert rules | kinds <= set(check._RULES)

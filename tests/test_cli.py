@@ -1,0 +1,310 @@
+"""The command line: what people type, what they read, and what a scheduler sees."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from models.calibration import Identity
+from models.churn_recency import RecencyRule
+from models.scorer import Scorer
+from models.value_last_window import LastWindow
+from pipeline import artefacts, champion, check, cli, files, params, promote
+from pipeline import why as telling
+from pipeline.errors import BadInput, BadParams, Busy, Guarded, Refusal
+
+RUN = CliRunner()
+
+PARAMS = """
+company: Mill Lane Bakery
+as_of: "2026-07-20"
+time_zone: Europe/London
+currency: GBP
+sources:
+  sales:
+    path: data/raw/sales.csv
+    key: [receipt]
+    types: {sold_on: date, price: decimal}
+    format: {date: "%Y-%m-%d"}
+    events:
+      - {kind: purchase, customer_id: customer, occurred_at: sold_on, amount: price}
+labels:
+  churn: {rule: silence, active_days: 60, horizon_days: 28}
+  value: {horizon_days: 28}
+"""
+
+
+@pytest.fixture
+def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a sound params.yaml and its one file; one stands in it."""
+    monkeypatch.chdir(tmp_path)
+    days = pd.date_range("2026-01-01", "2026-07-19").strftime("%Y-%m-%d")
+    rows = "".join(f"R{at},c{at % 20},{day},3.50\n" for at, day in enumerate(days))
+    files.write_text("data/raw/sales.csv", "receipt,customer,sold_on,price\n" + rows)
+    files.write_text("params.yaml", PARAMS)
+    return tmp_path
+
+
+def run(*words: str) -> Any:
+    return RUN.invoke(cli.app, list(words))
+
+
+def _command(*words: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    code = "from pipeline.cli import app; app()"
+    root = str(Path(cli.__file__).parent.parent)
+    return subprocess.run(
+        [sys.executable, "-c", code, *words],
+        cwd=folder, env=os.environ | {"PYTHONPATH": root}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+
+
+# --- what one may type
+
+
+def test_help_names_the_commands_and_nothing_that_is_not_there() -> None:
+    found = run("--help")
+    assert found.exit_code == 0
+    for name in ("check", "promote", "rollback", "why"):
+        assert f"\n  {name} " in found.output
+        assert run(name, "--help").exit_code == 0
+    assert {one.name or one.callback.__name__ for one in cli.app.registered_commands
+            if one.callback} == {"check", "promote", "rollback", "why"}  # fmt: skip
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from pipeline.cli import app\n"
+        "try: app(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'duckdb', 'pyarrow', 'pandas', 'numpy', 'mlflow', 'sklearn', 'narwhals'}\n"
+        "sys.exit(' '.join(sorted(heavy & set(sys.modules))) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["chek"], "Did you mean 'check'"),
+        (["promot"], "Did you mean 'promote'"),
+        (["why"], "Missing argument"),
+        (["why", "1", "--asof", "2026-01-01"], "--as-of"),
+        (["why", "1", "--as-of", "22.11.2026"], "22.11.2026"),
+        (["check", "all"], "unexpected extra argument"),
+    ],
+)
+def test_a_wrong_command_line_ends_with_2_and_a_hint(words: list[str], says: str) -> None:
+    found = run(*words)
+    assert found.exit_code == 2
+    assert says in found.output
+
+
+@pytest.mark.parametrize("kind", [BadParams, BadInput, Guarded, Busy, Refusal])
+def test_a_refusal_is_one_line_and_its_code(
+    kind: type[Refusal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise kind("this\nwill not do")
+
+    monkeypatch.setattr(telling, "tell", refuse)
+    found = run("why", "1")
+    assert found.exit_code == kind.code
+    assert found.stderr == "refused: this will not do\n"
+    assert not found.stdout
+
+
+@pytest.mark.parametrize("words", [["why", "1"], ["promote"], ["rollback"]])
+def test_without_params_one_line_says_so(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = run(*words)
+    assert found.exit_code == 2
+    assert found.stderr == "refused: params.yaml: no such file; copy one from examples/\n"
+
+
+# --- check
+
+
+def test_check_of_a_sound_company(company: Path) -> None:
+    found = run("check")
+    assert found.exit_code == 0, found.output
+    lines = found.stdout.splitlines()
+    assert lines[0] == "params.yaml"
+    assert lines[1] == "  ok     Mill Lane Bakery, 1 source, scored as of 2026-07-20"
+    assert "sources.sales" in lines
+    assert lines[-1] == "Nothing is wrong; run dvc repro."
+    assert "\x1b" not in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "says"),
+    [
+        ("customer_id: customer", "customer_id: cust", 3, "write customer_id: customer"),
+        ('format: {date: "%Y-%m-%d"}', "", 2, 'write format: {date: "%Y-%m-%d"}'),
+        ("currency: GBP", "currency: pound", 2, "currency: "),
+    ],
+)
+def test_check_of_a_company_with_a_mistake(
+    company: Path, old: str, new: str, code: int, says: str
+) -> None:
+    files.write_text("params.yaml", PARAMS.replace(old, new))
+    found = run("check")
+    assert found.exit_code == code
+    (error,) = [line for line in found.stdout.splitlines() if line.startswith("  error")]
+    assert says in error
+    assert found.stdout.splitlines()[-1] == "1 error; mend the errors first."
+
+
+def test_check_in_a_process_of_its_own(company: Path) -> None:
+    done = _command("check", folder=company)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("Nothing is wrong; run dvc repro.\n")
+
+
+def test_on_a_terminal_the_findings_have_colours(capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.console import Console
+
+    group = check.Group("sources.sales")
+    group.error("[bold]a column[/bold] " + "long " * 40)
+    console = Console(force_terminal=True, width=60, highlight=False, color_system="standard")
+    cli.show([group], console, "1 error")
+    out = capsys.readouterr().out
+    assert "\x1b[1;31m" in out
+    assert "[bold]a column[/bold]" in out
+    assert max(len(line) for line in out.splitlines()) < 100
+
+
+# --- promote and rollback
+
+
+def scorer(rates: float) -> Scorer:
+    """A champion that is quickly made: silence and last window's spend."""
+    days = np.arange(40.0)
+    X = pd.DataFrame({"days_since_purchase": days, "spend_30d": days[::-1]})
+    lost = (days + np.arange(40) % 3 * 10 > 20 * rates).astype(float)
+    value = LastWindow(horizon_days=28).fit(X, days[::-1])
+    churn = RecencyRule().fit(X, lost)
+    return Scorer(
+        churn=("churn_recency", churn),
+        calibrator=Identity(),
+        kept=("value_last_window", value),
+        lost=("value_last_window", value),
+    )
+
+
+def trained(rates: float, auc: float = 0.75) -> None:
+    """What stages train and evaluate leave, as far as promote reads it."""
+    for name, state in scorer(rates).states().items():
+        files.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
+    titles = {"churn_recency": "recency rule", "value_last_window": "last window's spend"}
+    story = {
+        "features": ["days_since_purchase", "spend_30d"],
+        "chosen": {"churn": "churn_recency", "value": "value_last_window"},
+        "titles": titles,
+        "trained_to": "2026-06-22",
+        "banners": [],
+    }
+    churn = {key: {"value": auc} for key in promote.HEADLINES["churn"]}
+    value = {key: {"value": 3.0} for key in promote.HEADLINES["value"]}
+    figures = {"measured_on": "2026-06-22", "churn": {"recipe": churn}, "value": {"recipe": value}}
+    files.write_json(artefacts.RECIPE, story)
+    files.write_json(artefacts.METRICS, figures)
+
+
+def test_promote_takes_the_challenger_and_rollback_gives_it_back(company: Path) -> None:
+    trained(1.0)
+    first = run("promote")
+    assert first.exit_code == 0, first.output
+    one = champion.current()
+    trained(1.5, auc=0.8125)
+    second = run("promote")
+    assert "churn: order, ROC AUC" in second.stdout
+    assert "0.7500        0.8125  higher is better" in second.stdout
+    assert "until now: recency rule and last window's spend" in second.stdout
+    assert "MLflow was not told" in second.stdout
+    assert "Run dvc repro to score with it" in second.stdout
+    two = champion.current()
+    assert one
+    assert two
+    assert two.sha256 == champion.hashes(artefacts.CANDIDATE.path) != one.sha256
+    back = run("rollback")
+    assert back.exit_code == 0, back.output
+    assert "0.8125        0.7500" in back.stdout
+    assert "Run dvc repro" in back.stdout
+    assert champion.current() == one
+
+
+def test_promote_of_the_champion_changes_nothing(company: Path) -> None:
+    trained(1.0)
+    run("promote")
+    before = champion.current()
+    found = run("promote")
+    assert found.exit_code == 0
+    assert "is the champion already" in found.stdout
+    assert champion.current() == before
+
+
+def test_promote_and_rollback_without_anything_to_take(company: Path) -> None:
+    found = run("promote")
+    assert found.exit_code == 4
+    assert "nothing was trained; run dvc repro first" in found.stderr
+    trained(1.0)
+    run("promote")
+    found = run("rollback")
+    assert found.exit_code == 4
+    assert len(found.stderr.splitlines()) == 1
+
+
+def test_rollback_to_files_that_were_changed_is_refused(company: Path) -> None:
+    trained(1.0)
+    run("promote")
+    one = champion.current()
+    trained(1.5)
+    run("promote")
+    two = champion.current()
+    assert one
+    assert two
+    files.write_text(one.folder / "churn.json", "{}")
+    found = run("rollback")
+    assert found.exit_code == 4
+    assert "changed since it was promoted" in found.stderr
+    assert champion.current() == two
+
+
+def test_mlflow_is_told_where_it_can_be(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[dict[str, str], bool]] = []
+
+    def mirror(chosen: params.Params, now: champion.Champion, challenger: bool, _: object) -> None:
+        told.append((now.sha256, challenger))
+
+    monkeypatch.setattr(promote, "mirror", mirror)
+    files.write_text(artefacts.FEATURES, "")
+    trained(1.0)
+    run("promote")
+    trained(1.5)
+    run("promote")
+    run("rollback")
+    assert [challenger for _, challenger in told] == [False, False, True]
+    assert told[2][0] == told[0][0]
+
+
+def test_the_figures_in_words_are_those_that_promote_pins() -> None:
+    pinned = {f"{task}_{name}" for task, names in promote.HEADLINES.items() for name in names}
+    assert set(cli.FIGURES) == pinned
+
+
+def test_every_command_has_a_short_help_that_fits() -> None:
+    group = typer.main.get_command(cli.app)
+    for command in group.commands.values():  # type: ignore[attr-defined]
+        assert command.short_help
+        assert len(command.short_help) <= 70

@@ -1,0 +1,267 @@
+"""`retention why`: a customer's events, those held back, the features, the score, the reasons."""
+
+import contextlib
+import datetime as dt
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+import features as themes
+from models.calibration import Identity
+from models.churn_recency import RecencyRule
+from models.scorer import Scorer
+from models.value_last_window import LastWindow
+from pipeline import (
+    artefacts,
+    champion,
+    cli,
+    customers,
+    definition,
+    events,
+    features,
+    files,
+    ingest,
+    labels,
+    matrix,
+    params,
+    snapshots,
+    why,
+)
+from pipeline.errors import BadInput, BadParams
+
+AS_OF = dt.date(2026, 1, 1)
+PARAMS = """
+company: Mill Lane Bakery
+as_of: "2026-01-01"
+time_zone: Europe/London
+currency: GBP
+sources:
+  sales:
+    path: data/raw/sales.csv
+    key: [receipt]
+    types: {sold_at: timestamp, loaded_at: timestamp, price: decimal}
+    format: {time: "%Y-%m-%d %H:%M"}
+    events:
+      - {kind: purchase, customer_id: customer, occurred_at: sold_at, known_at: loaded_at,
+         amount: price, order_id: receipt, item_id: item}
+labels:
+  churn: {rule: silence, active_days: 60, horizon_days: 28}
+  value: {horizon_days: 28}
+snapshots: {every_days: 28, most: 4}
+"""
+
+
+def sales() -> str:
+    """Sixty customers, each with a rhythm; the last third fell silent in autumn."""
+    rows = ["receipt,customer,item,sold_at,loaded_at,price"]
+    for who in range(60):
+        last = dt.date(2025, 11, 20) if who >= 40 else AS_OF
+        day = dt.date(2025, 3, 1) + dt.timedelta(days=who % 7)
+        while day < last:
+            rows.append(f"R{who}-{day:%m%d},c{who:03},i{day.day % 5},{day} 12:30,{day} 18:00,9.90")
+            day += dt.timedelta(days=5 + who % 20)
+    rows += [
+        "L1,c001,late,2025-12-30 09:00,2026-01-03 06:00,5.00",
+        "L2,c001,next,2026-01-05 09:00,2026-01-05 10:00,6.00",
+        "L3,c001,mend,2025-12-20 09:00,2025-12-20 10:00,7.00",
+        "L3,c001,mend,2025-12-20 09:00,2025-12-22 10:00,8.50",
+    ]
+    return "\n".join(rows) + "\n"
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A company that went through every stage up to features, and a champion; one stands in it."""
+    folder = tmp_path_factory.mktemp("company")
+    with pytest.MonkeyPatch.context() as patch, contextlib.chdir(folder):
+        files.write_text("params.yaml", PARAMS)
+        files.write_text("data/raw/sales.csv", sales())
+        params.main()
+        patch.setattr(sys, "argv", ["ingest", "sales"])
+        ingest.main()
+        for stage in (customers, events, snapshots, labels, features):
+            stage.main()
+        install()
+        yield folder
+
+
+def install() -> None:
+    """A champion from the two plainest models."""
+    chosen = params.load()
+    table = pq.read_table(artefacts.FEATURES)
+    told = pq.read_table(artefacts.LABELS)
+    both = told.join(table, ["customer_id", "snapshot_on"]).sort_by("customer_id")
+    X = matrix.matrix(both.drop_columns(["churned", "value"]))
+    churned = both["churned"].to_numpy().astype(float)
+    worth = LastWindow(horizon_days=28).fit(X, both["value"].to_numpy())
+    scorer = Scorer(
+        churn=("churn_recency", RecencyRule().fit(X, churned)),
+        calibrator=Identity(),
+        kept=("value_last_window", worth),
+        lost=("value_last_window", worth),
+    )
+    for name, state in scorer.states().items():
+        files.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
+    names = [one for one in table.column_names if one not in matrix.KEYS]
+    manifest = {
+        "definition": definition.identity(chosen, names),
+        "titles": {"churn": "recency rule", "value": "last window's spend"},
+        "trained_to": "2025-12-04",
+        "measured_on": "2025-12-04",
+        "figures": {},
+        "banners": [],
+    }
+    champion.install(artefacts.CANDIDATE.path, manifest)
+
+
+def told(customer: str, as_of: dt.date | None = None) -> str:
+    out = io.StringIO()
+    why.tell(customer, as_of, Console(file=out, width=200))
+    return out.getvalue()
+
+
+def seen(customer: str, as_of: dt.date | None = None) -> why.Seen:
+    return why.seen(params.load(), customer, as_of)
+
+
+def test_the_events_used_are_the_past_newest_first(company: Path) -> None:
+    one = seen("c001")
+    assert one.as_of == AS_OF
+    assert one.watched
+    days = [each["known_day"] for each in one.used]
+    assert max(days) < (AS_OF - dt.date(1970, 1, 1)).days
+    times = [each["occurred_at"] for each in one.used]
+    assert times == sorted(times, reverse=True)
+    assert sum(each["order_id"] == "L3" for each in one.used) == 1
+
+
+def test_what_is_held_back_says_why(company: Path) -> None:
+    reasons = {each.event["order_id"]: each.why for each in seen("c001").held_back}
+    assert reasons == {
+        "L1": "late: not known before 2026-01-03",
+        "L2": "had not happened yet",
+        "L3": "replaced by the version known on 2025-12-22",
+    }
+    later = seen("c001", dt.date(2026, 1, 7)).held_back
+    assert [each.event["order_id"] for each in later] == ["L3"]
+
+
+def test_every_version_is_used_or_held_back(company: Path) -> None:
+    everything = pq.read_table(artefacts.EVENTS, filters=pc.field("customer_id") == "c001")
+    for day in (dt.date(2025, 6, 1), AS_OF, dt.date(2026, 2, 1)):
+        one = seen("c001", day)
+        assert len(one.used) + len(one.held_back) == len(everything)
+
+
+def test_features_computed_now_are_those_of_the_stage(
+    company: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = seen("c001").features
+    monkeypatch.setattr(why, "_stored", lambda *_: None)
+    assert seen("c001").features.to_pylist() == stored.to_pylist()
+
+
+def test_another_day_is_computed_from_the_events_alone(company: Path) -> None:
+    (row,) = seen("c001", dt.date(2025, 12, 25)).features.to_pylist()
+    assert row["snapshot_on"] == dt.date(2025, 12, 25)
+    assert row["days_since_purchase"] >= 1
+
+
+def test_the_whole_story(company: Path) -> None:
+    text = told("c001")
+    assert text.startswith("Customer c001 at the start of 2026-01-01 (Europe/London)\n")
+    assert "Events used: " in text
+    assert "the latest 30:" in text
+    assert text.count("  purchase  ") == 33
+    assert "Held back, because not known before 2026-01-01: 1 had not happened yet, 1 late," in text
+    assert "known 2025-12-22 10:00, amount 8.5, order L3, item mend" in text
+    for one in themes.declared(params.load().features.windows):
+        assert one.meaning in text
+    assert "GBP" in text
+    assert "not known" in text
+    assert "probability to be lost" in text
+    assert "model: recency rule, learnt up to 2025-12-04" in text
+
+
+def test_the_reasons_are_in_words(company: Path) -> None:
+    text = told("c041")
+    assert "Reasons for the risk\n  last visit " in text
+    assert "usually every" in text
+
+
+def test_a_calm_customer_has_no_reasons(company: Path) -> None:
+    assert "nothing stands out against the others watched" in told("c000")
+
+
+def test_reasons_of_another_day_say_what_they_compare_with(company: Path) -> None:
+    text = told("c041", dt.date(2025, 12, 20))
+    assert "the reasons compare with those watched on 2026-01-01, the nearest day at hand" in text
+
+
+def test_who_is_not_watched_gets_no_score(company: Path) -> None:
+    text = told("c041", dt.date(2026, 2, 15))
+    assert "none: not watched on 2026-02-15 (no purchase in the 60 days before)" in text
+    assert "Reasons" not in text
+
+
+def test_before_anything_was_known(company: Path) -> None:
+    text = told("c001", dt.date(2025, 1, 1))
+    assert "Events used: none" in text
+    assert "not watched on 2025-01-01" in text
+
+
+def test_a_champion_of_another_definition_is_no_error(company: Path) -> None:
+    chosen = params.load().model_copy(update={"company": "another"})
+    said = why.said(chosen, why.seen(chosen, "c001", None))
+    assert "made under another definition" in said.lines[0]
+    assert said.reasons is None
+
+
+def test_an_unknown_customer_is_one_line_with_the_nearest(company: Path) -> None:
+    with pytest.raises(BadParams, match=r"no customer has the id 'C001'; nearest: c001"):
+        seen("C001")
+    found = CliRunner().invoke(cli.app, ["why", "c61"])
+    assert found.exit_code == 2
+    assert len(found.stderr.splitlines()) == 1
+    assert "nearest: c0" in found.stderr
+
+
+def test_an_id_is_a_value_and_no_sql(company: Path) -> None:
+    with pytest.raises(BadParams, match="no customer has the id"):
+        seen("c001' or '1'='1")
+
+
+def test_through_the_command_line(company: Path) -> None:
+    found = CliRunner().invoke(cli.app, ["why", "c001", "--as-of", "2025-12-25"])
+    assert found.exit_code == 0, found.output
+    assert found.stdout.startswith("Customer c001 at the start of 2025-12-25")
+
+
+def test_nothing_is_written(company: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in company.rglob("*")}
+    told("c002", dt.date(2025, 12, 24))
+    assert {path: path.stat().st_mtime_ns for path in company.rglob("*")} == before
+
+
+def test_before_the_first_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    files.write_text("params.yaml", PARAMS)
+    with pytest.raises(BadInput, match="not there yet; run dvc repro first"):
+        seen("c001")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(3.0, "3"), (0.35, "0.35"), (1234.5, "1,234.5"), (0.33333333, "0.3333"), (-8.0, "-8"),
+     (None, "not known"), (np.nan, "not known"), ("north", "north"), (100.0, "100")],
+)  # fmt: skip
+def test_numbers_as_people_write_them(value: float | str | None, text: str) -> None:
+    assert why._value(value) == text
