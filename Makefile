@@ -8,6 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 .PHONY: repro test lock docs pictures
 
 repro: $(VENV)/installed
+	@python -m pipeline.params
 	dvc repro
 	@echo && python -m pipeline.publish
 

@@ -49,7 +49,7 @@ def days_since_redemption() -> nw.Expr:
 @feature(
     DERIVED,
     unit="redemptions per campaign",
-    words="used {redemptions_180d:n} offers of {campaigns_180d:n} campaigns in 180 days",
+    words="offers used in 180 days: {redemptions_180d:n}, campaigns sent: {campaigns_180d:n}",
 )
 def response_rate() -> nw.Expr:
     """Redemptions per campaign sent in the last 180 days."""

@@ -20,11 +20,7 @@ def days_since_purchase() -> nw.Expr:
     return nw.col("age").min()
 
 
-@feature(
-    orders,
-    unit="days",
-    words="new: first visit {days_since_first_purchase:days} ago",
-)
+@feature(orders, unit="days")
 def days_since_first_purchase() -> nw.Expr:
     """Days from the first purchase to the snapshot."""
     return nw.col("age").max()

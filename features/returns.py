@@ -30,6 +30,12 @@ def returned_money(days: int) -> nw.Expr:
     return money(0 - total("amount_units", within(days)))
 
 
+@feature(returned, unit="currency", none=0)
+def returned_total() -> nw.Expr:
+    """Money given back ever, as a positive amount."""
+    return money(0 - nw.col("amount_units").sum())
+
+
 @feature(returned, unit="days", words="last returned goods {days_since_return:days} ago")
 def days_since_return() -> nw.Expr:
     """Days from the last return to the snapshot."""
@@ -38,5 +44,5 @@ def days_since_return() -> nw.Expr:
 
 @feature(DERIVED, unit="share")
 def returned_share() -> nw.Expr:
-    """Money given back against money spent in the last 365 days."""
-    return ratio(nw.col("returned_money_365d"), nw.col("spend_365d"))
+    """Money given back against money spent, ever."""
+    return ratio(nw.col("returned_total"), nw.col("spend_total"))

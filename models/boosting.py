@@ -9,8 +9,8 @@ import pandas as pd
 
 from models.base import Floats, State
 
-MAX_ROUNDS = 600  # with learning rate .03, 90-day horizons stop well before
-PATIENCE = 50
+MAX_ROUNDS = 400  # with learning rate .05, 90-day horizons stop well before
+PATIENCE = 30
 
 
 @dataclass(frozen=True)

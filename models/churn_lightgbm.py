@@ -22,14 +22,14 @@ class LightGBMChurn(ChurnModel):
 
     def __init__(
         self,
-        rounds: int = 200,
-        learning_rate: float = 0.03,
+        rounds: int = 120,
+        learning_rate: float = 0.05,
         num_leaves: int = 15,
         min_data_in_leaf: int = 40,
         feature_fraction: float = 0.5,
         bagging_fraction: float = 0.8,
         lambda_l2: float = 5.0,
-        seeds: int = 3,
+        seeds: int = 2,
         seed: int = 20260401,
         threads: int = 2,
     ) -> None:

@@ -26,15 +26,15 @@ class Hurdle(ValueModel):
 
     def __init__(
         self,
-        rounds_buy: int = 200,
-        rounds_spend: int = 200,
-        learning_rate: float = 0.03,
+        rounds_buy: int = 120,
+        rounds_spend: int = 120,
+        learning_rate: float = 0.05,
         num_leaves: int = 15,
         min_data_in_leaf: int = 40,
         feature_fraction: float = 0.5,
         bagging_fraction: float = 0.8,
         lambda_l2: float = 5.0,
-        seeds: int = 2,
+        seeds: int = 1,
         seed: int = 20260401,
         threads: int = 2,
     ) -> None:

@@ -156,13 +156,13 @@ def _params(path: Path, group: Group) -> tuple[Params | None, set[str]]:
     try:
         return params.load(path), set()
     except BadParams as refusal:
-        first = refusal
+        first = str(refusal)
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
         raw = None
     if not isinstance(raw, dict):
-        group.refused(first)
+        group.error(first, PARAMS)
         return None, set()
     return _pruned(raw, group)
 
@@ -174,7 +174,7 @@ def _pruned(raw: dict[str, Any], group: Group) -> tuple[Params | None, set[str]]
         try:
             return Params.model_validate(raw), broken
         except ValidationError as error:
-            found = error.errors()
+            found = error.errors(include_context=False)
         for one in found:
             if not again or one["type"] not in ("missing", "too_short"):
                 group.error(params._sentence(one), PARAMS)
@@ -1278,35 +1278,6 @@ def _windows(rules: Params, group: Group) -> None:
             group.doubt(
                 f"labels.{name}.horizon_days: {days}, but the longest of features.windows is"
                 f" {longest}; add {days} to features.windows"
-            )
-    _needed_windows(rules, group)
-
-
-def _needed_windows(rules: Params, group: Group) -> None:
-    """Windows that some features are made from, found by computing them of an empty history."""
-    usual, windows = params.Features().windows, rules.features.windows
-    missing = [days for days in usual if days not in windows]
-    if not missing:
-        return
-    from narwhals.exceptions import NarwhalsError
-
-    import features as themes
-    from pipeline import engine, features
-
-    nobody = pa.table({"customer_id": pa.array([], pa.string())})
-    with engine.opened(params.Engine(memory=_MEMORY)) as opened:
-        told, people = (
-            opened.load(one.empty_table()) for one in (schema.EVENTS, customers.CUSTOMERS)
-        )
-        try:
-            declared = themes.declared(windows)
-            features.features_at(opened, told, people, opened.load(nobody), 0, declared)
-        except NarwhalsError:
-            every = sorted({*windows, *usual})
-            group.error(
-                f"features.windows: {windows} lacks some of {missing}, from which other features"
-                f" are made; write windows: {every}",
-                PARAMS,
             )
 
 

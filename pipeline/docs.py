@@ -45,17 +45,20 @@ def data_page() -> str:
         f"| `{one.path}` | {one.stage} | {one.what} | {one.grain} | {', '.join(one.key)} |"
         for one in sorted([*listed, *of_sources], key=lambda one: artefacts.ORDER.index(one.stage))
     ]
-    return "\n\n".join(
-        [
-            "# data/",
-            _MADE.format("pipeline/artefacts.py"),
-            "One folder a stage, which DVC keeps and deletes as it sees fit. `data/raw/` is yours: "
-            "put your files there; no stage writes or deletes it. `data/example/` holds the "
-            "example company's files.",
-            "| file | stage | what | one row is | key |\n| --- | --- | --- | --- | --- |\n"
-            + "\n".join(rows),
-        ]
-    ) + "\n"
+    return (
+        "\n\n".join(
+            [
+                "# data/",
+                _MADE.format("pipeline/artefacts.py"),
+                "One folder a stage, which DVC keeps and deletes as it sees fit. `data/raw/` is "
+                "yours: put your files there; no stage writes or deletes it. `data/example/` holds "
+                "the example company's files.",
+                "| file | stage | what | one row is | key |\n| --- | --- | --- | --- | --- |\n"
+                + "\n".join(rows),
+            ]
+        )
+        + "\n"
+    )
 
 
 def pages() -> dict[Path, str]:

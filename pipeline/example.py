@@ -68,6 +68,7 @@ def main() -> None:
         shutil.rmtree(FOLDER, ignore_errors=True)
         FOLDER.mkdir(parents=True)
         if company is None:
+            files.write_text(FOLDER / "README.md", "No example company.\n")
             report.say("params.yaml names no example company; nothing to write")
             return
         COMPANIES[company](FOLDER / company)

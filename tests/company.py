@@ -111,7 +111,7 @@ PARAMS: Final[dict[str, Any]] = {
         "value": {"kinds": ["purchase", "return"], "horizon_days": 28},
     },
     "snapshots": {"every_days": 28, "most": 7},
-    "features": {"windows": [30, 365]},
+    "features": {"windows": [30, 90]},
     "train": {
         "folds": 2,
         "min_churners": 20,

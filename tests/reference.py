@@ -530,9 +530,14 @@ def days_since_return(customer: Customer) -> Number:
     return min(customer.ages("return"), default=None)
 
 
+@rule("return")
+def returned_total(customer: Customer) -> Number:
+    return -sum((money_of(one) for one in customer.of_kind("return")), Fraction(0))
+
+
 @rule()
 def returned_share(customer: Customer) -> Number:
-    return over(returned_money(customer, 365), spend(customer, 365))
+    return over(returned_total(customer), spend_total(customer))
 
 
 @rule("campaign")

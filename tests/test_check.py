@@ -234,8 +234,8 @@ def test_archives_parquet_and_folders(look: Look, tmp_path: Path) -> None:
     (folder / "b.csv.gz").write_bytes(gzip.compress(csv(rows=90).encode())[:-30])
     table = pa.table(
         {
-            "receipt": ["P1", "P2"], "customer_id": ["a", "b"], "qty": [1, 2],
-            "price": ["1", "2"], "sold_at": [dt.datetime(2026, 3, 1, 9, tzinfo=dt.UTC)] * 2,
+            "receipt": ["P1", "P2"], "customer_id": ["a", "b"], "qty": ["1", "2"],
+            "price": ["1", "2"], "sold_at": ["2026-03-01 09:00:00"] * 2,
         }
     )  # fmt: skip
     pq.write_table(table, folder / "c.parquet")
@@ -512,15 +512,8 @@ def test_a_history_too_short_for_one_label(look: Look) -> None:
 
 
 def test_a_horizon_beyond_every_window(look: Look) -> None:
-    found = look(csv(), 2, features={"windows": [7, 14]})
+    found = look(csv(), 0, features={"windows": [7, 14]})
     said(found, "doubt", "churn.horizon_days: 28, but the longest of features.windows is 14")
-    said(found, "error", "features.windows: [7, 14] lacks some of [30, 60, 90, 180, 365]",
-         "write windows: [7, 14, 30, 60, 90, 180, 365]")  # fmt: skip
-
-
-def test_further_windows_are_welcome(look: Look) -> None:
-    windows = [7, 14, 30, 45, 60, 90, 180, 365]
-    assert levels(look(csv(), 0, features={"windows": windows})) == {"ok"}
 
 
 # --- published lists

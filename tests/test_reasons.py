@@ -82,16 +82,16 @@ def test_a_mute_feature_lends_its_theme_strength_but_no_sentence() -> None:
     ("name", "value", "middle", "said"),
     [
         ("a_one", 5, 4, ["a one is 5"]),
-        ("a_one", 4, 4, []),
+        ("a_one", 4, 4, ["a one is 4"]),
         ("a_one", 3, 4, []),
         ("b_two", 3, 4, ["b two is 3"]),
-        ("b_two", 4, 4, []),
+        ("b_two", 4, 4, ["b two is 4"]),
         ("b_two", 5, 4, []),
         ("a_one", NAN, 4, []),
         ("a_one", 5, NAN, []),
     ],
 )
-def test_a_number_is_said_only_on_its_alarming_side_of_the_median(
+def test_a_number_is_said_at_the_median_and_on_its_alarming_side(
     name: str, value: float, middle: float, said: list[str]
 ) -> None:
     assert told({name: 1.0}, {name: value}, {name: middle}) == said

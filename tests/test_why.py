@@ -143,7 +143,8 @@ def test_the_events_used_are_the_past_newest_first(company: Path) -> None:
     assert sum(each["order_id"] == "L3" for each in one.used) == 1
 
 
-def test_what_is_held_back_says_why(company: Path) -> None:
+def test_what_is_held_back_says_why(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(why, "_features", lambda *_: None)
     reasons = {each.event["order_id"]: each.why for each in seen("c001").held_back}
     assert reasons == {
         "L1": "late: not known before 2026-01-03",
@@ -154,7 +155,8 @@ def test_what_is_held_back_says_why(company: Path) -> None:
     assert [each.event["order_id"] for each in later] == ["L3"]
 
 
-def test_every_version_is_used_or_held_back(company: Path) -> None:
+def test_every_version_is_used_or_held_back(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(why, "_features", lambda *_: None)
     everything = pq.read_table(artefacts.EVENTS, filters=pc.field("customer_id") == "c001")
     for day in (dt.date(2025, 6, 1), AS_OF, dt.date(2026, 2, 1)):
         one = seen("c001", day)
