@@ -242,9 +242,9 @@ def test_an_id_is_a_value_and_no_sql(company: Path) -> None:
 
 
 def test_through_the_command_line(company: Path) -> None:
-    found = CliRunner().invoke(cli.app, ["why", "c001", "--as-of", "2025-12-25"])
+    found = CliRunner().invoke(cli.app, ["why", "c001", "--as-of", "2026-01-01"])
     assert found.exit_code == 0, found.output
-    assert found.stdout.startswith("Customer c001 at the start of 2025-12-25")
+    assert found.stdout.startswith("Customer c001 at the start of 2026-01-01")
 
 
 def test_nothing_is_written(company: Path) -> None:
