@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 import yaml
 
 from models.base import Floats
-from pipeline import artefacts, example, files, matrix, metrics, params, recipe, train
+from pipeline import artefacts, example, files, params, train
+from pipeline.learning import matrix, metrics, recipe
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = tuple(

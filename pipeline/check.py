@@ -29,7 +29,6 @@ from pydantic import ValidationError
 
 from pipeline import (
     artefacts,
-    cells,
     clocks,
     customers,
     events,
@@ -37,15 +36,13 @@ from pipeline import (
     ingest,
     params,
     publish,
-    rawfile,
-    records,
-    rows,
     schema,
     snapshots,
 )
 from pipeline.errors import BadInput, BadParams, Refusal
-from pipeline.mapping import Compiled, Compiler, NoColumn, bound
 from pipeline.params import Format, Params, RawFile, Source, Type
+from pipeline.raw import cells, rawfile, records, rows
+from pipeline.raw.mapping import Compiled, Compiler, NoColumn, bound
 
 ROWS: Final = 1000
 """How many rows of each file are read."""

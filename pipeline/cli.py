@@ -15,8 +15,8 @@ from pipeline import errors
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pipeline.champion import Champion
     from pipeline.check import Group
+    from pipeline.learning.champion import Champion
     from pipeline.params import Params
 
 app = typer.Typer(
@@ -101,9 +101,10 @@ def _say(text: str) -> None:
 
 
 def _promote() -> None:
-    from pipeline import artefacts, champion, files, params
+    from pipeline import artefacts, files, params
     from pipeline import promote as stage
-    from pipeline.champion import Champion
+    from pipeline.learning import champion
+    from pipeline.learning.champion import Champion
 
     chosen = params.load()
     needed = (artefacts.CANDIDATE, artefacts.RECIPE, artefacts.METRICS)
@@ -127,8 +128,9 @@ def _promote() -> None:
 
 
 def _rollback() -> None:
-    from pipeline import champion, files, params
-    from pipeline.champion import FOLDER, PREVIOUS, Champion
+    from pipeline import files, params
+    from pipeline.learning import champion
+    from pipeline.learning.champion import FOLDER, PREVIOUS, Champion
 
     chosen, now = params.load(), champion.current()
     path = FOLDER / f"{PREVIOUS}.json"
@@ -180,8 +182,9 @@ def _figure(value: float | None) -> str:
 
 def _mirror(chosen: "Params", now: "Champion") -> None:
     """Let MLflow's aliases follow champion/, or say that they do not."""
-    from pipeline import artefacts, champion, progress
+    from pipeline import artefacts, progress
     from pipeline import promote as stage
+    from pipeline.learning import champion
 
     candidate = artefacts.CANDIDATE.path
     challenger = candidate.is_dir() and champion.hashes(candidate) != now.sha256

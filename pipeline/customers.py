@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
-from pipeline import artefacts, cells, errors, files, params, progress, rawfile, schema
+from pipeline import artefacts, errors, files, params, progress, schema
 from pipeline.errors import BadInput, BadParams
-from pipeline.rawfile import run
-from pipeline.rows import DEFECTS, Rule
+from pipeline.raw import cells, rawfile
+from pipeline.raw.rawfile import run
+from pipeline.raw.rows import DEFECTS, Rule
 
 _TEXT: Final = pa.string()
 CUSTOMERS: Final = pa.schema(

@@ -9,19 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models.base import Floats
-from pipeline import (
-    artefacts,
-    definition,
-    errors,
-    files,
-    metrics,
-    model_card,
-    params,
-    plots,
-    progress,
-    tracking,
-)
+from pipeline import artefacts, errors, files, params, progress, tracking
+from pipeline.learning import definition, metrics
 from pipeline.params import Params
+from pipeline.reports import model_card, plots
 
 RECIPE = "recipe"
 VALUE_METRICS = ("mae", "bias", "spearman", "normalised_gini")

@@ -11,9 +11,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import artefacts, errors, files, params, progress, rawfile, schema
+from pipeline import artefacts, errors, files, params, progress, schema
 from pipeline.errors import BadInput, masked
-from pipeline.rawfile import literal, run
+from pipeline.raw import rawfile
+from pipeline.raw.rawfile import literal, run
 
 _KNOWN: Final = ("known_at", "known_day", "source")
 _CONTENT: Final = ", ".join(column for column in schema.EVENT_COLUMNS if column not in _KNOWN)

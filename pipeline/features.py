@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 
 import features as themes
 from features.base import Feature, Past, compute, history
-from pipeline import artefacts, clocks, engine, errors, files, matrix, params, progress, snapshots
+from pipeline import artefacts, clocks, engine, errors, files, params, progress, snapshots
 from pipeline.clocks import Frame
+from pipeline.learning import matrix
 
 
 def attributes(table: Frame, snapshot: int) -> Frame:

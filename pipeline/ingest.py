@@ -14,10 +14,11 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from pipeline import artefacts, cells, errors, files, params, progress, rawfile, rows, schema
+from pipeline import artefacts, errors, files, params, progress, schema
 from pipeline.errors import BadInput, BadParams, nearest
-from pipeline.mapping import Compiler, bound
-from pipeline.rawfile import run
+from pipeline.raw import cells, rawfile, rows
+from pipeline.raw.mapping import Compiler, bound
+from pipeline.raw.rawfile import run
 
 
 @dataclass(frozen=True)

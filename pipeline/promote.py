@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from pipeline import artefacts, champion, definition, errors, files, params, progress, tracking
-from pipeline.champion import Champion
+from pipeline import artefacts, errors, files, params, progress, tracking
+from pipeline.learning import champion, definition
+from pipeline.learning.champion import Champion
 from pipeline.params import Params
 
 HEADLINES = {

@@ -10,20 +10,11 @@ import pyarrow.parquet as pq
 
 import features as themes
 from models.scorer import COLUMNS, Scorer
-from pipeline import (
-    artefacts,
-    champion,
-    clocks,
-    definition,
-    errors,
-    files,
-    matrix,
-    params,
-    progress,
-    reasons,
-)
-from pipeline.champion import Champion
+from pipeline import artefacts, clocks, errors, files, params, progress
+from pipeline.learning import champion, definition, matrix
+from pipeline.learning.champion import Champion
 from pipeline.params import Params
+from pipeline.reports import reasons
 
 SCORES = pa.schema(
     [

@@ -24,7 +24,7 @@ import models
 from models.scorer import COLUMNS
 from pipeline import files
 from pipeline.errors import BadInput, Guarded, Refusal
-from pipeline.run_record import (
+from pipeline.tracked.run_record import (
     Run,
     RunRecord,
     candidate_sha256,
@@ -37,7 +37,7 @@ from pipeline.run_record import (
 __all__ = ["RunRecord", "TrackingDown", "example", "load", "log_run", "mirror", "record"]
 
 STORE = "sqlite:///mlflow.db"
-SERVED = Path(__file__).with_name("served_model.py")
+SERVED = Path(__file__).parent / "tracked" / "served_model.py"
 REQUIREMENTS = ("lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
 
 _ALWAYS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}

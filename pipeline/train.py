@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 
 import models
 from models.scorer import COLUMNS, Scorer
-from pipeline import artefacts, clocks, errors, files, matrix, metrics, params, progress, recipe
-from pipeline.folds import Fold, Split, split
+from pipeline import artefacts, clocks, errors, files, params, progress
+from pipeline.learning import matrix, metrics, recipe
+from pipeline.learning.folds import Fold, Split, split
+from pipeline.learning.recipe import Recipe, Rows, Trial
 from pipeline.params import Params
-from pipeline.recipe import Recipe, Rows, Trial
 
 
 def labelled(features: pa.Table, label_table: pa.Table) -> Rows:

@@ -20,19 +20,9 @@ from rich.text import Text
 
 import features as themes
 from features.base import Feature
-from pipeline import (
-    artefacts,
-    clocks,
-    definition,
-    engine,
-    features,
-    files,
-    matrix,
-    params,
-    schema,
-    snapshots,
-)
+from pipeline import artefacts, clocks, engine, features, files, params, schema, snapshots
 from pipeline.errors import BadInput, BadParams, Guarded
+from pipeline.learning import definition, matrix
 from pipeline.params import Params
 
 LATEST: Final = 30
@@ -172,7 +162,8 @@ def _stored(customer_id: str, as_of: dt.date, wanted: pa.Schema) -> pa.Table | N
 
 def said(chosen: Params, one: Seen) -> Said:
     """The champion's score and reasons; the reason there are none where it cannot give them."""
-    from pipeline import champion, score
+    from pipeline import score
+    from pipeline.learning import champion
 
     if not one.watched:
         return Said([f"none: not watched on {one.as_of} ({_rule(chosen)})"])
@@ -186,7 +177,7 @@ def said(chosen: Params, one: Seen) -> Said:
     others, when = _others(chosen, one.as_of)
     if others is None:
         return Said([*lines, f"no reasons: {artefacts.FEATURES} is not there to compare with"])
-    from pipeline import reasons
+    from pipeline.reports import reasons
 
     rows = matrix.matrix(one.features)
     declared = themes.declared(chosen.features.windows)

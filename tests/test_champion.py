@@ -7,8 +7,9 @@ import pytest
 import test_tracking
 
 from models.scorer import Scorer
-from pipeline import champion, files
+from pipeline import files
 from pipeline.errors import Guarded
+from pipeline.learning import champion
 
 
 @pytest.fixture

@@ -16,9 +16,10 @@ from models.calibration import Identity
 from models.churn_recency import RecencyRule
 from models.scorer import Scorer
 from models.value_last_window import LastWindow
-from pipeline import artefacts, champion, check, cli, files, params, promote
+from pipeline import artefacts, check, cli, files, params, promote
 from pipeline import why as telling
 from pipeline.errors import BadInput, BadParams, Busy, Guarded, Refusal
+from pipeline.learning import champion
 
 RUN = CliRunner()
 

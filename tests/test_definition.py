@@ -2,7 +2,8 @@
 
 import pytest
 
-from pipeline import definition, params
+from pipeline import params
+from pipeline.learning import definition
 from pipeline.params import ChurnLabel, Labels
 
 PARAMS = """

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 import test_train as small
 
-from pipeline import artefacts, definition, evaluate, files, params, tracking, train
+from pipeline import artefacts, evaluate, files, params, tracking, train
+from pipeline.learning import definition
 from pipeline.tracking import TrackingDown
 
 NOTHING_MEASURED: dict[str, Any] = {

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import clocks
-from pipeline.folds import Fold, Split, mature_at, rolling, split
+from pipeline.learning.folds import Fold, Split, mature_at, rolling, split
 from pipeline.params import ChurnLabel, Labels, ValueLabel
 
 EVERY_TWO_WEEKS = [0, 14, 28, 42, 56, 70, 84]

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import cells, files, ingest, params, rawfile, schema
+from pipeline import files, ingest, params, schema
 from pipeline.errors import BadInput, BadParams
+from pipeline.raw import cells, rawfile
 
 SALES: dict[str, Any] = {
     "key": ["receipt"],

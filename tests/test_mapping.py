@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from pipeline import mapping, rawfile
 from pipeline.errors import BadInput, BadParams
+from pipeline.raw import mapping, rawfile
 
 ODD = 'a"; DROP TABLE t--'
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import beta, spearmanr
 
 from models.base import Floats
-from pipeline import metrics
+from pipeline.learning import metrics
 
 Sample = tuple[Floats, Floats]
 

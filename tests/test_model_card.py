@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from pipeline import metrics, model_card
-from pipeline.recipe import RULE
+from pipeline.learning import metrics
+from pipeline.learning.recipe import RULE
+from pipeline.reports import model_card
 
 DEFINITION = "lost = no purchase in the next 28 days"
 CHURN = ("churn_lightgbm", "churn_recency")

@@ -22,7 +22,7 @@ from models.bgnbd import BGNBD
 from models.boosting import Encoder
 from models.calibration import CALIBRATORS, Isotonic, Platt, restore
 from models.interval import ValueInterval
-from pipeline import metrics
+from pipeline.learning import metrics
 
 WINDOWS = (7, 14, 30, 60, 90, 180, 365)
 NAMES = list(models.discover())

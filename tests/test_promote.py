@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import test_train as small
 
-from pipeline import artefacts, champion, definition, files, params, promote, tracking, train
-from pipeline.champion import Champion
+from pipeline import artefacts, files, params, promote, tracking, train
+from pipeline.learning import champion, definition
+from pipeline.learning.champion import Champion
 from pipeline.tracking import TrackingDown
 
 FIGURES: dict[str, Any] = {

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import params, rawfile
+from pipeline import params
 from pipeline.errors import BadInput
+from pipeline.raw import rawfile
 
 Rows = list[tuple[Any, ...]]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import features as themes
 from features.base import CUSTOMER, Feature, Side
 from features.words import say
-from pipeline import reasons
+from pipeline.reports import reasons
 
 NAN = float("nan")
 

@@ -11,9 +11,10 @@ import pytest
 import models
 from models.base import Floats
 from models.calibration import CALIBRATORS, Calibrator, Identity
-from pipeline import params, recipe
-from pipeline.folds import Fold
-from pipeline.recipe import Recipe, Rows, Trial
+from pipeline import params
+from pipeline.learning import recipe
+from pipeline.learning.folds import Fold
+from pipeline.learning.recipe import Recipe, Rows, Trial
 
 PARAMS = """
 time_zone: Europe/London

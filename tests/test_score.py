@@ -16,19 +16,9 @@ import test_promote
 import test_train as small
 
 from models.scorer import Scorer
-from pipeline import (
-    artefacts,
-    champion,
-    clocks,
-    definition,
-    files,
-    params,
-    promote,
-    score,
-    tracking,
-    train,
-)
+from pipeline import artefacts, clocks, files, params, promote, score, tracking, train
 from pipeline.errors import Guarded
+from pipeline.learning import champion, definition
 
 AS_OF = clocks.date_of(small.AS_OF)
 

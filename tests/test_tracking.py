@@ -19,8 +19,9 @@ import models
 from models.calibration import Identity
 from models.interval import ValueInterval
 from models.scorer import COLUMNS, Scorer
-from pipeline import artefacts, files, params, run_record, tracking
+from pipeline import artefacts, files, params, tracking
 from pipeline.errors import BadInput, Guarded, Refusal
+from pipeline.tracked import run_record
 from pipeline.tracking import RunRecord, TrackingDown
 
 CANARY = "Quennell-Okonjo-canary"

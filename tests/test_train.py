@@ -16,11 +16,12 @@ import pytest
 import models
 from models.calibration import Calibrator, Identity, Platt
 from models.scorer import COLUMNS
-from pipeline import artefacts, clocks, files, params, progress, recipe, train
+from pipeline import artefacts, clocks, files, params, progress, train
 from pipeline.errors import Guarded
-from pipeline.folds import Fold
+from pipeline.learning import recipe
+from pipeline.learning.folds import Fold
+from pipeline.learning.recipe import Rows, Trial
 from pipeline.params import Params
-from pipeline.recipe import Rows, Trial
 from pipeline.train import Trained
 
 CHEAP = ("churn_recency", "churn_rfm_logistic", "value_last_window")

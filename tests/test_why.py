@@ -21,21 +21,19 @@ from models.scorer import Scorer
 from models.value_last_window import LastWindow
 from pipeline import (
     artefacts,
-    champion,
     cli,
     customers,
-    definition,
     events,
     features,
     files,
     ingest,
     labels,
-    matrix,
     params,
     snapshots,
     why,
 )
 from pipeline.errors import BadInput, BadParams
+from pipeline.learning import champion, definition, matrix
 
 AS_OF = dt.date(2026, 1, 1)
 PARAMS = """

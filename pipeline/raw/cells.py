@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from pipeline.errors import BadParams
 from pipeline.params import Format, Type
-from pipeline.rawfile import literal
+from pipeline.raw.rawfile import literal
 
 _NUMBER: Final = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?"
 _FORMS: Final = {

@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import models
-from pipeline import artefacts, definition, files
+from pipeline import artefacts, files
+from pipeline.learning import definition
 from pipeline.params import Params
 
 _SHARED = 10  # an example's value is one that so many customers share

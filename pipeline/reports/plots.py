@@ -19,7 +19,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from models.base import Floats
-from pipeline import files, metrics
+from pipeline import files
+from pipeline.learning import metrics
 from pipeline.listing import day
 
 DECIMALS: Final = 6  # of every number drawn and written

@@ -12,7 +12,7 @@ from typing import Any, Final
 import duckdb
 
 from pipeline.errors import BadInput, BadParams, nearest
-from pipeline.rawfile import literal, name, run
+from pipeline.raw.rawfile import literal, name, run
 
 _NODES: Final = frozenset(
     "COLUMN_REF CONSTANT FUNCTION OPERATOR COMPARISON CONJUNCTION CASE CAST BETWEEN TYPE".split()  # noqa: SIM905

@@ -21,8 +21,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import params, records
+from pipeline import params
 from pipeline.errors import BadInput, nearest
+from pipeline.raw import records
 
 ENDINGS: Final = (".csv", ".csv.gz", ".parquet")
 _CHUNK: Final = 1 << 24

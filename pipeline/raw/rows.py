@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from pipeline import cells, params, schema
+from pipeline import params, schema
 from pipeline.errors import BadParams
-from pipeline.mapping import Compiled, Compiler
+from pipeline.raw import cells
+from pipeline.raw.mapping import Compiled, Compiler
 
 IDS: Final = ("customer_id", "order_id", "item_id", "case_id", "contract_id", "agent_id")
 TIMES: Final = ("occurred_at", "known_at", "promised_at", "effective_at")

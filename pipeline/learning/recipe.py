@@ -16,7 +16,7 @@ from models.base import Floats, Model
 from models.calibration import CALIBRATORS, Calibrator, Identity
 from models.interval import ValueInterval
 from models.scorer import Scorer
-from pipeline.folds import Fold
+from pipeline.learning.folds import Fold
 from pipeline.params import Params
 
 RULE = (

@@ -1,0 +1,1 @@
+"""Finding, judging and pinning what predicts: folds, recipe, metrics, champion."""

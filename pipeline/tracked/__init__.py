@@ -1,0 +1,1 @@
+"""What MLflow is told of a run, laid out before any MLflow is imported."""
