@@ -44,16 +44,24 @@ def buyers(past: Frame, label: ChurnLabel) -> Frame:
 
 
 def contracts(past: Frame) -> Frame:
-    """One row a contract: customer_id, contract_id, start_day, end_day (null while it lives)."""
+    """One row a contract: customer_id, contract_id, start_day, end_day (null while it lives).
+
+    One that starts again after its end lives on.
+    """
     kind, day = nw.col("kind"), nw.col("occurred_day")
     return (
         past.filter(kind.is_in(["start", "cancel"]), ~nw.col("contract_id").is_null())
         .group_by("customer_id", "contract_id")
         .agg(
             start_day=nw.when(kind == "start").then(day).min(),
+            again_on=nw.when(kind == "start").then(day).max(),
             end_day=nw.when(kind == "cancel").then(day).max(),
         )
         .filter(~nw.col("start_day").is_null())
+        .with_columns(
+            end_day=nw.when(nw.col("end_day") >= nw.col("again_on")).then(nw.col("end_day"))
+        )
+        .drop("again_on")
     )
 
 

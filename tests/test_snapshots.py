@@ -202,6 +202,18 @@ def test_two_customers_with_one_contract_id_have_a_contract_each() -> None:
     assert watched(table, CANCEL) == ["bert"]
 
 
+def test_a_contract_that_starts_again_after_its_end_lives_on() -> None:
+    table = """
+        customer | kind   | contract | day
+        anna     | start  | A        | -90
+        anna     | cancel | A        | -50
+        anna     | start  | A        | -20
+        bert     | start  | A        | -90
+        bert     | cancel | A        | -20
+    """
+    assert watched(table, CANCEL) == ["anna"]
+
+
 def test_every_snapshot_of_the_calendar_gets_its_own_cohort_and_as_of_too() -> None:
     history = engines.frame(histories.events("""
         customer | kind     | day
