@@ -1,0 +1,39 @@
+"""The made pages say what the code says."""
+
+from pathlib import Path
+
+import pytest
+
+import features
+from features.base import Feature
+from pipeline import docs
+from pipeline.params import Features
+
+DECLARED = features.declared(Features().windows)
+
+
+def test_the_made_pages_are_fresh() -> None:
+    assert docs.stale() == [], "run make docs"
+
+
+def test_a_page_that_says_something_else_is_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert docs.stale() == ["docs/features.md", "data/README.md"]
+    docs.main()
+    assert docs.stale() == []
+    docs.FEATURES.write_text(docs.FEATURES.read_text() + "more\n")
+    assert docs.stale() == ["docs/features.md"]
+
+
+@pytest.mark.parametrize("one", DECLARED, ids=lambda one: one.name)
+def test_a_feature_says_what_it_means_in_which_unit_and_when_it_is_null(
+    one: Feature,
+) -> None:
+    assert one.meaning.endswith(".")
+    assert "{" not in one.meaning
+    assert one.unit
+    assert one.nulls
+    row = next(line for line in docs.features_page([one]).splitlines() if f"`{one.name}`" in line)
+    assert row.count(" | ") == 4
