@@ -237,7 +237,8 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((model for model in found if model), None)
 
 
-def _sentence(error: ErrorDetails) -> str:
+def sentence(error: ErrorDetails) -> str:
+    """What is wrong with one key, and the nearest known one."""
     loc = error["loc"]
     steps = [str(step) for step in loc]
     where = ".".join(step for step in steps if "[" not in step) or "(top level)"
@@ -260,7 +261,7 @@ def parse(text: str, name: str = "params.yaml") -> Params:
         return Params.model_validate(raw)
     except ValidationError as error:
         errors = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
-        raise BadParams(f"{name}: {_sentence(errors[0])}") from None
+        raise BadParams(f"{name}: {sentence(errors[0])}") from None
 
 
 def load(path: Path = Path("params.yaml")) -> Params:

@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from pipeline import artefacts, check, files, params
+from pipeline.checking.findings import alike
+from pipeline.checking.rows import RULES
 
 HEADER = "receipt,customer_id,sold_at,qty,price,note\n"
 Tree = dict[str, tuple[int, bytes]]
@@ -538,13 +540,13 @@ def test_a_published_list_that_was_changed(look: Look, tmp_path: Path) -> None:
     ],
 )
 def test_the_nearest_name(name: str, known: list[str], first: str) -> None:
-    assert check.alike(name, known)[0] == first
-    assert check.alike("zzz", known) == []
+    assert alike(name, known)[0] == first
+    assert alike("zzz", known) == []
 
 
 def test_what_a_column_is_for_decides_between_near_names() -> None:
-    assert check.alike("cust", ["qty", "account_id"], "customer_id") == ["account_id"]
-    assert check.alike("account", ["account_id", "account_name"], "name")[0] == "account_name"
+    assert alike("cust", ["qty", "account_id"], "customer_id") == ["account_id"]
+    assert alike("account", ["account_id", "account_name"], "name")[0] == "account_name"
 
 
 def test_a_finding_is_one_printable_line() -> None:
@@ -556,4 +558,4 @@ def test_a_finding_is_one_printable_line() -> None:
 def test_every_rule_of_ingest_has_words() -> None:
     rules = {"nul_byte", "huge_cell", "ragged_row", "stray_quote", "dst", "future_date"}
     kinds = {f"not_{kind}" for kind in params.Type.__args__ if kind != "text"}  # type: ignore[attr-defined]
-    assert rules | kinds <= set(check._RULES)
+    assert rules | kinds <= set(RULES)

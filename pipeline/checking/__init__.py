@@ -1,0 +1,1 @@
+"""What `retention check` looks at: params.yaml, the first rows of the files, and what they say."""
