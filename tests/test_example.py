@@ -100,7 +100,7 @@ def test_a_company_of_ones_own_keeps_its_raw_data(company: Callable[[str], Path]
         path.write_text("who,at\n", encoding="utf-8")
     example.main()
     assert raw.read_text(encoding="utf-8") == "who,at\n"
-    assert list((home / "data/example").iterdir()) == []
+    assert [one.name for one in (home / "data/example").rglob("*")] == ["README.md"]
 
 
 def test_the_company_named_is_the_one_written(company: Callable[[str], Path]) -> None:
