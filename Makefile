@@ -5,12 +5,15 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: repro test lock docs pictures
+.PHONY: repro check test lock docs pictures
 
 repro: $(VENV)/installed
 	@python -m pipeline.params
 	dvc repro
 	@echo && python -m pipeline.publish
+
+check: $(VENV)/installed  ## what is wrong or doubtful in params.yaml and the files it names
+	@retention check
 
 test: $(VENV)/installed-spark
 	ruff check .

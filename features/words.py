@@ -23,7 +23,7 @@ class _Said:
         return _FORMATS[spec](self)
 
     def n(self) -> str:
-        return f"{round(self.value):,}"
+        return f"{_whole(self.value):,}"
 
     def days(self) -> str:
         return _plural(self.value, "day")
@@ -64,8 +64,13 @@ _FORMATS = {
 }
 
 
+def _whole(value: float) -> int:
+    """Rounded, halves up, as the list rounds them."""
+    return math.floor(value + 0.5)
+
+
 def _plural(value: float, noun: str) -> str:
-    whole = round(value)
+    whole = _whole(value)
     return f"{whole:,} {noun}{'' if whole == 1 else 's'}"
 
 

@@ -6,7 +6,7 @@ What a command needs is imported when it runs, so that help answers at once.
 import datetime as dt
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -110,7 +110,7 @@ def _promote() -> None:
     needed = (artefacts.CANDIDATE, artefacts.RECIPE, artefacts.METRICS)
     missing = next((one for one in needed if not one.path.exists()), None)
     if missing:
-        raise errors.Guarded(f"{missing}: not there, so nothing was trained; run dvc repro first")
+        raise errors.Guarded(f"{missing}: not there, so nothing was trained; run make repro first")
     folder, now = artefacts.CANDIDATE.path, champion.current()
     found = stage.manifest(
         chosen, files.read_json(artefacts.RECIPE), files.read_json(artefacts.METRICS)
@@ -123,7 +123,7 @@ def _promote() -> None:
     _beside(now, Champion(folder, found))
     made = champion.install(folder, found)
     _mirror(chosen, made)
-    _say(f"The model of {folder} is the champion now. Run dvc repro to score with it;")
+    _say(f"The model of {folder} is the champion now. Run make repro to score with it;")
     _say("retention rollback goes back to the one before.")
 
 
@@ -137,11 +137,25 @@ def _rollback() -> None:
     if now and path.is_file():
         before = files.read_json(path)
         champion.load(Champion(FOLDER / before["models"], before))
+        _refuse_other_definition(before["definition"], chosen)
     back = champion.rollback()
     _beside(now, back)
     _mirror(chosen, back)
-    _say("The champion before is the champion again. Run dvc repro to score with it;")
+    _say("The champion before is the champion again. Run make repro to score with it;")
     _say("retention rollback once more undoes this.")
+
+
+def _refuse_other_definition(before: dict[str, Any], chosen: "Params") -> None:
+    """Guarded where the next run would set the model aside again."""
+    from pipeline.learning import definition
+
+    wanted = definition.identity(chosen, before["features"])
+    other = [name for name, value in wanted.items() if before.get(name) != value]
+    if other:
+        raise errors.Guarded(
+            f"the champion before was made under another definition ({', '.join(other)}) and "
+            "would be set aside again; put params.yaml back first, or keep the present one"
+        )
 
 
 FIGURES = {
@@ -172,7 +186,8 @@ def _beside(now: "Champion | None", then: "Champion") -> None:
             titles = " and ".join(one.manifest["titles"].values())
             to, on = one.manifest["trained_to"], one.manifest["measured_on"]
             _say(f"{said}: {titles}, learnt up to {to}, measured on {on}")
-    if now and now.manifest["measured_on"] != then.manifest["measured_on"]:
+    days = {one.manifest["measured_on"] for one in (now, then) if one}
+    if len(days) > 1 and None not in days:
         _say("They were measured on different days: small differences may be the days'.")
 
 

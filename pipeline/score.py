@@ -96,14 +96,14 @@ def require(chosen: Params, features: pa.Table) -> Champion:
     """The champion, if it was made for this company, label and feature set; else Guarded."""
     now = champion.current()
     if now is None:
-        raise errors.Guarded("champion/ holds no champion; run dvc repro to train one")
+        raise errors.Guarded("champion/ holds no champion; run make repro to train one")
     names = [one for one in features.column_names if one not in matrix.KEYS]
     wanted = definition.identity(chosen, names)
     wrong = [key for key, value in wanted.items() if now.definition.get(key) != value]
     if wrong:
         raise errors.Guarded(
             f"champion/ was made under another definition ({', '.join(wrong)}); "
-            "run dvc repro to train one for this"
+            "run make repro to train one for this"
         )
     return now
 

@@ -67,7 +67,7 @@ def find(rows: Rows, when: Split, chosen: Params, report: progress.Report) -> Re
         lacking = "customers who stayed" if found else "churners"
         raise errors.Guarded(f"not enough {lacking}: 0 of {len(rows.day)} rows, need {least}")
     if not when.folds or found < least:
-        return recipe.simple([_too_little(found, least, len(when.folds))])
+        return recipe.simple([_too_little(found, least)])
     return recipe.learn(
         recipe.maker(chosen),
         rows,
@@ -77,11 +77,12 @@ def find(rows: Rows, when: Split, chosen: Params, report: progress.Report) -> Re
     )
 
 
-def _too_little(found: int, least: int, folds: int) -> str:
-    return (
-        "Too little history to learn from: a simple rule ranks this list "
-        f"({found} customers lost so far, {least} needed; {folds} periods to learn from)."
-    )
+def _too_little(found: int, least: int) -> str:
+    if found < least:
+        why = f"{found} customers lost so far, {least} needed"
+    else:
+        why = "no earlier period to try models on; a shorter labels.churn.horizon_days gives one"
+    return f"Too little history to learn from: a simple rule ranks this list ({why})."
 
 
 def measured(rows: Rows, fold: Fold, found: Recipe, chosen: Params) -> tuple[pa.Table, pa.Table]:

@@ -72,7 +72,7 @@ def seen(chosen: Params, customer_id: str, as_of: dt.date | None) -> Seen:
     BadInput: no events yet. BadParams: no such customer.
     """
     if not artefacts.EVENTS.path.is_file():
-        raise BadInput(f"{artefacts.EVENTS}: not there yet; run dvc repro first")
+        raise BadInput(f"{artefacts.EVENTS}: not there yet; run make repro first")
     summary = files.read_json(artefacts.EVENTS_SUMMARY)
     day = clocks.day_number(as_of) if as_of else snapshots.plan(chosen, summary).as_of
     with engine.opened(params.Engine(memory=chosen.engine.memory)) as opened:

@@ -123,9 +123,9 @@ def test_a_sound_company_has_nothing_wrong(look: Look) -> None:
 
 def test_the_verdict_counts() -> None:
     group = check.Group("x")
-    assert check.verdict([group]) == "Nothing is wrong; run dvc repro."
+    assert check.verdict([group]) == "Nothing is wrong; run make repro."
     group.doubt("a")
-    assert check.verdict([group]) == "1 doubt, no errors; read them, then run dvc repro."
+    assert check.verdict([group]) == "1 doubt, no errors; read them, then run make repro."
     group.error("b")
     group.error("c", check.PARAMS)
     assert check.verdict([group]) == "2 errors, 1 doubt; mend the errors first."
@@ -179,7 +179,7 @@ def test_an_example_that_is_not_written_yet(look: Look) -> None:
     found = look(
         csv(), 0, example="grocer", sources__sales__path="data/example/grocer/transactions.csv"
     )
-    said(found, "ok", "not there yet; dvc repro writes it")
+    said(found, "ok", "not there yet; make repro writes it")
 
 
 def test_data_of_ones_own_in_the_folder_that_is_emptied(look: Look) -> None:

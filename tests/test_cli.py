@@ -143,7 +143,7 @@ def test_check_of_a_sound_company(company: Path) -> None:
     assert lines[0] == "params.yaml"
     assert lines[1] == "  ok     Mill Lane Bakery, 1 source, scored as of 2026-07-20"
     assert "sources.sales" in lines
-    assert lines[-1] == "Nothing is wrong; run dvc repro."
+    assert lines[-1] == "Nothing is wrong; run make repro."
     assert "\x1b" not in found.stdout
 
 
@@ -169,7 +169,7 @@ def test_check_of_a_company_with_a_mistake(
 def test_check_in_a_process_of_its_own(company: Path) -> None:
     done = _command("check", folder=company)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith("Nothing is wrong; run dvc repro.\n")
+    assert done.stdout.endswith("Nothing is wrong; run make repro.\n")
 
 
 def test_on_a_terminal_the_findings_have_colours(capsys: pytest.CaptureFixture[str]) -> None:
@@ -233,7 +233,7 @@ def test_promote_takes_the_challenger_and_rollback_gives_it_back(company: Path) 
     assert "0.7500        0.8125  higher is better" in second.stdout
     assert "until now: recency rule and last window's spend" in second.stdout
     assert "MLflow was not told" in second.stdout
-    assert "Run dvc repro to score with it" in second.stdout
+    assert "Run make repro to score with it" in second.stdout
     two = champion.current()
     assert one
     assert two
@@ -241,7 +241,7 @@ def test_promote_takes_the_challenger_and_rollback_gives_it_back(company: Path) 
     back = run("rollback")
     assert back.exit_code == 0, back.output
     assert "0.8125        0.7500" in back.stdout
-    assert "Run dvc repro" in back.stdout
+    assert "Run make repro" in back.stdout
     assert champion.current() == one
 
 
@@ -258,7 +258,7 @@ def test_promote_of_the_champion_changes_nothing(company: Path) -> None:
 def test_promote_and_rollback_without_anything_to_take(company: Path) -> None:
     found = run("promote")
     assert found.exit_code == 4
-    assert "nothing was trained; run dvc repro first" in found.stderr
+    assert "nothing was trained; run make repro first" in found.stderr
     trained(1.0)
     run("promote")
     found = run("rollback")
@@ -279,6 +279,21 @@ def test_rollback_to_files_that_were_changed_is_refused(company: Path) -> None:
     found = run("rollback")
     assert found.exit_code == 4
     assert "changed since it was promoted" in found.stderr
+    assert champion.current() == two
+
+
+def test_rollback_to_a_model_of_another_definition_is_refused(company: Path) -> None:
+    trained(1.0)
+    run("promote")
+    trained(1.5)
+    run("promote")
+    two, path = champion.current(), champion.FOLDER / f"{champion.PREVIOUS}.json"
+    before = files.read_json(path)
+    before["definition"]["company"] = "another company"
+    files.write_json(path, before)
+    found = run("rollback")
+    assert found.exit_code == 4
+    assert "made under another definition (company)" in found.stderr
     assert champion.current() == two
 
 

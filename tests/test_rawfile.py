@@ -157,3 +157,14 @@ def test_hostile_text_is_refused_or_fully_accounted_for(body: bytes) -> None:
         except BadInput:
             return
     assert len({line for line, *_ in raw} | {line for line, _ in unread}) == len(raw) + len(unread)
+
+
+@pytest.mark.parametrize(("held", "written_as"), [(";", ";"), ("\t", "\\t"), ("|", "|")])
+def test_a_header_in_one_piece_names_the_delimiter_to_write(
+    tmp_path: Path, held: str, written_as: str
+) -> None:
+    path = written(tmp_path, f"a{held}b\n1{held}2\n".encode())
+    with pytest.raises(BadInput) as refused:
+        read(path)
+    assert f'write delimiter: "{written_as}"' in str(refused.value)
+    assert read(path, delimiter=held)[0] == [(2, None, "1", "2")]

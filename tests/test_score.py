@@ -122,7 +122,7 @@ def test_another_set_of_features_does_not_score(home: Path, change: str) -> None
     else:
         table = table.append_column("orders_60d", table["orders_30d"])
     files.write_table(artefacts.FEATURES, table)
-    with pytest.raises(Guarded, match=r"another definition \(features\); run dvc repro"):
+    with pytest.raises(Guarded, match=r"another definition \(features\); run make repro"):
         score.main()
 
 

@@ -332,7 +332,7 @@ def test_with_too_few_churners_a_baseline_scores_and_the_banner_says_so() -> Non
 def test_with_too_few_snapshots_a_baseline_scores_and_nothing_is_measured() -> None:
     found = trained(few(120, 2, left=60))
     assert found.found.churn == "churn_recency"
-    assert "0 periods to learn from" in found.found.banners[0]
+    assert "no earlier period to try models on" in found.found.banners[0]
     assert found.when.measure is None
     assert found.measured.equals(train.MEASURED_SCHEMA.empty_table())
     assert found.scored.equals(train.SCORED_SCHEMA.empty_table())

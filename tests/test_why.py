@@ -254,7 +254,7 @@ def test_nothing_is_written(company: Path) -> None:
 def test_before_the_first_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     files.write_text("params.yaml", PARAMS)
-    with pytest.raises(BadInput, match="not there yet; run dvc repro first"):
+    with pytest.raises(BadInput, match="not there yet; run make repro first"):
         seen("c001")
 
 

@@ -84,8 +84,8 @@ def verdict(groups: Iterable[Group]) -> str:
     if levels[ERROR]:
         return f"{', '.join(counted)}; mend the errors first."
     if levels[DOUBT]:
-        return f"{counted[0]}, no errors; read them, then run dvc repro."
-    return "Nothing is wrong; run dvc repro."
+        return f"{counted[0]}, no errors; read them, then run make repro."
+    return "Nothing is wrong; run make repro."
 
 
 # Words

@@ -150,7 +150,7 @@ def moved(file: File, path: Path) -> File:
 def copied(rules: Params, file: RawFile, scratch: Path, group: Group) -> Copies | None:
     """Copies of the first rows of each file, each looked at as ingest does; None without any."""
     if _not_yet(rules, file.path):
-        group.ok(f"{file.path}: not there yet; dvc repro writes it")
+        group.ok(f"{file.path}: not there yet; make repro writes it")
         return None
     try:
         paths = rawfile.paths(file.path)

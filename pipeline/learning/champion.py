@@ -54,7 +54,7 @@ def load(champion: Champion) -> Scorer:
         if not path.is_file() or files.sha256(path) != champion.sha256.get(name):
             raise errors.Guarded(
                 f"{path}: missing or changed since it was promoted; restore it, or remove "
-                f"{FOLDER / MANIFEST} and run dvc repro to promote anew"
+                f"{FOLDER / MANIFEST} and run make repro to promote anew"
             )
     return Scorer.from_states(
         {name: files.read_json(champion.folder / f"{name}.json") for name in PARTS}

@@ -158,8 +158,19 @@ def _head(path: Path, file: params.RawFile, scratch: Path) -> Head:
     found = records.scan(buffer, file.delimiter, label)
     header = buffer[: int(found.ends[0])].tobytes().decode("utf-8")
     (names,) = csv.reader([header.rstrip("\r\n")], delimiter=file.delimiter)
+    _refuse_other_delimiter(names, label)
     overlong = records.overlong(buffer, found, file.delimiter, len(names))
     return Head(label, text, _unique(names, label), found, overlong)
+
+
+def _refuse_other_delimiter(names: Sequence[str], label: str) -> None:
+    held = [one for one in ";\t|" if len(names) == 1 and one in names[0]]
+    if held:
+        written = held[0].replace("\t", "\\t")
+        raise BadInput(
+            f'{label}: line 1 is one column that holds {held[0]!r}; write delimiter: "{written}"'
+            " beside path in params.yaml"
+        )
 
 
 def _unique(names: Sequence[str], label: str) -> tuple[str, ...]:
