@@ -4,6 +4,7 @@ import narwhals as nw
 
 from features.base import DERIVED, count, feature, ratio, total, within
 from features.grains import items, orders
+from pipeline.schema import MONEY_UNITS
 
 
 @feature(orders, unit="lines per order", windows=(30, 90, 365))
@@ -16,7 +17,7 @@ def basket_lines(days: int) -> nw.Expr:
 def basket_spend(days: int) -> nw.Expr:
     """Mean money per order in the last {days} days."""
     spent = total("amount_units", within(days))
-    return ratio(spent, count(within(days)) * 10_000)
+    return ratio(spent, count(within(days)) * MONEY_UNITS)
 
 
 @feature(orders, unit="lines")

@@ -10,7 +10,7 @@ from pipeline.clocks import Frame
 def orders(past: Past) -> Frame:
     """One row an order: its lines collapsed. Lines without an order_id are orders themselves.
 
-    customer_id, order, age, amount_units, list_units (price before discounts), lines, quantity.
+    customer_id, order, age, amount_units, list_units (price before discounts), lines.
     A line of unknown amount has no price before discounts either: it would look like a gift.
     """
     listed = nw.coalesce(nw.col("quoted_amount_units"), nw.col("amount_units"))
@@ -24,7 +24,6 @@ def orders(past: Past) -> Frame:
         amount_units=nw.col("amount_units").sum(),
         list_units=nw.col("list_units").sum(),
         lines=nw.len(),
-        quantity=nw.col("quantity").sum(),
     )
 
 

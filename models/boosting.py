@@ -11,6 +11,15 @@ from models.base import Floats, State
 
 MAX_ROUNDS = 400  # with learning rate .05, 90-day horizons stop well before
 PATIENCE = 30
+TREES = (
+    "learning_rate",
+    "num_leaves",
+    "min_data_in_leaf",
+    "feature_fraction",
+    "bagging_fraction",
+    "lambda_l2",
+)
+"""The parameters of a boosted model that LightGBM knows by the same name."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,13 @@ class Recipe:
     seeds: int
     seed: int
     threads: int
+
+    @classmethod
+    def of(cls, model: Any, rounds: int, **loss: Any) -> Self:
+        """With the trees, seeds and threads that a model's own parameters name."""
+        trees = {name: getattr(model, name) for name in TREES}
+        options = {**trees, "bagging_freq": 1, **loss}
+        return cls(options, rounds, model.seeds, model.seed, model.threads)
 
     def _options(self, seed: int) -> State:
         fixed: dict[str, Any] = {"deterministic": True, "force_row_wise": True, "verbosity": -1}

@@ -45,17 +45,7 @@ class LightGBMChurn(ChurnModel):
         self.threads = threads
 
     def _recipe(self) -> Recipe:
-        options = {
-            "objective": "binary",
-            "learning_rate": self.learning_rate,
-            "num_leaves": self.num_leaves,
-            "min_data_in_leaf": self.min_data_in_leaf,
-            "feature_fraction": self.feature_fraction,
-            "bagging_fraction": self.bagging_fraction,
-            "bagging_freq": 1,
-            "lambda_l2": self.lambda_l2,
-        }
-        return Recipe(options, self.rounds, self.seeds, self.seed, self.threads)
+        return Recipe.of(self, self.rounds, objective="binary")
 
     def _fit(self, X: pd.DataFrame, y: Floats, weight: Floats) -> None:
         self.encoder_ = Encoder.fit(X)

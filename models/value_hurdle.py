@@ -50,24 +50,12 @@ class Hurdle(ValueModel):
         self.seed = seed
         self.threads = threads
 
-    def _recipe(self, objective: State, rounds: int) -> Recipe:
-        options = {
-            "learning_rate": self.learning_rate,
-            "num_leaves": self.num_leaves,
-            "min_data_in_leaf": self.min_data_in_leaf,
-            "feature_fraction": self.feature_fraction,
-            "bagging_fraction": self.bagging_fraction,
-            "bagging_freq": 1,
-            "lambda_l2": self.lambda_l2,
-        }
-        return Recipe({**options, **objective}, rounds, self.seeds, self.seed, self.threads)
-
     def _buy(self) -> Recipe:
-        return self._recipe({"objective": "binary"}, self.rounds_buy)
+        return Recipe.of(self, self.rounds_buy, objective="binary")
 
     def _spend(self) -> Recipe:
         loss = {"objective": "tweedie", "tweedie_variance_power": 1.5}
-        return self._recipe(loss, self.rounds_spend)
+        return Recipe.of(self, self.rounds_spend, **loss)
 
     def _enough(self, rows: float) -> bool:
         return rows >= 2 * self.min_data_in_leaf

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from pipeline import artefacts, errors, files, params, progress
 from pipeline.errors import BadInput, Busy, Guarded, Refusal, masked
+from pipeline.files import sync
 
 SOURCE: Final = artefacts.AT_RISK.path.parent
 PUBLISHED: Final = ("at_risk.csv", "at_risk.html", "at_risk.xlsx")
@@ -158,7 +159,7 @@ def _place(source: Path, target: Path, manifest: dict[str, Any]) -> None:
         if run_id(manifest_of(staging, _about(manifest))) != target.name:
             raise BadInput(f"{source}: the list changed while it was read; publish again")
         staging.rename(target)
-        _flush(target.parent)
+        sync(target.parent)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -168,14 +169,6 @@ def _about(manifest: dict[str, Any]) -> dict[str, Any]:
     own = {"files", "rows", "schema"}
     about = {key: value for key, value in manifest.items() if key not in own}
     return about | {"columns": manifest["schema"]}
-
-
-def _flush(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _pointer_to(target: Path) -> dict[str, Any]:

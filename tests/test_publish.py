@@ -206,7 +206,7 @@ def steps() -> list[tuple[Any, str]]:
     return [
         (files, "write_bytes"),
         (files, "write_json"),
-        (publish, "_flush"),
+        (publish, "sync"),
         (publish, "_pointer_to"),
         (publish, "_link"),
         (shutil, "rmtree"),

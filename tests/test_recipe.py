@@ -12,7 +12,7 @@ import models
 from models.base import Floats
 from models.calibration import CALIBRATORS, Calibrator, Identity
 from pipeline import params
-from pipeline.learning import recipe
+from pipeline.learning import metrics, recipe
 from pipeline.learning.folds import Fold
 from pipeline.learning.recipe import Recipe, Rows, Trial
 
@@ -195,7 +195,7 @@ def test_the_calibrator_with_the_lowest_forward_loss_is_fitted_on_all_folds() ->
     assert calibrator.name != "identity"
     told = {
         name: np.nanmean(
-            recipe.log_loss(history.churned, recipe.forward(kind, overconfident, history, 10))
+            metrics.log_losses(history.churned, recipe.forward(kind, overconfident, history, 10))
         )
         for name, kind in CALIBRATORS.items()
     }
@@ -207,7 +207,7 @@ def test_the_calibrator_with_the_lowest_forward_loss_is_fitted_on_all_folds() ->
 
 
 def test_log_loss_is_that_of_what_happened() -> None:
-    told = recipe.log_loss(np.array([1.0, 0.0, 1.0]), np.array([0.25, 0.25, 0.0]))
+    told = metrics.log_losses(np.array([1.0, 0.0, 1.0]), np.array([0.25, 0.25, 0.0]))
     assert told.tolist() == pytest.approx([-np.log(0.25), -np.log(0.75), -np.log(1e-12)])
 
 

@@ -100,11 +100,15 @@ def brier_skill(y: Floats, p: Floats) -> float:
     return 1 - brier(y, p) / float(np.mean(y) * (1 - np.mean(y)))
 
 
-def log_loss(y: Floats, p: Floats) -> float:
-    """-mean(y ln p + (1 - y) ln(1 - p)), p clipped 1e-12 away from 0 and 1."""
+def log_losses(y: Floats, p: Floats) -> Floats:
+    """(n,) -ln of the probability given to what happened, p clipped 1e-12 away from 0 and 1."""
     inside = np.clip(p, 1e-12, 1 - 1e-12)
-    losses = y * np.log(inside) + (1 - y) * np.log1p(-inside)
-    return float(-np.mean(losses)) if len(y) else float("nan")
+    return -(y * np.log(inside) + (1 - y) * np.log1p(-inside))
+
+
+def log_loss(y: Floats, p: Floats) -> float:
+    """-mean(y ln p + (1 - y) ln(1 - p)), the mean of `log_losses`."""
+    return float(np.mean(log_losses(y, p))) if len(y) else float("nan")
 
 
 def ece(y: Floats, p: Floats) -> float:

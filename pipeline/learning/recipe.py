@@ -17,6 +17,7 @@ from models.calibration import CALIBRATORS, Calibrator, Identity
 from models.interval import ValueInterval
 from models.scorer import Scorer
 from pipeline.learning.folds import Fold
+from pipeline.learning.metrics import log_losses
 from pipeline.params import Params
 
 RULE = (
@@ -131,12 +132,6 @@ def _fitted(model: Model, train: Rows, test: Rows) -> Floats:
     return predict(model.fit(train.X, train.target(model.task)), test.X)
 
 
-def log_loss(y: Floats, p: Floats) -> Floats:
-    """(n,) -ln of the probability given to what happened."""
-    inside = np.clip(p, 1e-12, 1 - 1e-12)
-    return -(y * np.log(inside) + (1 - y) * np.log1p(-inside))
-
-
 def forward(kind: type[Calibrator], raw: Floats, tests: Rows, ripening: int) -> Floats:
     """(n,) calibrated as it could have been on each fold's day: from folds mature by then.
 
@@ -157,12 +152,12 @@ def calibration(raw: Floats, tests: Rows, ripening: int) -> tuple[Calibrator, ND
     Without a fold to look forward from, the raw probability stands.
     """
     losses = {
-        name: log_loss(tests.churned, forward(kind, raw, tests, ripening))
+        name: log_losses(tests.churned, forward(kind, raw, tests, ripening))
         for name, kind in CALIBRATORS.items()
     }
     seen = np.isfinite(losses["identity"])
     if not seen.any():
-        return Identity().fit(raw, tests.churned), log_loss(tests.churned, raw)
+        return Identity().fit(raw, tests.churned), log_losses(tests.churned, raw)
     best = min(losses, key=lambda name: float(losses[name][seen].mean()))
     return CALIBRATORS[best]().fit(raw, tests.churned), losses[best]
 
