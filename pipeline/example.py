@@ -59,7 +59,18 @@ def write_cdnow(folder: Path) -> None:
     files.write_text(folder / "purchases.csv", "".join(",".join(row) + "\n" for row in rows))
 
 
-COMPANIES: dict[str, Callable[[Path], None]] = {"grocer": write_grocer, "cdnow": write_cdnow}
+def write_telecom(folder: Path) -> None:
+    """The simulated telecom company of examples/telecom, as params.simulation asks for it."""
+    from examples.telecom.write import write_histories
+
+    write_histories(folder, params.load().simulation)
+
+
+COMPANIES: dict[str, Callable[[Path], None]] = {
+    "grocer": write_grocer,
+    "cdnow": write_cdnow,
+    "telecom": write_telecom,
+}
 
 
 def main() -> None:

@@ -195,11 +195,23 @@ class Publish(Strict):
     allow_older: bool = False
 
 
+class Simulation(Strict):
+    """Of the simulated telecom company: its size, its chance, and what has consequences in it."""
+
+    customers: int = Field(default=20_000, ge=100)
+    weeks: int = Field(default=156, ge=52)
+    seed: int = 7
+    draw: int | None = None
+    service_effect: float = Field(default=1.0, ge=0)
+    outreach_effect: float = Field(default=1.0, ge=0)
+
+
 class Params(Strict):
     """The whole configuration. `example` names a company of examples/ or is null for your own."""
 
     company: str = "your company"
-    example: Literal["grocer", "cdnow"] | None = None
+    example: Literal["grocer", "cdnow", "telecom"] | None = None
+    simulation: Simulation = Simulation()
     as_of: Day = None
     time_zone: Zone
     currency: str = Field(pattern=r"^[A-Z]{3}$")

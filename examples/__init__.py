@@ -1,0 +1,1 @@
+"""Companies to try the pipeline on, one folder each."""

@@ -1,0 +1,1 @@
+"""A telecom company that never was: its customers' histories, and the truth behind them."""

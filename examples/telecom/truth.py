@@ -1,0 +1,59 @@
+"""What would become of the customers: the truth per customer and snapshot, from the latent state.
+
+From a snapshot on the future is played `BRANCHES` times per customer without letting anyone leave;
+the probability of having left is carried along instead (Rao-Blackwell), so that few branches do.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from examples.telecom.books import NoBooks
+from examples.telecom.customers import Array, State, hazard
+from examples.telecom.mechanism import HORIZON, NOTICE
+from examples.telecom.weeks import World, live, notice_late
+
+BRANCHES = 16
+
+
+def foresee(state: State, week: int, world: World, seed: int) -> dict[str, Array]:
+    """Of each active customer at the start of `week`, over HORIZON weeks:
+
+    number, churn_probability, expected_value (net, of margin less cost), outreach_effect: churn
+    probability if contacted now less that if not, with the same chance in both futures.
+    """
+    rows = np.flatnonzero(state.active)
+    alone = _branches(state, rows, week, world, seed, treated=False)
+    called = _branches(state, rows, week, world, seed, treated=True)
+    return {
+        "number": state.number[rows],
+        "churn_probability": alone[0],
+        "expected_value": alone[1],
+        "outreach_effect": called[0] - alone[0],
+    }
+
+
+def _branches(
+    state: State, rows: Array, week: int, world: World, seed: int, treated: bool
+) -> tuple[Array, Array]:
+    many = state.rows(np.repeat(rows, BRANCHES))
+    if treated:
+        many.treated_until[:] = week + world.plain.outreach_weeks - 1
+    chance = replace(world, rng=np.random.default_rng(seed), books=NoBooks())
+    length, share = len(many), world.plain.notice_share
+    staying, gone, value = np.ones(length), np.zeros(length), np.zeros(length)
+    staying[many.leave_week < week + HORIZON + NOTICE] = 0
+    notices = [np.zeros(length) for _ in range(NOTICE)]
+    for now in range(week, week + HORIZON):
+        notice_late(many, now, chance)
+        leaves = staying * -np.expm1(-hazard(many, now, world.plain).sum(axis=1))
+        staying -= leaves
+        notices.append(share * leaves)
+        gone += (1 - share) * leaves + notices.pop(0)
+        gone[many.leave_week == now] = 1
+        value += (1 - gone) * live(many, now, chance)
+    return _mean(gone), _mean(value)
+
+
+def _mean(values: Array) -> Array:
+    return np.asarray(values.reshape(-1, BRANCHES).mean(axis=1))

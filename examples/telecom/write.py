@@ -1,0 +1,76 @@
+"""Write the company's files, or, for nobody in the pipeline, its truth.
+
+`python -m examples.telecom.write FOLDER` writes the truth of the company in params.yaml.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from examples.telecom import tables
+from examples.telecom.company import FIRST, Part, minute, simulate
+from examples.telecom.customers import Array
+from examples.telecom.mechanism import CAUSES, Mechanism, drawn
+from examples.telecom.weeks import DAY
+from pipeline import errors, files, params
+from pipeline.params import Simulation
+
+EVERY = 4  # weeks between the snapshots of the truth
+
+
+def mechanism(plan: Simulation) -> Mechanism:
+    """The numbers behind the company that `simulation` in params.yaml asks for."""
+    plain = Mechanism() if plan.draw is None else drawn(plan.draw)
+    return replace(plain, service_effect=plan.service_effect, outreach_effect=plan.outreach_effect)
+
+
+def write_histories(folder: Path, plan: Simulation) -> None:
+    """Every file of the company, as tables.py tells."""
+    parts = simulate(plan.customers, plan.weeks, plan.seed, mechanism(plan))
+    tables.write(parts, plan.weeks, folder)
+
+
+def truth(plan: Simulation, weeks: Sequence[int], margin: float) -> tuple[pa.Table, pa.Table]:
+    """Per customer and snapshot what is true, and per departure its cause; see README.md.
+
+    `weeks` are those at whose start a snapshot lies; `margin` turns amounts into value.
+    """
+    parts = list(
+        simulate(plan.customers, plan.weeks, plan.seed, mechanism(plan), tuple(weeks), margin)
+    )
+    told = [_snapshot(week, one) for part in parts for week, one in part.truth.items()]
+    return pa.concat_tables(told), pa.concat_tables([_departures(part) for part in parts])
+
+
+def _snapshot(week: int, told: dict[str, Array]) -> pa.Table:
+    on = np.full(len(told["number"]), np.datetime64(FIRST) + 7 * week)
+    others = {name: values for name, values in told.items() if name != "number"}
+    return pa.table(
+        {"customer_id": tables.customer_ids(told["number"]), "snapshot_on": on} | others
+    )
+
+
+def _departures(part: Part) -> pa.Table:
+    left = np.datetime64(FIRST) + minute(part.leaving) // DAY
+    cause = np.array(["none", *CAUSES])[part.leaving["cause"]]
+    ids = tables.customer_ids(part.leaving["number"])
+    return pa.table({"customer_id": ids, "left_on": left, "cause": cause})
+
+
+def main() -> None:
+    if len(sys.argv) != 2:
+        raise errors.BadParams("write the truth where? python -m examples.telecom.write FOLDER")
+    folder, chosen = Path(sys.argv[1]), params.load()
+    plan = chosen.simulation
+    weeks = range(plan.weeks % EVERY + EVERY * 6, plan.weeks + 1, EVERY)
+    snapshots, departures = truth(plan, weeks, chosen.labels.value.margin)
+    files.write_table(folder / "truth.parquet", snapshots)
+    files.write_table(folder / "departures.parquet", departures)
+
+
+if __name__ == "__main__":
+    errors.run(main)
