@@ -6,7 +6,7 @@ from importlib import import_module
 
 from features.base import Declaration, Feature
 
-_NOT_THEMES = {"base", "grains", "words"}
+_NOT_THEMES = {"base", "grains", "service", "words"}
 
 
 def declared(windows: Sequence[int]) -> list[Feature]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import narwhals as nw
 
 from pipeline.clocks import Frame, date_of
+from pipeline.params import Service
 from pipeline.schema import MONEY_UNITS
 
 DECIMALS = 6
@@ -35,13 +36,14 @@ class Past:
     """What may be seen at one snapshot. Grains are computed once.
 
     `known` holds the events after the cut, with `age` in days; `customers` the attributes known
-    by then; `keep` makes a lazy frame a computed one.
+    by then; `keep` makes a lazy frame a computed one; `levels` says what good service is.
     """
 
     known: Frame
     customers: Frame
     snapshot: int
     keep: Callable[[Frame], Frame]
+    levels: Service = field(default_factory=Service)
     _kept: dict[str, Frame] = field(default_factory=dict)
 
     def events(self, *kinds: str) -> Frame:
@@ -227,7 +229,7 @@ def compute(
     """
     frame = cohort.select("customer_id")
     for one in dict.fromkeys(feature.grain for feature in features):
-        if one is not DERIVED:
+        if one is CUSTOMER or any(kind in lengths for kind in one.kinds):
             mine = [feature for feature in features if feature.grain is one]
             frame = frame.join(_reduced(past, one, mine), on="customer_id", how="left")
     plain = [feature for feature in features if feature.grain is not DERIVED]

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pipeline import params, publish
-from pipeline.checking import heads, mappings, parameters, rows
+from pipeline.checking import heads, history, mappings, parameters, rows
 from pipeline.checking.findings import PARAMS, Group, exit_code, many, verdict
 from pipeline.checking.rows import Seen
 from pipeline.params import Params
@@ -39,14 +39,20 @@ def _data(rules: Params, broken: set[str]) -> list[Group]:
         if rules.customers:
             groups.append(Group("customers"))
             _customers(rules, rules.customers, Path(folder) / "-customers", groups[-1], seen)
-        history = rows.history(rules, seen, Path(folder))
-    ids, labels = Group("customer ids"), Group("labels")
+        told = history.history(rules, seen, Path(folder))
+    ids, past, labels = (
+        Group("customer ids"),
+        Group("history" if seen.whole else "history of the last run"),
+        Group("labels"),
+    )
     rows.look_at_ids(seen, ids)
+    if told:
+        history.look_at_history(told, past)
     if not broken & {"labels", "sources"}:
         parameters.look_at_labels(rules, labels)
-        if history:
-            parameters.look_at_calendar(rules, history, labels)
-    return [*groups, *(one for one in (ids, labels) if one.findings)]
+        if told:
+            parameters.look_at_calendar(rules, told, labels)
+    return [*groups, *(one for one in (ids, past, labels) if one.findings)]
 
 
 def _source(rules: Params, name: str, scratch: Path, group: Group, seen: Seen) -> bool:

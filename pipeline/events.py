@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import artefacts, errors, files, params, progress, schema
+from pipeline import artefacts, clocks, errors, files, order_of_life, params, progress, schema
 from pipeline.errors import BadInput, masked
 from pipeline.raw import rawfile
 from pipeline.raw.rawfile import literal, run
@@ -30,6 +30,12 @@ union all
 from copies
 qualify row({_CONTENT}) is distinct from
     lag(row({_CONTENT})) over (partition by event_id order by known_at)"""
+_NEWEST: Final = """create view newest as
+select *, known_at as learnt_at from events where event_id not in (select event_id from copies)
+union all
+select *, min(known_at) over (partition by event_id) as learnt_at
+from events where event_id in (select event_id from copies)
+qualify known_at = max(known_at) over (partition by event_id)"""
 _ORDER: Final = f"customer_id, occurred_at, event_id, known_at, hash({_ALL})"
 
 
@@ -46,6 +52,7 @@ def events(paths: Sequence[Path], memory: str) -> tuple[pa.Table, dict[str, Any]
         run(connection, f"create view given as from read_parquet([{listed}])")
         run(connection, _CLASHES)
         run(connection, _ONCE)
+        run(connection, _NEWEST)
         summary = _summary(connection)
         table = connection.sql(f"from events order by {_ORDER}").to_arrow_table()
         return table.cast(schema.EVENTS), summary | {"id_collisions": collisions(table)}
@@ -67,6 +74,7 @@ def _summary(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "clashes": _clashes(connection),
         "kinds": _kinds(connection),
         "sources": _sources(connection),
+        "order_of_life": order_of_life.found(connection),
     }
 
 
@@ -91,13 +99,52 @@ def _kinds(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
 
 def _sources(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """What each source holds: whom of all customers, which days, and how late one learns of it."""
     rows = run(
         connection,
         """select source, count(*), min(occurred_day), max(known_day),
-            list(distinct kind order by kind) from events group by source order by source""",
+            list(distinct kind order by kind), max(occurred_day), count(distinct customer_id),
+            round(count(distinct customer_id) /
+                (select count(distinct customer_id) from events), 4)
+        from events group by source order by source""",
     )
-    keys = ("rows", "first_day", "last_known_day", "kinds")
+    keys = ("rows", "first_day", "last_known_day", "kinds", "last_day", "customers",
+            "share_of_customers")  # fmt: skip
+    lags = _lags(connection)
+    return {
+        source: dict(zip(keys, values, strict=True)) | {"lag_hours": lags[source]}
+        for source, *values in rows
+    }
+
+
+def _lags(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, float]]:
+    """Hours from when an event happened to when it was first known, by source."""
+    rows = run(
+        connection,
+        """select source, round(quantile_disc(hours, 0.5), 2), round(quantile_disc(hours, 0.95), 2),
+            round(max(hours), 2)
+        from (select source, date_diff('millisecond', occurred_at, learnt_at) / 3.6e6 as hours
+            from newest) group by source""",
+    )
+    keys = ("median", "p95", "max")
     return {source: dict(zip(keys, values, strict=True)) for source, *values in rows}
+
+
+def coverage(sources: dict[str, Any]) -> list[tuple[str, ...]]:
+    """What each source holds as rows of a small table, headings first."""
+    heads = ("source", "events", "customers", "of all", "last day", "known after: median", "95%",
+             "longest")  # fmt: skip
+    return [heads] + [
+        (
+            source,
+            f"{one['rows']:,}",
+            f"{one['customers']:,}",
+            f"{one['share_of_customers']:.0%}",
+            str(clocks.date_of(one["last_day"])),
+            *(f"{one['lag_hours'][key]:,.1f} h" for key in ("median", "p95", "max")),
+        )
+        for source, one in sources.items()
+    ]
 
 
 def collisions(table: pa.Table) -> dict[str, Any]:
@@ -131,6 +178,9 @@ def main() -> None:
         if summary["clashes"]:
             report.say(f"{summary['clashes']:,} events stand with two contents known at the same"
                        " time; one of each was kept: map known_at, or a finer key")  # fmt: skip
+        report.table(coverage(summary["sources"]))
+        for sentence in order_of_life.sentences(summary["order_of_life"]):
+            report.say(sentence)
         files.write_table(artefacts.EVENTS, table)
         files.write_json(artefacts.EVENTS_SUMMARY, summary)
         report.wrote(artefacts.EVENTS, table.num_rows)

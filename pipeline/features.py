@@ -42,6 +42,7 @@ def features_at(
     snapshot: int,
     declared: list[Feature],
     restated: bool = True,
+    levels: params.Service | None = None,
 ) -> pa.Table:
     """The features of a cohort (customer_id) at one snapshot, from its past alone."""
     past = Past(
@@ -49,6 +50,7 @@ def features_at(
         attributes(customers_frame, snapshot),
         snapshot,
         open_engine.keep,
+        levels or params.Service(),
     )
     since = open_engine.collect(past.first_days(), sort=["kind", "source"]).to_pylist()
     frame = compute(past, cohort, declared, history(since, snapshot))
@@ -81,8 +83,9 @@ def _tables(report: progress.Report, declared: list[Feature]) -> Iterator[pa.Tab
         people = opened.scan(artefacts.CUSTOMERS)
         for day in report.track(when.all, "computing snapshots"):
             cohort = watched.filter(nw.col("snapshot_on") == clocks.date_of(day))
+            versioned, levels = summary["versioned"], chosen.service
             yield features_at(
-                opened, history_frame, people, cohort, day, declared, summary["versioned"]
+                opened, history_frame, people, cohort, day, declared, versioned, levels
             )
 
 

@@ -44,11 +44,12 @@ def ingest(rules: params.Params, source: str) -> Ingested:
         rawfile.load(con, file, found, plan.wanted)
         run(con, "set enable_external_access = false")
         _judge(con, plan)
-        counts = _counts(con)
+        counts = _counts(con, plan)
         _refuse_too_many(con, source, counts, rules.ingest.max_reject_share)
         events, rejects = _events(con, plan), _rejects(con)
         ignored = [one for one in found[0].names if one not in plan.wanted]
-        summary = counts | {"ignored_columns": ignored} | _summary(con)
+        noted = {"ignored_columns": ignored, "doubtful": _doubtful(con, plan)}
+        summary = counts | noted | _summary(con)
         return Ingested(events, rejects, summary)
 
 
@@ -59,6 +60,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, plan: rows.Plan) -> None:
     types = [native[f"v{at}"] for at in range(len(plan.wanted))]
     run(connection, f"create view typed as {rows.typed(plan, types)}")
     bounds = [bound(connection, "typed", [one.where, *one.columns.values()]) for one in plan.mapped]
+    rows.conditions(plan.expected, bound(connection, "typed", [*plan.expected.values()]))
     try:
         listed = _judged(connection, plan, bounds)
     except (duckdb.DataError, duckdb.InvalidInputException):
@@ -86,15 +88,12 @@ def _judged(
     return listed
 
 
-def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def _counts(connection: duckdb.DuckDBPyConnection, plan: rows.Plan) -> dict[str, Any]:
     """read = accepted + rejected + unmapped; and the rejects of each rule."""
     ((unread,),) = run(connection, "select count(*) from unread")
-    on = " or ".join(
-        column for column in connection.table("judged").columns if column.endswith("_on")
-    )
     ((judged, bad, accepted),) = run(
         connection,
-        f"""select count(*), count(bad), count(*) filter (bad is null and ({on})) from judged""",
+        f"select count(*), count(bad), count(*) filter ({plan.accepted}) from judged",
     )
     rules = run(connection, "select rule, count(*) from rejects group by all order by all")
     ((rejected,),) = run(connection, "select count(*) from rejects")
@@ -103,6 +102,19 @@ def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     assert accepted + rejected + unmapped == read  # noqa: S101
     return {"read": read, "accepted": accepted, "rejected": rejected, "unmapped": unmapped,
             "rules": dict(rules)}  # fmt: skip
+
+
+def _doubtful(connection: duckdb.DuckDBPyConnection, plan: rows.Plan) -> dict[str, Any]:
+    """For each expectation the accepted rows that miss it, their share, and the first of them."""
+    ((accepted, *counts),) = run(connection, rows.doubtful(plan))
+    return {
+        name: {
+            "rows": many,
+            "share": round(many / accepted, 4) if accepted else 0.0,
+            "first": f"{first['file']}: line {first['line']}" if first else None,
+        }
+        for name, many, first in zip(plan.expected, counts[::2], counts[1::2], strict=True)
+    }
 
 
 def _refuse_too_many(
@@ -161,6 +173,11 @@ def main() -> None:
         report.read(rules.sources[source].path, done.summary["read"])
         counts = {key: done.summary[key] for key in ("accepted", "rejected", "unmapped")}
         report.say(", ".join(f"{many:,} {what}" for what, many in counts.items()))
+        missed = {name: one for name, one in done.summary["doubtful"].items() if one["rows"]}
+        if missed:
+            told = (f"{one['rows']:,} rows miss {name} (first {one['first']})"
+                    for name, one in missed.items())  # fmt: skip
+            report.say(f"doubtful, but accepted: {', '.join(told)}")
         files.write_table(artefacts.ingested(source), done.events)
         files.write_table(artefacts.rejected(source), done.rejects)
         files.write_json(artefacts.ingest_summary(source), done.summary)

@@ -37,11 +37,10 @@ def silent(cohort: Frame, known: Frame, window: Window, label: ChurnLabel) -> Fr
     )
 
 
-def ends(known: Frame, snapshot: int) -> Frame:
-    """Per customer the first day from the snapshot on that leaves no contract alive.
+def chains(known: Frame) -> Frame:
+    """Contracts chain while each starts before all earlier ones have ended.
 
-    Columns customer_id, ends_on. Contracts chain while each starts before all earlier ones have
-    ended; the chain that was running at the snapshot, or the last before it, counts.
+    Columns customer_id, begins, ends_on: the first day that leaves none of a chain alive.
     """
     order = ["start_day", "end_day", "contract_id"]
     spans = snapshots.contracts(known).with_columns(nw.col("end_day").fill_null(_NEVER))
@@ -49,7 +48,7 @@ def ends(known: Frame, snapshot: int) -> Frame:
     earlier = nw.col("reach").shift(1).over("customer_id", order_by=order)
     breaks = nw.when(nw.col("start_day") > nw.col("earlier")).then(1).otherwise(0)
     chain = nw.col("breaks").cum_sum().over("customer_id", order_by=order)
-    chains = (
+    return (
         spans.with_columns(reach=reach)
         .with_columns(earlier=earlier)
         .with_columns(breaks=breaks)
@@ -57,7 +56,14 @@ def ends(known: Frame, snapshot: int) -> Frame:
         .group_by("customer_id", "chain")
         .agg(begins=nw.col("start_day").min(), ends_on=nw.col("end_day").max())
     )
-    running = chains.filter(nw.col("begins") < snapshot)
+
+
+def ends(known: Frame, snapshot: int) -> Frame:
+    """Per customer the first day from the snapshot on that leaves no contract alive.
+
+    Columns customer_id, ends_on: of the chain that was running at the snapshot, or the last before.
+    """
+    running = chains(known).filter(nw.col("begins") < snapshot)
     return running.group_by("customer_id").agg(ends_on=nw.col("ends_on").max())
 
 

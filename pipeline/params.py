@@ -54,7 +54,7 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Lag = Annotated[dt.timedelta, BeforeValidator(_lag)]
 Day = Annotated[dt.date | None, BeforeValidator(_date)]
 Days = Annotated[int, Field(ge=1)]
-SourceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Sql = Annotated[str, Field(min_length=1)]
 Type = Literal["text", "double", "decimal", "integer", "boolean", "timestamp", "date"]
 
@@ -80,7 +80,7 @@ class Format(Strict):
 class EventMapping(Strict):
     """One event that a raw row emits; values are column names or scalar SQL over the row."""
 
-    kind: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    kind: Name
     where: Sql | None = None
     customer_id: Sql
     occurred_at: Sql
@@ -120,8 +120,11 @@ class RawFile(Strict):
 
 
 class Source(RawFile):
+    """Rows that become events; what `expect` says of a row must be true, or the row is doubtful."""
+
     key: list[str] | Literal["row_number"]
     events: list[EventMapping] = Field(min_length=1)
+    expect: dict[Name, Sql] = {}
     known_after: Lag | None = None
 
 
@@ -164,6 +167,13 @@ class Labels(Strict):
 class Snapshots(Strict):
     every_days: Days = 30
     most: Days = 24
+
+
+class Service(Strict):
+    """What good service is: the first answer and the end of a case come within these."""
+
+    answer_hours: float = Field(default=24, gt=0)
+    resolution_days: int = Field(default=5, ge=0)
 
 
 class Features(Strict):
@@ -217,10 +227,11 @@ class Params(Strict):
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     engine: Engine = Engine()
     ingest: Ingest = Ingest()
-    sources: dict[SourceName, Source] = Field(min_length=1)
+    sources: dict[Name, Source] = Field(min_length=1)
     customers: Customers | None = None
     labels: Labels
     snapshots: Snapshots = Snapshots()
+    service: Service = Service()
     features: Features = Features()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()

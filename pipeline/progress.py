@@ -1,7 +1,7 @@
 """What a person sees while a stage works: progress, rows read and written, what to open next."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -21,6 +21,13 @@ class Report:
 
     def say(self, text: str) -> None:
         self._console.print(f"{self.stage}: {text}", markup=False)
+
+    def table(self, rows: Sequence[Sequence[str]]) -> None:
+        """Rows below each other: the first column flush left, the others flush right."""
+        first, *others = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for name, *cells in rows:
+            aligned = [cell.rjust(width) for cell, width in zip(cells, others, strict=True)]
+            self.say("  ".join([name.ljust(first), *aligned]))
 
     def read(self, what: object, rows: int) -> None:
         self.say(f"read {rows:,} rows from {what}")

@@ -37,8 +37,10 @@ EVENT_COLUMNS: Final[dict[str, pa.DataType]] = {
     "known_day": _DAY,
     "promised_day": _DAY,
     "effective_day": _DAY,
+    "occurred_minute": pa.int64(),
 }
-"""Every column of data/events/ in order. `*_day` are days since 1970-01-01 in the business zone."""
+"""Every column of data/events/ in order. `*_day` are days since 1970-01-01 in the business zone,
+`occurred_minute` minutes since then in UTC: features count with integers alone."""
 
 EVENTS: Final = pa.schema(list(EVENT_COLUMNS.items()))
 
@@ -48,7 +50,7 @@ REJECTS: Final = pa.schema(
 """One row a rejected raw row: its physical line, the first rule it broke, its masked value."""
 
 MADE_BY_INGEST: Final = frozenset(
-    {"event_id", "source", "occurred_day", "known_day", "promised_day", "effective_day"}
+    {name for name in EVENT_COLUMNS if name.endswith(("_day", "_minute"))} | {"event_id", "source"}
 )
 MAPPABLE: Final = tuple(name for name in EVENT_COLUMNS if name not in MADE_BY_INGEST)
 

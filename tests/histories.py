@@ -28,7 +28,10 @@ class Drawn(list[dict[str, Any]]):
 
 SNAPSHOT: Final = 19_723  # Monday, 1 January 2024
 LONG_AGO: Final = SNAPSHOT - 1000
-KINDS: Final = ("purchase", "return", "campaign", "redemption")
+KINDS: Final = (
+    "purchase", "return", "campaign", "redemption", "delivery", "invoice", "payment", "contact",
+    "response", "resolution", "survey", "visit", "referral", "start", "notice", "cancel",
+)  # fmt: skip
 _NOON: Final = 12 * 60
 
 PEOPLE: Final = pa.schema(
@@ -74,13 +77,18 @@ _SHORT: Final = {
     "order": "order_id",
     "item": "item_id",
     "contract": "contract_id",
+    "case": "case_id",
+    "agent": "agent_id",
 }
 _MONEY: Final = ("amount", "quoted_amount", "cost")
+_DAY_COLUMNS: Final = ("promised", "effective")
+_LATER_DAYS: Final = ("promised", "effective")
 
 
 def events(text: str) -> list[Event]:
     """Events from a table: customer, kind, day and any of known, event, source, amount, ...
 
+    `promised` and `effective` count days from the snapshot as `day` does, `resolved` is yes or no.
     `known` is the day on which it was known (default: at once), `event` an id for versions of one
     event (default: every row its own).
     """
@@ -91,10 +99,18 @@ def _typed_event(number: int, row: dict[str, str | None]) -> Event:
     cells = {_SHORT.get(name, name): cell for name, cell in row.items()}
     day, known = int(cells.pop("day") or 0), cells.pop("known", None)
     cells["event_id"] = cells.get("event_id") or f"row {number}"
-    typed: dict[str, Any] = {
-        name: Decimal(cell) if cell and name in _MONEY else cell for name, cell in cells.items()
-    }
+    typed = dict(_typed_cell(name, cell) for name, cell in cells.items())
     return event(day=day, known=int(known) if known else day, minute=number, **typed)
+
+
+def _typed_cell(name: str, cell: str | None) -> tuple[str, Any]:
+    if name in _LATER_DAYS:
+        return f"{name}_day", SNAPSHOT + int(cell) if cell else None
+    if cell and name in _MONEY:
+        return name, Decimal(cell)
+    if cell and name == "rating":
+        return name, float(cell)
+    return name, cell == "yes" if cell and name == "resolved" else cell
 
 
 def event(*, day: int, known: int | None = None, minute: int = 0, **columns: Any) -> Event:
@@ -103,10 +119,9 @@ def event(*, day: int, known: int | None = None, minute: int = 0, **columns: Any
     occurred_day, known_day = SNAPSHOT + day, SNAPSHOT + (day if known is None else known)
     made |= {
         "source": "shop",
-        "occurred_day": occurred_day,
         "known_day": known_day,
-        "occurred_at": moment(occurred_day, minute),
         "known_at": moment(known_day, minute),
+        **happened(occurred_day, minute),
     }
     return made | columns
 
@@ -169,9 +184,38 @@ _DAYS: Final = (
 _AMOUNTS: Final = st.sampled_from(["1.25", "9.99", "0.0001", "120", "0", None])
 _QUOTED: Final = st.sampled_from(["9.99", "10.5", "130", "0", None, None])
 _LAGS: Final = st.sampled_from([0, 0, 0, 0, 0, 1, 3, 40])
-_DRAWN_KINDS: Final = st.sampled_from(
-    ["purchase"] * 6 + ["return", "campaign", "redemption", "contact", "start", "cancel"]
-)
+_DRAWN_KINDS: Final = st.sampled_from(["purchase"] * 6 + ["contact", "survey", *KINDS])
+_STORIES: Final = st.sampled_from([
+    "contact response resolution", "contact contact resolution contact resolution",
+    "contact resolution survey survey survey", "contact resolution contact response",
+    "purchase delivery", "purchase purchase delivery delivery contact return",
+    "invoice payment invoice contact payment invoice", "start visit referral notice cancel",
+]).map(str.split)  # fmt: skip
+_STEPS: Final = st.sampled_from([0, 0, 1, 1, 3, 6, 20, 45])
+_TOPICS: Final[dict[str, tuple[str | None, ...]]] = {
+    "contact": ("complaint", "complaint", "billing", "technical_request", "question",
+                "information", "suggestion", "praise", "weather", None),
+    "survey": (None, None, "person", "complaint"),
+    "payment": ("paid", "refused", None),
+    "invoice": ("regular", "correction", None),
+    "visit": ("pay", "usage", None),
+    "start": ("plan", None),
+}  # fmt: skip
+_CHANNELS: Final = ("phone", "phone", "email", "office", "portal", "chat", "pigeon", None)
+_CAUSES: Final = ("late", "overcharged", "unprofessional", "treated_badly", "impersonal",
+                  "not_right_first_time", "not_addressed", "rain", None, None, None)  # fmt: skip
+_CAUSED: Final = ("resolution", "survey", "delivery", "cancel", "contact")
+_IN_CASES: Final = ("contact", "response", "resolution", "survey")
+_BELONGING: Final = {
+    "case_id": _IN_CASES,
+    "order_id": ("purchase", "return", "delivery", "contact", "invoice", "payment"),
+    "contract_id": ("start", "notice", "cancel", "invoice", "visit"),
+}
+_RATINGS: Final = (0.0, 0.1, 0.25, 1 / 3, 0.7, 1.0, None, None)
+_PROMISED: Final = ("purchase", "payment")
+_SAID_OTHERWISE: Final[list[dict[str, Any]]] = [
+    {"topic": "complaint"}, {"cause": "late"}, {"resolved": False}, {"case_id": "II"},
+]  # fmt: skip
 
 
 def _money(text: str | None, sign: int = 1) -> Decimal | None:
@@ -180,24 +224,72 @@ def _money(text: str | None, sign: int = 1) -> Decimal | None:
 
 @st.composite
 def drawn_events(draw: st.DrawFn, customer: str) -> list[Event]:
-    """0 to 25 events of one customer; some known late, some restated later."""
+    """Events of one customer, single or told as stories; some known late, some restated later."""
     made: list[Event] = []
-    for number in range(draw(st.sampled_from([0, 1, 2, 3, 5, 8, 12, 25]))):
-        kind = draw(_DRAWN_KINDS)
-        first = event(
-            day=draw(_DAYS),
-            event_id=f"{customer} {number}",
-            customer_id=customer,
-            kind=kind,
-            minute=number,
-            source=draw(st.sampled_from(["shop", "shop", "web"])),
-        )
-        if kind in ("purchase", "return"):
-            first |= draw(_goods(kind))
-        if kind in ("start", "cancel"):
-            first["contract_id"] = draw(st.sampled_from(["gas", "power"]))
-        made.extend(draw(_versions(first)))
+    for number in range(draw(st.sampled_from([0, 1, 2, 4, 6, 9, 14]))):
+        shared = {
+            "order_id": draw(st.sampled_from([None, None, "A", "B", "C"])),
+            "case_id": draw(st.sampled_from(["I", "II", "III", f"{number}", f"{number}", None])),
+            "contract_id": draw(st.sampled_from(["gas", "power"])),
+        }
+        day = draw(_DAYS)
+        for part, kind in enumerate(draw(_STORIES | _DRAWN_KINDS.map(lambda kind: [kind]))):
+            day += draw(_STEPS) if part else 0
+            first = event(
+                day=day,
+                event_id=f"{customer} {number} {part}",
+                customer_id=customer,
+                kind=kind,
+                minute=draw(st.sampled_from([number, number, part, 100, -600])),
+                source=draw(st.sampled_from(["shop", "shop", "web"])),
+            )
+            told = _shared(kind, shared) | draw(_service(kind, first["occurred_day"]))
+            made.extend(draw(_versions(first | told)))
     return made
+
+
+def _shared(kind: str, names: dict[str, str | None]) -> dict[str, Any]:
+    """What an event of a kind belongs to, as the others of its story do."""
+    return {name: names[name] for name, kinds in _BELONGING.items() if kind in kinds}
+
+
+@st.composite
+def _service(draw: st.DrawFn, kind: str, day: int) -> dict[str, Any]:
+    """What an event of a kind may tell of service, likely and unlikely; any of it may be missing.
+
+    What belongs together meets on few orders, cases and contracts, in any order.
+    """
+    told: dict[str, Any] = {
+        "topic": draw(st.sampled_from(_TOPICS.get(kind, (None,)))),
+        "channel": draw(st.sampled_from(_CHANNELS)),
+        "agent_id": draw(st.sampled_from(["ann", "bob", None])),
+    }
+    if kind in _CAUSED:
+        told["cause"] = draw(st.sampled_from(_CAUSES))
+    if kind in _IN_CASES:
+        told["cost"] = _money(draw(_AMOUNTS))
+    if kind in ("survey", "resolution", "visit"):
+        told["resolved"] = draw(st.sampled_from([True, True, False, None]))
+    if kind == "survey":
+        told["rating"] = draw(st.sampled_from(_RATINGS))
+        told |= draw(st.sampled_from([{}, {}, dict.fromkeys(("rating", "resolved", "cause"))]))
+    return told | draw(_dealings(kind, day))
+
+
+@st.composite
+def _dealings(draw: st.DrawFn, kind: str, day: int) -> dict[str, Any]:
+    """The goods, money and days of an event of a kind."""
+    told: dict[str, Any] = {}
+    if kind in ("purchase", "return"):
+        told |= draw(_goods(kind))
+    if kind in ("invoice", "payment"):
+        told |= {"amount": _money(draw(_AMOUNTS)), "quoted_amount": _money(draw(_QUOTED))}
+        told |= draw(st.sampled_from([{}, {}, {"contract_id": None}]))
+    if kind in _PROMISED:
+        told["promised_day"] = draw(st.sampled_from([None, day - 3, day, day + 4, day + 40]))
+    if kind in ("notice", "cancel"):
+        told["effective_day"] = draw(st.sampled_from([None, day, day + 30, day - 30]))
+    return told
 
 
 @st.composite
@@ -206,7 +298,6 @@ def _goods(draw: st.DrawFn, kind: str) -> dict[str, Any]:
         "amount": _money(draw(_AMOUNTS), -1 if kind == "return" else 1),
         "quoted_amount": _money(draw(_QUOTED)),
         "quantity": draw(st.sampled_from([1.0, 2.5, None])),
-        "order_id": draw(st.sampled_from([None, None, "A", "B", "C"])),
         "item_id": draw(st.sampled_from([None, "tea", "milk", "bread"])),
     }
 
@@ -220,9 +311,19 @@ def _versions(draw: st.DrawFn, first: Event) -> list[Event]:
         known_day = found[0]["known_day"] + draw(st.sampled_from([0, 1, 30]))
         moved = max(draw(st.integers(-20, 0)), -30)
         newer = known_on(first, known_day, later=600)
-        newer |= {"amount": Decimal(77), "occurred_day": first["occurred_day"] + moved}
-        found.append(newer | {"occurred_at": moment(newer["occurred_day"])})
+        newer |= {"amount": Decimal(77)} | draw(st.sampled_from([{}, {}, *_SAID_OTHERWISE]))
+        found.append(newer | happened(first["occurred_day"] + moved))
     return found
+
+
+def happened(day: int, minute: int = 0) -> dict[str, Any]:
+    """The columns that say when an event happened."""
+    at = moment(day, minute)
+    return {
+        "occurred_day": day,
+        "occurred_at": at,
+        "occurred_minute": int(at.timestamp()) // 60,
+    }
 
 
 def known_on(one: Event, known_day: int, later: int = 0) -> Event:
@@ -305,12 +406,18 @@ def _planted(draw: st.DrawFn, kept: Sequence[Event], number: int, snapshot: int)
         order_id=draw(st.sampled_from([None, "A"])),
         contract_id="gas",
         item_id="tea",
+        case_id=draw(st.sampled_from([None, "I", "II"])),
+        topic=draw(st.sampled_from([None, "complaint", "refused", "person"])),
+        channel=draw(st.sampled_from([None, "office"])),
+        cause=draw(st.sampled_from([None, "late", "treated_badly"])),
+        rating=draw(st.sampled_from([None, 0.0])),
+        resolved=draw(st.sampled_from([None, False])),
+        promised_day=draw(st.sampled_from([None, snapshot - 20])),
         source=draw(st.sampled_from(["shop", "web", "new"])),
     )
     occurred_day = min(known_day, snapshot + draw(_DAYS | st.just(-900)))
     return (old or new) | {
-        "occurred_day": occurred_day,
-        "occurred_at": moment(occurred_day),
+        **happened(occurred_day, draw(st.sampled_from([0, number]))),
         "known_day": known_day,
         "known_at": moment(known_day, 700 + number),
         "amount": Decimal(1_000_000),

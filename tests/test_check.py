@@ -416,6 +416,50 @@ def test_a_where_that_nothing_meets(look: Look) -> None:
     said(found, "doubt", "none of the 200 rows became a purchase; look at its where:")
 
 
+# --- doubtful histories
+
+
+def test_rows_that_are_not_as_expected(look: Look) -> None:
+    found = look(csv(), 0, sources__sales__expect={"few": "qty < 2", "noted": "note <> ''"})
+    doubt = said(found, "doubt", "expect.few: 200 of the 200 rows (100.0% of those accepted)")
+    assert "'qty < 2' says, first data/raw/sales.csv: line 2; they count all the same" in doubt
+
+
+def test_an_expectation_of_what_is_not_there(look: Look) -> None:
+    wrong = {"few": "qtty < 2", "many": "sum(qty) > 1", "three": "qty + 1", "odd": "price % 2 = 1"}
+    types = {"qty": "integer", "sold_at": "timestamp"}
+    sound = {EVENT + "amount": None}
+    found = look(
+        csv(), 2, sources__sales__expect=wrong, sources__sales__types=types, **sound
+    )  # fmt: skip
+    said(found, "error", "expect.few: column 'qtty' is not in", "nearest: qty; write few: qty < 2")
+    said(found, "error", "expect.many: 'sum(qty) > 1' calls sum")
+    said(found, "error", "expect.three: write a condition; this is BIGINT")
+    said(found, "error", "expect.odd: 'price % 2 = 1' does not work while price is text",
+         "write types: {price: decimal}")  # fmt: skip
+
+
+def test_a_long_file_is_judged_by_the_last_run(look: Look, tmp_path: Path) -> None:
+    few = {"rows": 70, "share": 0.05, "first": "data/raw/sales.csv: line 1402"}
+    summary = {"read": 1500, "doubtful": {"few": few, "gone": few}}
+    files.write_json(tmp_path / artefacts.ingest_summary("sales"), summary)
+    found = look(csv(rows=1500), 0, as_of=None, sources__sales__expect={"few": "qty = 2"})
+    said(found, "doubt", "expect.few: 70 of the 1,500 rows of the last run (5.0%", "line 1402")
+    assert "gone" not in str(found)
+
+
+def test_lives_that_are_out_of_order(look: Look) -> None:
+    started = {"kind": "start", "where": "receipt = 'R40'", "customer_id": "customer_id",
+               "occurred_at": "sold_at", "contract_id": "receipt"}  # fmt: skip
+    events = [*config()["sources"]["sales"]["events"], started]
+    found = look(csv(), 0, sources__sales__events=events, sources__sales__known_after="12h")
+    said(found, "doubt", "history: sales: 1 of 201 events (1 customer, 3.3%", "before the customer")
+    said(found, "doubt", "history: 29 customers, 96.7% of all, with events but no start")
+    said(found, "ok", "history: sales: 30 customers (100% of all), last day 2026-07-19, known"
+         " 12.0 h after it happened (95% within 12.0 h")  # fmt: skip
+    said(look(csv(), 0), "ok", "history: sales: ", "known at once")
+
+
 # --- customers
 
 

@@ -6,10 +6,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import events, files, schema
+from pipeline import artefacts, events, files, order_of_life, params, schema
 
 DAY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -58,10 +59,96 @@ def test_the_summary_says_what_there_is(tmp_path: Path) -> None:
     _, summary = merged(tmp_path, [event("s:1"), event("s:2", 1)], [start])
     assert summary["kinds"]["start"] == {
         "rows": 1, "first_day": 20450, "last_day": 20450, "last_known_day": 20458}  # fmt: skip
-    assert summary["sources"] == {
-        "s": {"rows": 2, "first_day": 20454, "last_known_day": 20455, "kinds": ["visit"]},
-        "t": {"rows": 1, "first_day": 20450, "last_known_day": 20458, "kinds": ["start"]},
+    days = {"s": (20454, 20455, 20454), "t": (20450, 20458, 20450)}
+    assert {
+        source: (one["first_day"], one["last_known_day"], one["last_day"])
+        for source, one in summary["sources"].items()
+    } == days
+    assert [one["kinds"] for one in summary["sources"].values()] == [["visit"], ["start"]]
+
+
+def test_the_summary_says_whom_a_source_covers_and_how_late_it_tells(tmp_path: Path) -> None:
+    visits = [event(f"s:{at}", at % 20 // 19 * 2, customer_id=f"c{at % 4}") for at in range(40)]
+    changed = [event("t:1", 1, customer_id="c1"), event("t:1", 9, customer_id="c1", topic="new")]
+    _, summary = merged(tmp_path, visits, changed)
+    told = {
+        source: (one["customers"], one["share_of_customers"], one["lag_hours"])
+        for source, one in summary["sources"].items()
     }
+    assert told == {
+        "s": (4, 1.0, {"median": 0.0, "p95": 0.0, "max": 48.0}),
+        "t": (1, 0.25, {"median": 24.0, "p95": 24.0, "max": 24.0}),  # the first time it was known
+    }
+    assert [row[:4] for row in events.coverage(summary["sources"])[1:]] == [
+        ("s", "40", "4", "100%"), ("t", "2", "1", "25%")]  # fmt: skip
+
+
+# The order of life
+
+
+def contract(customer: str, kind: str, day: int, contract: str | None = "k") -> dict[str, Any]:
+    name = f"contracts:{kind}:{customer}:{contract}:{day}"
+    return event(name, customer_id=customer, kind=kind, occurred_day=day, contract_id=contract)
+
+
+def visit(customer: str, day: int) -> dict[str, Any]:
+    return event(f"web:{customer}:{day}", customer_id=customer, occurred_day=day)
+
+
+LIVES = [
+    contract("early", "start", 10),
+    contract("left", "start", 10), contract("left", "cancel", 20),
+    contract("again", "start", 10), contract("again", "cancel", 20), contract("again", "start", 30),
+    contract("two", "start", 10), contract("two", "cancel", 20), contract("two", "start", 10, "l"),
+    contract("mad", "start", 20), contract("mad", "cancel", 10),
+    contract("unborn", "cancel", 20),
+    contract("vague", "start", 10), contract("vague", "cancel", 20, None),
+]  # fmt: skip
+VISITS = [visit(one, day) for one in ("early", "left", "again", "two", "never") for day in (10, 20)]
+ODD = [visit("early", 8), visit("early", 9), visit("left", 21), visit("again", 21),
+       visit("two", 21), visit("never", 40)]  # fmt: skip
+
+
+def test_lives_out_of_order_are_counted_and_kept(tmp_path: Path) -> None:
+    table, summary = merged(tmp_path, LIVES, VISITS + ODD)
+    share = {"customers": 1, "share_of_customers": 0.2}
+    assert table.num_rows == len(LIVES + VISITS + ODD)
+    assert summary["order_of_life"] == {
+        "before_start": {
+            "contracts": {"rows": 1, "events": 14, "customers": 1, "share_of_customers": 0.1429},
+            "web": {"rows": 2, "events": 16} | share,
+        },
+        "after_end": {"web": {"rows": 1, "events": 16} | share},
+        "without_start": {"customers": 2, "share_of_customers": 0.25},
+        "cancelled_before_start": 1,
+        "cancelled_without_start": 1,
+        "cancels_of_no_contract": 1,
+    }
+    told = order_of_life.sentences(summary["order_of_life"])
+    assert told[1:4] == [
+        "web: 2 of 16 events (1 customer, 20.0% of the source's) happened before the customer's"
+        " first contract began; kept as they are",
+        "web: 1 of 16 events (1 customer, 20.0% of the source's) happened after the customer's"
+        " last contract ended; kept as they are",
+        "2 customers, 25.0% of all, with events but no start of a contract; kept as they are",
+    ]
+    assert told[4] == "contracts cancelled before they began: 1; kept as they are"
+    assert len(told) == 7
+
+
+def test_a_corrected_day_is_judged_by_its_newest_version(tmp_path: Path) -> None:
+    wrong, right = visit("early", 5), visit("early", 15)
+    right |= {"event_id": wrong["event_id"], "known_at": DAY + dt.timedelta(days=3)}
+    _, summary = merged(tmp_path, LIVES[:1], [wrong, right])
+    assert (summary["versions"], summary["order_of_life"]["before_start"]) == (1, {})
+
+
+def test_lives_in_order_and_companies_without_contracts_are_not_told_of(tmp_path: Path) -> None:
+    _, sound = merged(tmp_path, LIVES[:3], VISITS[:4])
+    assert order_of_life.sentences(sound["order_of_life"]) == []
+    _, none = merged(tmp_path, VISITS)
+    assert none["order_of_life"] == {}
+    assert order_of_life.sentences({}) == []
 
 
 def test_ids_that_look_alike_are_reported_and_kept_apart(tmp_path: Path) -> None:
@@ -97,3 +184,25 @@ def test_shuffled_and_repeated_input_makes_the_same_bytes(
             files.write_table(Path(folder) / "out.parquet", merged(Path(folder), rows)[0])
             written.append(files.sha256(Path(folder) / "out.parquet"))
     assert written[0] == written[1]
+
+
+def test_the_stage_tells_of_its_sources_and_of_what_is_out_of_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = {"path": "x.csv", "key": ["k"],
+              "events": [{"kind": "visit", "customer_id": "c", "occurred_at": "t"}]}  # fmt: skip
+    rules = params.Params.model_validate(
+        {"time_zone": "UTC", "currency": "GBP", "labels": {"churn": {"rule": "cancel"}},
+         "sources": {"contracts": source, "web": source}}
+    )  # fmt: skip
+    monkeypatch.setattr(params, "load", lambda: rules)
+    for name, rows in {"contracts": LIVES, "web": VISITS + ODD}.items():
+        table = pa.Table.from_pylist(rows, schema=schema.EVENTS)
+        files.write_table(artefacts.ingested(name), table)
+    events.main()
+    told = capsys.readouterr().err.splitlines()
+    assert "events: source     events  customers  of all" in told[1]
+    assert told[3].startswith("events: web            16          5     62%")
+    assert any("contracts cancelled that never began: 1" in line for line in told)
+    assert files.read_json(artefacts.EVENTS_SUMMARY)["order_of_life"]["cancelled_before_start"] == 1

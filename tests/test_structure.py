@@ -25,7 +25,9 @@ TALK = {"pipeline/errors.py", "pipeline/progress.py"} | {
     f"pipeline/{folder}__init__.py" for folder in ("", "learning/", "reports/", "tracked/")
 }
 TRACKERS = {"pipeline/tracking.py", "pipeline/tracked/run_record.py"}  # what they make is no output
-OF_THE_COMPANY = {"company", "as_of", "time_zone", "currency", "engine", "sources"}
+OF_THE_COMPANY = {
+    "company", "as_of", "time_zone", "currency", "engine", "sources", "service", "simulation",
+}  # fmt: skip
 
 each_stage = pytest.mark.parametrize("stage", ORDER)
 

@@ -24,11 +24,12 @@ def source(rules: Params, name: str, head: Head) -> Source | None:
     for column in head.names:
         compiler.place(column, head.key)
     file = file.model_copy(update={"key": _key(file, head)})
-    mapped = []
+    sql, mapped = _Sql(rules, name, head, compiler), []
     for at in range(len(file.events)):
-        file, mapping = _Event(rules, name, at, head, compiler).mended(file)
+        file, mapping = sql.mended(file, at)
         if mapping:
             mapped.append(mapping)
+    file = sql.expecting(file)
     return file.model_copy(update={"events": mapped}) if mapped else None
 
 
@@ -114,25 +115,21 @@ def _rewritten(column: str, text: str, wrong: str) -> Fix:
 
 
 @dataclass
-class _Event:
-    """One event mapping of a source against the first rows."""
+class _Sql:
+    """The SQL of a source against the first rows."""
 
     rules: Params
     source: str
-    at: int
     head: Head
     compiler: Compiler
 
-    def key(self, column: str) -> str:
-        return f"{self.head.key}.events[{self.at}].{column}"
-
-    def mended(self, file: Source) -> tuple[Source, EventMapping | None]:
-        """The file with the types that the mapping needs, and the mapping without its mistakes."""
-        mapping = file.events[self.at]
+    def mended(self, file: Source, at: int) -> tuple[Source, EventMapping | None]:
+        """The file with the types that a mapping needs, and the mapping without its mistakes."""
+        mapping = file.events[at]
         where = {"where": mapping.where} if mapping.where else {}
         lost = []
         for column, text in {**where, **mapping.columns()}.items():
-            better = self._typed(file, column, text)
+            better = self._typed(file, f"events[{at}].{column}", column, text)
             file = better or file
             if not better:
                 lost.append(column)
@@ -140,9 +137,20 @@ class _Event:
             return file, None
         return file, mapping.model_copy(update=dict.fromkeys(lost))
 
-    def _typed(self, file: Source, column: str, text: str) -> Source | None:
+    def expecting(self, file: Source) -> Source:
+        """The file with the types that its expectations need, and these without their mistakes."""
+        kept = {}
+        for name, text in file.expect.items():
+            better = self._typed(file, f"expect.{name}", "where", text)
+            file = better or file
+            if better:
+                kept[name] = text
+        return file.model_copy(update={"expect": kept})
+
+    def _typed(self, file: Source, place: str, column: str, text: str) -> Source | None:
         """The file with types that the SQL fits, those that it lacked being told; None without."""
-        compiled = self._compiled(column, text)
+        key = f"{self.head.key}.{place}"
+        compiled = self._compiled(key, text)
         refusal = self._refusal(file, column, compiled) if compiled else None
         if not (compiled and refusal):
             return file if compiled else None
@@ -150,17 +158,17 @@ class _Event:
         for better in _guesses(self.head, file, used, column in rows.TIMES):
             if not self._refusal(better, column, compiled):
                 said = _untyped(text, file, better, self.head)
-                self.head.group.error(f"{self.key(column)}: {said}", PARAMS)
+                self.head.group.error(f"{key}: {said}", PARAMS)
                 return better
         self.head.group.error(refusal, PARAMS)
         return None
 
-    def _compiled(self, column: str, text: str) -> Compiled | None:
+    def _compiled(self, key: str, text: str) -> Compiled | None:
         try:
-            return self.compiler.compile(text, self.key(column))
+            return self.compiler.compile(text, key)
         except NoColumn as missing:
-            fix = _rewritten(column, text, missing.column)
-            self.head.group.no_column(missing.column, self.key(column), self.head.names, fix)
+            fix = _rewritten(key.rpartition(".")[2], text, missing.column)
+            self.head.group.no_column(missing.column, key, self.head.names, fix)
         except BadParams as refusal:
             self.head.copies.refused(refusal)
         return None
@@ -175,11 +183,11 @@ class _Event:
         return [one for one in read if one.is_text and file.types.get(one.name, "text") == "text"]
 
     def _refusal(self, file: Source, column: str, compiled: Compiled) -> BadParams | None:
-        """What ingest says of one mapped column."""
+        """What ingest says of one mapped column; `where` stands for any condition."""
         is_where = column == "where"
-        condition = compiled if is_where else Compiled("true", self.key("where"))
+        condition = compiled if is_where else Compiled("true", compiled.key)
         columns = {} if is_where else {column: compiled}
-        one = rows.Mapped(self.at, file.events[self.at], "", condition, columns)
+        one = rows.Mapped(0, file.events[0], "", condition, columns)
         clock, zone = (
             cells.Clock(self.rules.zone_of(file), file.dst),
             ZoneInfo(self.rules.time_zone),

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipeline import artefacts, customers, events, files, ingest
 from pipeline.checking import heads, times
@@ -67,6 +65,7 @@ def look_at_source(rules: Params, name: str, source: Source, head: Head, seen: S
     group, summary = head.group, done.summary
     _rejects(done.rejects, summary["read"], rules, head)
     _repeats(source, head)
+    _doubtful(source, name, summary, head)
     times.look_at_hours(rules, source, head, done.events)
     for kind in dict.fromkeys(one.kind for one in source.events):
         if kind not in summary["kinds"] and not summary["rejected"]:
@@ -142,6 +141,26 @@ def _rejected(found: list[dict[str, Any]], read: int, head: Head) -> str:
     )
 
 
+# Rows that are not as expected
+
+
+def _doubtful(source: Source, name: str, summary: dict[str, Any], head: Head) -> None:
+    """A doubt for each expectation that rows miss, here or, when it saw more, in the last run."""
+    path = artefacts.ingest_summary(name).path
+    ran = files.read_json(path) if path.is_file() and not head.copies.whole else {}
+    for rule, text in source.expect.items():
+        here, then = summary["doubtful"][rule], ran.get("doubtful", {}).get(rule)
+        one, rows = here, head.rows(summary["read"])
+        if then and then["rows"] > here["rows"]:
+            one, rows = then, f"{many(ran['read'], 'row')} of the last run"
+        if one["rows"]:
+            head.group.doubt(
+                f"expect.{rule}: {one['rows']:,} of the {rows} ({one['share']:.1%} of those"
+                f" accepted) are not as {text!r} says, first {head.copies.named(one['first'])};"
+                " they count all the same"
+            )
+
+
 # Keys that repeat
 
 
@@ -213,23 +232,3 @@ def look_at_ids(seen: Seen, group: Group) -> None:
             f" as {' and '.join(found['examples'][0])}; they count as different customers; if they"
             " are one, write customer_id: lower(trim(...)) in every mapping"
         )
-
-
-# The history
-
-
-def history(rules: Params, seen: Seen, folder: Path) -> dict[str, Any] | None:
-    """The summary of all events: those read, if these are all; else what the last run found."""
-    if seen.whole:
-        return _summary(seen.tables, folder) if seen.tables else None
-    path = artefacts.EVENTS_SUMMARY.path
-    found: dict[str, Any] = files.read_json(path) if path.is_file() else {"sources": {}}
-    return found if set(found["sources"]) == set(rules.sources) else None
-
-
-def _summary(tables: Sequence[pa.Table], folder: Path) -> dict[str, Any]:
-    """The summary that the stage `events` would write."""
-    paths = [folder / f"{at}.parquet" for at in range(len(tables))]
-    for path, table in zip(paths, tables, strict=True):
-        pq.write_table(table, path)
-    return events.events(paths, heads.MEMORY)[1]

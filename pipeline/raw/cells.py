@@ -143,7 +143,7 @@ def cast(value: str, kind: Type) -> str:
 def sql_type(kind: pa.DataType) -> str:
     """DuckDB's name of an event column's type."""
     names = {pa.string(): "varchar", pa.float64(): "double", pa.bool_(): "boolean",
-             pa.int32(): "integer", pa.date32(): "date"}  # fmt: skip
+             pa.int32(): "integer", pa.int64(): "bigint", pa.date32(): "date"}  # fmt: skip
     if pa.types.is_decimal(kind):
         return f"decimal({kind.precision}, {kind.scale})"
     return names.get(kind, "timestamptz")

@@ -5,8 +5,8 @@ x0_amount what the first mapping says of it, m0_amount that in the event column'
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -66,7 +66,9 @@ class Mapped:
 class Plan:
     """A source's mappings against the columns of its files. `keys` are places, or none.
 
-    `guarded` evaluates the mappings' SQL so that a row on which it fails is a reject: slower.
+    A bad cell rejects its row only in the first `mapped_columns` of `wanted`: those after them
+    serve `expected` alone. `guarded` evaluates the mappings' SQL so that a row on which it fails is
+    a reject: slower.
     """
 
     source: str
@@ -77,11 +79,18 @@ class Plan:
     wanted: Sequence[str]
     keys: Sequence[int]
     mapped: Sequence[Mapped]
+    expected: Mapping[str, Compiled] = field(default_factory=dict)
+    mapped_columns: int = 0
     guarded: bool = False
 
     @cached_property
     def kinds(self) -> list[params.Type]:
         return [self.file.types.get(column, "text") for column in self.wanted]
+
+    @property
+    def accepted(self) -> str:
+        """SQL over `judged`: was the row accepted?"""
+        return f"(bad is null and ({' or '.join(one.on for one in self.mapped)}))"
 
     def day(self, value: str) -> str:
         return cells.day(value, self.business)
@@ -93,9 +102,16 @@ def plan(rules: params.Params, source: str, compiler: Compiler) -> Plan:
     named = [] if file.key == "row_number" else file.key
     keys = [compiler.place(column, f"sources.{source}.key") for column in named]
     mapped = [_mapped(source, file, at, compiler) for at in range(len(file.events))]
+    count = len(compiler.wanted)
+    expected = {
+        name: compiler.compile(text, f"sources.{source}.expect.{name}")
+        for name, text in file.expect.items()
+    }
     clock = cells.Clock(rules.zone_of(file), file.dst)
     business = ZoneInfo(rules.time_zone)
-    return Plan(source, file, clock, business, rules.as_of, compiler.wanted, keys, mapped)
+    return Plan(
+        source, file, clock, business, rules.as_of, compiler.wanted, keys, mapped, expected, count
+    )
 
 
 def _mapped(source: str, file: params.Source, at: int, compiler: Compiler) -> Mapped:
@@ -140,10 +156,10 @@ def _value(plan: Plan, at: int, native: str) -> str:
 
 def mapped(plan: Plan, types: Sequence[Sequence[str]]) -> str:
     """SQL over `typed`: each mapping's values; `types` are those its SQL has, where first."""
-    said, values = [], []
+    said = [f"{_met(plan, one)} as e{at}" for at, one in enumerate(plan.expected.values())]
+    values = []
     for one, (condition, *others) in zip(plan.mapped, types, strict=True):
-        if condition not in ("BOOLEAN", _NULL):
-            raise BadParams(f"{one.where.key}: write a condition; this is {condition}")
+        _refuse_no_condition(one.where, condition)
         said.append(f"coalesce({_said(plan, one.where)}, false) as {one.on}")
         for (column, compiled), sql_type in zip(one.columns.items(), others, strict=True):
             said.append(f"{_said(plan, compiled)} as {one.said(column)}")
@@ -152,6 +168,22 @@ def mapped(plan: Plan, types: Sequence[Sequence[str]]) -> str:
     known = [f"{_known(plan, one)} as {one.value('known')}" for one in plan.mapped]
     cast = _over(values, f"({_over(said, 'typed')})")
     return _over(known, f"({cast})")
+
+
+def conditions(expected: Mapping[str, Compiled], types: Sequence[str]) -> None:
+    """BadParams when something expected of a row is no condition."""
+    for compiled, sql_type in zip(expected.values(), types, strict=True):
+        _refuse_no_condition(compiled, sql_type)
+
+
+def _refuse_no_condition(compiled: Compiled, sql_type: str) -> None:
+    if sql_type not in ("BOOLEAN", _NULL):
+        raise BadParams(f"{compiled.key}: write a condition; this is {sql_type}")
+
+
+def _met(plan: Plan, expected: Compiled) -> str:
+    """SQL of whether a row is as expected; one on which the SQL fails is not."""
+    return f"coalesce(try([{expected.sql}]), [false])[1]" if plan.guarded else expected.sql
 
 
 def _over(values: Sequence[str], table: str) -> str:
@@ -198,7 +230,7 @@ def _known(plan: Plan, one: Mapped) -> str:
 
 def rules(plan: Plan) -> list[Rule]:
     """Every rule over a mapped row, in the order in which the first broken one is reported."""
-    cells_ = [rule for at in range(len(plan.wanted)) for rule in _cell_rules(plan, at)]
+    cells_ = [rule for at in range(plan.mapped_columns) for rule in _cell_rules(plan, at)]
     keys = [rule for at in plan.keys for rule in _key_rules(plan, at)]
     events = [_only_when_on(one, rule) for one in plan.mapped for rule in _event_rules(plan, one)]
     failing = list(_failing_rules(plan)) if plan.guarded else []
@@ -290,9 +322,19 @@ def judged(plan: Plan, listed: Sequence[Rule]) -> str:
         for one in plan.mapped
         for value in (one.on, one.value("known"), *(one.value(column) for column in one.columns))
     ]
-    kept = ", ".join(dict.fromkeys(["file", "line", *keys, *values, "bad"]))
+    expected = [f"e{at}" for at in range(len(plan.expected))]
+    kept = ", ".join(dict.fromkeys(["file", "line", *keys, *values, *expected, "bad"]))
     inner = f"select *, case {broken} end as bad from mapped"
     return f"select {kept}, case bad {raw} end as raw from ({inner})"
+
+
+def doubtful(plan: Plan) -> str:
+    """SQL over `judged`: for each expectation, how many accepted rows miss it, and the first."""
+    counts = [
+        f"count(*) filter (not e{at}), min({{file: file, line: line}}) filter (not e{at})"
+        for at in range(len(plan.expected))
+    ]
+    return f"select {', '.join(['count(*)', *counts])} from judged where {plan.accepted}"
 
 
 def event(plan: Plan, one: Mapped) -> str:
@@ -304,6 +346,7 @@ def event(plan: Plan, one: Mapped) -> str:
         "known_at": one.value("known"),
         "occurred_day": plan.day(one.value("occurred_at")),
         "known_day": plan.day(one.value("known")),
+        "occurred_minute": f"(epoch_us({one.value('occurred_at')}) // 60000000)",
     }
     for column in ("promised", "effective"):
         if f"{column}_at" in one.columns:
