@@ -9,24 +9,26 @@ from pipeline import artefacts, params, publish
 
 IMAGES = Path(__file__).parent / "images"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-SIZES = {"list.png": (1280, 1000), "list-phone.png": (390, 844)}
+SIZES = {"": (1280, 1000), "-phone": (390, 844)}
 
 
-def photograph(browser: Browser, page_file: Path) -> None:
-    for name, (width, height) in SIZES.items():
+def photograph(browser: Browser, page_file: Path, name: str) -> None:
+    for ending, (width, height) in SIZES.items():
         page = browser.new_page(viewport={"width": width, "height": height})
         page.goto(page_file.resolve().as_uri())
-        page.screenshot(path=IMAGES / name)
+        page.screenshot(path=IMAGES / f"{name}{ending}.png")
         page.close()
 
 
 def main() -> None:
-    folder = publish.current(Path(params.load().publish.folder))
+    chosen = params.load()
+    folder = publish.current(Path(chosen.publish.folder))
     if folder is None:
         raise SystemExit("no published list; run make repro first")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        photograph(browser, folder / "at_risk.html")
+        photograph(browser, folder / "at_risk.html", f"{chosen.example}-list")
+        photograph(browser, artefacts.SCORECARD_PAGE.path, f"{chosen.example}-scorecard")
         browser.close()
     for picture in artefacts.PLOTS.path.glob("*.png"):
         shutil.copyfile(picture, IMAGES / picture.name)

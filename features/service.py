@@ -344,7 +344,9 @@ def _of_cases(past: Past) -> list[Frame]:
     ended, cause = past[cases].filter(nw.col("open") == 0), nw.col("cause")
     unsolved = ended.filter(cause.is_null() & (nw.col("solved") == 0))
     return [
-        ended.filter(~cause.is_null()).select("customer_id", "order_id", age="ended_age", cause=cause),
+        ended.filter(~cause.is_null()).select(
+            "customer_id", "order_id", age="ended_age", cause=cause
+        ),
         _failed(unsolved, nw.col("ended_age"), UNSOLVED),
     ]
 

@@ -28,6 +28,9 @@ class _Said:
     def days(self) -> str:
         return _plural(self.value, "day")
 
+    def hours(self) -> str:
+        return _plural(self.value, "hour")
+
     def times(self) -> str:
         return _plural(self.value, "time")
 
@@ -40,6 +43,10 @@ class _Said:
 
     def percent(self) -> str:
         return f"{round(100 * self.value)} %"
+
+    def points(self) -> str:
+        count = abs(round(100 * self.value))
+        return f"{_plural(count, 'point')} {'lower' if self.value < 0 else 'higher'}"
 
     def money(self) -> str:
         sign = "-" if round(self.value) < 0 else ""
@@ -55,10 +62,12 @@ class _Said:
 _FORMATS = {
     "n": _Said.n,
     "days": _Said.days,
+    "hours": _Said.hours,
     "times": _Said.times,
     "orders": _Said.orders,
     "fewer": _Said.fewer,
     "percent": _Said.percent,
+    "points": _Said.points,
     "money": _Said.money,
     "less": _Said.less,
 }

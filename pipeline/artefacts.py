@@ -77,6 +77,9 @@ LABELS = _table(
     "snapshot_on",
 )
 LABELS_SUMMARY = _file("labels/summary.json", "how many churned, and who was left out and why")
+SCORECARD_PAGE = _file("scorecard/scorecard.html", "how service goes, and what it costs, to read")
+SCORECARD_TABLE = _file("scorecard/scorecard.csv", "the same figures, a row each")
+SCORECARD_METRICS = _file("scorecard/metrics.json", "the measures of the period, losses by cause")
 FEATURES = _table(
     "features/features.parquet",
     "what was known of them then; docs/features.md tells each column",
@@ -171,7 +174,7 @@ def ingest_summary(source: str) -> Artefact:
 
 OF_SOURCES = (ingested, rejected, ingest_summary)
 ORDER = tuple(
-    "params ingest customers events snapshots labels features train evaluate promote "  # noqa: SIM905
+    "params ingest customers events snapshots labels scorecard features train evaluate promote "  # noqa: SIM905
     "score at_risk".split()
 )
 """The stages that leave files, in the order of dvc.yaml."""

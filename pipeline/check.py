@@ -39,6 +39,9 @@ def _data(rules: Params, broken: set[str]) -> list[Group]:
         if rules.customers:
             groups.append(Group("customers"))
             _customers(rules, rules.customers, Path(folder) / "-customers", groups[-1], seen)
+        if rules.scorecard.staff:
+            groups.append(Group("scorecard.staff"))
+            _staff(rules, rules.scorecard.staff, Path(folder) / "-staff", groups[-1])
         told = history.history(rules, seen, Path(folder))
     ids, past, labels = (
         Group("customer ids"),
@@ -82,6 +85,18 @@ def _customers(
         mended = mappings.customers(file, head)
         if mended:
             rows.look_at_customers(rules, mended, head, seen)
+
+
+def _staff(rules: Params, file: params.Staff, scratch: Path, group: Group) -> None:
+    """Findings about the file of who serves."""
+    copies = heads.copied(rules, file, scratch, group)
+    if copies is None:
+        return
+    with rawfile.opened(heads.MEMORY) as connection, copies.telling():
+        head = heads.loaded(connection, file, copies)
+        mappings.staff(file, head)
+        if group.sound:
+            rows.look_at_staff(file, head)
 
 
 def _lists(folder: Path) -> list[Group]:

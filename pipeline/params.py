@@ -193,6 +193,30 @@ class Evaluate(Strict):
     seed: int = 20260402
 
 
+class Staff(RawFile):
+    """Who serves: agent_id, and the team and branch each belongs to."""
+
+    columns: dict[Literal["agent_id", "team", "branch"], str]
+
+    @model_validator(mode="after")
+    def _has_id(self) -> "Staff":
+        if "agent_id" not in self.columns:
+            raise ValueError("columns needs agent_id")
+        return self
+
+
+class Scorecard(Strict):
+    """What the service scorecard shows. `targets` names the measures that count; null: none set."""
+
+    period_days: Days = 91
+    targets: dict[str, float | None] = {}
+    staff: Staff | None = None
+    groups: list[Literal["region", "language", "preferred_channel", "acquisition_channel"]] = [
+        "region", "language", "preferred_channel", "acquisition_channel",
+    ]  # fmt: skip
+    least: int = Field(default=30, ge=5)
+
+
 class AtRisk(Strict):
     capacity: Days = 200
     holdout_share: float = Field(default=0.1, ge=0, lt=0.5)
@@ -235,6 +259,7 @@ class Params(Strict):
     features: Features = Features()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
+    scorecard: Scorecard = Scorecard()
     at_risk: AtRisk = AtRisk()
     publish: Publish = Publish()
 

@@ -11,6 +11,7 @@ import features as themes
 from features.base import Feature
 from pipeline import engine, features
 from pipeline.clocks import Frame
+from pipeline.params import Service
 
 WINDOWS = (7, 14, 30, 60, 90, 180, 365)
 
@@ -48,6 +49,7 @@ def features_of(
     snapshot: int = histories.SNAPSHOT,
     wanted: Sequence[Feature] | None = None,
     on: engine.Engine | None = None,
+    levels: Service | None = None,
 ) -> pa.Table:
     """The features of a cohort at a snapshot, as the stage computes them."""
     open_engine = on or duck()
@@ -59,4 +61,5 @@ def features_of(
         open_engine.load(histories.cohort_table(cohort)),
         snapshot,
         list(declared() if wanted is None else wanted),
+        levels=levels,
     )

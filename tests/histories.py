@@ -81,7 +81,6 @@ _SHORT: Final = {
     "agent": "agent_id",
 }
 _MONEY: Final = ("amount", "quoted_amount", "cost")
-_DAY_COLUMNS: Final = ("promised", "effective")
 _LATER_DAYS: Final = ("promised", "effective")
 
 
@@ -90,7 +89,7 @@ def events(text: str) -> list[Event]:
 
     `promised` and `effective` count days from the snapshot as `day` does, `resolved` is yes or no.
     `known` is the day on which it was known (default: at once), `event` an id for versions of one
-    event (default: every row its own).
+    event (default: every row its own), `minute` the minutes after noon (default: the row's number).
     """
     return [_typed_event(number, row) for number, row in enumerate(rows(text))]
 
@@ -99,8 +98,9 @@ def _typed_event(number: int, row: dict[str, str | None]) -> Event:
     cells = {_SHORT.get(name, name): cell for name, cell in row.items()}
     day, known = int(cells.pop("day") or 0), cells.pop("known", None)
     cells["event_id"] = cells.get("event_id") or f"row {number}"
+    minute = int(cells.pop("minute", None) or number)
     typed = dict(_typed_cell(name, cell) for name, cell in cells.items())
-    return event(day=day, known=int(known) if known else day, minute=number, **typed)
+    return event(day=day, known=int(known) if known else day, minute=minute, **typed)
 
 
 def _typed_cell(name: str, cell: str | None) -> tuple[str, Any]:
@@ -187,9 +187,11 @@ _LAGS: Final = st.sampled_from([0, 0, 0, 0, 0, 1, 3, 40])
 _DRAWN_KINDS: Final = st.sampled_from(["purchase"] * 6 + ["contact", "survey", *KINDS])
 _STORIES: Final = st.sampled_from([
     "contact response resolution", "contact contact resolution contact resolution",
-    "contact resolution survey survey survey", "contact resolution contact response",
+    "contact resolution survey survey survey", "contact resolution contact response contact",
     "purchase delivery", "purchase purchase delivery delivery contact return",
-    "invoice payment invoice contact payment invoice", "start visit referral notice cancel",
+    "invoice payment invoice contact payment invoice", "invoice " * 4,
+    "start visit referral notice cancel", "purchase " * 8,
+    "campaign purchase purchase redemption visit",
 ]).map(str.split)  # fmt: skip
 _STEPS: Final = st.sampled_from([0, 0, 1, 1, 3, 6, 20, 45])
 _TOPICS: Final[dict[str, tuple[str | None, ...]]] = {
@@ -197,7 +199,7 @@ _TOPICS: Final[dict[str, tuple[str | None, ...]]] = {
                 "information", "suggestion", "praise", "weather", None),
     "survey": (None, None, "person", "complaint"),
     "payment": ("paid", "refused", None),
-    "invoice": ("regular", "correction", None),
+    "invoice": ("regular", "regular", "regular", "correction", None),
     "visit": ("pay", "usage", None),
     "start": ("plan", None),
 }  # fmt: skip
@@ -235,6 +237,8 @@ def drawn_events(draw: st.DrawFn, customer: str) -> list[Event]:
         day = draw(_DAYS)
         for part, kind in enumerate(draw(_STORIES | _DRAWN_KINDS.map(lambda kind: [kind]))):
             day += draw(_STEPS) if part else 0
+            if part and kind == "contact" and draw(st.sampled_from([False, False, True])):
+                shared["case_id"] = f"{number} {part}"  # another case, about the same
             first = event(
                 day=day,
                 event_id=f"{customer} {number} {part}",
@@ -284,7 +288,8 @@ def _dealings(draw: st.DrawFn, kind: str, day: int) -> dict[str, Any]:
         told |= draw(_goods(kind))
     if kind in ("invoice", "payment"):
         told |= {"amount": _money(draw(_AMOUNTS)), "quoted_amount": _money(draw(_QUOTED))}
-        told |= draw(st.sampled_from([{}, {}, {"contract_id": None}]))
+        told |= draw(st.sampled_from([{}, {}, {}, {}, {"contract_id": None}]))
+        told |= draw(st.sampled_from([{}, {"amount": Decimal(12), "quoted_amount": Decimal(11)}]))
     if kind in _PROMISED:
         told["promised_day"] = draw(st.sampled_from([None, day - 3, day, day + 4, day + 40]))
     if kind in ("notice", "cancel"):

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 Event = Mapping[str, Any]
 Person = Mapping[str, Any]
 Number = Fraction | int | None
 Value = float | str | None
-Rule = Callable[..., Number]
+Rule = Callable[..., Number | str]
 
 _RULES: dict[str, Rule] = {}
 _YEAR = 364
@@ -27,11 +27,15 @@ _YEAR = 364
 
 @dataclass(frozen=True)
 class Customer:
-    """What is known of one customer at a snapshot; `told`: days of history of each kind."""
+    """What is known of one customer at a snapshot; `told`: days of history of each kind.
+
+    `everybody` holds what is known of all customers: some features say what is usual.
+    """
 
     snapshot: int
     events: Sequence[Event]
     told: Mapping[str, int]
+    everybody: Sequence[Event] = ()
 
     def age(self, event: Event) -> int:
         return self.snapshot - int(event["occurred_day"])
@@ -88,26 +92,26 @@ def features(
     known, names = known_before(events, snapshot), list(names)
     told = days_told(known, snapshot)
     persons = {one: attributes(people, one, snapshot) for one in cohort}
+    customers = {
+        one: Customer(snapshot, [e for e in known if e["customer_id"] == one], told, known)
+        for one in persons
+    }
     return {
         one: {
-            name: persons[one][name]
-            if name in persons[one]
-            else _number(
-                name, Customer(snapshot, [e for e in known if e["customer_id"] == one], told)
-            )
+            name: persons[one][name] if name in persons[one] else _value(name, customers[one])
             for name in names
         }
         for one in persons
     }
 
 
-def _number(name: str, customer: Customer) -> float | None:
+def _value(name: str, customer: Customer) -> Value:
     found = re.fullmatch(r"(.+)_(\d+)d", name)
     value = (
         _RULES[found[1]](customer, int(found[2])) if found and found[1] in _RULES
         else _RULES[name](customer)
     )  # fmt: skip
-    return None if value is None else float(value)
+    return value if value is None or isinstance(value, str) else float(value)
 
 
 def rule_names() -> set[str]:
@@ -115,19 +119,25 @@ def rule_names() -> set[str]:
     return set(_RULES) | set(attributes([], "", 0))
 
 
-def rule(kind: str = "", windows: int = 1, days: int = 0) -> Callable[[Rule], Rule]:
-    """Register a feature. It is null when nobody told of `kind` for as long as it looks back.
+R = TypeVar("R", bound=Number | str)
+
+
+def rule(
+    *kinds: str, windows: int = 1, days: int = 0
+) -> Callable[[Callable[..., R]], Callable[..., R | None]]:
+    """Register a feature. It is null when nobody told of its kinds for as long as it looks back.
 
     That is `windows` times its window if it has one, else `days` (0: any time will do).
     """
 
-    def register(function: Rule) -> Rule:
-        def guarded(customer: Customer, *window: int) -> Number:
+    def register(function: Callable[..., R]) -> Callable[..., R | None]:
+        def guarded(customer: Customer, *window: int) -> R | None:
             looks_back = windows * window[0] if window else days
-            if kind and customer.told.get(kind, -1) < looks_back:
+            if kinds and max(customer.told.get(kind, -1) for kind in kinds) < looks_back:
                 return None
             return function(customer, *window)
 
+        assert function.__name__ not in _RULES, f"two rules bear one name: {function.__name__}"
         _RULES[function.__name__] = guarded
         return guarded
 

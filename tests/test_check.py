@@ -2,6 +2,8 @@
 
 import datetime as dt
 import gzip
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,7 +141,7 @@ def test_every_wrong_key_is_told_and_the_data_all_the_same(look: Look) -> None:
     found = look(
         csv(row(900, qty="two")), 2, curency="x", time_zone="Mars", labels__churn__horizon=3
     )
-    said(found, "error", "curency: unknown key (nearest: currency)")
+    said(found, "error", "curency: unknown key (nearest: currency")
     said(found, "error", "time_zone: no such time zone")
     said(found, "error", "labels.churn.horizon: unknown key (nearest: horizon_days)")
     said(found, "doubt", "line 202, column 'qty', 'tw'… (3 characters) is not a whole number")
@@ -500,6 +502,51 @@ def test_customers_where_dvc_does_not_look(look: Look, tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text(people("c1,Ann,\n"))
     found = look(csv(), 0, customers={"path": "people.csv", "columns": {"customer_id": "id"}})
     said(found, "doubt", "customers.path: people.csv lies outside data/raw/")
+
+
+# --- the scorecard
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "code", "level", "parts"),
+    [
+        ("id,crew\nann,a\nbob,a\n", {}, 0, "ok", ("2 agents",)),
+        ("id,crew\nann,a\n", {"team": "crews"}, 3, "error",
+         ("columns.team: column 'crews'", "nearest: crew; write team: crew")),
+        ("id,crew\nann,a\nbob\n", {}, 3, "error", ("raw/staff.csv: line 3: ragged_row",)),
+        ("id,crew\nann,a\nann,b\n", {}, 3, "error",
+         ("data/raw/staff.csv: line 3: agent ann stands twice",)),
+        (None, {}, 3, "error", ("data/raw/staff.csv: no such file; nearest: sales.csv",)),
+    ],
+)  # fmt: skip
+def test_who_serves(
+    look: Look,
+    tmp_path: Path,
+    text: str | None,
+    columns: dict[str, str],
+    code: int,
+    level: str,
+    parts: tuple[str, ...],
+) -> None:
+    place = tmp_path / "data/raw/staff.csv"
+    place.parent.mkdir(parents=True)
+    if text:
+        place.write_text(text)
+    told = {"path": "data/raw/staff.csv", "columns": {"agent_id": "id"} | columns}
+    found = look(csv(), code, scorecard={"staff": told})
+    said(found, level, "scorecard.staff: ", *parts)
+
+
+def test_a_target_for_what_is_no_measure(look: Look) -> None:
+    found = look(csv(), 2, scorecard={"targets": {"on_tme": 0.9, "zzz": 1.0, "rework": None}})
+    said(found, "error", "scorecard.targets.on_tme: no such measure; nearest: on_time")
+    said(found, "error", "scorecard.targets.zzz: no such measure; nearest: answered_in_time, ")
+    assert not [text for _, text in found if "rework: no" in text]
+
+
+def test_measures_are_looked_up_only_where_a_target_is_set() -> None:
+    lean = "import sys, pipeline.check; sys.exit('pandas' in sys.modules)"
+    assert not subprocess.run([sys.executable, "-c", lean], check=False).returncode
 
 
 # --- labels and the calendar

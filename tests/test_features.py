@@ -469,7 +469,13 @@ def test_a_source_that_told_of_anything_earlier_tells_of_every_kind_since_then()
 
 def test_every_theme_has_features_and_every_feature_its_theme() -> None:
     folder = Path(themes.__file__).parent
-    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "base", "grains", "words"}
+    files = {path.stem for path in folder.glob("*.py")} - {
+        "__init__",
+        "base",
+        "grains",
+        "service",
+        "words",
+    }
     assert {one.theme for one in engines.declared()} == files
 
 
@@ -508,6 +514,11 @@ def test_two_features_of_one_name_are_refused(dropped_in: Path) -> None:
     (dropped_in / "zz_again.py").write_text(_NEW.format(name="spend"))
     with pytest.raises(ValueError, match="two features bear one name: spend_7d"):
         themes.declared([7])
+
+
+def test_grains_of_one_name_are_one_grain() -> None:
+    grains = {id(one.grain.build): one.grain.name for one in engines.declared()}
+    assert len(set(grains.values())) == len(grains)
 
 
 @pytest.mark.parametrize("one", engines.declared(), ids=lambda one: one.name)

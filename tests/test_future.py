@@ -245,7 +245,26 @@ MAIL = {
          "occurred_at": "sent", "contract_id": "contract"},
     ],
 }  # fmt: skip
+DESK = {
+    "key": ["ticket"],
+    "types": {"opened": "timestamp", "answered": "timestamp", "closed": "timestamp",
+              "closed_posted": "timestamp", "asked": "timestamp"},
+    "format": {"time": _STAMP},
+    "events": [
+        {"kind": "contact", "customer_id": "customer", "occurred_at": "opened", "case_id": "matter",
+         "topic": "topic", "channel": "'phone'"},
+        {"kind": "response", "where": "answered is not null", "customer_id": "customer",
+         "occurred_at": "answered", "case_id": "matter"},
+        {"kind": "resolution", "where": "closed is not null", "customer_id": "customer",
+         "occurred_at": "closed", "known_at": "closed_posted", "case_id": "matter",
+         "resolved": "outcome = 'solved'", "cause": "nullif(cause, '')"},
+        {"kind": "survey", "where": "asked is not null", "customer_id": "customer",
+         "occurred_at": "asked", "case_id": "matter"},
+    ],
+}  # fmt: skip
 COLUMNS = {
+    "desk": ["ticket", "matter", "customer", "topic", "opened", "answered", "closed",
+             "closed_posted", "outcome", "cause", "asked"],
     "shop": ["receipt", "line", "customer", "item", "qty", "price", "list_price",
              "sold", "posted", "returned", "return_posted"],
     "mail": ["customer", "sent", "contract"],
@@ -256,7 +275,7 @@ NEW_YORK_BEFORE_MIDNIGHT_IN_LONDON, AFTER_MIDNIGHT = "18:59:59", "19:00:00"
 def rules(folder: Path) -> params.Params:
     sources = {
         name: source | {"path": str(folder / f"{name}.csv")}
-        for name, source in (("shop", SHOP), ("mail", MAIL))
+        for name, source in (("shop", SHOP), ("mail", MAIL), ("desk", DESK))
     }
     return params.Params.model_validate(
         {"as_of": "2025-01-01", "time_zone": "Europe/London", "currency": "GBP",
@@ -318,7 +337,7 @@ def back(draw: st.DrawFn, known_from: int) -> Row:
 
 
 def day_known(text: str) -> int:
-    """The day in London of a New York time that is never later than 18:59:59, midnight there."""
+    """The day of a time in London, or of one in New York before midnight in London, 19:00 there."""
     return clocks.day_number(dt.datetime.strptime(text, _STAMP).replace(tzinfo=dt.UTC).date())
 
 
@@ -344,6 +363,55 @@ def another_sale(draw: st.DrawFn, row: Row) -> list[Row]:
 
 
 @st.composite
+def ticket(draw: st.DrawFn, number: int, known_from: int = 0) -> Row:
+    """A matter that was raised, perhaps answered, perhaps ended, perhaps asked about."""
+    opened = max(draw(_RAW_DAYS), known_from)
+    row = {
+        "ticket": str(number), "matter": draw(st.sampled_from(["I", "II", f"{number}"])),
+        "customer": f"c{draw(st.integers(0, 3))}", "opened": stamp(opened, draw(_TIMES)),
+        "topic": draw(st.sampled_from(["complaint", "billing", "question", ""])),
+    }  # fmt: skip
+    return row | draw(rest_of_ticket(opened))
+
+
+@st.composite
+def rest_of_ticket(draw: st.DrawFn, known_from: int) -> Row:
+    """The answer, the end and the question of a ticket, none of them known before a day."""
+    row = dict.fromkeys(COLUMNS["desk"][-6:], "")
+    if draw(st.booleans()):
+        row["answered"] = stamp(known_from + draw(st.integers(0, 9)), "23:59:59")
+    if draw(st.booleans()):
+        closed = known_from + draw(st.integers(0, 20))
+        posted = stamp(closed + draw(st.sampled_from([0, 0, 5])), "23:59:59")
+        row |= {"closed": stamp(closed), "closed_posted": posted}
+        row["outcome"] = draw(st.sampled_from(["solved", "not", ""]))
+        row["cause"] = draw(st.sampled_from(["late", "treated_badly", ""]))
+    if draw(st.booleans()):
+        row["asked"] = stamp(known_from + draw(st.integers(0, 30)), "00:00:00")
+    return row
+
+
+@st.composite
+def another_ticket(draw: st.DrawFn, row: Row) -> list[Row]:
+    """The row with what it told at or after the snapshot told otherwise, or an end restated."""
+    if day_known(row["opened"]) >= SNAPSHOT:
+        return draw(st.sampled_from([[], [draw(ticket(int(row["ticket"]), SNAPSHOT))]]))
+    other = draw(rest_of_ticket(SNAPSHOT))
+    ended = row["closed"] and day_known(row["closed_posted"]) < SNAPSHOT
+    kept = [name for name in ("answered", "asked") if row[name] and day_known(row[name]) < SNAPSHOT]
+    kept += ["closed", "closed_posted", "outcome", "cause"] if ended else []
+    if not ended and other["closed"]:
+        other["closed"] = row["opened"]  # it happened long before it was known
+    told = row | other | {name: row[name] for name in kept}
+    restated = told | {
+        "closed_posted": stamp(SNAPSHOT, "00:00:00"),
+        "outcome": "not",
+        "cause": "late",
+    }
+    return [told, restated] if ended and draw(st.booleans()) else [told]
+
+
+@st.composite
 def two_raw_futures(draw: st.DrawFn) -> tuple[Raw, Raw]:
     """Two sets of files that tell the same up to the snapshot, and different things after it."""
     shop = [draw(sale(receipt)) for receipt in range(draw(st.integers(8, 16)))]
@@ -359,7 +427,13 @@ def two_raw_futures(draw: st.DrawFn) -> tuple[Raw, Raw]:
     unknown = [{"customer": "c3", "sent": stamp(SNAPSHOT - days), "contract": contract}
                for days, contract in ((2, "gas"), (1, ""), (-5, "power"))]  # fmt: skip
     order = draw(st.permutations(other + planted))
-    return {"shop": shop, "mail": told}, {"shop": order, "mail": told + unknown}
+    desk = [draw(ticket(number)) for number in range(draw(st.integers(8, 16)))]
+    later = [draw(ticket(100 + number, SNAPSHOT)) for number in range(4)]
+    desk_order = draw(st.permutations([new for row in desk for new in draw(another_ticket(row))]))
+    return (
+        {"shop": shop, "mail": told, "desk": desk},
+        {"shop": order, "mail": told + unknown, "desk": desk_order + later},
+    )
 
 
 @settings(histories.FEW, max_examples=3)
@@ -394,3 +468,16 @@ def test_a_raw_row_that_becomes_known_in_parts_is_seen_in_parts() -> None:
     assert seen["silence"] == ["c0"]
     assert seen["returned"] == []
     assert [one["age"] for one in seen["sent"]] == [3]
+
+
+def test_a_ticket_is_open_as_long_as_its_end_is_not_known() -> None:
+    row = dict.fromkeys(COLUMNS["desk"], "") | {
+        "ticket": "1", "matter": "I", "customer": "c0", "opened": stamp(SNAPSHOT - 9),
+        "answered": stamp(SNAPSHOT - 8), "closed": stamp(SNAPSHOT - 7), "outcome": "solved",
+    }  # fmt: skip
+    known = row | {"closed_posted": stamp(SNAPSHOT - 1, "23:59:59")}
+    unknown = row | {"closed_posted": stamp(SNAPSHOT, "00:00:00")}
+    case = seen_from({"desk": [known]})["cases"][0]
+    assert [case[name] for name in ("answer_minutes", "open", "solved")] == [24 * 60, 0, 1]
+    case = seen_from({"desk": [unknown]})["cases"][0]
+    assert [case[name] for name in ("answer_minutes", "open", "solved")] == [24 * 60, 1, None]

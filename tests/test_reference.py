@@ -9,6 +9,8 @@ import histories
 import pyarrow as pa
 import pytest
 import reference
+import reference_care  # noqa: F401  (registers its rules)
+import reference_failures  # noqa: F401
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -20,7 +20,13 @@ STAGES: dict[str, dict[str, Any]] = {
 }
 ORDER = list(STAGES)
 PACKAGES = ("pipeline", "features", "models")
-FOLDERS = ("features", "models", "pipeline/listing", "pipeline/raw")  # in deps as a whole
+FOLDERS = (
+    "features",
+    "models",
+    "pipeline/listing",
+    "pipeline/raw",
+    "pipeline/service",
+)  # in deps as a whole
 TALK = {"pipeline/errors.py", "pipeline/progress.py"} | {
     f"pipeline/{folder}__init__.py" for folder in ("", "learning/", "reports/", "tracked/")
 }

@@ -54,6 +54,10 @@ def test_words_tell_of_the_feature_they_explain(one: Feature) -> None:
     [
         ("n", 3, "3"),
         ("n", 1234.6, "1,235"),
+        ("hours", 1, "1 hour"),
+        ("hours", 35.6, "36 hours"),
+        ("points", -0.35, "35 points lower"),
+        ("points", 0.01, "1 point higher"),
         ("days", 1, "1 day"),
         ("days", 0.6, "1 day"),
         ("days", 0, "0 days"),

@@ -1,15 +1,16 @@
 """Mappings against the first rows: the columns they name, their SQL, and the types it needs."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.checking import times
 from pipeline.checking.findings import PARAMS, Fix, alike, as_yaml, nearest
 from pipeline.checking.heads import Column, File, Head
 from pipeline.errors import BadParams
-from pipeline.params import Customers, EventMapping, Params, RawFile, Source, Type
+from pipeline.params import Customers, EventMapping, Params, RawFile, Source, Staff, Type
 from pipeline.raw import cells, rawfile, rows
 from pipeline.raw.mapping import Compiled, Compiler, NoColumn, bound
 
@@ -35,13 +36,7 @@ def source(rules: Params, name: str, head: Head) -> Source | None:
 
 def customers(file: Customers, head: Head) -> Customers | None:
     """The mapping of customers without its mistakes; None without customer_id."""
-    kept = {}
-    for column, name in file.columns.items():
-        if name in head.columns:
-            kept[column] = name
-        else:
-            key = f"{head.key}.columns.{column}"
-            head.group.no_column(name, key, head.names, _rewritten(column, name, name))
+    kept = _kept(file.columns, head)
     file = times.mended(_known_types(file, head), head)
     for column in ("joined_at", "known_at"):
         if column in kept and file.types.get(kept[column]) not in times.OPTION:
@@ -50,6 +45,23 @@ def customers(file: Customers, head: Head) -> Customers | None:
             if not better:
                 del kept[column]
     return file.model_copy(update={"columns": kept}) if "customer_id" in kept else None
+
+
+def staff(file: Staff, head: Head) -> None:
+    """Report the columns of staff that the file lacks."""
+    _kept(file.columns, head)
+
+
+def _kept(columns: Mapping[Any, str], head: Head) -> dict[str, str]:
+    """The columns that the file has; the others are reported."""
+    kept = {}
+    for column, name in columns.items():
+        if name in head.columns:
+            kept[column] = name
+        else:
+            key = f"{head.key}.columns.{column}"
+            head.group.no_column(name, key, head.names, _rewritten(column, name, name))
+    return kept
 
 
 def _with_a_time(file: Customers, head: Head, column: str, name: str) -> Customers | None:

@@ -94,11 +94,16 @@ def describe(rules: Params, group: Group) -> None:
     """Whether dvc repro leaves the files alone and sees their changes; then what the company is."""
     for key, path in _paths(rules):
         _look_at_path(rules, key, path, group)
-    if rules.customers and not _inside(rules.customers.path, "data/raw", "data/example"):
-        group.doubt(
-            f"customers.path: {rules.customers.path} lies outside data/raw/ and data/example/, so"
-            " dvc repro would not notice a change; move it to data/raw/"
-        )
+    for key, file in {
+        "customers": rules.customers,
+        "scorecard.staff": rules.scorecard.staff,
+    }.items():
+        if file and not _inside(file.path, "data/raw", "data/example"):
+            group.doubt(
+                f"{key}.path: {file.path} lies outside data/raw/ and data/example/, so"
+                " dvc repro would not notice a change; move it to data/raw/"
+            )
+    _targets(rules.scorecard.targets, group)
     if group.sound:
         when = rules.as_of or "the day after the last known day"
         group.ok(f"{rules.company}, {many(len(rules.sources), 'source')}, scored as of {when}")
@@ -109,6 +114,20 @@ def _paths(rules: Params) -> Iterator[tuple[str, str]]:
         yield f"sources.{name}", source.path
     if rules.customers:
         yield "customers", rules.customers.path
+    if rules.scorecard.staff:
+        yield "scorecard.staff", rules.scorecard.staff.path
+
+
+def _targets(targets: Collection[str], group: Group) -> None:
+    """Targets for what is no measure; the measures are looked up only where there are targets."""
+    if not targets:
+        return
+    from pipeline.service.measures import MEASURES
+
+    for name in targets:
+        if name not in MEASURES:
+            near = nearest(alike(name, MEASURES) or sorted(MEASURES))
+            group.error(f"scorecard.targets.{name}: no such measure; {near}", PARAMS)
 
 
 def _look_at_path(rules: Params, key: str, path: str, group: Group) -> None:

@@ -11,7 +11,7 @@ from pipeline import artefacts, customers, events, files, ingest
 from pipeline.checking import heads, times
 from pipeline.checking.findings import Group, as_yaml, date, many
 from pipeline.checking.heads import Head
-from pipeline.params import Customers, Engine, Params, Source
+from pipeline.params import Customers, Engine, Params, Source, Staff
 
 RULES: Final = {
     "nul_byte": ("holds a NUL byte", "export it again"),
@@ -89,6 +89,14 @@ def look_at_customers(rules: Params, file: Customers, head: Head, seen: Seen) ->
     if head.group.sound:
         people = pc.count_distinct(table["customer_id"]).as_py()
         head.group.ok(f"{head.rows(read)}: {many(people, 'customer')}")
+
+
+def look_at_staff(file: Staff, head: Head) -> None:
+    """Findings about the rows of who serves, as the scorecard will read them."""
+    from pipeline.service import staff
+
+    agents = staff.teams(heads.moved(file, head.copies.folder), heads.MEMORY)
+    head.group.ok(many(len(agents), "agent"))
 
 
 def _few(rules: Params, **changes: Any) -> Params:

@@ -52,7 +52,10 @@ def _theme_sums(parts: Floats, theme_of: Any) -> Floats:
 def worth_saying(
     found: pd.DataFrame, X: pd.DataFrame, middle: "pd.Series[float]", features: Sequence[Feature]
 ) -> pd.DataFrame:
-    """The rows of `strongest` that have words and do not lie on the calm side of the median."""
+    """The rows of `strongest` that have words and do not lie on the calm side of the median.
+
+    Nor what never happened: of a number that alarms when it is high, 0 says nothing.
+    """
     numbers = X.select_dtypes("number")
     column_of = {name: place for place, name in enumerate(numbers.columns)}
     spoken = [bool(one.words) and one.name in column_of for one in features]
@@ -61,7 +64,7 @@ def worth_saying(
     values = numbers.to_numpy()[rows["customer"], [column_of[name] for name in names]]
     above = values - middle.reindex(names).to_numpy()
     high = np.array([features[one].alarming == "high" for one in rows["feature"]], dtype=bool)
-    return rows[np.where(high, above >= 0, above <= 0)]
+    return rows[np.where(high, (above >= 0) & (values > 0), above <= 0)]
 
 
 def reasons(

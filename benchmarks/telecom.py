@@ -1,0 +1,200 @@
+"""Does the pipeline see what was planted? The simulated telecom company is run through the true
+stages, and what they say of customers, values and causes is held against the truth that no stage
+reads: for several seeds, for another draw of every number, and for the company where nothing that
+goes wrong has consequences.
+
+    python benchmarks/telecom.py                 every scenario; writes benchmarks/telecom.md
+    python benchmarks/telecom.py plain no-effect some of them; prints only
+"""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import yaml
+
+from examples.telecom.company import FIRST
+from examples.telecom.mechanism import CAUSES
+from examples.telecom.write import truth
+from features import declared
+from models.base import Floats, log_odds
+from models.calibration import logistic_line
+from pipeline import artefacts, clocks, files, params, train
+from pipeline.learning import metrics, recipe
+from pipeline.learning.folds import split
+from pipeline.params import Params
+
+ROOT = Path(__file__).resolve().parent.parent
+STAGES = "customers events snapshots labels scorecard features train evaluate".split()  # noqa: SIM905
+SERVICE = {
+    "promises", "returns", "contacts", "touches", "channels", "resolution", "solutions",
+    "satisfaction", "billing", "portal", "journey", "advocacy",
+}  # fmt: skip
+SCENARIOS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "no-effect": {"service_effect": 0.0},
+    "seed 11": {"seed": 11},
+    "seed 12": {"seed": 12},
+    "seed 13": {"seed": 13},
+    "draw 1": {"draw": 1, "seed": 14},
+}
+REPLICATES, SEED = 500, 7
+
+
+def run_stages(folder: Path, chosen: Params) -> float:
+    """The true stages, in the folder, to evaluate and scorecard. Returns the seconds."""
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
+    }
+    begun = monotonic()
+    ingests = [["ingest", one] for one in chosen.sources]
+    for words in [["params"], ["example"], *ingests, *([stage] for stage in STAGES)]:
+        command = [sys.executable, "-m", f"pipeline.{words[0]}", *words[1:]]
+        subprocess.run(command, cwd=folder, env=environment, check=True)
+    return monotonic() - begun
+
+
+def week_of(day: dt.date) -> int:
+    """The week of the simulation that a snapshot begins."""
+    weeks, rest = divmod((day - FIRST).days, 7)
+    assert rest == 0, f"{day} begins no week"
+    return weeks
+
+
+def slope(p_true: Floats, p: Floats) -> float:
+    """Of the true probability's log-odds on those predicted (Cox 1958); 1 is calibrated."""
+    line = logistic_line(log_odds(p), p_true, np.ones_like(p))
+    return line[1] if line else float("nan")
+
+
+def share_of_oracle(y: Floats, p: Floats, p_true: Floats) -> tuple[float, float, float]:
+    """AUC, AUC of the truth, and the share of its distance from .5 that is reached."""
+    mine, oracle = metrics.roc_auc(y, p), metrics.roc_auc(y, p_true)
+    return mine, oracle, (mine - 0.5) / (oracle - 0.5)
+
+
+def without_service(folder: Path, chosen: Params) -> tuple[pd.Series, Floats]:
+    """Customers of the snapshot that measures, and what LightGBM says without service features.
+
+    It is tuned on the same folds and fitted on the same rows as the one with them.
+    """
+    features = pq.read_table(folder / artefacts.FEATURES)
+    themes = {one.name: one.theme for one in declared(chosen.features.windows)}
+    kept = [name for name in features.column_names if themes.get(name) not in SERVICE]
+    rows = train.labelled(features.select(kept), pq.read_table(folder / artefacts.LABELS))
+    when = split(sorted(set(rows.day.tolist())), clocks.ripening(chosen.labels), chosen.train.folds)
+    assert when.measure is not None
+    make = recipe.maker(chosen)
+    tuned = recipe.trial(make, "churn_lightgbm", rows, when.folds).params
+    fit, test = rows.on(when.measure.train), rows.on([when.measure.test])
+    model = make("churn_lightgbm", **tuned).fit(fit.X, fit.churned)
+    return pd.Series(test.customer), recipe.predict(model, test.X)
+
+
+def agreement(folder: Path, departures: pd.DataFrame) -> tuple[pd.DataFrame, float]:
+    """Per cause the excess that the scorecard finds and the departures it truly caused.
+
+    Returns the table and Spearman's correlation of the two.
+    """
+    found = files.read_json(folder / artefacts.SCORECARD_METRICS)["excess_lost"]
+    true = departures["cause"].value_counts()
+    table = pd.DataFrame({"true": true.reindex(CAUSES, fill_value=0), "found": pd.Series(found)})
+    table = table.fillna(0.0)
+    return table, metrics.spearman(table["true"].to_numpy(float), table["found"].to_numpy(float))
+
+
+def scenario(name: str) -> dict[str, Any]:
+    """Everything measured of one scenario."""
+    with TemporaryDirectory(prefix="telecom-") as place:
+        folder = Path(place)
+        given = yaml.safe_load((ROOT / "examples/telecom/params.yaml").read_text())
+        given["simulation"] |= SCENARIOS[name]
+        files.write_text(folder / "params.yaml", yaml.safe_dump(given))
+        chosen = params.load(folder / "params.yaml")
+        seconds = run_stages(folder, chosen)
+        said = pq.read_table(folder / artefacts.PREDICTIONS).to_pandas()
+        models = pq.read_table(folder / artefacts.MEASURED).to_pandas()
+        customers, bare = without_service(folder, chosen)
+        story = files.read_json(folder / artefacts.RECIPE)
+        day = said["snapshot_on"].iloc[0]
+        snapshots, departures = (
+            one.to_pandas()
+            for one in truth(chosen.simulation, [week_of(day)], chosen.labels.value.margin)
+        )
+        causes, correlation = agreement(folder, departures)
+        claims = _claims(folder)
+    boosted = models[models["model"] == "churn_lightgbm"].set_index("customer_id")["prediction"]
+    joined = said.merge(snapshots, on=["customer_id", "snapshot_on"], suffixes=("", "_true"))
+    y, p = joined["churned"].to_numpy(float), joined["churn_probability"].to_numpy()
+    p_true, money = joined["churn_probability_true"].to_numpy(), joined["value"].to_numpy()
+    auc, oracle, share = share_of_oracle(y, p, p_true)
+    mine, best = (
+        metrics.spearman(money, joined[one].to_numpy())
+        for one in ("expected_value", "expected_value_true")
+    )
+    labels = said.set_index("customer_id").loc[customers, "churned"].to_numpy(float)
+    gain = metrics.paired_difference(
+        metrics.roc_auc, labels, boosted.loc[customers].to_numpy(), bare, customers,
+        REPLICATES, SEED,
+    )  # fmt: skip
+    return {
+        "scenario": name,
+        "customers": len(joined),
+        "churned": f"{y.mean():.1%}",
+        "chosen": story["chosen"]["churn"],
+        "AUC": f"{auc:.4f}",
+        "oracle": f"{oracle:.4f}",
+        "share": f"{share:.3f}",
+        "slope": f"{slope(p_true, p):.3f}",
+        "value": f"{mine:.4f}",
+        "value oracle": f"{best:.4f}",
+        "value share": f"{mine / best:.3f}",
+        "causes": f"{correlation:.2f}",
+        "claims": claims,
+        "AUC of service": f"{gain.difference:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})",
+        "seconds": f"{seconds:.0f}",
+        "table": causes,
+    }
+
+
+def _claims(folder: Path) -> int:
+    """Of how many causes the scorecard says that they are associated with losses."""
+    rows = pd.read_csv(folder / artefacts.SCORECARD_TABLE, dtype=str)
+    told = rows[(rows["section"] == "why") & (rows["measure"] == "excess")]
+    return int(told["verdict"].fillna("").str.startswith("associated").sum())
+
+
+def markdown(found: list[dict[str, Any]]) -> str:
+    columns = [name for name in found[0] if name != "table"]
+    body = [[str(one[name]) for name in columns] for one in found]
+    lines = [columns, ["---"] * len(columns), *body]
+    text = ["\n".join("| " + " | ".join(line) + " |" for line in lines)]
+    for one in found:
+        rows = one["table"].round(0).astype(int).reset_index(names="cause")
+        head = [["cause", "true departures", "excess found"], ["---"] * 3]
+        body = [*head, *rows.astype(str).to_numpy().tolist()]
+        text.append(f"## Causes, {one['scenario']}\n")
+        text.append("\n".join("| " + " | ".join(line) + " |" for line in body))
+    return "\n\n".join(text)
+
+
+def main() -> None:
+    asked = sys.argv[1:]
+    found = [scenario(name) for name in asked or SCENARIOS]
+    text = f"# The telecom company, against its truth\n\n{markdown(found)}\n"
+    print(text)
+    if not asked:
+        files.write_text(ROOT / "benchmarks/telecom.md", text)
+
+
+if __name__ == "__main__":
+    main()

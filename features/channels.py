@@ -1,0 +1,98 @@
+"""Channels: how the customer gets in touch, and whether that changed."""
+
+import narwhals as nw
+
+from features import service
+from features.base import Past, count, feature, grain, ratio, within
+from pipeline.clocks import Frame
+
+ONLINE = ("portal", "web", "chat", "app")
+_YEAR = 365
+
+
+@grain("contact")
+def habits(past: Past) -> Frame:
+    """One row a customer and channel of contacts: customer_id, channel.
+
+    usual: 1 for the channel used most, of several the first by name, else 0; recent: contacts in
+    the last 365 days.
+    """
+    told = past[service.contacts].filter(~nw.col("channel").is_null())
+    used = told.group_by("customer_id", "channel").agg(
+        contacts=nw.len(), recent=count(within(_YEAR))
+    )
+    most = used.with_columns(most=nw.col("contacts").max().over("customer_id"))
+    candidate = nw.when(nw.col("contacts") == nw.col("most")).then(nw.col("channel"))
+    named = most.with_columns(candidate=candidate)
+    first = named.with_columns(first=nw.col("candidate").min().over("customer_id"))
+    return first.select(
+        "customer_id", "channel", "recent", usual=service.flag(nw.col("channel") == nw.col("first"))
+    )
+
+
+def _share(days: int, *channels: str) -> nw.Expr:
+    """Contacts through some channels against those of known channel."""
+    told = within(days) & ~nw.col("channel").is_null()
+    return ratio(count(told & nw.col("channel").is_in(channels)), count(told))
+
+
+@feature(service.contacts, unit="share", windows=(_YEAR,))
+def phone_share(days: int) -> nw.Expr:
+    """Share of the contacts of the last {days} days that came by phone."""
+    return _share(days, "phone")
+
+
+@feature(service.contacts, unit="share", windows=(_YEAR,))
+def email_share(days: int) -> nw.Expr:
+    """Share of the contacts of the last {days} days that came by e-mail."""
+    return _share(days, "email")
+
+
+@feature(
+    service.contacts,
+    unit="share",
+    windows=(_YEAR,),
+    words="came to an office for {office_share_Nd:percent} of the contacts in the last {days} days",
+    alarming="high",
+)
+def office_share(days: int) -> nw.Expr:
+    """Share of the contacts of the last {days} days that were visits to an office or shop."""
+    return _share(days, "office", "store")
+
+
+@feature(service.contacts, unit="share", windows=(_YEAR,))
+def online_share(days: int) -> nw.Expr:
+    """Share of the contacts of the last {days} days that came by portal, web, chat or app."""
+    return _share(days, *ONLINE)
+
+
+@feature(
+    service.contacts,
+    unit="contacts",
+    none=0,
+    windows=(_YEAR,),
+    words="changed channel within a case {channel_switches_Nd:times} in the last {days} days",
+    alarming="high",
+)
+def channel_switches(days: int) -> nw.Expr:
+    """Contacts in the last {days} days through another channel than the one before on the case."""
+    return count(within(days) & (nw.col("channel") != nw.col("channel_before")))
+
+
+@feature(habits, unit="category")
+def usual_channel() -> nw.Expr:
+    """The channel used most for contacts ever, of several the first by name."""
+    return nw.when(nw.col("usual") == 1).then(nw.col("channel")).min()
+
+
+@feature(
+    habits,
+    unit="share",
+    spans=_YEAR,
+    words="{unusual_channel_share:percent} of the last year's contacts not by the usual channel",
+    alarming="high",
+)
+def unusual_channel_share() -> nw.Expr:
+    """Share of the contacts of the last 365 days through another channel than the usual one."""
+    other = nw.when(nw.col("usual") == 0).then(nw.col("recent")).otherwise(0)
+    return ratio(other.sum(), nw.col("recent").sum())

@@ -1,0 +1,161 @@
+"""Resolution: how soon and how well cases were answered and ended."""
+
+import narwhals as nw
+
+from features import service
+from features.base import Past, count, feature, grain, ratio, total, within
+from pipeline.clocks import Frame
+
+_YEAR = 365
+_OPEN = nw.col("open") == 1
+_ENDED = nw.col("open") == 0
+
+
+@grain("response", "resolution")
+def answered(past: Past) -> Frame:
+    """The cases, where the company tells when it answers."""
+    return past[service.cases]
+
+
+@grain("resolution")
+def handled(past: Past) -> Frame:
+    """The cases, where the company tells how they end.
+
+    last: 1 where the case's end is the customer's last, else 0; unsolved_age: days since it showed
+    that the case is not solved: it ended so, or its end was due, or (after that) was undone.
+    """
+    rows = past[service.cases].with_columns(
+        settled=nw.when(_ENDED).then(nw.col("end_minute")),
+        overdue_age=nw.when(_OPEN & (nw.col("end_due_age") > 0)).then(nw.col("end_due_age")),
+    )
+    newest = nw.col("settled").max().over("customer_id")
+    undone = (nw.col("reopened") == 1) & (nw.col("last_age") < nw.col("overdue_age"))
+    overdue_age = nw.when(undone).then(nw.col("last_age")).otherwise(nw.col("overdue_age"))
+    ended_badly = nw.when(nw.col("solved") == 0).then(nw.col("ended_age"))
+    return rows.with_columns(
+        last=service.flag((nw.col("settled") == newest).fill_null(False)),
+        unsolved_age=nw.coalesce(ended_badly, overdue_age),
+    )
+
+
+def _in_window(column: str, days: int) -> nw.Expr:
+    return (nw.col(column) > 0) & (nw.col(column) <= days)
+
+
+def _ended(days: int) -> nw.Expr:
+    return _ENDED & _in_window("ended_age", days)
+
+
+@feature(service.cases, unit="cases", none=0, windows=(90, _YEAR))
+def cases(days: int) -> nw.Expr:
+    """Cases that began in the last {days} days."""
+    return count(within(days))
+
+
+@feature(
+    service.cases,
+    unit="contacts per case",
+    windows=(_YEAR,),
+    words="got in touch {contacts_per_case_Nd:times} a case in the last {days} days",
+    alarming="high",
+)
+def contacts_per_case(days: int) -> nw.Expr:
+    """Mean number of contacts of the cases that began in the last {days} days."""
+    return ratio(total("contacts", within(days)), count(within(days)))
+
+
+@feature(
+    answered,
+    unit="hours",
+    windows=(_YEAR,),
+    words="waited {hours_to_answer_Nd:hours} for an answer on average in the last {days} days",
+    alarming="high",
+)
+def hours_to_answer(days: int) -> nw.Expr:
+    """Mean hours from the first contact to the first answer, of those of the last {days} days."""
+    rows = _in_window("answered_age", days)
+    return ratio(total("answer_minutes", rows), count(rows) * 60)
+
+
+@feature(
+    answered,
+    unit="hours",
+    windows=(_YEAR,),
+    words="waited up to {longest_wait_Nd:hours} for an answer in the last {days} days",
+    alarming="high",
+)
+def longest_wait(days: int) -> nw.Expr:
+    """The most hours from the first contact to the first answer, in the last {days} days."""
+    minutes = nw.when(_in_window("answered_age", days)).then(nw.col("answer_minutes"))
+    return minutes.max().cast(nw.Float64()) / 60
+
+
+@feature(
+    answered,
+    unit="share",
+    windows=(90, _YEAR),
+    words="only {answered_in_time_Nd:percent} of cases answered in time in the last {days} days",
+)
+def answered_in_time(days: int) -> nw.Expr:
+    """Share answered within the service level, of the cases due for it in the last {days} days."""
+    rows = _in_window("answer_due_age", days)
+    return ratio(count(rows & (nw.col("answer_breach") == 0)), count(rows))
+
+
+@feature(
+    handled,
+    unit="days",
+    windows=(_YEAR,),
+    words="cases took {days_to_resolution_Nd:days} on average in the last {days} days",
+    alarming="high",
+)
+def days_to_resolution(days: int) -> nw.Expr:
+    """Mean days from the first contact to the end, of the cases ended in the last {days} days."""
+    return ratio(total("days_to_end", _ended(days)), count(_ended(days)))
+
+
+@feature(
+    handled,
+    unit="share",
+    windows=(_YEAR,),
+    words="only {ended_in_time_Nd:percent} of the cases ended in time in the last {days} days",
+)
+def ended_in_time(days: int) -> nw.Expr:
+    """Share ended within the service level, of the cases due for it in the last {days} days."""
+    rows = _in_window("end_due_age", days)
+    return ratio(count(rows & (nw.col("end_breach") == 0)), count(rows))
+
+
+@feature(
+    handled,
+    unit="cases",
+    none=0,
+    words="cases open now: {open_cases:n}, the oldest for {oldest_open_case:days}",
+    alarming="high",
+)
+def open_cases() -> nw.Expr:
+    """Cases that are open at the snapshot: no end since the last contact."""
+    return count(_OPEN)
+
+
+@feature(
+    handled,
+    unit="days",
+    words="has waited {oldest_open_case:days} for the end of a case",
+    alarming="high",
+)
+def oldest_open_case() -> nw.Expr:
+    """Days since the first contact of the oldest case that is open at the snapshot."""
+    return nw.when(_OPEN).then(nw.col("age")).max()
+
+
+@feature(
+    handled,
+    unit="cases",
+    none=0,
+    words="complaints still open: {open_complaints:n}",
+    alarming="high",
+)
+def open_complaints() -> nw.Expr:
+    """Cases with a complaint that are open at the snapshot."""
+    return count(_OPEN & (nw.col("complaint") == 1))

@@ -1,0 +1,207 @@
+"""Satisfaction: what the customer answered when asked, and whether at all."""
+
+import narwhals as nw
+
+from features import service
+from features.base import Past, count, feature, grain, ratio, total, within
+from pipeline.clocks import Frame
+
+_YEAR = 365
+_PATIENCE = 14  # days in which a question may still be answered
+_FINE = 10**9  # ratings are summed in whole parts of this, so that their order does not matter
+_LOW = 0.25
+_TREATMENT = ("unprofessional", "treated_badly", "impersonal")
+_DISSATISFIED = (nw.col("asked") == 0) & ~nw.col("cause").is_null()
+
+
+@grain("survey")
+def said(past: Past) -> Frame:
+    """The answers with what was last said.
+
+    rating_parts, person_parts: the ratings as whole numbers; last_rating, last_solved and
+    last_cause: what the row says, where no later row says it anew, else null.
+    """
+    rows = past[service.answers].with_columns(
+        rating_parts=_parts("rating"),
+        person_parts=_parts("person"),
+        complained=nw.when(_DISSATISFIED).then(nw.col("cause")),
+    )
+    return rows.with_columns(
+        last_rating=_last("rating_parts"),
+        last_solved=_last("solved"),
+        last_cause=_last("complained"),
+    )
+
+
+def _parts(column: str) -> nw.Expr:
+    return (nw.col(column) * _FINE).round().cast(nw.Int64())
+
+
+def _last(column: str) -> nw.Expr:
+    """The column where it is the last one known of the customer, else null."""
+    told = nw.when(~nw.col(column).is_null()).then(nw.col("occurred_minute"))
+    newest = told.max().over("customer_id")
+    return nw.when(nw.col("occurred_minute") == newest).then(nw.col(column))
+
+
+@grain("resolution", "survey")
+def treatment(past: Past) -> Frame:
+    """One row a resolution or answer that blames how the person was treated: customer_id, age."""
+    told = past.events("resolution", "survey")
+    return told.filter(nw.col("cause").is_in(_TREATMENT)).select("customer_id", "age")
+
+
+def _rating(parts: nw.Expr) -> nw.Expr:
+    return parts.cast(nw.Float64()) / _FINE
+
+
+def _mean(column: str, days: int) -> nw.Expr:
+    rows = within(days) & ~nw.col(column).is_null()
+    return ratio(total(column, rows), count(rows) * _FINE)
+
+
+def _lowest(column: str, days: int) -> nw.Expr:
+    return _rating(nw.when(within(days)).then(nw.col(column)).min())
+
+
+@feature(
+    said,
+    unit="rating",
+    windows=(_YEAR,),
+    words="rated us {rating_mean_Nd:percent} on average in the last {days} days",
+)
+def rating_mean(days: int) -> nw.Expr:
+    """Mean rating of the service in the last {days} days, 0 to 1."""
+    return _mean("rating_parts", days)
+
+
+@feature(
+    said,
+    unit="rating",
+    windows=(_YEAR,),
+    words="rated us as low as {rating_lowest_Nd:percent} in the last {days} days",
+)
+def rating_lowest(days: int) -> nw.Expr:
+    """Lowest rating of the service in the last {days} days, 0 to 1."""
+    return _lowest("rating_parts", days)
+
+
+@feature(
+    said,
+    unit="rating",
+    words="last rated us {last_rating:percent}, {days_since_rating:days} ago",
+)
+def last_rating() -> nw.Expr:
+    """The last rating of the service, 0 to 1; the lower of two at the same minute."""
+    return _rating(nw.col("last_rating").min())
+
+
+@feature(said, unit="days")
+def days_since_rating() -> nw.Expr:
+    """Days since the last rating of the service."""
+    return nw.when(~nw.col("rating").is_null()).then(nw.col("age")).min()
+
+
+@feature(
+    said,
+    unit="rating",
+    words="the last rating was {rating_trend:points} than those before",
+)
+def rating_trend() -> nw.Expr:
+    """The last rating of the service less the mean of those before. Null with fewer than two."""
+    last, number = nw.col("last_rating").min(), nw.col("rating_parts").count()
+    before = ratio(nw.col("rating_parts").sum() - last, (number - 1) * _FINE)
+    return _rating(last) - before
+
+
+@feature(
+    said,
+    unit="share",
+    windows=(_YEAR,),
+    words="says that only {said_solved_Nd:percent} was solved in the last {days} days",
+)
+def said_solved(days: int) -> nw.Expr:
+    """Share of the answers of the last {days} days that said it was solved."""
+    rows = within(days) & ~nw.col("solved").is_null()
+    return ratio(total("solved", rows), count(rows))
+
+
+@feature(said, unit="yes (1) or no (0)")
+def last_said_solved() -> nw.Expr:
+    """Whether the last answer to it said that it was solved."""
+    return nw.col("last_solved").min()
+
+
+@feature(
+    said,
+    unit="share",
+    windows=(180, _YEAR),
+    words="left {unanswered_Nd:percent} of our questions unanswered in the last {days} days",
+    alarming="high",
+)
+def unanswered(days: int) -> nw.Expr:
+    """Share without an answer, of the questions sent 15 to {days} days ago."""
+    sent = (nw.col("asked") == 1) & within(days - _PATIENCE, skip=_PATIENCE)
+    return ratio(total("unanswered", sent), count(sent))
+
+
+@feature(
+    said,
+    unit="rating",
+    windows=(_YEAR,),
+    words="rated who served them {person_mean_Nd:percent} on average in the last {days} days",
+)
+def person_mean(days: int) -> nw.Expr:
+    """Mean rating of who served in the last {days} days, 0 to 1."""
+    return _mean("person_parts", days)
+
+
+@feature(said, unit="rating", windows=(_YEAR,))
+def person_lowest(days: int) -> nw.Expr:
+    """Lowest rating of who served in the last {days} days, 0 to 1."""
+    return _lowest("person_parts", days)
+
+
+@feature(
+    said,
+    unit="ratings",
+    none=0,
+    windows=(_YEAR,),
+    words="rated who served them badly {person_low_Nd:times} in the last {days} days",
+    alarming="high",
+)
+def person_low(days: int) -> nw.Expr:
+    """Ratings of who served in the lowest quarter of the scale, in the last {days} days."""
+    return count(within(days) & (nw.col("person") <= _LOW))
+
+
+@feature(
+    said,
+    unit="answers",
+    none=0,
+    windows=(90, _YEAR),
+    words="answered that something was wrong {dissatisfied_Nd:times} in the last {days} days",
+    alarming="high",
+)
+def dissatisfied(days: int) -> nw.Expr:
+    """Answers of the last {days} days that named a cause of dissatisfaction."""
+    return count(within(days) & _DISSATISFIED)
+
+
+@feature(said, unit="category")
+def last_dissatisfaction() -> nw.Expr:
+    """The cause that was named last; of several at the same minute the alphabetical first."""
+    return nw.col("last_cause").min()
+
+
+@feature(
+    treatment,
+    unit="times",
+    none=0,
+    windows=(_YEAR,),
+    words="felt treated badly {treated_badly_Nd:times} in the last {days} days",
+    alarming="high",
+)
+def treated_badly(days: int) -> nw.Expr:
+    """Ends and answers of the last {days} days that blame how the person was treated."""
+    return count(within(days))

@@ -1,0 +1,137 @@
+"""Touches: how many contacts a purchase takes, and who comes back with the same matter."""
+
+import narwhals as nw
+
+from features import service
+from features.base import DERIVED, Past, count, feature, grain, ratio, within
+from features.grains import orders
+from pipeline.clocks import Frame
+
+_YEAR = 365
+
+
+@grain("purchase", "invoice")
+def dealings(past: Past) -> Frame:
+    """One row a customer: dealings, the orders of the last 365 days; without any, the bills."""
+    ordered = past[orders].select("customer_id", "age", ordered=nw.lit(1), billed=nw.lit(0))
+    bills = past[service.bills].select("customer_id", "age", ordered=nw.lit(0), billed=nw.lit(1))
+    sums = (
+        nw.concat([ordered, bills], how="vertical")
+        .filter(within(_YEAR))
+        .group_by("customer_id")
+        .agg(ordered=nw.col("ordered").sum(), billed=nw.col("billed").sum())
+    )
+    either = nw.when(nw.col("ordered") > 0).then(nw.col("ordered")).otherwise(nw.col("billed"))
+    return sums.select("customer_id", dealings=either)
+
+
+@grain("contact")
+def usual(past: Past) -> Frame:
+    """One row a customer with dealings: customer_id, expected.
+
+    expected: the contacts that so many dealings take, at the rate of all customers with dealings.
+    """
+    told = past[service.contacts].filter(within(_YEAR))
+    touched = told.group_by("customer_id").agg(contacts=nw.len())
+    joined = past[dealings].join(touched, on="customer_id", how="left")
+    rows = joined.select(
+        "customer_id", "dealings", contacts=nw.col("contacts").fill_null(0), company=nw.lit(1)
+    )
+    sums = rows.group_by("company").agg(
+        rate=ratio(nw.col("contacts").sum(), nw.col("dealings").sum())
+    )
+    return rows.join(sums, on="company", how="left").select(
+        "customer_id", expected=nw.col("dealings") * nw.col("rate")
+    )
+
+
+@feature(dealings, unit="purchases", none=0, spans=_YEAR)
+def dealings_last_year() -> nw.Expr:
+    """Purchases of the last 365 days; bills for a customer without any."""
+    return nw.col("dealings").max()
+
+
+@feature(usual, unit="contacts", spans=_YEAR)
+def contacts_expected() -> nw.Expr:
+    """Contacts in 365 days that the customer's purchases (or bills) take at everybody's rate."""
+    return nw.col("expected").max()
+
+
+@feature(
+    DERIVED,
+    unit="contacts per purchase",
+    words="{contacts_365d:n} contacts for {dealings_last_year:n} purchases or bills in a year",
+    alarming="high",
+)
+def touches_per_purchase() -> nw.Expr:
+    """Contacts in 365 days per purchase (or bill, where nothing was bought)."""
+    return ratio(nw.col("contacts_365d"), nw.col("dealings_last_year"))
+
+
+@feature(
+    DERIVED,
+    unit="deviations",
+    words="{contacts_365d:n} contacts in the last year, {contacts_expected:n} would be normal",
+    alarming="high",
+)
+def contacts_excess() -> nw.Expr:
+    """How far the contacts of 365 days are above what is normal, in roots of the normal number."""
+    expected = nw.when(nw.col("contacts_expected") > 0).then(nw.col("contacts_expected"))
+    return (nw.col("contacts_365d") - expected) / expected.sqrt()
+
+
+def _again(gap: str, most: int, days: int) -> nw.Expr:
+    """Contacts in a window that followed one before within so many days."""
+    return count(within(days) & (nw.col(gap) <= most))
+
+
+@feature(
+    service.contacts,
+    unit="contacts",
+    none=0,
+    windows=(90, 365),
+    words="back on one case within a week {case_repeats_week_Nd:times} in the last {days} days",
+    alarming="high",
+)
+def case_repeats_week(days: int) -> nw.Expr:
+    """Contacts in the last {days} days at most 7 days after the one before on the same case."""
+    return _again("case_gap", 7, days)
+
+
+@feature(
+    service.contacts,
+    unit="contacts",
+    none=0,
+    windows=(365,),
+    words="back on one case within a month {case_repeats_month_Nd:times} in the last {days} days",
+    alarming="high",
+)
+def case_repeats_month(days: int) -> nw.Expr:
+    """Contacts in the last {days} days at most 30 days after the one before on the same case."""
+    return _again("case_gap", 30, days)
+
+
+@feature(
+    service.contacts,
+    unit="contacts",
+    none=0,
+    windows=(90, 365),
+    words="back on one topic within a week {topic_repeats_week_Nd:times} in the last {days} days",
+    alarming="high",
+)
+def topic_repeats_week(days: int) -> nw.Expr:
+    """Contacts in the last {days} days at most 7 days after the one before on the same topic."""
+    return _again("topic_gap", 7, days)
+
+
+@feature(
+    service.contacts,
+    unit="contacts",
+    none=0,
+    windows=(365,),
+    words="back on one topic within a month {topic_repeats_month_Nd:times} in the last {days} days",
+    alarming="high",
+)
+def topic_repeats_month(days: int) -> nw.Expr:
+    """Contacts in the last {days} days at most 30 days after the one before on the same topic."""
+    return _again("topic_gap", 30, days)

@@ -1,0 +1,1 @@
+"""How service goes and what it costs in customers: statistics over frames, no disk."""

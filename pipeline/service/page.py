@@ -1,0 +1,146 @@
+"""The scorecard as one page that opens from disk: no network, no script, its charts inside.
+
+It is read from the top: what happened in sentences, then the measures against their targets, then
+why customers leave. What is for looking up is folded away; paper, which nobody can unfold, shows
+all of it.
+"""
+
+import base64
+import hashlib
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipeline.listing import day
+from pipeline.service import charts, courses, drawing, said
+from pipeline.service.content import UNITS, Breakdown, Content, Curve, Hazard
+from pipeline.service.sheet import as_csv as csv
+from pipeline.service.sheet import table
+
+__all__ = ["csv", "html", "table"]
+
+_HERE: Final = Path(__file__).parent
+KEPT: Final = {True: "kept", False: "missed", None: "not known"}
+TRENDS: Final = {"better": "better", "worse": "worse", "same": "no clear change"}
+
+
+def html(content: Content) -> str:
+    """The whole page; the same content is the same text."""
+    environment = Environment(
+        loader=FileSystemLoader(_HERE, encoding="utf-8"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= _words(content.currency)
+    environment.globals |= _pictures(content)
+    return environment.get_template("scorecard.html.j2").render(_page(content))
+
+
+def _page(content: Content) -> dict[str, Any]:
+    style = (_HERE / "scorecard.css").read_text(encoding="utf-8")
+    unusual = [measure for measure in content.measures if measure.alarm]
+    told: list[Curve | Hazard] = [*content.when.curves, *content.when.hazards]
+    return {
+        "content": content,
+        "style": Markup(style),  # noqa: S704  (our own file)
+        "policy": _policy(style),
+        "date": day(content.as_of, weekday=True),
+        "units": UNITS,
+        "kept_words": KEPT,
+        "trend_words": TRENDS,
+        "figures": _figures(content),
+        "unusual": unusual,
+        "usual": [m for m in content.measures if m.points and not m.alarm],
+        "groups": list(dict.fromkeys(one.group for one in told)),
+        "most_groups": charts.MOST_GROUPS,
+        "most_causes": charts.MOST_CAUSES,
+        "breakdowns": _by(content.breakdowns),
+        "spread": _by(content.spread),
+        "unlike": [line for one in content.spread if (line := _unlike(one))],
+    }
+
+
+def _figures(content: Content) -> list[tuple[str, str]]:
+    """The page in a few numbers, as (number, words)."""
+    judged = [measure for measure in content.measures if measure.kept is not None]
+    kept = sum(measure.kept is True for measure in judged)
+    worse = sum(measure.trend == "worse" for measure in content.measures)
+    alarms = sum(measure.alarm is not None for measure in content.measures)
+    targets = [(f"{kept} of {len(judged)}", "targets kept")] if judged else []
+    rest = [
+        (str(worse), "worse than before"),
+        (str(alarms), "unusual now"),
+        (said.plain(content.why.lost, 0), "customers lost"),
+    ]
+    shown = [bool(content.measures), bool(content.measures), bool(content.why.rows)]
+    return targets + [figure for figure, show in zip(rest, shown, strict=True) if show]
+
+
+def _by(breakdowns: tuple[Breakdown, ...]) -> list[tuple[str, list[Breakdown], int]]:
+    """(by what, its breakdowns, how many groups stand out for worse), in order."""
+    found: dict[str, list[Breakdown]] = {}
+    for one in breakdowns:
+        found.setdefault(one.by, []).append(one)
+    return [
+        (by, ones, sum(row.worse for one in ones for row in one.rows)) for by, ones in found.items()
+    ]
+
+
+def _unlike(one: Breakdown) -> str:
+    """Which groups a measure serves worse; empty where none."""
+    names = ", ".join(row.name for row in one.rows if row.worse)
+    return f"{one.measure}, by {one.by}: {names}" if names else ""
+
+
+def _words(currency: str) -> dict[str, Any]:
+    """The template's filters."""
+    return {
+        "number": partial(said.number, currency=currency),
+        "money": partial(said.number, unit="money", currency=currency),
+        "interval": partial(said.interval, currency=currency),
+        "plain": said.plain,
+        "signed": said.signed,
+        "period": said.period,
+        "day": partial(day, short=True),
+        "cut": said.cut,
+        "end_of": _end_of,
+    }
+
+
+def _end_of(curve: Curve) -> str:
+    last = curve.points[-1]
+    return f"{said.number(last.share, 'share', '')} after {last.day:,} days"
+
+
+def _pictures(content: Content) -> dict[str, Any]:
+    """The template's charts."""
+    currency = content.currency
+    return {
+        "spark": partial(courses.spark, currency=currency),
+        "over_time": partial(courses.over_time, currency=currency),
+        "work": courses.work,
+        "in_time": courses.in_time,
+        "survival": charts.survival,
+        "hazard": charts.hazard,
+        "causes": charts.causes,
+        "payback": partial(charts.payback, all_of_them=content.worth, currency=currency),
+        "interval_bar": charts.interval_bar,
+        "key": drawing.key,
+        "stretch": said.stretch,
+        "months": said.months,
+    }
+
+
+def _policy(style: str) -> str:
+    """A Content-Security-Policy: no network, no script, and only this style."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )

@@ -1,0 +1,65 @@
+"""Which trouble was documented first, in which window, and who is like whom."""
+
+import pandas as pd
+
+from pipeline.service import loss
+
+START = 1000
+FAILURES = pd.DataFrame(
+    [
+        ("a", START - 183, "forgotten"),
+        ("a", START - 182, "rude"),
+        ("a", START - 182, "late"),
+        ("a", START - 5, "late"),
+        ("b", START - 1, "overcharged"),
+        ("b", START, "late"),
+        ("stranger", START - 5, "late"),
+    ],
+    columns=["customer_id", "day", "cause"],
+)
+PRESENT = pd.DataFrame(
+    {"customer_id": ["a", "b", "b", "c"], "period": [START, START, START + 28, START]},
+    index=[3, 5, 7, 9],
+)
+
+
+def test_the_first_cause_is_the_oldest_in_memory_and_ties_go_by_name() -> None:
+    found = loss.first_causes(PRESENT, FAILURES)
+    assert found.fillna("-").to_dict() == {3: "late", 5: "overcharged", 7: "overcharged", 9: "-"}
+
+
+def test_documented_is_every_cause_of_the_half_year_before() -> None:
+    found = loss.documented(PRESENT, FAILURES)
+    assert found.to_dict("index") == {
+        3: {"late": 1, "overcharged": 0, "rude": 1},
+        5: {"late": 0, "overcharged": 1, "rude": 0},
+        7: {"late": 1, "overcharged": 1, "rude": 0},
+        9: {"late": 0, "overcharged": 0, "rude": 0},
+    }
+
+
+def test_without_failures_there_is_no_cause() -> None:
+    none = FAILURES.iloc[:0]
+    assert loss.documented(PRESENT, none).shape == (4, 0)
+    assert loss.first_causes(PRESENT, none).isna().all()
+    assert loss.documented(PRESENT.iloc[:0], FAILURES).empty
+
+
+def test_like_customers_share_tenure_renewal_season_and_channel() -> None:
+    def strata(*rows: tuple[str, int, int]) -> list[str]:
+        present = pd.DataFrame(rows, columns=["customer_id", "tenure", "period"])
+        return list(loss.strata(present, pd.Series({"a": "web", "b": "shop"}), 28))
+
+    one, *others = strata(("a", 40, 1000), ("a", 59, 1001), ("a", 60, 1000), ("b", 40, 1000),
+                          ("a", 40, 1100), ("c", 40, 1000))  # fmt: skip
+    assert others[0] == one
+    assert len({one, *others[1:]}) == 5
+    usual, before, first, after, third = strata(
+        *(("a", tenure, 1000) for tenure in (320, 335, 365, 379, 1082))
+    )
+    assert ["renewal" in name for name in (usual, before, first, after, third)] == [
+        False, True, True, True, True,
+    ]  # fmt: skip
+    assert "renewal" not in strata(("a", 5, 1000))[0]
+    nobody = loss.strata(PRESENT.assign(tenure=5), pd.Series(dtype="str"), 28)
+    assert nobody.str.endswith(" unknown").all()
