@@ -17,7 +17,8 @@ def referred(past: Past) -> Frame:
     unit="referrals",
     none=0,
     windows=(90, 365),
-    words="recommended us {referrals_Nd:times} in the last {days} days",
+    words="new customers they brought in the last {days} days: {referrals_Nd:n}",
+    alarming="high",
 )
 def referrals(days: int) -> nw.Expr:
     """Customers whom this one referred in the last {days} days."""
@@ -35,7 +36,14 @@ def days_since_referral() -> nw.Expr:
     return nw.col("age").min()
 
 
-@feature(referred, unit="0 or 1", none=0, spans=545, alarming="high")
+@feature(
+    referred,
+    unit="0 or 1",
+    none=0,
+    spans=545,
+    alarming="high",
+    words="used to bring new customers and stopped: {referrals_stopped:yes}",
+)
 def referrals_stopped() -> nw.Expr:
     """Whether (1 or 0) the year before the last 180 days had referrals and these had none."""
     before, since = count(within(365, skip=180)), count(within(180))

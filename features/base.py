@@ -61,6 +61,13 @@ class Past:
         """kind, source, first_day: since when each source has told of each kind."""
         return self.known.group_by("kind", "source").agg(first_day=nw.col("occurred_day").min())
 
+    def since(self, kind: str) -> Frame:
+        """One row, since: first day of the sources that tell of a kind; null where none does."""
+        days = self.first_days()
+        tellers = days.filter(nw.col("kind") == kind).select("source").unique()
+        told = days.join(tellers, on="source", how="inner")
+        return told.select(since=nw.col("first_day").min())
+
 
 def _units(name: str) -> nw.Expr:
     return (nw.col(name) * MONEY_UNITS).cast(nw.Int64())
@@ -181,9 +188,9 @@ def feature(
     return declare
 
 
-def within(days: int, skip: int = 0) -> nw.Expr:
-    """Whether a row's age lies in the window of `days` that ends `skip` days before."""
-    return (nw.col("age") > skip) & (nw.col("age") <= skip + days)
+def within(days: int, skip: int = 0, of: str = "age") -> nw.Expr:
+    """Whether a row's age (or another of its ages) lies in the `days` that end `skip` days ago."""
+    return (nw.col(of) > skip) & (nw.col(of) <= skip + days)
 
 
 def count(rows: nw.Expr) -> nw.Expr:

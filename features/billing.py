@@ -1,9 +1,9 @@
-"""Billing: bills above what was agreed, dearer tariffs, disputes, late and refused payments."""
+"""Billing: bills above what was agreed, dearer tariffs, late and refused payments."""
 
 import narwhals as nw
 
 from features.base import Past, count, feature, grain, money, ratio, total, within
-from features.service import RISE, bills, contacts, payments
+from features.service import RISE, bills, payments
 from pipeline.clocks import Frame
 
 NEWEST = nw.col("age") == nw.col("age").min().over("customer_id")
@@ -102,19 +102,6 @@ def corrections(days: int) -> nw.Expr:
 
 
 @feature(
-    contacts,
-    unit="contacts",
-    none=0,
-    windows=(365,),
-    words="came back about bills {disputes_Nd:times} in the last {days} days",
-    alarming="high",
-)
-def disputes(days: int) -> nw.Expr:
-    """Contacts about bills in the last {days} days."""
-    return count(within(days) & (nw.col("topic") == "billing"))
-
-
-@feature(
     rises,
     unit="share",
     words="the price last rose by {last_rise:percent}",
@@ -136,7 +123,7 @@ def days_since_rise() -> nw.Expr:
     unit="currency",
     none=0,
     windows=(365,),
-    words="bills became {risen_Nd:money} dearer by rises in the last {days} days",
+    words="price rises of the last {days} days add {risen_Nd:money} to the bills",
     alarming="high",
 )
 def risen(days: int) -> nw.Expr:
@@ -144,7 +131,13 @@ def risen(days: int) -> nw.Expr:
     return money(total("rise_units", within(days)))
 
 
-@feature(billed, unit="currency", windows=(90,))
+@feature(
+    billed,
+    unit="currency",
+    windows=(90,),
+    words="bills of {mean_bill_Nd:money} on average in the last {days} days",
+    alarming="high",
+)
 def mean_bill(days: int) -> nw.Expr:
     """Mean amount of the bills of the last {days} days."""
     return money(ratio(total("amount_units", within(days)), count(within(days))))
@@ -177,7 +170,13 @@ def late_payments(days: int) -> nw.Expr:
     return count(within(days) & LATE)
 
 
-@feature(payments, unit="days", windows=(365,), alarming="high")
+@feature(
+    payments,
+    unit="days",
+    windows=(365,),
+    alarming="high",
+    words="pays {payment_delay_Nd:days} after the day it is due, on average",
+)
 def payment_delay(days: int) -> nw.Expr:
     """Mean days from the due day to the payment (negative: before it), of the last {days} days."""
     return ratio(total("days_late", within(days) & TIMELY), count(within(days) & TIMELY))

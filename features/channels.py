@@ -36,13 +36,25 @@ def _share(days: int, *channels: str) -> nw.Expr:
     return ratio(count(told & nw.col("channel").is_in(channels)), count(told))
 
 
-@feature(service.contacts, unit="share", windows=(_YEAR,))
+@feature(
+    service.contacts,
+    unit="share",
+    windows=(_YEAR,),
+    words="{phone_share_Nd:percent} of their contacts by phone in the last {days} days",
+    alarming="high",
+)
 def phone_share(days: int) -> nw.Expr:
     """Share of the contacts of the last {days} days that came by phone."""
     return _share(days, "phone")
 
 
-@feature(service.contacts, unit="share", windows=(_YEAR,))
+@feature(
+    service.contacts,
+    unit="share",
+    windows=(_YEAR,),
+    words="{email_share_Nd:percent} of their contacts by e-mail in the last {days} days",
+    alarming="high",
+)
 def email_share(days: int) -> nw.Expr:
     """Share of the contacts of the last {days} days that came by e-mail."""
     return _share(days, "email")
@@ -60,7 +72,13 @@ def office_share(days: int) -> nw.Expr:
     return _share(days, "office", "store")
 
 
-@feature(service.contacts, unit="share", windows=(_YEAR,))
+@feature(
+    service.contacts,
+    unit="share",
+    windows=(_YEAR,),
+    words="{online_share_Nd:percent} of their contacts online in the last {days} days",
+    alarming="high",
+)
 def online_share(days: int) -> nw.Expr:
     """Share of the contacts of the last {days} days that came by portal, web, chat or app."""
     return _share(days, *ONLINE)

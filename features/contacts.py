@@ -71,25 +71,52 @@ def technical_requests(days: int) -> nw.Expr:
     return _about("technical_request", days)
 
 
-@feature(service.contacts, unit="contacts", none=0, windows=(365,))
+@feature(
+    service.contacts,
+    unit="contacts",
+    none=0,
+    windows=(365,),
+    words="questions asked in the last {days} days: {questions_Nd:n}",
+    alarming="high",
+)
 def questions(days: int) -> nw.Expr:
     """Questions in the last {days} days."""
     return _about("question", days)
 
 
-@feature(service.contacts, unit="contacts", none=0, windows=(365,))
+@feature(
+    service.contacts,
+    unit="contacts",
+    none=0,
+    windows=(365,),
+    words="asked for information {information_requests_Nd:times} in the last {days} days",
+    alarming="high",
+)
 def information_requests(days: int) -> nw.Expr:
     """Requests for information in the last {days} days."""
     return _about("information", days)
 
 
-@feature(service.contacts, unit="contacts", none=0, windows=(365,))
+@feature(
+    service.contacts,
+    unit="contacts",
+    none=0,
+    windows=(365,),
+    words="suggestions made in the last {days} days: {suggestions_Nd:n}",
+    alarming="high",
+)
 def suggestions(days: int) -> nw.Expr:
     """Suggestions in the last {days} days."""
     return _about("suggestion", days)
 
 
-@feature(service.contacts, unit="contacts", none=0, windows=(365,))
+@feature(
+    service.contacts,
+    unit="contacts",
+    none=0,
+    windows=(365,),
+    words="praise in the last {days} days: {praise_Nd:n}",
+)
 def praise(days: int) -> nw.Expr:
     """Praise in the last {days} days."""
     return _about("praise", days)

@@ -46,7 +46,7 @@ def contract_age() -> nw.Expr:
     return nw.col("age").max()
 
 
-@feature(live, unit="days", words="the contract's anniversary is in {days_to_renewal:days}")
+@feature(live, unit="days", words="days to the contract's anniversary: {days_to_renewal:n}")
 def days_to_renewal() -> nw.Expr:
     """Days to the next anniversary (365 days) of a live contract: the nearest, 0 on the day."""
     return ((YEAR - nw.col("age") % YEAR) % YEAR).min()
@@ -64,13 +64,15 @@ def plan() -> nw.Expr:
     return nw.when(nw.col("oldest")).then(nw.col("plan")).min()
 
 
-@feature(notices, unit="0 or 1", none=0, alarming="high")
+@feature(
+    notices, unit="0 or 1", none=0, alarming="high", words="has given notice: {notice_given:yes}"
+)
 def notice_given() -> nw.Expr:
     """Whether (1 or 0) notice was given on a live contract that has yet to end by it."""
     return nw.when(nw.len() > 0).then(1).otherwise(0)
 
 
-@feature(notices, unit="days", words="has given notice: it ends in {days_to_end:days}")
+@feature(notices, unit="days", words="has given notice; days to the end: {days_to_end:n}")
 def days_to_end() -> nw.Expr:
     """Days to the first end, by notice, of a live contract."""
     return nw.col("ends_in").min()

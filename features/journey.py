@@ -11,7 +11,6 @@ from pipeline.clocks import Frame
 HALF_LIFE = 70
 PARTS = 2**40  # of a weight: sums of whole numbers are the same in any order
 RECENT, ONBOARDING = 180, 60
-SILENT = nw.col("silent") == 1
 
 
 @grain("delivery", "invoice", "payment", "resolution")
@@ -26,6 +25,12 @@ def recent(past: Past) -> Frame:
     rows = past[failed].filter(within(RECENT))
     first = nw.col("age") == nw.col("age").max().over("customer_id")
     return rows.select("customer_id", "cause", first=first)
+
+
+@grain("contact")
+def unsaid(past: Past) -> Frame:
+    """One row a failure without a complaint, where complaints are told of: customer_id, age."""
+    return past[failed].filter(nw.col("silent") == 1).select("customer_id", "age")
 
 
 @grain("delivery", "invoice", "payment", "resolution")
@@ -55,7 +60,13 @@ def failures(days: int) -> nw.Expr:
     return count(within(days))
 
 
-@feature(failed, unit="failures", none=0, alarming="high")
+@feature(
+    failed,
+    unit="failures",
+    none=0,
+    alarming="high",
+    words="things gone wrong, older ones counting less: {failure_weight:n}",
+)
 def failure_weight() -> nw.Expr:
     """All that ever went wrong, each weighing half as much after every 70 days."""
     weight = nw.lit(0.5) ** (nw.col("age").cast(nw.Float64()) / HALF_LIFE)
@@ -63,7 +74,7 @@ def failure_weight() -> nw.Expr:
 
 
 @feature(
-    failed,
+    unsaid,
     unit="failures",
     none=0,
     windows=(90, 365),
@@ -72,10 +83,16 @@ def failure_weight() -> nw.Expr:
 )
 def silent_failures(days: int) -> nw.Expr:
     """Things that went wrong in the last {days} days without a complaint."""
-    return count(within(days) & SILENT)
+    return count(within(days))
 
 
-@feature(failed, unit="days", windows=(365,))
+@feature(
+    failed,
+    unit="days",
+    windows=(365,),
+    words="complains {complaint_lag_Nd:days} after something went wrong, on average",
+    alarming="high",
+)
 def complaint_lag(days: int) -> nw.Expr:
     """Mean days from what went wrong in the last {days} days to the complaint about it."""
     told = within(days) & ~nw.col("complaint_gap").is_null()
@@ -105,7 +122,7 @@ def first_cause() -> nw.Expr:
     stages,
     unit="failures",
     none=0,
-    words="went wrong in the customer's first two months: {onboarding_failures:n}",
+    words="things that went wrong in the first two months: {onboarding_failures:n}",
     alarming="high",
 )
 def onboarding_failures() -> nw.Expr:
@@ -113,7 +130,7 @@ def onboarding_failures() -> nw.Expr:
     return count((nw.col("since") >= 0) & (nw.col("since") < ONBOARDING))
 
 
-@feature(DERIVED, unit="stage")
+@feature(DERIVED, unit="stage", words="{contract_age:days} into the contract", alarming="high")
 def journey_stage() -> nw.Expr:
     """Stage: 0 new (to 30 days), 1 settling in (to 90), 3 within 30 days of an anniversary, else 2.
 

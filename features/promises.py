@@ -9,15 +9,16 @@ LATE, WRONG = nw.col("late") == 1, nw.col("wrong") == 1
 AWAITED, OVER_QUOTE = nw.col("awaited") == 1, nw.col("over_units") > 0
 
 
-def _since(column: str, days: int) -> nw.Expr:
-    """Whether another age than the order's own lies in the last `days` days."""
-    return (nw.col(column) > 0) & (nw.col(column) <= days)
-
-
-@feature(promises, unit="orders", none=0, windows=(30, 90, 365))
+@feature(
+    promises,
+    unit="orders",
+    none=0,
+    windows=(30, 90, 365),
+    words="promised orders due in the last {days} days: {orders_due_Nd:n}",
+)
 def orders_due(days: int) -> nw.Expr:
     """Orders whose promised day was among the last {days} days."""
-    return count(_since("due_age", days))
+    return count(within(days, of="due_age"))
 
 
 @feature(
@@ -30,18 +31,18 @@ def orders_due(days: int) -> nw.Expr:
 )
 def late_orders(days: int) -> nw.Expr:
     """Orders due in the last {days} days that came after the promised day, or have not come."""
-    return count(_since("due_age", days) & LATE)
+    return count(within(days, of="due_age") & LATE)
 
 
 @feature(
     promises,
     unit="share",
     windows=(90, 365),
-    words="only {on_time_rate_Nd:percent} of the orders of the last {days} days came on time",
+    words="only {on_time_rate_Nd:percent} of the orders due in the last {days} days came on time",
 )
 def on_time_rate(days: int) -> nw.Expr:
     """Share of the orders due in the last {days} days that came by the promised day."""
-    due = _since("due_age", days)
+    due = within(days, of="due_age")
     return ratio(count(due & (nw.col("late") == 0)), count(due))
 
 
@@ -49,12 +50,12 @@ def on_time_rate(days: int) -> nw.Expr:
     promises,
     unit="days",
     windows=(365,),
-    words="late orders came {mean_days_late_Nd:days} after the promised day on average",
+    words="late orders of the last {days} days: {mean_days_late_Nd:days} late on average",
     alarming="high",
 )
 def mean_days_late(days: int) -> nw.Expr:
     """Mean days after the promise, so far, of the late orders that were due in {days} days."""
-    late = _since("due_age", days) & LATE
+    late = within(days, of="due_age") & LATE
     return ratio(total("days_late", late), count(late))
 
 
@@ -62,15 +63,15 @@ def mean_days_late(days: int) -> nw.Expr:
     promises,
     unit="days",
     windows=(365,),
-    words="one order came {most_days_late_Nd:days} after the promised day",
+    words="an order of the last {days} days was {most_days_late_Nd:days} late",
     alarming="high",
 )
 def most_days_late(days: int) -> nw.Expr:
     """Most days after the promise, so far, of the late orders that were due in {days} days."""
-    return nw.when(_since("due_age", days) & LATE).then(nw.col("days_late")).max()
+    return nw.when(within(days, of="due_age") & LATE).then(nw.col("days_late")).max()
 
 
-@feature(promises, unit="days", words="an order was late {days_since_late:days} ago")
+@feature(promises, unit="days", words="an order due {days_since_late:days} ago was late")
 def days_since_late() -> nw.Expr:
     """Days since the promised day of the last order that was late."""
     return nw.when(LATE).then(nw.col("due_age")).min()
@@ -112,10 +113,16 @@ def over_quote(days: int) -> nw.Expr:
     return money(total("over_units", within(days)))
 
 
-@feature(promises, unit="share", windows=(365,), alarming="high")
+@feature(
+    promises,
+    unit="share",
+    windows=(365,),
+    alarming="high",
+    words="{over_quote_share_Nd:percent} of orders in the last {days} days cost more than quoted",
+)
 def over_quote_share(days: int) -> nw.Expr:
-    """Share of the promised orders placed in the last {days} days that cost more than quoted."""
-    return ratio(count(within(days) & OVER_QUOTE), count(within(days)))
+    """Share of the promised orders of the last {days} days with a quote that cost more than it."""
+    return ratio(count(within(days) & OVER_QUOTE), count(within(days) & (nw.col("quoted") == 1)))
 
 
 @feature(
@@ -128,7 +135,7 @@ def over_quote_share(days: int) -> nw.Expr:
 )
 def wrong_orders(days: int) -> nw.Expr:
     """Orders found faulty or sent back, for the first time, in the last {days} days."""
-    return count(_since("fault_age", days) & WRONG)
+    return count(within(days, of="fault_age") & WRONG)
 
 
 @feature(promises, unit="days", words="an order proved not to be right {days_since_wrong:days} ago")
@@ -141,9 +148,9 @@ def days_since_wrong() -> nw.Expr:
     promises,
     unit="defects per order",
     windows=(365,),
-    words="not right the first time: {wrong_rate_Nd:percent} of a year's orders",
     alarming="high",
+    words="orders not right the first time against all due in a year: {wrong_rate_Nd:percent}",
 )
 def wrong_rate(days: int) -> nw.Expr:
     """Orders that proved not to be right in the last {days} days, per order due in them."""
-    return ratio(count(_since("fault_age", days)), count(_since("due_age", days)))
+    return ratio(count(within(days, of="fault_age")), count(within(days, of="due_age")))

@@ -38,15 +38,19 @@ def handled(past: Past) -> Frame:
     )
 
 
-def _in_window(column: str, days: int) -> nw.Expr:
-    return (nw.col(column) > 0) & (nw.col(column) <= days)
+def ended(days: int) -> nw.Expr:
+    """Whether a case is over and its end lies in the window."""
+    return _ENDED & within(days, of="ended_age")
 
 
-def _ended(days: int) -> nw.Expr:
-    return _ENDED & _in_window("ended_age", days)
-
-
-@feature(service.cases, unit="cases", none=0, windows=(90, _YEAR))
+@feature(
+    service.cases,
+    unit="cases",
+    none=0,
+    windows=(90, _YEAR),
+    words="matters raised with us in the last {days} days: {cases_Nd:n}",
+    alarming="high",
+)
 def cases(days: int) -> nw.Expr:
     """Cases that began in the last {days} days."""
     return count(within(days))
@@ -56,7 +60,7 @@ def cases(days: int) -> nw.Expr:
     service.cases,
     unit="contacts per case",
     windows=(_YEAR,),
-    words="got in touch {contacts_per_case_Nd:times} a case in the last {days} days",
+    words="contacts a case in the last {days} days: {contacts_per_case_Nd:about}",
     alarming="high",
 )
 def contacts_per_case(days: int) -> nw.Expr:
@@ -73,7 +77,7 @@ def contacts_per_case(days: int) -> nw.Expr:
 )
 def hours_to_answer(days: int) -> nw.Expr:
     """Mean hours from the first contact to the first answer, of those of the last {days} days."""
-    rows = _in_window("answered_age", days)
+    rows = within(days, of="answered_age")
     return ratio(total("answer_minutes", rows), count(rows) * 60)
 
 
@@ -86,7 +90,7 @@ def hours_to_answer(days: int) -> nw.Expr:
 )
 def longest_wait(days: int) -> nw.Expr:
     """The most hours from the first contact to the first answer, in the last {days} days."""
-    minutes = nw.when(_in_window("answered_age", days)).then(nw.col("answer_minutes"))
+    minutes = nw.when(within(days, of="answered_age")).then(nw.col("answer_minutes"))
     return minutes.max().cast(nw.Float64()) / 60
 
 
@@ -98,7 +102,7 @@ def longest_wait(days: int) -> nw.Expr:
 )
 def answered_in_time(days: int) -> nw.Expr:
     """Share answered within the service level, of the cases due for it in the last {days} days."""
-    rows = _in_window("answer_due_age", days)
+    rows = within(days, of="answer_due_age")
     return ratio(count(rows & (nw.col("answer_breach") == 0)), count(rows))
 
 
@@ -106,12 +110,12 @@ def answered_in_time(days: int) -> nw.Expr:
     handled,
     unit="days",
     windows=(_YEAR,),
-    words="cases took {days_to_resolution_Nd:days} on average in the last {days} days",
+    words="days to end a case, on average in the last {days} days: {days_to_resolution_Nd:about}",
     alarming="high",
 )
 def days_to_resolution(days: int) -> nw.Expr:
     """Mean days from the first contact to the end, of the cases ended in the last {days} days."""
-    return ratio(total("days_to_end", _ended(days)), count(_ended(days)))
+    return ratio(total("days_to_end", ended(days)), count(ended(days)))
 
 
 @feature(
@@ -122,7 +126,7 @@ def days_to_resolution(days: int) -> nw.Expr:
 )
 def ended_in_time(days: int) -> nw.Expr:
     """Share ended within the service level, of the cases due for it in the last {days} days."""
-    rows = _in_window("end_due_age", days)
+    rows = within(days, of="end_due_age")
     return ratio(count(rows & (nw.col("end_breach") == 0)), count(rows))
 
 

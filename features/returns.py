@@ -24,13 +24,26 @@ def returns(days: int) -> nw.Expr:
     return count(within(days))
 
 
-@feature(returned, unit="currency", none=0, windows=(90, 365))
+@feature(
+    returned,
+    unit="currency",
+    none=0,
+    windows=(90, 365),
+    words="sent back goods worth {returned_money_Nd:money} in the last {days} days",
+    alarming="high",
+)
 def returned_money(days: int) -> nw.Expr:
     """Money given back in the last {days} days, as a positive amount."""
     return money(0 - total("amount_units", within(days)))
 
 
-@feature(returned, unit="currency", none=0)
+@feature(
+    returned,
+    unit="currency",
+    none=0,
+    words="sent back goods worth {returned_total:money} so far",
+    alarming="high",
+)
 def returned_total() -> nw.Expr:
     """Money given back ever, as a positive amount."""
     return money(0 - nw.col("amount_units").sum())
@@ -42,7 +55,12 @@ def days_since_return() -> nw.Expr:
     return nw.col("age").min()
 
 
-@feature(DERIVED, unit="share")
+@feature(
+    DERIVED,
+    unit="share",
+    words="{returned_share:percent} of what they bought came back",
+    alarming="high",
+)
 def returned_share() -> nw.Expr:
     """Money given back against money spent, ever."""
     return ratio(nw.col("returned_total"), nw.col("spend_total"))

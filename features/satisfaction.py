@@ -11,7 +11,7 @@ _PATIENCE = 14  # days in which a question may still be answered
 _FINE = 10**9  # ratings are summed in whole parts of this, so that their order does not matter
 _LOW = 0.25
 _TREATMENT = ("unprofessional", "treated_badly", "impersonal")
-_DISSATISFIED = (nw.col("asked") == 0) & ~nw.col("cause").is_null()
+_DISSATISFIED = ~nw.col("cause").is_null()
 
 
 @grain("survey")
@@ -96,7 +96,9 @@ def last_rating() -> nw.Expr:
     return _rating(nw.col("last_rating").min())
 
 
-@feature(said, unit="days")
+@feature(
+    said, unit="days", words="last answered a survey {days_since_rating:days} ago", alarming="high"
+)
 def days_since_rating() -> nw.Expr:
     """Days since the last rating of the service."""
     return nw.when(~nw.col("rating").is_null()).then(nw.col("age")).min()
@@ -105,7 +107,7 @@ def days_since_rating() -> nw.Expr:
 @feature(
     said,
     unit="rating",
-    words="the last rating was {rating_trend:points} than those before",
+    words="the last rating was {rating_trend:points} those before",
 )
 def rating_trend() -> nw.Expr:
     """The last rating of the service less the mean of those before. Null with fewer than two."""
@@ -126,7 +128,11 @@ def said_solved(days: int) -> nw.Expr:
     return ratio(total("solved", rows), count(rows))
 
 
-@feature(said, unit="yes (1) or no (0)")
+@feature(
+    said,
+    unit="yes (1) or no (0)",
+    words="was it solved, said their last survey: {last_said_solved:yes}",
+)
 def last_said_solved() -> nw.Expr:
     """Whether the last answer to it said that it was solved."""
     return nw.col("last_solved").min()
@@ -149,14 +155,19 @@ def unanswered(days: int) -> nw.Expr:
     said,
     unit="rating",
     windows=(_YEAR,),
-    words="rated who served them {person_mean_Nd:percent} on average in the last {days} days",
+    words="rated the person who served {person_mean_Nd:percent} on average in the last {days} days",
 )
 def person_mean(days: int) -> nw.Expr:
     """Mean rating of who served in the last {days} days, 0 to 1."""
     return _mean("person_parts", days)
 
 
-@feature(said, unit="rating", windows=(_YEAR,))
+@feature(
+    said,
+    unit="rating",
+    windows=(_YEAR,),
+    words="lowest rating of who served them in the last {days} days: {person_lowest_Nd:percent}",
+)
 def person_lowest(days: int) -> nw.Expr:
     """Lowest rating of who served in the last {days} days, 0 to 1."""
     return _lowest("person_parts", days)
@@ -167,7 +178,7 @@ def person_lowest(days: int) -> nw.Expr:
     unit="ratings",
     none=0,
     windows=(_YEAR,),
-    words="rated who served them badly {person_low_Nd:times} in the last {days} days",
+    words="gave the person who served a low rating {person_low_Nd:times} in the last {days} days",
     alarming="high",
 )
 def person_low(days: int) -> nw.Expr:

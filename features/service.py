@@ -41,12 +41,12 @@ def _above(column: str, agreed: str) -> nw.Expr:
 
 @grain("delivery")
 def promises(past: Past) -> Frame:
-    """One row an order that was promised for a day.
+    """One row an order that was promised for a day on which deliveries were told of.
 
     customer_id, order_id, age, occurred_day (of the purchase), channel, amount_units; due_age: days
     since the promised day (not positive: not yet); delivered_age (null: awaited; what was faulty or
     sent back without an arrival had come by that day); fault_age (null: right so far, else since
-    when it is known not to be); over_units: money above the quote;
+    when it is known not to be); quoted: 0 or 1; over_units: money above the quote;
     days_late (negative: early; of what is awaited, so far); due, late, awaited, wrong: 0 or 1,
     late and awaited null while the promised day has not passed and nothing has come.
     """
@@ -60,9 +60,11 @@ def promises(past: Past) -> Frame:
             promised_day=nw.col("promised_day").max(),
             channel=nw.col("channel").max(),
             amount_units=nw.col("amount_units").sum(),
+            quoted=_any(~nw.col("quoted_amount_units").is_null()),
             over_units=nw.col("over").sum(),
         )
-        .filter(~nw.col("promised_day").is_null())
+        .join(past.since("delivery"), how="cross")
+        .filter(nw.col("promised_day") >= nw.col("since"))
     )
     came = past.events("delivery", "return").with_columns(
         arrived=(nw.col("kind") == "delivery") & nw.col("cause").is_null()
@@ -87,7 +89,7 @@ def promises(past: Past) -> Frame:
             awaited=nw.when(nw.col("settled")).then(flag(nw.col("delivered_age").is_null())),
         )
         .with_columns(late=flag(nw.col("days_late") > 0))
-        .drop("promised_day", "settled")
+        .drop("promised_day", "settled", "since")
     )
 
 

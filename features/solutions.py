@@ -3,7 +3,7 @@
 import narwhals as nw
 
 from features.base import Past, count, feature, grain, ratio, within
-from features.resolution import handled
+from features.resolution import ended, handled
 from pipeline.clocks import Frame
 
 _YEAR = 365
@@ -37,10 +37,6 @@ def relapses(past: Past) -> Frame:
     )
 
 
-def _ended(days: int) -> nw.Expr:
-    return (nw.col("open") == 0) & (nw.col("ended_age") <= days)
-
-
 @feature(
     handled,
     unit="share",
@@ -49,7 +45,7 @@ def _ended(days: int) -> nw.Expr:
 )
 def solved_once(days: int) -> nw.Expr:
     """Share solved with one contact, of the cases ended in the last {days} days."""
-    return ratio(count(_ended(days) & (nw.col("solved_once") == 1)), count(_ended(days)))
+    return ratio(count(ended(days) & (nw.col("solved_once") == 1)), count(ended(days)))
 
 
 @feature(
@@ -62,7 +58,7 @@ def solved_once(days: int) -> nw.Expr:
 )
 def unsolved_cases(days: int) -> nw.Expr:
     """Cases not solved: ended so, or still open when due, in the last {days} days."""
-    return count(nw.col("unsolved_age") <= days)
+    return count(within(days, of="unsolved_age"))
 
 
 @feature(
@@ -88,7 +84,11 @@ def reopened(days: int) -> nw.Expr:
     return count((nw.col("reopened") == 1) & (nw.col("last_age") <= days))
 
 
-@feature(handled, unit="yes (1) or no (0)")
+@feature(
+    handled,
+    unit="yes (1) or no (0)",
+    words="last matter solved at once: {last_case_solved_once:yes}",
+)
 def last_case_solved_once() -> nw.Expr:
     """Whether the case that ended last was solved with one contact."""
     return nw.when(_LAST).then(nw.col("solved_once")).min()
@@ -110,10 +110,11 @@ def last_case_days() -> nw.Expr:
     unit="cases",
     none=0,
     windows=(_YEAR,),
+    words="complaints solved at once in the last {days} days: {complaints_solved_once_Nd:n}",
 )
 def complaints_solved_once(days: int) -> nw.Expr:
     """Complaints ended in the last {days} days that were solved with one contact."""
-    return count(_ended(days) & _COMPLAINT & (nw.col("solved_once") == 1))
+    return count(ended(days) & _COMPLAINT & (nw.col("solved_once") == 1))
 
 
 @feature(

@@ -45,13 +45,25 @@ def usual(past: Past) -> Frame:
     )
 
 
-@feature(dealings, unit="purchases", none=0, spans=_YEAR)
+@feature(
+    dealings,
+    unit="purchases",
+    none=0,
+    spans=_YEAR,
+    words="purchases and bills in the last year: {dealings_last_year:n}",
+)
 def dealings_last_year() -> nw.Expr:
     """Purchases of the last 365 days; bills for a customer without any."""
     return nw.col("dealings").max()
 
 
-@feature(usual, unit="contacts", spans=_YEAR)
+@feature(
+    usual,
+    unit="contacts",
+    spans=_YEAR,
+    words="contacts that so many dealings usually take in a year: {contacts_expected:n}",
+    alarming="high",
+)
 def contacts_expected() -> nw.Expr:
     """Contacts in 365 days that the customer's purchases (or bills) take at everybody's rate."""
     return nw.col("expected").max()
@@ -60,7 +72,7 @@ def contacts_expected() -> nw.Expr:
 @feature(
     DERIVED,
     unit="contacts per purchase",
-    words="{contacts_365d:n} contacts for {dealings_last_year:n} purchases or bills in a year",
+    words="{contacts_365d:contacts} in a year; purchases or bills: {dealings_last_year:n}",
     alarming="high",
 )
 def touches_per_purchase() -> nw.Expr:
@@ -71,7 +83,7 @@ def touches_per_purchase() -> nw.Expr:
 @feature(
     DERIVED,
     unit="deviations",
-    words="{contacts_365d:n} contacts in the last year, {contacts_expected:n} would be normal",
+    words="{contacts_365d:contacts} in the last year, about {contacts_expected:about} is normal",
     alarming="high",
 )
 def contacts_excess() -> nw.Expr:
@@ -90,7 +102,7 @@ def _again(gap: str, most: int, days: int) -> nw.Expr:
     unit="contacts",
     none=0,
     windows=(90, 365),
-    words="back on one case within a week {case_repeats_week_Nd:times} in the last {days} days",
+    words="came back on a case within a week {case_repeats_week_Nd:times} in {days} days",
     alarming="high",
 )
 def case_repeats_week(days: int) -> nw.Expr:
@@ -103,7 +115,7 @@ def case_repeats_week(days: int) -> nw.Expr:
     unit="contacts",
     none=0,
     windows=(365,),
-    words="back on one case within a month {case_repeats_month_Nd:times} in the last {days} days",
+    words="came back on a case within a month {case_repeats_month_Nd:times} in {days} days",
     alarming="high",
 )
 def case_repeats_month(days: int) -> nw.Expr:
@@ -116,7 +128,7 @@ def case_repeats_month(days: int) -> nw.Expr:
     unit="contacts",
     none=0,
     windows=(90, 365),
-    words="back on one topic within a week {topic_repeats_week_Nd:times} in the last {days} days",
+    words="came back on a topic within a week {topic_repeats_week_Nd:times} in {days} days",
     alarming="high",
 )
 def topic_repeats_week(days: int) -> nw.Expr:
@@ -129,7 +141,7 @@ def topic_repeats_week(days: int) -> nw.Expr:
     unit="contacts",
     none=0,
     windows=(365,),
-    words="back on one topic within a month {topic_repeats_month_Nd:times} in the last {days} days",
+    words="came back on a topic within a month {topic_repeats_month_Nd:times} in {days} days",
     alarming="high",
 )
 def topic_repeats_month(days: int) -> nw.Expr:

@@ -10,10 +10,11 @@ from pipeline import artefacts, clocks, engine, errors, features, files, labels,
 from pipeline import snapshots as watching
 from pipeline.engine import Engine
 from pipeline.params import ChurnLabel, Params
-from pipeline.service import causes, departures, measured, page, spells, staff
+from pipeline.service import causes, departures, measured, spells, staff
 from pipeline.service.content import Content, Measured, Period, Why
 from pipeline.service.frames import frames
 from pipeline.service.measures import MEASURES
+from pipeline.service_page import page
 
 RULES = (
     "A value is a sum over a sum for the period; the interval holds the true one 19 times in 20 "
@@ -92,13 +93,16 @@ def _headlines(taken: tuple[Measured, ...], lost: Why) -> Iterator[str]:
     if judged:
         kept = len(judged) - len(missed)
         listed = f"; missed: {', '.join(missed)}" if missed else ""
-        yield f"{kept} of {len(judged)} targets are reached{listed}."
+        yield f"Targets reached: {kept} of {len(judged)}{listed}."
     for trend in ("worse", "better"):
         names = [one.title.lower() for one in taken if one.trend == trend]
         if names:
             yield f"{trend.capitalize()} than the period before: {', '.join(names)}."
     alarms = [one.title.lower() for one in taken if one.alarm]
-    yield f"Unusual now: {', '.join(alarms)}." if alarms else "No measure leaves its normal band."
+    if alarms:
+        yield f"Unusual now: {', '.join(alarms)}."
+    elif any(point.low is not None for one in taken for point in one.points):
+        yield "No measure leaves its normal band."
     claimed = (one for one in lost.rows if one.verdict.startswith(causes.CLAIM))
     worst = next((one for one in claimed if one.excess > 0), None)
     if worst:

@@ -25,6 +25,7 @@ class Promise:
     came: int | None
     wrong: int | None
     over_quote: Fraction
+    quoted: bool
 
     @property
     def days_late(self) -> int | None:
@@ -128,7 +129,12 @@ def promises_of(customer: Customer) -> list[Promise]:
         for order, lines in placed.items()
         if (days := [line["promised_day"] for line in lines if line["promised_day"] is not None])
     }
-    return [promise(customer, name, placed[name], day) for name, day in promised.items()]
+    told = customer.told.get("delivery", -1)
+    return [
+        promise(customer, name, placed[name], day)
+        for name, day in promised.items()
+        if customer.snapshot - day <= told
+    ]
 
 
 def promise(customer: Customer, name: str, lines: Sequence[Event], day: int) -> Promise:
@@ -144,6 +150,7 @@ def promise(customer: Customer, name: str, lines: Sequence[Event], day: int) -> 
         came=wrong if came is None else came,
         wrong=wrong,
         over_quote=sum((above(line) for line in lines), Fraction(0)),
+        quoted=any(line["quoted_amount"] is not None for line in lines),
     )
 
 
@@ -202,7 +209,7 @@ def over_quote(customer: Customer, days: int) -> Number:
 
 @rule("delivery")
 def over_quote_share(customer: Customer, days: int) -> Number:
-    return mean([one.over_quote > 0 for one in placed_in(customer, days)])
+    return mean([one.over_quote > 0 for one in placed_in(customer, days) if one.quoted])
 
 
 @rule("delivery")
@@ -274,12 +281,6 @@ def days_since_overcharge(customer: Customer) -> Number:
 def corrections(customer: Customer, days: int) -> Number:
     found = [one for one in customer.of_kind("invoice") if is_correction(one)]
     return len([one for one in found if inside(customer.age(one), days)])
-
-
-@rule("contact")
-def disputes(customer: Customer, days: int) -> Number:
-    about = [one for one in customer.of_kind("contact") if one["topic"] == "billing"]
-    return len([one for one in about if inside(customer.age(one), days)])
 
 
 @rule("invoice")
@@ -542,7 +543,7 @@ def failure_weight(customer: Customer) -> Number:
     return sum((Fraction(0.5 ** (one.age / 70)) for one in failures_of(customer)), Fraction(0))
 
 
-@rule(*FAILING)
+@rule("contact")
 def silent_failures(customer: Customer, days: int) -> Number:
     return len([one for one in failures_in(customer, days) if one.silent])
 

@@ -39,7 +39,9 @@ def test_when_they_leave_is_told_in_curves_hazards_and_words() -> None:
     stretch = max(found.hazards, key=lambda one: one.per_month or 0)
     assert (stretch.from_day, stretch.to_day, stretch.left) == (180, 365, 200)
     assert found.words[0] == "Half of the customers have left after 301 days."
-    assert found.words[1].startswith("Most leave between day 180 and day 365 of their life: ")
+    assert found.words[1].startswith(
+        "Customers are likeliest to leave between day 180 and day 365: "
+    )
     assert found.words[2].startswith("Acquisition channels do not differ beyond chance")
     assert found.words[3].startswith("Departures are on record from 26 January 2025;")
 

@@ -168,7 +168,7 @@ def test_groups_come_from_agents_stages_and_customers() -> None:
     told = promises(0.5, agent_id=np.tile(["ann", "bob"], 400))
     cases = told.assign(
         topic="t", answer_minutes=1.0, answer_due_age=5, answer_breach=told["late"], end_breach=0.0,
-        days_to_end=1.0, reopened=0.0, solved_once=1.0,
+        days_to_end=1.0, ended_age=told["age"] - 1, reopened=0.0, solved_once=1.0,
     )  # fmt: skip
     people = sorted(set(told["customer_id"]))
     given = setting(

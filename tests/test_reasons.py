@@ -1,5 +1,6 @@
 """Reasons: only what raises the risk, at most three sentences, never a code name."""
 
+from dataclasses import replace
 from typing import Any
 
 import narwhals as nw
@@ -95,6 +96,19 @@ def test_a_number_is_said_at_the_median_and_on_its_alarming_side(
     name: str, value: float, middle: float, said: list[str]
 ) -> None:
     assert told({name: 1.0}, {name: value}, {name: middle}) == said
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "known"), [("share", 0.9, 1), ("share", 1, 0), ("", 1, 1)]
+)
+def test_what_always_held_is_no_reason(unit: str, value: float, known: int) -> None:
+    kept = replace(feature("kept", "k", alarming="low"), unit=unit)
+    assert len(told({"kept": 1.0}, {"kept": value}, {"kept": 1.0}, [kept])) == known
+
+
+@pytest.mark.parametrize(("value", "known"), [(1, 1), (0, 0)])
+def test_what_never_happened_is_no_reason(value: float, known: int) -> None:
+    assert len(told({"a_one": 1.0}, {"a_one": value}, {"a_one": 0.0})) == known
 
 
 def test_the_same_sentence_of_two_features_is_said_once() -> None:

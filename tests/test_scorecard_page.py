@@ -16,8 +16,9 @@ from playwright.sync_api import Browser, Page
 from scorecards import EMPTY, RICH
 
 from pipeline.listing.as_csv import unguarded
-from pipeline.service import charts, content, courses, page, said, sheet
+from pipeline.service import content
 from pipeline.service.content import Content, Figure
+from pipeline.service_page import charts, courses, page, said, sheet
 
 CSS = (Path(page.__file__).parent / "scorecard.css").read_text(encoding="utf-8")
 Open = Callable[..., Page]

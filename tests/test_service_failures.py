@@ -87,12 +87,43 @@ def test_promises_an_order_is_one_row_in_its_newest_version_with_its_latest_prom
         anna     | 4     | purchase | -30 | B     |      -20 |     10 |     10 |   -30
         anna     | 4     | purchase | -30 | B     |      -15 |     15 |     10 |   -25
         anna     | 4     | purchase | -30 | B     |       50 |     99 |     10 |     0
+        anna     | 5     | purchase | -30 | C     |       -5 |     15 |        |
+        bert     | 6     | delivery | -40 | Z     |          |        |        |
         """,
         """
-        order_id | age | due_age | over_units | amount_units
-        A        | 30  | 18      | 20000      | 280000
-        B        | 30  | 15      | 50000      | 150000
+        order_id | age | due_age | over_units | amount_units | quoted
+        A        | 30  | 18      | 20000      | 280000       | 1
+        B        | 30  | 15      | 50000      | 150000       | 1
+        C        | 30  | 5       | 0          | 150000       | 0
         """,
+    )
+
+
+def test_promises_for_days_before_deliveries_were_told_of_are_not_judged() -> None:
+    rows_are(
+        service.promises,
+        """
+        customer | kind     | day | order | promised | source
+        anna     | purchase | -90 | A     |      -81 | shop
+        anna     | purchase | -90 | B     |      -80 | shop
+        bert     | delivery | -80 | Z     |          | carrier
+        """,
+        """
+        order_id | due_age | late
+        B        | 80      | 1
+        """,
+    )
+    check(
+        """
+        customer | kind     |  day | order | promised | source
+        anna     | purchase |  -90 | A     |      -20 | shop
+        anna     | payment  | -400 | B     |          | bank
+        """,
+        """
+        customer | failures_90d | silent_failures_90d | awaited_orders
+        anna     | 0            |                     |
+        """,
+        since=None,
     )
 
 
@@ -329,10 +360,10 @@ def test_billing_tells_of_overcharges_and_of_their_corrections() -> None:
         carl     | invoice |   -9 |          |      5 |        |
         """,
         """
-        customer | overcharges_90d | overcharges_365d | overcharged_money_365d | last_overcharge | days_since_overcharge | corrections_365d | disputes_365d
-        anna     | 2               | 3                | 9                      | 0.25            | 90                    | 1                | 1
-        bert     | 1               | 1                | 5                      |                 | 9                     | 0                | 0
-        carl     | 0               | 0                | 0                      |                 |                       | 0                | 0
+        customer | overcharges_90d | overcharges_365d | overcharged_money_365d | last_overcharge | days_since_overcharge | corrections_365d
+        anna     | 2               | 3                | 9                      | 0.25            | 90                    | 1
+        bert     | 1               | 1                | 5                      |                 | 9                     | 0
+        carl     | 0               | 0                | 0                      |                 |                       | 0
         """,
     )
 

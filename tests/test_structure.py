@@ -26,6 +26,7 @@ FOLDERS = (
     "pipeline/listing",
     "pipeline/raw",
     "pipeline/service",
+    "pipeline/service_page",
 )  # in deps as a whole
 TALK = {"pipeline/errors.py", "pipeline/progress.py"} | {
     f"pipeline/{folder}__init__.py" for folder in ("", "learning/", "reports/", "tracked/")

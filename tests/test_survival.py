@@ -83,16 +83,7 @@ def test_hazard_is_leavers_over_customer_days_with_garwoods_interval() -> None:
     nobody = hazards(spells((60, 90, False)), days=30)
     assert nobody["from_day"].tolist() == [60]
     assert nobody["hazard"].tolist() == [0]
-    assert tuple(hazards(spells()).columns) == survival.HAZARD
-
-
-def test_tables_by_group_name_the_unknown() -> None:
-    part = company(1).assign(channel=lambda rows: rows["channel"].where(rows.index % 2 == 0))
-    for table in (curve, hazards):
-        found = survival.by_group(part.astype({"channel": "str"}), "channel", table)
-        assert found.columns[0] == "group"
-        assert set(found["group"]) == {"0.0", "unknown"}
-    assert survival.by_group(spells().assign(channel=None), "channel", hazards).empty
+    assert tuple(hazards(spells(), days=30).columns) == survival.HAZARD
 
 
 def test_survival_and_hazard_find_the_truth_that_ignoring_late_entry_misses() -> None:
@@ -106,7 +97,7 @@ def test_survival_and_hazard_find_the_truth_that_ignoring_late_entry_misses() ->
             year = curve(table)
             row = year[year["tenure_days"] <= 365].iloc[-1]
             found.append(row["low"] <= np.exp(-0.003 * row["tenure_days"]) <= row["high"])
-        bands = hazards(part).iloc[:12]
+        bands = hazards(part, days=30).iloc[:12]
         truth = 30 * (1 - np.exp(-0.003))
         rates += list((bands["low"] <= truth) & (truth <= bands["high"]))
     assert np.mean(kept) >= 0.88

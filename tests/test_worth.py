@@ -77,9 +77,9 @@ def test_each_month_is_the_mean_of_those_observed_for_it() -> None:
 @pytest.mark.parametrize(
     ("cost", "month", "verdict"),
     [
-        (0.0, 0, "paid back by month 0 (0 to 0)"),
+        (0.0, 0, "winning them cost nothing"),
         (8.0, 1, "paid back by month 1 (1 to 1)"),
-        (99.0, np.nan, "not yet within 3 months"),
+        (99.0, np.nan, "not yet paid back within 3 months"),
         (None, np.nan, "the acquisition cost is not known"),
     ],
 )

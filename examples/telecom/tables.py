@@ -244,7 +244,8 @@ def tickets(part: Part, end: int) -> pa.Table:
         "topic": _choice(TOPICS, found["topic"]),
         "agent": _named("a", found["agent"], 3),
         "about": pc.if_else(pa.array(fits), order, pa.nulls(len(about), pa.string())),
-        "cause": _choice(CAUSES, _told(found["cause"], np.maximum(shut, final), end)),
+        "cause": _choice(CAUSES, _told(found["cause"], shut, end)),
+        "final_cause": _choice(CAUSES, _told(found["final_cause"], final, end)),
         "cost": pa.array(found["cost"]),
     })  # fmt: skip
     twice = np.flatnonzero(_chance(part, "tickets", len(about)) < 0.002)

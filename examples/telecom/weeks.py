@@ -279,15 +279,16 @@ def _write(
     end, outcome = np.where(shut, closed, NONE), np.where(shut, solved, NONE)
     old = state.case_row[rows[again]]
     world.books.fill("tickets", old, reopened=at[again], final_closed=end[again],
-                     final_outcome=outcome[again], cause=told[again])  # fmt: skip
+                     final_outcome=outcome[again], final_cause=told[again])  # fmt: skip
     new = ~again
     fresh = rows[new]
     about = np.where(state.case_topic[fresh] <= _TOPIC["billing"], state.case_order[fresh], NONE)
     state.case_row[fresh] = world.books.add(
         "tickets", customer=state.number[fresh], case=state.case[fresh], opened=at[new],
         answered=answered[new], closed=end[new], outcome=outcome[new], reopened=NONE,
-        final_closed=NONE, final_outcome=NONE, channel=channel[new], agent=agent[new],
-        topic=state.case_topic[fresh], about=about, cause=told[new], cost=COST[channel[new]],
+        final_closed=NONE, final_outcome=NONE, final_cause=NONE, channel=channel[new],
+        agent=agent[new], topic=state.case_topic[fresh], about=about, cause=told[new],
+        cost=COST[channel[new]],
     )  # fmt: skip
     state.case_reopened[rows[again]] = True
     state.case_reopened[fresh] = False

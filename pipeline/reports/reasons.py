@@ -54,7 +54,8 @@ def worth_saying(
 ) -> pd.DataFrame:
     """The rows of `strongest` that have words and do not lie on the calm side of the median.
 
-    Nor what never happened: of a number that alarms when it is high, 0 says nothing.
+    Nor what never happened, or always did: of a number that alarms when it is high 0 says nothing,
+    of a share or rating that alarms when it is low 100 %.
     """
     numbers = X.select_dtypes("number")
     column_of = {name: place for place, name in enumerate(numbers.columns)}
@@ -64,7 +65,9 @@ def worth_saying(
     values = numbers.to_numpy()[rows["customer"], [column_of[name] for name in names]]
     above = values - middle.reindex(names).to_numpy()
     high = np.array([features[one].alarming == "high" for one in rows["feature"]], dtype=bool)
-    return rows[np.where(high, (above >= 0) & (values > 0), above <= 0)]
+    of_one = np.array([features[one].unit in ("share", "rating") for one in rows["feature"]], bool)
+    whole = of_one & (np.round(values, 2) >= 1)
+    return rows[np.where(high, (above >= 0) & (values > 0), (above <= 0) & ~whole)]
 
 
 def reasons(

@@ -98,9 +98,10 @@ def _steepest(hazards: tuple[Hazard, ...]) -> list[str]:
     if not told:
         return []
     worst = max(told, key=lambda one: one.per_month or 0.0)
-    until = f"day {worst.to_day:,}" if worst.to_day else "the end"
-    return [f"Most leave between day {worst.from_day:,} and {until} of their life:"
-            f" {worst.per_month:.1%} a month."]  # fmt: skip
+    stretch = f"from day {worst.from_day:,}"
+    if worst.to_day:
+        stretch = f"between day {worst.from_day:,} and day {worst.to_day:,}"
+    return [f"Customers are likeliest to leave {stretch}: {worst.per_month:.1%} a month."]
 
 
 def _apart(named: pd.DataFrame) -> list[str]:
@@ -135,7 +136,7 @@ def why(lives: pd.DataFrame, frames: Frames, channel: "pd.Series[str]", days: in
     return Why(
         tuple(
             Cause(
-                str(row["cause"]), TITLES.get(str(row["cause"]), str(row["cause"])),
+                str(row["cause"]), _title(str(row["cause"])),
                 int(row["lost"]), row["value_lost"], int(row["met"]), row["excess"],
                 _known(row["low"]), _known(row["high"]), row["excess_value"], row["verdict"],
             )
@@ -148,6 +149,11 @@ def why(lives: pd.DataFrame, frames: Frames, channel: "pd.Series[str]", days: in
          f" for {int(unknown['lost']):,} of them nothing was documented in the"
          f" {loss.MEMORY} days before. Value is what they brought net in a year.", NOT_CAUSES),
     )  # fmt: skip
+
+
+def _title(cause: str) -> str:
+    """In plain words; a cause of the company's own without its underscores."""
+    return TITLES.get(cause, cause.replace("_", " "))
 
 
 def worths(

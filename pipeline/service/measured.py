@@ -185,7 +185,8 @@ def _groups(rows: pd.DataFrame, column: str, one: Measure, least: int) -> tuple[
             share = float(part["whole"].sum() / rows["whole"].sum())
             z = ratios.apart(figure, overall, share)
             flag = _flag(z, one.better)
-            found.append(Group(str(name), figure, flag, worse=flag == "worse than the rest"))
+            said = str(name).replace("_", " ") if column == "topic" else str(name)
+            found.append(Group(said, figure, flag, worse=flag == "worse than the rest"))
     return tuple(found)
 
 

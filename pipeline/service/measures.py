@@ -79,9 +79,13 @@ def _over(counted: pd.DataFrame, placed: pd.DataFrame) -> pd.DataFrame:
 
 
 def _judged(frames: Frames) -> pd.DataFrame:
-    """Cases FOLLOWED days after their first contact: judged earlier, the latest would look best."""
+    """Cases FOLLOWED days after their first contact: judged earlier, the latest would look best.
+
+    Those judged before the first end on record are left out: nobody told of ends then.
+    """
     told = frames["cases"]
-    old = told[told["age"] >= FOLLOWED]
+    judged_age = told["age"] - FOLLOWED
+    old: pd.DataFrame = told[(judged_age >= 0) & (judged_age <= told["ended_age"].max())]
     return old.assign(day=old["day"] + FOLLOWED)
 
 
@@ -123,7 +127,8 @@ def complaints_written(frames: Frames) -> pd.DataFrame:
 def complaints_spoken(frames: Frames) -> pd.DataFrame:
     """Complaints and billing contacts by phone or in person, per 100 customers and four weeks."""
     told = _complaints(frames)
-    return _per_hundred(told[~told["channel"].isin(WRITTEN)], frames["present"])
+    spoken = told["channel"].notna() & ~told["channel"].isin(WRITTEN)
+    return _per_hundred(told[spoken], frames["present"])
 
 
 @measure("Referrals", "per 100 customers", "high", "events")
@@ -151,8 +156,9 @@ def on_time(frames: Frames) -> pd.DataFrame:
 
 @measure("At the quoted price", "share", "high")
 def as_quoted(frames: Frames) -> pd.DataFrame:
-    """Orders charged no more than was quoted."""
+    """Orders with a quoted price that were charged no more."""
     told = frames["promises"]
+    told = told[told["quoted"] == 1]
     return _share(told, (told["over_units"] <= 0) * 1.0)
 
 
@@ -216,8 +222,9 @@ def touches(frames: Frames) -> pd.DataFrame:
 
 @measure("Bills as agreed", "share", "high")
 def bills_as_agreed(frames: Frames) -> pd.DataFrame:
-    """Bills not above the agreed price."""
+    """Bills with an agreed price that were not above it."""
     told = frames["bills"]
+    told = told[told["agreed_units"].notna()]
     return _share(told, (told["over_units"] <= 0) * 1.0)
 
 

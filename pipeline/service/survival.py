@@ -12,7 +12,6 @@ A spell, made by `watched`, is a row of
 and whatever else describes the customer.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,7 +23,6 @@ from scipy.stats import chi2
 from pipeline.service.intervals import Floats, named, poisson
 
 LEAST: Final = 10  # at risk, or the curve is not drawn
-BAND_DAYS: Final = 30
 CURVE: Final = ("tenure_days", "at_risk", "left", "survival", "low", "high")
 HAZARD: Final = ("from_day", "to_day", "left", "customer_days", "hazard", "low", "high")
 
@@ -79,7 +77,7 @@ def curve(spells: pd.DataFrame, least: int = LEAST) -> pd.DataFrame:
     return table
 
 
-def hazards(spells: pd.DataFrame, days: int = BAND_DAYS) -> pd.DataFrame:
+def hazards(spells: pd.DataFrame, days: int) -> pd.DataFrame:
     """HAZARD: leavers per customer and `days` days, by tenure in (from_day, to_day].
 
     left / customer_days * days, with Garwood's exact 95 % interval of the count. Bands in which
@@ -95,18 +93,6 @@ def hazards(spells: pd.DataFrame, days: int = BAND_DAYS) -> pd.DataFrame:
     rates = [count / watched * days for count in (left, *poisson(left))]
     columns = (edges[:-1][seen].astype(int), edges[1:][seen].astype(int), left.astype(int))
     return pd.DataFrame(dict(zip(HAZARD, (*columns, watched, *rates), strict=True)))
-
-
-def by_group(
-    spells: pd.DataFrame, group: str, table: Callable[[pd.DataFrame], pd.DataFrame]
-) -> pd.DataFrame:
-    """`curve` or `hazards` of each group, beneath one another, with the column `group` first."""
-    parts = []
-    for name, part in spells.groupby(named(spells[group])):
-        made = table(part)
-        made.insert(0, "group", pd.Series([name] * len(made), dtype="str"))
-        parts.append(made)
-    return pd.concat(parts, ignore_index=True) if parts else table(spells).assign(group=None)
 
 
 @dataclass(frozen=True)

@@ -208,6 +208,8 @@ def _verdict(month: float, low: float, high: float, months: int, cost: float) ->
     if months == 0:
         return "too few customers observed for a month"
     if np.isinf(month):
-        return f"not yet within {months} months"
+        return f"not yet paid back within {months} month{'' if months == 1 else 's'}"
+    if month == 0:
+        return "winning them cost nothing"
     ends = [f"{end:.0f}" if np.isfinite(end) else f"later than {months}" for end in (low, high)]
     return f"paid back by month {month:.0f} ({ends[0]} to {ends[1]})"

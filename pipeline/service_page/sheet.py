@@ -17,7 +17,7 @@ from pipeline.service.content import (
     Week,
     Worth,
 )
-from pipeline.service.said import stretch
+from pipeline.service_page.said import stretch
 
 COLUMNS: Final = (
     "section", "measure", "by", "group", "period_from", "period_to", "value", "low", "high", "n",

@@ -8,10 +8,10 @@ from typing import Final
 from markupsafe import Markup
 
 from pipeline.listing import day
-from pipeline.service import drawing
 from pipeline.service.content import Measured, Point, Unit, Week
-from pipeline.service.drawing import Scale, area, bar, dot, feet, grid, line, rule, svg
-from pipeline.service.said import number, plain
+from pipeline.service_page import drawing
+from pipeline.service_page.drawing import Scale, area, bar, dot, feet, grid, line, rule, svg
+from pipeline.service_page.said import number, plain
 
 _WIDE: Final = 460
 _LEAST_STEP: Final[dict[Unit, float]] = {"share": 0.02, "count": 1.0}

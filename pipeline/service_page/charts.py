@@ -6,10 +6,22 @@ from typing import Final
 
 from markupsafe import Markup
 
-from pipeline.service import drawing
 from pipeline.service.content import Cause, Curve, Figure, Hazard, Step, Worth
-from pipeline.service.drawing import Scale, area, bar, dot, feet, grid, line, rule, steps, svg, text
-from pipeline.service.said import cut, months, number, plain, signed, stretch
+from pipeline.service_page import drawing
+from pipeline.service_page.drawing import (
+    Scale,
+    area,
+    bar,
+    dot,
+    feet,
+    grid,
+    line,
+    rule,
+    steps,
+    svg,
+    text,
+)
+from pipeline.service_page.said import cut, months, number, plain, signed, stretch
 
 MOST_GROUPS: Final = 6  # curves in one picture, each with its own colour and dashes
 MOST_CAUSES: Final = 10

@@ -15,10 +15,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.listing import day
-from pipeline.service import charts, courses, drawing, said
 from pipeline.service.content import UNITS, Breakdown, Content, Curve, Hazard
-from pipeline.service.sheet import as_csv as csv
-from pipeline.service.sheet import table
+from pipeline.service_page import charts, courses, drawing, said
+from pipeline.service_page.sheet import as_csv as csv
+from pipeline.service_page.sheet import table
 
 __all__ = ["csv", "html", "table"]
 

@@ -1,0 +1,1 @@
+"""The scorecard as people read it: a page with its charts inside, and a CSV."""
