@@ -62,7 +62,7 @@ def live(state: State, week: int, world: World) -> Array:
 
 
 def notice_late(state: State, week: int, world: World) -> None:
-    """What was promised for last week and did not come, is noticed as the week begins."""
+    """Orders of last week that will be late: customers hear of it, or find out, as the week begins."""
     due = np.flatnonzero(state.late_due & state.active)
     state.late_due[due] = False
     at = week * WEEK + world.rng.integers(8 * 60, 20 * 60, len(due))
@@ -155,7 +155,7 @@ def _order(state: State, here: Array, week: int, world: World, net: Array) -> No
 def _plan_defects(
     state: State, rows: Array, order: Array, charged: Array, week: int, world: World
 ) -> None:
-    """A faulty order shows next week, or, hidden, some weeks later."""
+    """A faulty order shows two weeks later, or, hidden, up to seven."""
     faulty = world.rng.random(len(rows)) < world.plain.defect
     free = faulty & (state.defect_due[rows] <= week)
     hidden = world.rng.random(len(rows)) < world.plain.hidden
