@@ -62,7 +62,7 @@ def live(state: State, week: int, world: World) -> Array:
 
 
 def notice_late(state: State, week: int, world: World) -> None:
-    """Orders of last week that will be late: customers hear of it, or find out, as the week begins."""
+    """Orders of last week that will be late: customers hear of it as the week begins."""
     due = np.flatnonzero(state.late_due & state.active)
     state.late_due[due] = False
     at = week * WEEK + world.rng.integers(8 * 60, 20 * 60, len(due))
