@@ -42,7 +42,7 @@ def days_since_referral() -> nw.Expr:
     none=0,
     spans=545,
     alarming="high",
-    words="used to bring new customers and stopped: {referrals_stopped:yes}",
+    words="used to bring new customers, the last one {days_since_referral:days} ago",
 )
 def referrals_stopped() -> nw.Expr:
     """Whether (1 or 0) the year before the last 180 days had referrals and these had none."""

@@ -65,7 +65,11 @@ def plan() -> nw.Expr:
 
 
 @feature(
-    notices, unit="0 or 1", none=0, alarming="high", words="has given notice: {notice_given:yes}"
+    notices,
+    unit="0 or 1",
+    none=0,
+    alarming="high",
+    words="has given notice, the contract ends in {days_to_end:days}",
 )
 def notice_given() -> nw.Expr:
     """Whether (1 or 0) notice was given on a live contract that has yet to end by it."""

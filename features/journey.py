@@ -65,7 +65,7 @@ def failures(days: int) -> nw.Expr:
     unit="failures",
     none=0,
     alarming="high",
-    words="things gone wrong, older ones counting less: {failure_weight:n}",
+    words="things went wrong {failures_365d:times} in the last 365 days",
 )
 def failure_weight() -> nw.Expr:
     """All that ever went wrong, each weighing half as much after every 70 days."""
