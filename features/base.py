@@ -45,7 +45,7 @@ class Past:
     snapshot: int
     keep: Callable[[Frame], Frame]
     levels: Service = field(default_factory=Service)
-    _kept: dict[str, Frame] = field(default_factory=dict)
+    _kept: dict[Grain, Frame] = field(default_factory=dict)
 
     def events(self, *kinds: str) -> Frame:
         """The events of some kinds, money as exact integers (`amount_units`, ...)."""
@@ -53,9 +53,9 @@ class Past:
         return self.known.filter(nw.col("kind").is_in(kinds)).with_columns(**units)
 
     def __getitem__(self, grain: Grain) -> Frame:
-        if grain.name not in self._kept:
-            self._kept[grain.name] = self.keep(grain.build(self))
-        return self._kept[grain.name]
+        if grain not in self._kept:
+            self._kept[grain] = self.keep(grain.build(self))
+        return self._kept[grain]
 
     def first_days(self) -> Frame:
         """kind, source, first_day: since when each source has told of each kind."""

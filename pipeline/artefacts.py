@@ -78,7 +78,17 @@ LABELS = _table(
 )
 LABELS_SUMMARY = _file("labels/summary.json", "how many churned, and who was left out and why")
 SCORECARD_PAGE = _file("scorecard/scorecard.html", "how service goes, and what it costs, to read")
-SCORECARD_TABLE = _file("scorecard/scorecard.csv", "the same figures, a row each")
+SCORECARD_TABLE = _table(
+    "scorecard/scorecard.csv",
+    "the same figures",
+    "a figure",
+    "section",
+    "measure",
+    "by",
+    "group",
+    "period_from",
+    "period_to",
+)
 SCORECARD_METRICS = _file("scorecard/metrics.json", "the measures of the period, losses by cause")
 FEATURES = _table(
     "features/features.parquet",

@@ -26,7 +26,7 @@ from pipeline.artefacts import Artefact
 SOURCES = tuple(company.PARAMS["sources"])
 STAGES = (
     "params example ingest@sales ingest@returns ingest@mailings customers events snapshots "  # noqa: SIM905
-    "labels features train evaluate promote score at_risk publish".split()
+    "labels scorecard features train evaluate promote score at_risk publish".split()
 )
 TABLES = [
     *(one for one in vars(artefacts).values() if isinstance(one, Artefact) and one.key),
