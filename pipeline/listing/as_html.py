@@ -4,14 +4,11 @@ The rows stand in the page itself, so that it reads, prints and forwards without
 script sorts, searches and shows a hundred rows at a time.
 """
 
-import base64
-import hashlib
 import re
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.listing import (
@@ -23,6 +20,7 @@ from pipeline.listing import (
     how_to_read,
     money,
     totals,
+    web,
     whole,
 )
 
@@ -35,15 +33,8 @@ _EMAIL: Final = re.compile(r"[^\s@,;:<>\"'?&]{1,64}@[^\s@,;:<>\"'?&]{1,190}")
 
 def content(listing: Listing) -> bytes:
     """The whole page in UTF-8; the same list is the same bytes."""
-    environment = Environment(
-        loader=FileSystemLoader(_HERE, encoding="utf-8"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    page = environment.get_template("page.html.j2").render(_page(listing))
+    templates = web.environment(_HERE)
+    page = templates.get_template("page.html.j2").render(_page(listing))
     return page.encode("utf-8")
 
 
@@ -53,7 +44,7 @@ def _page(listing: Listing) -> dict[str, Any]:
     digits = _digits(max((row["value_at_stake"] for row in rows), default=0.0))
     return {
         "listing": listing,
-        "policy": _policy(style, _EARLY, script),
+        "policy": web.policy(style, _EARLY, script),
         "ours": _ours(style=style, early=_EARLY, script=script),
         "date": day(listing.as_of, weekday=True),
         "at_stake": money(listing.at_stake, listing.currency, _digits(listing.at_stake)),
@@ -73,19 +64,6 @@ def _ours(**parts: str) -> dict[str, Markup]:
 
 _PARTS: Final = ("page.css", "page.js")
 _EARLY: Final = "document.documentElement.classList.add('js')"  # before any row is laid out
-
-
-def _policy(style: str, *scripts: str) -> str:
-    """A Content-Security-Policy: no network at all, and only this style and these scripts."""
-    return (
-        f"default-src 'none'; style-src {_digest(style)}; "
-        f"script-src {' '.join(map(_digest, scripts))}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _digest(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _digits(largest: float) -> int | None:

@@ -5,16 +5,13 @@ why customers leave. What is for looking up is folded away; paper, which nobody 
 all of it.
 """
 
-import base64
-import hashlib
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.listing import day
+from pipeline.listing import day, web
 from pipeline.service.content import UNITS, Breakdown, Content, Curve, Hazard
 from pipeline.service_page import charts, courses, drawing, said
 from pipeline.service_page.sheet import as_csv as csv
@@ -29,14 +26,7 @@ TRENDS: Final = {"better": "better", "worse": "worse", "same": "no clear change"
 
 def html(content: Content) -> str:
     """The whole page; the same content is the same text."""
-    environment = Environment(
-        loader=FileSystemLoader(_HERE, encoding="utf-8"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = web.environment(_HERE)
     environment.filters |= _words(content.currency)
     environment.globals |= _pictures(content)
     return environment.get_template("scorecard.html.j2").render(_page(content))
@@ -49,7 +39,7 @@ def _page(content: Content) -> dict[str, Any]:
     return {
         "content": content,
         "style": Markup(style),  # noqa: S704  (our own file)
-        "policy": _policy(style),
+        "policy": web.policy(style),
         "date": day(content.as_of, weekday=True),
         "units": UNITS,
         "kept_words": KEPT,
@@ -135,12 +125,3 @@ def _pictures(content: Content) -> dict[str, Any]:
         "stretch": said.stretch,
         "months": said.months,
     }
-
-
-def _policy(style: str) -> str:
-    """A Content-Security-Policy: no network, no script, and only this style."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
