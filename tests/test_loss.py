@@ -24,12 +24,12 @@ PRESENT = pd.DataFrame(
 
 
 def test_the_first_cause_is_the_oldest_in_memory_and_ties_go_by_name() -> None:
-    found = loss.first_causes(PRESENT, FAILURES)
+    found = loss.first_causes(PRESENT, loss.troubles(PRESENT, FAILURES))
     assert found.fillna("-").to_dict() == {3: "late", 5: "overcharged", 7: "overcharged", 9: "-"}
 
 
 def test_documented_is_every_cause_of_the_half_year_before() -> None:
-    found = loss.documented(PRESENT, FAILURES)
+    found = loss.documented(PRESENT, loss.troubles(PRESENT, FAILURES))
     assert found.to_dict("index") == {
         3: {"late": 1, "overcharged": 0, "rude": 1},
         5: {"late": 0, "overcharged": 1, "rude": 0},
@@ -40,9 +40,10 @@ def test_documented_is_every_cause_of_the_half_year_before() -> None:
 
 def test_without_failures_there_is_no_cause() -> None:
     none = FAILURES.iloc[:0]
-    assert loss.documented(PRESENT, none).shape == (4, 0)
-    assert loss.first_causes(PRESENT, none).isna().all()
-    assert loss.documented(PRESENT.iloc[:0], FAILURES).empty
+    assert loss.documented(PRESENT, loss.troubles(PRESENT, none)).shape == (4, 0)
+    assert loss.first_causes(PRESENT, loss.troubles(PRESENT, none)).isna().all()
+    nobody = PRESENT.iloc[:0]
+    assert loss.documented(nobody, loss.troubles(nobody, FAILURES)).empty
 
 
 def test_like_customers_share_tenure_renewal_season_and_channel() -> None:

@@ -122,9 +122,10 @@ def why(lives: pd.DataFrame, frames: Frames, channel: "pd.Series[str]", days: in
         return Why(words=("Nobody has left on record.",))
     failures = frames["failures"]
     failures = failures[failures["cause"] != UNKNOWN]  # as a source may say of a case
-    documented = loss.documented(present, failures)
+    before = loss.troubles(present, failures)
+    documented = loss.documented(present, before)
     rows = present.assign(
-        cause=loss.first_causes(present, failures),
+        cause=loss.first_causes(present, before),
         stratum=loss.strata(present, channel, days),
         value=0.0,
     )

@@ -10,13 +10,22 @@ TENURE = (0, 30, 60, 90, 135, 182, 273, 365, 547, 730, 1095)  # days at which a 
 _YEAR = 365
 
 
-def first_causes(present: pd.DataFrame, failures: pd.DataFrame) -> "pd.Series[str]":
-    """Per row of present (customer_id, period) the first cause documented in the MEMORY before.
+def troubles(present: pd.DataFrame, failures: pd.DataFrame) -> pd.DataFrame:
+    """index (of present), day, cause of every failure in the MEMORY before a row's period.
 
-    failures: customer_id, day, cause. Null where none is. Ties go by the cause's name.
+    present: customer_id, period; failures: customer_id, day, cause.
     """
-    both = _before(present, failures)
-    first = both.sort_values(["index", "day", "cause"]).drop_duplicates("index")
+    rows = present[["customer_id", "period"]].reset_index()
+    both = rows.merge(failures[["customer_id", "day", "cause"]], on="customer_id")
+    return both[(both["day"] < both["period"]) & (both["day"] >= both["period"] - MEMORY)]
+
+
+def first_causes(present: pd.DataFrame, before: pd.DataFrame) -> "pd.Series[str]":
+    """Per row of present the first cause among its `troubles`, null where none is.
+
+    Ties go by the cause's name.
+    """
+    first = before.sort_values(["index", "day", "cause"]).drop_duplicates("index")
     return first.set_index("index")["cause"].reindex(present.index)
 
 
@@ -36,16 +45,8 @@ def strata(present: pd.DataFrame, channel: "pd.Series[str]", days: int) -> "pd.S
     ) + quarter + " " + won  # fmt: skip
 
 
-def documented(present: pd.DataFrame, failures: pd.DataFrame) -> pd.DataFrame:
-    """Per row of present which causes were documented in the MEMORY before: a 0/1 column each."""
-    both = _before(present, failures)
-    seen = both.drop_duplicates(["index", "cause"]).assign(seen=1.0)
+def documented(present: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """Per row of present which causes are among its `troubles`: a 0/1 column each."""
+    seen = before.drop_duplicates(["index", "cause"]).assign(seen=1.0)
     table = seen.pivot_table(index="index", columns="cause", values="seen")
     return table.reindex(present.index).fillna(0.0)
-
-
-def _before(present: pd.DataFrame, failures: pd.DataFrame) -> pd.DataFrame:
-    """index (of present), day, cause of every failure in the MEMORY before a row's period."""
-    rows = present[["customer_id", "period"]].reset_index()
-    both = rows.merge(failures[["customer_id", "day", "cause"]], on="customer_id")
-    return both[(both["day"] < both["period"]) & (both["day"] >= both["period"] - MEMORY)]
