@@ -26,11 +26,9 @@ def handled(past: Past) -> Frame:
     """
     rows = past[service.cases].with_columns(
         settled=nw.when(_ENDED).then(nw.col("end_minute")),
-        overdue_age=nw.when(_OPEN & (nw.col("end_due_age") > 0)).then(nw.col("end_due_age")),
     )
     newest = nw.col("settled").max().over("customer_id")
-    undone = (nw.col("reopened") == 1) & (nw.col("last_age") < nw.col("overdue_age"))
-    overdue_age = nw.when(undone).then(nw.col("last_age")).otherwise(nw.col("overdue_age"))
+    overdue_age = nw.when(_OPEN).then(nw.col("overdue_age"))
     ended_badly = nw.when(nw.col("solved") == 0).then(nw.col("ended_age"))
     return rows.with_columns(
         last=service.flag((nw.col("settled") == newest).fill_null(False)),

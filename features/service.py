@@ -131,7 +131,8 @@ def cases(past: Past) -> Frame:
     tells of something wrong), open (no resolution since the last contact), reopened (a contact
     after a resolution), solved (the last resolution said so; null while open), solved_once (with
     one contact; null while open), answer_breach and end_breach (beyond the service level, or still
-    awaited beyond it, in whole days; null while awaited within it).
+    awaited beyond it, in whole days; null while awaited within it). overdue_age: days since its end
+    broke the service level, or since the last contact where that undid an earlier end.
     """
     keys, levels = ["customer_id", "case_id"], past.levels
     open_now = flag(~(nw.col("end_minute") >= nw.col("last_minute")).fill_null(False))
@@ -158,8 +159,15 @@ def cases(past: Past) -> Frame:
             answer_breach=nw.coalesce(slow, nw.when(nw.col("answer_due_age") > 0).then(1)),
             end_breach=nw.coalesce(long, nw.when(nw.col("end_due_age") > 0).then(1)),
         )
+        .with_columns(overdue_age=_overdue())
         .drop("last_minute", "answer_minute", "first_end", "last_solved")
     )
+
+
+def _overdue() -> nw.Expr:
+    due, last = nw.col("end_due_age"), nw.col("last_age")
+    undone = (nw.col("reopened") == 1) & (last < due)
+    return nw.when(nw.col("end_breach") == 1).then(nw.when(undone).then(last).otherwise(due))
 
 
 def _touched(past: Past) -> Frame:
@@ -301,20 +309,24 @@ def failures(past: Past) -> Frame:
     order_id: what it concerns (null for most cases); complaint_gap: days from it to the first
     complaint about the same order or bill (0: before it; null: none); silent: 1 where there was
     none. A failure that a case told of was never silent and has no gap; where it is one that the
-    order or bill shows already, it is the same failure.
+    order or bill shows already, it is the same failure. A case of which no cause is told, though it
+    was not solved or not in time, is a concern not addressed, unless what it concerns had failed.
     """
     told = past[contacts].filter(nw.col("topic").is_in(COMPLAINTS))
     said = told.filter(~nw.col("order_id").is_null())
     first = said.group_by("customer_id", "order_id").agg(complained_age=nw.col("age").max())
     keys = ["customer_id", "order_id"]
-    seen, of_cases = nw.concat(_seen(past), how="vertical"), nw.concat(_of_cases(past))
+    seen, of_cases = nw.concat(_seen(past), how="vertical"), _of_cases(past)
     gap = nw.col("age") - nw.col("complained_age")
     shown = seen.join(first, on=keys, how="left").select(
         "customer_id", "order_id", "age", "cause",
         complaint_gap=nw.when(gap >= 0).then(gap).when(gap < 0).then(0),
         silent=flag(nw.col("complained_age").is_null()),
     )  # fmt: skip
-    new = of_cases.join(seen, on=[*keys, "cause"], how="anti").with_columns(
+    unsolved = nw.col("cause") == UNSOLVED
+    told = of_cases.filter(~unsolved).join(seen, on=[*keys, "cause"], how="anti")
+    unmet = of_cases.filter(unsolved).join(seen, on=keys, how="anti")
+    new = nw.concat([told, unmet], how="vertical").with_columns(
         complaint_gap=nw.lit(None, nw.Int64()), silent=nw.lit(0)
     )
     both = nw.concat([_whole(shown), _whole(new)], how="vertical")
@@ -341,16 +353,18 @@ def _seen(past: Past) -> list[Frame]:
     ]
 
 
-def _of_cases(past: Past) -> list[Frame]:
-    """The same of the failures that the end of a case told of, or was."""
-    ended, cause = past[cases].filter(nw.col("open") == 0), nw.col("cause")
-    unsolved = ended.filter(cause.is_null() & (nw.col("solved") == 0))
-    return [
-        ended.filter(~cause.is_null()).select(
-            "customer_id", "order_id", age="ended_age", cause=cause
-        ),
-        _failed(unsolved, nw.col("ended_age"), UNSOLVED),
-    ]
+def _of_cases(past: Past) -> Frame:
+    """The same of the failures that a case told of, or was, since ends of cases are told of."""
+    cause, ended = nw.col("cause"), nw.col("ended_age")
+    ended_badly = nw.when((nw.col("solved") == 0) | ~cause.is_null()).then(ended)
+    unsolved = cause.is_null() | (cause == UNSOLVED)
+    age = nw.when(unsolved).then(nw.coalesce(nw.col("overdue_age"), ended_badly)).otherwise(ended)
+    rows = past[cases].join(past.since("resolution"), how="cross")
+    return (
+        rows.filter(nw.col("occurred_day") >= nw.col("since"))
+        .select("customer_id", "order_id", age=age, cause=cause.fill_null(UNSOLVED))
+        .filter(~nw.col("age").is_null())
+    )
 
 
 def _failed(rows: Frame, age: nw.Expr, cause: str) -> Frame:

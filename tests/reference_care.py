@@ -441,10 +441,16 @@ def unsolved_age(case: Case) -> int | None:
     """Days since it showed: a bad end, or a due day without one; taken up again, that day."""
     if case.solved is not None:
         return None if case.solved else case.ended_age
-    overdue = case.age - RESOLUTION_DAYS
-    if overdue <= 0:
+    return overdue_age(case)
+
+
+def overdue_age(case: Case) -> int | None:
+    """Days since the due day that passed, or was broken; since a case taken up again later was."""
+    due = case.age - RESOLUTION_DAYS
+    end = 0 if case.open or case.ended_age is None else case.ended_age
+    if due <= end:
         return None
-    return min(overdue, case.last_age) if case.reopened else overdue
+    return min(due, case.last_age) if case.reopened else due
 
 
 @rule("contact")

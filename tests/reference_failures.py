@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from reference import Customer, Event, Number, inside, mean, money_of, over, purchase_ages, rule
-from reference_care import Case, cases_of, contacts_of, in_time
+from reference_care import Case, cases_of, contacts_of, in_time, overdue_age
 
 FAILING = ("delivery", "invoice", "payment", "resolution")
 
@@ -483,9 +483,16 @@ def days_to_end(customer: Customer) -> Number:
 def failures_of(customer: Customer) -> list[Failure]:
     shown = shown_failures(customer)
     named = {(one.order_id, one.cause) for one in shown if one.order_id is not None}
-    ended = [case_failure(case) for case in cases_of(customer) if not case.open]
-    new = [one for one in ended if one and (one.order_id, one.cause) not in named]
+    of_cases = [one for case in cases_of(customer) if (one := case_failure(case))]
+    new = [one for one in of_cases if not is_shown(one, named)]
     return [told_of(one, customer) for one in shown] + new
+
+
+def is_shown(one: Failure, named: set[tuple[str, str]]) -> bool:
+    """A concern not addressed is whatever failure its order shows; another cause only its own."""
+    if one.cause == "not_addressed":
+        return one.order_id in {order for order, _ in named}
+    return (one.order_id, one.cause) in named
 
 
 def shown_failures(customer: Customer) -> list[Failure]:
@@ -510,10 +517,17 @@ def of_bills(cause: str, bills: Iterable[Bill]) -> list[Failure]:
 
 
 def case_failure(case: Case) -> Failure | None:
-    """What the end of a case told of; without a cause, that it was not solved."""
-    if case.ended_age is None or (case.cause is None and case.solved):
-        return None
-    return Failure(case.cause or "not_addressed", case.ended_age, case.order_id)
+    """What the end of a case told of; without a cause, that it was late or solved nothing."""
+    if case.cause is not None and case.cause != "not_addressed":
+        return Failure(case.cause, ended(case), case.order_id)
+    badly = case.cause is not None or case.solved is False
+    since = overdue_age(case) or (ended(case) if badly else None)
+    return None if since is None else Failure("not_addressed", since, case.order_id)
+
+
+def ended(case: Case) -> int:
+    assert case.ended_age is not None
+    return case.ended_age
 
 
 def told_of(one: Failure, customer: Customer) -> Failure:

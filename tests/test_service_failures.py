@@ -292,7 +292,33 @@ def test_failures_that_a_case_told_of_count_once_with_what_the_order_shows() -> 
         A        | late           | 30  | 5             | 0
         A        | unprofessional | 18  |               | 0
                  | not_addressed  | 16  |               | 0
+                 | late           | 12  |               | 0
                  | late           | 9   |               | 0
+        """,
+    )
+
+
+def test_a_case_beyond_its_service_level_is_a_concern_not_addressed_since_it_was_due() -> None:
+    rows_are(
+        service.failures,
+        """
+        customer | kind       | day | order | promised | topic     | cause         | case | resolved
+        anna     | contact    | -60 |       |          | question  |               | 1    |
+        anna     | resolution | -50 |       |          |           |               | 1    | yes
+        anna     | contact    | -40 |       |          | question  |               | 2    |
+        anna     | contact    | -30 |       |          | question  |               | 3    |
+        anna     | resolution | -20 |       |          |           | not_addressed | 3    | no
+        anna     | contact    |  -5 |       |          | question  |               | 4    |
+        anna     | purchase   | -40 | A     |      -30 |           |               |      |
+        anna     | delivery   | -20 | A     |          |           |               |      |
+        anna     | contact    | -25 | A     |          | complaint |               | 5    |
+        """,
+        """
+        order_id | cause         | age | complaint_gap | silent
+        A        | late          | 30  | 5             | 0
+                 | not_addressed | 55  |               | 0
+                 | not_addressed | 35  |               | 0
+                 | not_addressed | 25  |               | 0
         """,
     )
 
@@ -459,7 +485,7 @@ def test_journey_counts_what_went_wrong_and_forgets_half_of_it_in_seventy_days()
         anna     | contact    |  -63 | B     | complaint |      |          |
         anna     | contact    |  -31 |       | question  | 1    |          |
         anna     | resolution |  -30 |       |           | 1    | no       | impersonal
-        bert     | contact    |  -31 |       | question  | 1    |          |
+        bert     | contact    |   -5 |       | question  | 1    |          |
         """,
         """
         customer | failures_30d | failures_90d | failures_365d | failure_weight | silent_failures_90d | silent_failures_365d | complaint_lag_365d | failure_causes_365d
