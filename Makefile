@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: repro check test lock docs pictures
+.PHONY: repro check test lock docs catalogues pictures
 
 repro: $(VENV)/installed
 	@python -m pipeline.params
@@ -44,6 +44,9 @@ lock:  ## pin every dependency anew, with hashes and without an index's address
 
 docs: $(VENV)/installed  ## docs/features.md and data/README.md, from the code
 	python -m pipeline.docs
+
+catalogues: $(VENV)/installed  ## pipeline/locale/*.po, with every message staff may read; translate what is empty
+	python -m pipeline.catalogues
 
 pictures: $(VENV)/installed  ## docs/images/, from the current run; needs chromium
 	python docs/pictures.py

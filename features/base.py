@@ -92,7 +92,8 @@ class Feature:
     `none` is the value for a customer without a row in the grain (None: null). `reach` is how
     many days back it looks; where its sources do not go back so far it is null. `words` are what
     staff read, templates over feature names (see words.py), of which the first with all numbers
-    known is said; none: never given as a reason. `alarming` is the side of the watched
+    known is said; none: never given as a reason. They are the same for every `window` (its days;
+    None: it has none), so that they are translated once. `alarming` is the side of the watched
     customers' median on which it is worth saying.
     """
 
@@ -106,6 +107,7 @@ class Feature:
     words: tuple[str, ...]
     alarming: Side
     expr: nw.Expr
+    window: int | None = None
 
     @property
     def nulls(self) -> str:
@@ -148,18 +150,11 @@ class Declaration:
             unit=self.unit,
             none=self.none,
             reach=self.spans if days is None else self.spans * days,
-            words=tuple(_for_window(words, days) for words in self.words),
+            words=self.words,
             alarming=self.alarming,
             expr=self.function() if days is None else self.function(days),
+            window=days,
         )
-
-
-def _for_window(words: str, days: int | None) -> str:
-    """The words with the window's length in days, or in weeks, and its columns named."""
-    if days is None:
-        return words
-    filled = words.replace("{days}", str(days)).replace("{weeks}", str(days // 7))
-    return filled.replace("_Nd", f"_{days}d")
 
 
 def feature(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import features as themes
 from features.base import Feature
+from features.words import for_window
 from pipeline import artefacts, errors, files
 from pipeline.artefacts import Artefact
 from pipeline.params import Features
@@ -34,7 +35,7 @@ def features_page(declared: Iterable[Feature]) -> str:
 
 
 def _said(one: Feature) -> str:
-    return "; or ".join(f"“{words}”" for words in one.words)
+    return "; or ".join(f"“{for_window(words, one.window)}”" for words in one.words)
 
 
 def data_page() -> str:

@@ -1,13 +1,13 @@
 """What staff read: every template can be said, and says it in plain words."""
 
-from string import Formatter
 from typing import Any
 
 import pytest
 
 import features
 from features.base import Feature
-from features.words import say
+from features.words import for_window, names, say
+from pipeline.language import TRANSLATED, language
 
 DECLARED = features.declared((7, 14, 30, 60, 90, 180, 365))
 SERVICE = {
@@ -21,17 +21,17 @@ def said(template: str, currency: str = "GBP", **row: Any) -> str | None:
     return say([template], row, currency)
 
 
-def names_in(template: str) -> set[str]:
-    """The features whose numbers a template says."""
-    return {name for _, name, _, _ in Formatter().parse(template) if name}
+def names_in(template: str, one: Feature) -> set[str]:
+    """The features whose numbers a template of a feature says."""
+    return set(names(for_window(template, one.window)))
 
 
 @pytest.mark.parametrize("one", SPOKEN, ids=lambda one: one.name)
 def test_every_template_names_only_declared_features(one: Feature) -> None:
     known = {feature.name for feature in DECLARED}
     for template in one.words:
-        assert names_in(template)
-        assert names_in(template) <= known
+        assert names_in(template, one)
+        assert names_in(template, one) <= known
 
 
 @pytest.mark.parametrize("value", [-3.6, -0.2, 0.0, 0.3, 1.0, 2.0, 1234.5])
@@ -39,11 +39,34 @@ def test_every_template_names_only_declared_features(one: Feature) -> None:
 def test_every_template_is_sayable_without_a_code_name(one: Feature, value: float) -> None:
     row = {feature.name: value for feature in DECLARED if feature.unit != "category"}
     for template in one.words:
-        text = say([template], row, "GBP")
+        text = say([template], row, "GBP", window=one.window)
         assert text
         assert not set("_{}") & set(text)
         assert text == text.strip()
         assert "  " not in text
+
+
+@pytest.mark.parametrize("code", TRANSLATED)
+@pytest.mark.parametrize("one", SPOKEN, ids=lambda one: one.name)
+def test_every_template_is_said_in_every_language(one: Feature, code: str) -> None:
+    row = {feature.name: 0.3 for feature in DECLARED if feature.unit != "category"}
+    for template in one.words:
+        text = say([template], row, "GBP", language(code), one.window)
+        assert text
+        assert not set("_{}") & set(text)
+        assert text != say([template], row, "GBP", window=one.window)
+
+
+def test_a_template_is_translated_once_for_all_its_windows() -> None:
+    words, row = ["{orders_Nd:orders} in the last {days} days"], {"orders_30d": 2, "orders_7d": 1}
+    assert say(words, row, "GBP", window=30) == "2 purchases in the last 30 days"
+    assert say(words, row, "GBP", language("ur"), 7) == "پچھلے 7 دنوں میں 1 خریداری"
+    assert say(words, row, "GBP", language("bn"), 30) == "গত ৩০ দিনে ২টি কেনাকাটা"
+    weeks = ["came in {active_weeks_Nd:of {weeks}}"]
+    assert (
+        say(weeks, {"active_weeks_56d": 0.25}, "GBP", window=56) == "came in 2 of the last 8 weeks"
+    )
+    assert say(words, row, "GBP", window=14) is None
 
 
 def test_every_number_of_service_can_be_said() -> None:
@@ -56,7 +79,7 @@ def test_words_tell_of_the_feature_they_explain(one: Feature) -> None:
     mine = {feature.name for feature in DECLARED if feature.theme == one.theme}
     others = {"rhythm"}  # its features are all said by the silence against the usual gap
     if one.theme not in others and one.grain.name != "derived":
-        assert all(names_in(template) & mine for template in one.words)
+        assert all(names_in(template, one) & mine for template in one.words)
 
 
 @pytest.mark.parametrize(
@@ -92,14 +115,14 @@ def test_words_tell_of_the_feature_they_explain(one: Feature) -> None:
         ("percent", 0.004, "0.4 %"),
         ("percent", 0.0001, "0 %"),
         ("percent", 1, "100 %"),
-        ("percent", -0.1, "-10 %"),
+        ("percent", -0.1, "\u221210 %"),
         ("percent", -0.001, "0 %"),
         ("of 4", 0.5, "2 of the last 4 weeks"),
         ("of 26", 0, "0 of the last 26 weeks"),
         ("money", 112.4, "£112"),
         ("money", 1234567, "£1,234,567"),
-        ("money", -5.5, "-£6"),
-        ("money", -0.3, "-£0.30"),
+        ("money", -5.5, "\u2212£6"),
+        ("money", -0.3, "\u2212£0.30"),
         ("money", 0.004, "£0"),
         ("less", -12, "£12 less than"),
         ("less", 12, "£12 more than"),
@@ -112,7 +135,7 @@ def test_a_number_is_said_as(spec: str, value: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("currency", "text"),
-    [("USD", "$5"), ("GBP", "£5"), ("EUR", "€5"), ("CHF", "CHF 5")],
+    [("USD", "$5"), ("GBP", "£5"), ("EUR", "€5"), ("CHF", "CHF\u00a05"), ("BDT", "৳5")],
 )
 def test_money_bears_its_sign_or_its_code(currency: str, text: str) -> None:
     assert said("{x:money}", currency, x=5) == text
