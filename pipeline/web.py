@@ -1,15 +1,27 @@
-"""What every page of ours shares: how its template is read, and what it may load."""
+"""What every page of ours shares: how its template is read, its language, what it may load."""
 
 import base64
 import hashlib
+import json
 from pathlib import Path
+from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from pipeline.language import Language
+
+LONGEST: Final = 160  # characters of one text of the company's; the CSV has the whole
+_ISOLATED: Final = Markup("<bdi>{}</bdi>")
 
 
-def environment(folder: Path) -> Environment:
-    """The templates of a folder: escaped, and strict about what they name."""
-    return Environment(
+def environment(folder: Path, says: Language | None = None) -> Environment:
+    """The templates of a folder: escaped, and strict about what they name.
+
+    With a language they may say `_`, `gettext` and `ngettext`. What `_` puts into its message
+    keeps its own direction (<bdi>), which is for text only: attributes take `gettext`.
+    """
+    made = Environment(
         loader=FileSystemLoader(folder, encoding="utf-8"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -17,6 +29,38 @@ def environment(folder: Path) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    if says is not None:
+        made.globals |= {
+            "_": _isolating(says),
+            "gettext": says.gettext,
+            "ngettext": says.ngettext,
+            "number": says.number,
+        }
+    return made
+
+
+def _isolating(says: Language) -> Any:
+    def told(message: str, /, **values: object) -> Markup:
+        text = escape(says.gettext(message))
+        written = {
+            name: says.number(value) if isinstance(value, int) else value
+            for name, value in values.items()
+        }
+        isolated = {name: _ISOLATED.format(value) for name, value in written.items()}
+        return text.format(**isolated) if values else text
+
+    return told
+
+
+def cut(text: str | None, longest: int = LONGEST) -> str | None:
+    """A text short enough to read in a row."""
+    return text if text is None or len(text) <= longest else text[: longest - 1] + "…"
+
+
+def island(data: Any) -> Markup:
+    """Data as JSON in a page, for its script; no `<` in it can end the element."""
+    told = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Markup(told.replace("<", "\\u003c"))  # noqa: S704
 
 
 def policy(style: str, *scripts: str) -> str:

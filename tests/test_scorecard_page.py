@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 from scorecards import EMPTY, RICH
 
-from pipeline.listing.as_csv import unguarded
+from pipeline.formulas import unguarded
 from pipeline.service import content
 from pipeline.service.content import Content, Figure
 from pipeline.service_page import charts, courses, page, said, sheet
@@ -313,7 +313,7 @@ def test_words_and_lines_stand_out_enough() -> None:
         (1204.0, "count", "1,204"),
         (-0.001, "per purchase", "0.00"),
         (-12.5, "money", "\u2212£12.50"),
-        (1234.5, "money", "£1,234"),
+        (1234.5, "money", "£1,235"),
     ],
 )
 def test_a_number_in_words(value: float | None, unit: content.Unit, words: str) -> None:
@@ -321,7 +321,7 @@ def test_a_number_in_words(value: float | None, unit: content.Unit, words: str) 
 
 
 def test_an_interval_has_the_same_digits_at_both_ends() -> None:
-    assert said.interval(Figure(1_000.0, 894.5, 1_514.5), "money", "GBP") == "£894 to £1,514"
+    assert said.interval(Figure(1_000.0, 894.5, 1_514.5), "money", "GBP") == "£895 to £1,515"
     assert said.interval(Figure(None, 0.1, 0.2), "share", "GBP") == ""
 
 

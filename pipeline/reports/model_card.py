@@ -13,7 +13,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from models.interval import ValueInterval
-from pipeline.listing import day, minor_digits, money
+from pipeline.language import ENGLISH, minor_digits
 
 RECIPE: Final = "recipe"
 NONE: Final = "\N{EN DASH}"  # where there is no number
@@ -63,7 +63,7 @@ def _amount(currency: str) -> Say:
 
     def say(number: float) -> str:
         digits = 0 if abs(number) >= _WHOLE_UNITS_FROM else minor_digits(currency)
-        return money(number, currency, digits)
+        return ENGLISH.money(number, currency, digits)
 
     return say
 
@@ -94,7 +94,7 @@ def _text(words: object) -> str:
 
 
 def _day(date: str) -> str:
-    return day(dt.date.fromisoformat(date))
+    return ENGLISH.date(dt.date.fromisoformat(date))
 
 
 # The card's parts
@@ -188,8 +188,8 @@ def _span(story: dict[str, Any]) -> dict[str, Any]:
     starts = [dt.date.fromisoformat(fold["train_from"]) for fold in folds]
     first, last = min(starts, default=None), dt.date.fromisoformat(story["trained_to"])
     return {
-        "first": day(first) if first else None,
-        "last": day(last),
+        "first": ENGLISH.date(first) if first else None,
+        "last": ENGLISH.date(last),
         "year": first is not None and (last - first).days >= 365,
     }
 

@@ -20,8 +20,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from models.base import Floats
 from pipeline import files
+from pipeline.language import ENGLISH
 from pipeline.learning import metrics
-from pipeline.listing import day
 
 DECIMALS: Final = 6  # of every number drawn and written
 NOTHING: Final = "nothing to measure yet"
@@ -299,7 +299,7 @@ def caption(predictions: pd.DataFrame) -> str:
 
 
 def _day(when: dt.datetime) -> str:
-    return day(when.date())
+    return ENGLISH.date(when.date())
 
 
 def picture(plot: Plot, table: pd.DataFrame, said: str, currency: str) -> Figure:

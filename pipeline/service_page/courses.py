@@ -7,7 +7,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from pipeline.listing import day
+from pipeline.language import ENGLISH
 from pipeline.service.content import Measured, Point, Unit, Week
 from pipeline.service_page import drawing
 from pipeline.service_page.drawing import Scale, area, bar, dot, feet, grid, line, rule, svg
@@ -60,7 +60,7 @@ def _course(points: Sequence[Point], x: Scale, y: Scale, unit: Unit, currency: s
     spots = [None if p.value is None else (x(at), y(p.value)) for at, p in enumerate(points)]
     centre = [None if p.centre is None else (x(at), y(p.centre)) for at, p in enumerate(points)]
     alarms = [
-        dot(spot, 3.5, "alarm", f"{day(p.start, short=True)}, "
+        dot(spot, 3.5, "alarm", f"{ENGLISH.date(p.start, short=True)}, "
             f"{number(p.value, unit, currency)}: {p.alarm}")
         for spot, p in zip(spots, points, strict=True)
         if spot and p.alarm
@@ -75,10 +75,11 @@ def _told(measure: Measured, currency: str) -> str:
         return "No data."
     last = known[-1]
     said = partial(number, unit=measure.unit, currency=currency)
-    told = f"From {day(known[0].start)} to {day(last.start)}; last {said(last.value)}"
+    first, newest = ENGLISH.date(known[0].start), ENGLISH.date(last.start)
+    told = f"From {first} to {newest}; last {said(last.value)}"
     if last.low is not None and last.high is not None:
         told += f", where {said(last.low)} to {said(last.high)} is normal"
-    alarms = [day(point.start) for point in known if point.alarm]
+    alarms = [ENGLISH.date(point.start) for point in known if point.alarm]
     return f"{told}. Outside the normal: {', '.join(alarms) or 'never'}."
 
 
@@ -86,7 +87,7 @@ def _days(dates: Sequence[dt.date]) -> list[drawing.Label]:
     """The first, the middle and the last day, where each stands."""
     last = len(dates) - 1
     places = sorted({0, last // 2, last})
-    return [(at, day(dates[at], short=True)) for at in places]
+    return [(at, ENGLISH.date(dates[at], short=True)) for at in places]
 
 
 def work(weeks: Sequence[Week]) -> Markup:

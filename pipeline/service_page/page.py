@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from pipeline.listing import day, web
+from pipeline import web
+from pipeline.language import ENGLISH
 from pipeline.service.content import UNITS, Breakdown, Content, Curve, Hazard
 from pipeline.service_page import charts, courses, drawing, said
 from pipeline.service_page.sheet import as_csv as csv
@@ -40,7 +41,7 @@ def _page(content: Content) -> dict[str, Any]:
         "content": content,
         "style": Markup(style),  # noqa: S704  (our own file)
         "policy": web.policy(style),
-        "date": day(content.as_of, weekday=True),
+        "date": ENGLISH.date(content.as_of, weekday=True),
         "units": UNITS,
         "kept_words": KEPT,
         "trend_words": TRENDS,
@@ -97,7 +98,7 @@ def _words(currency: str) -> dict[str, Any]:
         "plain": said.plain,
         "signed": said.signed,
         "period": said.period,
-        "day": partial(day, short=True),
+        "day": partial(ENGLISH.date, short=True),
         "cut": said.cut,
         "end_of": _end_of,
     }

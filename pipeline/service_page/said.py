@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pipeline.listing import day, minor_digits, money
+from pipeline.language import ENGLISH, minor_digits
 from pipeline.service.content import Figure, Period, Unit
 
 NO_DATA: Final = "no data"
@@ -27,7 +27,7 @@ def number(value: float | None, unit: Unit, currency: str, beside: float = 0.0) 
         return NO_DATA
     if unit == "money":
         large = max(abs(value), abs(beside)) >= _LARGE
-        return money(value, currency, 0 if large else minor_digits(currency))
+        return ENGLISH.money(value, currency, 0 if large else minor_digits(currency))
     scaled = 100 * value if unit == "share" else value
     return plain(scaled, _DECIMALS[unit]) + ("%" if unit == "share" else "")
 
@@ -53,7 +53,7 @@ def interval(figure: Figure, unit: Unit, currency: str) -> str:
 
 def period(given: Period) -> str:
     """'1 Jul 2026 to 30 Sep 2026'."""
-    return f"{day(given.start, short=True)} to {day(given.end, short=True)}"
+    return f"{ENGLISH.date(given.start, short=True)} to {ENGLISH.date(given.end, short=True)}"
 
 
 def stretch(from_day: int, to_day: int | None) -> str:

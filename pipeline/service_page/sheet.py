@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import Any, Final
 
-from pipeline.listing.as_csv import guarded
+from pipeline.formulas import guarded
 from pipeline.service.content import (
     Breakdown,
     Content,
