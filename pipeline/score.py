@@ -4,16 +4,20 @@ import datetime as dt
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 import features as themes
 from models.scorer import COLUMNS, Scorer
 from pipeline import artefacts, clocks, errors, files, params, progress
+from pipeline.language import language
 from pipeline.learning import champion, definition, matrix
 from pipeline.learning.champion import Champion
-from pipeline.params import Params
+from pipeline.params import Params, Policy
+from pipeline.policy.lanes import RULES
 from pipeline.reports import reasons
 
 SCORES = pa.schema(
@@ -23,7 +27,24 @@ SCORES = pa.schema(
         *((one, pa.float64()) for one in COLUMNS),
     ]
 )
-REASONS = pa.schema([("customer_id", pa.string()), ("rank", pa.int8()), ("text", pa.string())])
+REASONS = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("rank", pa.int8()),
+        ("theme", pa.string()),
+        ("feature", pa.string()),
+        ("text", pa.string()),
+        ("raises", pa.float64()),
+        ("actionable", pa.bool_()),
+    ]
+)
+RISK_HISTORY = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("snapshot_on", pa.date32()),
+        ("churn_probability", pa.float64()),
+    ]
+)
 HABITS = pa.schema(
     [
         ("customer_id", pa.string()),
@@ -32,7 +53,9 @@ HABITS = pa.schema(
         ("usual_gap_days", pa.float64()),
     ]
 )
-SPARE = 3  # explain so many times the capacity: some will be opted out or held out
+SPARE = 5  # explain so many times what the list may hold: some will be excluded or held out
+DAYS = 6  # of the course of the risk
+IN_TROUBLE = ("gave_notice", "fix_first", "cooling_off")
 
 
 def scores(scorer: Scorer, table: pa.Table, as_of: dt.date) -> pa.Table:
@@ -56,26 +79,59 @@ def habits(table: pa.Table, as_of: dt.date) -> pa.Table:
     )
 
 
-def explained(scorer: Scorer, table: pa.Table, scored: pa.Table, chosen: Params) -> pa.Table:
-    """REASONS of the customers with most to lose, enough to fill the list."""
-    most = SPARE * chosen.at_risk.capacity
+def troubled(table: pa.Table, standing: pa.Table, policy: Policy) -> NDArray[np.bool_]:
+    """Which rows of a table are of customers whom a trouble, not the risk, may put on the list.
+
+    standing: one row a watched customer; its days are null where nothing happened.
+    """
+    seen = standing.to_pandas()
+    holds = [rule.holds(seen, policy) for rule in RULES if rule.lane in IN_TROUBLE]
+    found = seen["customer_id"][pd.concat(holds, axis=1).any(axis=1)]
+    return np.asarray(pc.is_in(table["customer_id"], pa.array(found, pa.string())))
+
+
+def to_explain(scored: pa.Table, trouble: NDArray[np.bool_], most: int) -> NDArray[np.intp]:
+    """Rows of the `most` customers with most to lose, and of as many of those with a trouble.
+
+    trouble: one a row of `scored`. In the order of rows.
+    """
+    order = np.argsort(-scored["expected_loss"].to_numpy(), kind="stable")
+    return np.union1d(order[:most], order[trouble[order]][:most])
+
+
+def explained(scorer: Scorer, table: pa.Table, rows: NDArray[np.intp], chosen: Params) -> pa.Table:
+    """REASONS of some rows of the features of one day, against all rows of it."""
     X = matrix.matrix(table)
-    top = np.argsort(-scored["expected_loss"].to_numpy(), kind="stable")[:most]
-    rows = X.iloc[top]
-    declared = themes.declared(chosen.features.windows)
-    middle = X.select_dtypes("number").median()
-    said = reasons.reasons(scorer.contributions(rows), rows, middle, declared, chosen.currency)
-    ids = pc.take(table["customer_id"], pa.array(top)).to_pylist()
-    flat = [
-        (who, rank, text)
-        for who, texts in zip(ids, said, strict=True)
-        for rank, text in enumerate(texts, start=1)
-    ]
-    columns = zip(*flat, strict=True) if flat else ((), (), ())
-    return pa.Table.from_arrays(
-        [pa.array(column, field.type) for column, field in zip(columns, REASONS, strict=True)],
-        schema=REASONS,
-    ).sort_by([("customer_id", "ascending"), ("rank", "ascending")])
+    few, middle = X.iloc[rows], X.select_dtypes("number").median()
+    declared, told_in = themes.declared(chosen.features.windows), language(chosen.at_risk.language)
+    parts = scorer.contributions(few)
+    found = reasons.reasons(parts, few, middle, declared, chosen.currency, told_in)
+    ids = table["customer_id"].take(pa.array(rows)).to_numpy()
+    told = found.assign(customer_id=ids[found["customer"].to_numpy(dtype=int)])
+    columns = {name: told[name].to_list() for name in REASONS.names}
+    made = pa.Table.from_pydict(columns, schema=REASONS)
+    return made.sort_by([("customer_id", "ascending"), ("rank", "ascending")])
+
+
+def risk_history(scorer: Scorer, table: pa.Table) -> pa.Table:
+    """RISK_HISTORY of features of several days, oldest first.
+
+    The present model's word on what was known on each day. It may have learnt from those days and
+    from what came of them: a picture of a customer's course, and no measurement of the model.
+    """
+    p = pa.array(scorer.probability(matrix.matrix(table)))
+    made = pa.Table.from_arrays(
+        [table["customer_id"], table["snapshot_on"], p], schema=RISK_HISTORY
+    )
+    return made.sort_by([("customer_id", "ascending"), ("snapshot_on", "ascending")])
+
+
+def last_days(as_of: dt.date, ids: pa.Array) -> pa.Table:
+    """The features of some customers on the last DAYS snapshots up to as_of."""
+    every = pq.read_table(artefacts.FEATURES, columns=["snapshot_on"])["snapshot_on"].unique()
+    days = sorted(day for day in every.to_pylist() if day <= as_of)[-DAYS:]
+    mine = pc.field("customer_id").isin(ids) & pc.field("snapshot_on").isin(days)
+    return pq.read_table(artefacts.FEATURES, filters=mine)
 
 
 def summary(now: Champion, scored: pa.Table, chosen: Params, as_of: dt.date) -> dict[str, Any]:
@@ -120,8 +176,14 @@ def main() -> None:
         scored = scores(scorer, table, as_of)
         files.write_table(artefacts.SCORES, scored)
         files.write_table(artefacts.HABITS, habits(table, as_of))
-        why = explained(scorer, table, scored, chosen)
-        files.write_table(artefacts.REASONS, why)
+        standing = pq.read_table(artefacts.STANDING)
+        report.read(artefacts.STANDING, len(standing))
+        trouble = troubled(scored, standing, chosen.policy)
+        most = SPARE * max(chosen.at_risk.capacity, chosen.at_risk.others)
+        rows = to_explain(scored, trouble, most)
+        files.write_table(artefacts.REASONS, explained(scorer, table, rows, chosen))
+        past = last_days(as_of, table["customer_id"].take(pa.array(rows)).combine_chunks())
+        files.write_table(artefacts.RISK_HISTORY, risk_history(scorer, past))
         files.write_json(artefacts.SCORE_SUMMARY, summary(now, scored, chosen, as_of))
         report.wrote(artefacts.SCORES, len(scored))
 

@@ -22,6 +22,7 @@ import features as themes
 from features.base import Feature
 from pipeline import artefacts, clocks, engine, features, files, params, schema, snapshots
 from pipeline.errors import BadInput, BadParams, Guarded
+from pipeline.language import language
 from pipeline.learning import definition, matrix
 from pipeline.params import Params
 
@@ -182,10 +183,11 @@ def said(chosen: Params, one: Seen) -> Said:
     rows = matrix.matrix(one.features)
     declared = themes.declared(chosen.features.windows)
     middle = matrix.matrix(others).select_dtypes("number").median()
-    given = reasons.reasons(scorer.contributions(rows), rows, middle, declared, chosen.currency)
+    parts, told_in = scorer.contributions(rows), language(chosen.at_risk.language)
+    given = reasons.reasons(parts, rows, middle, declared, chosen.currency, told_in)
     if when != one.as_of:
         lines.append(f"the reasons compare with those watched on {when}, the nearest day at hand")
-    return Said(lines, given[0])
+    return Said(lines, given["text"].to_list())
 
 
 def _rule(chosen: Params) -> str:
@@ -196,12 +198,12 @@ def _rule(chosen: Params) -> str:
 
 
 def _worth(scored: dict[str, Any], chosen: Params, manifest: dict[str, Any]) -> list[str]:
-    from pipeline.listing import risk_word
+    from pipeline.listing import RISK_WORDS, risk_of
 
     money = {key: f"{scored[key]:,.2f} {chosen.currency}" for key in scored if key in _MONEY}
     p, days = scored["churn_probability"], chosen.labels.value.horizon_days
     return [
-        f"probability to be lost {p:.1%}, {risk_word(p)} risk;"
+        f"probability to be lost {p:.1%}, {RISK_WORDS[risk_of(p)]} risk;"
         f" {definition.sentence(chosen.labels)}",
         f"expected loss {money['expected_loss']}: worth {money['value_if_kept']} in {days} days if"
         f" kept, {money['value_if_lost']} if lost",

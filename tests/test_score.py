@@ -15,12 +15,29 @@ import pytest
 import test_promote
 import test_train as small
 
+import features as themes
 from models.scorer import Scorer
 from pipeline import artefacts, clocks, files, params, promote, score, tracking, train
 from pipeline.errors import Guarded
 from pipeline.learning import champion, definition
+from pipeline.themes import ACTIONABLE
 
 AS_OF = clocks.date_of(small.AS_OF)
+
+
+def standing(ids: list[str], **columns: list[Any]) -> pa.Table:
+    """How customers stand, as far as `score` reads it; nothing known unless given."""
+    known = {"notice_on": pa.date32()} | dict.fromkeys(TROUBLES, pa.float64())
+    return pa.table(
+        {"customer_id": ids}
+        | {
+            name: pa.array(columns.get(name, [None] * len(ids)), kind)
+            for name, kind in known.items()
+        }
+    )
+
+
+TROUBLES = ("open_cases", "billing_error_days", "broken_promise_days", "fixed_days")
 
 
 @pytest.fixture
@@ -33,6 +50,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     train.main()
     files.write_json(artefacts.METRICS, test_promote.FIGURES)
     promote.main()
+    ids = sorted(today()["customer_id"].to_pylist())
+    files.write_table(artefacts.STANDING, standing(ids, open_cases=[0.0] * len(ids)))
     return tmp_path
 
 
@@ -162,30 +181,147 @@ def test_the_last_purchase_is_so_many_days_before_as_of(home: Path) -> None:
     assert found["usual_gap_days"].to_pylist() == [4.0, None]
 
 
-def test_those_with_most_to_lose_are_explained_each_reason_once(home: Path) -> None:
+NOTICE = dt.date(2026, 5, 1)
+
+
+@pytest.mark.parametrize(
+    ("told", "trouble"),
+    [
+        ({}, False),
+        ({"open_cases": 0.0}, False),
+        ({"open_cases": 1.0}, True),
+        ({"notice_on": NOTICE}, True),
+        ({"billing_error_days": 60.0}, True),
+        ({"billing_error_days": 61.0}, False),
+        ({"broken_promise_days": 0.0}, True),
+        ({"broken_promise_days": 61.0}, False),
+        ({"fixed_days": 7.0}, True),
+        ({"fixed_days": 8.0}, False),
+        ({"fixed_days": 8.0, "open_cases": 2.0}, True),
+    ],
+)
+def test_who_is_in_trouble(told: dict[str, Any], trouble: bool) -> None:
+    there = standing(["a", "b"], **{name: [None, value] for name, value in told.items()})
+    table = pa.table({"customer_id": ["b", "a", "not there"]})
+    found = score.troubled(table, there, params.Policy())
+    assert found.tolist() == [trouble, False, False]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "most", "rows"),
+    [
+        ("-----", 2, [1, 3]),
+        ("--x--", 2, [1, 2, 3]),
+        ("x-x-x", 2, [0, 1, 3, 4]),  # of equal loss the first by id
+        ("-x-x-", 2, [1, 3]),
+        ("xxxxx", 9, [0, 1, 2, 3, 4]),
+        ("-----", 0, []),
+    ],
+)
+def test_who_is_explained(trouble: str, most: int, rows: list[int]) -> None:
+    scored = pa.table({"expected_loss": [2.0, 9.0, -1.0, 5.0, 2.0]})
+    in_trouble = np.array([one == "x" for one in trouble])
+    assert score.to_explain(scored, in_trouble, most).tolist() == rows
+
+
+def test_of_equal_loss_the_first_by_id_is_explained() -> None:
+    scored = pa.table({"expected_loss": [2.0, 2.0, 2.0]})
+    assert score.to_explain(scored, np.zeros(3, bool), 2).tolist() == [0, 1]
+
+
+def test_those_with_most_to_lose_or_a_trouble_are_explained_each_reason_once(home: Path) -> None:
+    few = small.PARAMS.replace("capacity: 15", "capacity: 3, others: 4")
+    files.write_text("params.yaml", few)
     score.main()
-    scored = pq.read_table(artefacts.SCORES).to_pandas()
+    scored = pq.read_table(artefacts.SCORES).sort_by(
+        [("expected_loss", "descending"), ("customer_id", "ascending")]
+    )
+    ids = scored["customer_id"].to_pylist()
+    troubles = sorted([ids[0], *ids[90:]])
+    there = standing(troubles, open_cases=[1.0] * len(troubles))
+    files.write_table(artefacts.STANDING, there)
+    score.main()
+    told = pq.read_table(artefacts.RISK_HISTORY).to_pandas()
+    assert set(told["customer_id"]) == {*ids[:20], *ids[90:109]}  # 5 times 4, and of the troubles
     why = pq.read_table(artefacts.REASONS)
     assert why.schema.equals(score.REASONS)
     frame = why.to_pandas()
-    most = score.SPARE * params.load().at_risk.capacity
-    top = scored.nlargest(most, "expected_loss")["customer_id"]
-    assert most < len(scored)
-    assert 0 < frame["customer_id"].nunique() <= most
-    assert set(frame["customer_id"]) <= set(top)
+    assert set(frame["customer_id"]) <= set(told["customer_id"])
+    assert set(frame["customer_id"]) & set(ids[:20])
     assert not frame.duplicated(list(artefacts.REASONS.key)).any()
     assert not frame.duplicated(["customer_id", "text"]).any()
     ranks = frame.groupby("customer_id")["rank"].apply(list)
-    assert all(one == list(range(1, len(one) + 1)) and len(one) <= 3 for one in ranks)
+    assert all(one == list(range(1, len(one) + 1)) and len(one) <= 6 for one in ranks)
     assert not frame["text"].str.contains("_").any()
+    assert frame["feature"].isin(today().column_names).all()
+
+
+def test_every_reason_raises_the_risk_of_that_customer(home: Path) -> None:
+    score.main()
+    frame = pq.read_table(artefacts.REASONS).to_pandas()
+    table = today()
+    parts = scorer().contributions(table.to_pandas().set_index("customer_id"))
+    theme = {one.name: one.theme for one in themes.declared(params.load().features.windows)}
+    mine = [name for name in parts if name in theme]
+    sums = parts[mine].T.groupby([theme[name] for name in mine]).sum()
+    pairs = zip(frame["theme"], frame["customer_id"], strict=True)
+    wanted = [sums.loc[theme, who] for theme, who in pairs]
+    assert len(frame) > 20
+    assert frame["raises"].tolist() == pytest.approx(wanted)
+    assert frame["raises"].gt(0).all()
+    assert frame["actionable"].tolist() == frame["theme"].isin(ACTIONABLE).tolist()
 
 
 def test_where_nobody_has_a_reason_the_table_is_empty_and_typed(home: Path) -> None:
     table = today()
     calm: Any = SimpleNamespace(contributions=lambda X: pd.DataFrame(-1.0, X.index, [*X, "bias"]))
-    scored = score.scores(scorer(), table, AS_OF)
-    found = score.explained(calm, table, scored, params.load())
-    assert found.equals(score.REASONS.empty_table())
+    for rows in (np.arange(len(table)), np.arange(0)):
+        found = score.explained(calm, table, rows, params.load())
+        assert found.equals(score.REASONS.empty_table())
+
+
+# The course of the risk
+
+
+def test_the_course_of_the_risk_ends_with_the_score(home: Path) -> None:
+    score.main()
+    told = pq.read_table(artefacts.RISK_HISTORY)
+    assert told.schema.equals(score.RISK_HISTORY)
+    assert told.equals(told.sort_by([(key, "ascending") for key in artefacts.RISK_HISTORY.key]))
+    frame = told.to_pandas()
+    days = [clocks.date_of(day) for day in [*small.DAYS[-5:], small.AS_OF]]
+    assert all(list(one) == days for _, one in frame.groupby("customer_id")["snapshot_on"])
+    now = frame[frame["snapshot_on"] == AS_OF].set_index("customer_id")["churn_probability"]
+    scored = pq.read_table(artefacts.SCORES).to_pandas().set_index("customer_id")
+    assert now.to_dict() == scored["churn_probability"][now.index].to_dict()
+
+
+def test_each_day_is_scored_by_what_was_known_on_it(home: Path) -> None:
+    score.main()
+    day = clocks.date_of(small.DAYS[-2])
+    then = pq.read_table(artefacts.FEATURES, filters=pc.field("snapshot_on") == day)
+    wanted = score.scores(scorer(), then, day).to_pandas().set_index("customer_id")
+    frame = pq.read_table(artefacts.RISK_HISTORY).to_pandas()
+    mine = frame[frame["snapshot_on"] == day].set_index("customer_id")["churn_probability"]
+    assert mine.to_dict() == wanted["churn_probability"][mine.index].to_dict()
+
+
+def test_who_was_not_watched_on_a_day_has_no_risk_on_it(home: Path) -> None:
+    table = pq.read_table(artefacts.FEATURES)
+    day = clocks.date_of(small.DAYS[-1])
+    away = pc.and_(pc.equal(table["customer_id"], "0003"), pc.equal(table["snapshot_on"], day))
+    files.write_table(artefacts.FEATURES, table.filter(pc.invert(away)))
+    found = score.last_days(AS_OF, pa.array(["0003", "0004"]))
+    lengths = {
+        one["values"]: one["counts"] for one in found["customer_id"].value_counts().to_pylist()
+    }
+    assert lengths == {"0003": score.DAYS - 1, "0004": score.DAYS}
+
+
+def test_no_later_day_is_read(home: Path) -> None:
+    found = score.last_days(clocks.date_of(small.DAYS[2]), pa.array(["0003"]))
+    days = [clocks.date_of(day) for day in small.DAYS[:3]]
+    assert sorted(found["snapshot_on"].to_pylist()) == days
 
 
 def test_the_summary_says_where_the_numbers_come_from(home: Path) -> None:
@@ -208,4 +344,10 @@ def test_the_same_inputs_are_the_same_bytes(
         score.main()
         told.append({name: held for name, (_, held) in snapshot_of(Path("data/score")).items()})
     assert told[0] == told[1]
-    assert set(told[0]) == {"scores.parquet", "habits.parquet", "reasons.parquet", "summary.json"}
+    assert set(told[0]) == {
+        "scores.parquet",
+        "habits.parquet",
+        "reasons.parquet",
+        "history.parquet",
+        "summary.json",
+    }

@@ -1,6 +1,9 @@
 """Why a customer is on the list: the model's own contributions, in plain words with numbers."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -9,22 +12,25 @@ import pandas as pd
 from features.base import Feature
 from features.words import say
 from models.base import BIAS, Floats
+from pipeline.language import Language
+from pipeline.themes import ACTIONABLE
 
-MOST = 3
+MOST = 6
+COLUMNS = ("customer", "rank", "theme", "feature", "text", "raises", "actionable")
 
 
 def strongest(contributions: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:
     """Per customer the features that raise the risk, the strongest first.
 
     contributions: log-odds, one row a customer, one column a feature. Returns customer (position),
-    feature (position in `features`), theme_raise, raises; one row a positive contribution. A
-    theme's features speak together: a theme is as strong as the sum of its contributions.
+    feature (position in `features`), theme, theme_raise, raises; one row a positive contribution.
+    A theme's features speak together: a theme is as strong as the sum of its contributions.
     """
     names = [one.name for one in features if one.name in contributions]
-    themes = {one.name: one.theme for one in features}
+    theme = {one.name: one.theme for one in features}
     position = {one.name: place for place, one in enumerate(features)}
     parts = contributions[names].to_numpy()
-    theme_of = np.array([themes[name] for name in names])
+    theme_of = np.array([theme[name] for name in names])
     raised = _theme_sums(parts, theme_of)
     customer, column = np.nonzero((parts > 0) & (raised > 0))
     found = pd.DataFrame(
@@ -36,8 +42,9 @@ def strongest(contributions: pd.DataFrame, features: Sequence[Feature]) -> pd.Da
             "raises": parts[customer, column],
         }
     )
-    order = ["customer", "theme_raise", "raises", "feature"]
-    return found.sort_values(order, ascending=[True, False, False, True], ignore_index=True)
+    order = ["customer", "theme_raise", "theme", "raises", "feature"]
+    ascending = [True, False, True, False, True]
+    return found.sort_values(order, ascending=ascending, ignore_index=True)
 
 
 def _theme_sums(parts: Floats, theme_of: Any) -> Floats:
@@ -76,21 +83,57 @@ def reasons(
     middle: "pd.Series[float]",
     features: Sequence[Feature],
     currency: str,
-) -> list[list[str]]:
-    """Per row of X at most three sentences, the strongest theme first, no sentence twice.
+    language: Language,
+) -> pd.DataFrame:
+    """Per row of X at most MOST sentences, the strongest theme first, no sentence twice.
 
     `middle` is the watched customers' median of each feature. One sentence a theme; where that
-    gives fewer than three, further sentences of the same themes fill up.
+    gives fewer than MOST, further sentences of the same themes fill up. Returns customer
+    (position), rank (from 1), theme, feature (its name), text, raises (log-odds, by the whole
+    theme), actionable (whether staff can do something about the theme); by customer and rank.
     """
     rows = worth_saying(strongest(contributions.drop(columns=BIAS), features), X, middle, features)
-    once = rows.assign(again=rows.groupby(["customer", "theme"]).cumcount())
-    order = once.sort_values(["customer", "again", "theme_raise"], ascending=[True, True, False])
-    said: list[list[str]] = [[] for _ in range(len(X))]
     numbers = X.to_dict("records")
-    for customer, feature in zip(order["customer"], order["feature"], strict=True):
-        mine = said[customer]
-        if len(mine) < MOST:
-            text = say(features[feature].words, numbers[customer], currency)
-            if text and text not in mine:
-                mine.append(text)
+    found: list[tuple[Any, ...]] = []
+    each: Iterator[Any] = rows.itertuples()
+    for customer, mine in groupby(each, key=lambda row: int(row.customer)):
+        tell = partial(_sentence, numbers[customer], features, currency, language)
+        for rank, (text, row) in enumerate(_in_turn(mine, tell).items(), start=1):
+            one, actionable = features[row.feature], row.theme in ACTIONABLE
+            found.append((customer, rank, one.theme, one.name, text, row.theme_raise, actionable))
+    return pd.DataFrame(found, columns=list(COLUMNS))
+
+
+def _sentence(
+    numbers: dict[Any, Any],
+    features: Sequence[Feature],
+    currency: str,
+    language: Language,
+    row: Any,
+) -> str | None:
+    one = features[row.feature]
+    return say(one.words, numbers, currency, language, one.window)
+
+
+def _in_turn(rows: Iterable[Any], tell: Callable[[Any], str | None]) -> dict[str, Any]:
+    """One customer's sentences and their rows: a new one of each theme in turn, then again."""
+    waiting = [deque(mine) for _, mine in groupby(rows, key=lambda row: row.theme)]
+    said: dict[str, Any] = {}
+    while any(waiting):
+        for mine in waiting:
+            if len(said) == MOST:
+                return said
+            said |= _next(mine, tell, said)
     return said
+
+
+def _next(
+    mine: deque[Any], tell: Callable[[Any], str | None], said: dict[str, Any]
+) -> dict[str, Any]:
+    """The next of a theme's sentences that is not said yet, taken from those that wait."""
+    while mine:
+        row = mine.popleft()
+        text = tell(row)
+        if text and text not in said:
+            return {text: row}
+    return {}
