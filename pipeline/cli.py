@@ -1,4 +1,4 @@
-"""The command line: `retention check`, `promote`, `rollback`, `why`.
+"""The command line: `retention check`, `outcomes`, `promote`, `rollback`, `why`.
 
 What a command needs is imported when it runs, so that help answers at once.
 """
@@ -6,6 +6,7 @@ What a command needs is imported when it runs, so that help answers at once.
 import datetime as dt
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -68,6 +69,34 @@ def why(
 ) -> None:
     """Show a customer's events, those held back and why, the features, the score, the reasons."""
     errors.run(_why(customer_id, as_of.date() if as_of else None))
+
+
+@app.command(short_help="Take back a list that staff have worked; keep what is good.")
+def outcomes(
+    file: Annotated[Path, typer.Argument(help="The filled-in list, as XLSX or CSV.")],
+    list_id: Annotated[
+        str | None,
+        typer.Option(
+            "--list", metavar="ID", help="Which list it is, where the file itself does not say."
+        ),
+    ] = None,
+    entered_at: Annotated[
+        dt.datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
+            metavar="TIME",
+            help="When it became known, as 2026-11-22T17:30:00; now unless given.",
+        ),
+    ] = None,
+) -> None:
+    """Enter what staff wrote in a list into ledgers/outcomes/, and tell of every row not taken.
+
+    Rows are matched by list and customer. Nothing is ever overwritten: a corrected answer is
+    entered beside the first, and the same file twice changes nothing. Mend a rejected row in the
+    file and send the whole file again. Ends with 0 when what was good is kept, 3 when the file
+    cannot be trusted as a whole or none of its answers can be kept.
+    """
+    errors.run(_outcomes(file, list_id, entered_at))
 
 
 def show(groups: "list[Group]", console: "Console", verdict: str) -> None:
@@ -214,5 +243,26 @@ def _why(customer_id: str, as_of: dt.date | None) -> Callable[[], None]:
         from pipeline import why as telling
 
         telling.tell(customer_id, as_of, _console())
+
+    return told
+
+
+def _outcomes(
+    file: Path, list_id: str | None, entered_at: dt.datetime | None
+) -> Callable[[], None]:
+    def told() -> None:
+        from pipeline import params
+        from pipeline.worked import outcomes as entering
+
+        found = entering.enter(file, params.load(), list_id, entered_at)
+        counts = ", ".join(f"{many:,} {what}" for what, many in found.counts.items())
+        _say(f"List {found.list_id}, rows: {counts}.")
+        for level, lines in (("rejected", found.rejected), ("doubt", found.doubts)):
+            for line in lines:
+                _say(f"{level}: {entering.shown(file)}: {line}")
+        if found.all_refused:
+            raise errors.BadInput("none of the answers could be kept; mend the rows above")
+        if found.counts["accepted"]:
+            _say("Run make repro to let the next list know.")
 
     return told

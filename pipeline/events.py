@@ -6,12 +6,23 @@ The order of the output depends on nothing but its content.
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import artefacts, clocks, errors, files, order_of_life, params, progress, schema
+from pipeline import (
+    artefacts,
+    clocks,
+    errors,
+    files,
+    ledger,
+    order_of_life,
+    params,
+    progress,
+    schema,
+)
 from pipeline.errors import BadInput, masked
 from pipeline.raw import rawfile
 from pipeline.raw.rawfile import literal, run
@@ -39,8 +50,12 @@ qualify known_at = max(known_at) over (partition by event_id)"""
 _ORDER: Final = f"customer_id, occurred_at, event_id, known_at, hash({_ALL})"
 
 
-def events(paths: Sequence[Path], memory: str) -> tuple[pa.Table, dict[str, Any]]:
+def events(
+    paths: Sequence[Path], memory: str, entered: pa.Table | None = None
+) -> tuple[pa.Table, dict[str, Any]]:
     """The events of many sources (schema.EVENTS) and what there is of each kind and source.
+
+    `entered` are those of the ledger, which come beside the ingested sources.
 
     A copy equal in all but its clocks to the version before it counts once, with the smallest
     known_at; another content is a new version. Of contents that clash at one known_at one is kept,
@@ -49,7 +64,11 @@ def events(paths: Sequence[Path], memory: str) -> tuple[pa.Table, dict[str, Any]
     """
     with rawfile.opened(memory) as connection:
         listed = ", ".join(literal(str(path)) for path in paths)
-        run(connection, f"create view given as from read_parquet([{listed}])")
+        given = f"from read_parquet([{listed}])"
+        if entered is not None and entered.num_rows:
+            connection.register("entered", entered)
+            given += " union all by name from entered"
+        run(connection, f"create view given as {given}")
         run(connection, _CLASHES)
         run(connection, _ONCE)
         run(connection, _NEWEST)
@@ -169,7 +188,8 @@ def main() -> None:
         raise BadInput(f"{missing}: not there yet; run python -m pipeline.ingest"
                        f" {missing.parent.name}")  # fmt: skip
     with progress.stage("events") as report:
-        table, summary = events(paths, rules.engine.memory)
+        entered = ledger.events(ledger.FOLDER, ZoneInfo(rules.time_zone))
+        table, summary = events(paths, rules.engine.memory, entered)
         report.read(f"{len(paths)} sources", summary["rows"] + summary["duplicates_removed"])
         if summary["id_collisions"]["groups"]:
             alike = summary["id_collisions"]

@@ -16,7 +16,7 @@ from models.calibration import Identity
 from models.churn_recency import RecencyRule
 from models.scorer import Scorer
 from models.value_last_window import LastWindow
-from pipeline import artefacts, check, cli, files, params, promote
+from pipeline import artefacts, check, cli, files, ledger, params, promote
 from pipeline import why as telling
 from pipeline.errors import BadInput, BadParams, Busy, Guarded, Refusal
 from pipeline.learning import champion
@@ -73,11 +73,11 @@ def _command(*words: str, folder: Path) -> "subprocess.CompletedProcess[str]":
 def test_help_names_the_commands_and_nothing_that_is_not_there() -> None:
     found = run("--help")
     assert found.exit_code == 0
-    for name in ("check", "promote", "rollback", "why"):
+    for name in ("check", "outcomes", "promote", "rollback", "why"):
         assert f"\n  {name} " in found.output
         assert run(name, "--help").exit_code == 0
     assert {one.name or one.callback.__name__ for one in cli.app.registered_commands
-            if one.callback} == {"check", "promote", "rollback", "why"}  # fmt: skip
+            if one.callback} == {"check", "outcomes", "promote", "rollback", "why"}  # fmt: skip
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -101,6 +101,8 @@ def test_help_loads_nothing_heavy() -> None:
         (["why", "1", "--asof", "2026-01-01"], "--as-of"),
         (["why", "1", "--as-of", "22.11.2026"], "22.11.2026"),
         (["check", "all"], "unexpected extra argument"),
+        (["outcomes"], "Missing argument"),
+        (["outcomes", "x.csv", "--entered-at", "22/11/2026"], "22/11/2026"),
     ],
 )
 def test_a_wrong_command_line_ends_with_2_and_a_hint(words: list[str], says: str) -> None:
@@ -123,7 +125,7 @@ def test_a_refusal_is_one_line_and_its_code(
     assert not found.stdout
 
 
-@pytest.mark.parametrize("words", [["why", "1"], ["promote"], ["rollback"]])
+@pytest.mark.parametrize("words", [["why", "1"], ["promote"], ["rollback"], ["outcomes", "x.csv"]])
 def test_without_params_one_line_says_so(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +185,68 @@ def test_on_a_terminal_the_findings_have_colours(capsys: pytest.CaptureFixture[s
     assert "\x1b[1;31m" in out
     assert "[bold]a column[/bold]" in out
     assert max(len(line) for line in out.splitlines()) < 100
+
+
+# --- outcomes
+
+LIST = "2026-07-20-0123456789ab"
+
+
+def worked(*rows: str, name: str = "worked.csv") -> str:
+    """A list of the company is published; what staff wrote of it comes back."""
+    folder = Path("lists/2026-07-20-aaaaaaaaaaaa")
+    files.write_text(folder / "at_risk.csv", "customer_id\r\nc1\r\nc2\r\n")
+    described = {"at_risk.csv": {"sha256": files.sha256(folder / "at_risk.csv")}}
+    manifest = {"list_id": LIST, "company": "Mill Lane Bakery", "as_of": "2026-07-20"}
+    files.write_json(folder / "manifest.json", manifest | {"files": described})
+    files.write_text(name, "list_id;customer_id;result;offer_cost\r\n" + "".join(rows))
+    return name
+
+
+def returned(name: str, at: str = "2026-07-21T09:00:00") -> Any:
+    return run("outcomes", name, "--entered-at", at)
+
+
+def test_outcomes_keeps_what_is_good_and_tells_of_the_rest(company: Path) -> None:
+    name = worked(f"{LIST};c1;reached;3\r\n", f"{LIST};c2;perhaps;\r\n")
+    found = returned(name)
+    assert found.exit_code == 0
+    assert found.stdout.splitlines() == [
+        f"List {LIST}, rows: 2 read, 1 accepted, 0 unchanged, 1 rejected, 0 blank.",
+        "rejected: worked.csv: row 3, column Result, 'pe'… (7 characters): not_a_choice; choose"
+        " one of: reached, not reached, wrong person, merged, deceased",
+        "Run make repro to let the next list know.",
+    ]
+    again = returned(name)
+    assert again.exit_code == 0
+    assert "0 accepted, 1 unchanged, 1 rejected" in again.stdout
+    assert "make repro" not in again.stdout
+    (path,) = ledger.FOLDER.iterdir()
+    assert path.name.startswith(f"{LIST}-")
+
+
+def test_outcomes_with_nothing_to_keep_or_nothing_to_trust_end_with_3(company: Path) -> None:
+    found = returned(worked(f"{LIST};c2;perhaps;\r\n"))
+    assert found.exit_code == 3
+    assert "rejected: worked.csv: row 2" in found.stdout
+    assert found.stderr == ("refused: none of the answers could be kept; mend the rows above\n")
+    unknown = returned(worked("2026-01-01-000000000000;c1;reached;\r\n"))
+    assert unknown.exit_code == 3
+    assert unknown.stderr.startswith("refused: worked.csv: list '2026-01-01'… (23 characters)")
+    assert not unknown.stdout
+    assert returned("gone.xlsx").stderr == "refused: gone.xlsx: no such file\n"
+
+
+def test_outcomes_of_a_blank_list_are_none_and_no_mistake(company: Path) -> None:
+    found = returned(worked(f"{LIST};c1;;\r\n"))
+    assert found.exit_code == 0
+    assert "1 read, 0 accepted, 0 unchanged, 0 rejected, 1 blank" in found.stdout
+    assert not list(ledger.FOLDER.iterdir())
+
+
+def test_a_name_of_a_file_cannot_write_on_the_terminal(company: Path) -> None:
+    found = returned(worked(f"{LIST};c2;perhaps;\r\n", name="a\x1b[2J.csv"))
+    assert "\x1b" not in found.output
 
 
 # --- promote and rollback

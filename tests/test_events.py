@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import artefacts, events, files, order_of_life, params, schema
+from pipeline import artefacts, events, files, ledger, order_of_life, params, schema
 
 DAY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -160,6 +160,21 @@ def test_ids_that_look_alike_are_reported_and_kept_apart(tmp_path: Path) -> None
     assert "Zoë" not in str(summary)
 
 
+def test_what_staff_entered_stands_beside_the_sources(tmp_path: Path) -> None:
+    sources = [event("s:1", 1), event("s:2", customer_id="b")]
+    plain, before = merged(tmp_path, sources)
+    entered = [event("ledger:1", 2, kind="outreach", treatment="call"),
+               event("ledger:1", 4, kind="outreach", treatment="visit")]  # fmt: skip
+    for rows in (entered, entered[::-1]):
+        beside = pa.Table.from_pylist(rows, schema=schema.EVENTS)
+        table, summary = events.events([tmp_path / "0.parquet"], "1GB", beside)
+        assert table["treatment"].to_pylist() == ["call", "visit", None, None]
+        assert summary["sources"]["ledger"]["rows"] == summary["kinds"]["outreach"]["rows"] == 2
+        assert summary["versions"] == 1
+    same, after = events.events([tmp_path / "0.parquet"], "1GB", schema.EVENTS.empty_table())
+    assert (same, after) == (plain, before)
+
+
 def test_no_events_at_all_is_a_table_too(tmp_path: Path) -> None:
     table, summary = merged(tmp_path, [])
     assert (table.schema, summary["rows"], summary["kinds"]) == (schema.EVENTS, 0, {})
@@ -200,9 +215,13 @@ def test_the_stage_tells_of_its_sources_and_of_what_is_out_of_order(
     for name, rows in {"contracts": LIVES, "web": VISITS + ODD}.items():
         table = pa.Table.from_pylist(rows, schema=schema.EVENTS)
         files.write_table(artefacts.ingested(name), table)
+    said = ledger.Said(result="reached", action_taken="visit")
+    fact = ledger.Fact("l", "early", DAY, said)
+    ledger.write(ledger.FOLDER, ledger.Import("l", "a company", DAY, "", {}, (fact,)))
     events.main()
     told = capsys.readouterr().err.splitlines()
     assert "events: source     events  customers  of all" in told[1]
-    assert told[3].startswith("events: web            16          5     62%")
+    assert told[3].startswith("events: ledger          1          1")
+    assert told[4].startswith("events: web            16          5     62%")
     assert any("contracts cancelled that never began: 1" in line for line in told)
     assert files.read_json(artefacts.EVENTS_SUMMARY)["order_of_life"]["cancelled_before_start"] == 1

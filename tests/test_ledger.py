@@ -1,0 +1,266 @@
+"""The ledger: nothing is lost, nothing is changed, and a fact is known from when it was entered."""
+
+import datetime as dt
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import narwhals as nw
+import pytest
+
+from pipeline import clocks, files, ledger, schema
+from pipeline import events as stage
+from pipeline.errors import BadInput, Busy
+from pipeline.ledger import Fact, Import, Said
+
+LIST = "2026-11-22-0123456789ab"
+OTHER = "2026-12-22-ba9876543210"
+LONDON = ZoneInfo("Europe/London")
+KARACHI = ZoneInfo("Asia/Karachi")
+
+
+def at(day: int, hour: int = 12) -> dt.datetime:
+    return dt.datetime(2026, 11, day, hour, tzinfo=dt.UTC)
+
+
+def entered(
+    folder: Path, when: dt.datetime, said: dict[str, Said], list_id: str = LIST, sha: str = "f" * 64
+) -> Path:
+    facts = tuple(Fact(list_id, one, when, word, "phone", "Ada", sha) for one, word in said.items())
+    made = Import(list_id, "Mill Lane Bakery", when, sha, {"accepted": len(facts)}, facts)
+    with ledger.locked(folder):
+        return ledger.write(folder, made)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "ledgers" / "outcomes"
+
+
+FULL = Said(
+    contacted_on=dt.date(2026, 11, 23),
+    result="reached",
+    answer="will stay",
+    action_taken="gesture",
+    offer_cost=Decimal("12.5"),
+    reason_right="partly",
+    note="=1+1 'ü\n\u0639",
+)
+
+
+def test_what_is_written_is_read_again(folder: Path) -> None:
+    entered(folder, at(23), {"a:\\1": FULL, "b": Said(result="not reached")})
+    found = ledger.facts(folder)
+    assert [(one.key, one.said, one.entered_at) for one in found] == [
+        ((LIST, "a:\\1"), FULL, at(23)),
+        ((LIST, "b"), Said(result="not reached"), at(23)),
+    ]
+    assert (found[0].channel, found[0].owner, found[0].file_sha256) == ("phone", "Ada", "f" * 64)
+    assert len({one.fact_id for one in found}) == 2
+
+
+def test_without_a_ledger_nothing_is_known(folder: Path) -> None:
+    assert ledger.facts(folder) == []
+    assert ledger.objections(folder) == ledger.gone(folder) == set()
+    table = ledger.events(folder, LONDON)
+    assert (table.schema, table.num_rows) == (schema.EVENTS, 0)
+
+
+def test_history_is_kept_and_the_newest_word_counts(folder: Path) -> None:
+    first = entered(folder, at(23), {"a": Said(result="not reached"), "b": FULL})
+    before = first.read_bytes()
+    entered(folder, at(25), {"a": FULL})
+    assert first.read_bytes() == before
+    assert [one.said.result for one in ledger.facts(folder)] == [
+        "not reached",
+        "reached",
+        "reached",
+    ]
+    now = {one.customer_id: one.said for one in ledger.current(ledger.facts(folder))}
+    assert now == {"a": FULL, "b": FULL}
+
+
+def test_a_file_is_read_only_and_named_by_its_list_and_content(folder: Path) -> None:
+    path = entered(folder, at(23), {"a": FULL})
+    assert path.name.startswith(f"{LIST}-")
+    assert path.stat().st_mode & 0o777 == 0o444
+    assert entered(folder, at(23), {"a": FULL}) == path
+    assert entered(folder, at(24), {"a": FULL}) != path
+
+
+@pytest.mark.parametrize("damage", [('"reached"', '"not reached"'), ("{", ""), ('"facts"', '"f"')])
+def test_a_changed_file_is_refused(folder: Path, damage: tuple[str, str]) -> None:
+    path = entered(folder, at(23), {"a": FULL})
+    text = path.read_text(encoding="utf-8").replace(*damage, 1)
+    files.write_text(path, text)
+    with pytest.raises(BadInput, match="restore it from a backup"):
+        ledger.facts(folder)
+
+
+def test_a_file_half_written_is_no_part_of_it_and_goes(folder: Path) -> None:
+    entered(folder, at(23), {"a": FULL})
+    half = folder / ".x.json.1.tmp"
+    half.write_text('{"facts": [')
+    assert len(ledger.facts(folder)) == 1
+    with ledger.locked(folder):
+        assert not half.exists()
+
+
+def test_a_failed_write_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(files, "sync", fail)
+        with pytest.raises(OSError, match="No space"):
+            entered(folder, at(23), {"a": FULL})
+    assert list(folder.iterdir()) == []
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from pipeline import ledger
+with ledger.locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+def _holding(folder: Path, seconds: float) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", HOLD, str(folder), str(seconds)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    return process
+
+
+def test_a_second_import_waits_for_the_first(folder: Path) -> None:
+    with _holding(folder, 0.5) as other:
+        entered(folder, at(23), {"a": FULL})
+        assert other.wait() == 0
+    assert len(ledger.facts(folder)) == 1
+
+
+def test_who_waits_in_vain_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "_PATIENCE", 0.1)
+    with _holding(folder, 20) as other:
+        with pytest.raises(Busy, match="another import"), ledger.locked(folder):
+            pass
+        other.kill()
+    with ledger.locked(folder):  # a lock ends with its process
+        pass
+
+
+# What follows
+
+
+def test_objections_and_the_gone_are_as_last_entered(folder: Path) -> None:
+    objects = Said(result="reached", answer="asks not to be contacted")
+    said = {"a": objects, "b": Said(result="deceased"), "c": Said(result="merged"), "d": FULL}
+    entered(folder, at(23), said)
+    assert ledger.objections(folder) == {"a"}
+    assert ledger.gone(folder) == {"b", "c"}
+    entered(folder, at(24), {"b": FULL, "d": objects})
+    entered(folder, at(25), {"a": FULL}, OTHER)
+    assert ledger.objections(folder) == {"a", "d"}  # what another list says takes nothing back
+    assert ledger.gone(folder) == {"c"}
+
+
+def events(folder: Path, zone: ZoneInfo = LONDON) -> list[dict[str, Any]]:
+    table = ledger.events(folder, zone)
+    assert table.schema == schema.EVENTS
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
+
+
+def test_a_contact_is_an_event_with_two_clocks(folder: Path) -> None:
+    entered(folder, at(25, 23), {"a:1": FULL})
+    (event,) = events(folder, KARACHI)
+    assert {name: value for name, value in event.items() if value is not None} == {
+        "event_id": f"ledger:outreach:{LIST}:a\\:1",
+        "customer_id": "a:1",
+        "kind": "outreach",
+        "source": "ledger",
+        "occurred_at": dt.datetime(2026, 11, 22, 19, tzinfo=dt.UTC),  # the 23rd begins there
+        "known_at": at(25, 23),
+        "channel": "phone",
+        "topic": "reached",
+        "cost": Decimal("12.5"),
+        "treatment": "gesture",
+        "occurred_day": clocks.day_number(dt.date(2026, 11, 23)),
+        "known_day": clocks.day_number(dt.date(2026, 11, 26)),  # it is past midnight in Karachi
+        "occurred_minute": int(dt.datetime(2026, 11, 22, 19, tzinfo=dt.UTC).timestamp()) // 60,
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "treatment"),
+    [
+        (Said(result="reached"), "call"),
+        (Said(result="not reached", action_taken="nothing"), "call"),
+        (Said(result="wrong person", action_taken="visit"), "visit"),
+        (Said(result="merged"), None),
+        (Said(result="deceased"), None),
+        (Said(action_taken="gesture"), None),
+        (Said(reason_right="no", note="x"), None),
+    ],
+)
+def test_which_answers_tell_of_a_contact(folder: Path, said: Said, treatment: str | None) -> None:
+    entered(folder, at(25), {"a": said})
+    found = events(folder)
+    assert [one["treatment"] for one in found] == [treatment][: len(found)]
+    assert len(found) == (treatment is not None)
+    for one in found:  # without a day it happened on the day it was entered
+        assert one["occurred_day"] == one["known_day"] == clocks.day_number(dt.date(2026, 11, 25))
+
+
+def united(folder: Path) -> tuple[Any, dict[str, Any]]:
+    path = folder.parent / "ingested.parquet"
+    files.write_table(path, schema.EVENTS.empty_table())
+    return stage.events([path], "1GB", ledger.events(folder, LONDON))
+
+
+def seen(folder: Path, day: dt.date) -> list[dict[str, Any]]:
+    """What a snapshot of that day sees."""
+    table, _ = united(folder)
+    past = clocks.past(nw.from_native(table).lazy(), clocks.day_number(day))
+    rows: list[dict[str, Any]] = past.collect().to_arrow().to_pylist()
+    return rows
+
+
+def test_a_snapshot_sees_what_was_entered_before_it(folder: Path) -> None:
+    entered(folder, at(25, 0), {"a": FULL})
+    assert seen(folder, dt.date(2026, 11, 24)) == []
+    assert seen(folder, dt.date(2026, 11, 25)) == []  # entered at the moment of the snapshot
+    (later,) = seen(folder, dt.date(2026, 11, 26))
+    assert (later["age"], later["treatment"]) == (3, "gesture")
+
+
+def test_a_corrected_answer_is_another_version_of_the_event(folder: Path) -> None:
+    entered(folder, at(24), {"a": Said(result="not reached")})
+    entered(folder, at(26), {"a": FULL})
+    _, summary = united(folder)
+    assert (summary["event_ids"], summary["versions"], summary["clashes"]) == (1, 1, 0)
+    assert [one["topic"] for one in seen(folder, dt.date(2026, 11, 25))] == ["not reached"]
+    assert [one["topic"] for one in seen(folder, dt.date(2026, 11, 27))] == ["reached"]
+
+
+def test_a_contact_taken_back_is_seen_until_then(folder: Path) -> None:
+    entered(folder, at(24), {"a": FULL})
+    entered(folder, at(26), {"a": Said(result="merged")})
+    assert [one["kind"] for one in seen(folder, dt.date(2026, 11, 25))] == ["outreach"]
+    (last,) = seen(folder, dt.date(2026, 11, 27))
+    assert (last["kind"], last["treatment"]) == ("withdrawn", None)
+
+
+def test_a_correction_of_the_note_alone_is_no_version(folder: Path) -> None:
+    entered(folder, at(24), {"a": Said(result="reached", contacted_on=dt.date(2026, 11, 23))})
+    noted = Said(result="reached", contacted_on=dt.date(2026, 11, 23), note="x")
+    entered(folder, at(26), {"a": noted})
+    table, summary = united(folder)
+    assert (table.num_rows, summary["versions"]) == (1, 0)
+    assert len(ledger.facts(folder)) == 2

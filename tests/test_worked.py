@@ -1,0 +1,625 @@
+"""A worked list on its way back: what is good is kept, the rest is told of row by row."""
+
+import csv
+import datetime as dt
+import io
+import zipfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from pipeline import files, ledger, params
+from pipeline.errors import BadInput, BadParams
+from pipeline.formulas import guarded
+from pipeline.language import language
+from pipeline.ledger import Said
+from pipeline.listing import Listing, as_xlsx
+from pipeline.listing.handback import HANDBACK, NOTHING
+from pipeline.worked import cells, from_xlsx, outcomes
+from pipeline.worked.outcomes import Entered
+from pipeline.worked.sheet import LANGUAGES, TITLES
+
+LIST = "2026-11-22-0123456789ab"
+NOON = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
+NAMES = ("customer_id", "name", *HANDBACK)
+CUSTOMERS = ("00123", "b", "c", "=1+1", "Zoë", "f")
+ZERO = {"accepted": 0, "unchanged": 0, "rejected": 0, "blank": 0}
+
+CHOSEN = params.Params.model_validate(
+    {
+        "company": "Mill Lane Bakery",
+        "time_zone": "Europe/London",
+        "currency": "GBP",
+        "labels": {"churn": {"rule": "cancel"}},
+        "policy": {
+            "playbook": [
+                {"name": "call", "does": "Ask how things are"},
+                {"name": "credit_back", "does": "Credit what was overcharged", "offer": 20.0},
+            ]
+        },
+        "sources": {
+            "s": {
+                "path": "x.csv",
+                "key": ["k"],
+                "events": [{"kind": "visit", "customer_id": "c", "occurred_at": "t"}],
+            }
+        },
+    }
+)
+
+Row = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One stands where one list is published."""
+    monkeypatch.chdir(tmp_path)
+    published("2026-11-22-aaaaaaaaaaaa", LIST)
+    return tmp_path / "lists"
+
+
+def published(run_id: str, list_id: str, customers: Sequence[str] = CUSTOMERS) -> None:
+    folder = Path("lists") / run_id
+    rows = [["list_id", "customer_id", "action_name", "channel", "preferred_channel", "owner"]]
+    rows += [[list_id, guarded(one), "old_play", "", "phone", "Ada"] for one in customers]
+    files.write_text(folder / "at_risk.csv", text_of(rows))
+    described = {"at_risk.csv": {"sha256": files.sha256(folder / "at_risk.csv")}}
+    manifest = {"list_id": list_id, "company": "Mill Lane Bakery", "as_of": run_id[:10]}
+    files.write_json(folder / "manifest.json", manifest | {"files": described})
+
+
+def text_of(rows: Sequence[Sequence[Any]], delimiter: str = ",") -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
+    return text.getvalue()
+
+
+def workbook(
+    rows: Sequence[Row],
+    path: str = "worked.xlsx",
+    code: str = "en",
+    change: Callable[[Any], None] = lambda book: None,
+) -> Path:
+    """A workbook as the pipeline makes it, filled in: a sheet of headings and rows, `_columns`."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    told = language(code).gettext
+    sheet.append([told(TITLES.get(name, name)) for name in NAMES])
+    for row in rows:
+        sheet.append([row.get(name) for name in NAMES])
+    for line in sheet.iter_rows(min_row=2):
+        for cell in line:
+            if isinstance(cell.value, str) and not cell.value.startswith("=NOW"):
+                cell.data_type = "s"
+    hidden = book.create_sheet("_columns")
+    hidden.append(NAMES)
+    hidden.append([LIST])
+    hidden.append([code, None])
+    hidden.sheet_state = "hidden"
+    change(book)
+    book.save(path)
+    return Path(path)
+
+
+def table(rows: Sequence[Row], path: str = "worked.csv", delimiter: str = ",") -> Path:
+    """A CSV of the same, by the machine's names."""
+    names = ["list_id", *NAMES]
+    lines = [[{"list_id": LIST, **row}.get(name, "") for name in names] for row in rows]
+    files.write_text(path, text_of([names, *lines], delimiter))
+    return Path(path)
+
+
+def enter(path: Path, at: dt.datetime = NOON, list_id: str | None = None) -> Entered:
+    return outcomes.enter(path, CHOSEN, list_id, at)
+
+
+def known() -> dict[str, Said]:
+    """What the ledger says of each customer now."""
+    return {fact.customer_id: fact.said for fact in ledger.current(ledger.facts(ledger.FOLDER))}
+
+
+def lines(*rows: Row) -> list[str]:
+    """What is said of the rejected rows of a workbook."""
+    return list(enter(workbook(rows)).rejected)
+
+
+REACHED: Row = {"customer_id": "b", "result": "reached"}
+FULL: Row = {
+    "customer_id": "00123",
+    "contacted_on": dt.date(2026, 11, 24),
+    "result": "Reached ",
+    "answer": "will stay",
+    "action_taken": "credit back",
+    "offer_cost": 12.5,
+    "reason_right": "partly",
+    "note": "=1+1 was said",
+}
+SAID = Said(
+    dt.date(2026, 11, 24), "reached", "will stay", "credit_back", Decimal("12.5"), "partly",
+    "=1+1 was said",
+)  # fmt: skip
+
+
+# --- what is good is kept
+
+
+@pytest.mark.parametrize("made", [workbook, table])
+def test_a_worked_list_enters_the_ledger(made: Callable[..., Path]) -> None:
+    path = made([FULL, REACHED, {"customer_id": "c"}])
+    found = enter(path)
+    assert found.counts == ZERO | {"read": 3, "accepted": 2, "blank": 1}
+    assert (found.list_id, found.rejected, found.doubts) == (LIST, [], [])
+    assert known() == {"00123": SAID, "b": Said(result="reached")}
+    (fact, _) = ledger.facts(ledger.FOLDER)
+    assert (fact.entered_at, fact.channel, fact.owner) == (NOON, "phone", "Ada")
+    assert fact.file_sha256 == files.sha256(path)
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_the_workbook_of_each_language_comes_back(
+    code: str, make_listing: Callable[..., Listing]
+) -> None:
+    told = language(code)
+    listing = make_listing([{"name": "Ada"}, {"name": "Bo"}], language=told)
+    published("2026-11-22-bbbbbbbbbbbb", listing.list_id, ["00001", "00002"])
+    Path("list.xlsx").write_bytes(as_xlsx.content(listing))
+    book = openpyxl.load_workbook("list.xlsx")
+    sheet = book.worksheets[0]
+    place = {cell.value: cell.column for cell in book["_columns"][1]}
+    given = {"contacted_on": dt.datetime(2026, 11, 24), "offer_cost": 5}  # noqa: DTZ001
+    for name, column in HANDBACK.items():
+        choice = "credit back" if name == "action_taken" else column.choices and column.choices[0]
+        value = given.get(name) or told.gettext(choice or "x")
+        sheet.cell(3, place[name], value)
+    book.save("list.xlsx")
+    found = enter(Path("list.xlsx"))
+    assert found.counts == ZERO | {"read": 2, "accepted": 1, "blank": 1}, found.rejected
+    assert known()["00002"] == Said(
+        dt.date(2026, 11, 24), "reached", "will stay", "credit_back", Decimal(5), "yes",
+        known()["00002"].note,
+    )  # fmt: skip
+
+
+def test_the_order_of_rows_and_columns_and_what_staff_add_do_not_matter() -> None:
+    def change(book: Any) -> None:
+        sheet = book.worksheets[0]
+        sheet.insert_cols(1)
+        sheet["A1"] = "My own"
+        sheet["A3"] = "x"
+        sheet.cell(1, len(NAMES) + 5, "Later")
+        book.move_sheet("_columns", -1)
+        book.create_sheet("Since the last list", 0)["A1"] = "Customer"
+
+    found = enter(workbook([{"customer_id": "c"}, FULL], change=change))
+    assert found.counts == ZERO | {"read": 2, "accepted": 1, "blank": 1}
+    assert known() == {"00123": SAID}
+
+
+def test_a_heading_that_staff_renamed_is_known_by_its_place() -> None:
+    def change(book: Any) -> None:
+        book.worksheets[0].cell(1, NAMES.index("note") + 1, "Anna's remarks")
+
+    enter(workbook([FULL], change=change))
+    assert known() == {"00123": SAID}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_csv_as_spreadsheets_save_it(delimiter: str, encoding: str) -> None:
+    row = FULL | {"customer_id": "Zoë", "contacted_on": "24 Nov 2026", "offer_cost": "£12,50"}
+    headings = [TITLES.get(name, name) for name in NAMES]
+    rows = [headings, [row.get(name, "") for name in NAMES], [""] * len(NAMES)]
+    Path("saved.csv").write_bytes(text_of(rows, delimiter).encode(encoding))
+    with pytest.raises(BadInput, match="give --list"):
+        enter(Path("saved.csv"))
+    found = enter(Path("saved.csv"), list_id=LIST)
+    assert found.counts == ZERO | {"read": 1, "accepted": 1}
+    assert known() == {"Zoë": SAID}
+
+
+def test_the_apostrophe_that_guards_a_cell_is_no_part_of_it() -> None:
+    enter(table([{"customer_id": "'=1+1", "result": "reached", "note": "'@home"}]))
+    assert known() == {"=1+1": Said(result="reached", note="@home")}
+
+
+# --- the same and another word
+
+
+def test_the_same_file_twice_does_nothing() -> None:
+    path = workbook([FULL, REACHED])
+    enter(path)
+    before = {one: one.read_bytes() for one in ledger.FOLDER.iterdir()}
+    assert enter(path).counts == ZERO | {"read": 2, "unchanged": 2}
+    assert {one: one.read_bytes() for one in ledger.FOLDER.iterdir()} == before
+
+
+def test_a_corrected_cell_is_a_new_fact_and_the_old_one_stays() -> None:
+    enter(workbook([FULL, REACHED]))
+    later = NOON + dt.timedelta(hours=1)
+    assert enter(workbook([FULL | {"note": "new"}, REACHED]), later).counts == ZERO | {
+        "read": 2, "accepted": 1, "unchanged": 1}  # fmt: skip
+    told = [one.said.note for one in ledger.facts(ledger.FOLDER) if one.customer_id == "00123"]
+    assert told == ["=1+1 was said", "new"]
+    assert known()["00123"].note == "new"
+
+
+def test_an_old_file_sent_again_takes_no_correction_back() -> None:
+    old = workbook([FULL, REACHED], "old.xlsx")
+    enter(old)
+    enter(workbook([FULL | {"note": "new"}]), NOON + dt.timedelta(hours=1))
+    assert enter(old, NOON + dt.timedelta(hours=2)).counts["accepted"] == 0
+    assert known()["00123"].note == "new"
+
+
+def test_a_word_taken_back_by_another_file_is_a_fact_too() -> None:
+    for hour, note in enumerate(["a", "b", "a"]):
+        path = workbook([FULL | {"note": note}, REACHED | {"note": str(hour)}])
+        enter(path, NOON + dt.timedelta(hours=hour))
+    assert known()["00123"].note == "a"
+    assert len(ledger.facts(ledger.FOLDER)) == 6
+
+
+def test_what_was_rejected_is_taken_from_the_same_file_once_it_is_sound() -> None:
+    path = table([FULL, REACHED | {"action_taken": "gift"}])
+    assert enter(path).counts == ZERO | {"read": 2, "accepted": 1, "rejected": 1}
+    plays = [*CHOSEN.policy.playbook, params.Play(name="gift", does="Send a gift")]
+    policy = CHOSEN.policy.model_copy(update={"playbook": plays})
+    wider = CHOSEN.model_copy(update={"policy": policy})
+    found = outcomes.enter(path, wider, None, NOON + dt.timedelta(hours=1))
+    assert found.counts == ZERO | {"read": 2, "accepted": 1, "unchanged": 1}
+
+
+def test_the_newest_word_is_never_older_than_the_one_before() -> None:
+    enter(workbook([FULL]))
+    changed = workbook([FULL | {"note": "new"}])
+    with pytest.raises(BadParams, match="--entered-at: 2026-11-25T12:00:00"):
+        enter(changed)
+    assert outcomes._after(NOON, [NOON], given=False) > NOON  # two within one tick of the clock
+    with pytest.raises(BadParams, match="more than a year ahead"):
+        enter(changed, NOON.replace(year=2926))
+
+
+def test_imports_at_once_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outcomes, "_instant", lambda *_: NOON)
+    paths = [table([REACHED | {"customer_id": one}], f"{one}.csv") for one in CUSTOMERS]
+    with ThreadPoolExecutor(len(paths)) as threads:
+        done = list(threads.map(lambda path: outcomes.enter(path, CHOSEN), paths))
+    assert [one.counts["accepted"] for one in done] == [1] * len(paths)
+    assert set(known()) == set(CUSTOMERS)
+    assert len({one.entered_at for one in ledger.facts(ledger.FOLDER)}) == len(paths)
+
+
+def test_the_ledger_speaks_of_what_staff_are_asked() -> None:
+    assert [one.name for one in fields(Said)] == list(HANDBACK)
+    assert {*ledger.CONTACTS, *ledger.GONE} == set(HANDBACK["result"].choices)
+    assert ledger.OBJECTION in HANDBACK["answer"].choices
+    assert ledger.NOTHING == NOTHING
+
+
+def test_owners_send_their_own_parts() -> None:
+    enter(workbook([FULL], "ada.xlsx"))
+    enter(workbook([REACHED], "bo.xlsx"), NOON + dt.timedelta(hours=1))
+    assert set(known()) == {"00123", "b"}
+
+
+# --- what is not taken, by row and reason
+
+REASONS: dict[str, tuple[Row, str]] = {
+    "choice": (
+        {"result": "maybe later"},
+        "column Result, 'ma'… (11 characters): not_a_choice; choose one of: "
+        "reached, not reached, wrong person, merged, deceased",
+    ),
+    "true for yes": (
+        {"reason_right": True},
+        "column Reason right?, 'Tr'… (4 characters): not_a_choice; choose one of: yes, partly, no",
+    ),
+    "stranger": (
+        {"customer_id": "nobody"},
+        "column Customer, 'no'… (6 characters): not_on_list; write the customer as the list does;"
+        " 00123 is not 123",
+    ),
+    "lost zeros": (
+        {"customer_id": 123},
+        "column Customer, '12'… (3 characters): not_on_list; write the customer as the list does;"
+        " 00123 is not 123",
+    ),
+    "nobody": (
+        {"customer_id": None},
+        "column Customer, '': blank_id; write the customer as the list does",
+    ),
+    "ambiguous day": (
+        {"contacted_on": "22/11/2026"},
+        "column Contacted on, '22'… (10 characters): not_a_date; write it as 2026-11-22:"
+        " 03/04 may be March or April",
+    ),
+    "no such day": (
+        {"contacted_on": "2026-11-31"},
+        "column Contacted on, '20'… (10 characters): not_a_date; write it as 2026-11-22:"
+        " 03/04 may be March or April",
+    ),
+    "number for a day": (
+        {"contacted_on": 46_350},
+        "column Contacted on, '46'… (5 characters): not_a_date; write it as 2026-11-22:"
+        " 03/04 may be March or April",
+    ),
+    "before": (
+        {"contacted_on": dt.date(2026, 11, 21)},
+        "column Contacted on, '20'… (10 characters): before_list; the list is of 2026-11-22;"
+        " correct the day",
+    ),
+    "future": (
+        {"contacted_on": dt.date(2026, 11, 26)},
+        "column Contacted on, '20'… (10 characters): in_future; later than 2026-11-25, when it was"
+        " entered; correct the day",
+    ),
+    "words for money": (
+        {"offer_cost": "about ten"},
+        "column Offer cost, 'ab'… (9 characters): not_a_number; write a plain number, as 1250.00",
+    ),
+    "thousand or one": (
+        {"offer_cost": "1,250"},
+        "column Offer cost, '1,'… (5 characters): not_a_number; write a plain number, as 1250.00",
+    ),
+    "negative": (
+        {"offer_cost": -5},
+        "column Offer cost, '-5': negative; write what the offer cost, 0 or more",
+    ),
+    "formula": (
+        {"note": "=NOW()"},
+        "column Note, '=N'… (6 characters): formula; type the value itself",
+    ),
+    "long": (
+        {"note": "x" * 2_001},
+        "column Note, 'xx'… (2001 characters): too_long; shorten it to 2,000 characters",
+    ),
+    "answer of nobody": (
+        {"result": "not reached", "answer": "will leave"},
+        "column Answer, 'wi'… (10 characters): contradiction; only who was reached answers: choose"
+        " the result reached, or no answer",
+    ),
+    "day of nothing": (
+        {"result": None, "contacted_on": dt.date(2026, 11, 24)},
+        "column Contacted on, '20'… (10 characters): contradiction; choose the result of the"
+        " contact, or leave the day blank",
+    ),
+    "cost of nothing": (
+        {"action_taken": "nothing", "offer_cost": 5},
+        "column Offer cost, '5': contradiction; nothing was done, so nothing was spent: correct"
+        " one of the two",
+    ),
+    "cost without a contact": (
+        {"result": None, "offer_cost": 5},
+        "column Offer cost, '5': contradiction; choose the action that cost it, or leave the cost"
+        " blank",
+    ),
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_bad_row_is_told_of_and_the_others_are_kept(reason: str) -> None:
+    change, told = REASONS[reason]
+    found = enter(workbook([FULL, {"customer_id": "c"}, REACHED | change]))
+    assert list(found.rejected) == [f"row 4, {told}"]
+    assert found.counts == ZERO | {"read": 3, "accepted": 1, "rejected": 1, "blank": 1}
+    assert known() == {"00123": SAID}
+    assert not found.all_refused
+
+
+def test_an_error_of_a_formula_is_no_answer() -> None:
+    def change(book: Any) -> None:
+        cell = book.worksheets[0].cell(2, NAMES.index("offer_cost") + 1, "#REF!")
+        cell.data_type = "e"
+
+    (line,) = enter(workbook([FULL], change=change)).rejected
+    assert (
+        line == "row 2, column Offer cost, '#R'… (5 characters): cell_error; type the value itself"
+    )
+
+
+def test_two_answers_about_one_customer_are_both_rejected() -> None:
+    todo = "the file says two things of this customer; keep the row that is right"
+    assert lines(REACHED, FULL, REACHED | {"result": "merged"}) == [
+        f"row 2, column Customer, 'b': twice; {todo}",
+        f"row 4, column Customer, 'b': twice; {todo}",
+    ]
+    assert set(known()) == {"00123"}
+
+
+def test_of_two_rows_one_unsound_neither_is_taken() -> None:
+    first, second = lines(REACHED, REACHED | {"answer": "?"})
+    assert first.startswith("row 2, column Customer, 'b': twice; ")
+    assert second.startswith("row 3, column Answer, '?': not_a_choice; ")
+
+
+def test_the_same_answer_twice_counts_once() -> None:
+    found = enter(workbook([REACHED, REACHED, {"customer_id": "b"}]))
+    assert found.counts == ZERO | {"read": 3, "accepted": 1, "unchanged": 1, "blank": 1}
+
+
+def test_what_staff_write_below_the_list_is_blank() -> None:
+    found = enter(workbook([FULL, {}, {"customer_id": "Total", "name": "1 called"}]))
+    assert found.counts == ZERO | {"read": 2, "accepted": 1, "blank": 1}
+
+
+def test_rows_of_another_list_are_rejected() -> None:
+    other = "2026-12-22-ba9876543210"
+    published("2026-12-22-cccccccccccc", other)
+    found = enter(table([FULL, REACHED, REACHED | {"list_id": other}]))
+    (line,) = found.rejected
+    assert line.startswith("row 4, column List, '20'… (23 characters): other_list; ")
+    assert found.counts == ZERO | {"read": 3, "accepted": 2, "rejected": 1}
+
+
+def test_an_offer_above_its_play_is_kept_and_told() -> None:
+    found = enter(workbook([FULL | {"offer_cost": 1_250}]))
+    assert found.counts["accepted"] == 1
+    assert list(found.doubts) == [
+        "row 2, column Offer cost: 1,250.00 is more than the 20.00 that credit_back may offer; kept"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "rule"),
+    [
+        ({"customer_id": "b\x00"}, "control_character"),
+        ({"note": "a\x00b"}, "control_character"),
+        ({"result": "rea\x1bched"}, "control_character"),
+    ],
+)
+def test_characters_that_cannot_be_seen(cell: Row, rule: str) -> None:
+    (line,) = enter(table([FULL, REACHED | cell])).rejected
+    assert f": {rule}; " in line
+    assert line.isprintable()
+
+
+def test_what_turns_the_direction_of_text_is_dropped() -> None:
+    row = REACHED | {"result": "\u202ereached\u202c", "note": "\u202egpj.exe\u202c\r\nنوٹ"}
+    enter(table([row]))
+    assert known() == {"b": Said(result="reached", note="gpj.exe\nنوٹ")}
+
+
+def test_texts_that_broke_a_list_somewhere_enter_as_they_are(hostile: tuple[str, ...]) -> None:
+    sound = [one for one in hostile if len(one) < 2_000 and not {"\x01", "\u202e"} & set(one)]
+    for hour, text in enumerate(sound):
+        enter(table([FULL | {"note": guarded(text)}]), NOON + dt.timedelta(hours=hour))
+        assert known()["00123"].note == text.replace("\r\n", "\n").strip()
+
+
+def test_a_row_with_another_number_of_cells_is_rejected() -> None:
+    path = table([FULL, REACHED])
+    files.write_text(path, path.read_text(encoding="utf-8").rstrip("\r\n") + ",too,many\r\n")
+    (line,) = enter(path).rejected
+    assert line.startswith("row 3, '': ragged_row; ")
+
+
+# --- a file that is refused whole
+
+
+def refused(path: Path, list_id: str | None = None) -> str:
+    with pytest.raises(BadInput) as told:
+        enter(path, list_id=list_id)
+    assert not list(ledger.FOLDER.glob("*"))
+    assert str(told.value).startswith(f"{path.name}: ")
+    return str(told.value).removeprefix(f"{path.name}: ")
+
+
+def test_an_unknown_list_is_refused_with_the_nearest() -> None:
+    path = table([REACHED | {"list_id": "2026-11-22-0123456789aa"}])
+    assert refused(path) == (
+        "list '2026-11-22'… (23 characters) is not among those published in lists (nearest: "
+        f"{LIST}); send the file that was filled in, with its list id"
+    )
+
+
+def test_another_list_than_was_asked_for() -> None:
+    assert "--list" in refused(table([REACHED]), "2026-12-22-ba9876543210")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.xlsx", b"", "no whole workbook"),
+        ("a.xlsx", b"PK\x03\x04 cut", "no whole workbook"),
+        ("a.xlsx", b"\xd0\xcf\x11\xe0 a password", "with a password"),
+        ("a.csv", b"", "no column 'Customer'"),
+        ("a.csv", b"rank,name\r\n1,Ada\r\n", "no column 'Customer'"),
+        ("a.csv", b"customer_id\r\nb\r\n", "none of the columns to fill in"),
+        ("a.csv", b"customer_id,result,Result\r\n", "'Result' stands twice"),
+        ("a.csv", b"customer_id,result\r\nb,\xff\r\n", "not UTF-8"),
+        ("a.csv", b'customer_id,result\r\nb,reached\r\nc,"rea', "row 3: "),
+        ("a.xls", b"x", "neither .xlsx nor .csv"),
+    ],
+)
+def test_a_file_that_is_no_list(name: str, content: bytes, says: str) -> None:
+    Path(name).write_bytes(content)
+    assert says in refused(Path(name), LIST)
+
+
+def test_a_workbook_that_lost_a_part_is_refused() -> None:
+    path = workbook([FULL])
+    with zipfile.ZipFile(path) as whole, zipfile.ZipFile("part.xlsx", "w") as part:
+        for one in whole.namelist():
+            if "sheet1" not in one:
+                part.writestr(one, whole.read(one))
+    assert "no whole workbook" in refused(Path("part.xlsx"))
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(from_xlsx, "_MOST_BYTES", 1_000)
+    assert "too large for a list" in refused(workbook([FULL]))
+
+
+def test_a_workbook_without_its_customers() -> None:
+    def change(book: Any) -> None:
+        del book["_columns"]
+        book.worksheets[0]["A1"] = "Who"
+
+    assert "no column 'Customer'" in refused(workbook([FULL], change=change), LIST)
+
+
+def test_no_such_file() -> None:
+    assert refused(Path("gone.xlsx")) == "no such file"
+
+
+def test_a_published_list_that_was_changed_is_not_trusted(lists: Path) -> None:
+    files.write_text(lists / "2026-11-22-aaaaaaaaaaaa" / "at_risk.csv", "customer_id\r\nx\r\n")
+    assert "changed since it was published" in refused(workbook([FULL]))
+
+
+def test_a_folder_without_a_manifest_is_passed_over(lists: Path) -> None:
+    files.write_text(lists / "2026-11-23-dddddddddddd" / "manifest.json", "[")
+    assert enter(workbook([FULL])).counts["accepted"] == 1
+
+
+def test_a_list_of_a_day_to_come() -> None:
+    with pytest.raises(BadInput, match="it is 2026-11-21, and the list is of 2026-11-22"):
+        enter(workbook([FULL]), NOON - dt.timedelta(days=4))
+
+
+def test_a_time_without_a_zone_is_of_the_business_zone() -> None:
+    outcomes.enter(workbook([REACHED]), CHOSEN, None, dt.datetime(2026, 11, 25))  # noqa: DTZ001
+    (fact,) = ledger.facts(ledger.FOLDER)
+    assert fact.entered_at == dt.datetime(2026, 11, 25, tzinfo=dt.UTC)
+
+
+# --- cells
+
+
+@pytest.mark.parametrize(
+    ("written", "amount"),
+    [
+        ("12", "12"), ("12.5", "12.5"), ("12,50", "12.50"), ("£12.50", "12.50"),
+        ("PKR 1,25,000.00", "125000"), ("1.250,00 €", "1250"), ("১২.৫০", "12.5"),
+        (12, "12"), (0.1 + 0.2, "0.3"), (12.345, "12.345"), ("0", "0"), (None, None),
+    ],
+)  # fmt: skip
+def test_amounts(written: object, amount: str | None) -> None:
+    assert cells.money(written) == (None if amount is None else Decimal(amount))
+
+
+@pytest.mark.parametrize("written", ["1.250", "1,250", "1.2.3", "ten", "1e5", "5 or 6", 1e20, True])
+def test_what_is_no_amount(written: object) -> None:
+    with pytest.raises(cells.Wrong):
+        cells.money(written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["2026-11-24", "2026-11-24 00:00:00", "24 Nov 2026", "24 november 2026", "24-Nov-2026",
+     "٢٠٢٦-\u0661\u0661-٢٤", "২৪ নভেম্বর ২০২৬", dt.date(2026, 11, 24)],
+)  # fmt: skip
+def test_days(written: object) -> None:
+    assert cells.day(written, dt.date.min, dt.date.max) == dt.date(2026, 11, 24)
+
+
+@pytest.mark.parametrize("written", ["24/11/2026", "24.11.2026", "11-24-2026", "24 Nob 2026", 1.5])
+def test_what_is_no_day(written: object) -> None:
+    with pytest.raises(cells.Wrong, match="not_a_date"):
+        cells.day(written, dt.date.min, dt.date.max)
