@@ -126,6 +126,26 @@ METRICS = _file("evaluate/metrics.json", "every metric of the recipe and of ever
 MODEL_CARD = _file("evaluate/model_card.md", "the model in a page")
 PLOTS = _file("evaluate/plots", "lift, calibration, value by decile, distribution of scores")
 DECISION = _file("promote/decision.json", "champion or challenger, with the figures of both")
+STANDING = _table(
+    "standing/standing.parquet",
+    "how each stands with us: what is open, what was put right, what was said last",
+    "a customer watched at as_of",
+    "customer_id",
+)
+HAPPENINGS = _table(
+    "standing/happenings.parquet",
+    "what went wrong lately, in a sentence with numbers and dates",
+    "a customer and a theme",
+    "customer_id",
+    "theme",
+)
+TIMELINE = _table(
+    "standing/timeline.parquet",
+    "the latest dealings, newest first, as staff would tell them",
+    "a customer and a place",
+    "customer_id",
+    "place",
+)
 SCORES = _table(
     "score/scores.parquet",
     "risk and value of everybody watched at as_of",
@@ -134,10 +154,17 @@ SCORES = _table(
 )
 REASONS = _table(
     "score/reasons.parquet",
-    "why, in plain words, for those with most to lose",
+    "why, in plain words, for those with most to lose or with a trouble",
     "a customer and a rank",
     "customer_id",
     "rank",
+)
+RISK_HISTORY = _table(
+    "score/history.parquet",
+    "what the present champion says of the same customers on earlier days: a picture, not measured",
+    "a customer and a snapshot",
+    "customer_id",
+    "snapshot_on",
 )
 HABITS = _table(
     "score/habits.parquet",
@@ -146,7 +173,19 @@ HABITS = _table(
     "customer_id",
 )
 SCORE_SUMMARY = _file("score/summary.json", "what the list says of where its numbers come from")
-AT_RISK = _table("at_risk/at_risk.csv", "the list", "a customer to call", "customer_id")
+AT_RISK = _table("at_risk/at_risk.csv", "the list", "a listed customer", "customer_id")
+DROPPED = _table(
+    "at_risk/dropped.csv",
+    "who was on the last list and is not on this one, and why",
+    "a customer of the last list",
+    "customer_id",
+)
+LANES = _table(
+    "at_risk/lanes.parquet",
+    "what is done about everybody watched, and why",
+    "a customer watched at as_of",
+    "customer_id",
+)
 HELD_OUT = _table(
     "at_risk/held_out.parquet",
     "left alone at random, to learn what a call is worth",
@@ -185,6 +224,6 @@ def ingest_summary(source: str) -> Artefact:
 OF_SOURCES = (ingested, rejected, ingest_summary)
 ORDER = tuple(
     "params ingest customers events snapshots labels scorecard features train evaluate promote "  # noqa: SIM905
-    "score at_risk".split()
+    "standing score at_risk".split()
 )
 """The stages that leave files, in the order of dvc.yaml."""

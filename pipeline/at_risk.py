@@ -1,263 +1,262 @@
-"""Stage `at_risk`: the ranked list of customers worth a call, and those held out to compare.
+"""Stage `at_risk`: what to do about every watched customer, and the list that staff read.
 
-Ranking: `expected_loss` downwards, then `churn_probability` downwards, then `customer_id` upwards
-(by its UTF-8 bytes). Who objected is never listed, nor who has nothing to lose. Of the ranked rest
-the first `capacity / (1 - holdout_share)` are within reach; a hash holds some of them out, the
-others are listed, at most `capacity` of them.
+Everybody watched ends in one lane, by the policy of params.yaml (docs/policy.md). The list shows
+whom to contact, by expected net gain, then those with something to be put right first.
 """
 
 import datetime as dt
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline import artefacts, errors, files, params, progress
-from pipeline.errors import BadInput, masked
+from pipeline import artefacts, clocks, errors, files, ledger, params, progress, publish
+from pipeline.language import language
+from pipeline.learning import definition
 from pipeline.listing import (
-    CONTACT,
-    DAYS,
-    MONEY,
+    DROPPED,
+    HISTORY,
     ROWS,
+    TIMELINE,
     Listing,
+    Previous,
     as_csv,
     as_html,
     as_xlsx,
-    cents,
-    risk_word,
-    whole,
+    digest,
+    rows,
+    slug,
+    words,
 )
+from pipeline.listing.rows import Told
+from pipeline.params import Params
+from pipeline.policy import changes, evidence
+from pipeline.policy.decide import Decision, decide
 
-SCORE, FOLDER = artefacts.SCORES.path.parent, artefacts.AT_RISK.path.parent
-FORMATS: Final = {
-    "at_risk.csv": as_csv.content,
-    "at_risk.xlsx": as_xlsx.content,
-    "at_risk.html": as_html.content,
-}
-RANKING: Final = (
-    ("expected_loss", "descending"),
-    ("churn_probability", "descending"),
-    ("customer_id", "ascending"),
-)
+FOLDER: Final = artefacts.AT_RISK.path.parent
 HELD_OUT: Final = pa.schema(
     [
         ("customer_id", pa.string()),
         ("campaign", pa.string()),
         ("propensity", pa.float64()),
         ("as_of", pa.date32()),
+        ("play", pa.string()),
     ]
 )
-"""One row a customer held out; propensity is the share that is treated."""
+"""One row a customer held out; play is what they would have been given."""
 
-_FIGURES: Final = (
-    "churn_probability", "expected_value", "value_low", "value_high", "expected_loss",
-)  # fmt: skip
-_HASH_VALUES: Final = 2**64
+LANES: Final = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("lane", pa.string()),
+        ("why", pa.string()),
+        ("churn_probability", pa.float64()),
+        ("expected_loss", pa.float64()),
+        ("net_gain", pa.float64()),
+    ]
+)
+"""One row a watched customer; net_gain of the best action, null where none was weighed."""
+
+
+STRONGEST: Final = 3  # reasons by whose themes a play is chosen
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that the list is made from, as the stages before left it."""
+
+    told: Told
+    timeline: pa.Table
+    history: pa.Table
+    summary: dict[str, Any]
+    events: pd.DataFrame
+    erased: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class AtRisk:
-    """`rows` with the schema ROWS; `held_out` with HELD_OUT; what became of every customer."""
+    """The list; HELD_OUT; LANES."""
 
-    rows: pa.Table
+    listing: Listing
     held_out: pa.Table
-    counts: dict[str, int]
+    lanes: pa.Table
 
 
-def draw(customer_id: str, campaign: str, salt: str) -> float:
-    """A number in [0, 1) that is the customer's own in this campaign, whoever computes it."""
-    digest = hashlib.sha256(f"{customer_id}|{campaign}|{salt}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / _HASH_VALUES
-
-
-def ranked(scores: pa.Table) -> pa.Table:
-    """The scores in the list's order; BadInput for a customer twice or a figure not finite."""
-    for name in _FIGURES:
-        if not pc.all(pc.fill_null(pc.is_finite(scores[name]), False), min_count=0).as_py():
-            raise BadInput(f"scores: {name} is not a finite number everywhere; run score again")
-    ordered = scores.sort_by(list(RANKING))
-    ids = ordered["customer_id"].value_counts()
-    repeated = [one["values"].as_py() for one in ids if one["counts"].as_py() > 1]
-    if repeated:
-        raise BadInput(f"scores: customer {masked(repeated[0])} stands there more than once")
-    return ordered
-
-
-def at_risk(
-    scores: pa.Table,
-    reasons: pa.Table,
-    habits: pa.Table,
-    contacts: pa.Table,
-    config: params.Params,
-) -> AtRisk:
-    """Who is listed, who is held out, and how many were left out why.
-
-    scores: one row a watched customer; reasons: customer_id, rank 1..3, text; habits: one row a
-    customer, days; contacts: one row a customer, may be empty.
-    """
-    rules = config.at_risk
-    objecting = contacts.filter(pc.fill_null(contacts["do_not_contact"], False))["customer_id"]
-    order = ranked(scores)
-    objects = pc.is_in(order["customer_id"], value_set=objecting.combine_chunks())
-    willing = order.filter(pc.invert(objects))
-    eligible = willing.filter(pc.greater(willing["expected_loss"], 0))
-    within_reach = eligible.slice(0, round(rules.capacity / (1 - rules.holdout_share)))
-    drawn = pa.array(
-        [
-            draw(one, rules.campaign, rules.salt) < rules.holdout_share
-            for one in within_reach["customer_id"].to_pylist()
-        ],
-        pa.bool_(),
+def at_risk(given: Inputs, config: Params, before: Path | None) -> AtRisk:
+    """What becomes of every watched customer; `before`: the folder of the last published list."""
+    told, as_of = given.told, dt.date.fromisoformat(given.summary["as_of"])
+    kinds = config.labels.value.kinds
+    found = evidence.evidence(given.events, config.policy.playbook, kinds, as_of)
+    strongest = told.reasons[told.reasons["rank"] <= STRONGEST]
+    decided = decide(
+        told.scores, told.standing, told.contacts, strongest, found, config, as_of, given.erased
     )
-    held = within_reach.filter(drawn)
-    listed = within_reach.filter(pc.invert(drawn)).slice(0, rules.capacity)
-    counts = {
-        "watched": scores.num_rows,
-        "opted_out": scores.num_rows - willing.num_rows,
-        "no_loss": willing.num_rows - eligible.num_rows,
-        "held_out": held.num_rows,
-        "listed": listed.num_rows,
-        "below_capacity": eligible.num_rows - held.num_rows - listed.num_rows,
-    }
-    rows = _rows(listed, reasons, habits, contacts, config.currency)
-    return AtRisk(rows, _held_out(held, rules), counts)
+    listed = rows.ranked(decided.rows, told.scores, config.at_risk.others)
+    made = _listing(given, config, decided, found)
+    made, listed = _beside_the_last(made, listed, decided, before, config)
+    says = made.language
+    return AtRisk(
+        _identified(replace(made, rows=rows.rows(listed, told, config, says))),
+        _table(decided.held_out, HELD_OUT),
+        _lanes(decided, told.scores),
+    )
 
 
-def _held_out(held: pa.Table, rules: params.AtRisk) -> pa.Table:
-    rows = [
-        {**one, "campaign": rules.campaign, "propensity": 1 - rules.holdout_share}
-        for one in held.select(["customer_id", "as_of"]).sort_by("customer_id").to_pylist()
-    ]
-    return pa.Table.from_pylist(rows, schema=HELD_OUT)
-
-
-def _of_listed(table: pa.Table, ids: pa.Array) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = table.filter(pc.is_in(table["customer_id"], ids)).to_pylist()
-    return rows
-
-
-def _rows(
-    listed: pa.Table, reasons: pa.Table, habits: pa.Table, contacts: pa.Table, currency: str
-) -> pa.Table:
-    """The listed customers with all that staff read about them, figures rounded once for all."""
-    ids = listed["customer_id"].combine_chunks()
-    known = {
-        name: {row["customer_id"]: row for row in _of_listed(table, ids)}
-        for name, table in {"habits": habits, "contacts": contacts}.items()
-    }
-    why: dict[tuple[str, int], str] = {
-        (row["customer_id"], row["rank"]): row["text"] for row in _of_listed(reasons, ids)
-    }
-    rows = []
-    for rank, score in enumerate(listed.to_pylist(), start=1):
-        who = score["customer_id"]
-        row = {
-            "rank": rank,
-            "customer_id": who,
-            **_worth(score, currency),
-            **_habit(known["habits"].get(who, {})),
-            **{f"reason_{place}": why.get((who, place)) for place in (1, 2, 3)},
-            **_contact(known["contacts"].get(who, {})),
-        }
-        rows.append(row)
-    return pa.Table.from_pylist(rows, schema=ROWS)
-
-
-def _worth(score: dict[str, Any], currency: str) -> dict[str, Any]:
-    figures = score | {"value_at_stake": score["expected_loss"]}
-    probability = score["churn_probability"]
-    return {
-        "risk": risk_word(probability),
-        "churn_probability": round(probability, 4),
-        **{name: cents(figures[name], currency) for name in MONEY},
-    }
-
-
-def _habit(habit: dict[str, Any]) -> dict[str, Any]:
-    days = {name: habit.get(name) for name in DAYS}
-    return {
-        "last_purchase_on": habit.get("last_purchase_on"),
-        **{name: None if value is None else round(value, 1) for name, value in days.items()},
-        "silent_since": silent_words(days["days_since_purchase"], days["usual_gap_days"]),
-    }
-
-
-def _contact(contact: dict[str, Any]) -> dict[str, Any]:
-    """Contact data, a blank being no data."""
-    values = {name: contact.get(name) for name in CONTACT}
-    return {name: value if value and value.strip() else None for name, value in values.items()}
-
-
-def silent_words(days: float | None, gap: float | None) -> str | None:
-    """26 days, usually every 4: the silence beside the habit, both in days; null without one."""
-    if days is None:
-        return None
-    silence = whole(days)
-    since = "1 day" if silence == 1 else f"{silence:,} days" if silence else "less than a day"
-    if gap is None:
-        return since
-    return f"{since}, usually every {f'{whole(gap):,}' if whole(gap) > 1 else 'day'}"
-
-
-def leaving_words(churn: params.ChurnLabel) -> str:
-    """What leaving means, to complete "customers who ..."."""
-    start = f"from day {churn.gap_days + 1} on, within" if churn.gap_days else "in the next"
-    window = f"{start} {churn.horizon_days} days"
-    if churn.rule == "cancel":
-        return f"end their last contract {window}"
-    if churn.kinds == ["purchase"]:
-        return f"buy nothing {window}"
-    return f"show no {' or '.join(churn.kinds)} {window}"
-
-
-def listing(
-    chosen: AtRisk, scored: dict[str, Any], config: params.Params, notes: Iterable[str] = ()
-) -> Listing:
-    """The list to be written, from the chosen rows and the summary that score left."""
+def _listing(given: Inputs, config: Params, decided: Decision, found: pd.DataFrame) -> Listing:
+    """The list without its rows."""
+    says = language(config.at_risk.language)
     return Listing(
-        rows=chosen.rows,
+        list_id="",
+        rows=ROWS.empty_table(),
         company=config.company,
         currency=config.currency,
-        as_of=dt.date.fromisoformat(scored["as_of"]),
-        counts=chosen.counts,
-        model=str(scored["model"]),
-        definition=scored["definition"],
-        leaving=leaving_words(config.labels.churn),
+        as_of=dt.date.fromisoformat(given.summary["as_of"]),
+        lanes=decided.counts(),
+        model=str(given.summary["model"]),
+        definition=definition.sentence(config.labels, says),
+        leaving=definition.leaving(config.labels.churn, says),
         value_days=config.labels.value.horizon_days,
-        notes=(*scored["banners"], *notes),
+        plays={play.name: play.does for play in config.policy.playbook},
+        notes=tuple(given.summary["banners"]),
+        evidence=tuple(words.evidence_sentences(found, config, says)),
+        limits=decided.limits,
+        greedy_loss=decided.greedy_loss,
+        language=says,
+        timeline=given.timeline,
+        history=given.history,
     )
 
 
-def write(made: Listing, folder: Path) -> None:
-    """The list in every format, and summary.json beside it."""
-    for name, content in FORMATS.items():
-        files.write_bytes(folder / name, content(made))
-    files.write_json(folder / "summary.json", made.summary())
+def _beside_the_last(
+    made: Listing, listed: pd.DataFrame, decided: Decision, before: Path | None, config: Params
+) -> tuple[Listing, pd.DataFrame]:
+    """The list and its rows with what changed since the last one."""
+    if before is None:
+        return made, listed.assign(change="")
+    manifest = files.read_json(before / publish.MANIFEST)
+    last = as_csv.read(before / "at_risk.csv").to_pandas()
+    left = "left" if config.labels.churn.rule == "cancel" else "unwatched"
+    found = changes.changes(listed, last, decided.rows, left)
+    dropped = found.dropped.merge(last[["customer_id", "name"]], on="customer_id")
+    owners = decided.rows[["customer_id", "owner"]].merge(dropped, on="customer_id", how="right")
+    previous = Previous(
+        list_id=manifest.get("list_id", before.name),
+        as_of=dt.date.fromisoformat(manifest["as_of"]),
+        stability=found.stability,
+    )
+    return (
+        replace(made, previous=previous, dropped=_table(owners, DROPPED)),
+        listed.assign(change=listed["customer_id"].map(found.change)),
+    )
 
 
-def run(
-    config: params.Params, score: Path, folder: Path, contacts: pa.Table, report: progress.Report
-) -> Listing:
-    """From a folder that score wrote to a folder with the list, wherever the two lie."""
-    tables = {name: pq.read_table(score / f"{name}.parquet") for name in _INPUTS}
-    for name, table in tables.items():
-        report.read(score / f"{name}.parquet", table.num_rows)
-    chosen = at_risk(**tables, contacts=contacts, config=config)
-    made = listing(chosen, files.read_json(score / "summary.json"), config)
-    files.write_table(folder / "held_out.parquet", chosen.held_out)
-    write(made, folder)
-    report.wrote(folder / "at_risk.{csv,xlsx,html}", made.rows.num_rows)
-    left_out = [f"{count:,} {name}" for name, count in chosen.counts.items()]
-    report.say(", ".join(left_out))
-    return made
+def _identified(made: Listing) -> Listing:
+    """The list under its id: its day and a hash of all that its rows say."""
+    content = hashlib.sha256(as_csv.content(made) + made.company.encode()).hexdigest()
+    name = f"{made.as_of.isoformat()}-{content[:12]}"
+    place = made.rows.schema.get_field_index("list_id")
+    ids = pa.array([name] * made.rows.num_rows, pa.string())
+    listed = made.rows["customer_id"].combine_chunks()
+    return replace(
+        made,
+        list_id=name,
+        rows=made.rows.set_column(place, "list_id", ids),
+        timeline=made.timeline.filter(pc.is_in(made.timeline["customer_id"], listed)),
+        history=made.history.filter(pc.is_in(made.history["customer_id"], listed)),
+    )
 
 
-_INPUTS: Final = ("scores", "reasons", "habits")
+def _table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+
+
+def _lanes(decided: Decision, scores: pd.DataFrame) -> pa.Table:
+    joined = decided.rows.merge(scores, on="customer_id").sort_values("customer_id")
+    return _table(joined, LANES)
+
+
+def written(made: Listing) -> dict[str, tuple[bytes, int]]:
+    """Every file of the list by its name, with its rows."""
+    many = made.rows.num_rows
+    whole = {
+        "at_risk.csv": (as_csv.content(made), many),
+        "at_risk.xlsx": (as_xlsx.content(made), many),
+        "at_risk.html": (as_html.content(made), many),
+        "dropped.csv": (as_csv.dropped_content(made), made.dropped.num_rows),
+    }
+    if made.owners() in ([], [None]):
+        return whole
+    for owner in made.owners():
+        mine, name = made.of_owner(owner), slug(owner)
+        whole[f"at_risk-{name}.xlsx"] = as_xlsx.content(mine, name), mine.rows.num_rows
+        whole[f"digest-{name}.html"] = digest.content(mine, owner), mine.rows.num_rows
+    return whole
+
+
+def write(made: AtRisk, folder: Path) -> None:
+    """The list, and beside it what is not for readers."""
+    files.write_table(folder / artefacts.HELD_OUT.path.name, made.held_out)
+    files.write_table(folder / artefacts.LANES.path.name, made.lanes)
+    write_list(made.listing, folder)
+
+
+def write_list(made: Listing, folder: Path) -> None:
+    """The list in every format, and summary.json, which names what is to be published."""
+    for old in [*folder.glob("at_risk-*.xlsx"), *folder.glob("digest-*.html")]:
+        old.unlink()
+    content = written(made)
+    for name, (told, _) in content.items():
+        files.write_bytes(folder / name, told)
+    named = {name: many for name, (_, many) in content.items()}
+    files.write_json(folder / "summary.json", made.summary() | {"files": named})
+
+
+def read(config: Params, contacts: pa.Table) -> Inputs:
+    """What the stages before left."""
+    summary = files.read_json(artefacts.SCORE_SUMMARY)
+    gone = ledger.gone(ledger.FOLDER) | ledger.objections(ledger.FOLDER)
+    barred = pc.is_in(contacts["customer_id"], pa.array(sorted(gone), pa.string()))
+    objecting = pc.or_(pc.fill_null(contacts["do_not_contact"], False), barred)
+    people = contacts.drop_columns(["do_not_contact"]).append_column("do_not_contact", objecting)
+    told = Told(
+        scores=pq.read_table(artefacts.SCORES).to_pandas(),
+        habits=pq.read_table(artefacts.HABITS).to_pandas(),
+        standing=pq.read_table(artefacts.STANDING).to_pandas(),
+        reasons=pq.read_table(artefacts.REASONS).to_pandas(),
+        happenings=pq.read_table(artefacts.HAPPENINGS).to_pandas(),
+        contacts=people.to_pandas(),
+    )
+    return Inputs(
+        told,
+        pq.read_table(artefacts.TIMELINE).select(TIMELINE.names).cast(TIMELINE),
+        pq.read_table(artefacts.RISK_HISTORY).select(HISTORY.names).cast(HISTORY),
+        summary,
+        _dealings(config, dt.date.fromisoformat(summary["as_of"])),
+    )
+
+
+def _dealings(config: Params, as_of: dt.date) -> pd.DataFrame:
+    """customer_id, kind, day, treatment, amount: what selling plays are judged by.
+
+    Empty where nothing is to be judged: no such play, or no outreach yet.
+    """
+    if not any(play.type in evidence.SELLING for play in config.policy.playbook):
+        return pd.DataFrame(columns=list(_DEALINGS))
+    known = pc.field("known_day") < clocks.day_number(as_of)
+    named = pc.field("kind").isin(["outreach", *config.labels.value.kinds])
+    columns = ["customer_id", "kind", "occurred_day", "treatment", "amount"]
+    table = pq.read_table(artefacts.EVENTS, columns=columns, filters=known & named)
+    found: pd.DataFrame = table.rename_columns(list(_DEALINGS)).to_pandas()
+    return found
+
+
+_DEALINGS: Final = ("customer_id", "kind", "day", "treatment", "amount")
 
 
 def main() -> None:
@@ -265,8 +264,28 @@ def main() -> None:
 
     config = params.load()
     with progress.stage("at_risk") as report:
-        run(config, SCORE, FOLDER, contacts(config), report)
+        given = read(config, contacts(config))
+        report.read(artefacts.SCORES, len(given.told.scores))
+        before = publish.newest(
+            Path(config.publish.folder),
+            company=config.company,
+            before=dt.date.fromisoformat(given.summary["as_of"]),
+        )
+        made = at_risk(given, config, before)
+        write(made, FOLDER)
+        report.wrote(FOLDER / "at_risk.{csv,xlsx,html}", made.listing.rows.num_rows)
+        for sentence in told_of(made.listing):
+            report.say(sentence)
         report.open_next(FOLDER / "at_risk.html")
+
+
+def told_of(made: Listing) -> Iterable[str]:
+    """What became of everybody watched, a line each lane, and what the limits cost."""
+    yield f"{made.watched:,} customers watched"
+    for lane, whys in made.lanes.items():
+        listed = ", ".join(f"{count:,} {why}" for why, count in whys.items() if count)
+        if listed:
+            yield f"{lane}: {listed}"
 
 
 if __name__ == "__main__":

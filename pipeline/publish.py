@@ -23,11 +23,11 @@ from pipeline.errors import BadInput, Busy, Guarded, Refusal, masked
 from pipeline.files import sync
 
 SOURCE: Final = artefacts.AT_RISK.path.parent
-PUBLISHED: Final = ("at_risk.csv", "at_risk.html", "at_risk.xlsx")
 MANIFEST, CURRENT, LINK, LOCK = "manifest.json", "current.json", "current", ".lock"
 
 _RUN_ID: Final = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_NAME: Final = re.compile(r"[a-z0-9_]+(-[a-z0-9-]+)?\.(csv|html|xlsx)")
 _STAGING: Final = ".staging-"
 _READ_ONLY: Final = 0o444
 
@@ -42,17 +42,20 @@ def run_id(manifest: dict[str, Any]) -> str:
 
 
 def manifest_of(folder: Path, summary: dict[str, Any]) -> dict[str, Any]:
-    """What a folder's list is: all of `summary`, and of every file sha256, bytes and rows."""
-    rows = summary["counts"]["listed"]
+    """What a folder's list is: all of `summary`, and of every file sha256, bytes and rows.
+
+    `summary["files"]` names the files that are published, with their rows.
+    """
     described = {
         name: {
             "sha256": files.sha256(folder / name),
             "bytes": (folder / name).stat().st_size,
             "rows": rows,
         }
-        for name in PUBLISHED
+        for name, rows in summary["files"].items()
     }
     about = {key: value for key, value in summary.items() if key != "columns"}
+    rows = summary["counts"]["listed"]
     return about | {"files": described, "rows": rows, "schema": summary["columns"]}
 
 
@@ -117,10 +120,15 @@ def supersede(old: Path, source: Path, say: Say) -> Path:
 
 def _summary(source: Path) -> dict[str, Any]:
     path = source / "summary.json"
-    missing = [one for one in ("summary.json", *PUBLISHED) if not (source / one).is_file()]
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file; run at_risk first")
+    summary: dict[str, Any] = files.read_json(path)
+    strange = [one for one in summary["files"] if not _NAME.fullmatch(one)]
+    if strange:
+        raise BadInput(f"{path}: {masked(strange[0])} is no name of a list's file")
+    missing = [one for one in summary["files"] if not (source / one).is_file()]
     if missing:
         raise BadInput(f"{source / missing[0]}: no such file; run at_risk first")
-    summary: dict[str, Any] = files.read_json(path)
     if not _DAY.fullmatch(str(summary["as_of"])):
         raise BadInput(f"{path}: as_of {masked(summary['as_of'])} is not a day as 2026-11-22")
     return summary
@@ -151,7 +159,7 @@ def _place(source: Path, target: Path, manifest: dict[str, Any]) -> None:
     """The files and their manifest, made ready beside, flushed, and renamed in one step."""
     staging = target.with_name(f"{_STAGING}{target.name}")
     try:
-        for name in PUBLISHED:
+        for name in manifest["files"]:
             files.write_bytes(staging / name, (source / name).read_bytes())
         files.write_json(staging / MANIFEST, manifest)
         for path in staging.iterdir():
@@ -168,7 +176,8 @@ def _about(manifest: dict[str, Any]) -> dict[str, Any]:
     """The summary that a manifest was made from."""
     own = {"files", "rows", "schema"}
     about = {key: value for key, value in manifest.items() if key not in own}
-    return about | {"columns": manifest["schema"]}
+    named = {name: one["rows"] for name, one in manifest["files"].items()}
+    return about | {"columns": manifest["schema"], "files": named}
 
 
 def _pointer_to(target: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from pipeline.listing import ROWS, Listing
+from pipeline.listing import HISTORY, ROWS, TIMELINE, Listing, risk_of
 
 _CHROMIUM_FLAGS = (
     "--headless",
@@ -53,17 +53,20 @@ MakeListing = Callable[..., Listing]
 
 @pytest.fixture
 def make_listing() -> MakeListing:
-    """make_listing([{"name": ...}, ...], company=...): a list of such rows, the rest made up."""
+    """make_listing([{"name": ...}, ...], events=3, company=...): such rows, the rest made up."""
 
-    def make(rows: list[dict[str, Any]], **changes: Any) -> Listing:
+    def make(rows: list[dict[str, Any]], *, events: int = 3, **changes: Any) -> Listing:
         made = [_row(rank, row) for rank, row in enumerate(rows, start=1)]
-        counts = {"opted_out": 2, "held_out": 3, "no_loss": 1, "below_capacity": 10}
         listing = Listing(
+            list_id="2026-11-22-0123456789ab",
             rows=pa.Table.from_pylist(made, schema=ROWS),
+            timeline=pa.Table.from_pylist(_timeline(made, events), schema=TIMELINE),
+            history=pa.Table.from_pylist(_history(made), schema=HISTORY),
             company="Mill Lane Bakery",
             currency="GBP",
             as_of=dt.date(2026, 11, 22),
-            counts=counts | {"listed": len(made), "watched": len(made) + 16},
+            lanes=_lanes(made),
+            plays={"call_back": "Call and listen", "credit_back": "Credit what was overcharged"},
             model="a made-up model of 21 November 2026",
             definition="A watched customer has left when nothing is bought for 28 days.",
             leaving="buy nothing in the next 28 days",
@@ -74,13 +77,26 @@ def make_listing() -> MakeListing:
     return make
 
 
+_WHY = {
+    "contact": "chosen",
+    "fix_first": "open_case",
+    "gave_notice": "notice",
+    "cooling_off": "just_fixed",
+}
+
+
 def _row(rank: int, given: dict[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {
+        "list_id": "2026-11-22-0123456789ab",
         "rank": rank,
+        "lane": "contact",
+        "why": _WHY[given.get("lane", "contact")],
+        "change": "same",
         "customer_id": f"{rank:05d}",
-        "risk": "very high",
+        "risk": risk_of(given.get("churn_probability", 0.61)),
         "churn_probability": 0.61,
-        "value_at_stake": 1000.0 / rank,
+        "value_at_stake": round(1000.0 / rank, 2),
+        "net_gain": round(100.0 / rank, 2) if given.get("lane", "contact") == "contact" else None,
         "expected_value": 120.5,
         "value_low": -3.0,
         "value_high": 240.25,
@@ -89,9 +105,56 @@ def _row(rank: int, given: dict[str, Any]) -> dict[str, Any]:
         "usual_gap_days": 4.2,
         "silent_since": "26 days, usually every 4",
         "reason_1": "last visit 26 days ago, usually every 4",
+        "action": "Call and listen",
+        "action_name": "call_back",
+        "approval": False,
     }
-    made["value_at_stake"] = round(made["value_at_stake"], 2)
     return made | given
+
+
+def _lanes(rows: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    lanes: dict[str, dict[str, int]] = {
+        "leave_alone": {"would_stay": 1, "below_capacity": 10},
+        "excluded": {"opted_out": 2, "held_out": 3},
+    }
+    for row in rows:
+        whys = lanes.setdefault(row["lane"], {})
+        whys[row["why"]] = whys.get(row["why"], 0) + 1
+    return lanes
+
+
+_HAPPENED = (
+    ("complaint", "complained: the bread came late", "bad"),
+    ("order", "ordered 12 loaves", "plain"),
+    ("praise", "praised the new rye", "good"),
+)
+
+
+def _timeline(rows: list[dict[str, Any]], events: int) -> list[dict[str, Any]]:
+    """The newest events of each row, a week apart, over and over the same three."""
+    return [
+        {
+            "customer_id": row["customer_id"],
+            "place": place,
+            "day": dt.date(2026, 11, 20) - dt.timedelta(weeks=place - 1),
+            **dict(zip(("kind", "text", "tone"), _HAPPENED[(place - 1) % 3], strict=True)),
+        }
+        for row in rows
+        for place in range(1, events + 1)
+    ]
+
+
+def _history(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Six snapshots a month apart, the risk rising to that of the row."""
+    return [
+        {
+            "customer_id": row["customer_id"],
+            "snapshot_on": dt.date(2026, month, 22),
+            "churn_probability": row["churn_probability"] * (month - 4) / 7,
+        }
+        for row in rows
+        for month in range(6, 12)
+    ]
 
 
 HOSTILE = (

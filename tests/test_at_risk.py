@@ -1,22 +1,23 @@
-"""The ranking, who is left out, and that nobody is lost on the way."""
+"""The list from what the stages left: who stands on it in which order, and all that a row says."""
 
 import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from policies import AS_OF, frames, people, play
 
 from pipeline import at_risk as stage
-from pipeline import files, params, progress
-from pipeline.errors import BadInput
-from pipeline.listing import ROWS, as_csv, risk_word
+from pipeline import files, params
+from pipeline.at_risk import AtRisk, Inputs
+from pipeline.language import ENGLISH
+from pipeline.learning import definition
+from pipeline.listing import HISTORY, ROWS, TIMELINE, as_csv, risk_of
+from pipeline.listing.rows import Told, silent_words
 
-DAY = dt.date(2026, 11, 22)
 PARAMS = """
 company: Mill Lane Bakery
 time_zone: Europe/London
@@ -30,234 +31,232 @@ labels:
   churn: {rule: silence, active_days: 90, horizon_days: 28}
   value: {horizon_days: 28}
 """
-SCORES = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("as_of", pa.date32()),
-        *[
-            (name, pa.float64())
-            for name in (
-                "churn_probability",
-                "expected_value",
-                "value_low",
-                "value_high",
-                "value_if_kept",
-                "value_if_lost",
-                "expected_loss",
-            )
-        ],
-    ]
-)
-REASONS = pa.schema([("customer_id", pa.string()), ("rank", pa.int32()), ("text", pa.string())])
-HABITS = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("last_purchase_on", pa.date32()),
-        ("days_since_purchase", pa.float64()),
-        ("usual_gap_days", pa.float64()),
-    ]
-)
-CONTACTS = pa.schema(
-    [
-        *[
-            (name, pa.string())
-            for name in (
-                "customer_id",
-                "name",
-                "email",
-                "phone",
-                "preferred_channel",
-                "language",
-                "owner",
-            )
-        ],
-        ("do_not_contact", pa.bool_()),
-    ]
-)
+BOOK = [
+    play("call", saves=0.2, cost=1.0, wording="Good morning", avoid="No pressure"),
+    play("voucher", type="gesture", saves=0.15, offer=12.0, taken=0.5, approval=10.0),
+    play("mend", lane="fix_first"),
+]
+SUMMARY = {
+    "as_of": AS_OF.isoformat(),
+    "model": "a rule",
+    "banners": ["Too little history: a simple rule ranks this list."],
+}
 
 
-def config(**at_risk: Any) -> params.Params:
-    made = params.parse(PARAMS)
+def config(policy: dict[str, Any] | None = None, **at_risk: Any) -> params.Params:
     rules = {"capacity": 5, "holdout_share": 0.0} | at_risk
-    return made.model_copy(update={"at_risk": params.AtRisk(**rules)})
-
-
-def scores(rows: Sequence[tuple[str, float, float]]) -> pa.Table:
-    """From (customer_id, churn_probability, expected_loss)."""
-    return pa.Table.from_pylist(
-        [
-            {
-                "customer_id": who,
-                "as_of": DAY,
-                "churn_probability": chance,
-                "expected_value": 120.456,
-                "value_low": 10.0,
-                "value_high": 300.0,
-                "value_if_kept": 200.0,
-                "value_if_lost": 5.0,
-                "expected_loss": loss,
-            }
-            for who, chance, loss in rows
-        ],
-        schema=SCORES,
+    return params.parse(PARAMS).model_copy(
+        update={
+            "at_risk": params.AtRisk(**rules),
+            "policy": params.Policy.model_validate({"playbook": BOOK} | (policy or {})),
+        }
     )
 
 
-def contacts(rows: Sequence[dict[str, Any]] = ()) -> pa.Table:
-    return pa.Table.from_pylist(list(rows), schema=CONTACTS)
+def reasons(*rows: tuple[str, int, str, str, bool]) -> pd.DataFrame:
+    columns = ["customer_id", "rank", "theme", "text", "actionable"]
+    return pd.DataFrame(list(rows), columns=columns)
 
 
-def chosen(
-    scored: pa.Table,
-    rules: params.Params,
-    reasons: Sequence[dict[str, Any]] = (),
-    habits: Sequence[dict[str, Any]] = (),
-    contact: Sequence[dict[str, Any]] = (),
-) -> stage.AtRisk:
-    return stage.at_risk(
-        scored,
-        pa.Table.from_pylist(list(reasons), schema=REASONS),
-        pa.Table.from_pylist(list(habits), schema=HABITS),
-        contacts(contact),
-        rules,
+def happenings(*rows: tuple[str, str, str]) -> pd.DataFrame:
+    made = pd.DataFrame(list(rows), columns=["customer_id", "theme", "text"])
+    return made.assign(day=dt.date(2026, 11, 1))
+
+
+def given(text: str, contacts: Sequence[dict[str, Any]] = (), **changes: Any) -> Inputs:
+    """Inputs from a table of customers as tests/policies.py reads it."""
+    scores, standing, known = frames(people(text))
+    people_told = known.assign(name=None, language=None, email=None, phone=None).astype(object)
+    for one in contacts:
+        mine = people_told["customer_id"] == one["customer_id"]
+        for name, value in one.items():
+            people_told.loc[mine, name] = value
+    habits = pd.DataFrame(
+        {
+            "customer_id": scores["customer_id"],
+            "last_purchase_on": dt.date(2026, 10, 27),
+            "days_since_purchase": 25.96,
+            "usual_gap_days": 4.04,
+        }
     )
+    told = Told(
+        scores=scores,
+        habits=habits,
+        standing=standing.assign(last_said_on=None, last_said=None),
+        reasons=changes.get("reasons", reasons()),
+        happenings=changes.get("happenings", happenings()),
+        contacts=people_told,
+    )
+    timeline = changes.get("timeline", TIMELINE.empty_table())
+    events = pd.DataFrame(columns=["customer_id", "kind", "day", "treatment", "amount"])
+    return Inputs(told, timeline, HISTORY.empty_table(), SUMMARY, events)
 
 
-def ids(made: stage.AtRisk) -> list[str]:
-    found: list[str] = made.rows["customer_id"].to_pylist()
+def made(inputs: Inputs, rules: params.Params, before: Path | None = None) -> AtRisk:
+    return stage.at_risk(inputs, rules, before)
+
+
+def column(of: AtRisk, name: str) -> list[Any]:
+    found: list[Any] = of.listing.rows[name].to_pylist()
     return found
 
 
-def test_most_value_at_stake_first_then_the_higher_chance_then_the_id() -> None:
-    rows = [("b", 0.5, 10.0), ("a", 0.5, 10.0), ("c", 0.9, 10.0), ("d", 0.1, 99.0)]
-    assert ids(chosen(scores(rows), config())) == ["d", "c", "a", "b"]
-    assert chosen(scores(rows), config()).rows["rank"].to_pylist() == [1, 2, 3, 4]
+FOUR = """
+    customer | expected_loss | open_cases | churn_probability
+    a        |            10 |            |               0.5
+    b        |            90 |            |               0.5
+    c        |            50 |          1 |               0.9
+    d        |            90 |            |               0.6
+"""
 
 
-def test_capacity_cuts_and_the_rest_is_counted() -> None:
-    made = chosen(scores([(str(n), 0.5, 1.0 + n) for n in range(8)]), config(capacity=5))
-    assert ids(made) == ["7", "6", "5", "4", "3"]
-    assert made.counts["below_capacity"] == 3
+def test_contacts_first_by_net_gain_then_what_is_to_be_put_right() -> None:
+    found = made(given(FOUR), config())
+    assert column(found, "customer_id") == ["d", "b", "a", "c"]
+    assert column(found, "rank") == [1, 2, 3, 4]
+    assert column(found, "lane") == ["contact", "contact", "contact", "fix_first"]
+    assert column(found, "net_gain")[:3] == [17.0, 17.0, 1.0]
 
 
-def test_who_has_nothing_to_lose_is_not_listed() -> None:
-    made = chosen(scores([("a", 0.9, 0.0), ("b", 0.9, -3.0), ("c", 0.1, 0.01)]), config())
-    assert ids(made) == ["c"]
-    assert made.counts["no_loss"] == 2
+def test_of_other_lanes_only_those_with_most_to_lose_are_shown_and_all_are_counted() -> None:
+    rows = "\n".join(
+        ["customer | expected_loss | open_cases", *(f"c{n} | {n} | 1" for n in range(5))]
+    )
+    found = made(given(rows), config(others=2))
+    assert column(found, "customer_id") == ["c4", "c3"]
+    assert found.listing.lanes == {"fix_first": {"open_case": 5}}
 
 
-def test_who_objected_is_never_listed_nor_held_out() -> None:
-    objecting = [{"customer_id": "0", "do_not_contact": True}]
-    others = [{"customer_id": "1", "do_not_contact": None}]
-    scored = scores([(str(n), 0.5, 10.0 - n) for n in range(3)])
-    made = chosen(scored, config(holdout_share=0.4), contact=objecting + others)
-    assert "0" not in ids(made) + made.held_out["customer_id"].to_pylist()
-    assert made.counts["opted_out"] == 1
+def test_everybody_watched_has_a_lane_and_the_counts_add_up() -> None:
+    found = made(given(FOUR), config(capacity=1))
+    assert found.lanes["customer_id"].to_pylist() == ["a", "b", "c", "d"]
+    assert found.listing.watched == 4
+    assert found.listing.lanes["leave_alone"] == {"below_capacity": 2}
 
 
-def test_the_holdout_is_the_same_whatever_the_order_of_rows() -> None:
-    rows = [(f"c{n}", 0.5, 1.0 + n) for n in range(200)]
-    rules = config(capacity=90, holdout_share=0.1)
-    one, other = chosen(scores(rows), rules), chosen(scores(rows[::-1]), rules)
-    assert one.held_out.equals(other.held_out)
-    assert one.rows.equals(other.rows)
-    assert one.counts["held_out"] > 0
-
-
-def test_held_out_customers_are_within_reach_and_not_listed() -> None:
-    rows = [(f"c{n:03d}", 0.5, 1000.0 - n) for n in range(300)]
-    made = chosen(scores(rows), config(capacity=90, holdout_share=0.1, campaign="autumn"))
-    held = made.held_out.to_pylist()
-    assert {one["customer_id"] for one in held}.isdisjoint(ids(made))
-    assert all(one["customer_id"] < "c100" for one in held)
-    assert {(one["campaign"], one["propensity"], one["as_of"]) for one in held} == {
-        ("autumn", 0.9, DAY)
+def test_the_held_out_are_told_with_what_they_would_have_been_given() -> None:
+    rows = "\n".join(["customer | expected_loss", *(f"c{n:03d} | {1000 - n}" for n in range(300))])
+    found = made(given(rows), config(capacity=90, holdout_share=0.1, campaign="autumn"))
+    held = found.held_out.to_pylist()
+    listed = set(column(found, "customer_id"))
+    assert held
+    assert {one["customer_id"] for one in held}.isdisjoint(listed)
+    assert {(one["campaign"], one["propensity"], one["play"]) for one in held} == {
+        ("autumn", 0.9, "call")
     }
 
 
-def test_the_draw_is_near_its_share_and_changes_with_campaign_and_salt() -> None:
-    drawn = [stage.draw(f"customer {n}", "autumn", "salt") for n in range(20_000)]
-    assert all(0 <= one < 1 for one in drawn)
-    assert sum(one < 0.1 for one in drawn) / len(drawn) == pytest.approx(0.1, abs=0.01)
-    assert stage.draw("7", "autumn", "salt") != stage.draw("7", "spring", "salt")
-    assert stage.draw("7", "autumn", "salt") != stage.draw("7", "autumn", "pepper")
-
-
-@given(
-    st.lists(
-        st.tuples(st.floats(0, 1), st.floats(-10, 1000), st.sampled_from([True, False, None])),
-        max_size=40,
-    ),
-    st.integers(1, 20),
-    st.floats(0, 0.49),
-)
-def test_the_counts_add_up(
-    people: list[tuple[float, float, bool | None]], capacity: int, share: float
-) -> None:
-    scored = scores([(str(n), chance, loss) for n, (chance, loss, _) in enumerate(people)])
-    contact = [{"customer_id": str(n), "do_not_contact": no} for n, (*_, no) in enumerate(people)]
-    made = chosen(scored, config(capacity=capacity, holdout_share=share), contact=contact)
-    counts = dict(made.counts)
-    assert counts.pop("watched") == len(people) == sum(counts.values())
-    assert counts["listed"] == made.rows.num_rows <= capacity
-    assert counts["held_out"] == made.held_out.num_rows
-
-
 def test_a_row_says_all_that_staff_read() -> None:
-    made = chosen(
-        scores([("00123", 0.61234, 73.999)]),
-        config(),
-        reasons=[
-            {"customer_id": "00123", "rank": 2, "text": "two tickets open"},
-            {"customer_id": "00123", "rank": 1, "text": "last visit 26 days ago"},
-        ],
-        habits=[
-            {
-                "customer_id": "00123",
-                "last_purchase_on": dt.date(2026, 10, 27),
-                "days_since_purchase": 25.96,
-                "usual_gap_days": 4.04,
-            }
-        ],
-        contact=[{"customer_id": "00123", "name": "Ada", "owner": " ", "phone": "+44 7"}],
+    inputs = given(
+        """
+        customer | expected_loss | churn_probability | owner
+        00123    |        73.999 |           0.61234 | Ada
+        """,
+        contacts=[{"customer_id": "00123", "name": "Zoë", "email": " ", "phone": "+44 7"}],
+        reasons=reasons(
+            ("00123", 1, "recency", "last visit 26 days ago", False),
+            ("00123", 2, "billing", "bills above the agreed price: 1", True),
+        ),
+        happenings=happenings(
+            ("00123", "billing", "billed 12% above the agreed price on 14 Oct"),
+            ("00123", "portal", "2 tasks failed in the portal"),
+        ),
     )
-    assert made.rows.schema.equals(ROWS)
-    assert made.rows.to_pylist() == [
-        {
-            "rank": 1,
-            "customer_id": "00123",
-            "name": "Ada",
-            "risk": "very high",
-            "churn_probability": 0.6123,
-            "value_at_stake": 74.0,
-            "expected_value": 120.46,
-            "value_low": 10.0,
-            "value_high": 300.0,
-            "last_purchase_on": dt.date(2026, 10, 27),
-            "days_since_purchase": 26.0,
-            "usual_gap_days": 4.0,
-            "silent_since": "26 days, usually every 4",
-            "reason_1": "last visit 26 days ago",
-            "reason_2": "two tickets open",
-            "reason_3": None,
-            "preferred_channel": None,
-            "owner": None,
-            "email": None,
-            "phone": "+44 7",
-        }
-    ]
+    found = made(inputs, config())
+    assert found.listing.rows.schema.equals(ROWS)
+    row = found.listing.rows.to_pylist()[0]
+    assert row["list_id"] == found.listing.list_id
+    told = {name: value for name, value in row.items() if value is not None and name != "list_id"}
+    assert told == {
+        "rank": 1,
+        "lane": "contact",
+        "why": "chosen",
+        "change": "",
+        "customer_id": "00123",
+        "name": "Zoë",
+        "owner": "Ada",
+        "preferred_channel": "phone",
+        "channel": "phone",
+        "phone": "+44 7",
+        "risk": "very_high",
+        "churn_probability": 0.6123,
+        "value_at_stake": 74.0,
+        "net_gain": 13.8,
+        "expected_value": 150.0,
+        "value_low": 20.0,
+        "value_high": 300.0,
+        "last_purchase_on": dt.date(2026, 10, 27),
+        "days_since_purchase": 25.96,
+        "usual_gap_days": 4.04,
+        "silent_since": "26 days, usually every 4",
+        "reason_1": "billed 12% above the agreed price on 14 Oct",
+        "reason_2": "last visit 26 days ago",
+        "themes": "billing recency",
+        "action": "do call",
+        "action_name": "call",
+        "approval": False,
+        "wording": "Good morning",
+        "avoid": "No pressure",
+        "otherwise": "do voucher",
+    }
+
+
+def test_who_is_to_be_put_right_is_told_all_that_went_wrong() -> None:
+    inputs = given(
+        "customer | open_cases\n a | 1",
+        reasons=reasons(("a", 1, "recency", "last visit 26 days ago", False)),
+        happenings=happenings(("a", "resolution", "1 complaint still open, 9 days old")),
+    )
+    row = made(inputs, config()).listing.rows.to_pylist()[0]
+    assert row["reason_1"] == "last visit 26 days ago"
+    assert row["reason_2"] == "1 complaint still open, 9 days old"
+    assert (row["action_name"], row["budget"]) == ("mend", None)
 
 
 def test_a_customer_of_whom_nothing_is_known_is_listed_all_the_same() -> None:
-    row = chosen(scores([("a", 0.2, 5.0)]), config()).rows.to_pylist()[0]
+    inputs = given("customer | expected_loss\n a | 100")
+    empty = inputs.told.habits.iloc[:0]
+    told = Told(**{**vars(inputs.told), "habits": empty})
+    row = made(Inputs(told, *list(vars(inputs).values())[1:]), config()).listing.rows.to_pylist()[0]
     assert (row["silent_since"], row["reason_1"], row["name"]) == (None, None, None)
 
 
+def test_the_same_rows_have_the_same_id_and_others_another() -> None:
+    one, again = made(given(FOUR), config()), made(given(FOUR), config())
+    other = made(given(FOUR), config(capacity=2))
+    assert one.listing.list_id == again.listing.list_id != other.listing.list_id
+    assert one.listing.list_id.startswith("2026-11-22-")
+
+
+def test_the_list_before_says_who_is_new_and_who_dropped_off(tmp_path: Path) -> None:
+    then = made(given(FOUR.replace("0.6", "0.9")), config()).listing
+    stage.write_list(then, tmp_path)
+    files.write_json(tmp_path / "manifest.json", then.summary() | {"as_of": "2026-11-21"})
+    later = given(
+        """
+        customer | expected_loss | open_cases | churn_probability | do_not_contact
+        a        |            10 |            |               0.5 |
+        b        |            90 |            |               0.5 | yes
+        d        |            90 |            |               0.6 |
+        e        |            80 |            |               0.6 |
+        """
+    )
+    found = made(later, config(), before=tmp_path).listing
+    assert dict(zip(*(found.rows[name].to_pylist() for name in ("customer_id", "change")),
+                    strict=True)) == {"a": "same", "d": "better", "e": "new"}  # fmt: skip
+    assert [(one["customer_id"], one["lane"], one["why"]) for one in found.dropped.to_pylist()] == [
+        ("b", "excluded", "opted_out"),
+        ("c", "", "unwatched"),
+    ]
+    assert found.previous is not None
+    assert found.previous.stability == 0.5
+
+
 @pytest.mark.parametrize(
-    ("chance", "word"),
+    ("chance", "code"),
     [
-        (1.0, "very high"),
-        (0.6, "very high"),
+        (1.0, "very_high"),
+        (0.6, "very_high"),
         (0.59, "high"),
         (0.3, "high"),
         (0.15, "raised"),
@@ -265,8 +264,8 @@ def test_a_customer_of_whom_nothing_is_known_is_listed_all_the_same() -> None:
         (0.0, "low"),
     ],
 )
-def test_the_risk_word(chance: float, word: str) -> None:
-    assert risk_word(chance) == word
+def test_the_risk_word(chance: float, code: str) -> None:
+    assert risk_of(chance) == code
 
 
 @pytest.mark.parametrize(
@@ -280,7 +279,7 @@ def test_the_risk_word(chance: float, word: str) -> None:
     ],
 )
 def test_silence_in_words(days: float | None, gap: float | None, words: str | None) -> None:
-    assert stage.silent_words(days, gap) == words
+    assert silent_words(days, gap, ENGLISH) == words
 
 
 @pytest.mark.parametrize(
@@ -293,75 +292,58 @@ def test_silence_in_words(days: float | None, gap: float | None, words: str | No
     ],
 )
 def test_leaving_in_words(label: dict[str, Any], words: str) -> None:
-    assert stage.leaving_words(params.ChurnLabel(**label)).startswith(words)
+    assert definition.leaving(params.ChurnLabel(**label), ENGLISH).startswith(words)
 
 
-@pytest.mark.parametrize("figure", [float("nan"), float("inf"), None])
-def test_a_figure_that_is_no_number_is_refused(figure: float | None) -> None:
-    scored = scores([("a", 0.5, 1.0), ("b", 0.5, figure)])  # type: ignore[list-item]
-    with pytest.raises(BadInput, match="expected_loss is not a finite number"):
-        chosen(scored, config())
+def test_each_owner_has_a_workbook_and_a_digest_of_their_own(tmp_path: Path) -> None:
+    rows = "customer | expected_loss | owner\n a | 90 | Ada\n b | 80 | Bo/../x\n c | 70 |"
+    found = made(given(rows), config())
+    (tmp_path / "digest-former.html").write_bytes(b"")
+    stage.write(found, tmp_path)
+    names = {one.name for one in tmp_path.iterdir()}
+    named = files.read_json(tmp_path / "summary.json")["files"]
+    assert names == {*named, "held_out.parquet", "lanes.parquet", "summary.json"}
+    digests = sorted(name for name in named if name.startswith("digest-"))
+    assert [name.rpartition("-")[0] for name in digests] == ["digest-ada", "digest-bo-x", "digest"]
+    assert not any("/" in name or ".." in name for name in named)
 
 
-def test_a_customer_scored_twice_is_refused_and_masked() -> None:
-    with pytest.raises(BadInput, match="more than once") as refused:
-        chosen(scores([("secret-1", 0.5, 1.0), ("secret-1", 0.4, 2.0)]), config())
-    assert "secret-1" not in str(refused.value)
-
-
-def write_score(folder: Path) -> None:
-    folder.mkdir()
-    pq.write_table(scores([("a", 0.5, 9.0), ("b", 0.7, 8.0)]), folder / "scores.parquet")
-    pq.write_table(pa.Table.from_pylist([], schema=REASONS), folder / "reasons.parquet")
-    pq.write_table(pa.Table.from_pylist([], schema=HABITS), folder / "habits.parquet")
-    files.write_json(
-        folder / "summary.json",
-        {
-            "as_of": "2026-11-22",
-            "watched": 2,
-            "model": "a rule",
-            "banners": ["Too little history: a simple rule ranks this list."],
-            "definition": "Nothing is bought for 28 days.",
-        },
-    )
-
-
-def test_the_stage_writes_every_file_and_the_same_bytes_twice(tmp_path: Path) -> None:
-    write_score(tmp_path / "score")
-    contact = contacts([{"customer_id": "a", "name": "Ada"}])
-    report = progress.Report("at_risk")
+def test_the_stage_writes_the_same_bytes_twice(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        stage.run(config(), tmp_path / "score", tmp_path / name, contact, report)
-    one = {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir()}
-    two = {path.name: path.read_bytes() for path in (tmp_path / "two").iterdir()}
+        stage.write(made(given(FOUR), config()), tmp_path / name)
+    one, two = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+        for name in ("one", "two")
+    )
     assert one == two
-    assert set(one) == {*stage.FORMATS, "held_out.parquet", "summary.json"}
     summary = files.read_json(tmp_path / "one" / "summary.json")
-    assert summary["counts"]["listed"] == 2
-    assert summary["value_at_stake"] == 17.0
-    assert summary["notes"] == ["Too little history: a simple rule ranks this list."]
+    assert summary["counts"] == {"watched": 4, "listed": 4}
+    assert summary["notes"] == SUMMARY["banners"]
 
 
-def test_contact_data_stands_in_the_list_only(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    write_score(tmp_path / "score")
-    contact = contacts([{"customer_id": "a", "name": "Canary Nightingale"}])
-    report = progress.Report("at_risk")
-    stage.run(config(), tmp_path / "score", tmp_path / "out", contact, report)
-    assert b"Canary" in (tmp_path / "out" / "at_risk.csv").read_bytes()
-    assert b"Canary" not in (tmp_path / "out" / "summary.json").read_bytes()
-    assert b"Canary" not in (tmp_path / "out" / "held_out.parquet").read_bytes()
-    assert "Canary" not in capfd.readouterr().err
+def test_contact_data_stands_in_the_list_only(tmp_path: Path) -> None:
+    contacts = [{"customer_id": "a", "name": "Canary Nightingale"}]
+    stage.write(made(given(FOUR, contacts), config()), tmp_path)
+    assert b"Canary" in (tmp_path / "at_risk.csv").read_bytes()
+    for name in ("summary.json", "held_out.parquet", "lanes.parquet"):
+        assert b"Canary" not in (tmp_path / name).read_bytes()
 
 
-def test_the_stage_runs_without_a_customer_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "params.yaml").write_text(PARAMS)
-    write_score(tmp_path / "data" / "score")
-    monkeypatch.chdir(tmp_path)
-    stage.main()
-    assert as_csv.read(stage.FOLDER / "at_risk.csv")["name"].null_count > 0
-    assert "open next: data/at_risk/at_risk.html" in capfd.readouterr().err
+def test_the_timeline_holds_listed_customers_only() -> None:
+    rows = [
+        {"customer_id": who, "place": 1, "day": AS_OF, "kind": "visit", "text": "", "tone": "plain"}
+        for who in ("a", "b")
+    ]
+    inputs = given(
+        "customer | expected_loss\n a | 90\n b | 0",
+        timeline=pa.Table.from_pylist(rows, schema=TIMELINE),
+    )
+    assert made(inputs, config()).listing.timeline["customer_id"].to_pylist() == ["a"]
+
+
+def test_a_list_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    found = made(given(FOUR), config()).listing
+    (tmp_path / "list.csv").write_bytes(as_csv.content(found))
+    read = as_csv.read(tmp_path / "list.csv")
+    assert read["customer_id"].equals(found.rows["customer_id"])
+    assert read["net_gain"].equals(found.rows["net_gain"])

@@ -223,7 +223,7 @@ def test_the_published_list_is_the_list_and_verifies(shop: Checkout) -> None:
     assert current(shop).name.startswith(company.AS_OF)
     assert (shop / "lists/current").resolve() == current(shop).resolve()
     assert manifest["rows"] == len(rows(shop / "data/at_risk/at_risk.csv"))
-    for name in publish.PUBLISHED:
+    for name in manifest["files"]:
         assert (current(shop) / name).read_bytes() == (shop / "data/at_risk" / name).read_bytes()
 
 
@@ -263,7 +263,7 @@ def test_no_name_or_address_is_said_while_the_stages_run(shop: Checkout) -> None
     assert [canary for canary in company.CANARIES if canary in said] == []
 
 
-@pytest.mark.parametrize("name", publish.PUBLISHED)
+@pytest.mark.parametrize("name", ["at_risk.csv", "at_risk.html", "at_risk.xlsx"])
 def test_the_list_says_whom_to_call_and_how(shop: Checkout, name: str) -> None:
     assert company.canaries(current(shop) / name) == set(company.CANARIES)
 

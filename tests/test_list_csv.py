@@ -1,18 +1,22 @@
 """The CSV list: text stays text in a spreadsheet, and everything comes back."""
 
 import csv
+import datetime as dt
 import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import BadInput
-from pipeline.listing import COLUMNS, Listing
-from pipeline.listing.as_csv import content, guarded, read, unguarded
+from pipeline.formulas import guarded, unguarded
+from pipeline.language import language
+from pipeline.listing import COLUMNS, DROPPED, ROWS, Listing
+from pipeline.listing.as_csv import content, dropped_content, read
 
 MakeListing = Callable[..., Listing]
 
@@ -44,22 +48,102 @@ def test_the_rule_of_the_apostrophe(text: str, cell: str) -> None:
 
 def test_the_header_holds_the_machine_names(make_listing: MakeListing) -> None:
     made = content(make_listing([{}])).decode("utf-8")
-    assert made.startswith("rank,customer_id,name,risk,")
     assert made.split("\r\n")[0].split(",") == list(COLUMNS)
-    assert made.split("\r\n")[1].startswith("1,00001,,very high,0.6100,1000.00,120.50,-3.00,")
+    assert made.startswith("list_id,rank,lane,why,change,customer_id,name,")
+
+
+def test_codes_figures_and_flags_are_for_machines(make_listing: MakeListing) -> None:
+    row = {"lane": "gave_notice", "approval": True, "budget": 12.5, "net_gain": None}
+    told = make_listing([row], language=language("ur"))
+    [cells] = csv.DictReader(io.StringIO(content(told).decode(), newline=""))
+    assert {name: cells[name] for name in ("lane", "why", "change", "risk", "action_name")} == {
+        "lane": "gave_notice",
+        "why": "notice",
+        "change": "same",
+        "risk": "very_high",
+        "action_name": "call_back",
+    }
+    assert cells["churn_probability"] == "0.6100"
+    assert (cells["value_at_stake"], cells["budget"], cells["net_gain"]) == ("1000.00", "12.50", "")
+    assert (cells["value_low"], cells["days_since_purchase"]) == ("-3.00", "26.0")
+    assert (cells["approval"], cells["last_purchase_on"]) == ("true", "2026-10-27")
+
+
+def filled(n: int, text: str) -> dict[str, Any]:
+    """A row in which every column says something, its texts being `text`."""
+    made: dict[pa.DataType, Any] = {
+        pa.string(): text,
+        pa.int32(): n,
+        pa.float64(): n + 0.5,
+        pa.date32(): dt.date(2026, 1, 1),
+        pa.bool_(): n % 2 == 0,
+    }
+    row = {name: made[kind] for name, (kind, _) in COLUMNS.items()}
+    codes = {"lane": "contact", "why": "chosen", "risk": "very_high", "customer_id": f"{n}{text}"}
+    return row | codes
 
 
 def test_a_list_comes_back_from_its_csv(
     make_listing: MakeListing, hostile: tuple[str, ...], tmp_path: Path
 ) -> None:
-    listing = make_listing(
-        [
-            {"name": text, "customer_id": f"{n}{text}", "reason_2": text}
-            for n, text in enumerate(hostile)
-        ]
-    )
+    listing = make_listing([filled(n, text) for n, text in enumerate(hostile)] + [{}])
     (tmp_path / "list.csv").write_bytes(content(listing))
     assert read(tmp_path / "list.csv").equals(listing.rows)
+
+
+def test_a_list_of_before_comes_back_with_nulls_for_what_it_lacked(tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_text(
+        "rank,customer_id,name,risk,churn_probability,gone\r\n"
+        "1,00001,'=1+1,very high,0.6100,x\r\n"
+        "2,00002,,low,0.1000,\r\n"
+    )
+    table = read(tmp_path / "old.csv")
+    assert table.schema.equals(ROWS)
+    first, second = table.to_pylist()
+    told = {"rank": 1, "customer_id": "00001", "name": "=1+1", "risk": "very_high"}
+    assert first == dict.fromkeys(ROWS.names) | told | {"churn_probability": 0.61}
+    assert (second["risk"], second["name"], second["approval"]) == ("low", None, None)
+
+
+@pytest.mark.parametrize("missing", ["customer_id", "rank", "churn_probability"])
+def test_without_what_a_list_must_have_it_is_refused(
+    missing: str, make_listing: MakeListing, tmp_path: Path
+) -> None:
+    whole = content(make_listing([{}])).decode()
+    (tmp_path / "list.csv").write_text(whole.replace(missing, "other"), newline="")
+    with pytest.raises(BadInput, match="not the columns"):
+        read(tmp_path / "list.csv")
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [(",false,", ",maybe,"), ("0.6100", "often"), ("2026-10-27", "27/10/2026"), ("\n2", '\n"2')],
+)
+def test_a_cell_of_another_kind_is_refused(
+    good: str, bad: str, make_listing: MakeListing, tmp_path: Path
+) -> None:
+    whole = content(make_listing([{"list_id": "2"}])).decode()
+    assert good in whole
+    (tmp_path / "list.csv").write_text(whole.replace(good, bad), newline="")
+    with pytest.raises(BadInput, match=r"list\.csv: record 2"):
+        read(tmp_path / "list.csv")
+
+
+def test_who_dropped_off_is_written_with_codes(
+    make_listing: MakeListing, hostile: tuple[str, ...]
+) -> None:
+    gone = [
+        {"customer_id": text, "name": text, "owner": "Ada", "lane": "", "why": "left"}
+        for text in hostile
+    ]
+    listing = make_listing([{}], dropped=pa.Table.from_pylist(gone, schema=DROPPED))
+    csv.field_size_limit(1_000_000)
+    header, *rows = csv.reader(io.StringIO(dropped_content(listing).decode(), newline=""))
+    assert header == DROPPED.names
+    assert [unguarded(row[0]) for row in rows] == list(hostile)
+    assert all(row == [row[0], row[0], "Ada", "", "left"] for row in rows)
+    assert not any(row[0].startswith(tuple("=+-@\t\r\n")) for row in rows)
+    assert dropped_content(make_listing([{}])) == b"customer_id,name,owner,lane,why\r\n"
 
 
 def test_no_text_cell_begins_like_a_formula(
@@ -74,8 +158,8 @@ def test_no_text_cell_begins_like_a_formula(
 
 
 def test_whole_units_where_the_currency_has_no_cents(make_listing: MakeListing) -> None:
-    listing = make_listing([{"value_at_stake": 12.0}], currency="JPY")
-    assert b",12,120," in content(listing)
+    listing = make_listing([{"value_at_stake": 12.0, "net_gain": 3.0}], currency="JPY")
+    assert b",0.6100,12,3,120," in content(listing)
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Publishing: whole or not at all, never twice, never backwards, and every change is seen."""
 
-import dataclasses
 import datetime as dt
 import os
 import shutil
@@ -17,6 +16,7 @@ from pipeline import at_risk, files, publish
 from pipeline.errors import BadInput, Busy, Guarded, Refusal
 from pipeline.listing import Listing, as_csv
 
+WHOLE = ("at_risk.csv", "at_risk.html", "at_risk.xlsx", "dropped.csv")
 MakeListing = Callable[..., Listing]
 Taken = Callable[[Path], dict[str, tuple[int, bytes]]]
 Write = Callable[..., Path]
@@ -28,7 +28,7 @@ def write(make_listing: MakeListing, tmp_path: Path) -> Write:
 
     def written(*names: str, **changes: Any) -> Path:
         folder = tmp_path / "at_risk"
-        at_risk.write(make_listing([{"name": name} for name in names], **changes), folder)
+        at_risk.write_list(make_listing([{"name": name} for name in names], **changes), folder)
         return folder
 
     return written
@@ -52,15 +52,16 @@ def test_a_list_is_put_in_a_folder_and_the_pointer_names_it(write: Write, lists:
     source = write("Ada", "Bo")
     target = put(source, lists)
     assert target.name.startswith("2026-11-22-")
-    assert {one.name for one in target.iterdir()} == {*publish.PUBLISHED, "manifest.json"}
     manifest = files.read_json(target / "manifest.json")
+    assert {one.name for one in target.iterdir()} == {*WHOLE, "manifest.json"}
+    assert set(manifest["files"]) == set(WHOLE)
     assert manifest["files"]["at_risk.csv"] == {
         "sha256": files.sha256(source / "at_risk.csv"),
         "bytes": (source / "at_risk.csv").stat().st_size,
         "rows": 2,
     }
     assert manifest["as_of"] == "2026-11-22"
-    assert manifest["schema"][:2] == ["rank", "customer_id"]
+    assert manifest["schema"][:2] == ["list_id", "rank"]
     assert {"company", "model", "definition", "rows"} <= manifest.keys()
     assert publish.current(lists) == target
     assert (lists / "current").resolve() == target.resolve()
@@ -130,7 +131,7 @@ def tampered(target: Path, name: str) -> None:
     (target / name).write_bytes((target / name).read_bytes() + b" ")
 
 
-@pytest.mark.parametrize("name", [*publish.PUBLISHED, "manifest.json"])
+@pytest.mark.parametrize("name", [*WHOLE, "manifest.json"])
 def test_verify_says_which_file_was_changed(write: Write, lists: Path, name: str) -> None:
     target = put(write("Ada"), lists)
     tampered(target, name)
@@ -338,17 +339,13 @@ def test_readers_see_one_whole_list_all_the_while(write: Write, lists: Path) -> 
     assert wrong == []
 
 
-def test_an_erasure_puts_another_list_in_the_place(write: Write, lists: Path) -> None:
+def test_an_erasure_puts_another_list_in_the_place(
+    write: Write, lists: Path, make_listing: MakeListing
+) -> None:
     earlier = put(write("Ada", as_of=day(1)), lists)
     old = put(write("Ada", "Bo"), lists)
-    manifest = files.read_json(old / "manifest.json")
-    rows = as_csv.read(old / "at_risk.csv")
-    kept = dataclasses.replace(
-        Listing.from_summary(manifest, rows.slice(1)),
-        counts={**manifest["counts"], "listed": 1, "watched": manifest["counts"]["watched"] - 1},
-    )
     source = old.parent.parent / "kept"
-    at_risk.write(kept, source)
+    at_risk.write_list(make_listing([{"name": "Bo"}]), source)
     fresh = publish.supersede(old, source, lambda text: None)
     assert publish.published(lists) == sorted([earlier, fresh])
     assert publish.current(lists) == fresh

@@ -1,14 +1,8 @@
-"""The list as CSV: UTF-8 without a byte-order mark, RFC 4180, and no cell a spreadsheet would run.
-
-A text cell that a spreadsheet may take for a formula gets one apostrophe in front, which makes it
-text: `=1+1` is written `'=1+1`. So that nothing is lost, a cell that already has apostrophes
-before such a beginning gets one more. `unguarded` takes exactly that one away again.
-"""
+"""The list as CSV: UTF-8 without a byte-order mark, RFC 4180, no cell that is a formula."""
 
 import csv
 import datetime as dt
 import io
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -16,27 +10,18 @@ from typing import Any, Final
 import pyarrow as pa
 
 from pipeline.errors import BadInput
-from pipeline.listing import COLUMNS, DAYS, MONEY, ROWS, Listing, minor_digits
+from pipeline.formulas import guarded, unguarded
+from pipeline.language import minor_digits
+from pipeline.listing import COLUMNS, DAYS, DROPPED, MONEY, ROWS, Listing
 
-_STARTS: Final = r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"  # and their full-width forms
-_RISKY: Final = re.compile(f"'*{_STARTS}")
-_GUARDED: Final = re.compile(f"'+{_STARTS}")
 _ANY_LENGTH: Final = 2**31 - 1
-
-
-def guarded(text: str) -> str:
-    """The cell as written: an apostrophe in front where a spreadsheet would see a formula."""
-    return f"'{text}" if _RISKY.match(text) else text
-
-
-def unguarded(cell: str) -> str:
-    """The inverse of `guarded`, for every text."""
-    return cell[1:] if _GUARDED.match(cell) else cell
 
 
 def _cell(name: str, value: Any, money_digits: int) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return str(value).lower()
     if name in MONEY:
         return f"{value:.{money_digits}f}"
     if name in DAYS:
@@ -48,13 +33,32 @@ def _cell(name: str, value: Any, money_digits: int) -> str:
 
 def content(listing: Listing) -> bytes:
     """The whole file; the header holds the names of COLUMNS. Null is the empty cell."""
+    return _written(listing.rows.select(ROWS.names), minor_digits(listing.currency))
+
+
+def dropped_content(listing: Listing) -> bytes:
+    """Who was on the last list and is not on this one; the header holds the names of DROPPED."""
+    return _written(listing.dropped.select(DROPPED.names), 0)
+
+
+def _written(table: pa.Table, money_digits: int) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    digits = minor_digits(listing.currency)
-    for row in listing.rows.to_pylist():
-        writer.writerow([_cell(name, value, digits) for name, value in row.items()])
+    writer.writerow(table.column_names)
+    for row in table.to_pylist():
+        writer.writerow([_cell(name, value, money_digits) for name, value in row.items()])
     return text.getvalue().encode("utf-8")
+
+
+def _flag(cell: str) -> bool:
+    if cell not in ("true", "false"):
+        raise ValueError(f"{cell[:20]!r} is neither true nor false")
+    return cell == "true"
+
+
+def _risk(cell: str) -> str:
+    """The code; older lists said `very high` for `very_high`."""
+    return unguarded(cell).replace(" ", "_")
 
 
 _PARSERS: Final[dict[pa.DataType, Callable[[str], Any]]] = {
@@ -62,7 +66,10 @@ _PARSERS: Final[dict[pa.DataType, Callable[[str], Any]]] = {
     pa.int32(): int,
     pa.float64(): float,
     pa.date32(): dt.date.fromisoformat,
+    pa.bool_(): _flag,
 }
+_OF_COLUMN: Final = {name: _PARSERS[kind] for name, (kind, _) in COLUMNS.items()} | {"risk": _risk}
+_NEEDED: Final = frozenset({"customer_id", "rank", "churn_probability"})
 
 
 def _parsed(header: list[str], line: list[str]) -> dict[str, Any]:
@@ -70,13 +77,15 @@ def _parsed(header: list[str], line: list[str]) -> dict[str, Any]:
         raise ValueError(f"{len(line)} cells, not {len(header)}")
     cells = dict(zip(header, line, strict=True))
     return {
-        name: _PARSERS[kind](cells[name]) if cells[name] else None
-        for name, (kind, _) in COLUMNS.items()
+        name: parse(cells[name]) if cells.get(name) else None for name, parse in _OF_COLUMN.items()
     }
 
 
 def read(path: Path) -> pa.Table:
-    """The rows that `content` wrote, with the schema ROWS; BadInput when it is no such file."""
+    """The rows that `content` wrote, with the schema ROWS; what an older list lacks is null.
+
+    An empty text comes back as null. BadInput when it is no such file.
+    """
     previous = csv.field_size_limit(_ANY_LENGTH)
     try:
         with path.open(encoding="utf-8", newline="") as handle:
@@ -86,11 +95,11 @@ def read(path: Path) -> pa.Table:
 
 
 def _rows(lines: Iterator[list[str]], path: Path) -> pa.Table:
-    header = next(lines, [])
-    if header != list(COLUMNS):
-        raise BadInput(f"{path}: row 1: not the columns of an at-risk list")
     rows: list[dict[str, Any]] = []
     try:
+        header = next(lines, [])
+        if not _NEEDED.issubset(header):
+            raise BadInput(f"{path}: row 1: not the columns of an at-risk list")
         for line in lines:
             rows.append(_parsed(header, line))  # noqa: PERF401  (to know the row at fault)
     except (csv.Error, ValueError) as error:

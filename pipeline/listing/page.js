@@ -1,53 +1,191 @@
-
 "use strict";
 (() => {
   const STEP = 100;
   const body = document.getElementById("rows");
   if (!body) return;
-  const [search, owner, order, status, more] =
-    ["search", "owner", "order", "status", "more"].map((id) => document.getElementById(id));
+  const told = (id) => JSON.parse(document.getElementById(id).textContent);
+  const words = told("words"), { texts, rows: known } = told("known");
+  const [search, order, status, more, controls] =
+    ["search", "order", "status", "more", "controls"].map((id) => document.getElementById(id));
   const headings = [...document.querySelectorAll("#list th[data-key]")];
+  const lanes = [...document.querySelectorAll("#lanes button")];
+  const filters = [...document.querySelectorAll("select[data-filter]")];
+
+  /* Words and numbers in the page's language */
   const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-  const number = (text) => (text === "" ? -Infinity : Number(text));
-  const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+  const collator = new Intl.Collator(document.documentElement.lang, { numeric: true, sensitivity: "base" });
+  const counted = new Intl.NumberFormat(document.documentElement.lang,
+    { numberingSystem: words.digits === "0" ? "latn" : "beng" });
+  const count = (n) => counted.format(n);
+  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const text = (place) => (place === null ? null : texts[place]);
 
-  const rows = [...body.rows].map((row) => ({
-    row,
-    rank: Number(row.dataset.rank),
-    stake: number(row.dataset.stake),
-    risk: number(row.dataset.risk),
-    days: number(row.dataset.days),
-    name: row.dataset.name,
-    owner: row.dataset.owner,
-    text: plain(row.textContent),
+  /* Elements; nothing is ever read as markup */
+  function made(tag, content, name) {
+    const one = document.createElement(tag);
+    if (name) one.className = name;
+    one.append(...[content ?? []].flat());
+    return one;
+  }
+  const own = (content) => made("bdi", content);
+
+  /* What is sorted, searched and filtered by */
+  const number = (value) => (value === null ? -Infinity : value);
+  const rows = [...body.rows].map((row, place) => ({
+    row, place, opened: null, dressed: false,
+    rank: known.rank[place],
+    stake: number(known.stake[place]),
+    gain: number(known.gain[place]),
+    risk: number(known.risk[place]),
+    days: number(known.days[place]),
+    name: row.querySelector("strong").textContent,
+    text: plain(`${row.textContent} ${known.reasons[place].map(text).join(" ")}`),
   }));
-  let key = "rank", direction = 1, most = STEP, found = rows;
+  let key = "rank", direction = 1, lane = "", most = STEP, found = rows, byName = null;
 
-  const compared = (one, other) =>
-    direction * (key === "name" ? collator.compare(one.name, other.name)
-      : Math.sign(one[key] - other[key]) || 0) || one.rank - other.rank;
+  function inOrderOfName() {  /* once: comparing names is what takes time */
+    if (!byName) {
+      byName = [...rows].sort((one, other) => collator.compare(one.name, other.name) || one.rank - other.rank);
+      byName.forEach((one, place) => { one.alphabetical = place; });
+    }
+    return "alphabetical";
+  }
 
-  function show(count) {
-    body.replaceChildren(...found.slice(0, count).map((one) => one.row));
+  function chosen(one) {
+    if (lane && known.lane[one.place] !== lane) return false;
+    return filters.every(({ value, dataset }) => {
+      const has = known[dataset.filter][one.place];
+      return !value || (Array.isArray(has) ? has.includes(Number(value)) : String(has) === value);
+    });
+  }
+
+  /* A customer opens */
+  function part(name, title, ...content) {
+    const section = made("section", made("h3", title), name);
+    section.append(...content);
+    return section;
+  }
+
+  const some = (list) => (list.childElementCount ? list : made("p", words.nothing, "quiet"));
+
+  function todo(place) {
+    const list = made("dl");
+    const say = (term, what) => what && list.append(made("dt", term), made("dd", own(what)));
+    const budget = text(known.budget[place]);
+    say(words.action, text(known.action[place]));
+    say(words.wording, text(known.wording[place]));
+    say(words.avoid, text(known.avoid[place]));
+    say(words.budget, budget && (known.approval[place] ? `${budget}, ${words.approval}` : budget));
+    say(words.otherwise, text(known.otherwise[place]));
+    return part("todo-in-full", words.todo, some(list));
+  }
+
+  function why(place) {
+    const list = made("ol", known.reasons[place].map((one) => made("li", own(text(one)))));
+    const pairs = made("dl");
+    for (const name of ["said", "bought"]) {
+      const what = text(known[name][place]);
+      if (what) pairs.append(made("dt", words[name]), made("dd", own(what)));
+    }
+    return part("reasons", words.reasons, some(list), ...(pairs.childElementCount ? [pairs] : []));
+  }
+
+  function timeline(place) {
+    const events = known.timeline[place], list = made("ol", null, "timeline");
+    for (let at = 0; at < events.length; at += 3) {
+      const [day, what, tone] = [text(events[at]), text(events[at + 1]), events[at + 2]];
+      const line = made("li", [made("small", own(day)), " ", own(what)]);
+      if (words[tone]) line.append(" ", made("span", words[tone], `tone ${tone}`));
+      list.append(line);
+    }
+    return part("happened", words.timeline, some(list));
+  }
+
+  function drawn(tag, attributes) {
+    const one = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) one.setAttribute(name, value);
+    return one;
+  }
+
+  function history(place) {
+    const flat = known.history[place], points = [];
+    for (let at = 0; at < flat.length; at += 3) {
+      points.push({ date: text(flat[at]), percent: text(flat[at + 1]), share: flat[at + 2] });
+    }
+    if (!points.length) return null;
+    const x = (at) => (points.length > 1 ? 6 + (228 * at) / (points.length - 1) : 120);
+    const y = (share) => 66 - 0.6 * share;
+    const said = points.map((one) => fill(words.point, one));
+    const picture = drawn("svg", { viewBox: "0 0 240 72", role: "img", "aria-label": said.join("; ") });
+    picture.append(drawn("path", { d: "M0 66H240M0 6H240", class: "axis" }),
+      drawn("polyline", { points: points.map((one, at) => `${x(at)},${y(one.share)}`).join(" ") }),
+      ...points.map((one, at) => drawn("circle", { cx: x(at), cy: y(one.share), r: 3 })));
+    const ends = points.length > 1 ? [points[0], points[points.length - 1]] : points;
+    const under = ends.map((one) => made("small", [own(one.date), " ", own(one.percent)]));
+    return part("risk-so-far", words.history, picture, made("p", under, "ends"));
+  }
+
+  function details(one) {
+    const parts = [todo, why, timeline, history].map((of) => of(one.place));
+    const cell = made("td", made("div", parts.filter(Boolean), "parts"));
+    const row = made("tr", cell, "details");
+    row.id = `opened-${one.place}`;
+    row.setAttribute("role", "row");
+    cell.setAttribute("role", "cell");
+    cell.colSpan = headings.length + 2;
+    row.addEventListener("keydown", (event) => { if (event.key === "Escape") close(one); });
+    return row;
+  }
+
+  function open(one) {
+    one.opened = details(one);
+    one.row.after(one.opened);
+    one.button.setAttribute("aria-expanded", "true");
+  }
+
+  function close(one) {
+    if (!one.opened) return;
+    one.opened.remove();
+    one.opened = null;
+    one.button.setAttribute("aria-expanded", "false");
+    one.button.focus();
+  }
+
+  function dress(one) {  /* a name becomes a button when it is first shown */
+    if (one.dressed) return one;
+    const name = one.row.querySelector("strong");
+    one.button = made("button", [...name.childNodes]);
+    one.button.type = "button";
+    one.button.setAttribute("aria-expanded", "false");
+    one.button.setAttribute("aria-controls", `opened-${one.place}`);
+    one.button.addEventListener("click", () => (one.opened ? close(one) : open(one)));
+    one.row.addEventListener("keydown", (event) => { if (event.key === "Escape") close(one); });
+    name.append(one.button);
+    one.dressed = true;
+    return one;
+  }
+
+  /* The list */
+  function show(many) {
+    const shown = found.slice(0, many).map(dress);
+    body.replaceChildren(...shown.flatMap((one) => (one.opened ? [one.row, one.opened] : [one.row])));
   }
 
   function tell() {
-    const shown = Math.min(most, found.length), count = (n) => n.toLocaleString("en");
-    const customers = found.length === 1 ? "customer" : "customers";
-    const kind = found.length < rows.length ? `${customers} found` : customers;
-    status.textContent = shown < found.length
-      ? `${count(shown)} of ${count(found.length)} ${kind}`
-      : found.length ? `${count(found.length)} ${kind}` : "Nobody found";
+    const shown = Math.min(most, found.length);
+    const kind = !found.length ? "nobody" : shown < found.length ? "shown" : found.length < rows.length ? "found" : "all";
+    status.textContent = fill(words[kind], { shown: count(shown), found: count(found.length) });
     more.hidden = shown >= found.length;
-    more.textContent = `Show ${count(Math.min(STEP, found.length - shown))} more`;
+    more.textContent = fill(words.more, { n: count(Math.min(STEP, found.length - shown)) });
   }
 
   function update() {
-    const words = plain(search.value).split(/\s+/).filter(Boolean);
-    const whose = owner ? owner.value : "";
+    const wanted = plain(search.value).split(/\s+/).filter(Boolean);
+    const by = key === "name" ? inOrderOfName() : key;
+    most = STEP;
     found = rows
-      .filter((one) => (!whose || one.owner === whose) && words.every((word) => one.text.includes(word)))
-      .sort(compared);
+      .filter((one) => chosen(one) && wanted.every((word) => one.text.includes(word)))
+      .sort((one, other) => direction * (Math.sign(one[by] - other[by]) || 0) || one.rank - other.rank);
     show(most);
     tell();
   }
@@ -55,7 +193,6 @@
   function sort(by, towards) {
     key = by;
     direction = towards;
-    most = STEP;
     for (const heading of headings) {
       if (heading.dataset.key === by) heading.setAttribute("aria-sort", towards > 0 ? "ascending" : "descending");
       else heading.removeAttribute("aria-sort");
@@ -73,26 +210,31 @@
       sort(heading.dataset.key, again ? -direction : Number(button.dataset.first));
     });
   }
-  search.addEventListener("input", () => { most = STEP; update(); });
-  if (owner) owner.addEventListener("change", () => { most = STEP; update(); });
+  for (const button of lanes) {
+    button.addEventListener("click", () => {
+      lane = button.dataset.lane;
+      for (const one of lanes) one.setAttribute("aria-pressed", String(one === button));
+      update();
+    });
+  }
+  for (const filter of filters) filter.addEventListener("change", update);
+  search.addEventListener("input", update);
   order.addEventListener("change", () => {
     const [by, towards] = order.value.split(" ");
     sort(by, Number(towards));
   });
   more.addEventListener("click", () => {
-    const next = Math.min(most, found.length);
+    const next = most;
     most += STEP;
     show(most);
     tell();
-    const first = found[next].row;
-    first.tabIndex = -1;
-    first.focus({ preventScroll: true });
+    found[next].button.focus({ preventScroll: true });
   });
-  const controls = document.getElementById("controls");
   controls.addEventListener("submit", (event) => event.preventDefault());
   addEventListener("beforeprint", () => show(found.length));
   addEventListener("afterprint", () => show(most));
 
+  if (matchMedia("(max-width: 52rem)").matches) document.getElementById("about").open = false;
   controls.hidden = false;
   update();
   body.removeAttribute("data-waiting");

@@ -1,0 +1,207 @@
+"""What the page, the workbook and the digest say of the list as a whole, in its language."""
+
+import math
+from typing import Final
+
+import pandas as pd
+
+from pipeline.language import Language, marked
+from pipeline.listing import GONE, RISK_WORDS, RISKS, Listing, whole
+from pipeline.params import Params
+from pipeline.policy import LANES, WHYS
+from pipeline.policy.evidence import VERDICTS
+
+CHANNELS: Final = {
+    "phone": marked("phone"),
+    "email": marked("e-mail"),
+    "office": marked("office"),
+    "web": marked("web"),
+    "portal": marked("portal"),
+    "app": marked("app"),
+    "store": marked("shop"),
+    "chat": marked("chat"),
+}
+
+
+def channel_words(channel: str | None, told: Language) -> str | None:
+    """A channel as staff read it; one of the company's own stays as it is."""
+    return channel and told.gettext(CHANNELS.get(channel, channel))
+
+
+def lane_words(lane: str, why: str, told: Language) -> tuple[str, str]:
+    """A lane and the reason to be in it, as staff read them."""
+    if lane in LANES:
+        return told.gettext(LANES[lane]), told.gettext(WHYS[lane][why])
+    return "", told.gettext(GONE[""][why])
+
+
+def how_to_read(listing: Listing) -> list[tuple[str, str]]:
+    """(term, explanation) pairs in plain words, the same for the page and the workbook."""
+    told = listing.language
+    days, _ = told.number(listing.value_days), told.gettext
+    return [
+        (_("Risk"), _risk_words(listing)),
+        (_("Leaving"), listing.definition),
+        (
+            _("Value at stake"),
+            _(
+                "What the company would lose, on average, by this customer's leaving: the chance "
+                "of leaving times the difference between keeping and losing the customer over the "
+                "next {days} days.",
+                days=days,
+            ),
+        ),
+        (
+            _("Expected value"),
+            _(
+                "What this customer should bring in the next {days} days, the chance of leaving "
+                "counted in. Eight times in ten the true figure lies between low and high.",
+                days=days,
+            ),
+        ),
+        (
+            _("Net gain expected"),
+            _(
+                "The part of the value at stake that the action is believed to keep, as long as a "
+                "customer who is kept stays on, less what the action costs. It is a belief until a "
+                "comparison has measured it."
+            ),
+        ),
+        (
+            _("Order"),
+            _(
+                "Those to contact first, most net gain first; then what is to be put right, who "
+                "gave notice, and who is given time. Where that is equal, more value at stake, "
+                "then the higher chance of leaving, then the customer number."
+            ),
+        ),
+        (
+            _("Fix first"),
+            _(
+                "Something is still open with this customer. Put it right and tell them so; make "
+                "no offer before that."
+            ),
+        ),
+        (
+            _("Held out"),
+            _(
+                "A few customers, drawn at random, are left alone on purpose: the comparison shows "
+                "what the contacts are worth."
+            ),
+        ),
+        (
+            _("Model"),
+            _(
+                "{model}, as of the start of {date}.",
+                model=listing.model,
+                date=told.date(listing.as_of),
+            ),
+        ),
+    ]
+
+
+def _risk_words(listing: Listing) -> str:
+    told = listing.language
+    steps = [
+        told.gettext(
+            "{word} from {share}", word=told.gettext(RISK_WORDS[code]), share=told.percent(least)
+        )
+        for least, code in RISKS[:-1]
+    ]
+    scale = told.gettext(
+        "The words: {steps}, {low} below.",
+        steps=", ".join(steps),
+        low=told.gettext(RISK_WORDS["low"]),
+    )
+    if not listing.rows.num_rows:
+        return scale
+    first = listing.rows["churn_probability"][0].as_py()
+    example = told.gettext(
+        "Of 100 customers like the first on this list, about {many} {leaving}.",
+        many=told.number(whole(100 * first)),
+        leaving=listing.leaving,
+    )
+    return f"{example} {scale}"
+
+
+def account(listing: Listing) -> list[tuple[str, int, list[tuple[str, int]]]]:
+    """What became of the watched customers: per lane its words, its count, its whys with theirs.
+
+    Lanes in their order, those without anybody left out; the counts add up to `watched`.
+    """
+    told = listing.language
+    return [
+        (
+            told.gettext(LANES[lane]),
+            listing.counted(lane),
+            [(told.gettext(words), listing.lanes[lane][why])
+             for why, words in WHYS[lane].items() if listing.lanes[lane].get(why)],
+        )
+        for lane in LANES
+        if listing.counted(lane)
+    ]  # fmt: skip
+
+
+def limit_sentences(listing: Listing) -> list[str]:
+    """What each limit that binds costs, a sentence each, the dearest first."""
+    told = listing.language
+    said = []
+    for one in sorted(listing.limits, key=lambda one: (-one.worth, one.kind, one.name)):
+        worth = told.money(one.worth, listing.currency)
+        if one.kind == "budget":
+            more = told.money(one.more, listing.currency)
+            said.append(
+                told.gettext("{more} more to offer would be worth {worth}.", more=more, worth=worth)
+            )
+            continue
+        sentence = {
+            "total": told.ngettext(
+                "{n} more contact would be worth {worth}.",
+                "{n} more contacts would be worth {worth}.",
+                int(one.more), worth=worth,
+            ),
+            "owner": told.ngettext(
+                "{n} more contact by {name} would be worth {worth}.",
+                "{n} more contacts by {name} would be worth {worth}.",
+                int(one.more), worth=worth, name=one.name,
+            ),
+            "channel": told.ngettext(
+                "{n} more contact by way of {name} would be worth {worth}.",
+                "{n} more contacts by way of {name} would be worth {worth}.",
+                int(one.more), worth=worth, name=one.name,
+            ),
+        }  # fmt: skip
+        said.append(sentence[one.kind])
+    return said
+
+
+def evidence_sentences(found: pd.DataFrame, chosen: Params, told: Language) -> list[str]:
+    """What is known of the selling plays (as `policy.evidence` found it), a sentence each."""
+    said = []
+    for row in found.to_dict("records"):
+        values = {"play": str(row["play"]).replace("_", " ")}
+        values["verdict"] = told.gettext(VERDICTS[row["verdict"]])
+        if row["verdict"] == "too_few":
+            said.append(told.gettext("{play}: {verdict}.", **values))
+            continue
+        values |= {
+            name: told.money(row[name], chosen.currency) for name in ("difference", "low", "high")
+        }
+        said.append(
+            told.gettext(
+                "{play}: {verdict}; {difference} more bought in 91 days, between {low} and {high}.",
+                **values,
+            )
+        )
+    return said
+
+
+def stability(listing: Listing) -> str | None:
+    """How alike the list is to the last one, in a sentence; null for a first list."""
+    if listing.previous is None or math.isnan(listing.previous.stability):
+        return None
+    return listing.language.gettext(
+        "Of all to contact on this list or that of {date}, {share} are on both.",
+        date=listing.language.date(listing.previous.as_of),
+        share=listing.language.percent(listing.previous.stability),
+    )
