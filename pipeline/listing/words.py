@@ -168,7 +168,7 @@ def limit_sentences(listing: Listing) -> list[str]:
             "channel": told.ngettext(
                 "{n} more contact by way of {name} would be worth {worth}.",
                 "{n} more contacts by way of {name} would be worth {worth}.",
-                int(one.more), worth=worth, name=one.name,
+                int(one.more), worth=worth, name=channel_words(one.name, told),
             ),
         }  # fmt: skip
         said.append(sentence[one.kind])
