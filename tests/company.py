@@ -236,6 +236,9 @@ for words in [name.split() for name in sys.argv[1:]]:
 """
 
 
+_COMMAND: Final = "from pipeline.cli import app; app()"
+
+
 @dataclass(frozen=True)
 class Checkout:
     """A folder with the project's code and one company's data; its own code runs in it."""
@@ -257,6 +260,10 @@ class Checkout:
             command, cwd=self.folder, env=self._env(env), capture_output=True, text=True,
             check=False, timeout=300,
         )  # fmt: skip
+
+    def retention(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """`retention words...` in the folder."""
+        return self._run([sys.executable, "-c", _COMMAND, *words], {})
 
     def stages(self, *names: str, **env: str) -> str:
         """The main() of some stages in one process, without DVC; what they said. All must pass."""
