@@ -50,4 +50,4 @@ def test_stability_is_the_share_of_contacts_on_both_lists(
 
 def test_other_lanes_do_not_count_for_stability_and_nobody_is_alike_to_nobody() -> None:
     fixed = listed(("a", "fix_first", 0.5))
-    assert pd.isna(changes(fixed, fixed, lanes(), "left").stability)
+    assert changes(fixed, fixed, lanes(), "left").stability is None

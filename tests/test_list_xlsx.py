@@ -3,7 +3,6 @@
 import dataclasses
 import datetime as dt
 import io
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -364,7 +363,7 @@ def test_what_changed_and_who_dropped_off_and_why(make_listing: MakeListing) -> 
 
 
 def test_a_list_without_any_change_says_so(make_listing: MakeListing) -> None:
-    alike = dataclasses.replace(WEEK_BEFORE, stability=math.nan)
+    alike = dataclasses.replace(WEEK_BEFORE, stability=None)
     sheet = opened(make_listing([{}], previous=alike))["Since the last list"]
     assert sheet["A4"].value == "Nothing has changed."
     assert "%" not in sheet["A1"].value

@@ -127,11 +127,11 @@ GONE: Final = {"": {"left": marked("has left"), "unwatched": marked("no longer w
 
 @dataclass(frozen=True)
 class Previous:
-    """The list before: its id and day, and how alike the two are (Jaccard, of whom to contact)."""
+    """The list before, and how alike the two are (Jaccard of whom to contact; null: nobody)."""
 
     list_id: str
     as_of: dt.date
-    stability: float
+    stability: float | None
 
 
 @dataclass(frozen=True)

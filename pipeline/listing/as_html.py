@@ -14,7 +14,14 @@ from markupsafe import Markup
 
 from pipeline import web
 from pipeline.listing import CHANGES, REASONS, RISK_WORDS, Listing, details, whole
-from pipeline.listing.words import account, channel_words, how_to_read, lane_words, limit_sentences
+from pipeline.listing.words import (
+    account,
+    channel_words,
+    how_to_read,
+    lane_words,
+    limit_sentences,
+    stability,
+)
 
 _HERE: Final = Path(__file__).parent
 _MOST_REASONS: Final = 3  # in a row; the rest opens
@@ -72,14 +79,7 @@ def _digits(largest: float) -> int | None:
 
 def since(listing: Listing) -> list[str]:
     """What has changed since the last list, in sentences; none without one before."""
-    says, before = listing.language, listing.previous
-    if before is None:
-        return []
-    both = says.gettext(
-        "Of those to contact then or now, {share} stand on both lists.",
-        share=says.percent(before.stability),
-    )
-    return [*filter(None, [changed(listing)]), both]
+    return [*filter(None, [changed(listing), stability(listing)])]
 
 
 def changed(listing: Listing) -> str | None:

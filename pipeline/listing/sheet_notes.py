@@ -1,14 +1,13 @@
 """The workbook's sheets of words: what the list is and how to fill it in, and what has changed."""
 
-import math
 from typing import Any, Final
 
-from pipeline.language import Language, marked
+from pipeline.language import marked
 from pipeline.listing import CHANGES, HEADINGS, Listing, Previous
 from pipeline.listing.handback import HANDBACK
 from pipeline.listing.sheet_cells import RED, SHEET, sheet_name, styles, write
 from pipeline.listing.sheet_layout import height
-from pipeline.listing.words import account, how_to_read, lane_words, limit_sentences
+from pipeline.listing.words import account, how_to_read, lane_words, limit_sentences, stability
 
 _TERM_WIDTH: Final = 22
 _TEXT_WIDTH: Final = 92
@@ -175,7 +174,7 @@ def since_the_last(book: Any, listing: Listing, previous: Previous) -> None:
     sheet = book.add_worksheet(sheet_name(told.gettext("Since the last list")))
     formats = styles(book, listing)
     wrapped = book.add_format(SHEET | {"text_wrap": True})
-    write(sheet, 0, 0, _against(previous, told), book.add_format(SHEET | {"bold": True}))
+    write(sheet, 0, 0, _against(listing, previous), book.add_format(SHEET | {"bold": True}))
     for at, (name, width) in enumerate(_CHANGED.items()):
         sheet.set_column(at, at, width)
         write(sheet, 2, at, told.gettext(HEADINGS[name]), formats["heading"])
@@ -192,17 +191,14 @@ def since_the_last(book: Any, listing: Listing, previous: Previous) -> None:
     page(sheet, listing)
 
 
-def _against(previous: Previous, told: Language) -> str:
+def _against(listing: Listing, previous: Previous) -> str:
+    told = listing.language
     said = told.gettext(
         "Against the list of {date} ({list}).",
         date=told.date(previous.as_of),
         list=previous.list_id,
     )
-    if math.isnan(previous.stability):
-        return said
-    share = told.percent(previous.stability)
-    alike = told.gettext("Of those to contact on either list, {share} are on both.", share=share)
-    return f"{said} {alike}"
+    return " ".join(filter(None, [said, stability(listing)]))
 
 
 def _changed(listing: Listing) -> list[list[str | None]]:

@@ -1,6 +1,5 @@
 """What the page, the workbook and the digest say of the list as a whole, in its language."""
 
-import math
 from typing import Final
 
 import pandas as pd
@@ -143,7 +142,7 @@ def account(listing: Listing) -> list[tuple[str, int, list[tuple[str, int]]]]:
 
 
 def limit_sentences(listing: Listing) -> list[str]:
-    """What each limit that binds costs, a sentence each, the dearest first."""
+    """What each limit that binds costs, the dearest first, and what choosing together gained."""
     told = listing.language
     said = []
     for one in sorted(listing.limits, key=lambda one: (-one.worth, one.kind, one.name)):
@@ -172,7 +171,7 @@ def limit_sentences(listing: Listing) -> list[str]:
             ),
         }  # fmt: skip
         said.append(sentence[one.kind])
-    return said
+    return [*said, *filter(None, [choice_sentence(listing)])]
 
 
 def evidence_sentences(found: pd.DataFrame, chosen: Params, told: Language) -> list[str]:
@@ -197,11 +196,21 @@ def evidence_sentences(found: pd.DataFrame, chosen: Params, told: Language) -> l
 
 
 def stability(listing: Listing) -> str | None:
-    """How alike the list is to the last one, in a sentence; null for a first list."""
-    if listing.previous is None or math.isnan(listing.previous.stability):
+    """How alike the list is to the last one, in a sentence; null where nothing can be said."""
+    if listing.previous is None or listing.previous.stability is None:
         return None
+    share = listing.language.percent(listing.previous.stability)
     return listing.language.gettext(
-        "Of all to contact on this list or that of {date}, {share} are on both.",
-        date=listing.language.date(listing.previous.as_of),
-        share=listing.language.percent(listing.previous.stability),
+        "Of those to contact then or now, {share} stand on both lists.", share=share
+    )
+
+
+def choice_sentence(listing: Listing) -> str | None:
+    """What was gained by choosing all at once; null where it was nothing."""
+    if listing.greedy_loss <= 0:
+        return None
+    loss = listing.language.money(listing.greedy_loss, listing.currency)
+    return listing.language.gettext(
+        "Chosen together under these limits; one after another would have gained {loss} less.",
+        loss=loss,
     )

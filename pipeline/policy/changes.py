@@ -14,13 +14,13 @@ WORTH_SAYING: Final = 0.05  # of chance, between two lists
 class Changes:
     """`change` by customer_id (a key of CHANGES), `dropped` (customer_id, lane, why), stability.
 
-    stability: of the customers to contact on either list, the share on both (Jaccard); nan where
+    stability: of the customers to contact on either list, the share on both (Jaccard); null where
     neither list has anybody to contact.
     """
 
     change: "pd.Series[str]"
     dropped: pd.DataFrame
-    stability: float
+    stability: float | None
 
 
 def changes(
@@ -53,6 +53,6 @@ def _to_contact(listed: pd.DataFrame) -> set[str]:
     return set(listed.loc[listed["lane"] == "contact", "customer_id"])
 
 
-def _jaccard(now: set[str], then: set[str]) -> float:
+def _jaccard(now: set[str], then: set[str]) -> float | None:
     either = now | then
-    return len(now & then) / len(either) if either else float("nan")
+    return len(now & then) / len(either) if either else None
