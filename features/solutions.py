@@ -111,6 +111,7 @@ def last_case_days() -> nw.Expr:
     none=0,
     windows=(_YEAR,),
     words="complaints solved at once in the last {days} days: {complaints_solved_once_Nd:n}",
+    alarming="high",
 )
 def complaints_solved_once(days: int) -> nw.Expr:
     """Complaints ended in the last {days} days that were solved with one contact."""

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import narwhals as nw
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline import artefacts, clocks, errors, files, ledger, params, progress, publish
+from pipeline import artefacts, clocks, engine, errors, files, ledger, params, progress, publish
 from pipeline.language import language
 from pipeline.learning import definition
 from pipeline.listing import (
@@ -38,6 +39,7 @@ from pipeline.listing.rows import Told
 from pipeline.params import Params
 from pipeline.policy import changes, evidence
 from pipeline.policy.decide import Decision, decide
+from pipeline.policy.lanes import NOBODY, Barred
 
 FOLDER: Final = artefacts.AT_RISK.path.parent
 HELD_OUT: Final = pa.schema(
@@ -76,7 +78,7 @@ class Inputs:
     history: pa.Table
     summary: dict[str, Any]
     events: pd.DataFrame
-    erased: frozenset[str] = frozenset()
+    barred: Barred = NOBODY
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def at_risk(given: Inputs, config: Params, before: Path | None) -> AtRisk:
     found = evidence.evidence(given.events, config.policy.playbook, kinds, as_of)
     strongest = told.reasons[told.reasons["rank"] <= STRONGEST]
     decided = decide(
-        told.scores, told.standing, told.contacts, strongest, found, config, as_of, given.erased
+        told.scores, told.standing, told.contacts, strongest, found, config, as_of, given.barred
     )
     listed = rows.ranked(decided.rows, told.scores, config.at_risk.others)
     made = _listing(given, config, decided, found)
@@ -143,15 +145,16 @@ def _beside_the_last(
     last = as_csv.read(before / "at_risk.csv").to_pandas()
     left = "left" if config.labels.churn.rule == "cancel" else "unwatched"
     found = changes.changes(listed, last, decided.rows, left)
-    dropped = found.dropped.merge(last[["customer_id", "name"]], on="customer_id")
-    owners = decided.rows[["customer_id", "owner"]].merge(dropped, on="customer_id", how="right")
+    dropped = found.dropped.merge(last[["customer_id", "name", "owner"]], on="customer_id")
+    now = dropped["customer_id"].map(decided.rows.set_index("customer_id")["owner"])
+    dropped = dropped.assign(owner=now.fillna(dropped["owner"]))
     previous = Previous(
         list_id=manifest.get("list_id", before.name),
         as_of=dt.date.fromisoformat(manifest["as_of"]),
         stability=found.stability,
     )
     return (
-        replace(made, previous=previous, dropped=_table(owners, DROPPED)),
+        replace(made, previous=previous, dropped=_table(dropped, DROPPED)),
         listed.assign(change=listed["customer_id"].map(found.change)),
     )
 
@@ -220,17 +223,13 @@ def write_list(made: Listing, folder: Path) -> None:
 def read(config: Params, contacts: pa.Table) -> Inputs:
     """What the stages before left."""
     summary = files.read_json(artefacts.SCORE_SUMMARY)
-    gone = ledger.gone(ledger.FOLDER) | ledger.objections(ledger.FOLDER)
-    barred = pc.is_in(contacts["customer_id"], pa.array(sorted(gone), pa.string()))
-    objecting = pc.or_(pc.fill_null(contacts["do_not_contact"], False), barred)
-    people = contacts.drop_columns(["do_not_contact"]).append_column("do_not_contact", objecting)
     told = Told(
         scores=pq.read_table(artefacts.SCORES).to_pandas(),
         habits=pq.read_table(artefacts.HABITS).to_pandas(),
         standing=pq.read_table(artefacts.STANDING).to_pandas(),
         reasons=pq.read_table(artefacts.REASONS).to_pandas(),
         happenings=pq.read_table(artefacts.HAPPENINGS).to_pandas(),
-        contacts=people.to_pandas(),
+        contacts=contacts.to_pandas(),
     )
     return Inputs(
         told,
@@ -238,6 +237,10 @@ def read(config: Params, contacts: pa.Table) -> Inputs:
         pq.read_table(artefacts.RISK_HISTORY).select(HISTORY.names).cast(HISTORY),
         summary,
         _dealings(config, dt.date.fromisoformat(summary["as_of"])),
+        Barred(
+            objecting=frozenset(ledger.objections(ledger.FOLDER)),
+            gone=frozenset(ledger.gone(ledger.FOLDER)),
+        ),
     )
 
 
@@ -248,12 +251,14 @@ def _dealings(config: Params, as_of: dt.date) -> pd.DataFrame:
     """
     if not any(play.type in evidence.SELLING for play in config.policy.playbook):
         return pd.DataFrame(columns=list(_DEALINGS))
-    known = pc.field("known_day") < clocks.day_number(as_of)
-    named = pc.field("kind").isin(["outreach", *config.labels.value.kinds])
-    columns = ["customer_id", "kind", "occurred_day", "treatment", "amount"]
-    table = pq.read_table(artefacts.EVENTS, columns=columns, filters=known & named)
-    found: pd.DataFrame = table.rename_columns(list(_DEALINGS)).to_pandas()
-    return found
+    with engine.opened(params.Engine(memory=config.engine.memory)) as opened:
+        known = clocks.past(opened.scan(artefacts.EVENTS), clocks.day_number(as_of))
+        named = known.filter(nw.col("kind").is_in(["outreach", *config.labels.value.kinds]))
+        chosen = named.select(
+            "customer_id", "kind", "treatment", "amount", "event_id", day=nw.col("occurred_day")
+        )
+        found: pd.DataFrame = opened.collect(chosen, sort=["event_id"]).to_pandas()
+    return found[list(_DEALINGS)]
 
 
 _DEALINGS: Final = ("customer_id", "kind", "day", "treatment", "amount")

@@ -12,6 +12,7 @@ import narwhals as nw
 from pipeline.params import ChurnLabel, Labels, ValueLabel
 
 _EPOCH = dt.date(1970, 1, 1)
+WITHDRAWN = "withdrawn"  # the kind of a version that says: this did not happen
 Frame = nw.LazyFrame[Any]
 
 
@@ -28,14 +29,15 @@ def date_of(day: int) -> dt.date:
 def past(events: Frame, snapshot: int, restated: bool = True) -> Frame:
     """All that was known before a snapshot: one row an event, in its newest version by then.
 
-    `age` is added: days from the event to the snapshot, at least 1. This cut comes before
-    anything that reads more than one row. `restated=False` promises that no event has two
-    versions, and saves the search for the newest.
+    An event that its newest version takes back is not among them. `age` is added: days from the
+    event to the snapshot, at least 1. This cut comes before anything that reads more than one
+    row. `restated=False` promises that no event has two versions, and saves the search for the
+    newest.
     """
     known = events.filter(nw.col("known_day") < snapshot)
     if restated:
         newest = nw.col("known_at") == nw.col("known_at").max().over("event_id")
-        known = known.filter(newest)
+        known = known.filter(newest, nw.col("kind") != WITHDRAWN)
     return known.with_columns(age=snapshot - nw.col("occurred_day"))
 
 

@@ -188,7 +188,7 @@ def main() -> None:
         raise BadInput(f"{missing}: not there yet; run python -m pipeline.ingest"
                        f" {missing.parent.name}")  # fmt: skip
     with progress.stage("events") as report:
-        entered = ledger.events(ledger.FOLDER, ZoneInfo(rules.time_zone))
+        entered = ledger.events(ledger.FOLDER, ZoneInfo(rules.time_zone), rules.company)
         table, summary = events(paths, rules.engine.memory, entered)
         report.read(f"{len(paths)} sources", summary["rows"] + summary["duplicates_removed"])
         if summary["id_collisions"]["groups"]:

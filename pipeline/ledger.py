@@ -21,10 +21,11 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from pipeline import files, schema
+from pipeline.clocks import WITHDRAWN
 from pipeline.errors import BadInput, Busy
 
 FOLDER: Final = Path("ledgers/outcomes")
-SOURCE, CONTACT, WITHDRAWN = "ledger", "outreach", "withdrawn"
+SOURCE, CONTACT = "ledger", "outreach"
 CONTACTS: Final = ("reached", "not reached", "wrong person")
 """The results that say somebody tried to contact the customer."""
 OBJECTION: Final = "asks not to be contacted"
@@ -171,9 +172,9 @@ def imports(folder: Path) -> list[Import]:
     return sorted(found, key=lambda one: (one.entered_at, one.list_id))
 
 
-def facts(folder: Path) -> list[Fact]:
-    """Every fact ever entered, the oldest first."""
-    return [fact for one in imports(folder) for fact in one.facts]
+def facts(folder: Path, company: str | None = None) -> list[Fact]:
+    """Every fact ever entered, of one company if given, the oldest first."""
+    return [fact for one in imports(folder) if company in (None, one.company) for fact in one.facts]
 
 
 def current(history: Sequence[Fact]) -> list[Fact]:
@@ -218,14 +219,14 @@ def gone(folder: Path) -> set[str]:
     return {fact.customer_id for fact in current(facts(folder)) if fact.said.result in GONE}
 
 
-def events(folder: Path, zone: ZoneInfo) -> pa.Table:
+def events(folder: Path, zone: ZoneInfo, company: str) -> pa.Table:
     """The contacts as events (schema.EVENTS): when they happened, and known when entered.
 
     A corrected answer is another version of the same event. One that says there was no contact
     after all is a version of kind `withdrawn`.
     """
     rows, told = [], set()
-    for fact in facts(folder):
+    for fact in facts(folder, company):
         if fact.said.result in CONTACTS or fact.key in told:
             told.add(fact.key)
             rows.append(_event(fact, zone))

@@ -218,13 +218,18 @@ class Scorecard(Strict):
 
 
 class AtRisk(Strict):
-    """The list: how many to contact, who is left alone to compare, and how it is read."""
+    """The list: how many to contact, who is left alone to compare, and how it is read.
+
+    campaign_days: for how long a customer stays in the arm in which a list of the campaign first
+    put them: those left alone are on no list as long.
+    """
 
     capacity: Days = 200
     holdout_share: float = Field(default=0.1, ge=0, lt=0.5)
     campaign: str = "always-on"
+    campaign_days: Days = 180
     salt: str = "retention"
-    others: int = Field(default=200, ge=0)
+    others: int | None = Field(default=None, ge=0)
     language: Literal["en", "ur", "bn"] = "en"
 
 
@@ -306,11 +311,11 @@ class Policy(Strict):
     sleeping_days: Days | None = None
     effort: Effort | None = None
     lasts: float = Field(default=1.0, gt=0)
-    least_gain: float = 0.0
+    least_gain: float = Field(default=0.0, ge=0)
     second_channel: float = Field(default=0.7, ge=0, le=1)
     budget: float | None = Field(default=None, ge=0)
     owners: dict[str, Owner] = {}
-    channels: dict[str, int] = {}
+    channels: dict[str, Annotated[int, Field(ge=0)]] = {}
     nobody: str | None = None
     playbook: list[Play] = [Play(name="call", does="Ask how things are, and listen")]
 
@@ -326,6 +331,19 @@ class Policy(Strict):
 class Publish(Strict):
     folder: str = "lists"
     allow_older: bool = False
+
+
+class Outcomes(Strict):
+    """How what contacts achieved is told.
+
+    hoped: of customers who would leave, the share that contacts are hoped to keep; how many it
+    takes to show that is worked out from it. power: the chance to show it if it is so. least:
+    customers in either arm below which a part of them is not judged.
+    """
+
+    hoped: float = Field(default=0.2, gt=0, lt=1)
+    power: float = Field(default=0.8, gt=0.05, lt=1)
+    least: int = Field(default=30, ge=2)
 
 
 class Simulation(Strict):
@@ -362,6 +380,7 @@ class Params(Strict):
     policy: Policy = Policy()
     at_risk: AtRisk = AtRisk()
     publish: Publish = Publish()
+    outcomes: Outcomes = Outcomes()
 
     def zone_of(self, file: RawFile) -> ZoneInfo:
         """The zone in which a raw file's naive times are read."""

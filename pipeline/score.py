@@ -90,13 +90,17 @@ def troubled(table: pa.Table, standing: pa.Table, policy: Policy) -> NDArray[np.
     return np.asarray(pc.is_in(table["customer_id"], pa.array(found, pa.string())))
 
 
-def to_explain(scored: pa.Table, trouble: NDArray[np.bool_], most: int) -> NDArray[np.intp]:
-    """Rows of the `most` customers with most to lose, and of as many of those with a trouble.
+def to_explain(
+    scored: pa.Table, trouble: NDArray[np.bool_], rules: params.AtRisk
+) -> NDArray[np.intp]:
+    """Rows of those who may be contacted and of those with a trouble who may be listed.
 
-    trouble: one a row of `scored`. In the order of rows.
+    Of the first SPARE times the capacity, with most to lose; of the others as many as three lanes
+    may hold. trouble: one a row of `scored`. In the order of rows.
     """
     order = np.argsort(-scored["expected_loss"].to_numpy(), kind="stable")
-    return np.union1d(order[:most], order[trouble[order]][:most])
+    listed = None if rules.others is None else len(IN_TROUBLE) * rules.others
+    return np.union1d(order[: SPARE * rules.capacity], order[trouble[order]][:listed])
 
 
 def explained(scorer: Scorer, table: pa.Table, rows: NDArray[np.intp], chosen: Params) -> pa.Table:
@@ -179,8 +183,7 @@ def main() -> None:
         standing = pq.read_table(artefacts.STANDING)
         report.read(artefacts.STANDING, len(standing))
         trouble = troubled(scored, standing, chosen.policy)
-        most = SPARE * max(chosen.at_risk.capacity, chosen.at_risk.others)
-        rows = to_explain(scored, trouble, most)
+        rows = to_explain(scored, trouble, chosen.at_risk)
         files.write_table(artefacts.REASONS, explained(scorer, table, rows, chosen))
         past = last_days(as_of, table["customer_id"].take(pa.array(rows)).combine_chunks())
         files.write_table(artefacts.RISK_HISTORY, risk_history(scorer, past))

@@ -60,7 +60,7 @@ def reasons(*rows: tuple[str, int, str, str, bool]) -> pd.DataFrame:
 
 def happenings(*rows: tuple[str, str, str]) -> pd.DataFrame:
     made = pd.DataFrame(list(rows), columns=["customer_id", "theme", "text"])
-    return made.assign(day=dt.date(2026, 11, 1))
+    return made.assign(day=dt.date(2026, 11, 1), cause=None)
 
 
 def given(text: str, contacts: Sequence[dict[str, Any]] = (), **changes: Any) -> Inputs:
@@ -187,6 +187,7 @@ def test_a_row_says_all_that_staff_read() -> None:
         "value_high": 300.0,
         "last_purchase_on": dt.date(2026, 10, 27),
         "days_since_purchase": 25.96,
+        "days_since_dealing": 3.0,
         "usual_gap_days": 4.04,
         "silent_since": "26 days, usually every 4",
         "reason_1": "billed 12% above the agreed price on 14 Oct",
@@ -208,8 +209,8 @@ def test_who_is_to_be_put_right_is_told_all_that_went_wrong() -> None:
         happenings=happenings(("a", "resolution", "1 complaint still open, 9 days old")),
     )
     row = made(inputs, config()).listing.rows.to_pylist()[0]
-    assert row["reason_1"] == "last visit 26 days ago"
-    assert row["reason_2"] == "1 complaint still open, 9 days old"
+    assert row["reason_1"] == "1 complaint still open, 9 days old"
+    assert row["reason_2"] == "last visit 26 days ago"
     assert (row["action_name"], row["budget"]) == ("mend", None)
 
 

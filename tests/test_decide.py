@@ -13,6 +13,7 @@ from pipeline import params
 from pipeline import policy as words
 from pipeline.policy import evidence, holdout
 from pipeline.policy.decide import ROWS, Decision, decide
+from pipeline.policy.lanes import Barred
 
 NOTHING_SOLD = pd.DataFrame(columns=list(evidence.COLUMNS))
 BOOK = [
@@ -35,7 +36,9 @@ def config(capacity: int = 5, share: float = 0.0, **policy: Any) -> params.Param
 def decided(
     rows: list[dict[str, Any]], rules: params.Params, erased: Sequence[str] = ()
 ) -> Decision:
-    return decide(*frames(rows), themes(), NOTHING_SOLD, rules, AS_OF, frozenset(erased))
+    return decide(
+        *frames(rows), themes(), NOTHING_SOLD, rules, AS_OF, Barred(erased=frozenset(erased))
+    )
 
 
 def told(made: Decision, *names: str) -> dict[str, tuple[Any, ...]]:
@@ -62,9 +65,9 @@ def test_each_lane_is_given_its_plays() -> None:
     assert told(made, "lane", "why", "play", "net_gain", "otherwise", "approval") == {
         "a": ("contact", "chosen", "voucher", 335.0, "call", True),
         "b": ("leave_alone", "below_capacity", None, None, None, False),
-        "c": ("fix_first", "open_case", "mend", 10.0, "any", False),
-        "d": ("fix_first", "open_case", "any", 10.0, None, False),
-        "e": ("cooling_off", "just_fixed", "confirm", 10.0, None, False),
+        "c": ("fix_first", "open_case", "mend", None, "any", False),
+        "d": ("fix_first", "open_case", "any", None, None, False),
+        "e": ("cooling_off", "just_fixed", "confirm", None, None, False),
         "f": ("gave_notice", "notice", "win_back", 20.0, "goodbye", False),
         "g": ("gave_notice", "notice", "goodbye", 0.0, None, False),
         "h": ("leave_alone", "not_worth_saving", None, None, None, False),

@@ -217,7 +217,7 @@ def test_the_stage_tells_of_its_sources_and_of_what_is_out_of_order(
         files.write_table(artefacts.ingested(name), table)
     said = ledger.Said(result="reached", action_taken="visit")
     fact = ledger.Fact("l", "early", DAY, said)
-    ledger.write(ledger.FOLDER, ledger.Import("l", "a company", DAY, "", {}, (fact,)))
+    ledger.write(ledger.FOLDER, ledger.Import("l", "your company", DAY, "", {}, (fact,)))
     events.main()
     told = capsys.readouterr().err.splitlines()
     assert "events: source     events  customers  of all" in told[1]

@@ -7,6 +7,7 @@ from pipeline import policy as words
 from pipeline.errors import BadInput
 from pipeline.params import Policy
 from pipeline.policy import lanes
+from pipeline.policy.lanes import NOBODY, Barred
 
 RULES = policy(
     recent_days=30,
@@ -22,7 +23,7 @@ RULES = policy(
 def lanes_are(text: str, rules: Policy = RULES, erased: frozenset[str] = frozenset()) -> None:
     """The last column, lane, is what the others lead to; `-` is a candidate for contact."""
     rows = people(text.replace("| lane", "| owner"))  # a column of text
-    found = lanes.first_lanes(*frames(rows), erased, rules)
+    found = lanes.first_lanes(*frames(rows), Barred(erased=frozenset(erased)), rules)
     told = (found["lane"] + "/" + found["why"]).replace("/", "-").to_dict()
     assert told == {row["customer_id"]: row["owner"] for row in rows}
 
@@ -132,7 +133,7 @@ def test_rows_stand_by_loss_then_chance_then_id() -> None:
         d        |            99 |               0.2
         """
     )
-    found = lanes.first_lanes(*frames(rows), frozenset(), policy())
+    found = lanes.first_lanes(*frames(rows), NOBODY, policy())
     assert list(found.index) == ["d", "c", "a", "b", "z", "é"]
 
 
@@ -159,4 +160,4 @@ def test_scores_and_standings_that_cannot_be_are_refused(change: object, says: s
     assert callable(change)
     scores, standing = change(scores, standing)
     with pytest.raises(BadInput, match=says):
-        lanes.together(scores, standing, contacts, frozenset())
+        lanes.together(scores, standing, contacts, NOBODY)

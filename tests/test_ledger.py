@@ -65,7 +65,7 @@ def test_what_is_written_is_read_again(folder: Path) -> None:
 def test_without_a_ledger_nothing_is_known(folder: Path) -> None:
     assert ledger.facts(folder) == []
     assert ledger.objections(folder) == ledger.gone(folder) == set()
-    table = ledger.events(folder, LONDON)
+    table = ledger.events(folder, LONDON, "Mill Lane Bakery")
     assert (table.schema, table.num_rows) == (schema.EVENTS, 0)
 
 
@@ -171,7 +171,7 @@ def test_objections_and_the_gone_are_as_last_entered(folder: Path) -> None:
 
 
 def events(folder: Path, zone: ZoneInfo = LONDON) -> list[dict[str, Any]]:
-    table = ledger.events(folder, zone)
+    table = ledger.events(folder, zone, "Mill Lane Bakery")
     assert table.schema == schema.EVENTS
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows
@@ -221,7 +221,7 @@ def test_which_answers_tell_of_a_contact(folder: Path, said: Said, treatment: st
 def united(folder: Path) -> tuple[Any, dict[str, Any]]:
     path = folder.parent / "ingested.parquet"
     files.write_table(path, schema.EVENTS.empty_table())
-    return stage.events([path], "1GB", ledger.events(folder, LONDON))
+    return stage.events([path], "1GB", ledger.events(folder, LONDON, "Mill Lane Bakery"))
 
 
 def seen(folder: Path, day: dt.date) -> list[dict[str, Any]]:
@@ -253,8 +253,7 @@ def test_a_contact_taken_back_is_seen_until_then(folder: Path) -> None:
     entered(folder, at(24), {"a": FULL})
     entered(folder, at(26), {"a": Said(result="merged")})
     assert [one["kind"] for one in seen(folder, dt.date(2026, 11, 25))] == ["outreach"]
-    (last,) = seen(folder, dt.date(2026, 11, 27))
-    assert (last["kind"], last["treatment"]) == ("withdrawn", None)
+    assert seen(folder, dt.date(2026, 11, 27)) == []
 
 
 def test_a_correction_of_the_note_alone_is_no_version(folder: Path) -> None:

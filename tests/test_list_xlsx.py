@@ -22,7 +22,7 @@ MakeListing = Callable[..., Listing]
 BIDI = ("\u202egpj.exe", "\u2067abc\u2069", "a\u202ab\u202c", "\u2066x")
 WEEK_BEFORE = Previous("2026-11-15-ba9876543210", dt.date(2026, 11, 15), 0.6)
 ALL_FILLED = {
-    "themes": "billing",
+    "themes": "billing", "days_since_dealing": 3.0,
     "name": "Ada Lovelace", "language": "en", "owner": "Bea Ng", "covered_for": "Cy",
     "preferred_channel": "phone", "channel": "phone", "phone": "+44 7700 900123",
     "email": "ada@example.org", "reason_2": "2 of 3 complaints in 30 days still open",

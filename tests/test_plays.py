@@ -21,9 +21,9 @@ ONE = "customer | expected_loss\nanna | 1000"
 def found(text: str, *playbook: dict[str, Any], said: Any = None, **keys: Any) -> pd.DataFrame:
     """The options of customers, as a table types them."""
     rules = policy(playbook=list(playbook), **keys)
-    seen = lanes.together(*frames(people(text)), erased=frozenset())
+    seen = lanes.together(*frames(people(text)), lanes.NOBODY)
     words = plays.troubles(seen, themes() if said is None else said)
-    return plays.options(seen, words, lanes.unsettled(seen, rules), rules.playbook, rules)
+    return plays.options(seen, words, lanes.unsettled(seen), rules.playbook, rules)
 
 
 def told(options: pd.DataFrame) -> list[str]:

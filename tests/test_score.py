@@ -208,25 +208,21 @@ def test_who_is_in_trouble(told: dict[str, Any], trouble: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "most", "rows"),
+    ("trouble", "others", "rows"),
     [
-        ("-----", 2, [1, 3]),
-        ("--x--", 2, [1, 2, 3]),
-        ("x-x-x", 2, [0, 1, 3, 4]),  # of equal loss the first by id
-        ("-x-x-", 2, [1, 3]),
-        ("xxxxx", 9, [0, 1, 2, 3, 4]),
-        ("-----", 0, []),
+        ("-" * 9, None, [0, 1, 3, 4, 5]),
+        ("--x------", None, [0, 1, 2, 3, 4, 5]),
+        ("--x---xxx", None, [0, 1, 2, 3, 4, 5, 6, 7, 8]),
+        ("--x---xxx", 1, [0, 1, 3, 4, 5, 6, 7, 8]),  # three lanes of one each
+        ("x-x---xxx", 1, [0, 1, 3, 4, 5, 6, 7]),  # of equal loss the first by id
+        ("--x---xxx", 0, [0, 1, 3, 4, 5]),
     ],
 )
-def test_who_is_explained(trouble: str, most: int, rows: list[int]) -> None:
-    scored = pa.table({"expected_loss": [2.0, 9.0, -1.0, 5.0, 2.0]})
+def test_who_is_explained(trouble: str, others: int | None, rows: list[int]) -> None:
+    scored = pa.table({"expected_loss": [2.0, 9.0, -1.0, 5.0, 3.0, 2.0, 2.0, 1.0, 0.0]})
     in_trouble = np.array([one == "x" for one in trouble])
-    assert score.to_explain(scored, in_trouble, most).tolist() == rows
-
-
-def test_of_equal_loss_the_first_by_id_is_explained() -> None:
-    scored = pa.table({"expected_loss": [2.0, 2.0, 2.0]})
-    assert score.to_explain(scored, np.zeros(3, bool), 2).tolist() == [0, 1]
+    rules = params.AtRisk(capacity=1, others=others)
+    assert score.to_explain(scored, in_trouble, rules).tolist() == rows
 
 
 def test_those_with_most_to_lose_or_a_trouble_are_explained_each_reason_once(home: Path) -> None:
@@ -242,7 +238,7 @@ def test_those_with_most_to_lose_or_a_trouble_are_explained_each_reason_once(hom
     files.write_table(artefacts.STANDING, there)
     score.main()
     told = pq.read_table(artefacts.RISK_HISTORY).to_pandas()
-    assert set(told["customer_id"]) == {*ids[:20], *ids[90:109]}  # 5 times 4, and of the troubles
+    assert set(told["customer_id"]) == {*ids[:15], *ids[90:101]}  # 5 times 3, and 3 lanes of 4
     why = pq.read_table(artefacts.REASONS)
     assert why.schema.equals(score.REASONS)
     frame = why.to_pandas()

@@ -85,7 +85,7 @@ def test_notice_is_the_newest_on_a_live_contract_whose_end_has_not_passed() -> N
     )
 
 
-def test_open_are_the_cases_of_trouble_without_an_end_since_their_last_contact() -> None:
+def test_open_are_the_cases_without_an_end_since_their_last_contact() -> None:
     check(
         """
         customer | kind       | day | case | topic             | resolved | source
@@ -102,7 +102,7 @@ def test_open_are_the_cases_of_trouble_without_an_end_since_their_last_contact()
         """,
         """
         customer | open_cases | oldest_open_days
-        anna     | 2          | 40
+        anna     | 3          | 40
         bert     | 1          | 40
         carl     | 0          |
         """,

@@ -22,7 +22,7 @@ THEMES: Final[dict[str, tuple[Callable[[Rows], Troubles], ...]]] = {
     "journey": (of_care.went_wrong,),
     "portal": (of_care.failed_tasks,),
     "promises": (of_goods.awaited, of_goods.late_or_wrong),
-    "resolution": (of_care.still_open, of_care.slow),
+    "resolution": (of_care.still_open, of_care.slow, of_care.matters_open),
     "satisfaction": (of_care.dissatisfied,),
     "solutions": (of_care.unsolved, of_care.reopened),
 }

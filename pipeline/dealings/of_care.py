@@ -51,10 +51,8 @@ def _went_wrong(told: Told, row: Row) -> str:
 
 def still_open(rows: Rows) -> Troubles:
     """Only complaints, where only complaints are open; else all problems reported."""
-    trouble = rows.cases[rows.cases["trouble"] == 1]
-    late = rows.open_cases["end_breach"] == 1
-    overdue = pd.Series(service.UNSOLVED, index=late.index).where(late)
-    opened = rows.open_cases.assign(cause=overdue)
+    opened = _opened(rows)
+    opened, trouble = opened[opened["trouble"] == 1], rows.cases[rows.cases["trouble"] == 1]
     others = opened.loc[opened["complaint"] == 0, "customer_id"]
     of_complaints = ~opened["customer_id"].isin(others)
     complaints = trouble[trouble["complaint"] == 1]
@@ -62,10 +60,29 @@ def still_open(rows: Rows) -> Troubles:
     yield counted(opened[~of_complaints], trouble, ever=True), _open_problems
 
 
+def matters_open(rows: Rows) -> Troubles:
+    yield counted(_opened(rows), rows.cases, ever=True), _open_matters
+
+
+def _opened(rows: Rows) -> pd.DataFrame:
+    """The open cases, overdue ones under their cause."""
+    late = rows.open_cases["end_breach"] == 1
+    overdue = pd.Series(service.UNSOLVED, index=late.index).where(late)
+    return rows.open_cases.assign(cause=overdue)
+
+
 def _open_complaints(told: Told, row: Row) -> str:
     return told.language.ngettext(
         "the complaint of {day} is still open after {oldest}",
         "{n} of {of} complaints in {within} still open, the oldest {oldest}",
+        row.n, of=row.of, **_open_times(told, row),
+    )  # fmt: skip
+
+
+def _open_matters(told: Told, row: Row) -> str:
+    return told.language.ngettext(
+        "what was asked on {day} is still open after {oldest}",
+        "{n} of {of} matters raised in {within} still open, the oldest {oldest}",
         row.n, of=row.of, **_open_times(told, row),
     )  # fmt: skip
 

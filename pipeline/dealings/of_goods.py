@@ -64,12 +64,12 @@ def _wrong_said(told: Told, row: Row) -> str:
 
 
 def overcharged(rows: Rows) -> Troubles:
-    over, bills = rows.overcharges, rows[service.bills]
+    over, bills = rows.overcharges, rows.billed
     yield counted(over[~over["corrected"]], bills, service.OVERCHARGED), _overcharged_said
 
 
 def corrected(rows: Rows) -> Troubles:
-    over, bills = rows.overcharges, rows[service.bills]
+    over, bills = rows.overcharges, rows.billed
     yield counted(over[over["corrected"]], bills, service.OVERCHARGED), _corrected_said
 
 

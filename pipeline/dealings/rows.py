@@ -14,6 +14,9 @@ from features.base import Grain, Past
 from pipeline.clocks import Frame
 from pipeline.engine import Engine
 
+_BILL = ("customer_id", "order_id", "age", "occurred_day", "amount_units", "over_units",
+         "agreed_units")  # fmt: skip
+
 
 @dataclass
 class Rows:
@@ -51,8 +54,8 @@ class Rows:
 
     @cached_property
     def open_cases(self) -> pd.DataFrame:
-        """The cases of trouble that are still open."""
-        return self.cases[(self.cases["trouble"] == 1) & (self.cases["open"] == 1)]
+        """The cases that are still open, whatever they are about."""
+        return self.cases[self.cases["open"] == 1]
 
     @cached_property
     def notices(self) -> pd.DataFrame:
@@ -77,13 +80,21 @@ class Rows:
         return found.assign(order_id=found["order_id"].where(named))
 
     @cached_property
-    def overcharges(self) -> pd.DataFrame:
-        """The bills above the agreed price, with `corrected` (whether a later invoice did).
+    def billed(self) -> pd.DataFrame:
+        """The bills, and the orders for which a price had been quoted; these without `rise`."""
+        orders = self[service.promises]
+        quoted = orders[orders["quoted"] == 1]
+        agreed = quoted.assign(agreed_units=quoted["amount_units"] - quoted["over_units"])
+        both = [self[service.bills], agreed[[name for name in _BILL if name in agreed]]]
+        return pd.concat(both, ignore_index=True)
 
-        A correction that names a bill corrects that one, any other all bills until then.
+    @cached_property
+    def overcharges(self) -> pd.DataFrame:
+        """The bills and orders above the agreed price, with `corrected` (whether an invoice did).
+
+        A correction that names one corrects that one, any other all until then.
         """
-        bills = self[service.bills]
-        over = bills[bills["over_units"] > 0]
+        over = self.billed[self.billed["over_units"] > 0]
         given = self.corrections
         free = given[given["order_id"].isna()].groupby("customer_id")["age"].min()
         named = given.dropna(subset="order_id").groupby(["customer_id", "order_id"])["age"].min()

@@ -15,6 +15,9 @@ from pipeline.schema import MONEY_UNITS
 YEAR: Final = 365
 QUARTER, HALF_YEAR = 90, 182
 HOLDOUT: Final = "holdout"
+FAILED: Final = ("not reached", "wrong person")
+"""What became of an outreach, as its topic, that was no contact with the customer."""
+
 DEALINGS: Final = ("purchase", "contact", "visit", "referral", "redemption")
 """Kinds of event by which a customer deals with the company, beside the answers to surveys."""
 
@@ -91,8 +94,12 @@ def _units(name: str) -> nw.Expr:
 
 
 def _outreach(rows: Rows) -> Frame:
-    told = rows.past.events("outreach").select("customer_id", "age", "event_id", "treatment")
-    return told.filter((nw.col("treatment") != HOLDOUT).fill_null(True))
+    """Who was held out was not contacted, nor who was not reached."""
+    told = rows.past.events("outreach").select(
+        "customer_id", "age", "event_id", "treatment", "topic"
+    )
+    reached = ~nw.col("topic").is_in(FAILED).fill_null(False)
+    return told.filter((nw.col("treatment") != HOLDOUT).fill_null(True), reached)
 
 
 def _recent(rows: Rows, days: int) -> pd.DataFrame:

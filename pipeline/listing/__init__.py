@@ -43,6 +43,7 @@ COLUMNS: Final[dict[str, tuple[pa.DataType, str]]] = {
     "value_high": (_NUMBER, marked("Value, high")),
     "last_purchase_on": (_DATE, marked("Last purchase")),
     "days_since_purchase": (_NUMBER, marked("Days since")),
+    "days_since_dealing": (_NUMBER, marked("Days since last heard")),
     "usual_gap_days": (_NUMBER, marked("Usual gap (days)")),
     "silent_since": (_TEXT, marked("Silent for")),
     "reason_1": (_TEXT, marked("First reason")),
@@ -100,7 +101,7 @@ HEADINGS: Final = {name: heading for name, (_, heading) in COLUMNS.items()}
 MONEY: Final = (
     "value_at_stake", "net_gain", "expected_value", "value_low", "value_high", "budget",
 )  # fmt: skip
-DAYS: Final = ("days_since_purchase", "usual_gap_days")
+DAYS: Final = ("days_since_purchase", "days_since_dealing", "usual_gap_days")
 CONTACT: Final = ("name", "language", "preferred_channel", "email", "phone")
 
 RISKS: Final = ((0.60, "very_high"), (0.30, "high"), (0.15, "raised"), (0.0, "low"))
@@ -177,10 +178,11 @@ class Listing:
     @property
     def gain(self) -> float:
         """What contacting those to contact should bring in expectation, in the currency."""
-        return self._sum("net_gain")
+        chosen = self.rows.filter(pc.equal(self.rows["lane"], "contact"))
+        return self._sum("net_gain", chosen)
 
-    def _sum(self, column: str) -> float:
-        values = [one for one in self.rows[column].to_pylist() if one is not None]
+    def _sum(self, column: str, rows: pa.Table | None = None) -> float:
+        values = (self.rows if rows is None else rows)[column].drop_null().to_pylist()
         return cents(math.fsum(values), self.currency)
 
     def of_owner(self, owner: str | None) -> "Listing":

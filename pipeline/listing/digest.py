@@ -1,7 +1,7 @@
 """One owner's part of the list, short enough for an e-mail.
 
 Mail programs drop style sheets and scripts and cut long messages short: every style stands with its
-element, nothing is fetched, and what would make it too long is left to the list itself.
+element, nothing is fetched, and after the first of each lane the rest is left to the list itself.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from pipeline.listing.as_html import Written, changed, dropped, total
 from pipeline.policy import LANES, LISTED
 
 LARGEST: Final = 95_000  # bytes; mail programs cut from 100 kB
-_MOST_ROWS: Final = 200
+_MOST_OF_LANE: Final = 12
 _MOST_DROPPED: Final = 10
 _MOST_NOTES: Final = 5
 _HERE: Final = Path(__file__).parent
@@ -29,7 +29,7 @@ def content(listing: Listing, owner: str | None) -> bytes:
     """The message in UTF-8, at most LARGEST bytes; `listing` is that of the owner."""
     page = web.environment(_HERE, listing.language).get_template("digest.html.j2")
     told = _message(listing, owner)
-    rows = Written(listing).rows(listing.rows.slice(0, _MOST_ROWS).to_pylist())
+    rows = Written(listing).rows(_first(listing))
     shown = len(rows)
     while True:
         part = {"rows": rows[:shown], "more": listing.rows.num_rows - shown}
@@ -37,6 +37,16 @@ def content(listing: Listing, owner: str | None) -> bytes:
         if len(message) <= LARGEST or not shown:
             return message
         shown = min(shown - 1, shown * LARGEST // len(message))
+
+
+def _first(listing: Listing) -> list[dict[str, Any]]:
+    """The first rows of each lane, in the list's order."""
+    rows = listing.rows.to_pylist()
+    return [
+        row
+        for lane in LISTED
+        for row in [one for one in rows if one["lane"] == lane][:_MOST_OF_LANE]
+    ]
 
 
 def _message(listing: Listing, owner: str | None) -> dict[str, Any]:

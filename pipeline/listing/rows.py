@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from pipeline.language import Language
 from pipeline.listing import CONTACT, MONEY, REASONS, ROWS, cents, risk_of, whole
@@ -12,6 +14,15 @@ from pipeline.params import Params, Play
 from pipeline.policy import LISTED
 
 MOST_REASONS: Final = len(REASONS)
+ABOUT: Final = {
+    "open_case": "resolution",
+    "billing_error": "billing",
+    "broken_promise": "promises",
+    "notice": "contracts",
+}
+"""The theme in which that happened which puts a customer into a lane, by the lane's why."""
+
+ANSWERED: Final = 1.5  # after the second of the model's reasons
 SUMMED_UP: Final = "journey"  # what went wrong in all: each trouble has a theme of its own
 ORDER: Final = ("net_gain", "expected_loss", "churn_probability")
 
@@ -28,10 +39,10 @@ class Told:
     contacts: pd.DataFrame
 
 
-def ranked(decided: pd.DataFrame, scores: pd.DataFrame, others: int) -> pd.DataFrame:
+def ranked(decided: pd.DataFrame, scores: pd.DataFrame, others: int | None) -> pd.DataFrame:
     """The listed customers in order: by lane, then ORDER downwards, then customer_id (UTF-8).
 
-    decided: as `Decision.rows`. Of lanes other than contact the first `others`.
+    decided: as `Decision.rows`. Of lanes other than contact the first `others`, or all.
     """
     rows = decided[decided["lane"].isin(LISTED)].merge(scores, on="customer_id", how="left")
     rows = rows.assign(
@@ -41,68 +52,87 @@ def ranked(decided: pd.DataFrame, scores: pd.DataFrame, others: int) -> pd.DataF
     )
     keys = ["place", "gain", *ORDER[1:], "id"]
     rows = rows.sort_values(keys, ascending=[True, False, False, False, True])
-    shown = (rows["lane"] == "contact") | (rows.groupby("lane").cumcount() < others)
-    rows = rows[shown].drop(columns=["place", "gain", "id"]).reset_index(drop=True)
+    if others is not None:
+        rows = rows[(rows["lane"] == "contact") | (rows.groupby("lane").cumcount() < others)]
+    rows = rows.drop(columns=["place", "gain", "id"]).reset_index(drop=True)
     return rows.assign(rank=range(1, len(rows) + 1))
 
 
 def rows(listed: pd.DataFrame, told: Told, config: Params, says: Language) -> pa.Table:
     """ROWS of the listed customers (as `ranked` gives them, with `change`), list_id left empty."""
     joined = listed
-    for table in (_silence(told, config), told.standing, told.contacts):
+    for table in (told.habits, told.standing, told.contacts):
         fresh = [one for one in table if one == "customer_id" or one not in joined]
         joined = joined.merge(table[fresh], on="customer_id", how="left")
-    reasons = {str(who): mine for who, mine in _reasons(listed, told).groupby("customer_id")}
     plays = {play.name: play for play in config.policy.playbook}
+    why = _reasons(listed, told, plays)
+    reasons = {str(who): mine for who, mine in why.groupby("customer_id")}
     records: list[dict[str, Any]] = pa.Table.from_pandas(joined, preserve_index=False).to_pylist()
-    made = [
-        _row(row, reasons.get(row["customer_id"]), plays, config.currency, says) for row in records
-    ]
+    made = [_row(row, reasons.get(row["customer_id"]), plays, config, says) for row in records]
     return pa.Table.from_pylist(made, schema=ROWS)
 
 
-def _silence(told: Told, config: Params) -> pd.DataFrame:
-    """The habits; of subscribers, who need not buy, since when nothing was heard of them."""
-    if config.labels.churn.rule == "silence":
-        return told.habits
-    heard = told.standing.set_index("customer_id")["last_dealing_days"]
-    silent = told.habits["customer_id"].map(heard)
-    return told.habits.assign(days_since_purchase=silent, usual_gap_days=None)
-
-
-def _reasons(listed: pd.DataFrame, told: Told) -> pd.DataFrame:
+def _reasons(listed: pd.DataFrame, told: Told, plays: dict[str, Play]) -> pd.DataFrame:
     """customer_id, theme, text: the reasons to read, a customer's in their order.
 
-    Actionable ones come first. The model says which theme raises the risk; what happened in that
-    theme, with its date, is said in place of its first sentence. In lanes other than contact all
-    that happened is said as well, for it is what has to be put right.
+    Those to contact: the model's reasons, actionable ones first, with what happened and its date
+    in place of a theme's first sentence; and third at the latest the trouble that the action
+    answers. In the other lanes what happened comes first, for it is what has to be put right, and
+    of it what the lane is about.
     """
-    ids, lanes = set(listed["customer_id"]), listed.set_index("customer_id")["lane"]
-    why = told.reasons[told.reasons["customer_id"].isin(ids)].copy()
-    facts = told.happenings[told.happenings["customer_id"].isin(ids)]
+    of = listed.set_index("customer_id")
+    why = _model_reasons(told.reasons[told.reasons["customer_id"].isin(of.index)], told.happenings)
+    facts = told.happenings[told.happenings["customer_id"].isin(of.index)]
+    whose = facts["customer_id"]
+    contact = (whose.map(of["lane"]) == "contact").to_numpy(dtype=bool)
+    apt = (facts["theme"] == whose.map(of["why"]).map(ABOUT)).to_numpy(dtype=bool)
+    told = ~contact | _answered(facts, whose.map(of["play"]), plays)
+    facts = facts.assign(place=np.where(contact, ANSWERED, np.where(apt, -2.0, -1.0)))
+    facts = facts[told & (contact | (facts["theme"] != SUMMED_UP).to_numpy(dtype=bool))]
+    facts = facts.sort_values(["customer_id", "day", "theme"], ascending=[True, False, True])
+    columns = ["customer_id", "theme", "text", "place"]
+    every = pd.concat([why[columns], facts[columns]])
+    every = every.sort_values(["customer_id", "place"], kind="stable")
+    every = every.drop_duplicates(["customer_id", "text"])
+    return every[every.groupby("customer_id").cumcount() < MOST_REASONS]
+
+
+def _answered(
+    facts: pd.DataFrame, play: "pd.Series[str]", plays: dict[str, Play]
+) -> NDArray[np.bool_]:
+    """Whether what happened is a trouble that the customer's play is for."""
+    fits = [
+        name in plays and cause in plays[name].when
+        for name, cause in zip(play, facts["cause"], strict=True)
+    ]
+    return np.array(fits, dtype=bool)
+
+
+def _model_reasons(why: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
+    """The model's reasons with `place`: actionable first, what happened told with its date.
+
+    What went wrong in all is left out where it was one thing that its own theme tells.
+    """
     keys = ["customer_id", "theme"]
-    first = ~why.duplicated(keys)
     dated = why[keys].merge(facts[[*keys, "text"]], on=keys, how="left")["text"].to_numpy()
-    why["text"] = why["text"].where(~(first & pd.notna(dated)), dated)
+    told = pd.notna(dated) & ~why.duplicated(keys).to_numpy()
+    why = why.assign(text=why["text"].where(~told, dated), told=told)
+    several = why["told"].groupby(why["customer_id"]).transform("any")
+    why = why[(why["theme"] != SUMMED_UP) | why["told"] | ~several]
     why = why.sort_values(
         ["customer_id", "actionable", "rank"], ascending=[True, False, True], kind="stable"
     )
-    listed_whole = facts["customer_id"].map(lanes) != "contact"
-    work = facts[listed_whole & (facts["theme"] != SUMMED_UP)]
-    work = work.sort_values(["customer_id", "day", "theme"], ascending=[True, False, True])
-    every = pd.concat([why[[*keys, "text"]], work[[*keys, "text"]]])
-    every = every.drop_duplicates(["customer_id", "text"])
-    return every[every.groupby("customer_id").cumcount() < MOST_REASONS]
+    return why.assign(place=why.groupby("customer_id").cumcount().astype(float))
 
 
 def _row(
     row: dict[str, Any],
     why: pd.DataFrame | None,
     plays: dict[str, Play],
-    currency: str,
+    config: Params,
     says: Language,
 ) -> dict[str, Any]:
-    play = plays.get(row["play"] or "")
+    play, currency = plays.get(row["play"] or ""), config.currency
     next_play = plays.get(row["otherwise"] or "")
     figures = row | {"value_at_stake": row["expected_loss"], "budget": row["offer"] or None}
     made = {name: row.get(name) for name in ROWS.names if name in row}
@@ -112,7 +142,8 @@ def _row(
         "list_id": "",
         "risk": risk_of(row["churn_probability"]),
         "churn_probability": round(row["churn_probability"], 4),
-        "silent_since": silent_words(row["days_since_purchase"], row["usual_gap_days"], says),
+        "days_since_dealing": row["last_dealing_days"],
+        "silent_since": silent_words(*_silence(row, config), says),
         **_said(why),
         "action": play.does if play else None,
         "action_name": play.name if play else None,
@@ -120,6 +151,13 @@ def _row(
         "avoid": play.avoid or None if play else None,
         "otherwise": next_play.does if next_play else None,
     }
+
+
+def _silence(row: dict[str, Any], config: Params) -> tuple[float | None, float | None]:
+    """Since when a customer is silent, and their habit: subscribers need not buy to be heard of."""
+    if config.labels.churn.rule == "cancel":
+        return row["last_dealing_days"], None
+    return row["days_since_purchase"], row["usual_gap_days"]
 
 
 def _said(why: pd.DataFrame | None) -> dict[str, Any]:

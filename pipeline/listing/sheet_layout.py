@@ -22,7 +22,8 @@ FILL_IN: Final[dict[str, float]] = {
 DETAILS: Final[dict[str, float]] = {
     "preferred_channel": 10, "language": 8, "email": 28, "why": 24, "otherwise": 24,
     "reason_4": 27, "reason_5": 27, "reason_6": 27, "last_said_on": 12, "silent_since": 17,
-    "last_purchase_on": 12, "days_since_purchase": 8, "usual_gap_days": 11, "net_gain": 11,
+    "last_purchase_on": 12, "days_since_purchase": 8, "days_since_dealing": 9,
+    "usual_gap_days": 11, "net_gain": 11,
     "expected_value": 12, "value_low": 11, "value_high": 11, "action_name": 16, "approval": 10,
     "themes": 20, "list_id": 24,
 }  # fmt: skip

@@ -38,9 +38,10 @@ WHYS: Final = {
     "excluded": {
         "opted_out": marked("asked not to be contacted"),
         "erased": marked("erased"),
+        "gone": marked("died, or merged with another customer"),
+        "held_out": marked("held out at random, for comparison"),
         "contacted_recently": marked("contacted a short while ago"),
         "too_new": marked("not with us long enough"),
-        "held_out": marked("held out at random, for comparison"),
     },
 }
 """Per lane the reasons to be in it, in the order in which they are tried, and their words."""

@@ -6,7 +6,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from pipeline.policy import LISTED
+
 COLUMNS: Final = ("customer_id", "lane", "churn_probability")
+UNTOLD: Final = ("held_out", "erased")  # who was held out nobody may know, nor who was erased
 WORTH_SAYING: Final = 0.05  # of chance, between two lists
 
 
@@ -29,7 +32,8 @@ def changes(
     """Compare two lists.
 
     listed, before: COLUMNS, a row a listed customer; lanes: customer_id, lane, why of everybody
-    watched today; unwatched: what became of those who no longer are (a key of GONE).
+    watched today; unwatched: what became of those who no longer are (a key of GONE). Not dropped
+    are those UNTOLD, and those below the end of a list that is cut.
     """
     then = before.set_index("customer_id")["churn_probability"]
     risk = listed.set_index("customer_id")["churn_probability"]
@@ -42,6 +46,7 @@ def changes(
     gone = before.loc[~before["customer_id"].isin(risk.index), ["customer_id"]]
     told = gone.merge(lanes[["customer_id", "lane", "why"]], on="customer_id", how="left")
     told = told.fillna({"lane": "", "why": unwatched}).sort_values("customer_id")
+    told = told[~told["why"].isin(UNTOLD) & ~told["lane"].isin(LISTED)]
     return Changes(
         pd.Series(codes, index=risk.index, dtype="str"),
         told.reset_index(drop=True),
@@ -50,7 +55,8 @@ def changes(
 
 
 def _to_contact(listed: pd.DataFrame) -> set[str]:
-    return set(listed.loc[listed["lane"] == "contact", "customer_id"])
+    lane = listed["lane"].fillna("contact")  # which lists knew no other once
+    return set(listed.loc[lane == "contact", "customer_id"])
 
 
 def _jaccard(now: set[str], then: set[str]) -> float | None:

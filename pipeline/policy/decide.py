@@ -1,7 +1,7 @@
 """What is done about each watched customer: every rule of the policy, in its order."""
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,7 +24,8 @@ class Decision:
     """What is decided, in money and in the ranking of `lanes.RANKING`.
 
     rows: ROWS, one row a watched customer. owner, covered_for, play, channel, otherwise may be
-    null; what is not listed has no play. net_gain: expected, of the play, in money. offer: the
+    null; what is not listed has no play. net_gain: expected, of the play, in money; null where what
+    is owed is done whatever it gains. offer: the
     most that may be offered. approval: whether that needs one. otherwise: the next play.
     held_out: as `holdout.held_out`. limits: those of the contacts that keep money back, counted
     over all who may be contacted. greedy_loss: what choosing one by one would have lost.
@@ -51,7 +52,7 @@ def decide(
     sold: pd.DataFrame,
     config: Params,
     as_of: dt.date,
-    erased: Collection[str] = frozenset(),
+    barred: lanes.Barred = lanes.NOBODY,
 ) -> Decision:
     """The lane of each watched customer, and what is to be done for those who are listed.
 
@@ -60,7 +61,7 @@ def decide(
     and `people.covers`.
     """
     policy, rules = config.policy, config.at_risk
-    seen = lanes.together(scores, standing, contacts, erased)
+    seen = lanes.together(scores, standing, contacts, barred)
     seen[["owner", "covered_for"]] = people.owners(seen, policy, as_of)
     seen["rank"] = np.arange(len(seen))
     lane = lanes.judged(seen, policy)
@@ -88,7 +89,7 @@ def _options(
 ) -> tuple[pd.DataFrame, list[Play]]:
     """What the playbook has for the customers of a lane, and its plays for them."""
     playbook = [play for play in policy.playbook if play.lane == lane]
-    return plays.options(seen, words, lanes.unsettled(seen, policy), playbook, policy), playbook
+    return plays.options(seen, words, lanes.unsettled(seen), playbook, policy), playbook
 
 
 def _of_lane(lane: str, seen: pd.DataFrame, words: pd.DataFrame, policy: Policy) -> pd.DataFrame:
@@ -140,8 +141,9 @@ def _given(best: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
 def _rows(
     seen: pd.DataFrame, lane: pd.DataFrame, given: pd.DataFrame, policy: Policy
 ) -> pd.DataFrame:
+    weighed = given["customer_id"].map(lane["lane"]).isin(["contact", "gave_notice"])
     told = given.assign(
-        net_gain=given["gain"] / 100,
+        net_gain=(given["gain"] / 100).where(weighed),
         approval=given["play"].isin(plays.approvals(policy.playbook)),
     ).set_index("customer_id")
     wanted = ["play", "channel", "net_gain", "offer", "approval", "otherwise"]

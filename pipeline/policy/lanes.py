@@ -1,10 +1,10 @@
 """The first lanes: who is left out, has something to be put right first, or is left alone.
 
-What the rules read are days back from as_of, so that 0 is the day before it. A comparison with
+What the rules read are days back from as_of, so that 1 is the day before it. A comparison with
 a null is false: what is not known decides nothing, except where a rule says so.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,26 @@ FIGURES: Final = (
 )  # fmt: skip
 RANKING: Final = {"expected_loss": False, "churn_probability": False, "customer_id": True}
 """The order of customers who are otherwise alike, and whether a column ascends: ids by bytes."""
+
+
+OWED: Final = 182  # days in which what went wrong may still have to be put right
+
+
+@dataclass(frozen=True)
+class Barred:
+    """Customers who are on no list, by id: whatever else is known of them, or nothing at all.
+
+    objecting: told staff not to contact them; gone: died or merged; held: held out in this
+    campaign; erased.
+    """
+
+    objecting: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()
+    held: frozenset[str] = frozenset()
+    erased: frozenset[str] = frozenset()
+
+
+NOBODY: Final = Barred()
 
 
 @dataclass(frozen=True)
@@ -50,13 +70,15 @@ def sleeping(seen: pd.DataFrame, policy: Policy) -> "pd.Series[bool]":
 RULES: Final = (
     Rule("excluded", "opted_out", lambda c, _: c.do_not_contact),
     Rule("excluded", "erased", lambda c, _: c.erased),
+    Rule("excluded", "gone", lambda c, _: c.gone),
+    Rule("excluded", "held_out", lambda c, _: c.held),
     Rule("excluded", "contacted_recently", lambda c, p: c.last_outreach_days < p.recent_days),
-    Rule("excluded", "too_new", lambda c, p: c.tenure_days < p.least_tenure_days),
     Rule("gave_notice", "notice", lambda c, _: c.notice_on.notna()),
     Rule("fix_first", "open_case", lambda c, _: c.open_cases > 0),
     Rule("fix_first", "billing_error", lambda c, p: c.billing_error_days <= p.fix.billing_days),
     Rule("fix_first", "broken_promise", lambda c, p: c.broken_promise_days <= p.fix.promise_days),
     Rule("cooling_off", "just_fixed", lambda c, p: c.fixed_days <= p.cooling_days),
+    Rule("excluded", "too_new", lambda c, p: c.tenure_days < p.least_tenure_days),
     Rule("leave_alone", "would_stay", lambda c, p: c.churn_probability < p.stay_below),
     Rule("leave_alone", "would_stay", lambda c, _: c.expected_loss <= 0),
     Rule("leave_alone", "may_be_disturbed", sleeping),
@@ -70,14 +92,14 @@ def first_lanes(
     scores: pd.DataFrame,
     standing: pd.DataFrame,
     contacts: pd.DataFrame,
-    erased: Collection[str],
+    barred: Barred,
     policy: Policy,
 ) -> pd.DataFrame:
     """customer_id (the index, by RANKING), lane and why of every watched customer.
 
     Both are "" for a candidate for contact. BadInput: as `together`.
     """
-    return judged(together(scores, standing, contacts, erased), policy)
+    return judged(together(scores, standing, contacts, barred), policy)
 
 
 def judged(seen: pd.DataFrame, policy: Policy) -> pd.DataFrame:
@@ -90,17 +112,20 @@ def judged(seen: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     return pd.DataFrame(told, index=seen.index, dtype="str")
 
 
-def unsettled(seen: pd.DataFrame, policy: Policy) -> "pd.Series[bool]":
-    """Whether something is still to be put right, whichever lane the customer is in."""
-    fix = [rule.holds(seen, policy) for rule in RULES if rule.lane == "fix_first"]
-    return pd.concat(fix, axis=1).any(axis=1)
+def unsettled(seen: pd.DataFrame) -> "pd.Series[bool]":
+    """Whether something is still to be put right, whichever lane the customer is in.
+
+    A bill or a promise counts for OWED days: what is older was settled in ways not recorded.
+    """
+    owed = seen[["billing_error_days", "broken_promise_days"]] <= OWED
+    return (seen["open_cases"] > 0) | owed.any(axis=1)
 
 
 def together(
     scores: pd.DataFrame,
     standing: pd.DataFrame,
     contacts: pd.DataFrame,
-    erased: Collection[str],
+    barred: Barred,
 ) -> pd.DataFrame:
     """What is known of each watched customer: customer_id (the index, by RANKING), all columns.
 
@@ -115,7 +140,9 @@ def together(
     people = contacts.set_index("customer_id")[["do_not_contact", "preferred_channel", "owner"]]
     seen = watched.join(known).join(people)
     seen["do_not_contact"] = seen["do_not_contact"].eq(True)  # null is no objection
-    seen["erased"] = seen.index.isin(list(erased))
+    seen["do_not_contact"] |= seen.index.isin(list(barred.objecting))
+    for name in ("gone", "held", "erased"):
+        seen[name] = seen.index.isin(list(getattr(barred, name)))
     return seen
 
 
