@@ -131,7 +131,7 @@ def predictions(folder: Path) -> tuple[pd.Series, dict[str, Floats], dict[str, F
     said: dict[str, dict[str, Floats]] = {"churn": {}, "value": {}}
     for name, tuned in story["params"].items():
         task = name.partition("_")[0]
-        model = make(name, **tuned).fit(rows.X, rows.target(task))
+        model = make(name, **tuned).fit(rows.X, rows.target(task), rows.weight)
         said[task][name] = recipe.predict(model, X)
     customers = now["customer_id"].to_pandas()
     scores = pq.read_table(folder / artefacts.SCORES).to_pandas().set_index("customer_id")

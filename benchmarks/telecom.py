@@ -90,13 +90,14 @@ def without_service(folder: Path, chosen: Params) -> tuple[pd.Series, Floats]:
     features = pq.read_table(folder / artefacts.FEATURES)
     themes = {one.name: one.theme for one in declared(chosen.features.windows)}
     kept = [name for name in features.column_names if themes.get(name) not in SERVICE]
-    rows = train.labelled(features.select(kept), pq.read_table(folder / artefacts.LABELS))
+    labels = pq.read_table(folder / artefacts.LABELS)
+    rows = train.labelled(features.select(kept), labels, chosen.train.treated)
     when = split(sorted(set(rows.day.tolist())), clocks.ripening(chosen.labels), chosen.train.folds)
     assert when.measure is not None
     make = recipe.maker(chosen)
     tuned = recipe.trial(make, "churn_lightgbm", rows, when.folds).params
     fit, test = rows.on(when.measure.train), rows.on([when.measure.test])
-    model = make("churn_lightgbm", **tuned).fit(fit.X, fit.churned)
+    model = make("churn_lightgbm", **tuned).fit(fit.X, fit.churned, fit.weight)
     return pd.Series(test.customer), recipe.predict(model, test.X)
 
 

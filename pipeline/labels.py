@@ -17,9 +17,15 @@ SCHEMA = pa.schema(
         ("snapshot_on", pa.date32()),
         ("churned", pa.bool_()),
         ("value", pa.float64()),
+        ("arm", pa.string()),
         ("dropped", pa.string()),
     ]
 )
+"""arm: what the company did to the customer before the churn window closed: contacted, held_out
+(drawn to be left alone), null where they never came up for it."""
+
+CONTACTED, HELD_OUT = "contacted", "held_out"
+HOLDOUT = "holdout"  # the treatment of an outreach that was left out on purpose
 ENDED_IN_GAP = "ended in the gap"
 ENDED_EARLIER = "had ended before the snapshot, known only later"
 NOT_BEGUN = "had not begun before the snapshot, known only later"
@@ -109,6 +115,25 @@ def _units(column: str) -> nw.Expr:
     return (nw.col(column) * MONEY_UNITS).cast(nw.Int64()).fill_null(0).cast(nw.Float64())
 
 
+def arms(known: Frame, snapshot: int, window: Window) -> Frame:
+    """customer_id, arm of those with an outreach from the snapshot to the window's end.
+
+    Who was contacted at all counts as contacted, whatever was drawn.
+    """
+    day = nw.col("occurred_day")
+    treatment = nw.col("treatment").fill_null(CONTACTED)
+    met = known.filter(nw.col("kind") == "outreach", day >= snapshot, day < window.end)
+    contacted = nw.when(treatment != HOLDOUT).then(1).otherwise(0)
+    once = nw.col("contacted") == 1
+    arm = nw.when(once).then(nw.lit(CONTACTED)).otherwise(nw.lit(HELD_OUT))
+    return (
+        met.with_columns(contacted=contacted)
+        .group_by("customer_id")
+        .agg(contacted=nw.col("contacted").max())
+        .select("customer_id", arm=arm)
+    )
+
+
 def labels(cohort: Frame, history: Frame, snapshot: int, rules: Labels) -> Frame:
     """One row a watched customer (cohort: customer_id) of one mature snapshot, as SCHEMA.
 
@@ -120,11 +145,14 @@ def labels(cohort: Frame, history: Frame, snapshot: int, rules: Labels) -> Frame
         fate = silent(cohort, history, churn, rules.churn)
     else:
         fate = cancelled(cohort, history, churn, snapshot)
-    return fate.join(value(history, worth, rules.value), on="customer_id", how="left").select(
+    known = value(history, worth, rules.value)
+    fate = fate.join(arms(history, snapshot, churn), on="customer_id", how="left")
+    return fate.join(known, on="customer_id", how="left").select(
         "customer_id",
         nw.lit(clocks.date_of(snapshot), nw.Date()).alias("snapshot_on"),
         "churned",
         nw.col("value").fill_null(0) / MONEY_UNITS,
+        "arm",
         "dropped",
     )
 
@@ -136,6 +164,10 @@ def counts(table: pa.Table) -> dict[str, Any]:
     return {
         "rows": len(kept),
         "churned": int(pc.sum(kept["churned"]).as_py() or 0),
+        "arms": {
+            name: int(pc.sum(pc.equal(kept["arm"], name)).as_py() or 0)
+            for name in (CONTACTED, HELD_OUT)
+        },
         "dropped": {one["values"]: one["counts"] for one in pc.value_counts(dropped).to_pylist()},
     }
 

@@ -180,7 +180,17 @@ class Features(Strict):
     windows: list[Days] = [7, 14, 30, 60, 90, 180, 365]
 
 
+Treated = Literal["weight", "drop", "keep"]
+
+
 class Train(Strict):
+    """treated: what is done with rows of customers who were contacted before their outcome.
+
+    weight: they are left out, and those held out from the same outreach stand for them, with the
+    weight of one over their share; drop: they are left out; keep: they count as any other.
+    """
+
+    treated: Treated = "weight"
     folds: int = Field(default=5, ge=1)
     min_churners: int = Field(default=30, ge=1)
     seed: int = 20260401

@@ -7,29 +7,57 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import models
 from models.scorer import COLUMNS, Scorer
-from pipeline import artefacts, clocks, errors, files, params, progress
+from pipeline import artefacts, clocks, errors, files, labels, params, progress
 from pipeline.learning import matrix, metrics, recipe
 from pipeline.learning.folds import Fold, Split, split
 from pipeline.learning.recipe import Recipe, Rows, Trial
 from pipeline.params import Params
 
 
-def labelled(features: pa.Table, label_table: pa.Table) -> Rows:
-    """Features and labels joined on customer and snapshot, ordered by both."""
-    joined = features.join(label_table, keys=matrix.KEYS, join_type="inner").sort_by(
+def labelled(features: pa.Table, label_table: pa.Table, treated: params.Treated = "weight") -> Rows:
+    """Features and labels joined on customer and snapshot, ordered by both.
+
+    `treated` as in params.Train: what is done with customers who were contacted.
+    """
+    if treated != "keep":
+        contacted = pc.equal(label_table["arm"], labels.CONTACTED)
+        kept = label_table.filter(pc.invert(pc.fill_null(contacted, False)))
+    else:
+        kept = label_table
+    weighted = kept.append_column("weight", weights(kept, label_table, treated))
+    joined = features.join(weighted, keys=matrix.KEYS, join_type="inner").sort_by(
         [("snapshot_on", "ascending"), ("customer_id", "ascending")]
     )
     return Rows(
-        X=matrix.matrix(joined.drop_columns(["churned", "value"])),
+        X=matrix.matrix(joined.drop_columns(["churned", "value", "arm", "weight"])),
         customer=joined["customer_id"].to_numpy(zero_copy_only=False),
         day=joined["snapshot_on"].cast(pa.int32()).to_numpy().astype(np.int64),
         churned=joined["churned"].cast(pa.float64()).to_numpy(),
         value=joined["value"].to_numpy(),
+        weight=joined["weight"].to_numpy(),
     )
+
+
+def weights(kept: pa.Table, every: pa.Table, treated: params.Treated) -> pa.Array:
+    """1 a row of `kept`; of those held out, the inverse of their share among all who came up.
+
+    The share is that of the row's snapshot (Horvitz & Thompson 1952): those held out stand for
+    those contacted, whose outcome without the contact nobody knows.
+    """
+    if treated != "weight":
+        return pa.array(np.ones(len(kept)))
+    held = every["arm"].to_pandas().eq(labels.HELD_OUT)
+    came_up = every["arm"].to_pandas().notna()
+    day = every["snapshot_on"].to_pandas()
+    share = held[came_up].groupby(day[came_up]).mean()
+    mine = kept["arm"].to_pandas().eq(labels.HELD_OUT).to_numpy()
+    inverse = 1 / kept["snapshot_on"].to_pandas().map(share).to_numpy(dtype=float)
+    return pa.array(np.where(mine, inverse, 1.0))
 
 
 def churners(rows: Rows) -> int:
@@ -96,7 +124,9 @@ def measured(rows: Rows, fold: Fold, found: Recipe, chosen: Params) -> tuple[pa.
     said = []
     for name, tuned in found.params.items():
         task, calibrator = name.partition("_")[0], found.calibrators.get(name)
-        raw = recipe.predict(make(name, **tuned).fit(train.X, train.target(task)), test.X)
+        raw = recipe.predict(
+            make(name, **tuned).fit(train.X, train.target(task), train.weight), test.X
+        )
         prediction = calibrator.predict(raw) if calibrator else raw
         said.append(keys.assign(task=task, model=name, prediction=prediction))
     scores = keys.join(recipe.fit(make, found, train).score(test.X))
@@ -199,7 +229,7 @@ def main() -> None:
     chosen = params.load()
     with progress.stage("train") as report:
         features = pq.read_table(artefacts.FEATURES)
-        rows = labelled(features, pq.read_table(artefacts.LABELS))
+        rows = labelled(features, pq.read_table(artefacts.LABELS), chosen.train.treated)
         report.read(f"{artefacts.FEATURES} and {artefacts.LABELS}", len(rows.day))
         trained = train(rows, chosen, report)
         for name, state in trained.scorer.states().items():

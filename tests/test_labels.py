@@ -147,6 +147,30 @@ def test_cancel_who_never_ends_has_not_churned() -> None:
     assert churned(table, rule="cancel") == {"anna": False}
 
 
+def test_who_was_contacted_before_the_window_closed_and_who_was_held_out() -> None:
+    table = """
+        customer  | kind     | day | treatment
+        all       | purchase | -30 |
+        called    | purchase | -30 |
+        called    | outreach |   0 | call
+        unnamed   | purchase | -30 |
+        unnamed   | outreach |  29 |
+        held      | purchase | -30 |
+        held      | outreach |   5 | holdout
+        both      | purchase | -30 |
+        both      | outreach |   5 | holdout
+        both      | outreach |   6 | call
+        before    | purchase | -30 |
+        before    | outreach |  -1 | call
+        after     | purchase | -30 |
+        after     | outreach |  30 | call
+    """
+    assert {row["customer_id"]: row["arm"] for row in fates(table)} == {
+        "all": None, "called": "contacted", "unnamed": "contacted", "held": "held_out",
+        "both": "contacted", "before": None, "after": None,
+    }  # fmt: skip
+
+
 def test_cancel_of_several_contracts_the_last_to_end_counts() -> None:
     table = """
         customer   | kind   | contract | day

@@ -36,6 +36,7 @@ def rows(told: Sequence[tuple[str, int, float, float]]) -> Rows:
         day=np.array(day, dtype=np.int64),
         churned=np.array(churned, dtype=float),
         value=np.array(value, dtype=float),
+        weight=np.ones(len(told)),
     )
 
 
@@ -55,7 +56,7 @@ class Stub:
     def tune(self, X: Any, y: Floats, X_valid: Any, y_valid: Floats) -> dict[str, Any]:
         return dict(next(self.tuned, {}))
 
-    def fit(self, X: pd.DataFrame, y: Floats) -> "Stub":
+    def fit(self, X: pd.DataFrame, y: Floats, weight: Floats) -> "Stub":
         self.fitted.append((X["place"].tolist(), y.tolist()))
         return self
 

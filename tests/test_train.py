@@ -81,7 +81,10 @@ def label_table(features: pa.Table, seed: int = 4) -> pa.Table:
     churned = draw.random(len(mature)) < 1 / (1 + np.exp(2.2 - silence / 16))
     value = np.where(churned, 0.0, np.round(draw.gamma(2, 15, len(mature)), 2))
     keys = mature.select(["customer_id", "snapshot_on"])
-    return keys.append_column("churned", pa.array(churned)).append_column("value", pa.array(value))
+    told = {"churned": churned, "value": value, "arm": pa.nulls(len(mature), pa.string())}
+    for name, column in told.items():
+        keys = keys.append_column(name, pa.array(column))
+    return keys
 
 
 def cheaply(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +140,7 @@ def relabelled(rows: Rows, days: list[int], seed: int = 9) -> Rows:
     draw, on = np.random.default_rng(seed), np.isin(rows.day, days)
     churned = np.where(on, 1 - rows.churned, rows.churned)
     value = np.where(on, draw.gamma(1, 500, len(rows.day)), rows.value)
-    return Rows(rows.X, rows.customer, rows.day, churned, value)
+    return Rows(rows.X, rows.customer, rows.day, churned, value, rows.weight)
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +168,24 @@ def test_labels_without_features_and_features_without_a_label_are_no_rows() -> N
 
 def test_keys_and_labels_are_no_features(usual: Trained) -> None:
     assert not {"customer_id", "snapshot_on", "churned", "value"} & set(usual.rows.X.columns)
+
+
+def test_those_held_out_stand_for_those_contacted() -> None:
+    features = feature_table(customers=10)
+    arms = (["contacted"] * 3 + ["held_out"] + [None] * 6) * (len(label_table(features)) // 10)
+    ordered = label_table(features).sort_by(
+        [("snapshot_on", "ascending"), ("customer_id", "ascending")]
+    )
+    place = ordered.schema.get_field_index("arm")
+    told = ordered.set_column(place, "arm", pa.array(arms))
+    weight = train.labelled(features, told, "weight")
+    drop, keep = (train.labelled(features, told, one) for one in ("drop", "keep"))
+    days = len(set(keep.day))
+    assert [len(rows.day) // days for rows in (weight, drop, keep)] == [7, 7, 10]
+    assert sorted(weight.weight)[-days:] == [4.0] * days  # one of four was held out
+    assert weight.weight.sum() == 10 * days
+    assert set(drop.weight) == set(keep.weight) == {1.0}
+    assert not {"arm", "weight"} & set(keep.X.columns)
 
 
 def test_each_row_keeps_its_own_label() -> None:
@@ -214,7 +235,7 @@ def test_the_features_of_the_measuring_day_do_not_touch_the_recipe(usual: Traine
     rows = usual.rows
     X = rows.X.copy()
     X.loc[rows.day == DAYS[-1], ["days_since_purchase", "spend_30d"]] = 77.0
-    other = trained(Rows(X, rows.customer, rows.day, rows.churned, rows.value))
+    other = trained(Rows(X, rows.customer, rows.day, rows.churned, rows.value, rows.weight))
     assert told(other) == told(usual)
 
 
@@ -316,7 +337,8 @@ def few(customers: int, days: int, left: int) -> Rows:
     features = feature_table(customers)
     rows = train.labelled(features.slice(0, customers * days), label_table(features))
     churned = np.array([1.0 if int(who) < left else 0.0 for who in rows.customer])
-    return Rows(rows.X, rows.customer, rows.day, churned, np.where(churned == 1, 0.0, rows.value))
+    value = np.where(churned == 1, 0.0, rows.value)
+    return Rows(rows.X, rows.customer, rows.day, churned, value, rows.weight)
 
 
 def test_with_too_few_churners_a_baseline_scores_and_the_banner_says_so() -> None:
@@ -364,7 +386,7 @@ def test_a_fold_needs_churners_to_learn_from_and_both_outcomes_on_each_side() ->
     on_test, on_train = rows.day == DAYS[4], np.isin(rows.day, DAYS[:3])
     for on, everybody in itertools.product((on_test, on_train), (0.0, 1.0)):
         churned = np.where(on, everybody, rows.churned)
-        other = Rows(rows.X, rows.customer, rows.day, churned, rows.value)
+        other = Rows(rows.X, rows.customer, rows.day, churned, rows.value, rows.weight)
         assert folds[0] not in train.usable(other, folds, least=1)
 
 
@@ -383,7 +405,9 @@ def test_fold_metrics_are_those_of_each_folds_own_rows() -> None:
 
 def test_a_figure_that_a_fold_cannot_give_is_null_and_can_be_written(tmp_path: Path) -> None:
     rows = some_rows()
-    worthless = Rows(rows.X, rows.customer, rows.day, rows.churned, np.zeros(len(rows.day)))
+    worthless = Rows(
+        rows.X, rows.customer, rows.day, rows.churned, np.zeros(len(rows.day)), rows.weight
+    )
     story = train.story(trained(worthless))
     assert story["fold_metrics"]["value_last_window"][0]["spearman"] is None
     files.write_json(tmp_path / "recipe.json", story)

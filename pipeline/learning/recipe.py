@@ -29,13 +29,14 @@ RULE = (
 
 @dataclass(frozen=True)
 class Rows:
-    """Labelled rows: features X, and per row the customer, the snapshot's day and the labels."""
+    """Labelled rows: features X, and per row the customer, the snapshot's day, labels, weight."""
 
     X: pd.DataFrame
     customer: NDArray[np.object_]
     day: NDArray[np.int64]
     churned: Floats
     value: Floats
+    weight: Floats
 
     def take(self, rows: NDArray[Any]) -> "Rows":
         """The rows of a mask or of positions, in their order."""
@@ -45,6 +46,7 @@ class Rows:
             self.day[rows],
             self.churned[rows],
             self.value[rows],
+            self.weight[rows],
         )
 
     def on(self, days: Iterable[int]) -> "Rows":
@@ -129,7 +131,7 @@ def trial(make: Callable[..., Model], name: str, rows: Rows, folds: list[Fold]) 
 
 
 def _fitted(model: Model, train: Rows, test: Rows) -> Floats:
-    return predict(model.fit(train.X, train.target(model.task)), test.X)
+    return predict(model.fit(train.X, train.target(model.task), train.weight), test.X)
 
 
 def forward(kind: type[Calibrator], raw: Floats, tests: Rows, ripening: int) -> Floats:
@@ -190,7 +192,7 @@ def given(
 ) -> tuple[Any, Any]:
     """The value model fitted on those who stayed, and on those who left."""
     sides = (rows.take(rows.churned == churned) for churned in (0.0, 1.0))
-    kept, lost = (make(name, **params).fit(side.X, side.value) for side in sides)
+    kept, lost = (make(name, **params).fit(side.X, side.value, side.weight) for side in sides)
     return kept, lost
 
 
@@ -213,7 +215,7 @@ def fit(make: Callable[..., Model], chosen: Recipe, rows: Rows) -> Scorer:
 
     Errors: ValueError when rows hold one class.
     """
-    churn = make(chosen.churn, **chosen.params[chosen.churn]).fit(rows.X, rows.churned)
+    churn = make(chosen.churn, **chosen.params[chosen.churn]).fit(rows.X, rows.churned, rows.weight)
     kept, lost = given(make, chosen.value, chosen.params[chosen.value], rows)
     return Scorer(
         churn=(chosen.churn, churn),
