@@ -192,6 +192,11 @@ HELD_OUT = _table(
     "a customer held out",
     "customer_id",
 )
+OUTCOMES_PAGE = _file("outcomes/outcomes.html", "whether contacts helped, to read")
+OUTCOMES_TABLE = _table(
+    "outcomes/outcomes.csv", "the same figures", "a figure", "section", "measure", "by", "group"
+)
+OUTCOMES_METRICS = _file("outcomes/metrics.json", "customers and money saved, cost, the checks")
 
 
 def ingested(source: str) -> Artefact:
@@ -224,6 +229,6 @@ def ingest_summary(source: str) -> Artefact:
 OF_SOURCES = (ingested, rejected, ingest_summary)
 ORDER = tuple(
     "params ingest customers events snapshots labels scorecard features train evaluate promote "  # noqa: SIM905
-    "standing score at_risk".split()
+    "standing score at_risk outcomes".split()
 )
 """The stages that leave files, in the order of dvc.yaml."""

@@ -17,7 +17,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline import artefacts, clocks, engine, errors, files, ledger, params, progress, publish
+from pipeline import (
+    artefacts,
+    assignments,
+    clocks,
+    engine,
+    errors,
+    files,
+    ledger,
+    params,
+    progress,
+    publish,
+)
 from pipeline.language import language
 from pipeline.learning import definition
 from pipeline.listing import (
@@ -240,8 +251,15 @@ def read(config: Params, contacts: pa.Table) -> Inputs:
         Barred(
             objecting=frozenset(ledger.objections(ledger.FOLDER)),
             gone=frozenset(ledger.gone(ledger.FOLDER)),
+            held=_held(config, dt.date.fromisoformat(summary["as_of"])),
         ),
     )
+
+
+def _held(config: Params, as_of: dt.date) -> frozenset[str]:
+    """Whom earlier lists of this campaign held out."""
+    rules, folder = config.at_risk, assignments.FOLDER
+    return assignments.held(folder, config.company, rules.campaign, as_of, rules.campaign_days)
 
 
 def _dealings(config: Params, as_of: dt.date) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from pipeline import artefacts, clocks, engine, errors, files, params, progress, snapshots
 from pipeline.clocks import Frame, Window
 from pipeline.params import ChurnLabel, Labels, ValueLabel
-from pipeline.schema import MONEY_UNITS
+from pipeline.schema import CONTACTED, HELD_OUT, HOLDOUT, MONEY_UNITS
 
 SCHEMA = pa.schema(
     [
@@ -24,8 +24,6 @@ SCHEMA = pa.schema(
 """arm: what the company did to the customer before the churn window closed: contacted, held_out
 (drawn to be left alone), null where they never came up for it."""
 
-CONTACTED, HELD_OUT = "contacted", "held_out"
-HOLDOUT = "holdout"  # the treatment of an outreach that was left out on purpose
 ENDED_IN_GAP = "ended in the gap"
 ENDED_EARLIER = "had ended before the snapshot, known only later"
 NOT_BEGUN = "had not begun before the snapshot, known only later"

@@ -18,9 +18,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline import artefacts, errors, files, params, progress
+from pipeline import artefacts, assignments, errors, files, params, progress
 from pipeline.errors import BadInput, Busy, Guarded, Refusal, masked
 from pipeline.files import sync
+from pipeline.trial import entered
 
 SOURCE: Final = artefacts.AT_RISK.path.parent
 MANIFEST, CURRENT, LINK, LOCK = "manifest.json", "current.json", "current", ".lock"
@@ -343,6 +344,9 @@ def main() -> None:
             allow_older=config.publish.allow_older,
             say=report.say,
         )
+        manifest = files.read_json(target / MANIFEST)
+        added = entered.record(SOURCE, manifest, config, assignments.FOLDER)
+        report.say(f"{added:,} customers assigned for the first time in this campaign")
         report.open_next(target / "at_risk.html")
 
 

@@ -65,3 +65,9 @@ CUSTOMER_COLUMNS: Final = tuple(
 )
 CONTACT_DATA: Final = ("name", "email", "phone")
 """Joined when a list is written; never in a feature, log, cache or tracked artefact."""
+
+HOLDOUT: Final = "holdout"
+"""The treatment of an outreach that was left out on purpose, to compare."""
+
+CONTACTED, HELD_OUT = "contacted", "held_out"
+"""The arms of customers who came up for an outreach."""

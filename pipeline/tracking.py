@@ -34,7 +34,9 @@ from pipeline.tracked.run_record import (
     run_tree,
 )
 
-__all__ = ["RunRecord", "TrackingDown", "example", "load", "log_run", "mirror", "record"]
+__all__ = [
+    "RunRecord", "TrackingDown", "example", "load", "log_figures", "log_run", "mirror", "record",
+]  # fmt: skip
 
 STORE = "sqlite:///mlflow.db"
 SERVED = Path(__file__).parent / "tracked" / "served_model.py"
@@ -55,6 +57,7 @@ _GUIDE = {
     "mlflow.note.content": (
         'Models beside each other: search `tags.level = "model" and tags.task = "churn"` (or '
         "`value`) and choose columns such as roc_auc, log_loss, brier, chosen, baseline.\n\n"
+        'What contacts achieved: `tags.level = "outcomes"` with saved_customers, net, effect.\n\n'
         'Runs over time: `tags.level = "run"` with churn_roc_auc, value_mae, list_lift.\n\n'
         "One run a pipeline run; in it one run a model, in that one run a fold. Figures of runs "
         "and models are of a snapshot that nothing was fitted or chosen on; _low and _high are "
@@ -135,6 +138,12 @@ def log_run(told: RunRecord) -> str:
     with _store() as store:
         experiment = _experiment(store, told.params.company)
         return _written(store, experiment, tree, lambda run: _attach(store, told, experiment, run))
+
+
+def log_figures(company: str, run: Run) -> str:
+    """Log a run that has no model and no artefacts; its id. Errors: TrackingDown."""
+    with _store() as store:
+        return _written(store, _experiment(store, company), run)
 
 
 def _experiment(store: _Store, company: str) -> str:

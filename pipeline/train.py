@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 
 import models
 from models.scorer import COLUMNS, Scorer
-from pipeline import artefacts, clocks, errors, files, labels, params, progress
+from pipeline import artefacts, clocks, errors, files, params, progress
 from pipeline.learning import matrix, metrics, recipe
 from pipeline.learning.folds import Fold, Split, split
 from pipeline.learning.recipe import Recipe, Rows, Trial
 from pipeline.params import Params
+from pipeline.schema import CONTACTED, HELD_OUT
 
 
 def labelled(features: pa.Table, label_table: pa.Table, treated: params.Treated = "weight") -> Rows:
@@ -25,7 +26,7 @@ def labelled(features: pa.Table, label_table: pa.Table, treated: params.Treated 
     `treated` as in params.Train: what is done with customers who were contacted.
     """
     if treated != "keep":
-        contacted = pc.equal(label_table["arm"], labels.CONTACTED)
+        contacted = pc.equal(label_table["arm"], CONTACTED)
         kept = label_table.filter(pc.invert(pc.fill_null(contacted, False)))
     else:
         kept = label_table
@@ -51,11 +52,11 @@ def weights(kept: pa.Table, every: pa.Table, treated: params.Treated) -> pa.Arra
     """
     if treated != "weight":
         return pa.array(np.ones(len(kept)))
-    held = every["arm"].to_pandas().eq(labels.HELD_OUT)
+    held = every["arm"].to_pandas().eq(HELD_OUT)
     came_up = every["arm"].to_pandas().notna()
     day = every["snapshot_on"].to_pandas()
     share = held[came_up].groupby(day[came_up]).mean()
-    mine = kept["arm"].to_pandas().eq(labels.HELD_OUT).to_numpy()
+    mine = kept["arm"].to_pandas().eq(HELD_OUT).to_numpy()
     inverse = 1 / kept["snapshot_on"].to_pandas().map(share).to_numpy(dtype=float)
     return pa.array(np.where(mine, inverse, 1.0))
 

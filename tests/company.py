@@ -25,8 +25,8 @@ import yaml
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 PARTS: Final = (
     ".dvc/config", ".dvcignore", "champion/README.md", "data/raw/.gitkeep", "dvc.yaml",
-    "examples/__init__.py", "examples/telecom", "features", "ledgers/outcomes/.gitkeep", "models",
-    "pipeline", "pyproject.toml",
+    "examples/__init__.py", "examples/telecom", "features", "ledgers/assignments/.gitkeep",
+    "ledgers/outcomes/.gitkeep", "models", "pipeline", "pyproject.toml",
 )  # fmt: skip
 CANARIES: Final = (b"quibbleworth", b"@canary.example", b"+99 8877")
 """A part of every name, of every e-mail address and of every phone number, in small letters."""

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.experiment.holm import holm
 from pipeline.service import causes
 
 BASE = np.array([0.02, 0.06])  # by stratum, of those without trouble
@@ -134,7 +135,7 @@ def test_an_effect_does_not_pass_on_to_the_trouble_beside_it() -> None:
 
 
 def test_holm_steps_down_and_leaves_out_what_was_not_tested() -> None:
-    adjusted = causes.holm(np.array([0.01, 0.04, np.nan, 0.03, 0.005]))
+    adjusted = holm(np.array([0.01, 0.04, np.nan, 0.03, 0.005]))
     assert adjusted == pytest.approx([0.03, 0.06, np.nan, 0.06, 0.02], nan_ok=True)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import at_risk, files, publish
+from pipeline import at_risk, files, publish, score
 from pipeline.errors import BadInput, Busy, Guarded, Refusal
 from pipeline.listing import Listing, as_csv
 
@@ -359,6 +359,9 @@ def test_the_stage_says_what_to_open(write: Write, tmp_path: Path) -> None:
     root = tmp_path / "root"
     (root / "data").mkdir(parents=True)
     source.rename(root / "data" / "at_risk")
+    files.write_table(root / "data/at_risk/held_out.parquet", at_risk.HELD_OUT.empty_table())
+    files.write_table(root / "data/at_risk/lanes.parquet", at_risk.LANES.empty_table())
+    files.write_table(root / "data/score/reasons.parquet", score.REASONS.empty_table())
     grocer = Path(__file__).parents[1] / "examples" / "grocer" / "params.yaml"
     (root / "params.yaml").write_text(grocer.read_text())
     ran = subprocess.run(

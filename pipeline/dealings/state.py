@@ -10,11 +10,10 @@ from features.base import CUSTOMER, DECIMALS, count, money, total
 from pipeline.clocks import Frame
 from pipeline.dealings.rows import Rows, newest
 from pipeline.params import ValueLabel
-from pipeline.schema import MONEY_UNITS
+from pipeline.schema import HOLDOUT, MONEY_UNITS
 
 YEAR: Final = 365
 QUARTER, HALF_YEAR = 90, 182
-HOLDOUT: Final = "holdout"
 FAILED: Final = ("not reached", "wrong person")
 """What became of an outreach, as its topic, that was no contact with the customer."""
 

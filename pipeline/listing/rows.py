@@ -86,9 +86,9 @@ def _reasons(listed: pd.DataFrame, told: Told, plays: dict[str, Play]) -> pd.Dat
     whose = facts["customer_id"]
     contact = (whose.map(of["lane"]) == "contact").to_numpy(dtype=bool)
     apt = (facts["theme"] == whose.map(of["why"]).map(ABOUT)).to_numpy(dtype=bool)
-    told = ~contact | _answered(facts, whose.map(of["play"]), plays)
+    kept = np.logical_or(~contact, _answered(facts, whose.map(of["play"]), plays))
     facts = facts.assign(place=np.where(contact, ANSWERED, np.where(apt, -2.0, -1.0)))
-    facts = facts[told & (contact | (facts["theme"] != SUMMED_UP).to_numpy(dtype=bool))]
+    facts = facts[kept & (contact | (facts["theme"] != SUMMED_UP).to_numpy(dtype=bool))]
     facts = facts.sort_values(["customer_id", "day", "theme"], ascending=[True, False, True])
     columns = ["customer_id", "theme", "text", "place"]
     every = pd.concat([why[columns], facts[columns]])

@@ -14,12 +14,12 @@ from scipy.stats import t
 
 from pipeline.language import marked
 from pipeline.params import Play
+from pipeline.schema import HOLDOUT
 
 DAYS: Final = 91  # in which what was bought counts: a quarter
 LEAST: Final = 30  # customers on each side, below which nothing is said
 LEVEL: Final = 0.95
 SELLING: Final = ("upsell", "cross_sell")
-HOLDOUT: Final = "holdout"
 VERDICTS: Final = {
     "proven": marked("sells more than it costs"),
     "unproven": marked("not shown to sell more than it costs"),

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from pipeline.experiment.holm import holm
 from pipeline.service.intervals import UNKNOWN, Floats, Z
 
 ALPHA: Final = 0.05
@@ -124,16 +125,6 @@ def _two_sided(counted: Excess) -> Floats:
     told = counted.error > 0
     z = np.abs(counted.total) / np.where(told, counted.error, 1.0)
     return np.where(told, 2 * norm.sf(z), np.nan)
-
-
-def holm(p: Floats) -> Floats:
-    """(n,) p-values stepped down for n looks (Holm 1979); nan stays and does not count."""
-    adjusted = np.full(len(p), np.nan)
-    told = np.flatnonzero(np.isfinite(p))
-    order = told[np.argsort(p[told], kind="stable")]
-    steps = p[order] * (len(order) - np.arange(len(order)))
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted
 
 
 def _verdict(row: Mapping[Hashable, Any]) -> str:

@@ -6,9 +6,8 @@ from typing import Final
 
 from markupsafe import Markup
 
-from pipeline.service.content import Cause, Curve, Figure, Hazard, Step, Worth
-from pipeline.service_page import drawing
-from pipeline.service_page.drawing import (
+from pipeline import drawing
+from pipeline.drawing import (
     Scale,
     area,
     bar,
@@ -21,6 +20,7 @@ from pipeline.service_page.drawing import (
     svg,
     text,
 )
+from pipeline.service.content import Cause, Curve, Figure, Hazard, Step, Worth
 from pipeline.service_page.said import cut, months, number, plain, signed, stretch
 
 MOST_GROUPS: Final = 6  # curves in one picture, each with its own colour and dashes

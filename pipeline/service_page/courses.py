@@ -7,10 +7,10 @@ from typing import Final
 
 from markupsafe import Markup
 
+from pipeline import drawing
+from pipeline.drawing import Scale, area, bar, dot, feet, grid, line, rule, svg
 from pipeline.language import ENGLISH
 from pipeline.service.content import Measured, Point, Unit, Week
-from pipeline.service_page import drawing
-from pipeline.service_page.drawing import Scale, area, bar, dot, feet, grid, line, rule, svg
 from pipeline.service_page.said import number, plain
 
 _WIDE: Final = 460

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from pipeline import web
+from pipeline import drawing, web
 from pipeline.language import ENGLISH
 from pipeline.service.content import UNITS, Breakdown, Content, Curve, Hazard
-from pipeline.service_page import charts, courses, drawing, said
+from pipeline.service_page import charts, courses, said
 from pipeline.service_page.sheet import as_csv as csv
 from pipeline.service_page.sheet import table
 

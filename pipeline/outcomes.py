@@ -1,0 +1,212 @@
+"""Stage `outcomes`: did it help? What contacting customers changed, against those left alone.
+
+Compared are all whom a list assigned to contact with all whom it held out, each counted once in a
+campaign and where the draw put them, whoever was reached in the end (intention to treat).
+"""
+
+import datetime as dt
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from pipeline import (
+    artefacts,
+    assignments,
+    clocks,
+    engine,
+    errors,
+    files,
+    ledger,
+    params,
+    progress,
+    snapshots,
+    tracking,
+)
+from pipeline.experiment.power import Arms
+from pipeline.experiment.verdict import verdict
+from pipeline.language import language
+from pipeline.learning import definition
+from pipeline.outcomes_page import page, sheet
+from pipeline.params import Params
+from pipeline.tracked import outcome_record
+from pipeline.trial import followed, measured, planned
+from pipeline.trial.content import Content, Plan, Result
+
+
+def outcomes(found: pd.DataFrame, believed: float, chosen: Params, as_of: dt.date) -> Content:
+    """All that can be said of a campaign's assignments on a day.
+
+    found: rows of `followed.FOLLOWED`. believed: the chance of leaving of those whom today's list
+    would assign, for planning where nobody is assigned yet.
+    """
+    rules, today = chosen.outcomes, pd.Timestamp(as_of)
+    rows = measured.compared(found)
+    plan = planned.plan(found, _arms(rows), believed, chosen.at_risk.holdout_share, today, rules)
+    batches = measured.batches(found, today)
+    waiting = [one.known_on for one in batches if not one.known]
+    ripening = dt.timedelta(days=clocks.ripening(chosen.labels))
+    says = language(chosen.at_risk.language)
+    return Content(
+        company=chosen.company,
+        currency=chosen.currency,
+        language=says,
+        as_of=as_of,
+        campaign=chosen.at_risk.campaign,
+        definition=definition.sentence(chosen.labels, says),
+        value_days=chosen.labels.value.horizon_days,
+        plays={play.name: play.does for play in chosen.policy.playbook},
+        entered=_arms(measured.drawn(found)),
+        left_out=measured.left_out(found),
+        first_on=min(waiting, default=as_of + ripening),
+        batches=batches,
+        least=rules.least,
+        plan=plan,
+        result=_result(rows, plan, chosen),
+        groups=measured.groups(rows, rules.least) if len(rows) else (),
+        compliance=measured.compliance(rows) if len(rows) else (),
+        balance=measured.balanced(found),
+        calibration=measured.calibration(rows, rules.least),
+    )
+
+
+def _arms(rows: pd.DataFrame) -> Arms:
+    treated = int((rows["arm"] == assignments.CONTACT).sum())
+    return Arms(treated, len(rows) - treated)
+
+
+def _result(rows: pd.DataFrame, plan: Plan | None, chosen: Params) -> Result | None:
+    """None until an outcome is known in both arms."""
+    if plan is None or rows["arm"].nunique() < len(measured.ARMS):
+        return None
+    size = plan.planned.both
+    once = measured.difference(rows, "churned")
+    left = measured.at_every_list(once, size)
+    value = measured.at_every_list(measured.difference(rows, "value"), size)
+    return Result(
+        arms=measured.arms(rows, once, value),
+        once=once,
+        left=left,
+        value=value,
+        saved=measured.money(rows, left, value),
+        verdict=verdict(left, plan.planned, plan.a_month, language(chosen.at_risk.language)),
+        measured=left.shown or (plan.has.cover(plan.planned) and not math.isnan(left.low)),
+    )
+
+
+def metrics(told: Content) -> dict[str, Any]:
+    """The main figures, flat; null where they cannot be measured yet."""
+    found: dict[str, Any] = {
+        "entered_contact": told.entered.treated,
+        "entered_holdout": told.entered.control,
+        "compared_contact": 0,
+        "compared_holdout": 0,
+    }
+    if told.plan:
+        found |= {"needed_contact": told.plan.planned.treated}
+        found |= {"needed_holdout": told.plan.planned.control}
+    if told.result:
+        found |= _of_result(told.result)
+    if told.balance:
+        found |= {"balance_p": told.balance.joint_p, "sizes_p": told.balance.sizes_p}
+    if told.calibration:
+        found["holdout_expected"] = told.calibration.expected
+        found["holdout_observed"] = told.calibration.observed
+    return {name: _finite(value) for name, value in found.items()}
+
+
+def _of_result(result: Result) -> dict[str, Any]:
+    contact, holdout = result.arms
+    saved, left = result.saved, result.left
+    amounts = {
+        "saved_customers": saved.customers,
+        "saved_money": saved.money,
+        "net": saved.net,
+        "return": saved.back,
+    }
+    ends = {"": "value", "_low": "low", "_high": "high"}
+    return {
+        "compared_contact": contact.customers,
+        "compared_holdout": holdout.customers,
+        "leaving_contact": contact.leaving.value,
+        "leaving_holdout": holdout.leaving.value,
+        "effect": left.difference,
+        "effect_low": left.low,
+        "effect_high": left.high,
+        "effect_p": left.p_value,
+        "effect_once_low": result.once.low,
+        "effect_once_high": result.once.high,
+        "cost": saved.cost,
+        **{
+            name + end: getattr(amount, part)
+            for name, amount in amounts.items()
+            for end, part in ends.items()
+        },
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def believed(lanes: pd.DataFrame) -> float:
+    """The mean chance of leaving of whom today's list assigns to either arm; nan of nobody."""
+    either = (lanes["lane"] == "contact") | (lanes["why"] == "held_out")
+    return float(lanes.loc[either, "churn_probability"].mean())
+
+
+def read(chosen: Params, open_engine: engine.Engine, summary: dict[str, Any]) -> pd.DataFrame:
+    """What became of the present campaign's assignments: `followed.FOLLOWED`."""
+    as_of = snapshots.plan(chosen, summary).as_of
+    everything = assignments.everything(assignments.FOLDER)
+    mine = followed.campaign(everything, chosen.company, chosen.at_risk.campaign, as_of)
+    known = clocks.past(open_engine.scan(artefacts.EVENTS), as_of, summary["versioned"])
+    facts = ledger.facts(ledger.FOLDER, chosen.company)
+    return followed.followed(
+        mine, open_engine.keep(known), facts, as_of, chosen.labels, open_engine
+    )
+
+
+def told_of(told: Content) -> Iterator[str]:
+    """The page in a few lines."""
+    yield f"{told.entered.treated:,.0f} to contact, {told.entered.control:,.0f} held out so far"
+    if told.result:
+        yield told.result.verdict
+    else:
+        yield f"nothing can be measured before {told.first_on}"
+
+
+def track(told: Content, figures: dict[str, Any], report: progress.Report) -> None:
+    """Tell MLflow of a result; where it cannot be reached, say so and go on."""
+    if told.result is None:
+        return
+    try:
+        run = outcome_record.run(told, figures)
+        report.say(f"MLflow run {tracking.log_figures(told.company, run)}")
+    except tracking.TrackingDown as down:
+        report.say(str(down))
+
+
+def main() -> None:
+    chosen, summary = params.load(), files.read_json(artefacts.EVENTS_SUMMARY)
+    with progress.stage("outcomes") as report, engine.opened(chosen.engine) as open_engine:
+        found = read(chosen, open_engine, summary)
+        report.read(assignments.FOLDER, len(found))
+        as_of = clocks.date_of(snapshots.plan(chosen, summary).as_of)
+        lanes = pq.read_table(artefacts.LANES, columns=["lane", "why", "churn_probability"])
+        told = outcomes(found, believed(lanes.to_pandas()), chosen, as_of)
+        figures, rows = metrics(told), sheet.table(told)
+        files.write_text(artefacts.OUTCOMES_PAGE, page.html(told))
+        files.write_text(artefacts.OUTCOMES_TABLE, sheet.as_csv(rows))
+        files.write_json(artefacts.OUTCOMES_METRICS, figures)
+        report.wrote(artefacts.OUTCOMES_TABLE, len(rows))
+        for sentence in told_of(told):
+            report.say(sentence)
+        track(told, figures, report)
+        report.open_next(artefacts.OUTCOMES_PAGE)
+
+
+if __name__ == "__main__":
+    errors.run(main)

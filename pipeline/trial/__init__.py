@@ -1,0 +1,1 @@
+"""What contacts achieved: both arms of a campaign, followed to their ends and compared."""

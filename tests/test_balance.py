@@ -1,0 +1,89 @@
+"""Whether a draw is told from what is none."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.experiment import balance
+from pipeline.experiment.balance import Balance
+
+MANY = 1000
+
+
+def customers(seed: int) -> pd.DataFrame:
+    """Columns that hang together, are skewed, rare, and null for some."""
+    rng = np.random.default_rng(seed)
+    risk = rng.beta(1, 6, MANY)
+    tenure = rng.exponential(500, MANY)
+    seen = np.where(rng.random(MANY) < 0.2, np.nan, tenure + rng.normal(0, 50, MANY))
+    return pd.DataFrame(
+        {"risk": risk, "value": np.exp(3 + 2 * risk + rng.normal(0, 1, MANY)), "tenure": tenure,
+         "seen": seen, "rare": rng.random(MANY) < 0.02}
+    )  # fmt: skip
+
+
+def drawn(seed: int, chance: float | np.ndarray = 0.9) -> Balance:
+    propensity = np.full(MANY, chance)
+    treated = np.random.default_rng([seed, 1]).random(MANY) < propensity
+    return balance.balance(customers(seed), treated, propensity)
+
+
+def test_a_draw_is_doubted_as_often_as_said() -> None:
+    found = [drawn(seed) for seed in range(1000)]
+    for p in ([one.joint_p for one in found], [one.sizes_p for one in found]):
+        assert 0.03 <= np.mean(np.array(p) < 0.05) <= 0.07
+    assert np.mean([one.holds for one in found]) > 0.96
+
+
+def test_shares_that_went_with_a_column_are_still_a_draw() -> None:
+    shares = [np.where(customers(seed)["risk"] > 0.15, 0.9, 0.5) for seed in range(300)]
+    found = [drawn(seed, one) for seed, one in enumerate(shares)]
+    assert np.mean([one.holds for one in found]) > 0.95
+    assert abs(np.mean([one.columns["apart"]["risk"] for one in found])) < 0.02
+
+
+def test_staff_who_pick_the_risky_from_those_held_out_are_found() -> None:
+    """A tenth were held out; then a third of the riskiest of them was contacted after all."""
+    before, propensity = customers(1), np.full(MANY, 0.9)
+    rng = np.random.default_rng(5)
+    treated = rng.random(MANY) < propensity
+    treated |= (before["risk"] > 0.15).to_numpy() & (rng.random(MANY) < 0.7)
+    found = balance.balance(before, treated, propensity)
+    assert found.columns["apart"]["risk"] > 0.1
+    assert found.joint_p < 0.01
+    assert not found.holds
+
+
+def test_held_out_who_were_lost_from_the_books_are_found_by_their_number() -> None:
+    before, propensity = customers(1), np.full(MANY, 0.9)
+    treated = np.random.default_rng(5).random(MANY) < 0.95
+    found = balance.balance(before, treated, propensity)
+    assert found.sizes_p < 1e-6
+    assert found.joint_p > 0.01
+    assert not found.holds
+
+
+def test_the_difference_is_in_standard_deviations() -> None:
+    before = pd.DataFrame({"x": [1.0, 3.0, 5.0, 7.0] * 10, "same": 4.0, "none": np.nan})
+    treated = np.array([False, False, True, True] * 10)
+    found = balance.balance(before, treated, np.full(40, 0.5)).columns
+    assert list(found.loc["x"]) == pytest.approx([6.0, 2.0, 4.0])
+    assert list(found["apart"])[1:] == [0.0, 0.0]
+
+
+def test_a_column_told_twice_counts_once() -> None:
+    before, propensity = customers(1)[["risk", "tenure"]], np.full(MANY, 0.9)
+    treated = np.random.default_rng(5).random(MANY) < propensity
+    once = balance.balance(before, treated, propensity)
+    twice = balance.balance(before.assign(again=3 * before["risk"] + 1e6), treated, propensity)
+    assert twice.joint_p == pytest.approx(once.joint_p, rel=1e-6)
+
+
+def test_where_nothing_varies_nothing_is_doubted() -> None:
+    same = pd.DataFrame({"same": [1.0] * 40})
+    found = balance.balance(same, np.arange(40) % 2, np.full(40, 0.5))
+    assert np.isnan(found.joint_p)
+    assert found.holds
+    nobody = balance.balance(same.iloc[:0], [], [])
+    assert np.isnan([nobody.sizes_p, nobody.joint_p]).all()
+    assert nobody.holds

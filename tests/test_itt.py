@@ -1,0 +1,185 @@
+"""Intention to treat: a published experiment, and a simulated company drawn a thousand times."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pytest
+
+from examples.telecom.write import truth
+from pipeline.experiment import itt
+from pipeline.experiment.itt import Difference, Floats
+from pipeline.params import Simulation
+
+RUNS = 1000
+WITHIN_REACH = 1500
+HELD_OUT = 0.1
+COMPANY = Simulation(customers=6000, weeks=52, seed=7)
+
+
+def measured(found: Difference) -> bool:
+    numbers = [found.standard_error, found.low, found.high, found.z, found.p_value]
+    assert len(set(np.isnan(numbers))) == 1
+    return not np.isnan(found.low)
+
+
+# A published experiment: Cookie Cats, a game whose first gate stood at level 30 or 40
+
+
+def test_players_kept_for_a_week_are_as_published() -> None:
+    found = itt.proportion(8502, 44700, 8279, 45489)
+    points = [100 * one for one in (found.difference, found.low, found.high)]
+    assert points == pytest.approx([0.820, 0.312, 1.328], abs=5e-4)
+    assert found.z == pytest.approx(3.164, abs=5e-4)
+    assert found.p_value == pytest.approx(0.00155, abs=5e-6)
+    assert found.shown
+
+
+def test_players_kept_for_a_day_may_be_chance() -> None:
+    found = itt.proportion(20034, 44700, 20119, 45489)
+    points = [100 * one for one in (found.difference, found.low, found.high)]
+    assert points == pytest.approx([0.591, -0.058, 1.239], abs=5e-4)
+    assert found.z == pytest.approx(1.784, abs=5e-4)
+    assert not found.shown
+
+
+# What the numbers are
+
+
+def test_the_effect_is_that_of_the_treated_less_that_of_the_control() -> None:
+    found = itt.proportion(80, 1000, 100, 1000)
+    assert (found.treated_mean, found.control_mean) == (0.08, 0.1)
+    assert found.difference == pytest.approx(-0.02)
+    assert found.z < 0
+
+
+def test_means_have_variances_of_their_own() -> None:
+    """Against the textbook: 40 values with variance 4 and 50 with variance 25."""
+    one, other = np.tile([8.0, 12.0], 20), np.tile([3.0, 13.0], 25)
+    found = itt.mean(one, other)
+    error = np.sqrt(4 / 39 + 25 / 49)
+    assert found.difference == pytest.approx(2)
+    assert found.standard_error == pytest.approx(error)
+    of_67_degrees = 1.9960
+    assert found.high - found.difference == pytest.approx(of_67_degrees * error, rel=1e-4)
+
+
+def test_equal_chances_weigh_nothing() -> None:
+    values = np.random.default_rng(1).normal(5, 2, 500)
+    treated = np.arange(500) % 5 > 0
+    welch = itt.mean(values[treated], values[~treated])
+    found = itt.weighted(values, treated, np.full(500, 0.8), np.arange(500))
+    assert found.difference == pytest.approx(welch.difference)
+    assert found.standard_error == pytest.approx(welch.standard_error)
+
+
+def test_a_customer_with_two_rows_counts_once() -> None:
+    values = np.random.default_rng(1).normal(5, 2, 500)
+    treated, chance, who = np.arange(500) % 2 > 0, np.full(500, 0.5), np.arange(500)
+    once = itt.weighted(values, treated, chance, who)
+    rows = np.tile(values, 2), np.tile(treated, 2), np.tile(chance, 2)
+    twice = itt.weighted(*rows, np.tile(who, 2))
+    assert twice.standard_error == pytest.approx(once.standard_error, rel=0.01)
+    apart = itt.weighted(*rows, np.arange(1000))
+    assert apart.standard_error == pytest.approx(once.standard_error / np.sqrt(2), rel=0.01)
+
+
+@pytest.mark.parametrize("chance", [0.0, 1.0, np.nan])
+def test_without_a_draw_there_is_no_comparison(chance: float) -> None:
+    with pytest.raises(ValueError, match="no draw"):
+        itt.weighted([0, 1], [0, 1], [0.5, chance], [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ((0, 0, 0, 0), False),
+        ((3, 100, 0, 0), False),
+        ((100, 900, 4, 100), False),
+        ((100, 900, 5, 100), True),
+        ((100, 900, 96, 100), False),
+        ((10, 29, 10, 100), False),
+        ((10, 30, 10, 100), True),
+    ],
+    ids=["nobody", "none held out", "4 left", "5 left", "4 stayed", "29 treated", "30 treated"],
+)
+def test_a_handful_gives_no_interval(counts: tuple[int, int, int, int], told: bool) -> None:
+    found = itt.proportion(*counts)
+    assert measured(found) == told
+    assert told or not found.shown
+    arms = [np.arange(many) < left for left, many in (counts[:2], counts[2:])]
+    assert measured(itt.mean(*arms)) == told
+    treated = np.repeat([True, False], [len(one) for one in arms])
+    rows = np.concatenate(arms), treated, np.full(len(treated), 0.5), np.arange(len(treated))
+    assert measured(itt.weighted(*rows)) == told
+
+
+# A thousand draws of one company, whose customers' chances under both treatments are known
+
+
+@dataclass(frozen=True)
+class Chances:
+    """Of each customer within reach: P(leaves) if held out and if assigned, value if kept."""
+
+    alone: Floats
+    called: Floats
+    value: Floats
+
+
+@cache
+def company() -> Chances:
+    """Those who within a quarter would cost the company most, at one of its snapshots."""
+    told = truth(COMPANY, [39], 0.6)[0].to_pandas()
+    loss = told["churn_probability"] * told["expected_value"]
+    first = told.loc[loss.nlargest(WITHIN_REACH).index]
+    alone = first["churn_probability"].to_numpy()
+    value = first["expected_value"].to_numpy() / np.maximum(1 - alone, 0.05)
+    return Chances(alone, np.clip(alone + first["outreach_effect"].to_numpy(), 0, 1), value)
+
+
+def draws(chances: Chances) -> tuple[list[Difference], list[Difference]]:
+    """Of leaving and of value, in each of RUNS draws of arms and of who then leaves."""
+    rng, left, value = np.random.default_rng(1), [], []
+    for _ in range(RUNS):
+        treated = rng.random(WITHIN_REACH) >= HELD_OUT
+        gone = rng.random(WITHIN_REACH) < np.where(treated, chances.called, chances.alone)
+        kept = np.where(gone, 0.0, chances.value)
+        lost, held = gone[treated], gone[~treated]
+        left.append(itt.proportion(lost.sum(), len(lost), held.sum(), len(held)))
+        value.append(itt.mean(kept[treated], kept[~treated]))
+    return left, value
+
+
+def covered(found: list[Difference], effect: float) -> float:
+    return float(np.mean([one.low <= effect <= one.high for one in found]))
+
+
+def test_the_interval_covers_the_true_effect_19_times_in_20() -> None:
+    """The truth is the mean effect on all within reach, treated or not, whatever was drawn."""
+    chances = company()
+    left, value = draws(chances)
+    effect = chances.called - chances.alone
+    assert effect.mean() < -0.02
+    assert 0.93 <= covered(left, effect.mean()) <= 0.97
+    assert 0.93 <= covered(value, (-effect * chances.value).mean()) <= 0.97
+    assert np.mean([one.difference for one in left]) == pytest.approx(effect.mean(), abs=0.003)
+
+
+def test_no_effect_is_shown_once_in_20() -> None:
+    chances = company()
+    left, value = draws(Chances(chances.alone, chances.alone, chances.value))
+    assert 0.03 <= np.mean([one.shown for one in left]) <= 0.07
+    assert 0.03 <= np.mean([one.p_value < 0.05 for one in left]) <= 0.07
+    assert 0.03 <= np.mean([one.shown for one in value]) <= 0.07
+
+
+def test_weights_undo_shares_that_went_with_the_risk() -> None:
+    """A campaign of high risk holds out 1 in 10, one of low risk every other: no effect in both."""
+    rng, weighted, plain = np.random.default_rng(2), [], []
+    chance, risk = np.repeat([0.9, 0.5], 600), np.repeat([0.4, 0.1], 600)
+    for _ in range(RUNS):
+        treated, left = rng.random(1200) < chance, rng.random(1200) < risk
+        weighted.append(itt.weighted(left, treated, chance, np.arange(1200)))
+        plain.append(itt.mean(left[treated], left[~treated]))
+    assert 0.93 <= covered(weighted, 0.0) <= 0.97
+    assert covered(plain, 0.0) < 0.1

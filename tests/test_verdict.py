@@ -1,0 +1,117 @@
+"""What is said of a comparison, and what must not be."""
+
+from math import inf, nan
+
+import pytest
+
+from pipeline.experiment import always, itt, power
+from pipeline.experiment.itt import Difference
+from pipeline.experiment.power import Arms
+from pipeline.experiment.saves import Amount
+from pipeline.experiment.verdict import paid, verdict
+from pipeline.language import ENGLISH
+
+ENOUGH = Arms(3213, 3213)
+PACE = Arms(500, 500)
+
+
+def found(
+    saved: float, low: float, high: float, treated: int = 1000, control: int = 100
+) -> Difference:
+    """A comparison that says so many were saved, between low and high."""
+    apart, *ends = (one / treated for one in (-saved, -high, -low))
+    return Difference(treated, control, 0.1 + apart, 0.1, apart, nan, ends[0], ends[1], nan, nan)
+
+
+@pytest.mark.parametrize(
+    ("left", "needed", "said"),
+    [
+        (found(31, 6, 56), ENOUGH, "saved 31 customers, between 6 and 56"),
+        (found(1.2, 0.6, 1.9), ENOUGH, "saved 1 customer, between 1 and 2"),
+        (found(1234.5, 600, 1900, 10000), ENOUGH, "saved 1,235 customers, between 600 and 1,900"),
+        (
+            found(-31, -56, -6),
+            ENOUGH,
+            "lost 31 customers who would have stayed if left alone, between 6 and 56",
+        ),
+        (
+            found(14, -12, 40, 3213, 3213),
+            ENOUGH,
+            "no effect shown, though there were customers enough to show one of the size looked "
+            "for: between 12 customers lost and 40 saved",
+        ),
+        (
+            found(14, -12, 40, 640, 640),
+            ENOUGH,
+            "cannot be measured yet: needs 3,213 per arm, has 640, "
+            "about 6 more months at this pace",
+        ),
+        (
+            found(14, -12, 40, 3000, 3000),
+            ENOUGH,
+            "cannot be measured yet: needs 3,213 per arm, has 3,000, "
+            "about 1 more month at this pace",
+        ),
+        (
+            found(14, -12, 40, 5760, 640),
+            Arms(17339, 1927),
+            "cannot be measured yet: needs 1,927 held out and 17,339 to contact, has 640 and "
+            "5,760, about 24 more months at this pace",
+        ),
+        (
+            found(nan, nan, nan, 640, 0),
+            ENOUGH,
+            "cannot be measured yet: needs 3,213 per arm, has 0, about 7 more months at this pace",
+        ),
+        (
+            found(0, nan, nan, 4000, 4000),
+            ENOUGH,
+            "cannot be measured yet: too few customers have left so far",
+        ),
+        (
+            found(0, nan, nan, 4000, 4000),
+            Arms(inf, inf),
+            "cannot be measured yet: too few customers have left so far",
+        ),
+    ],
+)
+def test_the_verdict(left: Difference, needed: Arms, said: str) -> None:
+    assert verdict(left, needed, PACE, ENGLISH) == said
+
+
+def test_a_comparison_too_small_for_what_is_looked_for() -> None:
+    """Looked for: from 10 % to 8 %; 640 in each arm, of whom 64 and 51 left."""
+    left = itt.proportion(51, 640, 64, 640)
+    assert verdict(left, power.size(0.10, 0.08), Arms(515, 515), ENGLISH) == (
+        "cannot be measured yet: needs 3,213 per arm, has 640, about 5 more months at this pace"
+    )
+
+
+def test_a_pace_of_nothing_never_gets_there() -> None:
+    assert verdict(found(1, -9, 9), ENOUGH, Arms(0, 0), ENGLISH).endswith(", never at this pace")
+
+
+def test_one_look_may_show_what_reading_at_every_list_does_not() -> None:
+    left, needed = itt.proportion(240, 3300, 291, 3300), power.size(0.10, 0.08)
+    assert verdict(left, needed, PACE, ENGLISH) == "saved 51 customers, between 8 and 94"
+    any_time = power.size(0.10, 0.08, times=always.factor(1.0))
+    read = always.at_any_time(left, any_time.both)
+    assert verdict(read, any_time, PACE, ENGLISH).startswith(
+        "cannot be measured yet: needs 6,153 per arm, has 3,300"
+    )
+
+
+@pytest.mark.parametrize(
+    ("net", "said"),
+    [
+        (Amount(900, 100, 1700), "earned £900 more than it cost, between £100 and £1,700"),
+        (Amount(-900, -1700, -100), "cost £900 more than it earned, between £100 and £1,700"),
+        (
+            Amount(900, -100, 1900),
+            "not shown to earn its cost: £900 after cost, between \u2212£100 and £1,900",
+        ),
+        (Amount(900, nan, nan), "whether it earned its cost cannot be measured yet"),
+    ],
+)
+def test_whether_it_paid(net: Amount, said: str) -> None:
+    assert paid(net, "GBP", ENGLISH) == said

@@ -1,0 +1,112 @@
+"""A trial by hand: who was assigned, and what became of them."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from pipeline import assignments, params
+from pipeline.params import Params
+from pipeline.trial.followed import FOLLOWED
+
+COMPANY, CAMPAIGN = "Mill Lane Bakery", "always-on"
+FIRST, AS_OF = dt.date(2026, 3, 2), dt.date(2026, 9, 1)
+
+PARAMS: dict[str, Any] = {
+    "company": COMPANY,
+    "as_of": AS_OF.isoformat(),
+    "time_zone": "Europe/London",
+    "currency": "GBP",
+    "engine": {"memory": "1GB"},
+    "sources": {
+        "till": {
+            "path": "till.csv",
+            "key": ["row"],
+            "events": [{"kind": "purchase", "customer_id": "who", "occurred_at": "at"}],
+        }
+    },
+    "labels": {
+        "churn": {"rule": "silence", "horizon_days": 28},
+        "value": {"kinds": ["purchase"], "horizon_days": 28},
+    },
+    "policy": {
+        "playbook": [
+            {"name": "call", "does": "Call and listen", "cost": 4.0},
+            {"name": "gesture", "does": "Send a <small> gift", "cost": 1.0, "offer": 10.0,
+             "taken": 0.5},
+        ]
+    },
+}  # fmt: skip
+
+
+def chosen(**changes: dict[str, Any]) -> Params:
+    """The params, with sections changed by key."""
+    merged = PARAMS | {name: PARAMS.get(name, {}) | told for name, told in changes.items()}
+    return params.parse(yaml.safe_dump(merged))
+
+
+def one(customer: str, arm: str, **more: Any) -> dict[str, Any]:
+    """A row of a list's assignments."""
+    told = {
+        "customer_id": customer,
+        "arm": arm,
+        "propensity": 0.5,
+        "play": "call",
+        "channel": "phone" if arm == "contact" else None,
+        "theme": "billing",
+        "churn_probability": 0.3,
+        "expected_loss": 20.0,
+        "cost": 4.0,
+        "offer": 0.0,
+    }
+    return told | more
+
+
+def enter(
+    folder: Path, list_id: str, rows: list[dict[str, Any]], as_of: dt.date = FIRST, days: int = 180
+) -> int:
+    both = pd.DataFrame(rows, columns=list(assignments.OF_CUSTOMER))
+    return assignments.enter(folder, list_id, COMPANY, CAMPAIGN, as_of, days, both)
+
+
+def ended(
+    contact: tuple[int, int], holdout: tuple[int, int], seed: int = 5, **more: Any
+) -> pd.DataFrame:
+    """FOLLOWED of so many customers of each arm, (left, all), of one list whose time has passed."""
+    draw = np.random.default_rng(seed)
+    many = contact[1] + holdout[1]
+    arm = np.repeat(["contact", "holdout"], [contact[1], holdout[1]])
+    churned = np.concatenate([np.arange(size) < left for left, size in (contact, holdout)])
+    treated = arm == "contact"
+    held = holdout[1] / many if many else 0.5
+    table = {
+        "list_id": "L1", "company": COMPANY, "campaign": CAMPAIGN,
+        "as_of": pd.Timestamp(FIRST), "entered_at": pd.Timestamp(FIRST, tz="UTC"),
+        "customer_id": [f"c{n:05d}" for n in range(many)], "arm": arm, "propensity": 1 - held,
+        "play": draw.choice(["call", "gesture"], many), "channel": "phone",
+        "theme": draw.choice(["billing", "resolution", "rhythm"], many),
+        "churn_probability": draw.beta(2, 6, many), "expected_loss": draw.gamma(2, 30, many),
+        "cost": 4.0, "offer": 0.0, "ripe_on": pd.Timestamp(FIRST) + pd.Timedelta(days=28),
+        "state": "ripe", "churned": pd.array(churned, dtype="boolean"),
+        "value": np.where(churned, 0.0, draw.gamma(4, 25, many)), "dropped": None,
+        "contacted": treated & (draw.random(many) < 0.85),
+        "reached": treated & (draw.random(many) < 0.6),
+        "worked": treated & (draw.random(many) < 0.9), "spent": np.where(treated, 4.0, 0.0),
+    }  # fmt: skip
+    found = pd.DataFrame(table | more)
+    found["reached"] &= found["contacted"]
+    return found.astype({"dropped": "str"})[list(FOLLOWED)]
+
+
+def waiting(many: int, as_of: dt.date, day: int = 28) -> pd.DataFrame:
+    """The same of a list whose outcome is not known yet: a tenth is held out."""
+    found = ended((0, many - many // 10), (0, many // 10))
+    found["customer_id"] = [f"w{as_of}{n:05d}" for n in range(len(found))]
+    start = pd.Timestamp(as_of)
+    return found.assign(
+        as_of=start, ripe_on=start + pd.Timedelta(days=day), state="waiting", churned=None,
+        value=np.nan,
+    ).astype({"churned": "boolean"})  # fmt: skip
