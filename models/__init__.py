@@ -1,37 +1,49 @@
-"""One file a model: churn_*.py and value_*.py are found by listing this folder."""
+"""One file a model: churn_*.py, value_*.py and uplift_*.py are found by listing this folder."""
 
 import inspect
 import pkgutil
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
-from models.base import Model
+from models.base import Estimator, Model
+from models.uplift import UpliftModel
 
 _PREFIXES = ("churn_", "value_")
+_UPLIFT = ("uplift_",)
+Kind = TypeVar("Kind", bound=Estimator)
 
 
-def _model_in(name: str) -> type[Model]:
+def _model_in(name: str, kind: type[Kind]) -> type[Kind]:
     module = import_module(f"{__name__}.{name}")
     own = [
         value
         for value in vars(module).values()
         if inspect.isclass(value)
-        and issubclass(value, Model)
+        and issubclass(value, kind)
         and value.__module__ == module.__name__
     ]
     if len(own) != 1:
         raise TypeError(f"models/{name}.py must define exactly one model, not {len(own)}")
-    model: type[Model] = own[0]
+    model: type[Kind] = own[0]
     if model.task != name.split("_")[0]:
         raise TypeError(f"models/{name}.py defines a {model.task} model")
     return model
 
 
-def discover() -> dict[str, type[Model]]:
-    """Every model by the name of its file, in alphabetical order."""
+def _found(kind: type[Kind], prefixes: tuple[str, ...]) -> dict[str, type[Kind]]:
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    return {name: _model_in(name) for name in names if name.startswith(_PREFIXES)}
+    return {name: _model_in(name, kind) for name in names if name.startswith(prefixes)}
+
+
+def discover() -> dict[str, type[Model]]:
+    """Every churn and value model by the name of its file, in alphabetical order."""
+    return _found(Model, _PREFIXES)  # type: ignore[type-abstract]
+
+
+def discover_uplift() -> dict[str, type[UpliftModel]]:
+    """Every uplift model by the name of its file: learnt from experiments, not from labels."""
+    return _found(UpliftModel, _UPLIFT)  # type: ignore[type-abstract]
 
 
 def build(
@@ -46,7 +58,24 @@ def build(
     `overrides` are the user's parameters and win. KeyError: no such model; ValueError: no such
     parameter, by name.
     """
-    model = discover()[name]
+    return _built(name, discover()[name], horizon_days, seed, threads, overrides)
+
+
+def build_uplift(
+    name: str, seed: int, threads: int, overrides: Mapping[str, Any] | None = None
+) -> UpliftModel:
+    """The unfitted uplift model `name`; errors and `overrides` as for `build`."""
+    return _built(name, discover_uplift()[name], None, seed, threads, overrides)
+
+
+def _built(
+    name: str,
+    model: type[Kind],
+    horizon_days: int | None,
+    seed: int,
+    threads: int,
+    overrides: Mapping[str, Any] | None,
+) -> Kind:
     given = {"horizon_days": horizon_days, "seed": seed, "threads": threads}
     taken = set(inspect.signature(model).parameters)
     strangers = sorted(set(overrides or {}) - taken)

@@ -42,7 +42,7 @@ def _target(y: ArrayLike, rows: int) -> Floats:
     return target
 
 
-def _require(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+def require(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     if not isinstance(X, pd.DataFrame):
         raise TypeError("X must be a pandas DataFrame: columns are read by name")
     missing = [name for name in columns if name not in X.columns]
@@ -54,21 +54,21 @@ def _require(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     return chosen
 
 
-def _refuse_infinite(X: pd.DataFrame) -> None:
+def refuse_infinite(X: pd.DataFrame) -> None:
     numeric = X.select_dtypes("number")
     infinite = np.isinf(numeric.to_numpy(dtype=float, na_value=np.nan)).any(axis=0)
     if infinite.any():
         raise ValueError(f"X is infinite in: {', '.join(numeric.columns[infinite])}")
 
 
-class Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """What both kinds of models share.
+class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """What all models share: how they are named, read columns, predict and are written down.
 
-    A subclass states the class attributes, says which columns it reads (`columns`), learns
-    (`_fit`), predicts (`_predict`) and lists what it has learnt (`_learnt`, `_restore`).
+    A subclass states the class attributes, says which columns it reads (`columns`), predicts
+    (`_predict`) and lists what it has learnt (`_learnt`, `_restore`).
     """
 
-    task: ClassVar[Literal["churn", "value"]]
+    task: ClassVar[Literal["churn", "value", "uplift"]]
     baseline: ClassVar[bool]
     simplicity: ClassVar[int]  # lower is simpler
     title: ClassVar[str]
@@ -76,10 +76,6 @@ class Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     def columns(self, X: pd.DataFrame) -> list[str]:
         """The columns of X that this model reads, in its own order."""
         return list(X.columns)
-
-    @abstractmethod
-    def _fit(self, X: pd.DataFrame, y: Floats, weight: Floats) -> None:
-        """Learn from checked rows; sets only attributes that end with an underscore."""
 
     @abstractmethod
     def _predict(self, X: pd.DataFrame) -> Floats:
@@ -92,30 +88,6 @@ class Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     @abstractmethod
     def _restore(self, learnt: State) -> None:
         """The inverse of `_learnt`."""
-
-    def _check_target(self, y: Floats) -> None:
-        """ValueError when the target cannot be learnt from."""
-
-    def fit(self, X: pd.DataFrame, y: ArrayLike, weight: ArrayLike | None = None) -> Self:
-        """Learn from X (n rows), y (n,) and row weights (n,). ValueError says what is wrong."""
-        chosen = _require(X, self.columns(X))
-        target = _target(y, len(chosen))
-        self._check_target(target)
-        _refuse_infinite(chosen)
-        self._set_columns(list(chosen.columns))
-        with threadpool_limits(limits=1, user_api="blas"):  # sums the same on any number of cores
-            self._fit(chosen, target, weights(weight, len(chosen)))
-        return self
-
-    def tune(
-        self,
-        X: pd.DataFrame,  # noqa: ARG002
-        y: ArrayLike,  # noqa: ARG002
-        X_valid: pd.DataFrame,  # noqa: ARG002
-        y_valid: ArrayLike,  # noqa: ARG002
-    ) -> dict[str, int | float]:
-        """Parameters that one later fold fixes, for `set_params`; none for most models."""
-        return {}
 
     def state(self) -> State:
         """All that prediction needs, as JSON-able values."""
@@ -138,8 +110,8 @@ class Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     def _read(self, X: pd.DataFrame) -> pd.DataFrame:
         """The model's own columns of X, in its own order; ValueError names a missing one."""
         check_is_fitted(self)
-        chosen = _require(X, self.feature_names_in_.tolist())
-        _refuse_infinite(chosen)
+        chosen = require(X, self.feature_names_in_.tolist())
+        refuse_infinite(chosen)
         return chosen
 
     def _finite(self, X: pd.DataFrame) -> Floats:
@@ -148,6 +120,38 @@ class Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         if not np.isfinite(predicted).all():
             raise ValueError(f"{type(self).__name__} predicted a number that is not finite")
         return predicted
+
+
+class Model(Estimator):
+    """What churn and value models share: a subclass learns (`_fit`) from rows, y and weights."""
+
+    @abstractmethod
+    def _fit(self, X: pd.DataFrame, y: Floats, weight: Floats) -> None:
+        """Learn from checked rows; sets only attributes that end with an underscore."""
+
+    def _check_target(self, y: Floats) -> None:
+        """ValueError when the target cannot be learnt from."""
+
+    def fit(self, X: pd.DataFrame, y: ArrayLike, weight: ArrayLike | None = None) -> Self:
+        """Learn from X (n rows), y (n,) and row weights (n,). ValueError says what is wrong."""
+        chosen = require(X, self.columns(X))
+        target = _target(y, len(chosen))
+        self._check_target(target)
+        refuse_infinite(chosen)
+        self._set_columns(list(chosen.columns))
+        with threadpool_limits(limits=1, user_api="blas"):  # sums the same on any number of cores
+            self._fit(chosen, target, weights(weight, len(chosen)))
+        return self
+
+    def tune(
+        self,
+        X: pd.DataFrame,  # noqa: ARG002
+        y: ArrayLike,  # noqa: ARG002
+        X_valid: pd.DataFrame,  # noqa: ARG002
+        y_valid: ArrayLike,  # noqa: ARG002
+    ) -> dict[str, int | float]:
+        """Parameters that one later fold fixes, for `set_params`; none for most models."""
+        return {}
 
 
 class ChurnModel(ClassifierMixin, Model):  # type: ignore[misc]

@@ -88,13 +88,13 @@ def test_the_next_list_leaves_out_who_was_worked_and_says_why(
     assert [lanes[one] for one in customers[:3]] == [
         ("excluded", "contacted_recently"),
         ("excluded", "opted_out"),
-        ("excluded", "opted_out"),
+        ("excluded", "gone"),
     ]
     assert lanes[customers[3]] == ("contact", "chosen")
     with (current(shop) / "dropped.csv").open(newline="") as handle:
         dropped = {row["customer_id"]: row["why"] for row in csv.DictReader(handle)}
     assert [dropped[one] for one in customers[:3]] == [
-        "contacted_recently", "opted_out", "opted_out",
+        "contacted_recently", "opted_out", "gone",
     ]  # fmt: skip
 
 

@@ -1,0 +1,291 @@
+"""Does the pipeline learn whom a contact helps? The simulated telecom company calls customers by
+lot; what is learnt from that is held against the truth that no stage reads, and against the twin
+company where calls do nothing.
+
+    python benchmarks/uplift.py           both companies; writes benchmarks/uplift.md
+    python benchmarks/uplift.py FOLDER    the same, with the stages' output kept in (and taken from)
+                                          FOLDER
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import yaml
+
+import models
+from examples.telecom.write import truth
+from models.base import Floats
+from models.uplift import FOLDS, RISK, Trial, UpliftModel, fold_of
+from pipeline import artefacts, clocks, files, params
+from pipeline.learning import uplift
+from pipeline.params import Params
+
+ROOT = Path(__file__).resolve().parent.parent
+STAGES = "customers events snapshots labels features".split()  # noqa: SIM905
+COMPANIES: dict[str, dict[str, Any]] = {"plain": {}, "calls do nothing": {"outreach_effect": 0.0}}
+EVERY, SHARE, SEED = 28, 0.2, 7  # days between snapshots; of the customers who can be called
+KEYS = ["customer_id", "snapshot_on"]
+VALUE_EVERY = 8  # of the mature snapshots, the models of value learn from each eighth
+LEARNERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "no uplift": ("uplift_none", {}),
+    "T-learner": ("uplift_t", {}),
+    "doubly robust": ("uplift_dr", {}),
+    "doubly robust, all columns": ("uplift_dr", {"modifiers": None}),
+}
+
+
+def run_stages(folder: Path, name: str) -> Params:
+    """The true stages up to features, unless the folder has them, with a snapshot a wave."""
+    given = yaml.safe_load((ROOT / "examples/telecom/params.yaml").read_text())
+    given["simulation"] |= COMPANIES[name]
+    given["snapshots"] = {"every_days": EVERY, "most": 60}
+    files.write_text(folder / "params.yaml", yaml.safe_dump(given))
+    chosen = params.load(folder / "params.yaml")
+    if not (folder / artefacts.FEATURES).exists():
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        ingests = [["ingest", one] for one in chosen.sources]
+        for words in [["params"], ["example"], *ingests, *([stage] for stage in STAGES)]:
+            command = [sys.executable, "-m", f"pipeline.{words[0]}", *words[1:]]
+            subprocess.run(command, cwd=folder, env=environment, check=True)
+    return chosen
+
+
+def days(column: pd.Series) -> pd.Series:
+    """Day numbers of dates."""
+    return (pd.to_datetime(column) - pd.Timestamp("1970-01-01")).dt.days.astype("int64")
+
+
+def watched(folder: Path) -> pd.DataFrame:
+    """The features of customers who had not given notice, with `day` and the labels, if mature."""
+    features = pq.read_table(folder / artefacts.FEATURES).to_pandas()
+    labels = pq.read_table(folder / artefacts.LABELS, columns=[*KEYS, "churned", "value"])
+    joined: pd.DataFrame = features.merge(labels.to_pandas(), on=KEYS, how="left")
+    joined = joined[joined["notice_given"].fillna(0) == 0]
+    return joined.assign(day=days(joined["snapshot_on"])).sort_values(KEYS, ignore_index=True)
+
+
+def foretold(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """RISK and `worth` (value if kept less value if lost) of every row, by models of others.
+
+    Customers in five folds: no model has seen any row of the customer whom it foretells.
+    """
+    told = pd.DataFrame(index=rows.index, columns=[RISK, "worth"], dtype=float)
+    labelled = rows[rows["churned"].notna()]
+    some = labelled[labelled["day"].isin(sorted(set(labelled["day"]))[::-VALUE_EVERY])]
+    fold = pd.Series(fold_of(rows["customer_id"], FOLDS, "foretold"), index=rows.index)
+    for one in range(FOLDS):
+        theirs, mine = fold != one, rows.index[fold == one]
+        X, others = rows.loc[mine, columns], labelled[theirs[labelled.index]]
+        half = others[others["day"].isin(sorted(set(others["day"]))[::-2])]
+        told.loc[mine, RISK] = risk(half, X)
+        sides = []
+        for lost in (False, True):
+            side = some[theirs[some.index] & (some["churned"].astype(bool) == lost)]
+            model: Any = models.build("value_hurdle", 91, SEED, 1, {"learning_rate": 0.1})
+            sides.append(model.fit(side[columns], side["value"]).predict(X))
+        told.loc[mine, "worth"] = sides[0] - sides[1]
+    return told
+
+
+def risk(labelled: pd.DataFrame, X: pd.DataFrame) -> Floats:
+    """(n,) P(churn) of X by boosted trees on labelled rows."""
+    churn: Any = models.build("churn_lightgbm", 91, SEED, 1, {"learning_rate": 0.08})
+    churn.fit(labelled[X.columns], labelled["churned"].astype(float))
+    return np.asarray(churn.predict_proba(X)[:, 1])
+
+
+@dataclass(frozen=True)
+class Lot:
+    """The lots drawn: rows of features as they stood before, what was done, what came of it."""
+
+    X: pd.DataFrame
+    trial: Trial
+    worth: Floats
+
+
+def drawn(folder: Path, rows: pd.DataFrame, columns: list[str], chosen: Params) -> Lot:
+    """Every customer of a wave with the snapshot that began its week; only matured outcomes."""
+    kinds = [("kind", "in", ["outreach", "cancel"])]
+    names = ["customer_id", "kind", "occurred_day", "treatment"]
+    events = pq.read_table(folder / artefacts.EVENTS, columns=names, filters=kinds).to_pandas()
+    events["day"] = events.pop("occurred_day").astype("int64")
+    left = events[events["kind"] == "cancel"].groupby("customer_id")["day"].max()
+    waves = events[events["kind"] == "outreach"].sort_values("day")
+    before = rows[["customer_id", "day"]].assign(row=rows.index).sort_values("day")
+    joined = pd.merge_asof(
+        waves, before, on="day", by="customer_id", tolerance=EVERY, allow_exact_matches=True
+    )
+    horizon = chosen.labels.churn.horizon_days
+    newest = rows["day"].max() - clocks.ripening(chosen.labels)
+    joined = joined[joined["row"].notna() & (joined["day"] <= newest)]
+    joined = joined.sort_values(["customer_id", "day"])
+    gone = joined["customer_id"].map(left) - joined["day"]
+    mine = rows.loc[joined["row"].astype(int)]
+    trial = Trial.of(
+        joined["treatment"] == "call", gone.between(1, horizon), 0.5, joined["customer_id"]
+    )
+    X = mine[[*columns, RISK]].reset_index(drop=True)
+    return Lot(X, trial, mine["worth"].to_numpy())
+
+
+def share_of_oracle(priority: Floats, gain: Floats) -> float:
+    """What calling the first SHARE gains over calling at random, of what the truth would."""
+    calls = (uplift.within(by, SHARE) for by in (priority, gain))
+    mine, best = (uplift.value(by, gain) - SHARE * gain.mean() for by in calls)
+    return mine / best if best > 1e-9 else float("nan")
+
+
+def reached(effect: Floats, worth: Floats, true: pd.DataFrame) -> dict[str, str]:
+    """Shares of the oracle's gain, in customers (by effect) and in money (by effect x worth)."""
+    kept = -true["outreach_effect"].to_numpy()
+    money = kept * true["expected_value"].to_numpy()
+    return {
+        "customers": _share(share_of_oracle(-effect, kept)),
+        "money": _share(share_of_oracle(-effect * worth, money)),
+    }
+
+
+def _share(found: float) -> str:
+    return f"{found:.1%}" if np.isfinite(found) else "none to gain"
+
+
+def maker(name: str) -> Callable[[], UpliftModel]:
+    model, overrides = LEARNERS[name]
+    return lambda: models.build_uplift(model, SEED, 1, overrides)
+
+
+def between(interval: Any, digits: int) -> str:
+    return f"({interval.low:+.{digits}f} to {interval.high:+.{digits}f})"
+
+
+def judged(name: str, lot: Lot) -> tuple[dict[str, str], list[uplift.Group]]:
+    """What the experiment itself says of a learner, cross-fitted: no truth is looked at."""
+    crossed = uplift.cross_fitted(maker(name), lot.X, lot.trial)
+    risk = lot.X[RISK].to_numpy()
+    scores, who = lot.trial.scores(risk), lot.trial.customer
+    qini = uplift.qini(crossed, scores, who, seed=SEED)
+    choice = uplift.chosen(crossed, risk * lot.worth, lot.worth, scores, who, SHARE, seed=SEED)
+    told = {
+        "Qini x 1000": f"{1e3 * qini.coefficient:.2f} "
+        f"({1e3 * qini.interval.low:.2f} to {1e3 * qini.interval.high:.2f})",
+        "at random": f"{choice.at_random:.2f}",
+        "by loss": f"{choice.by_loss:.2f}",
+        "by uplift": f"{choice.by_uplift:.2f}",
+        "better": f"{choice.better:+.2f} {between(choice.interval, 2)}",
+        "used": "yes" if choice.uplift else "no",
+    }
+    return told, uplift.calibration(crossed, scores, who)
+
+
+def shuffled(lot: Lot) -> Lot:
+    """The A/A experiment: treatment drawn anew, after everything."""
+    arms = np.random.default_rng(SEED).permutation(lot.trial.treated)
+    return replace(lot, trial=replace(lot.trial, treated=arms))
+
+
+@dataclass(frozen=True)
+class Found:
+    """Tables of one company: the learners, the fifths of the doubly robust one; and a line."""
+
+    line: str
+    learners: list[dict[str, Any]]
+    fifths: list[dict[str, Any]]
+
+
+def company(name: str, folder: Path) -> Found:
+    """Everything measured of one company."""
+    begun = monotonic()
+    chosen = run_stages(folder, name)
+    rows = watched(folder)
+    columns = [one for one in rows.columns if one not in (*KEYS, "churned", "value", "day")]
+    rows = rows.join(foretold(rows, columns))
+    lot = drawn(folder, rows, columns, chosen)
+    plan = chosen.simulation
+    now = rows[rows["day"] == rows["day"].max()]
+    champion = risk(rows[rows["churned"].notna()], now[columns])
+    now = now.assign(**{RISK: champion})
+    true = truth(plan, [plan.weeks], chosen.labels.value.margin)[0].to_pandas()
+    now = now.merge(true.drop(columns=["snapshot_on", RISK]), on="customer_id")
+    worth = now["worth"].to_numpy()
+    table: list[dict[str, Any]] = []
+    fifths: list[dict[str, Any]] = []
+    by_loss = reached(-now[RISK].to_numpy(), worth, now)
+    table.append({"ranking": "expected loss", **by_loss})
+    for learner in LEARNERS:
+        effect = maker(learner)().fit(lot.X, *_told(lot)).effect(now[lot.X.columns])
+        said, groups = judged(learner, lot)
+        table.append({"ranking": learner, **reached(effect, worth, now), **said})
+        fifths = [vars(group) for group in groups] if learner == "doubly robust" else fifths
+    table.append({"ranking": "doubly robust, A/A", **judged("doubly robust", shuffled(lot))[0]})
+    seconds = monotonic() - begun
+    return Found(_line(lot, len(now), seconds), table, fifths)
+
+
+def _told(lot: Lot) -> tuple[Any, ...]:
+    one = lot.trial
+    return one.treated, one.left, one.propensity, one.customer
+
+
+def _line(lot: Lot, eligible: int, seconds: float) -> str:
+    one = lot.trial
+    called, held = (one.left[one.treated == arm] for arm in (1, 0))
+    error = np.sqrt(called.var() / len(called) + held.var() / len(held))
+    return (
+        f"{len(called):,} called and {len(held):,} held out; left {called.mean():.2%} and "
+        f"{held.mean():.2%}, difference {called.mean() - held.mean():+.2%} (standard error "
+        f"{error:.2%}). {eligible:,} customers can be called now. {seconds:.0f} seconds."
+    )
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    body = [[_cell(row.get(name, "")) for name in columns] for row in rows]
+    lines = [columns, ["---"] * len(columns), *body]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    return f"{value:+.2%}" if isinstance(value, float) else str(value)
+
+
+INTRODUCTION = f"""# Uplift on the telecom company, against its truth
+
+20,000 customers, three years; every four weeks 6 % are drawn and half of them called. Each row is a
+customer drawn, with the features of the Monday before, and whether they left within 91 days.
+`customers` and `money`: of what the true effects would gain over calling at random, the share that
+the ranking reaches when the first {SHARE:.0%} of the newest snapshot are called; by effect, and by
+effect times what keeping the customer is worth. The other columns are what the experiment itself
+says, cross-fitted by customer, with 95 % intervals over customers: the Qini coefficient, what
+calling the first {SHARE:.0%} brings (money a customer, doubly robust) at random, by expected loss
+and by uplift, by how much uplift is better, and whether the rule uses it. In the A/A row the arms
+were drawn anew. The tables of fifths: the effect predicted and measured.
+"""
+
+
+def markdown(found: dict[str, Found]) -> str:
+    parts = [INTRODUCTION.rstrip()]
+    for name, one in found.items():
+        parts += [f"## {name.capitalize()}", one.line, _table(one.learners), _table(one.fifths)]
+    return "\n\n".join(parts) + "\n"
+
+
+def main() -> None:
+    with TemporaryDirectory(prefix="uplift-") as place:
+        base = Path(sys.argv[1]) if sys.argv[1:] else Path(place)
+        text = markdown({name: company(name, base / name) for name in COMPANIES})
+    print(text)
+    files.write_text(ROOT / "benchmarks/uplift.md", text)
+
+
+if __name__ == "__main__":
+    main()
