@@ -62,6 +62,10 @@ def write(sheet: Any, line: int, at: int, value: Any, style: Any) -> None:
         sheet.write_number(line, at, value, style)
 
 
+AFTER_NUMBERS: Final = ("reasons", "owner")
+"""Texts right of a number, which would run into it."""
+
+
 def amount(listing: Listing, mark: str = "") -> str:
     """The number format of an amount: the sign on the side where the language writes it."""
     told, digits = listing.language, minor_digits(listing.currency)
@@ -78,6 +82,7 @@ def styles(book: Any, listing: Listing) -> dict[str, Any]:
     of["to_approve"] = of["budget"] | _URGENT | {"num_format": amount(listing, "*")}
     of |= {
         "heading": _HEADER,
+        "indented heading": _HEADER | {"indent": 1},
         "number heading": _HEADER | {"align": "right"},
         "band": _BAND_HEADER,
     }
@@ -91,6 +96,7 @@ def _rules(listing: Listing) -> list[tuple[str, dict[str, Any]]]:
     of |= {name: {"num_format": "0.0"} for name in DAYS}
     of |= dict.fromkeys(DATES, _DATE)
     of |= dict.fromkeys(("customer_id", "phone", "email", "list_id"), _LEFT_TO_RIGHT)
+    of |= dict.fromkeys(AFTER_NUMBERS, {"text_wrap": True, "indent": 1})
     of["rank"] = {"align": "center"}
     of["churn_probability"] = {"num_format": "0%"}
     of["value_at_stake"] = money | {"bold": True}
@@ -101,6 +107,8 @@ def heading_style(name: str) -> str:
     """The format of a column's heading, a key of `styles`."""
     if name in HANDBACK:
         return "band"
+    if name in AFTER_NUMBERS:
+        return "indented heading"
     return "number heading" if name in (*MONEY, *DAYS, "churn_probability") else "heading"
 
 
