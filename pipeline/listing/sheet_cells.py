@@ -96,7 +96,7 @@ def _rules(listing: Listing) -> list[tuple[str, dict[str, Any]]]:
     of |= {name: {"num_format": "0.0"} for name in DAYS}
     of |= dict.fromkeys(DATES, _DATE)
     of |= dict.fromkeys(("customer_id", "phone", "email", "list_id"), _LEFT_TO_RIGHT)
-    of |= dict.fromkeys(AFTER_NUMBERS, {"text_wrap": True, "indent": 1})
+    of |= {name: {"text_wrap": True, "indent": 1} for name in AFTER_NUMBERS}
     of["rank"] = {"align": "center"}
     of["churn_probability"] = {"num_format": "0%"}
     of["value_at_stake"] = money | {"bold": True}
