@@ -21,7 +21,6 @@ from typing import Any, Final
 from pipeline import artefacts, assignments, errors, files, params, progress
 from pipeline.errors import BadInput, Busy, Guarded, Refusal, masked
 from pipeline.files import sync
-from pipeline.trial import entered
 
 SOURCE: Final = artefacts.AT_RISK.path.parent
 MANIFEST, CURRENT, LINK, LOCK = "manifest.json", "current.json", "current", ".lock"
@@ -336,6 +335,8 @@ def _wrong_pointer(folder: Path, lists: list[Path]) -> list[str]:
 
 
 def main() -> None:
+    from pipeline.trial import entered  # pandas comes with it, which `retention check` can spare
+
     config = params.load()
     with progress.stage("publish") as report:
         target = publish(
