@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline import artefacts, assignments, errors, files, params, progress
+from pipeline import artefacts, errors, files, params, progress
 from pipeline.errors import BadInput, Busy, Guarded, Refusal, masked
 from pipeline.files import sync
 
@@ -335,7 +335,8 @@ def _wrong_pointer(folder: Path, lists: list[Path]) -> list[str]:
 
 
 def main() -> None:
-    from pipeline.trial import entered  # pandas comes with it, which `retention check` can spare
+    from pipeline import assignments  # pandas comes with these; `retention check` can spare it
+    from pipeline.trial import entered
 
     config = params.load()
     with progress.stage("publish") as report:
