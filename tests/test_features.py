@@ -16,6 +16,7 @@ import pytest
 
 import features as themes
 from features.base import CUSTOMER, DERIVED, Feature, history
+from features.words import for_window
 from pipeline import features
 
 LONG_AGO = histories.LONG_AGO
@@ -537,7 +538,7 @@ def test_the_words_of_features_name_features() -> None:
         field
         for one in engines.declared()
         for words in one.words
-        for _, field, _, _ in string.Formatter().parse(words)
+        for _, field, _, _ in string.Formatter().parse(for_window(words, one.window))
         if field is not None
     ]
     assert said
