@@ -49,8 +49,8 @@ class Past:
 
     def events(self, *kinds: str) -> Frame:
         """The events of some kinds, money as exact integers (`amount_units`, ...)."""
-        units = {f"{name}_units": _units(name) for name in MONEY_COLUMNS}
-        return self.known.filter(nw.col("kind").is_in(kinds)).with_columns(**units)
+        in_units = {f"{name}_units": units(name) for name in MONEY_COLUMNS}
+        return self.known.filter(nw.col("kind").is_in(kinds)).with_columns(**in_units)
 
     def __getitem__(self, grain: Grain) -> Frame:
         if grain not in self._kept:
@@ -69,7 +69,8 @@ class Past:
         return told.select(since=nw.col("first_day").min())
 
 
-def _units(name: str) -> nw.Expr:
+def units(name: str) -> nw.Expr:
+    """A column of money in whole MONEY_UNITS, whose sums are exact."""
     return (nw.col(name) * MONEY_UNITS).cast(nw.Int64())
 
 

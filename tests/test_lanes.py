@@ -23,7 +23,7 @@ RULES = policy(
 def lanes_are(text: str, rules: Policy = RULES, erased: frozenset[str] = frozenset()) -> None:
     """The last column, lane, is what the others lead to; `-` is a candidate for contact."""
     rows = people(text.replace("| lane", "| owner"))  # a column of text
-    found = lanes.first_lanes(*frames(rows), Barred(erased=frozenset(erased)), rules)
+    found = lanes.judged(lanes.together(*frames(rows), Barred(erased=frozenset(erased))), rules)
     told = (found["lane"] + "/" + found["why"]).replace("/", "-").to_dict()
     assert told == {row["customer_id"]: row["owner"] for row in rows}
 
@@ -133,7 +133,7 @@ def test_rows_stand_by_loss_then_chance_then_id() -> None:
         d        |            99 |               0.2
         """
     )
-    found = lanes.first_lanes(*frames(rows), NOBODY, policy())
+    found = lanes.judged(lanes.together(*frames(rows), NOBODY), policy())
     assert list(found.index) == ["d", "c", "a", "b", "z", "é"]
 
 

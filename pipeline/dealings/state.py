@@ -6,11 +6,11 @@ import narwhals as nw
 import pandas as pd
 
 from features import service
-from features.base import CUSTOMER, DECIMALS, count, money, total
+from features.base import CUSTOMER, DECIMALS, count, money, total, units
 from pipeline.clocks import Frame
 from pipeline.dealings.rows import Rows, newest
 from pipeline.params import ValueLabel
-from pipeline.schema import HOLDOUT, MONEY_UNITS
+from pipeline.schema import HOLDOUT
 
 YEAR: Final = 365
 QUARTER, HALF_YEAR = 90, 182
@@ -66,9 +66,9 @@ def _sums(rows: Rows, value: ValueLabel) -> dict[str, "pd.Series[float]"]:
     """What is counted over all events of a customer, whatever their kind."""
     this_year = nw.col("age") <= YEAR
     earning = this_year & nw.col("kind").is_in(value.kinds)
-    units = {f"{name}_units": _units(name) for name in ("amount", "cost")}
+    in_units = {f"{name}_units": units(name) for name in ("amount", "cost")}
     sums = (
-        rows.past.known.with_columns(**units)
+        rows.past.known.with_columns(**in_units)
         .group_by("customer_id")
         .agg(
             first_age=nw.col("age").max(),
@@ -86,10 +86,6 @@ def _sums(rows: Rows, value: ValueLabel) -> dict[str, "pd.Series[float]"]:
     tenure = tenure.fillna(found.pop("first_age").reindex(rows.customers))
     counted = {str(name): column for name, column in found.items()}
     return {"tenure_days": tenure, "last_dealing_days": dealt, **counted}
-
-
-def _units(name: str) -> nw.Expr:
-    return (nw.col(name) * MONEY_UNITS).cast(nw.Int64())
 
 
 def _outreach(rows: Rows) -> Frame:

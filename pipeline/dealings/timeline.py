@@ -9,12 +9,13 @@ import pyarrow as pa
 from features.service import UNSOLVED, WRONG
 from pipeline.clocks import Frame
 from pipeline.dealings.entries import COLUMNS
+from pipeline.dealings.of_care import LOW
 from pipeline.dealings.told import Told, plain
 
 MOST: Final = 20
 """Entries a customer."""
 
-LOW, HIGH = 0.5, 0.75  # ratings below the one are bad, from the other on good
+HIGH: Final = 0.75  # ratings from it on are good
 _ORDER: Final = ("age", "later", "what", "event")
 _VALUES: Final = tuple(COLUMNS)[tuple(COLUMNS).index("kind") :]
 

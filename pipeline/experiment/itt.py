@@ -75,11 +75,16 @@ def mean(treated_values: ArrayLike, control_values: ArrayLike) -> Difference:
     means = np.array([one.mean() if len(one) else np.nan for one in arms])
     if not _measurable(many, [_apart(one) for one in arms]):
         return _unmeasured(many, means)
-    parts = np.array([one.var(ddof=1) for one in arms]) / many
-    error = float(np.sqrt(parts.sum()))
-    freedom = parts.sum() ** 2 / (parts**2 / (many - 1)).sum()
+    error, freedom = welch(*arms)
     z = float(means[0] - means[1]) / error
     return _difference(many, means, error, float(stdtrit(freedom, (1 + LEVEL) / 2)), z)
+
+
+def welch(one: Floats, other: Floats) -> tuple[float, float]:
+    """Standard error of the difference of two means, and its degrees of freedom (Welch 1947)."""
+    many = np.array([len(one), len(other)])
+    parts = np.array([one.var(ddof=1), other.var(ddof=1)]) / many
+    return float(np.sqrt(parts.sum())), float(parts.sum() ** 2 / (parts**2 / (many - 1)).sum())
 
 
 def weighted(

@@ -1,21 +1,16 @@
 """The figures of the page as one long table: one row a figure, for whoever computes further."""
 
-import csv
-import io
 from collections.abc import Iterator
-from math import isfinite
 from typing import Any, Final
 
+from pipeline import figures
 from pipeline.experiment.saves import Amount
-from pipeline.formulas import guarded
+from pipeline.figures import Row
 from pipeline.trial.content import Content, Plan, Range, Result
 
 COLUMNS: Final = ("section", "measure", "by", "group", "value", "low", "high", "n", "unit")
-"""low and high are the 95 % interval; of section `result` as it may be read at every list, of
-`arms`, `groups` and `once` as one look reads it. Null is the empty cell."""
-
-_DECIMALS: Final = 6
-Row = dict[str, Any]
+"""low and high are the 95 % interval; of sections `result` and `groups` as they may be read at every
+list, of `arms` and `once` as one look reads them. Null is the empty cell."""
 
 
 def table(told: Content) -> list[Row]:
@@ -24,25 +19,16 @@ def table(told: Content) -> list[Row]:
         *(_result(told.result) if told.result else ()),
         *_groups(told),
         *_checks(told),
+        *_lists(told),
         *(_plan(told.plan) if told.plan else ()),
         *_batches(told),
     ]
-    return [{name: _cell(row.get(name)) for name in COLUMNS} for row in rows]
+    return [figures.row(COLUMNS, one) for one in rows]
 
 
 def as_csv(rows: list[Row]) -> str:
-    """The whole file of such rows, by RFC 4180."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, _DECIMALS) + 0.0 if isfinite(value) else None
-    return guarded(value) if isinstance(value, str) else value
+    """The whole file of such rows."""
+    return figures.as_csv(COLUMNS, rows)
 
 
 def _row(section: str, measure: str, value: float, unit: str, **more: Any) -> Row:
@@ -107,6 +93,16 @@ def _checks(told: Content) -> Iterator[Row]:
             of = {"by": "fifth", "group": str(place), "n": fifth.customers}
             yield _row("calibration", "predicted", fifth.predicted, "share", **of)
             yield _row("calibration", "happened", fifth.happened, "share", **of)
+
+
+def _lists(told: Content) -> Iterator[Row]:
+    for one in told.lists:
+        of = {"by": "list", "group": one.list_id, "n": one.known}
+        yield _row("past lists", "had said", one.said, "share", **of)
+        yield _row("past lists", "left", one.left.value, "share", **_of(one.left), **of)
+        yield _row("past lists", "order", one.order.value, "share", **_of(one.order), **of)
+    if told.order:
+        yield _row("past lists", "order", told.order.value, "share", **_of(told.order))
 
 
 def _plan(plan: Plan) -> Iterator[Row]:

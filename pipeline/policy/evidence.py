@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
+from pipeline.experiment import itt
 from pipeline.language import marked
 from pipeline.params import Play
 from pipeline.schema import HOLDOUT
@@ -73,10 +74,10 @@ def _of_play(play: Play, bought: pd.DataFrame) -> dict[str, Any]:
     row: dict[str, Any] = {"play": play.name, "treated": len(treated), "held": len(held)}
     if min(len(treated), len(held)) < LEAST:
         return row | dict.fromkeys(("difference", "low", "high"), np.nan) | {"verdict": "too_few"}
-    difference, half = welch(treated, held)
-    low = difference - half
+    apart, half = difference(treated, held)
+    low = apart - half
     verdict = "proven" if low > price(play) else "unproven"
-    told = {"difference": difference, "low": low, "high": difference + half}
+    told = {"difference": apart, "low": low, "high": apart + half}
     return row | told | {"verdict": verdict}
 
 
@@ -85,17 +86,16 @@ def price(play: Play) -> float:
     return play.cost + play.offer * play.taken
 
 
-def welch(
+def difference(
     one: "np.ndarray[tuple[int], np.dtype[np.float64]]",
     other: "np.ndarray[tuple[int], np.dtype[np.float64]]",
 ) -> tuple[float, float]:
     """Difference of the means of two samples (two rows at least), half its 95 % interval."""
-    a, b = one.var(ddof=1) / len(one), other.var(ddof=1) / len(other)
-    if a + b == 0:
-        return float(one.mean() - other.mean()), 0.0
-    freedom = (a + b) ** 2 / (a**2 / (len(one) - 1) + b**2 / (len(other) - 1))
-    half = t.ppf((1 + LEVEL) / 2, freedom) * np.sqrt(a + b)
-    return float(one.mean() - other.mean()), float(half)
+    apart = float(one.mean() - other.mean())
+    if not one.var() + other.var():
+        return apart, 0.0
+    error, freedom = itt.welch(one, other)
+    return apart, float(t.ppf((1 + LEVEL) / 2, freedom)) * error
 
 
 def proven(found: pd.DataFrame, playbook: Sequence[Play]) -> tuple[str, ...]:

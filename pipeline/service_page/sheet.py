@@ -1,12 +1,11 @@
 """The scorecard as one long table: one row a figure, for whoever computes further."""
 
-import csv
 import datetime as dt
-import io
 from collections.abc import Iterator
 from typing import Any, Final
 
-from pipeline.formulas import guarded
+from pipeline import figures
+from pipeline.figures import Row
 from pipeline.service.content import (
     Breakdown,
     Content,
@@ -26,9 +25,6 @@ COLUMNS: Final = (
 """period_from and period_to are the first day and the last; low and high the 95 % interval, but
 of section `over time` the normal band. Null is the empty cell."""
 
-_DECIMALS: Final = 6
-Row = dict[str, Any]
-
 
 def table(content: Content) -> list[Row]:
     """The rows in the page's order, of COLUMNS; texts as `guarded` writes them."""
@@ -41,24 +37,12 @@ def table(content: Content) -> list[Row]:
         *_why(content),
         *_worth(content),
     ]
-    return [{name: _cell(row.get(name)) for name in COLUMNS} for row in rows]
+    return [figures.row(COLUMNS, one) for one in rows]
 
 
 def as_csv(rows: list[Row]) -> str:
-    """The whole file of such rows, by RFC 4180."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, _DECIMALS) + 0.0
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    return guarded(value) if isinstance(value, str) else value
+    """The whole file of such rows."""
+    return figures.as_csv(COLUMNS, rows)
 
 
 def _row(section: str, measure: str, unit: str, value: float | None, **more: Any) -> Row:
