@@ -18,6 +18,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 Floats = NDArray[np.float64]
 State = dict[str, Any]
 
+TREATED = "treated"
+"""A column that only learning may have: 1 for who was contacted before the outcome. Whoever is
+foretold without it is foretold as left alone."""
+
 BIAS = "bias"  # the column of `contributions` that belongs to no feature
 
 
@@ -110,7 +114,10 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
     def _read(self, X: pd.DataFrame) -> pd.DataFrame:
         """The model's own columns of X, in its own order; ValueError names a missing one."""
         check_is_fitted(self)
-        chosen = require(X, self.feature_names_in_.tolist())
+        names = self.feature_names_in_.tolist()
+        if TREATED in names and TREATED not in X.columns:
+            X = X.assign(**{TREATED: 0.0})
+        chosen = require(X, names)
         refuse_infinite(chosen)
         return chosen
 
@@ -187,7 +194,10 @@ class ChurnModel(ClassifierMixin, Model):  # type: ignore[misc]
 
         Index as X. Says what the score is associated with, not what causes churn.
         """
-        return self._contributions(self._read(X))
+        told = self._contributions(self._read(X))
+        if TREATED in told.columns:
+            told[BIAS] += told.pop(TREATED)
+        return told
 
 
 class ValueModel(RegressorMixin, Model):  # type: ignore[misc]

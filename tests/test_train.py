@@ -14,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import models
+from models.base import TREATED
 from models.calibration import Calibrator, Identity, Platt
+from models.churn_lightgbm import LightGBMChurn
 from models.scorer import COLUMNS
 from pipeline import artefacts, clocks, files, params, progress, train
 from pipeline.errors import Guarded
@@ -186,6 +188,30 @@ def test_those_held_out_stand_for_those_contacted() -> None:
     assert weight.weight.sum() == 10 * days
     assert set(drop.weight) == set(keep.weight) == {1.0}
     assert not {"arm", "weight"} & set(keep.X.columns)
+
+
+def test_who_was_contacted_is_told_and_everybody_foretold_as_left_alone() -> None:
+    features = feature_table(customers=60)
+    labels = label_table(features).sort_by(
+        [("snapshot_on", "ascending"), ("customer_id", "ascending")]
+    )
+    arms = pa.array((["contacted", None, None] * len(labels))[: len(labels)])
+    told = labels.set_column(labels.schema.get_field_index("arm"), "arm", arms)
+    rows = train.labelled(features, told, "adjust")
+    assert len(rows.day) == len(labels)
+    assert (rows.X[TREATED] == 1).to_numpy().tolist() == [
+        one is not None for one in arms.to_pylist()
+    ]
+    churned = np.where(rows.X[TREATED] == 1, 0.0, rows.churned)  # who is contacted always stays
+    model = LightGBMChurn(learning_rate=0.2, seeds=1, threads=1)
+    fitted = model.fit(rows.X, churned)
+    asked = rows.X.drop(columns=[TREATED])
+    assert fitted.predict_proba(asked)[:, 1].mean() > 1.2 * churned.mean()
+    alone = fitted.predict_proba(asked.assign(**{TREATED: 0.0}))[:, 1]
+    assert fitted.predict_proba(asked)[:, 1] == pytest.approx(alone)
+    parts = fitted.contributions(asked)
+    assert TREATED not in parts.columns
+    assert parts.sum(axis=1).to_numpy() == pytest.approx(np.log(alone / (1 - alone)))
 
 
 def test_each_row_keeps_its_own_label() -> None:
@@ -361,7 +387,9 @@ def test_with_too_few_snapshots_a_baseline_scores_and_nothing_is_measured() -> N
 
 
 def test_one_outcome_only_is_refused_and_says_what_is_needed() -> None:
-    with pytest.raises(Guarded, match=r"^not enough churners: 0 .*, need 30$") as caught:
+    with pytest.raises(
+        Guarded, match=r"^not enough churners: 0 .*, need 30; see that labels"
+    ) as caught:
         trained(few(40, SNAPSHOTS, left=0))
     assert caught.value.code == 4
 
