@@ -22,6 +22,7 @@ from pipeline import (
     assignments,
     clocks,
     engine,
+    erased,
     errors,
     files,
     ledger,
@@ -72,9 +73,11 @@ LANES: Final = pa.schema(
         ("churn_probability", pa.float64()),
         ("expected_loss", pa.float64()),
         ("net_gain", pa.float64()),
+        ("passed", pa.bool_()),
     ]
 )
-"""One row a watched customer; net_gain of the best action, null where none was weighed."""
+"""One row a watched customer; net_gain of the best action, null where none was weighed. passed: as
+Decision has it."""
 
 
 STRONGEST: Final = 3  # reasons by whose themes a play is chosen
@@ -137,7 +140,10 @@ def _listing(given: Inputs, config: Params, decided: Decision, found: pd.DataFra
         value_days=config.labels.value.horizon_days,
         plays={play.name: play.does for play in config.policy.playbook},
         notes=tuple(given.summary["banners"]),
-        evidence=tuple(words.evidence_sentences(found, config, says)),
+        evidence=(
+            words.ranked_by(given.summary.get("uplift", {}), config, says),
+            *words.evidence_sentences(found, config, says),
+        ),
         limits=decided.limits,
         greedy_loss=decided.greedy_loss,
         language=says,
@@ -192,7 +198,8 @@ def _table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
 
 def _lanes(decided: Decision, scores: pd.DataFrame) -> pa.Table:
     joined = decided.rows.merge(scores, on="customer_id").sort_values("customer_id")
-    return _table(joined, LANES)
+    passed = joined["customer_id"].isin(list(decided.passed))
+    return _table(joined.assign(passed=passed), LANES)
 
 
 def written(made: Listing) -> dict[str, tuple[bytes, int]]:
@@ -223,7 +230,7 @@ def write(made: AtRisk, folder: Path) -> None:
 def write_list(made: Listing, folder: Path) -> None:
     """The list in every format, and summary.json, which names what is to be published."""
     for old in [*folder.glob("at_risk-*.xlsx"), *folder.glob("digest-*.html")]:
-        old.unlink()
+        files.remove(old)
     content = written(made)
     for name, (told, _) in content.items():
         files.write_bytes(folder / name, told)
@@ -235,7 +242,10 @@ def read(config: Params, contacts: pa.Table) -> Inputs:
     """What the stages before left."""
     summary = files.read_json(artefacts.SCORE_SUMMARY)
     told = Told(
-        scores=pq.read_table(artefacts.SCORES).to_pandas(),
+        scores=pq.read_table(artefacts.SCORES)
+        .join(pq.read_table(artefacts.EFFECTS), keys="customer_id")
+        .sort_by("customer_id")
+        .to_pandas(),
         habits=pq.read_table(artefacts.HABITS).to_pandas(),
         standing=pq.read_table(artefacts.STANDING).to_pandas(),
         reasons=pq.read_table(artefacts.REASONS).to_pandas(),
@@ -252,6 +262,7 @@ def read(config: Params, contacts: pa.Table) -> Inputs:
             objecting=frozenset(ledger.objections(ledger.FOLDER)),
             gone=frozenset(ledger.gone(ledger.FOLDER)),
             held=_held(config, dt.date.fromisoformat(summary["as_of"])),
+            erased=erased.read().among(told.scores["customer_id"]),
         ),
     )
 

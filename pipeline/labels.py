@@ -6,10 +6,21 @@ import narwhals as nw
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import artefacts, clocks, engine, errors, files, params, progress, snapshots
+from pipeline import (
+    artefacts,
+    assignments,
+    clocks,
+    engine,
+    errors,
+    files,
+    params,
+    progress,
+    snapshots,
+)
 from pipeline.clocks import Frame, Window
 from pipeline.params import ChurnLabel, Labels, ValueLabel
 from pipeline.schema import CONTACTED, HELD_OUT, HOLDOUT, MONEY_UNITS
+from pipeline.trial import lots
 
 SCHEMA = pa.schema(
     [
@@ -113,14 +124,18 @@ def _units(column: str) -> nw.Expr:
     return (nw.col(column) * MONEY_UNITS).cast(nw.Int64()).fill_null(0).cast(nw.Float64())
 
 
-def arms(known: Frame, snapshot: int, window: Window) -> Frame:
+def arms(known: Frame, drawn: Frame | None, snapshot: int, window: Window) -> Frame:
     """customer_id, arm of those with an outreach from the snapshot to the window's end.
 
-    Who was contacted at all counts as contacted, whatever was drawn.
+    drawn: the arms of our own lists (trial.lots.DRAWN). Who was contacted at all, or meant to be,
+    counts as contacted, whatever else was drawn.
     """
+    met = known.filter(nw.col("kind") == "outreach").select(_MET)
+    if drawn is not None:
+        met = nw.concat([met, drawn.select(_MET)], how="vertical")
     day = nw.col("occurred_day")
+    met = met.filter(day >= snapshot, day < window.end)
     treatment = nw.col("treatment").fill_null(CONTACTED)
-    met = known.filter(nw.col("kind") == "outreach", day >= snapshot, day < window.end)
     contacted = nw.when(treatment != HOLDOUT).then(1).otherwise(0)
     once = nw.col("contacted") == 1
     arm = nw.when(once).then(nw.lit(CONTACTED)).otherwise(nw.lit(HELD_OUT))
@@ -132,10 +147,15 @@ def arms(known: Frame, snapshot: int, window: Window) -> Frame:
     )
 
 
-def labels(cohort: Frame, history: Frame, snapshot: int, rules: Labels) -> Frame:
+_MET = ["customer_id", "occurred_day", "treatment"]
+
+
+def labels(
+    cohort: Frame, history: Frame, snapshot: int, rules: Labels, drawn: Frame | None = None
+) -> Frame:
     """One row a watched customer (cohort: customer_id) of one mature snapshot, as SCHEMA.
 
-    `history` is everything known before as_of.
+    `history` is everything known before as_of; `drawn` as `arms` takes it.
     """
     churn = clocks.churn_window(snapshot, rules.churn)
     worth = clocks.value_window(snapshot, rules.churn, rules.value)
@@ -144,7 +164,7 @@ def labels(cohort: Frame, history: Frame, snapshot: int, rules: Labels) -> Frame
     else:
         fate = cancelled(cohort, history, churn, snapshot)
     known = value(history, worth, rules.value)
-    fate = fate.join(arms(history, snapshot, churn), on="customer_id", how="left")
+    fate = fate.join(arms(history, drawn, snapshot, churn), on="customer_id", how="left")
     return fate.join(known, on="customer_id", how="left").select(
         "customer_id",
         nw.lit(clocks.date_of(snapshot), nw.Date()).alias("snapshot_on"),
@@ -179,10 +199,12 @@ def main() -> None:
         watched = open_engine.scan(artefacts.SNAPSHOTS)
         known = clocks.past(open_engine.scan(artefacts.EVENTS), when.as_of, summary["versioned"])
         history = open_engine.keep(known)
+        ours = lots.ours(assignments.FOLDER, chosen.company, when.as_of)
+        drawn = open_engine.load(ours) if len(ours) else None
         tables = []
         for day in report.track(when.learning, "labelling snapshots"):
             cohort = watched.filter(nw.col("snapshot_on") == clocks.date_of(day))
-            frame = labels(cohort.select("customer_id"), history, day, chosen.labels)
+            frame = labels(cohort.select("customer_id"), history, day, chosen.labels, drawn)
             tables.append(open_engine.collect(frame, sort=["customer_id"]).cast(SCHEMA))
         table = pa.concat_tables([SCHEMA.empty_table(), *tables])
         kept = table.filter(pc.is_null(table["dropped"])).drop_columns(["dropped"])

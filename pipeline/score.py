@@ -11,12 +11,15 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 import features as themes
+import models
 from models.scorer import COLUMNS, Scorer
+from models.uplift import RISK
 from pipeline import artefacts, clocks, errors, files, params, progress
 from pipeline.language import language
 from pipeline.learning import champion, definition, matrix
 from pipeline.learning.champion import Champion
 from pipeline.params import Params, Policy
+from pipeline.policy import IN_TROUBLE
 from pipeline.policy.lanes import RULES
 from pipeline.reports import reasons
 
@@ -45,6 +48,15 @@ RISK_HISTORY = pa.schema(
         ("churn_probability", pa.float64()),
     ]
 )
+EFFECTS = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("effect", pa.float64()),
+        ("disturbed", pa.bool_()),
+    ]
+)
+"""effect: of a contact, on the chance of leaving; null where customers are ranked by loss.
+disturbed: a contact credibly drives customers like this one away."""
 HABITS = pa.schema(
     [
         ("customer_id", pa.string()),
@@ -55,7 +67,6 @@ HABITS = pa.schema(
 )
 SPARE = 5  # explain so many times what the list may hold: some will be excluded or held out
 DAYS = 6  # of the course of the risk
-IN_TROUBLE = ("gave_notice", "fix_first", "cooling_off")
 
 
 def scores(scorer: Scorer, table: pa.Table, as_of: dt.date) -> pa.Table:
@@ -67,6 +78,21 @@ def scores(scorer: Scorer, table: pa.Table, as_of: dt.date) -> pa.Table:
     columns = [pa.array(found[name].to_numpy()) for name in COLUMNS]
     days = pa.array([as_of] * len(table), pa.date32())
     return pa.Table.from_arrays([table["customer_id"], days, *columns], schema=SCORES)
+
+
+def effects(persuaded: dict[str, Any] | None, table: pa.Table, scored: pa.Table) -> pa.Table:
+    """EFFECTS of the features of one day, by what stage `uplift` pinned beside the champion."""
+    ids = scored["customer_id"]
+    if not persuaded or persuaded["name"] is None:
+        columns = [ids, pa.nulls(len(ids), pa.float64()), pa.array([False] * len(ids))]
+        return pa.Table.from_arrays(columns, schema=EFFECTS)
+    model = models.discover_uplift()[persuaded["name"]].from_state(persuaded["model"])
+    found = model.effect(matrix.matrix(table).assign(**{RISK: scored[RISK].to_numpy()}))
+    least = persuaded["disturbed_from"]
+    disturbed = np.zeros(len(found), dtype=bool) if least is None else found >= least
+    effect = found if persuaded["ranks"] else np.full(len(found), np.nan)
+    columns = [ids, pa.array(effect, from_pandas=True), pa.array(disturbed)]
+    return pa.Table.from_arrays(columns, schema=EFFECTS)
 
 
 def habits(table: pa.Table, as_of: dt.date) -> pa.Table:
@@ -148,8 +174,14 @@ def summary(now: Champion, scored: pa.Table, chosen: Params, as_of: dt.date) -> 
         "banners": manifest["banners"],
         "definition": definition.sentence(chosen.labels),
         "horizon_days": chosen.labels.churn.horizon_days,
+        "uplift": _told(champion.beside(now, "uplift")),
         "mean_churn_probability": float(np.mean(scored["churn_probability"].to_numpy())),
     }
+
+
+def _told(persuaded: dict[str, Any] | None) -> dict[str, Any]:
+    """What stage `uplift` found, without the model."""
+    return {name: value for name, value in (persuaded or {}).items() if name != "model"}
 
 
 def require(chosen: Params, features: pa.Table) -> Champion:
@@ -179,6 +211,8 @@ def main() -> None:
         scorer = champion.load(now)
         scored = scores(scorer, table, as_of)
         files.write_table(artefacts.SCORES, scored)
+        persuaded = champion.beside(now, "uplift")
+        files.write_table(artefacts.EFFECTS, effects(persuaded, table, scored))
         files.write_table(artefacts.HABITS, habits(table, as_of))
         standing = pq.read_table(artefacts.STANDING)
         report.read(artefacts.STANDING, len(standing))

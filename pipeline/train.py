@@ -11,10 +11,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import models
+from models.base import TREATED
 from models.scorer import COLUMNS, Scorer
 from pipeline import artefacts, clocks, errors, files, params, progress
+from pipeline.guards import profile
+from pipeline.guards.reference import reference
 from pipeline.learning import matrix, metrics, recipe
 from pipeline.learning.folds import Fold, Split, split
+from pipeline.learning.foretold import foretold
 from pipeline.learning.recipe import Recipe, Rows, Trial
 from pipeline.params import Params
 from pipeline.schema import CONTACTED, HELD_OUT
@@ -25,11 +29,11 @@ def labelled(features: pa.Table, label_table: pa.Table, treated: params.Treated 
 
     `treated` as in params.Train: what is done with customers who were contacted.
     """
-    if treated != "keep":
-        contacted = pc.equal(label_table["arm"], CONTACTED)
-        kept = label_table.filter(pc.invert(pc.fill_null(contacted, False)))
-    else:
-        kept = label_table
+    contacted = pc.fill_null(pc.equal(label_table["arm"], CONTACTED), False)
+    leaves_out = treated in ("weight", "drop")
+    kept = label_table.filter(pc.invert(contacted)) if leaves_out else label_table
+    if treated == "adjust":
+        kept = kept.append_column(TREATED, contacted.cast(pa.float64()))
     weighted = kept.append_column("weight", weights(kept, label_table, treated))
     joined = features.join(weighted, keys=matrix.KEYS, join_type="inner").sort_by(
         [("snapshot_on", "ascending"), ("customer_id", "ascending")]
@@ -94,7 +98,10 @@ def find(rows: Rows, when: Split, chosen: Params, report: progress.Report) -> Re
         )
     if not _both_outcomes(rows):
         lacking = "customers who stayed" if found else "churners"
-        raise errors.Guarded(f"not enough {lacking}: 0 of {len(rows.day)} rows, need {least}")
+        raise errors.Guarded(
+            f"not enough {lacking}: 0 of {len(rows.day)} rows, need {least}; see that labels.churn "
+            "in params.yaml fits these customers, or wait for more history"
+        )
     if not when.folds or found < least:
         return recipe.simple([_too_little(found, least)])
     return recipe.learn(
@@ -211,7 +218,7 @@ def story(trained: Trained) -> dict[str, Any]:
         "churners": churners(rows),
         "churn_rate": float(rows.churned.mean()),
         "trained_to": str(clocks.date_of(int(rows.day.max()))),
-        "features": list(rows.X.columns),
+        "features": [name for name in rows.X.columns if name != TREATED],
         "banners": found.banners,
         "titles": {name: kind.title for name, kind in models.discover().items()},
     }
@@ -229,12 +236,17 @@ def _told(fold: Fold) -> dict[str, Any]:
 def main() -> None:
     chosen = params.load()
     with progress.stage("train") as report:
-        features = pq.read_table(artefacts.FEATURES)
-        rows = labelled(features, pq.read_table(artefacts.LABELS), chosen.train.treated)
+        features, label_table = pq.read_table(artefacts.FEATURES), pq.read_table(artefacts.LABELS)
+        rows = labelled(features, label_table, chosen.train.treated)
         report.read(f"{artefacts.FEATURES} and {artefacts.LABELS}", len(rows.day))
         trained = train(rows, chosen, report)
         for name, state in trained.scorer.states().items():
             files.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
+        newest = clocks.date_of(int(trained.rows.day.max()))
+        seen = reference(features, trained.scored, trained.scorer, newest)
+        files.write_json(artefacts.CANDIDATE.path / f"{profile.NAME}.json", seen)
+        drawn = foretold(features, label_table, trained.rows, trained.found, recipe.maker(chosen))
+        files.write_table(artefacts.FORETOLD, drawn)
         files.write_table(artefacts.MEASURED, trained.measured)
         files.write_table(artefacts.MEASURED_SCORES, trained.scored)
         files.write_json(artefacts.RECIPE, story(trained))

@@ -1,6 +1,6 @@
 """champion/: the pinned models that score, with their hashes. Only `promote` writes here."""
 
-import shutil
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,10 @@ FOLDER = Path("champion")
 MANIFEST = "champion.json"
 PREVIOUS = "previous"
 PARTS = ("churn", "value")
+"""The files that no champion lacks; others (who is persuaded, what the models learnt from) may
+stand beside them."""
+
+_MODELS = re.compile(r"[0-9a-f]{24}")
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,15 @@ class Champion:
         return dict(self.manifest["definition"])
 
 
-def hashes(folder: Path) -> dict[str, str]:
-    """sha256 of each model file of a candidate or champion."""
-    return {name: files.sha256(folder / f"{name}.json") for name in PARTS}
+def parts(folder: Path, *more: Path) -> dict[str, Path]:
+    """The files of a candidate or champion by their stems: all of a folder, and `more`."""
+    found = [*folder.glob("*.json"), *(path for path in more if path.is_file())]
+    return {path.stem: path for path in sorted(found)}
+
+
+def hashes(candidate: dict[str, Path]) -> dict[str, str]:
+    """sha256 of each of `parts`."""
+    return {name: files.sha256(path) for name, path in candidate.items()}
 
 
 def current(folder: Path = FOLDER) -> Champion | None:
@@ -41,6 +51,9 @@ def current(folder: Path = FOLDER) -> Champion | None:
     if not path.is_file():
         return None
     manifest = files.read_json(path)
+    if not _MODELS.fullmatch(str(manifest["models"])):
+        named = errors.masked(manifest["models"])
+        raise errors.Guarded(f"{path}: {named} is no folder of models; restore it from a backup")
     return Champion(folder / manifest["models"], manifest)
 
 
@@ -49,7 +62,7 @@ def load(champion: Champion) -> Scorer:
 
     Errors: Guarded names the file that is missing or changed.
     """
-    for name in PARTS:
+    for name in sorted({*PARTS, *champion.sha256}):
         path = champion.folder / f"{name}.json"
         if not path.is_file() or files.sha256(path) != champion.sha256.get(name):
             raise errors.Guarded(
@@ -61,16 +74,24 @@ def load(champion: Champion) -> Scorer:
     )
 
 
-def install(candidate: Path, manifest: dict[str, Any], folder: Path = FOLDER) -> Champion:
-    """Make a candidate the champion: its files under a folder of their own, then the manifest.
+def beside(champion: Champion, name: str) -> Any:
+    """What stands in a file that a champion may lack (after `load`); None where it does."""
+    path = champion.folder / f"{name}.json"
+    return files.read_json(path) if name in champion.sha256 else None
+
+
+def install(
+    candidate: dict[str, Path], manifest: dict[str, Any], folder: Path = FOLDER
+) -> Champion:
+    """Make a candidate (its `parts`) the champion: files in a folder of their own, then manifest.
 
     The manifest is replaced in one step and is the authority; the one before is kept beside it
     for `rollback`.
     """
     of = hashes(candidate)
-    name = of["churn"][:12] + of["value"][:12]
-    for part in PARTS:
-        files.write_bytes(folder / name / f"{part}.json", (candidate / f"{part}.json").read_bytes())
+    name = files.content_hash(of)[:24]
+    for part, path in candidate.items():
+        files.write_bytes(folder / name / f"{part}.json", path.read_bytes())
     before = current(folder)
     if before and before.manifest["models"] != name:
         files.write_json(folder / f"{PREVIOUS}.json", before.manifest)
@@ -101,4 +122,4 @@ def _forget(folder: Path) -> None:
     kept = {files.read_json(path)["models"] for path in named if path.is_file()}
     for path in folder.iterdir():
         if path.is_dir() and path.name not in kept:
-            shutil.rmtree(path)
+            files.remove_folder(path)

@@ -1,6 +1,7 @@
 """What the page, the workbook and the digest say of the list as a whole, in its language."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import pandas as pd
 
@@ -172,6 +173,32 @@ def limit_sentences(listing: Listing) -> list[str]:
         }  # fmt: skip
         said.append(sentence[one.kind])
     return [*said, *filter(None, [choice_sentence(listing)])]
+
+
+def ranked_by(uplift: Mapping[str, Any], chosen: Params, told: Language) -> str:
+    """Whether those to contact are ranked by what a contact changes, and why or why not.
+
+    uplift: as stage `uplift` pinned it; {} where it has not run.
+    """
+    if not uplift.get("name"):
+        return told.gettext(
+            "Ranked by expected loss: too few customers were drawn by lot so far, and left, to "
+            "learn whom a contact keeps."
+        )
+    better, low, high = (
+        told.money(uplift[name], chosen.currency) for name in ("better", "low", "high")
+    )
+    if uplift["ranks"]:
+        return told.gettext(
+            "Ranked by what a contact changes, as {lots} customers drawn by lot have taught: "
+            "worth {better} more per customer than ranking by expected loss ({low} to {high}).",
+            lots=int(uplift["lots"]), better=better, low=low, high=high,
+        )  # fmt: skip
+    return told.gettext(
+        "Ranked by expected loss: on {lots} customers drawn by lot, ranking by what a contact "
+        "changes was not shown to be better ({better} per customer, {low} to {high}).",
+        lots=int(uplift["lots"]), better=better, low=low, high=high,
+    )  # fmt: skip
 
 
 def evidence_sentences(found: pd.DataFrame, chosen: Params, told: Language) -> list[str]:

@@ -17,7 +17,9 @@ LANES: Final = {
 }
 """Every lane, in the order in which the list shows them, in the words that staff read."""
 
-LISTED: Final = ("contact", "fix_first", "gave_notice", "cooling_off")
+IN_TROUBLE: Final = ("fix_first", "gave_notice", "cooling_off")
+"""The lanes of those listed for a trouble of theirs, whatever their risk."""
+LISTED: Final = ("contact", *IN_TROUBLE)
 """The lanes that appear on a list."""
 
 WHYS: Final = {

@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 
 from pipeline.params import AtRisk, Params, Play, Policy
-from pipeline.policy import choice, evidence, holdout, lanes, people, plays
+from pipeline.policy import IN_TROUBLE, choice, evidence, holdout, lanes, people, plays
 from pipeline.policy.choice import Bound, Limit
 
 ROWS: Final = (
     "customer_id", "lane", "why", "owner", "covered_for", "play", "channel", "net_gain", "offer",
     "approval", "otherwise",
 )  # fmt: skip
-_OTHERS: Final = ("gave_notice", "fix_first", "cooling_off")
 
 
 @dataclass(frozen=True)
@@ -27,12 +26,15 @@ class Decision:
     null; what is not listed has no play. net_gain: expected, of the play, in money; null where what
     is owed is done whatever it gains. offer: the
     most that may be offered. approval: whether that needs one. otherwise: the next play.
-    held_out: as `holdout.held_out`. limits: those of the contacts that keep money back, counted
-    over all who may be contacted. greedy_loss: what choosing one by one would have lost.
+    held_out: as `holdout.held_out`. passed: who came within reach, was not drawn, and yet is not
+    chosen, as more than expected were not drawn: meant to be contacted, for a comparison. limits:
+    those of the contacts that keep money back, counted over all who may be contacted. greedy_loss:
+    what choosing one by one would have lost.
     """
 
     rows: pd.DataFrame
     held_out: pd.DataFrame
+    passed: frozenset[str]
     limits: tuple[Limit, ...]
     greedy_loss: float
 
@@ -66,20 +68,21 @@ def decide(
     seen["rank"] = np.arange(len(seen))
     lane = lanes.judged(seen, policy)
     words = plays.troubles(seen, themes)
-    others = [_of_lane(one, seen[lane["lane"] == one], words, policy) for one in _OTHERS]
+    others = [_of_lane(one, seen[lane["lane"] == one], words, policy) for one in IN_TROUBLE]
     spent = sum(int(one["spend"].sum()) for one in others)
     ranked = _ranked(seen[lane["lane"] == ""], words, sold, policy)
     contact = _contact(ranked, choice.bounds(policy, rules.capacity, spent), rules, as_of)
     lane = lane.mask(lane == "", _last_lanes(lane.index, ranked, contact))
     given = pd.concat([*others, _given(ranked, contact.chosen)])
     rows = _rows(seen, lane, given, policy)
-    return Decision(rows, contact.held_out, contact.limits, contact.greedy_loss)
+    return Decision(rows, contact.held_out, contact.passed, contact.limits, contact.greedy_loss)
 
 
 @dataclass(frozen=True)
 class _Contact:
     chosen: pd.DataFrame
     held_out: pd.DataFrame
+    passed: frozenset[str]
     limits: tuple[Limit, ...]
     greedy_loss: float
 
@@ -121,7 +124,8 @@ def _contact(
     rest = rivals[rivals["customer_id"].isin(reach["customer_id"]) & free]
     chosen = choice.best(rest, bounds)
     lost = choice.gained(chosen) - choice.gained(choice.greedy(rest, bounds))
-    return _Contact(chosen, held, choice.worth(rivals[free], bounds), lost / 100)
+    passed = frozenset(rest["customer_id"]) - frozenset(chosen["customer_id"])
+    return _Contact(chosen, held, passed, choice.worth(rivals[free], bounds), lost / 100)
 
 
 def _last_lanes(customers: pd.Index, ranked: pd.DataFrame, contact: _Contact) -> pd.DataFrame:

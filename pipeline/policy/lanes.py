@@ -81,6 +81,7 @@ RULES: Final = (
     Rule("excluded", "too_new", lambda c, p: c.tenure_days < p.least_tenure_days),
     Rule("leave_alone", "would_stay", lambda c, p: c.churn_probability < p.stay_below),
     Rule("leave_alone", "would_stay", lambda c, _: c.expected_loss <= 0),
+    Rule("leave_alone", "may_be_disturbed", lambda c, _: c.disturbed),
     Rule("leave_alone", "may_be_disturbed", sleeping),
     Rule("leave_alone", "not_worth_saving", lambda c, _: c.value_if_kept <= 0),
     Rule("leave_alone", "not_worth_saving", asks_too_much),
@@ -88,22 +89,8 @@ RULES: Final = (
 """Tried in this order; the first that holds wins. Whoever meets none is a candidate for contact."""
 
 
-def first_lanes(
-    scores: pd.DataFrame,
-    standing: pd.DataFrame,
-    contacts: pd.DataFrame,
-    barred: Barred,
-    policy: Policy,
-) -> pd.DataFrame:
-    """customer_id (the index, by RANKING), lane and why of every watched customer.
-
-    Both are "" for a candidate for contact. BadInput: as `together`.
-    """
-    return judged(together(scores, standing, contacts, barred), policy)
-
-
 def judged(seen: pd.DataFrame, policy: Policy) -> pd.DataFrame:
-    """lane and why of every row of `together`."""
+    """lane and why of every row of `together`; both are "" for a candidate for contact."""
     holds = [rule.holds(seen, policy).to_numpy(dtype=bool) for rule in RULES]
     told = {
         name: np.select(holds, [getattr(rule, name) for rule in RULES], default="")
@@ -129,8 +116,9 @@ def together(
 ) -> pd.DataFrame:
     """What is known of each watched customer: customer_id (the index, by RANKING), all columns.
 
-    contacts may lack customers. BadInput: a customer twice among the scores or without a standing,
-    a figure that is not finite.
+    scores may lack `effect` and `disturbed` (score.EFFECTS) where no lot has taught any; contacts
+    may lack customers. BadInput: a customer twice among the scores or without a standing, a figure
+    that is not finite.
     """
     watched = _ranked(scores)
     known = standing.set_index("customer_id").drop(columns="as_of", errors="ignore")
@@ -139,6 +127,8 @@ def together(
         raise BadInput(f"standing: customer {masked(missing[0])} is missing; run standing again")
     people = contacts.set_index("customer_id")[["do_not_contact", "preferred_channel", "owner"]]
     seen = watched.join(known).join(people)
+    seen["effect"] = seen.get("effect", np.nan)
+    seen["disturbed"] = seen.get("disturbed", False)
     seen["do_not_contact"] = seen["do_not_contact"].eq(True)  # null is no objection
     seen["do_not_contact"] |= seen.index.isin(list(barred.objecting))
     for name in ("gone", "held", "erased"):

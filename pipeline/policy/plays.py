@@ -7,7 +7,6 @@ and of equals the cheaper comes first.
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from pipeline.params import Play, Policy
@@ -48,7 +47,8 @@ def options(
 ) -> pd.DataFrame:
     """OPTIONS of the customers of `seen` in the plays given: a row a customer, play and channel.
 
-    seen: by customer_id, expected_loss, preferred_channel, usual_channel, failures_90d. words: as
+    seen: by customer_id, expected_loss, effect, value_if_kept, value_if_lost, preferred_channel,
+    usual_channel, failures_90d. words: as
     `troubles` gives them. While something is unsettled there is talk only, without an offer, and
     nothing is sold to who met a failure in 90 days.
     """
@@ -105,16 +105,26 @@ def _priced(
     preferred: "pd.Series[bool]",
     policy: Policy,
 ) -> pd.DataFrame:
-    """What is saved, less where the channel is not the preferred one, less the price.
-
-    saves * expected_loss (that of one value window) * lasts.
-    """
-    reaches = np.where(preferred, 1.0, policy.second_channel)
-    gain = play.saves * seen["expected_loss"] * policy.lasts * reaches - price(play)
+    """What is saved in one value window * lasts, less by another channel than the preferred one,
+    less the price."""
+    reaches = preferred.map({True: 1.0, False: policy.second_channel})
+    gain = _saved(seen, play) * policy.lasts * reaches - price(play)
     made = pd.DataFrame({"channel": channel, "gain": cents(gain)})
     made["price"] = cents(pd.Series(price(play), index=seen.index))
     made["spend"] = cents(pd.Series(play.offer * play.taken, index=seen.index))
     return made.assign(second=(~preferred).astype("int64")).reset_index(names="customer_id")
+
+
+def _saved(seen: pd.DataFrame, play: Play) -> "pd.Series[float]":
+    """What a play saves of one value window, in money.
+
+    By belief, saves * expected_loss; where lots have taught what a contact changes, that change *
+    what the customer is worth more if kept, whichever the play.
+    """
+    believed = play.saves * seen["expected_loss"]
+    worth = seen["value_if_kept"] - seen["value_if_lost"]
+    measured: pd.Series[float] = -seen["effect"].astype(float) * worth
+    return measured.fillna(believed)
 
 
 def ordered(

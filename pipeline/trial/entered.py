@@ -48,14 +48,15 @@ def arms(
     """assignments.OF_CUSTOMER of both arms of one list, by customer.
 
     listed: customer_id, action_name, channel, of the lane contact. held: customer_id, propensity,
-    play. known: customer_id, theme, churn_probability, expected_loss, of everybody watched.
+    play. known: customer_id, theme, churn_probability, expected_loss, passed, of everybody watched.
+    Who is passed over was meant to be contacted all the same, or the arms would differ by rank.
     """
     share = config.at_risk.holdout_share
     called = listed.rename(columns={"action_name": "play"})[["customer_id", "play", "channel"]]
     left = held[["customer_id", "play", "propensity"]]
-    both = pd.concat(
-        [called.assign(arm=CONTACT, propensity=1 - share), left.assign(arm=HOLDOUT, channel=None)]
-    )
+    passed = known.loc[known["passed"], ["customer_id"]].assign(play=None, channel=None)
+    meant = pd.concat([called, passed]).assign(arm=CONTACT, propensity=1 - share)
+    both = pd.concat([meant, left.assign(arm=HOLDOUT, channel=None)])
     before = ["customer_id", "theme", "churn_probability", "expected_loss"]
     both = both.merge(known[before], on="customer_id", how="left")
     costs = _costs(config.policy.playbook)

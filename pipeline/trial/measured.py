@@ -97,10 +97,11 @@ def wilson(share: float, many: int) -> Range:
     return Range(share, max(0.0, float(middle - half)), min(1.0, float(middle + half)))
 
 
-def groups(rows: pd.DataFrame, least: int) -> tuple[Group, ...]:
-    """By play and by theme, where both arms have `least`; corrected for all that are looked at."""
+def groups(rows: pd.DataFrame, least: int, planned: float) -> tuple[Group, ...]:
+    """By play and by theme, where both arms have `least`; corrected for all that are looked at,
+    and for looking at every list. planned: as `at_every_list` takes it."""
     named = rows.assign(**{by: rows[by].where(_enough(rows, by, least)) for by in BY})
-    table = looks.by_group(named, list(BY), "churned")
+    table = looks.by_group(named, list(BY), "churned", planned)
     return tuple(map(_group, table.to_dict(orient="records")))
 
 
@@ -148,12 +149,17 @@ def balanced(found: pd.DataFrame) -> Balanced | None:
     return Balanced(columns, test.sizes_p, test.joint_p, test.holds)
 
 
+def left_alone(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of those compared, whom no contact changed and of whom a list said a chance of leaving."""
+    return rows[(rows["arm"] == HOLDOUT) & rows["churn_probability"].notna()]
+
+
 def calibration(rows: pd.DataFrame, least: int) -> Calibration | None:
     """The lists' chances of leaving against what became of those who were left alone.
 
     The interval is the normal one of a sum of such chances. Fifths from `least` customers each.
     """
-    mine = rows[(rows["arm"] == HOLDOUT) & rows["churn_probability"].notna()]
+    mine = left_alone(rows)
     if len(mine) < least:
         return None
     chance = mine["churn_probability"]

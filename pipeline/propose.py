@@ -1,0 +1,103 @@
+"""`retention propose`: what contacting so many would bring, by those drawn by lot so far."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from models.base import Floats
+from models.uplift import RISK, Trial
+from pipeline import artefacts, files, params
+from pipeline.errors import Guarded
+from pipeline.learning import offline
+from pipeline.learning.offline import Estimate, Expected, Proposal
+from pipeline.params import Params
+from pipeline.policy.evidence import price
+
+RANKINGS: Final = ("by expected loss", "by what a contact changes")
+_ROWS: Final = {
+    "contacts": "customers contacted",
+    "customers_saved": "customers saved",
+    "money_saved": "money saved",
+    "cost": "cost",
+    "net": "net",
+}
+
+
+@dataclass(frozen=True)
+class Play:
+    """What a contact costs, in money, and the share of those leaving it is believed to keep."""
+
+    cost: float
+    saves: float
+
+
+def play(chosen: Params, name: str | None) -> Play:
+    """The play of that name, or the cheapest that contacts; Guarded where there is none."""
+    contacts = [one for one in chosen.policy.playbook if one.lane == "contact"]
+    named = [one for one in contacts if name in (None, one.name)]
+    if not named:
+        known = ", ".join(one.name for one in contacts)
+        raise Guarded(f"policy.playbook: no play {name!r} that contacts; there are: {known}")
+    best = min(named, key=price)
+    return Play(price(best), best.saves)
+
+
+def expected(lots: pd.DataFrame, proposal: Proposal, saves: float) -> dict[str, Expected]:
+    """What a proposal is expected to bring, by RANKINGS. lots: artefacts.LOTS."""
+    trial = Trial.of(lots["treated"], lots["left"], lots["propensity"], lots["customer_id"])
+    risk, worth = (lots[name].to_numpy(dtype=float) for name in (RISK, "worth"))
+    scores = trial.scores(risk)
+    saved = saves * risk, -lots["effect"].to_numpy(dtype=float)
+    gains: dict[str, Floats] = {
+        name: share * worth - proposal.cost for name, share in zip(RANKINGS, saved, strict=True)
+    }
+    return {
+        name: offline.expected(proposal, gain, scores, worth, trial.customer, lots["fold"])
+        for name, gain in gains.items()
+    }
+
+
+def propose(
+    capacity: int | None, threshold: float, cost: float | None, name: str | None
+) -> Iterator[str]:
+    """The lines that the command says. What is not given is as params.yaml has it.
+
+    Guarded: no experiment to learn from; ValueError: a proposal that is none.
+    """
+    chosen = params.load()
+    if not artefacts.LOTS.path.is_file():
+        raise Guarded(f"{artefacts.LOTS}: not there; run make repro first")
+    lots = pq.read_table(artefacts.LOTS).to_pandas()
+    if lots.empty:
+        raise Guarded(
+            "too few customers were drawn by lot so far, and left, to tell; keep a holdout "
+            "(at_risk.holdout_share) and ask again when its lists have ripened"
+        )
+    calendar, given = files.read_json(artefacts.SNAPSHOTS_SUMMARY), play(chosen, name)
+    proposal = Proposal(
+        capacity=chosen.at_risk.capacity if capacity is None else capacity,
+        eligible=calendar["watched"][calendar["as_of"]],
+        threshold=threshold,
+        cost=given.cost if cost is None else cost,
+    )
+    yield (
+        f"Contacting up to {proposal.capacity:,} of {proposal.eligible:,} customers once, where "
+        f"the gain expected is above {threshold:,.2f} {chosen.currency}, at {proposal.cost:,.2f} "
+        f"each, against contacting nobody; from {len(lots):,} customers drawn by lot, with 95 % "
+        "intervals:"
+    )
+    yield from _table(expected(lots, proposal, given.saves))
+
+
+def _table(found: dict[str, Expected]) -> Iterator[str]:
+    yield f"{'':<20}" + "".join(f"  {name:>34}" for name in found)
+    for attribute, words in _ROWS.items():
+        cells = [_cell(getattr(one, attribute)) for one in found.values()]
+        yield f"{words:<20}" + "".join(f"  {cell:>34}" for cell in cells)
+
+
+def _cell(found: Estimate) -> str:
+    return f"{found.value:,.1f} ({found.interval.low:,.1f} to {found.interval.high:,.1f})"

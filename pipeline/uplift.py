@@ -1,0 +1,186 @@
+"""Stage `uplift`: learn from those drawn by lot whom a contact keeps, and judge what it is worth.
+
+Customers are ranked by it only where it proves better than ranking by expected loss.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+import models
+from models.uplift import RISK, Trial, UpliftModel
+from pipeline import artefacts, assignments, clocks, engine, errors, files, params, progress
+from pipeline.learning import matrix, persuasion
+from pipeline.learning.persuasion import Learnt, Lots
+from pipeline.params import Params
+from pipeline.policy.evidence import price
+from pipeline.trial import lots
+
+
+def joined(
+    drawn: pd.DataFrame, foretold: pa.Table, labels: pa.Table, features: pa.Table
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The lots whose outcome is known, and their features with RISK, by snapshot and customer.
+
+    drawn: customer_id, snapshot_on, treated, propensity. The outcome is the label of the snapshot
+    before the lot: the same question for both arms.
+    """
+    outcome = labels.select([*matrix.KEYS, "churned"]).to_pandas()
+    known = drawn.merge(outcome, on=matrix.KEYS).merge(foretold.to_pandas(), on=matrix.KEYS)
+    known = known.sort_values(["snapshot_on", "customer_id"], ignore_index=True)
+    rows = pa.Table.from_pandas(known[matrix.KEYS], preserve_index=False)
+    described = features.join(
+        rows.cast(features.select(matrix.KEYS).schema), keys=matrix.KEYS, join_type="inner"
+    ).sort_by([("snapshot_on", "ascending"), ("customer_id", "ascending")])
+    X = matrix.matrix(described)
+    return known, X.assign(**{RISK: known[RISK].to_numpy()})
+
+
+def lots_of(known: pd.DataFrame, X: pd.DataFrame, lasts: float = 1.0) -> Lots:
+    """What a model of the effect learns from; ValueError where there is one arm only.
+
+    lasts: for how many value windows a customer who is kept stays on.
+    """
+    trial = Trial.of(known["treated"], known["churned"], known["propensity"], known["customer_id"])
+    return Lots(X, trial, lasts * (known["value_if_kept"] - known["value_if_lost"]).to_numpy())
+
+
+def maker(chosen: Params, name: str) -> Callable[[], UpliftModel]:
+    """make() -> the unfitted model of the effect, under params.train."""
+    train = chosen.train
+    return lambda: models.build_uplift(name, train.seed, train.threads, train.models.get(name))
+
+
+def contactable(chosen: Params, watched: int) -> tuple[float, float]:
+    """The share of customers that a list contacts, and what a contact costs at least, in money."""
+    costs = [price(play) for play in chosen.policy.playbook if play.lane == "contact"]
+    return min(chosen.at_risk.capacity / max(watched, 1), 1.0), min(costs, default=0.0)
+
+
+def learn(given: Lots, name: str, chosen: Params, watched: int) -> tuple[Learnt, dict[str, Any]]:
+    """The model `name`, and the figures of every one that is discovered."""
+    share, cost = contactable(chosen, watched)
+    learnt = persuasion.learn(maker(chosen, name), given, share, cost)
+    figures = {
+        other: persuasion.figures(persuasion.judged(maker(chosen, other), given, share, cost))
+        for other in models.discover_uplift()
+        if other != name
+    }
+    return learnt, {**figures, name: persuasion.figures(learnt.judged)}
+
+
+def pinned(learnt: Learnt, name: str, lots_drawn: int) -> dict[str, Any]:
+    """The model, whether it ranks and by how much it was better, and whom it says not to call."""
+    choice = learnt.judged.choice
+    return {
+        "name": name,
+        "model": learnt.model.state(),
+        "ranks": choice.uplift,
+        "disturbed_from": learnt.disturbed_from,
+        "lots": lots_drawn,
+        "better": choice.better,
+        "low": choice.interval.low,
+        "high": choice.interval.high,
+    }
+
+
+LOTS = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("snapshot_on", pa.date32()),
+        ("treated", pa.float64()),
+        ("left", pa.float64()),
+        ("propensity", pa.float64()),
+        (RISK, pa.float64()),
+        ("worth", pa.float64()),
+        ("effect", pa.float64()),
+        ("fold", pa.int64()),
+    ]
+)
+"""effect: on the chance of leaving, by a model of the other folds' customers."""
+
+
+def foretold_lots(known: pd.DataFrame, given: Lots, learnt: Learnt) -> pa.Table:
+    """LOTS, from which any proposal can be evaluated."""
+    crossed, trial = learnt.judged.crossed, given.trial
+    told = known[[*matrix.KEYS, "treated", "propensity", RISK]].assign(
+        left=trial.left, worth=given.worth, effect=crossed.effect, fold=crossed.fold
+    )
+    return pa.Table.from_pandas(told[LOTS.names], schema=LOTS, preserve_index=False)
+
+
+def nothing(lots_drawn: int) -> dict[str, Any]:
+    """What is pinned where nothing can be learnt: the list ranks by expected loss."""
+    return {"name": None, "ranks": False, "disturbed_from": None, "lots": lots_drawn}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is pinned, the figures of every model, LOTS, and all in a sentence."""
+
+    pinned: dict[str, Any]
+    figures: dict[str, Any]
+    lots: pa.Table
+    said: str
+
+
+def found_in(known: pd.DataFrame, X: pd.DataFrame, chosen: Params, watched: int) -> Found:
+    """What the lots teach; known, X: as `joined` gives them."""
+    name = chosen.uplift.model
+    why = persuasion.too_few(known["treated"], known["churned"])
+    if name is None or why:
+        said = f"ranks by expected loss: {why or 'params.yaml names no model of the effect'}"
+        return Found(nothing(len(known)), {}, LOTS.empty_table(), said)
+    given = lots_of(known, X, chosen.policy.lasts)
+    learnt, figures = learn(given, name, chosen, watched)
+    choice = learnt.judged.choice
+    between = f"({choice.interval.low:+.4f} to {choice.interval.high:+.4f})"
+    verdict = "by what a contact changes" if choice.uplift else "by expected loss"
+    return Found(
+        pinned(learnt, name, len(known)),
+        figures,
+        foretold_lots(known, given, learnt),
+        f"ranks {verdict}: better by {choice.better:+.4f} a customer {between}",
+    )
+
+
+def drawn_by(chosen: Params, as_of: int, snapshots: "list[date]") -> pd.DataFrame:
+    """customer_id, snapshot_on, treated, propensity of all lots, ours and those of events."""
+    summary = files.read_json(artefacts.EVENTS_SUMMARY)
+    with engine.opened(params.Engine(memory=chosen.engine.memory)) as opened:
+        known = clocks.past(opened.scan(artefacts.EVENTS), as_of, summary["versioned"])
+        told = lots.told(known, opened)
+    ours = lots.ours(assignments.FOLDER, chosen.company, as_of)
+    days = np.array([clocks.day_number(day) for day in snapshots])
+    found = lots.at_snapshots(pa.concat_tables([ours, told]).to_pandas(), days)
+    return found.assign(snapshot_on=[clocks.date_of(day) for day in found.pop("day")])
+
+
+def main() -> None:
+    chosen = params.load()
+    with progress.stage("uplift") as report:
+        calendar = files.read_json(artefacts.SNAPSHOTS_SUMMARY)
+        as_of = date.fromisoformat(calendar["as_of"])
+        foretold, labels = pq.read_table(artefacts.FORETOLD), pq.read_table(artefacts.LABELS)
+        days = sorted(labels["snapshot_on"].unique().to_pylist())
+        drawn = drawn_by(chosen, clocks.day_number(as_of), days)
+        on = pc.field("snapshot_on").isin(foretold["snapshot_on"].unique())
+        features = pq.read_table(artefacts.FEATURES, filters=on)
+        known, X = joined(drawn, foretold, labels, features)
+        report.read(artefacts.FORETOLD, len(known))
+        found = found_in(known, X, chosen, calendar["watched"][str(as_of)])
+        files.write_json(artefacts.UPLIFT, found.pinned)
+        files.write_table(artefacts.LOTS, found.lots)
+        files.write_json(artefacts.UPLIFT_METRICS, found.figures)
+        report.say(found.said)
+
+
+if __name__ == "__main__":
+    errors.run(main)
