@@ -7,19 +7,17 @@ names, and no stage owns it.
 """
 
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from pipeline import files, ledger
+from pipeline import ledger, schema, sealed
 from pipeline.errors import BadInput
 
 FOLDER: Final = Path("ledgers/assignments")
-CONTACT, HOLDOUT = "contact", "holdout"
+CONTACT, HOLDOUT = "contact", schema.HOLDOUT
 
 OF_LIST: Final = ("list_id", "company", "campaign", "as_of", "entered_at")
 """What a file says once for all its rows. as_of: the list's day, when the assignment happened;
@@ -42,7 +40,6 @@ to be in the arm `contact`. play, channel: what they were to get, or would have 
 held out has no channel. theme: of the first reason. cost: of the play, offer: what is expected to
 be given with it, both in money. All but the first three may be null."""
 
-_READ_ONLY: Final = 0o444
 _ROWS: Final = "assignments"
 
 
@@ -64,10 +61,13 @@ def enter(
         known = assigned(folder, company, campaign, as_of, days)
         fresh = both[~both["customer_id"].isin(known["customer_id"])]
         if len(fresh):
-            now = dt.datetime.now(dt.UTC).isoformat()
-            head = (list_id, company, campaign, as_of.isoformat(), now)
+            head = (list_id, company, campaign, as_of.isoformat(), _now().isoformat())
             write(folder, dict(zip(OF_LIST, head, strict=True)) | {_ROWS: _plain(fresh)})
         return len(fresh)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def _plain(both: pd.DataFrame) -> list[dict[Hashable, Any]]:
@@ -78,10 +78,7 @@ def _plain(both: pd.DataFrame) -> list[dict[Hashable, Any]]:
 
 def write(folder: Path, content: dict[str, Any]) -> Path:
     """Add one list's assignments, under the lock: OF_LIST, and `assignments` of OF_CUSTOMER."""
-    path = folder / f"{content['list_id']}-{_hash(content)[:12]}.json"
-    files.write_json(path, content)
-    path.chmod(_READ_ONLY)
-    return path
+    return sealed.write(folder, content["list_id"], content)
 
 
 def erase(folder: Path, customer_id: str) -> int:
@@ -91,21 +88,7 @@ def erase(folder: Path, customer_id: str) -> int:
     customer goes stays entered.
     """
     with ledger.locked(folder):
-        found = 0
-        for path in sorted(folder.glob("*.json")):
-            _read(path)
-            content = files.read_json(path)
-            kept = [row for row in content[_ROWS] if row["customer_id"] != customer_id]
-            if len(kept) < len(content[_ROWS]):
-                write(folder, content | {_ROWS: kept})
-                path.unlink()
-                found += 1
-        return found
-
-
-def _hash(content: dict[str, Any]) -> str:
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+        return sealed.erase(folder, _ROWS, customer_id)
 
 
 # Reading
@@ -116,7 +99,7 @@ def everything(folder: Path = FOLDER) -> pd.DataFrame:
 
     as_of is a day (datetime64), entered_at UTC. BadInput when a file is not as it was written.
     """
-    parts = [_read(path) for path in sorted(folder.glob("*.json"))]
+    parts = [_read(path, content) for path, content in sealed.read_all(folder).items()]
     rows = [row for part in parts for row in part]
     found = pd.DataFrame(rows, columns=[*OF_LIST, *OF_CUSTOMER])
     found = found.astype(dict.fromkeys(OF_LIST, "str") | OF_CUSTOMER)
@@ -126,11 +109,8 @@ def everything(folder: Path = FOLDER) -> pd.DataFrame:
     return found.sort_values(["as_of", "entered_at", "list_id", "customer_id"], ignore_index=True)
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
+def _read(path: Path, content: dict[str, Any]) -> list[dict[str, Any]]:
     try:
-        content = files.read_json(path)
-        if not path.stem.endswith(f"-{_hash(content)[:12]}"):
-            raise BadInput(f"{path}: changed since it was written; restore it from a backup")
         head = {name: content[name] for name in OF_LIST}
         return [head | {name: row[name] for name in OF_CUSTOMER} for row in content[_ROWS]]
     except (ValueError, KeyError, TypeError):

@@ -1,8 +1,15 @@
 """Refusals: every way the pipeline says no, with its exit code."""
 
+import signal
 import sys
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
+from errno import EDQUOT, EFBIG, EIO, ENOSPC, EROFS
+from typing import Any, Final
+
+_DISK: Final = {EDQUOT, EFBIG, EIO, ENOSPC, EROFS}
 
 
 class Refusal(Exception):  # noqa: N818  (a refusal is an outcome, not a mishap)
@@ -35,11 +42,20 @@ class Busy(Refusal):
     code = 5
 
 
+class Stopped(BaseException):
+    """SIGTERM. No Exception, so that nothing which goes on after a mishap goes on after it."""
+
+
+def close_to(name: str, known: Iterable[str]) -> list[str]:
+    """The known names that come close to one, the closest first, at most three."""
+    by_lower = {item.lower(): item for item in known}
+    return [by_lower[item] for item in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)]
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """' (nearest: a, b)', or nothing when no known name comes close."""
-    by_lower = {item.lower(): item for item in known}
-    close = get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)
-    return f" (nearest: {', '.join(by_lower[item] for item in close)})" if close else ""
+    close = close_to(name, known)
+    return f" (nearest: {', '.join(close)})" if close else ""
 
 
 def masked(value: object, shown: int = 2) -> str:
@@ -49,9 +65,40 @@ def masked(value: object, shown: int = 2) -> str:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a stage's main(); a refusal becomes one line on stderr and its exit code."""
+    """Run a stage's main(); a refusal becomes one line on stderr and its exit code.
+
+    So does SIGTERM, which lets every `finally` run first, and what the disk refuses.
+    """
     try:
-        main()
-    except Refusal as refusal:
-        sys.stderr.write(f"refused: {' '.join(str(refusal).split())}\n")
-        raise SystemExit(refusal.code) from None
+        with _stoppable():
+            main()
+    except (Refusal, Stopped) as refusal:
+        _refuse(str(refusal), getattr(refusal, "code", Refusal.code))
+    except OSError as error:
+        if error.errno not in _DISK and (error.errno is None or error.filename is None):
+            raise
+        where, why = error.filename or "the disk", error.strerror or "refused"
+        _refuse(f"{where}: {why}; nothing was changed half-way; mend that and run again", 1)
+
+
+def _refuse(text: str, code: int) -> None:
+    sys.stderr.write(f"refused: {' '.join(text.split())}\n")
+    raise SystemExit(code) from None
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """While the block runs SIGTERM is an exception in it. Only a main thread is told of signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def _stop(*_: Any) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one shall not cut the tidying short
+    raise Stopped("stopped by SIGTERM; nothing was changed half-way; run again")

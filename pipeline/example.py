@@ -1,6 +1,5 @@
 """Stage `example`: a company's raw tables, written once as the files its systems would export."""
 
-import shutil
 from collections.abc import Callable
 from importlib.metadata import distribution
 from pathlib import Path
@@ -76,8 +75,8 @@ COMPANIES: dict[str, Callable[[Path], None]] = {
 def main() -> None:
     company = params.load().example
     with progress.stage("example") as report:
-        shutil.rmtree(FOLDER, ignore_errors=True)
-        FOLDER.mkdir(parents=True)
+        files.remove_folder(FOLDER)
+        files.make_folder(FOLDER)
         if company is None:
             files.write_text(FOLDER / "README.md", "No example company.\n")
             report.say("params.yaml names no example company; nothing to write")

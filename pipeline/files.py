@@ -1,49 +1,214 @@
-"""The one writer: a file appears whole, or not at all."""
+"""The one writer: a file or a folder appears whole, or not at all.
+
+What it makes on the way is hidden and lies beside what it is for, as `.NAME.PID.tmp`: whoever
+comes later knows whose it was, and removes what a killed process left. Nothing else in this
+project changes the disk, but for temporary folders of one's own; a test reads the code for that.
+"""
 
 import hashlib
+import itertools
 import json
 import os
+import re
+import shutil
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from errno import EINVAL, ENOTSUP
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 PathLike = str | os.PathLike[str]
 
+READ_ONLY, PRIVATE = 0o444, 0o600
+_TEMPORARY: Final = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)\.tmp")
+
+
+# Where a process may end
+
+KILL_AT, POINTS = "RETENTION_KILL_AT", "RETENTION_COUNT_POINTS"
+_numbers = itertools.count(1)
+
+
+def point(name: str) -> None:
+    """A step between two changes of the disk, after which a process may be gone.
+
+    Nothing happens here unless the environment asks for it: with RETENTION_KILL_AT=N the process
+    kills itself at the N-th point, RETENTION_COUNT_POINTS names a file that gets a line for each.
+    So tests kill at every step in turn. A signal sent from outside after a sleep would hit some
+    steps by luck and never the same ones; an exception would run the `finally` blocks, which a
+    kill does not.
+    """
+    told, last = os.environ.get(POINTS), os.environ.get(KILL_AT)
+    if told or last:
+        number = next(_numbers)
+        if told:
+            with Path(told).open("a", encoding="utf-8") as lines:
+                lines.write(f"{name}\n")
+        if last == str(number):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+# Making
+
 
 @contextmanager
-def replacing(path: PathLike) -> Iterator[Path]:
+def replacing(path: PathLike, *, mode: int | None = None) -> Iterator[Path]:
     """A temporary path beside `path`; when the block ends well it takes `path`'s place in one step.
 
-    The folder is made. The file is flushed to the disk before it is renamed, the folder after.
-    When the block fails, the temporary file goes and `path` stays as it was.
+    The folder is made; `mode` is the file's before anybody sees it. The file is flushed to the
+    disk before it is renamed, the folder after. When the block fails, the temporary file goes and
+    `path` stays as it was; an OSError names it.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _hidden(path)
     try:
+        make_folder(path.parent)
+        _sweep(_left(path.parent, path.name, living=False))
+        point(f"about to write {path.name}")
         yield temporary
+        point(f"wrote {path.name} beside its place")
+        if mode is not None:
+            with suppress(PermissionError):  # shares may know no modes; hashes tell of changes
+                temporary.chmod(mode)
         sync(temporary)
+        point(f"flushed {path.name}")
         temporary.replace(path)
+        point(f"put {path.name} into its place")
         sync(path.parent)
+    except OSError as error:
+        if str(error.filename) in ("None", str(temporary)):
+            error.filename = str(path)
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the error that brought us here says more
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def placing(folder: Path) -> Iterator[Path]:
+    """A hidden folder beside `folder`; when the block ends well it becomes `folder` in one step."""
+    staging = _hidden(folder)
+    try:
+        point(f"about to stage {folder.name}")
+        staging.mkdir()
+        yield staging
+        sync(staging)
+        point(f"staged {folder.name}")
+        staging.rename(folder)
+        point(f"put {folder.name} into its place")
+        sync(folder.parent)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def make_folder(folder: Path) -> None:
+    """A folder and those above it, each flushed where it is new."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync(folder.parent)
+
+
+def link(path: Path, to: str) -> None:
+    """A symbolic link to a folder beside it, replaced in one step; OSError where there are none."""
+    temporary = _hidden(path)
+    try:
+        temporary.symlink_to(to, target_is_directory=True)
+        point(f"linked {to} beside its place")
+        temporary.replace(path)
+        point(f"put the link {path.name} into its place")
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
+    """Wait until a file, or the names in a folder, are on the disk. Some shares sync no folders."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (EINVAL, ENOTSUP):
+            raise
     finally:
         os.close(handle)
 
 
-def write_bytes(path: PathLike, content: bytes) -> None:
-    with replacing(path) as temporary:
+def _hidden(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+# Removing
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there."""
+    if not os.path.lexists(path):
+        return
+    point(f"about to remove {path.name}")
+    path.unlink(missing_ok=True)
+    point(f"removed {path.name}")
+    sync(path.parent)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder, if it is there: nobody sees a part of it, as it is hidden first."""
+    if not folder.is_dir():
+        return
+    hidden = _hidden(folder)
+    point(f"about to remove {folder.name}")
+    folder.rename(hidden)
+    try:
+        point(f"hid {folder.name}")
+        sync(folder.parent)
+    finally:
+        _sweep([hidden])
+    point(f"removed {folder.name}")
+
+
+def sweep(folder: Path) -> list[Path]:
+    """Remove what killed processes left in a folder whose lock one holds; what that was."""
+    return _sweep(_left(folder, living=True))
+
+
+def _sweep(left: list[Path]) -> list[Path]:
+    for path in left:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    return left
+
+
+def _left(folder: Path, name: str | None = None, *, living: bool) -> list[Path]:
+    """What the writer left half made in a folder, of one name if given; of `living` ones too."""
+    found = [(path, _TEMPORARY.fullmatch(path.name)) for path in sorted(folder.iterdir())]
+    return [
+        path
+        for path, of in found
+        if of and name in (None, of["name"]) and (living or not _lives(int(of["pid"])))
+    ]
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+# What a file holds
+
+
+def write_bytes(path: PathLike, content: bytes, *, mode: int | None = None) -> None:
+    with replacing(path, mode=mode) as temporary:
         temporary.write_bytes(content)
 
 
@@ -51,10 +216,14 @@ def write_text(path: PathLike, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
-def write_json(path: PathLike, value: Any) -> None:
-    """Sorted keys, two spaces, final newline: the same value is the same bytes. NaN is refused."""
+def write_json(path: PathLike, value: Any, *, mode: int | None = None) -> None:
+    write_bytes(path, json_text(value).encode(), mode=mode)
+
+
+def json_text(value: Any) -> str:
+    """Sorted keys, two spaces, final newline: the same value is the same text. NaN is refused."""
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    write_text(path, text + "\n")
+    return f"{text}\n"
 
 
 def read_json(path: PathLike) -> Any:
@@ -70,3 +239,9 @@ def write_table(path: PathLike, table: pa.Table) -> None:
 def sha256(path: PathLike) -> str:
     with Path(path).open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def content_hash(value: Any) -> str:
+    """sha256 of what a value says as JSON, however it is laid out. NaN is refused."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

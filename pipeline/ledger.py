@@ -5,11 +5,6 @@ another fact beside the first. It holds customer ids, never names, and no stage 
 """
 
 import datetime as dt
-import fcntl
-import hashlib
-import json
-import os
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -20,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from pipeline import files, schema
+from pipeline import files, locks, progress, schema, sealed
 from pipeline.clocks import WITHDRAWN
-from pipeline.errors import BadInput, Busy
+from pipeline.errors import BadInput
 
 FOLDER: Final = Path("ledgers/outcomes")
 SOURCE, CONTACT = "ledger", "outreach"
@@ -33,8 +28,8 @@ GONE: Final = ("merged", "deceased")
 NOTHING: Final = "nothing"
 
 _LOCK: Final = ".lock"
+_FACTS: Final = "facts"
 _PATIENCE: Final = 30.0  # seconds
-_READ_ONLY: Final = 0o444
 _EPOCH: Final = dt.date(1970, 1, 1)
 _MINUTE: Final = dt.timedelta(minutes=1)
 
@@ -74,7 +69,7 @@ class Fact:
 
     @property
     def fact_id(self) -> str:
-        return _hash(_flat(self))[:16]
+        return files.content_hash(_flat(self))[:16]
 
 
 @dataclass(frozen=True)
@@ -93,41 +88,27 @@ class Import:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """One import at a time; another waits its turn. Busy when it has waited half a minute.
+def locked(folder: Path, say: locks.Say | None = None) -> Iterator[None]:
+    """One writer of the ledgers at a time; another waits. Busy when it has waited half a minute.
 
-    What a killed import left half written goes.
+    What a killed one left half written goes, and that it was killed is said.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder.parent / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        _take(handle, folder)
-        for left in folder.glob(".*.tmp"):
-            left.unlink()
+    files.make_folder(folder)
+    say = say or progress.Report("ledgers").say
+    with locks.held(folder.parent / _LOCK, "writing the ledgers", say, _PATIENCE):
+        files.sweep(folder)
         yield
-    finally:
-        os.close(handle)
-
-
-def _take(handle: int, folder: Path) -> None:
-    until = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > until:
-                raise Busy(f"{folder}: another import holds it; try again later") from None
-            time.sleep(0.05)
 
 
 def write(folder: Path, made: Import) -> Path:
     """Add one import, under the lock. Its name is its list's id and the hash of its content."""
-    content = _content(made)
-    path = folder / f"{made.list_id}-{_hash(content)[:12]}.json"
-    if not path.exists():
-        files.write_json(path, content)
-        path.chmod(_READ_ONLY)
-    return path
+    return sealed.write(folder, made.list_id, _content(made))
+
+
+def erase(folder: Path, customer_id: str) -> int:
+    """Take one customer out of every import; how many imports held them."""
+    with locked(folder):
+        return sealed.erase(folder, _FACTS, customer_id)
 
 
 def _content(made: Import) -> dict[str, Any]:
@@ -138,7 +119,7 @@ def _content(made: Import) -> dict[str, Any]:
         "entered_at": made.entered_at.isoformat(),
         "file_sha256": made.file_sha256,
         "rows": made.rows,
-        "facts": sorted(facts, key=lambda fact: fact["customer_id"]),
+        _FACTS: sorted(facts, key=lambda fact: fact["customer_id"]),
     }
 
 
@@ -155,11 +136,6 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-def _hash(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
-
-
 # Reading
 
 
@@ -168,7 +144,7 @@ def imports(folder: Path) -> list[Import]:
 
     BadInput when a file is not as it was written.
     """
-    found = [_read(path) for path in sorted(folder.glob("*.json"))]
+    found = [_read(path, content) for path, content in sealed.read_all(folder).items()]
     return sorted(found, key=lambda one: (one.entered_at, one.list_id))
 
 
@@ -182,14 +158,11 @@ def current(history: Sequence[Fact]) -> list[Fact]:
     return list({fact.key: fact for fact in history}.values())
 
 
-def _read(path: Path) -> Import:
+def _read(path: Path, content: dict[str, Any]) -> Import:
     try:
-        content = files.read_json(path)
-        if not path.stem.endswith(f"-{_hash(content)[:12]}"):
-            raise BadInput(f"{path}: changed since it was written; restore it from a backup")
         return Import(
             entered_at=dt.datetime.fromisoformat(content["entered_at"]),
-            facts=tuple(map(_fact, content["facts"])),
+            facts=tuple(map(_fact, content[_FACTS])),
             **{name: content[name] for name in ("list_id", "company", "file_sha256", "rows")},
         )
     except (ValueError, KeyError, TypeError, ArithmeticError):

@@ -3,24 +3,20 @@
 LISTS/RUN_ID/ is written once and never again; LISTS/current.json names the one to read. A list is
 made ready in a hidden folder, flushed, and renamed in one step; only then does current.json move,
 in one step too. Whoever reads current.json first, and then only the folder that it names, sees one
-version, old or new. The stage always runs and does nothing when the list is published already.
+version, old or new. LISTS may lie on a shared drive: it takes renames within it and no links. The
+stage always runs and does nothing when the list is published already.
 """
 
 import datetime as dt
-import fcntl
-import hashlib
-import json
-import os
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from pipeline import artefacts, errors, files, params, progress
-from pipeline.errors import BadInput, Busy, Guarded, Refusal, masked
-from pipeline.files import sync
+from pipeline import artefacts, clocks, errors, files, locks, params, progress
+from pipeline.errors import BadInput, Guarded, masked
+from pipeline.locks import Say
 
 SOURCE: Final = artefacts.AT_RISK.path.parent
 MANIFEST, CURRENT, LINK, LOCK = "manifest.json", "current.json", "current", ".lock"
@@ -28,17 +24,12 @@ MANIFEST, CURRENT, LINK, LOCK = "manifest.json", "current.json", "current", ".lo
 _RUN_ID: Final = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NAME: Final = re.compile(r"[a-z0-9_]+(-[a-z0-9-]+)?\.(csv|html|xlsx)")
-_STAGING: Final = ".staging-"
-_READ_ONLY: Final = 0o444
-
-Say = Callable[[str], None]
 
 
 def run_id(manifest: dict[str, Any]) -> str:
     """The list's date and the first 12 hex digits of the hash of all that the manifest says."""
-    text = json.dumps(manifest, sort_keys=True, ensure_ascii=False, allow_nan=False)
     day = dt.date.fromisoformat(manifest["as_of"])
-    return f"{day.isoformat()}-{hashlib.sha256(text.encode('utf-8')).hexdigest()[:12]}"
+    return f"{day.isoformat()}-{files.content_hash(manifest)[:12]}"
 
 
 def manifest_of(folder: Path, summary: dict[str, Any]) -> dict[str, Any]:
@@ -59,63 +50,89 @@ def manifest_of(folder: Path, summary: dict[str, Any]) -> dict[str, Any]:
     return about | {"files": described, "rows": rows, "schema": summary["columns"]}
 
 
-def publish(source: Path, folder: Path, *, allow_older: bool, say: Say) -> Path:
-    """Publish the list that lies in `source`; returns the folder of the list that now is current.
+class Keep(NamedTuple):
+    """How many lists stay, and for how many days a list's outcomes are still to come."""
 
-    Guarded when the current list of the same company is newer and older is not allowed, BadInput
+    lists: int | None
+    ripening: int = 0
+
+
+EVERYTHING: Final = Keep(None)
+
+
+def publish(
+    source: Path, folder: Path, *, allow_older: bool, say: Say, place_only: bool = False,
+    keep: Keep = EVERYTHING,
+) -> Path:  # fmt: skip
+    """Publish the list that lies in `source`; returns its folder, which now is current.
+
+    place_only: a list older than the current one is put beside the others, and current stays.
+    Guarded when the current list of the same company is newer and neither is allowed, BadInput
     when a published folder was changed, Busy when another run is publishing.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder, say):
-            return _publish(source, folder, allow_older, say)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise Refusal(
-            f"{error.filename or folder}: {reason}; the current list stays as it was"
-        ) from error
+    with _locked(folder, say):
+        return _publish(source, folder, allow_older, place_only, keep, say)
 
 
-def _publish(source: Path, folder: Path, allow_older: bool, say: Say) -> Path:
+def _publish(
+    source: Path, folder: Path, allow_older: bool, place_only: bool, keep: Keep, say: Say
+) -> Path:
     summary = _summary(source)
     manifest = manifest_of(source, summary)
-    name = run_id(manifest)
-    target, pointer = folder / name, _pointer(folder)
+    target, pointer = folder / run_id(manifest), _pointer(folder)
     if target.is_dir():
         _refuse_damaged(target)
         if pointer == _pointer_to(target):
+            _link(folder, target.name)
             say(f"unchanged: {target} is the current list")
             return target
-    _check_order(pointer, summary, allow_older, say)
-    _clean(folder, say)
+    stays = place_only and _is_older(summary, pointer)
+    if not stays:
+        _check_order(pointer, summary, allow_older, say)
     if not target.is_dir():
+        _make_room(folder, keep, say)
         _place(source, target, manifest)
-    files.write_json(folder / CURRENT, _pointer_to(target))
-    _link(folder, name)
-    say(f"published {manifest['rows']:,} rows as {target}")
+    if not stays:
+        _point_to(target)
+    beside = f", beside the newer list of {pointer['as_of']}" if stays and pointer else ""
+    say(f"published {manifest['rows']:,} rows as {target}{beside}")
     return target
+
+
+def _make_room(folder: Path, keep: Keep, say: Say) -> None:
+    """Remove what is one too many once another list comes.
+
+    Before that one comes, so that a list whose place it takes stays until the one after: somebody
+    may be reading it.
+    """
+    for path in surplus(folder, keep, coming=1):
+        files.remove_folder(path)
+        say(f"removed {path}: publish.keep is {keep.lists}")
 
 
 def supersede(old: Path, source: Path, say: Say) -> Path:
     """Put the list of `source` in the place of a published one, which is removed: an erasure.
 
     The new manifest says in `supersedes` whose place it took; current.json follows when it named
-    the old one. Returns the new folder.
+    the old one. Returns the new folder. Called again after it was cut short, it completes.
     """
     folder = old.parent
     with _locked(folder, say):
-        was_current = current(folder) == old
         summary = _summary(source) | {"supersedes": old.name}
         manifest = manifest_of(source, summary)
         target = folder / run_id(manifest)
-        _clean(folder, say)
         if not target.is_dir():
             _place(source, target, manifest)
-        if was_current:
-            files.write_json(folder / CURRENT, _pointer_to(target))
-            _link(folder, target.name)
-        shutil.rmtree(old)
+        if current(folder) in (old, target):
+            _point_to(target)
+        files.remove_folder(old)
         return target
+
+
+def _point_to(target: Path) -> None:
+    """Let current.json name a list, in one step; the link follows."""
+    files.write_json(target.parent / CURRENT, _pointer_to(target))
+    _link(target.parent, target.name)
 
 
 def _summary(source: Path) -> dict[str, Any]:
@@ -140,15 +157,19 @@ def _refuse_damaged(target: Path) -> None:
         raise BadInput(f"{wrong[0]}; published lists are never mended: move {target} away")
 
 
+def _is_older(summary: dict[str, Any], pointer: dict[str, Any] | None) -> bool:
+    """Whether a list is of an earlier day than the current one of the same company."""
+    same = pointer is not None and pointer["company"] == summary["company"]
+    return pointer is not None and same and bool(pointer["as_of"] > summary["as_of"])
+
+
 def _check_order(
     pointer: dict[str, Any] | None, summary: dict[str, Any], allow_older: bool, say: Say
 ) -> None:
     """current never moves to an older list of the same company unless told."""
-    if pointer is None:
-        return
-    if pointer["company"] != summary["company"]:
+    if pointer and pointer["company"] != summary["company"]:
         say(f"the list of {pointer['company']} gives way to that of {summary['company']}")
-    elif pointer["as_of"] > summary["as_of"] and not allow_older:
+    if pointer and _is_older(summary, pointer) and not allow_older:
         raise Guarded(
             f"the current list is of {pointer['as_of']}, this one of {summary['as_of']}; "
             "to go back set publish.allow_older: true"
@@ -157,19 +178,12 @@ def _check_order(
 
 def _place(source: Path, target: Path, manifest: dict[str, Any]) -> None:
     """The files and their manifest, made ready beside, flushed, and renamed in one step."""
-    staging = target.with_name(f"{_STAGING}{target.name}")
-    try:
+    with files.placing(target) as staging:
         for name in manifest["files"]:
-            files.write_bytes(staging / name, (source / name).read_bytes())
-        files.write_json(staging / MANIFEST, manifest)
-        for path in staging.iterdir():
-            path.chmod(_READ_ONLY)
+            files.write_bytes(staging / name, (source / name).read_bytes(), mode=files.READ_ONLY)
+        files.write_json(staging / MANIFEST, manifest, mode=files.READ_ONLY)
         if run_id(manifest_of(staging, _about(manifest))) != target.name:
             raise BadInput(f"{source}: the list changed while it was read; publish again")
-        staging.rename(target)
-        sync(target.parent)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _about(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -209,49 +223,20 @@ _POINTER_KEYS: Final = {"as_of", "company", "folder", "manifest_sha256"}
 
 def _link(folder: Path, name: str) -> None:
     """The convenience link; where links are not supported there is none."""
-    fresh = folder / f".{LINK}.tmp"
     with suppress(OSError):
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(name, target_is_directory=True)
-        fresh.replace(folder / LINK)
-    with suppress(OSError):
-        fresh.unlink(missing_ok=True)
-
-
-def _clean(folder: Path, say: Say) -> None:
-    """Remove what a killed run left; under the lock nothing hidden belongs to a living one."""
-    for path in sorted([*folder.glob(f"{_STAGING}*"), *folder.glob(".current*.tmp")]):
-        say(f"removed {path}, left by a run that did not end")
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        link = folder / LINK
+        if not link.is_symlink() or link.readlink() != Path(name):
+            files.link(link, name)
 
 
 @contextmanager
 def _locked(folder: Path, say: Say) -> Iterator[None]:
-    """One publisher at a time. The lock ends with its process; while held it says which."""
-    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        _take(handle, folder, say)
-        try:
-            yield
-        finally:
-            os.truncate(handle, 0)
-    finally:
-        os.close(handle)
-
-
-def _take(handle: int, folder: Path, say: Say) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.pread(handle, 32, 0).decode() or "unknown"
-        raise Busy(f"{folder}: process {holder} is publishing; try again later") from None
-    if left := os.pread(handle, 32, 0).decode():
-        say(f"took over the lock of process {left}, which ended before its time")
-    os.truncate(handle, 0)
-    os.pwrite(handle, str(os.getpid()).encode(), 0)
+    """One publisher at a time; what a killed one left goes first."""
+    files.make_folder(folder)
+    with locks.held(folder / LOCK, "publishing", say):
+        for path in files.sweep(folder):
+            say(f"removed {path}, left by a run that did not end")
+        yield
 
 
 def published(folder: Path) -> list[Path]:
@@ -268,6 +253,37 @@ def current(folder: Path) -> Path | None:
     return folder / pointer["folder"] if pointer else None
 
 
+class _Dated(NamedTuple):
+    """A published list in the order of age; of one day the current one is the newest."""
+
+    day: dt.date
+    is_current: bool
+    path: Path
+    company: str
+
+
+def _dated(folder: Path) -> list[_Dated]:
+    """The published lists, the oldest first."""
+    named, found = current(folder), []
+    for path in published(folder):
+        manifest = _manifest(path)
+        day = dt.date.fromisoformat(manifest["as_of"])
+        found.append(_Dated(day, path == named, path, manifest["company"]))
+    return sorted(found)
+
+
+def _manifest(target: Path) -> dict[str, Any]:
+    """BadInput when it is none any more."""
+    path = target / MANIFEST
+    try:
+        manifest = files.read_json(path)
+        return {"as_of": manifest["as_of"], "company": manifest["company"], **manifest}
+    except (ValueError, KeyError, TypeError, FileNotFoundError):
+        raise BadInput(
+            f"{path}: not a manifest any more; restore it from a backup, or move {target} away"
+        ) from None
+
+
 def newest(
     folder: Path, *, company: str | None = None, before: dt.date | None = None
 ) -> Path | None:
@@ -275,14 +291,37 @@ def newest(
 
     Among lists of one day it is that which current.json names, else the last by name.
     """
-    named = current(folder)
-    found = []
-    for path in published(folder):
-        manifest = files.read_json(path / MANIFEST)
-        day = dt.date.fromisoformat(manifest["as_of"])
-        if company in (None, manifest["company"]) and (before is None or day < before):
-            found.append((day, path == named, path.name, path))
-    return max(found)[-1] if found else None
+    found = [
+        one.path
+        for one in _dated(folder)
+        if company in (None, one.company) and (before is None or one.day < before)
+    ]
+    return found[-1] if found else None
+
+
+def surplus(folder: Path, keep: Keep, coming: int = 0) -> list[Path]:
+    """The lists that may go: the oldest of the current one's company, beyond those to keep.
+
+    `coming`: so many more are about to be published.
+
+    Never the current one, nor the newest of a day whose outcomes are still to come, seen from the
+    day of the current one.
+    """
+    if keep.lists is None or len(published(folder)) + coming <= keep.lists:
+        return []
+    lists = _dated(folder)
+    now = next((one for one in lists if one.is_current), None)
+    mine = [one for one in lists if now and one.company == now.company]
+    last_of = {one.day: one for one in mine}
+    return [
+        one.path
+        for one in mine[: coming - keep.lists]
+        if now and one != now and not (one == last_of[one.day] and _unripe(one, now, keep))
+    ]
+
+
+def _unripe(one: _Dated, now: _Dated, keep: Keep) -> bool:
+    return one.day + dt.timedelta(days=keep.ripening) > now.day
 
 
 def verify(folder: Path) -> list[str]:
@@ -303,7 +342,8 @@ def _wrong_in(target: Path) -> list[str]:
     try:
         manifest = files.read_json(path)
         expected: dict[str, str] = {k: v["sha256"] for k, v in manifest["files"].items()}
-        changed = run_id(manifest) != target.name
+        as_written = path.read_bytes() == files.json_text(manifest).encode()
+        changed = run_id(manifest) != target.name or not as_written
     except (ValueError, KeyError, TypeError, AttributeError):
         return [f"{path}: not a manifest any more"]
     wrong = [f"{path}: changed since it was published"] if changed else []
@@ -336,6 +376,7 @@ def _wrong_pointer(folder: Path, lists: list[Path]) -> list[str]:
 
 def main() -> None:
     from pipeline import assignments  # pandas comes with these; `retention check` can spare it
+    from pipeline.guards import runs
     from pipeline.trial import entered
 
     config = params.load()
@@ -345,9 +386,11 @@ def main() -> None:
             Path(config.publish.folder),
             allow_older=config.publish.allow_older,
             say=report.say,
+            keep=Keep(config.publish.keep, clocks.ripening(config.labels)),
         )
         manifest = files.read_json(target / MANIFEST)
         added = entered.record(SOURCE, manifest, config, assignments.FOLDER)
+        runs.record(artefacts.GUARD_SUMMARY.path, runs.FOLDER, target, manifest)
         report.say(f"{added:,} customers assigned for the first time in this campaign")
         report.open_next(target / "at_risk.html")
 

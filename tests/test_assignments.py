@@ -144,7 +144,7 @@ def source(tmp_path: Path, make_listing: MakeListing, monkeypatch: pytest.Monkey
     files.write_table(artefacts.HELD_OUT, pa.Table.from_pylist([held], at_risk.HELD_OUT))
     lanes = [
         {"customer_id": who, "lane": lane, "why": "", "churn_probability": 0.4,
-         "expected_loss": 30.0, "net_gain": None}
+         "expected_loss": 30.0, "net_gain": None, "passed": False}
         for who, lane in (("a", "contact"), ("f", "fix_first"), ("h", "excluded"))
     ]  # fmt: skip
     files.write_table(artefacts.LANES, pa.Table.from_pylist(lanes, at_risk.LANES))

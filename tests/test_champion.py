@@ -28,7 +28,7 @@ def candidates(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def install(candidate: Path, folder: Path, **manifest: Any) -> champion.Champion:
     told = {"definition": {"company": "Mill Lane Bakery"}, "made_from": candidate.name}
-    return champion.install(candidate, told | manifest, folder)
+    return champion.install(champion.parts(candidate), told | manifest, folder)
 
 
 def models_of(folder: Path) -> set[str]:
@@ -44,7 +44,7 @@ def test_what_is_installed_is_what_loads(candidates: list[Path], folder: Path) -
     made = install(candidates[0], folder)
     now = champion.current(folder)
     assert now == made
-    assert now.sha256 == champion.hashes(candidates[0])
+    assert now.sha256 == champion.hashes(champion.parts(candidates[0]))
     assert now.definition == {"company": "Mill Lane Bakery"}
     wanted = {name: files.read_json(candidates[0] / f"{name}.json") for name in champion.PARTS}
     assert champion.load(now).states() == wanted
@@ -56,9 +56,9 @@ def test_the_manifest_is_written_last(
     written: list[str] = []
     real = files.write_bytes
 
-    def spied(path: Any, content: bytes) -> None:
+    def spied(path: Any, content: bytes, **how: Any) -> None:
         written.append(Path(path).name)
-        real(path, content)
+        real(path, content, **how)
 
     install(candidates[0], folder)
     monkeypatch.setattr(files, "write_bytes", spied)
@@ -87,10 +87,10 @@ def _cut_after(writes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """So many files can be written, then the disk is full."""
     real, left = files.write_bytes, iter(range(writes))
 
-    def cut(path: Any, content: bytes) -> None:
+    def cut(path: Any, content: bytes, **how: Any) -> None:
         if next(left, None) is None:
             raise OSError("disk full")
-        real(path, content)
+        real(path, content, **how)
 
     monkeypatch.setattr(files, "write_bytes", cut)
 
@@ -184,3 +184,74 @@ def test_the_same_models_again_do_not_push_the_one_before_out(
     assert champion.current(folder) == again
     assert again.definition == {"company": "Hill Lane Bakery"}
     assert champion.rollback(folder) == first
+
+
+# What may stand beside the models
+
+BESIDE = ("profile", "uplift")
+
+
+def beside(candidate: Path, folder: Path) -> champion.Champion:
+    """A champion with a profile from the candidate's folder, and uplift.json from elsewhere."""
+    mine = folder.parent / "candidate"
+    for part in champion.PARTS:
+        files.write_bytes(mine / f"{part}.json", (candidate / f"{part}.json").read_bytes())
+    files.write_json(mine / "profile.json", {"features": {}})
+    elsewhere = folder.parent / "uplift" / "uplift.json"
+    files.write_json(elsewhere, {"name": None, "ranks": False})
+    found = champion.parts(mine, elsewhere, folder.parent / "not there.json")
+    assert sorted(found) == sorted([*champion.PARTS, *BESIDE])
+    return champion.install(found, {"definition": {}}, folder)
+
+
+def test_what_stands_beside_the_models_is_pinned_with_them(
+    candidates: list[Path], folder: Path
+) -> None:
+    now = beside(candidates[0], folder)
+    assert set(now.sha256) == {*champion.PARTS, *BESIDE}
+    champion.load(now)
+    assert champion.beside(now, "uplift") == {"name": None, "ranks": False}
+    assert champion.beside(now, "profile") == {"features": {}}
+    alone = install(candidates[0], folder)
+    assert alone.folder != now.folder
+    assert champion.rollback(folder) == now
+    champion.load(now)
+
+
+@pytest.mark.parametrize("part", BESIDE)
+@pytest.mark.parametrize("missing", [False, True])
+def test_what_stands_beside_is_refused_once_it_is_changed(
+    candidates: list[Path], folder: Path, part: str, missing: bool
+) -> None:
+    now = beside(candidates[0], folder)
+    path = now.folder / f"{part}.json"
+    if missing:
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes().replace(b"{", b"{ ", 1))
+    with pytest.raises(Guarded, match=rf"{part}\.json: missing or changed since it was promoted"):
+        champion.load(now)
+
+
+def test_champions_of_before_have_nothing_beside_them(candidates: list[Path], folder: Path) -> None:
+    """Their folder was named after the hashes of both models."""
+    of = champion.hashes(champion.parts(candidates[0]))
+    name = of["churn"][:12] + of["value"][:12]
+    for part in champion.PARTS:
+        content = (candidates[0] / f"{part}.json").read_bytes()
+        files.write_bytes(folder / name / f"{part}.json", content)
+    files.write_json(folder / champion.MANIFEST, {"models": name, "sha256": of, "definition": {}})
+    now = champion.current(folder)
+    assert now is not None
+    assert champion.load(now).states()
+    assert [champion.beside(now, part) for part in BESIDE] == [None, None]
+    install(candidates[1], folder)
+    assert champion.rollback(folder) == now
+    champion.load(now)
+
+
+def test_a_file_that_nobody_pinned_is_not_read(candidates: list[Path], folder: Path) -> None:
+    now = install(candidates[0], folder)
+    files.write_json(now.folder / "uplift.json", {"name": "uplift_dr", "ranks": True})
+    champion.load(now)
+    assert champion.beside(now, "uplift") is None

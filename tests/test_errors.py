@@ -1,5 +1,10 @@
 """Refusals: one line, a code, nothing of the data."""
 
+import os
+import signal
+import threading
+from contextlib import suppress
+
 import pytest
 
 from pipeline import errors
@@ -35,3 +40,76 @@ def test_the_nearest_names_are_told_whatever_their_case() -> None:
 def test_a_masked_value_shows_its_beginning_and_length_only() -> None:
     assert errors.masked("anna@example.org") == "'an'… (16 characters)"
     assert errors.masked("ab") == "'ab'"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(28, "No space left on device", "lists/x"), "lists/x: No space left on device;"),
+        (OSError(28, "No space left on device"), "the disk: No space left on device;"),
+        (OSError(30, "Read-only file system", "lists"), "lists: Read-only file system;"),
+        (PermissionError(13, "Permission denied", "lists"), "lists: Permission denied;"),
+    ],
+)
+def test_what_the_disk_refuses_is_one_line_too(
+    error: OSError, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def main() -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as stopped:
+        errors.run(main)
+    assert stopped.value.code == 1
+    assert capsys.readouterr().err == (
+        f"refused: {told} nothing was changed half-way; mend that and run again\n"
+    )
+
+
+@pytest.mark.parametrize("mishap", [RuntimeError("x"), BrokenPipeError(32, "Broken pipe")])
+def test_what_is_no_refusal_is_not_hidden(mishap: Exception) -> None:
+    def main() -> None:
+        raise mishap
+
+    with pytest.raises(type(mishap)):
+        errors.run(main)
+
+
+def test_sigterm_is_an_orderly_end_that_nothing_takes_for_a_mishap(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before, tidied = signal.getsignal(signal.SIGTERM), []
+
+    def main() -> None:
+        try:
+            with suppress(Exception):  # as code that goes on without MLflow
+                os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)  # impatience changes nothing
+            tidied.append(True)
+
+    with pytest.raises(SystemExit) as stopped:
+        errors.run(main)
+    assert (stopped.value.code, tidied) == (1, [True])
+    assert capsys.readouterr().err == (
+        "refused: stopped by SIGTERM; nothing was changed half-way; run again\n"
+    )
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_thread_can_refuse_without_being_told_of_signals() -> None:
+    codes: list[object] = []
+
+    def threaded() -> None:
+        try:
+            errors.run(_busy)
+        except SystemExit as stopped:
+            codes.append(stopped.code)
+
+    thread = threading.Thread(target=threaded)
+    thread.start()
+    thread.join()
+    assert codes == [5]
+
+
+def _busy() -> None:
+    raise errors.Busy("later")

@@ -102,7 +102,7 @@ def test_a_changed_file_is_refused(folder: Path, damage: tuple[str, str]) -> Non
 
 def test_a_file_half_written_is_no_part_of_it_and_goes(folder: Path) -> None:
     entered(folder, at(23), {"a": FULL})
-    half = folder / ".x.json.1.tmp"
+    half = folder / ".x.json.123.tmp"
     half.write_text('{"facts": [')
     assert len(ledger.facts(folder)) == 1
     with ledger.locked(folder):
@@ -113,6 +113,7 @@ def test_a_failed_write_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyP
     def fail(_: Path) -> None:
         raise OSError(28, "No space left on device")
 
+    files.make_folder(folder)
     with monkeypatch.context() as broken:
         broken.setattr(files, "sync", fail)
         with pytest.raises(OSError, match="No space"):
@@ -148,11 +149,33 @@ def test_a_second_import_waits_for_the_first(folder: Path) -> None:
 def test_who_waits_in_vain_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "_PATIENCE", 0.1)
     with _holding(folder, 20) as other:
-        with pytest.raises(Busy, match="another import"), ledger.locked(folder):
+        with (
+            pytest.raises(Busy, match=f"process {other.pid} is writing the ledgers"),
+            ledger.locked(folder),
+        ):
             pass
         other.kill()
-    with ledger.locked(folder):  # a lock ends with its process
+    said: list[str] = []
+    with ledger.locked(folder, said.append):  # a lock ends with its process
         pass
+    assert said == [f"took over the lock of process {other.pid}, which ended before its time"]
+
+
+def test_one_customer_can_be_erased_and_the_rest_stays(folder: Path) -> None:
+    first = entered(folder, at(23), {"a": FULL, "b": FULL})
+    backup = first.read_bytes()
+    entered(folder, at(24), {"b": Said(result="reached")})
+    assert ledger.erase(folder, "a") == 1
+    assert ledger.erase(folder, "a") == 0
+    assert [one.customer_id for one in ledger.facts(folder)] == ["b", "b"]
+    assert not first.exists()
+    assert not any(b'"a"' in path.read_bytes() for path in folder.iterdir())
+    first.write_bytes(backup)  # somebody restores an old copy
+    assert {one.customer_id for one in ledger.facts(folder)} == {"b"}
+    assert ledger.erase(folder, "b") == 2
+    assert ledger.facts(folder) == []
+    first.write_bytes(backup)
+    assert ledger.facts(folder) == [], "twice replaced, still not read"
 
 
 # What follows

@@ -1,11 +1,8 @@
 """Publishing: whole or not at all, never twice, never backwards, and every change is seen."""
 
 import datetime as dt
-import os
-import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +10,9 @@ from typing import Any
 import pytest
 
 from pipeline import at_risk, files, publish, score
-from pipeline.errors import BadInput, Busy, Guarded, Refusal
+from pipeline.errors import BadInput, Guarded
 from pipeline.listing import Listing, as_csv
+from pipeline.publish import Keep
 
 WHOLE = ("at_risk.csv", "at_risk.html", "at_risk.xlsx", "dropped.csv")
 MakeListing = Callable[..., Listing]
@@ -199,105 +197,17 @@ def test_without_a_list_there_is_nothing_to_publish(tmp_path: Path, lists: Path)
         put(tmp_path, lists)
 
 
-class KilledError(BaseException):
-    """What a kill is to the process that it ends."""
-
-
-def steps() -> list[tuple[Any, str]]:
-    return [
-        (files, "write_bytes"),
-        (files, "write_json"),
-        (publish, "sync"),
-        (publish, "_pointer_to"),
-        (publish, "_link"),
-        (shutil, "rmtree"),
-    ]
-
-
-@pytest.mark.parametrize("step", range(6))
-def test_a_run_that_stops_anywhere_leaves_a_whole_list(
-    write: Write, lists: Path, monkeypatch: pytest.MonkeyPatch, step: int
-) -> None:
-    old = put(write("Ada", as_of=day(1)), lists)
-    source = write("Bo")
-
-    def killed(*_: Any, **__: Any) -> None:
-        raise KilledError
-
-    with monkeypatch.context() as patched:
-        patched.setattr(*steps()[step], killed)
-        with pytest.raises(KilledError):
-            put(source, lists)
-        assert publish.current(lists) in publish.published(lists)
-    assert publish.verify(lists) == []
-    fresh = put(source, lists)
-    assert publish.current(lists) == fresh != old
-    assert publish.verify(lists) == []
-    assert not list(lists.glob(".staging-*"))
-
-
-KILLED = """
-import os, sys
-from pathlib import Path
-from pipeline import files, publish
-
-place, name = {"bytes": (files, "write_bytes"), "json": (files, "write_json"),
-               "rename": (Path, "replace"), "link": (publish, "_link")}[sys.argv[3]]
-setattr(place, name, lambda *_, **__: os._exit(9))
-publish.publish(Path(sys.argv[1]), Path(sys.argv[2]), allow_older=False, say=print)
-"""
-
-
-@pytest.mark.parametrize("step", ["bytes", "json", "rename", "link"])
-def test_a_run_killed_outright_leaves_the_old_list_or_the_new(
-    write: Write, lists: Path, step: str
-) -> None:
-    old, source = put(write("Ada", as_of=day(1)), lists), write("Bo")
-    ran = subprocess.run([sys.executable, "-c", KILLED, str(source), str(lists), step])
-    assert ran.returncode == 9
-    named = publish.current(lists)
-    assert (named == old) == (step != "link")
-    assert publish.verify(lists) == []
-    said: list[str] = []
-    assert put(source, lists, said) == publish.current(lists)
-    assert "took over the lock" in said[0]
-    assert publish.verify(lists) == []
-    assert not [one for one in lists.glob(".*") if one.name != ".lock"]
-
-
 def test_what_a_killed_run_left_is_removed(write: Write, lists: Path) -> None:
     put(write("Ada", as_of=day(1)), lists)
-    (lists / ".staging-2026-11-01-0123456789ab").mkdir()
+    (lists / ".2026-11-01-0123456789ab.123.tmp").mkdir()
+    (lists / ".2026-11-01-0123456789ab.123.tmp" / "at_risk.csv").write_text("half")
     (lists / ".current.json.123.tmp").write_text("{")
     (lists / ".lock").write_text("123")
+    (lists / ".of-somebody-else").write_text("x")
     said: list[str] = []
     put(write("Bo"), lists, said)
-    assert {one.name for one in lists.glob(".*")} == {".lock"}
+    assert {one.name for one in lists.glob(".*")} == {".lock", ".of-somebody-else"}
     assert any("lock of process 123" in one for one in said)
-
-
-def test_the_second_of_two_runs_is_told_who_is_first(write: Write, lists: Path) -> None:
-    source = write("Ada")
-    with publish._locked(put(source, lists).parent, lambda text: None):
-        for _ in range(2):
-            with pytest.raises(Busy, match=f"process {os.getpid()} is publishing"):
-                put(source, lists)
-    put(source, lists)
-
-
-def test_a_disk_that_refuses_is_one_line(
-    write: Write, lists: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    old, source = put(write("Ada", as_of=day(1)), lists), write("Bo")
-
-    def full(path: Path, content: bytes) -> None:
-        raise OSError(28, "No space left on device", str(path))
-
-    monkeypatch.setattr(files, "write_bytes", full)
-    with pytest.raises(Refusal, match="No space left on device; the current list stays"):
-        put(source, lists)
-    assert publish.current(lists) == old
-    assert not list(lists.glob(".staging-*"))
 
 
 def test_where_links_are_not_supported_the_pointer_is_enough(
@@ -312,31 +222,53 @@ def test_where_links_are_not_supported_the_pointer_is_enough(
     assert not (lists / "current").exists()
 
 
-def test_readers_see_one_whole_list_all_the_while(write: Write, lists: Path) -> None:
-    put(write("Ada", as_of=day(1)), lists)
-    wrong: list[str] = []
-    done = threading.Event()
+def test_an_older_list_can_be_put_beside_the_current_one(write: Write, lists: Path) -> None:
+    now = put(write("Ada"), lists)
+    old = publish.publish(
+        write("Bo", as_of=day(1)), lists, allow_older=False, say=print, place_only=True
+    )
+    assert publish.current(lists) == now
+    assert publish.published(lists) == [old, now]
+    assert publish.newest(lists, before=day(22)) == old
+    assert publish.verify(lists) == []
 
-    def reader() -> None:
-        while not done.is_set():
-            target = publish.current(lists)
-            assert target is not None
-            manifest = files.read_json(target / "manifest.json")
-            wrong.extend(
-                name
-                for name, one in manifest["files"].items()
-                if files.sha256(target / name) != one["sha256"]
-            )
 
-    readers = [threading.Thread(target=reader) for _ in range(3)]
-    for one in readers:
-        one.start()
-    for number in range(2, 9):
-        put(write("Ada", "Bo", as_of=day(number)), lists)
-    done.set()
-    for one in readers:
-        one.join()
-    assert wrong == []
+def test_a_newer_list_put_beside_is_current_all_the_same(write: Write, lists: Path) -> None:
+    put(write("Bo", as_of=day(1)), lists)
+    now = publish.publish(write("Ada"), lists, allow_older=False, say=print, place_only=True)
+    assert publish.current(lists) == now
+
+
+def kept(lists: Path, keep: Keep) -> list[int]:
+    """The days of the lists that stay."""
+    gone = publish.surplus(lists, keep)
+    return [int(one.name[8:10]) for one in publish.published(lists) if one not in gone]
+
+
+def test_the_oldest_lists_go_and_outcomes_to_come_are_waited_for(write: Write, lists: Path) -> None:
+    for number in (1, 8, 15, 22):
+        put(write("Ada", as_of=day(number)), lists)
+    assert kept(lists, Keep(None)) == kept(lists, Keep(4)) == [1, 8, 15, 22]
+    assert kept(lists, Keep(2)) == [15, 22]
+    assert kept(lists, Keep(2, ripening=14)) == [15, 22]  # on the 22nd that of the 8th is ripe
+    assert kept(lists, Keep(2, ripening=15)) == [8, 15, 22]
+    again = put(write("Bo", as_of=day(8)), lists, older=True)
+    assert again not in publish.surplus(lists, Keep(2)), "it is the current one"
+    put(write("Ada"), lists)
+    assert kept(lists, Keep(2, ripening=15)) == [8, 15, 22], "of one day the last one"
+
+
+def test_lists_of_another_company_are_not_ours_to_remove(write: Write, lists: Path) -> None:
+    other = put(write("Ada", as_of=day(1), company="Harbour Gym"), lists)
+    for number in (8, 15, 22):
+        put(write("Ada", as_of=day(number)), lists)
+    assert other not in publish.surplus(lists, Keep(2))
+    assert kept(lists, Keep(2)) == [1, 15, 22]
+
+
+def test_publishing_needs_no_pandas_so_that_it_is_quick() -> None:
+    told = "import sys; import pipeline.publish; sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", told]).returncode == 0
 
 
 def test_an_erasure_puts_another_list_in_the_place(

@@ -14,7 +14,7 @@ from features import service
 from features.base import Past
 from features.service import RISE, flag
 from pipeline.clocks import Frame
-from pipeline.schema import KINDS
+from pipeline.schema import HOLDOUT, KINDS
 
 COLUMNS: Final[dict[str, Any]] = {
     "customer_id": nw.String(),
@@ -223,7 +223,7 @@ def _contracts(past: Past) -> list[Frame]:
 
 def _campaigns(past: Past) -> list[Frame]:
     """What the company sent, what was made of it, recommendations, and who was called."""
-    reached = (nw.col("treatment") != "holdout").fill_null(True)
+    reached = (nw.col("treatment") != HOLDOUT).fill_null(True)
     outreach = _events(past, "outreach").filter(reached)
     return [
         _entries(_events(past, "campaign"), "campaign", "campaign", topic=nw.col("topic")),

@@ -13,6 +13,7 @@ from pipeline.assignments import CONTACT, OF_CUSTOMER, OF_LIST
 from pipeline.engine import Engine
 from pipeline.ledger import Fact
 from pipeline.params import Labels
+from pipeline.schema import HOLDOUT
 
 WAITING, RIPE = "waiting", "ripe"
 LABELLED: Final = {"churned": "boolean", "value": "float64", "dropped": "str"}
@@ -88,7 +89,7 @@ def _contacted(
     both = told.merge(found[["customer_id", "day"]], on="customer_id")
     length = clocks.ripening(rules) - rules.churn.settle_days
     since = both["occurred_day"] - both["day"]
-    both = both[(since >= 0) & (since < length) & (both["treatment"] != "holdout")]
+    both = both[(since >= 0) & (since < length) & (both["treatment"] != HOLDOUT)]
     reached = (both["source"] == ledger.SOURCE) & (both["topic"] == ledger.CONTACTS[0])
     both = both.assign(contacted=True, reached=reached)
     found_by: pd.DataFrame = both.groupby("customer_id")[list(CONTACTED)].any()

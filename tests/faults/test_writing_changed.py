@@ -1,0 +1,217 @@
+"""Cases 48 and 56: what was published or kept and then changed; names that would lead elsewhere."""
+
+import datetime as dt
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from faults.ending import tree
+from faults.lists import made, put, read
+from faults.refusal import Done, refused, unchanged
+from pipeline import files, ledger, publish, sealed
+from pipeline.errors import BadInput, Guarded, Refusal
+from pipeline.learning import champion
+from pipeline.ledger import Fact, Import, Said
+
+PARAMS: dict[str, Any] = {
+    "company": "Mill Lane Bakery",
+    "as_of": "2026-07-20",
+    "time_zone": "Europe/London",
+    "currency": "GBP",
+    "sources": {
+        "sales": {
+            "path": "data/raw/sales.csv",
+            "key": ["receipt"],
+            "types": {"sold_on": "date"},
+            "format": {"date": "%Y-%m-%d"},
+            "events": [{"kind": "purchase", "customer_id": "who", "occurred_at": "sold_on"}],
+        }
+    },
+    "labels": {"churn": {"rule": "silence", "active_days": 60, "horizon_days": 28}},
+}
+ELSEWHERE = ("../../x", "/tmp/retention-elsewhere", "..", ".x", "a/../../x", "a\\..\\x", "")
+NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A company's folder with one published list."""
+    folder = tmp_path / "outside" / "home"
+    days = "".join(f"R{at},c{at % 20},2026-0{1 + at % 6}-{1 + at % 28:02d}\n" for at in range(200))
+    files.write_text(folder / "data/raw/sales.csv", "receipt,who,sold_on\n" + days)
+    files.write_text(folder / "params.yaml", yaml.safe_dump(PARAMS))
+    put(made(tmp_path / "source", "Ada"), folder / "lists")
+    return folder
+
+
+def retention(home: Path, *words: str) -> Done:
+    code = "from pipeline.cli import app; app()"
+    root = str(Path(files.__file__).parents[1])
+    return subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {root!r}); {code}", *words],
+        cwd=home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+# 48
+
+
+def changed(path: Path) -> None:
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes() + b" ")
+
+
+@pytest.mark.parametrize("name", ["at_risk.csv", "manifest.json"])
+def test_48_tampered_output(home: Path, name: str) -> None:
+    [target] = publish.published(home / "lists")
+    sound = retention(home, "check")
+    assert (sound.returncode, "unchanged since published" in sound.stdout) == (0, True)
+    changed(target / name)
+    done = retention(home, "check")
+    assert done.returncode == 3
+    assert f"lists/{target.name}/{name}: changed since it was published" in done.stdout
+
+
+def test_48_tampered_output_is_not_published_over(home: Path, tmp_path: Path) -> None:
+    [target] = publish.published(home / "lists")
+    changed(target / "at_risk.csv")
+    with (
+        unchanged(home / "lists"),
+        pytest.raises(BadInput, match=r"at_risk\.csv: changed since it was published"),
+    ):
+        put(tmp_path / "source", home / "lists")
+
+
+def test_48_tampered_output_a_pointer_with_another_hash(home: Path) -> None:
+    pointer = home / "lists/current.json"
+    files.write_json(pointer, files.read_json(pointer) | {"manifest_sha256": "0" * 64})
+    done = retention(home, "check")
+    assert done.returncode == 3
+    assert "lists/current.json: its hash is not that of" in done.stdout
+
+
+# 56
+
+
+@pytest.fixture
+def nothing_outside(home: Path) -> Callable[[], None]:
+    """Asserts that around the company's folder nothing came or went."""
+    before = {name for name in tree(home.parents[1]) if not name.startswith("outside/home")}
+
+    def check() -> None:
+        after = {name for name in tree(home.parents[1]) if not name.startswith("outside/home")}
+        assert after <= before | {"hostile"} | {one for one in after if one.startswith("hostile/")}
+        assert not Path("/tmp/retention-elsewhere").exists()
+
+    return check
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_56_path_traversal_run_id_in_the_pointer(
+    home: Path, tmp_path: Path, name: str, nothing_outside: Callable[[], None]
+) -> None:
+    pointer = home / "lists/current.json"
+    files.write_json(pointer, files.read_json(pointer) | {"folder": name})
+    with pytest.raises(BadInput, match="not a pointer to a published list"):
+        put(made(tmp_path / "hostile", "Bo"), home / "lists")
+    nothing_outside()
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        *({"as_of": name} for name in ELSEWHERE),
+        *({"files": {name: 1}} for name in ELSEWHERE),
+        {"as_of": "2026-11-22/../../../x"},
+        {"files": {"at_risk-../../x.csv": 1}},
+    ],
+    ids=str,
+)
+def test_56_path_traversal_run_id_and_files_of_a_list(
+    home: Path, tmp_path: Path, about: dict[str, Any], nothing_outside: Callable[[], None]
+) -> None:
+    source = made(tmp_path / "hostile", "Bo")
+    summary = source / "summary.json"
+    files.write_json(summary, files.read_json(summary) | about)
+    with unchanged(home / "lists"), pytest.raises(BadInput):
+        put(source, home / "lists")
+    assert read(home / "lists") == "Ada"
+    nothing_outside()
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_56_path_traversal_list_id_in_a_ledger(
+    home: Path, name: str, nothing_outside: Callable[[], None]
+) -> None:
+    fact = Fact(name, "../../x", NOW, Said(result="reached"))
+    folder = home / "ledgers/outcomes"
+    with (
+        ledger.locked(folder, lambda _: None),
+        pytest.raises(BadInput, match="cannot be the name of a file"),
+    ):
+        ledger.write(folder, Import(name, "Mill Lane Bakery", NOW, "f", {}, (fact,)))
+    nothing_outside()
+
+
+def test_56_path_traversal_customer_id_is_only_text(
+    home: Path, nothing_outside: Callable[[], None]
+) -> None:
+    folder, list_id = home / "ledgers/outcomes", "2026-11-22-0123456789ab"
+    fact = Fact(list_id, "../../x", NOW, Said(result="reached"))
+    with ledger.locked(folder, lambda _: None):
+        ledger.write(folder, Import(list_id, "Mill Lane Bakery", NOW, "f", {}, (fact,)))
+    assert [one.customer_id for one in ledger.facts(folder)] == ["../../x"]
+    assert ledger.erase(folder, "../../x") == 1
+    nothing_outside()
+
+
+@pytest.mark.parametrize("name", ["../../x", "/tmp/retention-elsewhere", "", "0123"])
+def test_56_path_traversal_folder_of_a_champion(home: Path, name: str) -> None:
+    folder = home / "champion"
+    files.write_json(folder / champion.MANIFEST, {"models": name, "sha256": {}, "definition": {}})
+    with pytest.raises(Guarded, match="is no folder of models"):
+        champion.current(folder)
+
+
+def test_56_path_traversal_list_given_by_hand(home: Path) -> None:
+    files.write_text(home / "worked.csv", "customer_id,result\n1,reached\n")
+    before = tree(home)
+    with unchanged(home / "lists"):
+        done = retention(home, "outcomes", "worked.csv", "--list", "../../x")
+    refused(done, 3, "worked.csv", "is not among those published")
+    assert tree(home) == before
+
+
+# A ledger of tomorrow
+
+
+def test_a_file_of_a_newer_version_is_refused_and_one_without_is_of_the_first(
+    tmp_path: Path,
+) -> None:
+    first = sealed.write(tmp_path, "a", {"x": 1})
+    same = sealed.write(tmp_path, "b", {"x": 1, "version": 1})
+    newer = sealed.write(tmp_path, "c", {"x": 1, "version": 2})
+    assert sealed.read(first)["x"] == sealed.read(same)["x"] == 1
+    with pytest.raises(Refusal, match=rf"{newer}: of version '2', .* reads 1; update it"):
+        sealed.read_all(tmp_path)
+
+
+def test_a_file_that_is_no_json_object_is_refused(tmp_path: Path) -> None:
+    for name, text in (("a", "[1]"), ("b", "{"), ("c", "")):
+        files.write_text(tmp_path / f"{name}.json", text)
+        with pytest.raises(BadInput, match="restore it from a backup"):
+            sealed.read(tmp_path / f"{name}.json")
+
+
+def test_the_names_and_bytes_of_a_ledger_are_what_they_always_were(tmp_path: Path) -> None:
+    path = sealed.write(tmp_path, "2026-11-22-0123456789ab", {"rows": [], "ü": 1.5})
+    assert path.name == "2026-11-22-0123456789ab-365857226169.json"
+    assert path.read_text(encoding="utf-8") == '{\n  "rows": [],\n  "ü": 1.5\n}\n'

@@ -1,0 +1,340 @@
+"""Backups: whole or refused, nothing outside the root, and a restore that may die at any step."""
+
+import datetime as dt
+import gzip
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faults.ending import hidden, killed, tree
+from faults.refusal import Done, refused
+from pipeline import files, ledger, safekeeping
+from pipeline.errors import BadInput, BadParams, Guarded
+from pipeline.learning import champion
+from pipeline.ledger import Fact, Import, Said
+from pipeline.safekeeping import Restored
+
+LIST, OTHER = "2026-11-22-0123456789ab", "2026-12-22-ba9876543210"
+NOW = dt.datetime(2026, 11, 23, 12, 0, 5, tzinfo=dt.UTC)
+
+
+def quiet(_: str) -> None:
+    """Say nothing."""
+
+
+def answered(list_id: str, *customers: str) -> Path:
+    facts = tuple(Fact(list_id, one, NOW, Said(result="reached")) for one in customers)
+    with ledger.locked(ledger.FOLDER, quiet):
+        return ledger.write(ledger.FOLDER, Import(list_id, "Mill Lane Bakery", NOW, "f", {}, facts))
+
+
+def installed(folder: Path, word: str) -> None:
+    for part in champion.PARTS:
+        files.write_json(folder / word / f"{part}.json", {"model": f"{word} {part}"})
+    champion.install(champion.parts(folder / word), {"word": word, "definition": {}})
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with two champions and three ledgers; one stands in it."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for word in ("first", "second"):
+        installed(tmp_path / "candidates", word)
+    answered(LIST, "a", "b")
+    files.write_text("ledgers/another/kept.txt", "whatever folders it has")
+    files.write_bytes("ledgers/erased/salt", b"0" * 64, mode=files.PRIVATE)
+    files.write_text("champion/README.md", "# champion/\n")
+    return folder
+
+
+@pytest.fixture
+def kept(home: Path, tmp_path: Path) -> Path:
+    """A backup of it."""
+    safekeeping.backup(tmp_path / "kept.tar.gz", quiet)
+    return tmp_path / "kept.tar.gz"
+
+
+def restored(source: Path, replace: bool = False) -> Restored:
+    return safekeeping.restore(source, replace=replace, now=NOW, say=quiet)
+
+
+def emptied() -> None:
+    for folder in ("champion", "ledgers"):
+        shutil.rmtree(folder)
+
+
+# There and back
+
+
+def test_a_backup_brings_everything_back_as_it_was(home: Path, kept: Path) -> None:
+    before = tree(home)
+    modes = {str(path): path.stat().st_mode for path in sorted(home.rglob("*.json"))}
+    assert kept.stat().st_mode & 0o777 == files.PRIVATE
+    emptied()
+    done = restored(kept)
+    files.write_text("champion/README.md", "# champion/\n")
+    assert tree(home) == before
+    assert {str(path): path.stat().st_mode for path in sorted(home.rglob("*.json"))} == modes
+    assert Path("ledgers/erased/salt").stat().st_mode & 0o777 == files.PRIVATE
+    assert (len(done.added), done.replaced, done.same, done.aside) == (9, (), 0, None)
+    now = champion.current()
+    assert now is not None
+    assert now.manifest["word"] == "second"
+
+
+def test_the_same_files_are_the_same_bytes(home: Path, kept: Path, tmp_path: Path) -> None:
+    for path in home.rglob("*"):
+        os.utime(path, (1, 1))
+    safekeeping.backup(tmp_path / "again.tar.gz", quiet)
+    assert (tmp_path / "again.tar.gz").read_bytes() == kept.read_bytes()
+
+
+def test_what_is_there_already_stays_untouched(home: Path, kept: Path) -> None:
+    answered(OTHER, "c")
+    before = tree(home)
+    assert (restored(kept).added, restored(kept).same) == ((), 9)
+    assert tree(home) == before
+
+
+def test_a_file_that_differs_is_named_and_stops_it_before_anything(home: Path, kept: Path) -> None:
+    [path] = Path("ledgers/outcomes").glob("*.json")
+    path.unlink()
+    files.write_text("ledgers/another/kept.txt", "newer")
+    before = tree(home)
+    with pytest.raises(Guarded, match=r"^ledgers/another/kept\.txt: not as in .*--replace"):
+        restored(kept)
+    assert tree(home) == before
+
+
+def test_what_gives_way_is_set_aside_in_a_folder_of_the_time(home: Path, kept: Path) -> None:
+    files.write_text("ledgers/another/kept.txt", "newer")
+    done = restored(kept, replace=True)
+    aside = Path("ledgers/set-aside/2026-11-23T12-00-05Z")
+    assert (done.replaced, done.aside) == (("ledgers/another/kept.txt",), aside)
+    assert (aside / "ledgers/another/kept.txt").read_text() == "newer"
+    assert Path("ledgers/another/kept.txt").read_text() == "whatever folders it has"
+    again = kept.with_name("again.tar.gz")
+    safekeeping.backup(again, quiet)
+    assert again.read_bytes() == kept.read_bytes(), "what was set aside is in no backup"
+
+
+def test_who_was_erased_does_not_come_back_with_an_old_ledger(home: Path, kept: Path) -> None:
+    ledger.erase(ledger.FOLDER, "a")
+    assert restored(kept).added == ()
+    assert [one.customer_id for one in ledger.facts(ledger.FOLDER)] == ["b"]
+    assert not any(b'"a"' in path.read_bytes() for path in ledger.FOLDER.iterdir())
+
+
+# What is no backup
+
+
+def test_a_damaged_ledger_does_not_take_the_place_of_a_good_backup(home: Path, kept: Path) -> None:
+    before = kept.read_bytes()
+    [path] = Path("ledgers/outcomes").glob("*.json")
+    files.write_text(path, path.read_text(encoding="utf-8").replace('"a"', '"z"'))
+    with pytest.raises(BadInput, match="changed since it was written"):
+        safekeeping.backup(kept, quiet)
+    assert kept.read_bytes() == before
+
+
+def test_a_damaged_champion_does_not_either(home: Path, kept: Path) -> None:
+    now = champion.current()
+    assert now is not None
+    files.write_text(now.folder / "churn.json", "{}")
+    with pytest.raises(BadInput, match=r"churn\.json: missing or changed"):
+        safekeeping.backup(kept, quiet)
+
+
+@pytest.mark.parametrize("name", ["kept.zip", "ledgers/kept.tar.gz", "champion/x/kept.tar.gz"])
+def test_a_backup_has_its_name_and_lies_elsewhere(home: Path, name: str) -> None:
+    with pytest.raises(BadParams):
+        safekeeping.backup(Path(name), quiet)
+    assert not Path(name).exists()
+
+
+def test_where_there_is_nothing_no_backup_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Guarded, match="nothing was written"):
+        safekeeping.backup(Path("kept.tar.gz"), quiet)
+    assert not Path("kept.tar.gz").exists()
+
+
+def rewritten(source: Path, change: Callable[[tarfile.TarFile], None]) -> Path:
+    """A backup with something more at its end."""
+    raw = io.BytesIO(gzip.decompress(source.read_bytes()))
+    with tarfile.open(fileobj=raw, mode="a") as tar:
+        change(tar)
+    target = source.with_name("changed.tar.gz")
+    target.write_bytes(gzip.compress(raw.getvalue()))
+    return target
+
+
+def member(name: str, content: bytes = b"x", **how: Any) -> Callable[[tarfile.TarFile], None]:
+    def add(tar: tarfile.TarFile) -> None:
+        info = tarfile.TarInfo(name)
+        info.size = 0 if how else len(content)
+        for key, value in how.items():
+            setattr(info, key, value)
+        tar.addfile(info, None if how else io.BytesIO(content))
+
+    return add
+
+
+ELSEWHERE = (
+    "../../x",
+    "/etc/x",
+    "champion/../../x",
+    "ledgers/./x",
+    "ledgers//x",
+    "champion\\..\\x",
+    "ledgers/a\\..\\..\\x",
+    "data/x",
+    "championx/x",
+    "champion",
+    "ledgers/.lock",
+    "params.yaml",
+)
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_56_path_traversal_in_a_backup(home: Path, kept: Path, name: str) -> None:
+    changed, outside = rewritten(kept, member(name)), tree(home.parent)
+    with pytest.raises(BadInput, match=r"is no file of champion/ or ledgers/; do not use it"):
+        restored(changed)
+    assert tree(home.parent) == outside
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
+def test_56_path_traversal_by_a_link_in_a_backup(home: Path, kept: Path, kind: bytes) -> None:
+    link = member("ledgers/link", type=kind, linkname="../../x")
+    with pytest.raises(BadInput, match="do not use it"):
+        restored(rewritten(kept, link))
+    assert not Path("ledgers/link").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["ledgers/more.json", "ledgers/another/kept.txt"])
+def test_what_the_manifest_does_not_say_is_refused(home: Path, kept: Path, name: str) -> None:
+    changed = rewritten(kept, member(name))
+    emptied()
+    with pytest.raises(BadInput, match="not what its manifest says"):
+        restored(changed)
+    assert not Path("ledgers").exists() or not any(ledger.FOLDER.iterdir())
+
+
+@pytest.mark.parametrize("length", [0, 10, 200, -1])
+def test_a_cut_backup_is_refused(home: Path, kept: Path, length: int) -> None:
+    kept.write_bytes(kept.read_bytes()[:length])
+    with pytest.raises(BadInput, match="no whole backup"):
+        restored(kept)
+
+
+def test_a_backup_of_a_version_to_come_is_refused(home: Path, kept: Path) -> None:
+    said = json.dumps({"version": 2, "files": {}}).encode()
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as tar:
+        member("manifest.json", said)(tar)
+    kept.write_bytes(gzip.compress(raw.getvalue()))
+    with pytest.raises(BadInput, match="of version '2', and this program reads 1"):
+        restored(kept)
+
+
+def test_a_link_among_the_ledgers_is_told(home: Path, tmp_path: Path) -> None:
+    Path("ledgers/another/link").symlink_to(tmp_path)
+    with pytest.raises(BadInput, match="link: a link"):
+        safekeeping.backup(tmp_path / "kept.tar.gz", quiet)
+
+
+# Killed
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_42_kill9_restore(home: Path, kept: Path, tmp_path: Path, replace: bool) -> None:
+    """At each step the champion is whole and the ledger sound; done again, all of it is there."""
+    whole = tree(home)
+    if replace:
+        installed(tmp_path / "candidates", "third")
+        files.write_text("ledgers/another/kept.txt", "newer")
+    else:
+        emptied()
+
+    def action(folder: Path) -> None:
+        os.chdir(folder)
+        restored(kept, replace)
+
+    steps = 0
+    for name, folder in killed(home, action, tmp_path / "work"):
+        os.chdir(folder)
+        now = champion.current()
+        for part, sha256 in now.sha256.items() if now else ():
+            assert now
+            assert files.sha256(now.folder / f"{part}.json") == sha256, name
+        assert now or not replace, name
+        ledger.facts(ledger.FOLDER)
+        action(folder)
+        found = tree(folder)
+        assert {path: found.get(path) for path in whole if "README" not in path} == {
+            path: content for path, content in whole.items() if "README" not in path
+        }, name
+        assert hidden(folder) == [], name
+        steps += 1
+    assert steps > 15
+
+
+def test_42_kill9_backup(home: Path, kept: Path, tmp_path: Path) -> None:
+    old = kept.read_bytes()
+    answered(OTHER, "c")
+    safekeeping.backup(tmp_path / "whole.tar.gz", quiet)
+    new = (tmp_path / "whole.tar.gz").read_bytes()
+    files.write_bytes(tmp_path / "place" / "kept.tar.gz", old)
+
+    def action(folder: Path) -> None:
+        safekeeping.backup(folder / "kept.tar.gz", quiet)
+
+    for name, folder in killed(tmp_path / "place", action, tmp_path / "work"):
+        assert (folder / "kept.tar.gz").read_bytes() in (old, new), name
+        action(folder)
+        assert [path.name for path in folder.iterdir()] == ["kept.tar.gz"], name
+        assert (folder / "kept.tar.gz").read_bytes() == new, name
+
+
+# The commands
+
+
+def command(home: Path, *words: str) -> Done:
+    code = "from pipeline.cli import app; app()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *words],
+        cwd=home,
+        env=os.environ | {"PYTHONPATH": str(Path(safekeeping.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_commands_say_what_they_did(home: Path, tmp_path: Path) -> None:
+    kept = str(tmp_path / "kept.tar.gz")
+    done = command(home, "backup", kept)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"9 files of champion/ and ledgers/ are in {kept}; keep it elsewhere.\n"
+    files.write_text("ledgers/another/kept.txt", "newer")
+    refused(command(home, "restore", kept), 4, "ledgers/another/kept.txt", "--replace")
+    done = command(home, "restore", kept, "--replace")
+    assert done.returncode == 0, done.stderr
+    assert "0 files added, 8 were there" in done.stdout
+    assert "1 took the place of others, which are in ledgers/set-aside/" in done.stdout
+    refused(command(home, "restore", "nowhere.tar.gz"), 3, "nowhere.tar.gz: no such file")
+    refused(command(home, "backup", "kept.zip"), 2, "ends with .tar.gz")

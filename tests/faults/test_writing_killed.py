@@ -1,0 +1,242 @@
+"""Case 42: who is killed at any step of the writer leaves what was or what comes, never half."""
+
+import datetime as dt
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from faults.ending import Action, hidden, killed, points, tree
+from faults.lists import DAY, made, put, read
+from pipeline import assignments, files, ledger, publish
+from pipeline.learning import champion
+from pipeline.ledger import Fact, Import, Said
+from pipeline.publish import Keep
+
+LIST = "2026-11-22-0123456789ab"
+NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The folder that is copied for each step; beside it what the steps read."""
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+def earlier(days: int) -> dt.date:
+    return DAY - dt.timedelta(days=days)
+
+
+def every_step(before: Path, action: Action, check: Callable[[str, Path], None]) -> None:
+    """Kill the action at each step, `check` what is there, do it again, and compare."""
+    work = before.parent / "work"
+    whole = work / "never-killed" / before.name
+    shutil.copytree(before, whole, symlinks=True)
+    action(whole)
+    wanted, steps = tree(whole), 0
+    for name, folder in killed(before, action, work):
+        check(name, folder)
+        action(folder)
+        assert tree(folder) == wanted, name
+        assert hidden(folder) == [], name
+        steps += 1
+    assert steps >= 4
+
+
+# The lists
+
+
+def sees(*names: str | None) -> Callable[[str, Path], None]:
+    """A reader finds one of these lists, whole, and nothing published is wrong."""
+
+    def check(step: str, folder: Path) -> None:
+        assert read(folder / "lists") in names, step
+        assert publish.verify(folder / "lists") == [], step
+
+    return check
+
+
+def publishing(source: Path, **more: Any) -> Action:
+    return lambda folder: put(source, folder / "lists", **more)
+
+
+def test_42_kill9_publish_the_first_list(home: Path, tmp_path: Path) -> None:
+    """Between the list and the pointer to it there is a list that nothing names; it is told so."""
+    unnamed = [f"{publish.CURRENT}: missing, though lists are published"]
+
+    def check(step: str, folder: Path) -> None:
+        assert read(folder / "lists") in (None, "Ada"), step
+        wrong = [one.rpartition("/")[2] for one in publish.verify(folder / "lists")]
+        assert wrong in ([], unnamed if read(folder / "lists") is None else []), step
+
+    every_step(home, publishing(made(tmp_path / "source", "Ada")), check)
+
+
+def test_42_kill9_publish_the_next_list(home: Path, tmp_path: Path) -> None:
+    put(made(tmp_path / "old", "Ada", earlier(7)), home / "lists")
+    every_step(home, publishing(made(tmp_path / "new", "Bo")), sees("Ada", "Bo"))
+
+
+def test_42_kill9_publish_removes_the_oldest(home: Path, tmp_path: Path) -> None:
+    for days in (21, 14, 7):
+        put(made(tmp_path / "old", f"Ada {days}", earlier(days)), home / "lists")
+    action = publishing(made(tmp_path / "new", "Bo"), keep=Keep(2))
+    every_step(home, action, sees("Ada 7", "Bo"))
+    again = shutil.copytree(home, tmp_path / "again", symlinks=True)
+    action(again)
+    assert [path.name[:10] for path in publish.published(again / "lists")] == [
+        str(earlier(7)),
+        str(DAY),
+    ]
+
+
+def test_42_kill9_publish_an_older_list_beside(home: Path, tmp_path: Path) -> None:
+    put(made(tmp_path / "now", "Bo"), home / "lists")
+    old = made(tmp_path / "old", "Ada", earlier(7))
+    every_step(home, publishing(old, place_only=True), sees("Bo"))
+
+
+@pytest.mark.parametrize("current", [True, False])
+def test_42_kill9_supersede(home: Path, tmp_path: Path, current: bool) -> None:
+    old = put(made(tmp_path / "old", "Ada and Bo", earlier(7)), home / "lists")
+    if not current:
+        put(made(tmp_path / "now", "Cy"), home / "lists")
+    source = made(tmp_path / "new", "Bo", earlier(7))
+
+    def action(folder: Path) -> None:
+        publish.supersede(folder / "lists" / old.name, source, lambda _: None)
+
+    every_step(home, action, sees("Ada and Bo", "Bo") if current else sees("Cy"))
+
+
+# The ledgers
+
+
+def answered(folder: Path, *customers: str) -> None:
+    said = Said(result="reached", note="x")
+    facts = tuple(Fact(LIST, one, NOW, said) for one in customers)
+    with ledger.locked(folder / "ledgers/outcomes", say=lambda _: None):
+        ledger.write(
+            folder / "ledgers/outcomes", Import(LIST, "Mill Lane Bakery", NOW, "f", {}, facts)
+        )
+
+
+def answers(folder: Path) -> set[str]:
+    found = [fact.customer_id for fact in ledger.facts(folder / "ledgers/outcomes")]
+    assert len(found) == len(set(found)), "counted twice"
+    return set(found)
+
+
+def test_42_kill9_ledger_import(home: Path) -> None:
+    def check(step: str, folder: Path) -> None:
+        assert answers(folder) in (set(), {"a", "b"}), step
+
+    every_step(home, lambda folder: answered(folder, "a", "b"), check)
+
+
+def test_42_kill9_ledger_erase(home: Path) -> None:
+    answered(home, "a", "b")
+
+    def check(step: str, folder: Path) -> None:
+        assert answers(folder) in ({"a", "b"}, {"b"}), step
+
+    every_step(home, lambda folder: ledger.erase(folder / "ledgers/outcomes", "a"), check)
+
+
+ROW: dict[str, Any] = dict.fromkeys(assignments.OF_CUSTOMER) | {"arm": "contact", "propensity": 0.9}
+
+
+def entered(folder: Path) -> None:
+    both = pd.DataFrame([ROW | {"customer_id": one} for one in ("a", "b")])
+    assignments.enter(
+        folder / "ledgers/assignments", LIST, "Mill Lane Bakery", "always-on", DAY, 180, both
+    )
+
+
+def assigned(folder: Path) -> list[str]:
+    return list(assignments.everything(folder / "ledgers/assignments")["customer_id"])
+
+
+@pytest.fixture
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is done again enters the same time."""
+    monkeypatch.setattr(assignments, "_now", lambda: NOW)
+
+
+@pytest.mark.usefixtures("stopped_clock")
+def test_42_kill9_assignments_enter(home: Path) -> None:
+    def check(step: str, folder: Path) -> None:
+        assert assigned(folder) in ([], ["a", "b"]), step
+
+    every_step(home, entered, check)
+
+
+@pytest.mark.usefixtures("stopped_clock")
+def test_42_kill9_assignments_erase(home: Path) -> None:
+    entered(home)
+
+    def check(step: str, folder: Path) -> None:
+        assert assigned(folder) in (["a", "b"], ["b"]), step
+
+    every_step(home, lambda folder: assignments.erase(folder / "ledgers/assignments", "a"), check)
+
+
+# The champion
+
+
+def candidate(folder: Path, word: str) -> dict[str, Path]:
+    for part in champion.PARTS:
+        files.write_json(folder / f"{part}.json", {"model": f"{word} {part}"})
+    return champion.parts(folder)
+
+
+def scores_with(folder: Path) -> str | None:
+    """Which candidate is the champion; its files are those of its manifest."""
+    now = champion.current(folder / "champion")
+    if now is None:
+        return None
+    held = {name: files.sha256(now.folder / f"{name}.json") for name in now.sha256}
+    assert held == now.sha256
+    return str(now.manifest["word"])
+
+
+def installing(parts: dict[str, Path], word: str) -> Action:
+    return lambda folder: champion.install(
+        parts, {"word": word, "definition": {}}, folder / "champion"
+    )
+
+
+def test_42_kill9_champion_install(home: Path, tmp_path: Path) -> None:
+    words = ("first", "second", "third", "fourth")
+    actions = [installing(candidate(tmp_path / word, word), word) for word in words]
+    for word, action in zip(words[:3], actions[:3], strict=True):
+        action(home)
+        assert scores_with(home) == word
+
+    def check(step: str, folder: Path) -> None:
+        assert scores_with(folder) in ("third", "fourth"), step
+
+    every_step(home, actions[3], check)
+
+
+def test_42_kill9_champion_install_the_first(home: Path, tmp_path: Path) -> None:
+    def check(step: str, folder: Path) -> None:
+        assert scores_with(folder) in (None, "first"), step
+
+    every_step(home, installing(candidate(tmp_path / "first", "first"), "first"), check)
+
+
+# The steps
+
+
+def test_42_kill9_every_kind_of_step_is_one(home: Path, tmp_path: Path) -> None:
+    for days in (14, 7):
+        put(made(tmp_path / "old", "Ada", earlier(days)), home / "lists")
+    source = made(tmp_path / "new", "Bo")
+    passed = points(publishing(source, keep=Keep(2)), home)
+    kinds = ("about to write", "wrote", "flushed", "put", "staged", "linked", "remove", "hid")
+    assert {kind for kind in kinds if any(kind in one for one in passed)} == set(kinds)

@@ -1,0 +1,259 @@
+"""Cases 43 to 46: told to end, no room, a read-only disk, two at once, a dead one, a reader."""
+
+import datetime as dt
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from errno import ENOSPC, EROFS
+from pathlib import Path
+
+import pytest
+
+from faults.ending import at_step, copies, forked, hidden
+from faults.lists import DAY, made, put, read
+from faults.refusal import Done, refused, unchanged
+from pipeline import errors, files, ledger, publish
+from pipeline.publish import Keep
+
+TERM = "refused: stopped by SIGTERM; nothing was changed half-way; run again"
+
+
+@pytest.fixture
+def lists(tmp_path: Path) -> Path:
+    """A list is published."""
+    folder = tmp_path / "home" / "lists"
+    put(made(tmp_path / "old", "Ada", DAY.replace(day=1)), folder)
+    return folder
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """The next list, which is to be published."""
+    return made(tmp_path / "new", "Bo")
+
+
+# 43: an orderly end
+
+
+def ended_at_every_step(lists: Path, source: Path, does: Callable[[], object], told: str) -> None:
+    """Publish while something happens at each step: code 1, one line, old or new, nothing left."""
+    work = lists.parents[1] / "work"
+    for number, name, home in copies(lists.parent, lambda home: put(source, home / "lists"), work):
+        said = home.with_name("said")
+
+        def action(number: int = number, home: Path = home) -> None:
+            at_step(number, does)
+            errors.run(lambda: _published(source, home / "lists"))
+
+        code = forked(action, said)
+        lines = said.read_text(encoding="utf-8").splitlines()
+        done_without = "link" in name and does is not term  # as where there are no links
+        assert (code, len(lines)) == ((0, 0) if done_without else (1, 1)), (name, lines)
+        assert done_without or told in lines[0], name
+        assert hidden(home) == [], name
+        assert read(home / "lists") in ("Ada", "Bo"), name
+        assert publish.verify(home / "lists") == [], name
+        assert (home / "lists/.lock").read_bytes() == b"", "it ended in order"
+
+
+def _published(source: Path, lists: Path) -> None:
+    put(source, lists)
+
+
+def term() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def failing(number: int) -> Callable[[], None]:
+    """The disk says so."""
+
+    def fail() -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+def test_43_sigterm_enospc_sigterm_at_every_step(lists: Path, source: Path) -> None:
+    ended_at_every_step(lists, source, term, TERM)
+
+
+def test_43_sigterm_enospc_full_disk_at_every_step(lists: Path, source: Path) -> None:
+    ended_at_every_step(lists, source, failing(ENOSPC), "No space left on device; nothing was")
+
+
+def test_43_sigterm_enospc_read_only_disk_at_every_step(lists: Path, source: Path) -> None:
+    ended_at_every_step(lists, source, failing(EROFS), "Read-only file system; nothing was")
+
+
+def test_43_sigterm_enospc_no_room_in_the_middle_of_a_file(
+    lists: Path, source: Path, tmp_path: Path
+) -> None:
+    """The system cuts a write short, as a full disk does; the line names the file."""
+    said = tmp_path / "said"
+
+    def little_room() -> None:
+        _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20, most))
+        try:
+            put(source, lists)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+    with unchanged(lists):
+        assert forked(lambda: errors.run(little_room), said) == 1
+    assert re.fullmatch(
+        r"refused: \S+/at_risk\.csv: File too large; .* run again\n", said.read_text("utf-8")
+    )
+    assert hidden(lists) == []
+
+
+def test_43_sigterm_enospc_the_ledger(tmp_path: Path) -> None:
+    folder, said = tmp_path / "ledgers/outcomes", tmp_path / "said"
+    files.make_folder(folder)
+
+    def entering() -> None:
+        with ledger.locked(folder):
+            files.write_json(folder / "x.json", {"facts": []})
+
+    def action() -> None:
+        at_step(3, failing(ENOSPC))
+        errors.run(entering)
+
+    assert forked(action, said) == 1
+    [line] = said.read_text(encoding="utf-8").splitlines()
+    assert line.startswith(f"refused: {folder}/x.json: No space left on device")
+    assert list(folder.iterdir()) == []
+
+
+WAITING = """
+import sys, time
+from pathlib import Path
+from pipeline import errors, files
+
+def main():
+    try:
+        with files.replacing(Path(sys.argv[1]) / "a.txt") as temporary:
+            temporary.write_text("half")
+            print("writing", flush=True)
+            time.sleep(60)
+    except Exception:
+        print("went on as after a mishap", flush=True)
+    finally:
+        print("tidying", flush=True)
+        time.sleep(0.3)
+
+errors.run(main)
+"""
+
+
+def test_43_sigterm_enospc_a_second_signal_does_not_cut_the_tidying_short(tmp_path: Path) -> None:
+    with started(WAITING, str(tmp_path)) as process:
+        assert heard(process) == "writing"
+        assert hidden(tmp_path)
+        process.terminate()
+        assert heard(process) == "tidying"
+        process.terminate()
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (1, "", f"{TERM}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+# 44, 45: two at once
+
+
+PUBLISHING = """
+import sys, time
+from pathlib import Path
+from pipeline import errors, publish
+
+source, lists, *slow = sys.argv[1:]
+
+def say(text):
+    sys.stdout.write(text + "\\n")
+
+def main():
+    if slow:
+        with publish._locked(Path(lists), say):
+            print("publishing", flush=True)
+            time.sleep(60)
+    publish.publish(Path(source), Path(lists), allow_older=False, say=say)
+
+errors.run(main)
+"""
+
+
+def started(code: str, *words: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def heard(process: "subprocess.Popen[str]") -> str:
+    """The next line that it says."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def published(source: Path, lists: Path) -> Done:
+    command = [sys.executable, "-c", PUBLISHING, str(source), str(lists)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_44_concurrent_run(lists: Path, source: Path) -> None:
+    with started(PUBLISHING, str(source), str(lists), "slow") as first:
+        assert heard(first) == "publishing"
+        with unchanged(lists):
+            done = published(source, lists)
+        refused(done, 5, str(lists), f"process {first.pid} is publishing", "try again later")
+        first.kill()
+    assert published(source, lists).returncode == 0
+
+
+def test_45_stale_lock(lists: Path, source: Path) -> None:
+    with started(PUBLISHING, str(source), str(lists), "slow") as first:
+        assert heard(first) == "publishing"
+        first.kill()
+    assert (lists / ".lock").read_text() == str(first.pid)
+    done = published(source, lists)
+    assert (done.returncode, read(lists)) == (0, "Bo")
+    told = f"took over the lock of process {first.pid}, which ended before its time"
+    assert told in done.stdout.splitlines()
+    assert "took over" not in published(source, lists).stdout
+
+
+# 46: reading meanwhile
+
+
+def test_46_read_during_publish(lists: Path, tmp_path: Path) -> None:
+    """A reader in a process of its own reads without pause while fifty lists come, forty go."""
+    counted, stop = tmp_path / "counted", tmp_path / "stop"
+
+    def reading() -> None:
+        seen = []
+        while not stop.exists():
+            seen.append(read(lists))
+        counted.write_text(" ".join(map(str, seen)))
+
+    reader = os.fork()
+    if not reader:
+        try:
+            os._exit(forked(reading, tmp_path / "errors"))
+        finally:
+            os._exit(70)
+    for number in range(50):
+        day = DAY + dt.timedelta(days=number)
+        put(made(tmp_path / "next", f"Bo{number}", day), lists, keep=Keep(10))
+    stop.touch()
+    status = os.waitstatus_to_exitcode(os.waitpid(reader, 0)[1])
+    assert status == 0, (tmp_path / "errors").read_text(encoding="utf-8")
+    seen = counted.read_text().split()
+    assert len(set(seen)) > 10, "the reader was too slow to have met anything"
+    numbers = [int(name.removeprefix("Bo")) for name in seen if name != "Ada"]
+    assert numbers == sorted(numbers), "an older list came after a newer one"
