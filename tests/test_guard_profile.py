@@ -1,0 +1,163 @@
+"""How far a distribution moved: by hand, and as laws that hold of any data."""
+
+import datetime as dt
+import json
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.guards import profile
+from pipeline.guards.profile import Drift
+from pipeline.guards.reference import reference
+
+NUMBERS = st.lists(st.none() | st.floats(-1e6, 1e6), min_size=1, max_size=60)
+
+
+def series(values: Sequence[float | None]) -> "pd.Series[float]":
+    made: pd.Series[float] = pd.Series(np.array(values, dtype=float))
+    return made
+
+
+def moved(then: "pd.Series[float]", now: "pd.Series[float]") -> Drift:
+    return profile.drift("x", profile.column(then), len(then), now)
+
+
+def test_the_index_is_that_of_the_textbook() -> None:
+    """Halves against three quarters and one: (0.25) ln(1.5) + (-0.25) ln(0.5), but for smoothing.
+
+    There are no nulls, whose bin is empty on both sides and tells nothing.
+    """
+    then, now = series([0.0] * 500 + [1.0] * 500), series([0.0] * 750 + [1.0] * 250)
+    expected = 0.25 * math.log(1.5) - 0.25 * math.log(0.5)
+    assert moved(then, now).figure == pytest.approx(expected, rel=0.01)
+
+
+@given(NUMBERS)
+def test_what_did_not_move_is_zero(values: list[float | None]) -> None:
+    then = series(values)
+    assert moved(then, then).figure == pytest.approx(0.0, abs=1e-3)
+
+
+@given(NUMBERS, NUMBERS, st.randoms(use_true_random=False))
+def test_order_is_nothing(one: list[float | None], other: list[float | None], draw: object) -> None:
+    before = moved(series(one), series(other)).figure
+    draw.shuffle(one)  # type: ignore[attr-defined]
+    draw.shuffle(other)  # type: ignore[attr-defined]
+    assert moved(series(one), series(other)).figure == before
+    assert before >= 0
+
+
+@given(NUMBERS)
+def test_shares_are_of_all_rows_and_add_up_to_one(values: list[float | None]) -> None:
+    told = profile.column(series(values))
+    assert sum(told["shares"]) + told["null"] == pytest.approx(1.0, abs=1e-4)
+    assert sum(profile.shares(told, series(values))) == pytest.approx(1.0)
+    assert profile.shares(told, series(values)) == pytest.approx(
+        profile.reference_shares(told), abs=1e-5
+    )
+
+
+def test_values_that_repeat_share_a_bin() -> None:
+    told = profile.column(series([0.0] * 80 + [1.0] * 15 + [7.0] * 5))
+    assert (told["edges"], told["shares"]) == ([0.0, 1.0], [0.8, 0.15, 0.05])
+
+
+def test_null_is_a_bin_of_its_own() -> None:
+    then = series([1.0, 2.0, 3.0, 4.0] * 100)
+    now = then.where(np.arange(400) % 2 == 0)
+    assert moved(then, now).over(0.25)
+    assert profile.shares(profile.column(then), now)[-1] == 0.5
+
+
+def test_chance_alone_is_no_drift() -> None:
+    """Of small samples of one distribution hardly any moves as far; the index alone would."""
+    draw = np.random.default_rng(5)
+    then = pd.Series(draw.normal(size=2000))
+    found = [moved(then, pd.Series(draw.normal(size=40))) for _ in range(300)]
+    assert sum(one.figure > 0.25 for one in found) > 30
+    assert sum(one.over(0.25) for one in found) <= 6
+
+
+def test_categories_are_compared_by_their_shares() -> None:
+    then = pd.Series(["a"] * 500 + ["b"] * 500)
+    same, other = pd.Series(["b", "a"] * 300), pd.Series(["a"] * 600)
+    told = profile.column(then)
+    found = [profile.drift("x", told, 1000, now) for now in (same, other)]
+    assert [one.measure for one in found] == ["distance", "distance"]
+    assert found[0].figure == pytest.approx(0.0, abs=1e-6)
+    assert found[1].over(0.2)
+    assert [one.dead for one in found] == [False, True]
+
+
+def test_categories_never_seen_are_counted_and_null_is_none_of_them() -> None:
+    told = profile.column(pd.Series(["a", "b", None] * 100))
+    now = pd.Series(["a", "c", "c", None] * 25)
+    one = profile.drift("x", told, 300, now)
+    assert one.unseen == 50
+    assert profile.drift("x", told, 300, pd.Series(["a", "b", None] * 9)).unseen == 0
+
+
+def test_one_value_for_everybody_is_dead_and_one_customer_is_not() -> None:
+    then = series([1.0, 2.0, None] * 50)
+    assert moved(then, series([None] * 30)).dead
+    assert moved(then, series([2.0] * 30)).dead
+    assert not moved(then, series([2.0])).dead
+
+
+def test_what_said_nothing_then_and_what_changed_its_type_are_left_out() -> None:
+    then = pd.DataFrame(
+        {"a": [1.0, 2.0] * 50, "flat": 1.0, "none": np.nan, "word": ["x", "y"] * 50}
+    )
+    told = profile.profile(then, then["a"])
+    now = then.assign(flat=np.arange(100.0), none=1.0, word=1.0)
+    assert [one.name for one in profile.psi(told, now)] == ["a"]
+
+
+def test_the_furthest_comes_first() -> None:
+    then = pd.DataFrame({"a": np.arange(100.0), "b": np.arange(100.0)})
+    now = then.assign(b=then["b"] + 80)
+    found = profile.psi(profile.profile(then, then["a"]), now)
+    assert [one.name for one in found] == ["b", "a"]
+
+
+def test_a_profile_is_the_same_once_written_and_read() -> None:
+    X = pd.DataFrame({"a": [0.1, 0.2, None] * 40, "word": ["x", "y", None] * 40})
+    told = profile.profile(X, X["a"].fillna(0.0))
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+
+
+class Says:
+    """A scorer that says 0.9 of everybody."""
+
+    def probability(self, X: pd.DataFrame) -> "np.typing.NDArray[np.float64]":
+        return np.full(len(X), 0.9)
+
+
+def test_the_reference_is_everybody_on_the_newest_day_and_unseen_where_measured() -> None:
+    day, before = dt.date(2026, 8, 3), dt.date(2026, 7, 6)
+    features = pa.table(
+        {
+            "customer_id": ["a", "b", "c", "a"],
+            "snapshot_on": pa.array([day, day, day, before], pa.date32()),
+            "spend": [1.0, 2.0, 3.0, 99.0],
+        }
+    )
+    measured = pa.table(
+        {
+            "customer_id": ["a", "b"],
+            "snapshot_on": pa.array([day, day], pa.date32()),
+            "churn_probability": [0.1, 0.2],
+        }
+    )
+    told = reference(features, measured, Says(), day)  # type: ignore[arg-type]
+    assert (told["rows"], told["on"]) == (3, "2026-08-03")
+    assert told["score"]["edges"] == [0.1, 0.2, 0.9]
+    assert told["score"]["of"].startswith("of a model that had not seen")
+    alone = reference(features, measured.slice(0, 0), Says(), day)  # type: ignore[arg-type]
+    assert (alone["score"]["edges"], "learnt from" in alone["score"]["of"]) == ([0.9], True)
