@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from models.base import Floats
 from pipeline import artefacts, errors, files, params, progress, tracking
-from pipeline.learning import definition, metrics
+from pipeline.learning import definition, metrics, slices
 from pipeline.params import Params
 from pipeline.reports import model_card, plots
 
@@ -178,7 +178,21 @@ def head(story: dict[str, Any], scores: pd.DataFrame, chosen: Params) -> dict[st
     }
 
 
-NOTHING: dict[str, Any] = {"churn": {}, "value": {}, "list": {}, "gain": {}, "value_by_decile": []}
+def attributes() -> pd.DataFrame:
+    """customer_id and `slices.ATTRIBUTES` as they are known today; none where nothing is."""
+    if not artefacts.CUSTOMERS.path.is_file():
+        return pd.DataFrame({"customer_id": pd.Series(dtype="str")})
+    names = ["customer_id", "known_day", *slices.ATTRIBUTES]
+    found: pd.DataFrame = pq.read_table(artefacts.CUSTOMERS, columns=names).to_pandas()
+    newest = found.sort_values("known_day", na_position="first").drop_duplicates(
+        "customer_id", keep="last"
+    )
+    return newest.drop(columns="known_day")
+
+
+NOTHING: dict[str, Any] = {
+    "churn": {}, "value": {}, "list": {}, "gain": {}, "value_by_decile": [], "slices": [],
+}  # fmt: skip
 PREDICTIONS = pa.schema(
     [
         ("customer_id", pa.string()),
@@ -208,6 +222,9 @@ def main() -> None:
         report.read(artefacts.MEASURED, len(said))
         found = head(story, scores, chosen)
         found |= evaluate(said, scores, chosen) if len(scores) else NOTHING
+        if len(scores):
+            rules = (chosen.at_risk.capacity, chosen.evaluate.least)
+            found |= {"slices": slices.slices(scores, attributes(), *rules)}
         files.write_json(artefacts.METRICS, found)
         predictions = scores[PREDICTIONS.names]
         table = pa.Table.from_pandas(predictions, schema=PREDICTIONS, preserve_index=False)

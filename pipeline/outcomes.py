@@ -19,7 +19,6 @@ from pipeline import (
     engine,
     errors,
     files,
-    ledger,
     params,
     progress,
     snapshots,
@@ -32,7 +31,7 @@ from pipeline.learning import definition
 from pipeline.outcomes_page import page, sheet
 from pipeline.params import Params
 from pipeline.tracked import outcome_record
-from pipeline.trial import followed, measured, planned
+from pipeline.trial import measured, past_lists, planned, reading
 from pipeline.trial.content import Content, Plan, Result
 
 
@@ -65,10 +64,12 @@ def outcomes(found: pd.DataFrame, believed: float, chosen: Params, as_of: dt.dat
         least=rules.least,
         plan=plan,
         result=_result(rows, plan, chosen),
-        groups=measured.groups(rows, rules.least) if len(rows) else (),
+        groups=measured.groups(rows, rules.least, plan.planned.both) if plan and len(rows) else (),
         compliance=measured.compliance(rows) if len(rows) else (),
         balance=measured.balanced(found),
         calibration=measured.calibration(rows, rules.least),
+        lists=past_lists.told(past_lists.past_lists(found, rules.least)),
+        order=past_lists.order(rows, rules.least),
     )
 
 
@@ -114,7 +115,25 @@ def metrics(told: Content) -> dict[str, Any]:
     if told.calibration:
         found["holdout_expected"] = told.calibration.expected
         found["holdout_observed"] = told.calibration.observed
+    found |= _of_lists(told)
     return {name: _finite(value) for name, value in found.items()}
+
+
+def _of_lists(told: Content) -> dict[str, Any]:
+    """How many past lists could be judged and were right, the newest of them, and the order."""
+    judged = [one for one in told.lists if one.calibrated is not None]
+    found: dict[str, Any] = {
+        "lists_judged": len(judged),
+        "lists_right": sum(one.calibrated is True for one in judged),
+    }
+    if judged:
+        newest = judged[0]
+        found |= {"last_list_said": newest.said, "last_list_left": newest.left.value}
+        found |= {"last_list_left_low": newest.left.low, "last_list_left_high": newest.left.high}
+    if told.order:
+        found |= {"holdout_order": told.order.value}
+        found |= {"holdout_order_low": told.order.low, "holdout_order_high": told.order.high}
+    return found
 
 
 def _of_result(result: Result) -> dict[str, Any]:
@@ -157,18 +176,6 @@ def believed(lanes: pd.DataFrame) -> float:
     return float(lanes.loc[either, "churn_probability"].mean())
 
 
-def read(chosen: Params, open_engine: engine.Engine, summary: dict[str, Any]) -> pd.DataFrame:
-    """What became of the present campaign's assignments: `followed.FOLLOWED`."""
-    as_of = snapshots.plan(chosen, summary).as_of
-    everything = assignments.everything(assignments.FOLDER)
-    mine = followed.campaign(everything, chosen.company, chosen.at_risk.campaign, as_of)
-    known = clocks.past(open_engine.scan(artefacts.EVENTS), as_of, summary["versioned"])
-    facts = ledger.facts(ledger.FOLDER, chosen.company)
-    return followed.followed(
-        mine, open_engine.keep(known), facts, as_of, chosen.labels, open_engine
-    )
-
-
 def told_of(told: Content) -> Iterator[str]:
     """The page in a few lines."""
     yield f"{told.entered.treated:,.0f} to contact, {told.entered.control:,.0f} held out so far"
@@ -192,7 +199,7 @@ def track(told: Content, figures: dict[str, Any], report: progress.Report) -> No
 def main() -> None:
     chosen, summary = params.load(), files.read_json(artefacts.EVENTS_SUMMARY)
     with progress.stage("outcomes") as report, engine.opened(chosen.engine) as open_engine:
-        found = read(chosen, open_engine, summary)
+        found = reading.read(chosen, open_engine, summary)
         report.read(assignments.FOLDER, len(found))
         as_of = clocks.date_of(snapshots.plan(chosen, summary).as_of)
         lanes = pq.read_table(artefacts.LANES, columns=["lane", "why", "churn_probability"])

@@ -129,6 +129,31 @@ def test_who_was_held_out_and_contacted_is_a_mistake() -> None:
     assert "by mistake" in page.html(dataclasses.replace(RICH, compliance=(contact, wrong)))
 
 
+def test_past_lists_are_judged_the_newest_first() -> None:
+    """Of one list it is known that it said too little, of one that it was right; one waits."""
+    first = ended((30, 300), (60, 100)).assign(churn_probability=0.3)
+    later = ended((30, 300), (20, 100)).assign(
+        churn_probability=0.21, list_id="L2", as_of=pd.Timestamp(AS_OF - dt.timedelta(days=60))
+    )
+    later["customer_id"] = "l" + later["customer_id"]
+    shown = content(first, later, WAIT)
+    html = page.html(shown)
+    table = html[html.index('id="past"') :]
+    right, low = (table.index(said.RIGHT[one]) for one in ("right", "too low"))
+    assert right < low
+    assert said.RIGHT["too few"] not in table
+    told = outcomes.metrics(shown)
+    assert (told["lists_judged"], told["lists_right"]) == (2, 1)
+    assert (told["last_list_said"], told["last_list_left"]) == (pytest.approx(0.21), 0.2)
+    rows = [row for row in sheet.table(shown) if row["section"] == "past lists"]
+    assert {row["group"] for row in rows if row["by"]} == {one.list_id for one in shown.lists}
+
+
+def test_without_a_past_list_nothing_is_said_of_any() -> None:
+    assert 'id="past"' not in page.html(CASES["waiting"])
+    assert 'id="past"' in page.html(RICH)
+
+
 PAPER: Final = 695  # of A4 less its margins, in pixels of 1/96 inch
 HOSTILE: Final = '</style><script>alert(1)</script><img src=x onerror="alert(2)">'
 

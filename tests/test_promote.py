@@ -4,12 +4,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 import test_train as small
+from typer.testing import CliRunner
 
-from pipeline import artefacts, files, params, promote, tracking, train
-from pipeline.learning import champion, definition
+from pipeline import artefacts, cli, evaluate, files, params, promote, tracking, train
+from pipeline.errors import Guarded
+from pipeline.learning import champion, definition, matrix, metrics
 from pipeline.learning.champion import Champion
+from pipeline.tracked.run_record import Run
 from pipeline.tracking import TrackingDown
 
 FIGURES: dict[str, Any] = {
@@ -106,7 +112,7 @@ def test_the_first_result_becomes_the_champion(mirrored: Mirrored) -> None:
     now = standing()
     assert told["decision"] == "promote"
     assert told["champion"] == told["candidate"] == now.sha256
-    assert now.sha256 == champion.hashes(artefacts.CANDIDATE.path)
+    assert now.sha256 == champion.hashes(champion.parts(artefacts.CANDIDATE.path))
     champion.load(now)
     assert mirrored == [{"champion": now.folder, "challenger": None}]
 
@@ -180,3 +186,172 @@ def test_where_mlflow_is_down_the_champion_is_made_all_the_same(
     assert decided()["decision"] == "promote"
     assert standing()
     assert "MLflow at nowhere: unreachable" in capsys.readouterr().err
+
+
+# Champion and challenger on the same customers
+
+Told = list[Run]
+
+
+@pytest.fixture
+def contest(mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch) -> Told:
+    """A champion that learnt long ago what the challenger learnt now: equally good.
+
+    What MLflow is told of it comes back.
+    """
+    assert mirrored == []
+    told: Told = []
+    monkeypatch.setattr(tracking, "log_figures", lambda _, run: told.append(run))
+    measured_on = files.read_json(artefacts.RECIPE)["measured_on"]["test"]
+    files.write_json(artefacts.METRICS, FIGURES | {"measured_on": measured_on})
+    scores, labels = pq.read_table(artefacts.MEASURED_SCORES), pq.read_table(artefacts.LABELS)
+    both = evaluate.beside(scores, labels)[evaluate.PREDICTIONS.names]
+    table = pa.Table.from_pandas(both, schema=evaluate.PREDICTIONS, preserve_index=False)
+    files.write_table(artefacts.PREDICTIONS, table)
+    promote.main()
+    learnt_to("2026-01-05")
+    another_candidate()
+    return told
+
+
+def learnt_to(day: str) -> None:
+    path = champion.FOLDER / champion.MANIFEST
+    files.write_json(path, files.read_json(path) | {"trained_to": day})
+
+
+def spoil_challenger() -> None:
+    """As if the challenger had been measured to put those first who stay."""
+    table = pq.read_table(artefacts.PREDICTIONS)
+    place = table.schema.get_field_index("churn_probability")
+    wrong = pc.subtract(1.0, table["churn_probability"])
+    files.write_table(artefacts.PREDICTIONS, table.set_column(place, "churn_probability", wrong))
+
+
+def automatic() -> None:
+    files.write_text("params.yaml", small.PARAMS + "promote: {automatic: true}\n")
+
+
+def test_both_are_asked_about_the_customers_of_the_day_that_measures(contest: Told) -> None:
+    told = decided()
+    predicted = pq.read_table(artefacts.PREDICTIONS).to_pandas()
+    one = told["comparison"]
+    assert (told["decision"], one["verdict"]) == ("challenge", "no worse")
+    assert (one["customers"], one["churners"]) == (len(predicted), int(predicted["churned"].sum()))
+    features = pq.read_table(artefacts.FEATURES).sort_by("customer_id")
+    day = predicted["snapshot_on"].iloc[0]
+    X = matrix.matrix(features.filter(pc.field("snapshot_on") == day))
+    p = champion.load(standing()).probability(X)
+    y = predicted.sort_values("customer_id")["churned"].to_numpy(dtype=float)
+    assert one["measures"]["brier"]["champion"] == pytest.approx(metrics.brier(y, p), abs=1e-12)
+    figures = files.read_json(artefacts.PROMOTE_METRICS)
+    assert figures["verdict"] == "no worse"
+    assert figures["brier_low"] == one["measures"]["brier"]["low"]
+    assert [run.tags["verdict"] for run in contest] == ["no worse"]
+
+
+def test_a_challenger_that_is_no_worse_scores_by_itself_only_where_params_say_so(
+    contest: Told,
+) -> None:
+    before = standing()
+    assert decided()["decision"] == "challenge"
+    assert standing() == before
+    automatic()
+    told = decided()
+    assert told["decision"] == "take"
+    now = standing()
+    assert now.sha256 == told["candidate"] == told["champion"] != before.sha256
+    pinned = now.manifest["promotion"]
+    assert (pinned["how"], pinned["anyway"]) == ("take", None)
+    assert pinned["comparison"] == told["comparison"]
+    assert contest[-1].tags["decision"] == "take"
+
+
+def test_a_challenger_that_is_worse_never_scores_by_itself(
+    contest: Told, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil_challenger()
+    automatic()
+    before = standing()
+    told = decided()
+    assert (told["decision"], told["comparison"]["verdict"]) == ("challenge", "worse")
+    assert standing() == before
+    assert "promote: the challenger is worse on 120 customers of " in capsys.readouterr().err
+    assert [run.tags["verdict"] for run in contest] == ["worse"]
+
+
+def test_days_that_the_champion_has_seen_compare_nothing(contest: Told) -> None:
+    measured_on = files.read_json(artefacts.METRICS)["measured_on"]
+    learnt_to(measured_on)
+    spoil_challenger()
+    automatic()
+    told = decided()
+    assert told["decision"] == "challenge"
+    assert told["comparison"]["why"] == "not yet, the champion has seen these days"
+    assert files.read_json(artefacts.PROMOTE_METRICS)["brier_difference"] is None
+    assert contest == []
+
+
+def test_a_champion_whose_files_were_changed_is_not_compared(contest: Told) -> None:
+    files.write_text(standing().folder / "churn.json", "{}")
+    with pytest.raises(Guarded, match=r"churn.json: missing or changed since it was promoted"):
+        promote.main()
+    assert contest == []
+
+
+def test_the_same_stage_again_gives_the_same_bytes(contest: Told) -> None:
+    made = []
+    for _ in range(2):
+        promote.main()
+        parts = (artefacts.DECISION, artefacts.PROMOTE_METRICS)
+        made.append([part.path.read_bytes() for part in parts])
+    assert made[0] == made[1]
+    assert len(contest) == 2
+
+
+# As somebody says it
+
+
+@pytest.mark.usefixtures("contest")
+def test_retention_promote_refuses_what_is_worse_unless_a_reason_is_given() -> None:
+    spoil_challenger()
+    before = standing()
+    refused = CliRunner().invoke(cli.app, ["promote"])
+    assert refused.exit_code == 4
+    (line,) = refused.stderr.splitlines()
+    assert line.startswith("refused: not promoted, the champion stays: the challenger is worse on")
+    assert "Brier score" in line
+    assert standing() == before
+    blank = CliRunner().invoke(cli.app, ["promote", "--anyway", " "])
+    assert (blank.exit_code, standing()) == (2, before)
+    taken = CliRunner().invoke(cli.app, ["promote", "--anyway", "the old one cannot be explained"])
+    assert taken.exit_code == 0, taken.output
+    pinned = standing().manifest["promotion"]
+    assert pinned["anyway"] == "the old one cannot be explained"
+    assert pinned["comparison"]["verdict"] == "worse"
+
+
+@pytest.mark.parametrize(("trained_to", "says"), [
+    ("2026-01-05", "The challenger is no worse on 120 customers of "),
+    ("2026-05-11", "The challenger is not comparable: not yet, the champion has seen these days."),
+])  # fmt: skip
+@pytest.mark.usefixtures("contest")
+def test_retention_promote_takes_what_is_no_worse_or_cannot_be_compared(
+    trained_to: str, says: str
+) -> None:
+    learnt_to(trained_to)
+    before = standing()
+    taken = CliRunner().invoke(cli.app, ["promote"])
+    assert taken.exit_code == 0, taken.output
+    assert says in taken.stdout
+    assert standing().sha256 != before.sha256
+    assert standing().manifest["promotion"]["how"] == "retention promote"
+
+
+def test_mlflow_hears_the_verdict_and_of_no_customer(contest: Told) -> None:
+    promote.main()
+    (run,) = contest
+    points = {point.name: point.value for point in run.points}
+    assert points["empc_difference"] == pytest.approx(0, abs=0.5)
+    assert run.tags["level"] == "promotion"
+    assert run.tags["mlflow.note.content"].startswith("The challenger is no worse on 120 customers")
+    assert "0001" not in repr(run.tags)

@@ -296,6 +296,20 @@ def value_metrics(
 
 # Intervals
 
+Z95 = 1.959963984540054  # the standard normal's 97.5 % point
+
+
+def wilson(found: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
+    """(low, high) of the 95 % score interval of found / n, n > 0, which never leaves 0 to 1.
+
+    Wilson (1927).
+    """
+    many = np.asarray(n, dtype=float)
+    share, spread = np.asarray(found, dtype=float) / many, Z95**2 / many
+    centre = (share + spread / 2) / (1 + spread)
+    half = Z95 * np.sqrt(share * (1 - share) / many + spread / many / 4) / (1 + spread)
+    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+
 
 @dataclass(frozen=True)
 class Interval:

@@ -17,6 +17,7 @@ from pipeline.trial.content import Content
 
 _HERE: Final = Path(__file__).parent
 MOST_BATCHES: Final = 12
+MOST_LISTS: Final = 12
 
 
 def html(told: Content) -> str:
@@ -36,6 +37,8 @@ def html(told: Content) -> str:
         "arms": partial(charts.arms, says=says),
         "calibration": partial(charts.calibration, says=says),
         "interval": partial(said.interval, says=says),
+        "of_hundred": partial(said.of_hundred, says=says),
+        "percent": partial(says.percent, digits=1),
     }
     return environment.get_template("outcomes.html.j2").render(_page(told))
 
@@ -43,6 +46,7 @@ def html(told: Content) -> str:
 def _page(told: Content) -> dict[str, Any]:
     style = (_HERE / "outcomes.css").read_text(encoding="utf-8")
     waiting = [one for one in told.batches if not one.known]
+    past = [one for one in told.lists if one.known]
     return {
         "told": told,
         "says": told.language,
@@ -54,6 +58,9 @@ def _page(told: Content) -> dict[str, Any]:
         "arm_words": said.ARMS,
         "known_words": said.KNOWN,
         "parts": _parts(told),
+        "past": past[:MOST_LISTS],
+        "more_past": max(0, len(past) - MOST_LISTS),
+        "right_words": said.RIGHT,
         "waiting": waiting[::-1][:MOST_BATCHES],
         "more_waiting": max(0, len(waiting) - MOST_BATCHES),
     }

@@ -23,6 +23,14 @@ LEFT_OUT: Final = (
 )
 """Why a label leaves a customer out, in the words of stage `labels`."""
 
+RIGHT: Final = {
+    "right": marked("as the list had said, but for chance"),
+    "too low": marked("more left than the list had said"),
+    "too high": marked("fewer left than the list had said"),
+    "too few": marked("too few held out to tell"),
+}
+"""What became of a past list's held out against what it had said, by `PastList.verdict`."""
+
 _MANY: Final = 24  # months, above which years are counted
 Write = Callable[[float], str]
 
@@ -76,6 +84,11 @@ def interval(amount: Amount | Range, write: Write, says: Language) -> str:
     if isnan(amount.low) or isnan(amount.high):
         return ""
     return says.gettext("{low} to {high}", low=write(amount.low), high=write(amount.high))
+
+
+def of_hundred(share: float, says: Language) -> str:
+    """'64' of 0.6432: so many of 100."""
+    return says.number(100 * share)
 
 
 def months(number: float, says: Language) -> str:

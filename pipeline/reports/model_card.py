@@ -224,6 +224,22 @@ def _by_decile(deciles: list[dict[str, Any]], say: Say) -> list[list[str]]:
     ]
 
 
+def _slices(groups: list[dict[str, Any]]) -> list[list[str]]:
+    return [
+        [
+            _text(f"{one['by'].replace('_', ' ')}: {one['group']}"),
+            _count(one["customers"]),
+            _one(one["predicted"], _percent),
+            f"{_one(one['left'], _percent)} ({_percent(one['low'])} to {_percent(one['high'])})",
+            "yes" if one["right"] else "**no**",
+            _one(one["roc_auc"], _decimals),
+            _one(one["listed"], _percent),
+            _one(one["found"], _percent),
+        ]
+        for one in groups
+    ]
+
+
 def _interval(figures: Figures, say: Say) -> dict[str, str] | None:
     """How often the recipe's value interval held, and how wide it is; None where it has none."""
     of = figures.get(RECIPE, {})
@@ -257,6 +273,7 @@ def _measurement(story: dict[str, Any], metrics: dict[str, Any], say: Say) -> di
         "interval": _interval(metrics["value"], say),
         "by_decile": _by_decile(metrics["value_by_decile"], say),
         "list": _listed(story, metrics["list"]),
+        "slices": _slices(metrics.get("slices", [])),
     }
 
 

@@ -31,7 +31,6 @@ _REFERENCE: Final[dict[str, Any]] = {"color": _GREY, "linewidth": 1.0, "linestyl
 _MOST_POINTS: Final = 200  # of one curve
 _TENTHS: Final = 10
 _CLASSES: Final = 20  # bars of the chances' distribution, each 5 points wide
-_Z: Final = 1.959963984540054  # the standard normal's 97.5 % point
 _STYLE: Final[dict[str, Any]] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
     "font.size": 10,
@@ -56,14 +55,6 @@ _STYLE: Final[dict[str, Any]] = {
 
 
 # What is drawn
-
-
-def wilson(found: Floats, n: Floats) -> tuple[Floats, Floats]:
-    """(low, high) of the 95 % score interval of found / n, n > 0 (Wilson 1927)."""
-    share, spread = found / n, _Z**2 / n
-    centre = (share + spread / 2) / (1 + spread)
-    half = _Z * np.sqrt(share * (1 - share) / n + spread / n / 4) / (1 + spread)
-    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
 
 
 def tenths(by: "pd.Series[float]") -> "pd.Series[int]":
@@ -109,7 +100,9 @@ def calibration(predictions: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
         predicted=("churn_probability", "mean"),
         observed=("churned", "mean"),
     )
-    low, high = wilson(table["churners"].to_numpy(), table["customers"].to_numpy(dtype=float))
+    low, high = metrics.wilson(
+        table["churners"].to_numpy(), table["customers"].to_numpy(dtype=float)
+    )
     return _by_tenth(table.assign(low=low, high=high).astype({"churners": int}))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from pipeline import clocks
 from pipeline.tracked.run_record import Point, Run
 from pipeline.trial.content import Content
 
@@ -22,5 +23,18 @@ def run(told: Content, figures: Mapping[str, float | None]) -> Run:
             "mlflow.source.name": "retention",
             "mlflow.source.type": "LOCAL",
         },
-        points=[Point(name, float(value)) for name, value in known.items()],
+        points=[Point(name, float(value)) for name, value in known.items()] + _lists(told),
     )
+
+
+def _lists(told: Content) -> list[Point]:
+    """What each past list had said and what came of it, as a course over the lists' days.
+
+    The step is the days since 1970-01-01, so that two runs draw one course.
+    """
+    points = []
+    for one in told.lists:
+        values = {"list_said": one.said, "list_left": one.left.value, "list_order": one.order.value}
+        step = clocks.day_number(one.as_of)
+        points += [Point(name, value, step) for name, value in values.items() if value == value]
+    return points

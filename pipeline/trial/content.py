@@ -128,6 +128,36 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class PastList:
+    """What a list had said of the customers it held out, beside what became of them.
+
+    known: of those held out, of whom both is known. said: their mean chance of leaving; left: the
+    share that left. order: how often one who left had the higher chance than one who stayed.
+    calibrated: None where too few are known. What is not known is nan.
+    """
+
+    list_id: str
+    as_of: dt.date
+    ripe: bool
+    contact: int
+    held_out: int
+    known: int
+    said: float
+    left: Range
+    calibrated: bool | None
+    order: Range
+
+    @property
+    def verdict(self) -> str:
+        """right, too low, too high, or too few."""
+        if self.calibrated is None:
+            return "too few"
+        if self.calibrated:
+            return "right"
+        return "too low" if self.said < self.left.low else "too high"
+
+
+@dataclass(frozen=True)
 class Batch:
     """What the lists of one day assigned for the first time."""
 
@@ -189,3 +219,5 @@ class Content:
     compliance: tuple[Compliance, ...] = ()
     balance: Balanced | None = None
     calibration: Calibration | None = None
+    lists: tuple[PastList, ...] = ()
+    order: Range | None = None
