@@ -51,7 +51,11 @@ _UNLESS_SET = {
     "MLFLOW_LOG_UV_FILES": "false",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",  # seconds, of 120
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # of 7
+    "PGCONNECT_TIMEOUT": "10",  # of a store in PostgreSQL; it would wait for ever
 }
+PATIENCE = 300
+"""Seconds that all calls for one purpose may take together: a slow server answers each in time."""
+
 _GUIDE = {
     "mlflow.experimentKind": "custom_model_development",  # the pages for trained models
     "mlflow.note.content": (
@@ -71,6 +75,18 @@ class TrackingDown(Refusal):
     """MLflow cannot be reached, or refused; the pipeline can go on without it."""
 
 
+class _Patient:
+    """MLflow's client until it has taken PATIENCE seconds; then TimeoutError in place of a call."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self._until = client, time.monotonic() + PATIENCE
+
+    def __getattr__(self, name: str) -> Any:
+        if time.monotonic() > self._until:
+            raise TimeoutError(f"slow: not done after {PATIENCE} s")
+        return getattr(self._client, name)
+
+
 @dataclass(frozen=True)
 class _Store:
     mlflow: Any
@@ -88,7 +104,7 @@ def _store() -> Iterator[_Store]:
         warnings.simplefilter("ignore")  # third parties on each other's deprecations
         mlflow, failures = _imported()
         try:
-            yield _Store(mlflow, mlflow.MlflowClient(tracking_uri=uri))
+            yield _Store(mlflow, _Patient(mlflow.MlflowClient(tracking_uri=uri)))
         except failures as error:
             raise TrackingDown(
                 f"MLflow at {_address(uri)}: {_reason(error, uri)}; nothing else depends on it: "
@@ -312,21 +328,37 @@ def load(company: str, alias: str = "champion") -> Score:
     Its code runs only after its files have the hash they were registered with. Errors:
     TrackingDown; Guarded when they differ. The function raises BadInput for other columns.
     """
-    name = model_name(company)
     with _store() as store, TemporaryDirectory() as temporary:
-        version = store.client.get_model_version_by_alias(name, alias)
-        folder = _downloaded(store, version, temporary)
-        if model_sha256(folder) != version.tags.get("model_sha256"):
-            raise Guarded(
-                f"{name} version {version.version}: its files are not those that were registered; "
-                "nothing of it was run; restore them, or point the alias elsewhere"
-            )
+        folder = _fetched(store, company, alias, temporary)
         path = list(sys.path)
         try:
             model = store.mlflow.pyfunc.load_model(str(folder))
         finally:
             sys.path[:] = path  # MLflow adds the temporary folder
     return lambda X: _scored(model, X)
+
+
+def registered(company: str, alias: str = "champion") -> dict[str, str]:
+    """sha256 of the models that an alias names, by part; none of their code runs.
+
+    Errors: as `load`.
+    """
+    with _store() as store, TemporaryDirectory() as temporary:
+        folder = _fetched(store, company, alias, temporary) / "artifacts"
+        return {path.stem: files.sha256(path) for path in sorted(folder.glob("*.json"))}
+
+
+def _fetched(store: _Store, company: str, alias: str, into: str) -> Path:
+    """A copy of the registered model's folder; Guarded where it is not what was registered."""
+    name = model_name(company)
+    version = store.client.get_model_version_by_alias(name, alias)
+    folder = _downloaded(store, version, into)
+    if model_sha256(folder) != version.tags.get("model_sha256"):
+        raise Guarded(
+            f"{name} version {version.version}: its files are not those that were registered; "
+            "nothing of it was run; restore them, or point the alias elsewhere"
+        )
+    return folder
 
 
 def _downloaded(store: _Store, version: Any, into: str) -> Path:

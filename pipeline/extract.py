@@ -1,0 +1,67 @@
+"""Stage `extract`: copy the tables that are read from databases, and say of every raw file what
+it is.
+
+Copies lie in data/tables/, which no stage owns: parts that were read before cannot be read again.
+What the stage leaves, and others depend on, is a file for each key of params.yaml with the hashes
+of what is read under it.
+"""
+
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pipeline import artefacts, errors, files, locks, params, progress
+from pipeline.params import Params, RawFile, Source
+from pipeline.raw import rawfile
+
+
+def extract(file: RawFile, zone: ZoneInfo, key: str, say: locks.Say) -> int:
+    """Copy a table to `file.path`; how many rows were read anew.
+
+    zone: whose clock the table's times without a zone are on. BadParams: no address, or one that
+    is none. BadInput: unreachable, no such table or column, no rows. Busy: another run copies it.
+    """
+    from pipeline.database import connection, copies
+    from pipeline.database.tables import found
+
+    folder = Path(file.path)
+    with connection.reading(file, key) as reading:
+        table = found(reading, file, key)
+        files.make_folder(folder)
+        with locks.held(folder / ".lock", f"reading table {file.table}", say):
+            files.sweep(folder)
+            if isinstance(file, Source) and file.incremental:
+                return copies.add(reading, table, folder, file, zone, key)
+            return copies.replace(reading, table, folder, order(file), key)
+
+
+def tables(chosen: Params, report: progress.Report) -> None:
+    """Copy every table that params name; nothing where all is files."""
+    for key, file in chosen.raw_files().items():
+        if file.table:
+            rows = extract(file, chosen.zone_of(file), key, report.say)
+            report.say(f"{key}: {rows:,} new rows of table {file.table} in {file.path}")
+
+
+def order(file: RawFile) -> list[str]:
+    """The columns by which a copy is sorted; none: by all of them."""
+    return list(file.key) if isinstance(file, Source) and file.key != "row_number" else []
+
+
+def fingerprint(file: RawFile | None) -> dict[str, Any]:
+    """The sha256 of every file that is read; nothing where nothing is mapped."""
+    found = rawfile.paths(file.path) if file else []
+    return {"files": {path.as_posix(): files.sha256(path) for path in found}}
+
+
+def main() -> None:
+    chosen = params.load()
+    named: dict[str, RawFile | None] = {"customers": None, "scorecard.staff": None}
+    with progress.stage("extract") as report:
+        tables(chosen, report)
+        for key, file in (named | chosen.raw_files()).items():
+            files.write_json(artefacts.fingerprint(key), fingerprint(file))
+
+
+if __name__ == "__main__":
+    errors.run(main)

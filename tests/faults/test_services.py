@@ -1,0 +1,158 @@
+"""Faults of what lies on the network: MLflow's server, its registry, a company's database."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import company
+import pyarrow.parquet as pq
+import pytest
+import services
+import test_tracking
+from company import Checkout
+from services import PASSWORD, MlflowServer, Postgres
+
+from faults.refusal import accounted, refused, unchanged
+from pipeline import artefacts, files, tracking
+from pipeline.errors import Guarded
+
+HURRY = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "1", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+"""Less patience than users have, for a shorter test."""
+
+HOSTILE = 'a"; DROP TABLE t--'
+
+
+# MLflow
+
+
+@pytest.fixture(scope="module")
+def silent(mlflow_server: MlflowServer) -> Iterator[dict[str, str]]:
+    """The environment of those whose tracking server takes a call and never answers."""
+    with services.line(mlflow_server.port) as line:
+        line.dead.set()
+        yield HURRY | {"MLFLOW_TRACKING_URI": f"http://staff:{PASSWORD}@127.0.0.1:{line.port}"}
+
+
+@pytest.fixture(scope="module")
+def gone() -> dict[str, str]:
+    """The environment of those whose tracking server is not there."""
+    uri = f"http://staff:{PASSWORD}@127.0.0.1:{services.free_port()}"
+    return HURRY | {"MLFLOW_TRACKING_URI": uri}
+
+
+@pytest.fixture
+def copied(shop: Checkout, tmp_path: Path) -> Checkout:
+    """The shop, in which `dvc repro` has run, to be changed."""
+    return shop.copy(tmp_path / "shop")
+
+
+def scored(shop: Checkout, env: dict[str, str], **score: str) -> Any:
+    """`retention score` with these params of it."""
+    shop.set_params(shop.params() | {"score": score})
+    return shop._run([sys.executable, "-c", company._COMMAND, "score", "--publish", "shared"], env)
+
+
+def test_47_mlflow_down(copied: Checkout, silent: dict[str, str]) -> None:
+    """The list is published from the pinned champion all the same, and it is the same list."""
+    done = scored(copied, silent, champion="registry")
+    assert done.returncode == 0, done.stderr
+    assert "MLflow" in done.stderr
+    assert PASSWORD not in done.stderr + done.stdout
+    (mine,), (theirs,) = ((copied / folder).glob("2*") for folder in ("shared", "lists"))
+    assert mine.name == theirs.name
+
+
+def test_47_mlflow_down_refuses_where_params_say_so(
+    copied: Checkout, silent: dict[str, str]
+) -> None:
+    with unchanged(copied / "lists"), unchanged(copied / "shared"):
+        done = scored(copied, silent, champion="registry", without_registry="refuse")
+        said = refused(done, 4, "MLflow", "without_registry", told=True)
+    assert PASSWORD not in said
+
+
+@pytest.mark.parametrize("server", ["gone", "silent"])
+def test_47_mlflow_down_stops_no_stage(
+    copied: Checkout, server: str, request: pytest.FixtureRequest
+) -> None:
+    said = copied.stages("evaluate", "promote", **request.getfixturevalue(server))
+    assert said.count("nothing else depends on it") == 2
+    assert PASSWORD not in said
+
+
+@pytest.fixture(scope="module")
+def registered(
+    mlflow_server: MlflowServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A company whose champion the server's registry holds."""
+    told = test_tracking.made_record(tmp_path_factory.mktemp("record"))
+    name = "Swap Street Shop"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", mlflow_server.uri)
+        tracking.mirror(name, told.example, {"champion": told.candidate})
+        yield name
+
+
+@pytest.mark.parametrize("part", ["served_model.py", "churn.json", "models/scorer.py"])
+def test_50_model_swap_in_the_registry(
+    registered: str, mlflow_server: MlflowServer, part: str, tmp_path: Path
+) -> None:
+    """Whatever file of the registered model is another one: nothing of it runs."""
+    trap = tmp_path / "sprung"
+    paths = [path for path in mlflow_server.artefacts.rglob("*") if path.as_posix().endswith(part)]
+    before = [path.read_bytes() for path in paths]
+    assert paths
+    spring = f"open({str(trap)!r}, 'w').close()\n".encode()
+    try:
+        for path, content in zip(paths, before, strict=True):
+            path.write_bytes(content + b" " if part.endswith(".json") else spring + content)
+        for ask in (tracking.load, tracking.registered):
+            with pytest.raises(Guarded, match="not those that were registered"):
+                ask(registered)
+    finally:
+        for path, content in zip(paths, before, strict=True):
+            path.write_bytes(content)
+    assert not trap.exists()
+    tracking.load(registered)
+
+
+# A database
+
+
+def test_57_sql_mapping_of_a_table(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table and its columns may be called whatever SQL there is: they are names."""
+    quoted = '"' + HOSTILE.replace('"', '""') + '"'
+    address = postgres.create(
+        "hostile", "create table t (a int)",
+        f"create table {quoted} ({quoted} text, k int, at date)",
+        f"insert into {quoted} values ('{HOSTILE}', 1, '2025-03-03'), ('b', 2, '2025-03-04')",
+    )  # fmt: skip
+    monkeypatch.setenv("DATABASE_URL", address)
+    shop = company.make(tmp_path / "shop")
+    event = {"kind": "purchase", "customer_id": HOSTILE, "occurred_at": "at"}
+    source = {"table": HOSTILE, "key": [HOSTILE, "k"], "types": {"at": "date"}, "events": [event]}
+    told = shop.params()
+    del told["customers"]
+    shop.set_params(told | {"sources": {"odd": source}})
+    shop.stages("extract", "ingest odd")
+    events = pq.read_table(shop / artefacts.ingested("odd"))
+    assert sorted(events["customer_id"].to_pylist()) == [HOSTILE, "b"]
+    accounted(files.read_json(shop / artefacts.ingest_summary("odd")), rows=2)
+    postgres.run("hostile", "select a from t")
+
+
+def test_57_sql_mapping_of_a_table_that_is_not_there(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", postgres.create("nothing", "create table t (a int)"))
+    shop = company.make(tmp_path / "shop")
+    told = shop.params()
+    told["sources"] = {"odd": told["sources"]["sales"] | {"table": HOSTILE}}
+    del told["sources"]["odd"]["path"]
+    shop.set_params(told)
+    with unchanged(shop / "lists"):
+        refused(shop.run("pipeline.extract"), 3, "sources.odd.table", "DROP TABLE", "no table")
+    postgres.run("nothing", "select a from t")
