@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: repro check test lock docs catalogues pictures
+.PHONY: repro check test lock audit sbom docs catalogues pictures
 
 repro: $(VENV)/installed
 	@python -m pipeline.params
@@ -34,6 +34,10 @@ $(VENV)/installed-spark: $(VENV)/installed requirements-spark.lock
 	$(call install,requirements-spark.lock)
 	touch $@
 
+$(VENV)/installed-audit: $(VENV)/installed requirements-audit.lock
+	$(call install,requirements-audit.lock)
+	touch $@
+
 install = uv pip install --python $(BIN)/python --quiet --require-hashes -r $(1) || $(BIN)/pip install --quiet --require-hashes -r $(1)
 link = uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation -e . || $(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 
@@ -41,6 +45,15 @@ lock:  ## pin every dependency anew, with hashes and without an index's address
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-uv.in -o requirements-uv.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra spark -c requirements.lock pyproject.toml -o requirements-spark.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra audit -c requirements.lock pyproject.toml -o requirements-audit.lock
+
+# --strict: a package of which nothing can be learnt fails the audit; without it the tool ends with
+# "no known vulnerabilities" where it could not look.
+audit: $(VENV)/installed-audit  ## known vulnerabilities of all pins, from the advisories of PyPI; needs a network
+	@for lock in requirements*.lock; do echo "$$lock" && pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r $$lock || exit 1; done
+
+sbom: $(VENV)/installed-audit  ## sbom.json, what is installed by requirements.lock, as CycloneDX
+	cyclonedx-py requirements requirements.lock --output-format JSON --output-reproducible --output-file sbom.json
 
 docs: $(VENV)/installed  ## docs/features.md and data/README.md, from the code
 	python -m pipeline.docs
