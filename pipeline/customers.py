@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
-from pipeline import artefacts, errors, files, params, progress, schema
+from pipeline import artefacts, erased, errors, files, params, progress, schema
+from pipeline.erased import NOBODY, Erased
 from pipeline.errors import BadInput, BadParams
-from pipeline.raw import cells, rawfile
+from pipeline.raw import cells, missing, rawfile, told
 from pipeline.raw.rawfile import run
 from pipeline.raw.rows import DEFECTS, Rule
 
@@ -52,17 +53,17 @@ _KINDS: Final[dict[str, params.Type]] = {
 }
 
 
-def customers(rules: params.Params) -> tuple[pa.Table, pa.Table]:
+def customers(rules: params.Params, gone: Erased = NOBODY) -> tuple[pa.Table, pa.Table]:
     """The customers (CUSTOMERS, by customer_id and known_day) and the rejected rows.
 
-    Several rows of one customer are versions when known_at is mapped; of one day's the last
-    stands. BadInput: a customer twice
-    without one, too many rejects, or any reject when do_not_contact is mapped: it may be an
-    objection.
+    Those `gone` are left out. Several rows of one customer are versions when known_at is mapped; of
+    one day's the last stands. BadInput: a customer twice without one, too many rejects, or any
+    reject when do_not_contact is mapped: it may be an objection.
     """
     if rules.customers is None:
         return CUSTOMERS.empty_table(), schema.REJECTS.empty_table()
     with _read(rules, rules.customers) as connection:
+        gone.remove_from(connection, "customers")
         listed = ", ".join(_listed(CUSTOMERS))
         order = "customer_id, known_at, file, line"
         last = "row_number() over (partition by customer_id, known_day order by known_at desc, file"
@@ -97,9 +98,11 @@ def _read(rules: params.Params, file: params.Customers) -> Iterator[duckdb.DuckD
     with TemporaryDirectory(prefix="raw-") as scratch, rawfile.opened(rules.engine.memory) as con:
         found = rawfile.heads(file, Path(scratch))
         for column, raw in file.columns.items():
-            rawfile.require(found, raw, f"customers.columns.{column}")
+            missing.require(found, raw, f"customers.columns.{column}")
         rawfile.load(con, file, found, list(file.columns.values()))
-        _judge(con, file, ZoneInfo(rules.time_zone), cells.Clock(rules.zone_of(file), file.dst))
+        clock = cells.Clock(rules.zone_of(file), file.dst)
+        _judge(con, file, ZoneInfo(rules.time_zone), clock)
+        cells.refuse_undeclared(con, clock, "customers")
         _refuse(con, file, rules.ingest.max_reject_share)
         yield con
 
@@ -169,9 +172,10 @@ def _kind(file: params.Customers, column: str) -> params.Type:
 
 def _parsed(file: params.Customers, text: str, kind: params.Type, native: str, column: str) -> str:
     if kind in ("timestamp", "date") and native.startswith(("TIMESTAMP", "DATE")):
-        return f"{text}::date" if kind == "date" else text
+        return cells.finite(text, kind)
     key = f"customers.types.{file.columns[column]}"
-    return cells.parsed(f"{text}::varchar", kind, file.format, key)
+    form = cells.as_written(file.format, native)
+    return cells.parsed(f"{text}::varchar", kind, form, key)
 
 
 def _instant(
@@ -208,8 +212,9 @@ def _refuse(connection: duckdb.DuckDBPyConnection, file: params.Customers, share
     if bad > allowed:
         ((path, line, column, rule, raw),) = run(connection, "from rejects order by all limit 1")
         why = "; one of them may be an objection to contact" if not allowed else ""
+        why += f"; {told.fix(rule)}"
         raise BadInput(f"{path}: line {line}, column {column!r}, {raw}: {rule}, the first of"
-                       f" {bad:,} rejects in {kept + bad:,} rows{why}; mend the file")  # fmt: skip
+                       f" {bad:,} rejects in {kept + bad:,} rows{why}")  # fmt: skip
     if "known_at" not in file.columns:
         _refuse_twice(connection, file)
 
@@ -231,7 +236,7 @@ def _refuse_twice(connection: duckdb.DuckDBPyConnection, file: params.Customers)
 def main() -> None:
     rules = params.load()
     with progress.stage("customers") as report:
-        table, rejects = customers(rules)
+        table, rejects = customers(rules, erased.read())
         if rejects.num_rows:
             report.say(f"{rejects.num_rows:,} rows rejected")
         files.write_table(artefacts.CUSTOMERS, table)

@@ -15,12 +15,14 @@ import pyarrow.compute as pc
 from pipeline import (
     artefacts,
     clocks,
+    erased,
     errors,
     files,
     ledger,
     order_of_life,
     params,
     progress,
+    restated,
     schema,
 )
 from pipeline.errors import BadInput, masked
@@ -94,6 +96,7 @@ def _summary(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "kinds": _kinds(connection),
         "sources": _sources(connection),
         "order_of_life": order_of_life.found(connection),
+        "known_days": restated.known_days(connection),
     }
 
 
@@ -180,6 +183,14 @@ def collisions(table: pa.Table) -> dict[str, Any]:
     return {"groups": alike.num_rows, "examples": examples}
 
 
+def _last_run(summary: dict[str, Any]) -> restated.Days:
+    """What the last run knew on each day, if it had the same sources."""
+    path = artefacts.EVENTS_SUMMARY.path
+    before: dict[str, Any] = files.read_json(path) if path.is_file() else {}
+    same = before.get("sources", {}).keys() == summary["sources"].keys()
+    return dict(before.get("known_days", {})) if same else {}
+
+
 def main() -> None:
     rules = params.load()
     paths = [artefacts.ingested(source).path for source in rules.sources]
@@ -188,7 +199,8 @@ def main() -> None:
         raise BadInput(f"{missing}: not there yet; run python -m pipeline.ingest"
                        f" {missing.parent.name}")  # fmt: skip
     with progress.stage("events") as report:
-        entered = ledger.events(ledger.FOLDER, ZoneInfo(rules.time_zone), rules.company)
+        said = ledger.events(ledger.FOLDER, ZoneInfo(rules.time_zone), rules.company)
+        entered = erased.read().left_of(said)
         table, summary = events(paths, rules.engine.memory, entered)
         report.read(f"{len(paths)} sources", summary["rows"] + summary["duplicates_removed"])
         if summary["id_collisions"]["groups"]:
@@ -198,6 +210,11 @@ def main() -> None:
         if summary["clashes"]:
             report.say(f"{summary['clashes']:,} events stand with two contents known at the same"
                        " time; one of each was kept: map known_at, or a finer key")  # fmt: skip
+        if summary["versions"]:
+            report.say(f"{summary['versions']:,} events stand in several versions; each snapshot"
+                       " sees the newest one known before it")  # fmt: skip
+        for sentence in restated.sentences(_last_run(summary), summary["known_days"]):
+            report.say(sentence)
         report.table(coverage(summary["sources"]))
         for sentence in order_of_life.sentences(summary["order_of_life"]):
             report.say(sentence)

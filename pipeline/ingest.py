@@ -14,9 +14,10 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from pipeline import artefacts, errors, files, params, progress, schema
+from pipeline import artefacts, clocks, erased, errors, files, params, progress, schema
+from pipeline.erased import NOBODY, Erased
 from pipeline.errors import BadInput, BadParams, nearest
-from pipeline.raw import cells, rawfile, rows
+from pipeline.raw import cells, rawfile, rows, told
 from pipeline.raw.mapping import Compiler, bound
 from pipeline.raw.rawfile import run
 
@@ -30,8 +31,10 @@ class Ingested:
     summary: dict[str, Any]
 
 
-def ingest(rules: params.Params, source: str) -> Ingested:
+def ingest(rules: params.Params, source: str, gone: Erased = NOBODY) -> Ingested:
     """Events (schema.EVENTS, by event_id and known_at), rejects and counts of one source's files.
+
+    Events of those `gone`, and events older than privacy.keep_days, are counted and not kept.
 
     BadInput: a file that cannot be trusted, no rows, too many rejects. BadParams: a mapping that
     is no scalar SQL, does not fit its column, or lacks a format.
@@ -45,8 +48,11 @@ def ingest(rules: params.Params, source: str) -> Ingested:
         run(con, "set enable_external_access = false")
         _judge(con, plan)
         counts = _counts(con, plan)
+        cells.refuse_undeclared(con, plan.clock, f"sources.{source}")
         _refuse_too_many(con, source, counts, rules.ingest.max_reject_share)
-        events, rejects = _events(con, plan), _rejects(con)
+        _make_events(con, plan)
+        counts |= {"erased": gone.remove_from(con, "events"), "expired": _expire(con, rules)}
+        events, rejects = _events(con), _rejects(con)
         ignored = [one for one in found[0].names if one not in plan.wanted]
         noted = {"ignored_columns": ignored, "doubtful": _doubtful(con, plan)}
         summary = counts | noted | _summary(con)
@@ -60,6 +66,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, plan: rows.Plan) -> None:
     types = [native[f"v{at}"] for at in range(len(plan.wanted))]
     run(connection, f"create view typed as {rows.typed(plan, types)}")
     bounds = [bound(connection, "typed", [one.where, *one.columns.values()]) for one in plan.mapped]
+    bound(connection, "typed", [one.currency for one in plan.mapped if one.currency])
     rows.conditions(plan.expected, bound(connection, "typed", [*plan.expected.values()]))
     try:
         listed = _judged(connection, plan, bounds)
@@ -125,16 +132,35 @@ def _refuse_too_many(
     ((file, line, column, rule, raw),) = run(connection, "from rejects limit 1")
     listed = ", ".join(f"{one} {many:,}" for one, many in counts["rules"].items())
     where = f", column {column!r}" if column else ""
+    fix = f"{told.fix(rule)} (sources.{source})"
     raise BadInput(
         f"{file}: line {line}{where}, {raw}: {rule}, the first of {counts['rejected']:,} rejects"
-        f" in {counts['read']:,} rows ({listed}), more than the {share:.2%} allowed; mend source"
-        f" {source} or its mapping, or raise ingest.max_reject_share"
+        f" in {counts['read']:,} rows ({listed}), more than the {share:.2%} allowed; {fix},"
+        " or raise ingest.max_reject_share"
     )
 
 
-def _events(connection: duckdb.DuckDBPyConnection, plan: rows.Plan) -> pa.Table:
+def _make_events(connection: duckdb.DuckDBPyConnection, plan: rows.Plan) -> None:
     union = " union all ".join(rows.event(plan, one) for one in plan.mapped)
     run(connection, f"create table events as {union}")
+
+
+def _expire(connection: duckdb.DuckDBPyConnection, rules: params.Params) -> int:
+    """Delete events that have been kept long enough; how many those were.
+
+    Counted back from as_of, or without one from the newest known day of the source.
+    """
+    days = rules.privacy.keep_days
+    if days is None:
+        return 0
+    now = "select max(known_day) + 1 from events"
+    if rules.as_of:
+        now = str(clocks.day_number(rules.as_of))
+    ((many,),) = run(connection, f"delete from events where occurred_day < ({now}) - {days}")
+    return int(many)
+
+
+def _events(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     columns = ", ".join(schema.EVENT_COLUMNS)
     sorted_ = connection.sql(f"from events order by event_id, known_at, hash({columns})")
     return sorted_.to_arrow_table().cast(schema.EVENTS)
@@ -169,15 +195,20 @@ def main() -> None:
         )
     source = sys.argv[1]
     with progress.stage(f"ingest {source}") as report:
-        done = ingest(rules, source)
+        done = ingest(rules, source, erased.read())
         report.read(rules.sources[source].path, done.summary["read"])
         counts = {key: done.summary[key] for key in ("accepted", "rejected", "unmapped")}
         report.say(", ".join(f"{many:,} {what}" for what, many in counts.items()))
+        for what, why in (("erased", "customers erased"), ("expired", "longer ago than is kept")):
+            if done.summary[what]:
+                report.say(f"{done.summary[what]:,} events left out: {why}")
+        if done.summary["ignored_columns"]:
+            report.say(f"no mapping reads {', '.join(done.summary['ignored_columns'])}")
         missed = {name: one for name, one in done.summary["doubtful"].items() if one["rows"]}
         if missed:
-            told = (f"{one['rows']:,} rows miss {name} (first {one['first']})"
+            listed = (f"{one['rows']:,} rows miss {name} (first {one['first']})"
                     for name, one in missed.items())  # fmt: skip
-            report.say(f"doubtful, but accepted: {', '.join(told)}")
+            report.say(f"doubtful, but accepted: {', '.join(listed)}")
         files.write_table(artefacts.ingested(source), done.events)
         files.write_table(artefacts.rejected(source), done.rejects)
         files.write_json(artefacts.ingest_summary(source), done.summary)

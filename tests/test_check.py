@@ -15,7 +15,7 @@ import yaml
 
 from pipeline import artefacts, check, files, params
 from pipeline.checking.findings import alike
-from pipeline.checking.rows import RULES
+from pipeline.raw.told import RULES
 
 HEADER = "receipt,customer_id,sold_at,qty,price,note\n"
 Tree = dict[str, tuple[int, bytes]]
@@ -647,6 +647,32 @@ def test_a_finding_is_one_printable_line() -> None:
 
 
 def test_every_rule_of_ingest_has_words() -> None:
-    rules = {"nul_byte", "huge_cell", "ragged_row", "stray_quote", "dst", "future_date"}
+    rules = {"nul_byte", "huge_cell", "ragged_row", "stray_quote", "dst", "future_date",
+             "unknown_currency", "control_character"}  # fmt: skip
     kinds = {f"not_{kind}" for kind in params.Type.__args__ if kind != "text"}  # type: ignore[attr-defined]
     assert rules | kinds <= set(RULES)
+
+
+def test_too_few_rows_are_told(look: Look) -> None:
+    found = look(csv(), 3, sources__sales__rows_at_least=201)
+    said(found, "error", "data/raw/sales.csv: 200 rows, fewer than rows_at_least says")
+    assert levels(look(csv(), 0, sources__sales__rows_at_least=200)) == {"ok"}
+
+
+def test_a_time_that_clocks_skip_is_an_error_until_dst_is_declared(look: Look) -> None:
+    skipped = row(500, day=87, clock="01:30:00")  # 2026-03-29
+    found = look(csv(skipped), 3)
+    said(found, "error", "line 202", "skip or repeat", "dst: earlier")
+    assert levels(look(csv(skipped), 0, sources__sales__dst="later")) == {"ok"}
+
+
+def test_another_currency_is_told_with_what_to_do(look: Look) -> None:
+    money = {"sources__sales__events__0__currency": "if(receipt = 'R7', 'EUR', 'GBP')"}
+    said(look(csv(), 0, **money), "doubt", "line 9", "not the company's currency", "conversion")
+    rated = {"ingest": {"conversion": {"EUR": 0.85}}}
+    assert levels(look(csv(), 0, **money, **rated)) == {"ok"}
+
+
+def test_a_column_of_currencies_that_is_not_there_is_told(look: Look) -> None:
+    money = {"sources__sales__events__0__currency": "notes"}
+    said(look(csv(), 3, **money), "error", "column 'notes' is not in the header", "currency: note")

@@ -20,6 +20,7 @@ SALES: dict[str, Any] = {
     "key": ["receipt"],
     "types": {"qty": "double", "price": "decimal", "sold_at": "timestamp"},
     "format": {"time": "%Y-%m-%d %H:%M:%S"},
+    "dst": "reject",
     "events": [
         {
             "kind": "purchase",

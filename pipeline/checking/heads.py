@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.checking import tables
 from pipeline.checking.findings import Group, alike, many, nearest
 from pipeline.errors import BadInput, Refusal
 from pipeline.params import Params, RawFile
@@ -140,8 +141,8 @@ def loaded(connection: duckdb.DuckDBPyConnection, file: RawFile, copies: Copies)
 
 
 def moved(file: File, path: Path) -> File:
-    """A file of params.yaml at another path."""
-    return file.model_copy(update={"path": str(path)})
+    """The first rows of a file of params.yaml, at another path."""
+    return file.model_copy(update={"path": str(path), "rows_at_least": None})
 
 
 # Finding the files
@@ -149,6 +150,8 @@ def moved(file: File, path: Path) -> File:
 
 def copied(rules: Params, file: RawFile, scratch: Path, group: Group) -> Copies | None:
     """Copies of the first rows of each file, each looked at as ingest does; None without any."""
+    if file.table:
+        return _copied_table(file, scratch, group)
     if _not_yet(rules, file.path):
         group.ok(f"{file.path}: not there yet; make repro writes it")
         return None
@@ -161,6 +164,17 @@ def copied(rules: Params, file: RawFile, scratch: Path, group: Group) -> Copies 
     copies.folder.mkdir(parents=True)
     for at, path in enumerate(_some_of(paths)):
         _add(copies, file, path, scratch / str(at))
+    return copies if copies.found else None
+
+
+def _copied_table(file: RawFile, scratch: Path, group: Group) -> Copies | None:
+    copies = Copies(scratch / "head", group, whole=True)
+    copies.folder.mkdir(parents=True)
+    copy = copies.folder / "table.parquet"
+    copies.originals[copy.as_posix()] = f"table {file.table}"
+    with copies.telling():
+        copies.whole = tables.first_rows(file, group.title, copy, ROWS)
+        copies.found += rawfile.heads(moved(file, copy), scratch)
     return copies if copies.found else None
 
 

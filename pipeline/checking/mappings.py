@@ -11,7 +11,7 @@ from pipeline.checking.findings import PARAMS, Fix, alike, as_yaml, nearest
 from pipeline.checking.heads import Column, File, Head
 from pipeline.errors import BadParams
 from pipeline.params import Customers, EventMapping, Params, RawFile, Source, Staff, Type
-from pipeline.raw import cells, rawfile, rows
+from pipeline.raw import cells, missing, rows
 from pipeline.raw.mapping import Compiled, Compiler, NoColumn, bound
 
 _Typed = tuple[Type, str | None]
@@ -114,11 +114,7 @@ def _rewritten(column: str, text: str, wrong: str) -> Fix:
     """The mapping with the right column in the place of the wrong one."""
 
     def fix(name: str) -> str:
-        if text == wrong:
-            return f"{column}: {as_yaml(name)}"
-        quoted = name if name.isidentifier() else rawfile.name(name)
-        pattern = rf'"{re.escape(wrong)}"|\b{re.escape(wrong)}\b'
-        return f"{column}: {as_yaml(re.sub(pattern, lambda _: quoted, text))}"
+        return f"{column}: {as_yaml(missing.renamed(text, wrong, name))}"
 
     return fix
 
@@ -145,6 +141,10 @@ class _Sql:
             file = better or file
             if not better:
                 lost.append(column)
+        if mapping.currency and not self._compiled(
+            f"{self.head.key}.events[{at}].currency", mapping.currency
+        ):
+            lost.append("currency")
         if {"customer_id", "occurred_at"} & set(lost):
             return file, None
         return file, mapping.model_copy(update=dict.fromkeys(lost))

@@ -98,7 +98,7 @@ def describe(rules: Params, group: Group) -> None:
         "customers": rules.customers,
         "scorecard.staff": rules.scorecard.staff,
     }.items():
-        if file and not _inside(file.path, "data/raw", "data/example"):
+        if file and not file.table and not _inside(file.path, "data/raw", "data/example"):
             group.doubt(
                 f"{key}.path: {file.path} lies outside data/raw/ and data/example/, so"
                 " dvc repro would not notice a change; move it to data/raw/"
@@ -110,12 +110,9 @@ def describe(rules: Params, group: Group) -> None:
 
 
 def _paths(rules: Params) -> Iterator[tuple[str, str]]:
-    for name, source in rules.sources.items():
-        yield f"sources.{name}", source.path
-    if rules.customers:
-        yield "customers", rules.customers.path
-    if rules.scorecard.staff:
-        yield "scorecard.staff", rules.scorecard.staff.path
+    for key, file in rules.raw_files().items():
+        if not file.table:
+            yield key, file.path
 
 
 def _targets(targets: Collection[str], group: Group) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,34 +11,8 @@ from pipeline import artefacts, customers, events, files, ingest
 from pipeline.checking import heads, times
 from pipeline.checking.findings import Group, as_yaml, date, many
 from pipeline.checking.heads import Head
-from pipeline.params import Customers, Engine, Params, Source, Staff
-
-RULES: Final = {
-    "nul_byte": ("holds a NUL byte", "export it again"),
-    "huge_cell": ("is longer than 1 MB", "look for a quote that nothing closes"),
-    "ragged_row": ("has more or fewer cells than the header", "quote cells with a delimiter"),
-    "stray_quote": ("has a stray quote", "double it, or quote the cell"),
-    "not_integer": ("is not a whole number", "mend it, or type the column double or text"),
-    "not_decimal": ("is not a number as 1234.56", "leave the column text and write replace(...)"),
-    "not_double": ("is not a number as 1234.56", "leave the column text and write replace(...)"),
-    "not_boolean": ("is not true or false", "write a comparison, as \"flag = 'X'\""),
-    "not_timestamp": ("is not a time in the format given", "mend it, or the format"),
-    "not_date": ("is not a date in the format given", "mend it, or the format"),
-    "dst": ("is a time that the clocks skip or repeat", "write dst: earlier or dst: later"),
-    "blank_key": ("is blank, but part of the key", "mend it, or take another key"),
-    "blank_id": ("is blank, so nobody's", "mend it, or leave such rows out by where:"),
-    "blank_time": ("is blank, so it has no time", "mend it, or leave such rows out by where:"),
-    "control_character": ("holds a control character", "mend it"),
-    "failing_sql": ("makes the mapping's SQL fail", "mend it, or guard the SQL, as nullif(x, 0)"),
-    "negative_amount": ("is a purchase below zero", "map it as kind: return, told by where:"),
-    "positive_amount": ("is a return above zero", "returns are negative: write its minus"),
-    "rating_range": ("lies outside 0 to 1", "scale it, as (score - 1) / 4 for 1 to 5"),
-    "future_date": (
-        "lies after its own known_at, or on or after as_of",
-        "look at as_of and at what occurred_at and known_at map",
-    ),
-}
-"""What each rule of ingest says in words, and what to do about it."""
+from pipeline.params import Customers, Engine, Params, RawFile, Source, Staff
+from pipeline.raw.told import RULES
 
 
 @dataclass
@@ -58,12 +32,14 @@ class Seen:
 
 def look_at_source(rules: Params, name: str, source: Source, head: Head, seen: Seen) -> None:
     """Findings about the rows themselves, now that the mapping can be read."""
-    few = _few(rules, sources={name: heads.moved(source, head.copies.folder)})
-    done = ingest.ingest(few, name)
+    moved = heads.moved(source, head.copies.folder)
+    declared = moved.model_copy(update={"dst": source.dst or "reject"})
+    done = ingest.ingest(_few(rules, sources={name: declared}), name)
     seen.tables.append(done.events)
     seen.ids.append(done.events["customer_id"])
     group, summary = head.group, done.summary
-    _rejects(done.rejects, summary["read"], rules, head)
+    _rejects(done.rejects, summary["read"], rules, source, head)
+    _too_few(source, summary["read"], head)
     _repeats(source, head)
     _doubtful(source, name, summary, head)
     times.look_at_hours(rules, source, head, done.events)
@@ -78,11 +54,12 @@ def look_at_source(rules: Params, name: str, source: Source, head: Head, seen: S
 
 
 def look_at_customers(rules: Params, file: Customers, head: Head, seen: Seen) -> None:
-    table, rejects = customers.customers(
-        _few(rules, customers=heads.moved(file, head.copies.folder))
-    )
+    moved = heads.moved(file, head.copies.folder)
+    declared = moved.model_copy(update={"dst": file.dst or "reject"})
+    table, rejects = customers.customers(_few(rules, customers=declared))
     read = table.num_rows + rejects.num_rows
-    _rejects(rejects, read, rules, head)
+    _rejects(rejects, read, rules, file, head)
+    _too_few(file, read, head)
     if seen.whole and head.copies.whole:
         _strangers(table["customer_id"], seen.customer_ids(), head.group)
     seen.ids.append(table["customer_id"])
@@ -118,20 +95,26 @@ def _read(summary: dict[str, Any]) -> str:
 # Rejects
 
 
-def _rejects(rejects: pa.Table, read: int, rules: Params, head: Head) -> None:
-    """A line for each rule and column: an error when ingest would refuse so many."""
+def _rejects(rejects: pa.Table, read: int, rules: Params, file: RawFile, head: Head) -> None:
+    """A line for each rule and column: an error when ingest would refuse it, or so many."""
     broken: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for one in rejects.to_pylist():
         told = one["rule"] in ("not_timestamp", "not_date") and one["column"] in head.told
         if not told:
             broken.setdefault((one["rule"], one["column"]), []).append(one)
     too_many = rejects.num_rows > rules.ingest.max_reject_share * read
-    for found in broken.values():
+    for (rule, _), found in broken.items():
         text = _rejected(found, read, head)
-        if too_many:
+        if too_many or (rule == "dst" and not file.dst):
             head.group.error(text)
         else:
             head.group.doubt(f"{text}, or lose the row")
+
+
+def _too_few(file: RawFile, read: int, head: Head) -> None:
+    if head.copies.whole and file.rows_at_least and read < file.rows_at_least:
+        head.group.error(f"{file.path}: {many(read, 'row')}, fewer than rows_at_least says;"
+                         " export it again, or mend rows_at_least")  # fmt: skip
 
 
 def _rejected(found: list[dict[str, Any]], read: int, head: Head) -> str:

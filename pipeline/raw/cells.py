@@ -12,11 +12,12 @@ from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pyarrow as pa
 
-from pipeline.errors import BadParams
+from pipeline.errors import BadInput, BadParams
 from pipeline.params import Format, Type
-from pipeline.raw.rawfile import literal
+from pipeline.raw.rawfile import literal, run
 
 _NUMBER: Final = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?"
 _FORMS: Final = {
@@ -36,10 +37,15 @@ CLOCK, INSTANT, DATE = "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "DATE"
 
 @dataclass(frozen=True)
 class Clock:
-    """How a source's wall clock times become instants."""
+    """How a source's wall clock times become instants; without `dst` odd ones are refused."""
 
     zone: ZoneInfo
-    dst: str = "reject"
+    dst: str | None = None
+
+
+def as_written(form: Format, native: str) -> Format:
+    """The format of a column's values as text: numbers that are none in the file have a point."""
+    return form if native == "VARCHAR" else form.model_copy(update={"decimal": "."})
 
 
 def pattern(form: str, key: str) -> str:
@@ -70,7 +76,9 @@ def parsed(text: str, kind: Type, form: Format, key: str) -> str:
         return f"case when {yes} then true when {no} then false end"
     if kind in _FORMS:
         written, sql_type = _FORMS[kind]
-        value = f"try_cast({text} as {sql_type})"
+        dotted = text if form.decimal == "." else f"replace({text}, {literal(form.decimal)}, '.')"
+        written = written.replace(r"\.", re.escape(form.decimal))
+        value = f"try_cast({dotted} as {sql_type})"
         fits = f"regexp_full_match({text}, {literal(written)}) and isfinite({value}::double)"
         return f"case when {fits} then {value} end"
     return _parsed_time(text, kind, form, key)
@@ -88,6 +96,12 @@ def _parsed_time(text: str, kind: Type, form: Format, key: str) -> str:
     matches = f"regexp_full_match({text}, {literal(pattern(written, where))})"
     cast = "::date" if kind == "date" else ""
     return f"case when {matches} then try_strptime({text}, {literal(written)}){cast} end"
+
+
+def finite(value: str, kind: Type) -> str:
+    """SQL of a value that is a time in the file already; null for an infinite one."""
+    time = f"case when isfinite({value}) then {value} end"
+    return f"({time})::date" if kind == "date" else time
 
 
 def instant(value: str, sql_type: str, clock: Clock) -> str:
@@ -147,6 +161,17 @@ def sql_type(kind: pa.DataType) -> str:
     if pa.types.is_decimal(kind):
         return f"decimal({kind.precision}, {kind.scale})"
     return names.get(kind, "timestamptz")
+
+
+def refuse_undeclared(connection: duckdb.DuckDBPyConnection, clock: Clock, key: str) -> None:
+    """BadInput when table `rejects` holds a time of which only a declared dst tells the instant."""
+    first = "from rejects where rule = 'dst' order by file, line limit 1"
+    for file, line, column, rule, raw in [] if clock.dst else run(connection, first):
+        raise BadInput(
+            f"{file}: line {line}, column {column!r}, {raw}: {rule}, the clocks of {clock.zone.key}"
+            f" skip this time or have it twice; write dst: earlier, later or reject at {key}, or"
+            " its true time_zone"
+        )
 
 
 def day(value: str, zone: ZoneInfo) -> str:

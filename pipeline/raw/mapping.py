@@ -12,6 +12,7 @@ from typing import Any, Final
 import duckdb
 
 from pipeline.errors import BadInput, BadParams, nearest
+from pipeline.raw.missing import no_column
 from pipeline.raw.rawfile import literal, name, run
 
 _NODES: Final = frozenset(
@@ -57,28 +58,27 @@ class Compiler:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, names: Sequence[str], label: str):
         self.wanted: list[str] = []
-        self._connection, self._names, self._label = connection, tuple(names), label
+        self._connection, self.names, self._label = connection, tuple(names), label
         self._scalar = _scalar_functions(connection)
 
-    def place(self, column: str, key: str) -> int:
-        """The place among `wanted` of a column that the file has; BadInput when it has none."""
-        if column not in self._names:
-            raise self._missing(column, key)
+    def place(self, column: str, key: str, text: str = "") -> int:
+        """The place among `wanted` of a column that the file has; BadInput when it has none.
+
+        `text` is what stands at `key`, if not the column's name alone.
+        """
+        if column not in self.names:
+            raise self._missing(column, key, text or column)
         if column not in self.wanted:
             self.wanted.append(column)
         return self.wanted.index(column)
 
-    def _missing(self, column: str, key: str) -> NoColumn:
-        alone = "; is the delimiter right?" if len(self._names) == 1 else ""
-        return NoColumn(
-            f"{self._label}: line 1 has no column {column!r}{nearest(column, self._names)},"
-            f" which {key} names; write the file's name for it there{alone}",
-            column,
-        )
+    def _missing(self, column: str, key: str, text: str) -> NoColumn:
+        said = no_column(self._label, self.names, column, key, text, self.wanted)
+        return NoColumn(said, column)
 
     def compile(self, text: str, key: str) -> Compiled:
         """BadParams when `text` is no scalar SQL, BadInput when it names a column there is not."""
-        if text in self._names:
+        if text in self.names:
             return Compiled(f"v{self.place(text, key)}", key)
         tree = self._parse(text, key)
         expression = tree["statements"][0]["node"]["select_list"][0]
@@ -94,7 +94,7 @@ class Compiler:
         )
         tree: dict[str, Any] = json.loads(answer)
         if tree["error"]:
-            close = nearest(text, self._names)
+            close = nearest(text, self.names)
             raise BadParams(f"{key}: {text!r} is neither a column of {self._label}{close} nor SQL;"
                             ' quote an odd column name in SQL as "name"')  # fmt: skip
         if not _one_expression(tree):
@@ -123,10 +123,10 @@ class Compiler:
     def _resolve(self, path: Sequence[str], text: str, key: str) -> str:
         if len(path) == 1 and path[0].lower() in {"current_date", "current_time", "now"}:
             raise BadParams(f"{key}: {text!r} depends on the day it runs; only the row is allowed")
-        alike = [one for one in self._names if one.lower() == path[-1].lower()]
-        found = path[0] if path[0] in self._names else alike[0] if len(alike) == 1 else None
+        alike = [one for one in self.names if one.lower() == path[-1].lower()]
+        found = path[0] if path[0] in self.names else alike[0] if len(alike) == 1 else None
         if len(path) > 1 or found is None:
-            raise self._missing(".".join(path), key)
+            raise self._missing(".".join(path), key, text)
         return f"v{self.place(found, key)}"
 
 

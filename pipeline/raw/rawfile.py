@@ -101,31 +101,30 @@ def heads(file: params.RawFile, scratch: Path) -> list[Head]:
     """Every file behind `file`, checked whole and its header read, before any is processed.
 
     Unpacked or recoded copies go to the folder `scratch`. BadInput: cut archive, wrong encoding,
-    NUL-filled or UTF-16 text, unclosed quote, no final newline, duplicate header, no rows.
+    NUL-filled or UTF-16 text, unclosed quote, no final newline, duplicate header, no rows, fewer
+    than rows_at_least.
     """
     found = [_head(path, file, scratch / str(at)) for at, path in enumerate(paths(file.path))]
     empty = next((head for head in found if not head.rows), None)
     if empty:
-        raise BadInput(f"{empty.label}: 0 rows; the export is empty")
+        raise BadInput(f"{empty.label}: 0 rows; the export is empty, make it again")
+    _refuse_few(found, file)
     return found
+
+
+def _refuse_few(found: Sequence[Head], file: params.RawFile) -> None:
+    rows = sum(head.rows for head in found)
+    if file.rows_at_least and rows < file.rows_at_least:
+        raise BadInput(
+            f"{file.path}: {rows:,} rows, fewer than the {file.rows_at_least:,} of rows_at_least;"
+            " the export may be cut: export it again, or mend rows_at_least"
+        )
 
 
 def common(found: Sequence[Head]) -> tuple[str, ...]:
     """The named columns that every file has, in the first file's order."""
     others = [set(head.names) for head in found[1:]]
     return tuple(one for one in found[0].names if one and all(one in names for names in others))
-
-
-def require(found: Sequence[Head], wanted: str, asked_by: str) -> None:
-    """BadInput, with the nearest names, when a file lacks the column `wanted`."""
-    for head in found:
-        if wanted not in head.names:
-            near = nearest(wanted, head.names)
-            alone = "; is the delimiter right?" if len(head.names) == 1 else ""
-            raise BadInput(
-                f"{head.label}: line 1 has no column {wanted!r}{near}, which {asked_by} names;"
-                f" write the file's name for it there{alone}"
-            )
 
 
 def load(
@@ -153,7 +152,7 @@ def _head(path: Path, file: params.RawFile, scratch: Path) -> Head:
         return Head(label, path, _unique(_parquet_names(path), label))
     text = _recoded(_unpacked(path, scratch), file, label, scratch)
     if not text.stat().st_size:
-        raise BadInput(f"{label}: 0 rows; the file is empty")
+        raise BadInput(f"{label}: 0 rows; the file is empty, export it again")
     buffer = np.asarray(np.memmap(text, np.uint8, mode="r"))
     found = records.scan(buffer, file.delimiter, label)
     header = buffer[: int(found.ends[0])].tobytes().decode("utf-8")

@@ -6,7 +6,7 @@ x0_amount what the first mapping says of it, m0_amount that in the event column'
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -16,11 +16,15 @@ import pyarrow as pa
 from pipeline import params, schema
 from pipeline.errors import BadParams
 from pipeline.raw import cells
+from pipeline.raw.currency import Rates, code, exchanged, stated, strange
 from pipeline.raw.mapping import Compiled, Compiler
 
-IDS: Final = ("customer_id", "order_id", "item_id", "case_id", "contract_id", "agent_id")
+TEXTS: Final = tuple(
+    name for name in schema.MAPPABLE if name != "kind" and schema.EVENT_COLUMNS[name] == pa.string()
+)
 TIMES: Final = ("occurred_at", "known_at", "promised_at", "effective_at")
 _SQL_TIMES: Final = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "DATE")
+MONEY: Final = tuple(name for name, kind in schema.EVENT_COLUMNS.items() if kind == schema.MONEY)
 _NULL: Final = '"NULL"'
 
 
@@ -50,6 +54,12 @@ class Mapped:
     label: str
     where: Compiled
     columns: dict[str, Compiled]
+    currency: Compiled | None = None
+
+    @property
+    def money(self) -> list[str]:
+        """The mapped columns of money."""
+        return [column for column in MONEY if column in self.columns]
 
     @property
     def on(self) -> str:
@@ -79,6 +89,7 @@ class Plan:
     wanted: Sequence[str]
     keys: Sequence[int]
     mapped: Sequence[Mapped]
+    rates: Rates = field(default_factory=dict)
     expected: Mapping[str, Compiled] = field(default_factory=dict)
     mapped_columns: int = 0
     guarded: bool = False
@@ -100,8 +111,11 @@ def plan(rules: params.Params, source: str, compiler: Compiler) -> Plan:
     """Compile a source; BadParams or BadInput names the key of params.yaml that is wrong."""
     file = rules.sources[source]
     named = [] if file.key == "row_number" else file.key
-    keys = [compiler.place(column, f"sources.{source}.key") for column in named]
+    written = f"[{', '.join(named)}]"
+    keys = [compiler.place(column, f"sources.{source}.key", written) for column in named]
     mapped = [_mapped(source, file, at, compiler) for at in range(len(file.events))]
+    mapped = _in_stated_currency(source, mapped, compiler)
+    rates = rules.ingest.conversion | {rules.currency: 1.0}
     count = len(compiler.wanted)
     expected = {
         name: compiler.compile(text, f"sources.{source}.expect.{name}")
@@ -109,9 +123,8 @@ def plan(rules: params.Params, source: str, compiler: Compiler) -> Plan:
     }
     clock = cells.Clock(rules.zone_of(file), file.dst)
     business = ZoneInfo(rules.time_zone)
-    return Plan(
-        source, file, clock, business, rules.as_of, compiler.wanted, keys, mapped, expected, count
-    )
+    return Plan(source, file, clock, business, rules.as_of, compiler.wanted, keys, mapped, rates,
+                expected, count)  # fmt: skip
 
 
 def _mapped(source: str, file: params.Source, at: int, compiler: Compiler) -> Mapped:
@@ -124,7 +137,27 @@ def _mapped(source: str, file: params.Source, at: int, compiler: Compiler) -> Ma
     where = compiler.compile(mapping.where or "true", f"{path}.where")
     several = [one.kind for one in file.events].count(mapping.kind) > 1
     label = f"{source}:{mapping.kind}" + (f".{at + 1}" if several else "")
-    return Mapped(at, mapping, label, where, columns)
+    currency = compiler.compile(mapping.currency, f"{path}.currency") if mapping.currency else None
+    return Mapped(at, mapping, label, where, columns, currency)
+
+
+def _in_stated_currency(source: str, mapped: list[Mapped], compiler: Compiler) -> list[Mapped]:
+    """Mappings of money that name no currency read the file's column of that name, if it has one.
+
+    Not when some mapping reads that column itself: then it is taken care of.
+    """
+    named = stated(compiler.names, compiler.wanted)
+    if named is None or all(one.currency for one in mapped if one.money):
+        return mapped
+    read = compiler.compile(named, f"sources.{source}.events.currency")
+    return [_stating(one, named, read) if one.money else one for one in mapped]
+
+
+def _stating(one: Mapped, named: str, read: Compiled) -> Mapped:
+    if one.currency:
+        return one
+    said = one.mapping.model_copy(update={"currency": named})
+    return replace(one, currency=read, mapping=said)
 
 
 def typed(plan: Plan, native: Sequence[str]) -> str:
@@ -141,9 +174,10 @@ def typed(plan: Plan, native: Sequence[str]) -> str:
 def _parsed(plan: Plan, at: int, native: str) -> str:
     kind = plan.kinds[at]
     if native in _SQL_TIMES and kind in ("timestamp", "date"):
-        return f"v{at}::date" if kind == "date" else f"v{at}"
+        return cells.finite(f"v{at}", kind)
     key = f"sources.{plan.source}.types.{plan.wanted[at]}"
-    return cells.parsed(f"v{at}::varchar", kind, plan.file.format, key)
+    form = cells.as_written(plan.file.format, native)
+    return cells.parsed(f"v{at}::varchar", kind, form, key)
 
 
 def _value(plan: Plan, at: int, native: str) -> str:
@@ -161,9 +195,13 @@ def mapped(plan: Plan, types: Sequence[Sequence[str]]) -> str:
     for one, (condition, *others) in zip(plan.mapped, types, strict=True):
         _refuse_no_condition(one.where, condition)
         said.append(f"coalesce({_said(plan, one.where)}, false) as {one.on}")
+        if one.currency:
+            said.append(f"{code(_said(plan, one.currency))} as {one.said('currency')}")
         for (column, compiled), sql_type in zip(one.columns.items(), others, strict=True):
             said.append(f"{_said(plan, compiled)} as {one.said(column)}")
             value = _converted(plan, one.said(column), sql_type, column, compiled.key)
+            if one.currency and column in one.money:
+                value = exchanged(value, one.said("currency"), plan.rates)
             values.append(f"{value} as {one.value(column)}")
     known = [f"{_known(plan, one)} as {one.value('known')}" for one in plan.mapped]
     cast = _over(values, f"({_over(said, 'typed')})")
@@ -234,7 +272,17 @@ def rules(plan: Plan) -> list[Rule]:
     keys = [rule for at in plan.keys for rule in _key_rules(plan, at)]
     events = [_only_when_on(one, rule) for one in plan.mapped for rule in _event_rules(plan, one)]
     failing = list(_failing_rules(plan)) if plan.guarded else []
-    return DEFECTS + cells_ + keys + failing + events
+    money = [rule for one in plan.mapped for rule in _currency_rules(plan, one)]
+    return DEFECTS + cells_ + keys + failing + money + events
+
+
+def _currency_rules(plan: Plan, one: Mapped) -> Iterator[Rule]:
+    """Money in a currency that is neither the company's nor in the table of conversion."""
+    if one.currency and one.money:
+        said, column = one.said("currency"), one.mapping.currency or "currency"
+        money = " or ".join(f"{one.said(name)} is not null" for name in one.money)
+        unknown = f"{one.on} and ({money}) and {strange(said, plan.rates)}"
+        yield Rule("unknown_currency", column, said, unknown)
 
 
 def _failing_rules(plan: Plan) -> Iterator[Rule]:
@@ -274,7 +322,7 @@ def _event_rules(plan: Plan, one: Mapped) -> Iterator[Rule]:
 def _id_rules(one: Mapped) -> Iterator[Rule]:
     customer = one.value("customer_id")
     yield Rule("blank_id", "customer_id", customer, cells.blank(customer))
-    for column in IDS:
+    for column in TEXTS:
         if column in one.columns:
             value = one.value(column)
             yield Rule("control_character", column, value, cells.controlled(value))

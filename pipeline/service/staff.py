@@ -7,7 +7,7 @@ import pandas as pd
 
 from pipeline.errors import BadInput
 from pipeline.params import Staff
-from pipeline.raw import cells, rawfile
+from pipeline.raw import cells, missing, rawfile
 
 
 def teams(file: Staff | None, memory: str) -> pd.DataFrame:
@@ -20,7 +20,7 @@ def teams(file: Staff | None, memory: str) -> pd.DataFrame:
     with TemporaryDirectory(prefix="raw-") as scratch, rawfile.opened(memory) as connection:
         found = rawfile.heads(file, Path(scratch))
         for column, raw in file.columns.items():
-            rawfile.require(found, raw, f"scorecard.staff.columns.{column}")
+            missing.require(found, raw, f"scorecard.staff.columns.{column}")
         rawfile.load(connection, file, found, list(file.columns.values()))
         text = {one: f"v{at}::varchar" for at, one in enumerate(file.columns)}
         for path, line, rule in rawfile.run(connection, _broken(text["agent_id"])):

@@ -1,0 +1,42 @@
+"""What the rules for raw rows are called when a person is told of them."""
+
+from typing import Final
+
+_NUMBER_FIX: Final = (
+    'write format: {decimal: ","} for 12,5; else leave the column text and write replace(...)'
+)
+RULES: Final = {
+    "nul_byte": ("holds a NUL byte", "export it again"),
+    "huge_cell": ("is longer than 1 MB", "look for a quote that nothing closes"),
+    "ragged_row": ("has more or fewer cells than the header", "quote cells with a delimiter"),
+    "stray_quote": ("has a stray quote", "double it, or quote the cell"),
+    "not_integer": ("is not a whole number", "mend it, or type the column double or text"),
+    "not_decimal": ("is not a number as 1234.56 or as format.decimal says", _NUMBER_FIX),
+    "not_double": ("is not a number as 1234.56 or as format.decimal says", _NUMBER_FIX),
+    "not_boolean": ("is not true or false", "write a comparison, as \"flag = 'X'\""),
+    "not_timestamp": ("is not a time in the format given", "mend it, or the format"),
+    "not_date": ("is not a date in the format given", "mend it, or the format"),
+    "dst": ("is a time that the clocks skip or repeat", "write dst: earlier or dst: later"),
+    "blank_key": ("is blank, but part of the key", "mend it, or take another key"),
+    "blank_id": ("is blank, so nobody's", "mend it, or leave such rows out by where:"),
+    "blank_time": ("is blank, so it has no time", "mend it, or leave such rows out by where:"),
+    "control_character": ("holds a control character", "mend it"),
+    "failing_sql": ("makes the mapping's SQL fail", "mend it, or guard the SQL, as nullif(x, 0)"),
+    "negative_amount": ("is a purchase below zero", "map it as kind: return, told by where:"),
+    "positive_amount": ("is a return above zero", "returns are negative: write its minus"),
+    "unknown_currency": (
+        "is not the company's currency",
+        "write its worth under ingest.conversion, or map currency: \"'GBP'\" if it is not so",
+    ),
+    "rating_range": ("lies outside 0 to 1", "scale it, as (score - 1) / 4 for 1 to 5"),
+    "future_date": (
+        "lies after its own known_at, or on or after as_of",
+        "look at as_of and at what occurred_at and known_at map",
+    ),
+}
+"""What each rule says of a row in words, and what to do about it."""
+
+
+def fix(rule: str) -> str:
+    """What to do about the rows that break a rule."""
+    return RULES.get(rule, ("", "mend it"))[1]

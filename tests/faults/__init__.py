@@ -1,0 +1,1 @@
+"""The fault suite: every case of `cases.py` has a test here that is called after it."""

@@ -1,0 +1,59 @@
+"""What the fault suite shares; and with `--reliability FILE` its table is written into a document.
+
+The option wants this folder named: `python -m pytest tests/faults --reliability FILE`.
+"""
+
+from pathlib import Path
+
+import company
+import pytest
+
+from faults import lists, reliability
+from faults.exports import Till
+from faults.histories_told import Told, made, told
+
+_OPTION = "--reliability"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(_OPTION, type=Path, default=None, help="the document to write the table into")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    document = config.getoption(_OPTION, default=None)
+    if document is not None:
+        config.pluginmanager.register(_Record(document))
+
+
+class _Record:
+    """How each test ended, written into the document when all have."""
+
+    def __init__(self, document: Path) -> None:
+        self._document = document
+        self._outcomes: dict[str, str] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" or report.outcome != "passed":
+            name = report.location[2].partition("[")[0].rpartition(".")[2]
+            if self._outcomes.get(name) != "failed":
+                self._outcomes[name] = report.outcome
+
+    def pytest_sessionfinish(self) -> None:
+        text = self._document.read_text(encoding="utf-8")
+        made = reliability.put_into(text, reliability.table(self._outcomes))
+        self._document.write_text(made, encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def till(tmp_path_factory: pytest.TempPathFactory) -> Till:
+    """A checkout with a published list, into which one export of sales after another comes."""
+    folder = tmp_path_factory.mktemp("till")
+    checkout = company.make(folder / "shop")
+    lists.put(lists.made(folder / "made", "Ann"), checkout / "lists")
+    return Till(checkout)
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """What the stages say of a small company in which nothing goes wrong."""
+    return told(made(tmp_path_factory.mktemp("plain") / "shop"))
