@@ -26,7 +26,7 @@ from pipeline.learning import matrix, metrics, recipe
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = tuple(
-    "customers events snapshots labels features train evaluate promote score".split()  # noqa: SIM905
+    "customers events snapshots labels features train uplift evaluate promote score".split()  # noqa: SIM905
 )
 REPLICATES, SEED = 1000, 7
 

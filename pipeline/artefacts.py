@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DATA = Path("data")
+TABLES = DATA / "tables"
+"""What was copied from databases, a folder a key of params.yaml; no stage owns it."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,13 @@ FEATURES = _table(
 FEATURES_SUMMARY = _file("features/summary.json", "features that say nothing in this history")
 CANDIDATE = _file("train/candidate", "the models refitted on all that matured, as JSON")
 RECIPE = _file("train/recipe.json", "folds, parameters, losses, the choice and why")
+FORETOLD = _table(
+    "train/foretold.parquet",
+    "what models of other customers foretell of those drawn for outreach",
+    "a customer at a snapshot",
+    "customer_id",
+    "snapshot_on",
+)
 MEASURED = _table(
     "train/measured.parquet",
     "what every model says of the snapshot that only measures",
@@ -126,6 +135,19 @@ METRICS = _file("evaluate/metrics.json", "every metric of the recipe and of ever
 MODEL_CARD = _file("evaluate/model_card.md", "the model in a page")
 PLOTS = _file("evaluate/plots", "lift, calibration, value by decile, distribution of scores")
 DECISION = _file("promote/decision.json", "champion or challenger, with the figures of both")
+PROMOTE_METRICS = _file(
+    "promote/metrics.json",
+    "both on the same unseen customers, and the difference with its interval",
+)
+UPLIFT = _file("uplift/uplift.json", "whom a contact keeps, as learnt from lots, and its use")
+LOTS = _table(
+    "uplift/lots.parquet",
+    "those drawn by lot whose outcome is known, with the effect that others' models foretell",
+    "a customer at the snapshot before the lot",
+    "customer_id",
+    "snapshot_on",
+)
+UPLIFT_METRICS = _file("uplift/metrics.json", "what ranking by it would bring, against by loss")
 STANDING = _table(
     "standing/standing.parquet",
     "how each stands with us: what is open, what was put right, what was said last",
@@ -159,6 +181,12 @@ REASONS = _table(
     "customer_id",
     "rank",
 )
+EFFECTS = _table(
+    "score/effects.parquet",
+    "what a contact is expected to change, where lots have taught it",
+    "a customer watched at as_of",
+    "customer_id",
+)
 RISK_HISTORY = _table(
     "score/history.parquet",
     "what the present champion says of the same customers on earlier days: a picture, not measured",
@@ -173,6 +201,9 @@ HABITS = _table(
     "customer_id",
 )
 SCORE_SUMMARY = _file("score/summary.json", "what the list says of where its numbers come from")
+GUARD_PAGE = _file("guard/guard.html", "whether a list may be published from this run, to read")
+GUARD_METRICS = _file("guard/metrics.json", "what the guards measured, flat")
+GUARD_SUMMARY = _file("guard/summary.json", "every guard's verdict, the banners, what is recorded")
 AT_RISK = _table("at_risk/at_risk.csv", "the list", "a listed customer", "customer_id")
 DROPPED = _table(
     "at_risk/dropped.csv",
@@ -197,6 +228,11 @@ OUTCOMES_TABLE = _table(
     "outcomes/outcomes.csv", "the same figures", "a figure", "section", "measure", "by", "group"
 )
 OUTCOMES_METRICS = _file("outcomes/metrics.json", "customers and money saved, cost, the checks")
+
+
+def fingerprint(key: str) -> Artefact:
+    """What is read under a key of params.yaml."""
+    return _file(f"extract/{key}.json", "the hashes of all that is read from outside")
 
 
 def ingested(source: str) -> Artefact:
@@ -226,9 +262,9 @@ def ingest_summary(source: str) -> Artefact:
     return _file(f"ingest/{source}/summary.json", "rows read, accepted, rejected and unmapped")
 
 
-OF_SOURCES = (ingested, rejected, ingest_summary)
+OF_SOURCES = (fingerprint, ingested, rejected, ingest_summary)
 ORDER = tuple(
-    "params ingest customers events snapshots labels scorecard features train evaluate promote "  # noqa: SIM905
-    "standing score at_risk outcomes".split()
+    "params extract ingest customers events snapshots labels scorecard features train uplift "  # noqa: SIM905
+    "evaluate promote standing score guard at_risk outcomes".split()
 )
 """The stages that leave files, in the order of dvc.yaml."""

@@ -30,6 +30,7 @@ from pipeline import (
     progress,
     publish,
 )
+from pipeline.guards import verdict
 from pipeline.language import language
 from pipeline.learning import definition
 from pipeline.listing import (
@@ -241,6 +242,7 @@ def write_list(made: Listing, folder: Path) -> None:
 def read(config: Params, contacts: pa.Table) -> Inputs:
     """What the stages before left."""
     summary = files.read_json(artefacts.SCORE_SUMMARY)
+    warned = verdict.of_list(dt.date.fromisoformat(summary["as_of"]))
     told = Told(
         scores=pq.read_table(artefacts.SCORES)
         .join(pq.read_table(artefacts.EFFECTS), keys="customer_id")
@@ -256,7 +258,7 @@ def read(config: Params, contacts: pa.Table) -> Inputs:
         told,
         pq.read_table(artefacts.TIMELINE).select(TIMELINE.names).cast(TIMELINE),
         pq.read_table(artefacts.RISK_HISTORY).select(HISTORY.names).cast(HISTORY),
-        summary,
+        summary | {"banners": [*summary["banners"], *warned]},
         _dealings(config, dt.date.fromisoformat(summary["as_of"])),
         Barred(
             objecting=frozenset(ledger.objections(ledger.FOLDER)),

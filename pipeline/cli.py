@@ -1,4 +1,4 @@
-"""The command line: `retention check`, `outcomes`, `promote`, `rollback`, `why`.
+"""The command line: `retention check`, `score`, `outcomes`, `why`, `erase`, and so on.
 
 What a command needs is imported when it runs, so that help answers at once.
 """
@@ -7,7 +7,7 @@ import datetime as dt
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -36,17 +36,36 @@ def check() -> None:
     Changes nothing. Ends with 0 when nothing is wrong, 2 when params.yaml is to be mended, 3 when
     the data is.
     """
-    from pipeline import check as checking
+    errors.run(_check)
 
-    groups = checking.check()
-    show(groups, _console(), checking.verdict(groups))
-    raise typer.Exit(checking.exit_code(groups))
+
+@app.command(short_help="Say what contacting so many would bring, before anybody is called.")
+def propose(
+    capacity: Annotated[int | None, typer.Option(min=0, help="How many to contact.")] = None,
+    threshold: Annotated[float, typer.Option(help="The least expected gain, in money.")] = 0.0,
+    cost: Annotated[float | None, typer.Option(min=0, help="Of a contact, in money.")] = None,
+    play: Annotated[str | None, typer.Option(help="A play whose cost and belief count.")] = None,
+) -> None:
+    """Say what a proposed policy would bring, by the customers drawn by lot so far.
+
+    What is not given is as params.yaml has it. Nothing is changed.
+    """
+    errors.run(_propose(capacity, threshold, cost, play))
 
 
 @app.command(short_help="Let the newest trained model make the lists from now on.")
-def promote() -> None:
-    """Make the challenger, which dvc repro trained last, the champion that scores customers."""
-    errors.run(_promote)
+def promote(
+    anyway: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Why, where it is worse; written into champion/."),
+    ] = None,
+) -> None:
+    """Make the challenger, which dvc repro trained last, the champion that scores customers.
+
+    Both are compared on customers of a day that neither has seen. Ends with 4, and changes
+    nothing, where the challenger is worse beyond the interval and --anyway gives no reason.
+    """
+    errors.run(_promote(anyway))
 
 
 @app.command(short_help="Go back to the model before the present one.")
@@ -69,6 +88,59 @@ def why(
 ) -> None:
     """Show a customer's events, those held back and why, the features, the score, the reasons."""
     errors.run(_why(customer_id, as_of.date() if as_of else None))
+
+
+@app.command(short_help="Write and publish today's list with the champion, as a scheduled job.")
+def score(
+    as_of: Annotated[
+        dt.datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="DATE",
+            help="The day to score, as 2026-11-22; as params.yaml says unless given.",
+        ),
+    ] = None,
+    publish: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where to publish; publish.folder unless given."),
+    ] = None,
+    first: Annotated[
+        dt.datetime | None,
+        typer.Option(
+            "--from",
+            formats=["%Y-%m-%d"],
+            metavar="DATE",
+            help="Every day from this one to that of --to, in order; older lists stay beside.",
+        ),
+    ] = None,
+    last: Annotated[
+        dt.datetime | None,
+        typer.Option("--to", formats=["%Y-%m-%d"], metavar="DATE", help="See --from."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what it would do and take.")
+    ] = False,
+    log: Annotated[
+        Literal["text", "json"], typer.Option(help="How it tells of its progress on stderr.")
+    ] = "text",
+) -> None:
+    """Make the list from the raw files and publish it; nothing is trained and DVC is left alone.
+
+    The same day with the same data again changes nothing. docs/operating.md tells how to schedule
+    it. Ends with 0 done, 2 params or options wrong, 3 data that cannot be trusted, 4 a guard
+    refused, 5 another run is at work.
+    """
+    from pipeline.scheduled import asked, job
+
+    def day(given: dt.datetime | None) -> dt.date | None:
+        return given.date() if given else None
+
+    def told() -> None:
+        days = asked.days(day(as_of), day(first), day(last))
+        made = asked.Asked(days, publish, log, backfill=first is not None, dry=dry_run)
+        raise typer.Exit(job.score(made))
+
+    errors.run(told)
 
 
 @app.command(short_help="Take back a list that staff have worked; keep what is good.")
@@ -97,6 +169,62 @@ def outcomes(
     cannot be trusted as a whole or none of its answers can be kept.
     """
     errors.run(_outcomes(file, list_id, entered_at))
+
+
+@app.command(short_help="Remove a customer everywhere; leave a receipt.")
+def erase(
+    customer_id: Annotated[str, typer.Argument(help="As in your data: 00123 is not 123.")],
+    why: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="For the receipt, as a letter's number; no name."),
+    ] = None,
+) -> None:
+    """Remove a customer from raw files, data, ledgers and published lists, and leave a receipt.
+
+    A salted hash of the id stays in ledgers/erased/, so that no later file brings the customer
+    back. What lies elsewhere is named, for its owner to remove. Called again after it was cut
+    short, it completes. Run make repro afterwards.
+    """
+    errors.run(_erase(customer_id, why))
+
+
+@app.command(short_help="Remove what has been kept as long as privacy.keep_days says.")
+def tidy() -> None:
+    """Remove lists and ledgers' entries older than privacy.keep_days, seen from the newest list.
+
+    The current list stays, and so do objections to contact and deaths: they hold for good.
+    """
+    errors.run(_tidy)
+
+
+@app.command(short_help="Put champion/ and ledgers/ into one file, to be kept elsewhere.")
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE.tar.gz", help="Where to write it.")],
+) -> None:
+    """Write champion/ and ledgers/, which no run can make again, to one file.
+
+    The same files make the same bytes, and a file that is there already is replaced in one step.
+    It names customers by their ids and holds what staff noted: keep it where lists are kept. Lists
+    are not in it: copy publish.folder as it is.
+    """
+    errors.run(_backup(file))
+
+
+@app.command(short_help="Bring back what a backup holds and is missing here.")
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE.tar.gz", help="What backup wrote.")],
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Let it take the place of files that differ."),
+    ] = False,
+) -> None:
+    """Bring back what is missing in champion/ and ledgers/, after checking all of the file.
+
+    A file that differs stops it before anything is changed, unless --replace is given; then what
+    was there is set aside in ledgers/set-aside/, in a folder of its time. Called again after it was
+    cut short, it completes. Erase again who was erased since the backup was made.
+    """
+    errors.run(_restore(file, replace))
 
 
 def show(groups: "list[Group]", console: "Console", verdict: str) -> None:
@@ -129,7 +257,24 @@ def _say(text: str) -> None:
     typer.echo(text)
 
 
-def _promote() -> None:
+def _check() -> None:
+    from pipeline import check as checking
+
+    groups = checking.check()
+    show(groups, _console(), checking.verdict(groups))
+    raise typer.Exit(checking.exit_code(groups))
+
+
+def _promote(anyway: str | None) -> Callable[[], None]:
+    def told() -> None:
+        if anyway is not None and not anyway.strip():
+            raise errors.BadParams('--anyway: say why, as --anyway "the old one scores nobody"')
+        _take(anyway)
+
+    return told
+
+
+def _take(anyway: str | None) -> None:
     from pipeline import artefacts, files, params
     from pipeline import promote as stage
     from pipeline.learning import champion
@@ -144,13 +289,20 @@ def _promote() -> None:
     found = stage.manifest(
         chosen, files.read_json(artefacts.RECIPE), files.read_json(artefacts.METRICS)
     )
-    of = champion.hashes(folder)
+    parts = stage.candidate()
+    of = champion.hashes(parts)
     if now and now.sha256 == of and now.definition == found["definition"]:
         _say("The model trained last is the champion already; nothing changed.")
         return
-    champion.load(Champion(folder, {"sha256": of}))
+    champion.load(Champion(folder, {"sha256": champion.hashes(champion.parts(folder))}))
     _beside(now, Champion(folder, found))
-    made = champion.install(folder, found)
+    compared = stage.comparison(now, found, chosen) if now else None
+    stage.refuse_worse(compared, anyway)
+    made = stage.install(found, "retention promote", compared, anyway)
+    if compared:
+        _say(f"The challenger is {compared}.")
+    if compared and compared.measures:
+        _say(stage.track(chosen, "retention promote", compared, anyway))
     _mirror(chosen, made)
     _say(f"The model of {folder} is the champion now. Run make repro to score with it;")
     _say("retention rollback goes back to the one before.")
@@ -231,7 +383,7 @@ def _mirror(chosen: "Params", now: "Champion") -> None:
     from pipeline.learning import champion
 
     candidate = artefacts.CANDIDATE.path
-    challenger = candidate.is_dir() and champion.hashes(candidate) != now.sha256
+    challenger = candidate.is_dir() and champion.hashes(stage.candidate()) != now.sha256
     if artefacts.FEATURES.path.is_file():
         stage.mirror(chosen, now, challenger, progress.Report("MLflow"))
     else:
@@ -243,6 +395,18 @@ def _why(customer_id: str, as_of: dt.date | None) -> Callable[[], None]:
         from pipeline import why as telling
 
         telling.tell(customer_id, as_of, _console())
+
+    return told
+
+
+def _propose(
+    capacity: int | None, threshold: float, cost: float | None, play: str | None
+) -> Callable[[], None]:
+    def told() -> None:
+        from pipeline import propose as proposing
+
+        for line in proposing.propose(capacity, threshold, cost, play):
+            _say(line)
 
     return told
 
@@ -264,5 +428,53 @@ def _outcomes(
             raise errors.BadInput("none of the answers could be kept; mend the rows above")
         if found.counts["accepted"]:
             _say("Run make repro to let the next list know.")
+
+    return told
+
+
+def _erase(customer_id: str, why: str | None) -> Callable[[], None]:
+    def told() -> None:
+        from pipeline import params
+        from pipeline.erasure import erase as erasing
+
+        now = dt.datetime.now(dt.UTC)
+        done = erasing.erase(params.load(), customer_id, why, now, _say)
+        for place, many in done.counts.items():
+            _say(f"{place.replace('_', ' ')}: {many:,}")
+        for one in done.remains:
+            _say(f"left to do: {one}")
+        _say(f"receipt: {done.receipt}; run make repro to make the data anew")
+
+    return told
+
+
+def _tidy() -> None:
+    from pipeline import params
+    from pipeline.erasure import tidy as tidying
+
+    done = tidying.tidy(params.load(), _say)
+    _say(f"kept from {done.since}; removed {done.lists:,} lists, {done.entries:,} entries")
+
+
+def _backup(file: Path) -> Callable[[], None]:
+    def told() -> None:
+        from pipeline import safekeeping
+
+        many = safekeeping.backup(file, _say)
+        _say(f"{many:,} files of champion/ and ledgers/ are in {file}; keep it elsewhere.")
+
+    return told
+
+
+def _restore(file: Path, replace: bool) -> Callable[[], None]:
+    def told() -> None:
+        from pipeline import safekeeping
+
+        now = dt.datetime.now(dt.UTC)
+        done = safekeeping.restore(file, replace=replace, now=now, say=_say)
+        _say(f"{len(done.added):,} files added, {done.same:,} were there as they are in {file}.")
+        if done.aside:
+            _say(f"{len(done.replaced):,} took the place of others, which are in {done.aside} now.")
+        _say("Erase again who was erased since this backup was made; then run make repro.")
 
     return told

@@ -2,8 +2,9 @@
 
 import datetime as dt
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -14,11 +15,12 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails
 
-from pipeline import artefacts, files
+from pipeline import artefacts, files, private
 from pipeline.errors import BadParams, nearest, run
 from pipeline.schema import CUSTOMER_COLUMNS, MAPPABLE
 
@@ -50,13 +52,28 @@ def _date(text: Any) -> Any:
         raise ValueError(f'not a day of the calendar as "2026-11-22" ({error})') from None
 
 
+def _variable(name: Any) -> Any:
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError(
+            "name the environment variable that holds the database's URL; the URL itself, with its"
+            " password, must not stand here"
+        )
+    return name
+
+
 Zone = Annotated[str, AfterValidator(_zone)]
+Variable = Annotated[str, BeforeValidator(_variable)]
 Lag = Annotated[dt.timedelta, BeforeValidator(_lag)]
 Day = Annotated[dt.date | None, BeforeValidator(_date)]
 Days = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Sql = Annotated[str, Field(min_length=1)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Type = Literal["text", "double", "decimal", "integer", "boolean", "timestamp", "date"]
+
+
+VERSION = 1
+"""The newest version of params.yaml that is understood; one without a number is of version 1."""
 
 
 class Strict(BaseModel):
@@ -73,15 +90,22 @@ class Engine(Strict):
 
 
 class Format(Strict):
+    """How times, dates and numbers are written; decimal: the sign before the decimals."""
+
     time: str | None = None
     date: str | None = None
+    decimal: Literal[".", ","] = "."
 
 
 class EventMapping(Strict):
-    """One event that a raw row emits; values are column names or scalar SQL over the row."""
+    """One event that a raw row emits; values are column names or scalar SQL over the row.
+
+    currency: in which its money is written, where that is not the same for all rows.
+    """
 
     kind: Name
     where: Sql | None = None
+    currency: Sql | None = None
     customer_id: Sql
     occurred_at: Sql
     known_at: Sql | None = None
@@ -110,22 +134,60 @@ class EventMapping(Strict):
 
 
 class RawFile(Strict):
-    path: str
+    """Files of one form.
+
+    dst: which instant a wall clock time means that the zone's clocks skip or repeat; without it
+    such a time refuses the file. rows_at_least: with fewer rows, in all files together, the export
+    counts as cut.
+
+    table: a PostgreSQL table or view in place of files; `path` is then where its rows are copied
+    to. database: the environment variable that holds the database's URL. database_timeout: seconds
+    within which connecting and reading must end.
+    """
+
+    path: str = ""
+    table: str | None = Field(default=None, min_length=1)
+    database: Variable = "DATABASE_URL"
+    database_timeout: float = Field(default=900, ge=1)
     types: dict[str, Type] = {}
     format: Format = Format()
     time_zone: Zone | None = None
-    dst: Literal["reject", "earlier", "later"] = "reject"
+    dst: Literal["reject", "earlier", "later"] | None = None
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
+    rows_at_least: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _lies_in_one_place(self) -> "RawFile":
+        if bool(self.path) == bool(self.table):
+            raise ValueError("write either path, for files, or table, for a database")
+        if "://" in f"{self.path}{self.table}":
+            raise ValueError("an address must not stand here; see docs/databases.md")
+        return self
 
 
 class Source(RawFile):
-    """Rows that become events; what `expect` says of a row must be true, or the row is doubtful."""
+    """Rows that become events; what `expect` says of a row must be true, or the row is doubtful.
+
+    incremental: the table's column of when a row became known; only rows newer than those copied
+    before are read. incremental_overlap: so much of the time before is read again, for rows that
+    were committed late. Without `incremental` the whole table is read each time.
+    """
 
     key: list[str] | Literal["row_number"]
     events: list[EventMapping] = Field(min_length=1)
     expect: dict[Name, Sql] = {}
     known_after: Lag | None = None
+    incremental: str | None = Field(default=None, min_length=1)
+    incremental_overlap: Lag = dt.timedelta(days=1)
+
+    @model_validator(mode="after")
+    def _can_be_incremental(self) -> "Source":
+        if self.incremental and not self.table:
+            raise ValueError("incremental is for a table; files are read whole")
+        if self.incremental and self.key == "row_number":
+            raise ValueError("incremental needs a key: rows that are read twice must be recognised")
+        return self
 
 
 class Customers(RawFile):
@@ -138,8 +200,24 @@ class Customers(RawFile):
         return self
 
 
+File = TypeVar("File", bound=RawFile)
+
+
+def _copied_to(key: str) -> Callable[[File], File]:
+    """Says of a table under a key of params.yaml where its rows are copied to."""
+
+    def placed(file: File) -> File:
+        place = str(artefacts.TABLES / key)
+        return file.model_copy(update={"path": place}) if file.table else file
+
+    return placed
+
+
 class Ingest(Strict):
+    """conversion: what one unit of another currency is worth in that of the company."""
+
     max_reject_share: float = Field(default=0.01, ge=0, le=1)
+    conversion: dict[Currency, Annotated[float, Field(ge=1e-6, le=1e6)]] = {}
 
 
 class ChurnLabel(Strict):
@@ -180,14 +258,15 @@ class Features(Strict):
     windows: list[Days] = [7, 14, 30, 60, 90, 180, 365]
 
 
-Treated = Literal["weight", "drop", "keep"]
+Treated = Literal["weight", "drop", "adjust", "keep"]
 
 
 class Train(Strict):
     """treated: what is done with rows of customers who were contacted before their outcome.
 
     weight: they are left out, and those held out from the same outreach stand for them, with the
-    weight of one over their share; drop: they are left out; keep: they count as any other.
+    weight of one over their share; drop: they are left out; adjust: they stay, models are told
+    who they are, and foretell everybody as left alone; keep: they count as any other.
     """
 
     treated: Treated = "weight"
@@ -198,9 +277,30 @@ class Train(Strict):
     models: dict[str, dict[str, Any]] = {}
 
 
+class Uplift(Strict):
+    """Which model learns whom a contact keeps, from those drawn by lot; null: none is asked."""
+
+    model: str | None = "uplift_dr"
+
+
 class Evaluate(Strict):
+    """least: customers of a group, below which nothing is told of it."""
+
     bootstrap: int = Field(default=200, ge=20)
     seed: int = 20260402
+    least: int = Field(default=50, ge=10)
+
+
+class Promote(Strict):
+    """When a challenger takes the champion's place.
+
+    automatic: the stage lets it, where it is no worse than the champion; otherwise somebody says
+    `retention promote`. bootstrap: resamples of the customers for the interval of the difference.
+    """
+
+    automatic: bool = False
+    bootstrap: int = Field(default=1000, ge=100)
+    seed: int = 20260406
 
 
 class Staff(RawFile):
@@ -220,11 +320,70 @@ class Scorecard(Strict):
 
     period_days: Days = 91
     targets: dict[str, float | None] = {}
-    staff: Staff | None = None
+    staff: Annotated[Staff, AfterValidator(_copied_to("scorecard.staff"))] | None = None
     groups: list[Literal["region", "language", "preferred_channel", "acquisition_channel"]] = [
         "region", "language", "preferred_channel", "acquisition_channel",
     ]  # fmt: skip
     least: int = Field(default=30, ge=5)
+
+
+class Score(Strict):
+    """How `retention score` goes; docs/operating.md tells it.
+
+    folder: where it works, and keeps the log and the summary of each day. champion: pinned scores
+    with champion/; registry does too, but only if the alias `champion` of MLflow's registry names
+    the same models. without_registry: what is done when MLflow cannot be reached. keep: of how
+    many days the logs stay.
+    """
+
+    folder: str = "runs"
+    champion: Literal["pinned", "registry"] = "pinned"
+    without_registry: Literal["pinned", "refuse"] = "pinned"
+    keep: Days = 90
+
+
+GuardName = Literal["freshness", "row_count", "schema", "drift", "model_age", "calibration"]
+Share = Annotated[float, Field(ge=0, le=1)]
+Amount = Annotated[float, Field(gt=0)]
+
+
+class Guards(Strict):
+    """When a list gets a warning or is not published at all; null switches a limit off.
+
+    stale_warn_days, stale_refuse_days: whole days before as_of of which a source that the label
+    needs tells nothing. row_drop: so large a share fewer rows, or watched customers, than in the
+    last run refuses. rejects_times: so many times the last run's share of rejects warns. psi_warn,
+    psi_refuse: of the chances of leaving, against when the champion was made; psi_warn counts a
+    number among features as drifted, distance_warn (Jensen-Shannon, 0 to 1) a category, and
+    drifted_warn, drifted_refuse are shares of all features. model_warn_days, model_refuse_days:
+    since when the champion could have learnt anew. calibration_least: customers held out with a
+    known outcome, below which a list is not judged; calibration_refuse: so far outside of the
+    interval refuses.
+    override: the guard that may not refuse, and why and by whom; it holds for the list of
+    override_on only. docs/monitoring.md tells more.
+    """
+
+    stale_warn_days: int | None = Field(default=3, ge=0)
+    stale_refuse_days: int | None = Field(default=14, ge=0)
+    row_drop: Share | None = 0.5
+    rejects_times: Amount | None = 3.0
+    psi_warn: Amount | None = 0.25
+    psi_refuse: Amount | None = 0.5
+    distance_warn: Share | None = 0.2
+    drifted_warn: Share | None = 0.2
+    drifted_refuse: Share | None = 0.5
+    model_warn_days: int | None = Field(default=92, ge=0)
+    model_refuse_days: int | None = Field(default=366, ge=0)
+    calibration_least: int | None = Field(default=30, ge=2)
+    calibration_refuse: Share | None = 0.2
+    override: dict[GuardName, Annotated[str, Field(pattern=r"\S")]] = {}
+    override_on: Day = None
+
+    @model_validator(mode="after")
+    def _override_has_a_day(self) -> "Guards":
+        if self.override and self.override_on is None:
+            raise ValueError('override needs override_on, the as_of that it is for: "2026-11-22"')
+        return self
 
 
 class AtRisk(Strict):
@@ -339,8 +498,26 @@ class Policy(Strict):
 
 
 class Publish(Strict):
+    """Where lists are put for staff. `folder` may lie on a shared drive.
+
+    keep: how many lists stay; null: all. The oldest of the company go, but never the current one,
+    nor the newest of a day whose outcomes are still to come. What staff hand back of a list that
+    went cannot be taken any more.
+    """
+
     folder: str = "lists"
     allow_older: bool = False
+    keep: int | None = Field(default=400, ge=2)
+
+
+class Privacy(Strict):
+    """For how long personal data are kept; docs/security.md tells it.
+
+    keep_days: events that happened longer before as_of are dropped when they are read, and
+    `retention tidy` removes lists and ledgers' entries that old. null: everything is kept.
+    """
+
+    keep_days: Days | None = None
 
 
 class Outcomes(Strict):
@@ -368,29 +545,49 @@ class Simulation(Strict):
 
 
 class Params(Strict):
-    """The whole configuration. `example` names a company of examples/ or is null for your own."""
+    """The whole configuration. `example` names a company of examples/ or is null for your own.
 
+    version: of the keys below and their meanings.
+    """
+
+    version: int = Field(default=VERSION, ge=1)
     company: str = "your company"
     example: Literal["grocer", "cdnow", "telecom"] | None = None
     simulation: Simulation = Simulation()
     as_of: Day = None
     time_zone: Zone
-    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    currency: Currency
     engine: Engine = Engine()
     ingest: Ingest = Ingest()
     sources: dict[Name, Source] = Field(min_length=1)
-    customers: Customers | None = None
+    customers: Annotated[Customers, AfterValidator(_copied_to("customers"))] | None = None
+    privacy: Privacy = Privacy()
     labels: Labels
     snapshots: Snapshots = Snapshots()
     service: Service = Service()
     features: Features = Features()
     train: Train = Train()
+    uplift: Uplift = Uplift()
     evaluate: Evaluate = Evaluate()
+    promote: Promote = Promote()
     scorecard: Scorecard = Scorecard()
     policy: Policy = Policy()
+    score: Score = Score()
+    guard: Guards = Guards()
     at_risk: AtRisk = AtRisk()
     publish: Publish = Publish()
     outcomes: Outcomes = Outcomes()
+
+    @field_validator("sources")
+    @classmethod
+    def _tables_are_copied(cls, sources: dict[str, Source]) -> dict[str, Source]:
+        return {name: _copied_to(f"sources.{name}")(one) for name, one in sources.items()}
+
+    def raw_files(self) -> dict[str, RawFile]:
+        """Everything that is read from outside, by its key in params.yaml."""
+        every = {f"sources.{name}": one for name, one in self.sources.items()}
+        others = {"customers": self.customers, "scorecard.staff": self.scorecard.staff}
+        return every | {key: one for key, one in others.items() if one}
 
     def zone_of(self, file: RawFile) -> ZoneInfo:
         """The zone in which a raw file's naive times are read."""
@@ -423,7 +620,9 @@ def sentence(error: ErrorDetails) -> str:
         return f"{where}: unknown key{nearest(str(loc[-1]), _fields_at(loc))}"
     if error["type"] == "missing":
         return f"{where}: missing"
-    return f"{where}: {error['msg'].removeprefix('Value error, ')}, not {error['input']!r}"
+    said = f"{where}: {error['msg'].removeprefix('Value error, ')}"
+    whole_or_secret = isinstance(error["input"], dict) or loc[-1] == "database"
+    return said if whole_or_secret else f"{said}, not {error['input']!r}"
 
 
 def parse(text: str, name: str = "params.yaml") -> Params:
@@ -434,11 +633,32 @@ def parse(text: str, name: str = "params.yaml") -> Params:
         raise BadParams(f"{name}: not YAML: {error}") from None
     if not isinstance(raw, dict):
         raise BadParams(f"{name}: expected keys and values")
+    _refuse_newer(raw.get("version"), name)
     try:
         return Params.model_validate(raw)
     except ValidationError as error:
         errors = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         raise BadParams(f"{name}: {sentence(errors[0])}") from None
+
+
+def _refuse_newer(version: Any, name: str) -> None:
+    """Before any key is looked at: those that a newer version has are no mistakes."""
+    if isinstance(version, int) and version > VERSION:
+        raise BadParams(
+            f"{name}: version {version} is newer than {VERSION}, the newest that this program "
+            "understands; update the program"
+        )
+
+
+def changed(text: str, changes: Mapping[str, Any]) -> str:
+    """The text of a params.yaml with some keys changed; sections keep their other keys."""
+    return yaml.safe_dump(_merged(yaml.safe_load(text), changes), sort_keys=False)
+
+
+def _merged(old: Any, new: Any) -> Any:
+    if not isinstance(old, dict) or not isinstance(new, Mapping):
+        return new
+    return old | {name: _merged(old.get(name), one) for name, one in new.items()}
 
 
 def load(path: Path = Path("params.yaml")) -> Params:
@@ -454,7 +674,9 @@ def resolved(chosen: Params) -> str:
 
 
 def main() -> None:
-    files.write_text(artefacts.PARAMS, resolved(load()))
+    loaded = load()
+    private.close(Path(), [loaded.score.folder])
+    files.write_text(artefacts.PARAMS, resolved(loaded))
 
 
 if __name__ == "__main__":

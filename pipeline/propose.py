@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from models.base import Floats
 from models.uplift import RISK, Trial
 from pipeline import artefacts, files, params
-from pipeline.errors import Guarded
+from pipeline.errors import BadParams, Guarded
 from pipeline.learning import offline
 from pipeline.learning.offline import Estimate, Expected, Proposal
 from pipeline.params import Params
@@ -35,12 +35,14 @@ class Play:
 
 
 def play(chosen: Params, name: str | None) -> Play:
-    """The play of that name, or the cheapest that contacts; Guarded where there is none."""
+    """The play of that name, or the cheapest that contacts; BadParams where there is none."""
     contacts = [one for one in chosen.policy.playbook if one.lane == "contact"]
+    if not contacts:
+        raise BadParams("policy.playbook: no play has lane contact; add one, or nobody is called")
     named = [one for one in contacts if name in (None, one.name)]
     if not named:
         known = ", ".join(one.name for one in contacts)
-        raise Guarded(f"policy.playbook: no play {name!r} that contacts; there are: {known}")
+        raise BadParams(f"--play: no play {name!r} that contacts; there are: {known}")
     best = min(named, key=price)
     return Play(price(best), best.saves)
 
@@ -65,7 +67,7 @@ def propose(
 ) -> Iterator[str]:
     """The lines that the command says. What is not given is as params.yaml has it.
 
-    Guarded: no experiment to learn from; ValueError: a proposal that is none.
+    Guarded: no experiment to learn from. BadParams: no such play.
     """
     chosen = params.load()
     if not artefacts.LOTS.path.is_file():

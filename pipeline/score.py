@@ -84,7 +84,7 @@ def effects(persuaded: dict[str, Any] | None, table: pa.Table, scored: pa.Table)
     """EFFECTS of the features of one day, by what stage `uplift` pinned beside the champion."""
     ids = scored["customer_id"]
     if not persuaded or persuaded["name"] is None:
-        columns = [ids, pa.nulls(len(ids), pa.float64()), pa.array([False] * len(ids))]
+        columns = [ids, pa.nulls(len(ids), pa.float64()), pa.array(np.zeros(len(ids), dtype=bool))]
         return pa.Table.from_arrays(columns, schema=EFFECTS)
     model = models.discover_uplift()[persuaded["name"]].from_state(persuaded["model"])
     found = model.effect(matrix.matrix(table).assign(**{RISK: scored[RISK].to_numpy()}))

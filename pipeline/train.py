@@ -61,7 +61,7 @@ def weights(kept: pa.Table, every: pa.Table, treated: params.Treated) -> pa.Arra
     day = every["snapshot_on"].to_pandas()
     share = held[came_up].groupby(day[came_up]).mean()
     mine = kept["arm"].to_pandas().eq(HELD_OUT).to_numpy()
-    inverse = 1 / kept["snapshot_on"].to_pandas().map(share).to_numpy(dtype=float)
+    inverse = kept["snapshot_on"].to_pandas().map(1 / share).to_numpy(dtype=float)
     return pa.array(np.where(mine, inverse, 1.0))
 
 

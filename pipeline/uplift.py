@@ -35,10 +35,11 @@ def joined(
     outcome = labels.select([*matrix.KEYS, "churned"]).to_pandas()
     known = drawn.merge(outcome, on=matrix.KEYS).merge(foretold.to_pandas(), on=matrix.KEYS)
     known = known.sort_values(["snapshot_on", "customer_id"], ignore_index=True)
-    rows = pa.Table.from_pandas(known[matrix.KEYS], preserve_index=False)
-    described = features.join(
-        rows.cast(features.select(matrix.KEYS).schema), keys=matrix.KEYS, join_type="inner"
-    ).sort_by([("snapshot_on", "ascending"), ("customer_id", "ascending")])
+    keys = known[matrix.KEYS].astype(object)  # of no rows pandas knows no type
+    rows = pa.Table.from_pandas(keys, features.select(matrix.KEYS).schema, preserve_index=False)
+    described = features.join(rows, keys=matrix.KEYS, join_type="inner").sort_by(
+        [("snapshot_on", "ascending"), ("customer_id", "ascending")]
+    )
     X = matrix.matrix(described)
     return known, X.assign(**{RISK: known[RISK].to_numpy()})
 
@@ -160,7 +161,7 @@ def drawn_by(chosen: Params, as_of: int, snapshots: "list[date]") -> pd.DataFram
     ours = lots.ours(assignments.FOLDER, chosen.company, as_of)
     days = np.array([clocks.day_number(day) for day in snapshots])
     found = lots.at_snapshots(pa.concat_tables([ours, told]).to_pandas(), days)
-    return found.assign(snapshot_on=[clocks.date_of(day) for day in found.pop("day")])
+    return found.assign(snapshot_on=found.pop("day").map(clocks.date_of).astype(object))
 
 
 def main() -> None:

@@ -26,7 +26,8 @@ REPOSITORY: Final = Path(__file__).resolve().parents[1]
 PARTS: Final = (
     ".dvc/config", ".dvcignore", "champion/README.md", "data/raw/.gitkeep", "dvc.yaml",
     "examples/__init__.py", "examples/telecom", "features", "ledgers/assignments/.gitkeep",
-    "ledgers/outcomes/.gitkeep", "models", "pipeline", "pyproject.toml",
+    "ledgers/erased/.gitkeep", "ledgers/outcomes/.gitkeep", "ledgers/runs/.gitkeep", "models",
+    "pipeline", "pyproject.toml",
 )  # fmt: skip
 CANARIES: Final = (b"quibbleworth", b"@canary.example", b"+99 8877")
 """A part of every name, of every e-mail address and of every phone number, in small letters."""
@@ -261,9 +262,16 @@ class Checkout:
             check=False, timeout=300,
         )  # fmt: skip
 
-    def retention(self, *words: str) -> "subprocess.CompletedProcess[str]":
+    def retention(self, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
         """`retention words...` in the folder."""
-        return self._run([sys.executable, "-c", _COMMAND, *words], {})
+        return self._run([sys.executable, "-c", _COMMAND, *words], env)
+
+    def starting(self, *words: str) -> "subprocess.Popen[str]":
+        """`retention words...` in the folder, while it runs; what it says is thrown away."""
+        return subprocess.Popen(
+            [sys.executable, "-c", _COMMAND, *words], cwd=self.folder, env=self._env({}),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
 
     def stages(self, *names: str, **env: str) -> str:
         """The main() of some stages in one process, without DVC; what they said. All must pass."""
@@ -302,10 +310,11 @@ class Checkout:
         """The whole folder elsewhere, modification times and links kept; MLflow writes there."""
         shutil.copytree(self.folder, to, symlinks=True)
         with closing(sqlite3.connect(to / "mlflow.db")) as store, store:
-            store.execute(
-                "update experiments set artifact_location = replace(artifact_location, ?, ?)",
-                (str(self.folder), str(to)),
-            )
+            for table in ("experiments", "logged_models"):
+                store.execute(
+                    f"update {table} set artifact_location = replace(artifact_location, ?, ?)",
+                    (str(self.folder), str(to)),
+                )
         return Checkout(to, self.log)
 
     def told_mlflow(self, key: str) -> set[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import company
 import pyarrow as pa
 import pytest
+import services
 from playwright.sync_api import Browser, sync_playwright
 
 from pipeline.listing import HISTORY, ROWS, TIMELINE, Listing, risk_of
@@ -209,3 +210,20 @@ def snapshot_of() -> Callable[[Path], dict[str, tuple[int, bytes]]]:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> company.Checkout:
     """A small company's checkout in which `dvc repro` has run once. Copy it to change it."""
     return company.reproduced(tmp_path_factory.mktemp("company") / "shop")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[services.Postgres]:
+    """A PostgreSQL of our own, one for all tests: each makes its own database in it."""
+    with services.postgres() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(
+    postgres: services.Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[services.MlflowServer]:
+    """MLflow over HTTP with PostgreSQL behind it, one for all tests: it takes long to start."""
+    store = postgres.create("mlflow")
+    with services.mlflow_server(tmp_path_factory.mktemp("mlflow"), store) as running:
+        yield running

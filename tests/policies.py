@@ -14,6 +14,7 @@ SCORES: Final = {
     "churn_probability": 0.5, "expected_value": 150.0, "value_low": 20.0, "value_high": 300.0,
     "value_if_kept": 250.0, "value_if_lost": 50.0, "expected_loss": 100.0,
 }  # fmt: skip
+EFFECTS: Final = {"effect": np.nan, "disturbed": False}
 STANDING: Final = {
     "tenure_days": 900.0, "notice_on": None, "open_cases": 0.0, "billing_error_days": np.nan,
     "broken_promise_days": np.nan, "fixed_days": np.nan, "last_outreach_days": np.nan,
@@ -36,7 +37,7 @@ def _typed(row: dict[str, str | None]) -> dict[str, Any]:
             made[name] = cell.split() if cell else None
         elif name == "notice_on":
             made[name] = dt.date.fromisoformat(cell) if cell else None
-        elif name == "do_not_contact":
+        elif name in ("do_not_contact", "disturbed"):
             made[name] = {"yes": True, "no": False, None: None}[cell]
         else:
             made[name] = cell if name in _TEXTS else float(cell) if cell else np.nan
@@ -54,8 +55,10 @@ def frame(people: list[dict[str, Any]], columns: dict[str, Any]) -> pd.DataFrame
 
 
 def frames(people: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """scores, standing, contacts."""
-    return frame(people, SCORES), frame(people, STANDING), frame(people, CONTACTS)
+    """scores, standing, contacts; what lots taught is among the scores where anybody's is said."""
+    taught = {k: v for k, v in EFFECTS.items() if any(k in one for one in people)}
+    scores = frame(people, SCORES | taught)
+    return scores, frame(people, STANDING), frame(people, CONTACTS)
 
 
 def themes(*rows: tuple[str, str]) -> pd.DataFrame:

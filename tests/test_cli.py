@@ -73,11 +73,15 @@ def _command(*words: str, folder: Path) -> "subprocess.CompletedProcess[str]":
 def test_help_names_the_commands_and_nothing_that_is_not_there() -> None:
     found = run("--help")
     assert found.exit_code == 0
-    for name in ("check", "outcomes", "promote", "rollback", "why"):
+    commands = {one.name or one.callback.__name__ for one in cli.app.registered_commands
+                if one.callback}  # fmt: skip
+    assert commands == {
+        "backup", "check", "erase", "outcomes", "promote", "propose", "restore", "rollback",
+        "score", "tidy", "why",
+    }  # fmt: skip
+    for name in commands:
         assert f"\n  {name} " in found.output
         assert run(name, "--help").exit_code == 0
-    assert {one.name or one.callback.__name__ for one in cli.app.registered_commands
-            if one.callback} == {"check", "outcomes", "promote", "rollback", "why"}  # fmt: skip
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -97,6 +101,7 @@ def test_help_loads_nothing_heavy() -> None:
     [
         (["chek"], "Did you mean 'check'"),
         (["promot"], "Did you mean 'promote'"),
+        (["propose", "--capacity", "-1"], "--capacity"),
         (["why"], "Missing argument"),
         (["why", "1", "--asof", "2026-01-01"], "--as-of"),
         (["why", "1", "--as-of", "22.11.2026"], "22.11.2026"),
@@ -125,7 +130,9 @@ def test_a_refusal_is_one_line_and_its_code(
     assert not found.stdout
 
 
-@pytest.mark.parametrize("words", [["why", "1"], ["promote"], ["rollback"], ["outcomes", "x.csv"]])
+@pytest.mark.parametrize(
+    "words", [["why", "1"], ["promote"], ["propose"], ["rollback"], ["outcomes", "x.csv"]]
+)
 def test_without_params_one_line_says_so(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -301,7 +308,7 @@ def test_promote_takes_the_challenger_and_rollback_gives_it_back(company: Path) 
     two = champion.current()
     assert one
     assert two
-    assert two.sha256 == champion.hashes(artefacts.CANDIDATE.path) != one.sha256
+    assert two.sha256 == champion.hashes(champion.parts(artefacts.CANDIDATE.path)) != one.sha256
     back = run("rollback")
     assert back.exit_code == 0, back.output
     assert "0.8125        0.7500" in back.stdout

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import policies
 from hypothesis import given, settings
@@ -125,6 +126,23 @@ def test_who_is_held_out_is_within_reach_and_the_rest_fills_the_list() -> None:
     assert [one for one in lanes if lanes[one] == ("contact", "chosen")] == chosen
 
 
+def test_whom_a_contact_keeps_comes_before_who_would_lose_more() -> None:
+    rows = people("""
+        customer | expected_loss | effect | disturbed
+        lost     |           900 |  -0.05 | no
+        moved    |           300 |   -0.4 | no
+        harmed   |           800 |    0.1 | no
+        driven   |           800 |    0.3 | yes
+        """)
+    made = decided(rows, config(1))
+    assert told(made, "lane", "why", "net_gain") == {
+        "lost": ("leave_alone", "below_capacity", None),
+        "moved": ("contact", "chosen", 75.0),
+        "harmed": ("leave_alone", "not_worth_saving", None),
+        "driven": ("leave_alone", "may_be_disturbed", None),
+    }
+
+
 def test_covered_customers_count_for_who_covers() -> None:
     rows = people("""
         customer | expected_loss | owner
@@ -154,6 +172,8 @@ CUSTOMER = st.fixed_dictionaries(
     {
         "expected_loss": MONEY,
         "churn_probability": st.sampled_from([0.02, 0.3, 0.9]),
+        "effect": st.sampled_from([np.nan, np.nan, -0.8, -0.1, 0.0, 0.3]),
+        "disturbed": st.sampled_from([False, False, True]),
         "value_if_kept": MONEY,
         "do_not_contact": st.sampled_from([None, False, False, True]),
         "last_outreach_days": DAYS,
@@ -198,6 +218,8 @@ def test_everybody_is_in_one_lane_and_no_limit_is_exceeded(
     assert not barred & set(listed["customer_id"])
     assert not set(made.held_out["customer_id"]) & set(listed["customer_id"])
     contact = listed[listed["lane"] == "contact"]
+    harmed = {one["customer_id"] for one in rows if one["disturbed"] or one["effect"] >= 0}
+    assert not harmed & {*contact["customer_id"], *made.held_out["customer_id"]}
     assert len(contact) <= capacity
     assert (contact["owner"] == "Anna").sum() <= 2
     assert (contact["net_gain"] > 0).all()

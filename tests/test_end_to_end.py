@@ -26,7 +26,7 @@ from pipeline.artefacts import Artefact
 SOURCES = tuple(company.PARAMS["sources"])
 STAGES = (
     "params example ingest@sales ingest@returns ingest@mailings customers events snapshots "  # noqa: SIM905
-    "labels scorecard features train evaluate promote standing score at_risk "
+    "labels scorecard features train uplift evaluate promote standing score at_risk "
     "publish outcomes".split()
 )
 TABLES = [
@@ -297,7 +297,7 @@ def test_a_changed_model_trains_again_and_leaves_the_features(
 
 
 AGAIN = (*(f"ingest {source}" for source in SOURCES), "customers", "events", "snapshots",
-         "labels", "features", "train", "promote", "score", "at_risk")  # fmt: skip
+         "labels", "features", "train", "uplift", "promote", "score", "at_risk")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

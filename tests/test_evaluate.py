@@ -202,7 +202,7 @@ def test_the_stage_writes_figures_predictions_pictures_and_a_card(home: Told) ->
     assert set(found) == {
         *NOTHING_MEASURED,
         *("measured_on", "customers", "churners", "churn_rate"),
-        *("capacity", "definition", "banners"),
+        *("capacity", "definition", "banners", "slices"),
     }
     assert set(found["churn"]) == {"churn_recency", "churn_rfm_logistic", "recipe"}
     assert set(found["value"]) == {"value_last_window", "recipe"}

@@ -105,8 +105,8 @@ def extended(shop: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checko
     chosen = more.params()
     chosen["sources"]["gate"] = SOURCE
     more.set_params(chosen)
-    stages = "params,ingest gate,events,snapshots,labels,features,train,evaluate,promote,score"
-    said = more.stages(*stages.split(","), "at_risk", "publish", "docs")
+    stages = "params,ingest gate,events,snapshots,labels,features,train,uplift,evaluate,promote"
+    said = more.stages(*stages.split(","), "score", "guard", "at_risk", "publish", "docs")
     return Checkout(more.folder, said)
 
 

@@ -8,13 +8,19 @@ import pyarrow as pa
 import pytest
 
 from pipeline import clocks, labels, params, snapshots
+from pipeline.trial import lots
 
 TODAY = histories.SNAPSHOT
 LATER = 400  # days from the snapshot to as_of
 
 
-def fates(table: str, as_of: int = LATER, value: Any = None, **churn: Any) -> list[dict[str, Any]]:
-    """The labels of those watched at the snapshot, looked up `as_of` days later."""
+def fates(
+    table: str, as_of: int = LATER, value: Any = None, ours: str = "", **churn: Any
+) -> list[dict[str, Any]]:
+    """The labels of those watched at the snapshot, looked up `as_of` days later.
+
+    ours: the arms of our own lists; customer, day, arm.
+    """
     rules = params.Labels.model_validate(
         {
             "churn": {"rule": "silence", "active_days": 90, "horizon_days": 30} | churn,
@@ -24,10 +30,20 @@ def fates(table: str, as_of: int = LATER, value: Any = None, **churn: Any) -> li
     history = engines.frame(histories.events(table))
     cohort = snapshots.watched(clocks.past(history, TODAY), TODAY, rules.churn)
     known = clocks.past(history, TODAY + as_of)
-    found = labels.labels(cohort, known, TODAY, rules)
+    drawn = engines.duck().load(of_lists(ours)) if ours else None
+    found = labels.labels(cohort, known, TODAY, rules, drawn)
     labelled = engines.duck().collect(found, ["customer_id"]).cast(labels.SCHEMA)
     rows: list[dict[str, Any]] = labelled.to_pylist()
     return rows
+
+
+def of_lists(text: str) -> pa.Table:
+    rows = [
+        {"customer_id": row["customer"], "occurred_day": TODAY + int(row["day"] or 0),
+         "treatment": row["arm"], "propensity": 0.9}
+        for row in histories.rows(text)
+    ]  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=lots.DRAWN)
 
 
 def churned(table: str, **rules: Any) -> dict[str, bool | str | None]:
@@ -169,6 +185,58 @@ def test_who_was_contacted_before_the_window_closed_and_who_was_held_out() -> No
         "all": None, "called": "contacted", "unnamed": "contacted", "held": "held_out",
         "both": "contacted", "before": None, "after": None,
     }  # fmt: skip
+
+
+BOUGHT = """
+    customer  | kind     | day | treatment
+    nobody    | purchase | -30 |
+    held      | purchase | -30 |
+    meant     | purchase | -30 |
+    called    | purchase | -30 |
+    called    | outreach |   7 | call
+    passed    | purchase | -30 |
+    passed    | outreach |   7 | holdout
+    twice     | purchase | -30 |
+    own day   | purchase | -30 |
+    last day  | purchase | -30 |
+    before    | purchase | -30 |
+    at end    | purchase | -30 |
+    after     | purchase | -30 |
+"""
+OURS = """
+    customer | day | arm
+    held     |   5 | holdout
+    meant    |   5 | contact
+    called   |   5 | holdout
+    passed   |   5 | contact
+    twice    |   5 | holdout
+    twice    |  12 | contact
+    own day  |   0 | holdout
+    last day |  29 | holdout
+    before   |  -1 | holdout
+    at end   |  30 | holdout
+    after    |  31 | contact
+    stranger |   5 | contact
+"""
+
+
+def test_the_arms_of_our_own_lists_count_as_those_that_events_tell() -> None:
+    assert {row["customer_id"]: row["arm"] for row in fates(BOUGHT, ours=OURS)} == {
+        "nobody": None, "held": "held_out", "meant": "contacted", "called": "contacted",
+        "passed": "contacted", "twice": "contacted", "own day": "held_out",
+        "last day": "held_out", "before": None, "at end": None, "after": None,
+    }  # fmt: skip
+
+
+def test_our_lists_change_nothing_but_the_arm() -> None:
+    told, plain = fates(BOUGHT, ours=OURS), fates(BOUGHT)
+    assert [row | {"arm": None} for row in told] == [row | {"arm": None} for row in plain]
+
+
+def test_a_list_in_the_gap_before_the_window_counts() -> None:
+    ours = "customer | day | arm\nheld | 3 | holdout\nat end | 37 | holdout"
+    arms = {row["customer_id"]: row["arm"] for row in fates(BOUGHT, ours=ours, gap_days=7)}
+    assert (arms["held"], arms["at end"]) == ("held_out", None)
 
 
 def test_cancel_of_several_contracts_the_last_to_end_counts() -> None:

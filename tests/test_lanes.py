@@ -111,6 +111,20 @@ def test_something_to_be_put_right_comes_before_being_left_alone() -> None:
     )
 
 
+def test_who_is_disturbed_is_left_alone_unless_something_else_comes_first() -> None:
+    lanes_are(
+        """
+        customer | disturbed | churn_probability | open_cases | do_not_contact | value_if_kept | lane
+        at ease  | no        |               0.5 |          0 | no             |           250 | -
+        harmed   | yes       |               0.5 |          0 | no             |           250 | leave_alone/may_be_disturbed
+        stays    | yes       |              0.09 |          0 | no             |           250 | leave_alone/would_stay
+        open     | yes       |               0.5 |          1 | no             |           250 | fix_first/open_case
+        objects  | yes       |               0.5 |          0 | yes            |           250 | excluded/opted_out
+        worthles | yes       |               0.5 |          0 | no             |            -1 | leave_alone/may_be_disturbed
+        """  # noqa: E501
+    )
+
+
 def test_who_sleeps_is_a_candidate_where_no_length_is_set() -> None:
     lanes_are(
         """

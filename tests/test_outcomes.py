@@ -341,6 +341,8 @@ def test_mlflow_hears_of_figures_and_of_no_customer() -> None:
     run = outcome_record.run(shown, outcomes.metrics(shown))
     points = {point.name: point.value for point in run.points}
     assert points["saved_customers"] == pytest.approx(488.0)
+    steps = {point.step for point in run.points if point.name == "list_left"}
+    assert steps == {clocks.day_number(FIRST)}
     assert "c00001" not in repr(run)
     assert run.tags["mlflow.note.content"] == "saved 488 customers, between 223 and 753"
 

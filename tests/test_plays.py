@@ -54,6 +54,40 @@ def test_who_is_kept_stays_for_as_many_windows_as_the_policy_says() -> None:
     assert told(found(ONE, call, lasts=2.5)) == ["anna call phone 49500"]
 
 
+def test_a_measured_effect_takes_the_place_of_the_belief_whichever_the_play() -> None:
+    text = """
+        customer | expected_loss | value_if_kept | value_if_lost | effect
+        believed |          1000 |           600 |           100 |
+        measured |          1000 |           600 |           100 | -0.1
+        nothing  |          1000 |           600 |           100 | 0
+        """
+    made = found(text, play("call", saves=0.2, cost=5.0), play("gift", saves=0.9), lasts=2.0)
+    assert told(made) == [
+        "believed call phone 39500",
+        "measured call phone 9500",
+        "nothing call phone -500",
+        "believed gift phone 180000",
+        "measured gift phone 10000",
+        "nothing gift phone 0",
+    ]
+
+
+def test_another_channel_reaches_less_of_a_measured_effect_too() -> None:
+    text = "customer | value_if_kept | value_if_lost | effect\nanna | 600 | 100 | -0.1"
+    call = play("call", saves=1.0, channels=["phone", "email"])
+    made = found(text, call, second_channel=0.5)
+    assert told(made) == ["anna call phone 5000", "anna call email 2500"]
+
+
+def test_a_play_that_drives_customers_away_is_never_worth_it() -> None:
+    text = """
+        customer | expected_loss | value_if_kept | value_if_lost | effect
+        harmed   |          1000 |           600 |           100 | 0.2
+        reversed |          1000 |           100 |           600 | -0.2
+        """
+    assert best(text, play("call", saves=0.9), play("voucher", saves=0.9, offer=1.0)) == []
+
+
 def test_another_channel_than_the_preferred_saves_less_and_costs_as_much() -> None:
     call = play("call", saves=0.2, cost=5.0, channels=["phone", "email"])
     assert told(found(ONE, call, second_channel=0.5)) == [

@@ -71,7 +71,8 @@ def cycle(shop: Checkout, tmp_path_factory: pytest.TempPathFactory) -> tuple[Che
     assert "3 accepted" in said
     again.set_params(again.params() | {"as_of": NEXT_DAY})
     again.stages(
-        "params", "events", "snapshots", "labels", "features", "standing", "score", "at_risk",
+        "params", "events", "snapshots", "labels", "features", "standing", "score", "guard",
+        "at_risk",
         "publish",
     )  # fmt: skip
     return again, customers

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import experiments
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -16,8 +17,10 @@ import test_promote
 import test_train as small
 
 import features as themes
+import models
 from models.scorer import Scorer
-from pipeline import artefacts, clocks, files, params, promote, score, tracking, train
+from models.uplift import RISK
+from pipeline import artefacts, clocks, files, params, promote, score, tracking, train, uplift
 from pipeline.errors import Guarded
 from pipeline.learning import champion, definition
 from pipeline.themes import ACTIONABLE
@@ -320,6 +323,72 @@ def test_no_later_day_is_read(home: Path) -> None:
     assert sorted(found["snapshot_on"].to_pylist()) == days
 
 
+# What a contact changes
+
+
+def persuaded(**changes: Any) -> dict[str, Any]:
+    """What stage `uplift` pins of a model that takes the same share of everybody's risk."""
+    known = experiments.experiment(400)
+    model = models.build_uplift("uplift_none", 1, 1).fit(known.X[[RISK]], *known.told)
+    told = {"name": "uplift_none", "model": model.state(), "ranks": True, "disturbed_from": None}
+    return told | {"lots": 400, "better": 2.0, "low": 1.0, "high": 3.0} | changes
+
+
+def effects(pinned: dict[str, Any] | None) -> pd.DataFrame:
+    found = score.effects(pinned, today(), score.scores(scorer(), today(), AS_OF))
+    assert found.schema.equals(score.EFFECTS)
+    assert found["customer_id"].to_pylist() == today()["customer_id"].to_pylist()
+    told: pd.DataFrame = found.to_pandas()
+    return told
+
+
+def test_without_a_model_of_the_effect_nothing_is_known_of_it(home: Path) -> None:
+    for pinned in (None, {}, uplift.nothing(12)):
+        found = effects(pinned)
+        assert found["effect"].isna().all()
+        assert not found["disturbed"].any()
+
+
+def test_an_effect_is_told_where_it_ranks(home: Path) -> None:
+    found, risk = effects(persuaded()), score.scores(scorer(), today(), AS_OF)[RISK].to_numpy()
+    share = found["effect"] / risk
+    assert share.nunique() > 0
+    assert share.max() - share.min() < 1e-9
+    assert not found["disturbed"].any()
+
+
+def test_where_loss_ranks_no_effect_is_told_but_who_is_disturbed(home: Path) -> None:
+    ranked = effects(persuaded())["effect"]
+    edge = float(ranked.median())
+    found = effects(persuaded(ranks=False, disturbed_from=edge))
+    assert found["effect"].isna().all()
+    assert found["disturbed"].tolist() == (ranked >= edge).tolist()
+    assert 0 < found["disturbed"].sum() < len(found)
+
+
+def test_of_nobody_no_effect_is_told(home: Path) -> None:
+    nobody = today().slice(0, 0)
+    scored = score.SCORES.empty_table()
+    for pinned in (None, persuaded(disturbed_from=0.0)):
+        assert score.effects(pinned, nobody, scored).equals(score.EFFECTS.empty_table())
+
+
+def test_the_champions_own_model_of_the_effect_scores(home: Path) -> None:
+    score.main()
+    assert pq.read_table(artefacts.EFFECTS)["effect"].null_count == len(today())
+    assert files.read_json(artefacts.SCORE_SUMMARY)["uplift"] == {}
+    pinned = persuaded()
+    files.write_json(artefacts.UPLIFT, pinned)
+    now = champion.current()
+    assert now is not None
+    champion.install(promote.candidate(), now.manifest)
+    files.write_json(artefacts.UPLIFT, uplift.nothing(0))  # trained since, not promoted
+    score.main()
+    assert pq.read_table(artefacts.EFFECTS).to_pandas().equals(effects(pinned))
+    told = files.read_json(artefacts.SCORE_SUMMARY)["uplift"]
+    assert told == {name: value for name, value in pinned.items() if name != "model"}
+
+
 def test_the_summary_says_where_the_numbers_come_from(home: Path) -> None:
     score.main()
     told = files.read_json(artefacts.SCORE_SUMMARY)
@@ -342,6 +411,7 @@ def test_the_same_inputs_are_the_same_bytes(
     assert told[0] == told[1]
     assert set(told[0]) == {
         "scores.parquet",
+        "effects.parquet",
         "habits.parquet",
         "reasons.parquet",
         "history.parquet",

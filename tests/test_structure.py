@@ -23,6 +23,7 @@ PACKAGES = ("pipeline", "features", "models")
 FOLDERS = (
     "features",
     "models",
+    "pipeline/database",
     "pipeline/dealings",
     "pipeline/listing",
     "pipeline/raw",
@@ -34,8 +35,8 @@ TALK = {"pipeline/errors.py", "pipeline/progress.py"} | {
 }
 TRACKERS = {"pipeline/tracking.py", "pipeline/tracked/run_record.py"}  # what they make is no output
 OF_THE_COMPANY = {
-    "company", "as_of", "time_zone", "currency", "engine", "policy", "sources", "service",
-    "simulation",
+    "company", "as_of", "time_zone", "currency", "engine", "policy", "privacy", "sources",
+    "service", "simulation", "version",
 }  # fmt: skip
 
 each_stage = pytest.mark.parametrize("stage", ORDER)

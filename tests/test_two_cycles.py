@@ -9,12 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 from company import AS_OF, Checkout
 
-from pipeline import publish
+from pipeline import publish, uplift
 from pipeline.files import read_json
 
 FIRST, ENTERED = "2026-01-19", "2026-01-20T18:00:00"  # 42 days before AS_OF
+BEFORE = "2026-01-05"  # the newest snapshot before FIRST
 STAGES = (
-    "params", "events", "snapshots", "labels", "features", "standing", "score", "at_risk",
+    "params", "events", "snapshots", "labels", "features", "standing", "score", "guard",
+        "at_risk",
     "publish", "outcomes",
 )  # fmt: skip
 
@@ -81,3 +83,20 @@ def test_those_reached_are_known_as_contacted(cycles: dict[str, Any]) -> None:
     arms = {(row["customer_id"], str(row["snapshot_on"])): row["arm"] for row in labels}
     met = [arm for (who, day), arm in arms.items() if who in cycles["reached"] and day <= FIRST]
     assert "contacted" in met
+
+
+def test_what_came_of_both_arms_is_what_uplift_learns_from(
+    cycles: dict[str, Any], tmp_path: Path
+) -> None:
+    shop = cycles["shop"].copy(tmp_path / "shop")
+    labels = pq.read_table(shop / "data/labels/labels.parquet").to_pylist()
+    arms = {row["customer_id"]: row["arm"] for row in labels if str(row["snapshot_on"]) == BEFORE}
+    assert {arms[one] for one in cycles["held"] if one in arms} == {"held_out"}
+    assert {arms[one] for one in cycles["first"] if one in arms} == {"contacted"}
+    assert "ranks by expected loss: of those drawn to be contacted" in shop.stages(
+        "train", "uplift"
+    )
+    known = [one for one in {*cycles["first"], *cycles["held"]} if one in arms]
+    assert read_json(shop / "data/uplift/uplift.json") == uplift.nothing(len(known))
+    foretold = pq.read_table(shop / "data/train/foretold.parquet").to_pylist()
+    assert {row["customer_id"] for row in foretold} >= set(known)

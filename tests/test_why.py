@@ -117,7 +117,7 @@ def install() -> None:
         "figures": {},
         "banners": [],
     }
-    champion.install(artefacts.CANDIDATE.path, manifest)
+    champion.install(champion.parts(artefacts.CANDIDATE.path), manifest)
 
 
 def told(customer: str, as_of: dt.date | None = None) -> str:

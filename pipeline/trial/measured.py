@@ -12,6 +12,7 @@ from pipeline.assignments import CONTACT, HOLDOUT
 from pipeline.experiment import always, itt, looks, saves
 from pipeline.experiment import balance as draw
 from pipeline.experiment.itt import Difference
+from pipeline.learning import metrics
 from pipeline.trial.content import (
     Arm,
     Balanced,
@@ -88,13 +89,11 @@ def _arm(name: str, mine: pd.DataFrame, share: float, mean: float) -> Arm:
 
 
 def wilson(share: float, many: int) -> Range:
-    """A share and its interval (Wilson 1927), which never leaves 0 to 1."""
+    """A share and its interval; nan of nobody."""
     if not many:
         return Range(np.nan, np.nan, np.nan)
-    square = itt.Z**2 / many
-    middle = (share + square / 2) / (1 + square)
-    half = itt.Z * np.sqrt((share * (1 - share) + square / 4) / many) / (1 + square)
-    return Range(share, max(0.0, float(middle - half)), min(1.0, float(middle + half)))
+    low, high = metrics.wilson(share * many, many)
+    return Range(share, float(low), float(high))
 
 
 def groups(rows: pd.DataFrame, least: int, planned: float) -> tuple[Group, ...]:

@@ -1,0 +1,20 @@
+"""Publishes a list of an earlier day: beside the newer ones, while staff go on with the current.
+
+Nobody works such a list, so nobody enters a trial by it: the ledger of assignments stays as it is.
+"""
+
+from pathlib import Path
+
+from pipeline import params, progress, publish
+
+
+def main() -> None:
+    config = params.load().publish
+    with progress.stage("publish") as report:
+        publish.publish(
+            publish.SOURCE,
+            Path(config.folder),
+            allow_older=False,
+            place_only=True,
+            say=report.say,
+        )
