@@ -27,6 +27,7 @@ FOLDERS = (
     "pipeline/dealings",
     "pipeline/listing",
     "pipeline/raw",
+    "pipeline/sections",
     "pipeline/service",
     "pipeline/service_page",
 )  # in deps as a whole
