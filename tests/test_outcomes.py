@@ -236,7 +236,7 @@ def test_the_calculator_is_that_of_the_rate_believed_where_nobody_is_assigned() 
 
 
 def test_a_part_is_judged_after_correction_and_only_with_enough_customers() -> None:
-    found = ended((520, 3600), (112, 400))
+    found = ended((100, 3600), (112, 400))
     rare = found["customer_id"].isin(found["customer_id"].iloc[[0, 1, 3700]])
     found.loc[rare, "theme"] = "season"
     groups = {(one.by, one.name): one for one in told(found).groups}

@@ -17,10 +17,13 @@ from pipeline.erasure import derived, held, lists, raw
 from pipeline.errors import BadParams
 from pipeline.locks import Say
 from pipeline.params import Params
+from pipeline.safekeeping import ASIDE
+from pipeline.scheduled.stage import FAILED
 
 LOCK: Final = Path("ledgers/.erasure.lock")
-LOOKED_INTO: Final = (Path("mlruns"), Path("mlartifacts"), Path("champion"))
-"""What holds no rows of customers, by design; each erasure looks whether that is so."""
+LOOKED_INTO: Final = (Path("mlruns"), Path("mlartifacts"), Path("champion"), ASIDE)
+"""What holds no rows of customers by design, or only what a restore set aside; each erasure looks
+whether that is so."""
 
 OTHERS: Final = (
     "copies of lists that were printed, mailed or downloaded: those who have them destroy them",
@@ -44,8 +47,9 @@ class Done:
 def erase(config: Params, customer_id: str, why: str | None, now: dt.datetime, say: Say) -> Done:
     """Remove a customer from the folder one stands in, and from publish.folder.
 
-    BadParams: a blank id. BadInput: a raw file, list or ledger that cannot be read; nothing has
-    gone then. Busy: another erasure, a scheduled run or another DVC works here.
+    BadParams: a blank id. BadInput: a raw file that cannot be read, before anything has gone; a
+    damaged list or ledger, midway: mend it and erase again. Busy: another erasure, a scheduled
+    run or another DVC works here.
     """
     if not customer_id.strip():
         raise BadParams("erase needs a customer id, as your data have it")
@@ -91,6 +95,7 @@ def _removed(
     yield "data_folders", derived.remove(root) if held_here else 0
     yield "cached_files", derived.collect(root)
     yield "work_folders", _clear(Path(config.score.folder) / _WORK)
+    files.remove(Path(config.score.folder) / FAILED)  # a traceback may hold a value
     yield "imports_of_outcomes", ledger.erase(ledger.FOLDER, customer_id)
     yield "lists_of_assignments", assignments.erase(assignments.FOLDER, customer_id)
     yield "published_lists", lists.erase(config, customer_id, say)

@@ -9,8 +9,8 @@ from pipeline.figures import Row
 from pipeline.trial.content import Content, Plan, Range, Result
 
 COLUMNS: Final = ("section", "measure", "by", "group", "value", "low", "high", "n", "unit")
-"""low and high are the 95 % interval; of sections `result` and `groups` as they may be read at every
-list, of `arms` and `once` as one look reads them. Null is the empty cell."""
+"""low and high are the 95 % interval; of sections `result` and `groups` as they may be read at
+every list, of `arms` and `once` as one look reads them. Null is the empty cell."""
 
 
 def table(told: Content) -> list[Row]:
