@@ -117,9 +117,15 @@ def foretold_lots(known: pd.DataFrame, given: Lots, learnt: Learnt) -> pa.Table:
     return pa.Table.from_pandas(told[LOTS.names], schema=LOTS, preserve_index=False)
 
 
-def nothing(lots_drawn: int) -> dict[str, Any]:
-    """What is pinned where nothing can be learnt: the list ranks by expected loss."""
-    return {"name": None, "ranks": False, "disturbed_from": None, "lots": lots_drawn}
+def nothing(lots_drawn: int, asked: bool = True) -> dict[str, Any]:
+    """What is pinned where nothing is learnt, asked for or not: the list ranks by expected loss."""
+    return {
+        "name": None,
+        "asked": asked,
+        "ranks": False,
+        "disturbed_from": None,
+        "lots": lots_drawn,
+    }
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,7 @@ def found_in(known: pd.DataFrame, X: pd.DataFrame, chosen: Params, watched: int)
     why = persuasion.too_few(known["treated"], known["churned"])
     if name is None or why:
         said = f"ranks by expected loss: {why or 'params.yaml names no model of the effect'}"
-        return Found(nothing(len(known)), {}, LOTS.empty_table(), said)
+        return Found(nothing(len(known), name is not None), {}, LOTS.empty_table(), said)
     given = lots_of(known, X, chosen.policy.lasts)
     learnt, figures = learn(given, name, chosen, watched)
     choice = learnt.judged.choice

@@ -26,6 +26,10 @@ TOO_FEW = (
         ({}, TOO_FEW),
         (uplift.nothing(12), TOO_FEW),
         (
+            uplift.nothing(12, asked=False),
+            "Ranked by expected loss: the settings do not ask whom a contact keeps.",
+        ),
+        (
             JUDGED,
             "Ranked by what a contact changes, as 12,345 customers drawn by lot have taught: worth "
             "£1.50 more per customer than ranking by expected loss (£0.25 to £2.75).",

@@ -168,7 +168,7 @@ def test_a_hundred_of_either_arm_who_left_are_enough(known: Known, fewer: int, f
 
 def test_without_a_model_named_nothing_is_asked(known: Known) -> None:
     none = found_of(known, chosen(uplift={"model": None}))
-    assert none.pinned == uplift.nothing(6000)
+    assert none.pinned == uplift.nothing(6000, asked=False)
     assert none.lots.num_rows == 0
     assert none.said == "ranks by expected loss: params.yaml names no model of the effect"
 

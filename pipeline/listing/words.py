@@ -180,6 +180,10 @@ def ranked_by(uplift: Mapping[str, Any], chosen: Params, told: Language) -> str:
 
     uplift: as stage `uplift` pinned it; {} where it has not run.
     """
+    if not uplift.get("asked", True):
+        return told.gettext(
+            "Ranked by expected loss: the settings do not ask whom a contact keeps."
+        )
     if not uplift.get("name"):
         return told.gettext(
             "Ranked by expected loss: too few customers were drawn by lot so far, and left, to "
