@@ -13,6 +13,7 @@ from pipeline import (
     engine,
     errors,
     files,
+    lots,
     params,
     progress,
     snapshots,
@@ -20,7 +21,6 @@ from pipeline import (
 from pipeline.clocks import Frame, Window
 from pipeline.params import ChurnLabel, Labels, ValueLabel
 from pipeline.schema import CONTACTED, HELD_OUT, HOLDOUT, MONEY_UNITS
-from pipeline.trial import lots
 
 SCHEMA = pa.schema(
     [
@@ -127,7 +127,7 @@ def _units(column: str) -> nw.Expr:
 def arms(known: Frame, drawn: Frame | None, snapshot: int, window: Window) -> Frame:
     """customer_id, arm of those with an outreach from the snapshot to the window's end.
 
-    drawn: the arms of our own lists (trial.lots.DRAWN). Who was contacted at all, or meant to be,
+    drawn: the arms of our own lists (lots.DRAWN). Who was contacted at all, or meant to be,
     counts as contacted, whatever else was drawn.
     """
     met = known.filter(nw.col("kind") == "outreach").select(_MET)

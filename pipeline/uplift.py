@@ -16,12 +16,11 @@ import pyarrow.parquet as pq
 
 import models
 from models.uplift import RISK, Trial, UpliftModel
-from pipeline import artefacts, assignments, clocks, engine, errors, files, params, progress
+from pipeline import artefacts, assignments, clocks, engine, errors, files, lots, params, progress
 from pipeline.learning import matrix, persuasion
 from pipeline.learning.persuasion import Learnt, Lots
 from pipeline.params import Params
 from pipeline.policy.evidence import price
-from pipeline.trial import lots
 
 
 def joined(

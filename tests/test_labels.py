@@ -7,8 +7,7 @@ import histories
 import pyarrow as pa
 import pytest
 
-from pipeline import clocks, labels, params, snapshots
-from pipeline.trial import lots
+from pipeline import clocks, labels, lots, params, snapshots
 
 TODAY = histories.SNAPSHOT
 LATER = 400  # days from the snapshot to as_of

@@ -13,8 +13,7 @@ import pytest
 import trials
 from trials import COMPANY, FIRST, enter, one
 
-from pipeline import clocks, ledger
-from pipeline.trial import lots
+from pipeline import clocks, ledger, lots
 
 LIST, OTHER = "2026-03-02-0123456789ab", "2026-03-30-ba9876543210"
 LATER = FIRST + dt.timedelta(days=28)

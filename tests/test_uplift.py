@@ -20,10 +20,9 @@ from trials import FIRST, enter, one
 
 import models
 from models.uplift import RISK
-from pipeline import artefacts, assignments, clocks, files, uplift
+from pipeline import artefacts, assignments, clocks, files, lots, uplift
 from pipeline.learning import foretold
 from pipeline.params import Params
-from pipeline.trial import lots
 from pipeline.uplift import Found, found_in
 
 QUICK: dict[str, Any] = {
