@@ -19,7 +19,7 @@ test: $(VENV)/installed-spark
 	ruff check .
 	ruff format --check .
 	mypy
-	pytest --cov --cov-report=term
+	pytest -n 2 --dist loadfile --cov --cov-report=term
 
 # The environment, from hashed pins: uv installs fast; where it cannot, pip does the same.
 $(VENV)/installed: requirements.lock requirements-uv.lock pyproject.toml

@@ -14,6 +14,7 @@ import pytest
 import services
 from playwright.sync_api import Browser, sync_playwright
 
+from pipeline import files, locks
 from pipeline.listing import HISTORY, ROWS, TIMELINE, Listing, risk_of
 
 _CHROMIUM_FLAGS = (
@@ -208,8 +209,19 @@ def snapshot_of() -> Callable[[Path], dict[str, tuple[int, bytes]]]:
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> company.Checkout:
-    """A small company's checkout in which `dvc repro` has run once. Copy it to change it."""
-    return company.reproduced(tmp_path_factory.mktemp("company") / "shop")
+    """A small company's checkout in which `dvc repro` has run once. Copy it to change it.
+
+    Where tests run in several processes, one makes it and each gets a copy.
+    """
+    folder = tmp_path_factory.mktemp("company") / "shop"
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return company.reproduced(folder)
+    shared = tmp_path_factory.getbasetemp().parent
+    log = shared / "shop.log"
+    with locks.held(shared / "shop.lock", "making the shop", print, patience=900):
+        if not log.exists():
+            files.write_text(log, company.reproduced(shared / "shop").log)
+    return company.Checkout(shared / "shop", log.read_text(encoding="utf-8")).copy(folder)
 
 
 @pytest.fixture(scope="session")
