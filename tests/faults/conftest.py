@@ -21,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     document = config.getoption(_OPTION, default=None)
-    if document is not None:
+    if document is not None and not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Record(document))
 
 
