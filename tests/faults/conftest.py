@@ -21,7 +21,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     document = config.getoption(_OPTION, default=None)
-    if document is not None and not hasattr(config, "workerinput"):
+    first = not hasattr(config, "workerinput")  # of several processes
+    if document is not None and first:
         config.pluginmanager.register(_Record(document))
 
 
