@@ -13,6 +13,7 @@ from pipeline import (
     engine,
     errors,
     files,
+    ledger,
     lots,
     params,
     progress,
@@ -20,7 +21,7 @@ from pipeline import (
 )
 from pipeline.clocks import Frame, Window
 from pipeline.params import ChurnLabel, Labels, ValueLabel
-from pipeline.schema import CONTACTED, HELD_OUT, HOLDOUT, MONEY_UNITS
+from pipeline.schema import CONTACTED, HELD_OUT, HOLDOUT, MONEY_UNITS, UNDRAWN
 
 SCHEMA = pa.schema(
     [
@@ -32,8 +33,8 @@ SCHEMA = pa.schema(
         ("dropped", pa.string()),
     ]
 )
-"""arm: what the company did to the customer before the churn window closed: contacted, held_out
-(drawn to be left alone), null where they never came up for it."""
+"""arm: what the company first did to the customer before the churn window closed: contacted,
+held_out (drawn to be left alone), contacted_undrawn (by no lot), null where they never came up."""
 
 ENDED_IN_GAP = "ended in the gap"
 ENDED_EARLIER = "had ended before the snapshot, known only later"
@@ -127,27 +128,33 @@ def _units(column: str) -> nw.Expr:
 def arms(known: Frame, drawn: Frame | None, snapshot: int, window: Window) -> Frame:
     """customer_id, arm of those with an outreach from the snapshot to the window's end.
 
-    drawn: the arms of our own lists (lots.DRAWN). Who was contacted at all, or meant to be,
-    counts as contacted, whatever else was drawn.
+    drawn: the arms of our own lists (lots.DRAWN). The first outreach decides, as later ones depend
+    on who stayed; on one day a contact comes before a holdout. What staff entered without a lot
+    before it (a fault put right, a notice answered) is `contacted_undrawn`: nobody was held out
+    from it.
     """
-    met = known.filter(nw.col("kind") == "outreach").select(_MET)
+    met = known.filter(nw.col("kind") == "outreach").select(*_MET, "source")
     if drawn is not None:
-        met = nw.concat([met, drawn.select(_MET)], how="vertical")
+        ours = drawn.select(*_MET, source=nw.lit("lists"))
+        met = nw.concat([met, ours], how="vertical")
     day = nw.col("occurred_day")
     met = met.filter(day >= snapshot, day < window.end)
-    treatment = nw.col("treatment").fill_null(CONTACTED)
-    contacted = nw.when(treatment != HOLDOUT).then(1).otherwise(0)
-    once = nw.col("contacted") == 1
-    arm = nw.when(once).then(nw.lit(CONTACTED)).otherwise(nw.lit(HELD_OUT))
-    return (
-        met.with_columns(contacted=contacted)
+    held = nw.col("treatment").fill_null(CONTACTED) == HOLDOUT
+    undrawn = nw.when(nw.col("source") == ledger.SOURCE).then(2).otherwise(0)
+    place = nw.when(held).then(1).otherwise(undrawn)
+    first = (
+        met.with_columns(order=day * len(_ARMS) + place)
         .group_by("customer_id")
-        .agg(contacted=nw.col("contacted").max())
-        .select("customer_id", arm=arm)
+        .agg(order=nw.col("order").min())
+        .with_columns(place=nw.col("order") % len(_ARMS))
     )
+    other = nw.when(nw.col("place") == 1).then(nw.lit(HELD_OUT)).otherwise(nw.lit(UNDRAWN))
+    arm = nw.when(nw.col("place") == 0).then(nw.lit(CONTACTED)).otherwise(other)
+    return first.select("customer_id", arm=arm)
 
 
 _MET = ["customer_id", "occurred_day", "treatment"]
+_ARMS = (CONTACTED, HELD_OUT, UNDRAWN)
 
 
 def labels(
@@ -182,10 +189,7 @@ def counts(table: pa.Table) -> dict[str, Any]:
     return {
         "rows": len(kept),
         "churned": int(pc.sum(kept["churned"]).as_py() or 0),
-        "arms": {
-            name: int(pc.sum(pc.equal(kept["arm"], name)).as_py() or 0)
-            for name in (CONTACTED, HELD_OUT)
-        },
+        "arms": {name: int(pc.sum(pc.equal(kept["arm"], name)).as_py() or 0) for name in _ARMS},
         "dropped": {one["values"]: one["counts"] for one in pc.value_counts(dropped).to_pylist()},
     }
 

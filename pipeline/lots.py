@@ -25,9 +25,15 @@ DRAWN: Final = pa.schema(
 chance of not being held out."""
 
 
-def ours(folder: Path, company: str, before: int) -> pa.Table:
-    """DRAWN: the arms in which our own lists put customers, of those dated before a day."""
+def ours(folder: Path, company: str, before: int, first: bool = False) -> pa.Table:
+    """DRAWN: the arms in which our own lists put customers, of those dated before a day.
+
+    first: of each campaign only a customer's first arm. Whoever enters it anew, once its days are
+    over, has the same arm again by the same hash, and is there because of what became of the first.
+    """
     found = assignments.everything(folder)
+    if first:
+        found = found.drop_duplicates(["company", "campaign", "customer_id"])
     day = (found["as_of"] - pd.Timestamp(0)) // pd.Timedelta(days=1)
     mine = found.assign(occurred_day=day.astype("int32"), treatment=found["arm"])
     mine = mine[(found["company"] == company) & (day < before)]
@@ -38,26 +44,32 @@ def told(history: clocks.Frame, open_engine: Engine) -> pa.Table:
     """DRAWN: the experiments that a company's own events tell of.
 
     A day on which some outreach is `holdout` and some is not is taken as a lot, and the share of
-    the other as the propensity. What staff entered from our lists is no lot: the list was.
+    customers met by the other as the propensity: what is sent to everybody is a `campaign`. What
+    staff entered from our lists is no lot: the list was.
     """
     met = history.filter(nw.col("kind") == ledger.CONTACT, nw.col("source") != ledger.SOURCE)
     named = met.select("customer_id", "occurred_day", "treatment", "event_id")
     found = open_engine.collect(named, sort=["event_id"]).to_pandas()
-    treated = found["treatment"].fillna(CONTACT) != HOLDOUT
-    share = treated.groupby(found["occurred_day"]).transform("mean").astype(float)
-    by_lot = found.assign(propensity=share)[(share > 0) & (share < 1)]
+    found["treatment"] = found["treatment"].fillna(CONTACT)
+    held = found.assign(held=found["treatment"] == HOLDOUT).sort_values(["held", "treatment"])
+    once = held.drop_duplicates(["occurred_day", "customer_id"]).sort_index()
+    share = 1 - once.groupby("occurred_day")["held"].transform("mean").astype(float)
+    by_lot = once.assign(propensity=share)[(share > 0) & (share < 1)]
     return pa.Table.from_pandas(by_lot[DRAWN.names], schema=DRAWN, preserve_index=False)
 
 
-def at_snapshots(drawn: pd.DataFrame, snapshots: "np.typing.NDArray[np.int64]") -> pd.DataFrame:
+def at_snapshots(
+    drawn: pd.DataFrame, snapshots: "np.typing.NDArray[np.int64]", every: int, window: int
+) -> pd.DataFrame:
     """customer_id, day, treated, propensity: each lot at the newest snapshot on or before it.
 
     drawn: as DRAWN. day: of the snapshot, whose features are all from before the lot. The first lot
-    of a customer after a snapshot counts, and none that is not before the next one. Who could not
-    have been held out, as by a list without a holdout, was not drawn by lot.
+    of a customer after a snapshot counts, and none that is not before the next one (`every` days
+    on) and the end of the label's window, `window` days on. Who could not have been held out, as by
+    a list without a holdout, was not drawn by lot.
     """
     days = np.sort(snapshots)
-    ends = np.append(days[1:], days[-1:] + np.diff(days[-2:]).max(initial=1))
+    ends = np.minimum(np.append(days[1:], days[-1:] + every), days + window)
     place = np.searchsorted(days, drawn["occurred_day"], side="right") - 1
     by_lot = drawn["propensity"].between(0, 1, inclusive="neither").to_numpy() & (place >= 0)
     found, place = drawn[by_lot], place[by_lot]

@@ -78,10 +78,10 @@ def propose(
             "too few customers were drawn by lot so far, and left, to tell; keep a holdout "
             "(at_risk.holdout_share) and ask again when its lists have ripened"
         )
-    calendar, given = files.read_json(artefacts.SNAPSHOTS_SUMMARY), play(chosen, name)
+    given = play(chosen, name)
     proposal = Proposal(
         capacity=chosen.at_risk.capacity if capacity is None else capacity,
-        eligible=calendar["watched"][calendar["as_of"]],
+        eligible=files.read_json(artefacts.UPLIFT)["eligible"],
         threshold=threshold,
         cost=given.cost if cost is None else cost,
     )

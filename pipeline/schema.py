@@ -69,5 +69,5 @@ CONTACT_DATA: Final = ("name", "email", "phone")
 HOLDOUT: Final = "holdout"
 """The treatment of an outreach that was left out on purpose, to compare."""
 
-CONTACTED, HELD_OUT = "contacted", "held_out"
+CONTACTED, HELD_OUT, UNDRAWN = "contacted", "held_out", "contacted_undrawn"
 """The arms of customers who came up for an outreach."""

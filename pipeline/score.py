@@ -87,7 +87,11 @@ def effects(persuaded: dict[str, Any] | None, table: pa.Table, scored: pa.Table)
         columns = [ids, pa.nulls(len(ids), pa.float64()), pa.array(np.zeros(len(ids), dtype=bool))]
         return pa.Table.from_arrays(columns, schema=EFFECTS)
     model = models.discover_uplift()[persuaded["name"]].from_state(persuaded["model"])
-    found = model.effect(matrix.matrix(table).assign(**{RISK: scored[RISK].to_numpy()}))
+    X = matrix.matrix(table).assign(**{RISK: scored[RISK].to_numpy()})
+    try:
+        found = model.effect(X)
+    except ValueError as error:
+        raise errors.Guarded(f"what was learnt of contacts does not fit: {error}") from None
     least = persuaded["disturbed_from"]
     disturbed = np.zeros(len(found), dtype=bool) if least is None else found >= least
     effect = found if persuaded["ranks"] else np.full(len(found), np.nan)
@@ -117,14 +121,22 @@ def troubled(table: pa.Table, standing: pa.Table, policy: Policy) -> NDArray[np.
 
 
 def to_explain(
-    scored: pa.Table, trouble: NDArray[np.bool_], rules: params.AtRisk
+    scored: pa.Table,
+    trouble: NDArray[np.bool_],
+    rules: params.AtRisk,
+    effect: NDArray[np.float64] | None = None,
 ) -> NDArray[np.intp]:
     """Rows of those who may be contacted and of those with a trouble who may be listed.
 
-    Of the first SPARE times the capacity, with most to lose; of the others as many as three lanes
+    Of the first SPARE times the capacity, with most to lose, or, where a contact's effect is known,
+    to win by it; of the others as many as three lanes
     may hold. trouble: one a row of `scored`. In the order of rows.
     """
-    order = np.argsort(-scored["expected_loss"].to_numpy(), kind="stable")
+    stake = scored["expected_loss"].to_numpy()
+    if effect is not None:
+        worth = scored["value_if_kept"].to_numpy() - scored["value_if_lost"].to_numpy()
+        stake = np.where(np.isnan(effect), stake, -effect * worth)
+    order = np.argsort(-stake, kind="stable")
     listed = None if rules.others is None else len(IN_TROUBLE) * rules.others
     return np.union1d(order[: SPARE * rules.capacity], order[trouble[order]][:listed])
 
@@ -212,12 +224,15 @@ def main() -> None:
         scored = scores(scorer, table, as_of)
         files.write_table(artefacts.SCORES, scored)
         persuaded = champion.beside(now, "uplift")
-        files.write_table(artefacts.EFFECTS, effects(persuaded, table, scored))
+        changed = effects(persuaded, table, scored)
+        files.write_table(artefacts.EFFECTS, changed)
         files.write_table(artefacts.HABITS, habits(table, as_of))
         standing = pq.read_table(artefacts.STANDING)
         report.read(artefacts.STANDING, len(standing))
         trouble = troubled(scored, standing, chosen.policy)
-        rows = to_explain(scored, trouble, chosen.at_risk)
+        rows = to_explain(
+            scored, trouble, chosen.at_risk, changed["effect"].to_numpy(zero_copy_only=False)
+        )
         files.write_table(artefacts.REASONS, explained(scorer, table, rows, chosen))
         past = last_days(as_of, table["customer_id"].take(pa.array(rows)).combine_chunks())
         files.write_table(artefacts.RISK_HISTORY, risk_history(scorer, past))

@@ -21,7 +21,7 @@ from pipeline.learning.folds import Fold, Split, split
 from pipeline.learning.foretold import foretold
 from pipeline.learning.recipe import Recipe, Rows, Trial
 from pipeline.params import Params
-from pipeline.schema import CONTACTED, HELD_OUT
+from pipeline.schema import CONTACTED, HELD_OUT, UNDRAWN
 
 
 def labelled(features: pa.Table, label_table: pa.Table, treated: params.Treated = "weight") -> Rows:
@@ -29,7 +29,7 @@ def labelled(features: pa.Table, label_table: pa.Table, treated: params.Treated 
 
     `treated` as in params.Train: what is done with customers who were contacted.
     """
-    contacted = pc.fill_null(pc.equal(label_table["arm"], CONTACTED), False)
+    contacted = pc.is_in(label_table["arm"], pa.array([CONTACTED, UNDRAWN]))
     leaves_out = treated in ("weight", "drop")
     kept = label_table.filter(pc.invert(contacted)) if leaves_out else label_table
     if treated == "adjust":
@@ -49,7 +49,7 @@ def labelled(features: pa.Table, label_table: pa.Table, treated: params.Treated 
 
 
 def weights(kept: pa.Table, every: pa.Table, treated: params.Treated) -> pa.Array:
-    """1 a row of `kept`; of those held out, the inverse of their share among all who came up.
+    """1 a row of `kept`; of those held out, the inverse of their share among all who were drawn.
 
     The share is that of the row's snapshot (Horvitz & Thompson 1952): those held out stand for
     those contacted, whose outcome without the contact nobody knows.
@@ -57,9 +57,9 @@ def weights(kept: pa.Table, every: pa.Table, treated: params.Treated) -> pa.Arra
     if treated != "weight":
         return pa.array(np.ones(len(kept)))
     held = every["arm"].to_pandas().eq(HELD_OUT)
-    came_up = every["arm"].to_pandas().notna()
+    drawn = every["arm"].to_pandas().isin([CONTACTED, HELD_OUT])
     day = every["snapshot_on"].to_pandas()
-    share = held[came_up].groupby(day[came_up]).mean()
+    share = held[drawn].groupby(day[drawn]).mean()
     mine = kept["arm"].to_pandas().eq(HELD_OUT).to_numpy()
     inverse = kept["snapshot_on"].to_pandas().map(1 / share).to_numpy(dtype=float)
     return pa.array(np.where(mine, inverse, 1.0))
@@ -126,7 +126,7 @@ def measured(rows: Rows, fold: Fold, found: Recipe, chosen: Params) -> tuple[pa.
 
     MEASURED_SCHEMA, and SCORED_SCHEMA; both one row a customer (and model).
     """
-    make, train, test = recipe.maker(chosen), rows.on(fold.train), rows.on([fold.test])
+    make, train, test = recipe.maker(chosen), rows.on(fold.train), rows.on([fold.test]).alone()
     keys = pd.DataFrame({"customer_id": test.customer}, index=test.X.index)
     keys["snapshot_on"] = clocks.date_of(fold.test)
     said = []

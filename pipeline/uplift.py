@@ -21,6 +21,7 @@ from pipeline.learning import matrix, persuasion
 from pipeline.learning.persuasion import Learnt, Lots
 from pipeline.params import Params
 from pipeline.policy.evidence import price
+from pipeline.policy.plays import cheapest
 
 
 def joined(
@@ -58,15 +59,24 @@ def maker(chosen: Params, name: str) -> Callable[[], UpliftModel]:
     return lambda: models.build_uplift(name, train.seed, train.threads, train.models.get(name))
 
 
-def contactable(chosen: Params, watched: int) -> tuple[float, float]:
+def contactable(chosen: Params, many: int) -> tuple[float, float]:
     """The share of customers that a list contacts, and what a contact costs at least, in money."""
-    costs = [price(play) for play in chosen.policy.playbook if play.lane == "contact"]
-    return min(chosen.at_risk.capacity / max(watched, 1), 1.0), min(costs, default=0.0)
+    usual = cheapest(chosen.policy)
+    share = min(chosen.at_risk.capacity / max(many, 1), 1.0)
+    return share, price(usual) if usual else 0.0
 
 
-def learn(given: Lots, name: str, chosen: Params, watched: int) -> tuple[Learnt, dict[str, Any]]:
+def eligible(drawn: pd.DataFrame, watched: int, listed: bool) -> int:
+    """For how many customers lots speak: for all watched, or, where our own lists drew them, for
+    those alone who come within reach between two snapshots."""
+    if drawn.empty or not listed:
+        return watched
+    return min(watched, max(round(drawn.groupby("snapshot_on").size().mean()), 1))
+
+
+def learn(given: Lots, name: str, chosen: Params, many: int) -> tuple[Learnt, dict[str, Any]]:
     """The model `name`, and the figures of every one that is discovered."""
-    share, cost = contactable(chosen, watched)
+    share, cost = contactable(chosen, many)
     learnt = persuasion.learn(maker(chosen, name), given, share, cost)
     figures = {
         other: persuasion.figures(persuasion.judged(maker(chosen, other), given, share, cost))
@@ -137,36 +147,39 @@ class Found:
     said: str
 
 
-def found_in(known: pd.DataFrame, X: pd.DataFrame, chosen: Params, watched: int) -> Found:
-    """What the lots teach; known, X: as `joined` gives them."""
+def found_in(known: pd.DataFrame, X: pd.DataFrame, chosen: Params, many: int) -> Found:
+    """What the lots teach of `many` customers; known, X: as `joined` gives them."""
     name = chosen.uplift.model
-    why = persuasion.too_few(known["treated"], known["churned"])
+    why = persuasion.too_few(known["treated"], known["churned"], known["customer_id"])
     if name is None or why:
         said = f"ranks by expected loss: {why or 'params.yaml names no model of the effect'}"
         return Found(nothing(len(known), name is not None), {}, LOTS.empty_table(), said)
     given = lots_of(known, X, chosen.policy.lasts)
-    learnt, figures = learn(given, name, chosen, watched)
+    learnt, figures = learn(given, name, chosen, many)
     choice = learnt.judged.choice
     between = f"({choice.interval.low:+.4f} to {choice.interval.high:+.4f})"
     verdict = "by what a contact changes" if choice.uplift else "by expected loss"
     return Found(
-        pinned(learnt, name, len(known)),
+        pinned(learnt, name, len(known)) | {"eligible": many},
         figures,
         foretold_lots(known, given, learnt),
         f"ranks {verdict}: better by {choice.better:+.4f} a customer {between}",
     )
 
 
-def drawn_by(chosen: Params, as_of: int, snapshots: "list[date]") -> pd.DataFrame:
-    """customer_id, snapshot_on, treated, propensity of all lots, ours and those of events."""
+def drawn_by(chosen: Params, as_of: int, snapshots: "list[date]") -> tuple[pd.DataFrame, bool]:
+    """customer_id, snapshot_on, treated, propensity of all lots; whether our own lists made any."""
     summary = files.read_json(artefacts.EVENTS_SUMMARY)
     with engine.opened(params.Engine(memory=chosen.engine.memory)) as opened:
         known = clocks.past(opened.scan(artefacts.EVENTS), as_of, summary["versioned"])
         told = lots.told(known, opened)
-    ours = lots.ours(assignments.FOLDER, chosen.company, as_of)
+    ours = lots.ours(assignments.FOLDER, chosen.company, as_of, first=True)
     days = np.array([clocks.day_number(day) for day in snapshots])
-    found = lots.at_snapshots(pa.concat_tables([ours, told]).to_pandas(), days)
-    return found.assign(snapshot_on=found.pop("day").map(clocks.date_of).astype(object))
+    window = chosen.labels.churn.gap_days + chosen.labels.churn.horizon_days
+    drawn = pa.concat_tables([ours, told]).to_pandas()
+    found = lots.at_snapshots(drawn, days, chosen.snapshots.every_days, window)
+    days_of = found.pop("day").map(clocks.date_of).astype(object)
+    return found.assign(snapshot_on=days_of), len(ours) > 0
 
 
 def main() -> None:
@@ -176,12 +189,13 @@ def main() -> None:
         as_of = date.fromisoformat(calendar["as_of"])
         foretold, labels = pq.read_table(artefacts.FORETOLD), pq.read_table(artefacts.LABELS)
         days = sorted(labels["snapshot_on"].unique().to_pylist())
-        drawn = drawn_by(chosen, clocks.day_number(as_of), days)
+        drawn, listed = drawn_by(chosen, clocks.day_number(as_of), days)
         on = pc.field("snapshot_on").isin(foretold["snapshot_on"].unique())
         features = pq.read_table(artefacts.FEATURES, filters=on)
         known, X = joined(drawn, foretold, labels, features)
         report.read(artefacts.FORETOLD, len(known))
-        found = found_in(known, X, chosen, calendar["watched"][str(as_of)])
+        many = eligible(drawn, calendar["watched"][str(as_of)], listed)
+        found = found_in(known, X, chosen, many)
         files.write_json(artefacts.UPLIFT, found.pinned)
         files.write_table(artefacts.LOTS, found.lots)
         files.write_json(artefacts.UPLIFT_METRICS, found.figures)

@@ -137,7 +137,7 @@ def test_whom_a_contact_keeps_comes_before_who_would_lose_more() -> None:
     made = decided(rows, config(1))
     assert told(made, "lane", "why", "net_gain") == {
         "lost": ("leave_alone", "below_capacity", None),
-        "moved": ("contact", "chosen", 75.0),
+        "moved": ("contact", "chosen", 135.0),  # by the voucher, believed to save twice as much
         "harmed": ("leave_alone", "not_worth_saving", None),
         "driven": ("leave_alone", "may_be_disturbed", None),
     }

@@ -7,7 +7,7 @@ import histories
 import pyarrow as pa
 import pytest
 
-from pipeline import clocks, labels, lots, params, snapshots
+from pipeline import clocks, labels, ledger, lots, params, snapshots
 
 TODAY = histories.SNAPSHOT
 LATER = 400  # days from the snapshot to as_of
@@ -175,6 +175,9 @@ def test_who_was_contacted_before_the_window_closed_and_who_was_held_out() -> No
         both      | purchase | -30 |
         both      | outreach |   5 | holdout
         both      | outreach |   6 | call
+        one day   | purchase | -30 |
+        one day   | outreach |   5 | holdout
+        one day   | outreach |   5 | call
         before    | purchase | -30 |
         before    | outreach |  -1 | call
         after     | purchase | -30 |
@@ -182,7 +185,7 @@ def test_who_was_contacted_before_the_window_closed_and_who_was_held_out() -> No
     """
     assert {row["customer_id"]: row["arm"] for row in fates(table)} == {
         "all": None, "called": "contacted", "unnamed": "contacted", "held": "held_out",
-        "both": "contacted", "before": None, "after": None,
+        "both": "held_out", "one day": "contacted", "before": None, "after": None,
     }  # fmt: skip
 
 
@@ -221,9 +224,23 @@ OURS = """
 
 def test_the_arms_of_our_own_lists_count_as_those_that_events_tell() -> None:
     assert {row["customer_id"]: row["arm"] for row in fates(BOUGHT, ours=OURS)} == {
-        "nobody": None, "held": "held_out", "meant": "contacted", "called": "contacted",
-        "passed": "contacted", "twice": "contacted", "own day": "held_out",
+        "nobody": None, "held": "held_out", "meant": "contacted", "called": "held_out",
+        "passed": "contacted", "twice": "held_out", "own day": "held_out",
         "last day": "held_out", "before": None, "at end": None, "after": None,
+    }  # fmt: skip
+
+
+def test_whom_staff_met_without_a_lot_nobody_was_held_out_for() -> None:
+    table = f"""
+        customer | kind     | day | treatment | source
+        anna     | purchase | -30 |           | shop
+        anna     | outreach |   5 | call_back | {ledger.SOURCE}
+        bert     | purchase | -30 |           | shop
+        bert     | outreach |   5 | call      | {ledger.SOURCE}
+    """
+    ours = "customer | day | arm\nbert | 4 | contact"
+    assert {row["customer_id"]: row["arm"] for row in fates(table, ours=ours)} == {
+        "anna": "contacted_undrawn", "bert": "contacted",
     }  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def test_an_outreach_that_says_nothing_of_its_treatment_is_a_contact() -> None:
         anna     | outreach |   3 | holdout
         bert     | outreach |   3 |
         """
-    assert told(table) == [("anna", 3, "holdout", 0.5), ("bert", 3, None, 0.5)]
+    assert told(table) == [("anna", 3, "holdout", 0.5), ("bert", 3, "contact", 0.5)]
 
 
 @pytest.mark.parametrize("both", ["call", "holdout"])
@@ -101,6 +101,19 @@ def test_a_lot_that_was_taken_back_never_was() -> None:
 
 def test_without_an_outreach_there_is_no_lot() -> None:
     assert told("customer | kind | day\nanna | purchase | 3") == []
+
+
+def test_who_is_met_twice_on_a_day_counts_once_and_as_met() -> None:
+    table = """
+        customer | kind     | day | treatment
+        anna     | outreach |   3 | holdout
+        bert     | outreach |   3 | call
+        bert     | outreach |   3 | letter
+        cleo     | outreach |   3 | holdout
+        cleo     | outreach |   3 | welcome
+        """
+    found = [(who, done != "holdout", round(share, 2)) for who, _, done, share in told(table)]
+    assert found == [("anna", False, 0.67), ("bert", True, 0.67), ("cleo", True, 0.67)]
 
 
 # Our own lists
@@ -141,7 +154,9 @@ def test_without_a_ledger_nobody_was_drawn(folder: Path) -> None:
 # At which snapshot
 
 
-def placed(text: str, *snapshots: int) -> list[tuple[str, int, float, float]]:
+def placed(
+    text: str, *snapshots: int, every: int = 15, window: int = 90
+) -> list[tuple[str, int, float, float]]:
     """customer, snapshot, treated and propensity of lots, in whichever order they come."""
     told = [
         {"customer_id": row["customer"], "occurred_day": int(row["day"] or 0),
@@ -150,7 +165,7 @@ def placed(text: str, *snapshots: int) -> list[tuple[str, int, float, float]]:
     ]  # fmt: skip
     drawn = pa.Table.from_pylist(told, schema=lots.DRAWN).to_pandas()
     found, turned = (
-        lots.at_snapshots(one, np.array(days, dtype=np.int64))
+        lots.at_snapshots(one, np.array(days, dtype=np.int64), every, window)
         for one, days in ((drawn, snapshots), (drawn[::-1], snapshots[::-1]))
     )
     pd.testing.assert_frame_equal(found, turned)
@@ -183,7 +198,16 @@ def test_the_first_lot_after_a_snapshot_counts_and_one_after_each() -> None:
     assert placed(text, 10, 20, 30) == [("anna", 10, 0.0, 0.5), ("anna", 20, 1.0, 0.5)]
 
 
-def test_the_last_snapshots_lots_end_as_those_of_the_one_before() -> None:
+def test_a_lot_after_the_labels_window_has_no_outcome() -> None:
+    text = """
+        customer | day | treatment
+        within   |  13 | call
+        beyond   |  14 | call
+        """
+    assert placed(text, 10, 20, window=4) == [("within", 10, 1.0, 0.5)]
+
+
+def test_the_last_snapshots_lots_end_where_the_next_would_be() -> None:
     text = """
         customer | day | treatment
         last     |  44 | call
@@ -211,14 +235,15 @@ def test_who_could_not_have_been_drawn_for_the_other_arm_was_not_drawn() -> None
     assert placed(text, 10, 20) == [("anna", 10, 0.0, 0.9)]
 
 
-def test_a_single_snapshot_knows_the_lots_of_its_own_day() -> None:
+def test_a_single_snapshot_has_lots_too() -> None:
     text = """
         customer | day | treatment
         before   |   9 | call
         own day  |  10 | holdout
-        after    |  11 | call
+        after    |  24 | call
+        too late |  25 | call
         """
-    assert placed(text, 10) == [("own day", 10, 0.0, 0.5)]
+    assert placed(text, 10) == [("after", 10, 1.0, 0.5), ("own day", 10, 0.0, 0.5)]
 
 
 @pytest.mark.parametrize("snapshots", [(), (10,), (10, 20)])

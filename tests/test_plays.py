@@ -54,7 +54,7 @@ def test_who_is_kept_stays_for_as_many_windows_as_the_policy_says() -> None:
     assert told(found(ONE, call, lasts=2.5)) == ["anna call phone 49500"]
 
 
-def test_a_measured_effect_takes_the_place_of_the_belief_whichever_the_play() -> None:
+def test_a_measured_effect_is_the_cheapest_plays_and_others_save_as_believed_beside_it() -> None:
     text = """
         customer | expected_loss | value_if_kept | value_if_lost | effect
         believed |          1000 |           600 |           100 |
@@ -64,7 +64,7 @@ def test_a_measured_effect_takes_the_place_of_the_belief_whichever_the_play() ->
     made = found(text, play("call", saves=0.2, cost=5.0), play("gift", saves=0.9), lasts=2.0)
     assert told(made) == [
         "believed call phone 39500",
-        "measured call phone 9500",
+        "measured call phone 1722",
         "nothing call phone -500",
         "believed gift phone 180000",
         "measured gift phone 10000",

@@ -44,8 +44,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     files.write_text("params.yaml", yaml.safe_dump(PARAMS))
     files.write_table(artefacts.LOTS, lots())
-    watched = {"as_of": "2026-09-01", "watched": {"2026-09-01": 1000}}
-    files.write_json(artefacts.SNAPSHOTS_SUMMARY, watched)
+    files.write_json(artefacts.UPLIFT, {"eligible": 1000})
     return tmp_path
 
 

@@ -162,6 +162,7 @@ def test_a_hundred_of_either_arm_who_left_are_enough(known: Known, fewer: int, f
     rows = np.concatenate([np.flatnonzero(one)[:100] for one in arms[:2]])[fewer:]
     rows = np.sort(np.concatenate([rows, np.flatnonzero(arms[2])[:600]]))
     X, lots_told = (one.loc[rows].reset_index(drop=True) for one in (known.X, told(known)))
+    lots_told["customer_id"] = [f"c{at}" for at in range(len(rows))]  # a customer counts once
     assert found_in(lots_told, X, chosen(), WATCHED).lots.num_rows == found
 
 
@@ -204,7 +205,7 @@ def drawn(*rows: tuple[str, int, str]) -> pd.DataFrame:
         for who, day, done in rows
     ]
     frame = pa.Table.from_pylist(table, schema=lots.DRAWN).to_pandas()
-    found = lots.at_snapshots(frame, np.array([first, clocks.day_number(AFTER)]))
+    found = lots.at_snapshots(frame, np.array([first, clocks.day_number(AFTER)]), 28, 90)
     return found.assign(snapshot_on=[clocks.date_of(day) for day in found.pop("day")])
 
 
@@ -298,11 +299,22 @@ def outreach() -> list[dict[str, Any]]:
 
 
 def test_both_our_lots_and_those_of_events_are_drawn(home: Path) -> None:
-    found = uplift.drawn_by(chosen(), clocks.day_number(dt.date(2026, 9, 1)), [BEFORE, AFTER])
+    found, listed = uplift.drawn_by(
+        chosen(), clocks.day_number(dt.date(2026, 9, 1)), [BEFORE, AFTER]
+    )
+    assert listed
     rows = found[["customer_id", "snapshot_on", "treated"]].to_numpy().tolist()
     assert rows == [["anna", BEFORE, 0.0], ["anna", AFTER, 0.0], ["bert", AFTER, 1.0]]
-    early = uplift.drawn_by(chosen(), clocks.day_number(AFTER), [BEFORE, AFTER])
+    early, _ = uplift.drawn_by(chosen(), clocks.day_number(AFTER), [BEFORE, AFTER])
     assert early["customer_id"].tolist() == ["anna"]
+
+
+def test_lots_of_our_lists_speak_for_those_within_reach_alone() -> None:
+    drawn = pd.DataFrame({"snapshot_on": [BEFORE] * 30 + [AFTER] * 50})
+    assert uplift.eligible(drawn, 1000, listed=True) == 40
+    assert uplift.eligible(drawn, 20, listed=True) == 20
+    assert uplift.eligible(drawn, 1000, listed=False) == 1000
+    assert uplift.eligible(drawn.iloc[:0], 1000, listed=True) == 1000
 
 
 def test_the_stage_leaves_what_it_found_even_where_that_is_nothing(home: Path) -> None:

@@ -32,7 +32,8 @@ def foretold(
     """SCHEMA of the rows of `labels` with an arm: each by the recipe learnt from the other half.
 
     rows: what is learnt from. The customers are halved by their ids, and no model has seen a row
-    of the customer whom it foretells. Empty where nobody was held out, or a half cannot be learnt.
+    of the customer whom it foretells; the recipe's calibrator, two numbers, has. Empty where nobody
+    was held out, or a half cannot be learnt.
     """
     drawn = labels.filter(pc.is_valid(labels["arm"])).select(matrix.KEYS)
     mine = fold_of(rows.customer, HALVES, "foretold")

@@ -21,7 +21,8 @@ LEAST: Final = 100  # customers of either arm who left, below which nothing is l
 class Lots:
     """Rows of customers drawn, as they stood before: features with RISK, the trial, the worth.
 
-    worth (n,): the value of the customer if kept less that if lost, in money.
+    worth (n,): the value of the customer if kept less that if lost, in money, for as long as who is
+    kept is believed to stay.
     """
 
     X: pd.DataFrame
@@ -53,10 +54,14 @@ class Learnt:
     disturbed_from: float | None
 
 
-def too_few(treated: ArrayLike, left_: ArrayLike) -> str:
-    """Why nothing can be learnt from who was treated and who left; "" where it can."""
+def too_few(treated: ArrayLike, left_: ArrayLike, customer: ArrayLike) -> str:
+    """Why nothing can be learnt from who was treated and who left; "" where it can.
+
+    A customer counts once, however many rows (n,) they have.
+    """
     arms, gone = np.asarray(treated, dtype=bool), np.asarray(left_, dtype=bool)
-    left = [int((gone & arms).sum()), int((gone & ~arms).sum())]
+    who = np.asarray(customer)
+    left = [len(set(who[gone & arm])) for arm in (arms, ~arms)]
     if min(left) >= LEAST:
         return ""
     return (

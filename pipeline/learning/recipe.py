@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import models
-from models.base import Floats, Model
+from models.base import TREATED, Floats, Model
 from models.calibration import CALIBRATORS, Calibrator, Identity
 from models.interval import ValueInterval
 from models.scorer import Scorer
@@ -52,6 +52,11 @@ class Rows:
     def on(self, days: Iterable[int]) -> "Rows":
         """The rows of some snapshots."""
         return self.take(np.isin(self.day, list(days)))
+
+    def alone(self) -> "Rows":
+        """The rows as if nobody had been contacted: whom it will be, no snapshot knows."""
+        known = {TREATED: 0.0} if TREATED in self.X.columns else {}
+        return replace(self, X=self.X.assign(**known))
 
     def target(self, task: str) -> Floats:
         return self.churned if task == "churn" else self.value
@@ -120,12 +125,13 @@ def trial(make: Callable[..., Model], name: str, rows: Rows, folds: list[Fold]) 
     """Tune on every fold, take the median, fit each fold again with it and predict its test."""
     tuned = []
     for fold in folds:
-        train, test = rows.on(fold.train), rows.on([fold.test])
+        train, test = rows.on(fold.train), rows.on([fold.test]).alone()
         task = make(name).task
         tuned.append(make(name).tune(train.X, train.target(task), test.X, test.target(task)))
     params = _median(tuned)
     parts = [
-        _fitted(make(name, **params), rows.on(fold.train), rows.on([fold.test])) for fold in folds
+        _fitted(make(name, **params), rows.on(fold.train), rows.on([fold.test]).alone())
+        for fold in folds
     ]
     return Trial(name, tuned, params, np.concatenate(parts))
 
@@ -202,7 +208,7 @@ def expected_values(
     """Out-of-fold expected value under the whole recipe, one a row of the folds' tests."""
     sides = []
     for fold in folds:
-        X = rows.on([fold.test]).X
+        X = rows.on([fold.test]).alone().X
         pair = given(make, chosen.value, chosen.params[chosen.value], rows.on(fold.train))
         sides.append([model.predict(X) for model in pair])
     kept, lost = (np.concatenate(side) for side in zip(*sides, strict=True))

@@ -108,22 +108,34 @@ def _priced(
     """What is saved in one value window * lasts, less by another channel than the preferred one,
     less the price."""
     reaches = preferred.map({True: 1.0, False: policy.second_channel})
-    gain = _saved(seen, play) * policy.lasts * reaches - price(play)
+    saved = _saved(seen, play, policy) * policy.lasts
+    gain = saved.where(saved < 0, saved * reaches) - price(play)
     made = pd.DataFrame({"channel": channel, "gain": cents(gain)})
     made["price"] = cents(pd.Series(price(play), index=seen.index))
     made["spend"] = cents(pd.Series(play.offer * play.taken, index=seen.index))
     return made.assign(second=(~preferred).astype("int64")).reset_index(names="customer_id")
 
 
-def _saved(seen: pd.DataFrame, play: Play) -> "pd.Series[float]":
+def cheapest(policy: Policy) -> Play | None:
+    """The play that contacts at the least cost; None where none does."""
+    contacts = [play for play in policy.playbook if play.lane == "contact"]
+    return min(contacts, key=price, default=None)
+
+
+def _saved(seen: pd.DataFrame, play: Play, policy: Policy) -> "pd.Series[float]":
     """What a play saves of one value window, in money.
 
-    By belief, saves * expected_loss; where lots have taught what a contact changes, that change *
-    what the customer is worth more if kept, whichever the play.
+    By belief, saves * expected_loss. Where lots have taught what a contact changes, that change *
+    what the customer is worth more if kept, for the cheapest play; for others as much more or less
+    as they are believed to save. Only whom to contact is drawn by lot: other lanes go by belief.
     """
     believed = play.saves * seen["expected_loss"]
+    usual = cheapest(policy)
+    if play.lane != "contact" or usual is None:
+        return believed
+    ratio = play.saves / usual.saves if usual.saves else 1.0
     worth = seen["value_if_kept"] - seen["value_if_lost"]
-    measured: pd.Series[float] = -seen["effect"].astype(float) * worth
+    measured: pd.Series[float] = -seen["effect"].astype(float) * worth * ratio
     return measured.fillna(believed)
 
 
