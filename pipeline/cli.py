@@ -443,6 +443,11 @@ def _erase(customer_id: str, why: str | None) -> Callable[[], None]:
             _say(f"{place.replace('_', ' ')}: {many:,}")
         for one in done.remains:
             _say(f"left to do: {one}")
+        if not done.found:
+            _say(
+                "nothing was found of this id; it is kept out from now on; check that it is written"
+                " as in your data"
+            )
         _say(f"receipt: {done.receipt}; run make repro to make the data anew")
 
     return told

@@ -38,7 +38,7 @@ class Erased:
     hashes: frozenset[str] = frozenset()
 
     def hash_of(self, customer_id: str) -> str:
-        return hashlib.sha256((self.salt + customer_id).encode("utf-8")).hexdigest()
+        return _sha256(self.salt + customer_id)
 
     def among(self, ids: Iterable[str]) -> frozenset[str]:
         """Those of some customer ids that have been erased."""
@@ -82,10 +82,23 @@ NOBODY: Final = Erased()
 def read(folder: Path = FOLDER) -> Erased:
     """Who has been erased; nobody without a ledger. BadInput when a file is not as it was written.
 
-    Without its salt nobody can be recognised, so a ledger that has lost it is refused too.
+    Without its salt nobody can be recognised, so a ledger that has lost it, or has another one, is
+    refused too.
     """
-    hashes = frozenset(str(one["sha256"]) for one in _of(folder, ASKED))
-    return Erased(_salt(folder), hashes) if hashes else NOBODY
+    asked = _of(folder, ASKED)
+    if not asked:
+        return NOBODY
+    salt = _salt(folder)
+    if any(one.get("salt_sha256", _sha256(salt)) != _sha256(salt) for one in asked):
+        raise BadInput(
+            f"{folder / SALT}: not the salt of those who were erased, so they cannot be recognised;"
+            " restore the right one from a backup"
+        )
+    return Erased(salt, frozenset(str(one["sha256"]) for one in asked))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def _of(folder: Path, kind: str) -> list[dict[str, Any]]:
@@ -119,7 +132,11 @@ def salted(folder: Path = FOLDER) -> Erased:
 def ask(folder: Path, sha256: str, now: dt.datetime) -> None:
     """Note that a customer is to go, before anything goes: from now on no file brings them back."""
     if all(one["sha256"] != sha256 for one in _of(folder, ASKED)):
-        content = {"sha256": sha256, "asked_at": now.isoformat(timespec="seconds")}
+        content = {
+            "sha256": sha256,
+            "salt_sha256": _sha256(_salt(folder)),  # of 32 random bytes: it gives nothing away
+            "asked_at": now.isoformat(timespec="seconds"),
+        }
         sealed.write(folder, f"{ASKED}-{sha256[:12]}", content)
 
 

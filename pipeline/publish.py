@@ -374,6 +374,34 @@ def _wrong_pointer(folder: Path, lists: list[Path]) -> list[str]:
     return []
 
 
+def refuse_erased(source: Path) -> None:
+    """Guarded when the list of `source` holds a customer who has been erased since it was made."""
+    from pipeline import erased
+
+    known = erased.read()
+    for artefact in (artefacts.AT_RISK, artefacts.DROPPED):
+        path = source / artefact.path.name
+        if known.hashes and path.is_file() and (found := known.among(_customers(path))):
+            raise Guarded(
+                f"{path}: customer_id {masked(min(found))} was erased since the list was made;"
+                " nothing was published: run make repro to make it anew"
+            )
+
+
+def _customers(path: Path) -> list[str]:
+    """The customer ids of a CSV file of the list."""
+    from pyarrow import csv
+
+    from pipeline.formulas import unguarded
+
+    several_lines = csv.ParseOptions(newlines_in_values=True)
+    ids = csv.ConvertOptions(
+        include_columns=["customer_id"], column_types={"customer_id": "string"}
+    )
+    table = csv.read_csv(path, parse_options=several_lines, convert_options=ids)
+    return [unguarded(one) for one in table["customer_id"].to_pylist()]
+
+
 def main() -> None:
     from pipeline import assignments  # pandas comes with these; `retention check` can spare it
     from pipeline.guards import runs
@@ -381,6 +409,7 @@ def main() -> None:
 
     config = params.load()
     with progress.stage("publish") as report:
+        refuse_erased(SOURCE)
         target = publish(
             SOURCE,
             Path(config.publish.folder),

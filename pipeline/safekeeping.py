@@ -135,13 +135,15 @@ def restore(source: Path, *, replace: bool, now: dt.datetime, say: Say) -> Resto
 
     replace: a file that differs gives way, and a copy of it is set aside. The champion's own
     manifest comes last, so that it never names what is not there yet. BadInput: no whole backup.
-    Guarded: a file differs and may not give way; then nothing was changed.
+    Guarded: a file differs and may not give way, as the salt of the erased never may; then nothing
+    was changed.
     """
     held = unpacked(source)
     with ledger.locked(ledger.FOLDER, say):
         gone = _erased(held)
         there = {name: _held(Path(name)) for name in held if Path(name).is_file()}
         differ = [name for name in there if there[name].content != held[name].content]
+        _refuse_other_salt(source, differ)
         if differ and not replace:
             raise Guarded(_told(source, differ))
         aside = ASIDE / now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
@@ -152,6 +154,17 @@ def restore(source: Path, *, replace: bool, now: dt.datetime, say: Say) -> Resto
             files.write_bytes(name, held[name].content, mode=held[name].mode)
     same = len(there) - len(differ)
     return Restored(tuple(sorted(added)), tuple(differ), same, aside if differ else None)
+
+
+def _refuse_other_salt(source: Path, differ: list[str]) -> None:
+    """Another salt would let everybody back who was erased since."""
+    salt = (erased.FOLDER / erased.SALT).as_posix()
+    if salt in differ:
+        raise Guarded(
+            f"{salt}: not as in {source}, and never replaced, since who was erased is recognised by"
+            " it alone; nothing was changed: restore a backup of this company, or move the salt"
+            " away if it is known to be the wrong one"
+        )
 
 
 def _champion_last(name: str) -> tuple[bool, bool, str]:

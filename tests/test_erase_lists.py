@@ -4,6 +4,7 @@ import copy
 import io
 import json
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ import yaml
 
 from pipeline import at_risk, files, params, publish
 from pipeline.erasure import lists, published
+from pipeline.guards import runs
 from pipeline.language import language
 from pipeline.listing import DROPPED, Listing, Previous, as_csv
 
@@ -191,6 +193,21 @@ def test_who_dropped_off_the_list_goes_too(config: params.Params, listing: Listi
     assert not re.search(rb"\bDi\b", (fresh / "at_risk.html").read_bytes())
     assert (fresh / "at_risk.csv").read_bytes() == (old_csv := (fresh / "at_risk.csv").read_bytes())
     assert len(old_csv.splitlines()) == 4
+
+
+def test_lists_published_elsewhere_are_made_again_too(
+    config: params.Params, listing: Listing
+) -> None:
+    for folder in ("lists", "shared", "gone"):
+        target = put(listing, folder)
+        told = dict.fromkeys(runs.NEEDED) | {"folders": [str(target.parent.resolve())]}
+        files.write_json(runs.FOLDER / f"{folder}.json", told)
+    shutil.rmtree("gone")
+    assert lists.elsewhere(config) == [Path("gone").resolve(), Path("shared").resolve()]
+    assert lists.erase(config, ADA, lambda text: None) == 2
+    for folder in ("lists", "shared"):
+        assert not lists.naming(Path(folder), ADA)
+        assert publish.verify(Path(folder)) == []
 
 
 def test_the_last_customer_leaves_an_empty_list(

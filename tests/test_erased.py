@@ -1,14 +1,22 @@
 """The ledger of the erased knows who went by a salted hash, and nobody by an id."""
 
 import datetime as dt
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import company
 import duckdb
 import pyarrow as pa
 import pytest
+import yaml
+from faults.refusal import refused
 
-from pipeline import erased, files
-from pipeline.errors import BadInput
+from pipeline import at_risk, erased, files, publish, sealed
+from pipeline.errors import BadInput, Guarded
+from pipeline.listing import DROPPED, Listing
 
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 
@@ -90,3 +98,64 @@ def test_without_an_erasure_a_table_is_left_alone() -> None:
     table = pa.table({"customer_id": ["a"]})
     assert erased.NOBODY.left_of(table) is table
     assert erased.NOBODY.among(["a", ""]) == frozenset()
+
+
+def test_with_another_salt_the_ledger_is_refused_rather_than_letting_everybody_back(
+    folder: Path,
+) -> None:
+    ask(folder, "1")
+    (folder / "salt").chmod(0o600)
+    (folder / "salt").write_text("0" * 64, encoding="ascii")
+    for read in (erased.read, erased.salted):
+        with pytest.raises(BadInput, match="salt: not the salt of those who were erased"):
+            read(folder)
+
+
+def test_an_entry_from_before_salts_were_noted_is_read_as_it_was(folder: Path) -> None:
+    known = erased.salted(folder)
+    sealed.write(folder, "asked-0", {"sha256": known.hash_of("1"), "asked_at": NOW.isoformat()})
+    assert erased.read(folder).among(["1", "2"]) == {"1"}
+
+
+# The second net: what is published
+
+
+@pytest.fixture
+def made(
+    make_listing: Callable[..., Listing], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A list of =Ada, who is written guarded, and Bo; Di dropped off. One stands above it."""
+    monkeypatch.chdir(tmp_path)
+    gone = [{"customer_id": "d", "name": "Di", "owner": "", "lane": "", "why": "left"}]
+    rows = [{"customer_id": "=ada", "last_said": "two\nlines"}, {"customer_id": "bo"}]
+    listing = replace(make_listing(rows), dropped=pa.Table.from_pylist(gone, schema=DROPPED))
+    at_risk.write_list(listing, Path("data/at_risk"))
+    return Path("data/at_risk")
+
+
+@pytest.mark.parametrize(
+    ("who", "told"), [("=ada", r"at_risk\.csv: .*'=a'… \(4 char"), ("d", r"dropped\.csv")]
+)
+def test_a_list_that_names_somebody_erased_is_not_published(
+    made: Path, who: str, told: str
+) -> None:
+    ask(erased.FOLDER, "x")
+    publish.refuse_erased(made)
+    ask(erased.FOLDER, who)
+    with pytest.raises(Guarded, match=f"{told}.* was erased since the list was made"):
+        publish.refuse_erased(made)
+
+
+@pytest.mark.parametrize("stage", ["publish", "scheduled.placing"])
+def test_every_stage_that_publishes_looks_first(made: Path, stage: str) -> None:
+    Path("params.yaml").write_text(yaml.safe_dump(company.PARAMS), encoding="utf-8")
+    ask(erased.FOLDER, "bo")
+    main = f"from pipeline import errors; from pipeline.{stage} import main"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{main}; errors.run(main)"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    refused(done, 4, "at_risk.csv", "was erased", "run make repro")
+    assert not publish.published(Path("lists"))

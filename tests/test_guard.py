@@ -338,6 +338,23 @@ def test_a_published_run_is_entered_once_and_is_not_compared_with_itself() -> No
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_run_knows_every_folder_into_which_its_list_was_published() -> None:
+    left(guard(made(published=[]), chosen()))
+
+    def into(folder: str) -> bool:
+        target = Path(folder, "2026-09-01-0123456789ab")
+        return runs.record(artefacts.GUARD_SUMMARY.path, runs.FOLDER, target, MANIFEST)
+
+    assert [into("lists"), into("else"), into("else")] == [True, True, False]
+    assert runs.folders(runs.FOLDER) == [Path("else").resolve(), Path("lists").resolve()]
+    (path,) = runs.FOLDER.glob("*.json")
+    record = files.read_json(path)
+    del record["folders"]
+    files.write_json(path, record)
+    assert runs.folders(runs.FOLDER) == [], "an older record says nothing of it"
+
+
+@pytest.mark.usefixtures("folder")
 def test_another_list_of_the_same_day_is_compared_with_the_one_before() -> None:
     assert published(guard(made(published=[]), chosen()))
     given = made(ingested={"till": RAW | {"read": 300}}, scores_sha256="other")

@@ -26,6 +26,7 @@ def test_the_service_runs_the_job_once_in_its_folder() -> None:
     assert service["ExecStart"] == f"{service['WorkingDirectory']}/{COMMAND} --log json"
     assert service["SuccessExitStatus"] == "5"
     assert service["WorkingDirectory"] in service["ReadWritePaths"]
+    assert service["EnvironmentFile"] == "-/etc/retention.env"
 
 
 def test_the_timer_makes_up_for_a_night_without_power() -> None:
@@ -40,7 +41,7 @@ def test_cron_runs_the_job_and_is_silent_when_it_ends_well() -> None:
     jobs = [line for line in lines if re.match(r"[\d*]", line)]
     assert all(len(job.split()) > 5 for job in jobs)
     (scoring,) = (job for job in jobs if COMMAND in job)
-    assert f"{COMMAND} >> score.log 2>&1" in scoring
+    assert f"{COMMAND} > score.last 2>&1" in scoring
 
 
 def cron_says(folder: Path, says: str, code: int) -> str:
@@ -48,8 +49,8 @@ def cron_says(folder: Path, says: str, code: int) -> str:
     lines = (FOLDER / "crontab").read_text(encoding="utf-8").splitlines()
     (scoring,) = (line.split(maxsplit=5)[5] for line in lines if COMMAND in line)
     program = folder / COMMAND.split()[0]
-    program.parent.mkdir(parents=True)
-    program.write_text(f"#!/bin/sh\necho '{says}' >&2\nexit {code}\n", encoding="ascii")
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.write_text(f"#!/bin/sh\nprintf '{says}\\n' >&2\nexit {code}\n", encoding="ascii")
     program.chmod(0o755)
     done = subprocess.run(
         ["bash", "-c", scoring.replace("/srv/retention", str(folder))],
@@ -62,13 +63,21 @@ def cron_says(folder: Path, says: str, code: int) -> str:
     ("says", "code", "mailed"),
     [
         ("events: done in 0.3 s", 0, ""),
-        ("refused: sales.csv: no such file", 3, "refused: sales.csv: no such file\n"),
+        ("refused: sales.csv: gone\\na warning", 3, "exit 3\nrefused: sales.csv: gone\n"),
         ("refused: runs: process 1 is scoring", 5, ""),
-        ("failed: stage events", 1, "failed: stage events\n"),
+        ("failed: stage events", 1, "exit 1\nfailed: stage events\n"),
+        ("a\\nb\\nc\\nd", 137, "exit 137\nb\nc\nd\n"),
     ],
 )
 def test_cron_mails_the_reason_alone(tmp_path: Path, says: str, code: int, mailed: str) -> None:
     assert cron_says(tmp_path, says, code) == mailed
+
+
+def test_cron_mails_no_reason_of_a_run_before_and_keeps_the_log_of_both(tmp_path: Path) -> None:
+    cron_says(tmp_path, "refused: of yesterday", 4)
+    assert cron_says(tmp_path, "Killed", 137) == "exit 137\nKilled\n"
+    log = (tmp_path / "score.log").read_text(encoding="utf-8")
+    assert log == "refused: of yesterday\nKilled\n"
 
 
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
@@ -77,7 +86,7 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     assert {"Unit", "Service"} <= set(read(SERVICE).sections())
     assert {"Unit", "Timer"} <= set(read(TIMER).sections())
     if program is None:
-        return
+        pytest.skip("no systemd-analyze on this machine: install systemd")
     there = SERVICE.read_text(encoding="utf-8").replace(f"/srv/retention/{COMMAND}", "/bin/true")
     (tmp_path / SERVICE.name).write_text(there, encoding="utf-8")
     shutil.copy(TIMER, tmp_path)

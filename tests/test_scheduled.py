@@ -15,8 +15,9 @@ import yaml
 from company import AS_OF, Checkout
 from faults import refusal
 
-from pipeline import files, ledger, locks, params, publish, score
-from pipeline.scheduled import job, plan, workplace
+from pipeline import artefacts, errors, files, ledger, locks, params, publish, score
+from pipeline.scheduled import fresh, job, plan, process, workplace
+from pipeline.scheduled.asked import Asked
 from pipeline.scheduled.log import Log, summary
 
 
@@ -120,7 +121,7 @@ def test_the_work_folder_goes_and_the_log_stays_for_its_owner_alone(
     scored: dict[str, Any],
 ) -> None:
     runs: Path = scored["shop"] / "runs"
-    left = {".lock", "guard.html", f"{AS_OF}.json", f"{AS_OF}.jsonl"}
+    left = {".lock", "events.json", "guard.html", f"{AS_OF}.json", f"{AS_OF}.jsonl"}
     assert {path.name for path in runs.iterdir()} == left
     assert runs.stat().st_mode & 0o777 == 0o700
 
@@ -234,6 +235,144 @@ def test_what_nobody_foresaw_is_a_line_and_a_file_for_its_owner(small: Checkout)
     assert "Quibbleworth" not in done.stderr
     assert "Quibbleworth" in (small / "runs/failed.txt").read_text(encoding="utf-8")
     assert told(done.stdout)["state"] == "failed"
+
+
+def test_what_is_printed_after_a_refusal_hides_neither_its_reason_nor_its_code(
+    small: Checkout,
+) -> None:
+    (small / "pipeline/customers.py").write_text(
+        "import atexit, sys\n"
+        "from pipeline.errors import BadInput\n"
+        "def main() -> None:\n"
+        "    atexit.register(sys.stderr.write, 'ResourceWarning: something late\\n')\n"
+        "    raise BadInput('customers.csv: cut')\n"
+    )
+    done = small.retention("score")
+    refusal.refused(done, 3, "customers.csv: cut", told=True)
+    assert "something late" in done.stderr
+
+
+@pytest.mark.parametrize("folder", [".", ".."])
+def test_a_folder_that_holds_the_project_is_no_place_to_work(small: Checkout, folder: str) -> None:
+    changed(small, score={"folder": folder})
+    mode = (small / folder).stat().st_mode
+    refusal.refused(small.retention("score"), 2, "score.folder", "holds the project")
+    assert (small / folder).stat().st_mode == mode
+
+
+@pytest.mark.parametrize("words", [["score"], ["erase", "00007"]])
+def test_a_folder_named_work_that_no_run_made_is_never_removed(
+    small: Checkout, words: list[str]
+) -> None:
+    changed(small, score={"folder": "mine"})
+    files.write_text(small / "mine/work/thesis.txt", "years of it")
+    raw = tree(small / "data/raw")
+    refusal.refused(small.retention(*words), 2, "work", "score.folder")
+    assert (small / "mine/work/thesis.txt").read_text(encoding="utf-8") == "years of it"
+    assert tree(small / "data/raw") == raw
+
+
+# A day that follows the data
+
+
+ENDS, DAY = dt.date.fromisoformat(AS_OF), dt.timedelta(days=1)
+SET_ASIDE = {"override": {"freshness": "closed for the fair, A. Khan"}, "override_on": AS_OF}
+
+
+def held_against(days: int, **rules: Any) -> list[dict[str, Any]]:
+    """What is told of a list of ENDS when so many days have gone by since."""
+    log = Log("json")
+    fresh.check(ENDS, ENDS + days * DAY, params.Guards(**rules), log)
+    return [json.loads(line) for line in log.taken().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("days", "rules", "events"),
+    [
+        (-1, {}, []),
+        (3, {}, []),
+        (4, {}, ["stale"]),
+        (14, {}, ["stale"]),
+        (15, SET_ASIDE, ["override", "stale"]),
+        (400, {"stale_refuse_days": None}, ["stale"]),
+        (400, {"stale_refuse_days": None, "stale_warn_days": None}, []),
+    ],
+)
+def test_the_end_of_the_data_is_held_against_today(
+    days: int, rules: dict[str, Any], events: list[str]
+) -> None:
+    assert [one["event"] for one in held_against(days, **rules)] == events
+
+
+def test_an_override_of_another_day_lets_no_old_data_through() -> None:
+    with pytest.raises(errors.Guarded, match="15 days before today"):
+        held_against(15, **SET_ASIDE | {"override_on": "2026-03-01"})
+
+
+def follows_the_data(small: Checkout, days: int) -> int:
+    """Score without a day, so many days after the one that the data lead to."""
+    return job.score(Asked([None]), lambda _: ENDS + days * DAY)
+
+
+@pytest.mark.parametrize(
+    ("days", "code", "says"),
+    [
+        (15, 4, ["guard freshness", "15 days", "stale_refuse_days: 14", "deliver newer files"]),
+        (-2, 3, ["the data ends in the future", "2026-03-01", "2026-02-28"]),
+    ],
+)
+def test_data_of_no_present_day_are_refused_where_nobody_named_a_day(
+    small: Checkout, days: int, code: int, says: list[str],
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    changed(small, as_of=None)
+    monkeypatch.chdir(small.folder)
+    assert follows_the_data(small, days) == code
+    out, err = capsys.readouterr()
+    assert err.splitlines()[-1].startswith("refused: ")
+    assert [word for word in says if word not in err.splitlines()[-1]] == []
+    assert (told(out)["as_of"], told(out)["state"]) == (AS_OF, "refused")
+    assert not (small / "runs/events.json").exists()
+
+
+def test_a_day_that_somebody_named_is_held_against_no_clock(
+    small: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The run goes on to the champion, which is none."""
+    monkeypatch.chdir(small.folder)
+    follows_the_data(small, 4000)
+    err = capsys.readouterr().err
+    assert "retention score: standing:" in err
+    assert "freshness" not in err
+
+
+# What the last run knew
+
+
+def known(small: Checkout, **rules: Any) -> str:
+    """What a run says up to its events, which it ends well with."""
+    changed(small, **rules)
+    chosen = params.load(small / "params.yaml")
+    place, log = workplace.Workplace(small.folder, small / "runs"), Log("text")
+    with place.held(lambda _: None):
+        place.prepare(chosen)
+        place.configure({})
+        for words in (*plan.reading(chosen), ("customers",), ("events",)):
+            process.run(words, place.work, place.root, log)
+        place.keep(artefacts.EVENTS_SUMMARY, workplace.KNOWN)
+        place.clear()
+    return log.taken()
+
+
+def test_a_past_that_changed_since_the_last_run_is_told(small: Checkout) -> None:
+    assert "restated" not in known(small)
+    assert "restated" not in known(small)
+    path = small / "data/raw/returns.csv"
+    header, first, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join([header, *rows]), encoding="utf-8")
+    assert "restated: what was known on 1 earlier days" in known(small)
+    path.write_text("".join([header, first, *rows]), encoding="utf-8")
+    assert "restated" not in known(small, privacy={"keep_days": 200})
 
 
 # Where the raw files lie

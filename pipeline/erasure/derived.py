@@ -7,6 +7,7 @@ customers' rows go as a whole, and the next `dvc repro` makes them anew from wha
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,9 @@ from pipeline.erasure import held
 from pipeline.errors import Busy
 
 DVC: Final = Path(".dvc")
+AT_WORK: Final = DVC / "tmp" / "rwlock"
+"""Where DVC says which processes run stages; its own lock is free while a stage's command runs."""
+
 _OF_CUSTOMERS: Final = {"customer_id", "event_id"}
 
 
@@ -74,16 +78,63 @@ def _forget(root: Path) -> None:
     if not (root / DVC).is_dir():
         return
     from dvc.dvcfile import LOCK_FILE, Lockfile
+
+    gone = {artefacts.DATA / stage for stage in stages()}
+    with _locked(root) as repo:
+        lock = Lockfile(repo, str(root / LOCK_FILE))
+        for stage in _leaving(repo, root, gone):
+            lock.remove_stage(stage)
+
+
+def refuse_at_work(root: Path) -> None:
+    """Busy while another DVC works here: what its stages write would bring a customer back."""
+    if not (root / DVC).is_dir():
+        return
+    with _locked(root):
+        running = [pid for pid in _at_work(root / AT_WORK) if _lives(pid)]
+    if running:
+        raise Busy(
+            f"{root / AT_WORK}: process {running[0]} is running a stage of DVC; erase"
+            " again when it has ended"
+        )
+
+
+def _at_work(path: Path) -> list[int]:
+    """The processes that run stages or did when they died; Busy when DVC is writing the file."""
+    if not path.is_file():
+        return []
+    try:
+        told = files.read_json(path)
+        readers = [one for many in told.get("read", {}).values() for one in many]
+        every = [*readers, *told.get("write", {}).values()]
+        return sorted({int(one["pid"]) for one in every})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Busy(
+            f"{path}: cannot be read, so another DVC may work here; erase again, and if this stays"
+            " though no DVC runs, remove the file"
+        ) from None
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
+
+
+@contextmanager
+def _locked(root: Path) -> Iterator[Any]:
+    """DVC's repository under its lock; Busy when another DVC has it."""
     from dvc.lock import LockError
     from dvc.repo import Repo
 
-    gone = {artefacts.DATA / stage for stage in stages()}
     with Repo(str(root)) as repo:
         try:
             with repo.lock:
-                lock = Lockfile(repo, str(root / LOCK_FILE))
-                for stage in _leaving(repo, root, gone):
-                    lock.remove_stage(stage)
+                yield repo
         except LockError:
             raise _busy(root) from None
 

@@ -18,6 +18,7 @@ from pipeline.errors import BadParams
 from pipeline.locks import Say
 from pipeline.params import Params
 from pipeline.safekeeping import ASIDE
+from pipeline.scheduled import workplace
 from pipeline.scheduled.stage import FAILED
 
 LOCK: Final = Path("ledgers/.erasure.lock")
@@ -32,38 +33,49 @@ OTHERS: Final = (
 )
 """What no command can do."""
 
-_WORK: Final = "work"
+
+_OF_ANYBODY: Final = ("cached_files", "work_folders")
+"""Counts of what goes whomever it is of."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """What an erasure removed, by place, and what is left for others to do."""
+    """What an erasure removed, by place, and what is left for others to do.
+
+    found: whether any place held the customer, now or when a call that was cut short began.
+    """
 
     receipt: Path
     counts: dict[str, int]
     remains: tuple[str, ...]
+    found: bool
 
 
 def erase(config: Params, customer_id: str, why: str | None, now: dt.datetime, say: Say) -> Done:
     """Remove a customer from the folder one stands in, and from publish.folder.
 
-    BadParams: a blank id. BadInput: a raw file that cannot be read, before anything has gone; a
-    damaged list or ledger, midway: mend it and erase again. Busy: another erasure, a scheduled
-    run or another DVC works here.
+    BadParams: a blank id; a work folder that no run made. BadInput: a raw file that cannot be
+    read, before anything has gone; a damaged list or ledger, midway: mend it and erase again.
+    Busy: another erasure, a scheduled run or another DVC works here; if that began midway there is
+    no receipt: erase again.
     """
     if not customer_id.strip():
         raise BadParams("erase needs a customer id, as your data have it")
     root = Path.cwd()
     with _alone(config, say):
         parts = raw.parts(config, customer_id)
+        derived.refuse_at_work(root)
         known = erased.salted()
         sha256 = known.hash_of(customer_id)
         begun = erased.asked_at(erased.FOLDER, sha256) is not None
         erased.ask(erased.FOLDER, sha256, now)
-        counts = dict(_removed(config, customer_id, parts, root, _unended(sha256, begun), say))
+        unended = _unended(sha256, begun)
+        counts = dict(_removed(config, customer_id, parts, root, unended, say))
         left = tuple(_remains(config, customer_id, parts, root))
+        derived.refuse_at_work(root)
         receipt = _receipt(sha256, why, counts, left, now)
-        return Done(erased.enter(erased.FOLDER, receipt), counts, left)
+        found = unended or bool(parts) or any(counts[one] for one in counts.keys() - _OF_ANYBODY)
+        return Done(erased.enter(erased.FOLDER, receipt), counts, left, found)
 
 
 @contextmanager
@@ -76,6 +88,7 @@ def _alone(config: Params, say: Say) -> Iterator[None]:
         locks.held(LOCK, "erasing a customer", say),
         locks.held(runs / ".lock", "running `retention score`", say),
     ):
+        workplace.removable(runs / workplace.WORK)
         yield
 
 
@@ -94,7 +107,7 @@ def _removed(
     files.sweep(root / artefacts.DATA)
     yield "data_folders", derived.remove(root) if held_here else 0
     yield "cached_files", derived.collect(root)
-    yield "work_folders", _clear(Path(config.score.folder) / _WORK)
+    yield "work_folders", _clear(Path(config.score.folder) / workplace.WORK)
     files.remove(Path(config.score.folder) / FAILED)  # a traceback may hold a value
     yield "imports_of_outcomes", ledger.erase(ledger.FOLDER, customer_id)
     yield "lists_of_assignments", assignments.erase(assignments.FOLDER, customer_id)
@@ -128,6 +141,9 @@ def _remains(
         if file.table:
             yield f"{key}: the owner of the database erases them in its table"
     yield from (f"{path}: params.yaml does not name it: look" for path in raw.unnamed(config))
+    for folder in lists.elsewhere(config):
+        if not folder.is_dir():
+            yield f"{folder}: lists were published there; should it come back, erase again"
     for name in derived.remotes(root):
         yield f"DVC remote {name}: collect it with dvc gc --workspace --cloud --remote {name}"
     for path in [one for folder in LOOKED_INTO for one in held.holding(folder, customer_id)]:

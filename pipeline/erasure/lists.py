@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from pipeline import artefacts, at_risk, files, publish
 from pipeline.erasure import held, published
+from pipeline.guards import runs
 from pipeline.listing import Listing
 from pipeline.locks import Say
 from pipeline.params import Params
@@ -21,17 +22,24 @@ SCRATCH: Final = artefacts.DATA / "erasing"
 """Where a list is made before it is published; it has the other customers' names."""
 
 
+def elsewhere(config: Params) -> list[Path]:
+    """Where lists were published beside publish.folder: `retention score --publish`, or before."""
+    own = Path(config.publish.folder).resolve()
+    return [one for one in runs.folders(runs.FOLDER) if one != own]
+
+
 def naming(folder: Path, customer_id: str) -> list[Path]:
     """The published lists that hold a customer: as a row, or as one who has dropped off."""
     return [one for one in publish.published(folder) if held.holding(one, customer_id)]
 
 
 def erase(config: Params, customer_id: str, say: Say) -> int:
-    """Make every list of publish.folder that holds a customer again; how many that were.
+    """Make every published list that holds a customer again; how many that were.
 
     BadInput when a list is not as it was published.
     """
-    found = naming(Path(config.publish.folder), customer_id)
+    places = [Path(config.publish.folder), *elsewhere(config)]
+    found = [one for folder in places for one in naming(folder, customer_id)]
     try:
         for folder in found:
             _again(folder, config, customer_id, say)

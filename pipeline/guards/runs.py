@@ -1,7 +1,8 @@
 """The ledger of runs: what was measured of every run that published a list.
 
-One published list is one file of ledgers/runs/, written once and never changed. It holds counts
-and distributions, nothing of any one customer, and no stage owns it.
+One published list is one file of ledgers/runs/, written once; later only another folder into which
+the same list was published is added. It holds counts and distributions, nothing of any one
+customer, and no stage owns it.
 """
 
 import datetime as dt
@@ -18,7 +19,8 @@ SAME: Final = ("as_of", "sources", "watched", "scores_sha256")
 Run = dict[str, Any]
 """as_of, company, model, sources (read, rejected, ignored_columns), watched, scores_sha256,
 mean_risk, score_psi, drifted, levels (the worst by guard), override. Once it is published also
-list, list_id, listed and published_at (UTC)."""
+list, list_id, listed, published_at (UTC) and folders (absolute, where it was published; older
+records lack them)."""
 
 
 NEEDED: Final = {*SAME, "company", "published_at", "mean_risk"}
@@ -51,12 +53,15 @@ def before(runs: list[Run], run: Run) -> list[Run]:
 
 
 def record(summary: Path, folder: Path, published: Path, manifest: dict[str, Any]) -> bool:
-    """Enter what the guards measured of a published list, once; whether that added a file.
+    """Enter what the guards measured of a published list, once; whether that wrote a file.
 
     summary: what stage `guard` left. published: the list's folder; manifest: its manifest.
     """
     path = folder / f"{published.name}.json"
-    if path.exists() or not summary.is_file():
+    into = str(published.parent.resolve())
+    if path.exists():
+        return _add_folder(path, into)
+    if not summary.is_file():
         return False
     run = files.read_json(summary)["run"]
     if run["as_of"] != manifest["as_of"] or run["company"] != manifest["company"]:
@@ -66,6 +71,22 @@ def record(summary: Path, folder: Path, published: Path, manifest: dict[str, Any
         "list_id": manifest["list_id"],
         "listed": manifest["rows"],
         "published_at": dt.datetime.now(dt.UTC).isoformat(),
+        "folders": [into],
     }
     files.write_json(path, run | of_list, mode=files.READ_ONLY)
     return True
+
+
+def _add_folder(path: Path, into: str) -> bool:
+    run = _read(path)
+    before = run.get("folders", [])
+    if into in before:
+        return False
+    files.write_json(path, run | {"folders": [*before, into]}, mode=files.READ_ONLY)
+    return True
+
+
+def folders(folder: Path) -> list[Path]:
+    """Every folder into which a list was published, as far as records say. BadInput as `read`."""
+    every = (_read(path).get("folders", []) for path in folder.glob("*.json"))
+    return sorted({Path(one) for many in every for one in many})

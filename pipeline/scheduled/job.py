@@ -4,14 +4,14 @@ import datetime as dt
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from pipeline import artefacts, errors, files, params, publish
 from pipeline.params import Params
-from pipeline.scheduled import counts, plan, process, stage, workplace
+from pipeline.scheduled import counts, fresh, plan, process, stage, workplace
 from pipeline.scheduled.asked import Asked
 from pipeline.scheduled.log import Format, Log, summary
 from pipeline.scheduled.process import Failed
@@ -48,10 +48,11 @@ class Summary:
             self.watched, self.listed = counted["watched"], counted["listed"]
 
 
-def score(asked: Asked) -> int:
+def score(asked: Asked, today: Callable[[str], dt.date] = fresh.today) -> int:
     """Score every day asked for, until one is refused; the exit code.
 
-    A refusal is the last line on stderr, a summary of each day a line on stdout.
+    A refusal is the last line on stderr, a summary of each day a line on stdout. today: the day
+    that it is in a time zone.
     """
     log, begun = Log(asked.form), Summary()
     try:
@@ -62,8 +63,8 @@ def score(asked: Asked) -> int:
             _say(list(plan.told(chosen, place, lists, asked.days)), asked.form)
             return 0
         with place.held(lambda text: log.event("lock", text)):
-            runs = (Run(chosen, place, lists, log, asked.backfill).over(day) for day in asked.days)
-            return next((code for code in runs if code), 0)
+            run = Run(chosen, place, lists, log, asked.backfill, today)
+            return next((code for code in map(run.over, asked.days) if code), 0)
     except (errors.Refusal, errors.Stopped, OSError) as error:
         _ended(begun, error, log)
     _out(summary(asdict(begun), asked.form))
@@ -79,6 +80,7 @@ class Run:
     lists: Path
     log: Log
     backfill: bool
+    today: Callable[[str], dt.date]
 
     def over(self, day: dt.date | None) -> int:
         """Score a day and keep its log, whatever comes of it; the exit code."""
@@ -111,6 +113,8 @@ class Run:
         self.place.configure(self._changes(as_of))
         for words in (*plan.LISTING, self._placing(day, before[1])):
             self._stage(words, told)
+            if words[0] == "snapshots" and as_of is None:
+                self._hold_against_today(told)
         told.list = _name(self.place.work)
         told.state, told.exit = _state(before, self.lists, told.list), 0
         self.log.event(told.state, f"{told.state} {self.lists / told.list}")
@@ -132,6 +136,11 @@ class Run:
         took = {"seconds": ran.seconds, "peak_mb": ran.peak}
         self.log.stage(" ".join(words), {**took, **counted})
 
+    def _hold_against_today(self, told: Summary) -> None:
+        """Refuse a day that nobody named, if the data that led to it ends long ago."""
+        ends = dt.date.fromisoformat(str(told.as_of))
+        fresh.check(ends, self.today(self.chosen.time_zone), self.chosen.guard, self.log)
+
     def _changes(self, as_of: dt.date | None) -> dict[str, Any]:
         """What is other in params.yaml as the stages of the run read it."""
         return {
@@ -150,8 +159,10 @@ class Run:
         return plan.PLACE if older else plan.PUBLISH
 
     def _keep(self, told: Summary) -> None:
-        """What stays of the run: its log, the guards' page, and its summary if it ended well."""
+        """What stays: the log, the guards' page; if it ended well, what it knew and its summary."""
         self.place.keep(artefacts.GUARD_PAGE)
+        if not told.exit:
+            self.place.keep(artefacts.EVENTS_SUMMARY, workplace.KNOWN)
         self.place.clear()
         day = told.as_of or "undated"
         end = json.dumps({"event": "summary", **asdict(told)}, ensure_ascii=False)

@@ -11,6 +11,7 @@ from pipeline import params, progress, publish
 def main() -> None:
     config = params.load().publish
     with progress.stage("publish") as report:
+        publish.refuse_erased(publish.SOURCE)
         publish.publish(
             publish.SOURCE,
             Path(config.folder),

@@ -19,6 +19,9 @@ ALWAYS: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "PYTHONUNBUFFERED": "1",
 }
+_LAST: Final = ("refused: ", "failed: ")
+"""How the line begins with which a stage ends badly. Others may follow: an interpreter's own."""
+
 _KINDS: Final = {
     one.code: one for one in (errors.BadParams, errors.BadInput, errors.Guarded, errors.Busy)
 }
@@ -51,13 +54,13 @@ def run(words: Sequence[str], work: Path, root: Path, log: Log) -> Ran:
         assert process.stdout is not None  # noqa: S101
         for line in map(str.rstrip, process.stdout):
             said.append(line)
-            if not line.startswith(("refused: ", "failed: ")):
+            if not line.startswith(_LAST):
                 log.said(" ".join(words), line)
         peak = _ended(process)
     finally:
         _end(process)
     if process.returncode:
-        raise _refusal(process.returncode, " ".join(words), said[-1:])
+        raise _refusal(process.returncode, " ".join(words), said)
     return Ran(round(time.perf_counter() - started, 2), peak)
 
 
@@ -91,8 +94,9 @@ def _end(process: "subprocess.Popen[str]") -> None:
     process.wait()
 
 
-def _refusal(code: int, stage: str, last: Sequence[str]) -> errors.Refusal:
-    text = last[0] if last else ""
+def _refusal(code: int, stage: str, said: Sequence[str]) -> errors.Refusal:
+    told = [line for line in said if line.startswith(_LAST)] or said
+    text = told[-1] if told else ""
     if text.startswith("refused: "):
         return _KINDS.get(code, errors.Refusal)(text.removeprefix("refused: "))
     if code < 0:

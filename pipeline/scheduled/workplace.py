@@ -3,7 +3,8 @@
 RUNS/work is made anew for each run, readable by its owner alone, and removed when the run ends:
 one that is killed leaves it to the next one, which clears it. The stages find there what
 they find at home: params.yaml, and links to champion/, ledgers/ and the raw files. What stays of a
-run is its log, RUNS/DATE.jsonl, and its summary, RUNS/DATE.json.
+run is its log, RUNS/DATE.jsonl, its summary, RUNS/DATE.json, and what it knew of each day, which
+the next one compares, RUNS/events.json.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,10 +14,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline import artefacts, files, locks, params
+from pipeline.errors import BadParams
 from pipeline.params import Params
 
 EARLIER: Final = 5
 """Days before as_of that a list shows of the course of a risk: all that scoring needs of them."""
+
+KNOWN: Final = "events.json"
+"""In RUNS: the summary of stage `events` of the last run that ended well."""
+
+WORK: Final = "work"
+_MARK: Final = ".retention"
+"""In RUNS/work: a run made it, so a run or an erasure may remove it."""
 
 _OWNER_ALONE: Final = 0o700
 _LEDGERS: Final = ("ledgers/outcomes", "ledgers/assignments")
@@ -32,7 +41,7 @@ class Workplace:
 
     @property
     def work(self) -> Path:
-        return self.runs / "work"
+        return self.runs / WORK
 
     @property
     def champion(self) -> Path:
@@ -47,11 +56,17 @@ class Workplace:
 
     @contextmanager
     def held(self, say: locks.Say) -> Iterator[None]:
-        """The folder as one's own for the block; Busy when another run works in it."""
+        """The folder as one's own for the block; Busy when another run works in it.
+
+        BadParams where it is for something else.
+        """
+        if self.root.is_relative_to(self.runs):
+            raise BadParams(f"score.folder: {self.runs} holds the project; name one of its own")
         files.make_folder(self.runs)
         self.runs.chmod(_OWNER_ALONE)
         with locks.held(self.runs / ".lock", "scoring", say):
             files.sweep(self.runs)
+            removable(self.work)
             if self.work.exists():
                 say(f"removed {self.work}, left by a run that did not end")
                 self.clear()
@@ -59,9 +74,12 @@ class Workplace:
 
     def prepare(self, chosen: Params) -> None:
         """Make the work folder, with links to all that is read from outside."""
+        with files.placing(self.work) as made:
+            files.write_text(made / _MARK, "")
         for folder in (self.work, self.work / "tmp"):
             files.make_folder(folder)
             folder.chmod(_OWNER_ALONE)
+        self._remember(chosen)
         for ledger in _LEDGERS:
             files.make_folder(self.root / ledger)
         if tables(chosen):
@@ -71,16 +89,25 @@ class Workplace:
                 files.make_folder((self.work / path).parent)
                 files.link(self.work / path, str(self.root / path))
 
+    def _remember(self, chosen: Params) -> None:
+        """Put what the last run knew where stage `events` looks for it.
+
+        With privacy.keep_days each day forgets some, and no past would be as the last run knew it.
+        """
+        known = self.runs / KNOWN
+        if known.is_file() and chosen.privacy.keep_days is None:
+            files.write_bytes(self.work / artefacts.EVENTS_SUMMARY, known.read_bytes())
+
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Write the params.yaml that the stages read: that of the root with some changes."""
         text = (self.root / "params.yaml").read_text(encoding="utf-8")
         files.write_text(self.work / "params.yaml", params.changed(text, changes))
 
-    def keep(self, artefact: artefacts.Artefact) -> None:
+    def keep(self, artefact: artefacts.Artefact, name: str | None = None) -> None:
         """Keep a file that a stage left, in the place of that of the run before."""
         path = self.work / artefact
         if path.is_file():
-            files.write_bytes(self.runs / path.name, path.read_bytes())
+            files.write_bytes(self.runs / (name or path.name), path.read_bytes())
 
     def clear(self) -> None:
         """Remove the work folder."""
@@ -92,6 +119,15 @@ class Workplace:
         for day in days[:-keep]:
             for path in (self.log_of(day), self.summary_of(day)):
                 files.remove(path)
+
+
+def removable(folder: Path) -> None:
+    """BadParams where a work folder holds what no run put there: removing it might lose it."""
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).is_file():
+        raise BadParams(
+            f"{folder} was not made by a run, which would remove it; set score.folder to a folder "
+            "of its own, or move this one away"
+        )
 
 
 def _named(chosen: Params) -> Iterator[Path]:

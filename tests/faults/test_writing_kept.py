@@ -136,6 +136,18 @@ def test_who_was_erased_does_not_come_back_with_an_old_ledger(home: Path, kept: 
     assert not any(b'"a"' in path.read_bytes() for path in ledger.FOLDER.iterdir())
 
 
+@pytest.mark.parametrize("replace", [False, True])
+def test_another_salt_never_takes_the_place_of_the_one_that_knows_the_erased(
+    home: Path, kept: Path, replace: bool
+) -> None:
+    files.write_bytes("ledgers/erased/salt", b"1" * 64, mode=files.PRIVATE)
+    files.write_text("ledgers/another/kept.txt", "newer")
+    before = tree(home)
+    with pytest.raises(Guarded, match=r"^ledgers/erased/salt: not as in .* never replaced"):
+        restored(kept, replace)
+    assert tree(home) == before
+
+
 # What is no backup
 
 
