@@ -57,13 +57,14 @@ def propose(
 def promote(
     anyway: Annotated[
         str | None,
-        typer.Option(metavar="REASON", help="Why, where it is worse; written into champion/."),
+        typer.Option(metavar="REASON", help="Why, if it is worse or not comparable; is kept."),
     ] = None,
 ) -> None:
     """Make the challenger, which dvc repro trained last, the champion that scores customers.
 
     Both are compared on customers of a day that neither has seen. Ends with 4, and changes
-    nothing, where the challenger is worse beyond the interval and --anyway gives no reason.
+    nothing, where the challenger is worse beyond the interval, or nothing could be compared, and
+    --anyway gives no reason.
     """
     errors.run(_promote(anyway))
 
@@ -297,7 +298,8 @@ def _take(anyway: str | None) -> None:
     champion.load(Champion(folder, {"sha256": champion.hashes(champion.parts(folder))}))
     _beside(now, Champion(folder, found))
     compared = stage.comparison(now, found, chosen) if now else None
-    stage.refuse_worse(compared, anyway)
+    if stage.decide(now, found, of) == "challenge":
+        stage.refuse_unfit(compared, anyway)
     made = stage.install(found, "retention promote", compared, anyway)
     if compared:
         _say(f"The challenger is {compared}.")

@@ -27,6 +27,7 @@ from pipeline.trial import past_lists, reading
 class Given:
     """What the stages before left. X, p: features and chances of everybody watched at as_of, in
     the same order. reference: the champion's profile, if it has one. published: all runs so far.
+    customers: rows of the customers file that were taken; None without such a file.
     """
 
     sources: dict[str, Any]
@@ -39,6 +40,7 @@ class Given:
     reference: dict[str, Any] | None
     past: pd.DataFrame
     published: list[Run]
+    customers: int | None = None
 
     @property
     def as_of(self) -> dt.date:
@@ -86,6 +88,7 @@ def measured(given: Given, chosen: Params) -> Run:
         "model": given.champion["models"],
         "trained_to": given.champion["trained_to"],
         "sources": {name: {key: one[key] for key in kept} for name, one in given.ingested.items()},
+        "customers": given.customers,
         "watched": len(given.X),
         "scores_sha256": given.scores_sha256,
         "mean_risk": float(given.p.mean()),
@@ -171,6 +174,8 @@ def read(chosen: Params) -> Given:
     now = champion.current()
     if now is None:
         raise errors.Guarded("champion/ holds no champion; run make repro to train one")
+    if scored.get("champion", now.manifest["models"]) != now.manifest["models"]:
+        raise errors.Guarded("the champion changed during the run; run again")
     today = pc.field("snapshot_on") == dt.date.fromisoformat(scored["as_of"])
     table = pq.read_table(artefacts.FEATURES, filters=today)
     scores = pq.read_table(artefacts.SCORES, columns=["churn_probability"])
@@ -185,6 +190,7 @@ def read(chosen: Params) -> Given:
         reference=champion.beside(now, profile.NAME),
         past=_past(chosen, events, dt.date.fromisoformat(scored["as_of"])),
         published=runs.read(runs.FOLDER, chosen.company),
+        customers=pq.read_metadata(artefacts.CUSTOMERS).num_rows if chosen.customers else None,
     )
 
 

@@ -2,7 +2,8 @@
 
 The challenger is compared with the champion on customers of a day that neither has seen. It takes
 the champion's place when somebody says `retention promote`, or by itself under
-`promote.automatic`; where it is worse beyond the interval, only with a reason that is written down.
+`promote.automatic`; where it is worse beyond the interval, or cannot be compared, only with a
+reason that is written down.
 """
 
 import datetime as dt
@@ -110,9 +111,14 @@ def _chances(now: Champion, table: pa.Table) -> pd.DataFrame:
     return pd.DataFrame({"customer_id": table["customer_id"].to_pandas(), "champion": p})
 
 
-def refuse_worse(compared: Comparison | None, anyway: str | None) -> None:
-    """Guarded where it is worse beyond the interval and nobody says why it is wanted anyway."""
-    if compared and compared.verdict == "worse" and anyway is None:
+def _is_fit(compared: Comparison | None) -> bool:
+    """Whether it is known to be no worse."""
+    return compared is not None and compared.verdict in ("better", "no worse")
+
+
+def refuse_unfit(compared: Comparison | None, anyway: str | None) -> None:
+    """Guarded where it is worse, or not comparable, and nobody says why it is wanted anyway."""
+    if not _is_fit(compared) and anyway is None:
         raise errors.Guarded(
             f"not promoted, the champion stays: the challenger is {compared}; to promote it all "
             'the same, say retention promote --anyway "REASON", which is written down'
@@ -156,8 +162,8 @@ def side_by_side(now: Champion | None, candidate: dict[str, Any]) -> dict[str, A
 
 def after(decision: str, compared: Comparison | None, chosen: Params) -> str:
     """The decision when the verdict is in: `take` where the challenger may score by itself."""
-    fit = compared is not None and compared.verdict in ("better", "no worse")
-    return "take" if decision == "challenge" and fit and chosen.promote.automatic else decision
+    fit = decision == "challenge" and _is_fit(compared)
+    return "take" if fit and chosen.promote.automatic else decision
 
 
 def mirror(chosen: Params, now: Champion, challenger: bool, report: progress.Report) -> None:

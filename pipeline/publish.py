@@ -24,6 +24,10 @@ MANIFEST, CURRENT, LINK, LOCK = "manifest.json", "current.json", "current", ".lo
 _RUN_ID: Final = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NAME: Final = re.compile(r"[a-z0-9_]+(-[a-z0-9-]+)?\.(csv|html|xlsx)")
+_OF_READERS: Final = re.compile(
+    r"~\$.*|\.~lock\..*#|thumbs\.db|desktop\.ini|\.ds_store|\._.*", re.IGNORECASE
+)
+"""What Excel, LibreOffice, Windows and macOS lay beside a file that somebody opens: no damage."""
 
 
 def run_id(manifest: dict[str, Any]) -> str:
@@ -66,8 +70,8 @@ def publish(
 ) -> Path:  # fmt: skip
     """Publish the list that lies in `source`; returns its folder, which now is current.
 
-    place_only: a list older than the current one is put beside the others, and current stays.
-    Guarded when the current list of the same company is newer and neither is allowed, BadInput
+    place_only: a list older than the company's newest is put beside the others, and current stays.
+    Guarded when a list of the same company is newer and neither is allowed, BadInput
     when a published folder was changed, Busy when another run is publishing.
     """
     with _locked(folder, say):
@@ -86,15 +90,16 @@ def _publish(
             _link(folder, target.name)
             say(f"unchanged: {target} is the current list")
             return target
-    stays = place_only and _is_older(summary, pointer)
+    newer = _newer_day(folder, pointer, summary)
+    stays = place_only and newer is not None
     if not stays:
-        _check_order(pointer, summary, allow_older, say)
+        _check_order(pointer, summary, newer, allow_older, say)
     if not target.is_dir():
         _make_room(folder, keep, say)
         _place(source, target, manifest)
     if not stays:
         _point_to(target)
-    beside = f", beside the newer list of {pointer['as_of']}" if stays and pointer else ""
+    beside = f", beside the newer list of {newer}" if stays else ""
     say(f"published {manifest['rows']:,} rows as {target}{beside}")
     return target
 
@@ -157,23 +162,34 @@ def _refuse_damaged(target: Path) -> None:
         raise BadInput(f"{wrong[0]}; published lists are never mended: move {target} away")
 
 
-def _is_older(summary: dict[str, Any], pointer: dict[str, Any] | None) -> bool:
-    """Whether a list is of an earlier day than the current one of the same company."""
-    same = pointer is not None and pointer["company"] == summary["company"]
-    return pointer is not None and same and bool(pointer["as_of"] > summary["as_of"])
+def _newer_day(folder: Path, pointer: dict[str, Any] | None, summary: dict[str, Any]) -> str | None:
+    """The day of the newest list of the same company, where it is later than this one's.
+
+    current may name another company's list by now; what was published before counts all the same.
+    """
+    mine = summary["company"]
+    days = [one.day.isoformat() for one in _dated(folder) if one.company == mine]
+    if pointer and pointer["company"] == mine:
+        days.append(pointer["as_of"])
+    last = max(days, default="")
+    return last if last > summary["as_of"] else None
 
 
 def _check_order(
-    pointer: dict[str, Any] | None, summary: dict[str, Any], allow_older: bool, say: Say
+    pointer: dict[str, Any] | None,
+    summary: dict[str, Any],
+    newer: str | None,
+    allow_older: bool,
+    say: Say,
 ) -> None:
     """current never moves to an older list of the same company unless told."""
-    if pointer and pointer["company"] != summary["company"]:
-        say(f"the list of {pointer['company']} gives way to that of {summary['company']}")
-    if pointer and _is_older(summary, pointer) and not allow_older:
+    if newer and not allow_older:
         raise Guarded(
-            f"the current list is of {pointer['as_of']}, this one of {summary['as_of']}; "
+            f"the newest list is of {newer}, this one of {summary['as_of']}; "
             "to go back set publish.allow_older: true"
         )
+    if pointer and pointer["company"] != summary["company"]:
+        say(f"the list of {pointer['company']} gives way to that of {summary['company']}")
 
 
 def _place(source: Path, target: Path, manifest: dict[str, Any]) -> None:
@@ -352,7 +368,8 @@ def _wrong_in(target: Path) -> list[str]:
             wrong.append(f"{target / name}: missing")
         elif files.sha256(target / name) != sha256:
             wrong.append(f"{target / name}: changed since it was published")
-    strangers = {one.name for one in target.iterdir()} - {*expected, MANIFEST}
+    found = {one.name for one in target.iterdir() if not _OF_READERS.fullmatch(one.name)}
+    strangers = found - {*expected, MANIFEST}
     return wrong + [
         f"{target / name}: not part of the published list" for name in sorted(strangers)
     ]

@@ -181,6 +181,7 @@ def summary(now: Champion, scored: pa.Table, chosen: Params, as_of: dt.date) -> 
     manifest = now.manifest
     return {
         "as_of": str(as_of),
+        "champion": manifest["models"],
         "watched": len(scored),
         "model": f"{manifest['titles']['churn']}, learnt up to {manifest['trained_to']}",
         "banners": manifest["banners"],

@@ -258,6 +258,8 @@ def test_a_name_of_a_file_cannot_write_on_the_terminal(company: Path) -> None:
 
 # --- promote and rollback
 
+WHY = "nothing to compare them on yet"
+
 
 def scorer(rates: float) -> Scorer:
     """A champion that is quickly made: silence and last window's spend."""
@@ -299,7 +301,7 @@ def test_promote_takes_the_challenger_and_rollback_gives_it_back(company: Path) 
     assert first.exit_code == 0, first.output
     one = champion.current()
     trained(1.5, auc=0.8125)
-    second = run("promote")
+    second = run("promote", "--anyway", WHY)
     assert "churn: order, ROC AUC" in second.stdout
     assert "0.7500        0.8125  higher is better" in second.stdout
     assert "until now: recency rule and last window's spend" in second.stdout
@@ -342,7 +344,7 @@ def test_rollback_to_files_that_were_changed_is_refused(company: Path) -> None:
     run("promote")
     one = champion.current()
     trained(1.5)
-    run("promote")
+    run("promote", "--anyway", WHY)
     two = champion.current()
     assert one
     assert two
@@ -357,7 +359,7 @@ def test_rollback_to_a_model_of_another_definition_is_refused(company: Path) -> 
     trained(1.0)
     run("promote")
     trained(1.5)
-    run("promote")
+    run("promote", "--anyway", WHY)
     two, path = champion.current(), champion.FOLDER / f"{champion.PREVIOUS}.json"
     before = files.read_json(path)
     before["definition"]["company"] = "another company"
@@ -379,7 +381,7 @@ def test_mlflow_is_told_where_it_can_be(company: Path, monkeypatch: pytest.Monke
     trained(1.0)
     run("promote")
     trained(1.5)
-    run("promote")
+    run("promote", "--anyway", WHY)
     run("rollback")
     assert [challenger for _, challenger in told] == [False, False, True]
     assert told[2][0] == told[0][0]

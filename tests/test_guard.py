@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from pipeline import artefacts, clocks, files
 from pipeline.errors import BadInput, BadParams, Guarded
-from pipeline.guard import Given, guard, metrics, summary, told_of
+from pipeline.guard import Given, guard, metrics, read, summary, told_of
 from pipeline.guards import page, profile, runs, verdict
 from pipeline.guards.content import Content
 from pipeline.guards.finding import OK, REFUSED, SET_ASIDE, WARNED, Finding
 from pipeline.guards.held_out import outside
 from pipeline.language import TRANSLATED, language
+from pipeline.learning import champion
 from pipeline.params import Params
 from pipeline.trial.past_lists import PAST_LISTS
 
@@ -129,6 +130,21 @@ def test_more_than_half_the_rows_gone_refuses_unless_there_were_few(
 def test_watched_customers_count_as_rows_do() -> None:
     one = found(made(published=[LAST | {"watched": 1000}]), about="customers watched")
     assert (one.level, one.figure) == (REFUSED, "400 (\u221260.0%)")
+
+
+def test_a_customers_file_cut_short_refuses_though_all_else_is_the_same() -> None:
+    last = guard(made(published=[], customers=1000), chosen()).run
+    before = last | {"published_at": LAST["published_at"]}
+    one = found(made(published=[before], customers=400), about="customers file")
+    assert (one.guard, one.level, one.says) == ("row_count", REFUSED, "The last run had 1,000.")
+    same = guard(made(published=[before], customers=1000), chosen())
+    assert same.earlier == [], "it is that run itself"
+
+
+def test_a_record_of_before_customers_were_counted_compares_nothing_of_them() -> None:
+    assert found(made(customers=400), about="customers file").level == OK
+    old = {key: value for key, value in guard(made(), chosen()).run.items() if key != "customers"}
+    assert guard(made(published=[old], customers=400), chosen()).earlier == []
 
 
 def test_a_limit_that_is_null_is_off() -> None:
@@ -309,6 +325,18 @@ def test_no_list_is_made_of_what_no_guard_has_seen_or_one_refused() -> None:
         verdict.of_list(AS_OF + dt.timedelta(days=1))
     with pytest.raises(Guarded, match="guard freshness refused"):
         verdict.of_list(AS_OF)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_champion_that_changed_since_the_scores_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = champion.Champion(Path("champion/new"), {"models": "new"})
+    monkeypatch.setattr(champion, "current", lambda: now)
+    files.write_json(artefacts.EVENTS_SUMMARY, {"sources": {}})
+    files.write_json(artefacts.SCORE_SUMMARY, {"as_of": "2026-09-01", "champion": "old"})
+    with pytest.raises(Guarded, match="the champion changed during the run; run again"):
+        read(chosen())
 
 
 # The ledger of runs

@@ -330,19 +330,28 @@ def test_retention_promote_refuses_what_is_worse_unless_a_reason_is_given() -> N
     assert pinned["comparison"]["verdict"] == "worse"
 
 
-@pytest.mark.parametrize(("trained_to", "says"), [
-    ("2026-01-05", "The challenger is no worse on 120 customers of "),
-    ("2026-05-11", "The challenger is not comparable: not yet, the champion has seen these days."),
-])  # fmt: skip
 @pytest.mark.usefixtures("contest")
-def test_retention_promote_takes_what_is_no_worse_or_cannot_be_compared(
-    trained_to: str, says: str
-) -> None:
-    learnt_to(trained_to)
+def test_retention_promote_takes_what_cannot_be_compared_only_with_a_reason() -> None:
+    learnt_to("2026-05-11")
+    before = standing()
+    refused = CliRunner().invoke(cli.app, ["promote"])
+    assert (refused.exit_code, standing()) == (4, before)
+    why = "the challenger is not comparable: not yet, the champion has seen these days; to promote"
+    assert why in refused.stderr
+    taken = CliRunner().invoke(cli.app, ["promote", "--anyway", "half the shops were sold"])
+    assert taken.exit_code == 0, taken.output
+    pinned = standing().manifest["promotion"]
+    assert pinned["anyway"] == "half the shops were sold"
+    assert pinned["comparison"]["verdict"] == "not comparable"
+
+
+@pytest.mark.usefixtures("contest")
+def test_retention_promote_takes_what_is_no_worse() -> None:
+    learnt_to("2026-01-05")
     before = standing()
     taken = CliRunner().invoke(cli.app, ["promote"])
     assert taken.exit_code == 0, taken.output
-    assert says in taken.stdout
+    assert "The challenger is no worse on 120 customers of " in taken.stdout
     assert standing().sha256 != before.sha256
     assert standing().manifest["promotion"]["how"] == "retention promote"
 

@@ -111,6 +111,32 @@ def test_another_company_takes_the_place_with_a_message(write: Write, lists: Pat
     assert any("Mill Lane Bakery gives way" in one for one in said)
 
 
+def test_another_company_in_between_does_not_let_current_move_back(
+    write: Write, lists: Path
+) -> None:
+    put(write("Ada"), lists)
+    other = put(write("Ada", as_of=day(1), company="Harbour Gym"), lists)
+    with pytest.raises(Guarded, match=r"2026-11-22, this one of 2026-11-20; .*allow_older"):
+        put(write("Ada", as_of=day(20)), lists)
+    assert publish.current(lists) == other
+    newer = put(write("Ada", as_of=day(23)), lists)
+    assert publish.current(lists) == newer
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["~$at_risk.xlsx", ".~lock.at_risk.csv#", "Thumbs.db", "desktop.ini", ".DS_Store", "._x.csv"],
+)
+def test_what_programs_lay_beside_an_open_list_is_no_damage(
+    write: Write, lists: Path, name: str
+) -> None:
+    (put(write("Ada"), lists) / name).write_bytes(b"x")
+    assert publish.verify(lists) == []
+    said: list[str] = []
+    put(write("Ada"), lists, said)
+    assert any("unchanged" in one for one in said)
+
+
 def test_newest_can_be_older_than_a_day_and_of_one_company(write: Write, lists: Path) -> None:
     first = put(write("Ada", as_of=day(1)), lists)
     put(write("Ada", as_of=day(8)), lists)

@@ -14,11 +14,15 @@ LEAST_REJECTED: Final = 0.001
 """A share of rejects up to which no comparison is worth a warning."""
 
 _ALONE: Final = "There is no earlier run of this company to compare with."
+_CUSTOMERS: Final = "customers file"
 _WATCHED: Final = "customers watched"
 
 
 def row_count(run: Run, last: Run | None, rules: Guards) -> list[Finding]:
-    """Rows read of every source, and customers watched, beside the last run; a drop refuses."""
+    """Rows of every source and of customers, and those watched, beside the last run.
+
+    A drop refuses: of customers too, for with a row goes the word that somebody objects.
+    """
     if last is None:
         return [Finding("row_count", "all sources", _all(run), _drop_limit(rules), _ALONE)]
     now, then = counted(run), counted(last)
@@ -28,8 +32,13 @@ def row_count(run: Run, last: Run | None, rules: Guards) -> list[Finding]:
 
 
 def counted(run: Run) -> dict[str, int]:
-    """Rows read by source, and the customers watched."""
-    return {name: one["read"] for name, one in run["sources"].items()} | {_WATCHED: run["watched"]}
+    """Rows read by source, those taken of the customers file, and the customers watched.
+
+    A run without such a file, and a record of before it was counted, has nothing of it.
+    """
+    rows, many = {name: one["read"] for name, one in run["sources"].items()}, run.get("customers")
+    of_file = {} if many is None else {_CUSTOMERS: many}
+    return rows | of_file | {_WATCHED: run["watched"]}
 
 
 def drop(run: Run, last: Run | None) -> float | None:

@@ -17,10 +17,10 @@ SAME: Final = ("as_of", "sources", "watched", "scores_sha256")
 """What makes two measurements one run: the same input, scored the same."""
 
 Run = dict[str, Any]
-"""as_of, company, model, sources (read, rejected, ignored_columns), watched, scores_sha256,
-mean_risk, score_psi, drifted, levels (the worst by guard), override. Once it is published also
-list, list_id, listed, published_at (UTC) and folders (absolute, where it was published; older
-records lack them)."""
+"""as_of, company, model, sources (read, rejected, ignored_columns), customers, watched,
+scores_sha256, mean_risk, score_psi, drifted, levels (the worst by guard), override. Once it is
+published also list, list_id, listed, published_at (UTC) and folders (absolute, where it was
+published). Older records lack customers and folders."""
 
 
 NEEDED: Final = {*SAME, "company", "published_at", "mean_risk"}
@@ -49,7 +49,14 @@ def _read(path: Path) -> Run:
 def before(runs: list[Run], run: Run) -> list[Run]:
     """The runs up to as_of, without this one itself: it may have published already."""
     earlier = [one for one in runs if one["as_of"] <= run["as_of"]]
-    return [one for one in earlier if any(one.get(key) != run[key] for key in SAME)]
+    return [one for one in earlier if not _is_same(one, run)]
+
+
+def _is_same(one: Run, run: Run) -> bool:
+    """A record of before customers were counted is held to have had as many."""
+    customers = run.get("customers")
+    same = all(one.get(key) == run[key] for key in SAME)
+    return same and one.get("customers", customers) == customers
 
 
 def record(summary: Path, folder: Path, published: Path, manifest: dict[str, Any]) -> bool:
