@@ -63,6 +63,12 @@ def island(data: Any) -> Markup:
     return Markup(told.replace("<", "\\u003c"))  # noqa: S704
 
 
+def style(*own: Path) -> Markup:
+    """The style that all pages share, and after it a page's own; text that is not escaped."""
+    shared = Path(__file__).with_suffix(".css")
+    return Markup("".join(one.read_text(encoding="utf-8") for one in (shared, *own)))  # noqa: S704
+
+
 def policy(style: str, *scripts: str) -> str:
     """A Content-Security-Policy: no network at all, and only this style and these scripts."""
     ours = f"script-src {' '.join(map(_digest, scripts))}; " if scripts else ""

@@ -15,12 +15,13 @@ import pytest
 from playwright.sync_api import Browser, Page
 from scorecards import EMPTY, RICH
 
+from pipeline import web
 from pipeline.formulas import unguarded
 from pipeline.service import content
 from pipeline.service.content import Content, Figure
 from pipeline.service_page import charts, courses, page, said, sheet
 
-CSS = (Path(page.__file__).parent / "scorecard.css").read_text(encoding="utf-8")
+CSS = web.style(Path(page.__file__).parent / "scorecard.css")
 Open = Callable[..., Page]
 
 

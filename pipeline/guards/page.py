@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from markupsafe import Markup
-
 from pipeline import web
 from pipeline.guards import charts
 from pipeline.guards.content import Content
@@ -18,19 +16,19 @@ from pipeline.language import ENGLISH
 
 _HERE: Final = Path(__file__).parent
 STYLES: Final = (_HERE.parent / "outcomes_page" / "outcomes.css", _HERE / "guard.css")
-"""The style of the other pages, and what only this one has."""
+"""That of pages with figures, and what only this one has."""
 
 
 def html(told: Content) -> str:
     """The whole page; the same content is the same text."""
-    style = "".join(path.read_text(encoding="utf-8") for path in STYLES)
+    style = web.style(*STYLES)
     environment = web.environment(_HERE)
     environment.filters |= {"cut": web.cut}
     environment.globals |= {"distribution": charts.distribution}
     return environment.get_template("guard.html.j2").render(
         told=told,
         says=ENGLISH,
-        style=Markup(style),  # noqa: S704  (our own files)
+        style=style,
         policy=web.policy(style),
         headline=headline(told),
         words=charts.WORDS,

@@ -29,7 +29,6 @@ _MOST_DROPPED: Final = 100
 _WHOLE_UNITS_FROM: Final = 1_000.0  # a largest value at stake from which pennies only distract
 _PHONE: Final = re.compile(r"\+?[0-9][0-9 ().\-/]{4,24}")
 _EMAIL: Final = re.compile(r"[^\s@,;:<>\"'?&]{1,64}@[^\s@,;:<>\"'?&]{1,190}")
-_PARTS: Final = ("page.css", "page.js")
 _EARLY: Final = "document.documentElement.classList.add('js')"  # before any row is laid out
 
 
@@ -41,7 +40,7 @@ def content(listing: Listing) -> bytes:
 
 
 def _page(listing: Listing) -> dict[str, Any]:
-    style, script = ((_HERE / name).read_text(encoding="utf-8") for name in _PARTS)
+    style, script = web.style(_HERE / "page.css"), (_HERE / "page.js").read_text(encoding="utf-8")
     known, rows = details.data(listing), listing.rows.to_pylist()
     return {
         "listing": listing,
