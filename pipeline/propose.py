@@ -1,7 +1,6 @@
 """`retention propose`: what contacting so many would bring, by those drawn by lot so far."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
@@ -13,8 +12,9 @@ from pipeline import artefacts, files, params
 from pipeline.errors import BadParams, Guarded
 from pipeline.learning import offline
 from pipeline.learning.offline import Estimate, Expected, Proposal
-from pipeline.params import Params
+from pipeline.params import Params, Play
 from pipeline.policy.evidence import price
+from pipeline.policy.plays import cheapest
 
 RANKINGS: Final = ("by expected loss", "by what a contact changes")
 _ROWS: Final = {
@@ -26,25 +26,16 @@ _ROWS: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Play:
-    """What a contact costs, in money, and the share of those leaving it is believed to keep."""
-
-    cost: float
-    saves: float
-
-
 def play(chosen: Params, name: str | None) -> Play:
     """The play of that name, or the cheapest that contacts; BadParams where there is none."""
-    contacts = [one for one in chosen.policy.playbook if one.lane == "contact"]
-    if not contacts:
+    contacts = {one.name: one for one in chosen.policy.playbook if one.lane == "contact"}
+    usual = cheapest(chosen.policy)
+    if usual is None:
         raise BadParams("policy.playbook: no play has lane contact; add one, or nobody is called")
-    named = [one for one in contacts if name in (None, one.name)]
-    if not named:
-        known = ", ".join(one.name for one in contacts)
+    if name is not None and name not in contacts:
+        known = ", ".join(contacts)
         raise BadParams(f"--play: no play {name!r} that contacts; there are: {known}")
-    best = min(named, key=price)
-    return Play(price(best), best.saves)
+    return usual if name is None else contacts[name]
 
 
 def expected(lots: pd.DataFrame, proposal: Proposal, saves: float) -> dict[str, Expected]:
@@ -83,7 +74,7 @@ def propose(
         capacity=chosen.at_risk.capacity if capacity is None else capacity,
         eligible=files.read_json(artefacts.UPLIFT)["eligible"],
         threshold=threshold,
-        cost=given.cost if cost is None else cost,
+        cost=price(given) if cost is None else cost,
     )
     yield (
         f"Contacting up to {proposal.capacity:,} of {proposal.eligible:,} customers once, where "
