@@ -56,10 +56,10 @@ sbom: $(VENV)/installed-audit  ## sbom.json, what is installed by requirements.l
 	cyclonedx-py requirements requirements.lock --output-format JSON --output-reproducible --output-file sbom.json
 
 docs: $(VENV)/installed  ## docs/features.md and data/README.md, from the code
-	python -m pipeline.docs
+	python -m tools.docs
 
-catalogues: $(VENV)/installed  ## pipeline/locale/*.po, with every message staff may read; translate what is empty
-	python -m pipeline.catalogues
+catalogues: $(VENV)/installed  ## retention/i18n/locale/*.po, with every message staff may read; translate what is empty
+	python -m tools.catalogues
 
 pictures: $(VENV)/installed  ## docs/images/, from the current run; needs chromium
-	python docs/pictures.py
+	python -m tools.pictures

@@ -10,8 +10,8 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from models.base import Floats, log_odds
-from pipeline.learning import challenger
+from models.components.base import Floats, log_odds
+from retention.serving import comparison
 
 RESAMPLES, CUSTOMERS, SPREAD = 300, 2500, 0.5
 TIMES = {0.5: 1000, 0.7: 100, 0.9: 100}
@@ -42,12 +42,12 @@ def verdicts(spread: float) -> tuple[Counter[str], Counter[str]]:
     all_of: Counter[str] = Counter()
     worse: Counter[str] = Counter()
     for seed in range(TIMES[spread]):
-        found = challenger.compare(pair(spread, seed), "a day", 30, RESAMPLES, seed)
+        found = comparison.compare(pair(spread, seed), "a day", 30, RESAMPLES, seed)
         all_of[found.verdict] += 1
         worse.update(
             name
             for name, one in found.measures.items()
-            if one.beyond(challenger.MEASURES[name].sign) < 0
+            if one.beyond(comparison.MEASURES[name].sign) < 0
         )
     return all_of, worse
 

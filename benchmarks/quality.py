@@ -20,9 +20,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 import yaml
 
-from models.base import Floats
-from pipeline import artefacts, example, files, params, train
-from pipeline.learning import matrix, metrics, recipe
+from models.components.base import Floats
+from pipeline import example, train
+from retention.core import artefacts, feature_table, params
+from retention.core.storage import atomic
+from retention.stats import bootstrap
+from retention.training import metrics, selection
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = tuple(
@@ -93,7 +96,7 @@ def prepare(name: str, folder: Path) -> pd.DataFrame:
     company.trim(raw, company.cut)
     given = yaml.safe_load((ROOT / "examples" / name / "params.yaml").read_text())
     given["as_of"] = str(company.cut)
-    files.write_text(folder / "params.yaml", yaml.safe_dump(given))
+    atomic.write_text(folder / "params.yaml", yaml.safe_dump(given))
     return told
 
 
@@ -126,13 +129,13 @@ def predictions(folder: Path) -> tuple[pd.Series, dict[str, Floats], dict[str, F
     features = pq.read_table(folder / artefacts.FEATURES)
     rows = train.labelled(features, pq.read_table(folder / artefacts.LABELS))
     now = features.filter(np.array(features["snapshot_on"]) == np.datetime64(chosen.as_of))
-    story, X = files.read_json(folder / artefacts.RECIPE), matrix.matrix(now)
-    make = recipe.maker(chosen)
+    story, X = atomic.read_json(folder / artefacts.RECIPE), feature_table.matrix(now)
+    make = selection.maker(chosen)
     said: dict[str, dict[str, Floats]] = {"churn": {}, "value": {}}
     for name, tuned in story["params"].items():
         task = name.partition("_")[0]
         model = make(name, **tuned).fit(rows.X, rows.target(task), rows.weight)
-        said[task][name] = recipe.predict(model, X)
+        said[task][name] = selection.predict(model, X)
     customers = now["customer_id"].to_pandas()
     scores = pq.read_table(folder / artefacts.SCORES).to_pandas().set_index("customer_id")
     said["churn"]["recipe"] = scores.loc[customers, "churn_probability"].to_numpy()
@@ -145,7 +148,7 @@ def churn_table(y: Floats, said: dict[str, Floats], customers: pd.Series) -> pd.
     rows = {}
     for name, p in said.items():
         inside = np.clip(p, 1e-9, 1 - 1e-9)
-        gain = metrics.paired_difference(
+        gain = bootstrap.paired_difference(
             metrics.roc_auc, y, said["recipe"], p, customers, REPLICATES, SEED
         )
         rows[name] = {
@@ -190,7 +193,7 @@ def benchmark(name: str) -> str:
         chosen = params.load(folder / "params.yaml")
         run_stages(folder, list(chosen.sources))
         customers, churn, value = predictions(folder)
-        story = files.read_json(folder / artefacts.RECIPE)
+        story = atomic.read_json(folder / artefacts.RECIPE)
     days = chosen.labels.churn.horizon_days
     true = truth(told, customers, company.cut, days)
     y, money = true["churned"].to_numpy(), true["value"].to_numpy()
@@ -212,7 +215,7 @@ def main() -> None:
     text = "\n\n".join(["# Quality, against what a user would pick instead", *reports]) + "\n"
     print(text)
     if not asked:
-        files.write_text(ROOT / "benchmarks/quality.md", text)
+        atomic.write_text(ROOT / "benchmarks/quality.md", text)
 
 
 if __name__ == "__main__":

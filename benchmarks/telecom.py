@@ -25,12 +25,15 @@ from examples.telecom.company import FIRST
 from examples.telecom.mechanism import CAUSES
 from examples.telecom.write import truth
 from features import declared
-from models.base import Floats, log_odds
-from models.calibration import logistic_line
-from pipeline import artefacts, clocks, files, params, train
-from pipeline.learning import metrics, recipe
-from pipeline.learning.folds import split
-from pipeline.params import Params
+from models.components.base import Floats, log_odds
+from models.components.calibration import logistic_line
+from pipeline import train
+from retention.core import artefacts, params, point_in_time
+from retention.core.params import Params
+from retention.core.storage import atomic
+from retention.stats import bootstrap
+from retention.training import metrics, selection
+from retention.training.folds import split
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = "customers events snapshots labels scorecard features train evaluate".split()  # noqa: SIM905
@@ -92,13 +95,15 @@ def without_service(folder: Path, chosen: Params) -> tuple[pd.Series, Floats]:
     kept = [name for name in features.column_names if themes.get(name) not in SERVICE]
     labels = pq.read_table(folder / artefacts.LABELS)
     rows = train.labelled(features.select(kept), labels, chosen.train.treated)
-    when = split(sorted(set(rows.day.tolist())), clocks.ripening(chosen.labels), chosen.train.folds)
+    when = split(
+        sorted(set(rows.day.tolist())), point_in_time.ripening(chosen.labels), chosen.train.folds
+    )
     assert when.measure is not None
-    make = recipe.maker(chosen)
-    tuned = recipe.trial(make, "churn_lightgbm", rows, when.folds).params
+    make = selection.maker(chosen)
+    tuned = selection.trial(make, "churn_lightgbm", rows, when.folds).params
     fit, test = rows.on(when.measure.train), rows.on([when.measure.test])
     model = make("churn_lightgbm", **tuned).fit(fit.X, fit.churned, fit.weight)
-    return pd.Series(test.customer), recipe.predict(model, test.X)
+    return pd.Series(test.customer), selection.predict(model, test.X)
 
 
 def agreement(folder: Path, departures: pd.DataFrame) -> tuple[pd.DataFrame, float]:
@@ -106,7 +111,7 @@ def agreement(folder: Path, departures: pd.DataFrame) -> tuple[pd.DataFrame, flo
 
     Returns the table and Spearman's correlation of the two.
     """
-    found = files.read_json(folder / artefacts.SCORECARD_METRICS)["excess_lost"]
+    found = atomic.read_json(folder / artefacts.SCORECARD_METRICS)["excess_lost"]
     true = departures["cause"].value_counts()
     table = pd.DataFrame({"true": true.reindex(CAUSES, fill_value=0), "found": pd.Series(found)})
     table = table.fillna(0.0)
@@ -119,13 +124,13 @@ def scenario(name: str) -> dict[str, Any]:
         folder = Path(place)
         given = yaml.safe_load((ROOT / "examples/telecom/params.yaml").read_text())
         given["simulation"] |= SCENARIOS[name]
-        files.write_text(folder / "params.yaml", yaml.safe_dump(given))
+        atomic.write_text(folder / "params.yaml", yaml.safe_dump(given))
         chosen = params.load(folder / "params.yaml")
         seconds = run_stages(folder, chosen)
         said = pq.read_table(folder / artefacts.PREDICTIONS).to_pandas()
         models = pq.read_table(folder / artefacts.MEASURED).to_pandas()
         customers, bare = without_service(folder, chosen)
-        story = files.read_json(folder / artefacts.RECIPE)
+        story = atomic.read_json(folder / artefacts.RECIPE)
         day = said["snapshot_on"].iloc[0]
         snapshots, departures = (
             one.to_pandas()
@@ -143,7 +148,7 @@ def scenario(name: str) -> dict[str, Any]:
         for one in ("expected_value", "expected_value_true")
     )
     labels = said.set_index("customer_id").loc[customers, "churned"].to_numpy(float)
-    gain = metrics.paired_difference(
+    gain = bootstrap.paired_difference(
         metrics.roc_auc, labels, boosted.loc[customers].to_numpy(), bare, customers,
         REPLICATES, SEED,
     )  # fmt: skip
@@ -206,7 +211,7 @@ def main() -> None:
     text = f"{INTRODUCTION}\n{markdown(found)}\n"
     print(text)
     if not asked:
-        files.write_text(ROOT / "benchmarks/telecom.md", text)
+        atomic.write_text(ROOT / "benchmarks/telecom.md", text)
 
 
 if __name__ == "__main__":

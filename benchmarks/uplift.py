@@ -24,11 +24,12 @@ import yaml
 
 import models
 from examples.telecom.write import truth
-from models.base import Floats
-from models.uplift import FOLDS, RISK, Trial, UpliftModel, fold_of
-from pipeline import artefacts, clocks, files, params
-from pipeline.learning import uplift
-from pipeline.params import Params
+from models.components.base import Floats
+from models.components.uplift import FOLDS, RISK, Trial, UpliftModel, fold_of
+from retention.core import artefacts, params, point_in_time
+from retention.core.params import Params
+from retention.core.storage import atomic
+from retention.uplift import metrics
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = "customers events snapshots labels features".split()  # noqa: SIM905
@@ -49,7 +50,7 @@ def run_stages(folder: Path, name: str) -> Params:
     given = yaml.safe_load((ROOT / "examples/telecom/params.yaml").read_text())
     given["simulation"] |= COMPANIES[name]
     given["snapshots"] = {"every_days": EVERY, "most": 60}
-    files.write_text(folder / "params.yaml", yaml.safe_dump(given))
+    atomic.write_text(folder / "params.yaml", yaml.safe_dump(given))
     chosen = params.load(folder / "params.yaml")
     if not (folder / artefacts.FEATURES).exists():
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -126,7 +127,7 @@ def drawn(folder: Path, rows: pd.DataFrame, columns: list[str], chosen: Params) 
         waves, before, on="day", by="customer_id", tolerance=EVERY, allow_exact_matches=True
     )
     horizon = chosen.labels.churn.horizon_days
-    newest = rows["day"].max() - clocks.ripening(chosen.labels)
+    newest = rows["day"].max() - point_in_time.ripening(chosen.labels)
     joined = joined[joined["row"].notna() & (joined["day"] <= newest)]
     joined = joined.sort_values(["customer_id", "day"])
     gone = joined["customer_id"].map(left) - joined["day"]
@@ -140,8 +141,8 @@ def drawn(folder: Path, rows: pd.DataFrame, columns: list[str], chosen: Params) 
 
 def share_of_oracle(priority: Floats, gain: Floats) -> float:
     """What calling the first SHARE gains over calling at random, of what the truth would."""
-    calls = (uplift.within(by, SHARE) for by in (priority, gain))
-    mine, best = (uplift.value(by, gain) - SHARE * gain.mean() for by in calls)
+    calls = (metrics.within(by, SHARE) for by in (priority, gain))
+    mine, best = (metrics.value(by, gain) - SHARE * gain.mean() for by in calls)
     return mine / best if best > 1e-9 else float("nan")
 
 
@@ -168,13 +169,13 @@ def between(interval: Any, digits: int) -> str:
     return f"({interval.low:+.{digits}f} to {interval.high:+.{digits}f})"
 
 
-def judged(name: str, lot: Lot) -> tuple[dict[str, str], list[uplift.Group]]:
+def judged(name: str, lot: Lot) -> tuple[dict[str, str], list[metrics.Group]]:
     """What the experiment itself says of a learner, cross-fitted: no truth is looked at."""
-    crossed = uplift.cross_fitted(maker(name), lot.X, lot.trial)
+    crossed = metrics.cross_fitted(maker(name), lot.X, lot.trial)
     risk = lot.X[RISK].to_numpy()
     scores, who = lot.trial.scores(risk), lot.trial.customer
-    qini = uplift.qini(crossed, scores, who, seed=SEED)
-    choice = uplift.chosen(crossed, risk * lot.worth, lot.worth, scores, who, SHARE, seed=SEED)
+    qini = metrics.qini(crossed, scores, who, seed=SEED)
+    choice = metrics.chosen(crossed, risk * lot.worth, lot.worth, scores, who, SHARE, seed=SEED)
     told = {
         "Qini x 1000": f"{1e3 * qini.coefficient:.2f} "
         f"({1e3 * qini.interval.low:.2f} to {1e3 * qini.interval.high:.2f})",
@@ -184,7 +185,7 @@ def judged(name: str, lot: Lot) -> tuple[dict[str, str], list[uplift.Group]]:
         "better": f"{choice.better:+.2f} {between(choice.interval, 2)}",
         "used": "yes" if choice.uplift else "no",
     }
-    return told, uplift.calibration(crossed, scores, who)
+    return told, metrics.calibration(crossed, scores, who)
 
 
 def shuffled(lot: Lot) -> Lot:
@@ -284,7 +285,7 @@ def main() -> None:
         base = Path(sys.argv[1]) if sys.argv[1:] else Path(place)
         text = markdown({name: company(name, base / name) for name in COMPANIES})
     print(text)
-    files.write_text(ROOT / "benchmarks/uplift.md", text)
+    atomic.write_text(ROOT / "benchmarks/uplift.md", text)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import pkgutil
 from collections.abc import Sequence
 from importlib import import_module
 
-from features.base import Declaration, Feature
+from features.engine.base import Declaration, Feature
 
 _NOT_THEMES = {"base", "grains", "service", "words"}
 

@@ -2,8 +2,8 @@
 
 import narwhals as nw
 
-from features.base import Past, count, feature, grain, within
-from pipeline.clocks import Frame
+from features.engine.base import Past, count, feature, grain, within
+from retention.core.point_in_time import Frame
 
 
 @grain("referral")

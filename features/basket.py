@@ -2,9 +2,9 @@
 
 import narwhals as nw
 
-from features.base import DERIVED, count, feature, ratio, total, within
-from features.grains import items, orders
-from pipeline.schema import MONEY_UNITS
+from features.engine.base import DERIVED, count, feature, ratio, total, within
+from features.engine.grains import items, orders
+from retention.core.events import MONEY_UNITS
 
 
 @feature(orders, unit="lines per order", windows=(30, 90, 365))

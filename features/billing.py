@@ -2,9 +2,9 @@
 
 import narwhals as nw
 
-from features.base import Past, count, feature, grain, money, ratio, total, within
-from features.service import RISE, bills, payments
-from pipeline.clocks import Frame
+from features.engine.base import Past, count, feature, grain, money, ratio, total, within
+from features.engine.service_grains import RISE, bills, payments
+from retention.core.point_in_time import Frame
 
 NEWEST = nw.col("age") == nw.col("age").min().over("customer_id")
 LATE = (nw.col("days_late") > 0) & (nw.col("refused") == 0)

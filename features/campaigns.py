@@ -2,8 +2,8 @@
 
 import narwhals as nw
 
-from features.base import DERIVED, Past, count, feature, grain, ratio, within
-from pipeline.clocks import Frame
+from features.engine.base import DERIVED, Past, count, feature, grain, ratio, within
+from retention.core.point_in_time import Frame
 
 
 @grain("campaign")

@@ -2,9 +2,9 @@
 
 import narwhals as nw
 
-from features import service
-from features.base import Past, count, feature, grain, ratio, within
-from pipeline.clocks import Frame
+from features.engine import service_grains
+from features.engine.base import Past, count, feature, grain, ratio, within
+from retention.core.point_in_time import Frame
 
 ONLINE = ("portal", "web", "chat", "app")
 _YEAR = 365
@@ -17,7 +17,7 @@ def habits(past: Past) -> Frame:
     usual: 1 for the channel used most, of several the first by name, else 0; recent: contacts in
     the last 365 days.
     """
-    told = past[service.contacts].filter(~nw.col("channel").is_null())
+    told = past[service_grains.contacts].filter(~nw.col("channel").is_null())
     used = told.group_by("customer_id", "channel").agg(
         contacts=nw.len(), recent=count(within(_YEAR))
     )
@@ -26,7 +26,10 @@ def habits(past: Past) -> Frame:
     named = most.with_columns(candidate=candidate)
     first = named.with_columns(first=nw.col("candidate").min().over("customer_id"))
     return first.select(
-        "customer_id", "channel", "recent", usual=service.flag(nw.col("channel") == nw.col("first"))
+        "customer_id",
+        "channel",
+        "recent",
+        usual=service_grains.flag(nw.col("channel") == nw.col("first")),
     )
 
 
@@ -37,7 +40,7 @@ def _share(days: int, *channels: str) -> nw.Expr:
 
 
 @feature(
-    service.contacts,
+    service_grains.contacts,
     unit="share",
     windows=(_YEAR,),
     words="{phone_share_Nd:percent} of their contacts by phone in the last {days} days",
@@ -49,7 +52,7 @@ def phone_share(days: int) -> nw.Expr:
 
 
 @feature(
-    service.contacts,
+    service_grains.contacts,
     unit="share",
     windows=(_YEAR,),
     words="{email_share_Nd:percent} of their contacts by e-mail in the last {days} days",
@@ -61,7 +64,7 @@ def email_share(days: int) -> nw.Expr:
 
 
 @feature(
-    service.contacts,
+    service_grains.contacts,
     unit="share",
     windows=(_YEAR,),
     words="came to an office for {office_share_Nd:percent} of the contacts in the last {days} days",
@@ -73,7 +76,7 @@ def office_share(days: int) -> nw.Expr:
 
 
 @feature(
-    service.contacts,
+    service_grains.contacts,
     unit="share",
     windows=(_YEAR,),
     words="{online_share_Nd:percent} of their contacts online in the last {days} days",
@@ -85,7 +88,7 @@ def online_share(days: int) -> nw.Expr:
 
 
 @feature(
-    service.contacts,
+    service_grains.contacts,
     unit="contacts",
     none=0,
     windows=(_YEAR,),

@@ -2,9 +2,9 @@
 
 import narwhals as nw
 
-from features import service
-from features.base import Past, count, feature, grain, money, total, within
-from pipeline.clocks import Frame
+from features.engine import service_grains
+from features.engine.base import Past, count, feature, grain, money, total, within
+from retention.core.point_in_time import Frame
 
 
 @grain("contact", "response", "resolution")
@@ -20,7 +20,7 @@ def _about(topic: str, days: int) -> nw.Expr:
 
 
 @feature(
-    service.contacts,
+    service_grains.contacts,
     unit="contacts",
     none=0,
     windows=(30, 90, 365),
@@ -33,7 +33,7 @@ def contacts(days: int) -> nw.Expr:
 
 
 @feature(
-    service.contacts,
+    service_grains.contacts,
     unit="contacts",
     none=0,
     windows=(90, 365),
@@ -46,7 +46,7 @@ def complaints(days: int) -> nw.Expr:
 
 
 @feature(
-    service.contacts,
+    service_grains.contacts,
     unit="contacts",
     none=0,
     windows=(90, 365),
@@ -59,7 +59,7 @@ def billing_contacts(days: int) -> nw.Expr:
 
 
 @feature(
-    service.contacts,
+    service_grains.contacts,
     unit="contacts",
     none=0,
     windows=(90, 365),
@@ -72,7 +72,7 @@ def technical_requests(days: int) -> nw.Expr:
 
 
 @feature(
-    service.contacts,
+    service_grains.contacts,
     unit="contacts",
     none=0,
     windows=(365,),
@@ -85,7 +85,7 @@ def questions(days: int) -> nw.Expr:
 
 
 @feature(
-    service.contacts,
+    service_grains.contacts,
     unit="contacts",
     none=0,
     windows=(365,),
@@ -98,7 +98,7 @@ def information_requests(days: int) -> nw.Expr:
 
 
 @feature(
-    service.contacts,
+    service_grains.contacts,
     unit="contacts",
     none=0,
     windows=(365,),
@@ -111,7 +111,7 @@ def suggestions(days: int) -> nw.Expr:
 
 
 @feature(
-    service.contacts,
+    service_grains.contacts,
     unit="contacts",
     none=0,
     windows=(365,),
@@ -123,7 +123,7 @@ def praise(days: int) -> nw.Expr:
 
 
 @feature(
-    service.contacts,
+    service_grains.contacts,
     unit="days",
     words="last contacted us {days_since_contact:days} ago",
 )
@@ -133,7 +133,7 @@ def days_since_contact() -> nw.Expr:
 
 
 @feature(
-    service.contacts,
+    service_grains.contacts,
     unit="days",
     words="last complained {days_since_complaint:days} ago",
 )

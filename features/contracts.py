@@ -2,9 +2,9 @@
 
 import narwhals as nw
 
-from features.base import Past, feature, grain
-from pipeline import snapshots
-from pipeline.clocks import Frame
+from features.engine.base import Past, feature, grain
+from retention.cohort import eligibility
+from retention.core.point_in_time import Frame
 
 YEAR = 365
 
@@ -19,7 +19,7 @@ def live(past: Past) -> Frame:
     keys = ["customer_id", "contract_id"]
     starts = past.events("start").with_columns(newest=nw.col("age").min().over(*keys))
     plans = starts.filter(nw.col("age") == nw.col("newest")).group_by(keys)
-    running = snapshots.contracts(past.known).filter(nw.col("end_day").is_null())
+    running = eligibility.contracts(past.known).filter(nw.col("end_day").is_null())
     aged = running.select(*keys, age=past.snapshot - nw.col("start_day"))
     return aged.join(plans.agg(plan=nw.col("topic").min()), on=keys, how="left").with_columns(
         oldest=nw.col("age") == nw.col("age").max().over("customer_id")

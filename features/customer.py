@@ -2,7 +2,7 @@
 
 import narwhals as nw
 
-from features.base import CUSTOMER, feature
+from features.engine.base import CUSTOMER, feature
 
 
 @feature(CUSTOMER, unit="days")

@@ -2,8 +2,8 @@
 
 import narwhals as nw
 
-from features.base import DERIVED, count, feature, ratio, total, within
-from features.grains import orders
+from features.engine.base import DERIVED, count, feature, ratio, total, within
+from features.engine.grains import orders
 
 
 @feature(

@@ -2,8 +2,8 @@
 
 import narwhals as nw
 
-from features import grains
-from features.base import DERIVED, count, feature, ratio, within
+from features.engine import grains
+from features.engine.base import DERIVED, count, feature, ratio, within
 
 
 @feature(grains.orders, unit="orders", none=0, words="{orders_Nd:orders} in the last {days} days")

@@ -2,11 +2,11 @@
 
 import narwhals as nw
 
-from features.base import DERIVED, Past, count, feature, grain, ratio, total, within
-from features.grains import orders
-from features.service import failures as failed
-from pipeline import snapshots
-from pipeline.clocks import Frame
+from features.engine.base import DERIVED, Past, count, feature, grain, ratio, total, within
+from features.engine.grains import orders
+from features.engine.service_grains import failures as failed
+from retention.cohort import eligibility
+from retention.core.point_in_time import Frame
 
 HALF_LIFE = 70
 PARTS = 2**40  # of a weight: sums of whole numbers are the same in any order
@@ -39,7 +39,7 @@ def stages(past: Past) -> Frame:
 
     That is when the first contract began; where there was none, the first purchase.
     """
-    contracts = snapshots.contracts(past.known)
+    contracts = eligibility.contracts(past.known)
     began = contracts.group_by("customer_id").agg(start_day=nw.col("start_day").min())
     bought = past[orders].group_by("customer_id").agg(bought_day=nw.col("occurred_day").min())
     since = nw.col("occurred_day") - nw.coalesce(nw.col("start_day"), nw.col("bought_day"))

@@ -2,8 +2,8 @@
 
 import narwhals as nw
 
-from features import grains
-from features.base import DERIVED, feature, money, ratio, total, within
+from features.engine import grains
+from features.engine.base import DERIVED, feature, money, ratio, total, within
 
 
 @feature(grains.orders, unit="currency", none=0, words="spent {spend_Nd:money} in {days} days")

@@ -2,8 +2,8 @@
 
 import narwhals as nw
 
-from features.base import count, feature, ratio, within
-from features.service import visits as visited
+from features.engine.base import count, feature, ratio, within
+from features.engine.service_grains import visits as visited
 
 FAILED = nw.col("failed") == 1
 

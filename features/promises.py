@@ -2,8 +2,8 @@
 
 import narwhals as nw
 
-from features.base import count, feature, money, ratio, total, within
-from features.service import promises
+from features.engine.base import count, feature, money, ratio, total, within
+from features.engine.service_grains import promises
 
 LATE, WRONG = nw.col("late") == 1, nw.col("wrong") == 1
 AWAITED, OVER_QUOTE = nw.col("awaited") == 1, nw.col("over_units") > 0

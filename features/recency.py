@@ -2,8 +2,8 @@
 
 import narwhals as nw
 
-from features.base import feature
-from features.grains import orders
+from features.engine.base import feature
+from features.engine.grains import orders
 
 
 @feature(

@@ -2,8 +2,8 @@
 
 import narwhals as nw
 
-from features.base import count, feature, ratio
-from features.grains import purchase_days, weeks
+from features.engine.base import count, feature, ratio
+from features.engine.grains import purchase_days, weeks
 
 
 @feature(

@@ -2,9 +2,9 @@
 
 import narwhals as nw
 
-from features import service
-from features.base import Past, count, feature, grain, ratio, total, within
-from pipeline.clocks import Frame
+from features.engine import service_grains
+from features.engine.base import Past, count, feature, grain, ratio, total, within
+from retention.core.point_in_time import Frame
 
 _YEAR = 365
 _OPEN = nw.col("open") == 1
@@ -14,7 +14,7 @@ _ENDED = nw.col("open") == 0
 @grain("response", "resolution")
 def answered(past: Past) -> Frame:
     """The cases, where the company tells when it answers."""
-    return past[service.cases]
+    return past[service_grains.cases]
 
 
 @grain("resolution")
@@ -24,14 +24,14 @@ def handled(past: Past) -> Frame:
     last: 1 where the case's end is the customer's last, else 0; unsolved_age: days since it showed
     that the case is not solved: it ended so, or its end was due, or (after that) was undone.
     """
-    rows = past[service.cases].with_columns(
+    rows = past[service_grains.cases].with_columns(
         settled=nw.when(_ENDED).then(nw.col("end_minute")),
     )
     newest = nw.col("settled").max().over("customer_id")
     overdue_age = nw.when(_OPEN).then(nw.col("overdue_age"))
     ended_badly = nw.when(nw.col("solved") == 0).then(nw.col("ended_age"))
     return rows.with_columns(
-        last=service.flag((nw.col("settled") == newest).fill_null(False)),
+        last=service_grains.flag((nw.col("settled") == newest).fill_null(False)),
         unsolved_age=nw.coalesce(ended_badly, overdue_age),
     )
 
@@ -42,7 +42,7 @@ def ended(days: int) -> nw.Expr:
 
 
 @feature(
-    service.cases,
+    service_grains.cases,
     unit="cases",
     none=0,
     windows=(90, _YEAR),
@@ -55,7 +55,7 @@ def cases(days: int) -> nw.Expr:
 
 
 @feature(
-    service.cases,
+    service_grains.cases,
     unit="contacts per case",
     windows=(_YEAR,),
     words="contacts a case in the last {days} days: {contacts_per_case_Nd:about}",

@@ -2,8 +2,8 @@
 
 import narwhals as nw
 
-from features.base import DERIVED, count, feature, ratio, within
-from features.grains import purchase_days
+from features.engine.base import DERIVED, count, feature, ratio, within
+from features.engine.grains import purchase_days
 
 _USUAL = "last visit {days_since_purchase:days} ago, usually every {median_gap:n}"
 

@@ -2,9 +2,9 @@
 
 import narwhals as nw
 
-from features import service
-from features.base import Past, count, feature, grain, ratio, total, within
-from pipeline.clocks import Frame
+from features.engine import service_grains
+from features.engine.base import Past, count, feature, grain, ratio, total, within
+from retention.core.point_in_time import Frame
 
 _YEAR = 365
 _PATIENCE = 14  # days in which a question may still be answered
@@ -21,7 +21,7 @@ def said(past: Past) -> Frame:
     rating_parts, person_parts: the ratings as whole numbers; last_rating, last_solved and
     last_cause: what the row says, where no later row says it anew, else null.
     """
-    rows = past[service.answers].with_columns(
+    rows = past[service_grains.answers].with_columns(
         rating_parts=_parts("rating"),
         person_parts=_parts("person"),
         complained=nw.when(_DISSATISFIED).then(nw.col("cause")),

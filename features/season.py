@@ -2,8 +2,8 @@
 
 import narwhals as nw
 
-from features.base import count, feature, money, ratio, total, within
-from features.grains import orders
+from features.engine.base import count, feature, money, ratio, total, within
+from features.engine.grains import orders
 
 _YEAR = 364  # fifty-two whole weeks: the same weekdays
 

@@ -2,9 +2,9 @@
 
 import narwhals as nw
 
-from features.base import Past, count, feature, grain, ratio, within
+from features.engine.base import Past, count, feature, grain, ratio, within
 from features.resolution import ended, handled
-from pipeline.clocks import Frame
+from retention.core.point_in_time import Frame
 
 _YEAR = 365
 _REPAIR = 60  # days in which what was repaired should not fail again

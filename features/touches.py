@@ -2,10 +2,10 @@
 
 import narwhals as nw
 
-from features import service
-from features.base import DERIVED, Past, count, feature, grain, ratio, within
-from features.grains import orders
-from pipeline.clocks import Frame
+from features.engine import service_grains
+from features.engine.base import DERIVED, Past, count, feature, grain, ratio, within
+from features.engine.grains import orders
+from retention.core.point_in_time import Frame
 
 _YEAR = 365
 
@@ -14,7 +14,9 @@ _YEAR = 365
 def dealings(past: Past) -> Frame:
     """One row a customer: dealings, the orders of the last 365 days; without any, the bills."""
     ordered = past[orders].select("customer_id", "age", ordered=nw.lit(1), billed=nw.lit(0))
-    bills = past[service.bills].select("customer_id", "age", ordered=nw.lit(0), billed=nw.lit(1))
+    bills = past[service_grains.bills].select(
+        "customer_id", "age", ordered=nw.lit(0), billed=nw.lit(1)
+    )
     sums = (
         nw.concat([ordered, bills], how="vertical")
         .filter(within(_YEAR))
@@ -31,7 +33,7 @@ def usual(past: Past) -> Frame:
 
     expected: the contacts that so many dealings take, at the rate of all customers with dealings.
     """
-    told = past[service.contacts].filter(within(_YEAR))
+    told = past[service_grains.contacts].filter(within(_YEAR))
     touched = told.group_by("customer_id").agg(contacts=nw.len())
     joined = past[dealings].join(touched, on="customer_id", how="left")
     rows = joined.select(
@@ -98,7 +100,7 @@ def _again(gap: str, most: int, days: int) -> nw.Expr:
 
 
 @feature(
-    service.contacts,
+    service_grains.contacts,
     unit="contacts",
     none=0,
     windows=(90, 365),
@@ -111,7 +113,7 @@ def case_repeats_week(days: int) -> nw.Expr:
 
 
 @feature(
-    service.contacts,
+    service_grains.contacts,
     unit="contacts",
     none=0,
     windows=(365,),
@@ -124,7 +126,7 @@ def case_repeats_month(days: int) -> nw.Expr:
 
 
 @feature(
-    service.contacts,
+    service_grains.contacts,
     unit="contacts",
     none=0,
     windows=(90, 365),
@@ -137,7 +139,7 @@ def topic_repeats_week(days: int) -> nw.Expr:
 
 
 @feature(
-    service.contacts,
+    service_grains.contacts,
     unit="contacts",
     none=0,
     windows=(365,),

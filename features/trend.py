@@ -2,8 +2,8 @@
 
 import narwhals as nw
 
-from features import grains
-from features.base import count, feature, money, ratio, total, within
+from features.engine import grains
+from features.engine.base import count, feature, money, ratio, total, within
 
 
 @feature(

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, TypeVar
 
-from models.base import Estimator, Model
-from models.uplift import UpliftModel
+from models.components.base import Estimator, Model
+from models.components.uplift import UpliftModel
 
 _PREFIXES = ("churn_", "value_")
 _UPLIFT = ("uplift_",)

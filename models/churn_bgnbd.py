@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from models.base import BIAS, ChurnModel, Floats, State, base_rate, log_odds
-from models.bgnbd import BGNBD
-from models.rfm import FREQUENCY, RECENCY, TENURE, history
+from models.components.base import BIAS, ChurnModel, Floats, State, base_rate, log_odds
+from models.components.bgnbd import BGNBD
+from models.components.rfm import FREQUENCY, RECENCY, TENURE, history
 
 
 class BGNBDChurn(ChurnModel):

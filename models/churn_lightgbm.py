@@ -5,8 +5,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
-from models.base import BIAS, ChurnModel, Floats, State
-from models.boosting import Encoder, Ensemble, Recipe
+from models.components.base import BIAS, ChurnModel, Floats, State
+from models.components.boosting import Encoder, Ensemble, Recipe
 
 
 class LightGBMChurn(ChurnModel):

@@ -5,8 +5,8 @@ import pandas as pd
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from models.base import BIAS, ChurnModel, Floats, State, base_rate, log_odds
-from models.rfm import RECENCY
+from models.components.base import BIAS, ChurnModel, Floats, State, base_rate, log_odds
+from models.components.rfm import RECENCY
 
 
 class RecencyRule(ChurnModel):

@@ -5,8 +5,8 @@ import pandas as pd
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from models.base import BIAS, ChurnModel, Floats, State
-from models.rfm import FREQUENCY, MONEY, RECENCY, TENURE
+from models.components.base import BIAS, ChurnModel, Floats, State
+from models.components.rfm import FREQUENCY, MONEY, RECENCY, TENURE
 
 
 class RFMLogistic(ChurnModel):

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from models.base import Floats, State
-from models.boosting import Encoder, Ensemble, Recipe
-from models.uplift import (
+from models.components.base import Floats, State
+from models.components.boosting import Encoder, Ensemble, Recipe
+from models.components.uplift import (
     FOLDS,
     RISK,
     Trial,

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from models.base import Floats, State
-from models.uplift import RISK, Trial, UpliftModel, common_share, kept_inside
+from models.components.base import Floats, State
+from models.components.uplift import RISK, Trial, UpliftModel, common_share, kept_inside
 
 
 class NoUplift(UpliftModel):

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from models.base import Floats, State
-from models.boosting import Encoder, Ensemble, Recipe
-from models.uplift import Trial, UpliftModel
+from models.components.base import Floats, State
+from models.components.boosting import Encoder, Ensemble, Recipe
+from models.components.uplift import Trial, UpliftModel
 
 
 class TwoModels(UpliftModel):

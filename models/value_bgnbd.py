@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.base import Floats, State, ValueModel, base_rate, scale_to
-from models.bgnbd import BGNBD
-from models.gamma_gamma import GammaGamma
-from models.rfm import FREQUENCY, MONEY, RECENCY, TENURE, history
+from models.components.base import Floats, State, ValueModel, base_rate, scale_to
+from models.components.bgnbd import BGNBD
+from models.components.gamma_gamma import GammaGamma
+from models.components.rfm import FREQUENCY, MONEY, RECENCY, TENURE, history
 
 
 class BGNBDValue(ValueModel):

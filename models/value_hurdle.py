@@ -5,8 +5,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
-from models.base import Floats, State, ValueModel, scale_to
-from models.boosting import Encoder, Ensemble, Recipe
+from models.components.base import Floats, State, ValueModel, scale_to
+from models.components.boosting import Encoder, Ensemble, Recipe
 
 
 class Hurdle(ValueModel):

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from models.base import Floats, State, ValueModel, scale_to
+from models.components.base import Floats, State, ValueModel, scale_to
 
 _SPEND = re.compile(r"spend_(\d+)d")
 

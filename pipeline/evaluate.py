@@ -8,11 +8,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from models.base import Floats
-from pipeline import artefacts, errors, files, params, progress, tracking
-from pipeline.learning import definition, metrics, slices
-from pipeline.params import Params
-from pipeline.reports import model_card, plots
+from models.components.base import Floats
+from retention.core import artefacts, console, errors, params
+from retention.core.params import Params
+from retention.core.storage import atomic
+from retention.reporting.model_card import card as model_card
+from retention.reporting.model_card import plots
+from retention.serving import target
+from retention.stats import bootstrap
+from retention.tracking import client
+from retention.training import metrics, slices
 
 RECIPE = "recipe"
 VALUE_METRICS = ("mae", "bias", "spearman", "normalised_gini")
@@ -41,7 +46,7 @@ def by_model(said: pd.DataFrame, scores: pd.DataFrame, task: str) -> dict[str, p
 def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
     """Floats for the labels, and the written tie order: customer_id ascending."""
     return frame.assign(
-        churned=frame["churned"].astype(float), order=metrics.tie_ranks(frame["customer_id"])
+        churned=frame["churned"].astype(float), order=bootstrap.tie_ranks(frame["customer_id"])
     )
 
 
@@ -54,11 +59,11 @@ def figures(
     """Each number of `measure` over columns of the frame, with its 95 % interval."""
     arrays = [frame[name].to_numpy() for name in columns]
     plan = chosen.evaluate
-    around = metrics.bootstrap(measure, frame["customer_id"], arrays, plan.bootstrap, plan.seed)
+    around = bootstrap.bootstrap(measure, frame["customer_id"], arrays, plan.bootstrap, plan.seed)
     return {name: _figure(value, around[name]) for name, value in measure(*arrays).items()}
 
 
-def _figure(value: float, around: metrics.Interval | metrics.Difference) -> Figure:
+def _figure(value: float, around: bootstrap.Interval | bootstrap.Difference) -> Figure:
     numbers = {"value": value, "low": around.low, "high": around.high}
     return {name: float(one) if math.isfinite(one) else None for name, one in numbers.items()}
 
@@ -87,7 +92,7 @@ def gains(models: dict[str, pd.DataFrame], chosen: Params) -> dict[str, Figures]
             continue
         told[name] = {}
         for metric in (metrics.roc_auc, metrics.log_loss):
-            one = metrics.paired_difference(
+            one = bootstrap.paired_difference(
                 metric,
                 mine["churned"],
                 mine["prediction"],
@@ -173,7 +178,7 @@ def head(story: dict[str, Any], scores: pd.DataFrame, chosen: Params) -> dict[st
         "churners": int(scores["churned"].sum()),
         "churn_rate": float(scores["churned"].mean()) if len(scores) else None,
         "capacity": chosen.at_risk.capacity,
-        "definition": definition.sentence(chosen.labels),
+        "definition": target.sentence(chosen.labels),
         "banners": story["banners"],
     }
 
@@ -205,18 +210,18 @@ PREDICTIONS = pa.schema(
 )
 
 
-def track(chosen: Params, report: progress.Report) -> None:
+def track(chosen: Params, report: console.Report) -> None:
     """Tell MLflow of the run; where it cannot be reached, say so and go on."""
     try:
-        report.say(f"MLflow run {tracking.log_run(tracking.record(chosen))}")
-    except tracking.TrackingDown as down:
+        report.say(f"MLflow run {client.log_run(client.record(chosen))}")
+    except client.TrackingDown as down:
         report.say(str(down))
 
 
 def main() -> None:
     chosen = params.load()
-    with progress.stage("evaluate") as report:
-        story, label_table = files.read_json(artefacts.RECIPE), pq.read_table(artefacts.LABELS)
+    with console.stage("evaluate") as report:
+        story, label_table = atomic.read_json(artefacts.RECIPE), pq.read_table(artefacts.LABELS)
         said = beside(pq.read_table(artefacts.MEASURED), label_table)
         scores = beside(pq.read_table(artefacts.MEASURED_SCORES), label_table)
         report.read(artefacts.MEASURED, len(said))
@@ -225,16 +230,16 @@ def main() -> None:
         if len(scores):
             rules = (chosen.at_risk.capacity, chosen.evaluate.least)
             found |= {"slices": slices.slices(scores, attributes(), *rules)}
-        files.write_json(artefacts.METRICS, found)
+        atomic.write_json(artefacts.METRICS, found)
         predictions = scores[PREDICTIONS.names]
         table = pa.Table.from_pandas(predictions, schema=PREDICTIONS, preserve_index=False)
-        files.write_table(artefacts.PREDICTIONS, table)
+        atomic.write_table(artefacts.PREDICTIONS, table)
         rule = said.loc[said["model"] == "churn_recency", "prediction"].to_numpy()
         baseline = predictions.assign(churn_probability=rule)
         plots.draw(predictions, baseline, artefacts.PLOTS.path, chosen.currency)
-        story |= {"dead": files.read_json(artefacts.FEATURES_SUMMARY)["dead"]}
+        story |= {"dead": atomic.read_json(artefacts.FEATURES_SUMMARY)["dead"]}
         card = model_card.render(story, found, found["definition"], chosen.currency)
-        files.write_text(artefacts.MODEL_CARD, card)
+        atomic.write_text(artefacts.MODEL_CARD, card)
         report.wrote(artefacts.PREDICTIONS, len(scores))
         track(chosen, report)
         report.open_next(artefacts.MODEL_CARD)

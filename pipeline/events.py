@@ -12,22 +12,14 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import (
-    artefacts,
-    clocks,
-    erased,
-    errors,
-    files,
-    ledger,
-    order_of_life,
-    params,
-    progress,
-    restated,
-    schema,
-)
-from pipeline.errors import BadInput, masked
-from pipeline.raw import rawfile
-from pipeline.raw.rawfile import literal, run
+from retention.cohort import lifecycle, restatements
+from retention.core import artefacts, console, errors, params, point_in_time
+from retention.core import events as schema
+from retention.core.errors import BadInput, masked
+from retention.core.storage import atomic
+from retention.ledgers import erasures, outcomes
+from retention.sources import reader
+from retention.sources.reader import literal, run
 
 _KNOWN: Final = ("known_at", "known_day", "source")
 _CONTENT: Final = ", ".join(column for column in schema.EVENT_COLUMNS if column not in _KNOWN)
@@ -64,7 +56,7 @@ def events(
     chosen by content alone, and they are counted. Rows are ordered by customer_id, occurred_at,
     event_id, known_at.
     """
-    with rawfile.opened(memory) as connection:
+    with reader.opened(memory) as connection:
         listed = ", ".join(literal(str(path)) for path in paths)
         given = f"from read_parquet([{listed}])"
         if entered is not None and entered.num_rows:
@@ -95,8 +87,8 @@ def _summary(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "clashes": _clashes(connection),
         "kinds": _kinds(connection),
         "sources": _sources(connection),
-        "order_of_life": order_of_life.found(connection),
-        "known_days": restated.known_days(connection),
+        "order_of_life": lifecycle.found(connection),
+        "known_days": restatements.known_days(connection),
     }
 
 
@@ -162,7 +154,7 @@ def coverage(sources: dict[str, Any]) -> list[tuple[str, ...]]:
             f"{one['rows']:,}",
             f"{one['customers']:,}",
             f"{one['share_of_customers']:.0%}",
-            str(clocks.date_of(one["last_day"])),
+            str(point_in_time.date_of(one["last_day"])),
             *(f"{one['lag_hours'][key]:,.1f} h" for key in ("median", "p95", "max")),
         )
         for source, one in sources.items()
@@ -183,10 +175,10 @@ def collisions(table: pa.Table) -> dict[str, Any]:
     return {"groups": alike.num_rows, "examples": examples}
 
 
-def _last_run(summary: dict[str, Any]) -> restated.Days:
+def _last_run(summary: dict[str, Any]) -> restatements.Days:
     """What the last run knew on each day, if it had the same sources."""
     path = artefacts.EVENTS_SUMMARY.path
-    before: dict[str, Any] = files.read_json(path) if path.is_file() else {}
+    before: dict[str, Any] = atomic.read_json(path) if path.is_file() else {}
     same = before.get("sources", {}).keys() == summary["sources"].keys()
     return dict(before.get("known_days", {})) if same else {}
 
@@ -198,9 +190,9 @@ def main() -> None:
     if missing:
         raise BadInput(f"{missing}: not there yet; run python -m pipeline.ingest"
                        f" {missing.parent.name}")  # fmt: skip
-    with progress.stage("events") as report:
-        said = ledger.events(ledger.FOLDER, ZoneInfo(rules.time_zone), rules.company)
-        entered = erased.read().left_of(said)
+    with console.stage("events") as report:
+        said = outcomes.events(outcomes.FOLDER, ZoneInfo(rules.time_zone), rules.company)
+        entered = erasures.read().left_of(said)
         table, summary = events(paths, rules.engine.memory, entered)
         report.read(f"{len(paths)} sources", summary["rows"] + summary["duplicates_removed"])
         if summary["id_collisions"]["groups"]:
@@ -213,13 +205,13 @@ def main() -> None:
         if summary["versions"]:
             report.say(f"{summary['versions']:,} events stand in several versions; each snapshot"
                        " sees the newest one known before it")  # fmt: skip
-        for sentence in restated.sentences(_last_run(summary), summary["known_days"]):
+        for sentence in restatements.sentences(_last_run(summary), summary["known_days"]):
             report.say(sentence)
         report.table(coverage(summary["sources"]))
-        for sentence in order_of_life.sentences(summary["order_of_life"]):
+        for sentence in lifecycle.sentences(summary["order_of_life"]):
             report.say(sentence)
-        files.write_table(artefacts.EVENTS, table)
-        files.write_json(artefacts.EVENTS_SUMMARY, summary)
+        atomic.write_table(artefacts.EVENTS, table)
+        atomic.write_json(artefacts.EVENTS_SUMMARY, summary)
         report.wrote(artefacts.EVENTS, table.num_rows)
 
 

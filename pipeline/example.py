@@ -6,7 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline import errors, files, params, progress
+from retention.core import console, errors, params
+from retention.core.storage import atomic
 
 FOLDER = Path("data/example")
 
@@ -46,7 +47,7 @@ def write_grocer(folder: Path) -> None:
     }
     with duckdb.connect() as connection:
         for name, query in queries.items():
-            with files.replacing(folder / f"{name}.csv") as path:
+            with atomic.replacing(folder / f"{name}.csv") as path:
                 connection.sql(query.format(**tables)).write_csv(str(path), header=True)
 
 
@@ -55,7 +56,7 @@ def write_cdnow(folder: Path) -> None:
     master = _packaged("lifetimes", ".txt")["CDNOW_master"]
     header, *lines = master.read_text(encoding="ascii").splitlines()
     rows = [header.split(), *(line.split() for line in lines if line.strip())]
-    files.write_text(folder / "purchases.csv", "".join(",".join(row) + "\n" for row in rows))
+    atomic.write_text(folder / "purchases.csv", "".join(",".join(row) + "\n" for row in rows))
 
 
 def write_telecom(folder: Path) -> None:
@@ -74,11 +75,11 @@ COMPANIES: dict[str, Callable[[Path], None]] = {
 
 def main() -> None:
     company = params.load().example
-    with progress.stage("example") as report:
-        files.remove_folder(FOLDER)
-        files.make_folder(FOLDER)
+    with console.stage("example") as report:
+        atomic.remove_folder(FOLDER)
+        atomic.make_folder(FOLDER)
         if company is None:
-            files.write_text(FOLDER / "README.md", "No example company.\n")
+            atomic.write_text(FOLDER / "README.md", "No example company.\n")
             report.say("params.yaml names no example company; nothing to write")
             return
         COMPANIES[company](FOLDER / company)

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipeline import artefacts, errors, files, locks, params, progress
-from pipeline.params import Params, RawFile, Source
-from pipeline.raw import rawfile
+from retention.core import artefacts, console, errors, params
+from retention.core.params import Params, RawFile, Source
+from retention.core.storage import atomic, locks
+from retention.sources import reader
 
 
 def extract(file: RawFile, zone: ZoneInfo, key: str, say: locks.Say) -> int:
@@ -21,21 +22,21 @@ def extract(file: RawFile, zone: ZoneInfo, key: str, say: locks.Say) -> int:
     zone: whose clock the table's times without a zone are on. BadParams: no address, or one that
     is none. BadInput: unreachable, no such table or column, no rows. Busy: another run copies it.
     """
-    from pipeline.database import connection, copies
-    from pipeline.database.tables import found
+    from retention.sources.database import connection, copies
+    from retention.sources.database.tables import found
 
     folder = Path(file.path)
     with connection.reading(file, key) as reading:
         table = found(reading, file, key)
-        files.make_folder(folder)
+        atomic.make_folder(folder)
         with locks.held(folder / ".lock", f"reading table {file.table}", say):
-            files.sweep(folder)
+            atomic.sweep(folder)
             if isinstance(file, Source) and file.incremental:
                 return copies.add(reading, table, folder, file, zone, key)
             return copies.replace(reading, table, folder, order(file), key)
 
 
-def tables(chosen: Params, report: progress.Report) -> None:
+def tables(chosen: Params, report: console.Report) -> None:
     """Copy every table that params name; nothing where all is files."""
     for key, file in chosen.raw_files().items():
         if file.table:
@@ -50,17 +51,17 @@ def order(file: RawFile) -> list[str]:
 
 def fingerprint(file: RawFile | None) -> dict[str, Any]:
     """The sha256 of every file that is read; nothing where nothing is mapped."""
-    found = rawfile.paths(file.path) if file else []
-    return {"files": {path.as_posix(): files.sha256(path) for path in found}}
+    found = reader.paths(file.path) if file else []
+    return {"files": {path.as_posix(): atomic.sha256(path) for path in found}}
 
 
 def main() -> None:
     chosen = params.load()
     named: dict[str, RawFile | None] = {"customers": None, "scorecard.staff": None}
-    with progress.stage("extract") as report:
+    with console.stage("extract") as report:
         tables(chosen, report)
         for key, file in (named | chosen.raw_files()).items():
-            files.write_json(artefacts.fingerprint(key), fingerprint(file))
+            atomic.write_json(artefacts.fingerprint(key), fingerprint(file))
 
 
 if __name__ == "__main__":

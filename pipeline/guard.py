@@ -12,15 +12,19 @@ import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline import artefacts, assignments, clocks, engine, errors, files, params, progress
-from pipeline.guards import ages, drift, held_out, page, profile, rows, runs, verdict
-from pipeline.guards.content import Content, Course
-from pipeline.guards.finding import LEVELS, OK, Finding
-from pipeline.guards.runs import Run
-from pipeline.language import Language, language
-from pipeline.learning import champion, matrix
-from pipeline.params import Params
-from pipeline.trial import past_lists, reading
+from retention.core import artefacts, console, engine, errors, feature_table, params, point_in_time
+from retention.core.params import Params
+from retention.core.storage import atomic
+from retention.experiments import holdout_calibration, reading
+from retention.i18n.language import Language, language
+from retention.ledgers import assignments, runs
+from retention.ledgers.runs import Run
+from retention.monitoring import calibration, drift, freshness, verdict, volume
+from retention.monitoring.finding import LEVELS, OK, Finding
+from retention.monitoring.report_data import Content, Course
+from retention.reporting.guard import page
+from retention.serving import champion
+from retention.training import profile
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def guard(given: Given, chosen: Params) -> Content:
     found = [*_of_input(given, chosen, run, last, says), *_of_model(given, chosen, course, says)]
     settled = verdict.settled(found, rules, given.as_of)
     run = run | {
-        "drop": rows.drop(run, last),
+        "drop": volume.drop(run, last),
         "drifted": len(drift.drifted(course.features, rules)) if given.reference else None,
         "features": len(course.features) if given.reference else None,
         "score_psi": course.score.figure if course.score else None,
@@ -99,12 +103,12 @@ def _of_input(
     given: Given, chosen: Params, run: Run, last: Run | None, says: Language
 ) -> list[Finding]:
     rules, labels = chosen.guard, chosen.labels
-    fresh = ages.freshness(given.sources, chosen.sources, labels, given.as_of, rules, says)
+    fresh = freshness.freshness(given.sources, chosen.sources, labels, given.as_of, rules, says)
     return [
         *fresh,
-        *rows.row_count(run, last, rules),
-        *rows.columns(run, last),
-        *rows.rejects(run, last, rules),
+        *volume.row_count(run, last, rules),
+        *volume.columns(run, last),
+        *volume.rejects(run, last, rules),
     ]
 
 
@@ -113,8 +117,8 @@ def _of_model(given: Given, chosen: Params, course: Course, says: Language) -> l
     trained_to = dt.date.fromisoformat(given.champion["trained_to"])
     return [
         *_of_drift(given, course, rules, says),
-        ages.model_age(trained_to, given.as_of, chosen.labels, rules, says),
-        held_out.calibration(given.past, rules, says),
+        freshness.model_age(trained_to, given.as_of, chosen.labels, rules, says),
+        calibration.calibration(given.past, rules, says),
     ]
 
 
@@ -155,22 +159,22 @@ def _past(chosen: Params, events: dict[str, Any], as_of: dt.date) -> pd.DataFram
     """PAST_LISTS of the present campaign; all events are read only where an outcome is known."""
     least = chosen.guard.calibration_least
     if least is None or not _ripe(chosen, as_of):
-        return pd.DataFrame(columns=list(past_lists.PAST_LISTS))
+        return pd.DataFrame(columns=list(holdout_calibration.PAST_LISTS))
     with engine.opened(chosen.engine) as open_engine:
         found = reading.read(chosen, open_engine, events)
-    return past_lists.past_lists(found, least)
+    return holdout_calibration.past_lists(found, least)
 
 
 def _ripe(chosen: Params, as_of: dt.date) -> bool:
     """Whether the outcome of anybody assigned is known by now."""
     entered = assignments.everything(assignments.FOLDER)["as_of"]
-    last = as_of - dt.timedelta(days=clocks.ripening(chosen.labels))
+    last = as_of - dt.timedelta(days=point_in_time.ripening(chosen.labels))
     return bool((entered <= pd.Timestamp(last)).any())
 
 
 def read(chosen: Params) -> Given:
     """From data/, champion/ and ledgers/ of the folder one stands in."""
-    events, scored = map(files.read_json, (artefacts.EVENTS_SUMMARY, artefacts.SCORE_SUMMARY))
+    events, scored = map(atomic.read_json, (artefacts.EVENTS_SUMMARY, artefacts.SCORE_SUMMARY))
     now = champion.current()
     if now is None:
         raise errors.Guarded("champion/ holds no champion; run make repro to train one")
@@ -181,10 +185,10 @@ def read(chosen: Params) -> Given:
     scores = pq.read_table(artefacts.SCORES, columns=["churn_probability"])
     return Given(
         sources=events["sources"],
-        ingested={one: files.read_json(artefacts.ingest_summary(one)) for one in chosen.sources},
+        ingested={one: atomic.read_json(artefacts.ingest_summary(one)) for one in chosen.sources},
         scored=scored,
-        scores_sha256=files.sha256(artefacts.SCORES),
-        X=matrix.matrix(table),
+        scores_sha256=atomic.sha256(artefacts.SCORES),
+        X=feature_table.matrix(table),
         p=scores["churn_probability"].to_pandas(),
         champion=now.manifest,
         reference=champion.beside(now, profile.NAME),
@@ -196,13 +200,13 @@ def read(chosen: Params) -> Given:
 
 def main() -> None:
     chosen = params.load()
-    with progress.stage("guard") as report:
+    with console.stage("guard") as report:
         given = read(chosen)
         report.read(artefacts.SCORES, len(given.p))
         told = guard(given, chosen)
-        files.write_text(artefacts.GUARD_PAGE, page.html(told))
-        files.write_json(artefacts.GUARD_METRICS, metrics(told))
-        files.write_json(artefacts.GUARD_SUMMARY, summary(told))
+        atomic.write_text(artefacts.GUARD_PAGE, page.html(told))
+        atomic.write_json(artefacts.GUARD_METRICS, metrics(told))
+        atomic.write_json(artefacts.GUARD_SUMMARY, summary(told))
         for sentence in told_of(told):
             report.say(sentence)
         if verdict.refused(told.findings):

@@ -14,12 +14,15 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from pipeline import artefacts, clocks, erased, errors, files, params, progress, schema
-from pipeline.erased import NOBODY, Erased
-from pipeline.errors import BadInput, BadParams, nearest
-from pipeline.raw import cells, rawfile, rows, told
-from pipeline.raw.mapping import Compiler, bound
-from pipeline.raw.rawfile import run
+from retention.core import artefacts, console, errors, params, point_in_time
+from retention.core import events as schema
+from retention.core.errors import BadInput, BadParams, nearest
+from retention.core.storage import atomic
+from retention.ledgers import erasures
+from retention.ledgers.erasures import NOBODY, Erased
+from retention.sources import parsing, reader, row_sql, rule_messages
+from retention.sources.expressions import Compiler, bound
+from retention.sources.reader import run
 
 
 @dataclass(frozen=True)
@@ -40,15 +43,15 @@ def ingest(rules: params.Params, source: str, gone: Erased = NOBODY) -> Ingested
     is no scalar SQL, does not fit its column, or lacks a format.
     """
     file = rules.sources[source]
-    with TemporaryDirectory(prefix="raw-") as scratch, rawfile.opened(rules.engine.memory) as con:
-        found = rawfile.heads(file, Path(scratch))
-        names = rawfile.common(found)
-        plan = rows.plan(rules, source, Compiler(con, names, found[0].label))
-        rawfile.load(con, file, found, plan.wanted)
+    with TemporaryDirectory(prefix="raw-") as scratch, reader.opened(rules.engine.memory) as con:
+        found = reader.heads(file, Path(scratch))
+        names = reader.common(found)
+        plan = row_sql.plan(rules, source, Compiler(con, names, found[0].label))
+        reader.load(con, file, found, plan.wanted)
         run(con, "set enable_external_access = false")
         _judge(con, plan)
         counts = _counts(con, plan)
-        cells.refuse_undeclared(con, plan.clock, f"sources.{source}")
+        parsing.refuse_undeclared(con, plan.clock, f"sources.{source}")
         _refuse_too_many(con, source, counts, rules.ingest.max_reject_share)
         _make_events(con, plan)
         counts |= {"erased": gone.remove_from(con, "events"), "expired": _expire(con, rules)}
@@ -59,15 +62,15 @@ def ingest(rules: params.Params, source: str, gone: Erased = NOBODY) -> Ingested
         return Ingested(events, rejects, summary)
 
 
-def _judge(connection: duckdb.DuckDBPyConnection, plan: rows.Plan) -> None:
+def _judge(connection: duckdb.DuckDBPyConnection, plan: row_sql.Plan) -> None:
     """Tables `judged`, of the rows that were read, and `rejects`, of those and the unread ones."""
     raw = connection.table("raw")
     native = dict(zip(raw.columns, map(str, raw.types), strict=True))
     types = [native[f"v{at}"] for at in range(len(plan.wanted))]
-    run(connection, f"create view typed as {rows.typed(plan, types)}")
+    run(connection, f"create view typed as {row_sql.typed(plan, types)}")
     bounds = [bound(connection, "typed", [one.where, *one.columns.values()]) for one in plan.mapped]
     bound(connection, "typed", [one.currency for one in plan.mapped if one.currency])
-    rows.conditions(plan.expected, bound(connection, "typed", [*plan.expected.values()]))
+    row_sql.conditions(plan.expected, bound(connection, "typed", [*plan.expected.values()]))
     try:
         listed = _judged(connection, plan, bounds)
     except (duckdb.DataError, duckdb.InvalidInputException):
@@ -78,7 +81,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, plan: rows.Plan) -> None:
     run(
         connection,
         f"""create table rejects as
-        select file, line, "column", rule, {cells.shown("raw")} as raw from (
+        select file, line, "column", rule, {parsing.shown("raw")} as raw from (
             select file, line, "column", rule, raw from judged join rules using (bad)
             union all select file, line, "column", rule, raw from unread)
         order by file, line""",
@@ -86,16 +89,16 @@ def _judge(connection: duckdb.DuckDBPyConnection, plan: rows.Plan) -> None:
 
 
 def _judged(
-    connection: duckdb.DuckDBPyConnection, plan: rows.Plan, bounds: Sequence[Sequence[str]]
-) -> list[rows.Rule]:
+    connection: duckdb.DuckDBPyConnection, plan: row_sql.Plan, bounds: Sequence[Sequence[str]]
+) -> list[row_sql.Rule]:
     """Make table `judged`; the rules that its column `bad` numbers."""
-    run(connection, f"create or replace view mapped as {rows.mapped(plan, bounds)}")
-    listed = rows.rules(plan)
-    run(connection, f"create table judged as {rows.judged(plan, listed)}")
+    run(connection, f"create or replace view mapped as {row_sql.mapped(plan, bounds)}")
+    listed = row_sql.rules(plan)
+    run(connection, f"create table judged as {row_sql.judged(plan, listed)}")
     return listed
 
 
-def _counts(connection: duckdb.DuckDBPyConnection, plan: rows.Plan) -> dict[str, Any]:
+def _counts(connection: duckdb.DuckDBPyConnection, plan: row_sql.Plan) -> dict[str, Any]:
     """read = accepted + rejected + unmapped; and the rejects of each rule."""
     ((unread,),) = run(connection, "select count(*) from unread")
     ((judged, bad, accepted),) = run(
@@ -111,9 +114,9 @@ def _counts(connection: duckdb.DuckDBPyConnection, plan: rows.Plan) -> dict[str,
             "rules": dict(rules)}  # fmt: skip
 
 
-def _doubtful(connection: duckdb.DuckDBPyConnection, plan: rows.Plan) -> dict[str, Any]:
+def _doubtful(connection: duckdb.DuckDBPyConnection, plan: row_sql.Plan) -> dict[str, Any]:
     """For each expectation the accepted rows that miss it, their share, and the first of them."""
-    ((accepted, *counts),) = run(connection, rows.doubtful(plan))
+    ((accepted, *counts),) = run(connection, row_sql.doubtful(plan))
     return {
         name: {
             "rows": many,
@@ -132,7 +135,7 @@ def _refuse_too_many(
     ((file, line, column, rule, raw),) = run(connection, "from rejects limit 1")
     listed = ", ".join(f"{one} {many:,}" for one, many in counts["rules"].items())
     where = f", column {column!r}" if column else ""
-    fix = f"{told.fix(rule)} (sources.{source})"
+    fix = f"{rule_messages.fix(rule)} (sources.{source})"
     raise BadInput(
         f"{file}: line {line}{where}, {raw}: {rule}, the first of {counts['rejected']:,} rejects"
         f" in {counts['read']:,} rows ({listed}), more than the {share:.2%} allowed; {fix},"
@@ -140,8 +143,8 @@ def _refuse_too_many(
     )
 
 
-def _make_events(connection: duckdb.DuckDBPyConnection, plan: rows.Plan) -> None:
-    union = " union all ".join(rows.event(plan, one) for one in plan.mapped)
+def _make_events(connection: duckdb.DuckDBPyConnection, plan: row_sql.Plan) -> None:
+    union = " union all ".join(row_sql.event(plan, one) for one in plan.mapped)
     run(connection, f"create table events as {union}")
 
 
@@ -155,7 +158,7 @@ def _expire(connection: duckdb.DuckDBPyConnection, rules: params.Params) -> int:
         return 0
     now = "select max(known_day) + 1 from events"
     if rules.as_of:
-        now = str(clocks.day_number(rules.as_of))
+        now = str(point_in_time.day_number(rules.as_of))
     ((many,),) = run(connection, f"delete from events where occurred_day < ({now}) - {days}")
     return int(many)
 
@@ -194,8 +197,8 @@ def main() -> None:
             + nearest(given, rules.sources)
         )
     source = sys.argv[1]
-    with progress.stage(f"ingest {source}") as report:
-        done = ingest(rules, source, erased.read())
+    with console.stage(f"ingest {source}") as report:
+        done = ingest(rules, source, erasures.read())
         report.read(rules.sources[source].path, done.summary["read"])
         counts = {key: done.summary[key] for key in ("accepted", "rejected", "unmapped")}
         report.say(", ".join(f"{many:,} {what}" for what, many in counts.items()))
@@ -209,9 +212,9 @@ def main() -> None:
             listed = (f"{one['rows']:,} rows miss {name} (first {one['first']})"
                     for name, one in missed.items())  # fmt: skip
             report.say(f"doubtful, but accepted: {', '.join(listed)}")
-        files.write_table(artefacts.ingested(source), done.events)
-        files.write_table(artefacts.rejected(source), done.rejects)
-        files.write_json(artefacts.ingest_summary(source), done.summary)
+        atomic.write_table(artefacts.ingested(source), done.events)
+        atomic.write_table(artefacts.rejected(source), done.rejects)
+        atomic.write_json(artefacts.ingest_summary(source), done.summary)
         report.wrote(artefacts.ingested(source), done.events.num_rows)
 
 

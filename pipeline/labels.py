@@ -6,180 +6,12 @@ import narwhals as nw
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import (
-    artefacts,
-    assignments,
-    clocks,
-    engine,
-    errors,
-    files,
-    ledger,
-    lots,
-    params,
-    progress,
-    snapshots,
-)
-from pipeline.clocks import Frame, Window
-from pipeline.params import ChurnLabel, Labels, ValueLabel
-from pipeline.schema import CONTACTED, HELD_OUT, HOLDOUT, MONEY_UNITS, UNDRAWN
-
-SCHEMA = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("snapshot_on", pa.date32()),
-        ("churned", pa.bool_()),
-        ("value", pa.float64()),
-        ("arm", pa.string()),
-        ("dropped", pa.string()),
-    ]
-)
-"""arm: what the company first did to the customer before the churn window closed: contacted,
-held_out (drawn to be left alone), contacted_undrawn (by no lot), null where they never came up."""
-
-ENDED_IN_GAP = "ended in the gap"
-ENDED_EARLIER = "had ended before the snapshot, known only later"
-NOT_BEGUN = "had not begun before the snapshot, known only later"
-_NEVER = 2_000_000  # a day number beyond any calendar
-
-
-def silent(cohort: Frame, known: Frame, window: Window, label: ChurnLabel) -> Frame:
-    """Rule `silence`: churned when none of the label's kinds falls into the window."""
-    seen = known.filter(nw.col("kind").is_in(label.kinds), window.holds(nw.col("occurred_day")))
-    returned = seen.select("customer_id").unique().with_columns(back=nw.lit(1))
-    return cohort.join(returned, on="customer_id", how="left").select(
-        "customer_id",
-        churned=nw.col("back").is_null(),
-        dropped=nw.lit(None, nw.String()),
-    )
-
-
-def chains(known: Frame) -> Frame:
-    """Contracts chain while each starts before all earlier ones have ended.
-
-    Columns customer_id, begins, ends_on: the first day that leaves none of a chain alive.
-    """
-    order = ["start_day", "end_day", "contract_id"]
-    spans = snapshots.contracts(known).with_columns(nw.col("end_day").fill_null(_NEVER))
-    reach = nw.col("end_day").cum_max().over("customer_id", order_by=order)
-    earlier = nw.col("reach").shift(1).over("customer_id", order_by=order)
-    breaks = nw.when(nw.col("start_day") > nw.col("earlier")).then(1).otherwise(0)
-    chain = nw.col("breaks").cum_sum().over("customer_id", order_by=order)
-    return (
-        spans.with_columns(reach=reach)
-        .with_columns(earlier=earlier)
-        .with_columns(breaks=breaks)
-        .with_columns(chain=chain)
-        .group_by("customer_id", "chain")
-        .agg(begins=nw.col("start_day").min(), ends_on=nw.col("end_day").max())
-    )
-
-
-def ends(known: Frame, snapshot: int) -> Frame:
-    """Per customer the first day from the snapshot on that leaves no contract alive.
-
-    Columns customer_id, ends_on: of the chain that was running at the snapshot, or the last before.
-    """
-    running = chains(known).filter(nw.col("begins") < snapshot)
-    return running.group_by("customer_id").agg(ends_on=nw.col("ends_on").max())
-
-
-def cancelled(cohort: Frame, known: Frame, window: Window, snapshot: int) -> Frame:
-    """Rule `cancel`: churned when the last live contract ends in the window.
-
-    Customers whose last contract ends before the window opens, or had not begun at the snapshot
-    after all, are dropped, with the reason.
-    """
-    joined = cohort.join(ends(known, snapshot), on="customer_id", how="left")
-    day = nw.col("ends_on")
-    reason = (
-        nw.when(day < snapshot)
-        .then(nw.lit(ENDED_EARLIER))
-        .when(day < window.start)
-        .then(nw.lit(ENDED_IN_GAP))
-        .when(day.is_null())
-        .then(nw.lit(NOT_BEGUN))
-    )
-    return joined.select("customer_id", churned=window.holds(day), dropped=reason)
-
-
-def value(known: Frame, window: Window, label: ValueLabel) -> Frame:
-    """Net value per customer with events in the window: customer_id, value (money units).
-
-    margin x amount of `kinds` - cost of `cost_kinds`, each event discounted by its day:
-    (1 + annual_discount) ^ -(days since the window opened / 365). Sums are over integers.
-    """
-    amount = nw.when(nw.col("kind").is_in(label.kinds)).then(_units("amount") * label.margin)
-    cost = nw.when(nw.col("kind").is_in(label.cost_kinds)).then(_units("cost"))
-    years = (nw.col("occurred_day") - window.start) / 365.0
-    discount = nw.lit(1.0 + label.annual_discount) ** (-years)
-    net = (amount.otherwise(0.0) - cost.otherwise(0.0)) * discount
-    money = known.filter(window.holds(nw.col("occurred_day")))
-    return (
-        money.with_columns(net=net.round().cast(nw.Int64()))
-        .group_by("customer_id")
-        .agg(value=nw.col("net").sum())
-    )
-
-
-def _units(column: str) -> nw.Expr:
-    return (nw.col(column) * MONEY_UNITS).cast(nw.Int64()).fill_null(0).cast(nw.Float64())
-
-
-def arms(known: Frame, drawn: Frame | None, snapshot: int, window: Window) -> Frame:
-    """customer_id, arm of those with an outreach from the snapshot to the window's end.
-
-    drawn: the arms of our own lists (lots.DRAWN). The first outreach decides, as later ones depend
-    on who stayed; on one day a contact comes before a holdout. What staff entered without a lot
-    before it (a fault put right, a notice answered) is `contacted_undrawn`: nobody was held out
-    from it.
-    """
-    met = known.filter(nw.col("kind") == "outreach").select(*_MET, "source")
-    if drawn is not None:
-        ours = drawn.select(*_MET, source=nw.lit("lists"))
-        met = nw.concat([met, ours], how="vertical")
-    day = nw.col("occurred_day")
-    met = met.filter(day >= snapshot, day < window.end)
-    held = nw.col("treatment").fill_null(CONTACTED) == HOLDOUT
-    undrawn = nw.when(nw.col("source") == ledger.SOURCE).then(2).otherwise(0)
-    place = nw.when(held).then(1).otherwise(undrawn)
-    first = (
-        met.with_columns(order=day * len(_ARMS) + place)
-        .group_by("customer_id")
-        .agg(order=nw.col("order").min())
-        .with_columns(place=nw.col("order") % len(_ARMS))
-    )
-    other = nw.when(nw.col("place") == 1).then(nw.lit(HELD_OUT)).otherwise(nw.lit(UNDRAWN))
-    arm = nw.when(nw.col("place") == 0).then(nw.lit(CONTACTED)).otherwise(other)
-    return first.select("customer_id", arm=arm)
-
-
-_MET = ["customer_id", "occurred_day", "treatment"]
-_ARMS = (CONTACTED, HELD_OUT, UNDRAWN)
-
-
-def labels(
-    cohort: Frame, history: Frame, snapshot: int, rules: Labels, drawn: Frame | None = None
-) -> Frame:
-    """One row a watched customer (cohort: customer_id) of one mature snapshot, as SCHEMA.
-
-    `history` is everything known before as_of; `drawn` as `arms` takes it.
-    """
-    churn = clocks.churn_window(snapshot, rules.churn)
-    worth = clocks.value_window(snapshot, rules.churn, rules.value)
-    if rules.churn.rule == "silence":
-        fate = silent(cohort, history, churn, rules.churn)
-    else:
-        fate = cancelled(cohort, history, churn, snapshot)
-    known = value(history, worth, rules.value)
-    fate = fate.join(arms(history, drawn, snapshot, churn), on="customer_id", how="left")
-    return fate.join(known, on="customer_id", how="left").select(
-        "customer_id",
-        nw.lit(clocks.date_of(snapshot), nw.Date()).alias("snapshot_on"),
-        "churned",
-        nw.col("value").fill_null(0) / MONEY_UNITS,
-        "arm",
-        "dropped",
-    )
+from retention.cohort import calendar
+from retention.cohort.labels import ARMS, SCHEMA, labels
+from retention.core import artefacts, console, engine, errors, params, point_in_time
+from retention.core.storage import atomic
+from retention.experiments import assignment_history
+from retention.ledgers import assignments
 
 
 def counts(table: pa.Table) -> dict[str, Any]:
@@ -189,32 +21,34 @@ def counts(table: pa.Table) -> dict[str, Any]:
     return {
         "rows": len(kept),
         "churned": int(pc.sum(kept["churned"]).as_py() or 0),
-        "arms": {name: int(pc.sum(pc.equal(kept["arm"], name)).as_py() or 0) for name in _ARMS},
+        "arms": {name: int(pc.sum(pc.equal(kept["arm"], name)).as_py() or 0) for name in ARMS},
         "dropped": {one["values"]: one["counts"] for one in pc.value_counts(dropped).to_pylist()},
     }
 
 
 def main() -> None:
     chosen = params.load()
-    summary = files.read_json(artefacts.EVENTS_SUMMARY)
-    when = snapshots.plan(chosen, summary)
-    with progress.stage("labels") as report, engine.opened(chosen.engine) as open_engine:
+    summary = atomic.read_json(artefacts.EVENTS_SUMMARY)
+    when = calendar.plan(chosen, summary)
+    with console.stage("labels") as report, engine.opened(chosen.engine) as open_engine:
         report.read(artefacts.EVENTS, summary["rows"])
         watched = open_engine.scan(artefacts.SNAPSHOTS)
-        known = clocks.past(open_engine.scan(artefacts.EVENTS), when.as_of, summary["versioned"])
+        known = point_in_time.past(
+            open_engine.scan(artefacts.EVENTS), when.as_of, summary["versioned"]
+        )
         history = open_engine.keep(known)
-        ours = lots.ours(assignments.FOLDER, chosen.company, when.as_of)
+        ours = assignment_history.ours(assignments.FOLDER, chosen.company, when.as_of)
         drawn = open_engine.load(ours) if len(ours) else None
         tables = []
         for day in report.track(when.learning, "labelling snapshots"):
-            cohort = watched.filter(nw.col("snapshot_on") == clocks.date_of(day))
+            cohort = watched.filter(nw.col("snapshot_on") == point_in_time.date_of(day))
             frame = labels(cohort.select("customer_id"), history, day, chosen.labels, drawn)
             tables.append(open_engine.collect(frame, sort=["customer_id"]).cast(SCHEMA))
         table = pa.concat_tables([SCHEMA.empty_table(), *tables])
         kept = table.filter(pc.is_null(table["dropped"])).drop_columns(["dropped"])
-        files.write_table(artefacts.LABELS, kept)
+        atomic.write_table(artefacts.LABELS, kept)
         found = counts(table) | {"immature_snapshots": when.immature}
-        files.write_json(artefacts.LABELS_SUMMARY, found)
+        atomic.write_json(artefacts.LABELS_SUMMARY, found)
         report.wrote(artefacts.LABELS, len(kept))
         report.say(
             f"{found['churned']:,} of {found['rows']:,} churned; left out: "

@@ -12,27 +12,19 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from pipeline import (
-    artefacts,
-    assignments,
-    clocks,
-    engine,
-    errors,
-    files,
-    params,
-    progress,
-    snapshots,
-    tracking,
-)
-from pipeline.experiment.power import Arms
-from pipeline.experiment.verdict import verdict
-from pipeline.language import language
-from pipeline.learning import definition
-from pipeline.outcomes_page import page, sheet
-from pipeline.params import Params
-from pipeline.tracked import outcome_record
-from pipeline.trial import measured, past_lists, planned, reading
-from pipeline.trial.content import Content, Plan, Result
+from retention.cohort import calendar
+from retention.core import artefacts, console, engine, errors, params, point_in_time
+from retention.core.params import Params
+from retention.core.storage import atomic
+from retention.experiments import analysis, holdout_calibration, planning, reading
+from retention.experiments.conclusions import verdict
+from retention.experiments.report_data import Content, Plan, Result
+from retention.i18n.language import language
+from retention.ledgers import assignments
+from retention.reporting.outcomes import page, table
+from retention.serving import target
+from retention.stats.power import Arms
+from retention.tracking import client, outcome_record
 
 
 def outcomes(found: pd.DataFrame, believed: float, chosen: Params, as_of: dt.date) -> Content:
@@ -42,11 +34,11 @@ def outcomes(found: pd.DataFrame, believed: float, chosen: Params, as_of: dt.dat
     would assign, for planning where nobody is assigned yet.
     """
     rules, today = chosen.outcomes, pd.Timestamp(as_of)
-    rows = measured.compared(found)
-    plan = planned.plan(found, _arms(rows), believed, chosen.at_risk.holdout_share, today, rules)
-    batches = measured.batches(found, today)
+    rows = analysis.compared(found)
+    plan = planning.plan(found, _arms(rows), believed, chosen.at_risk.holdout_share, today, rules)
+    batches = analysis.batches(found, today)
     waiting = [one.known_on for one in batches if not one.known]
-    ripening = dt.timedelta(days=clocks.ripening(chosen.labels))
+    ripening = dt.timedelta(days=point_in_time.ripening(chosen.labels))
     says = language(chosen.at_risk.language)
     return Content(
         company=chosen.company,
@@ -54,22 +46,22 @@ def outcomes(found: pd.DataFrame, believed: float, chosen: Params, as_of: dt.dat
         language=says,
         as_of=as_of,
         campaign=chosen.at_risk.campaign,
-        definition=definition.sentence(chosen.labels, says),
+        definition=target.sentence(chosen.labels, says),
         value_days=chosen.labels.value.horizon_days,
         plays={play.name: play.does for play in chosen.policy.playbook},
-        entered=_arms(measured.drawn(found)),
-        left_out=measured.left_out(found),
+        entered=_arms(analysis.drawn(found)),
+        left_out=analysis.left_out(found),
         first_on=min(waiting, default=as_of + ripening),
         batches=batches,
         least=rules.least,
         plan=plan,
         result=_result(rows, plan, chosen),
-        groups=measured.groups(rows, rules.least, plan.planned.both) if plan and len(rows) else (),
-        compliance=measured.compliance(rows) if len(rows) else (),
-        balance=measured.balanced(found),
-        calibration=measured.calibration(rows, rules.least),
-        lists=past_lists.told(past_lists.past_lists(found, rules.least)),
-        order=past_lists.order(rows, rules.least),
+        groups=analysis.groups(rows, rules.least, plan.planned.both) if plan and len(rows) else (),
+        compliance=analysis.compliance(rows) if len(rows) else (),
+        balance=analysis.balanced(found),
+        calibration=analysis.calibration(rows, rules.least),
+        lists=holdout_calibration.told(holdout_calibration.past_lists(found, rules.least)),
+        order=holdout_calibration.order(rows, rules.least),
     )
 
 
@@ -80,18 +72,18 @@ def _arms(rows: pd.DataFrame) -> Arms:
 
 def _result(rows: pd.DataFrame, plan: Plan | None, chosen: Params) -> Result | None:
     """None until an outcome is known in both arms."""
-    if plan is None or rows["arm"].nunique() < len(measured.ARMS):
+    if plan is None or rows["arm"].nunique() < len(analysis.ARMS):
         return None
     size = plan.planned.both
-    once = measured.difference(rows, "churned")
-    left = measured.at_every_list(once, size)
-    value = measured.at_every_list(measured.difference(rows, "value"), size)
+    once = analysis.difference(rows, "churned")
+    left = analysis.at_every_list(once, size)
+    value = analysis.at_every_list(analysis.difference(rows, "value"), size)
     return Result(
-        arms=measured.arms(rows, once, value),
+        arms=analysis.arms(rows, once, value),
         once=once,
         left=left,
         value=value,
-        saved=measured.money(rows, left, value),
+        saved=analysis.money(rows, left, value),
         verdict=verdict(left, plan.planned, plan.a_month, language(chosen.at_risk.language)),
         measured=left.shown or (plan.has.cover(plan.planned) and not math.isnan(left.low)),
     )
@@ -185,29 +177,29 @@ def told_of(told: Content) -> Iterator[str]:
         yield f"nothing can be measured before {told.first_on}"
 
 
-def track(told: Content, figures: dict[str, Any], report: progress.Report) -> None:
+def track(told: Content, figures: dict[str, Any], report: console.Report) -> None:
     """Tell MLflow of a result; where it cannot be reached, say so and go on."""
     if told.result is None:
         return
     try:
         run = outcome_record.run(told, figures)
-        report.say(f"MLflow run {tracking.log_figures(told.company, run)}")
-    except tracking.TrackingDown as down:
+        report.say(f"MLflow run {client.log_figures(told.company, run)}")
+    except client.TrackingDown as down:
         report.say(str(down))
 
 
 def main() -> None:
-    chosen, summary = params.load(), files.read_json(artefacts.EVENTS_SUMMARY)
-    with progress.stage("outcomes") as report, engine.opened(chosen.engine) as open_engine:
+    chosen, summary = params.load(), atomic.read_json(artefacts.EVENTS_SUMMARY)
+    with console.stage("outcomes") as report, engine.opened(chosen.engine) as open_engine:
         found = reading.read(chosen, open_engine, summary)
         report.read(assignments.FOLDER, len(found))
-        as_of = clocks.date_of(snapshots.plan(chosen, summary).as_of)
+        as_of = point_in_time.date_of(calendar.plan(chosen, summary).as_of)
         lanes = pq.read_table(artefacts.LANES, columns=["lane", "why", "churn_probability"])
         told = outcomes(found, believed(lanes.to_pandas()), chosen, as_of)
-        figures, rows = metrics(told), sheet.table(told)
-        files.write_text(artefacts.OUTCOMES_PAGE, page.html(told))
-        files.write_text(artefacts.OUTCOMES_TABLE, sheet.as_csv(rows))
-        files.write_json(artefacts.OUTCOMES_METRICS, figures)
+        figures, rows = metrics(told), table.table(told)
+        atomic.write_text(artefacts.OUTCOMES_PAGE, page.html(told))
+        atomic.write_text(artefacts.OUTCOMES_TABLE, table.as_csv(rows))
+        atomic.write_json(artefacts.OUTCOMES_METRICS, figures)
         report.wrote(artefacts.OUTCOMES_TABLE, len(rows))
         for sentence in told_of(told):
             report.say(sentence)

@@ -6,182 +6,50 @@ the champion's place when somebody says `retention promote`, or by itself under
 reason that is written down.
 """
 
-import datetime as dt
-from pathlib import Path
-from typing import Any
-
-import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
-from pipeline import artefacts, clocks, errors, files, params, progress, tracking
-from pipeline.learning import challenger, champion, definition, matrix
-from pipeline.learning.challenger import Comparison, not_comparable
-from pipeline.learning.champion import Champion
-from pipeline.params import Params
-from pipeline.tracked import promotion_record
-
-HEADLINES = {
-    "churn": ("roc_auc", "average_precision", "brier", "log_loss", "ece", "empc"),
-    "value": ("mae", "bias", "spearman"),
-}
-
-
-def headlines(figures: dict[str, Any]) -> dict[str, float | None]:
-    """The recipe's main figures, flat: churn_roc_auc, value_mae, ..."""
-    return {
-        f"{task}_{name}": figures[task]["recipe"][name]["value"]
-        for task, names in HEADLINES.items()
-        for name in names
-        if "recipe" in figures[task]
-    }
-
-
-def candidate() -> dict[str, Path]:
-    """The files of what was learnt last: the models, and whom a contact keeps."""
-    return champion.parts(artefacts.CANDIDATE.path, artefacts.UPLIFT.path)
-
-
-def manifest(chosen: Params, story: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
-    """What is pinned beside a champion's files."""
-    return {
-        "definition": definition.identity(chosen, story["features"]),
-        "models_chosen": story["chosen"],
-        "titles": {task: story["titles"][name] for task, name in story["chosen"].items()},
-        "trained_to": story["trained_to"],
-        "measured_on": figures["measured_on"],
-        "figures": headlines(figures),
-        "banners": story["banners"],
-    }
-
-
-def decide(now: Champion | None, candidate: dict[str, Any], sha256: dict[str, str]) -> str:
-    """promote, same, set aside (made under another definition) or challenge."""
-    if now is None:
-        return "promote"
-    if now.definition != candidate["definition"]:
-        return "set aside"  # even where the models are the same: it could not score
-    return "same" if now.sha256 == sha256 else "challenge"
-
-
-def comparison(now: Champion, candidate: dict[str, Any], chosen: Params) -> Comparison:
-    """The verdict on the candidate, from what the stages before left.
-
-    Errors: Guarded where the champion's files are not those of its manifest, or cannot score.
-    """
-    measured_on = candidate["measured_on"]
-    if now.definition != candidate["definition"]:
-        return not_comparable("the champion was made under another definition")
-    if measured_on is None:
-        return not_comparable("nothing was measured: history is too short for it")
-    if challenger.has_seen(now.manifest["trained_to"], measured_on, clocks.ripening(chosen.labels)):
-        return not_comparable("not yet, the champion has seen these days", measured_on)
-    rules, least = chosen.promote, chosen.train.min_churners
-    both = on_the_same(now, dt.date.fromisoformat(measured_on))
-    return challenger.compare(both, measured_on, least, rules.bootstrap, rules.seed)
-
-
-def on_the_same(now: Champion, day: dt.date) -> pd.DataFrame:
-    """customer_id, churned, champion, challenger: the chances that both give to those measured.
-
-    The challenger's are those of the recipe learnt without that day, as `evaluate` measures it.
-    """
-    for needed in (artefacts.PREDICTIONS, artefacts.FEATURES):
-        if not needed.path.is_file():
-            raise errors.Guarded(
-                f"{needed}: not there, nothing to compare on; run make repro first"
-            )
-    told = pq.read_table(artefacts.PREDICTIONS).sort_by("customer_id")
-    mine = pc.field("customer_id").isin(told["customer_id"].combine_chunks())
-    table = pq.read_table(artefacts.FEATURES, filters=(pc.field("snapshot_on") == day) & mine)
-    said = _chances(now, table)
-    both: pd.DataFrame = told.select(["customer_id", "churned", "churn_probability"]).to_pandas()
-    return both.rename(columns={"churn_probability": "challenger"}).merge(
-        said, on="customer_id", validate="one_to_one"
-    )
-
-
-def _chances(now: Champion, table: pa.Table) -> pd.DataFrame:
-    """customer_id and champion: what the champion says of rows of features."""
-    try:
-        p = champion.load(now).probability(matrix.matrix(table))
-    except ValueError as error:
-        raise errors.Guarded(f"the champion cannot score these features: {error}") from None
-    return pd.DataFrame({"customer_id": table["customer_id"].to_pandas(), "champion": p})
-
-
-def _is_fit(compared: Comparison | None) -> bool:
-    """Whether it is known to be no worse."""
-    return compared is not None and compared.verdict in ("better", "no worse")
-
-
-def refuse_unfit(compared: Comparison | None, anyway: str | None) -> None:
-    """Guarded where it is worse, or not comparable, and nobody says why it is wanted anyway."""
-    if not _is_fit(compared) and anyway is None:
-        raise errors.Guarded(
-            f"not promoted, the champion stays: the challenger is {compared}; to promote it all "
-            'the same, say retention promote --anyway "REASON", which is written down'
-        )
-
-
-def install(
-    found: dict[str, Any], how: str, compared: Comparison | None, anyway: str | None = None
-) -> Champion:
-    """Make the candidate the champion; its manifest says how that came about."""
-    told = {"how": how, "anyway": anyway, "comparison": compared.as_json() if compared else None}
-    return champion.install(candidate(), found | {"promotion": told})
+from retention.core import artefacts, console, errors, params
+from retention.core.params import Params
+from retention.core.storage import atomic
+from retention.serving import champion
+from retention.serving.champion import Champion
+from retention.serving.comparison import Comparison, not_comparable
+from retention.serving.promotion import (
+    SAID,
+    after,
+    candidate,
+    comparison,
+    decide,
+    install,
+    manifest,
+    side_by_side,
+)
+from retention.tracking import client, promotion_record
 
 
 def track(chosen: Params, decision: str, compared: Comparison, anyway: str | None = None) -> str:
     """Tell MLflow of a comparison; what to say of that, also where it cannot be reached."""
     run = promotion_record.run(chosen, decision, compared, anyway)
     try:
-        return f"MLflow run {tracking.log_figures(chosen.company, run)}"
-    except tracking.TrackingDown as down:
+        return f"MLflow run {client.log_figures(chosen.company, run)}"
+    except client.TrackingDown as down:
         return str(down)
 
 
-SAID = {
-    "promote": "the first result is the champion",
-    "same": "the champion stands; this result is the same",
-    "challenge": "the champion stands; this result is the challenger (retention promote takes it)",
-    "take": "the challenger is the champion now: it is no worse, and promote.automatic is set",
-    "set aside": "the champion was made under another definition; it is set aside, this one scores",
-}
-
-
-def side_by_side(now: Champion | None, candidate: dict[str, Any]) -> dict[str, Any]:
-    """Each headline figure of the challenger beside the champion's."""
-    old = now.manifest["figures"] if now else {}
-    return {
-        name: {"champion": old.get(name), "candidate": value}
-        for name, value in candidate["figures"].items()
-    }
-
-
-def after(decision: str, compared: Comparison | None, chosen: Params) -> str:
-    """The decision when the verdict is in: `take` where the challenger may score by itself."""
-    fit = decision == "challenge" and _is_fit(compared)
-    return "take" if fit and chosen.promote.automatic else decision
-
-
-def mirror(chosen: Params, now: Champion, challenger: bool, report: progress.Report) -> None:
+def mirror(chosen: Params, now: Champion, challenger: bool, report: console.Report) -> None:
     """Let MLflow's aliases follow champion/; where it cannot be reached, say so and go on."""
     folders = {
         "champion": now.folder,
         "challenger": artefacts.CANDIDATE.path if challenger else None,
     }
     try:
-        tracking.mirror(chosen.company, tracking.example(artefacts.FEATURES.path), folders)
-    except tracking.TrackingDown as down:
+        client.mirror(chosen.company, client.example(artefacts.FEATURES.path), folders)
+    except client.TrackingDown as down:
         report.say(str(down))
 
 
 def main() -> None:
     chosen = params.load()
-    with progress.stage("promote") as report:
-        story, figures = files.read_json(artefacts.RECIPE), files.read_json(artefacts.METRICS)
+    with console.stage("promote") as report:
+        story, figures = atomic.read_json(artefacts.RECIPE), atomic.read_json(artefacts.METRICS)
         found, parts = manifest(chosen, story, figures), candidate()
         sha256, now = champion.hashes(parts), champion.current()
         decision, beside = decide(now, found, sha256), side_by_side(now, found)
@@ -191,11 +59,11 @@ def main() -> None:
             now = install(found, decision, compared)
         told = compared or not_comparable("there is no challenger")
         hashes = {"champion": now.sha256, "candidate": sha256}
-        files.write_json(
+        atomic.write_json(
             artefacts.DECISION,
             {"decision": decision, "figures": beside, "comparison": told.as_json(), **hashes},
         )
-        files.write_json(artefacts.PROMOTE_METRICS, {"verdict": told.verdict, **told.figures()})
+        atomic.write_json(artefacts.PROMOTE_METRICS, {"verdict": told.verdict, **told.figures()})
         if compared:
             report.say(f"the challenger is {compared}")
         if compared and compared.measures:

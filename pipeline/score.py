@@ -10,37 +10,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-import features as themes
-import models
-from models.scorer import COLUMNS, Scorer
-from models.uplift import RISK
-from pipeline import artefacts, clocks, errors, files, params, progress
-from pipeline.language import language
-from pipeline.learning import champion, definition, matrix
-from pipeline.learning.champion import Champion
-from pipeline.params import Params, Policy
-from pipeline.policy import IN_TROUBLE
-from pipeline.policy.lanes import RULES
-from pipeline.reports import reasons
+from models.components.scorer import Scorer
+from retention.core import artefacts, console, errors, feature_table, params, point_in_time
+from retention.core.params import Params, Policy
+from retention.core.storage import atomic
+from retention.policy import IN_TROUBLE
+from retention.policy.lanes import RULES
+from retention.serving import champion, target
+from retention.serving.champion import Champion
+from retention.serving.scoring import effects, explained, require, scores
 
-SCORES = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("as_of", pa.date32()),
-        *((one, pa.float64()) for one in COLUMNS),
-    ]
-)
-REASONS = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("rank", pa.int8()),
-        ("theme", pa.string()),
-        ("feature", pa.string()),
-        ("text", pa.string()),
-        ("raises", pa.float64()),
-        ("actionable", pa.bool_()),
-    ]
-)
 RISK_HISTORY = pa.schema(
     [
         ("customer_id", pa.string()),
@@ -48,15 +27,6 @@ RISK_HISTORY = pa.schema(
         ("churn_probability", pa.float64()),
     ]
 )
-EFFECTS = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("effect", pa.float64()),
-        ("disturbed", pa.bool_()),
-    ]
-)
-"""effect: of a contact, on the chance of leaving; null where customers are ranked by loss.
-disturbed: a contact credibly drives customers like this one away."""
 HABITS = pa.schema(
     [
         ("customer_id", pa.string()),
@@ -69,40 +39,10 @@ SPARE = 5  # explain so many times what the list may hold: some will be excluded
 DAYS = 6  # of the course of the risk
 
 
-def scores(scorer: Scorer, table: pa.Table, as_of: dt.date) -> pa.Table:
-    """SCORES of the features of one day; Guarded where the champion's features are missing."""
-    try:
-        found = scorer.score(matrix.matrix(table))
-    except ValueError as error:
-        raise errors.Guarded(f"the champion cannot score these features: {error}") from None
-    columns = [pa.array(found[name].to_numpy()) for name in COLUMNS]
-    days = pa.array([as_of] * len(table), pa.date32())
-    return pa.Table.from_arrays([table["customer_id"], days, *columns], schema=SCORES)
-
-
-def effects(persuaded: dict[str, Any] | None, table: pa.Table, scored: pa.Table) -> pa.Table:
-    """EFFECTS of the features of one day, by what stage `uplift` pinned beside the champion."""
-    ids = scored["customer_id"]
-    if not persuaded or persuaded["name"] is None:
-        columns = [ids, pa.nulls(len(ids), pa.float64()), pa.array(np.zeros(len(ids), dtype=bool))]
-        return pa.Table.from_arrays(columns, schema=EFFECTS)
-    model = models.discover_uplift()[persuaded["name"]].from_state(persuaded["model"])
-    X = matrix.matrix(table).assign(**{RISK: scored[RISK].to_numpy()})
-    try:
-        found = model.effect(X)
-    except ValueError as error:
-        raise errors.Guarded(f"what was learnt of contacts does not fit: {error}") from None
-    least = persuaded["disturbed_from"]
-    disturbed = np.zeros(len(found), dtype=bool) if least is None else found >= least
-    effect = found if persuaded["ranks"] else np.full(len(found), np.nan)
-    columns = [ids, pa.array(effect, from_pandas=True), pa.array(disturbed)]
-    return pa.Table.from_arrays(columns, schema=EFFECTS)
-
-
 def habits(table: pa.Table, as_of: dt.date) -> pa.Table:
     """HABITS of the customers: the last purchase, and the usual rhythm."""
     silent = table["days_since_purchase"]
-    today = pa.scalar(clocks.day_number(as_of), pa.int32())
+    today = pa.scalar(point_in_time.day_number(as_of), pa.int32())
     last = pc.subtract(today, silent.cast(pa.int32())).cast(pa.date32())
     return pa.Table.from_arrays(
         [table["customer_id"], last, silent, table["median_gap"]], schema=HABITS
@@ -141,27 +81,13 @@ def to_explain(
     return np.union1d(order[: SPARE * rules.capacity], order[trouble[order]][:listed])
 
 
-def explained(scorer: Scorer, table: pa.Table, rows: NDArray[np.intp], chosen: Params) -> pa.Table:
-    """REASONS of some rows of the features of one day, against all rows of it."""
-    X = matrix.matrix(table)
-    few, middle = X.iloc[rows], X.select_dtypes("number").median()
-    declared, told_in = themes.declared(chosen.features.windows), language(chosen.at_risk.language)
-    parts = scorer.contributions(few)
-    found = reasons.reasons(parts, few, middle, declared, chosen.currency, told_in)
-    ids = table["customer_id"].take(pa.array(rows)).to_numpy()
-    told = found.assign(customer_id=ids[found["customer"].to_numpy(dtype=int)])
-    columns = {name: told[name].to_list() for name in REASONS.names}
-    made = pa.Table.from_pydict(columns, schema=REASONS)
-    return made.sort_by([("customer_id", "ascending"), ("rank", "ascending")])
-
-
 def risk_history(scorer: Scorer, table: pa.Table) -> pa.Table:
     """RISK_HISTORY of features of several days, oldest first.
 
     The present model's word on what was known on each day. It may have learnt from those days and
     from what came of them: a picture of a customer's course, and no measurement of the model.
     """
-    p = pa.array(scorer.probability(matrix.matrix(table)))
+    p = pa.array(scorer.probability(feature_table.matrix(table)))
     made = pa.Table.from_arrays(
         [table["customer_id"], table["snapshot_on"], p], schema=RISK_HISTORY
     )
@@ -185,7 +111,7 @@ def summary(now: Champion, scored: pa.Table, chosen: Params, as_of: dt.date) -> 
         "watched": len(scored),
         "model": f"{manifest['titles']['churn']}, learnt up to {manifest['trained_to']}",
         "banners": manifest["banners"],
-        "definition": definition.sentence(chosen.labels),
+        "definition": target.sentence(chosen.labels),
         "horizon_days": chosen.labels.churn.horizon_days,
         "uplift": _told(champion.beside(now, "uplift")),
         "mean_churn_probability": float(np.mean(scored["churn_probability"].to_numpy())),
@@ -197,47 +123,31 @@ def _told(persuaded: dict[str, Any] | None) -> dict[str, Any]:
     return {name: value for name, value in (persuaded or {}).items() if name != "model"}
 
 
-def require(chosen: Params, features: pa.Table) -> Champion:
-    """The champion, if it was made for this company, label and feature set; else Guarded."""
-    now = champion.current()
-    if now is None:
-        raise errors.Guarded("champion/ holds no champion; run make repro to train one")
-    names = [one for one in features.column_names if one not in matrix.KEYS]
-    wanted = definition.identity(chosen, names)
-    wrong = [key for key, value in wanted.items() if now.definition.get(key) != value]
-    if wrong:
-        raise errors.Guarded(
-            f"champion/ was made under another definition ({', '.join(wrong)}); "
-            "run make repro to train one for this"
-        )
-    return now
-
-
 def main() -> None:
     chosen = params.load()
-    as_of = dt.date.fromisoformat(files.read_json(artefacts.SNAPSHOTS_SUMMARY)["as_of"])
-    with progress.stage("score") as report:
+    as_of = dt.date.fromisoformat(atomic.read_json(artefacts.SNAPSHOTS_SUMMARY)["as_of"])
+    with console.stage("score") as report:
         today = pc.field("snapshot_on") == as_of
         table = pq.read_table(artefacts.FEATURES, filters=today).sort_by("customer_id")
         report.read(artefacts.FEATURES, len(table))
         now = require(chosen, table)
         scorer = champion.load(now)
         scored = scores(scorer, table, as_of)
-        files.write_table(artefacts.SCORES, scored)
+        atomic.write_table(artefacts.SCORES, scored)
         persuaded = champion.beside(now, "uplift")
         changed = effects(persuaded, table, scored)
-        files.write_table(artefacts.EFFECTS, changed)
-        files.write_table(artefacts.HABITS, habits(table, as_of))
+        atomic.write_table(artefacts.EFFECTS, changed)
+        atomic.write_table(artefacts.HABITS, habits(table, as_of))
         standing = pq.read_table(artefacts.STANDING)
         report.read(artefacts.STANDING, len(standing))
         trouble = troubled(scored, standing, chosen.policy)
         rows = to_explain(
             scored, trouble, chosen.at_risk, changed["effect"].to_numpy(zero_copy_only=False)
         )
-        files.write_table(artefacts.REASONS, explained(scorer, table, rows, chosen))
+        atomic.write_table(artefacts.REASONS, explained(scorer, table, rows, chosen))
         past = last_days(as_of, table["customer_id"].take(pa.array(rows)).combine_chunks())
-        files.write_table(artefacts.RISK_HISTORY, risk_history(scorer, past))
-        files.write_json(artefacts.SCORE_SUMMARY, summary(now, scored, chosen, as_of))
+        atomic.write_table(artefacts.RISK_HISTORY, risk_history(scorer, past))
+        atomic.write_json(artefacts.SCORE_SUMMARY, summary(now, scored, chosen, as_of))
         report.wrote(artefacts.SCORES, len(scored))
 
 

@@ -5,16 +5,19 @@ from collections.abc import Iterator
 import narwhals as nw
 import pandas as pd
 
-from features.base import Past
-from pipeline import artefacts, clocks, engine, errors, features, files, labels, params, progress
-from pipeline import snapshots as watching
-from pipeline.engine import Engine
-from pipeline.params import ChurnLabel, Params
-from pipeline.service import causes, departures, measured, spells, staff
-from pipeline.service.content import Content, Measured, Period, Why
-from pipeline.service.frames import frames
-from pipeline.service.measures import MEASURES
-from pipeline.service_page import page
+from features.engine import table as features
+from features.engine.base import Past
+from retention.cohort import calendar as watching
+from retention.cohort import labels
+from retention.core import artefacts, console, engine, errors, params, point_in_time
+from retention.core.engine import Engine
+from retention.core.params import ChurnLabel, Params
+from retention.core.storage import atomic
+from retention.reporting.scorecard import page
+from retention.scorecard import churn_drivers, churn_timing, compute, spells, staff
+from retention.scorecard.frames import frames
+from retention.scorecard.metrics import MEASURES
+from retention.scorecard.report_data import Content, Measured, Period, Why
 
 RULES = (
     "A value is a sum over a sum for the period; the interval holds the true one 19 times in 20 "
@@ -27,7 +30,7 @@ RULES = (
 )
 
 
-def content(chosen: Params, history: clocks.Frame, people: pd.DataFrame, past: Past,
+def content(chosen: Params, history: point_in_time.Frame, people: pd.DataFrame, past: Past,
             open_engine: Engine) -> Content:  # fmt: skip
     """The scorecard of everything known before the snapshot of `past`.
 
@@ -36,32 +39,32 @@ def content(chosen: Params, history: clocks.Frame, people: pd.DataFrame, past: P
     as_of, plan, told = past.snapshot, chosen.scorecard, chosen.labels
     found = frames(past, open_engine, told.value)
     lives = _lives(chosen.labels.churn, history, as_of, open_engine)
-    days = measured.POINT
+    days = compute.POINT
     found["present"] = spells.at_risk(lives, _periods(lives, as_of, days), days)
     groups = people.set_index("customer_id")
-    setting = measured.Setting(
+    setting = compute.Setting(
         found, as_of, plan.period_days, plan.targets, staff.teams(plan.staff, chosen.engine.memory),
         groups[[name for name in plan.groups if groups[name].notna().any()]],
         spells.first_day_of(lives), plan.least,
     )  # fmt: skip
     channel = groups["acquisition_channel"]
-    taken, lost = tuple(measured.measured(setting)), departures.why(lives, found, channel, days)
+    taken, lost = tuple(compute.measured(setting)), churn_timing.why(lives, found, channel, days)
     now, before, year = (
-        Period(*measured.period(start, plan.period_days))
-        for start in measured.starts(as_of, plan.period_days)
+        Period(*compute.period(start, plan.period_days))
+        for start in compute.starts(as_of, plan.period_days)
     )
     return Content(
-        company=chosen.company, currency=chosen.currency, as_of=clocks.date_of(as_of),
+        company=chosen.company, currency=chosen.currency, as_of=point_in_time.date_of(as_of),
         now=now, before=before, year=year, headlines=tuple(_headlines(taken, lost)),
-        measures=taken, breakdowns=tuple(measured.breakdowns(setting)),
-        spread=tuple(measured.spreads(setting)), workload=measured.workload(setting),
-        when=departures.when(lives, channel, as_of), why=lost,
-        worth=departures.worths(people, found, lives, as_of, plan.period_days), rules=RULES,
+        measures=taken, breakdowns=tuple(compute.breakdowns(setting)),
+        spread=tuple(compute.spreads(setting)), workload=compute.workload(setting),
+        when=churn_timing.when(lives, channel, as_of), why=lost,
+        worth=churn_timing.worths(people, found, lives, as_of, plan.period_days), rules=RULES,
     )  # fmt: skip
 
 
 def _lives(
-    churn: ChurnLabel, history: clocks.Frame, as_of: int, open_engine: Engine
+    churn: ChurnLabel, history: point_in_time.Frame, as_of: int, open_engine: Engine
 ) -> pd.DataFrame:
     """The spells in which each was a customer, by the company's own rule of churn."""
     if churn.rule == "silence":
@@ -74,7 +77,7 @@ def _lives(
         lives = spells.contract_spells(chains.to_pandas(), as_of)
     if lives.empty:
         raise errors.BadInput(
-            f"data/events: nobody was a customer before {clocks.date_of(as_of)}; "
+            f"data/events: nobody was a customer before {point_in_time.date_of(as_of)}; "
             "check as_of and labels.churn in params.yaml"
         )
     return lives
@@ -103,7 +106,7 @@ def _headlines(taken: tuple[Measured, ...], lost: Why) -> Iterator[str]:
         yield f"Unusual now: {', '.join(alarms)}."
     elif any(point.low is not None for one in taken for point in one.points):
         yield "No measure leaves its normal band."
-    claimed = (one for one in lost.rows if one.verdict.startswith(causes.CLAIM))
+    claimed = (one for one in lost.rows if one.verdict.startswith(churn_drivers.CLAIM))
     worst = next((one for one in claimed if one.excess > 0), None)
     if worst:
         yield f"The costliest trouble: {worst.title}, {worst.verdict}."
@@ -127,22 +130,22 @@ def _check(targets: dict[str, float | None]) -> None:
 
 
 def main() -> None:
-    chosen, summary = params.load(), files.read_json(artefacts.EVENTS_SUMMARY)
+    chosen, summary = params.load(), atomic.read_json(artefacts.EVENTS_SUMMARY)
     _check(chosen.scorecard.targets)
-    with progress.stage("scorecard") as report, engine.opened(chosen.engine) as open_engine:
+    with console.stage("scorecard") as report, engine.opened(chosen.engine) as open_engine:
         as_of = watching.plan(chosen, summary).as_of
         report.read(artefacts.EVENTS, summary["rows"])
-        known = clocks.past(open_engine.scan(artefacts.EVENTS), as_of, summary["versioned"])
+        known = point_in_time.past(open_engine.scan(artefacts.EVENTS), as_of, summary["versioned"])
         history, people = open_engine.keep(known), open_engine.scan(artefacts.CUSTOMERS)
         past = Past(history, features.attributes(people, as_of), as_of, open_engine.keep,
                     chosen.service)  # fmt: skip
         versions = open_engine.collect(people, ["customer_id", "known_day"]).to_pandas()
         named = _newest(versions, as_of)
         told = content(chosen, history, named, past, open_engine)
-        files.write_text(artefacts.SCORECARD_PAGE, page.html(told))
+        atomic.write_text(artefacts.SCORECARD_PAGE, page.html(told))
         table = page.table(told)
-        files.write_text(artefacts.SCORECARD_TABLE, page.csv(table))
-        files.write_json(artefacts.SCORECARD_METRICS, _metrics(told))
+        atomic.write_text(artefacts.SCORECARD_TABLE, page.csv(table))
+        atomic.write_json(artefacts.SCORECARD_METRICS, _metrics(told))
         report.wrote(artefacts.SCORECARD_TABLE, len(table))
         for line in told.headlines:
             report.say(line)

@@ -11,17 +11,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import models
-from models.base import TREATED
-from models.scorer import COLUMNS, Scorer
-from pipeline import artefacts, clocks, errors, files, params, progress
-from pipeline.guards import profile
-from pipeline.guards.reference import reference
-from pipeline.learning import matrix, metrics, recipe
-from pipeline.learning.folds import Fold, Split, split
-from pipeline.learning.foretold import foretold
-from pipeline.learning.recipe import Recipe, Rows, Trial
-from pipeline.params import Params
-from pipeline.schema import CONTACTED, HELD_OUT, UNDRAWN
+from models.components.base import TREATED
+from models.components.scorer import COLUMNS, Scorer
+from retention.core import artefacts, console, errors, feature_table, params, point_in_time
+from retention.core.events import CONTACTED, HELD_OUT, UNDRAWN
+from retention.core.params import Params
+from retention.core.storage import atomic
+from retention.training import metrics, profile, selection
+from retention.training.cross_prediction import foretold
+from retention.training.folds import Fold, Split, split
+from retention.training.reference import reference
+from retention.training.selection import Recipe, Rows, Trial
 
 
 def labelled(features: pa.Table, label_table: pa.Table, treated: params.Treated = "weight") -> Rows:
@@ -35,11 +35,11 @@ def labelled(features: pa.Table, label_table: pa.Table, treated: params.Treated 
     if treated == "adjust":
         kept = kept.append_column(TREATED, contacted.cast(pa.float64()))
     weighted = kept.append_column("weight", weights(kept, label_table, treated))
-    joined = features.join(weighted, keys=matrix.KEYS, join_type="inner").sort_by(
+    joined = features.join(weighted, keys=feature_table.KEYS, join_type="inner").sort_by(
         [("snapshot_on", "ascending"), ("customer_id", "ascending")]
     )
     return Rows(
-        X=matrix.matrix(joined.drop_columns(["churned", "value", "arm", "weight"])),
+        X=feature_table.matrix(joined.drop_columns(["churned", "value", "arm", "weight"])),
         customer=joined["customer_id"].to_numpy(zero_copy_only=False),
         day=joined["snapshot_on"].cast(pa.int32()).to_numpy().astype(np.int64),
         churned=joined["churned"].cast(pa.float64()).to_numpy(),
@@ -85,7 +85,7 @@ def _both_outcomes(rows: Rows) -> bool:
     return len(np.unique(rows.churned)) == 2
 
 
-def find(rows: Rows, when: Split, chosen: Params, report: progress.Report) -> Recipe:
+def find(rows: Rows, when: Split, chosen: Params, report: console.Report) -> Recipe:
     """The recipe from the folds, or the baselines where history or churners are too few.
 
     Errors: Guarded where nothing at all can be learnt.
@@ -103,12 +103,12 @@ def find(rows: Rows, when: Split, chosen: Params, report: progress.Report) -> Re
             "in params.yaml fits these customers, or wait for more history"
         )
     if not when.folds or found < least:
-        return recipe.simple([_too_little(found, least)])
-    return recipe.learn(
-        recipe.maker(chosen),
+        return selection.simple([_too_little(found, least)])
+    return selection.learn(
+        selection.maker(chosen),
         rows,
         when.folds,
-        clocks.ripening(chosen.labels),
+        point_in_time.ripening(chosen.labels),
         lambda names: report.track(names, "trying models over the folds"),
     )
 
@@ -126,18 +126,18 @@ def measured(rows: Rows, fold: Fold, found: Recipe, chosen: Params) -> tuple[pa.
 
     MEASURED_SCHEMA, and SCORED_SCHEMA; both one row a customer (and model).
     """
-    make, train, test = recipe.maker(chosen), rows.on(fold.train), rows.on([fold.test]).alone()
+    make, train, test = selection.maker(chosen), rows.on(fold.train), rows.on([fold.test]).alone()
     keys = pd.DataFrame({"customer_id": test.customer}, index=test.X.index)
-    keys["snapshot_on"] = clocks.date_of(fold.test)
+    keys["snapshot_on"] = point_in_time.date_of(fold.test)
     said = []
     for name, tuned in found.params.items():
         task, calibrator = name.partition("_")[0], found.calibrators.get(name)
-        raw = recipe.predict(
+        raw = selection.predict(
             make(name, **tuned).fit(train.X, train.target(task), train.weight), test.X
         )
         prediction = calibrator.predict(raw) if calibrator else raw
         said.append(keys.assign(task=task, model=name, prediction=prediction))
-    scores = keys.join(recipe.fit(make, found, train).score(test.X))
+    scores = keys.join(selection.fit(make, found, train).score(test.X))
     return (
         pa.Table.from_pandas(pd.concat(said), schema=MEASURED_SCHEMA, preserve_index=False),
         pa.Table.from_pandas(scores, schema=SCORED_SCHEMA, preserve_index=False),
@@ -163,18 +163,20 @@ class Trained:
     rows: Rows
 
 
-def train(rows: Rows, chosen: Params, report: progress.Report) -> Trained:
+def train(rows: Rows, chosen: Params, report: console.Report) -> Trained:
     """Recipe on the folds, measurement on the unseen snapshot, refit on all matured rows."""
     days, plan = sorted(set(rows.day.tolist())), chosen.train
-    when = split(days, clocks.ripening(chosen.labels), plan.folds)
+    when = split(days, point_in_time.ripening(chosen.labels), plan.folds)
     when = replace(when, folds=usable(rows, when.folds, plan.min_churners))
     found = find(rows, when, chosen, report)
     said, scored = MEASURED_SCHEMA.empty_table(), SCORED_SCHEMA.empty_table()
     if when.measure is not None and _both_outcomes(rows.on(when.measure.train)):
-        report.say(f"measuring on {clocks.date_of(when.measure.test)}, which nothing has seen")
+        report.say(
+            f"measuring on {point_in_time.date_of(when.measure.test)}, which nothing has seen"
+        )
         said, scored = measured(rows, when.measure, found, chosen)
     report.say("refitting the recipe on all matured snapshots")
-    scorer = recipe.fit(recipe.maker(chosen), found, rows)
+    scorer = selection.fit(selection.maker(chosen), found, rows)
     return Trained(found, scorer, said, scored, when, rows)
 
 
@@ -200,7 +202,7 @@ def story(trained: Trained) -> dict[str, Any]:
     found, when, rows = trained.found, trained.when, trained.rows
     tests = rows.on(fold.test for fold in when.folds)
     return {
-        "rule": recipe.RULE,
+        "rule": selection.RULE,
         "chosen": {"churn": found.churn, "value": found.value},
         "why": found.why,
         "calibrator": found.calibrators[found.churn].name,
@@ -217,7 +219,7 @@ def story(trained: Trained) -> dict[str, Any]:
         "customers": len(set(rows.customer)),
         "churners": churners(rows),
         "churn_rate": float(rows.churned.mean()),
-        "trained_to": str(clocks.date_of(int(rows.day.max()))),
+        "trained_to": str(point_in_time.date_of(int(rows.day.max()))),
         "features": [name for name in rows.X.columns if name != TREATED],
         "banners": found.banners,
         "titles": {name: kind.title for name, kind in models.discover().items()},
@@ -226,30 +228,32 @@ def story(trained: Trained) -> dict[str, Any]:
 
 def _told(fold: Fold) -> dict[str, Any]:
     return {
-        "train_from": str(clocks.date_of(fold.train[0])),
-        "train_to": str(clocks.date_of(fold.train[-1])),
+        "train_from": str(point_in_time.date_of(fold.train[0])),
+        "train_to": str(point_in_time.date_of(fold.train[-1])),
         "train_snapshots": len(fold.train),
-        "test": str(clocks.date_of(fold.test)),
+        "test": str(point_in_time.date_of(fold.test)),
     }
 
 
 def main() -> None:
     chosen = params.load()
-    with progress.stage("train") as report:
+    with console.stage("train") as report:
         features, label_table = pq.read_table(artefacts.FEATURES), pq.read_table(artefacts.LABELS)
         rows = labelled(features, label_table, chosen.train.treated)
         report.read(f"{artefacts.FEATURES} and {artefacts.LABELS}", len(rows.day))
         trained = train(rows, chosen, report)
         for name, state in trained.scorer.states().items():
-            files.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
-        newest = clocks.date_of(int(trained.rows.day.max()))
+            atomic.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
+        newest = point_in_time.date_of(int(trained.rows.day.max()))
         seen = reference(features, trained.scored, trained.scorer, newest)
-        files.write_json(artefacts.CANDIDATE.path / f"{profile.NAME}.json", seen)
-        drawn = foretold(features, label_table, trained.rows, trained.found, recipe.maker(chosen))
-        files.write_table(artefacts.FORETOLD, drawn)
-        files.write_table(artefacts.MEASURED, trained.measured)
-        files.write_table(artefacts.MEASURED_SCORES, trained.scored)
-        files.write_json(artefacts.RECIPE, story(trained))
+        atomic.write_json(artefacts.CANDIDATE.path / f"{profile.NAME}.json", seen)
+        drawn = foretold(
+            features, label_table, trained.rows, trained.found, selection.maker(chosen)
+        )
+        atomic.write_table(artefacts.FORETOLD, drawn)
+        atomic.write_table(artefacts.MEASURED, trained.measured)
+        atomic.write_table(artefacts.MEASURED_SCORES, trained.scored)
+        atomic.write_json(artefacts.RECIPE, story(trained))
         report.wrote(artefacts.MEASURED, len(trained.measured))
         for task in ("churn", "value"):
             name = getattr(trained.found, task)

@@ -15,13 +15,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import models
-from models.uplift import RISK, Trial, UpliftModel
-from pipeline import artefacts, assignments, clocks, engine, errors, files, lots, params, progress
-from pipeline.learning import matrix, persuasion
-from pipeline.learning.persuasion import Learnt, Lots
-from pipeline.params import Params
-from pipeline.policy.evidence import price
-from pipeline.policy.plays import cheapest
+from models.components.uplift import RISK, Trial, UpliftModel
+from retention.core import artefacts, console, engine, errors, feature_table, params, point_in_time
+from retention.core.params import Params
+from retention.core.storage import atomic
+from retention.experiments import assignment_history as lots
+from retention.ledgers import assignments
+from retention.policy.play_effects import price
+from retention.policy.plays import cheapest
+from retention.uplift import fit
+from retention.uplift.fit import Learnt, Lots
 
 
 def joined(
@@ -32,15 +35,19 @@ def joined(
     drawn: customer_id, snapshot_on, treated, propensity. The outcome is the label of the snapshot
     before the lot: the same question for both arms.
     """
-    outcome = labels.select([*matrix.KEYS, "churned"]).to_pandas()
-    known = drawn.merge(outcome, on=matrix.KEYS).merge(foretold.to_pandas(), on=matrix.KEYS)
+    outcome = labels.select([*feature_table.KEYS, "churned"]).to_pandas()
+    known = drawn.merge(outcome, on=feature_table.KEYS).merge(
+        foretold.to_pandas(), on=feature_table.KEYS
+    )
     known = known.sort_values(["snapshot_on", "customer_id"], ignore_index=True)
-    keys = known[matrix.KEYS].astype(object)  # of no rows pandas knows no type
-    rows = pa.Table.from_pandas(keys, features.select(matrix.KEYS).schema, preserve_index=False)
-    described = features.join(rows, keys=matrix.KEYS, join_type="inner").sort_by(
+    keys = known[feature_table.KEYS].astype(object)  # of no rows pandas knows no type
+    rows = pa.Table.from_pandas(
+        keys, features.select(feature_table.KEYS).schema, preserve_index=False
+    )
+    described = features.join(rows, keys=feature_table.KEYS, join_type="inner").sort_by(
         [("snapshot_on", "ascending"), ("customer_id", "ascending")]
     )
-    X = matrix.matrix(described)
+    X = feature_table.matrix(described)
     return known, X.assign(**{RISK: known[RISK].to_numpy()})
 
 
@@ -77,13 +84,13 @@ def eligible(drawn: pd.DataFrame, watched: int, listed: bool) -> int:
 def learn(given: Lots, name: str, chosen: Params, many: int) -> tuple[Learnt, dict[str, Any]]:
     """The model `name`, and the figures of every one that is discovered."""
     share, cost = contactable(chosen, many)
-    learnt = persuasion.learn(maker(chosen, name), given, share, cost)
+    learnt = fit.learn(maker(chosen, name), given, share, cost)
     figures = {
-        other: persuasion.figures(persuasion.judged(maker(chosen, other), given, share, cost))
+        other: fit.figures(fit.judged(maker(chosen, other), given, share, cost))
         for other in models.discover_uplift()
         if other != name
     }
-    return learnt, {**figures, name: persuasion.figures(learnt.judged)}
+    return learnt, {**figures, name: fit.figures(learnt.judged)}
 
 
 def pinned(learnt: Learnt, name: str, lots_drawn: int) -> dict[str, Any]:
@@ -120,7 +127,7 @@ LOTS = pa.schema(
 def foretold_lots(known: pd.DataFrame, given: Lots, learnt: Learnt) -> pa.Table:
     """LOTS, from which any proposal can be evaluated."""
     crossed, trial = learnt.judged.crossed, given.trial
-    told = known[[*matrix.KEYS, "treated", "propensity", RISK]].assign(
+    told = known[[*feature_table.KEYS, "treated", "propensity", RISK]].assign(
         left=trial.left, worth=given.worth, effect=crossed.effect, fold=crossed.fold
     )
     return pa.Table.from_pandas(told[LOTS.names], schema=LOTS, preserve_index=False)
@@ -150,7 +157,7 @@ class Found:
 def found_in(known: pd.DataFrame, X: pd.DataFrame, chosen: Params, many: int) -> Found:
     """What the lots teach of `many` customers; known, X: as `joined` gives them."""
     name = chosen.uplift.model
-    why = persuasion.too_few(known["treated"], known["churned"], known["customer_id"])
+    why = fit.too_few(known["treated"], known["churned"], known["customer_id"])
     if name is None or why:
         said = f"ranks by expected loss: {why or 'params.yaml names no model of the effect'}"
         return Found(nothing(len(known), name is not None), {}, LOTS.empty_table(), said)
@@ -169,36 +176,36 @@ def found_in(known: pd.DataFrame, X: pd.DataFrame, chosen: Params, many: int) ->
 
 def drawn_by(chosen: Params, as_of: int, snapshots: "list[date]") -> tuple[pd.DataFrame, bool]:
     """customer_id, snapshot_on, treated, propensity of all lots; whether our own lists made any."""
-    summary = files.read_json(artefacts.EVENTS_SUMMARY)
+    summary = atomic.read_json(artefacts.EVENTS_SUMMARY)
     with engine.opened(params.Engine(memory=chosen.engine.memory)) as opened:
-        known = clocks.past(opened.scan(artefacts.EVENTS), as_of, summary["versioned"])
+        known = point_in_time.past(opened.scan(artefacts.EVENTS), as_of, summary["versioned"])
         told = lots.told(known, opened)
     ours = lots.ours(assignments.FOLDER, chosen.company, as_of, first=True)
-    days = np.array([clocks.day_number(day) for day in snapshots])
+    days = np.array([point_in_time.day_number(day) for day in snapshots])
     window = chosen.labels.churn.gap_days + chosen.labels.churn.horizon_days
     drawn = pa.concat_tables([ours, told]).to_pandas()
     found = lots.at_snapshots(drawn, days, chosen.snapshots.every_days, window)
-    days_of = found.pop("day").map(clocks.date_of).astype(object)
+    days_of = found.pop("day").map(point_in_time.date_of).astype(object)
     return found.assign(snapshot_on=days_of), len(ours) > 0
 
 
 def main() -> None:
     chosen = params.load()
-    with progress.stage("uplift") as report:
-        calendar = files.read_json(artefacts.SNAPSHOTS_SUMMARY)
+    with console.stage("uplift") as report:
+        calendar = atomic.read_json(artefacts.SNAPSHOTS_SUMMARY)
         as_of = date.fromisoformat(calendar["as_of"])
         foretold, labels = pq.read_table(artefacts.FORETOLD), pq.read_table(artefacts.LABELS)
         days = sorted(labels["snapshot_on"].unique().to_pylist())
-        drawn, listed = drawn_by(chosen, clocks.day_number(as_of), days)
+        drawn, listed = drawn_by(chosen, point_in_time.day_number(as_of), days)
         on = pc.field("snapshot_on").isin(foretold["snapshot_on"].unique())
         features = pq.read_table(artefacts.FEATURES, filters=on)
         known, X = joined(drawn, foretold, labels, features)
         report.read(artefacts.FORETOLD, len(known))
         many = eligible(drawn, calendar["watched"][str(as_of)], listed)
         found = found_in(known, X, chosen, many)
-        files.write_json(artefacts.UPLIFT, found.pinned)
-        files.write_table(artefacts.LOTS, found.lots)
-        files.write_json(artefacts.UPLIFT_METRICS, found.figures)
+        atomic.write_json(artefacts.UPLIFT, found.pinned)
+        atomic.write_table(artefacts.LOTS, found.lots)
+        atomic.write_json(artefacts.UPLIFT_METRICS, found.figures)
         report.say(found.said)
 
 

@@ -14,8 +14,8 @@ import pytest
 import services
 from playwright.sync_api import Browser, sync_playwright
 
-from pipeline import files, locks
-from pipeline.listing import HISTORY, ROWS, TIMELINE, Listing, risk_of
+from retention.core.storage import atomic, locks
+from retention.worklist.model import HISTORY, ROWS, TIMELINE, Listing, risk_of
 
 _CHROMIUM_FLAGS = (
     "--headless",
@@ -220,7 +220,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> company.Checkout:
     log = shared / "shop.log"
     with locks.held(shared / "shop.lock", "making the shop", print, patience=900):
         if not log.exists():
-            files.write_text(log, company.reproduced(shared / "shop").log)
+            atomic.write_text(log, company.reproduced(shared / "shop").log)
     return company.Checkout(shared / "shop", log.read_text(encoding="utf-8")).copy(folder)
 
 

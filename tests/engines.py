@@ -8,10 +8,11 @@ import histories
 import pyarrow as pa
 
 import features as themes
-from features.base import Feature
-from pipeline import engine, features
-from pipeline.clocks import Frame
-from pipeline.params import Service
+from features.engine import table
+from features.engine.base import Feature
+from retention.core import engine
+from retention.core.params import Service
+from retention.core.point_in_time import Frame
 
 WINDOWS = (7, 14, 30, 60, 90, 180, 365)
 
@@ -54,7 +55,7 @@ def features_of(
     """The features of a cohort at a snapshot, as the stage computes them."""
     open_engine = on or duck()
     events = history if isinstance(history, pa.Table) else histories.table(history)
-    return features.features_at(
+    return table.features_at(
         open_engine,
         open_engine.load(events),
         open_engine.load(histories.people_table(persons)),

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from models.base import Floats
-from models.uplift import RISK, Trial
+from models.components.base import Floats
+from models.components.uplift import RISK, Trial
 from models.uplift_dr import DoublyRobust
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from pipeline import schema
+from retention.core import events as schema
 
 Event = dict[str, Any]
 Person = dict[str, Any]

@@ -7,7 +7,7 @@ import histories
 import numpy as np
 import pandas as pd
 
-from pipeline import params
+from retention.core import params
 
 AS_OF: Final = dt.date(2026, 11, 22)
 SCORES: Final = {

@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 
-from pipeline.service.content import (
+from retention.scorecard.report_data import (
     Breakdown,
     Cause,
     Content,

@@ -10,12 +10,13 @@ import engines
 import histories
 import pyarrow as pa
 
-from features.base import Past
-from pipeline import clocks, standing
-from pipeline.features import attributes
-from pipeline.params import Params
+from features.engine.base import Past
+from features.engine.table import attributes
+from pipeline import interactions as standing
+from retention.core import point_in_time
+from retention.core.params import Params
 
-AS_OF = clocks.date_of(histories.SNAPSHOT)
+AS_OF = point_in_time.date_of(histories.SNAPSHOT)
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def found(
     duck, snapshot = engines.duck(), histories.SNAPSHOT
     persons = duck.load(histories.people_table(histories.people(people)))
     past = Past(
-        clocks.past(engines.frame(told), snapshot), attributes(persons, snapshot), snapshot,
+        point_in_time.past(engines.frame(told), snapshot), attributes(persons, snapshot), snapshot,
         duck.keep,
     )  # fmt: skip
     watched = duck.load(histories.cohort_table(wanted))

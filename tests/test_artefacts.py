@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline import artefacts
-from pipeline.artefacts import Artefact
+from retention.core import artefacts
+from retention.core.artefacts import Artefact
 
 STAGES = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
 ALL = [

@@ -12,11 +12,12 @@ import trials
 from conftest import MakeListing
 from trials import CAMPAIGN, COMPANY, FIRST, enter, one
 
-from pipeline import artefacts, assignments, at_risk, files
-from pipeline.assignments import everything
-from pipeline.errors import BadInput
-from pipeline.listing import as_csv
-from pipeline.trial import entered
+from retention.core import artefacts
+from retention.core.errors import BadInput
+from retention.core.storage import atomic
+from retention.ledgers import assignments
+from retention.ledgers.assignments import everything
+from retention.worklist import build, enrolment, to_csv
 
 LIST, OTHER = "2026-03-02-0123456789ab", "2026-03-30-ba9876543210"
 LATER = FIRST + dt.timedelta(days=28)
@@ -107,7 +108,7 @@ def test_the_held_out_stay_so_from_the_day_after_until_the_end(folder: Path) -> 
 def test_a_changed_file_is_refused(folder: Path, damage: tuple[str, str]) -> None:
     enter(folder, LIST, BOTH)
     [path] = folder.iterdir()
-    files.write_text(path, path.read_text(encoding="utf-8").replace(*damage, 1))
+    atomic.write_text(path, path.read_text(encoding="utf-8").replace(*damage, 1))
     with pytest.raises(BadInput, match="restore it from a backup"):
         everything(folder)
 
@@ -138,16 +139,16 @@ def source(tmp_path: Path, make_listing: MakeListing, monkeypatch: pytest.Monkey
          "channel": "sms"},
         {"customer_id": "f", "lane": "fix_first", "why": "open_case", "action_name": "call"},
     ]  # fmt: skip
-    files.write_bytes(folder / "at_risk.csv", as_csv.content(make_listing(listed)))
+    atomic.write_bytes(folder / "at_risk.csv", to_csv.content(make_listing(listed)))
     held = {"customer_id": "h", "campaign": CAMPAIGN, "propensity": 0.9, "as_of": FIRST,
             "play": "call"}  # fmt: skip
-    files.write_table(artefacts.HELD_OUT, pa.Table.from_pylist([held], at_risk.HELD_OUT))
+    atomic.write_table(artefacts.HELD_OUT, pa.Table.from_pylist([held], build.HELD_OUT))
     lanes = [
         {"customer_id": who, "lane": lane, "why": "", "churn_probability": 0.4,
          "expected_loss": 30.0, "net_gain": None, "passed": False}
         for who, lane in (("a", "contact"), ("f", "fix_first"), ("h", "excluded"))
     ]  # fmt: skip
-    files.write_table(artefacts.LANES, pa.Table.from_pylist(lanes, at_risk.LANES))
+    atomic.write_table(artefacts.LANES, pa.Table.from_pylist(lanes, build.LANES))
     reasons = {"customer_id": ["a", "a", "h"], "rank": [1, 2, 1],
                "theme": ["billing", "rhythm", "trend"]}  # fmt: skip
     artefacts.REASONS.path.parent.mkdir(parents=True)
@@ -158,8 +159,8 @@ def source(tmp_path: Path, make_listing: MakeListing, monkeypatch: pytest.Monkey
 def test_both_arms_of_a_published_list_enter_and_nobody_else(source: Path, folder: Path) -> None:
     manifest = {"list_id": LIST, "company": COMPANY, "as_of": FIRST.isoformat()}
     chosen = trials.chosen(at_risk={"holdout_share": 0.1})
-    assert entered.record(source, manifest, chosen, folder) == 2
-    assert entered.record(source, manifest, chosen, folder) == 0
+    assert enrolment.record(source, manifest, chosen, folder) == 2
+    assert enrolment.record(source, manifest, chosen, folder) == 0
     found = everything(folder).set_index("customer_id")
     assert list(found.index) == ["a", "h"]
     assert found["arm"].to_dict() == {"a": "contact", "h": "holdout"}

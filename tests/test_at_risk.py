@@ -10,13 +10,16 @@ import pyarrow as pa
 import pytest
 from policies import AS_OF, frames, people, play
 
-from pipeline import at_risk as stage
-from pipeline import files, params
-from pipeline.at_risk import AtRisk, Inputs
-from pipeline.language import ENGLISH
-from pipeline.learning import definition
-from pipeline.listing import HISTORY, ROWS, TIMELINE, as_csv, risk_of
-from pipeline.listing.rows import Told, silent_words
+from retention.core import params
+from retention.core.storage import atomic
+from retention.i18n.language import ENGLISH
+from retention.serving import target
+from retention.worklist import build as stage
+from retention.worklist import to_csv
+from retention.worklist import write as stage_write
+from retention.worklist.build import AtRisk, Inputs
+from retention.worklist.model import HISTORY, ROWS, TIMELINE, risk_of
+from retention.worklist.rows import Told, silent_words
 
 PARAMS = """
 company: Mill Lane Bakery
@@ -231,8 +234,8 @@ def test_the_same_rows_have_the_same_id_and_others_another() -> None:
 
 def test_the_list_before_says_who_is_new_and_who_dropped_off(tmp_path: Path) -> None:
     then = made(given(FOUR.replace("0.6", "0.9")), config()).listing
-    stage.write_list(then, tmp_path)
-    files.write_json(tmp_path / "manifest.json", then.summary() | {"as_of": "2026-11-21"})
+    stage_write.write_list(then, tmp_path)
+    atomic.write_json(tmp_path / "manifest.json", then.summary() | {"as_of": "2026-11-21"})
     later = given(
         """
         customer | expected_loss | open_cases | churn_probability | do_not_contact
@@ -293,16 +296,16 @@ def test_silence_in_words(days: float | None, gap: float | None, words: str | No
     ],
 )
 def test_leaving_in_words(label: dict[str, Any], words: str) -> None:
-    assert definition.leaving(params.ChurnLabel(**label), ENGLISH).startswith(words)
+    assert target.leaving(params.ChurnLabel(**label), ENGLISH).startswith(words)
 
 
 def test_each_owner_has_a_workbook_and_a_digest_of_their_own(tmp_path: Path) -> None:
     rows = "customer | expected_loss | owner\n a | 90 | Ada\n b | 80 | Bo/../x\n c | 70 |"
     found = made(given(rows), config())
     (tmp_path / "digest-former.html").write_bytes(b"")
-    stage.write(found, tmp_path)
+    stage_write.write(found, tmp_path)
     names = {one.name for one in tmp_path.iterdir()}
-    named = files.read_json(tmp_path / "summary.json")["files"]
+    named = atomic.read_json(tmp_path / "summary.json")["files"]
     assert names == {*named, "held_out.parquet", "lanes.parquet", "summary.json"}
     digests = sorted(name for name in named if name.startswith("digest-"))
     assert [name.rpartition("-")[0] for name in digests] == ["digest-ada", "digest-bo-x", "digest"]
@@ -311,20 +314,20 @@ def test_each_owner_has_a_workbook_and_a_digest_of_their_own(tmp_path: Path) -> 
 
 def test_the_stage_writes_the_same_bytes_twice(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        stage.write(made(given(FOUR), config()), tmp_path / name)
+        stage_write.write(made(given(FOUR), config()), tmp_path / name)
     one, two = (
         {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
         for name in ("one", "two")
     )
     assert one == two
-    summary = files.read_json(tmp_path / "one" / "summary.json")
+    summary = atomic.read_json(tmp_path / "one" / "summary.json")
     assert summary["counts"] == {"watched": 4, "listed": 4}
     assert summary["notes"] == SUMMARY["banners"]
 
 
 def test_contact_data_stands_in_the_list_only(tmp_path: Path) -> None:
     contacts = [{"customer_id": "a", "name": "Canary Nightingale"}]
-    stage.write(made(given(FOUR, contacts), config()), tmp_path)
+    stage_write.write(made(given(FOUR, contacts), config()), tmp_path)
     assert b"Canary" in (tmp_path / "at_risk.csv").read_bytes()
     for name in ("summary.json", "held_out.parquet", "lanes.parquet"):
         assert b"Canary" not in (tmp_path / name).read_bytes()
@@ -344,7 +347,7 @@ def test_the_timeline_holds_listed_customers_only() -> None:
 
 def test_a_list_reads_back_as_it_was_written(tmp_path: Path) -> None:
     found = made(given(FOUR), config()).listing
-    (tmp_path / "list.csv").write_bytes(as_csv.content(found))
-    read = as_csv.read(tmp_path / "list.csv")
+    (tmp_path / "list.csv").write_bytes(to_csv.content(found))
+    read = to_csv.read(tmp_path / "list.csv")
     assert read["customer_id"].equals(found.rows["customer_id"])
     assert read["net_gain"].equals(found.rows["net_gain"])

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.experiment import balance
-from pipeline.experiment.balance import Balance
+from retention.stats import balance
+from retention.stats.balance import Balance
 
 MANY = 1000
 

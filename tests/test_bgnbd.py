@@ -8,7 +8,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import gamma as gamma_distribution
 
-from models.bgnbd import BGNBD
+from models.components.bgnbd import BGNBD
 
 CALIBRATION_ENDS = pd.Timestamp("1997-09-30")  # 39 weeks from 1997-01-01
 WEEKS_HELD_OUT = 39.0

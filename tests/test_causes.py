@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.experiment.holm import holm
-from pipeline.service import causes
+from retention.scorecard import churn_drivers
+from retention.stats.multiplicity import holm
 
 BASE = np.array([0.02, 0.06])  # by stratum, of those without trouble
 FEW = 300  # customers of a simulated company, with 6 periods each
@@ -33,7 +33,7 @@ def told(*groups: tuple[str, int, int, str], value: float = 10.0) -> tuple[pd.Da
 
 
 def by_cause(at_risk: pd.DataFrame, documented: pd.DataFrame) -> pd.DataFrame:
-    return causes.losses(at_risk, documented).set_index("cause")
+    return churn_drivers.losses(at_risk, documented).set_index("cause")
 
 
 def company(seed: int, lift: tuple[float, float]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -78,7 +78,7 @@ def test_each_stratum_is_compared_with_itself() -> None:
     late = by_cause(*told(*groups)).loc["late"]
     assert late["excess"] == pytest.approx(200 * (50 * 0.2 + 75 * 0.0) / (50 + 75))
     at_risk, documented = told(*groups)
-    mixed = causes.losses(at_risk.assign(stratum="one"), documented)
+    mixed = churn_drivers.losses(at_risk.assign(stratum="one"), documented)
     assert mixed["excess"].iloc[0] == pytest.approx(40 - 200 * 20 / 400)
 
 
@@ -103,9 +103,9 @@ def test_fewer_losses_than_expected_are_said_too() -> None:
 
 def test_a_customers_periods_count_as_hanging_together() -> None:
     at_risk, documented = told(("s", 1000, 100, ""), ("s", 100, 40, "late"))
-    alone = causes.losses(at_risk, documented).iloc[0]
+    alone = churn_drivers.losses(at_risk, documented).iloc[0]
     twice = [pd.concat([one, one], ignore_index=True) for one in (at_risk, documented)]
-    doubled = causes.losses(*twice).iloc[0]
+    doubled = churn_drivers.losses(*twice).iloc[0]
     assert doubled["excess"] == pytest.approx(2 * alone["excess"])
     assert doubled["low"] == pytest.approx(2 * alone["low"])
 
@@ -114,7 +114,7 @@ def test_the_interval_covers_the_planted_excess_19_times_in_20() -> None:
     covered = []
     for seed in range(250):
         at_risk, documented = company(seed, (0.08, 0.04))
-        found = causes.excess(at_risk, documented, at_risk["left"].to_numpy(dtype=float))
+        found = churn_drivers.excess(at_risk, documented, at_risk["left"].to_numpy(dtype=float))
         truth = documented.sum().to_numpy() * [0.08, 0.04]
         covered += list(np.abs(found.total - truth) <= 1.96 * found.error)
     assert 0.925 <= np.mean(covered) <= 0.975
@@ -122,7 +122,9 @@ def test_the_interval_covers_the_planted_excess_19_times_in_20() -> None:
 
 def test_no_effect_is_claimed_in_at_most_about_1_run_of_20() -> None:
     claims = [
-        causes.losses(*company(seed, (0.0, 0.0)))["verdict"].str.startswith(causes.CLAIM).any()
+        churn_drivers.losses(*company(seed, (0.0, 0.0)))["verdict"]
+        .str.startswith(churn_drivers.CLAIM)
+        .any()
         for seed in range(100)
     ]
     assert np.mean(claims) <= 0.08
@@ -154,14 +156,14 @@ def test_holm_steps_down_and_leaves_out_what_was_not_tested() -> None:
 def test_nothing_is_claimed_where_there_is_nothing_to_compare(
     groups: tuple[tuple[str, int, int, str], ...], names: list[str]
 ) -> None:
-    found = causes.losses(*told(*groups))
-    assert tuple(found.columns) == causes.COLUMNS
+    found = churn_drivers.losses(*told(*groups))
+    assert tuple(found.columns) == churn_drivers.COLUMNS
     assert list(found["cause"]) == names
     assert found[["p_value", "low", "high"]].isna().all(axis=None)
     assert (found["excess"].dropna() == 0).all()
-    assert not found["verdict"].str.startswith(causes.CLAIM).any()
+    assert not found["verdict"].str.startswith(churn_drivers.CLAIM).any()
 
 
 def test_a_cause_may_not_be_called_unknown() -> None:
     with pytest.raises(ValueError, match="no documented cause"):
-        causes.losses(*told(("s", 2, 1, "unknown")))
+        churn_drivers.losses(*told(("s", 2, 1, "unknown")))

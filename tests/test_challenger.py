@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.learning import challenger, metrics
-from pipeline.learning.challenger import Compared, Comparison
+from retention.serving import comparison
+from retention.serving.comparison import Compared, Comparison
+from retention.training import metrics
 
 DAY = "2026-06-01"
 
@@ -34,7 +35,7 @@ def noisy(truth: "pd.Series[float]", spread: float, seed: int = 2) -> "pd.Series
 
 
 def compared(both: pd.DataFrame, least: int = 30) -> Comparison:
-    return challenger.compare(both, DAY, least, n=300, seed=3)
+    return comparison.compare(both, DAY, least, n=300, seed=3)
 
 
 def test_equal_models_are_no_worse_and_differ_by_nothing() -> None:
@@ -80,7 +81,7 @@ EVEN = Compared(1, 1, 0.5, -1, 2)
     ],
 )
 def test_the_verdict_is_by_both_intervals(empc: Compared, brier: Compared, verdict: str) -> None:
-    assert challenger.verdict({"empc": empc, "brier": brier}) == verdict
+    assert comparison.verdict({"empc": empc, "brier": brier}) == verdict
 
 
 def test_the_figures_are_those_of_the_metrics() -> None:
@@ -116,4 +117,4 @@ def test_a_champion_has_seen_a_day_before_which_its_last_label_was_not_known(
     trained_to: str, seen: bool
 ) -> None:
     """Labels are known 59 days after their snapshot: of 3 April on 1 June, the day's start."""
-    assert challenger.has_seen(trained_to, DAY, ripening=59) == seen
+    assert comparison.has_seen(trained_to, DAY, ripening=59) == seen

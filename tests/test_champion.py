@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 import test_tracking
 
-from models.scorer import Scorer
-from pipeline import files
-from pipeline.errors import Guarded
-from pipeline.learning import champion
+from models.components.scorer import Scorer
+from retention.core.errors import Guarded
+from retention.core.storage import atomic
+from retention.serving import champion
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """champion/ as it comes: a README and nothing else."""
-    files.write_text(tmp_path / "champion" / "README.md", "# champion/\n")
+    atomic.write_text(tmp_path / "champion" / "README.md", "# champion/\n")
     return tmp_path / "champion"
 
 
@@ -46,7 +46,7 @@ def test_what_is_installed_is_what_loads(candidates: list[Path], folder: Path) -
     assert now == made
     assert now.sha256 == champion.hashes(champion.parts(candidates[0]))
     assert now.definition == {"company": "Mill Lane Bakery"}
-    wanted = {name: files.read_json(candidates[0] / f"{name}.json") for name in champion.PARTS}
+    wanted = {name: atomic.read_json(candidates[0] / f"{name}.json") for name in champion.PARTS}
     assert champion.load(now).states() == wanted
 
 
@@ -54,14 +54,14 @@ def test_the_manifest_is_written_last(
     candidates: list[Path], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
-    real = files.write_bytes
+    real = atomic.write_bytes
 
     def spied(path: Any, content: bytes, **how: Any) -> None:
         written.append(Path(path).name)
         real(path, content, **how)
 
     install(candidates[0], folder)
-    monkeypatch.setattr(files, "write_bytes", spied)
+    monkeypatch.setattr(atomic, "write_bytes", spied)
     install(candidates[1], folder)
     assert sorted(written[:2]) == ["churn.json", "value.json"]
     assert written[2:] == ["previous.json", "champion.json"]
@@ -85,14 +85,14 @@ def test_an_install_cut_short_leaves_the_champion_and_can_be_done_again(
 
 def _cut_after(writes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """So many files can be written, then the disk is full."""
-    real, left = files.write_bytes, iter(range(writes))
+    real, left = atomic.write_bytes, iter(range(writes))
 
     def cut(path: Any, content: bytes, **how: Any) -> None:
         if next(left, None) is None:
             raise OSError("disk full")
         real(path, content, **how)
 
-    monkeypatch.setattr(files, "write_bytes", cut)
+    monkeypatch.setattr(atomic, "write_bytes", cut)
 
 
 @pytest.mark.parametrize("part", champion.PARTS)
@@ -113,7 +113,7 @@ def test_a_tampered_file_is_refused_by_hash_and_nothing_of_it_runs(
         raise AssertionError("a tampered model was restored")
 
     monkeypatch.setattr(Scorer, "from_states", executed)
-    monkeypatch.setattr(files, "read_json", executed)
+    monkeypatch.setattr(atomic, "read_json", executed)
     with pytest.raises(Guarded, match="missing or changed since it was promoted") as caught:
         champion.load(now)
     assert str(path) in str(caught.value)
@@ -195,10 +195,10 @@ def beside(candidate: Path, folder: Path) -> champion.Champion:
     """A champion with a profile from the candidate's folder, and uplift.json from elsewhere."""
     mine = folder.parent / "candidate"
     for part in champion.PARTS:
-        files.write_bytes(mine / f"{part}.json", (candidate / f"{part}.json").read_bytes())
-    files.write_json(mine / "profile.json", {"features": {}})
+        atomic.write_bytes(mine / f"{part}.json", (candidate / f"{part}.json").read_bytes())
+    atomic.write_json(mine / "profile.json", {"features": {}})
     elsewhere = folder.parent / "uplift" / "uplift.json"
-    files.write_json(elsewhere, {"name": None, "ranks": False})
+    atomic.write_json(elsewhere, {"name": None, "ranks": False})
     found = champion.parts(mine, elsewhere, folder.parent / "not there.json")
     assert sorted(found) == sorted([*champion.PARTS, *BESIDE])
     return champion.install(found, {"definition": {}}, folder)
@@ -239,8 +239,8 @@ def test_champions_of_before_have_nothing_beside_them(candidates: list[Path], fo
     name = of["churn"][:12] + of["value"][:12]
     for part in champion.PARTS:
         content = (candidates[0] / f"{part}.json").read_bytes()
-        files.write_bytes(folder / name / f"{part}.json", content)
-    files.write_json(folder / champion.MANIFEST, {"models": name, "sha256": of, "definition": {}})
+        atomic.write_bytes(folder / name / f"{part}.json", content)
+    atomic.write_json(folder / champion.MANIFEST, {"models": name, "sha256": of, "definition": {}})
     now = champion.current(folder)
     assert now is not None
     assert champion.load(now).states()
@@ -252,6 +252,6 @@ def test_champions_of_before_have_nothing_beside_them(candidates: list[Path], fo
 
 def test_a_file_that_nobody_pinned_is_not_read(candidates: list[Path], folder: Path) -> None:
     now = install(candidates[0], folder)
-    files.write_json(now.folder / "uplift.json", {"name": "uplift_dr", "ranks": True})
+    atomic.write_json(now.folder / "uplift.json", {"name": "uplift_dr", "ranks": True})
     champion.load(now)
     assert champion.beside(now, "uplift") is None

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pipeline.policy.changes import changes
+from retention.worklist.changes import changes
 
 
 def listed(*rows: tuple[str, str, float]) -> pd.DataFrame:

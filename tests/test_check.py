@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from pipeline import artefacts, check, files, params
-from pipeline.checking.findings import alike
-from pipeline.raw.told import RULES
+from retention.commands import check
+from retention.commands.check.findings import alike
+from retention.core import artefacts, params
+from retention.core.storage import atomic
+from retention.sources.rule_messages import RULES
 
 HEADER = "receipt,customer_id,sold_at,qty,price,note\n"
 Tree = dict[str, tuple[int, bytes]]
@@ -444,7 +446,7 @@ def test_an_expectation_of_what_is_not_there(look: Look) -> None:
 def test_a_long_file_is_judged_by_the_last_run(look: Look, tmp_path: Path) -> None:
     few = {"rows": 70, "share": 0.05, "first": "data/raw/sales.csv: line 1402"}
     summary = {"read": 1500, "doubtful": {"few": few, "gone": few}}
-    files.write_json(tmp_path / artefacts.ingest_summary("sales"), summary)
+    atomic.write_json(tmp_path / artefacts.ingest_summary("sales"), summary)
     found = look(csv(rows=1500), 0, as_of=None, sources__sales__expect={"few": "qty = 2"})
     said(found, "doubt", "expect.few: 70 of the 1,500 rows of the last run (5.0%", "line 1402")
     assert "gone" not in str(found)
@@ -590,7 +592,7 @@ def test_as_of_beside_what_the_last_run_found(look: Look, tmp_path: Path) -> Non
     kinds = {"rows": 9, "first_day": day - 199, "last_day": day, "last_known_day": day}
     source = {"rows": 9, "first_day": day - 199, "last_known_day": day, "kinds": ["purchase"]}
     summary = {"kinds": {"purchase": kinds}, "sources": {"sales": source}}
-    files.write_json(tmp_path / artefacts.EVENTS_SUMMARY, summary)
+    atomic.write_json(tmp_path / artefacts.EVENTS_SUMMARY, summary)
     found = look(csv(rows=1500), 0, as_of="2031-01-01")
     said(found, "doubt", "days after the last day known, 2026-07-19")
 
@@ -614,7 +616,7 @@ def test_a_horizon_beyond_every_window(look: Look) -> None:
 
 def test_a_published_list_that_was_changed(look: Look, tmp_path: Path) -> None:
     target = tmp_path / "lists/2026-01-01-0123456789ab"
-    files.write_text(target / "manifest.json", "{}\n")
+    atomic.write_text(target / "manifest.json", "{}\n")
     found = look(csv(), 3)
     said(found, "error", "published lists: ", "not a manifest any more", "restore it from a backup")
 

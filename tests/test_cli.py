@@ -12,14 +12,19 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from models.calibration import Identity
 from models.churn_recency import RecencyRule
-from models.scorer import Scorer
+from models.components.calibration import Identity
+from models.components.scorer import Scorer
 from models.value_last_window import LastWindow
-from pipeline import artefacts, check, cli, files, ledger, params, promote
-from pipeline import why as telling
-from pipeline.errors import BadInput, BadParams, Busy, Guarded, Refusal
-from pipeline.learning import champion
+from pipeline import promote
+from retention import cli
+from retention.commands import check
+from retention.commands import why as telling
+from retention.core import artefacts, params
+from retention.core.errors import BadInput, BadParams, Busy, Guarded, Refusal
+from retention.core.storage import atomic
+from retention.ledgers import outcomes
+from retention.serving import champion, promotion
 
 RUN = CliRunner()
 
@@ -48,8 +53,8 @@ def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     days = pd.date_range("2026-01-01", "2026-07-19").strftime("%Y-%m-%d")
     rows = "".join(f"R{at},c{at % 20},{day},3.50\n" for at, day in enumerate(days))
-    files.write_text("data/raw/sales.csv", "receipt,customer,sold_on,price\n" + rows)
-    files.write_text("params.yaml", PARAMS)
+    atomic.write_text("data/raw/sales.csv", "receipt,customer,sold_on,price\n" + rows)
+    atomic.write_text("params.yaml", PARAMS)
     return tmp_path
 
 
@@ -167,7 +172,7 @@ def test_check_of_a_sound_company(company: Path) -> None:
 def test_check_of_a_company_with_a_mistake(
     company: Path, old: str, new: str, code: int, says: str
 ) -> None:
-    files.write_text("params.yaml", PARAMS.replace(old, new))
+    atomic.write_text("params.yaml", PARAMS.replace(old, new))
     found = run("check")
     assert found.exit_code == code
     (error,) = [line for line in found.stdout.splitlines() if line.startswith("  error")]
@@ -202,11 +207,11 @@ LIST = "2026-07-20-0123456789ab"
 def worked(*rows: str, name: str = "worked.csv") -> str:
     """A list of the company is published; what staff wrote of it comes back."""
     folder = Path("lists/2026-07-20-aaaaaaaaaaaa")
-    files.write_text(folder / "at_risk.csv", "customer_id\r\nc1\r\nc2\r\n")
-    described = {"at_risk.csv": {"sha256": files.sha256(folder / "at_risk.csv")}}
+    atomic.write_text(folder / "at_risk.csv", "customer_id\r\nc1\r\nc2\r\n")
+    described = {"at_risk.csv": {"sha256": atomic.sha256(folder / "at_risk.csv")}}
     manifest = {"list_id": LIST, "company": "Mill Lane Bakery", "as_of": "2026-07-20"}
-    files.write_json(folder / "manifest.json", manifest | {"files": described})
-    files.write_text(name, "list_id;customer_id;result;offer_cost\r\n" + "".join(rows))
+    atomic.write_json(folder / "manifest.json", manifest | {"files": described})
+    atomic.write_text(name, "list_id;customer_id;result;offer_cost\r\n" + "".join(rows))
     return name
 
 
@@ -228,7 +233,7 @@ def test_outcomes_keeps_what_is_good_and_tells_of_the_rest(company: Path) -> Non
     assert again.exit_code == 0
     assert "0 accepted, 1 unchanged, 1 rejected" in again.stdout
     assert "make repro" not in again.stdout
-    (path,) = ledger.FOLDER.iterdir()
+    (path,) = outcomes.FOLDER.iterdir()
     assert path.name.startswith(f"{LIST}-")
 
 
@@ -248,7 +253,7 @@ def test_outcomes_of_a_blank_list_are_none_and_no_mistake(company: Path) -> None
     found = returned(worked(f"{LIST};c1;;\r\n"))
     assert found.exit_code == 0
     assert "1 read, 0 accepted, 0 unchanged, 0 rejected, 1 blank" in found.stdout
-    assert not list(ledger.FOLDER.iterdir())
+    assert not list(outcomes.FOLDER.iterdir())
 
 
 def test_a_name_of_a_file_cannot_write_on_the_terminal(company: Path) -> None:
@@ -279,7 +284,7 @@ def scorer(rates: float) -> Scorer:
 def trained(rates: float, auc: float = 0.75) -> None:
     """What stages train and evaluate leave, as far as promote reads it."""
     for name, state in scorer(rates).states().items():
-        files.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
+        atomic.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
     titles = {"churn_recency": "recency rule", "value_last_window": "last window's spend"}
     story = {
         "features": ["days_since_purchase", "spend_30d"],
@@ -288,11 +293,11 @@ def trained(rates: float, auc: float = 0.75) -> None:
         "trained_to": "2026-06-22",
         "banners": [],
     }
-    churn = {key: {"value": auc} for key in promote.HEADLINES["churn"]}
-    value = {key: {"value": 3.0} for key in promote.HEADLINES["value"]}
+    churn = {key: {"value": auc} for key in promotion.HEADLINES["churn"]}
+    value = {key: {"value": 3.0} for key in promotion.HEADLINES["value"]}
     figures = {"measured_on": "2026-06-22", "churn": {"recipe": churn}, "value": {"recipe": value}}
-    files.write_json(artefacts.RECIPE, story)
-    files.write_json(artefacts.METRICS, figures)
+    atomic.write_json(artefacts.RECIPE, story)
+    atomic.write_json(artefacts.METRICS, figures)
 
 
 def test_promote_takes_the_challenger_and_rollback_gives_it_back(company: Path) -> None:
@@ -348,7 +353,7 @@ def test_rollback_to_files_that_were_changed_is_refused(company: Path) -> None:
     two = champion.current()
     assert one
     assert two
-    files.write_text(one.folder / "churn.json", "{}")
+    atomic.write_text(one.folder / "churn.json", "{}")
     found = run("rollback")
     assert found.exit_code == 4
     assert "changed since it was promoted" in found.stderr
@@ -361,9 +366,9 @@ def test_rollback_to_a_model_of_another_definition_is_refused(company: Path) -> 
     trained(1.5)
     run("promote", "--anyway", WHY)
     two, path = champion.current(), champion.FOLDER / f"{champion.PREVIOUS}.json"
-    before = files.read_json(path)
+    before = atomic.read_json(path)
     before["definition"]["company"] = "another company"
-    files.write_json(path, before)
+    atomic.write_json(path, before)
     found = run("rollback")
     assert found.exit_code == 4
     assert "made under another definition (company)" in found.stderr
@@ -377,7 +382,7 @@ def test_mlflow_is_told_where_it_can_be(company: Path, monkeypatch: pytest.Monke
         told.append((now.sha256, challenger))
 
     monkeypatch.setattr(promote, "mirror", mirror)
-    files.write_text(artefacts.FEATURES, "")
+    atomic.write_text(artefacts.FEATURES, "")
     trained(1.0)
     run("promote")
     trained(1.5)
@@ -388,7 +393,7 @@ def test_mlflow_is_told_where_it_can_be(company: Path, monkeypatch: pytest.Monke
 
 
 def test_the_figures_in_words_are_those_that_promote_pins() -> None:
-    pinned = {f"{task}_{name}" for task, names in promote.HEADLINES.items() for name in names}
+    pinned = {f"{task}_{name}" for task, names in promotion.HEADLINES.items() for name in names}
     assert set(cli.FIGURES) == pinned
 
 

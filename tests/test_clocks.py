@@ -7,14 +7,14 @@ import histories
 import narwhals as nw
 import pytest
 
-from pipeline import clocks, params
+from retention.core import params, point_in_time
 
 TODAY = histories.SNAPSHOT
 
 
 def seen(history: list[histories.Event], snapshot: int = TODAY, restated: bool = True) -> list[str]:
     """What a snapshot sees: `event amount age` of every row."""
-    past = clocks.past(engines.frame(history), snapshot, restated)
+    past = point_in_time.past(engines.frame(history), snapshot, restated)
     rows = engines.collected(past.select("event_id", "amount", "age"))
     return [f"{row['event_id']} {row['amount']:.0f} {row['age']}" for row in rows]
 
@@ -70,23 +70,23 @@ CHURN = params.ChurnLabel(rule="silence", horizon_days=10, gap_days=3, settle_da
 
 
 def test_the_label_window_opens_after_the_gap_and_ends_before_its_last_day() -> None:
-    window = clocks.churn_window(100, CHURN)
+    window = point_in_time.churn_window(100, CHURN)
     assert (window.start, window.end) == (103, 113)
 
 
 def test_a_label_is_mature_when_the_window_has_ended_and_settled() -> None:
-    assert clocks.churn_window(100, CHURN).mature_on == 115
+    assert point_in_time.churn_window(100, CHURN).mature_on == 115
 
 
 def test_the_value_window_starts_with_the_churn_window_and_has_its_own_length() -> None:
-    window = clocks.value_window(100, CHURN, params.ValueLabel(horizon_days=40))
+    window = point_in_time.value_window(100, CHURN, params.ValueLabel(horizon_days=40))
     assert (window.start, window.end, window.mature_on) == (103, 143, 145)
 
 
 @pytest.mark.parametrize(("horizon", "ripe_in"), [(5, 15), (10, 15), (40, 45)])
 def test_both_labels_are_mature_when_the_later_window_is(horizon: int, ripe_in: int) -> None:
     labels = params.Labels(churn=CHURN, value=params.ValueLabel(horizon_days=horizon))
-    assert clocks.ripening(labels) == ripe_in
+    assert point_in_time.ripening(labels) == ripe_in
 
 
 def test_a_window_holds_its_first_day_and_not_its_end() -> None:
@@ -97,7 +97,7 @@ def test_a_window_holds_its_first_day_and_not_its_end() -> None:
         last   | anna     | purchase |   6 |      0
         after  | anna     | purchase |   7 |      0
     """)
-    window = clocks.Window(TODAY, TODAY + 7, settle=0)
+    window = point_in_time.Window(TODAY, TODAY + 7, settle=0)
     frame = engines.frame(history)
     held = frame.filter(window.holds(nw.col("occurred_day")))
     assert [row["event_id"] for row in engines.collected(held.select("event_id"))] == [
@@ -110,5 +110,5 @@ def test_a_window_holds_its_first_day_and_not_its_end() -> None:
     ("date", "day"), [("1970-01-01", 0), ("2024-01-01", TODAY), ("1969-12-31", -1)]
 )
 def test_days_are_counted_from_1970_and_back(date: str, day: int) -> None:
-    assert clocks.day_number(dt.date.fromisoformat(date)) == day
-    assert str(clocks.date_of(day)) == date
+    assert point_in_time.day_number(dt.date.fromisoformat(date)) == day
+    assert str(point_in_time.date_of(day)) == date

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from pipeline import customers, params
-from pipeline.errors import BadInput, BadParams
+from retention.core import params
+from retention.core.errors import BadInput, BadParams
+from retention.sources import customers
 
 
 def rules(folder: Path, text: str | None, **options: Any) -> params.Params:

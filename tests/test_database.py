@@ -14,8 +14,9 @@ import pytest
 import services
 from services import PASSWORD, Postgres
 
-from pipeline import extract, params
-from pipeline.errors import BadInput, BadParams, Busy, Refusal
+from pipeline import extract
+from retention.core import params
+from retention.core.errors import BadInput, BadParams, Busy, Refusal
 
 ZONE = ZoneInfo("Europe/London")
 KEY = "sources.orders"
@@ -291,7 +292,7 @@ def test_parts_of_another_table_or_type_are_refused(shop: Shop) -> None:
 
 
 def test_two_at_once_do_not_mix(shop: Shop) -> None:
-    from pipeline import locks
+    from retention.core.storage import locks
 
     shop.run("create table orders (id int)", "insert into orders values (1)")
     copy()
@@ -318,7 +319,7 @@ def test_a_reader_needs_no_more_than_select(shop: Shop, monkeypatch: pytest.Monk
 
 
 def test_nothing_can_be_written_and_one_moment_is_seen(shop: Shop) -> None:
-    from pipeline.database import connection
+    from retention.sources.database import connection
 
     shop.run("create table orders (id int)")
     with connection.reading(source(), KEY) as reading:
@@ -408,7 +409,7 @@ def test_a_server_that_never_answers_is_given_up(
 def test_a_line_that_goes_dead_while_rows_come_is_given_up(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipeline.database import connection
+    from retention.sources.database import connection
 
     with services.line(shop.server.port) as line:
         monkeypatch.setenv("DATABASE_URL", shop.url(port=line.port))

@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from policies import AS_OF, frames, people, play, themes
 
-from pipeline import params
-from pipeline import policy as words
-from pipeline.policy import evidence, holdout
-from pipeline.policy.decide import ROWS, Decision, decide
-from pipeline.policy.lanes import Barred
+from retention import policy as words
+from retention.core import params
+from retention.experiments import randomisation
+from retention.policy import play_effects
+from retention.policy.decide import ROWS, Decision, decide
+from retention.policy.lanes import Barred
 
-NOTHING_SOLD = pd.DataFrame(columns=list(evidence.COLUMNS))
+NOTHING_SOLD = pd.DataFrame(columns=list(play_effects.COLUMNS))
 BOOK = [
     play("call", saves=0.2, cost=5.0, channels=["phone", "email"]),
     play("voucher", type="gesture", saves=0.4, cost=5.0, offer=20.0, approval=10.0),
@@ -116,7 +117,7 @@ def test_who_is_held_out_is_within_reach_and_the_rest_fills_the_list() -> None:
     rules = config(20, 0.2)
     made = decided(rows, rules)
     reach = [f"c{n:03d}" for n in range(25)]
-    drawn = [one for one in reach if holdout.draw(one, "always-on", "retention") < 0.2]
+    drawn = [one for one in reach if randomisation.draw(one, "always-on", "retention") < 0.2]
     assert drawn
     assert list(made.held_out["customer_id"]) == drawn
     assert set(made.held_out["propensity"]) == {0.8}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pipeline import params
-from pipeline.learning import definition
-from pipeline.params import ChurnLabel, Labels
+from retention.core import params
+from retention.core.params import ChurnLabel, Labels
+from retention.serving import target
 
 PARAMS = """
 company: Mill Lane Bakery
@@ -46,7 +46,7 @@ labels: {churn: {rule: silence, horizon_days: 28}}
     ],
 )
 def test_the_definition_is_a_sentence(label: ChurnLabel, sentence: str) -> None:
-    assert definition.sentence(Labels(churn=label)) == sentence
+    assert target.sentence(Labels(churn=label)) == sentence
 
 
 @pytest.mark.parametrize(
@@ -62,18 +62,18 @@ def test_another_company_currency_or_label_is_another_identity(
     old: str, new: str, key: str
 ) -> None:
     assert old in PARAMS
-    one = definition.identity(params.parse(PARAMS), ["a"])
-    other = definition.identity(params.parse(PARAMS.replace(old, new)), ["a"])
+    one = target.identity(params.parse(PARAMS), ["a"])
+    other = target.identity(params.parse(PARAMS.replace(old, new)), ["a"])
     assert [name for name in one if one[name] != other[name]] == [key]
 
 
 def test_the_order_of_features_does_not_matter_but_their_names_do() -> None:
     chosen = params.parse(PARAMS)
-    one = definition.identity(chosen, ["a", "b"])
-    assert definition.identity(chosen, ["b", "a"]) == one
-    assert definition.identity(chosen, ["a", "c"]) != one
+    one = target.identity(chosen, ["a", "b"])
+    assert target.identity(chosen, ["b", "a"]) == one
+    assert target.identity(chosen, ["a", "c"]) != one
 
 
 def test_what_does_not_change_the_prediction_is_no_part_of_the_identity() -> None:
     other = params.parse(PARAMS + "at_risk: {capacity: 7}\nas_of: '2026-01-01'\n")
-    assert definition.identity(other, []) == definition.identity(params.parse(PARAMS), [])
+    assert target.identity(other, []) == target.identity(params.parse(PARAMS), [])

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.clocks import day_number
-from pipeline.service import departures, spells
-from pipeline.service.content import Why
+from retention.core.point_in_time import day_number
+from retention.scorecard import churn_timing, spells
+from retention.scorecard.report_data import Why
 
 AS_OF = day_number(dt.date(2026, 3, 2))
 CHANNEL = pd.Series({f"c{at}": "web" if at % 2 else "shop" for at in range(400)})
@@ -34,7 +34,7 @@ def frames(of: pd.DataFrame, failures: pd.DataFrame = NO_FAILURES) -> dict[str, 
 
 
 def test_when_they_leave_is_told_in_curves_hazards_and_words() -> None:
-    found = departures.when(lives(), CHANNEL, AS_OF)
+    found = churn_timing.when(lives(), CHANNEL, AS_OF)
     assert [curve.group for curve in found.curves] == ["all customers", "shop", "web"]
     stretch = max(found.hazards, key=lambda one: one.per_month or 0)
     assert (stretch.from_day, stretch.to_day, stretch.left) == (180, 365, 200)
@@ -48,16 +48,16 @@ def test_when_they_leave_is_told_in_curves_hazards_and_words() -> None:
 
 def test_channels_that_differ_are_said_to() -> None:
     fast = lives().assign(ends=lambda it: it["ends"].where(it.index % 2 == 0))
-    words = " ".join(departures.when(fast, CHANNEL, AS_OF).words)
+    words = " ".join(churn_timing.when(fast, CHANNEL, AS_OF).words)
     assert "Acquisition channels differ beyond chance" in words
 
 
 def test_nobody_leaving_and_no_channel_is_still_told() -> None:
     loyal, nobody = lives(gone=0), pd.Series(dtype="str")
-    found = departures.when(loyal, nobody, AS_OF)
+    found = churn_timing.when(loyal, nobody, AS_OF)
     assert found.words[0].endswith("100% are still customers.")
     assert sum(one.left for one in found.hazards) == 0
-    assert departures.why(loyal, frames(loyal), nobody, 28) == Why(
+    assert churn_timing.why(loyal, frames(loyal), nobody, 28) == Why(
         words=("Nobody has left on record.",)
     )
 
@@ -67,7 +67,7 @@ def test_why_they_leave_says_what_it_is_associated_with_and_never_what_caused_it
     first = told[:90]
     late = first[["customer_id"]].assign(day=(first["ends"] - 40).astype("int64"), cause="late")
     unsaid = late.assign(cause="unknown", day=late["day"] - 9)
-    found = departures.why(told, frames(told, pd.concat([late, unsaid])), CHANNEL, 28)
+    found = churn_timing.why(told, frames(told, pd.concat([late, unsaid])), CHANNEL, 28)
     (one,) = found.rows
     assert (one.cause, one.title, one.lost, one.met) == ("late", "delivered late", 81, 81)
     assert one.excess > 50
@@ -76,7 +76,7 @@ def test_why_they_leave_says_what_it_is_associated_with_and_never_what_caused_it
     assert one.value == pytest.approx(81 * 18.2 * 365 / 182)
     assert one.verdict.startswith("associated with about ")
     assert (found.lost, found.unknown_lost) == (111, 30)
-    assert found.words[1] == departures.NOT_CAUSES
+    assert found.words[1] == churn_timing.NOT_CAUSES
     said = " ".join([*found.words, one.verdict])
     assert "These are associations, not causes" in said
     assert "caused" not in said
@@ -84,7 +84,7 @@ def test_why_they_leave_says_what_it_is_associated_with_and_never_what_caused_it
 
 def test_losses_without_any_documented_trouble_are_counted() -> None:
     told = lives()
-    found = departures.why(told, frames(told), CHANNEL, 28)
+    found = churn_timing.why(told, frames(told), CHANNEL, 28)
     assert found.rows == ()
     assert found.lost == found.unknown_lost == 191
     assert "for 191 of them nothing was documented" in found.words[0]
@@ -105,16 +105,16 @@ def test_what_they_brought_against_what_winning_them_cost() -> None:
     told = lives(gone=1, stayed=1)
     months = [told[["customer_id"]].assign(day=told["begins"] + 10 + 31 * n) for n in range(8)]
     found = {"money": pd.concat(months).assign(net=10.0)}
-    shop, web = departures.worths(people(told), found, told, AS_OF, 91)
+    shop, web = churn_timing.worths(people(told), found, told, AS_OF, 91)
     assert (shop.channel, web.channel, web.cost, web.break_even_month) == ("shop", "web", 40.0, 4)
     assert web.break_even_on == dt.date(2026, 5, 16)  # for who came in mid-January
     assert web.curve[3][1] >= 40 > web.curve[2][1]
-    unknown = departures.worths(people(told, None), found, told, AS_OF, 91)[0]
+    unknown = churn_timing.worths(people(told, None), found, told, AS_OF, 91)[0]
     assert (unknown.cost, unknown.break_even_month, unknown.break_even_on) == (None, None, None)
-    assert departures.worths(people(told).iloc[:0], found, told, AS_OF, 91) == ()
+    assert churn_timing.worths(people(told).iloc[:0], found, told, AS_OF, 91) == ()
 
 
 def test_a_month_later_is_the_same_day_or_the_months_last() -> None:
     day = day_number(dt.date(2026, 1, 31))
-    later = [departures._months_after(day, months) for months in (0, 1, 2, 13)]
+    later = [churn_timing._months_after(day, months) for months in (0, 1, 2, 13)]
     assert [str(one) for one in later] == ["2026-01-31", "2026-02-28", "2026-03-31", "2027-02-28"]

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from playwright.sync_api import Browser
 
-from pipeline.language import language
-from pipeline.listing import DROPPED, Listing, slug
-from pipeline.listing.digest import content
+from retention.i18n.language import language
+from retention.worklist.model import DROPPED, Listing, slug
+from retention.worklist.to_html.digest import content
 
 MakeListing = Callable[..., Listing]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 import features
-from features.base import Feature
-from pipeline import docs
-from pipeline.params import Features
+from features.engine.base import Feature
+from retention.core.params import Features
+from tools import docs
 
 DECLARED = features.declared(Features().windows)
 

@@ -19,9 +19,10 @@ import pytest
 from company import Checkout
 
 import models
-from models.scorer import COLUMNS
-from pipeline import artefacts, publish, schema
-from pipeline.artefacts import Artefact
+from models.components.scorer import COLUMNS
+from retention.core import artefacts, events
+from retention.core.artefacts import Artefact
+from retention.worklist import published
 
 SOURCES = tuple(company.PARAMS["sources"])
 STAGES = (
@@ -92,9 +93,9 @@ def test_a_table_is_unique_by_the_key_that_it_states(shop: Checkout, table: Arte
 @pytest.mark.parametrize(
     ("path", "columns"),
     [
-        ("events/events.parquet", list(schema.EVENT_COLUMNS)),
-        *((f"ingest/{source}/events.parquet", list(schema.EVENT_COLUMNS)) for source in SOURCES),
-        *((f"ingest/{source}/rejects.parquet", schema.REJECTS.names) for source in SOURCES),
+        ("events/events.parquet", list(events.EVENT_COLUMNS)),
+        *((f"ingest/{source}/events.parquet", list(events.EVENT_COLUMNS)) for source in SOURCES),
+        *((f"ingest/{source}/rejects.parquet", events.REJECTS.names) for source in SOURCES),
         (
             "evaluate/predictions.parquet",
             ["customer_id", "snapshot_on", "churn_probability", "churned", "expected_value",
@@ -186,7 +187,7 @@ def test_scores_are_finite_and_keep_their_identities(shop: Checkout) -> None:
 
 
 def test_predictions_are_of_a_day_that_nothing_was_fitted_or_chosen_on(shop: Checkout) -> None:
-    story = read_json(shop / "data/train/recipe.json")
+    story = read_json(shop / "data/train/selection.json")
     days = {str(row["snapshot_on"]) for row in rows(shop / "data/evaluate/predictions.parquet")}
     seen = {fold["test"] for fold in story["folds"]} | {fold["train_to"] for fold in story["folds"]}
     assert days == {story["measured_on"]["test"]}
@@ -222,7 +223,7 @@ def test_who_objects_or_is_held_out_is_not_on_the_list(shop: Checkout) -> None:
 
 def test_the_published_list_is_the_list_and_verifies(shop: Checkout) -> None:
     manifest = read_json(current(shop) / "manifest.json")
-    assert publish.verify(shop / "lists") == []
+    assert published.verify(shop / "lists") == []
     assert current(shop).name.startswith(company.AS_OF)
     assert (shop / "lists/current").resolve() == current(shop).resolve()
     assert manifest["rows"] == len(rows(shop / "data/at_risk/at_risk.csv"))
@@ -328,11 +329,11 @@ def rerun(shop: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         "snapshots/snapshots.parquet",
         "labels/labels.parquet",
         "features/features.parquet",
-        "train/measured.parquet",
+        "train/test_predictions.parquet",
         "train/scores.parquet",
         "score/scores.parquet",
         "score/reasons.parquet",
-        "score/habits.parquet",
+        "score/purchase_rhythm.parquet",
         "at_risk/at_risk.csv",
         "at_risk/at_risk.xlsx",
         "at_risk/at_risk.html",
@@ -366,7 +367,7 @@ def test_another_capacity_only_lists_anew_and_leaves_the_old_list(
     assert current(other) != old
     assert snapshot_of(old) == before
     assert len(rows(current(other) / "at_risk.csv")) <= 15
-    assert publish.verify(other / "lists") == []
+    assert published.verify(other / "lists") == []
     champions = [folder / "champion/champion.json" for folder in (shop, other)]
     assert champions[0].read_bytes() == champions[1].read_bytes()
 
@@ -404,7 +405,7 @@ def test_a_second_company_sets_the_champion_aside_and_leaves_the_old_list(
     }
     assert snapshot_of(old) == before
     assert read_json(current(second) / "manifest.json")["company"] == "Second Shop"
-    assert publish.verify(second / "lists") == []
+    assert published.verify(second / "lists") == []
 
 
 # Refusals
@@ -443,4 +444,4 @@ def test_a_refusal_is_one_line_and_leaves_the_current_list(
     assert [words for words in told if words not in refusals[0]] == []
     assert "Traceback" not in done.stderr
     assert (spoilt / "lists/current.json").read_bytes() == before
-    assert publish.verify(spoilt / "lists") == []
+    assert published.verify(spoilt / "lists") == []

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import engine, params
+from retention.core import engine, params
 
 TABLE = pa.table({"customer_id": ["b", "a", "c"], "days": [2, 1, None]})
 

@@ -14,10 +14,11 @@ import yaml
 from dvc.repo import Repo
 from faults.refusal import refused
 
-from pipeline import erased, files, params
-from pipeline.erasure import derived, erase
-from pipeline.errors import Busy
-from pipeline.guards import runs
+from retention.commands.erase import derived, erase
+from retention.core import params
+from retention.core.errors import Busy
+from retention.core.storage import atomic
+from retention.ledgers import erasures, runs
 
 NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 HEAD = "receipt,line,cust,sku,qty,price,sold_at\n"
@@ -31,8 +32,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     told = copy.deepcopy(company.PARAMS)
     told["sources"] = {"sales": told["sources"]["sales"]}
     del told["customers"]
-    files.write_text("params.yaml", yaml.safe_dump(told))
-    files.write_text("data/raw/sales.csv", SALES)
+    atomic.write_text("params.yaml", yaml.safe_dump(told))
+    atomic.write_text("data/raw/sales.csv", SALES)
     Repo.init(no_scm=True).close()
     return tmp_path
 
@@ -57,7 +58,7 @@ def dead() -> int:
 
 
 def receipts() -> list[Path]:
-    return list(erased.FOLDER.glob("receipt-*"))
+    return list(erasures.FOLDER.glob("receipt-*"))
 
 
 @pytest.mark.parametrize("how", ["write", "read"])
@@ -67,7 +68,7 @@ def test_nothing_goes_while_dvc_runs_a_stage(how: str) -> None:
     with pytest.raises(Busy, match=f"process {os.getpid()} is running a stage of DVC"):
         erased_7()
     assert Path("data/raw/sales.csv").read_text(encoding="utf-8") == SALES
-    assert not list(erased.FOLDER.glob("*"))
+    assert not list(erasures.FOLDER.glob("*"))
 
 
 @pytest.mark.usefixtures("home")
@@ -116,7 +117,7 @@ def test_the_command_says_when_nothing_was_found_and_keeps_the_id_out() -> None:
     done = retention("erase", "0007")
     assert done.returncode == 0, done.stderr
     assert "nothing was found of this id; it is kept out from now on; check that" in done.stdout
-    assert erased.read().among(["0007", "7"]) == {"0007"}
+    assert erasures.read().among(["0007", "7"]) == {"0007"}
     assert "nothing was found" not in retention("erase", "7").stdout
     at_work(os.getpid(), "write")
     refused(retention("erase", "8"), 5, f"process {os.getpid()}")
@@ -125,6 +126,6 @@ def test_the_command_says_when_nothing_was_found_and_keeps_the_id_out() -> None:
 @pytest.mark.usefixtures("home")
 def test_a_folder_of_lists_that_is_gone_stands_in_the_receipt() -> None:
     told = dict.fromkeys(runs.NEEDED) | {"folders": ["/nowhere/lists"]}
-    files.write_json(runs.FOLDER / "a.json", told)
-    told = files.read_json(erased_7().receipt)
+    atomic.write_json(runs.FOLDER / "a.json", told)
+    told = atomic.read_json(erased_7().receipt)
     assert any(one.startswith("/nowhere/lists: lists were published") for one in told["remains"])

@@ -16,11 +16,14 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from pipeline import at_risk, files, params, publish
-from pipeline.erasure import lists, published
-from pipeline.guards import runs
-from pipeline.language import language
-from pipeline.listing import DROPPED, Listing, Previous, as_csv
+from retention.commands.erase import lists, published
+from retention.core import params
+from retention.core.storage import atomic
+from retention.i18n.language import language
+from retention.ledgers import runs
+from retention.worklist import published as publish
+from retention.worklist import to_csv, write
+from retention.worklist.model import DROPPED, Listing, Previous
 
 MakeListing = Callable[..., Listing]
 ADA, BO, CY = "00001", "00002", "00003"
@@ -57,7 +60,7 @@ def listing(make_listing: MakeListing) -> Listing:
 
 def put(listing: Listing, folder: str = "lists") -> Path:
     source = Path("data/at_risk")
-    at_risk.write_list(listing, source)
+    write.write_list(listing, source)
     return publish.publish(source, Path(folder), allow_older=True, say=lambda text: None)
 
 
@@ -105,7 +108,7 @@ def test_a_published_list_read_back_is_written_as_it_was(
     config: params.Params, listing: Listing, code: str
 ) -> None:
     folder = put(replace(listing, language=language(code), plays=_plays(config, listing)))
-    again = at_risk.written(published.read(folder, config))
+    again = write.written(published.read(folder, config))
     assert again.keys() == bytes_of(folder).keys() - {"manifest.json"}
     for name, (told, _) in again.items():
         if name.endswith(".xlsx"):
@@ -156,10 +159,10 @@ def test_the_list_is_manifested_anew_with_a_tombstone(
     config: params.Params, listing: Listing
 ) -> None:
     old = put(listing)
-    said = files.read_json(old / "manifest.json")
+    said = atomic.read_json(old / "manifest.json")
     lists.erase(config, ADA, lambda text: None)
     (fresh,) = publish.published(Path("lists"))
-    now = files.read_json(fresh / "manifest.json")
+    now = atomic.read_json(fresh / "manifest.json")
     assert publish.current(Path("lists")) == fresh
     assert publish.verify(Path("lists")) == []
     assert (now["supersedes"], now["erased"]) == (old.name, 1)
@@ -201,7 +204,7 @@ def test_lists_published_elsewhere_are_made_again_too(
     for folder in ("lists", "shared", "gone"):
         target = put(listing, folder)
         told = dict.fromkeys(runs.NEEDED) | {"folders": [str(target.parent.resolve())]}
-        files.write_json(runs.FOLDER / f"{folder}.json", told)
+        atomic.write_json(runs.FOLDER / f"{folder}.json", told)
     shutil.rmtree("gone")
     assert lists.elsewhere(config) == [Path("gone").resolve(), Path("shared").resolve()]
     assert lists.erase(config, ADA, lambda text: None) == 2
@@ -216,7 +219,7 @@ def test_the_last_customer_leaves_an_empty_list(
     put(make_listing([{}]))
     lists.erase(config, ADA, lambda text: None)
     (fresh,) = publish.published(Path("lists"))
-    assert as_csv.read(fresh / "at_risk.csv").num_rows == 0
+    assert to_csv.read(fresh / "at_risk.csv").num_rows == 0
 
 
 def test_two_erasures_of_a_list_are_counted(config: params.Params, listing: Listing) -> None:
@@ -224,7 +227,7 @@ def test_two_erasures_of_a_list_are_counted(config: params.Params, listing: List
     for who in (ADA, BO):
         lists.erase(config, who, lambda text: None)
     (fresh,) = publish.published(Path("lists"))
-    assert files.read_json(fresh / "manifest.json")["erased"] == 2
+    assert atomic.read_json(fresh / "manifest.json")["erased"] == 2
     assert not Path("data/erasing").exists()
 
 

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from pipeline import params
-from pipeline.erasure import raw
-from pipeline.errors import BadInput
+from retention.commands.erase import raw
+from retention.core import params
+from retention.core.errors import BadInput
 
 HEAD = b"receipt,line,cust,sku,qty,price,sold_at\n"
 

@@ -14,9 +14,12 @@ import pytest
 import yaml
 from faults.refusal import refused
 
-from pipeline import at_risk, erased, files, publish, sealed
-from pipeline.errors import BadInput, Guarded
-from pipeline.listing import DROPPED, Listing
+from pipeline import publish
+from retention.core.errors import BadInput, Guarded
+from retention.core.storage import atomic
+from retention.ledgers import erasures, store
+from retention.worklist import published, write
+from retention.worklist.model import DROPPED, Listing
 
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 
@@ -26,11 +29,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "ledgers/erased"
 
 
-def ask(folder: Path, *ids: str) -> erased.Erased:
-    known = erased.salted(folder)
+def ask(folder: Path, *ids: str) -> erasures.Erased:
+    known = erasures.salted(folder)
     for one in ids:
-        erased.ask(folder, known.hash_of(one), NOW)
-    return erased.read(folder)
+        erasures.ask(folder, known.hash_of(one), NOW)
+    return erasures.read(folder)
 
 
 def test_who_was_erased_is_recognised_and_nobody_else(folder: Path) -> None:
@@ -46,14 +49,14 @@ def test_no_file_of_the_ledger_holds_an_id(folder: Path) -> None:
 
 
 def test_the_salt_is_its_owners_alone_and_made_once(folder: Path) -> None:
-    first = erased.salted(folder).salt
+    first = erasures.salted(folder).salt
     assert (folder / "salt").stat().st_mode & 0o777 == 0o600
     assert len(bytes.fromhex(first)) == 32
-    assert erased.salted(folder).salt == first
+    assert erasures.salted(folder).salt == first
 
 
 def test_two_companies_hash_the_same_id_in_two_ways(tmp_path: Path) -> None:
-    one, other = (erased.salted(tmp_path / name).hash_of("00123") for name in "ab")
+    one, other = (erasures.salted(tmp_path / name).hash_of("00123") for name in "ab")
     assert one != other
 
 
@@ -62,7 +65,7 @@ def test_a_ledger_without_its_salt_is_refused_rather_than_letting_everybody_back
 ) -> None:
     ask(folder, "1")
     (folder / "salt").unlink()
-    for read in (erased.read, erased.salted):
+    for read in (erasures.read, erasures.salted):
         with pytest.raises(BadInput, match="salt: missing or cut"):
             read(folder)
 
@@ -71,16 +74,16 @@ def test_an_entry_that_was_changed_is_refused(folder: Path) -> None:
     ask(folder, "1")
     (path,) = folder.glob("asked-*.json")
     path.chmod(0o644)
-    files.write_json(path, files.read_json(path) | {"sha256": "0" * 64})
+    atomic.write_json(path, atomic.read_json(path) | {"sha256": "0" * 64})
     with pytest.raises(BadInput, match="changed since it was written"):
-        erased.read(folder)
+        erasures.read(folder)
 
 
 def test_asking_twice_is_asking_once(folder: Path) -> None:
     known = ask(folder, "1", "1")
     assert len(list(folder.glob("asked-*"))) == 1
-    assert erased.asked_at(folder, known.hash_of("1")) == NOW.isoformat()
-    assert erased.asked_at(folder, known.hash_of("2")) is None
+    assert erasures.asked_at(folder, known.hash_of("1")) == NOW.isoformat()
+    assert erasures.asked_at(folder, known.hash_of("2")) is None
 
 
 def test_rows_of_the_erased_leave_a_table_and_are_counted(folder: Path) -> None:
@@ -96,8 +99,8 @@ def test_rows_of_the_erased_leave_a_table_and_are_counted(folder: Path) -> None:
 
 def test_without_an_erasure_a_table_is_left_alone() -> None:
     table = pa.table({"customer_id": ["a"]})
-    assert erased.NOBODY.left_of(table) is table
-    assert erased.NOBODY.among(["a", ""]) == frozenset()
+    assert erasures.NOBODY.left_of(table) is table
+    assert erasures.NOBODY.among(["a", ""]) == frozenset()
 
 
 def test_with_another_salt_the_ledger_is_refused_rather_than_letting_everybody_back(
@@ -106,15 +109,15 @@ def test_with_another_salt_the_ledger_is_refused_rather_than_letting_everybody_b
     ask(folder, "1")
     (folder / "salt").chmod(0o600)
     (folder / "salt").write_text("0" * 64, encoding="ascii")
-    for read in (erased.read, erased.salted):
+    for read in (erasures.read, erasures.salted):
         with pytest.raises(BadInput, match="salt: not the salt of those who were erased"):
             read(folder)
 
 
 def test_an_entry_from_before_salts_were_noted_is_read_as_it_was(folder: Path) -> None:
-    known = erased.salted(folder)
-    sealed.write(folder, "asked-0", {"sha256": known.hash_of("1"), "asked_at": NOW.isoformat()})
-    assert erased.read(folder).among(["1", "2"]) == {"1"}
+    known = erasures.salted(folder)
+    store.write(folder, "asked-0", {"sha256": known.hash_of("1"), "asked_at": NOW.isoformat()})
+    assert erasures.read(folder).among(["1", "2"]) == {"1"}
 
 
 # The second net: what is published
@@ -129,7 +132,7 @@ def made(
     gone = [{"customer_id": "d", "name": "Di", "owner": "", "lane": "", "why": "left"}]
     rows = [{"customer_id": "=ada", "last_said": "two\nlines"}, {"customer_id": "bo"}]
     listing = replace(make_listing(rows), dropped=pa.Table.from_pylist(gone, schema=DROPPED))
-    at_risk.write_list(listing, Path("data/at_risk"))
+    write.write_list(listing, Path("data/at_risk"))
     return Path("data/at_risk")
 
 
@@ -139,9 +142,9 @@ def made(
 def test_a_list_that_names_somebody_erased_is_not_published(
     made: Path, who: str, told: str
 ) -> None:
-    ask(erased.FOLDER, "x")
+    ask(erasures.FOLDER, "x")
     publish.refuse_erased(made)
-    ask(erased.FOLDER, who)
+    ask(erasures.FOLDER, who)
     with pytest.raises(Guarded, match=f"{told}.* was erased since the list was made"):
         publish.refuse_erased(made)
 
@@ -149,7 +152,7 @@ def test_a_list_that_names_somebody_erased_is_not_published(
 @pytest.mark.parametrize("stage", ["publish", "scheduled.placing"])
 def test_every_stage_that_publishes_looks_first(made: Path, stage: str) -> None:
     Path("params.yaml").write_text(yaml.safe_dump(company.PARAMS), encoding="utf-8")
-    ask(erased.FOLDER, "bo")
+    ask(erasures.FOLDER, "bo")
     main = f"from pipeline import errors; from pipeline.{stage} import main"
     done = subprocess.run(
         [sys.executable, "-c", f"{main}; errors.run(main)"],
@@ -158,4 +161,4 @@ def test_every_stage_that_publishes_looks_first(made: Path, stage: str) -> None:
         check=False,
     )
     refused(done, 4, "at_risk.csv", "was erased", "run make repro")
-    assert not publish.published(Path("lists"))
+    assert not published.published(Path("lists"))

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from pipeline import errors
+from retention.core import errors
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 import test_train as small
 
-from pipeline import artefacts, evaluate, files, params, tracking, train
-from pipeline.learning import definition
-from pipeline.tracking import TrackingDown
+from pipeline import evaluate, train
+from retention.core import artefacts, params
+from retention.core.storage import atomic
+from retention.serving import target
+from retention.tracking import client
+from retention.tracking.client import TrackingDown
 
 NOTHING_MEASURED: dict[str, Any] = {
     "churn": {},
@@ -170,7 +173,7 @@ def test_one_outcome_gives_nulls_that_can_be_written(tmp_path: Path, fate: bool)
     said["churned"] = scores["churned"] = fate
     found = evaluate.evaluate(said, scores, small.chosen())
     assert found["churn"]["recipe"]["roc_auc"] == {"value": None, "low": None, "high": None}
-    files.write_json(tmp_path / "metrics.json", found)
+    atomic.write_json(tmp_path / "metrics.json", found)
 
 
 # The stage
@@ -192,13 +195,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
         told.append(record)
         return "run-1"
 
-    monkeypatch.setattr(tracking, "log_run", log_run)
+    monkeypatch.setattr(client, "log_run", log_run)
     return tmp_path, told
 
 
 def test_the_stage_writes_figures_predictions_pictures_and_a_card(home: Told) -> None:
     evaluate.main()
-    found = files.read_json(artefacts.METRICS)
+    found = atomic.read_json(artefacts.METRICS)
     assert set(found) == {
         *NOTHING_MEASURED,
         *("measured_on", "customers", "churners", "churn_rate"),
@@ -206,8 +209,8 @@ def test_the_stage_writes_figures_predictions_pictures_and_a_card(home: Told) ->
     }
     assert set(found["churn"]) == {"churn_recency", "churn_rfm_logistic", "recipe"}
     assert set(found["value"]) == {"value_last_window", "recipe"}
-    assert found["measured_on"] == files.read_json(artefacts.RECIPE)["measured_on"]["test"]
-    assert found["definition"] == definition.sentence(params.load().labels)
+    assert found["measured_on"] == atomic.read_json(artefacts.RECIPE)["measured_on"]["test"]
+    assert found["definition"] == target.sentence(params.load().labels)
     assert {path.suffix for path in artefacts.PLOTS.path.iterdir()} == {".csv", ".png"}
     assert "tenure" in artefacts.MODEL_CARD.path.read_text(encoding="utf-8")  # the dead feature
 
@@ -222,7 +225,7 @@ def test_predictions_are_one_row_a_customer_beside_what_happened(home: Told) -> 
     beside = frame.merge(labels, on=keys, how="left", suffixes=("", "_told"))
     assert (beside["churned"] == beside["churned_told"]).all()
     assert (beside["value"] == beside["value_told"]).all()
-    metrics = files.read_json(artefacts.METRICS)
+    metrics = atomic.read_json(artefacts.METRICS)
     assert (metrics["customers"], metrics["churners"]) == (len(frame), frame["churned"].sum())
 
 
@@ -239,7 +242,7 @@ def test_the_same_inputs_are_the_same_bytes(
 def test_mlflow_is_told_of_the_run(home: Told, capsys: pytest.CaptureFixture[str]) -> None:
     evaluate.main()
     (record,) = home[1]
-    assert record.metrics == files.read_json(artefacts.METRICS)
+    assert record.metrics == atomic.read_json(artefacts.METRICS)
     assert "MLflow run run-1" in capsys.readouterr().err
 
 
@@ -249,7 +252,7 @@ def test_where_mlflow_is_down_the_stage_says_so_and_succeeds(
     def down(_: Any) -> str:
         raise TrackingDown("MLflow at nowhere: unreachable")
 
-    monkeypatch.setattr(tracking, "log_run", down)
+    monkeypatch.setattr(client, "log_run", down)
     evaluate.main()
     assert "MLflow at nowhere: unreachable" in capsys.readouterr().err
     assert artefacts.METRICS.path.is_file()
@@ -257,11 +260,11 @@ def test_where_mlflow_is_down_the_stage_says_so_and_succeeds(
 
 
 def test_where_nothing_was_measured_figures_are_null_and_every_file_is_there(home: Told) -> None:
-    files.write_table(artefacts.MEASURED, train.MEASURED_SCHEMA.empty_table())
-    files.write_table(artefacts.MEASURED_SCORES, train.SCORED_SCHEMA.empty_table())
-    files.write_json(artefacts.RECIPE, files.read_json(artefacts.RECIPE) | {"measured_on": None})
+    atomic.write_table(artefacts.MEASURED, train.MEASURED_SCHEMA.empty_table())
+    atomic.write_table(artefacts.MEASURED_SCORES, train.SCORED_SCHEMA.empty_table())
+    atomic.write_json(artefacts.RECIPE, atomic.read_json(artefacts.RECIPE) | {"measured_on": None})
     evaluate.main()
-    found = files.read_json(artefacts.METRICS)
+    found = atomic.read_json(artefacts.METRICS)
     assert {name: found[name] for name in NOTHING_MEASURED} == NOTHING_MEASURED
     assert (found["measured_on"], found["customers"], found["churn_rate"]) == (None, 0, None)
     assert artefacts.MODEL_CARD.path.is_file()

@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import artefacts, events, files, ledger, order_of_life, params, schema
+from pipeline import events
+from retention.cohort import lifecycle
+from retention.core import artefacts, params
+from retention.core import events as schema
+from retention.core.storage import atomic
+from retention.ledgers import outcomes
 
 DAY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -34,7 +39,7 @@ def merged(folder: Path, *sources: list[dict[str, Any]]) -> tuple[pa.Table, dict
     paths = []
     for at, rows in enumerate(sources):
         paths.append(folder / f"{at}.parquet")
-        files.write_table(paths[-1], pa.Table.from_pylist(rows, schema=schema.EVENTS))
+        atomic.write_table(paths[-1], pa.Table.from_pylist(rows, schema=schema.EVENTS))
     return events.events(paths, "1GB")
 
 
@@ -124,7 +129,7 @@ def test_lives_out_of_order_are_counted_and_kept(tmp_path: Path) -> None:
         "cancelled_without_start": 1,
         "cancels_of_no_contract": 1,
     }
-    told = order_of_life.sentences(summary["order_of_life"])
+    told = lifecycle.sentences(summary["order_of_life"])
     assert told[1:4] == [
         "web: 2 of 16 events (1 customer, 20.0% of the source's) happened before the customer's"
         " first contract began; kept as they are",
@@ -145,10 +150,10 @@ def test_a_corrected_day_is_judged_by_its_newest_version(tmp_path: Path) -> None
 
 def test_lives_in_order_and_companies_without_contracts_are_not_told_of(tmp_path: Path) -> None:
     _, sound = merged(tmp_path, LIVES[:3], VISITS[:4])
-    assert order_of_life.sentences(sound["order_of_life"]) == []
+    assert lifecycle.sentences(sound["order_of_life"]) == []
     _, none = merged(tmp_path, VISITS)
     assert none["order_of_life"] == {}
-    assert order_of_life.sentences({}) == []
+    assert lifecycle.sentences({}) == []
 
 
 def test_ids_that_look_alike_are_reported_and_kept_apart(tmp_path: Path) -> None:
@@ -196,8 +201,8 @@ def test_shuffled_and_repeated_input_makes_the_same_bytes(
     with TemporaryDirectory() as folder:
         written = []
         for rows in (GIVEN, shuffled):
-            files.write_table(Path(folder) / "out.parquet", merged(Path(folder), rows)[0])
-            written.append(files.sha256(Path(folder) / "out.parquet"))
+            atomic.write_table(Path(folder) / "out.parquet", merged(Path(folder), rows)[0])
+            written.append(atomic.sha256(Path(folder) / "out.parquet"))
     assert written[0] == written[1]
 
 
@@ -214,14 +219,16 @@ def test_the_stage_tells_of_its_sources_and_of_what_is_out_of_order(
     monkeypatch.setattr(params, "load", lambda: rules)
     for name, rows in {"contracts": LIVES, "web": VISITS + ODD}.items():
         table = pa.Table.from_pylist(rows, schema=schema.EVENTS)
-        files.write_table(artefacts.ingested(name), table)
-    said = ledger.Said(result="reached", action_taken="visit")
-    fact = ledger.Fact("l", "early", DAY, said)
-    ledger.write(ledger.FOLDER, ledger.Import("l", "your company", DAY, "", {}, (fact,)))
+        atomic.write_table(artefacts.ingested(name), table)
+    said = outcomes.Said(result="reached", action_taken="visit")
+    fact = outcomes.Fact("l", "early", DAY, said)
+    outcomes.write(outcomes.FOLDER, outcomes.Import("l", "your company", DAY, "", {}, (fact,)))
     events.main()
     told = capsys.readouterr().err.splitlines()
     assert "events: source     events  customers  of all" in told[1]
     assert told[3].startswith("events: ledger          1          1")
     assert told[4].startswith("events: web            16          5     62%")
     assert any("contracts cancelled that never began: 1" in line for line in told)
-    assert files.read_json(artefacts.EVENTS_SUMMARY)["order_of_life"]["cancelled_before_start"] == 1
+    assert (
+        atomic.read_json(artefacts.EVENTS_SUMMARY)["order_of_life"]["cancelled_before_start"] == 1
+    )

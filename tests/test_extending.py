@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from company import Checkout
 
-from pipeline import publish
+from retention.worklist import published
 
 FEATURE = '''"""Card: how often the customer shows it, buying or not."""
 
@@ -150,7 +150,7 @@ def test_the_feature_that_the_documentation_shows_works_as_it_stands(
 
 
 def test_a_new_feature_is_learnt_from(extended: Checkout) -> None:
-    recipe = read_json(extended, "data/train/recipe.json")
+    recipe = read_json(extended, "data/train/selection.json")
     champion = read_json(extended, "champion/champion.json")
     assert "card_visits_30d" in recipe["features"]
     assert "card_visits_30d" in champion["definition"]["features"]
@@ -171,7 +171,7 @@ def test_a_new_feature_stands_in_the_data_dictionary_that_is_made_anew(extended:
 
 
 def test_a_new_model_is_tried_on_the_folds(extended: Checkout) -> None:
-    recipe = read_json(extended, "data/train/recipe.json")
+    recipe = read_json(extended, "data/train/selection.json")
     assert "churn_constant" in recipe["losses"]
     assert len(recipe["fold_metrics"]["churn_constant"]) == len(recipe["folds"])
 
@@ -195,5 +195,5 @@ def test_a_new_model_is_logged_in_mlflow(shop: Checkout, extended: Checkout) -> 
 
 def test_the_list_goes_out_as_before(extended: Checkout) -> None:
     listed = extended / "lists/current/at_risk.csv"
-    assert publish.verify(extended / "lists") == []
+    assert published.verify(extended / "lists") == []
     assert listed.read_bytes() == (extended / "data/at_risk/at_risk.csv").read_bytes()

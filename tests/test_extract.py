@@ -15,7 +15,8 @@ from company import Checkout
 from faults.refusal import accounted, refused
 from services import PASSWORD, Postgres
 
-from pipeline import artefacts, files
+from retention.core import artefacts
+from retention.core.storage import atomic
 
 TABLE = """create table sales (receipt text, line int, cust text, sku text, qty int,
     price numeric(12, 2), sold_at timestamp, primary key (receipt, line))"""
@@ -81,21 +82,21 @@ def test_the_same_rows_are_the_same_events_and_customers(
     shop.stages("params", "extract", "ingest sales", "customers")
     for one in (artefacts.ingested("sales"), artefacts.CUSTOMERS):
         assert pq.read_table(shop / one).equals(pq.read_table(files_only / one)), one
-    summary = files.read_json(shop / artefacts.ingest_summary("sales"))
+    summary = atomic.read_json(shop / artefacts.ingest_summary("sales"))
     accounted(summary, rows=summary["accepted"] + summary["unmapped"])
-    assert files.read_json(files_only / artefacts.ingest_summary("sales"))["rejected"] == 2
+    assert atomic.read_json(files_only / artefacts.ingest_summary("sales"))["rejected"] == 2
 
 
 def test_what_is_read_is_told_to_others_by_its_hash(shop: Checkout, files_only: Checkout) -> None:
     shop.stages("extract")
-    told = files.read_json(shop / artefacts.fingerprint("sources.sales"))
+    told = atomic.read_json(shop / artefacts.fingerprint("sources.sales"))
     (path,) = told["files"]
     assert path == "data/tables/sources.sales/whole.parquet"
-    assert told["files"][path] == files.sha256(shop / path)
-    again = files.read_json(files_only / artefacts.fingerprint("sources.sales"))
+    assert told["files"][path] == atomic.sha256(shop / path)
+    again = atomic.read_json(files_only / artefacts.fingerprint("sources.sales"))
     raw = "data/raw/sales.csv"
-    assert again == {"files": {raw: files.sha256(files_only / raw)}}
-    nobody = files.read_json(shop / artefacts.fingerprint("scorecard.staff"))
+    assert again == {"files": {raw: atomic.sha256(files_only / raw)}}
+    nobody = atomic.read_json(shop / artefacts.fingerprint("scorecard.staff"))
     assert nobody == {"files": {}}
 
 
@@ -130,7 +131,7 @@ def test_an_infinite_time_is_a_reject_and_no_blank(
         " and receipt = '7'"))  # fmt: skip
     changed(shop, lambda told: told.pop("customers") and None)
     shop.stages("extract", "ingest sales")
-    summary = files.read_json(shop / artefacts.ingest_summary("sales"))
+    summary = atomic.read_json(shop / artefacts.ingest_summary("sales"))
     assert summary["rules"] == {"not_timestamp": 1}
     assert summary["accepted"] == 199
 
@@ -192,7 +193,7 @@ def test_dvc_reads_a_table_again_and_goes_on_only_where_it_changed(
 
     def rows() -> int:
         shop.repro("ingest")
-        return int(files.read_json(shop / artefacts.ingest_summary("sales"))["read"])
+        return int(atomic.read_json(shop / artefacts.ingest_summary("sales"))["read"])
 
     assert rows() == 1
     at = (shop / artefacts.ingested("sales")).stat().st_mtime_ns

@@ -15,8 +15,9 @@ import histories
 import pytest
 
 import features as themes
-from features.base import CUSTOMER, DERIVED, Feature, history
-from features.words import for_window
+from features.engine import table
+from features.engine.base import CUSTOMER, DERIVED, Feature, history
+from features.engine.words import for_window
 from pipeline import features
 
 LONG_AGO = histories.LONG_AGO
@@ -548,9 +549,9 @@ def test_the_words_of_features_name_features() -> None:
 def test_the_table_of_features_has_their_columns_in_order() -> None:
     declared = engines.declared()
     names = [one.name for one in declared]
-    assert features.schema(declared).names == ["customer_id", "snapshot_on", *names]
+    assert table.schema(declared).names == ["customer_id", "snapshot_on", *names]
     found = engines.features_of([], [], ["anna"])
-    assert found.cast(features.schema(declared)).num_rows == 1
+    assert found.cast(table.schema(declared)).num_rows == 1
 
 
 def test_dead_features_are_those_of_one_value_or_none() -> None:

@@ -12,23 +12,23 @@ from typing import Final
 import pyarrow as pa
 import pytest
 
-from pipeline import files
+from retention.core.storage import atomic
 
 
 def test_a_file_is_replaced_in_one_step_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "a.txt"
-    files.write_text(path, "old")
-    files.write_text(path, "new ü")
+    atomic.write_text(path, "old")
+    atomic.write_text(path, "new ü")
     assert path.read_text(encoding="utf-8") == "new ü"
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
-    files.write_text(path, "old")
+    atomic.write_text(path, "old")
 
     def broken() -> None:
-        with files.replacing(path) as temporary:
+        with atomic.replacing(path) as temporary:
             temporary.write_text("half")
             raise RuntimeError
 
@@ -41,19 +41,19 @@ def test_a_failed_write_leaves_the_old_file_and_no_temporary_one(tmp_path: Path)
 def test_what_the_disk_refuses_names_the_file_and_not_the_temporary_one(tmp_path: Path) -> None:
     (tmp_path / "is a folder").mkdir()
     with pytest.raises(IsADirectoryError) as caught:
-        files.write_text(tmp_path / "is a folder", "x")
+        atomic.write_text(tmp_path / "is a folder", "x")
     assert caught.value.filename == str(tmp_path / "is a folder")
     assert list(tmp_path.iterdir()) == [tmp_path / "is a folder"]
 
 
 def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    with files.placing(tmp_path / "a") as staging:
-        files.write_text(staging / "x.txt", "x")
+    with atomic.placing(tmp_path / "a") as staging:
+        atomic.write_text(staging / "x.txt", "x")
         assert not (tmp_path / "a").exists()
 
     def broken() -> None:
-        with files.placing(tmp_path / "b") as staging:
-            files.write_text(staging / "x.txt", "x")
+        with atomic.placing(tmp_path / "b") as staging:
+            atomic.write_text(staging / "x.txt", "x")
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -62,24 +62,24 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_what_is_to_be_removed_may_be_gone_already(tmp_path: Path) -> None:
-    files.write_text(tmp_path / "a" / "x.txt", "x")
+    atomic.write_text(tmp_path / "a" / "x.txt", "x")
     for _ in range(2):
-        files.remove(tmp_path / "a" / "x.txt")
-        files.remove_folder(tmp_path / "a")
+        atomic.remove(tmp_path / "a" / "x.txt")
+        atomic.remove_folder(tmp_path / "a")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_is_hidden_before_anything_of_it_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files.write_text(tmp_path / "a" / "x.txt", "x")
+    atomic.write_text(tmp_path / "a" / "x.txt", "x")
 
     def taken_apart(path: Path) -> None:
         assert path.name.startswith(".")
         assert not (tmp_path / "a").exists()
 
     monkeypatch.setattr(shutil, "rmtree", taken_apart)
-    files.remove_folder(tmp_path / "a")
+    atomic.remove_folder(tmp_path / "a")
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_the_next_write_removes_what_a_dead_process_left_of_the_same_file(
     kept = {f".a.txt.{parent}.tmp", f".b.txt.{dead}.tmp", ".a.txt.tmp", ".a.txt.x.tmp"}
     for name in (*kept, f".a.txt.{dead}.tmp"):
         (tmp_path / name).write_text("half")
-    files.write_text(tmp_path / "a.txt", "whole")
+    atomic.write_text(tmp_path / "a.txt", "whole")
     assert {path.name for path in tmp_path.iterdir()} == {"a.txt", *kept}
 
 
@@ -107,28 +107,28 @@ def test_who_holds_a_folders_lock_removes_all_that_is_half_made(tmp_path: Path, 
     parent = os.getppid()
     left = [tmp_path / f".a.txt.{parent}.tmp", tmp_path / f".b.{dead}.tmp"]
     left[0].write_text("half")
-    files.write_text(left[1] / "x.txt", "x")
+    atomic.write_text(left[1] / "x.txt", "x")
     (tmp_path / ".lock").write_text("1")
-    assert files.sweep(tmp_path) == left
+    assert atomic.sweep(tmp_path) == left
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 
 def test_json_has_one_form_and_no_nan(tmp_path: Path) -> None:
     one, other = tmp_path / "one.json", tmp_path / "other.json"
-    files.write_json(one, {"b": 1, "a": [2.5, "ü"]})
-    files.write_json(other, {"a": [2.5, "ü"], "b": 1})
+    atomic.write_json(one, {"b": 1, "a": [2.5, "ü"]})
+    atomic.write_json(other, {"a": [2.5, "ü"], "b": 1})
     assert one.read_bytes() == other.read_bytes()
-    assert files.read_json(one) == {"a": [2.5, "ü"], "b": 1}
+    assert atomic.read_json(one) == {"a": [2.5, "ü"], "b": 1}
     assert json.loads(one.read_text(encoding="utf-8"))["b"] == 1
     with pytest.raises(ValueError, match="not JSON compliant"):
-        files.write_json(one, float("nan"))
+        atomic.write_json(one, float("nan"))
 
 
 def test_the_same_table_is_the_same_bytes(tmp_path: Path) -> None:
     table = pa.table({"a": [1, 2, None], "b": ["x", None, "z"]})
-    files.write_table(tmp_path / "one.parquet", table)
-    files.write_table(tmp_path / "two.parquet", table)
-    assert files.sha256(tmp_path / "one.parquet") == files.sha256(tmp_path / "two.parquet")
+    atomic.write_table(tmp_path / "one.parquet", table)
+    atomic.write_table(tmp_path / "two.parquet", table)
+    assert atomic.sha256(tmp_path / "one.parquet") == atomic.sha256(tmp_path / "two.parquet")
 
 
 # Nothing writes past the writer
@@ -150,26 +150,31 @@ OF_MODULES: Final = {
 
 ALLOWED: Final = {
     "a lock is no data, and has to be there before anything is": {
-        "pipeline/locks.py": {"os.open", "truncate", "pwrite"},
+        "retention/core/storage/locks.py": {"os.open", "truncate", "pwrite"},
     },
     "into the temporary path of files.replacing, or into memory": {
-        "pipeline/database/copies.py": {"ParquetWriter", "copyfile"},
-        "pipeline/erased.py": {"touch", "write_text"},
-        "pipeline/erasure/raw.py": {"ParquetWriter", "copymode", "open for w", "write_table"},
+        "retention/sources/database/copies.py": {"ParquetWriter", "copyfile"},
+        "retention/ledgers/erasures.py": {"touch", "write_text"},
+        "retention/commands/erase/raw.py": {
+            "ParquetWriter",
+            "copymode",
+            "open for w",
+            "write_table",
+        },
         "pipeline/example.py": {"write_csv"},
         "pipeline/features.py": {"ParquetWriter", "write_table"},
-        "pipeline/reports/plots.py": {"savefig"},
-        "pipeline/safekeeping.py": {"open for w"},
+        "retention/reporting/model_card/plots.py": {"savefig"},
+        "retention/commands/backup.py": {"open for w"},
     },
     "who may look into a folder, and nothing of what it holds": {
-        "pipeline/private.py": {"chmod"},
-        "pipeline/scheduled/workplace.py": {"chmod"},
+        "retention/core/storage/permissions.py": {"chmod"},
+        "retention/commands/score/workspace.py": {"chmod"},
     },
     "into a temporary folder of its own": {
-        "pipeline/checking/heads.py": {"mkdir", "unlink", "write_bytes", "write_table"},
-        "pipeline/checking/history.py": {"write_table"},
-        "pipeline/raw/rawfile.py": {"copyfileobj", "open for w"},
-        "pipeline/tracking.py": {"save_model"},
+        "retention/commands/check/samples.py": {"mkdir", "unlink", "write_bytes", "write_table"},
+        "retention/commands/check/history.py": {"write_table"},
+        "retention/sources/reader.py": {"copyfileobj", "open for w"},
+        "retention/tracking/client.py": {"save_model"},
     },
 }
 """What may be, and why."""
@@ -243,7 +248,7 @@ CODE: Final = sorted(
     str(path)
     for package in ("pipeline", "features", "models")
     for path in Path(package).rglob("*.py")
-    if path != Path("pipeline/files.py")
+    if path != Path("retention/core/storage/atomic.py")
 )
 
 
@@ -252,7 +257,9 @@ def test_nothing_writes_past_the_writer(path: str) -> None:
     tree = ast.parse(Path(path).read_text(encoding="utf-8"))
     allowed = {name for places in ALLOWED.values() for name in places.get(path, set())}
     found = set(changes(tree))
-    assert found <= allowed, f"{path}: use pipeline/files.py, or say in ALLOWED why not"
+    assert found <= allowed, (
+        f"{path}: use retention/core/storage/atomic.py, or say in ALLOWED why not"
+    )
     assert allowed <= found, f"{path}: allowed, and not done any more"
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import clocks
-from pipeline.learning.folds import Fold, Split, mature_at, rolling, split
-from pipeline.params import ChurnLabel, Labels, ValueLabel
+from retention.core import point_in_time
+from retention.core.params import ChurnLabel, Labels, ValueLabel
+from retention.training.folds import Fold, Split, mature_at, rolling, split
 
 EVERY_TWO_WEEKS = [0, 14, 28, 42, 56, 70, 84]
 DAYS = st.lists(st.integers(0, 500), unique=True, max_size=15).map(sorted)
@@ -30,7 +30,7 @@ def test_the_purge_is_gap_horizon_and_settle(
     gap: int, horizon: int, settle: int, worth: int, days: int
 ) -> None:
     churn = ChurnLabel(rule="silence", gap_days=gap, horizon_days=horizon, settle_days=settle)
-    assert clocks.ripening(Labels(churn=churn, value=ValueLabel(horizon_days=worth))) == days
+    assert point_in_time.ripening(Labels(churn=churn, value=ValueLabel(horizon_days=worth))) == days
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,15 @@ import pyarrow.compute as pc
 import pytest
 import test_train as small
 
-from models.base import Model
-from models.uplift import fold_of
+from models.components.base import Model
+from models.components.uplift import fold_of
 from pipeline import train
-from pipeline.learning import foretold, matrix, recipe
-from pipeline.learning.recipe import Recipe, Rows
-from pipeline.schema import CONTACTED, HELD_OUT
+from retention.core import feature_table
+from retention.core.events import CONTACTED, HELD_OUT
+from retention.training import cross_prediction, selection
+from retention.training.selection import Recipe, Rows
 
-MAKE: Callable[..., Model] = recipe.maker(small.chosen())
+MAKE: Callable[..., Model] = selection.maker(small.chosen())
 FEATURES = small.feature_table()
 
 
@@ -27,7 +28,7 @@ def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def found() -> Recipe:
     """A recipe whose models learn from every row."""
-    simple = recipe.simple([])
+    simple = selection.simple([])
     calibrators = {"churn_rfm_logistic": simple.calibrators[simple.churn]}
     return replace(
         simple,
@@ -48,34 +49,34 @@ def labels(held_out: bool = True) -> pa.Table:
 
 def told(label_table: pa.Table, rows: Rows | None = None) -> pa.Table:
     seen = train.labelled(FEATURES, label_table) if rows is None else rows
-    return foretold.foretold(FEATURES, label_table, seen, found(), MAKE)
+    return cross_prediction.foretold(FEATURES, label_table, seen, found(), MAKE)
 
 
 def test_everybody_drawn_is_foretold_once_a_snapshot() -> None:
     table = labels()
     made = told(table)
-    assert made.schema == foretold.SCHEMA
-    drawn = table.filter(pc.is_valid(table["arm"])).select(matrix.KEYS)
-    by = [(name, "ascending") for name in matrix.KEYS]
-    assert made.select(matrix.KEYS).sort_by(by).equals(drawn.sort_by(by).combine_chunks())
-    assert np.isfinite(made.drop_columns(matrix.KEYS).to_pandas()).all(axis=None)
+    assert made.schema == cross_prediction.SCHEMA
+    drawn = table.filter(pc.is_valid(table["arm"])).select(feature_table.KEYS)
+    by = [(name, "ascending") for name in feature_table.KEYS]
+    assert made.select(feature_table.KEYS).sort_by(by).equals(drawn.sort_by(by).combine_chunks())
+    assert np.isfinite(made.drop_columns(feature_table.KEYS).to_pandas()).all(axis=None)
     assert made["churn_probability"].to_pandas().between(0, 1).all()
 
 
 def test_each_row_is_foretold_by_what_the_other_half_taught() -> None:
     table = labels()
     made, rows = told(table).to_pandas(), train.labelled(FEATURES, table)
-    half = fold_of(rows.customer, foretold.HALVES, "foretold")
-    scorer = recipe.fit(MAKE, found(), rows.take(half == 1))
-    mine = made[fold_of(made["customer_id"], foretold.HALVES, "foretold") == 0]
-    keys = pa.Table.from_pandas(mine[matrix.KEYS], preserve_index=False)
-    keys = keys.cast(FEATURES.select(matrix.KEYS).schema)
-    of = FEATURES.join(keys, keys=matrix.KEYS, join_type="inner").sort_by(
-        [(name, "ascending") for name in matrix.KEYS]
+    half = fold_of(rows.customer, cross_prediction.HALVES, "foretold")
+    scorer = selection.fit(MAKE, found(), rows.take(half == 1))
+    mine = made[fold_of(made["customer_id"], cross_prediction.HALVES, "foretold") == 0]
+    keys = pa.Table.from_pandas(mine[feature_table.KEYS], preserve_index=False)
+    keys = keys.cast(FEATURES.select(feature_table.KEYS).schema)
+    of = FEATURES.join(keys, keys=feature_table.KEYS, join_type="inner").sort_by(
+        [(name, "ascending") for name in feature_table.KEYS]
     )
     assert 20 < len(mine) < len(made) - 20
-    assert scorer.score(matrix.matrix(of))["churn_probability"].tolist() == pytest.approx(
-        mine.sort_values(matrix.KEYS)["churn_probability"].tolist()
+    assert scorer.score(feature_table.matrix(of))["churn_probability"].tolist() == pytest.approx(
+        mine.sort_values(feature_table.KEYS)["churn_probability"].tolist()
     )
 
 
@@ -91,7 +92,7 @@ def test_no_model_has_seen_a_row_of_the_customer_it_foretells() -> None:
         X=rows.X.assign(days_since_purchase=rows.X["days_since_purchase"].where(~mine, 9e3)),
     )
     again = told(table, poisoned).to_pandas()
-    half = fold_of(usual["customer_id"], foretold.HALVES, "foretold")
+    half = fold_of(usual["customer_id"], cross_prediction.HALVES, "foretold")
     same = half == half[-1]
     assert (usual["customer_id"][same] == usual["customer_id"].iloc[-1]).any()
     assert again[same].equals(usual[same])
@@ -101,20 +102,20 @@ def test_no_model_has_seen_a_row_of_the_customer_it_foretells() -> None:
 def test_rows_in_another_order_are_foretold_alike() -> None:
     table, draw = labels(), np.random.default_rng(1)
     turned = FEATURES.take(draw.permutation(len(FEATURES)))
-    again = foretold.foretold(turned, table, train.labelled(FEATURES, table), found(), MAKE)
+    again = cross_prediction.foretold(turned, table, train.labelled(FEATURES, table), found(), MAKE)
     assert again.equals(told(table))
 
 
 def test_without_a_holdout_nothing_is_foretold() -> None:
     for table in (labels(held_out=False), small.label_table(FEATURES)):
-        assert told(table).equals(foretold.SCHEMA.empty_table())
+        assert told(table).equals(cross_prediction.SCHEMA.empty_table())
 
 
-@pytest.mark.parametrize("half", range(foretold.HALVES))
+@pytest.mark.parametrize("half", range(cross_prediction.HALVES))
 @pytest.mark.parametrize("churned", [0.0, 1.0])
 def test_one_outcome_in_a_half_teaches_nothing(half: int, churned: float) -> None:
     table = labels()
     rows = train.labelled(FEATURES, table)
-    of = fold_of(rows.customer, foretold.HALVES, "foretold")
+    of = fold_of(rows.customer, cross_prediction.HALVES, "foretold")
     alike = replace(rows, churned=np.where(of == half, churned, rows.churned))
-    assert told(table, alike).equals(foretold.SCHEMA.empty_table())
+    assert told(table, alike).equals(cross_prediction.SCHEMA.empty_table())

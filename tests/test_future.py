@@ -21,10 +21,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.base import CUSTOMER, DERIVED, Past
-from pipeline import clocks, events, files, ingest, params, snapshots
-from pipeline.clocks import Frame
-from pipeline.features import attributes
+from features.engine.base import CUSTOMER, DERIVED, Past
+from features.engine.table import attributes
+from pipeline import events, ingest
+from retention.cohort import eligibility
+from retention.core import params, point_in_time
+from retention.core.point_in_time import Frame
+from retention.core.storage import atomic
 
 SNAPSHOT = histories.SNAPSHOT
 CUSTOMERS = [f"c{number}" for number in range(8)]
@@ -41,7 +44,7 @@ def described(
     """All that is seen at the snapshot: features, grains, who is watched, since when it is told."""
     duck = engines.duck()
     frame, people = duck.load(table), duck.load(histories.people_table(persons))
-    known = clocks.past(frame, SNAPSHOT, restated)
+    known = point_in_time.past(frame, SNAPSHOT, restated)
     past = Past(known, attributes(people, SNAPSHOT), SNAPSHOT, duck.keep)
     grains = {one.grain.name: one.grain for one in engines.declared()}
     seen: Seen = {
@@ -51,7 +54,7 @@ def described(
     }
     seen["history"] = engines.collected(past.first_days())
     for label in (SILENCE, CANCEL):
-        seen[label.rule] = engines.customers(snapshots.watched(known, SNAPSHOT, label))
+        seen[label.rule] = engines.customers(eligibility.watched(known, SNAPSHOT, label))
     seen["features"] = engines.features_of(table, persons, CUSTOMERS).to_pylist()
     duck.forget()
     return seen
@@ -181,7 +184,7 @@ def united(*sources: Sequence[histories.Event]) -> pa.Table:
     with TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{at}.parquet" for at in range(len(sources))]
         for path, source in zip(paths, sources, strict=True):
-            files.write_table(path, histories.table(source))
+            atomic.write_table(path, histories.table(source))
         return events.events(paths, "1GB")[0]
 
 
@@ -193,7 +196,7 @@ def written(table: pa.Table) -> bytes:
 
 
 def amounts_seen(*versions: histories.Event) -> list[int]:
-    known = clocks.past(engines.duck().load(united(versions)), SNAPSHOT)
+    known = point_in_time.past(engines.duck().load(united(versions)), SNAPSHOT)
     return [int(row["amount"]) for row in engines.collected(known.select("amount"))]
 
 
@@ -301,13 +304,13 @@ def events_from(raw: Raw) -> tuple[pa.Table, bool]:
                 writer.writeheader()
                 writer.writerows(lines)
             paths.append(folder / f"{source}.parquet")
-            files.write_table(paths[-1], ingest.ingest(chosen, source).events)
+            atomic.write_table(paths[-1], ingest.ingest(chosen, source).events)
         table, summary = events.events(paths, "1GB")
         return table, summary["versioned"]
 
 
 def stamp(day: int, time: str = "12:00:00") -> str:
-    return f"{clocks.date_of(day)} {time}"
+    return f"{point_in_time.date_of(day)} {time}"
 
 
 _RAW_DAYS = st.integers(SNAPSHOT - 60, SNAPSHOT + 5) | st.sampled_from([SNAPSHOT - 1, SNAPSHOT])
@@ -338,7 +341,9 @@ def back(draw: st.DrawFn, known_from: int) -> Row:
 
 def day_known(text: str) -> int:
     """The day of a time in London, or of one in New York before midnight in London, 19:00 there."""
-    return clocks.day_number(dt.datetime.strptime(text, _STAMP).replace(tzinfo=dt.UTC).date())
+    return point_in_time.day_number(
+        dt.datetime.strptime(text, _STAMP).replace(tzinfo=dt.UTC).date()
+    )
 
 
 @st.composite

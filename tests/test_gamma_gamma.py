@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from test_bgnbd import CALIBRATION_ENDS, cdnow
 
-from models.gamma_gamma import GammaGamma
+from models.components.gamma_gamma import GammaGamma
 
 
 @pytest.fixture(scope="module")

@@ -12,20 +12,24 @@ import trials
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from pipeline import artefacts, clocks, files
-from pipeline.errors import BadInput, BadParams, Guarded
 from pipeline.guard import Given, guard, metrics, read, summary, told_of
-from pipeline.guards import page, profile, runs, verdict
-from pipeline.guards.content import Content
-from pipeline.guards.finding import OK, REFUSED, SET_ASIDE, WARNED, Finding
-from pipeline.guards.held_out import outside
-from pipeline.language import TRANSLATED, language
-from pipeline.learning import champion
-from pipeline.params import Params
-from pipeline.trial.past_lists import PAST_LISTS
+from retention.core import artefacts, point_in_time
+from retention.core.errors import BadInput, BadParams, Guarded
+from retention.core.params import Params
+from retention.core.storage import atomic
+from retention.experiments.holdout_calibration import PAST_LISTS
+from retention.i18n.language import TRANSLATED, language
+from retention.ledgers import runs
+from retention.monitoring import verdict
+from retention.monitoring.calibration import outside
+from retention.monitoring.finding import OK, REFUSED, SET_ASIDE, WARNED, Finding
+from retention.monitoring.report_data import Content
+from retention.reporting.guard import page
+from retention.serving import champion
+from retention.training import profile
 
 AS_OF = dt.date(2026, 9, 1)
-YESTERDAY = clocks.day_number(AS_OF) - 1
+YESTERDAY = point_in_time.day_number(AS_OF) - 1
 RAW = {"read": 1000, "accepted": 990, "rejected": 10, "unmapped": 0, "ignored_columns": ["note"]}
 LAST = {
     "as_of": "2026-08-01",
@@ -305,7 +309,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def left(told: Content) -> None:
-    files.write_json(artefacts.GUARD_SUMMARY, summary(told))
+    atomic.write_json(artefacts.GUARD_SUMMARY, summary(told))
 
 
 @pytest.mark.usefixtures("folder")
@@ -333,8 +337,8 @@ def test_a_champion_that_changed_since_the_scores_is_refused(
 ) -> None:
     now = champion.Champion(Path("champion/new"), {"models": "new"})
     monkeypatch.setattr(champion, "current", lambda: now)
-    files.write_json(artefacts.EVENTS_SUMMARY, {"sources": {}})
-    files.write_json(artefacts.SCORE_SUMMARY, {"as_of": "2026-09-01", "champion": "old"})
+    atomic.write_json(artefacts.EVENTS_SUMMARY, {"sources": {}})
+    atomic.write_json(artefacts.SCORE_SUMMARY, {"as_of": "2026-09-01", "champion": "old"})
     with pytest.raises(Guarded, match="the champion changed during the run; run again"):
         read(chosen())
 
@@ -376,9 +380,9 @@ def test_a_run_knows_every_folder_into_which_its_list_was_published() -> None:
     assert [into("lists"), into("else"), into("else")] == [True, True, False]
     assert runs.folders(runs.FOLDER) == [Path("else").resolve(), Path("lists").resolve()]
     (path,) = runs.FOLDER.glob("*.json")
-    record = files.read_json(path)
+    record = atomic.read_json(path)
     del record["folders"]
-    files.write_json(path, record)
+    atomic.write_json(path, record)
     assert runs.folders(runs.FOLDER) == [], "an older record says nothing of it"
 
 
@@ -403,7 +407,7 @@ def test_newer_runs_and_other_companies_are_no_last_run(tmp_path: Path) -> None:
     for name, change in {
         "a": {}, "b": {"as_of": "2026-10-01"}, "c": {"company": "Another"},
     }.items():  # fmt: skip
-        files.write_json(tmp_path / f"{name}.json", LAST | change)
+        atomic.write_json(tmp_path / f"{name}.json", LAST | change)
     mine = runs.read(tmp_path, trials.COMPANY)
     assert [run["as_of"] for run in mine] == ["2026-08-01", "2026-10-01"]
     now = {"as_of": "2026-09-01", "sources": {}, "watched": 1, "scores_sha256": ""}

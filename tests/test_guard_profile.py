@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.guards import profile
-from pipeline.guards.profile import Drift
-from pipeline.guards.reference import reference
+from retention.training import profile
+from retention.training.profile import Drift
+from retention.training.reference import reference
 
 NUMBERS = st.lists(st.none() | st.floats(-1e6, 1e6), min_size=1, max_size=60)
 

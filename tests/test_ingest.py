@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import files, ingest, params, schema
-from pipeline.errors import BadInput, BadParams
-from pipeline.raw import cells, rawfile
+from pipeline import ingest
+from retention.core import events, params
+from retention.core.errors import BadInput, BadParams
+from retention.core.storage import atomic
+from retention.sources import parsing, reader
 
 SALES: dict[str, Any] = {
     "key": ["receipt"],
@@ -65,7 +67,7 @@ def test_a_row_becomes_an_event(tmp_path: Path) -> None:
     done = ingested(
         tmp_path, HEADER + "R1,007,2026-07-01 23:30:00,3,0.35\nR2,7,2026-01-01 00:00:00,0,1\n"
     )
-    assert done.events.schema == schema.EVENTS
+    assert done.events.schema == events.EVENTS
     (event,) = done.events.to_pylist()
     assert {key: value for key, value in event.items() if value is not None} == {
         "event_id": "sales:purchase:R1",
@@ -212,24 +214,24 @@ def test_wall_clocks_follow_their_zone_at_every_edge(zone: str) -> None:
     walls = [dt.datetime(2026, 1, 1) + dt.timedelta(minutes=15 * n) for n in range(320 * 96)]  # noqa: DTZ001
     folds = [{wall.replace(tzinfo=place, fold=fold).astimezone(dt.UTC) for fold in (0, 1)}
              for wall in walls]  # fmt: skip
-    with rawfile.opened("500MB") as connection:
+    with reader.opened("500MB") as connection:
         connection.register("walls", pa.table({"place": range(len(walls)), "wall": walls}))
         for policy, pick in (("earlier", min), ("later", max)):
-            sql = cells.instant("wall", cells.CLOCK, cells.Clock(place, policy))
+            sql = parsing.instant("wall", parsing.CLOCK, parsing.Clock(place, policy))
             found = connection.sql(f"select {sql} as x from walls order by place").to_arrow_table()
             assert found["x"].to_pylist() == [pick(times) for times in folds]
-        sql = cells.instant("wall", cells.CLOCK, cells.Clock(place))
+        sql = parsing.instant("wall", parsing.CLOCK, parsing.Clock(place))
         found = connection.sql(f"select {sql} as x from walls order by place").to_arrow_table()
         sure = [next(iter(times)) if len(times) == 1 else None for times in folds]
         assert found["x"].to_pylist() == sure
 
 
 def test_a_day_starts_at_its_first_moment() -> None:
-    with rawfile.opened("500MB") as connection:
-        clock = cells.Clock(ZoneInfo("America/Havana"))
+    with reader.opened("500MB") as connection:
+        clock = parsing.Clock(ZoneInfo("America/Havana"))
         days = "(values (date '2026-03-08'), (date '2026-11-01')) t(d)"
-        sql = f"select ({cells.instant('d', cells.DATE, clock)})::varchar from {days}"
-        assert rawfile.run(connection, sql) == [
+        sql = f"select ({parsing.instant('d', parsing.DATE, clock)})::varchar from {days}"
+        assert reader.run(connection, sql) == [
             ("2026-03-08 05:00:00+00",), ("2026-11-01 04:00:00+00",)]  # fmt: skip
 
 
@@ -395,7 +397,7 @@ def test_shuffled_rows_make_the_same_bytes(rows: list[str]) -> None:
         written = []
         for order in (ROWS, rows):
             done = ingested(Path(folder), HEADER + "\n".join(order) + "\n")
-            files.write_table(Path(folder) / "events.parquet", done.events)
+            atomic.write_table(Path(folder) / "events.parquet", done.events)
             written.append((Path(folder) / "events.parquet").read_bytes())
     assert written[0] == written[1]
 
@@ -410,9 +412,9 @@ def test_the_stage_writes_its_three_files(
     monkeypatch.setattr("sys.argv", ["ingest", "sales"])
     ingest.main()
     folder = Path("data/ingest/sales")
-    assert files.read_json(folder / "summary.json")["accepted"] == 1
+    assert atomic.read_json(folder / "summary.json")["accepted"] == 1
     assert pq.read_table(folder / "events.parquet").num_rows == 1
-    assert pq.read_schema(folder / "rejects.parquet") == schema.REJECTS
+    assert pq.read_schema(folder / "rejects.parquet") == events.REJECTS
     monkeypatch.setattr("sys.argv", ["ingest", "sale"])
     with pytest.raises(BadParams, match=r"nearest: sales"):
         ingest.main()

@@ -7,7 +7,11 @@ import histories
 import pyarrow as pa
 import pytest
 
-from pipeline import clocks, labels, ledger, lots, params, snapshots
+from pipeline.labels import counts
+from retention.cohort import eligibility, labels
+from retention.core import params, point_in_time
+from retention.experiments import assignment_history
+from retention.ledgers import outcomes
 
 TODAY = histories.SNAPSHOT
 LATER = 400  # days from the snapshot to as_of
@@ -27,8 +31,8 @@ def fates(
         }
     )
     history = engines.frame(histories.events(table))
-    cohort = snapshots.watched(clocks.past(history, TODAY), TODAY, rules.churn)
-    known = clocks.past(history, TODAY + as_of)
+    cohort = eligibility.watched(point_in_time.past(history, TODAY), TODAY, rules.churn)
+    known = point_in_time.past(history, TODAY + as_of)
     drawn = engines.duck().load(of_lists(ours)) if ours else None
     found = labels.labels(cohort, known, TODAY, rules, drawn)
     labelled = engines.duck().collect(found, ["customer_id"]).cast(labels.SCHEMA)
@@ -42,7 +46,7 @@ def of_lists(text: str) -> pa.Table:
          "treatment": row["arm"], "propensity": 0.9}
         for row in histories.rows(text)
     ]  # fmt: skip
-    return pa.Table.from_pylist(rows, schema=lots.DRAWN)
+    return pa.Table.from_pylist(rows, schema=assignment_history.DRAWN)
 
 
 def churned(table: str, **rules: Any) -> dict[str, bool | str | None]:
@@ -234,9 +238,9 @@ def test_whom_staff_met_without_a_lot_nobody_was_held_out_for() -> None:
     table = f"""
         customer | kind     | day | treatment | source
         anna     | purchase | -30 |           | shop
-        anna     | outreach |   5 | call_back | {ledger.SOURCE}
+        anna     | outreach |   5 | call_back | {outcomes.SOURCE}
         bert     | purchase | -30 |           | shop
-        bert     | outreach |   5 | call      | {ledger.SOURCE}
+        bert     | outreach |   5 | call      | {outcomes.SOURCE}
     """
     ours = "customer | day | arm\nbert | 4 | contact"
     assert {row["customer_id"]: row["arm"] for row in fates(table, ours=ours)} == {
@@ -328,7 +332,7 @@ def test_cancel_an_end_in_the_gap_or_before_the_snapshot_is_dropped_with_its_rea
 
 def test_what_was_dropped_is_counted_and_not_among_the_rows() -> None:
     found = fates(DROPPED, rule="cancel", gap_days=7)
-    counted = labels.counts(pa.Table.from_pylist(found, schema=labels.SCHEMA))
+    counted = counts(pa.Table.from_pylist(found, schema=labels.SCHEMA))
     assert counted["rows"] == 2
     assert counted["dropped"] == {labels.ENDED_IN_GAP: 1, labels.ENDED_EARLIER: 1}
 

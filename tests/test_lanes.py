@@ -3,11 +3,11 @@
 import pytest
 from policies import frames, people, policy
 
-from pipeline import policy as words
-from pipeline.errors import BadInput
-from pipeline.params import Policy
-from pipeline.policy import lanes
-from pipeline.policy.lanes import NOBODY, Barred
+from retention import policy as words
+from retention.core.errors import BadInput
+from retention.core.params import Policy
+from retention.policy import lanes
+from retention.policy.lanes import NOBODY, Barred
 
 RULES = policy(
     recent_days=30,

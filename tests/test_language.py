@@ -6,10 +6,11 @@ from string import Formatter
 import pytest
 from babel.messages.catalog import Message
 
-from pipeline import catalogues, language
-from pipeline.language import ENGLISH, TRANSLATED
-from pipeline.listing import HEADINGS
-from pipeline.listing.handback import HANDBACK
+from retention.i18n import language
+from retention.i18n.language import ENGLISH, TRANSLATED
+from retention.worklist.answer_columns import HANDBACK
+from retention.worklist.model import HEADINGS
+from tools import catalogues
 
 URDU, BENGALI = map(language.language, TRANSLATED)
 DAY = dt.date(2026, 9, 2)

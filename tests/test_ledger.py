@@ -11,10 +11,13 @@ from zoneinfo import ZoneInfo
 import narwhals as nw
 import pytest
 
-from pipeline import clocks, files, ledger, schema
 from pipeline import events as stage
-from pipeline.errors import BadInput, Busy
-from pipeline.ledger import Fact, Import, Said
+from retention.core import events as schema
+from retention.core import point_in_time
+from retention.core.errors import BadInput, Busy
+from retention.core.storage import atomic
+from retention.ledgers import outcomes
+from retention.ledgers.outcomes import Fact, Import, Said
 
 LIST = "2026-11-22-0123456789ab"
 OTHER = "2026-12-22-ba9876543210"
@@ -31,8 +34,8 @@ def entered(
 ) -> Path:
     facts = tuple(Fact(list_id, one, when, word, "phone", "Ada", sha) for one, word in said.items())
     made = Import(list_id, "Mill Lane Bakery", when, sha, {"accepted": len(facts)}, facts)
-    with ledger.locked(folder):
-        return ledger.write(folder, made)
+    with outcomes.locked(folder):
+        return outcomes.write(folder, made)
 
 
 @pytest.fixture
@@ -53,7 +56,7 @@ FULL = Said(
 
 def test_what_is_written_is_read_again(folder: Path) -> None:
     entered(folder, at(23), {"a:\\1": FULL, "b": Said(result="not reached")})
-    found = ledger.facts(folder)
+    found = outcomes.facts(folder)
     assert [(one.key, one.said, one.entered_at) for one in found] == [
         ((LIST, "a:\\1"), FULL, at(23)),
         ((LIST, "b"), Said(result="not reached"), at(23)),
@@ -63,9 +66,9 @@ def test_what_is_written_is_read_again(folder: Path) -> None:
 
 
 def test_without_a_ledger_nothing_is_known(folder: Path) -> None:
-    assert ledger.facts(folder) == []
-    assert ledger.objections(folder) == ledger.gone(folder) == set()
-    table = ledger.events(folder, LONDON, "Mill Lane Bakery")
+    assert outcomes.facts(folder) == []
+    assert outcomes.objections(folder) == outcomes.gone(folder) == set()
+    table = outcomes.events(folder, LONDON, "Mill Lane Bakery")
     assert (table.schema, table.num_rows) == (schema.EVENTS, 0)
 
 
@@ -74,12 +77,12 @@ def test_history_is_kept_and_the_newest_word_counts(folder: Path) -> None:
     before = first.read_bytes()
     entered(folder, at(25), {"a": FULL})
     assert first.read_bytes() == before
-    assert [one.said.result for one in ledger.facts(folder)] == [
+    assert [one.said.result for one in outcomes.facts(folder)] == [
         "not reached",
         "reached",
         "reached",
     ]
-    now = {one.customer_id: one.said for one in ledger.current(ledger.facts(folder))}
+    now = {one.customer_id: one.said for one in outcomes.current(outcomes.facts(folder))}
     assert now == {"a": FULL, "b": FULL}
 
 
@@ -95,17 +98,17 @@ def test_a_file_is_read_only_and_named_by_its_list_and_content(folder: Path) -> 
 def test_a_changed_file_is_refused(folder: Path, damage: tuple[str, str]) -> None:
     path = entered(folder, at(23), {"a": FULL})
     text = path.read_text(encoding="utf-8").replace(*damage, 1)
-    files.write_text(path, text)
+    atomic.write_text(path, text)
     with pytest.raises(BadInput, match="restore it from a backup"):
-        ledger.facts(folder)
+        outcomes.facts(folder)
 
 
 def test_a_file_half_written_is_no_part_of_it_and_goes(folder: Path) -> None:
     entered(folder, at(23), {"a": FULL})
     half = folder / ".x.json.123.tmp"
     half.write_text('{"facts": [')
-    assert len(ledger.facts(folder)) == 1
-    with ledger.locked(folder):
+    assert len(outcomes.facts(folder)) == 1
+    with outcomes.locked(folder):
         assert not half.exists()
 
 
@@ -113,9 +116,9 @@ def test_a_failed_write_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyP
     def fail(_: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    files.make_folder(folder)
+    atomic.make_folder(folder)
     with monkeypatch.context() as broken:
-        broken.setattr(files, "sync", fail)
+        broken.setattr(atomic, "sync", fail)
         with pytest.raises(OSError, match="No space"):
             entered(folder, at(23), {"a": FULL})
     assert list(folder.iterdir()) == []
@@ -143,20 +146,20 @@ def test_a_second_import_waits_for_the_first(folder: Path) -> None:
     with _holding(folder, 0.5) as other:
         entered(folder, at(23), {"a": FULL})
         assert other.wait() == 0
-    assert len(ledger.facts(folder)) == 1
+    assert len(outcomes.facts(folder)) == 1
 
 
 def test_who_waits_in_vain_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "_PATIENCE", 0.1)
+    monkeypatch.setattr(outcomes, "_PATIENCE", 0.1)
     with _holding(folder, 20) as other:
         with (
             pytest.raises(Busy, match=f"process {other.pid} is writing the ledgers"),
-            ledger.locked(folder),
+            outcomes.locked(folder),
         ):
             pass
         other.kill()
     said: list[str] = []
-    with ledger.locked(folder, said.append):  # a lock ends with its process
+    with outcomes.locked(folder, said.append):  # a lock ends with its process
         pass
     assert said == [f"took over the lock of process {other.pid}, which ended before its time"]
 
@@ -165,17 +168,17 @@ def test_one_customer_can_be_erased_and_the_rest_stays(folder: Path) -> None:
     first = entered(folder, at(23), {"a": FULL, "b": FULL})
     backup = first.read_bytes()
     entered(folder, at(24), {"b": Said(result="reached")})
-    assert ledger.erase(folder, "a") == 1
-    assert ledger.erase(folder, "a") == 0
-    assert [one.customer_id for one in ledger.facts(folder)] == ["b", "b"]
+    assert outcomes.erase(folder, "a") == 1
+    assert outcomes.erase(folder, "a") == 0
+    assert [one.customer_id for one in outcomes.facts(folder)] == ["b", "b"]
     assert not first.exists()
     assert not any(b'"a"' in path.read_bytes() for path in folder.iterdir())
     first.write_bytes(backup)  # somebody restores an old copy
-    assert {one.customer_id for one in ledger.facts(folder)} == {"b"}
-    assert ledger.erase(folder, "b") == 2
-    assert ledger.facts(folder) == []
+    assert {one.customer_id for one in outcomes.facts(folder)} == {"b"}
+    assert outcomes.erase(folder, "b") == 2
+    assert outcomes.facts(folder) == []
     first.write_bytes(backup)
-    assert ledger.facts(folder) == [], "twice replaced, still not read"
+    assert outcomes.facts(folder) == [], "twice replaced, still not read"
 
 
 # What follows
@@ -185,16 +188,16 @@ def test_objections_and_the_gone_are_as_last_entered(folder: Path) -> None:
     objects = Said(result="reached", answer="asks not to be contacted")
     said = {"a": objects, "b": Said(result="deceased"), "c": Said(result="merged"), "d": FULL}
     entered(folder, at(23), said)
-    assert ledger.objections(folder) == {"a"}
-    assert ledger.gone(folder) == {"b", "c"}
+    assert outcomes.objections(folder) == {"a"}
+    assert outcomes.gone(folder) == {"b", "c"}
     entered(folder, at(24), {"b": FULL, "d": objects})
     entered(folder, at(25), {"a": FULL}, OTHER)
-    assert ledger.objections(folder) == {"a", "d"}  # what another list says takes nothing back
-    assert ledger.gone(folder) == {"c"}
+    assert outcomes.objections(folder) == {"a", "d"}  # what another list says takes nothing back
+    assert outcomes.gone(folder) == {"c"}
 
 
 def events(folder: Path, zone: ZoneInfo = LONDON) -> list[dict[str, Any]]:
-    table = ledger.events(folder, zone, "Mill Lane Bakery")
+    table = outcomes.events(folder, zone, "Mill Lane Bakery")
     assert table.schema == schema.EVENTS
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows
@@ -214,8 +217,10 @@ def test_a_contact_is_an_event_with_two_clocks(folder: Path) -> None:
         "topic": "reached",
         "cost": Decimal("12.5"),
         "treatment": "gesture",
-        "occurred_day": clocks.day_number(dt.date(2026, 11, 23)),
-        "known_day": clocks.day_number(dt.date(2026, 11, 26)),  # it is past midnight in Karachi
+        "occurred_day": point_in_time.day_number(dt.date(2026, 11, 23)),
+        "known_day": point_in_time.day_number(
+            dt.date(2026, 11, 26)
+        ),  # it is past midnight in Karachi
         "occurred_minute": int(dt.datetime(2026, 11, 22, 19, tzinfo=dt.UTC).timestamp()) // 60,
     }
 
@@ -238,19 +243,23 @@ def test_which_answers_tell_of_a_contact(folder: Path, said: Said, treatment: st
     assert [one["treatment"] for one in found] == [treatment][: len(found)]
     assert len(found) == (treatment is not None)
     for one in found:  # without a day it happened on the day it was entered
-        assert one["occurred_day"] == one["known_day"] == clocks.day_number(dt.date(2026, 11, 25))
+        assert (
+            one["occurred_day"]
+            == one["known_day"]
+            == point_in_time.day_number(dt.date(2026, 11, 25))
+        )
 
 
 def united(folder: Path) -> tuple[Any, dict[str, Any]]:
     path = folder.parent / "ingested.parquet"
-    files.write_table(path, schema.EVENTS.empty_table())
-    return stage.events([path], "1GB", ledger.events(folder, LONDON, "Mill Lane Bakery"))
+    atomic.write_table(path, schema.EVENTS.empty_table())
+    return stage.events([path], "1GB", outcomes.events(folder, LONDON, "Mill Lane Bakery"))
 
 
 def seen(folder: Path, day: dt.date) -> list[dict[str, Any]]:
     """What a snapshot of that day sees."""
     table, _ = united(folder)
-    past = clocks.past(nw.from_native(table).lazy(), clocks.day_number(day))
+    past = point_in_time.past(nw.from_native(table).lazy(), point_in_time.day_number(day))
     rows: list[dict[str, Any]] = past.collect().to_arrow().to_pylist()
     return rows
 
@@ -285,4 +294,4 @@ def test_a_correction_of_the_note_alone_is_no_version(folder: Path) -> None:
     entered(folder, at(26), {"a": noted})
     table, summary = united(folder)
     assert (table.num_rows, summary["versions"]) == (1, 0)
-    assert len(ledger.facts(folder)) == 2
+    assert len(outcomes.facts(folder)) == 2

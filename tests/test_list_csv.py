@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import BadInput
-from pipeline.formulas import guarded, unguarded
-from pipeline.language import language
-from pipeline.listing import COLUMNS, DROPPED, ROWS, Listing
-from pipeline.listing.as_csv import content, dropped_content, read
+from retention.core.csv_injection import guarded, unguarded
+from retention.core.errors import BadInput
+from retention.i18n.language import language
+from retention.worklist.model import COLUMNS, DROPPED, ROWS, Listing
+from retention.worklist.to_csv import content, dropped_content, read
 
 MakeListing = Callable[..., Listing]
 

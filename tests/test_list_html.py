@@ -11,10 +11,11 @@ import pyarrow as pa
 import pytest
 from playwright.sync_api import Browser, Page
 
-from pipeline.language import language
-from pipeline.listing import DROPPED, HISTORY, Listing, Previous, details
-from pipeline.listing.as_html import content
-from pipeline.policy.choice import Limit
+from retention.i18n.language import language
+from retention.policy.selection import Limit
+from retention.worklist.model import DROPPED, HISTORY, Listing, Previous
+from retention.worklist.to_html import details
+from retention.worklist.to_html.page import content
 
 MakeListing = Callable[..., Listing]
 

@@ -11,12 +11,12 @@ import pyarrow as pa
 import pytest
 from openpyxl.utils import get_column_letter
 
-from pipeline.language import TRANSLATED, language
-from pipeline.listing import DROPPED, HEADINGS, Listing, Previous
-from pipeline.listing.as_xlsx import content
-from pipeline.listing.handback import HANDBACK
-from pipeline.listing.sheet_cells import amount, sheet_name, shown
-from pipeline.listing.sheet_layout import FILL_IN, PRINTED, TOGETHER, WIDTHS, heading
+from retention.i18n.language import TRANSLATED, language
+from retention.worklist.answer_columns import HANDBACK
+from retention.worklist.model import DROPPED, HEADINGS, Listing, Previous
+from retention.worklist.to_xlsx.cells import amount, sheet_name, shown
+from retention.worklist.to_xlsx.layout import FILL_IN, PRINTED, TOGETHER, WIDTHS, heading
+from retention.worklist.to_xlsx.workbook import content
 
 MakeListing = Callable[..., Listing]
 BIDI = ("\u202egpj.exe", "\u2067abc\u2069", "a\u202ab\u202c", "\u2066x")

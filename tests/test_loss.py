@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from pipeline.service import loss
+from retention.scorecard import churn_by_cause
 
 START = 1000
 FAILURES = pd.DataFrame(
@@ -24,12 +24,12 @@ PRESENT = pd.DataFrame(
 
 
 def test_the_first_cause_is_the_oldest_in_memory_and_ties_go_by_name() -> None:
-    found = loss.first_causes(PRESENT, loss.troubles(PRESENT, FAILURES))
+    found = churn_by_cause.first_causes(PRESENT, churn_by_cause.troubles(PRESENT, FAILURES))
     assert found.fillna("-").to_dict() == {3: "late", 5: "overcharged", 7: "overcharged", 9: "-"}
 
 
 def test_documented_is_every_cause_of_the_half_year_before() -> None:
-    found = loss.documented(PRESENT, loss.troubles(PRESENT, FAILURES))
+    found = churn_by_cause.documented(PRESENT, churn_by_cause.troubles(PRESENT, FAILURES))
     assert found.to_dict("index") == {
         3: {"late": 1, "overcharged": 0, "rude": 1},
         5: {"late": 0, "overcharged": 1, "rude": 0},
@@ -40,16 +40,19 @@ def test_documented_is_every_cause_of_the_half_year_before() -> None:
 
 def test_without_failures_there_is_no_cause() -> None:
     none = FAILURES.iloc[:0]
-    assert loss.documented(PRESENT, loss.troubles(PRESENT, none)).shape == (4, 0)
-    assert loss.first_causes(PRESENT, loss.troubles(PRESENT, none)).isna().all()
+    assert churn_by_cause.documented(PRESENT, churn_by_cause.troubles(PRESENT, none)).shape == (
+        4,
+        0,
+    )
+    assert churn_by_cause.first_causes(PRESENT, churn_by_cause.troubles(PRESENT, none)).isna().all()
     nobody = PRESENT.iloc[:0]
-    assert loss.documented(nobody, loss.troubles(nobody, FAILURES)).empty
+    assert churn_by_cause.documented(nobody, churn_by_cause.troubles(nobody, FAILURES)).empty
 
 
 def test_like_customers_share_tenure_renewal_season_and_channel() -> None:
     def strata(*rows: tuple[str, int, int]) -> list[str]:
         present = pd.DataFrame(rows, columns=["customer_id", "tenure", "period"])
-        return list(loss.strata(present, pd.Series({"a": "web", "b": "shop"}), 28))
+        return list(churn_by_cause.strata(present, pd.Series({"a": "web", "b": "shop"}), 28))
 
     one, *others = strata(("a", 40, 1000), ("a", 59, 1001), ("a", 60, 1000), ("b", 40, 1000),
                           ("a", 40, 1100), ("c", 40, 1000))  # fmt: skip
@@ -62,5 +65,5 @@ def test_like_customers_share_tenure_renewal_season_and_channel() -> None:
         False, True, True, True, True,
     ]  # fmt: skip
     assert "renewal" not in strata(("a", 5, 1000))[0]
-    nobody = loss.strata(PRESENT.assign(tenure=5), pd.Series(dtype="str"), 28)
+    nobody = churn_by_cause.strata(PRESENT.assign(tenure=5), pd.Series(dtype="str"), 28)
     assert nobody.str.endswith(" unknown").all()

@@ -13,7 +13,9 @@ import pytest
 import trials
 from trials import COMPANY, FIRST, enter, one
 
-from pipeline import clocks, ledger, lots
+from retention.core import point_in_time
+from retention.experiments import assignment_history
+from retention.ledgers import outcomes
 
 LIST, OTHER = "2026-03-02-0123456789ab", "2026-03-30-ba9876543210"
 LATER = FIRST + dt.timedelta(days=28)
@@ -29,9 +31,9 @@ def rows(found: pa.Table) -> list[tuple[Any, ...]]:
 
 def told(table: str, as_of: int = 100) -> list[tuple[str, int, str | None, float]]:
     """customer_id, days from the snapshot, treatment, propensity."""
-    history = clocks.past(engines.frame(histories.events(table)), DAY + as_of)
-    found = lots.told(history, engines.duck())
-    assert found.schema == lots.DRAWN
+    history = point_in_time.past(engines.frame(histories.events(table)), DAY + as_of)
+    found = assignment_history.told(history, engines.duck())
+    assert found.schema == assignment_history.DRAWN
     return sorted(
         (row["customer_id"], row["occurred_day"] - DAY, row["treatment"], row["propensity"])
         for row in found.to_pylist()
@@ -82,7 +84,7 @@ def test_what_staff_entered_from_our_lists_is_no_lot() -> None:
     table = f"""
         customer | kind     | day | treatment | source
         anna     | outreach |   3 | holdout   | shop
-        bert     | outreach |   3 | call      | {ledger.SOURCE}
+        bert     | outreach |   3 | call      | {outcomes.SOURCE}
         """
     assert told(table) == []
 
@@ -93,7 +95,7 @@ def test_a_lot_that_was_taken_back_never_was() -> None:
         a     | anna     | outreach          |   3 |     3 | holdout
         b     | bert     | outreach          |   3 |     3 | call
         c     | cleo     | outreach          |   3 |     3 | call
-        c     | cleo     | {clocks.WITHDRAWN} |   3 |    20 |
+        c     | cleo     | {point_in_time.WITHDRAWN} |   3 |    20 |
         """
     assert [who for who, *_ in told(table, as_of=20)] == ["anna", "bert", "cleo"]
     assert told(table, as_of=21) == [("anna", 3, "holdout", 0.5), ("bert", 3, "call", 0.5)]
@@ -127,9 +129,9 @@ def folder(tmp_path: Path) -> Path:
 def test_both_arms_of_our_lists_are_lots_on_their_day(folder: Path) -> None:
     enter(folder, LIST, [one("a", "contact", propensity=0.9), one("b", "holdout", propensity=0.9)])
     enter(folder, OTHER, [one("c", "holdout")], LATER)
-    first = clocks.day_number(FIRST)
-    found = lots.ours(folder, COMPANY, first + 100)
-    assert found.schema == lots.DRAWN
+    first = point_in_time.day_number(FIRST)
+    found = assignment_history.ours(folder, COMPANY, first + 100)
+    assert found.schema == assignment_history.DRAWN
     assert rows(found) == [
         ("a", first, "contact", 0.9),
         ("b", first, "holdout", 0.9),
@@ -140,15 +142,18 @@ def test_both_arms_of_our_lists_are_lots_on_their_day(folder: Path) -> None:
 def test_lists_of_the_day_itself_and_of_others_do_not_count(folder: Path) -> None:
     enter(folder, LIST, [one("a", "contact")])
     enter(folder, OTHER, [one("b", "holdout")], LATER)
-    later = clocks.day_number(LATER)
-    assert [row[0] for row in rows(lots.ours(folder, COMPANY, later))] == ["a"]
-    assert [row[0] for row in rows(lots.ours(folder, COMPANY, later + 1))] == ["a", "b"]
-    assert rows(lots.ours(folder, "Hill Lane Bakery", later + 1)) == []
+    later = point_in_time.day_number(LATER)
+    assert [row[0] for row in rows(assignment_history.ours(folder, COMPANY, later))] == ["a"]
+    assert [row[0] for row in rows(assignment_history.ours(folder, COMPANY, later + 1))] == [
+        "a",
+        "b",
+    ]
+    assert rows(assignment_history.ours(folder, "Hill Lane Bakery", later + 1)) == []
 
 
 def test_without_a_ledger_nobody_was_drawn(folder: Path) -> None:
-    found = lots.ours(folder, trials.COMPANY, 30_000)
-    assert (found.schema, len(found)) == (lots.DRAWN, 0)
+    found = assignment_history.ours(folder, trials.COMPANY, 30_000)
+    assert (found.schema, len(found)) == (assignment_history.DRAWN, 0)
 
 
 # At which snapshot
@@ -163,9 +168,9 @@ def placed(
          "treatment": row["treatment"], "propensity": float(row.get("propensity") or 0.5)}
         for row in histories.rows(text)
     ]  # fmt: skip
-    drawn = pa.Table.from_pylist(told, schema=lots.DRAWN).to_pandas()
+    drawn = pa.Table.from_pylist(told, schema=assignment_history.DRAWN).to_pandas()
     found, turned = (
-        lots.at_snapshots(one, np.array(days, dtype=np.int64), every, window)
+        assignment_history.at_snapshots(one, np.array(days, dtype=np.int64), every, window)
         for one, days in ((drawn, snapshots), (drawn[::-1], snapshots[::-1]))
     )
     pd.testing.assert_frame_equal(found, turned)

@@ -5,21 +5,21 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from pipeline.errors import BadInput, BadParams
-from pipeline.raw import mapping, rawfile
+from retention.core.errors import BadInput, BadParams
+from retention.sources import expressions, reader
 
 ODD = 'a"; DROP TABLE t--'
 
 
 @pytest.fixture(scope="module")
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with rawfile.opened("500MB") as opened:
+    with reader.opened("500MB") as opened:
         yield opened
 
 
 @pytest.fixture
-def compiler(connection: duckdb.DuckDBPyConnection) -> mapping.Compiler:
-    return mapping.Compiler(connection, ["qty", "price", "Sold", ODD], "raw.csv")
+def compiler(connection: duckdb.DuckDBPyConnection) -> expressions.Compiler:
+    return expressions.Compiler(connection, ["qty", "price", "Sold", ODD], "raw.csv")
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def compiler(connection: duckdb.DuckDBPyConnection) -> mapping.Compiler:
     ],
 )
 def test_scalar_sql_compiles_to_places(
-    compiler: mapping.Compiler, text: str, sql: str | None
+    compiler: expressions.Compiler, text: str, sql: str | None
 ) -> None:
     compiled = compiler.compile(text, "key").sql
     assert compiled == sql or sql is None
@@ -56,21 +56,21 @@ def test_scalar_sql_compiles_to_places(
         "unnest([1])", "raw.qty", "main.now()", "order", "qty)", "",
     ],
 )  # fmt: skip
-def test_anything_else_is_refused(compiler: mapping.Compiler, text: str) -> None:
+def test_anything_else_is_refused(compiler: expressions.Compiler, text: str) -> None:
     with pytest.raises((BadParams, BadInput), match="key"):
         compiler.compile(text, "key")
 
 
-def test_a_column_that_is_not_there_names_the_nearest(compiler: mapping.Compiler) -> None:
+def test_a_column_that_is_not_there_names_the_nearest(compiler: expressions.Compiler) -> None:
     with pytest.raises(BadInput, match=r"raw.csv: line 1 has no column 'prise' \(nearest: price\)"):
         compiler.compile("prise * 2", "sources.sales.events[0].amount")
 
 
 def test_a_value_of_the_wrong_type_says_so(
-    connection: duckdb.DuckDBPyConnection, compiler: mapping.Compiler
+    connection: duckdb.DuckDBPyConnection, compiler: expressions.Compiler
 ) -> None:
     connection.execute("create or replace table typed as select 'x' as v0").fetchall()
     with pytest.raises(BadParams, match=r"key: .*unless types: gives it another type"):
-        mapping.bound(
+        expressions.bound(
             connection, "typed", [compiler.compile("qty * 'a' + date '2020-01-01'", "key")]
         )

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from test_measures import frames_of
 
-from pipeline.clocks import day_number
-from pipeline.service import measured
-from pipeline.service.content import Breakdown, Group, Measured
+from retention.core.point_in_time import day_number
+from retention.scorecard import compute
+from retention.scorecard.report_data import Breakdown, Group, Measured
 
 AS_OF = day_number(dt.date(2026, 3, 2))
 EMPTY = frames_of("customer | kind | day\n")
@@ -31,7 +31,7 @@ def visits(*stretches: tuple[int, int, float]) -> pd.DataFrame:
     return table.assign(customer_id=who, failed=low * 1, topic="pay", day=AS_OF - table["age"])
 
 
-def setting(**changes: Any) -> measured.Setting:
+def setting(**changes: Any) -> compute.Setting:
     """Where nothing is known but the given frames."""
     known = {name: changes.pop(name) for name in tuple(changes) if name in EMPTY}
     nobody: dict[str, Any] = {
@@ -41,19 +41,19 @@ def setting(**changes: Any) -> measured.Setting:
         "begins": pd.Series(dtype="int64"),
         "least": 30,
     }
-    return measured.Setting(EMPTY | known, AS_OF, 91, **(nobody | changes))
+    return compute.Setting(EMPTY | known, AS_OF, 91, **(nobody | changes))
 
 
 def failed(*stretches: tuple[int, int, float], **targets: float) -> Measured:
-    (one,) = measured.measured(setting(visits=visits(*stretches), targets=targets))
+    (one,) = compute.measured(setting(visits=visits(*stretches), targets=targets))
     return one
 
 
 def test_what_no_source_tells_of_is_no_measure() -> None:
-    assert not list(measured.measured(setting()))
-    assert not list(measured.breakdowns(setting()))
-    assert not list(measured.spreads(setting()))
-    assert not measured.workload(setting()).weeks
+    assert not list(compute.measured(setting()))
+    assert not list(compute.breakdowns(setting()))
+    assert not list(compute.spreads(setting()))
+    assert not compute.workload(setting()).weeks
 
 
 def test_now_before_and_a_year_ago_are_their_own_days() -> None:
@@ -73,7 +73,7 @@ def test_a_target_of_what_should_be_low_is_kept_at_or_below_it(target: float, ke
 @pytest.mark.parametrize(("target", "kept"), [(0.7, True), (0.8, True), (0.9, False)])
 def test_a_target_of_what_should_be_high_is_kept_at_or_above_it(target: float, kept: bool) -> None:
     answers = visits((-100, -1, 0.8)).assign(rating=0.8, solved=np.nan, person=np.nan)
-    (one,) = measured.measured(setting(answers=answers, targets={"satisfaction": target}))
+    (one,) = compute.measured(setting(answers=answers, targets={"satisfaction": target}))
     assert one.kept is kept
 
 
@@ -105,7 +105,7 @@ def test_an_alarm_is_of_the_end_alone() -> None:
 
 
 def test_the_course_ends_after_two_years_and_a_short_one_has_no_band() -> None:
-    assert len(failed((-1000, -1, 0.2)).points) == measured.POINTS
+    assert len(failed((-1000, -1, 0.2)).points) == compute.POINTS
     short = failed((-60, -1, 0.2))
     assert [point.low for point in short.points] == [None, None]
     assert failed((-20, -1, 0.2)).points == ()
@@ -139,7 +139,7 @@ def rows(parts: list[Breakdown], by: str) -> dict[str, Group]:
     ],
 )
 def test_a_group_far_from_all_is_flagged(worse: float, flags: list[str | None]) -> None:
-    groups = rows(list(measured.breakdowns(setting(promises=promises(worse)))), "channel")
+    groups = rows(list(compute.breakdowns(setting(promises=promises(worse)))), "channel")
     assert [groups[name].flag for name in "xy"] == flags
     assert [groups[name].worse for name in "xy"] == [
         flag == "worse than the rest" for flag in flags
@@ -152,16 +152,16 @@ def test_a_group_of_too_few_is_not_shown() -> None:
     told.loc[:28, "channel"] = "few"
     told.loc[29:58, "channel"] = "enough"
     given = setting(promises=told, least=30)
-    assert set(rows(list(measured.breakdowns(given)), "channel")) == {"enough", "y"}
+    assert set(rows(list(compute.breakdowns(given)), "channel")) == {"enough", "y"}
     alone = dataclasses.replace(given, least=61)
-    assert not list(measured.breakdowns(alone))
+    assert not list(compute.breakdowns(alone))
 
 
 def test_a_small_lucky_group_does_not_stand_out() -> None:
     told = promises(0.9, 400)
     lucky = told.index[told["late"] == 0][:30]
     told.loc[lucky, "channel"] = "lucky"
-    assert rows(list(measured.breakdowns(setting(promises=told))), "channel")["lucky"].flag is None
+    assert rows(list(compute.breakdowns(setting(promises=told))), "channel")["lucky"].flag is None
 
 
 def test_groups_come_from_agents_stages_and_customers() -> None:
@@ -178,17 +178,17 @@ def test_groups_come_from_agents_stages_and_customers() -> None:
         begins=pd.Series({who: AS_OF - 60 - 10 * (who < "y") for who in people}),
         groups=pd.DataFrame({"acquisition_channel": [who[0] for who in people]}, index=people),
     )
-    found = list(measured.breakdowns(given))
+    found = list(compute.breakdowns(given))
     assert {one.by for one in found} == {"channel", "agent", "journey stage"}
     stages = [one for one in found if one.by == "journey stage"]
     assert {row.name for one in stages for row in one.rows} == {"new", "onboarding"}
     assert stages[0].measure == "Solved within the service level"
     south = given.teams.reindex(["ann", "bob"]).fillna("south")
-    found = list(measured.breakdowns(dataclasses.replace(given, teams=south)))
+    found = list(compute.breakdowns(dataclasses.replace(given, teams=south)))
     teams = [one for one in found if one.by == "team"]
     assert {row.name for one in teams for row in one.rows} == {"north", "south"}
     assert "branch" not in {one.by for one in found}
-    alike = rows(list(measured.spreads(given)), "acquisition channel")
+    alike = rows(list(compute.spreads(given)), "acquisition channel")
     assert alike["y"].worse
     assert alike["x"].flag == "better than the rest"
 
@@ -198,7 +198,7 @@ def test_the_workload_of_busy_weeks() -> None:
     told = pd.DataFrame({"day": AS_OF - 7 * (26 - weeks), "customer_id": "a"})
     contacts = told.assign(agent_id=np.where(told.index % 2, "ann", "bob"))
     cases = contacts.assign(answer_due_age=5, answer_breach=(weeks >= 13) * 0.5, topic=None)
-    found = measured.workload(
+    found = compute.workload(
         setting(contacts=contacts, cases=cases, targets={"answered_in_time": 0.9})
     )
     first, last = found.weeks[0], found.weeks[-1]
@@ -210,5 +210,5 @@ def test_the_workload_of_busy_weeks() -> None:
         "In the calmest quarter of weeks (10 contacts a week) 100% of cases were answered in"
         " time, in the busiest (40) 50%.",
     )
-    nobody = measured.workload(setting(contacts=contacts.assign(agent_id=None), cases=cases))
+    nobody = compute.workload(setting(contacts=contacts.assign(agent_id=None), cases=cases))
     assert (nobody.weeks[0].agents, nobody.weeks[0].per_agent) == (None, None)

@@ -5,11 +5,11 @@ import histories
 import pandas as pd
 import pytest
 
-from features.base import Past
-from pipeline import clocks
-from pipeline.params import Service, ValueLabel
-from pipeline.service.frames import frames, stage_of
-from pipeline.service.measures import MEASURES
+from features.engine.base import Past
+from retention.core import point_in_time
+from retention.core.params import Service, ValueLabel
+from retention.scorecard.frames import frames, stage_of
+from retention.scorecard.metrics import MEASURES
 
 TODAY = histories.SNAPSHOT
 
@@ -17,7 +17,7 @@ TODAY = histories.SNAPSHOT
 def frames_of(text: str, margin: float = 1.0) -> dict[str, pd.DataFrame]:
     """The frames of typed events, with two customers present in four months, of whom one left."""
     duck = engines.duck()
-    known = duck.keep(clocks.past(engines.frame(histories.events(text)), TODAY))
+    known = duck.keep(point_in_time.past(engines.frame(histories.events(text)), TODAY))
     nobody = duck.load(histories.people_table([]))
     past = Past(known, nobody, TODAY, duck.keep, Service(answer_hours=24, resolution_days=5))
     label = ValueLabel(cost_kinds=["contact"], margin=margin)

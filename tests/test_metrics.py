@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta, spearmanr
 
-from models.base import Floats
-from pipeline.learning import metrics
+from models.components.base import Floats
+from retention.stats import bootstrap
+from retention.training import metrics
 
 Sample = tuple[Floats, Floats]
 
@@ -92,7 +93,7 @@ def test_ties_go_to_the_first_in_order() -> None:
 
 
 def test_text_orders_are_ranked() -> None:
-    assert metrics.tie_ranks(np.array(["b", "a", "b"])).tolist() == [1, 0, 1]
+    assert bootstrap.tie_ranks(np.array(["b", "a", "b"])).tolist() == [1, 0, 1]
 
 
 def test_lift_of_the_top_decile_rounds_up() -> None:
@@ -175,7 +176,7 @@ def test_no_money_has_no_bias_or_gini() -> None:
 
 def test_resamples_keep_customers_whole() -> None:
     customers = np.array(["a", "b", "a", "c"])
-    for rows in metrics.resamples(customers, 20, seed=1):
+    for rows in bootstrap.resamples(customers, 20, seed=1):
         assert (rows == 0).sum() == (rows == 2).sum()
         assert len(set(customers[rows])) <= 3
 
@@ -183,27 +184,27 @@ def test_resamples_keep_customers_whole() -> None:
 def test_bootstrap_is_wider_when_rows_repeat_customers() -> None:
     y, p = sample(500)
     copied = [np.tile(one, 4) for one in (y, p)]
-    rows = metrics.bootstrap(_auc, np.arange(2000), copied, 200, seed=1)["auc"]
-    clusters = metrics.bootstrap(_auc, np.tile(np.arange(500), 4), copied, 200, seed=1)["auc"]
-    once = metrics.bootstrap(_auc, np.arange(500), [y, p], 200, seed=1)["auc"]
+    rows = bootstrap.bootstrap(_auc, np.arange(2000), copied, 200, seed=1)["auc"]
+    clusters = bootstrap.bootstrap(_auc, np.tile(np.arange(500), 4), copied, 200, seed=1)["auc"]
+    once = bootstrap.bootstrap(_auc, np.arange(500), [y, p], 200, seed=1)["auc"]
     assert clusters.standard_error == pytest.approx(once.standard_error)
     assert clusters.standard_error > 1.7 * rows.standard_error
 
 
 def test_bootstrap_interval_holds_the_metric_and_repeats() -> None:
     y, p = sample(1000)
-    found = metrics.bootstrap(_auc, np.arange(1000), [y, p], 200, seed=1)["auc"]
-    assert found == metrics.bootstrap(_auc, np.arange(1000), [y, p], 200, seed=1)["auc"]
+    found = bootstrap.bootstrap(_auc, np.arange(1000), [y, p], 200, seed=1)["auc"]
+    assert found == bootstrap.bootstrap(_auc, np.arange(1000), [y, p], 200, seed=1)["auc"]
     assert found.low < metrics.roc_auc(y, p) < found.high
     assert (found.used, found.left_out) == (200, 0)
 
 
 def test_degenerate_resamples_are_left_out_and_counted() -> None:
     y = np.array([1.0, 0, 0, 0])
-    found = metrics.bootstrap(_auc, np.arange(4), [y, 0.1 * np.arange(4)], 100, seed=1)["auc"]
+    found = bootstrap.bootstrap(_auc, np.arange(4), [y, 0.1 * np.arange(4)], 100, seed=1)["auc"]
     assert found.left_out > 10
     assert found.used + found.left_out == 100
-    never = metrics.bootstrap(_auc, np.arange(4), [np.zeros(4), np.arange(4)], 20, seed=1)["auc"]
+    never = bootstrap.bootstrap(_auc, np.arange(4), [np.zeros(4), np.arange(4)], 20, seed=1)["auc"]
     assert never.left_out == 20
     assert np.isnan(never.low)
 
@@ -216,16 +217,16 @@ def test_paired_difference_is_sharper_than_two_intervals() -> None:
     y, p = sample(1500)
     worse = np.clip(p + np.random.default_rng(5).normal(0, 0.05, len(p)), 0, 1)
     customers = np.arange(len(y))
-    found = metrics.paired_difference(metrics.roc_auc, y, p, worse, customers, 200, seed=1)
+    found = bootstrap.paired_difference(metrics.roc_auc, y, p, worse, customers, 200, seed=1)
     assert found.difference == metrics.roc_auc(y, p) - metrics.roc_auc(y, worse)
     assert 0 < found.low < found.difference < found.high
-    alone = metrics.bootstrap(_auc, customers, [y, p], 200, seed=1)["auc"]
+    alone = bootstrap.bootstrap(_auc, customers, [y, p], 200, seed=1)["auc"]
     assert found.standard_error < alone.standard_error
 
 
 def test_paired_difference_of_a_model_with_itself_is_none() -> None:
     y, p = sample(300)
-    found = metrics.paired_difference(metrics.brier, y, p, p, np.arange(300), 50, seed=1)
+    found = bootstrap.paired_difference(metrics.brier, y, p, p, np.arange(300), 50, seed=1)
     assert (found.difference, found.low, found.high) == (0.0, 0.0, 0.0)
 
 
@@ -234,7 +235,7 @@ def test_all_churn_metrics_are_light() -> None:
     y, p = sample(2300)
     order = np.arange(2300)
     started = time.perf_counter()
-    metrics.bootstrap(
+    bootstrap.bootstrap(
         lambda y, p, order: metrics.churn_metrics(y, p, 200, order),
         order,
         [y, p, order],

@@ -14,9 +14,9 @@ import test_tracking
 from services import MlflowServer, Postgres
 from test_tracking import CANARY, COMPANY, NAME
 
-from pipeline import tracking
-from pipeline.errors import BadInput, Guarded
-from pipeline.tracking import RunRecord, TrackingDown
+from retention.core.errors import BadInput, Guarded
+from retention.tracking import client as tracking
+from retention.tracking.client import RunRecord, TrackingDown
 
 
 @pytest.fixture(scope="module")

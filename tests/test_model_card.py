@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from pipeline.learning import metrics
-from pipeline.learning.recipe import RULE
-from pipeline.reports import model_card
+from retention.reporting.model_card import card as model_card
+from retention.training import metrics
+from retention.training.selection import RULE
 
 DEFINITION = "lost = no purchase in the next 28 days"
 CHURN = ("churn_lightgbm", "churn_recency")

@@ -17,12 +17,12 @@ from test_bgnbd import simulated
 
 import models
 from models import churn_recency
-from models.base import BIAS, Floats, base_rate, scale_to, weights
-from models.bgnbd import BGNBD
-from models.boosting import Encoder
-from models.calibration import CALIBRATORS, Isotonic, Platt, restore
-from models.interval import ValueInterval
-from pipeline.learning import metrics
+from models.components.base import BIAS, Floats, base_rate, scale_to, weights
+from models.components.bgnbd import BGNBD
+from models.components.boosting import Encoder
+from models.components.calibration import CALIBRATORS, Isotonic, Platt, restore
+from models.components.interval import ValueInterval
+from retention.training import metrics
 
 WINDOWS = (7, 14, 30, 60, 90, 180, 365)
 NAMES = list(models.discover())

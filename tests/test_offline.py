@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from experiments import experiment
 
-from pipeline.learning.offline import Expected, Proposal, contacted, expected
+from retention.uplift.policy_value import Expected, Proposal, contacted, expected
 
 NAMES = ("contacts", "customers_saved", "money_saved", "cost", "net")
 

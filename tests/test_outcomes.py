@@ -17,17 +17,22 @@ from engines import duck
 from histories import rows as typed
 from trials import AS_OF, CAMPAIGN, COMPANY, FIRST, ended, enter, one, waiting
 
-from pipeline import artefacts, assignments, clocks, files, ledger, outcomes, schema, tracking
-from pipeline.errors import BadParams
-from pipeline.ledger import Fact, Said
-from pipeline.params import Params
-from pipeline.tracked import outcome_record
-from pipeline.trial import followed, measured
-from pipeline.trial.content import Content
+from pipeline import outcomes
+from retention.core import artefacts, point_in_time
+from retention.core import events as schema
+from retention.core.errors import BadParams
+from retention.core.params import Params
+from retention.core.storage import atomic
+from retention.experiments import analysis, follow_up
+from retention.experiments.report_data import Content
+from retention.ledgers import assignments
+from retention.ledgers import outcomes as ledger
+from retention.ledgers.outcomes import Fact, Said
+from retention.tracking import client, outcome_record
 
 LIST, OTHER = "2026-03-02-0123456789ab", "2026-03-30-ba9876543210"
-START = clocks.day_number(FIRST)
-NOW = clocks.day_number(AS_OF)
+START = point_in_time.day_number(FIRST)
+NOW = point_in_time.day_number(AS_OF)
 
 HAPPENED = """
     customer | kind     | day | amount | source | topic   | treatment
@@ -51,7 +56,7 @@ def events(text: str) -> pa.Table:
     made = []
     for number, row in enumerate(typed(text)):
         day = START + int(row["day"] or 0)
-        at = dt.datetime.combine(clocks.date_of(day), dt.time(12, number), dt.UTC)
+        at = dt.datetime.combine(point_in_time.date_of(day), dt.time(12, number), dt.UTC)
         told = dict.fromkeys(schema.EVENT_COLUMNS) | {
             "event_id": f"e{number}", "customer_id": row["customer"], "kind": row["kind"],
             "source": row["source"], "occurred_at": at, "known_at": at, "occurred_day": day,
@@ -77,9 +82,9 @@ def found(folder: Path) -> pd.DataFrame:
 
 
 def follow(folder: Path, day: int, facts: tuple[Fact, ...] = ()) -> pd.DataFrame:
-    mine = followed.campaign(assignments.everything(folder), COMPANY, CAMPAIGN, day)
-    history = clocks.past(duck().load(events(HAPPENED)), day)
-    return followed.followed(mine, history, facts, day, trials.chosen().labels, duck())
+    mine = follow_up.campaign(assignments.everything(folder), COMPANY, CAMPAIGN, day)
+    history = point_in_time.past(duck().load(events(HAPPENED)), day)
+    return follow_up.followed(mine, history, facts, day, trials.chosen().labels, duck())
 
 
 def fact(customer: str, said: Said) -> Fact:
@@ -99,7 +104,7 @@ def test_what_is_not_known_yet_waits(found: pd.DataFrame, folder: Path) -> None:
     assert found.loc["w", "state"] == "waiting"
     assert found.loc["w", "ripe_on"] == pd.Timestamp(AS_OF) + pd.Timedelta(days=1)
     assert found.loc[["w"], ["churned", "value"]].isna().to_numpy().all()
-    assert "w" not in set(measured.compared(found.reset_index())["customer_id"])
+    assert "w" not in set(analysis.compared(found.reset_index())["customer_id"])
     eve = follow(folder, START + 27)
     assert set(eve["state"]) == {"waiting"}
     assert set(follow(folder, START + 28)["state"]) == {"ripe"}
@@ -115,16 +120,16 @@ def test_a_customer_who_is_assigned_twice_counts_once_and_by_the_first(folder: P
 def test_another_campaign_and_another_company_do_not_count(folder: Path) -> None:
     enter(folder, LIST, [one("a", "contact")])
     everything = assignments.everything(folder)
-    assert followed.campaign(everything, COMPANY, "spring", NOW).empty
-    assert followed.campaign(everything, "another", CAMPAIGN, NOW).empty
-    assert followed.campaign(everything, COMPANY, CAMPAIGN, START - 1).empty
+    assert follow_up.campaign(everything, COMPANY, "spring", NOW).empty
+    assert follow_up.campaign(everything, "another", CAMPAIGN, NOW).empty
+    assert follow_up.campaign(everything, COMPANY, CAMPAIGN, START - 1).empty
 
 
 def test_contacts_count_from_the_list_until_its_window_ends(found: pd.DataFrame) -> None:
     ripe = found[found["state"] == "ripe"]
     assert ripe["contacted"].to_dict() == {"a": False, "b": True, "h": True, "i": False}
     assert ripe["reached"].to_dict() == {"a": False, "b": True, "h": False, "i": False}
-    done = {one.arm: one for one in measured.compliance(measured.compared(found.reset_index()))}
+    done = {one.arm: one for one in analysis.compliance(analysis.compared(found.reset_index()))}
     assert (done["contact"].contacted, done["holdout"].contacted) == (1, 1)
 
 
@@ -290,13 +295,13 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text(yaml.safe_dump(trials.PARAMS), encoding="utf-8")
     table = events(HAPPENED)
-    files.write_table(artefacts.EVENTS, table)
+    atomic.write_table(artefacts.EVENTS, table)
     days = {"first_day": START - 10, "last_known_day": START + 40, "kinds": ["purchase"]}
     summary = {"rows": table.num_rows, "versioned": False, "kinds": {"purchase": days},
                "sources": {"till": days}}  # fmt: skip
-    files.write_json(artefacts.EVENTS_SUMMARY, summary)
+    atomic.write_json(artefacts.EVENTS_SUMMARY, summary)
     lanes = {"lane": ["contact"], "why": ["chosen"], "churn_probability": [0.2]}
-    files.write_table(artefacts.LANES, pa.table(lanes))
+    atomic.write_table(artefacts.LANES, pa.table(lanes))
     return trials.chosen()
 
 
@@ -304,7 +309,7 @@ def test_the_stage_writes_a_page_a_table_and_figures(
     shop: Params, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs: list[Any] = []
-    monkeypatch.setattr(tracking, "log_figures", lambda _, run: runs.append(run))
+    monkeypatch.setattr(client, "log_figures", lambda _, run: runs.append(run))
     outcomes.main()
     assert "no published list has chosen" in artefacts.OUTCOMES_PAGE.path.read_text("utf-8")
     assert not runs, "there is no result to tell"
@@ -314,7 +319,7 @@ def test_the_stage_writes_a_page_a_table_and_figures(
     with ledger.locked(ledger.FOLDER):
         ledger.write(ledger.FOLDER, made)
     outcomes.main()
-    figures = files.read_json(artefacts.OUTCOMES_METRICS)
+    figures = atomic.read_json(artefacts.OUTCOMES_METRICS)
     assert (figures["compared_contact"], figures["cost"]) == (1, 4.0)
     with artefacts.OUTCOMES_TABLE.path.open(newline="", encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
@@ -326,7 +331,7 @@ def test_the_stage_writes_a_page_a_table_and_figures(
 
 @pytest.mark.usefixtures("shop")
 def test_doing_it_again_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracking, "log_figures", lambda *_: "")
+    monkeypatch.setattr(client, "log_figures", lambda *_: "")
     enter(assignments.FOLDER, LIST, [one("a", "contact"), one("h", "holdout")])
     parts = (artefacts.OUTCOMES_PAGE, artefacts.OUTCOMES_TABLE, artefacts.OUTCOMES_METRICS)
     made = []
@@ -342,7 +347,7 @@ def test_mlflow_hears_of_figures_and_of_no_customer() -> None:
     points = {point.name: point.value for point in run.points}
     assert points["saved_customers"] == pytest.approx(488.0)
     steps = {point.step for point in run.points if point.name == "list_left"}
-    assert steps == {clocks.day_number(FIRST)}
+    assert steps == {point_in_time.day_number(FIRST)}
     assert "c00001" not in repr(run)
     assert run.tags["mlflow.note.content"] == "saved 488 customers, between 223 and 753"
 

@@ -15,9 +15,11 @@ import trials
 from playwright.sync_api import Browser, Page
 from trials import AS_OF, ended, waiting
 
-from pipeline import artefacts, outcomes
-from pipeline.outcomes_page import page, said, sheet
-from pipeline.trial.content import Content
+from pipeline import outcomes
+from retention.core import artefacts
+from retention.experiments.report_data import Content
+from retention.reporting.outcomes import page, wording
+from retention.reporting.outcomes import table as sheet
 
 Open = Callable[..., Page]
 
@@ -111,14 +113,14 @@ def test_no_figure_is_no_number(shown: Content) -> None:
 def test_customers_and_money_are_claimed_only_once_they_are_measured() -> None:
     assert "customers saved</dt>" in page.html(RICH)
     assert "customers saved</dt>" not in page.html(CASES["too few"])
-    [beneath] = said.beneath(CASES["too few"])
+    [beneath] = wording.beneath(CASES["too few"])
     assert beneath.startswith("What is known so far leaves room for anything between ")
 
 
 def test_arms_that_differed_are_told_beneath_the_verdict() -> None:
     assert RICH.balance is not None
     unlike = dataclasses.replace(RICH.balance, holds=False)
-    told = list(said.beneath(dataclasses.replace(RICH, balance=unlike)))
+    told = list(wording.beneath(dataclasses.replace(RICH, balance=unlike)))
     assert told[-1].startswith("Take care: the two arms differed")
 
 
@@ -139,9 +141,9 @@ def test_past_lists_are_judged_the_newest_first() -> None:
     shown = content(first, later, WAIT)
     html = page.html(shown)
     table = html[html.index('id="past"') :]
-    right, low = (table.index(said.RIGHT[one]) for one in ("right", "too low"))
+    right, low = (table.index(wording.RIGHT[one]) for one in ("right", "too low"))
     assert right < low
-    assert said.RIGHT["too few"] not in table
+    assert wording.RIGHT["too few"] not in table
     told = outcomes.metrics(shown)
     assert (told["lists_judged"], told["lists_right"]) == (2, 1)
     assert (told["last_list_said"], told["last_list_left"]) == (pytest.approx(0.21), 0.2)
@@ -219,6 +221,6 @@ def test_a_figure_of_the_table_has_one_row(shown: Content) -> None:
 
 def test_months_become_years_where_they_are_many() -> None:
     says = RICH.language
-    assert [said.months(x, says) for x in (0.0, 1.0, 24.0, 25.0, math.inf)] == [
+    assert [wording.months(x, says) for x in (0.0, 1.0, 24.0, 25.0, math.inf)] == [
         "enough already", "1 month", "24 months", "3 years", "never at this pace",
     ]  # fmt: skip

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline import params, schema
-from pipeline.errors import BadParams
+from retention.core import events, params
+from retention.core.errors import BadParams
 
 GOOD = """
 time_zone: Europe/London
@@ -47,4 +47,4 @@ def test_the_good_ones_are_good() -> None:
 
 def test_a_mapping_maps_every_event_column_that_ingest_does_not_make() -> None:
     fields = set(params.EventMapping.model_fields) - {"where", "currency"}
-    assert fields == set(schema.MAPPABLE)
+    assert fields == set(events.MAPPABLE)

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binomtest
 from trials import AS_OF, ended, waiting
 
-from pipeline.trial.past_lists import PAST_LISTS, past_lists
+from retention.experiments.holdout_calibration import PAST_LISTS, past_lists
 
 
 def of_list(name: str, day: dt.date, found: pd.DataFrame) -> pd.DataFrame:

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from policies import AS_OF, policy
 
-from pipeline.errors import BadParams
-from pipeline.policy import people
+from retention.core.errors import BadParams
+from retention.policy import owners as people
 
 
 def away(first: int, last: int, cover: str) -> dict[str, Any]:

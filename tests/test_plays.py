@@ -11,8 +11,8 @@ import pytest
 import yaml
 from policies import AS_OF, frames, people, play, policy, themes
 
-from pipeline import params
-from pipeline.policy import evidence, lanes, plays
+from retention.core import params
+from retention.policy import lanes, play_effects, plays
 
 TODAY = (AS_OF - dt.date(1970, 1, 1)).days
 ONE = "customer | expected_loss\nanna | 1000"
@@ -247,8 +247,8 @@ SELLING = policy(playbook=BOOK).playbook
 
 
 def evident(frame: pd.DataFrame) -> dict[str, Any]:
-    made = evidence.evidence(frame, SELLING, ["purchase", "return"], AS_OF)
-    assert list(made.columns) == list(evidence.COLUMNS)
+    made = play_effects.evidence(frame, SELLING, ["purchase", "return"], AS_OF)
+    assert list(made.columns) == list(play_effects.COLUMNS)
     return {row["play"]: row for row in made.to_dict("records")}
 
 
@@ -291,15 +291,15 @@ def test_evidence_counts_who_met_both_once_and_what_was_bought_in_the_quarter_al
 
 
 def test_no_events_are_no_evidence() -> None:
-    made = evidence.evidence(events(more=1.0).iloc[:0], SELLING, ["purchase"], AS_OF)
+    made = play_effects.evidence(events(more=1.0).iloc[:0], SELLING, ["purchase"], AS_OF)
     assert list(made["verdict"]) == ["too_few", "too_few"]
-    assert evidence.proven(made, SELLING) == ()
+    assert play_effects.proven(made, SELLING) == ()
 
 
 def test_a_sale_that_brings_less_than_it_costs_is_not_proven() -> None:
     costly = policy(playbook=[play("more", type="upsell", cost=10.0, offer=20.0, taken=0.5)])
     for plus, verdict in ((21.0, "proven"), (20.0, "unproven")):
-        made = evidence.evidence(events(more=plus), costly.playbook, ["purchase"], AS_OF)
+        made = play_effects.evidence(events(more=plus), costly.playbook, ["purchase"], AS_OF)
         assert made["verdict"][0] == verdict
 
 
@@ -324,8 +324,8 @@ def test_upsell_stands_before_a_cross_sell_it_overlaps_else_the_higher_lower_end
             for n, (low, high) in rows.items()
         ]
     )
-    assert evidence.proven(made, book) == order
-    assert evidence.proven(made.assign(verdict="unproven"), book) == ()
+    assert play_effects.proven(made, book) == order
+    assert play_effects.proven(made.assign(verdict="unproven"), book) == ()
 
 
 # What the page says

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.text import Text
 from scipy.stats import binomtest
 
-from pipeline.reports import plots
+from retention.reporting.model_card import plots
 
 DAY = dt.date(2026, 3, 2)
 NAMES = ["lift", "calibration", "value_deciles", "scores"]

@@ -5,8 +5,8 @@ from math import inf
 import numpy as np
 import pytest
 
-from pipeline.experiment import always, itt, power
-from pipeline.experiment.power import Arms
+from retention.stats import power, sequential, two_sample
+from retention.stats.power import Arms
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,8 @@ def shown(rng: np.random.Generator, arms: Arms, rates: tuple[float, float], plan
     """Whether an experiment of this size shows its effect; planned: 0 for one look."""
     many = int(arms.treated), int(arms.control)
     left = [rng.binomial(n, p) for n, p in zip(many, rates, strict=True)]
-    found = itt.proportion(left[0], many[0], left[1], many[1])
-    return (always.at_any_time(found, planned) if planned else found).shown
+    found = two_sample.proportion(left[0], many[0], left[1], many[1])
+    return (sequential.at_any_time(found, planned) if planned else found).shown
 
 
 @pytest.mark.parametrize("held_out", [0.5, 0.2, 0.1])
@@ -31,7 +31,7 @@ def shown(rng: np.random.Generator, arms: Arms, rates: tuple[float, float], plan
 def test_experiments_of_that_size_show_the_effect_in_4_of_5(
     held_out: float, any_time: bool
 ) -> None:
-    arms = power.size(0.15, 0.10, held_out, always.factor(1.0) if any_time else itt.Z)
+    arms = power.size(0.15, 0.10, held_out, sequential.factor(1.0) if any_time else two_sample.Z)
     assert arms.control / arms.both == pytest.approx(held_out, rel=0.01)
     rng = np.random.default_rng(4)
     planned = arms.both if any_time else 0.0
@@ -47,7 +47,7 @@ def test_a_small_holdout_needs_more_customers_but_fewer_held_out() -> None:
 
 
 def test_reading_at_every_list_costs_almost_as_many_again() -> None:
-    any_time = power.size(0.10, 0.08, times=always.factor(1.0))
+    any_time = power.size(0.10, 0.08, times=sequential.factor(1.0))
     assert any_time == Arms(6153, 6153)
 
 

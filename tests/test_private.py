@@ -6,7 +6,7 @@ from pathlib import Path
 
 import company
 
-from pipeline import private
+from retention.core.storage import permissions
 
 
 def mode(path: Path) -> int:
@@ -14,24 +14,24 @@ def mode(path: Path) -> int:
 
 
 def test_folders_of_data_are_their_owners_alone(tmp_path: Path) -> None:
-    for name in (".dvc", *private.FOLDERS[1:], "runs", "lists", "docs"):
+    for name in (".dvc", *permissions.FOLDERS[1:], "runs", "lists", "docs"):
         (tmp_path / name).mkdir(mode=0o755)
-    (tmp_path / private.STORE).touch(0o644)
-    private.close(tmp_path, ["runs"])
-    closed = [tmp_path / name for name in (*private.FOLDERS, "runs")]
+    (tmp_path / permissions.STORE).touch(0o644)
+    permissions.close(tmp_path, ["runs"])
+    closed = [tmp_path / name for name in (*permissions.FOLDERS, "runs")]
     assert {mode(path) for path in closed} == {0o700}
-    assert mode(tmp_path / private.STORE) == 0o600
+    assert mode(tmp_path / permissions.STORE) == 0o600
     assert {mode(tmp_path / name) for name in ("lists", "docs")} == {0o755}
 
 
 def test_what_is_closer_already_is_not_opened(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o500)
-    private.close(tmp_path)
+    permissions.close(tmp_path)
     assert mode(tmp_path / "data") == 0o500
 
 
 def test_nothing_is_made_where_dvc_is_not(tmp_path: Path) -> None:
-    private.close(tmp_path, ["runs"])
+    permissions.close(tmp_path, ["runs"])
     assert list(tmp_path.iterdir()) == []
 
 

@@ -11,27 +11,32 @@ import pytest
 import test_train as small
 from typer.testing import CliRunner
 
-from pipeline import artefacts, cli, evaluate, files, params, promote, tracking, train
-from pipeline.errors import Guarded
-from pipeline.learning import champion, definition, matrix, metrics
-from pipeline.learning.champion import Champion
-from pipeline.tracked.run_record import Run
-from pipeline.tracking import TrackingDown
+from pipeline import evaluate, promote, train
+from retention import cli
+from retention.core import artefacts, feature_table, params
+from retention.core.errors import Guarded
+from retention.core.storage import atomic
+from retention.serving import champion, promotion, target
+from retention.serving.champion import Champion
+from retention.tracking import client
+from retention.tracking.client import TrackingDown
+from retention.tracking.run_record import Run
+from retention.training import metrics
 
 FIGURES: dict[str, Any] = {
     "measured_on": "2026-05-11",
-    "churn": {"recipe": {name: {"value": 0.5} for name in promote.HEADLINES["churn"]}},
-    "value": {"recipe": {name: {"value": 2.0} for name in promote.HEADLINES["value"]}},
+    "churn": {"recipe": {name: {"value": 0.5} for name in promotion.HEADLINES["churn"]}},
+    "value": {"recipe": {name: {"value": 2.0} for name in promotion.HEADLINES["value"]}},
 }
 NOTHING: dict[str, Any] = {"measured_on": None, "churn": {}, "value": {}}
-NAMES = [f"{task}_{name}" for task, names in promote.HEADLINES.items() for name in names]
+NAMES = [f"{task}_{name}" for task, names in promotion.HEADLINES.items() for name in names]
 
 
 def test_headlines_are_the_recipes_main_figures() -> None:
-    found = promote.headlines(FIGURES)
+    found = promotion.headlines(FIGURES)
     assert list(found) == NAMES
     assert (found["churn_roc_auc"], found["value_mae"]) == (0.5, 2.0)
-    assert promote.headlines(NOTHING) == {}
+    assert promotion.headlines(NOTHING) == {}
 
 
 ONE, OTHER = {"churn": "1", "value": "2"}, {"churn": "1", "value": "3"}
@@ -55,18 +60,18 @@ def test_the_decision_is_by_definition_and_then_by_hash(
     decision: str,
 ) -> None:
     standing = now and Champion(Path(), {"sha256": now, "definition": MINE})
-    assert promote.decide(standing or None, {"definition": made_under}, sha256) == decision
-    assert promote.SAID[decision]
+    assert promotion.decide(standing or None, {"definition": made_under}, sha256) == decision
+    assert promotion.SAID[decision]
 
 
 def test_every_headline_stands_beside_the_champions() -> None:
     now = Champion(Path(), {"figures": {"churn_ece": 0.1}})
     candidate = {"figures": {"churn_ece": 0.2, "value_mae": 7.0}}
-    assert promote.side_by_side(now, candidate) == {
+    assert promotion.side_by_side(now, candidate) == {
         "churn_ece": {"champion": 0.1, "candidate": 0.2},
         "value_mae": {"champion": None, "candidate": 7.0},
     }
-    assert promote.side_by_side(None, candidate)["churn_ece"]["champion"] is None
+    assert promotion.side_by_side(None, candidate)["churn_ece"]["champion"] is None
 
 
 # The stage
@@ -81,24 +86,22 @@ def mirrored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mirrored:
     small.write_company(tmp_path)
     monkeypatch.chdir(tmp_path)
     train.main()
-    files.write_json(artefacts.METRICS, FIGURES)
+    atomic.write_json(artefacts.METRICS, FIGURES)
     told: Mirrored = []
-    monkeypatch.setattr(
-        tracking, "mirror", lambda _company, _example, folders: told.append(folders)
-    )
+    monkeypatch.setattr(client, "mirror", lambda _company, _example, folders: told.append(folders))
     return told
 
 
 def decided() -> dict[str, Any]:
     promote.main()
-    found: dict[str, Any] = files.read_json(artefacts.DECISION)
+    found: dict[str, Any] = atomic.read_json(artefacts.DECISION)
     return found
 
 
 def another_candidate() -> None:
     """As if training had found something else."""
     path = artefacts.CANDIDATE.path / "value.json"
-    files.write_json(path, files.read_json(path) | {"interval": None})
+    atomic.write_json(path, atomic.read_json(path) | {"interval": None})
 
 
 def standing() -> Champion:
@@ -119,9 +122,9 @@ def test_the_first_result_becomes_the_champion(mirrored: Mirrored) -> None:
 
 def test_the_manifest_says_what_it_was_made_for_and_what_it_is_worth(mirrored: Mirrored) -> None:
     promote.main()
-    told, story = standing().manifest, files.read_json(artefacts.RECIPE)
-    assert told["definition"] == definition.identity(params.load(), story["features"])
-    assert told["figures"] == promote.headlines(FIGURES)
+    told, story = standing().manifest, atomic.read_json(artefacts.RECIPE)
+    assert told["definition"] == target.identity(params.load(), story["features"])
+    assert told["figures"] == promotion.headlines(FIGURES)
     assert (told["trained_to"], told["measured_on"]) == (story["trained_to"], "2026-05-11")
     assert told["models_chosen"] == story["chosen"]
     assert told["titles"] == {task: story["titles"][name] for task, name in story["chosen"].items()}
@@ -142,7 +145,7 @@ def test_another_result_is_a_challenger_with_the_figures_of_both(mirrored: Mirro
     before = standing()
     another_candidate()
     better = json.loads(json.dumps(FIGURES).replace("0.5", "0.75"))
-    files.write_json(artefacts.METRICS, better)
+    atomic.write_json(artefacts.METRICS, better)
     told = decided()
     assert told["decision"] == "challenge"
     assert told["figures"]["churn_roc_auc"] == {"champion": 0.5, "candidate": 0.75}
@@ -157,7 +160,7 @@ def test_a_champion_for_another_question_is_set_aside_and_says_so(
 ) -> None:
     promote.main()
     before = standing()
-    files.write_text("params.yaml", small.PARAMS.replace("Mill Lane", "Hill Lane"))
+    atomic.write_text("params.yaml", small.PARAMS.replace("Mill Lane", "Hill Lane"))
     if models == "other":
         another_candidate()
     told = decided()
@@ -171,7 +174,7 @@ def test_a_champion_for_another_question_is_set_aside_and_says_so(
 
 
 def test_a_result_that_nothing_measured_can_be_the_first_champion(mirrored: Mirrored) -> None:
-    files.write_json(artefacts.METRICS, NOTHING)
+    atomic.write_json(artefacts.METRICS, NOTHING)
     assert decided()["figures"] == {}
     assert standing().manifest["measured_on"] is None
 
@@ -182,7 +185,7 @@ def test_where_mlflow_is_down_the_champion_is_made_all_the_same(
     def down(*_: Any) -> None:
         raise TrackingDown("MLflow at nowhere: unreachable")
 
-    monkeypatch.setattr(tracking, "mirror", down)
+    monkeypatch.setattr(client, "mirror", down)
     assert decided()["decision"] == "promote"
     assert standing()
     assert "MLflow at nowhere: unreachable" in capsys.readouterr().err
@@ -201,13 +204,13 @@ def contest(mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch) -> Told:
     """
     assert mirrored == []
     told: Told = []
-    monkeypatch.setattr(tracking, "log_figures", lambda _, run: told.append(run))
-    measured_on = files.read_json(artefacts.RECIPE)["measured_on"]["test"]
-    files.write_json(artefacts.METRICS, FIGURES | {"measured_on": measured_on})
+    monkeypatch.setattr(client, "log_figures", lambda _, run: told.append(run))
+    measured_on = atomic.read_json(artefacts.RECIPE)["measured_on"]["test"]
+    atomic.write_json(artefacts.METRICS, FIGURES | {"measured_on": measured_on})
     scores, labels = pq.read_table(artefacts.MEASURED_SCORES), pq.read_table(artefacts.LABELS)
     both = evaluate.beside(scores, labels)[evaluate.PREDICTIONS.names]
     table = pa.Table.from_pandas(both, schema=evaluate.PREDICTIONS, preserve_index=False)
-    files.write_table(artefacts.PREDICTIONS, table)
+    atomic.write_table(artefacts.PREDICTIONS, table)
     promote.main()
     learnt_to("2026-01-05")
     another_candidate()
@@ -216,7 +219,7 @@ def contest(mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch) -> Told:
 
 def learnt_to(day: str) -> None:
     path = champion.FOLDER / champion.MANIFEST
-    files.write_json(path, files.read_json(path) | {"trained_to": day})
+    atomic.write_json(path, atomic.read_json(path) | {"trained_to": day})
 
 
 def spoil_challenger() -> None:
@@ -224,11 +227,11 @@ def spoil_challenger() -> None:
     table = pq.read_table(artefacts.PREDICTIONS)
     place = table.schema.get_field_index("churn_probability")
     wrong = pc.subtract(1.0, table["churn_probability"])
-    files.write_table(artefacts.PREDICTIONS, table.set_column(place, "churn_probability", wrong))
+    atomic.write_table(artefacts.PREDICTIONS, table.set_column(place, "churn_probability", wrong))
 
 
 def automatic() -> None:
-    files.write_text("params.yaml", small.PARAMS + "promote: {automatic: true}\n")
+    atomic.write_text("params.yaml", small.PARAMS + "promote: {automatic: true}\n")
 
 
 def test_both_are_asked_about_the_customers_of_the_day_that_measures(contest: Told) -> None:
@@ -239,11 +242,11 @@ def test_both_are_asked_about_the_customers_of_the_day_that_measures(contest: To
     assert (one["customers"], one["churners"]) == (len(predicted), int(predicted["churned"].sum()))
     features = pq.read_table(artefacts.FEATURES).sort_by("customer_id")
     day = predicted["snapshot_on"].iloc[0]
-    X = matrix.matrix(features.filter(pc.field("snapshot_on") == day))
+    X = feature_table.matrix(features.filter(pc.field("snapshot_on") == day))
     p = champion.load(standing()).probability(X)
     y = predicted.sort_values("customer_id")["churned"].to_numpy(dtype=float)
     assert one["measures"]["brier"]["champion"] == pytest.approx(metrics.brier(y, p), abs=1e-12)
-    figures = files.read_json(artefacts.PROMOTE_METRICS)
+    figures = atomic.read_json(artefacts.PROMOTE_METRICS)
     assert figures["verdict"] == "no worse"
     assert figures["brier_low"] == one["measures"]["brier"]["low"]
     assert [run.tags["verdict"] for run in contest] == ["no worse"]
@@ -280,19 +283,19 @@ def test_a_challenger_that_is_worse_never_scores_by_itself(
 
 
 def test_days_that_the_champion_has_seen_compare_nothing(contest: Told) -> None:
-    measured_on = files.read_json(artefacts.METRICS)["measured_on"]
+    measured_on = atomic.read_json(artefacts.METRICS)["measured_on"]
     learnt_to(measured_on)
     spoil_challenger()
     automatic()
     told = decided()
     assert told["decision"] == "challenge"
     assert told["comparison"]["why"] == "not yet, the champion has seen these days"
-    assert files.read_json(artefacts.PROMOTE_METRICS)["brier_difference"] is None
+    assert atomic.read_json(artefacts.PROMOTE_METRICS)["brier_difference"] is None
     assert contest == []
 
 
 def test_a_champion_whose_files_were_changed_is_not_compared(contest: Told) -> None:
-    files.write_text(standing().folder / "churn.json", "{}")
+    atomic.write_text(standing().folder / "churn.json", "{}")
     with pytest.raises(Guarded, match=r"churn.json: missing or changed since it was promoted"):
         promote.main()
     assert contest == []

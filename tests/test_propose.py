@@ -14,12 +14,16 @@ import yaml
 from experiments import experiment
 from typer.testing import CliRunner
 
-from models.uplift import RISK
-from pipeline import artefacts, cli, files, params, propose, uplift
-from pipeline.errors import BadParams
-from pipeline.learning import offline
-from pipeline.learning.offline import Proposal
-from pipeline.policy.evidence import price
+from models.components.uplift import RISK
+from pipeline import uplift
+from retention import cli
+from retention.commands import propose
+from retention.core import artefacts, params
+from retention.core.errors import BadParams
+from retention.core.storage import atomic
+from retention.policy.play_effects import price
+from retention.uplift import policy_value
+from retention.uplift.policy_value import Proposal
 
 RUN = CliRunner()
 BOOK = [
@@ -43,9 +47,9 @@ def lots(n: int = 1200) -> pa.Table:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    files.write_text("params.yaml", yaml.safe_dump(PARAMS))
-    files.write_table(artefacts.LOTS, lots())
-    files.write_json(artefacts.UPLIFT, {"eligible": 1000})
+    atomic.write_text("params.yaml", yaml.safe_dump(PARAMS))
+    atomic.write_table(artefacts.LOTS, lots())
+    atomic.write_json(artefacts.UPLIFT, {"eligible": 1000})
     return tmp_path
 
 
@@ -53,7 +57,7 @@ def run(*words: str) -> Any:
     return RUN.invoke(cli.app, ["propose", *words])
 
 
-def wanted(proposal: Proposal, saves: float) -> dict[str, offline.Expected]:
+def wanted(proposal: Proposal, saves: float) -> dict[str, policy_value.Expected]:
     """By hand: the gain believed, and the gain foretold."""
     frame: pd.DataFrame = lots().to_pandas()
     risk, worth = frame[RISK].to_numpy(), frame["worth"].to_numpy()
@@ -61,8 +65,8 @@ def wanted(proposal: Proposal, saves: float) -> dict[str, offline.Expected]:
     scores = (treated - e) / (e * (1 - e)) * (frame["left"].to_numpy() - risk)
     told = scores, worth, frame["customer_id"], frame["fold"]
     return {
-        "loss": offline.expected(proposal, saves * risk * worth - proposal.cost, *told),
-        "uplift": offline.expected(
+        "loss": policy_value.expected(proposal, saves * risk * worth - proposal.cost, *told),
+        "uplift": policy_value.expected(
             proposal, -frame["effect"].to_numpy() * worth - proposal.cost, *told
         ),
     }
@@ -141,7 +145,7 @@ def test_without_a_run_it_says_what_to_do(home: Path) -> None:
 
 
 def test_without_enough_lots_it_says_what_to_do(home: Path) -> None:
-    files.write_table(artefacts.LOTS, uplift.LOTS.empty_table())
+    atomic.write_table(artefacts.LOTS, uplift.LOTS.empty_table())
     code, line = refusal()
     assert (code, "at_risk.holdout_share" in line) == (4, True)
 
@@ -154,7 +158,7 @@ def test_a_play_that_is_none_is_named_with_those_that_are(home: Path) -> None:
 
 
 def test_without_a_play_that_contacts_there_is_nothing_to_propose(home: Path) -> None:
-    files.write_text("params.yaml", yaml.safe_dump(PARAMS | {"policy": {"playbook": BOOK[2:]}}))
+    atomic.write_text("params.yaml", yaml.safe_dump(PARAMS | {"policy": {"playbook": BOOK[2:]}}))
     code, line = refusal()
     assert code == 2
     assert "None" not in line

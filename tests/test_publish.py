@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
-from pipeline import at_risk, files, publish, score
-from pipeline.errors import BadInput, Guarded
-from pipeline.listing import Listing, as_csv
-from pipeline.publish import Keep
+from retention.core.errors import BadInput, Guarded
+from retention.core.storage import atomic
+from retention.serving import scoring
+from retention.worklist import build, published, to_csv
+from retention.worklist import write as at_risk
+from retention.worklist.model import Listing
+from retention.worklist.published import Keep
 
 WHOLE = ("at_risk.csv", "at_risk.html", "at_risk.xlsx", "dropped.csv")
 MakeListing = Callable[..., Listing]
@@ -39,7 +42,7 @@ def lists(tmp_path: Path) -> Path:
 
 def put(source: Path, lists: Path, said: list[str] | None = None, older: bool = False) -> Path:
     say = [] if said is None else said
-    return publish.publish(source, lists, allow_older=older, say=say.append)
+    return published.publish(source, lists, allow_older=older, say=say.append)
 
 
 def day(number: int) -> dt.date:
@@ -50,20 +53,20 @@ def test_a_list_is_put_in_a_folder_and_the_pointer_names_it(write: Write, lists:
     source = write("Ada", "Bo")
     target = put(source, lists)
     assert target.name.startswith("2026-11-22-")
-    manifest = files.read_json(target / "manifest.json")
+    manifest = atomic.read_json(target / "manifest.json")
     assert {one.name for one in target.iterdir()} == {*WHOLE, "manifest.json"}
     assert set(manifest["files"]) == set(WHOLE)
     assert manifest["files"]["at_risk.csv"] == {
-        "sha256": files.sha256(source / "at_risk.csv"),
+        "sha256": atomic.sha256(source / "at_risk.csv"),
         "bytes": (source / "at_risk.csv").stat().st_size,
         "rows": 2,
     }
     assert manifest["as_of"] == "2026-11-22"
     assert manifest["schema"][:2] == ["list_id", "rank"]
     assert {"company", "model", "definition", "rows"} <= manifest.keys()
-    assert publish.current(lists) == target
+    assert published.current(lists) == target
     assert (lists / "current").resolve() == target.resolve()
-    assert publish.verify(lists) == []
+    assert published.verify(lists) == []
 
 
 def test_published_files_are_read_only(write: Write, lists: Path) -> None:
@@ -85,9 +88,9 @@ def test_the_same_list_again_changes_nothing(write: Write, lists: Path, snapshot
 def test_another_list_of_the_day_gets_its_own_folder(write: Write, lists: Path) -> None:
     first, second = put(write("Ada"), lists), put(write("Bo"), lists)
     assert first != second
-    assert publish.published(lists) == sorted([first, second])
-    assert publish.current(lists) == publish.newest(lists) == second
-    assert put(write("Ada"), lists) == first == publish.newest(lists)
+    assert published.published(lists) == sorted([first, second])
+    assert published.current(lists) == published.newest(lists) == second
+    assert put(write("Ada"), lists) == first == published.newest(lists)
 
 
 def test_current_never_moves_back_unless_told(
@@ -98,16 +101,16 @@ def test_current_never_moves_back_unless_told(
     older = write("Ada", as_of=day(1))
     with pytest.raises(Guarded, match="allow_older"):
         put(older, lists)
-    assert publish.current(lists) == newer
+    assert published.current(lists) == newer
     assert snapshot_of(newer) == before
-    assert put(older, lists, older=True) == publish.current(lists)
+    assert put(older, lists, older=True) == published.current(lists)
 
 
 def test_another_company_takes_the_place_with_a_message(write: Write, lists: Path) -> None:
     put(write("Ada"), lists)
     said: list[str] = []
     target = put(write("Ada", as_of=day(1), company="Harbour Gym"), lists, said)
-    assert publish.current(lists) == target
+    assert published.current(lists) == target
     assert any("Mill Lane Bakery gives way" in one for one in said)
 
 
@@ -118,9 +121,9 @@ def test_another_company_in_between_does_not_let_current_move_back(
     other = put(write("Ada", as_of=day(1), company="Harbour Gym"), lists)
     with pytest.raises(Guarded, match=r"2026-11-22, this one of 2026-11-20; .*allow_older"):
         put(write("Ada", as_of=day(20)), lists)
-    assert publish.current(lists) == other
+    assert published.current(lists) == other
     newer = put(write("Ada", as_of=day(23)), lists)
-    assert publish.current(lists) == newer
+    assert published.current(lists) == newer
 
 
 @pytest.mark.parametrize(
@@ -131,7 +134,7 @@ def test_what_programs_lay_beside_an_open_list_is_no_damage(
     write: Write, lists: Path, name: str
 ) -> None:
     (put(write("Ada"), lists) / name).write_bytes(b"x")
-    assert publish.verify(lists) == []
+    assert published.verify(lists) == []
     said: list[str] = []
     put(write("Ada"), lists, said)
     assert any("unchanged" in one for one in said)
@@ -141,13 +144,13 @@ def test_newest_can_be_older_than_a_day_and_of_one_company(write: Write, lists: 
     first = put(write("Ada", as_of=day(1)), lists)
     put(write("Ada", as_of=day(8)), lists)
     other = put(write("Ada", as_of=day(20), company="Harbour Gym"), lists)
-    assert publish.newest(lists, before=day(8)) == first
-    assert publish.newest(lists) == other
-    found = publish.newest(lists, company="Mill Lane Bakery")
+    assert published.newest(lists, before=day(8)) == first
+    assert published.newest(lists) == other
+    found = published.newest(lists, company="Mill Lane Bakery")
     assert found is not None
     assert found.name.startswith("2026-11-08")
-    assert publish.newest(lists, before=day(1)) is None
-    assert publish.newest(lists / "none") is None
+    assert published.newest(lists, before=day(1)) is None
+    assert published.newest(lists / "none") is None
 
 
 def tampered(target: Path, name: str) -> None:
@@ -159,21 +162,21 @@ def tampered(target: Path, name: str) -> None:
 def test_verify_says_which_file_was_changed(write: Write, lists: Path, name: str) -> None:
     target = put(write("Ada"), lists)
     tampered(target, name)
-    assert any(str(target / name) in one for one in publish.verify(lists))
+    assert any(str(target / name) in one for one in published.verify(lists))
 
 
 def test_verify_sees_an_older_list_changed_too(write: Write, lists: Path) -> None:
     first = put(write("Ada", as_of=day(1)), lists)
     put(write("Ada"), lists)
     (first / "at_risk.html").unlink()
-    assert publish.verify(lists) == [f"{first / 'at_risk.html'}: missing"]
+    assert published.verify(lists) == [f"{first / 'at_risk.html'}: missing"]
 
 
 def test_verify_sees_a_manifest_made_to_fit(write: Write, lists: Path) -> None:
     target = put(write("Ada"), lists)
-    manifest = files.read_json(target / "manifest.json")
-    files.write_json(target / "manifest.json", manifest | {"rows": 2})
-    found = publish.verify(lists)
+    manifest = atomic.read_json(target / "manifest.json")
+    atomic.write_json(target / "manifest.json", manifest | {"rows": 2})
+    found = published.verify(lists)
     assert len(found) == 2
     assert all("manifest.json" in one for one in found)
 
@@ -181,16 +184,16 @@ def test_verify_sees_a_manifest_made_to_fit(write: Write, lists: Path) -> None:
 def test_verify_sees_strangers_and_lost_folders(write: Write, lists: Path) -> None:
     target = put(write("Ada"), lists)
     (target / "notes.txt").write_text("x")
-    assert "notes.txt: not part of" in publish.verify(lists)[0]
+    assert "notes.txt: not part of" in published.verify(lists)[0]
     target.rename(lists / "elsewhere")
-    assert "which is missing" in publish.verify(lists)[0]
+    assert "which is missing" in published.verify(lists)[0]
     (lists / "elsewhere").rename(target)
     (lists / "current.json").unlink()
-    assert any("current.json: missing" in one for one in publish.verify(lists))
+    assert any("current.json: missing" in one for one in published.verify(lists))
 
 
 def test_nothing_published_is_nothing_wrong(lists: Path) -> None:
-    assert publish.verify(lists) == []
+    assert published.verify(lists) == []
 
 
 def test_a_damaged_folder_is_refused_and_named(write: Write, lists: Path) -> None:
@@ -203,17 +206,17 @@ def test_a_damaged_folder_is_refused_and_named(write: Write, lists: Path) -> Non
 @pytest.mark.parametrize("name", ["../../x", "/etc", "2026-11-22-0123456789ab/..", ""])
 def test_a_pointer_outside_the_folder_is_refused(write: Write, lists: Path, name: str) -> None:
     put(write("Ada"), lists)
-    pointer = files.read_json(lists / "current.json")
-    files.write_json(lists / "current.json", pointer | {"folder": name})
+    pointer = atomic.read_json(lists / "current.json")
+    atomic.write_json(lists / "current.json", pointer | {"folder": name})
     with pytest.raises(BadInput, match="not a pointer"):
-        publish.current(lists)
-    assert len(publish.verify(lists)) == 1
+        published.current(lists)
+    assert len(published.verify(lists)) == 1
 
 
 def test_a_date_that_is_a_path_is_refused(write: Write, lists: Path) -> None:
     source = write("Ada")
-    summary = files.read_json(source / "summary.json")
-    files.write_json(source / "summary.json", summary | {"as_of": "../../x"})
+    summary = atomic.read_json(source / "summary.json")
+    atomic.write_json(source / "summary.json", summary | {"as_of": "../../x"})
     with pytest.raises(BadInput, match="is not a day"):
         put(source, lists)
 
@@ -244,31 +247,31 @@ def test_where_links_are_not_supported_the_pointer_is_enough(
 
     monkeypatch.setattr(Path, "symlink_to", refused)
     target = put(write("Ada"), lists)
-    assert publish.current(lists) == target
+    assert published.current(lists) == target
     assert not (lists / "current").exists()
 
 
 def test_an_older_list_can_be_put_beside_the_current_one(write: Write, lists: Path) -> None:
     now = put(write("Ada"), lists)
-    old = publish.publish(
+    old = published.publish(
         write("Bo", as_of=day(1)), lists, allow_older=False, say=print, place_only=True
     )
-    assert publish.current(lists) == now
-    assert publish.published(lists) == [old, now]
-    assert publish.newest(lists, before=day(22)) == old
-    assert publish.verify(lists) == []
+    assert published.current(lists) == now
+    assert published.published(lists) == [old, now]
+    assert published.newest(lists, before=day(22)) == old
+    assert published.verify(lists) == []
 
 
 def test_a_newer_list_put_beside_is_current_all_the_same(write: Write, lists: Path) -> None:
     put(write("Bo", as_of=day(1)), lists)
-    now = publish.publish(write("Ada"), lists, allow_older=False, say=print, place_only=True)
-    assert publish.current(lists) == now
+    now = published.publish(write("Ada"), lists, allow_older=False, say=print, place_only=True)
+    assert published.current(lists) == now
 
 
 def kept(lists: Path, keep: Keep) -> list[int]:
     """The days of the lists that stay."""
-    gone = publish.surplus(lists, keep)
-    return [int(one.name[8:10]) for one in publish.published(lists) if one not in gone]
+    gone = published.surplus(lists, keep)
+    return [int(one.name[8:10]) for one in published.published(lists) if one not in gone]
 
 
 def test_the_oldest_lists_go_and_outcomes_to_come_are_waited_for(write: Write, lists: Path) -> None:
@@ -279,7 +282,7 @@ def test_the_oldest_lists_go_and_outcomes_to_come_are_waited_for(write: Write, l
     assert kept(lists, Keep(2, ripening=14)) == [15, 22]  # on the 22nd that of the 8th is ripe
     assert kept(lists, Keep(2, ripening=15)) == [8, 15, 22]
     again = put(write("Bo", as_of=day(8)), lists, older=True)
-    assert again not in publish.surplus(lists, Keep(2)), "it is the current one"
+    assert again not in published.surplus(lists, Keep(2)), "it is the current one"
     put(write("Ada"), lists)
     assert kept(lists, Keep(2, ripening=15)) == [8, 15, 22], "of one day the last one"
 
@@ -288,7 +291,7 @@ def test_lists_of_another_company_are_not_ours_to_remove(write: Write, lists: Pa
     other = put(write("Ada", as_of=day(1), company="Harbour Gym"), lists)
     for number in (8, 15, 22):
         put(write("Ada", as_of=day(number)), lists)
-    assert other not in publish.surplus(lists, Keep(2))
+    assert other not in published.surplus(lists, Keep(2))
     assert kept(lists, Keep(2)) == [1, 15, 22]
 
 
@@ -304,12 +307,12 @@ def test_an_erasure_puts_another_list_in_the_place(
     old = put(write("Ada", "Bo"), lists)
     source = old.parent.parent / "kept"
     at_risk.write_list(make_listing([{"name": "Bo"}]), source)
-    fresh = publish.supersede(old, source, lambda text: None)
-    assert publish.published(lists) == sorted([earlier, fresh])
-    assert publish.current(lists) == fresh
-    assert files.read_json(fresh / "manifest.json")["supersedes"] == old.name
-    assert publish.verify(lists) == []
-    assert as_csv.read(fresh / "at_risk.csv")["name"].to_pylist() == ["Bo"]
+    fresh = published.supersede(old, source, lambda text: None)
+    assert published.published(lists) == sorted([earlier, fresh])
+    assert published.current(lists) == fresh
+    assert atomic.read_json(fresh / "manifest.json")["supersedes"] == old.name
+    assert published.verify(lists) == []
+    assert to_csv.read(fresh / "at_risk.csv")["name"].to_pylist() == ["Bo"]
 
 
 def test_the_stage_says_what_to_open(write: Write, tmp_path: Path) -> None:
@@ -317,9 +320,9 @@ def test_the_stage_says_what_to_open(write: Write, tmp_path: Path) -> None:
     root = tmp_path / "root"
     (root / "data").mkdir(parents=True)
     source.rename(root / "data" / "at_risk")
-    files.write_table(root / "data/at_risk/held_out.parquet", at_risk.HELD_OUT.empty_table())
-    files.write_table(root / "data/at_risk/lanes.parquet", at_risk.LANES.empty_table())
-    files.write_table(root / "data/score/reasons.parquet", score.REASONS.empty_table())
+    atomic.write_table(root / "data/at_risk/held_out.parquet", build.HELD_OUT.empty_table())
+    atomic.write_table(root / "data/at_risk/lanes.parquet", build.LANES.empty_table())
+    atomic.write_table(root / "data/score/reasons.parquet", scoring.REASONS.empty_table())
     grocer = Path(__file__).parents[1] / "examples" / "grocer" / "params.yaml"
     (root / "params.yaml").write_text(grocer.read_text())
     ran = subprocess.run(

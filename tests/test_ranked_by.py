@@ -6,8 +6,8 @@ import pytest
 import trials
 
 from pipeline import uplift
-from pipeline.language import ENGLISH, TRANSLATED, language
-from pipeline.listing.words import ranked_by
+from retention.i18n.language import ENGLISH, TRANSLATED, language
+from retention.worklist.wording import ranked_by
 
 JUDGED: dict[str, Any] = {
     "name": "uplift_dr", "ranks": True, "disturbed_from": None, "lots": 12_345,

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.service import ratios
-from pipeline.service.content import Figure
+from retention.scorecard import ratios
+from retention.scorecard.report_data import Figure
 
 
 def rows(*told: tuple[str, int, float, float]) -> pd.DataFrame:

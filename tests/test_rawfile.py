@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import params
-from pipeline.errors import BadInput
-from pipeline.raw import rawfile
+from retention.core import params
+from retention.core.errors import BadInput
+from retention.sources import reader
 
 Rows = list[tuple[Any, ...]]
 
@@ -23,12 +23,12 @@ Rows = list[tuple[Any, ...]]
 def read(path: Path, **options: Any) -> tuple[Rows, Rows]:
     """(line, defect, cells...) of the read rows, and (line, rule) of the others."""
     file = params.RawFile(path=str(path), **options)
-    with TemporaryDirectory() as scratch, rawfile.opened("1GB") as connection:
-        found = rawfile.heads(file, Path(scratch))
-        wanted = rawfile.common(found)
-        rawfile.load(connection, file, found, wanted)
-        raw = rawfile.run(connection, "select * exclude file from raw order by file, line")
-        unread = rawfile.run(connection, "select line, rule from unread order by file, line")
+    with TemporaryDirectory() as scratch, reader.opened("1GB") as connection:
+        found = reader.heads(file, Path(scratch))
+        wanted = reader.common(found)
+        reader.load(connection, file, found, wanted)
+        raw = reader.run(connection, "select * exclude file from raw order by file, line")
+        unread = reader.run(connection, "select line, rule from unread order by file, line")
         assert len(raw) + len(unread) == sum(head.rows for head in found)
         return raw, unread
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 import features as themes
 import models
-from features.base import CUSTOMER, Feature, Side
-from features.words import say
-from models.base import BIAS, Floats
-from pipeline.language import language
-from pipeline.reports import reasons
-from pipeline.themes import ACTIONABLE, CONTEXT
+from features.engine.base import CUSTOMER, Feature, Side
+from features.engine.words import say
+from models.components.base import BIAS, Floats
+from retention.i18n.language import language
+from retention.serving import explanations
+from retention.serving.themes import ACTIONABLE, CONTEXT
 
 NAN = float("nan")
 ENGLISH = language("en")
@@ -55,7 +55,7 @@ def told(
     X = pd.DataFrame([plain | (values or {})], index=[77])
     centre = pd.Series({one.name: 0.0 for one in declared} | (middle or {}))
     parts = pd.DataFrame([contributions | {"bias": -1.0}], index=[77])
-    return list(reasons.reasons(parts, X, centre, declared, "GBP", ENGLISH)["text"])
+    return list(explanations.reasons(parts, X, centre, declared, "GBP", ENGLISH)["text"])
 
 
 def test_the_strongest_theme_speaks_first_and_each_theme_before_any_again() -> None:
@@ -140,7 +140,7 @@ def test_a_text_feature_is_no_reason() -> None:
     words = [feature("region", "a", words=("from {region:n}",)), feature("b_one", "b")]
     X = pd.DataFrame({"region": ["north"], "b_one": [1.0]})
     parts = pd.DataFrame({"region": [0.9], "b_one": [0.1], "bias": [0.0]})
-    said = reasons.reasons(parts, X, pd.Series({"b_one": 0.0}), words, "GBP", ENGLISH)
+    said = explanations.reasons(parts, X, pd.Series({"b_one": 0.0}), words, "GBP", ENGLISH)
     assert list(said["text"]) == ["b one is 1"]
 
 
@@ -148,8 +148,8 @@ def test_each_customer_gets_their_own_reasons_in_the_order_of_rows() -> None:
     X = pd.DataFrame({"a_one": [3.0, 4.0, 5.0], "b_one": 6.0}, index=[9, 3, 5])
     parts = pd.DataFrame({"a_one": [0.1, -0.1, 0.2], "b_one": [-1.0, -1.0, 0.3], "bias": 0.0})
     middle = pd.Series({"a_one": 0.0, "b_one": 0.0})
-    said = reasons.reasons(parts, X, middle, [SIX[0], SIX[2]], "GBP", ENGLISH)
-    assert tuple(said.columns) == reasons.COLUMNS
+    said = explanations.reasons(parts, X, middle, [SIX[0], SIX[2]], "GBP", ENGLISH)
+    assert tuple(said.columns) == explanations.COLUMNS
     assert said[["customer", "rank", "theme", "feature", "text"]].to_numpy().tolist() == [
         [0, 1, "a", "a_one", "a one is 3"],
         [2, 1, "b", "b_one", "b one is 6"],
@@ -161,7 +161,7 @@ def test_each_customer_gets_their_own_reasons_in_the_order_of_rows() -> None:
 def test_a_reason_says_by_how_much_its_whole_theme_raises_the_risk() -> None:
     X = pd.DataFrame({"a_one": [1.0], "a_two": [1.0]})
     parts = pd.DataFrame({"a_one": [0.5], "a_two": [-0.2], "bias": [0.0]})
-    said = reasons.reasons(parts, X, X.iloc[0] * 0, SIX[:2], "GBP", ENGLISH)
+    said = explanations.reasons(parts, X, X.iloc[0] * 0, SIX[:2], "GBP", ENGLISH)
     assert list(said["raises"]) == pytest.approx([0.3])
 
 
@@ -172,7 +172,7 @@ def test_a_reason_says_whether_staff_can_do_something_about_it(theme: str, can: 
     X = pd.DataFrame({"a_one": [1.0]})
     parts = pd.DataFrame({"a_one": [0.5], "bias": [0.0]})
     declared = [feature("a_one", theme)]
-    said = reasons.reasons(parts, X, X.iloc[0] * 0, declared, "GBP", ENGLISH)
+    said = explanations.reasons(parts, X, X.iloc[0] * 0, declared, "GBP", ENGLISH)
     assert list(said["actionable"]) == [can]
 
 
@@ -217,19 +217,19 @@ def test_every_reason_raises_the_risk_and_none_is_said_twice(seed: int, unknown:
     X = pd.DataFrame(numbers, columns=names)
     parts = pd.DataFrame(draw.normal(0, 1, shape), columns=names).assign(bias=0.0)
     middle = pd.Series(0.0, index=names)
-    found = reasons.reasons(parts, X, middle, DECLARED, "GBP", ENGLISH)
+    found = explanations.reasons(parts, X, middle, DECLARED, "GBP", ENGLISH)
     assert not found["text"].map(_names_code).any()
     for place in range(customers):
         mine = found[found["customer"] == place]
         texts, raising = list(mine["text"]), _sayable(X.iloc[place], parts.iloc[place])
-        assert len(texts) == len(set(texts)) <= reasons.MOST
+        assert len(texts) == len(set(texts)) <= explanations.MOST
         assert set(texts) <= raising
         assert list(mine["rank"]) == list(range(1, len(mine) + 1))
         first = mine.drop_duplicates("theme")
         assert list(first["rank"]) == list(range(1, len(first) + 1))
         assert first["raises"].is_monotonic_decreasing
         if unknown == 0.0:
-            assert len(texts) == min(reasons.MOST, len(raising))
+            assert len(texts) == min(explanations.MOST, len(raising))
 
 
 def _names_code(text: str) -> bool:
@@ -300,7 +300,7 @@ def explained(name: str, seed: int = 8) -> tuple[Any, pd.DataFrame, pd.DataFrame
     X, _ = troubled(seed=seed + 1)
     top = X.iloc[np.argsort(-risk(model, X), kind="stable")[:300]]
     parts = model.contributions(top)
-    return model, top, reasons.reasons(parts, top, X.median(), DECLARED, "GBP", ENGLISH)
+    return model, top, explanations.reasons(parts, top, X.median(), DECLARED, "GBP", ENGLISH)
 
 
 def risk(model: Any, X: pd.DataFrame) -> Floats:
@@ -369,6 +369,6 @@ def test_the_same_customers_get_the_same_reasons_whoever_else_is_explained() -> 
     model, X, found = explained("churn_lightgbm")
     middle = troubled(seed=9)[0].median()
     few = X.iloc[50:60]
-    again = reasons.reasons(model.contributions(few), few, middle, DECLARED, "GBP", ENGLISH)
+    again = explanations.reasons(model.contributions(few), few, middle, DECLARED, "GBP", ENGLISH)
     among = found[found["customer"].between(50, 59)].reset_index(drop=True)
     pd.testing.assert_frame_equal(again, among.assign(customer=among["customer"] - 50))

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from company import Checkout
 
-from pipeline import publish
-from pipeline.files import read_json
+from retention.core.storage.atomic import read_json
+from retention.worklist import published
 
 NEXT_DAY = "2026-03-03"
 WORKED: tuple[dict[str, str], ...] = (
@@ -27,7 +27,7 @@ WORKED: tuple[dict[str, str], ...] = (
 
 
 def current(shop: Checkout) -> Path:
-    found = publish.current(shop / "lists")
+    found = published.current(shop / "lists")
     assert found is not None
     return found
 
@@ -71,7 +71,7 @@ def cycle(shop: Checkout, tmp_path_factory: pytest.TempPathFactory) -> tuple[Che
     assert "3 accepted" in said
     again.set_params(again.params() | {"as_of": NEXT_DAY})
     again.stages(
-        "params", "events", "snapshots", "labels", "features", "standing", "score", "guard",
+        "params", "events", "snapshots", "labels", "features", "interactions", "score", "guard",
         "at_risk",
         "publish",
     )  # fmt: skip
@@ -110,7 +110,7 @@ def test_the_next_list_names_the_one_before(
 
 def test_the_contact_stands_in_the_customers_timeline(cycle: tuple[Checkout, list[str]]) -> None:
     shop, customers = cycle
-    told = pq.read_table(shop / "data/standing/timeline.parquet").to_pylist()
+    told = pq.read_table(shop / "data/interactions/timeline.parquet").to_pylist()
     mine = [one for one in told if one["customer_id"] == customers[0]]
     assert mine[0]["day"] == dt.date.fromisoformat(company.AS_OF)
     assert mine[0]["kind"] == "outreach"
@@ -119,11 +119,11 @@ def test_the_contact_stands_in_the_customers_timeline(cycle: tuple[Checkout, lis
 def test_what_was_entered_is_not_known_before(cycle: tuple[Checkout, list[str]]) -> None:
     """A list of the day before, made again from the same ledger, is the list of that day."""
     shop, _ = cycle
-    before = read_json(shop / "lists" / sorted(one.name for one in publish.published(
+    before = read_json(shop / "lists" / sorted(one.name for one in published.published(
         shop / "lists"))[0] / "manifest.json")  # fmt: skip
     again = shop.copy(shop.folder.with_name("before"))
     again.set_params(again.params() | {"as_of": company.AS_OF})
-    again.stages("params", "snapshots", "labels", "features", "standing", "score")
-    standing = pq.read_table(again / "data/standing/standing.parquet")
+    again.stages("params", "snapshots", "labels", "features", "interactions", "score")
+    standing = pq.read_table(again / "data/interactions/customer_state.parquet")
     assert standing["last_outreach"].null_count == standing.num_rows
     assert before["as_of"] == company.AS_OF

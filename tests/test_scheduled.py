@@ -15,16 +15,20 @@ import yaml
 from company import AS_OF, Checkout
 from faults import refusal
 
-from pipeline import artefacts, errors, files, ledger, locks, params, publish, score
-from pipeline.scheduled import fresh, job, plan, process, workplace
-from pipeline.scheduled.asked import Asked
-from pipeline.scheduled.log import Log, summary
+from pipeline import score
+from retention.commands.score import fresh, job, plan, process, workspace
+from retention.commands.score.asked import Asked
+from retention.commands.score.log import Log, summary
+from retention.core import artefacts, errors, params
+from retention.core.storage import atomic, locks
+from retention.ledgers import outcomes as ledger
+from retention.worklist import published
 
 
 def tree(folder: Path) -> dict[str, str]:
     """sha256 of every file under a folder."""
     found = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {str(path.relative_to(folder)): files.sha256(path) for path in found}
+    return {str(path.relative_to(folder)): atomic.sha256(path) for path in found}
 
 
 def told(stdout: str) -> dict[str, str]:
@@ -36,11 +40,11 @@ def told(stdout: str) -> dict[str, str]:
 def scored(shop: Checkout, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The shop after `retention score` has published elsewhere, and then where DVC had."""
     mine = shop.copy(tmp_path_factory.mktemp("scored") / "shop")
-    before = tree(mine / "data") | {"dvc.lock": files.sha256(mine / "dvc.lock")}
+    before = tree(mine / "data") | {"dvc.lock": atomic.sha256(mine / "dvc.lock")}
     first = mine.retention("score", "--publish", "shared", "--log", "json")
     lists = tree(mine / "lists")
     again = mine.retention("score", "--as-of", AS_OF)
-    after = tree(mine / "data") | {"dvc.lock": files.sha256(mine / "dvc.lock")}
+    after = tree(mine / "data") | {"dvc.lock": atomic.sha256(mine / "dvc.lock")}
     return {
         "shop": mine, "first": first, "again": again, "lists": lists, "before": before,
         "after": after,
@@ -52,7 +56,7 @@ def scored(shop: Checkout, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 def test_the_list_is_byte_for_byte_that_of_dvc(scored: dict[str, Any]) -> None:
     assert scored["first"].returncode == 0, scored["first"].stderr
-    by_dvc, mine = (publish.current(scored["shop"] / name) for name in ("lists", "shared"))
+    by_dvc, mine = (published.current(scored["shop"] / name) for name in ("lists", "shared"))
     assert by_dvc is not None
     assert mine is not None
     assert tree(mine) == tree(by_dvc)
@@ -78,7 +82,7 @@ def test_the_stages_of_a_run_are_those_of_dvc_without_what_is_learnt_or_reported
 
 
 def test_as_many_earlier_days_are_described_as_a_list_shows() -> None:
-    assert score.DAYS - 1 == workplace.EARLIER
+    assert score.DAYS - 1 == workspace.EARLIER
 
 
 # What it says and what it leaves
@@ -87,7 +91,7 @@ def test_as_many_earlier_days_are_described_as_a_list_shows() -> None:
 def test_a_day_ends_in_one_line_of_figures(scored: dict[str, Any]) -> None:
     (line,) = scored["again"].stdout.splitlines()
     found = told(line)
-    by_dvc = publish.current(scored["shop"] / "lists")
+    by_dvc = published.current(scored["shop"] / "lists")
     assert by_dvc is not None
     assert found["as_of"] == AS_OF
     assert found["list"] == by_dvc.name
@@ -133,7 +137,7 @@ def test_a_dry_run_says_what_it_would_take_and_changes_nothing(scored: dict[str,
     after = {str(path): path.stat().st_mtime_ns for path in shop.folder.rglob("*")}
     assert done.returncode == 0, done.stderr
     assert "about 14,0" in done.stdout
-    assert publish.current(shop / "lists").name in done.stdout  # type: ignore[union-attr]
+    assert published.current(shop / "lists").name in done.stdout  # type: ignore[union-attr]
     assert {path for path in before if "__pycache__" not in path} == {
         path for path in after if "__pycache__" not in path
     }
@@ -141,10 +145,10 @@ def test_a_dry_run_says_what_it_would_take_and_changes_nothing(scored: dict[str,
 
 
 def test_the_logs_of_the_newest_days_are_kept(tmp_path: Path) -> None:
-    place = workplace.Workplace(tmp_path, tmp_path / "runs")
+    place = workspace.Workplace(tmp_path, tmp_path / "runs")
     for day in range(1, 6):
-        files.write_text(place.log_of(f"2026-11-0{day}"), "")
-        files.write_json(place.summary_of(f"2026-11-0{day}"), {})
+        atomic.write_text(place.log_of(f"2026-11-0{day}"), "")
+        atomic.write_json(place.summary_of(f"2026-11-0{day}"), {})
     place.forget(2)
     assert {path.stem for path in place.runs.iterdir()} == {"2026-11-04", "2026-11-05"}
 
@@ -167,7 +171,7 @@ def test_what_people_read_has_units_and_what_machines_read_has_names(
 def small(tmp_path: Path) -> Checkout:
     """A company with data and a champion's name, in which nothing has ever run."""
     made = company.make(tmp_path / "small")
-    files.write_json(made / "champion/champion.json", {})
+    atomic.write_json(made / "champion/champion.json", {})
     return made
 
 
@@ -265,7 +269,7 @@ def test_a_folder_named_work_that_no_run_made_is_never_removed(
     small: Checkout, words: list[str]
 ) -> None:
     changed(small, score={"folder": "mine"})
-    files.write_text(small / "mine/work/thesis.txt", "years of it")
+    atomic.write_text(small / "mine/work/thesis.txt", "years of it")
     raw = tree(small / "data/raw")
     refusal.refused(small.retention(*words), 2, "work", "score.folder")
     assert (small / "mine/work/thesis.txt").read_text(encoding="utf-8") == "years of it"
@@ -353,13 +357,13 @@ def known(small: Checkout, **rules: Any) -> str:
     """What a run says up to its events, which it ends well with."""
     changed(small, **rules)
     chosen = params.load(small / "params.yaml")
-    place, log = workplace.Workplace(small.folder, small / "runs"), Log("text")
+    place, log = workspace.Workplace(small.folder, small / "runs"), Log("text")
     with place.held(lambda _: None):
         place.prepare(chosen)
         place.configure({})
         for words in (*plan.reading(chosen), ("customers",), ("events",)):
             process.run(words, place.work, place.root, log)
-        place.keep(artefacts.EVENTS_SUMMARY, workplace.KNOWN)
+        place.keep(artefacts.EVENTS_SUMMARY, workspace.KNOWN)
         place.clear()
     return log.taken()
 
@@ -494,7 +498,7 @@ def days(shop: Checkout, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 
 def _of_days(lists: Path) -> dict[str, dict[str, str]]:
-    return {path.name: tree(path) for path in publish.published(lists) if path.name[:10] in DAYS}
+    return {path.name: tree(path) for path in published.published(lists) if path.name[:10] in DAYS}
 
 
 def test_days_scored_later_are_byte_for_byte_as_in_their_time(days: dict[str, Any]) -> None:
@@ -509,7 +513,7 @@ def test_older_lists_stand_beside_and_staff_go_on_with_the_newest(days: dict[str
     assert refusal.published(days["shop"] / "lists") == days["before"]
     states = [told(line)["state"] for line in days["done"].stdout.splitlines()]
     assert states == [job.PLACED] * len(DAYS)
-    assert publish.verify(days["shop"] / "lists") == []
+    assert published.verify(days["shop"] / "lists") == []
 
 
 def test_nobody_enters_a_trial_by_a_list_that_nobody_works(days: dict[str, Any]) -> None:
@@ -517,7 +521,7 @@ def test_nobody_enters_a_trial_by_a_list_that_nobody_works(days: dict[str, Any])
     again = {path.name for path in ledger.glob("*.json")}
     of_days = [name for name in again if name[:10] in DAYS]
     assert len(of_days) <= len(DAYS)
-    assert all(files.read_json(ledger / name)["as_of"] in DAYS for name in of_days)
+    assert all(atomic.read_json(ledger / name)["as_of"] in DAYS for name in of_days)
 
 
 def test_a_day_before_the_current_list_is_refused_unless_it_is_a_backfill(
@@ -551,7 +555,7 @@ def test_of_what_staff_entered_since_only_objections_count(
 
 
 def _listed(lists: Path, day: str) -> list[str]:
-    (found,) = (path for path in publish.published(lists) if path.name.startswith(day))
+    (found,) = (path for path in published.published(lists) if path.name.startswith(day))
     with (found / "at_risk.csv").open(encoding="utf-8-sig", newline="") as text:
         return [row["customer_id"] for row in csv.DictReader(text)]
 

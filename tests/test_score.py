@@ -18,14 +18,17 @@ import test_train as small
 
 import features as themes
 import models
-from models.scorer import Scorer
-from models.uplift import RISK
-from pipeline import artefacts, clocks, files, params, promote, score, tracking, train, uplift
-from pipeline.errors import Guarded
-from pipeline.learning import champion, definition
-from pipeline.themes import ACTIONABLE
+from models.components.scorer import Scorer
+from models.components.uplift import RISK
+from pipeline import promote, score, train, uplift
+from retention.core import artefacts, params, point_in_time
+from retention.core.errors import Guarded
+from retention.core.storage import atomic
+from retention.serving import champion, promotion, scoring, target
+from retention.serving.themes import ACTIONABLE
+from retention.tracking import client
 
-AS_OF = clocks.date_of(small.AS_OF)
+AS_OF = point_in_time.date_of(small.AS_OF)
 
 
 def standing(ids: list[str], **columns: list[Any]) -> pa.Table:
@@ -49,12 +52,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     small.cheaply(monkeypatch)
     small.write_company(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(tracking, "mirror", lambda *_: None)
+    monkeypatch.setattr(client, "mirror", lambda *_: None)
     train.main()
-    files.write_json(artefacts.METRICS, test_promote.FIGURES)
+    atomic.write_json(artefacts.METRICS, test_promote.FIGURES)
     promote.main()
     ids = sorted(today()["customer_id"].to_pylist())
-    files.write_table(artefacts.STANDING, standing(ids, open_cases=[0.0] * len(ids)))
+    atomic.write_table(artefacts.STANDING, standing(ids, open_cases=[0.0] * len(ids)))
     return tmp_path
 
 
@@ -72,7 +75,7 @@ def scorer() -> Scorer:
 def test_every_customer_watched_is_scored_exactly_once(home: Path) -> None:
     score.main()
     scored = pq.read_table(artefacts.SCORES)
-    assert scored.schema.equals(score.SCORES)
+    assert scored.schema.equals(scoring.SCORES)
     assert scored["customer_id"].to_pylist() == sorted(today()["customer_id"].to_pylist())
     assert set(scored["as_of"].to_pylist()) == {AS_OF}
     habits = pq.read_table(artefacts.HABITS)
@@ -96,22 +99,22 @@ def test_scores_are_finite_and_add_up(home: Path) -> None:
 
 def test_permuted_columns_and_rows_give_the_same_scores(home: Path) -> None:
     table = today()
-    usual = score.scores(scorer(), table, AS_OF)
-    assert score.scores(scorer(), table.select(table.column_names[::-1]), AS_OF).equals(usual)
+    usual = scoring.scores(scorer(), table, AS_OF)
+    assert scoring.scores(scorer(), table.select(table.column_names[::-1]), AS_OF).equals(usual)
     backwards = table.take(np.arange(len(table))[::-1])
-    assert score.scores(scorer(), backwards, AS_OF).sort_by("customer_id").equals(usual)
+    assert scoring.scores(scorer(), backwards, AS_OF).sort_by("customer_id").equals(usual)
 
 
 def test_a_customers_scores_do_not_depend_on_who_else_is_watched(home: Path) -> None:
     table = today()
-    usual, few = (score.scores(scorer(), one, AS_OF) for one in (table, table.slice(10, 5)))
+    usual, few = (scoring.scores(scorer(), one, AS_OF) for one in (table, table.slice(10, 5)))
     assert few.equals(usual.slice(10, 5))
 
 
 def test_a_missing_feature_is_refused_by_name(home: Path) -> None:
     table = today().drop_columns(["days_since_purchase"])
     with pytest.raises(Guarded, match=r"cannot score these features: .*days_since_purchase"):
-        score.scores(scorer(), table, AS_OF)
+        scoring.scores(scorer(), table, AS_OF)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +129,7 @@ def test_a_champion_made_for_another_question_does_not_score(
     home: Path, old: str, new: str, key: str
 ) -> None:
     assert old in small.PARAMS
-    files.write_text("params.yaml", small.PARAMS.replace(old, new))
+    atomic.write_text("params.yaml", small.PARAMS.replace(old, new))
     with pytest.raises(Guarded, match=rf"made under another definition \({key}\)") as caught:
         score.main()
     assert caught.value.code == 4
@@ -143,13 +146,13 @@ def test_another_set_of_features_does_not_score(home: Path, change: str) -> None
         table = table.drop_columns(["region"])
     else:
         table = table.append_column("orders_60d", table["orders_30d"])
-    files.write_table(artefacts.FEATURES, table)
+    atomic.write_table(artefacts.FEATURES, table)
     with pytest.raises(Guarded, match=r"another definition \(features\); run make repro"):
         score.main()
 
 
 def test_after_the_question_changed_promoting_lets_it_score_again(home: Path) -> None:
-    files.write_text("params.yaml", small.PARAMS.replace("Mill Lane", "Hill Lane"))
+    atomic.write_text("params.yaml", small.PARAMS.replace("Mill Lane", "Hill Lane"))
     promote.main()
     score.main()
     assert len(pq.read_table(artefacts.SCORES)) == len(today())
@@ -230,7 +233,7 @@ def test_who_is_explained(trouble: str, others: int | None, rows: list[int]) -> 
 
 def test_those_with_most_to_lose_or_a_trouble_are_explained_each_reason_once(home: Path) -> None:
     few = small.PARAMS.replace("capacity: 15", "capacity: 3, others: 4")
-    files.write_text("params.yaml", few)
+    atomic.write_text("params.yaml", few)
     score.main()
     scored = pq.read_table(artefacts.SCORES).sort_by(
         [("expected_loss", "descending"), ("customer_id", "ascending")]
@@ -238,12 +241,12 @@ def test_those_with_most_to_lose_or_a_trouble_are_explained_each_reason_once(hom
     ids = scored["customer_id"].to_pylist()
     troubles = sorted([ids[0], *ids[90:]])
     there = standing(troubles, open_cases=[1.0] * len(troubles))
-    files.write_table(artefacts.STANDING, there)
+    atomic.write_table(artefacts.STANDING, there)
     score.main()
     told = pq.read_table(artefacts.RISK_HISTORY).to_pandas()
     assert set(told["customer_id"]) == {*ids[:15], *ids[90:101]}  # 5 times 3, and 3 lanes of 4
     why = pq.read_table(artefacts.REASONS)
-    assert why.schema.equals(score.REASONS)
+    assert why.schema.equals(scoring.REASONS)
     frame = why.to_pandas()
     assert set(frame["customer_id"]) <= set(told["customer_id"])
     assert set(frame["customer_id"]) & set(ids[:20])
@@ -275,8 +278,8 @@ def test_where_nobody_has_a_reason_the_table_is_empty_and_typed(home: Path) -> N
     table = today()
     calm: Any = SimpleNamespace(contributions=lambda X: pd.DataFrame(-1.0, X.index, [*X, "bias"]))
     for rows in (np.arange(len(table)), np.arange(0)):
-        found = score.explained(calm, table, rows, params.load())
-        assert found.equals(score.REASONS.empty_table())
+        found = scoring.explained(calm, table, rows, params.load())
+        assert found.equals(scoring.REASONS.empty_table())
 
 
 # The course of the risk
@@ -288,7 +291,7 @@ def test_the_course_of_the_risk_ends_with_the_score(home: Path) -> None:
     assert told.schema.equals(score.RISK_HISTORY)
     assert told.equals(told.sort_by([(key, "ascending") for key in artefacts.RISK_HISTORY.key]))
     frame = told.to_pandas()
-    days = [clocks.date_of(day) for day in [*small.DAYS[-5:], small.AS_OF]]
+    days = [point_in_time.date_of(day) for day in [*small.DAYS[-5:], small.AS_OF]]
     assert all(list(one) == days for _, one in frame.groupby("customer_id")["snapshot_on"])
     now = frame[frame["snapshot_on"] == AS_OF].set_index("customer_id")["churn_probability"]
     scored = pq.read_table(artefacts.SCORES).to_pandas().set_index("customer_id")
@@ -297,9 +300,9 @@ def test_the_course_of_the_risk_ends_with_the_score(home: Path) -> None:
 
 def test_each_day_is_scored_by_what_was_known_on_it(home: Path) -> None:
     score.main()
-    day = clocks.date_of(small.DAYS[-2])
+    day = point_in_time.date_of(small.DAYS[-2])
     then = pq.read_table(artefacts.FEATURES, filters=pc.field("snapshot_on") == day)
-    wanted = score.scores(scorer(), then, day).to_pandas().set_index("customer_id")
+    wanted = scoring.scores(scorer(), then, day).to_pandas().set_index("customer_id")
     frame = pq.read_table(artefacts.RISK_HISTORY).to_pandas()
     mine = frame[frame["snapshot_on"] == day].set_index("customer_id")["churn_probability"]
     assert mine.to_dict() == wanted["churn_probability"][mine.index].to_dict()
@@ -307,9 +310,9 @@ def test_each_day_is_scored_by_what_was_known_on_it(home: Path) -> None:
 
 def test_who_was_not_watched_on_a_day_has_no_risk_on_it(home: Path) -> None:
     table = pq.read_table(artefacts.FEATURES)
-    day = clocks.date_of(small.DAYS[-1])
+    day = point_in_time.date_of(small.DAYS[-1])
     away = pc.and_(pc.equal(table["customer_id"], "0003"), pc.equal(table["snapshot_on"], day))
-    files.write_table(artefacts.FEATURES, table.filter(pc.invert(away)))
+    atomic.write_table(artefacts.FEATURES, table.filter(pc.invert(away)))
     found = score.last_days(AS_OF, pa.array(["0003", "0004"]))
     lengths = {
         one["values"]: one["counts"] for one in found["customer_id"].value_counts().to_pylist()
@@ -318,8 +321,8 @@ def test_who_was_not_watched_on_a_day_has_no_risk_on_it(home: Path) -> None:
 
 
 def test_no_later_day_is_read(home: Path) -> None:
-    found = score.last_days(clocks.date_of(small.DAYS[2]), pa.array(["0003"]))
-    days = [clocks.date_of(day) for day in small.DAYS[:3]]
+    found = score.last_days(point_in_time.date_of(small.DAYS[2]), pa.array(["0003"]))
+    days = [point_in_time.date_of(day) for day in small.DAYS[:3]]
     assert sorted(found["snapshot_on"].to_pylist()) == days
 
 
@@ -335,8 +338,8 @@ def persuaded(**changes: Any) -> dict[str, Any]:
 
 
 def effects(pinned: dict[str, Any] | None) -> pd.DataFrame:
-    found = score.effects(pinned, today(), score.scores(scorer(), today(), AS_OF))
-    assert found.schema.equals(score.EFFECTS)
+    found = scoring.effects(pinned, today(), scoring.scores(scorer(), today(), AS_OF))
+    assert found.schema.equals(scoring.EFFECTS)
     assert found["customer_id"].to_pylist() == today()["customer_id"].to_pylist()
     told: pd.DataFrame = found.to_pandas()
     return told
@@ -350,7 +353,7 @@ def test_without_a_model_of_the_effect_nothing_is_known_of_it(home: Path) -> Non
 
 
 def test_an_effect_is_told_where_it_ranks(home: Path) -> None:
-    found, risk = effects(persuaded()), score.scores(scorer(), today(), AS_OF)[RISK].to_numpy()
+    found, risk = effects(persuaded()), scoring.scores(scorer(), today(), AS_OF)[RISK].to_numpy()
     share = found["effect"] / risk
     assert share.nunique() > 0
     assert share.max() - share.min() < 1e-9
@@ -368,35 +371,35 @@ def test_where_loss_ranks_no_effect_is_told_but_who_is_disturbed(home: Path) -> 
 
 def test_of_nobody_no_effect_is_told(home: Path) -> None:
     nobody = today().slice(0, 0)
-    scored = score.SCORES.empty_table()
+    scored = scoring.SCORES.empty_table()
     for pinned in (None, persuaded(disturbed_from=0.0)):
-        assert score.effects(pinned, nobody, scored).equals(score.EFFECTS.empty_table())
+        assert scoring.effects(pinned, nobody, scored).equals(scoring.EFFECTS.empty_table())
 
 
 def test_the_champions_own_model_of_the_effect_scores(home: Path) -> None:
     score.main()
     assert pq.read_table(artefacts.EFFECTS)["effect"].null_count == len(today())
-    assert files.read_json(artefacts.SCORE_SUMMARY)["uplift"] == {}
+    assert atomic.read_json(artefacts.SCORE_SUMMARY)["uplift"] == {}
     pinned = persuaded()
-    files.write_json(artefacts.UPLIFT, pinned)
+    atomic.write_json(artefacts.UPLIFT, pinned)
     now = champion.current()
     assert now is not None
-    champion.install(promote.candidate(), now.manifest)
-    files.write_json(artefacts.UPLIFT, uplift.nothing(0))  # trained since, not promoted
+    champion.install(promotion.candidate(), now.manifest)
+    atomic.write_json(artefacts.UPLIFT, uplift.nothing(0))  # trained since, not promoted
     score.main()
     assert pq.read_table(artefacts.EFFECTS).to_pandas().equals(effects(pinned))
-    told = files.read_json(artefacts.SCORE_SUMMARY)["uplift"]
+    told = atomic.read_json(artefacts.SCORE_SUMMARY)["uplift"]
     assert told == {name: value for name, value in pinned.items() if name != "model"}
 
 
 def test_the_summary_says_where_the_numbers_come_from(home: Path) -> None:
     score.main()
-    told = files.read_json(artefacts.SCORE_SUMMARY)
-    story = files.read_json(artefacts.RECIPE)
+    told = atomic.read_json(artefacts.SCORE_SUMMARY)
+    story = atomic.read_json(artefacts.RECIPE)
     assert told["as_of"] == str(AS_OF)
     assert told["watched"] == len(today())
     assert told["model"] == f"recency rule, learnt up to {story['trained_to']}"
-    assert told["definition"] == definition.sentence(params.load().labels)
+    assert told["definition"] == target.sentence(params.load().labels)
     mean = pc.mean(pq.read_table(artefacts.SCORES)["churn_probability"]).as_py()
     assert told["mean_churn_probability"] == pytest.approx(mean)
 
@@ -411,9 +414,9 @@ def test_the_same_inputs_are_the_same_bytes(
     assert told[0] == told[1]
     assert set(told[0]) == {
         "scores.parquet",
-        "effects.parquet",
-        "habits.parquet",
+        "uplift.parquet",
+        "purchase_rhythm.parquet",
         "reasons.parquet",
-        "history.parquet",
+        "risk_history.parquet",
         "summary.json",
     }

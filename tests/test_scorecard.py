@@ -15,8 +15,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from pipeline import artefacts, customers, errors, events, ingest, scorecard
-from pipeline.service.content import Cause, Why
+from pipeline import customers, events, ingest, scorecard
+from retention.core import artefacts, errors
+from retention.scorecard.report_data import Cause, Why
 
 FIRST, AS_OF = dt.date(2024, 1, 1), dt.date(2026, 1, 5)
 MANY, DAYS = 160, 800  # of which the last 65 come after AS_OF

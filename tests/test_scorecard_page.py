@@ -15,11 +15,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 from scorecards import EMPTY, RICH
 
-from pipeline import web
-from pipeline.formulas import unguarded
-from pipeline.service import content
-from pipeline.service.content import Content, Figure
-from pipeline.service_page import charts, courses, page, said, sheet
+from retention.core.csv_injection import unguarded
+from retention.reporting import page as web
+from retention.reporting.scorecard import charts, page, table, time_series, wording
+from retention.scorecard import report_data
+from retention.scorecard.report_data import Content, Figure
 
 CSS = web.style(Path(page.__file__).parent / "scorecard.css")
 Open = Callable[..., Page]
@@ -59,8 +59,8 @@ def open_page(browser: Browser, tmp_path: Path, said_or_asked: list[str]) -> Ite
 
 def hostile_content(texts: tuple[str, ...]) -> Content:
     """The rich content with a hostile text wherever a company's data may bring one."""
-    groups = tuple(content.Group(text, Figure(0.5, 0.4, 0.6, 9)) for text in texts)
-    when = content.When(
+    groups = tuple(report_data.Group(text, Figure(0.5, 0.4, 0.6, 9)) for text in texts)
+    when = report_data.When(
         tuple(dataclasses.replace(RICH.when.curves[0], group=text) for text in texts[10:]),
         tuple(dataclasses.replace(RICH.when.hazards[0], group=text) for text in texts[10:]),
     )
@@ -68,8 +68,10 @@ def hostile_content(texts: tuple[str, ...]) -> Content:
     return dataclasses.replace(
         RICH,
         company=texts[11],
-        breakdowns=tuple(content.Breakdown("On time", "share", by, groups) for by in texts[:13]),
-        spread=(content.Breakdown("On time", "share", texts[12], groups),),
+        breakdowns=tuple(
+            report_data.Breakdown("On time", "share", by, groups) for by in texts[:13]
+        ),
+        spread=(report_data.Breakdown("On time", "share", texts[12], groups),),
         when=when,
         why=dataclasses.replace(RICH.why, rows=tuple(causes)),
         worth=tuple(dataclasses.replace(RICH.worth[0], channel=text) for text in texts),
@@ -116,8 +118,8 @@ def test_the_measures_are_those_of_the_content(open_page: Open) -> None:
         cells = row.locator("td").all_inner_texts()
         assert one.title in row.locator("th").inner_text()
         for cell, figure in ((0, one.now), (2, one.before), (4, one.year)):
-            assert said.number(figure.value, one.unit, "GBP") in cells[cell]
-        assert said.interval(one.now, one.unit, "GBP") in cells[0]
+            assert wording.number(figure.value, one.unit, "GBP") in cells[cell]
+        assert wording.interval(one.now, one.unit, "GBP") in cells[0]
         word = {True: "kept", False: "missed", None: "no target"}[one.kept]
         assert word in cells[1]
         assert {"same": "no clear change", None: "not known"}.get(one.trend, one.trend) == cells[3]
@@ -241,18 +243,18 @@ def test_pictures_and_tables_say_what_they_are() -> None:
 
 def test_a_picture_of_nothing_is_no_picture() -> None:
     bare = dataclasses.replace(RICH.measures[0], points=())
-    assert not courses.spark(bare, "GBP")
-    assert not courses.over_time(bare, "GBP")
+    assert not time_series.spark(bare, "GBP")
+    assert not time_series.over_time(bare, "GBP")
     assert not charts.survival(())
     assert not charts.hazard((), ())
     assert not charts.causes(())
-    assert not courses.work(())
+    assert not time_series.work(())
     unknown = tuple(dataclasses.replace(p, value=None) for p in RICH.measures[0].points)
-    assert "No data." in courses.spark(dataclasses.replace(bare, points=unknown), "GBP")
+    assert "No data." in time_series.spark(dataclasses.replace(bare, points=unknown), "GBP")
 
 
 def test_every_chart_describes_its_figures() -> None:
-    spark = courses.spark(RICH.measures[0], "GBP")
+    spark = time_series.spark(RICH.measures[0], "GBP")
     assert "where 91.5% to 95.5% is normal" in spark
     assert "Outside the normal: 21 September 2026." in spark
     assert "shop 54.4% after 998 days" in charts.survival(RICH.when.curves)
@@ -276,7 +278,7 @@ def test_what_is_unknown_is_left_out_of_a_picture() -> None:
 
 def test_groups_of_hazards_alone_are_drawn_and_few_customers_stretch_nothing() -> None:
     rare = dataclasses.replace(RICH.when.hazards[0], group="all", low=None, high=40.0)
-    when = content.When(RICH.when.curves, (rare,))
+    when = report_data.When(RICH.when.curves, (rare,))
     text = page.html(dataclasses.replace(RICH, when=when))
     assert "Highest: all, day 0 to 30, 4.4% a month." in text
     assert "likely range; all</figcaption>" in text
@@ -317,18 +319,18 @@ def test_words_and_lines_stand_out_enough() -> None:
         (1234.5, "money", "£1,235"),
     ],
 )
-def test_a_number_in_words(value: float | None, unit: content.Unit, words: str) -> None:
-    assert said.number(value, unit, "GBP") == words
+def test_a_number_in_words(value: float | None, unit: report_data.Unit, words: str) -> None:
+    assert wording.number(value, unit, "GBP") == words
 
 
 def test_an_interval_has_the_same_digits_at_both_ends() -> None:
-    assert said.interval(Figure(1_000.0, 894.5, 1_514.5), "money", "GBP") == "£895 to £1,515"
-    assert said.interval(Figure(None, 0.1, 0.2), "share", "GBP") == ""
+    assert wording.interval(Figure(1_000.0, 894.5, 1_514.5), "money", "GBP") == "£895 to £1,515"
+    assert wording.interval(Figure(None, 0.1, 0.2), "share", "GBP") == ""
 
 
 def test_every_figure_is_in_the_table() -> None:
     rows = page.table(RICH)
-    assert {tuple(row) for row in rows} == {sheet.COLUMNS}
+    assert {tuple(row) for row in rows} == {table.COLUMNS}
     assert list(dict.fromkeys(row["section"] for row in rows)) == [
         "measures", "over time", "breakdown", "spread", "workload", "when", "why", "worth",
     ]  # fmt: skip

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import models
-from models.calibration import Platt
-from models.interval import ValueInterval
-from models.scorer import COLUMNS, Scorer
+from models.components.calibration import Platt
+from models.components.interval import ValueInterval
+from models.components.scorer import COLUMNS, Scorer
 
 
 class Says:

@@ -9,7 +9,7 @@ import histories
 import pytest
 from test_features import check
 
-from pipeline.params import Service
+from retention.core.params import Service
 
 
 def test_contacts_are_counted_by_topic_up_to_the_day_before() -> None:

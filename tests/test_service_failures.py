@@ -10,10 +10,10 @@ import engines
 import histories
 from test_features import check, typed
 
-from features import service
-from features.base import Grain, Past
-from pipeline import clocks
-from pipeline.features import attributes
+from features.engine import service_grains
+from features.engine.base import Grain, Past
+from features.engine.table import attributes
+from retention.core import point_in_time
 
 
 def rows_are(grain: Grain, events: str, expected: str) -> None:
@@ -21,7 +21,7 @@ def rows_are(grain: Grain, events: str, expected: str) -> None:
     duck, day = engines.duck(), histories.SNAPSHOT
     frame = engines.frame(histories.events(events))
     people = duck.load(histories.people_table([]))
-    past = Past(clocks.past(frame, day), attributes(people, day), day, duck.keep)
+    past = Past(point_in_time.past(frame, day), attributes(people, day), day, duck.keep)
     wanted = histories.rows(expected)
     found = engines.collected(past[grain].select(*wanted[0]))
     duck.forget()
@@ -39,7 +39,7 @@ def plainly(value: Any) -> Any:
 
 def test_promises_are_kept_broken_awaited_or_not_yet_due() -> None:
     rows_are(
-        service.promises,
+        service_grains.promises,
         """
         customer | kind     | day | order  | promised | known
         anna     | purchase | -30 | early  |      -20 |
@@ -78,7 +78,7 @@ def test_promises_are_kept_broken_awaited_or_not_yet_due() -> None:
 
 def test_promises_an_order_is_one_row_in_its_newest_version_with_its_latest_promise() -> None:
     rows_are(
-        service.promises,
+        service_grains.promises,
         """
         customer | event | kind     | day | order | promised | amount | quoted | known
         anna     | 1     | purchase | -30 | A     |      -20 |     12 |     10 |
@@ -101,7 +101,7 @@ def test_promises_an_order_is_one_row_in_its_newest_version_with_its_latest_prom
 
 def test_promises_for_days_before_deliveries_were_told_of_are_not_judged() -> None:
     rows_are(
-        service.promises,
+        service_grains.promises,
         """
         customer | kind     | day | order | promised | source
         anna     | purchase | -90 | A     |      -81 | shop
@@ -129,7 +129,7 @@ def test_promises_for_days_before_deliveries_were_told_of_are_not_judged() -> No
 
 def test_promises_what_was_faulty_or_sent_back_had_come_and_was_wrong_from_that_day_on() -> None:
     rows_are(
-        service.promises,
+        service_grains.promises,
         """
         customer | kind     | day | order   | promised | cause
         anna     | purchase | -30 | later   |      -20 |
@@ -153,7 +153,7 @@ def test_promises_what_was_faulty_or_sent_back_had_come_and_was_wrong_from_that_
 
 def test_bills_rise_against_the_bill_before_on_the_same_contract() -> None:
     rows_are(
-        service.bills,
+        service_grains.bills,
         """
         customer | event | kind    | day | contract | topic      | amount | quoted
         anna     | a     | invoice | -90 | gas      |            |     20 |     20
@@ -186,7 +186,7 @@ def test_bills_rise_against_the_bill_before_on_the_same_contract() -> None:
 
 def test_payments_and_visits_say_what_failed() -> None:
     rows_are(
-        service.payments,
+        service_grains.payments,
         """
         customer | event | kind    | day | topic   | promised
         anna     | a     | payment |  -9 | paid    |       -9
@@ -203,7 +203,7 @@ def test_payments_and_visits_say_what_failed() -> None:
         """,
     )
     rows_are(
-        service.visits,
+        service_grains.visits,
         """
         customer | kind  | day | topic | resolved
         anna     | visit |  -1 | pay   | yes
@@ -221,7 +221,7 @@ def test_payments_and_visits_say_what_failed() -> None:
 
 def test_failures_show_on_the_day_on_which_one_could_see_them() -> None:
     rows_are(
-        service.failures,
+        service_grains.failures,
         """
         customer | kind     | day | order | promised | cause       | amount | quoted | topic   | contract
         anna     | purchase | -40 | A     |      -30 |             |     12 |     10 |         |
@@ -245,7 +245,7 @@ def test_failures_show_on_the_day_on_which_one_could_see_them() -> None:
 
 def test_failures_are_silent_until_somebody_complains_of_that_order() -> None:
     rows_are(
-        service.failures,
+        service_grains.failures,
         """
         customer | kind     | day | order | promised | topic     | cause
         anna     | purchase | -40 | A     |      -30 |           |
@@ -268,7 +268,7 @@ def test_failures_are_silent_until_somebody_complains_of_that_order() -> None:
 
 def test_failures_that_a_case_told_of_count_once_with_what_the_order_shows() -> None:
     rows_are(
-        service.failures,
+        service_grains.failures,
         """
         customer | kind       | day | order | promised | topic     | cause          | case | resolved
         anna     | purchase   | -40 | A     |      -30 |           |                |      |
@@ -300,7 +300,7 @@ def test_failures_that_a_case_told_of_count_once_with_what_the_order_shows() -> 
 
 def test_a_case_beyond_its_service_level_is_a_concern_not_addressed_since_it_was_due() -> None:
     rows_are(
-        service.failures,
+        service_grains.failures,
         """
         customer | kind       | day | order | promised | topic     | cause         | case | resolved
         anna     | contact    | -60 |       |          | question  |               | 1    |

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from pipeline.learning import slices
+from retention.training import slices
 
 MANY = 1200
 

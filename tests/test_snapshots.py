@@ -6,7 +6,10 @@ import engines
 import histories
 import pytest
 
-from pipeline import clocks, errors, params, snapshots
+from pipeline import snapshots
+from retention.cohort import calendar as calendars
+from retention.cohort import eligibility
+from retention.core import errors, params, point_in_time
 
 TODAY = histories.SNAPSHOT
 SILENCE = params.ChurnLabel(rule="silence", kinds=["purchase"], active_days=30, horizon_days=10)
@@ -20,9 +23,9 @@ def labels(value_days: int = 10, **churn: int) -> params.Labels:
 
 def calendar(
     as_of: int, first_day: int = 0, every: int = 10, most: int = 99, **rules: int
-) -> snapshots.Calendar:
+) -> calendars.Calendar:
     plan = params.Snapshots(every_days=every, most=most)
-    return snapshots.calendar(as_of, first_day, labels(**rules), plan)
+    return calendars.calendar(as_of, first_day, labels(**rules), plan)
 
 
 # --- the calendar
@@ -77,8 +80,8 @@ def test_no_label_of_the_calendar_is_immature_and_no_window_reaches_as_of(
     label = labels(settle_days=settle, gap_days=gap)
     assert when.learning
     for day in when.learning:
-        assert clocks.churn_window(day, label.churn).mature_on <= when.as_of
-        assert clocks.value_window(day, label.churn, label.value).mature_on <= when.as_of
+        assert point_in_time.churn_window(day, label.churn).mature_on <= when.as_of
+        assert point_in_time.value_window(day, label.churn, label.value).mature_on <= when.as_of
 
 
 SUMMARY: dict[str, dict[str, Any]] = {
@@ -105,17 +108,17 @@ def chosen(as_of: str | None) -> params.Params:
 
 
 def test_without_as_of_it_is_the_day_after_the_last_complete_day_of_the_labels_sources() -> None:
-    assert snapshots.plan(chosen(None), SUMMARY).as_of == 196
+    assert calendars.plan(chosen(None), SUMMARY).as_of == 196
 
 
 def test_history_begins_with_the_labels_own_events() -> None:
-    assert snapshots.plan(chosen("1970-04-11"), SUMMARY).learning == [90]
+    assert calendars.plan(chosen("1970-04-11"), SUMMARY).learning == [90]
 
 
 def test_a_label_of_events_that_no_source_tells_is_refused() -> None:
     nothing = {"kinds": {"campaign": SUMMARY["kinds"]["campaign"]}, "sources": SUMMARY["sources"]}
     with pytest.raises(errors.BadInput, match="no event of kind purchase"):
-        snapshots.plan(chosen(None), nothing)
+        calendars.plan(chosen(None), nothing)
 
 
 # --- who is watched
@@ -123,8 +126,8 @@ def test_a_label_of_events_that_no_source_tells_is_refused() -> None:
 
 def watched(table: str, label: params.ChurnLabel, snapshot: int = TODAY) -> list[str]:
     history = engines.frame(histories.events(table))
-    past = clocks.past(history, snapshot)
-    return engines.customers(snapshots.watched(past, snapshot, label))
+    past = point_in_time.past(history, snapshot)
+    return engines.customers(eligibility.watched(past, snapshot, label))
 
 
 def test_silence_watches_who_bought_within_active_days() -> None:
@@ -220,7 +223,7 @@ def test_every_snapshot_of_the_calendar_gets_its_own_cohort_and_as_of_too() -> N
         anna     | purchase | -60
         bert     | purchase | -20
     """))  # fmt: skip
-    when = snapshots.Calendar(learning=[TODAY - 40, TODAY - 10], as_of=TODAY, immature=0)
+    when = calendars.Calendar(learning=[TODAY - 40, TODAY - 10], as_of=TODAY, immature=0)
     frames = snapshots.snapshots(history, when, SILENCE, restated=True)
     found = [
         (str(row["snapshot_on"]), row["customer_id"])

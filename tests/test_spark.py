@@ -14,7 +14,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
-from pipeline import clocks, engine, labels, params, snapshots
+from retention.cohort import eligibility, labels
+from retention.core import engine, params, point_in_time
 
 SUBSCRIPTIONS = """
     customer | kind   | contract | day | known
@@ -128,8 +129,8 @@ def test_snapshots_and_labels_on_spark_are_those_on_duckdb(spark: engine.Spark, 
     def answers(on: engine.Engine) -> tuple[pa.Table, pa.Table]:
         frame = engines.frame(events, on)
         day = histories.SNAPSHOT
-        cohort = on.keep(snapshots.watched(clocks.past(frame, day), day, rules.churn))
-        known = clocks.past(frame, day + 200)
+        cohort = on.keep(eligibility.watched(point_in_time.past(frame, day), day, rules.churn))
+        known = point_in_time.past(frame, day + 200)
         fates = labels.labels(cohort, known, day, rules)
         keys = ["customer_id"]
         watched, labelled = on.collect(cohort, keys), on.collect(fates, keys)

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from pipeline import params
-from pipeline.service import spells
+from retention.core import params
+from retention.scorecard import spells
 
 SILENCE = params.ChurnLabel(rule="silence", horizon_days=30)
 AS_OF = 200

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import params
-from pipeline.errors import BadInput
-from pipeline.service import staff
+from retention.core import params
+from retention.core.errors import BadInput
+from retention.scorecard import staff
 
 HEADER = "id,crew,where\n"
 

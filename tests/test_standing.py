@@ -11,7 +11,9 @@ import pytest
 import standings
 from standings import day, found
 
-from pipeline import artefacts, files, standing
+from pipeline import interactions
+from retention.core import artefacts
+from retention.core.storage import atomic
 
 
 def check(events: str, expected: str, people: str = "customer") -> None:
@@ -359,9 +361,9 @@ def test_the_order_of_events_in_the_file_changes_nothing() -> None:
 
 def test_the_tables_have_their_schema_with_nobody_to_tell_of() -> None:
     told = found("customer | kind | day\nanna | purchase | -3", cohort=["carl"])
-    assert told.standing.schema == standing.STANDING
-    assert told.happenings.schema == standing.HAPPENINGS
-    assert told.timeline.schema == standing.TIMELINE
+    assert told.standing.schema == interactions.STANDING
+    assert told.happenings.schema == interactions.HAPPENINGS
+    assert told.timeline.schema == interactions.TIMELINE
     assert (len(told.happenings), len(told.timeline)) == (0, 0)
 
 
@@ -371,17 +373,17 @@ def test_the_stage_writes_the_same_bytes_again(
     monkeypatch.chdir(tmp_path)
     text = Path(__file__).parents[1].joinpath("params.yaml").read_text(encoding="utf-8")
     Path("params.yaml").write_text(text, encoding="utf-8")
-    files.write_table(artefacts.EVENTS, histories.table(histories.events(LIFE)))
-    files.write_json(artefacts.EVENTS_SUMMARY, {"rows": 8, "versioned": False})
-    files.write_table(artefacts.CUSTOMERS, histories.people_table([]))
+    atomic.write_table(artefacts.EVENTS, histories.table(histories.events(LIFE)))
+    atomic.write_json(artefacts.EVENTS_SUMMARY, {"rows": 8, "versioned": False})
+    atomic.write_table(artefacts.CUSTOMERS, histories.people_table([]))
     watched = {"customer_id": ["anna", "bert"], "snapshot_on": [standings.AS_OF] * 2}
-    files.write_table(artefacts.SNAPSHOTS, pa.table(watched))
-    files.write_json(artefacts.SNAPSHOTS_SUMMARY, {"as_of": str(standings.AS_OF)})
+    atomic.write_table(artefacts.SNAPSHOTS, pa.table(watched))
+    atomic.write_json(artefacts.SNAPSHOTS_SUMMARY, {"as_of": str(standings.AS_OF)})
     paths = (artefacts.STANDING, artefacts.HAPPENINGS, artefacts.TIMELINE)
     digests = []
     for _ in range(2):
-        standing.main()
-        digests.append([files.sha256(path) for path in paths])
+        interactions.main()
+        digests.append([atomic.sha256(path) for path in paths])
     assert digests[0] == digests[1]
     for path in paths:
         keys = pq.read_table(path).select(list(path.key)).to_pylist()

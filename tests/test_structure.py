@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline import artefacts
-from pipeline.artefacts import Artefact
-from pipeline.params import Params
+from retention.core import artefacts
+from retention.core.artefacts import Artefact
+from retention.core.params import Params
 
 STAGES: dict[str, dict[str, Any]] = {
     name: told | told.get("do", {})
@@ -31,10 +31,13 @@ FOLDERS = (
     "pipeline/service",
     "pipeline/service_page",
 )  # in deps as a whole
-TALK = {"pipeline/errors.py", "pipeline/progress.py"} | {
+TALK = {"retention/core/errors.py", "retention/core/console.py"} | {
     f"pipeline/{folder}__init__.py" for folder in ("", "learning/", "reports/", "tracked/")
 }
-TRACKERS = {"pipeline/tracking.py", "pipeline/tracked/run_record.py"}  # what they make is no output
+TRACKERS = {
+    "retention/tracking/client.py",
+    "retention/tracking/run_record.py",
+}  # what they make is no output
 OF_THE_COMPANY = {
     "company", "as_of", "time_zone", "currency", "engine", "policy", "privacy", "sources",
     "service", "simulation", "version",

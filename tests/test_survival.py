@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy.stats import CensoredData, logrank
 
-from pipeline.service import survival
-from pipeline.service.survival import curve, hazards, log_rank, watched
+from retention.stats import survival
+from retention.stats.survival import curve, hazards, log_rank, watched
 
 FIRST, AS_OF = 1000, 1365
 

@@ -24,25 +24,16 @@ from examples.telecom.company import FIRST, Part, simulate
 from examples.telecom.customers import State, hazard
 from examples.telecom.mechanism import CAUSES, Mechanism
 from examples.telecom.write import mechanism, truth, write_histories
-from models.base import log_odds
-from models.calibration import logistic_line
-from pipeline import (
-    artefacts,
-    check,
-    clocks,
-    customers,
-    events,
-    example,
-    features,
-    files,
-    ingest,
-    params,
-    schema,
-    scorecard,
-    snapshots,
-)
-from pipeline.params import Params, Simulation
-from pipeline.service import causes
+from models.components.base import log_odds
+from models.components.calibration import logistic_line
+from pipeline import customers, events, example, ingest, scorecard
+from retention.cohort import eligibility
+from retention.commands import check
+from retention.core import artefacts, params, point_in_time
+from retention.core import events as schema
+from retention.core.params import Params, Simulation
+from retention.core.storage import atomic as files
+from retention.scorecard import churn_drivers
 
 PARAMS: Final = Path(__file__).resolve().parents[1] / "examples/telecom/params.yaml"
 SMALL: Final = {"customers": 2500, "weeks": 104}
@@ -111,7 +102,7 @@ class Run(NamedTuple):
         """The titles of the causes that the scorecard says are associated with losses."""
         rows = pd.read_csv(self.folder / artefacts.SCORECARD_TABLE, dtype=str)
         told = rows[(rows["section"] == "why") & (rows["measure"] == "excess")]
-        said = told["verdict"].fillna("").str.startswith(causes.CLAIM)
+        said = told["verdict"].fillna("").str.startswith(churn_drivers.CLAIM)
         return sorted(told.loc[said, "group"])
 
 
@@ -531,14 +522,14 @@ COUNTED: Final[dict[str, Callable[[Files], "pd.Series[str]"]]] = {
 @pytest.fixture(scope="module")
 def computed(small: Run) -> pd.DataFrame:
     """The features COUNTED of all who were customers at NOW, by customer."""
-    duck, day = engines.duck(), clocks.day_number(NOW.date())
+    duck, day = engines.duck(), point_in_time.day_number(NOW.date())
     history, people = (
         duck.load(pq.read_table(small.folder / one))
         for one in (artefacts.EVENTS, artefacts.CUSTOMERS)
     )
-    past = clocks.past(history, day)
-    cohort = snapshots.watched(past, day, small.chosen.labels.churn).select(nw.col("customer_id"))
-    found = features.features_at(
+    past = point_in_time.past(history, day)
+    cohort = eligibility.watched(past, day, small.chosen.labels.churn).select(nw.col("customer_id"))
+    found = table.features_at(
         duck, history, people, cohort, day,
         [one for one in themes.declared(small.chosen.features.windows) if one.name in COUNTED],
         levels=small.chosen.service,

@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 from standings import Found, cases, chosen, found, table
 
-from pipeline.dealings.timeline import MOST
+from retention.interactions.timeline import MOST
 
 LIVES = [
     (["purchase -9, order A, amount 20, channel web", "purchase -9, order A, amount 1.5, channel web"],

@@ -16,13 +16,15 @@ import pyarrow as pa
 import pytest
 
 import models
-from models.calibration import Identity
-from models.interval import ValueInterval
-from models.scorer import COLUMNS, Scorer
-from pipeline import artefacts, files, params, tracking
-from pipeline.errors import BadInput, Guarded, Refusal
-from pipeline.tracked import run_record
-from pipeline.tracking import RunRecord, TrackingDown
+from models.components.calibration import Identity
+from models.components.interval import ValueInterval
+from models.components.scorer import COLUMNS, Scorer
+from retention.core import artefacts, params
+from retention.core.errors import BadInput, Guarded, Refusal
+from retention.core.storage import atomic
+from retention.tracking import client as tracking
+from retention.tracking import run_record
+from retention.tracking.client import RunRecord, TrackingDown
 
 CANARY = "Quennell-Okonjo-canary"
 COMPANY = "Mill Lane Bakery"
@@ -82,7 +84,7 @@ def scorer(seed: int) -> Scorer:
 
 def candidate(folder: Path, seed: int) -> Path:
     for name, state in scorer(seed).states().items():
-        files.write_json(folder / f"{name}.json", state)
+        atomic.write_json(folder / f"{name}.json", state)
     return folder
 
 
@@ -124,8 +126,8 @@ def made_record(folder: Path) -> RunRecord:
         "list": {"recipe": {"lift": {"value": 3.0, "low": 2.5, "high": 3.5}}},
     }
     card = folder / "model_card.md"
-    files.write_text(card, "# Model card\n")
-    files.write_bytes(folder / "plots" / "lift.png", TINY_PNG)
+    atomic.write_text(card, "# Model card\n")
+    atomic.write_bytes(folder / "plots" / "lift.png", TINY_PNG)
     return RunRecord(
         params=params.parse(PARAMS),
         as_of=dt.date(2026, 6, 8),
@@ -447,16 +449,16 @@ def test_the_record_is_what_the_stages_left(
         {"customer_id": [CANARY] * 32, "snapshot_on": days, "spend_28d": [1.0] * 20 + [7.0] * 12}
     )
     for one in (artefacts.EVENTS, artefacts.FEATURES, artefacts.LABELS):
-        files.write_table(one.path, table)
-    files.write_json(artefacts.SNAPSHOTS_SUMMARY.path, {"as_of": "2026-06-08"})
-    files.write_json(artefacts.RECIPE.path, {"rows": 1})
-    files.write_json(artefacts.METRICS.path, {"churn": {}})
+        atomic.write_table(one.path, table)
+    atomic.write_json(artefacts.SNAPSHOTS_SUMMARY.path, {"as_of": "2026-06-08"})
+    atomic.write_json(artefacts.RECIPE.path, {"rows": 1})
+    atomic.write_json(artefacts.METRICS.path, {"churn": {}})
     chosen = params.parse(PARAMS)
     told = tracking.record(chosen)
     assert (told.params, told.as_of) == (chosen, dt.date(2026, 6, 8))
     assert (told.story, told.metrics) == ({"rows": 1}, {"churn": {}})
     assert told.example.to_dict("records") == [{"spend_28d": 7.0}]
-    files.write_table(artefacts.LABELS.path, table.slice(1))
+    atomic.write_table(artefacts.LABELS.path, table.slice(1))
     assert tracking.record(chosen).data_sha256 != told.data_sha256
 
 

@@ -14,20 +14,22 @@ import pyarrow.parquet as pq
 import pytest
 
 import models
-from models.base import TREATED
-from models.calibration import Calibrator, Identity, Platt
 from models.churn_lightgbm import LightGBMChurn
-from models.scorer import COLUMNS
-from pipeline import artefacts, clocks, files, params, progress, train
-from pipeline.errors import Guarded
-from pipeline.learning import recipe
-from pipeline.learning.folds import Fold
-from pipeline.learning.recipe import Rows, Trial
-from pipeline.params import Params
+from models.components.base import TREATED
+from models.components.calibration import Calibrator, Identity, Platt
+from models.components.scorer import COLUMNS
+from pipeline import train
 from pipeline.train import Trained
+from retention.core import artefacts, console, params, point_in_time
+from retention.core.errors import Guarded
+from retention.core.params import Params
+from retention.core.storage import atomic
+from retention.training import selection
+from retention.training.folds import Fold
+from retention.training.selection import Rows, Trial
 
 CHEAP = ("churn_recency", "churn_rfm_logistic", "value_last_window")
-FIRST, EVERY, RIPENING, SNAPSHOTS = clocks.day_number(dt.date(2026, 1, 5)), 14, 28, 10
+FIRST, EVERY, RIPENING, SNAPSHOTS = point_in_time.day_number(dt.date(2026, 1, 5)), 14, 28, 10
 DAYS = [FIRST + EVERY * place for place in range(SNAPSHOTS)]
 AS_OF = DAYS[-1] + RIPENING
 OPEN = [day for day in DAYS if day + RIPENING > DAYS[-1]]  # on the day that measures
@@ -78,7 +80,7 @@ def feature_table(customers: int = 120, seed: int = 3) -> pa.Table:
 def label_table(features: pa.Table, seed: int = 4) -> pa.Table:
     """What became of them, where it is known: the longer silent, the likelier lost."""
     draw = np.random.default_rng(seed)
-    mature = features.filter(pc.field("snapshot_on") < clocks.date_of(AS_OF))
+    mature = features.filter(pc.field("snapshot_on") < point_in_time.date_of(AS_OF))
     silence = mature["days_since_purchase"].to_numpy()
     churned = draw.random(len(mature)) < 1 / (1 + np.exp(2.2 - silence / 16))
     value = np.where(churned, 0.0, np.round(draw.gamma(2, 15, len(mature)), 2))
@@ -98,13 +100,13 @@ def cheaply(monkeypatch: pytest.MonkeyPatch) -> None:
 def write_company(folder: Path) -> None:
     """What the stages before `train` leave behind, under a folder."""
     features = feature_table()
-    files.write_text(folder / "params.yaml", PARAMS)
-    files.write_text(folder / artefacts.EVENTS.path, "no stage from here on reads a row of it")
-    files.write_table(folder / artefacts.FEATURES.path, features)
-    files.write_table(folder / artefacts.LABELS.path, label_table(features))
-    files.write_json(folder / artefacts.FEATURES_SUMMARY.path, {"dead": ["tenure"]})
-    files.write_json(
-        folder / artefacts.SNAPSHOTS_SUMMARY.path, {"as_of": str(clocks.date_of(AS_OF))}
+    atomic.write_text(folder / "params.yaml", PARAMS)
+    atomic.write_text(folder / artefacts.EVENTS.path, "no stage from here on reads a row of it")
+    atomic.write_table(folder / artefacts.FEATURES.path, features)
+    atomic.write_table(folder / artefacts.LABELS.path, label_table(features))
+    atomic.write_json(folder / artefacts.FEATURES_SUMMARY.path, {"dead": ["tenure"]})
+    atomic.write_json(
+        folder / artefacts.SNAPSHOTS_SUMMARY.path, {"as_of": str(point_in_time.date_of(AS_OF))}
     )
 
 
@@ -119,7 +121,7 @@ def some_rows(features: pa.Table | None = None) -> Rows:
 
 
 def trained(rows: Rows, plan: Params | None = None) -> Trained:
-    return train.train(rows, plan or chosen(), progress.Report("train"))
+    return train.train(rows, plan or chosen(), console.Report("train"))
 
 
 def told(found: Trained) -> dict[str, Any]:
@@ -219,7 +221,10 @@ def test_each_row_keeps_its_own_label() -> None:
     labels = label_table(features)
     rows = train.labelled(features, labels)
     wanted = {
-        (one["customer_id"], clocks.day_number(one["snapshot_on"])): (one["churned"], one["value"])
+        (one["customer_id"], point_in_time.day_number(one["snapshot_on"])): (
+            one["churned"],
+            one["value"],
+        )
         for one in labels.to_pylist()
     }
     found = zip(rows.customer, rows.day.tolist(), rows.churned, rows.value, strict=True)
@@ -229,7 +234,7 @@ def test_each_row_keeps_its_own_label() -> None:
         for one in features.to_pylist()
     }
     assert rows.X["days_since_purchase"].tolist() == [
-        silence[who, clocks.date_of(day)]
+        silence[who, point_in_time.date_of(day)]
         for who, day in zip(rows.customer, rows.day.tolist(), strict=True)
     ]
 
@@ -288,7 +293,7 @@ def test_the_refit_uses_the_recipe_unchanged(usual: Trained) -> None:
 
 
 def test_the_refit_learns_from_all_that_matured(usual: Trained) -> None:
-    every = recipe.fit(recipe.maker(chosen()), usual.found, usual.rows).states()
+    every = selection.fit(selection.maker(chosen()), usual.found, usual.rows).states()
     assert usual.scorer.states() == every
     other = trained(relabelled(usual.rows, [DAYS[-1]])).scorer.states()
     assert other["churn"]["model"] != every["churn"]["model"]
@@ -320,7 +325,7 @@ def test_every_model_says_something_of_every_customer_measured(usual: Trained) -
     assert (said["task"] == said["model"].str.partition("_")[0]).all()
     assert not said.duplicated(list(artefacts.MEASURED.key)).any()
     assert len(said) == 120 * len(CHEAP)
-    assert set(said["snapshot_on"]) == {clocks.date_of(DAYS[-1])}
+    assert set(said["snapshot_on"]) == {point_in_time.date_of(DAYS[-1])}
 
 
 def test_the_recipes_scores_are_one_row_a_customer_measured(usual: Trained) -> None:
@@ -347,8 +352,8 @@ def test_every_models_chance_is_measured_as_its_own_calibrator_gives_it(usual: T
     train_rows = usual.rows.on(usual.when.measure.train)
     test_rows = usual.rows.on([usual.when.measure.test])
     for name, calibrator in calibrators.items():
-        model = recipe.maker(chosen())(name).fit(train_rows.X, train_rows.churned)
-        raw = recipe.predict(model, test_rows.X)
+        model = selection.maker(chosen())(name).fit(train_rows.X, train_rows.churned)
+        raw = selection.predict(model, test_rows.X)
         told = said.filter(pc.field("model") == name)["prediction"].to_pylist()
         assert told == calibrator.predict(raw).tolist()
         if name == found.churn:
@@ -438,17 +443,19 @@ def test_a_figure_that_a_fold_cannot_give_is_null_and_can_be_written(tmp_path: P
     )
     story = train.story(trained(worthless))
     assert story["fold_metrics"]["value_last_window"][0]["spearman"] is None
-    files.write_json(tmp_path / "recipe.json", story)
+    atomic.write_json(tmp_path / "recipe.json", story)
 
 
 def test_the_story_names_the_folds_the_choice_and_what_was_learnt_from(usual: Trained) -> None:
     story = train.story(usual)
-    assert story["rule"] == recipe.RULE
+    assert story["rule"] == selection.RULE
     assert story["chosen"] == {"churn": usual.found.churn, "value": usual.found.value}
     assert [one["test"] for one in story["folds"]] == [
-        str(clocks.date_of(fold.test)) for fold in usual.when.folds
+        str(point_in_time.date_of(fold.test)) for fold in usual.when.folds
     ]
-    assert story["measured_on"]["test"] == str(clocks.date_of(DAYS[-1])) == story["trained_to"]
+    assert (
+        story["measured_on"]["test"] == str(point_in_time.date_of(DAYS[-1])) == story["trained_to"]
+    )
     assert story["fold_rows"] == [120] * len(usual.when.folds)
     assert story["churners"] == train.churners(usual.rows)
     assert set(story["losses"]) == set(CHEAP)
@@ -462,10 +469,10 @@ def test_the_stage_writes_models_measurement_and_story(
     monkeypatch.chdir(tmp_path)
     train.main()
     states = {
-        name: files.read_json(artefacts.CANDIDATE.path / f"{name}.json")
+        name: atomic.read_json(artefacts.CANDIDATE.path / f"{name}.json")
         for name in ("churn", "value")
     }
     assert states == json.loads(json.dumps(usual.scorer.states()))
     assert pq.read_table(artefacts.MEASURED).equals(usual.measured)
     assert pq.read_table(artefacts.MEASURED_SCORES).equals(usual.scored)
-    assert files.read_json(artefacts.RECIPE) == json.loads(json.dumps(train.story(usual)))
+    assert atomic.read_json(artefacts.RECIPE) == json.loads(json.dumps(train.story(usual)))

@@ -9,20 +9,21 @@ import pyarrow.parquet as pq
 import pytest
 from company import AS_OF, Checkout
 
-from pipeline import publish, uplift
-from pipeline.files import read_json
+from pipeline import uplift
+from retention.core.storage.atomic import read_json
+from retention.worklist import published
 
 FIRST, ENTERED = "2026-01-19", "2026-01-20T18:00:00"  # 42 days before AS_OF
 BEFORE = "2026-01-05"  # the newest snapshot before FIRST
 STAGES = (
-    "params", "events", "snapshots", "labels", "features", "standing", "score", "guard",
+    "params", "events", "snapshots", "labels", "features", "interactions", "score", "guard",
         "at_risk",
     "publish", "outcomes",
 )  # fmt: skip
 
 
 def listed(shop: Checkout) -> dict[str, dict[str, str]]:
-    found = publish.current(shop / "lists")
+    found = published.current(shop / "lists")
     assert found is not None
     with (found / "at_risk.csv").open(newline="", encoding="utf-8") as handle:
         return {row["customer_id"]: row for row in csv.DictReader(handle)}
@@ -30,7 +31,7 @@ def listed(shop: Checkout) -> dict[str, dict[str, str]]:
 
 def worked(shop: Checkout, to: Path) -> list[str]:
     """The first list with every second customer reached."""
-    found = publish.current(shop / "lists")
+    found = published.current(shop / "lists")
     assert found is not None
     book = openpyxl.load_workbook(found / "at_risk.xlsx")
     sheet, named = book.worksheets[0], [one.value for one in book["_columns"][1]]
@@ -98,5 +99,5 @@ def test_what_came_of_both_arms_is_what_uplift_learns_from(
     )
     known = [one for one in {*cycles["first"], *cycles["held"]} if one in arms]
     assert read_json(shop / "data/uplift/uplift.json") == uplift.nothing(len(known))
-    foretold = pq.read_table(shop / "data/train/foretold.parquet").to_pylist()
+    foretold = pq.read_table(shop / "data/train/cross_predictions.parquet").to_pylist()
     assert {row["customer_id"] for row in foretold} >= set(known)

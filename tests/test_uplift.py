@@ -19,11 +19,15 @@ from experiments import Known, experiment
 from trials import FIRST, enter, one
 
 import models
-from models.uplift import RISK
-from pipeline import artefacts, assignments, clocks, files, lots, uplift
-from pipeline.learning import foretold
-from pipeline.params import Params
+from models.components.uplift import RISK
+from pipeline import uplift
 from pipeline.uplift import Found, found_in
+from retention.core import artefacts, point_in_time
+from retention.core.params import Params
+from retention.core.storage import atomic
+from retention.experiments import assignment_history
+from retention.ledgers import assignments
+from retention.training import cross_prediction
 
 QUICK: dict[str, Any] = {
     name: value
@@ -199,14 +203,16 @@ def keyed(rows: list[tuple[str, dt.date]], **columns: Any) -> pa.Table:
 
 def drawn(*rows: tuple[str, int, str]) -> pd.DataFrame:
     """Lots by customer, days since BEFORE and treatment, at snapshots BEFORE and AFTER."""
-    first = clocks.day_number(BEFORE)
+    first = point_in_time.day_number(BEFORE)
     table = [
         {"customer_id": who, "occurred_day": first + day, "treatment": done, "propensity": 0.9}
         for who, day, done in rows
     ]
-    frame = pa.Table.from_pylist(table, schema=lots.DRAWN).to_pandas()
-    found = lots.at_snapshots(frame, np.array([first, clocks.day_number(AFTER)]), 28, 90)
-    return found.assign(snapshot_on=[clocks.date_of(day) for day in found.pop("day")])
+    frame = pa.Table.from_pylist(table, schema=assignment_history.DRAWN).to_pandas()
+    found = assignment_history.at_snapshots(
+        frame, np.array([first, point_in_time.day_number(AFTER)]), 28, 90
+    )
+    return found.assign(snapshot_on=[point_in_time.date_of(day) for day in found.pop("day")])
 
 
 def company() -> tuple[pa.Table, pa.Table, pa.Table]:
@@ -224,7 +230,7 @@ def company() -> tuple[pa.Table, pa.Table, pa.Table]:
     values = {"value_if_kept": six, "value_if_lost": six}
     told = keyed(every[:4], churn_probability=[0.1, 0.2, 0.3, 0.4],
                  **{name: one[:4] for name, one in values.items()})  # fmt: skip
-    assert told.schema == foretold.SCHEMA
+    assert told.schema == cross_prediction.SCHEMA
     return told, labels, features
 
 
@@ -262,7 +268,7 @@ def test_nobody_drawn_is_nobody_joined() -> None:
         known, X = uplift.joined(given, told, labels, features)
         assert (len(known), len(X)) == (0, 0)
         assert found_in(known, X, chosen(), WATCHED).pinned == uplift.nothing(0)
-    empty = foretold.SCHEMA.empty_table()
+    empty = cross_prediction.SCHEMA.empty_table()
     known, X = uplift.joined(drawn(("anna", 1, "call")), empty, labels, features)
     assert (len(known), len(X)) == (0, 0)
 
@@ -276,14 +282,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     assert FIRST == BEFORE
     told, labels, features = company()
-    files.write_text("params.yaml", yaml.safe_dump(trials.PARAMS))
+    atomic.write_text("params.yaml", yaml.safe_dump(trials.PARAMS))
     for artefact, table in {
         artefacts.FORETOLD: told, artefacts.LABELS: labels, artefacts.FEATURES: features,
         artefacts.EVENTS: histories.table(outreach()),
     }.items():  # fmt: skip
-        files.write_table(artefact, table)
-    files.write_json(artefacts.EVENTS_SUMMARY, {"versioned": True, "rows": 3})
-    files.write_json(artefacts.SNAPSHOTS_SUMMARY, {"as_of": "2026-09-01",
+        atomic.write_table(artefact, table)
+    atomic.write_json(artefacts.EVENTS_SUMMARY, {"versioned": True, "rows": 3})
+    atomic.write_json(artefacts.SNAPSHOTS_SUMMARY, {"as_of": "2026-09-01",
                                                    "watched": {"2026-09-01": 100}})  # fmt: skip
     enter(assignments.FOLDER, "2026-03-02-0123456789ab", [one("anna", "holdout")])
     return tmp_path
@@ -291,7 +297,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def outreach() -> list[dict[str, Any]]:
     """A lot of AFTER's day, in which bert was called and anna was not."""
-    day = clocks.day_number(AFTER) - histories.SNAPSHOT
+    day = point_in_time.day_number(AFTER) - histories.SNAPSHOT
     return [
         histories.event(day=day, event_id=who, customer_id=who, kind="outreach", treatment=done)
         for who, done in (("anna", "holdout"), ("bert", "call"))
@@ -300,12 +306,12 @@ def outreach() -> list[dict[str, Any]]:
 
 def test_both_our_lots_and_those_of_events_are_drawn(home: Path) -> None:
     found, listed = uplift.drawn_by(
-        chosen(), clocks.day_number(dt.date(2026, 9, 1)), [BEFORE, AFTER]
+        chosen(), point_in_time.day_number(dt.date(2026, 9, 1)), [BEFORE, AFTER]
     )
     assert listed
     rows = found[["customer_id", "snapshot_on", "treated"]].to_numpy().tolist()
     assert rows == [["anna", BEFORE, 0.0], ["anna", AFTER, 0.0], ["bert", AFTER, 1.0]]
-    early, _ = uplift.drawn_by(chosen(), clocks.day_number(AFTER), [BEFORE, AFTER])
+    early, _ = uplift.drawn_by(chosen(), point_in_time.day_number(AFTER), [BEFORE, AFTER])
     assert early["customer_id"].tolist() == ["anna"]
 
 
@@ -319,9 +325,9 @@ def test_lots_of_our_lists_speak_for_those_within_reach_alone() -> None:
 
 def test_the_stage_leaves_what_it_found_even_where_that_is_nothing(home: Path) -> None:
     uplift.main()
-    assert files.read_json(artefacts.UPLIFT) == uplift.nothing(2)
+    assert atomic.read_json(artefacts.UPLIFT) == uplift.nothing(2)
     assert pq.read_table(artefacts.LOTS).schema == uplift.LOTS
-    assert files.read_json(artefacts.UPLIFT_METRICS) == {}
+    assert atomic.read_json(artefacts.UPLIFT_METRICS) == {}
 
 
 def test_the_stage_learns_from_the_lots_that_events_tell(home: Path) -> None:
@@ -331,17 +337,17 @@ def test_the_stage_learns_from_the_lots_that_events_tell(home: Path) -> None:
     rows = keys.cast(keyed([]).schema)
     columns = {RISK: known.risk, "value_if_kept": 110.0 + 0 * known.risk}
     columns["value_if_lost"] = columns["value_if_kept"] - 100
-    files.write_table(artefacts.FORETOLD, with_columns(rows, columns))
+    atomic.write_table(artefacts.FORETOLD, with_columns(rows, columns))
     labels = {"churned": frame["churned"].to_numpy(), "value": columns["value_if_kept"]}
-    files.write_table(artefacts.LABELS, with_columns(rows, labels))
+    atomic.write_table(artefacts.LABELS, with_columns(rows, labels))
     X = known.X.drop(columns=RISK)
-    files.write_table(artefacts.FEATURES, with_columns(rows, {str(one): X[one] for one in X}))
-    files.write_table(artefacts.EVENTS, histories.table(called(frame)))
+    atomic.write_table(artefacts.FEATURES, with_columns(rows, {str(one): X[one] for one in X}))
+    atomic.write_table(artefacts.EVENTS, histories.table(called(frame)))
     train = {"threads": 1, "models": {"uplift_dr": QUICK, "uplift_t": {"rounds": 10}}}
-    files.write_text("params.yaml", yaml.safe_dump(trials.PARAMS | {"train": train}))
+    atomic.write_text("params.yaml", yaml.safe_dump(trials.PARAMS | {"train": train}))
     uplift.main()
-    assert files.read_json(artefacts.UPLIFT)["name"] == "uplift_dr"
-    assert set(files.read_json(artefacts.UPLIFT_METRICS)) == set(models.discover_uplift())
+    assert atomic.read_json(artefacts.UPLIFT)["name"] == "uplift_dr"
+    assert set(atomic.read_json(artefacts.UPLIFT_METRICS)) == set(models.discover_uplift())
     found = pq.read_table(artefacts.LOTS).to_pandas()
     both = found.merge(frame, on=["customer_id", "snapshot_on"], suffixes=("", "_told"))
     assert len(found) == len(both) == 1600
@@ -364,7 +370,7 @@ def called(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """An outreach a row, three days after its snapshot."""
     return [
         histories.event(
-            day=clocks.day_number(day) + 3 - histories.SNAPSHOT, event_id=f"{who} {day}",
+            day=point_in_time.day_number(day) + 3 - histories.SNAPSHOT, event_id=f"{who} {day}",
             customer_id=who, kind="outreach", treatment="call" if treated else "holdout",
         )
         for who, day, treated in zip(

@@ -11,8 +11,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import models
-from models.base import Floats
-from models.uplift import RISK, Trial, common_share, fold_of, precision
+from models.components.base import Floats
+from models.components.uplift import RISK, Trial, common_share, fold_of, precision
 from models.uplift_dr import MODIFIERS, DoublyRobust
 
 NAMES = list(models.discover_uplift())

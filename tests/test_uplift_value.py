@@ -8,9 +8,9 @@ import pytest
 from experiments import Known, experiment, learner
 
 import models
-from models.base import Floats
-from models.uplift import UpliftModel
-from pipeline.learning.uplift import (
+from models.components.base import Floats
+from models.components.uplift import UpliftModel
+from retention.uplift.metrics import (
     Choice,
     Crossed,
     Group,

@@ -4,12 +4,12 @@ from math import inf, nan
 
 import pytest
 
-from pipeline.experiment import always, itt, power
-from pipeline.experiment.itt import Difference
-from pipeline.experiment.power import Arms
-from pipeline.experiment.saves import Amount
-from pipeline.experiment.verdict import paid, verdict
-from pipeline.language import ENGLISH
+from retention.experiments.conclusions import paid, verdict
+from retention.experiments.incremental import Amount
+from retention.i18n.language import ENGLISH
+from retention.stats import power, sequential, two_sample
+from retention.stats.power import Arms
+from retention.stats.two_sample import Difference
 
 ENOUGH = Arms(3213, 3213)
 PACE = Arms(500, 500)
@@ -81,7 +81,7 @@ def test_the_verdict(left: Difference, needed: Arms, said: str) -> None:
 
 def test_a_comparison_too_small_for_what_is_looked_for() -> None:
     """Looked for: from 10 % to 8 %; 640 in each arm, of whom 64 and 51 left."""
-    left = itt.proportion(51, 640, 64, 640)
+    left = two_sample.proportion(51, 640, 64, 640)
     assert verdict(left, power.size(0.10, 0.08), Arms(515, 515), ENGLISH) == (
         "cannot be measured yet: needs 3,213 per arm, has 640, about 5 more months at this pace"
     )
@@ -92,10 +92,10 @@ def test_a_pace_of_nothing_never_gets_there() -> None:
 
 
 def test_one_look_may_show_what_reading_at_every_list_does_not() -> None:
-    left, needed = itt.proportion(240, 3300, 291, 3300), power.size(0.10, 0.08)
+    left, needed = two_sample.proportion(240, 3300, 291, 3300), power.size(0.10, 0.08)
     assert verdict(left, needed, PACE, ENGLISH) == "saved 51 customers, between 8 and 94"
-    any_time = power.size(0.10, 0.08, times=always.factor(1.0))
-    read = always.at_any_time(left, any_time.both)
+    any_time = power.size(0.10, 0.08, times=sequential.factor(1.0))
+    read = sequential.at_any_time(left, any_time.both)
     assert verdict(read, any_time, PACE, ENGLISH).startswith(
         "cannot be measured yet: needs 6,153 per arm, has 3,300"
     )

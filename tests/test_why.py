@@ -15,25 +15,19 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import features as themes
-from models.calibration import Identity
 from models.churn_recency import RecencyRule
-from models.scorer import Scorer
+from models.components.calibration import Identity
+from models.components.scorer import Scorer
 from models.value_last_window import LastWindow
-from pipeline import (
-    artefacts,
-    cli,
-    customers,
-    events,
-    features,
-    files,
-    ingest,
-    labels,
-    params,
-    snapshots,
-    why,
-)
-from pipeline.errors import BadInput, BadParams
-from pipeline.learning import champion, definition, matrix
+from pipeline import customers, events, ingest, labels, snapshots
+from pipeline import features as features_stage
+from pipeline import params as params_stage
+from retention import cli
+from retention.commands import why
+from retention.core import artefacts, feature_table, params
+from retention.core.errors import BadInput, BadParams
+from retention.core.storage import atomic
+from retention.serving import champion, target
 
 AS_OF = dt.date(2026, 1, 1)
 PARAMS = """
@@ -80,12 +74,12 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A company that went through every stage up to features, and a champion; one stands in it."""
     folder = tmp_path_factory.mktemp("company")
     with pytest.MonkeyPatch.context() as patch, contextlib.chdir(folder):
-        files.write_text("params.yaml", PARAMS)
-        files.write_text("data/raw/sales.csv", sales())
-        params.main()
+        atomic.write_text("params.yaml", PARAMS)
+        atomic.write_text("data/raw/sales.csv", sales())
+        params_stage.main()
         patch.setattr(sys, "argv", ["ingest", "sales"])
         ingest.main()
-        for stage in (customers, events, snapshots, labels, features):
+        for stage in (customers, events, snapshots, labels, features_stage):
             stage.main()
         install()
         yield folder
@@ -97,7 +91,7 @@ def install() -> None:
     table = pq.read_table(artefacts.FEATURES)
     told = pq.read_table(artefacts.LABELS)
     both = told.join(table, ["customer_id", "snapshot_on"]).sort_by("customer_id")
-    X = matrix.matrix(both.drop_columns(["churned", "value"]))
+    X = feature_table.matrix(both.drop_columns(["churned", "value"]))
     churned = both["churned"].to_numpy().astype(float)
     worth = LastWindow(horizon_days=28).fit(X, both["value"].to_numpy())
     scorer = Scorer(
@@ -107,10 +101,10 @@ def install() -> None:
         lost=("value_last_window", worth),
     )
     for name, state in scorer.states().items():
-        files.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
-    names = [one for one in table.column_names if one not in matrix.KEYS]
+        atomic.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
+    names = [one for one in table.column_names if one not in feature_table.KEYS]
     manifest = {
-        "definition": definition.identity(chosen, names),
+        "definition": target.identity(chosen, names),
         "titles": {"churn": "recency rule", "value": "last window's spend"},
         "trained_to": "2025-12-04",
         "measured_on": "2025-12-04",
@@ -253,7 +247,7 @@ def test_nothing_is_written(company: Path) -> None:
 
 def test_before_the_first_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    files.write_text("params.yaml", PARAMS)
+    atomic.write_text("params.yaml", PARAMS)
     with pytest.raises(BadInput, match="not there yet; run make repro first"):
         seen("c001")
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 import features
-from features.base import Feature
-from features.words import for_window, names, say
-from pipeline.language import TRANSLATED, language
+from features.engine.base import Feature
+from features.engine.words import for_window, names, say
+from retention.i18n.language import TRANSLATED, language
 
 DECLARED = features.declared((7, 14, 30, 60, 90, 180, 365))
 SERVICE = {

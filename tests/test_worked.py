@@ -14,16 +14,19 @@ from typing import Any
 import openpyxl
 import pytest
 
-from pipeline import files, ledger, params
-from pipeline.errors import BadInput, BadParams
-from pipeline.formulas import guarded
-from pipeline.language import language
-from pipeline.ledger import Said
-from pipeline.listing import Listing, as_xlsx
-from pipeline.listing.handback import HANDBACK, NOTHING
-from pipeline.worked import cells, from_xlsx, outcomes
-from pipeline.worked.outcomes import Entered
-from pipeline.worked.sheet import LANGUAGES, TITLES
+from retention.commands.outcomes import cells, from_xlsx, record
+from retention.commands.outcomes.record import Entered
+from retention.commands.outcomes.sheet import LANGUAGES, TITLES
+from retention.core import params
+from retention.core.csv_injection import guarded
+from retention.core.errors import BadInput, BadParams
+from retention.core.storage import atomic
+from retention.i18n.language import language
+from retention.ledgers import outcomes as ledger
+from retention.ledgers.outcomes import Said
+from retention.worklist.answer_columns import HANDBACK, NOTHING
+from retention.worklist.model import Listing
+from retention.worklist.to_xlsx import workbook as as_xlsx
 
 LIST = "2026-11-22-0123456789ab"
 NOON = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
@@ -68,10 +71,10 @@ def published(run_id: str, list_id: str, customers: Sequence[str] = CUSTOMERS) -
     folder = Path("lists") / run_id
     rows = [["list_id", "customer_id", "action_name", "channel", "preferred_channel", "owner"]]
     rows += [[list_id, guarded(one), "old_play", "", "phone", "Ada"] for one in customers]
-    files.write_text(folder / "at_risk.csv", text_of(rows))
-    described = {"at_risk.csv": {"sha256": files.sha256(folder / "at_risk.csv")}}
+    atomic.write_text(folder / "at_risk.csv", text_of(rows))
+    described = {"at_risk.csv": {"sha256": atomic.sha256(folder / "at_risk.csv")}}
     manifest = {"list_id": list_id, "company": "Mill Lane Bakery", "as_of": run_id[:10]}
-    files.write_json(folder / "manifest.json", manifest | {"files": described})
+    atomic.write_json(folder / "manifest.json", manifest | {"files": described})
 
 
 def text_of(rows: Sequence[Sequence[Any]], delimiter: str = ",") -> str:
@@ -111,12 +114,12 @@ def table(rows: Sequence[Row], path: str = "worked.csv", delimiter: str = ",") -
     """A CSV of the same, by the machine's names."""
     names = ["list_id", *NAMES]
     lines = [[{"list_id": LIST, **row}.get(name, "") for name in names] for row in rows]
-    files.write_text(path, text_of([names, *lines], delimiter))
+    atomic.write_text(path, text_of([names, *lines], delimiter))
     return Path(path)
 
 
 def enter(path: Path, at: dt.datetime = NOON, list_id: str | None = None) -> Entered:
-    return outcomes.enter(path, CHOSEN, list_id, at)
+    return record.enter(path, CHOSEN, list_id, at)
 
 
 def known() -> dict[str, Said]:
@@ -158,7 +161,7 @@ def test_a_worked_list_enters_the_ledger(made: Callable[..., Path]) -> None:
     assert known() == {"00123": SAID, "b": Said(result="reached")}
     (fact, _) = ledger.facts(ledger.FOLDER)
     assert (fact.entered_at, fact.channel, fact.owner) == (NOON, "phone", "Ada")
-    assert fact.file_sha256 == files.sha256(path)
+    assert fact.file_sha256 == atomic.sha256(path)
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
@@ -271,7 +274,7 @@ def test_what_was_rejected_is_taken_from_the_same_file_once_it_is_sound() -> Non
     plays = [*CHOSEN.policy.playbook, params.Play(name="gift", does="Send a gift")]
     policy = CHOSEN.policy.model_copy(update={"playbook": plays})
     wider = CHOSEN.model_copy(update={"policy": policy})
-    found = outcomes.enter(path, wider, None, NOON + dt.timedelta(hours=1))
+    found = record.enter(path, wider, None, NOON + dt.timedelta(hours=1))
     assert found.counts == ZERO | {"read": 2, "accepted": 1, "unchanged": 1}
 
 
@@ -280,16 +283,16 @@ def test_the_newest_word_is_never_older_than_the_one_before() -> None:
     changed = workbook([FULL | {"note": "new"}])
     with pytest.raises(BadParams, match="--entered-at: 2026-11-25T12:00:00"):
         enter(changed)
-    assert outcomes._after(NOON, [NOON], given=False) > NOON  # two within one tick of the clock
+    assert record._after(NOON, [NOON], given=False) > NOON  # two within one tick of the clock
     with pytest.raises(BadParams, match="more than a year ahead"):
         enter(changed, NOON.replace(year=2926))
 
 
 def test_imports_at_once_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outcomes, "_instant", lambda *_: NOON)
+    monkeypatch.setattr(record, "_instant", lambda *_: NOON)
     paths = [table([REACHED | {"customer_id": one}], f"{one}.csv") for one in CUSTOMERS]
     with ThreadPoolExecutor(len(paths)) as threads:
-        done = list(threads.map(lambda path: outcomes.enter(path, CHOSEN), paths))
+        done = list(threads.map(lambda path: record.enter(path, CHOSEN), paths))
     assert [one.counts["accepted"] for one in done] == [1] * len(paths)
     assert set(known()) == set(CUSTOMERS)
     assert len({one.entered_at for one in ledger.facts(ledger.FOLDER)}) == len(paths)
@@ -494,7 +497,7 @@ def test_texts_that_broke_a_list_somewhere_enter_as_they_are(hostile: tuple[str,
 
 def test_a_row_with_another_number_of_cells_is_rejected() -> None:
     path = table([FULL, REACHED])
-    files.write_text(path, path.read_text(encoding="utf-8").rstrip("\r\n") + ",too,many\r\n")
+    atomic.write_text(path, path.read_text(encoding="utf-8").rstrip("\r\n") + ",too,many\r\n")
     (line,) = enter(path).rejected
     assert line.startswith("row 3, '': ragged_row; ")
 
@@ -569,12 +572,12 @@ def test_no_such_file() -> None:
 
 
 def test_a_published_list_that_was_changed_is_not_trusted(lists: Path) -> None:
-    files.write_text(lists / "2026-11-22-aaaaaaaaaaaa" / "at_risk.csv", "customer_id\r\nx\r\n")
+    atomic.write_text(lists / "2026-11-22-aaaaaaaaaaaa" / "at_risk.csv", "customer_id\r\nx\r\n")
     assert "changed since it was published" in refused(workbook([FULL]))
 
 
 def test_a_folder_without_a_manifest_is_passed_over(lists: Path) -> None:
-    files.write_text(lists / "2026-11-23-dddddddddddd" / "manifest.json", "[")
+    atomic.write_text(lists / "2026-11-23-dddddddddddd" / "manifest.json", "[")
     assert enter(workbook([FULL])).counts["accepted"] == 1
 
 
@@ -584,7 +587,7 @@ def test_a_list_of_a_day_to_come() -> None:
 
 
 def test_a_time_without_a_zone_is_of_the_business_zone() -> None:
-    outcomes.enter(workbook([REACHED]), CHOSEN, None, dt.datetime(2026, 11, 25))  # noqa: DTZ001
+    record.enter(workbook([REACHED]), CHOSEN, None, dt.datetime(2026, 11, 25))  # noqa: DTZ001
     (fact,) = ledger.facts(ledger.FOLDER)
     assert fact.entered_at == dt.datetime(2026, 11, 25, tzinfo=dt.UTC)
 

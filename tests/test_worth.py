@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.service import worth
+from retention.scorecard import channel_ltv
 
 FIRST, AS_OF = 18262, 18262 + 731  # 2020-01-01 to 2022-01-01
 
@@ -46,7 +46,7 @@ def company(seed: int, n: int = 300) -> tuple[pd.DataFrame, pd.DataFrame]:
 def test_months_are_those_of_the_calendar() -> None:
     first = [day(one) for one in ("2020-01-31", "2020-01-31", "2020-01-15", "2020-01-15")]
     then = [day(one) for one in ("2020-02-29", "2020-03-01", "2021-01-15", "2020-01-14")]
-    assert worth.months_between(first, then).tolist() == [0, 1, 12, -1]
+    assert channel_ltv.months_between(first, then).tolist() == [0, 1, 12, -1]
 
 
 def test_each_month_is_the_mean_of_those_observed_for_it() -> None:
@@ -66,10 +66,10 @@ def test_each_month_is_the_mean_of_those_observed_for_it() -> None:
         ("a", "2022-01-01", 500),
         ("nobody", "2021-12-01", 500),
     )
-    found = worth.curve(who, paid, FIRST, AS_OF, least=1)
+    found = channel_ltv.curve(who, paid, FIRST, AS_OF, least=1)
     assert found["customers"].tolist() == [2, 1, 1]
     assert found["margin"].tolist() == [8, 28, 28]
-    (row,) = worth.worth(who, paid, FIRST, AS_OF, least=1).to_dict("records")
+    (row,) = channel_ltv.worth(who, paid, FIRST, AS_OF, least=1).to_dict("records")
     assert (row["customers"], row["acquisition_cost"], row["months"]) == (2, 15, 3)
     assert (row["margin"], row["break_even_month"]) == (28, 2)
 
@@ -88,7 +88,7 @@ def test_break_even_is_the_first_month_that_pays(
 ) -> None:
     who = customers(*((str(one), None, "2021-10-01", cost) for one in range(20)))
     paid = margins(*((str(one), "2021-10-02", 8.0) for one in range(20)))
-    (row,) = worth.worth(who, paid, FIRST, AS_OF).to_dict("records")
+    (row,) = channel_ltv.worth(who, paid, FIRST, AS_OF).to_dict("records")
     assert row["channel"] == "unknown"
     assert row["break_even_month"] == pytest.approx(month, nan_ok=True)
     assert row["verdict"] == verdict
@@ -96,28 +96,28 @@ def test_break_even_is_the_first_month_that_pays(
 
 def test_few_or_no_customers_give_no_curve() -> None:
     one = customers(("a", "web", "2021-10-01", 5))
-    assert worth.curve(one, margins(), FIRST, AS_OF).empty
-    (row,) = worth.worth(one, margins(), FIRST, AS_OF).to_dict("records")
+    assert channel_ltv.curve(one, margins(), FIRST, AS_OF).empty
+    (row,) = channel_ltv.worth(one, margins(), FIRST, AS_OF).to_dict("records")
     assert row["verdict"] == "too few customers observed for a month"
     none = customers()
-    assert tuple(worth.curve(none, margins(), FIRST, AS_OF).columns) == worth.CURVE
-    assert tuple(worth.worth(none, margins(), FIRST, AS_OF).columns) == worth.WORTH
+    assert tuple(channel_ltv.curve(none, margins(), FIRST, AS_OF).columns) == channel_ltv.CURVE
+    assert tuple(channel_ltv.worth(none, margins(), FIRST, AS_OF).columns) == channel_ltv.WORTH
 
 
 def test_the_same_seed_is_the_same_interval_whatever_other_channels_there_are() -> None:
     who, paid = company(1)
-    alone = worth.worth(who, paid, FIRST, AS_OF, draws=50)
-    pd.testing.assert_frame_equal(alone, worth.worth(who, paid, FIRST, AS_OF, draws=50))
+    alone = channel_ltv.worth(who, paid, FIRST, AS_OF, draws=50)
+    pd.testing.assert_frame_equal(alone, channel_ltv.worth(who, paid, FIRST, AS_OF, draws=50))
     both = who.assign(channel=np.where(who.index < 150, "shop", "fair"))
-    half = worth.worth(who[:150], paid, FIRST, AS_OF, draws=50)
-    second = worth.worth(both, paid, FIRST, AS_OF, draws=50).iloc[1:].reset_index(drop=True)
+    half = channel_ltv.worth(who[:150], paid, FIRST, AS_OF, draws=50)
+    second = channel_ltv.worth(both, paid, FIRST, AS_OF, draws=50).iloc[1:].reset_index(drop=True)
     pd.testing.assert_frame_equal(second, half)
 
 
 def test_the_true_break_even_is_found_and_covered() -> None:
     low, high, found = [], [], []
     for seed in range(60):
-        row = worth.worth(*company(seed), FIRST, AS_OF, draws=100).iloc[0]
+        row = channel_ltv.worth(*company(seed), FIRST, AS_OF, draws=100).iloc[0]
         low.append(row["low"])
         high.append(row["high"] if np.isfinite(row["high"]) else np.inf)
         found.append(row["break_even_month"])

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from pipeline import assignments, params
-from pipeline.params import Params
-from pipeline.trial.followed import FOLLOWED
+from retention.core import params
+from retention.core.params import Params
+from retention.experiments.follow_up import FOLLOWED
+from retention.ledgers import assignments
 
 COMPANY, CAMPAIGN = "Mill Lane Bakery", "always-on"
 FIRST, AS_OF = dt.date(2026, 3, 2), dt.date(2026, 9, 1)

@@ -16,8 +16,9 @@ from examples.telecom.company import FIRST, Part, minute, simulate
 from examples.telecom.customers import Array
 from examples.telecom.mechanism import CAUSES, Mechanism, drawn
 from examples.telecom.weeks import DAY
-from pipeline import errors, files, params
-from pipeline.params import Simulation
+from retention.core import errors, params
+from retention.core.params import Simulation
+from retention.core.storage import atomic
 
 EVERY = 4  # weeks between the snapshots of the truth
 
@@ -68,8 +69,8 @@ def main() -> None:
     plan = chosen.simulation
     weeks = range(plan.weeks % EVERY + EVERY * 6, plan.weeks + 1, EVERY)
     snapshots, departures = truth(plan, weeks, chosen.labels.value.margin)
-    files.write_table(folder / "truth.parquet", snapshots)
-    files.write_table(folder / "departures.parquet", departures)
+    atomic.write_table(folder / "truth.parquet", snapshots)
+    atomic.write_table(folder / "departures.parquet", departures)
 
 
 if __name__ == "__main__":

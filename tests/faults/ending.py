@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pipeline import files
+from retention.core.storage import atomic
 
 Action = Callable[[Path], object]
 KILLED = -signal.SIGKILL
@@ -45,7 +45,7 @@ def points(action: Action, folder: Path) -> list[str]:
     told = folder.with_name(f"{folder.name}-points")
 
     def counted() -> None:
-        os.environ[files.POINTS] = str(told)
+        os.environ[atomic.POINTS] = str(told)
         action(folder)
 
     assert forked(counted, folder.with_name("errors")) == 0, _said(folder)
@@ -71,7 +71,7 @@ def killed(before: Path, action: Action, work: Path) -> Iterator[tuple[str, Path
     for number, name, folder in copies(before, action, work):
 
         def armed(number: int = number, folder: Path = folder) -> None:
-            os.environ[files.KILL_AT] = str(number)
+            os.environ[atomic.KILL_AT] = str(number)
             action(folder)
 
         assert forked(armed) == KILLED, name
@@ -86,7 +86,7 @@ def at_step(number: int, does: Callable[[], object]) -> None:
         if next(passed) == number:
             does()
 
-    files.point = point
+    atomic.point = point
 
 
 def tree(folder: Path) -> dict[str, bytes | str]:

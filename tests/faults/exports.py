@@ -8,8 +8,9 @@ from typing import Any, Final
 from company import Checkout
 
 from faults.refusal import accounted, refused, unchanged
-from pipeline import ingest, params
+from pipeline import ingest
 from pipeline.ingest import Ingested
+from retention.core import params
 
 HEADER: Final = "receipt,cust,sold_at,qty,price"
 ROW: Final = {

@@ -9,7 +9,8 @@ import company
 import pyarrow.parquet as pq
 from company import Checkout
 
-from pipeline import artefacts, files
+from retention.core import artefacts
+from retention.core.storage import atomic
 
 STAGES: Final = ("params", "ingest sales", "ingest returns", "ingest mailings", "customers",
                  "events", "snapshots", "labels", "features")  # fmt: skip
@@ -57,7 +58,7 @@ def told(checkout: Checkout, edit: Edit = list, **env: str) -> Told:
     header, *lines = path.read_text(encoding="utf-8").splitlines()
     _write(path, header, edit(lines))
     said = checkout.stages(*STAGES, **env)
-    hashes = {one.path.stem: files.sha256(checkout / str(one)) for one in MADE}
+    hashes = {one.path.stem: atomic.sha256(checkout / str(one)) for one in MADE}
     return Told(checkout, hashes, said)
 
 

@@ -4,8 +4,9 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-from pipeline import files, publish
-from pipeline.publish import Keep
+from retention.core.storage import atomic
+from retention.worklist import published
+from retention.worklist.published import Keep
 
 DAY = dt.date(2026, 11, 22)
 
@@ -21,30 +22,30 @@ def made(folder: Path, name: str, day: dt.date = DAY, **changes: Any) -> Path:
         "list_id": f"{day}-0123456789ab",
         "model": "a made-up model",
     }
-    files.write_text(folder / "at_risk.csv", f"customer_id,name\n1,{name}\n")
-    files.write_text(folder / "at_risk.html", f"<p>{name}</p>\n")
-    files.write_json(folder / "summary.json", about | changes)
+    atomic.write_text(folder / "at_risk.csv", f"customer_id,name\n1,{name}\n")
+    atomic.write_text(folder / "at_risk.html", f"<p>{name}</p>\n")
+    atomic.write_json(folder / "summary.json", about | changes)
     return folder
 
 
 def put(
-    source: Path, lists: Path, *, place_only: bool = False, keep: Keep = publish.EVERYTHING
+    source: Path, lists: Path, *, place_only: bool = False, keep: Keep = published.EVERYTHING
 ) -> Path:
     """Publish, saying nothing."""
-    return publish.publish(
+    return published.publish(
         source, lists, allow_older=False, say=lambda _: None, place_only=place_only, keep=keep
     )
 
 
 def read(lists: Path) -> str | None:
     """The name in the list that staff read, as they find it: by current.json, and whole."""
-    pointer = lists / publish.CURRENT
+    pointer = lists / published.CURRENT
     if not pointer.is_file():
         return None
-    named = files.read_json(pointer)
+    named = atomic.read_json(pointer)
     folder = lists / str(named["folder"])
-    assert files.sha256(folder / publish.MANIFEST) == named["manifest_sha256"]
-    for name, told in files.read_json(folder / publish.MANIFEST)["files"].items():
-        assert files.sha256(folder / name) == told["sha256"], name
+    assert atomic.sha256(folder / published.MANIFEST) == named["manifest_sha256"]
+    for name, told in atomic.read_json(folder / published.MANIFEST)["files"].items():
+        assert atomic.sha256(folder / name) == told["sha256"], name
     table = (folder / "at_risk.csv").read_text(encoding="utf-8")
     return table.splitlines()[1].partition(",")[2]

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline import files
+from retention.core.storage import atomic
 
 Done = subprocess.CompletedProcess[str]
 
@@ -33,7 +33,7 @@ def published(lists: Path) -> dict[str, bytes]:
     pointer = lists / "current.json"
     if not pointer.is_file():
         return {}
-    named = lists / files.read_json(pointer)["folder"]
+    named = lists / atomic.read_json(pointer)["folder"]
     held = [path for path in sorted(named.rglob("*")) if path.is_file()]
     return {str(path.relative_to(lists)): path.read_bytes() for path in (pointer, *held)}
 

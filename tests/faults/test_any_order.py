@@ -15,14 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faults.exports import HEADER, export, ingested, mapped, row
-from pipeline import clocks, events, files
-from pipeline.errors import BadInput
+from pipeline import events
+from retention.core import point_in_time
+from retention.core.errors import BadInput
+from retention.core.storage import atomic
 
 SNAPSHOT = histories.SNAPSHOT
 CUSTOMERS = [f"c{number}" for number in range(4)]
 _MOMENTS = st.datetimes(
-    dt.datetime.combine(clocks.date_of(SNAPSHOT - 60), dt.time()),
-    dt.datetime.combine(clocks.date_of(SNAPSHOT + 20), dt.time()),
+    dt.datetime.combine(point_in_time.date_of(SNAPSHOT - 60), dt.time()),
+    dt.datetime.combine(point_in_time.date_of(SNAPSHOT + 20), dt.time()),
 )
 
 
@@ -44,7 +46,7 @@ def united(rows: list[str]) -> pa.Table:
     """The events of an export, as stage `events` leaves them."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "events.parquet"
-        files.write_table(path, ingested(export(*rows), time_zone="UTC").events)
+        atomic.write_table(path, ingested(export(*rows), time_zone="UTC").events)
         return events.events([path], "1GB")[0]
 
 
@@ -69,7 +71,7 @@ def test_any_rows_from_the_snapshot_on_leave_features_as_they_were(
     rows: list[str], others: list[str], random: Any
 ) -> None:
     """Raw rows of one export in the place of those of another, in any order."""
-    day = str(clocks.date_of(SNAPSHOT))
+    day = str(point_in_time.date_of(SNAPSHOT))
     past = [line for line in rows if line.split(",")[2] < day]
     future = [f"X{line}" for line in others if line.split(",")[2] >= day]
     mixed = [*past, *future]

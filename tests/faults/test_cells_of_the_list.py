@@ -9,7 +9,11 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from pipeline.listing import Listing, as_csv, as_html, as_xlsx, digest
+from retention.worklist import to_csv
+from retention.worklist.model import Listing
+from retention.worklist.to_html import digest
+from retention.worklist.to_html import page as as_html
+from retention.worklist.to_xlsx import workbook
 
 MakeListing = Callable[..., Listing]
 FORMULAS = ('=HYPERLINK("http://example.org","x")', "+1", "-1+1", "@x", "\t=1", "\r=1", "'=1")
@@ -18,19 +22,19 @@ MARKUP = "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</scrip
 
 @pytest.mark.parametrize("name", FORMULAS)
 def test_54_formula_cell_in_the_csv(name: str, make_listing: MakeListing, tmp_path: Path) -> None:
-    content = as_csv.content(make_listing([{"name": name, "customer_id": name}]))
+    content = to_csv.content(make_listing([{"name": name, "customer_id": name}]))
     head, row = csv.reader(io.StringIO(content.decode("utf-8"), newline=""))
     told = dict(zip(head, row, strict=True))
     assert told["name"] == told["customer_id"] == f"'{name}"
     path = tmp_path / "at_risk.csv"
     path.write_bytes(content)
-    read = as_csv.read(path)
+    read = to_csv.read(path)
     assert read["name"].to_pylist() == read["customer_id"].to_pylist() == [name]
 
 
 @pytest.mark.parametrize("name", FORMULAS)
 def test_54_formula_cell_in_the_workbook(name: str, make_listing: MakeListing) -> None:
-    content = as_xlsx.content(make_listing([{"name": name, "customer_id": name}]))
+    content = workbook.content(make_listing([{"name": name, "customer_id": name}]))
     sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
     kinds = {cell.data_type for line in sheet.iter_rows() for cell in line}
     assert "f" not in kinds

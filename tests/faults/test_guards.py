@@ -16,8 +16,11 @@ from company import AS_OF, Checkout
 
 import models
 from faults.refusal import refused, unchanged
-from pipeline import artefacts, files
-from pipeline.guards import drift, profile, runs
+from retention.core import artefacts
+from retention.core.storage import atomic
+from retention.ledgers import runs
+from retention.monitoring import drift
+from retention.training import profile
 
 WHY = "half the shops are closed for works, says A. Guard"
 
@@ -40,7 +43,7 @@ def copied(listed: Checkout, tmp_path: Path) -> Iterator[Checkout]:
 
 
 def told(shop: Checkout) -> dict[str, Any]:
-    summary: dict[str, Any] = files.read_json(shop / artefacts.GUARD_SUMMARY.path)
+    summary: dict[str, Any] = atomic.read_json(shop / artefacts.GUARD_SUMMARY.path)
     return summary
 
 
@@ -72,12 +75,12 @@ def today(shop: Checkout, artefact: artefacts.Artefact, name: str, values: Any) 
     frame.loc[rows, name] = values(frame.loc[rows, name])
     place = table.schema.get_field_index(name)
     made = table.set_column(place, table.schema.field(name), pa.array(frame[name]))
-    files.write_table(path, made)
+    atomic.write_table(path, made)
 
 
 def test_10_row_count_drop(copied: Checkout) -> None:
     thinned(copied / "data/raw/sales.csv", 0.4)
-    copied.stages("ingest sales", "events", "snapshots", "features", "standing", "score")
+    copied.stages("ingest sales", "events", "snapshots", "features", "interactions", "score")
     refused(
         copied.run("pipeline.guard"), 4, "guard row_count, sales", "\u221260", "50% fewer",
         "Nothing is published", "guard.override:", f'guard.override_on: "{AS_OF}"', told=True,
@@ -111,11 +114,11 @@ def test_10_row_count_drop_overridden_is_logged(listed: Checkout, tmp_path: Path
 
 
 def told_rows(shop: Checkout) -> str:
-    return f"{files.read_json(shop / artefacts.ingest_summary('mailings').path)['read']:,}"
+    return f"{atomic.read_json(shop / artefacts.ingest_summary('mailings').path)['read']:,}"
 
 
 def newest(shop: Checkout) -> str:
-    return str(files.read_json(shop / "lists/current.json")["folder"])
+    return str(atomic.read_json(shop / "lists/current.json")["folder"])
 
 
 def test_10_row_count_drop_overridden_for_another_day_is_refused(copied: Checkout) -> None:
@@ -170,7 +173,7 @@ def test_53_stale_or_drift(copied: Checkout) -> None:
 
 def learnt_up_to(shop: Checkout, day: str) -> None:
     path = shop / "champion/champion.json"
-    files.write_json(path, files.read_json(path) | {"trained_to": day})
+    atomic.write_json(path, atomic.read_json(path) | {"trained_to": day})
 
 
 def test_53_stale_or_drift_of_a_model_too_old(copied: Checkout) -> None:
@@ -208,15 +211,15 @@ def test_53_stale_or_drift_of_most_features(copied: Checkout) -> None:
     rows = frame["snapshot_on"].astype("str") == AS_OF
     numbers = frame.select_dtypes("number").columns
     frame.loc[rows, numbers] = frame.loc[rows, numbers] * 1000 + 1
-    files.write_table(path, pa.Table.from_pandas(frame, schema=table.schema, preserve_index=False))
+    atomic.write_table(path, pa.Table.from_pandas(frame, schema=table.schema, preserve_index=False))
     refused(copied.run("pipeline.guard"), 4, "guard drift, features", "Most moved: ", told=True)
 
 
 def test_53_stale_or_drift_cannot_be_told_of_an_old_champion(copied: Checkout) -> None:
     """A champion without a profile scores on; the page says what is missing."""
     path = copied / "champion/champion.json"
-    champion = files.read_json(path)
+    champion = atomic.read_json(path)
     champion["sha256"].pop(profile.NAME)
-    files.write_json(path, champion)
+    atomic.write_json(path, champion)
     copied.stages("guard")
     assert drift.NO_PROFILE in (copied / artefacts.GUARD_PAGE.path).read_text(encoding="utf-8")

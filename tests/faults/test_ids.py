@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from faults.exports import CHECKED, SALES, Till, export, ingested, rejected, row
-from pipeline import events, files
+from pipeline import events
+from retention.core.storage import atomic
 
 
 def customers_of(*ids: str) -> list[str]:
@@ -46,7 +47,7 @@ VARIANTS = ["Zoë", "zoe\u0308", " ZOË", "zoë ", "ＺＯë"]
 
 def test_23_id_variants(tmp_path: Path) -> None:
     lines = [row(receipt=f"R{at}", cust=one) for at, one in enumerate([*VARIANTS, "Zo"])]
-    files.write_table(tmp_path / "events.parquet", ingested(export(*lines)).events)
+    atomic.write_table(tmp_path / "events.parquet", ingested(export(*lines)).events)
     table, summary = events.events([tmp_path / "events.parquet"], "1GB")
     assert set(table["customer_id"].to_pylist()) == {*VARIANTS, "Zo"}
     assert summary["id_collisions"]["groups"] == 1

@@ -14,7 +14,8 @@ import pytest
 from company import Checkout
 
 from faults.refusal import refused, unchanged
-from pipeline import artefacts, files
+from retention.core import artefacts
+from retention.core.storage import atomic
 
 Table = Callable[[pa.Table], pa.Table]
 FIRST_TO_LAST = ("train", "uplift", "evaluate", "promote")
@@ -28,11 +29,11 @@ def copied(shop: Checkout, tmp_path: Path) -> Checkout:
 
 def changed(shop: Checkout, artefact: artefacts.Artefact, change: Table) -> None:
     path = shop / artefact.path
-    files.write_table(path, change(pq.read_table(path)))
+    atomic.write_table(path, change(pq.read_table(path)))
 
 
 def champion_of(shop: Checkout) -> dict[str, Any]:
-    told: dict[str, Any] = files.read_json(shop / "champion/champion.json")
+    told: dict[str, Any] = atomic.read_json(shop / "champion/champion.json")
     return told
 
 
@@ -60,7 +61,7 @@ def test_49_model_schema_skew(copied: Checkout) -> None:
 @pytest.mark.parametrize("manifest_too", [False, True], ids=["features alone", "manifest too"])
 def test_49_model_schema_skew_of_a_renamed_feature(copied: Checkout, manifest_too: bool) -> None:
     """A feature under another name is refused; so it is where the manifest knows the new name."""
-    model = files.read_json(copied / "champion" / champion_of(copied)["models"] / "churn.json")
+    model = atomic.read_json(copied / "champion" / champion_of(copied)["models"] / "churn.json")
     used = model["model"]["columns"][0]
     changed(
         copied,
@@ -71,7 +72,7 @@ def test_49_model_schema_skew_of_a_renamed_feature(copied: Checkout, manifest_to
         told = champion_of(copied)
         names = [*told["definition"]["features"], "a_new_name"]
         told["definition"]["features"] = sorted(set(names) - {used})
-        files.write_json(copied / "champion/champion.json", told)
+        atomic.write_json(copied / "champion/champion.json", told)
     stage(copied, "score", 4, used if manifest_too else "another definition (features)")
 
 
@@ -104,7 +105,7 @@ class Trap:
 
 def another_model(path: Path) -> bytes:
     """A model that can be read, and says something else."""
-    told = files.read_json(path)
+    told = atomic.read_json(path)
     return json.dumps(told | {"swapped": True}).encode()
 
 
@@ -132,7 +133,7 @@ def test_50_model_swap_of_the_one_before_cannot_come_back(copied: Checkout) -> N
     """A rollback to files that are not those promoted is refused as well."""
     now = champion_of(copied)
     path = copied / "champion" / now["models"] / "churn.json"
-    files.write_json(copied / "champion/previous.json", now)
+    atomic.write_json(copied / "champion/previous.json", now)
     path.write_bytes(another_model(path))
     with unchanged(copied / "lists"):
         refused(copied.retention("rollback"), 4, "churn.json", "changed since it was promoted")
@@ -183,11 +184,11 @@ def contest(shop: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkou
     labels = pq.read_table(path)
     days = sorted(labels["snapshot_on"].unique().to_pylist())
     shutil.rmtree(made / "champion")
-    files.write_table(path, labels.filter(pc.field("snapshot_on") <= days[-3]))
+    atomic.write_table(path, labels.filter(pc.field("snapshot_on") <= days[-3]))
     made.stages("train", "promote", "score")
-    files.write_table(path, left(labels, pc.invert(labels["churned"])))
+    atomic.write_table(path, left(labels, pc.invert(labels["churned"])))
     made.stages("train")
-    files.write_table(path, labels)
+    atomic.write_table(path, labels)
     made.stages("evaluate")
     return made
 
@@ -196,7 +197,7 @@ def test_52_challenger_worse(contest: Checkout) -> None:
     before = champion_of(contest)
     scores = (contest / artefacts.SCORES.path).read_bytes()
     contest.stages("promote", "score")
-    told = files.read_json(contest / artefacts.DECISION.path)
+    told = atomic.read_json(contest / artefacts.DECISION.path)
     assert (told["decision"], told["comparison"]["verdict"]) == ("challenge", "worse")
     assert told["comparison"]["measures"]["brier"]["low"] > 0
     assert champion_of(contest) == before

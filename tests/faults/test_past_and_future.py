@@ -13,7 +13,8 @@ from company import AS_OF
 from faults.exports import Till, export, row
 from faults.histories_told import Told, made, sale, told
 from faults.refusal import refused, unchanged
-from pipeline import artefacts, clocks, files, params
+from retention.core import artefacts, params, point_in_time
+from retention.core.storage import atomic
 
 OF_THE_PAST = ("snapshots", "labels", "features")
 LATE = "2026-02-20 12:00:00"
@@ -98,7 +99,7 @@ def test_39_immature_label(tmp_path: Path) -> None:
     assert len(labelled) == 12
     assert max(labelled) == as_of - horizon
     assert "3 snapshots not yet mature" in said
-    assert files.read_json(checkout / str(artefacts.LABELS_SUMMARY))["immature_snapshots"] == 3
+    assert atomic.read_json(checkout / str(artefacts.LABELS_SUMMARY))["immature_snapshots"] == 3
 
 
 def churn(till: Till, **label: Any) -> None:
@@ -121,6 +122,9 @@ def test_40_label_leak(till: Till, label: dict[str, int]) -> None:
 def test_40_label_leak_windows_begin_where_the_past_ends(gap: int) -> None:
     label = params.ChurnLabel(rule="silence", gap_days=gap, horizon_days=28)
     worth = params.ValueLabel(horizon_days=90)
-    for window in (clocks.churn_window(100, label), clocks.value_window(100, label, worth)):
+    for window in (
+        point_in_time.churn_window(100, label),
+        point_in_time.value_window(100, label, worth),
+    ):
         assert window.start == 100 + gap
         assert window.end > window.start

@@ -19,12 +19,16 @@ from company import Checkout
 
 from faults.ending import Action, hidden, killed
 from faults.refusal import refused, unchanged
-from pipeline import artefacts, assignments, at_risk, erased, files, ledger, params, publish
-from pipeline.erasure import erase as erasing
-from pipeline.erasure import held, tidy
-from pipeline.ledger import Fact, Import, Said
-from pipeline.listing import Listing
-from pipeline.policy.lanes import Barred
+from retention.commands import tidy
+from retention.commands.erase import erase as erasing
+from retention.commands.erase import search
+from retention.core import artefacts, params
+from retention.core.storage import atomic
+from retention.ledgers import assignments, erasures, outcomes
+from retention.ledgers.outcomes import Fact, Import, Said
+from retention.policy.lanes import Barred
+from retention.worklist import published, write
+from retention.worklist.model import Listing
 
 MakeListing = Callable[..., Listing]
 WHO, OTHER = "00007", "00008"
@@ -48,11 +52,11 @@ def small(tmp_path: Path, make_listing: MakeListing) -> Checkout:
     shop = company.make(tmp_path / "shop")
     shutil.rmtree(shop / ".dvc")
     rows = [{"customer_id": who, "name": f"Zoë Quibbleworth-{who}"} for who in (WHO, OTHER)]
-    at_risk.write_list(make_listing(rows), tmp_path / "made")
-    publish.publish(tmp_path / "made", shop / "lists", allow_older=False, say=lambda _: None)
+    write.write_list(make_listing(rows), tmp_path / "made")
+    published.publish(tmp_path / "made", shop / "lists", allow_older=False, say=lambda _: None)
     said = (Fact(LIST, who, NOW, Said(result="reached")) for who in (WHO, OTHER))
     made = Import(LIST, company.PARAMS["company"], NOW, "0" * 64, {"read": 2}, tuple(said))
-    ledger.write(shop / ledger.FOLDER, made)
+    outcomes.write(shop / outcomes.FOLDER, made)
     arms = pd.DataFrame({"customer_id": [WHO, OTHER], "arm": "contact", "propensity": 0.9})
     both = arms.reindex(columns=list(assignments.OF_CUSTOMER))
     day = NOW.date()
@@ -75,7 +79,7 @@ def holding(shop: Checkout, who: str = WHO) -> list[str]:
     """The files of a checkout, but those of code, that hold a customer's id or name."""
     name = f"quibbleworth-{who}".encode()
     kept = ("data", "ledgers", "lists", "runs", ".dvc", "mlruns", "champion", "mlflow.db")
-    found = {path for one in kept for path in held.holding(shop / one, who)}
+    found = {path for one in kept for path in search.holding(shop / one, who)}
     every = chain(*((shop / one).rglob("*") for one in kept), [shop / "mlflow.db"])
     named = {one for one in every if one.is_file() and any(name in t for t in company.texts(one))}
     return sorted(str(path.relative_to(shop.folder)) for path in found | named)
@@ -105,8 +109,8 @@ def test_58_erasure_leaves_nothing_of_the_customer_and_all_of_the_others(small: 
         path.name: path.read_bytes().splitlines() for path in small.folder.glob("data/raw/*.csv")
     }
     assert lines == others
-    assert publish.verify(small / "lists") == []
-    assert [one.customer_id for one in ledger.facts(small / ledger.FOLDER)] == [OTHER]
+    assert published.verify(small / "lists") == []
+    assert [one.customer_id for one in outcomes.facts(small / outcomes.FOLDER)] == [OTHER]
     assert assignments.everything(small / assignments.FOLDER)["customer_id"].tolist() == [OTHER]
     assert {name for name, many in done.counts.items() if many} == {
         "raw_rows", "data_folders", "imports_of_outcomes", "lists_of_assignments",
@@ -118,8 +122,8 @@ def test_58_erasure_leaves_a_receipt_without_the_id(small: Checkout) -> None:
     (small / "data/raw/old.csv").write_text("id\n1\n")
     done = erase(small.folder)
     receipt = small / done.receipt
-    told = files.read_json(receipt)
-    known = erased.read(small / erased.FOLDER)
+    told = atomic.read_json(receipt)
+    known = erasures.read(small / erasures.FOLDER)
     assert told["sha256"] == known.hash_of(WHO)
     assert told["removed"] == done.counts
     assert any("data/raw/old.csv" in one for one in told["remains"])
@@ -140,17 +144,17 @@ def test_58_erasure_does_not_come_back_with_the_next_file(small: Checkout) -> No
     after = pq.read_table(small / artefacts.EVENTS)
     others = before.filter([one != WHO for one in before["customer_id"].to_pylist()])
     assert after.equals(others)
-    summary = files.read_json(small / artefacts.ingest_summary("sales"))
+    summary = atomic.read_json(small / artefacts.ingest_summary("sales"))
     parts = ("accepted", "rejected", "unmapped")
     assert summary["erased"] > 0
     assert sum(summary[one] for one in parts) == summary["read"]
 
 
 def test_58_erasure_bars_who_is_erased_from_the_list(tmp_path: Path) -> None:
-    known = erased.salted(tmp_path)
-    erased.ask(tmp_path, known.hash_of("b"), NOW)
+    known = erasures.salted(tmp_path)
+    erasures.ask(tmp_path, known.hash_of("b"), NOW)
     inputs = lists_of.given(lists_of.FOUR)
-    mine = erased.read(tmp_path).among(inputs.told.scores["customer_id"])
+    mine = erasures.read(tmp_path).among(inputs.told.scores["customer_id"])
     barred = Barred(erased=mine)
     made = lists_of.made(replace(inputs, barred=barred), lists_of.config())
     assert "b" not in lists_of.column(made, "customer_id")
@@ -169,7 +173,7 @@ def test_58_erasure_killed_at_any_step_completes_when_run_again(
             erase(folder)
             copy = Checkout(folder)
             assert holding(copy) == [], step
-            assert publish.verify(copy / "lists") == [], step
+            assert published.verify(copy / "lists") == [], step
             assert list(folder.glob("ledgers/erased/receipt-*")), step
             left = chain(*(hidden(folder / at) for at in ("data", "lists", "ledgers")))
             assert [one for one in left if one.endswith(".tmp")] == [], step
@@ -181,7 +185,7 @@ def test_58_erasure_of_a_whole_run_reaches_the_cache_and_the_next_run_has_the_ot
     shop: Checkout, tmp_path: Path
 ) -> None:
     copy = shop.copy(tmp_path / "copy")
-    current = copy / "lists" / files.read_json(copy / "lists/current.json")["folder"]
+    current = copy / "lists" / atomic.read_json(copy / "lists/current.json")["folder"]
     who = pd.read_csv(current / "at_risk.csv", dtype=str)["customer_id"].iloc[0]
     assert any(one.startswith(".dvc/cache") for one in holding(copy, who))
     done = copy.retention("erase", who)
@@ -203,7 +207,7 @@ def test_58_erasure_refuses_a_file_that_it_cannot_read(small: Checkout) -> None:
     path.write_bytes(path.read_bytes()[:-2])
     with unchanged(small / "lists"):
         refused(small.retention("erase", WHO), 3, "data/raw/sales.csv", "no newline at the end")
-    assert not list((small / erased.FOLDER).glob("asked-*"))
+    assert not list((small / erasures.FOLDER).glob("asked-*"))
 
 
 def test_58_erasure_refuses_a_blank_id(small: Checkout) -> None:
@@ -222,22 +226,24 @@ def test_58_erasure_by_age_at_ingest(small: Checkout) -> None:
     kept = [day >= first for day in before["occurred_day"].to_pylist()]
     ledgers = [one == "ledger" for one in before["source"].to_pylist()]
     assert after.equals(before.filter([a or b for a, b in zip(kept, ledgers, strict=True)]))
-    assert files.read_json(small / artefacts.ingest_summary("sales"))["expired"] > 0
+    assert atomic.read_json(small / artefacts.ingest_summary("sales"))["expired"] > 0
 
 
 def test_58_erasure_by_age_keeps_the_current_list_and_every_objection(
     small: Checkout, tmp_path: Path, make_listing: MakeListing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(small.folder)
-    at_risk.write_list(make_listing([{}], as_of=dt.date(2027, 11, 22)), tmp_path / "newer")
-    newer = publish.publish(tmp_path / "newer", Path("lists"), allow_older=True, say=lambda _: None)
-    objects = Fact(LIST, "no", NOW, Said(result="reached", answer=ledger.OBJECTION))
-    ledger.write(ledger.FOLDER, Import(LIST, "c", NOW, "1" * 64, {"read": 1}, (objects,)))
+    write.write_list(make_listing([{}], as_of=dt.date(2027, 11, 22)), tmp_path / "newer")
+    newer = published.publish(
+        tmp_path / "newer", Path("lists"), allow_older=True, say=lambda _: None
+    )
+    objects = Fact(LIST, "no", NOW, Said(result="reached", answer=outcomes.OBJECTION))
+    outcomes.write(outcomes.FOLDER, Import(LIST, "c", NOW, "1" * 64, {"read": 1}, (objects,)))
     small.set_params(small.params() | {"privacy": {"keep_days": 100}})
     done = tidy.tidy(params.load(), lambda _: None)
     assert (done.lists, done.entries) == (1, 4)
-    assert publish.published(Path("lists")) == [newer]
-    assert ledger.objections(ledger.FOLDER) == {"no"}
+    assert published.published(Path("lists")) == [newer]
+    assert outcomes.objections(outcomes.FOLDER) == {"no"}
     assert holding(small, OTHER) == [one for one in holding(small, OTHER) if "data/" in one]
 
 
@@ -360,7 +366,7 @@ def test_60_canary_leak_when_erasing(small: Checkout) -> None:
 
 def test_60_canary_leak_of_a_worked_list(small: Checkout) -> None:
     """Rows of a list that staff have spoiled are told by line and rule."""
-    current = small / "lists" / files.read_json(small / "lists/current.json")["folder"]
+    current = small / "lists" / atomic.read_json(small / "lists/current.json")["folder"]
     table = pd.read_csv(current / "at_risk.csv", dtype=str, keep_default_na=False)
     spoiled = table.assign(customer_id=table["name"], result="Zoë Quibbleworth said no")
     spoiled.to_csv(small / "worked.csv", index=False)

@@ -9,7 +9,7 @@ import pytest
 from company import Checkout
 
 from faults.refusal import refused, unchanged
-from pipeline import files, locks
+from retention.core.storage import atomic, locks
 
 NOWHERE = {
     "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
@@ -41,7 +41,7 @@ def test_44_concurrent_run_of_the_scheduled_job(fresh: Checkout) -> None:
 
 def test_45_stale_lock_of_the_scheduled_job(fresh: Checkout) -> None:
     (fresh / "runs/work").mkdir(parents=True)
-    files.write_text(fresh / "runs/.lock", "999999")
+    atomic.write_text(fresh / "runs/.lock", "999999")
     done = fresh.retention("score")
     refused(done, 4, "no champion", told=True)
     assert "took over the lock of process 999999" in done.stderr
@@ -80,16 +80,16 @@ def test_50_model_swap_in_the_registry(copied: Checkout, part: str) -> None:
 def test_50_model_swap_of_the_alias(copied: Checkout) -> None:
     """The registry's own champion is sound, but it is not the one that is pinned."""
     score_with(copied, champion="registry")
-    manifest = files.read_json(copied / "champion/champion.json")
+    manifest = atomic.read_json(copied / "champion/champion.json")
     named = copied / "champion" / manifest["models"] / "value.json"
     named.write_bytes(named.read_bytes() + b"\n")
-    manifest["sha256"]["value"] = files.sha256(named)
-    files.write_json(copied / "champion/champion.json", manifest)
+    manifest["sha256"]["value"] = atomic.sha256(named)
+    atomic.write_json(copied / "champion/champion.json", manifest)
     refused(copied.retention("score"), 4, "value", "not the one of champion/", told=True)
 
 
 def test_50_model_swap_under_the_scheduled_job(copied: Checkout) -> None:
-    manifest = files.read_json(copied / "champion/champion.json")
+    manifest = atomic.read_json(copied / "champion/champion.json")
     path = copied / "champion" / manifest["models"] / "churn.json"
     path.write_text("{}", encoding="utf-8")
     with unchanged(copied / "lists"):

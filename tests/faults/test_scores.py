@@ -6,9 +6,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from company import Checkout
 
-from pipeline import artefacts
+from retention.core import artefacts
 
-STAGES = ("ingest sales", "events", "snapshots", "standing", "features", "score")
+STAGES = ("ingest sales", "events", "snapshots", "interactions", "features", "score")
 
 
 def test_25_non_finite_rows_leave_every_score_finite(shop: Checkout, tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ from company import Checkout
 from services import PASSWORD, MlflowServer, Postgres
 
 from faults.refusal import accounted, refused, unchanged
-from pipeline import artefacts, files, tracking
-from pipeline.errors import Guarded
+from retention.core import artefacts
+from retention.core.errors import Guarded
+from retention.core.storage import atomic
+from retention.tracking import client
 
 HURRY = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "1", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
 """Less patience than users have, for a shorter test."""
@@ -90,11 +92,11 @@ def registered(
     name = "Swap Street Shop"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", mlflow_server.uri)
-        tracking.mirror(name, told.example, {"champion": told.candidate})
+        client.mirror(name, told.example, {"champion": told.candidate})
         yield name
 
 
-@pytest.mark.parametrize("part", ["served_model.py", "churn.json", "models/scorer.py"])
+@pytest.mark.parametrize("part", ["served_model.py", "churn.json", "models/components/scorer.py"])
 def test_50_model_swap_in_the_registry(
     registered: str, mlflow_server: MlflowServer, part: str, tmp_path: Path
 ) -> None:
@@ -107,14 +109,14 @@ def test_50_model_swap_in_the_registry(
     try:
         for path, content in zip(paths, before, strict=True):
             path.write_bytes(content + b" " if part.endswith(".json") else spring + content)
-        for ask in (tracking.load, tracking.registered):
+        for ask in (client.load, client.registered):
             with pytest.raises(Guarded, match="not those that were registered"):
                 ask(registered)
     finally:
         for path, content in zip(paths, before, strict=True):
             path.write_bytes(content)
     assert not trap.exists()
-    tracking.load(registered)
+    client.load(registered)
 
 
 # A database
@@ -140,7 +142,7 @@ def test_57_sql_mapping_of_a_table(
     shop.stages("extract", "ingest odd")
     events = pq.read_table(shop / artefacts.ingested("odd"))
     assert sorted(events["customer_id"].to_pylist()) == [HOSTILE, "b"]
-    accounted(files.read_json(shop / artefacts.ingest_summary("odd")), rows=2)
+    accounted(atomic.read_json(shop / artefacts.ingest_summary("odd")), rows=2)
     postgres.run("hostile", "select a from t")
 
 

@@ -13,10 +13,12 @@ import yaml
 from faults.ending import tree
 from faults.lists import made, put, read
 from faults.refusal import Done, refused, unchanged
-from pipeline import files, ledger, publish, sealed
-from pipeline.errors import BadInput, Guarded, Refusal
-from pipeline.learning import champion
-from pipeline.ledger import Fact, Import, Said
+from retention.core.errors import BadInput, Guarded, Refusal
+from retention.core.storage import atomic
+from retention.ledgers import outcomes, store
+from retention.ledgers.outcomes import Fact, Import, Said
+from retention.serving import champion
+from retention.worklist import published
 
 PARAMS: dict[str, Any] = {
     "company": "Mill Lane Bakery",
@@ -43,15 +45,15 @@ def home(tmp_path: Path) -> Path:
     """A company's folder with one published list."""
     folder = tmp_path / "outside" / "home"
     days = "".join(f"R{at},c{at % 20},2026-0{1 + at % 6}-{1 + at % 28:02d}\n" for at in range(200))
-    files.write_text(folder / "data/raw/sales.csv", "receipt,who,sold_on\n" + days)
-    files.write_text(folder / "params.yaml", yaml.safe_dump(PARAMS))
+    atomic.write_text(folder / "data/raw/sales.csv", "receipt,who,sold_on\n" + days)
+    atomic.write_text(folder / "params.yaml", yaml.safe_dump(PARAMS))
     put(made(tmp_path / "source", "Ada"), folder / "lists")
     return folder
 
 
 def retention(home: Path, *words: str) -> Done:
     code = "from pipeline.cli import app; app()"
-    root = str(Path(files.__file__).parents[1])
+    root = str(Path(atomic.__file__).parents[1])
     return subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {root!r}); {code}", *words],
         cwd=home,
@@ -71,7 +73,7 @@ def changed(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["at_risk.csv", "manifest.json"])
 def test_48_tampered_output(home: Path, name: str) -> None:
-    [target] = publish.published(home / "lists")
+    [target] = published.published(home / "lists")
     sound = retention(home, "check")
     assert (sound.returncode, "unchanged since published" in sound.stdout) == (0, True)
     changed(target / name)
@@ -81,7 +83,7 @@ def test_48_tampered_output(home: Path, name: str) -> None:
 
 
 def test_48_tampered_output_is_not_published_over(home: Path, tmp_path: Path) -> None:
-    [target] = publish.published(home / "lists")
+    [target] = published.published(home / "lists")
     changed(target / "at_risk.csv")
     with (
         unchanged(home / "lists"),
@@ -92,7 +94,7 @@ def test_48_tampered_output_is_not_published_over(home: Path, tmp_path: Path) ->
 
 def test_48_tampered_output_a_pointer_with_another_hash(home: Path) -> None:
     pointer = home / "lists/current.json"
-    files.write_json(pointer, files.read_json(pointer) | {"manifest_sha256": "0" * 64})
+    atomic.write_json(pointer, atomic.read_json(pointer) | {"manifest_sha256": "0" * 64})
     done = retention(home, "check")
     assert done.returncode == 3
     assert "lists/current.json: its hash is not that of" in done.stdout
@@ -119,7 +121,7 @@ def test_56_path_traversal_run_id_in_the_pointer(
     home: Path, tmp_path: Path, name: str, nothing_outside: Callable[[], None]
 ) -> None:
     pointer = home / "lists/current.json"
-    files.write_json(pointer, files.read_json(pointer) | {"folder": name})
+    atomic.write_json(pointer, atomic.read_json(pointer) | {"folder": name})
     with pytest.raises(BadInput, match="not a pointer to a published list"):
         put(made(tmp_path / "hostile", "Bo"), home / "lists")
     nothing_outside()
@@ -140,7 +142,7 @@ def test_56_path_traversal_run_id_and_files_of_a_list(
 ) -> None:
     source = made(tmp_path / "hostile", "Bo")
     summary = source / "summary.json"
-    files.write_json(summary, files.read_json(summary) | about)
+    atomic.write_json(summary, atomic.read_json(summary) | about)
     with unchanged(home / "lists"), pytest.raises(BadInput):
         put(source, home / "lists")
     assert read(home / "lists") == "Ada"
@@ -154,10 +156,10 @@ def test_56_path_traversal_list_id_in_a_ledger(
     fact = Fact(name, "../../x", NOW, Said(result="reached"))
     folder = home / "ledgers/outcomes"
     with (
-        ledger.locked(folder, lambda _: None),
+        outcomes.locked(folder, lambda _: None),
         pytest.raises(BadInput, match="cannot be the name of a file"),
     ):
-        ledger.write(folder, Import(name, "Mill Lane Bakery", NOW, "f", {}, (fact,)))
+        outcomes.write(folder, Import(name, "Mill Lane Bakery", NOW, "f", {}, (fact,)))
     nothing_outside()
 
 
@@ -166,23 +168,23 @@ def test_56_path_traversal_customer_id_is_only_text(
 ) -> None:
     folder, list_id = home / "ledgers/outcomes", "2026-11-22-0123456789ab"
     fact = Fact(list_id, "../../x", NOW, Said(result="reached"))
-    with ledger.locked(folder, lambda _: None):
-        ledger.write(folder, Import(list_id, "Mill Lane Bakery", NOW, "f", {}, (fact,)))
-    assert [one.customer_id for one in ledger.facts(folder)] == ["../../x"]
-    assert ledger.erase(folder, "../../x") == 1
+    with outcomes.locked(folder, lambda _: None):
+        outcomes.write(folder, Import(list_id, "Mill Lane Bakery", NOW, "f", {}, (fact,)))
+    assert [one.customer_id for one in outcomes.facts(folder)] == ["../../x"]
+    assert outcomes.erase(folder, "../../x") == 1
     nothing_outside()
 
 
 @pytest.mark.parametrize("name", ["../../x", "/tmp/retention-elsewhere", "", "0123"])
 def test_56_path_traversal_folder_of_a_champion(home: Path, name: str) -> None:
     folder = home / "champion"
-    files.write_json(folder / champion.MANIFEST, {"models": name, "sha256": {}, "definition": {}})
+    atomic.write_json(folder / champion.MANIFEST, {"models": name, "sha256": {}, "definition": {}})
     with pytest.raises(Guarded, match="is no folder of models"):
         champion.current(folder)
 
 
 def test_56_path_traversal_list_given_by_hand(home: Path) -> None:
-    files.write_text(home / "worked.csv", "customer_id,result\n1,reached\n")
+    atomic.write_text(home / "worked.csv", "customer_id,result\n1,reached\n")
     before = tree(home)
     with unchanged(home / "lists"):
         done = retention(home, "outcomes", "worked.csv", "--list", "../../x")
@@ -196,22 +198,22 @@ def test_56_path_traversal_list_given_by_hand(home: Path) -> None:
 def test_a_file_of_a_newer_version_is_refused_and_one_without_is_of_the_first(
     tmp_path: Path,
 ) -> None:
-    first = sealed.write(tmp_path, "a", {"x": 1})
-    same = sealed.write(tmp_path, "b", {"x": 1, "version": 1})
-    newer = sealed.write(tmp_path, "c", {"x": 1, "version": 2})
-    assert sealed.read(first)["x"] == sealed.read(same)["x"] == 1
+    first = store.write(tmp_path, "a", {"x": 1})
+    same = store.write(tmp_path, "b", {"x": 1, "version": 1})
+    newer = store.write(tmp_path, "c", {"x": 1, "version": 2})
+    assert store.read(first)["x"] == store.read(same)["x"] == 1
     with pytest.raises(Refusal, match=rf"{newer}: of version '2', .* reads 1; update it"):
-        sealed.read_all(tmp_path)
+        store.read_all(tmp_path)
 
 
 def test_a_file_that_is_no_json_object_is_refused(tmp_path: Path) -> None:
     for name, text in (("a", "[1]"), ("b", "{"), ("c", "")):
-        files.write_text(tmp_path / f"{name}.json", text)
+        atomic.write_text(tmp_path / f"{name}.json", text)
         with pytest.raises(BadInput, match="restore it from a backup"):
-            sealed.read(tmp_path / f"{name}.json")
+            store.read(tmp_path / f"{name}.json")
 
 
 def test_the_names_and_bytes_of_a_ledger_are_what_they_always_were(tmp_path: Path) -> None:
-    path = sealed.write(tmp_path, "2026-11-22-0123456789ab", {"rows": [], "ü": 1.5})
+    path = store.write(tmp_path, "2026-11-22-0123456789ab", {"rows": [], "ü": 1.5})
     assert path.name == "2026-11-22-0123456789ab-365857226169.json"
     assert path.read_text(encoding="utf-8") == '{\n  "rows": [],\n  "ü": 1.5\n}\n'

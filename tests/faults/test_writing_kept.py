@@ -17,11 +17,13 @@ import pytest
 
 from faults.ending import hidden, killed, tree
 from faults.refusal import Done, refused
-from pipeline import files, ledger, safekeeping
-from pipeline.errors import BadInput, BadParams, Guarded
-from pipeline.learning import champion
-from pipeline.ledger import Fact, Import, Said
-from pipeline.safekeeping import Restored
+from retention.commands import backup
+from retention.commands.backup import Restored
+from retention.core.errors import BadInput, BadParams, Guarded
+from retention.core.storage import atomic
+from retention.ledgers import outcomes
+from retention.ledgers.outcomes import Fact, Import, Said
+from retention.serving import champion
 
 LIST, OTHER = "2026-11-22-0123456789ab", "2026-12-22-ba9876543210"
 NOW = dt.datetime(2026, 11, 23, 12, 0, 5, tzinfo=dt.UTC)
@@ -33,13 +35,15 @@ def quiet(_: str) -> None:
 
 def answered(list_id: str, *customers: str) -> Path:
     facts = tuple(Fact(list_id, one, NOW, Said(result="reached")) for one in customers)
-    with ledger.locked(ledger.FOLDER, quiet):
-        return ledger.write(ledger.FOLDER, Import(list_id, "Mill Lane Bakery", NOW, "f", {}, facts))
+    with outcomes.locked(outcomes.FOLDER, quiet):
+        return outcomes.write(
+            outcomes.FOLDER, Import(list_id, "Mill Lane Bakery", NOW, "f", {}, facts)
+        )
 
 
 def installed(folder: Path, word: str) -> None:
     for part in champion.PARTS:
-        files.write_json(folder / word / f"{part}.json", {"model": f"{word} {part}"})
+        atomic.write_json(folder / word / f"{part}.json", {"model": f"{word} {part}"})
     champion.install(champion.parts(folder / word), {"word": word, "definition": {}})
 
 
@@ -52,21 +56,21 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for word in ("first", "second"):
         installed(tmp_path / "candidates", word)
     answered(LIST, "a", "b")
-    files.write_text("ledgers/another/kept.txt", "whatever folders it has")
-    files.write_bytes("ledgers/erased/salt", b"0" * 64, mode=files.PRIVATE)
-    files.write_text("champion/README.md", "# champion/\n")
+    atomic.write_text("ledgers/another/kept.txt", "whatever folders it has")
+    atomic.write_bytes("ledgers/erased/salt", b"0" * 64, mode=atomic.PRIVATE)
+    atomic.write_text("champion/README.md", "# champion/\n")
     return folder
 
 
 @pytest.fixture
 def kept(home: Path, tmp_path: Path) -> Path:
     """A backup of it."""
-    safekeeping.backup(tmp_path / "kept.tar.gz", quiet)
+    backup.backup(tmp_path / "kept.tar.gz", quiet)
     return tmp_path / "kept.tar.gz"
 
 
 def restored(source: Path, replace: bool = False) -> Restored:
-    return safekeeping.restore(source, replace=replace, now=NOW, say=quiet)
+    return backup.restore(source, replace=replace, now=NOW, say=quiet)
 
 
 def emptied() -> None:
@@ -80,13 +84,13 @@ def emptied() -> None:
 def test_a_backup_brings_everything_back_as_it_was(home: Path, kept: Path) -> None:
     before = tree(home)
     modes = {str(path): path.stat().st_mode for path in sorted(home.rglob("*.json"))}
-    assert kept.stat().st_mode & 0o777 == files.PRIVATE
+    assert kept.stat().st_mode & 0o777 == atomic.PRIVATE
     emptied()
     done = restored(kept)
-    files.write_text("champion/README.md", "# champion/\n")
+    atomic.write_text("champion/README.md", "# champion/\n")
     assert tree(home) == before
     assert {str(path): path.stat().st_mode for path in sorted(home.rglob("*.json"))} == modes
-    assert Path("ledgers/erased/salt").stat().st_mode & 0o777 == files.PRIVATE
+    assert Path("ledgers/erased/salt").stat().st_mode & 0o777 == atomic.PRIVATE
     assert (len(done.added), done.replaced, done.same, done.aside) == (9, (), 0, None)
     now = champion.current()
     assert now is not None
@@ -96,7 +100,7 @@ def test_a_backup_brings_everything_back_as_it_was(home: Path, kept: Path) -> No
 def test_the_same_files_are_the_same_bytes(home: Path, kept: Path, tmp_path: Path) -> None:
     for path in home.rglob("*"):
         os.utime(path, (1, 1))
-    safekeeping.backup(tmp_path / "again.tar.gz", quiet)
+    backup.backup(tmp_path / "again.tar.gz", quiet)
     assert (tmp_path / "again.tar.gz").read_bytes() == kept.read_bytes()
 
 
@@ -110,7 +114,7 @@ def test_what_is_there_already_stays_untouched(home: Path, kept: Path) -> None:
 def test_a_file_that_differs_is_named_and_stops_it_before_anything(home: Path, kept: Path) -> None:
     [path] = Path("ledgers/outcomes").glob("*.json")
     path.unlink()
-    files.write_text("ledgers/another/kept.txt", "newer")
+    atomic.write_text("ledgers/another/kept.txt", "newer")
     before = tree(home)
     with pytest.raises(Guarded, match=r"^ledgers/another/kept\.txt: not as in .*--replace"):
         restored(kept)
@@ -118,30 +122,30 @@ def test_a_file_that_differs_is_named_and_stops_it_before_anything(home: Path, k
 
 
 def test_what_gives_way_is_set_aside_in_a_folder_of_the_time(home: Path, kept: Path) -> None:
-    files.write_text("ledgers/another/kept.txt", "newer")
+    atomic.write_text("ledgers/another/kept.txt", "newer")
     done = restored(kept, replace=True)
     aside = Path("ledgers/set-aside/2026-11-23T12-00-05Z")
     assert (done.replaced, done.aside) == (("ledgers/another/kept.txt",), aside)
     assert (aside / "ledgers/another/kept.txt").read_text() == "newer"
     assert Path("ledgers/another/kept.txt").read_text() == "whatever folders it has"
     again = kept.with_name("again.tar.gz")
-    safekeeping.backup(again, quiet)
+    backup.backup(again, quiet)
     assert again.read_bytes() == kept.read_bytes(), "what was set aside is in no backup"
 
 
 def test_who_was_erased_does_not_come_back_with_an_old_ledger(home: Path, kept: Path) -> None:
-    ledger.erase(ledger.FOLDER, "a")
+    outcomes.erase(outcomes.FOLDER, "a")
     assert restored(kept).added == ()
-    assert [one.customer_id for one in ledger.facts(ledger.FOLDER)] == ["b"]
-    assert not any(b'"a"' in path.read_bytes() for path in ledger.FOLDER.iterdir())
+    assert [one.customer_id for one in outcomes.facts(outcomes.FOLDER)] == ["b"]
+    assert not any(b'"a"' in path.read_bytes() for path in outcomes.FOLDER.iterdir())
 
 
 @pytest.mark.parametrize("replace", [False, True])
 def test_another_salt_never_takes_the_place_of_the_one_that_knows_the_erased(
     home: Path, kept: Path, replace: bool
 ) -> None:
-    files.write_bytes("ledgers/erased/salt", b"1" * 64, mode=files.PRIVATE)
-    files.write_text("ledgers/another/kept.txt", "newer")
+    atomic.write_bytes("ledgers/erased/salt", b"1" * 64, mode=atomic.PRIVATE)
+    atomic.write_text("ledgers/another/kept.txt", "newer")
     before = tree(home)
     with pytest.raises(Guarded, match=r"^ledgers/erased/salt: not as in .* never replaced"):
         restored(kept, replace)
@@ -154,24 +158,24 @@ def test_another_salt_never_takes_the_place_of_the_one_that_knows_the_erased(
 def test_a_damaged_ledger_does_not_take_the_place_of_a_good_backup(home: Path, kept: Path) -> None:
     before = kept.read_bytes()
     [path] = Path("ledgers/outcomes").glob("*.json")
-    files.write_text(path, path.read_text(encoding="utf-8").replace('"a"', '"z"'))
+    atomic.write_text(path, path.read_text(encoding="utf-8").replace('"a"', '"z"'))
     with pytest.raises(BadInput, match="changed since it was written"):
-        safekeeping.backup(kept, quiet)
+        backup.backup(kept, quiet)
     assert kept.read_bytes() == before
 
 
 def test_a_damaged_champion_does_not_either(home: Path, kept: Path) -> None:
     now = champion.current()
     assert now is not None
-    files.write_text(now.folder / "churn.json", "{}")
+    atomic.write_text(now.folder / "churn.json", "{}")
     with pytest.raises(BadInput, match=r"churn\.json: missing or changed"):
-        safekeeping.backup(kept, quiet)
+        backup.backup(kept, quiet)
 
 
 @pytest.mark.parametrize("name", ["kept.zip", "ledgers/kept.tar.gz", "champion/x/kept.tar.gz"])
 def test_a_backup_has_its_name_and_lies_elsewhere(home: Path, name: str) -> None:
     with pytest.raises(BadParams):
-        safekeeping.backup(Path(name), quiet)
+        backup.backup(Path(name), quiet)
     assert not Path(name).exists()
 
 
@@ -180,7 +184,7 @@ def test_where_there_is_nothing_no_backup_is_made(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(Guarded, match="nothing was written"):
-        safekeeping.backup(Path("kept.tar.gz"), quiet)
+        backup.backup(Path("kept.tar.gz"), quiet)
     assert not Path("kept.tar.gz").exists()
 
 
@@ -243,7 +247,7 @@ def test_what_the_manifest_does_not_say_is_refused(home: Path, kept: Path, name:
     emptied()
     with pytest.raises(BadInput, match="not what its manifest says"):
         restored(changed)
-    assert not Path("ledgers").exists() or not any(ledger.FOLDER.iterdir())
+    assert not Path("ledgers").exists() or not any(outcomes.FOLDER.iterdir())
 
 
 @pytest.mark.parametrize("length", [0, 10, 200, -1])
@@ -266,7 +270,7 @@ def test_a_backup_of_a_version_to_come_is_refused(home: Path, kept: Path) -> Non
 def test_a_link_among_the_ledgers_is_told(home: Path, tmp_path: Path) -> None:
     Path("ledgers/another/link").symlink_to(tmp_path)
     with pytest.raises(BadInput, match="link: a link"):
-        safekeeping.backup(tmp_path / "kept.tar.gz", quiet)
+        backup.backup(tmp_path / "kept.tar.gz", quiet)
 
 
 # Killed
@@ -278,7 +282,7 @@ def test_42_kill9_restore(home: Path, kept: Path, tmp_path: Path, replace: bool)
     whole = tree(home)
     if replace:
         installed(tmp_path / "candidates", "third")
-        files.write_text("ledgers/another/kept.txt", "newer")
+        atomic.write_text("ledgers/another/kept.txt", "newer")
     else:
         emptied()
 
@@ -292,9 +296,9 @@ def test_42_kill9_restore(home: Path, kept: Path, tmp_path: Path, replace: bool)
         now = champion.current()
         for part, sha256 in now.sha256.items() if now else ():
             assert now
-            assert files.sha256(now.folder / f"{part}.json") == sha256, name
+            assert atomic.sha256(now.folder / f"{part}.json") == sha256, name
         assert now or not replace, name
-        ledger.facts(ledger.FOLDER)
+        outcomes.facts(outcomes.FOLDER)
         action(folder)
         found = tree(folder)
         assert {path: found.get(path) for path in whole if "README" not in path} == {
@@ -308,12 +312,12 @@ def test_42_kill9_restore(home: Path, kept: Path, tmp_path: Path, replace: bool)
 def test_42_kill9_backup(home: Path, kept: Path, tmp_path: Path) -> None:
     old = kept.read_bytes()
     answered(OTHER, "c")
-    safekeeping.backup(tmp_path / "whole.tar.gz", quiet)
+    backup.backup(tmp_path / "whole.tar.gz", quiet)
     new = (tmp_path / "whole.tar.gz").read_bytes()
-    files.write_bytes(tmp_path / "place" / "kept.tar.gz", old)
+    atomic.write_bytes(tmp_path / "place" / "kept.tar.gz", old)
 
     def action(folder: Path) -> None:
-        safekeeping.backup(folder / "kept.tar.gz", quiet)
+        backup.backup(folder / "kept.tar.gz", quiet)
 
     for name, folder in killed(tmp_path / "place", action, tmp_path / "work"):
         assert (folder / "kept.tar.gz").read_bytes() in (old, new), name
@@ -330,7 +334,7 @@ def command(home: Path, *words: str) -> Done:
     return subprocess.run(
         [sys.executable, "-c", code, *words],
         cwd=home,
-        env=os.environ | {"PYTHONPATH": str(Path(safekeeping.__file__).parents[1])},
+        env=os.environ | {"PYTHONPATH": str(Path(backup.__file__).parents[1])},
         capture_output=True,
         text=True,
         check=False,
@@ -342,7 +346,7 @@ def test_the_commands_say_what_they_did(home: Path, tmp_path: Path) -> None:
     done = command(home, "backup", kept)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"9 files of champion/ and ledgers/ are in {kept}; keep it elsewhere.\n"
-    files.write_text("ledgers/another/kept.txt", "newer")
+    atomic.write_text("ledgers/another/kept.txt", "newer")
     refused(command(home, "restore", kept), 4, "ledgers/another/kept.txt", "--replace")
     done = command(home, "restore", kept, "--replace")
     assert done.returncode == 0, done.stderr

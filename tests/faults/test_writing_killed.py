@@ -11,10 +11,12 @@ import pytest
 
 from faults.ending import Action, hidden, killed, points, tree
 from faults.lists import DAY, made, put, read
-from pipeline import assignments, files, ledger, publish
-from pipeline.learning import champion
-from pipeline.ledger import Fact, Import, Said
-from pipeline.publish import Keep
+from retention.core.storage import atomic
+from retention.ledgers import assignments, outcomes
+from retention.ledgers.outcomes import Fact, Import, Said
+from retention.serving import champion
+from retention.worklist import published
+from retention.worklist.published import Keep
 
 LIST = "2026-11-22-0123456789ab"
 NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
@@ -55,7 +57,7 @@ def sees(*names: str | None) -> Callable[[str, Path], None]:
 
     def check(step: str, folder: Path) -> None:
         assert read(folder / "lists") in names, step
-        assert publish.verify(folder / "lists") == [], step
+        assert published.verify(folder / "lists") == [], step
 
     return check
 
@@ -66,11 +68,11 @@ def publishing(source: Path, **more: Any) -> Action:
 
 def test_42_kill9_publish_the_first_list(home: Path, tmp_path: Path) -> None:
     """Between the list and the pointer to it there is a list that nothing names; it is told so."""
-    unnamed = [f"{publish.CURRENT}: missing, though lists are published"]
+    unnamed = [f"{published.CURRENT}: missing, though lists are published"]
 
     def check(step: str, folder: Path) -> None:
         assert read(folder / "lists") in (None, "Ada"), step
-        wrong = [one.rpartition("/")[2] for one in publish.verify(folder / "lists")]
+        wrong = [one.rpartition("/")[2] for one in published.verify(folder / "lists")]
         assert wrong in ([], unnamed if read(folder / "lists") is None else []), step
 
     every_step(home, publishing(made(tmp_path / "source", "Ada")), check)
@@ -88,7 +90,7 @@ def test_42_kill9_publish_removes_the_oldest(home: Path, tmp_path: Path) -> None
     every_step(home, action, sees("Ada 7", "Bo"))
     again = shutil.copytree(home, tmp_path / "again", symlinks=True)
     action(again)
-    assert [path.name[:10] for path in publish.published(again / "lists")] == [
+    assert [path.name[:10] for path in published.published(again / "lists")] == [
         str(earlier(7)),
         str(DAY),
     ]
@@ -108,7 +110,7 @@ def test_42_kill9_supersede(home: Path, tmp_path: Path, current: bool) -> None:
     source = made(tmp_path / "new", "Bo", earlier(7))
 
     def action(folder: Path) -> None:
-        publish.supersede(folder / "lists" / old.name, source, lambda _: None)
+        published.supersede(folder / "lists" / old.name, source, lambda _: None)
 
     every_step(home, action, sees("Ada and Bo", "Bo") if current else sees("Cy"))
 
@@ -119,14 +121,14 @@ def test_42_kill9_supersede(home: Path, tmp_path: Path, current: bool) -> None:
 def answered(folder: Path, *customers: str) -> None:
     said = Said(result="reached", note="x")
     facts = tuple(Fact(LIST, one, NOW, said) for one in customers)
-    with ledger.locked(folder / "ledgers/outcomes", say=lambda _: None):
-        ledger.write(
+    with outcomes.locked(folder / "ledgers/outcomes", say=lambda _: None):
+        outcomes.write(
             folder / "ledgers/outcomes", Import(LIST, "Mill Lane Bakery", NOW, "f", {}, facts)
         )
 
 
 def answers(folder: Path) -> set[str]:
-    found = [fact.customer_id for fact in ledger.facts(folder / "ledgers/outcomes")]
+    found = [fact.customer_id for fact in outcomes.facts(folder / "ledgers/outcomes")]
     assert len(found) == len(set(found)), "counted twice"
     return set(found)
 
@@ -144,7 +146,7 @@ def test_42_kill9_ledger_erase(home: Path) -> None:
     def check(step: str, folder: Path) -> None:
         assert answers(folder) in ({"a", "b"}, {"b"}), step
 
-    every_step(home, lambda folder: ledger.erase(folder / "ledgers/outcomes", "a"), check)
+    every_step(home, lambda folder: outcomes.erase(folder / "ledgers/outcomes", "a"), check)
 
 
 ROW: dict[str, Any] = dict.fromkeys(assignments.OF_CUSTOMER) | {"arm": "contact", "propensity": 0.9}
@@ -190,7 +192,7 @@ def test_42_kill9_assignments_erase(home: Path) -> None:
 
 def candidate(folder: Path, word: str) -> dict[str, Path]:
     for part in champion.PARTS:
-        files.write_json(folder / f"{part}.json", {"model": f"{word} {part}"})
+        atomic.write_json(folder / f"{part}.json", {"model": f"{word} {part}"})
     return champion.parts(folder)
 
 
@@ -199,7 +201,7 @@ def scores_with(folder: Path) -> str | None:
     now = champion.current(folder / "champion")
     if now is None:
         return None
-    held = {name: files.sha256(now.folder / f"{name}.json") for name in now.sha256}
+    held = {name: atomic.sha256(now.folder / f"{name}.json") for name in now.sha256}
     assert held == now.sha256
     return str(now.manifest["word"])
 

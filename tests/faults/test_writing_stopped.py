@@ -16,8 +16,11 @@ import pytest
 from faults.ending import at_step, copies, forked, hidden
 from faults.lists import DAY, made, put, read
 from faults.refusal import Done, refused, unchanged
-from pipeline import errors, files, ledger, publish
-from pipeline.publish import Keep
+from retention.core import errors
+from retention.core.storage import atomic
+from retention.ledgers import outcomes
+from retention.worklist import published as publish
+from retention.worklist.published import Keep
 
 TERM = "refused: stopped by SIGTERM; nothing was changed half-way; run again"
 
@@ -113,11 +116,11 @@ def test_43_sigterm_enospc_no_room_in_the_middle_of_a_file(
 
 def test_43_sigterm_enospc_the_ledger(tmp_path: Path) -> None:
     folder, said = tmp_path / "ledgers/outcomes", tmp_path / "said"
-    files.make_folder(folder)
+    atomic.make_folder(folder)
 
     def entering() -> None:
-        with ledger.locked(folder):
-            files.write_json(folder / "x.json", {"facts": []})
+        with outcomes.locked(folder):
+            atomic.write_json(folder / "x.json", {"facts": []})
 
     def action() -> None:
         at_step(3, failing(ENOSPC))

@@ -1,0 +1,61 @@
+"""Stage `features`: every declared feature of every watched customer at every snapshot."""
+
+import narwhals as nw
+import pyarrow as pa
+
+from features.engine.base import Feature, Past, compute, history
+from retention.core import engine, params, point_in_time
+from retention.core.point_in_time import Frame
+
+
+def attributes(table: Frame, snapshot: int) -> Frame:
+    """Customers' attributes as known at a snapshot, one row a customer, in their newest version.
+
+    Without a known_day only what was settled when the customer joined may be seen.
+    """
+    stamped, since = ~nw.col("known_day").is_null(), nw.col("known_day").fill_null(-1)
+    known = table.filter(since < snapshot).with_columns(since=since)
+    newest = known.filter(nw.col("since") == nw.col("since").max().over("customer_id"))
+    joined = nw.col("joined_day") < snapshot
+    settled = stamped | joined | nw.col("joined_day").is_null()
+    return newest.select(
+        "customer_id",
+        tenure=nw.when(joined).then(snapshot - nw.col("joined_day")),
+        acquisition_cost=nw.when(settled).then(nw.col("acquisition_cost")),
+        acquisition_channel=nw.when(settled).then(nw.col("acquisition_channel")),
+        region=nw.when(stamped).then(nw.col("region")),
+        preferred_channel=nw.when(stamped).then(nw.col("preferred_channel")),
+    )
+
+
+def features_at(
+    open_engine: engine.Engine,
+    events_frame: Frame,
+    customers_frame: Frame,
+    cohort: Frame,
+    snapshot: int,
+    declared: list[Feature],
+    restated: bool = True,
+    levels: params.Service | None = None,
+) -> pa.Table:
+    """The features of a cohort (customer_id) at one snapshot, from its past alone."""
+    past = Past(
+        point_in_time.past(events_frame, snapshot, restated),
+        attributes(customers_frame, snapshot),
+        snapshot,
+        open_engine.keep,
+        levels or params.Service(),
+    )
+    since = open_engine.collect(past.first_days(), sort=["kind", "source"]).to_pylist()
+    frame = compute(past, cohort, declared, history(since, snapshot))
+    table = open_engine.collect(frame, sort=["customer_id"])
+    open_engine.forget()
+    return table
+
+
+def schema(declared: list[Feature]) -> pa.Schema:
+    """customer_id, snapshot_on, then the features in their declared order."""
+    types = [
+        (one.name, pa.string() if one.unit == "category" else pa.float64()) for one in declared
+    ]
+    return pa.schema([("customer_id", pa.string()), ("snapshot_on", pa.date32()), *types])

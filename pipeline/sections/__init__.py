@@ -1,1 +1,0 @@
-"""The sections of params.yaml, frozen and typed; pipeline/params.py puts them together."""

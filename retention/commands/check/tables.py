@@ -1,0 +1,23 @@
+"""The first rows of a table of a database, as a file."""
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from retention.core.params import RawFile
+from retention.core.storage import atomic
+
+
+def first_rows(file: RawFile, key: str, path: Path, most: int) -> bool:
+    """Write the first rows of a table to `path`; whether these are all.
+
+    BadParams, BadInput: as the stage `extract`.
+    """
+    from retention.sources.database import connection, stream, tables
+
+    with connection.reading(file, key) as reading:
+        table = tables.found(reading, file, key)
+        query = tables.query(table, None, most=most + 1)
+        rows = pa.Table.from_batches(stream.batches(reading, query, table.arrow, key), table.arrow)
+    atomic.write_table(path, rows.slice(0, most))
+    return len(rows) <= most

@@ -1,0 +1,54 @@
+"""A worked list from a CSV, as the pipeline writes it or as a spreadsheet saves it."""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from retention.commands.outcomes.sheet import Line, Sheet, line, places, require
+from retention.core.csv_injection import unguarded
+from retention.core.errors import BadInput
+
+_DELIMITERS = ",;\t|"
+_SEPARATOR = re.compile(r"\Asep=.\r?\n")
+_ANY_LENGTH = 2**31 - 1
+
+
+def read(path: Path) -> Sheet:
+    """The rows of a CSV; BadInput when it is none, or not in UTF-8 or UTF-16."""
+    text = _SEPARATOR.sub("", _text(path), count=1) if path.stat().st_size else ""
+    previous = csv.field_size_limit(_ANY_LENGTH)
+    try:
+        return Sheet(list(_lines(text)))
+    finally:
+        csv.field_size_limit(previous)
+
+
+def _text(path: Path) -> str:
+    content = path.read_bytes()
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return content.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInput("not UTF-8; save it again as CSV UTF-8, or as a workbook") from None
+
+
+def _lines(text: str) -> Iterator[Line]:
+    first, *_ = text.splitlines() or [""]
+    delimiter = max(_DELIMITERS, key=first.count)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    number = 1
+    try:
+        headings = next(rows, [])
+        found = places(headings)
+        require(found)
+        for number, row in enumerate(rows, start=2):
+            one = line(number, [unguarded(cell) for cell in row], found)
+            if one:
+                wrong = len(row) < len(headings) or any(row[len(headings) :])
+                yield replace(one, defect="ragged_row") if wrong else one
+    except csv.Error as error:
+        raise BadInput(f"row {number + 1}: {error}; save the file again") from None

@@ -1,0 +1,121 @@
+"""The engine, named in this one place: DuckDB in the process, or Spark.
+
+Everything above it is Narwhals expressions, which both understand.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from typing import Any, Protocol, cast
+
+import duckdb
+import narwhals as nw
+import pyarrow as pa
+
+from retention.core import params
+from retention.core.storage.atomic import PathLike
+
+
+class Engine(Protocol):
+    """What a stage may ask of an engine. Frames are lazy until kept or collected."""
+
+    def scan(self, path: PathLike) -> nw.LazyFrame[Any]:
+        """A Parquet file, or a glob of them."""
+
+    def load(self, table: pa.Table) -> nw.LazyFrame[Any]:
+        """A table from memory."""
+
+    def keep(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """Compute a frame once that several frames are made from; dropped by `forget`."""
+
+    def forget(self) -> None:
+        """Drop all that was kept."""
+
+    def collect(self, frame: nw.LazyFrame[Any], sort: Sequence[str]) -> pa.Table:
+        """Compute a frame, in the order of its key `sort`."""
+
+
+def _lazy(native: Any) -> nw.LazyFrame[Any]:
+    return cast("nw.LazyFrame[Any]", nw.from_native(native))
+
+
+class DuckDB:
+    """The embedded engine."""
+
+    def __init__(self, memory: str = "4GB", threads: int = 2) -> None:
+        self.connection = duckdb.connect(config={"memory_limit": memory, "threads": threads})
+        self.connection.execute("set TimeZone = 'UTC'")
+        self._names = (f"kept_{number}" for number in count())
+        self._kept: list[str] = []
+
+    def scan(self, path: PathLike) -> nw.LazyFrame[Any]:
+        return _lazy(self.connection.read_parquet(str(path)))
+
+    def load(self, table: pa.Table) -> nw.LazyFrame[Any]:
+        name = next(self._names)
+        self.connection.register(name, table)
+        return _lazy(self.connection.table(name))
+
+    def keep(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        name = next(self._names)
+        nw.to_native(frame).to_table(name)
+        self._kept.append(name)
+        return _lazy(self.connection.table(name))
+
+    def forget(self) -> None:
+        while self._kept:
+            self.connection.execute(f"drop table {self._kept.pop()}")
+
+    def collect(self, frame: nw.LazyFrame[Any], sort: Sequence[str]) -> pa.Table:
+        return nw.to_native(frame.sort(*sort)).to_arrow_table()
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+class Spark:
+    """A Spark session, local or remote (Spark Connect)."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self._kept: list[Any] = []
+
+    def scan(self, path: PathLike) -> nw.LazyFrame[Any]:
+        return _lazy(self.session.read.parquet(str(path)))
+
+    def load(self, table: pa.Table) -> nw.LazyFrame[Any]:
+        return _lazy(self.session.createDataFrame(table))
+
+    def keep(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        native = nw.to_native(frame).cache()
+        self._kept.append(native)
+        return _lazy(native)
+
+    def forget(self) -> None:
+        while self._kept:
+            self._kept.pop().unpersist()
+
+    def collect(self, frame: nw.LazyFrame[Any], sort: Sequence[str]) -> pa.Table:
+        return nw.to_native(frame.sort(*sort)).toArrow()
+
+    def close(self) -> None:
+        self.session.stop()
+
+
+@contextmanager
+def opened(chosen: params.Engine) -> Iterator[DuckDB | Spark]:
+    """The engine that params name; closed when the block ends."""
+    engine = DuckDB(chosen.memory) if chosen.name == "duckdb" else Spark(_session(chosen))
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def _session(chosen: params.Engine) -> Any:
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.appName("retention").config("spark.sql.session.timeZone", "UTC")
+    if chosen.remote:
+        return builder.remote(chosen.remote).getOrCreate()
+    return builder.master(chosen.master or "local[2]").getOrCreate()

@@ -1,0 +1,90 @@
+"""What is asked of the models: labels, snapshots, features, training and its judgement."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from retention.core.params.base import Days, Strict
+
+
+class ChurnLabel(Strict):
+    rule: Literal["silence", "cancel"]
+    kinds: list[str] = ["purchase"]
+    active_days: Days = 180
+    horizon_days: Days = 90
+    gap_days: int = Field(default=0, ge=0)
+    settle_days: int = Field(default=0, ge=0)
+
+
+class ValueLabel(Strict):
+    kinds: list[str] = ["purchase", "return"]
+    cost_kinds: list[str] = []
+    horizon_days: Days = 90
+    margin: float = Field(default=1.0, gt=0, le=1)
+    annual_discount: float = Field(default=0.0, ge=0, lt=1)
+
+
+class Labels(Strict):
+    churn: ChurnLabel
+    value: ValueLabel = ValueLabel()
+
+
+class Snapshots(Strict):
+    every_days: Days = 30
+    most: Days = 24
+
+
+class Service(Strict):
+    """What good service is: the first answer and the end of a case come within these."""
+
+    answer_hours: float = Field(default=24, gt=0)
+    resolution_days: int = Field(default=5, ge=0)
+
+
+class Features(Strict):
+    windows: list[Days] = [7, 14, 30, 60, 90, 180, 365]
+
+
+Treated = Literal["weight", "drop", "adjust", "keep"]
+
+
+class Train(Strict):
+    """treated: what is done with rows of customers who were contacted before their outcome.
+
+    weight: they are left out, and those held out from the same outreach stand for them, with the
+    weight of one over their share; drop: they are left out; adjust: they stay, models are told
+    who they are, and foretell everybody as left alone; keep: they count as any other.
+    """
+
+    treated: Treated = "weight"
+    folds: int = Field(default=5, ge=1)
+    min_churners: int = Field(default=30, ge=1)
+    seed: int = 20260401
+    threads: int = Field(default=2, ge=1)
+    models: dict[str, dict[str, Any]] = {}
+
+
+class Uplift(Strict):
+    """Which model learns whom a contact keeps, from those drawn by lot; null: none is asked."""
+
+    model: str | None = "uplift_dr"
+
+
+class Evaluate(Strict):
+    """least: customers of a group, below which nothing is told of it."""
+
+    bootstrap: int = Field(default=200, ge=20)
+    seed: int = 20260402
+    least: int = Field(default=50, ge=10)
+
+
+class Promote(Strict):
+    """When a challenger takes the champion's place.
+
+    automatic: the stage lets it, where it is no worse than the champion; otherwise somebody says
+    `retention promote`. bootstrap: resamples of the customers for the interval of the difference.
+    """
+
+    automatic: bool = False
+    bootstrap: int = Field(default=1000, ge=100)
+    seed: int = 20260406

@@ -1,0 +1,173 @@
+"""params.yaml: read in this one place, checked, and handed on as typed values."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+
+from retention.core.errors import BadParams, nearest
+from retention.core.params.base import Currency, Day, Name, Strict, Zone
+from retention.core.params.modelling import (
+    Evaluate,
+    Features,
+    Labels,
+    Promote,
+    Service,
+    Snapshots,
+    Train,
+    Uplift,
+)
+from retention.core.params.operations import (
+    Guards,
+    Outcomes,
+    Privacy,
+    Publish,
+    Score,
+    Scorecard,
+    Simulation,
+)
+from retention.core.params.policy import AtRisk, Policy
+from retention.core.params.sources import (
+    Customers,
+    Engine,
+    Ingest,
+    RawFile,
+    Source,
+    copied_to,
+)
+
+VERSION = 1
+"""The newest version of params.yaml that is understood; one without a number is of version 1."""
+
+
+class Params(Strict):
+    """The whole configuration. `example` names a company of examples/ or is null for your own.
+
+    version: of the keys below and their meanings.
+    """
+
+    version: int = Field(default=VERSION, ge=1)
+    company: str = "your company"
+    example: Literal["grocer", "cdnow", "telecom"] | None = None
+    simulation: Simulation = Simulation()
+    as_of: Day = None
+    time_zone: Zone
+    currency: Currency
+    engine: Engine = Engine()
+    ingest: Ingest = Ingest()
+    sources: dict[Name, Source] = Field(min_length=1)
+    customers: Annotated[Customers, AfterValidator(copied_to("customers"))] | None = None
+    privacy: Privacy = Privacy()
+    labels: Labels
+    snapshots: Snapshots = Snapshots()
+    service: Service = Service()
+    features: Features = Features()
+    train: Train = Train()
+    uplift: Uplift = Uplift()
+    evaluate: Evaluate = Evaluate()
+    promote: Promote = Promote()
+    scorecard: Scorecard = Scorecard()
+    policy: Policy = Policy()
+    score: Score = Score()
+    guard: Guards = Guards()
+    at_risk: AtRisk = AtRisk()
+    publish: Publish = Publish()
+    outcomes: Outcomes = Outcomes()
+
+    @field_validator("sources")
+    @classmethod
+    def _tables_are_copied(cls, sources: dict[str, Source]) -> dict[str, Source]:
+        return {name: copied_to(f"sources.{name}")(one) for name, one in sources.items()}
+
+    def raw_files(self) -> dict[str, RawFile]:
+        """Everything that is read from outside, by its key in params.yaml."""
+        every = {f"sources.{name}": one for name, one in self.sources.items()}
+        others = {"customers": self.customers, "scorecard.staff": self.scorecard.staff}
+        return every | {key: one for key, one in others.items() if one}
+
+    def zone_of(self, file: RawFile) -> ZoneInfo:
+        """The zone in which a raw file's naive times are read."""
+        return ZoneInfo(file.time_zone or self.time_zone)
+
+
+def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
+    """The keys known beside the one at `loc`, found by walking the models' annotations."""
+    model: type[BaseModel] | None = Params
+    for step in loc[:-1]:
+        if isinstance(step, int) or model is None or step not in model.model_fields:
+            continue
+        model = _model_in(model.model_fields[step].annotation)
+    return list(model.model_fields) if model else []
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = [_model_in(part) for part in getattr(annotation, "__args__", ())]
+    return next((model for model in found if model), None)
+
+
+def sentence(error: ErrorDetails) -> str:
+    """What is wrong with one key, and the nearest known one."""
+    loc = error["loc"]
+    steps = [str(step) for step in loc]
+    where = ".".join(step for step in steps if "[" not in step) or "(top level)"
+    if error["type"] == "extra_forbidden":
+        return f"{where}: unknown key{nearest(str(loc[-1]), _fields_at(loc))}"
+    if error["type"] == "missing":
+        return f"{where}: missing"
+    said = f"{where}: {error['msg'].removeprefix('Value error, ')}"
+    whole_or_secret = isinstance(error["input"], dict) or loc[-1] == "database"
+    return said if whole_or_secret else f"{said}, not {error['input']!r}"
+
+
+def parse(text: str, name: str = "params.yaml") -> Params:
+    """Params from YAML text; BadParams names the first wrong key and the nearest known one."""
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise BadParams(f"{name}: not YAML: {error}") from None
+    if not isinstance(raw, dict):
+        raise BadParams(f"{name}: expected keys and values")
+    _refuse_newer(raw.get("version"), name)
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        errors = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+        raise BadParams(f"{name}: {sentence(errors[0])}") from None
+
+
+def _refuse_newer(version: Any, name: str) -> None:
+    """Before any key is looked at: those that a newer version has are no mistakes."""
+    if isinstance(version, int) and version > VERSION:
+        raise BadParams(
+            f"{name}: version {version} is newer than {VERSION}, the newest that this program "
+            "understands; update the program"
+        )
+
+
+def changed(text: str, changes: Mapping[str, Any]) -> str:
+    """The text of a params.yaml with some keys changed; sections keep their other keys."""
+    return yaml.safe_dump(_merged(yaml.safe_load(text), changes), sort_keys=False)
+
+
+def _merged(old: Any, new: Any) -> Any:
+    if not isinstance(old, dict) or not isinstance(new, Mapping):
+        return new
+    return old | {name: _merged(old.get(name), one) for name, one in new.items()}
+
+
+def load(path: Path = Path("params.yaml")) -> Params:
+    """The params of the folder one stands in."""
+    if not path.is_file():
+        raise BadParams(f"{path}: no such file; copy one from examples/")
+    return parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def resolved(chosen: Params) -> str:
+    """The params as YAML with every default written out: what the stages depend on."""
+    return yaml.safe_dump(chosen.model_dump(mode="json"), sort_keys=True, allow_unicode=True)

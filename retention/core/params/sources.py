@@ -1,0 +1,176 @@
+"""Where raw rows come from, and what they mean."""
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from retention.core import artefacts
+from retention.core.events import CUSTOMER_COLUMNS, MAPPABLE
+from retention.core.params.base import Currency, Lag, Name, Strict, Zone
+
+
+def _variable(name: Any) -> Any:
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError(
+            "name the environment variable that holds the database's URL; the URL itself, with its"
+            " password, must not stand here"
+        )
+    return name
+
+
+Variable = Annotated[str, BeforeValidator(_variable)]
+Sql = Annotated[str, Field(min_length=1)]
+Type = Literal["text", "double", "decimal", "integer", "boolean", "timestamp", "date"]
+
+
+class Engine(Strict):
+    name: Literal["duckdb", "spark"] = "duckdb"
+    memory: str = "4GB"
+    master: str | None = None
+    remote: str | None = None
+
+
+class Format(Strict):
+    """How times, dates and numbers are written; decimal: the sign before the decimals."""
+
+    time: str | None = None
+    date: str | None = None
+    decimal: Literal[".", ","] = "."
+
+
+class EventMapping(Strict):
+    """One event that a raw row emits; values are column names or scalar SQL over the row.
+
+    currency: in which its money is written, where that is not the same for all rows.
+    """
+
+    kind: Name
+    where: Sql | None = None
+    currency: Sql | None = None
+    customer_id: Sql
+    occurred_at: Sql
+    known_at: Sql | None = None
+    channel: Sql | None = None
+    topic: Sql | None = None
+    cause: Sql | None = None
+    amount: Sql | None = None
+    quoted_amount: Sql | None = None
+    cost: Sql | None = None
+    quantity: Sql | None = None
+    promised_at: Sql | None = None
+    effective_at: Sql | None = None
+    order_id: Sql | None = None
+    item_id: Sql | None = None
+    case_id: Sql | None = None
+    contract_id: Sql | None = None
+    rating: Sql | None = None
+    resolved: Sql | None = None
+    agent_id: Sql | None = None
+    treatment: Sql | None = None
+
+    def columns(self) -> dict[str, str]:
+        """The mapped event columns and their SQL, without kind and where."""
+        names = [name for name in MAPPABLE if name != "kind"]
+        return {name: sql for name in names if (sql := getattr(self, name)) is not None}
+
+
+class RawFile(Strict):
+    """Files of one form.
+
+    dst: which instant a wall clock time means that the zone's clocks skip or repeat; without it
+    such a time refuses the file. rows_at_least: with fewer rows, in all files together, the export
+    counts as cut.
+
+    table: a PostgreSQL table or view in place of files; `path` is then where its rows are copied
+    to. database: the environment variable that holds the database's URL. database_timeout: seconds
+    within which connecting and reading must end.
+    """
+
+    path: str = ""
+    table: str | None = Field(default=None, min_length=1)
+    database: Variable = "DATABASE_URL"
+    database_timeout: float = Field(default=900, ge=1)
+    types: dict[str, Type] = {}
+    format: Format = Format()
+    time_zone: Zone | None = None
+    dst: Literal["reject", "earlier", "later"] | None = None
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    encoding: Literal["utf-8", "latin-1"] = "utf-8"
+    rows_at_least: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _lies_in_one_place(self) -> "RawFile":
+        if bool(self.path) == bool(self.table):
+            raise ValueError("write either path, for files, or table, for a database")
+        if "://" in f"{self.path}{self.table}":
+            raise ValueError("an address must not stand here; see docs/databases.md")
+        return self
+
+
+class Source(RawFile):
+    """Rows that become events; what `expect` says of a row must be true, or the row is doubtful.
+
+    incremental: the table's column of when a row became known; only rows newer than those copied
+    before are read. incremental_overlap: so much of the time before is read again, for rows that
+    were committed late. Without `incremental` the whole table is read each time.
+    """
+
+    key: list[str] | Literal["row_number"]
+    events: list[EventMapping] = Field(min_length=1)
+    expect: dict[Name, Sql] = {}
+    known_after: Lag | None = None
+    incremental: str | None = Field(default=None, min_length=1)
+    incremental_overlap: Lag = dt.timedelta(days=1)
+
+    @model_validator(mode="after")
+    def _can_be_incremental(self) -> "Source":
+        if self.incremental and not self.table:
+            raise ValueError("incremental is for a table; files are read whole")
+        if self.incremental and self.key == "row_number":
+            raise ValueError("incremental needs a key: rows that are read twice must be recognised")
+        return self
+
+
+class Customers(RawFile):
+    columns: dict[Literal[tuple(CUSTOMER_COLUMNS)], str]  # type: ignore[valid-type]
+
+    @model_validator(mode="after")
+    def _has_id(self) -> "Customers":
+        if "customer_id" not in self.columns:
+            raise ValueError("columns needs customer_id")
+        return self
+
+
+class Staff(RawFile):
+    """Who serves: agent_id, and the team and branch each belongs to."""
+
+    columns: dict[Literal["agent_id", "team", "branch"], str]
+
+    @model_validator(mode="after")
+    def _has_id(self) -> "Staff":
+        if "agent_id" not in self.columns:
+            raise ValueError("columns needs agent_id")
+        return self
+
+
+File = TypeVar("File", bound=RawFile)
+
+
+def copied_to(key: str) -> Callable[[File], File]:
+    """Says of a table under a key of params.yaml where its rows are copied to."""
+
+    def placed(file: File) -> File:
+        place = str(artefacts.TABLES / key)
+        return file.model_copy(update={"path": place}) if file.table else file
+
+    return placed
+
+
+class Ingest(Strict):
+    """conversion: what one unit of another currency is worth in that of the company."""
+
+    max_reject_share: float = Field(default=0.01, ge=0, le=1)
+    conversion: dict[Currency, Annotated[float, Field(ge=1e-6, le=1e6)]] = {}

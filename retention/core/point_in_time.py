@@ -1,0 +1,77 @@
+"""The two rules of time, in this one place: what a snapshot may see, and when a label is ripe.
+
+A snapshot is the start of a day in the business time zone; days are integers since 1970-01-01.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+
+from retention.core.params import ChurnLabel, Labels, ValueLabel
+
+_EPOCH = dt.date(1970, 1, 1)
+WITHDRAWN = "withdrawn"  # the kind of a version that says: this did not happen
+Frame = nw.LazyFrame[Any]
+
+
+def day_number(date: dt.date) -> int:
+    """Days since 1970-01-01."""
+    return (date - _EPOCH).days
+
+
+def date_of(day: int) -> dt.date:
+    """The inverse of `day_number`."""
+    return _EPOCH + dt.timedelta(days=day)
+
+
+def past(events: Frame, snapshot: int, restated: bool = True) -> Frame:
+    """All that was known before a snapshot: one row an event, in its newest version by then.
+
+    An event that its newest version takes back is not among them. `age` is added: days from the
+    event to the snapshot, at least 1. This cut comes before anything that reads more than one
+    row. `restated=False` promises that no event has two versions, and saves the search for the
+    newest.
+    """
+    known = events.filter(nw.col("known_day") < snapshot)
+    if restated:
+        newest = nw.col("known_at") == nw.col("known_at").max().over("event_id")
+        known = known.filter(newest, nw.col("kind") != WITHDRAWN)
+    return known.with_columns(age=snapshot - nw.col("occurred_day"))
+
+
+@dataclass(frozen=True)
+class Window:
+    """A label window: days `start` <= day < `end`, ripe once `settle` more days have passed."""
+
+    start: int
+    end: int
+    settle: int
+
+    @property
+    def mature_on(self) -> int:
+        """The first day on which everything in the window is taken as known."""
+        return self.end + self.settle
+
+    def holds(self, day: nw.Expr) -> nw.Expr:
+        """Whether a column of days falls into the window."""
+        return (day >= self.start) & (day < self.end)
+
+
+def churn_window(snapshot: int, label: ChurnLabel) -> Window:
+    """[snapshot + gap, snapshot + gap + horizon)."""
+    start = snapshot + label.gap_days
+    return Window(start, start + label.horizon_days, label.settle_days)
+
+
+def value_window(snapshot: int, churn: ChurnLabel, value: ValueLabel) -> Window:
+    """Starts with the churn window and has a length of its own."""
+    start = snapshot + churn.gap_days
+    return Window(start, start + value.horizon_days, churn.settle_days)
+
+
+def ripening(labels: Labels) -> int:
+    """Days from a snapshot until both its labels are mature."""
+    worth = value_window(0, labels.churn, labels.value)
+    return max(churn_window(0, labels.churn).mature_on, worth.mature_on)

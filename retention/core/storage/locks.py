@@ -1,0 +1,59 @@
+"""One at a time: a lock that says which process holds it, and ends with that process."""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from retention.core.errors import Busy
+
+Say = Callable[[str], None]
+_TICK = 0.05  # seconds
+
+
+@contextmanager
+def held(path: Path, doing: str, say: Say, patience: float = 0.0) -> Iterator[None]:
+    """Hold the lock file `path` while the block runs.
+
+    Busy, with the process that is `doing` it, when the lock is not free within `patience` seconds.
+    The system frees the lock of a process that dies, however it dies: what it leaves is its
+    number, which is told. The folder must be there.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        _take(handle, path, doing, patience)
+        if left := _holder(handle):
+            say(f"took over the lock of process {left}, which ended before its time")
+        _sign(handle, str(os.getpid()))
+        try:
+            yield
+        finally:
+            _sign(handle, "")
+    finally:
+        os.close(handle)
+
+
+def _take(handle: int, path: Path, doing: str, patience: float) -> None:
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                holder = _holder(handle) or "unknown"
+                raise Busy(f"{path.parent}: process {holder} is {doing}; try again later") from None
+            time.sleep(_TICK)
+
+
+def _holder(handle: int) -> str:
+    """The number that the lock file holds, if it can be read: some shares keep it from others."""
+    with suppress(OSError):
+        return os.pread(handle, 32, 0).decode("ascii", "replace").strip()
+    return ""
+
+
+def _sign(handle: int, text: str) -> None:
+    os.truncate(handle, 0)
+    os.pwrite(handle, text.encode(), 0)

@@ -1,0 +1,34 @@
+"""Folders of data that nobody but their owner may enter.
+
+Lists are for staff and are left out: who may read them is decided where publish.folder lies.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from retention.core.storage import atomic
+
+FOLDERS: Final = (".dvc/cache", "data", "ledgers", "mlartifacts", "mlruns")
+STORE: Final = "mlflow.db"
+_FOLDER, _FILE = 0o700, 0o600
+
+
+def close(root: Path, others: Iterable[str] = ()) -> None:
+    """Let the owner alone into the folders of data under `root`, and into `others`.
+
+    DVC's cache is made when it is not there, so that it is closed before anything lies in it. What
+    others own already, or a drive without modes, stays as it is.
+    """
+    if (root / ".dvc").is_dir():
+        atomic.make_folder(root / FOLDERS[0])
+    for name in (*FOLDERS, *others):
+        _restrict(root / name, _FOLDER)
+    _restrict(root / STORE, _FILE)
+
+
+def _restrict(path: Path, mode: int) -> None:
+    if path.exists() and path.stat().st_mode & 0o777 & ~mode:
+        with suppress(PermissionError):
+            path.chmod(mode)

@@ -1,0 +1,132 @@
+"""The rows of the watched customers, and what among them is still wrong or was put right.
+
+"late", "open", "solved" mean here what they mean in features: the rows are those of its grains.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import narwhals as nw
+import pandas as pd
+
+from features import contracts
+from features.engine import service_grains
+from features.engine.base import Grain, Past
+from retention.core.engine import Engine
+from retention.core.point_in_time import Frame
+
+_BILL = ("customer_id", "order_id", "age", "occurred_day", "amount_units", "over_units",
+         "agreed_units")  # fmt: skip
+
+
+@dataclass
+class Rows:
+    """The past of the customers of a cohort (customer_id), computed by an engine."""
+
+    past: Past
+    engine: Engine
+    cohort: Frame
+    _kept: dict[Grain, pd.DataFrame] = field(default_factory=dict)
+
+    def of(self, frame: Frame) -> pd.DataFrame:
+        """The cohort's rows of a frame, in the order of all its columns."""
+        mine = frame.join(self.cohort, on="customer_id", how="semi")
+        names = frame.collect_schema().names()
+        table: pd.DataFrame = self.engine.collect(mine, sort=names).to_pandas()
+        return table
+
+    def __getitem__(self, grain: Grain) -> pd.DataFrame:
+        if grain not in self._kept:
+            self._kept[grain] = self.of(self.past[grain])
+        return self._kept[grain]
+
+    @cached_property
+    def customers(self) -> pd.Index:
+        """The cohort, in the order of its ids."""
+        ids = self.of(self.cohort.select("customer_id"))["customer_id"]
+        index: pd.Index = pd.Index(ids.to_list(), dtype=object, name="customer_id")
+        return index
+
+    @cached_property
+    def cases(self) -> pd.DataFrame:
+        """The cases begun since ends of cases are told of: of others none can be called open."""
+        told = self.past[service_grains.cases].join(self.past.since("resolution"), how="cross")
+        return self.of(told.filter(nw.col("occurred_day") >= nw.col("since")).drop("since"))
+
+    @cached_property
+    def open_cases(self) -> pd.DataFrame:
+        """The cases that are still open, whatever they are about."""
+        return self.cases[self.cases["open"] == 1]
+
+    @cached_property
+    def notices(self) -> pd.DataFrame:
+        """The newest notice a customer on a live contract that may yet end by it: age, ends_in."""
+        given = self.past.events("notice").select(
+            "customer_id", "contract_id", "age", "event_id",
+            ends_in=nw.col("effective_day") - self.past.snapshot,
+        )  # fmt: skip
+        ahead = given.filter((nw.col("ends_in") >= 0).fill_null(True))
+        keys = ["customer_id", "contract_id"]
+        live = self.past[contracts.live].select(keys)
+        return newest(self.of(ahead.join(live, on=keys, how="semi")), "event_id")
+
+    @cached_property
+    def corrections(self) -> pd.DataFrame:
+        """customer_id, age, order_id of the corrected bill; null where it names none of theirs."""
+        topic = nw.col("topic") == "correction"
+        given = self.past.events("invoice").filter(topic).select("customer_id", "age", "order_id")
+        found, keys = self.of(given), ["customer_id", "order_id"]
+        bills = pd.MultiIndex.from_frame(self[service_grains.bills][keys])
+        named = pd.MultiIndex.from_frame(found[keys]).isin(bills) & found["order_id"].notna()
+        return found.assign(order_id=found["order_id"].where(named))
+
+    @cached_property
+    def billed(self) -> pd.DataFrame:
+        """The bills, and the orders for which a price had been quoted; these without `rise`."""
+        orders = self[service_grains.promises]
+        quoted = orders[orders["quoted"] == 1]
+        agreed = quoted.assign(agreed_units=quoted["amount_units"] - quoted["over_units"])
+        both = [self[service_grains.bills], agreed[[name for name in _BILL if name in agreed]]]
+        return pd.concat(both, ignore_index=True)
+
+    @cached_property
+    def overcharges(self) -> pd.DataFrame:
+        """The bills and orders above the agreed price, with `corrected` (whether an invoice did).
+
+        A correction that names one corrects that one, any other all until then.
+        """
+        over = self.billed[self.billed["over_units"] > 0]
+        given = self.corrections
+        free = given[given["order_id"].isna()].groupby("customer_id")["age"].min()
+        named = given.dropna(subset="order_id").groupby(["customer_id", "order_id"])["age"].min()
+        keys = pd.MultiIndex.from_frame(over[["customer_id", "order_id"]])
+        by_any = free.reindex(over["customer_id"]).to_numpy() <= over["age"].to_numpy()
+        by_name = named.reindex(keys).to_numpy() <= over["age"].to_numpy()
+        return over.assign(corrected=by_any | by_name)
+
+    @cached_property
+    def awaited(self) -> pd.DataFrame:
+        """The orders whose promised day has passed and of which nothing has come."""
+        orders = self[service_grains.promises]
+        return orders[orders["awaited"] == 1]
+
+    @cached_property
+    def put_right(self) -> pd.DataFrame:
+        """customer_id, age: troubles solved, late orders that came, bills corrected."""
+        cases, orders = self.cases, self[service_grains.promises]
+        solved = cases[(cases["trouble"] == 1) & (cases["solved"] == 1)]
+        came = orders[(orders["late"] == 1) & (orders["awaited"] == 0)]
+        return pd.concat(
+            [
+                solved[["customer_id", "ended_age"]].set_axis(["customer_id", "age"], axis=1),
+                came[["customer_id", "delivered_age"]].set_axis(["customer_id", "age"], axis=1),
+                self.corrections[["customer_id", "age"]],
+            ],
+            ignore_index=True,
+        )
+
+
+def newest(rows: pd.DataFrame, *ties: str) -> pd.DataFrame:
+    """The row of least age a customer; of one day the first by `ties`."""
+    ordered = rows.sort_values(["customer_id", "age", *ties], kind="stable")
+    return ordered.drop_duplicates("customer_id").reset_index(drop=True)

@@ -1,0 +1,140 @@
+"""The ledger of assignments: who was to be contacted, and who was left alone to compare.
+
+One published list is one file of ledgers/assignments/, written once and never changed. A customer
+enters with the first list of a campaign that chose them for either arm, and what becomes of both
+arms is compared by that entry, whoever was contacted in the end. It holds customer ids, never
+names, and no stage owns it.
+"""
+
+import datetime as dt
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from retention.core import events
+from retention.core.errors import BadInput
+from retention.ledgers import outcomes, store
+
+FOLDER: Final = Path("ledgers/assignments")
+CONTACT, HOLDOUT = "contact", events.HOLDOUT
+
+OF_LIST: Final = ("list_id", "company", "campaign", "as_of", "entered_at")
+"""What a file says once for all its rows. as_of: the list's day, when the assignment happened;
+entered_at: when it was published (UTC), since when it is known."""
+
+OF_CUSTOMER: Final = {
+    "customer_id": "str",
+    "arm": "str",
+    "propensity": "float64",
+    "play": "str",
+    "channel": "str",
+    "theme": "str",
+    "churn_probability": "float64",
+    "expected_loss": "float64",
+    "cost": "float64",
+    "offer": "float64",
+}
+"""What it says of each customer, and the types. arm: contact or holdout. propensity: the chance
+to be in the arm `contact`. play, channel: what they were to get, or would have got; a customer
+held out has no channel. theme: of the first reason. cost: of the play, offer: what is expected to
+be given with it, both in money. All but the first three may be null."""
+
+_ROWS: Final = "assignments"
+
+
+# Writing
+
+
+def enter(
+    folder: Path, list_id: str, company: str, campaign: str, as_of: dt.date, days: int,
+    both: pd.DataFrame,
+) -> int:  # fmt: skip
+    """Enter both arms of a published list, once; how many customers that added.
+
+    both: OF_CUSTOMER. Whoever is in an arm already (`assigned`) stays there. A list that is
+    entered already, or brings nobody new, changes nothing. BadInput: as `everything`.
+    """
+    with outcomes.locked(folder):
+        if any(folder.glob(f"{list_id}-*.json")):
+            return 0
+        known = assigned(folder, company, campaign, as_of, days)
+        fresh = both[~both["customer_id"].isin(known["customer_id"])]
+        if len(fresh):
+            head = (list_id, company, campaign, as_of.isoformat(), _now().isoformat())
+            write(folder, dict(zip(OF_LIST, head, strict=True)) | {_ROWS: _plain(fresh)})
+        return len(fresh)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def _plain(both: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """A row as JSON holds it, null for what is not known."""
+    ordered = both.sort_values("customer_id")[list(OF_CUSTOMER)].astype(object)
+    return ordered.where(ordered.notna(), None).to_dict(orient="records")
+
+
+def write(folder: Path, content: dict[str, Any]) -> Path:
+    """Add one list's assignments, under the lock: OF_LIST, and `assignments` of OF_CUSTOMER."""
+    return store.write(folder, content["list_id"], content)
+
+
+def erase(folder: Path, customer_id: str) -> int:
+    """Take one customer out of every file, each written anew; how many files held them.
+
+    The only change that is ever made: both arms lose whoever asks for it. A list whose only
+    customer goes stays entered.
+    """
+    with outcomes.locked(folder):
+        return store.erase(folder, _ROWS, customer_id)
+
+
+# Reading
+
+
+def everything(folder: Path = FOLDER) -> pd.DataFrame:
+    """OF_LIST and OF_CUSTOMER of every assignment ever entered, by as_of, list and customer.
+
+    as_of is a day (datetime64), entered_at UTC. BadInput when a file is not as it was written.
+    """
+    parts = [_read(path, content) for path, content in store.read_all(folder).items()]
+    rows = [row for part in parts for row in part]
+    found = pd.DataFrame(rows, columns=[*OF_LIST, *OF_CUSTOMER])
+    found = found.astype(dict.fromkeys(OF_LIST, "str") | OF_CUSTOMER)
+    found["as_of"] = pd.to_datetime(found["as_of"], format="ISO8601").astype("datetime64[s]")
+    entered = pd.to_datetime(found["entered_at"], format="ISO8601", utc=True)
+    found["entered_at"] = entered.astype("datetime64[us, UTC]")
+    return found.sort_values(["as_of", "entered_at", "list_id", "customer_id"], ignore_index=True)
+
+
+def _read(path: Path, content: dict[str, Any]) -> list[dict[str, Any]]:
+    try:
+        head = {name: content[name] for name in OF_LIST}
+        return [head | {name: row[name] for name in OF_CUSTOMER} for row in content[_ROWS]]
+    except (ValueError, KeyError, TypeError):
+        raise BadInput(f"{path}: no list's assignments; restore it from a backup") from None
+
+
+def assigned(folder: Path, company: str, campaign: str, as_of: dt.date, days: int) -> pd.DataFrame:
+    """Who is in an arm of a campaign on a day: assigned on it, or less than `days` days before.
+
+    The columns of `everything`, one row a customer: that of the first list.
+    """
+    found = everything(folder)
+    mine = found[(found["company"] == company) & (found["campaign"] == campaign)]
+    day = pd.Timestamp(as_of)
+    lasting = (mine["as_of"] <= day) & (mine["as_of"] > day - pd.Timedelta(days=days))
+    return mine[lasting].drop_duplicates("customer_id", ignore_index=True)
+
+
+def held(folder: Path, company: str, campaign: str, as_of: dt.date, days: int) -> frozenset[str]:
+    """The customers whom an earlier list of the campaign held out, and who stay so on a day.
+
+    Those of the day itself are not among them: its list draws them again and finds the same.
+    """
+    found = assigned(folder, company, campaign, as_of, days)
+    earlier = found[found["as_of"] < pd.Timestamp(as_of)]
+    return frozenset(earlier.loc[earlier["arm"] == HOLDOUT, "customer_id"])

@@ -1,0 +1,157 @@
+"""The ledger of the erased: who has gone and must not come back, known by a salted hash alone.
+
+An erasure leaves two files in ledgers/erased/, each written once: one that says who is to go,
+before anything goes, and a receipt when all of it is done. Neither holds a customer id. No stage
+owns them.
+"""
+
+import datetime as dt
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from retention.core.errors import BadInput
+from retention.core.storage import atomic
+from retention.ledgers import store
+
+FOLDER: Final = Path("ledgers/erased")
+ASKED, RECEIPT, SALT = "asked", "receipt", "salt"
+
+_MINE: Final = 0o600
+_SALT_BYTES: Final = 32
+
+
+@dataclass(frozen=True)
+class Erased:
+    """The hashes of those who have been erased, in hexadecimal, and the salt they were made with.
+
+    One ledger is one company's: the salt makes its hashes differ from any other's.
+    """
+
+    salt: str = ""
+    hashes: frozenset[str] = frozenset()
+
+    def hash_of(self, customer_id: str) -> str:
+        return _sha256(self.salt + customer_id)
+
+    def among(self, ids: Iterable[str]) -> frozenset[str]:
+        """Those of some customer ids that have been erased."""
+        if not self.hashes:
+            return frozenset()
+        with duckdb.connect() as connection:
+            connection.register("given", pa.table({"customer_id": pa.array(ids, pa.string())}))
+            return frozenset(self._found(connection, "given"))
+
+    def left_of(self, table: pa.Table) -> pa.Table:
+        """The rows of a table with a column customer_id that are of others."""
+        mine = self.among(pc.unique(table["customer_id"]).to_pylist())
+        found = pa.array(sorted(mine), pa.string())
+        return table.filter(pc.invert(pc.is_in(table["customer_id"], found))) if mine else table
+
+    def remove_from(self, connection: duckdb.DuckDBPyConnection, table: str) -> int:
+        """Delete their rows from a table with a column customer_id; how many rows that were."""
+        if not self.hashes:
+            return 0
+        found = pa.table({"customer_id": pa.array(self._found(connection, table), pa.string())})
+        connection.register("erased", found)
+        ((many,),) = connection.execute(
+            f"delete from {table} where customer_id in (select customer_id from erased)"
+        ).fetchall()
+        connection.unregister("erased")
+        return int(many)
+
+    def _found(self, connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+        """Each distinct id is hashed once, whatever the table's length."""
+        rows = connection.execute(
+            f"""select customer_id from (select distinct customer_id from {table})
+            where sha256($salt || customer_id) in (select unnest($hashes))""",
+            {"salt": self.salt, "hashes": sorted(self.hashes)},
+        ).fetchall()
+        return [one for (one,) in rows]
+
+
+NOBODY: Final = Erased()
+
+
+def read(folder: Path = FOLDER) -> Erased:
+    """Who has been erased; nobody without a ledger. BadInput when a file is not as it was written.
+
+    Without its salt nobody can be recognised, so a ledger that has lost it, or has another one, is
+    refused too.
+    """
+    asked = _of(folder, ASKED)
+    if not asked:
+        return NOBODY
+    salt = _salt(folder)
+    if any(one.get("salt_sha256", _sha256(salt)) != _sha256(salt) for one in asked):
+        raise BadInput(
+            f"{folder / SALT}: not the salt of those who were erased, so they cannot be recognised;"
+            " restore the right one from a backup"
+        )
+    return Erased(salt, frozenset(str(one["sha256"]) for one in asked))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _of(folder: Path, kind: str) -> list[dict[str, Any]]:
+    return [store.read(path) for path in sorted(folder.glob(f"{kind}-*.json"))]
+
+
+def _salt(folder: Path) -> str:
+    path = folder / SALT
+    salt = path.read_text(encoding="ascii") if path.is_file() else ""
+    if len(salt) != 2 * _SALT_BYTES:
+        raise BadInput(
+            f"{path}: missing or cut, so nobody who was erased can be recognised; restore it from"
+            " a backup"
+        )
+    return salt
+
+
+# Entering
+
+
+def salted(folder: Path = FOLDER) -> Erased:
+    """The ledger with a salt of its own, which the first erasure makes."""
+    found, path = read(folder), folder / SALT
+    if not path.exists():
+        with atomic.replacing(path) as temporary:
+            temporary.touch(_MINE, exist_ok=False)  # nobody else's from the first byte on
+            temporary.write_text(secrets.token_hex(_SALT_BYTES), encoding="ascii")
+    return Erased(_salt(folder), found.hashes)
+
+
+def ask(folder: Path, sha256: str, now: dt.datetime) -> None:
+    """Note that a customer is to go, before anything goes: from now on no file brings them back."""
+    if all(one["sha256"] != sha256 for one in _of(folder, ASKED)):
+        content = {
+            "sha256": sha256,
+            "salt_sha256": _sha256(_salt(folder)),  # of 32 random bytes: it gives nothing away
+            "asked_at": now.isoformat(timespec="seconds"),
+        }
+        store.write(folder, f"{ASKED}-{sha256[:12]}", content)
+
+
+def asked_at(folder: Path, sha256: str) -> str | None:
+    """When somebody was first to go; null for who never was."""
+    return next((one["asked_at"] for one in _of(folder, ASKED) if one["sha256"] == sha256), None)
+
+
+def receipts(folder: Path, sha256: str) -> list[dict[str, Any]]:
+    """What was done for one customer before, the oldest first."""
+    mine = [one for one in _of(folder, RECEIPT) if one["sha256"] == sha256]
+    return sorted(mine, key=lambda one: str(one["ended_at"]))
+
+
+def enter(folder: Path, receipt: dict[str, Any]) -> Path:
+    """Add a receipt: when and for whose hash, what was removed where, and what others must do."""
+    return store.write(folder, f"{RECEIPT}-{receipt['sha256'][:12]}", receipt)

@@ -1,0 +1,99 @@
+"""The ledger of runs: what was measured of every run that published a list.
+
+One published list is one file of ledgers/runs/, written once; later only another folder into which
+the same list was published is added. It holds counts and distributions, nothing of any one
+customer, and no stage owns it.
+"""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any, Final
+
+from retention.core.errors import BadInput
+from retention.core.storage import atomic
+
+FOLDER: Final = Path("ledgers/runs")
+SAME: Final = ("as_of", "sources", "watched", "scores_sha256")
+"""What makes two measurements one run: the same input, scored the same."""
+
+Run = dict[str, Any]
+"""as_of, company, model, sources (read, rejected, ignored_columns), customers, watched,
+scores_sha256, mean_risk, score_psi, drifted, levels (the worst by guard), override. Once it is
+published also list, list_id, listed, published_at (UTC) and folders (absolute, where it was
+published). Older records lack customers and folders."""
+
+
+NEEDED: Final = {*SAME, "company", "published_at", "mean_risk"}
+
+
+def read(folder: Path, company: str) -> list[Run]:
+    """The published runs of a company, by as_of and when they were published.
+
+    BadInput: a file that is none.
+    """
+    found = map(_read, sorted(folder.glob("*.json")))
+    mine = [run for run in found if run["company"] == company]
+    return sorted(mine, key=lambda run: (run["as_of"], run["published_at"]))
+
+
+def _read(path: Path) -> Run:
+    try:
+        run: Run = atomic.read_json(path)
+        if run.keys() >= NEEDED:
+            return run
+    except (ValueError, AttributeError):
+        pass
+    raise BadInput(f"{path}: no record of a run; restore it from a backup")
+
+
+def before(runs: list[Run], run: Run) -> list[Run]:
+    """The runs up to as_of, without this one itself: it may have published already."""
+    earlier = [one for one in runs if one["as_of"] <= run["as_of"]]
+    return [one for one in earlier if not _is_same(one, run)]
+
+
+def _is_same(one: Run, run: Run) -> bool:
+    """A record of before customers were counted is held to have had as many."""
+    customers = run.get("customers")
+    same = all(one.get(key) == run[key] for key in SAME)
+    return same and one.get("customers", customers) == customers
+
+
+def record(summary: Path, folder: Path, published: Path, manifest: dict[str, Any]) -> bool:
+    """Enter what the guards measured of a published list, once; whether that wrote a file.
+
+    summary: what stage `guard` left. published: the list's folder; manifest: its manifest.
+    """
+    path = folder / f"{published.name}.json"
+    into = str(published.parent.resolve())
+    if path.exists():
+        return _add_folder(path, into)
+    if not summary.is_file():
+        return False
+    run = atomic.read_json(summary)["run"]
+    if run["as_of"] != manifest["as_of"] or run["company"] != manifest["company"]:
+        return False  # measured of another list: at_risk would not have taken its banners
+    of_list = {
+        "list": published.name,
+        "list_id": manifest["list_id"],
+        "listed": manifest["rows"],
+        "published_at": dt.datetime.now(dt.UTC).isoformat(),
+        "folders": [into],
+    }
+    atomic.write_json(path, run | of_list, mode=atomic.READ_ONLY)
+    return True
+
+
+def _add_folder(path: Path, into: str) -> bool:
+    run = _read(path)
+    before = run.get("folders", [])
+    if into in before:
+        return False
+    atomic.write_json(path, run | {"folders": [*before, into]}, mode=atomic.READ_ONLY)
+    return True
+
+
+def folders(folder: Path) -> list[Path]:
+    """Every folder into which a list was published, as far as records say. BadInput as `read`."""
+    every = (_read(path).get("folders", []) for path in folder.glob("*.json"))
+    return sorted({Path(one) for many in every for one in many})

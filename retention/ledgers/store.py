@@ -1,0 +1,98 @@
+"""JSON that is written once: read-only, its hash in its name, verified whenever it is read.
+
+Ledgers are folders of these. What must go from one (an erasure) goes by another file that says in
+`supersedes` whose place it took: from the moment it is there nobody reads the one before, which
+is removed after, and would not be read if it came back from a backup.
+
+`version` says by which rules a file is to be read. A file without it is of version 1.
+"""
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from retention.core.errors import BadInput, masked
+from retention.core.storage import atomic
+
+VERSION: Final = 1
+"""The newest version that this program reads. A change that old readers would take for something
+else raises it; a field more does not."""
+
+_STEM: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_DIGITS: Final = 12
+_SUPERSEDES: Final = "supersedes"
+
+
+def write(folder: Path, stem: str, content: dict[str, Any]) -> Path:
+    """Add FOLDER/STEM-HASH.json; the same content again changes nothing.
+
+    BadInput when `stem` would lead elsewhere.
+    """
+    if not _STEM.fullmatch(stem):
+        raise BadInput(f"{folder}: {masked(stem)} cannot be the name of a file; correct the id")
+    path = folder / f"{stem}-{_seal(content)}.json"
+    if not path.exists():
+        atomic.write_json(path, content, mode=atomic.READ_ONLY)
+    return path
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What a file says; BadInput when it was changed, or is of a version yet to come."""
+    try:
+        content = atomic.read_json(path)
+        version = content.get("version", VERSION)
+    except (ValueError, AttributeError):
+        raise BadInput(f"{path}: no JSON as it was written; restore it from a backup") from None
+    if version != VERSION:
+        raise BadInput(
+            f"{path}: of version {masked(version)}, and this program reads {VERSION}; update it"
+        )
+    if not path.stem.endswith(f"-{_seal(content)}"):
+        raise BadInput(f"{path}: changed since it was written; restore it from a backup")
+    return dict(content)
+
+
+def read_all(folder: Path) -> dict[Path, dict[str, Any]]:
+    """What counts in a folder, by path and in its order: all but what another took the place of."""
+    found = {path: read(path) for path in sorted(folder.glob("*.json"))}
+    gone = superseded(found)
+    return {path: content for path, content in found.items() if path.stem not in gone}
+
+
+def superseded(found: dict[Path, dict[str, Any]]) -> set[str]:
+    """The stems of the files whose place others took."""
+    return {stem for content in found.values() for stem in content.get(_SUPERSEDES, [])}
+
+
+def supersede(path: Path, content: dict[str, Any]) -> Path:
+    """Put other content in a file's place; who reads meanwhile sees one of the two."""
+    before = [*content.get(_SUPERSEDES, []), path.stem]
+    stem = path.stem[: -_DIGITS - 1]
+    fresh = write(path.parent, stem, content | {_SUPERSEDES: before})
+    atomic.remove(path)
+    return fresh
+
+
+def settle(folder: Path) -> None:
+    """Remove what others took the place of: what a killed `supersede` or a restore left."""
+    every = sorted(folder.glob("*.json"))
+    gone = superseded({path: read(path) for path in every})
+    for path in every:
+        if path.stem in gone:
+            atomic.remove(path)
+
+
+def erase(folder: Path, rows: str, customer_id: str) -> int:
+    """Take a customer out of every file's list `rows`; how many files held them. Under a lock."""
+    settle(folder)
+    found = 0
+    for path, content in read_all(folder).items():
+        kept = [row for row in content[rows] if row["customer_id"] != customer_id]
+        if len(kept) < len(content[rows]):
+            supersede(path, content | {rows: kept})
+            found += 1
+    return found
+
+
+def _seal(content: dict[str, Any]) -> str:
+    return atomic.content_hash(content)[:_DIGITS]

@@ -1,0 +1,35 @@
+"""Figures as one long table: one row a figure, for whoever computes further."""
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any, Final
+
+from retention.core.csv_injection import guarded
+
+_DECIMALS: Final = 6
+Row = dict[str, Any]
+
+
+def row(columns: Sequence[str], told: Mapping[str, Any]) -> Row:
+    """One row of such columns; what is not told, or no finite number, is the empty cell."""
+    return {name: _cell(told.get(name)) for name in columns}
+
+
+def as_csv(columns: Sequence[str], rows: Sequence[Row]) -> str:
+    """The whole file, by RFC 4180."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns, lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, _DECIMALS) + 0.0 if isfinite(value) else None
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return guarded(value) if isinstance(value, str) else value

@@ -1,0 +1,126 @@
+"""champion/: the pinned models that score, with their hashes. Only `promote` writes here."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.components.scorer import Scorer
+from retention.core import errors
+from retention.core.storage import atomic
+
+FOLDER = Path("champion")
+MANIFEST = "champion.json"
+PREVIOUS = "previous"
+PARTS = ("churn", "value")
+"""The files that no champion lacks; others (who is persuaded, what the models learnt from) may
+stand beside them."""
+
+_MODELS = re.compile(r"[0-9a-f]{24}")
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The manifest of a champion folder, as written."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def sha256(self) -> dict[str, str]:
+        return dict(self.manifest["sha256"])
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        return dict(self.manifest["definition"])
+
+
+def parts(folder: Path, *more: Path) -> dict[str, Path]:
+    """The files of a candidate or champion by their stems: all of a folder, and `more`."""
+    found = [*folder.glob("*.json"), *(path for path in more if path.is_file())]
+    return {path.stem: path for path in sorted(found)}
+
+
+def hashes(candidate: dict[str, Path]) -> dict[str, str]:
+    """sha256 of each of `parts`."""
+    return {name: atomic.sha256(path) for name, path in candidate.items()}
+
+
+def current(folder: Path = FOLDER) -> Champion | None:
+    """The champion as its manifest states it; None where there is none yet."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        return None
+    manifest = atomic.read_json(path)
+    if not _MODELS.fullmatch(str(manifest["models"])):
+        named = errors.masked(manifest["models"])
+        raise errors.Guarded(f"{path}: {named} is no folder of models; restore it from a backup")
+    return Champion(folder / manifest["models"], manifest)
+
+
+def load(champion: Champion) -> Scorer:
+    """The champion's models, read only when their hashes are those of the manifest.
+
+    Errors: Guarded names the file that is missing or changed.
+    """
+    for name in sorted({*PARTS, *champion.sha256}):
+        path = champion.folder / f"{name}.json"
+        if not path.is_file() or atomic.sha256(path) != champion.sha256.get(name):
+            raise errors.Guarded(
+                f"{path}: missing or changed since it was promoted; restore it, or remove "
+                f"{FOLDER / MANIFEST} and run make repro to promote anew"
+            )
+    return Scorer.from_states(
+        {name: atomic.read_json(champion.folder / f"{name}.json") for name in PARTS}
+    )
+
+
+def beside(champion: Champion, name: str) -> Any:
+    """What stands in a file that a champion may lack (after `load`); None where it does."""
+    path = champion.folder / f"{name}.json"
+    return atomic.read_json(path) if name in champion.sha256 else None
+
+
+def install(
+    candidate: dict[str, Path], manifest: dict[str, Any], folder: Path = FOLDER
+) -> Champion:
+    """Make a candidate (its `parts`) the champion: files in a folder of their own, then manifest.
+
+    The manifest is replaced in one step and is the authority; the one before is kept beside it
+    for `rollback`.
+    """
+    of = hashes(candidate)
+    name = atomic.content_hash(of)[:24]
+    for part, path in candidate.items():
+        atomic.write_bytes(folder / name / f"{part}.json", path.read_bytes())
+    before = current(folder)
+    if before and before.manifest["models"] != name:
+        atomic.write_json(folder / f"{PREVIOUS}.json", before.manifest)
+    pinned = {**manifest, "models": name, "sha256": of}
+    atomic.write_json(folder / MANIFEST, pinned)
+    _forget(folder)
+    return Champion(folder / name, pinned)
+
+
+def rollback(folder: Path = FOLDER) -> Champion:
+    """The champion before this one takes its place again, and this one becomes the one before.
+
+    The manifest first: cut short after it, the way back is done. Errors: Guarded where there is
+    none before.
+    """
+    now, path = current(folder), folder / f"{PREVIOUS}.json"
+    if now is None or not path.is_file():
+        raise errors.Guarded(f"{path}: there is no champion before this one to go back to")
+    before = atomic.read_json(path)
+    atomic.write_json(folder / MANIFEST, before)
+    atomic.write_json(path, now.manifest)
+    return Champion(folder / before["models"], before)
+
+
+def _forget(folder: Path) -> None:
+    """Remove model folders that neither the champion nor the one before names."""
+    named = [folder / MANIFEST, folder / f"{PREVIOUS}.json"]
+    kept = {atomic.read_json(path)["models"] for path in named if path.is_file()}
+    for path in folder.iterdir():
+        if path.is_dir() and path.name not in kept:
+            atomic.remove_folder(path)

@@ -1,0 +1,233 @@
+"""Stage `customers`: what is known of customers beside their events, without contact data.
+
+Names, e-mails and phones are read by `contacts` alone, when a list is written, and never stored.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pyarrow as pa
+
+from retention.core import errors, events, params
+from retention.core.errors import BadInput, BadParams
+from retention.ledgers.erasures import NOBODY, Erased
+from retention.sources import column_errors, parsing, reader, rule_messages
+from retention.sources.reader import run
+from retention.sources.row_sql import DEFECTS, Rule
+
+_TEXT: Final = pa.string()
+CUSTOMERS: Final = pa.schema(
+    [
+        ("customer_id", _TEXT),
+        ("preferred_channel", _TEXT),
+        ("language", _TEXT),
+        ("region", _TEXT),
+        ("owner", _TEXT),
+        ("joined_day", pa.int32()),
+        ("acquisition_channel", _TEXT),
+        ("acquisition_cost", events.MONEY),
+        ("do_not_contact", pa.bool_()),
+        ("known_day", pa.int32()),
+    ]
+)
+"""Days since 1970-01-01 in the business zone; do_not_contact is false where nothing is said."""
+
+CONTACTS: Final = pa.schema(
+    [
+        *((name, _TEXT) for name in ("customer_id", *events.CONTACT_DATA)),
+        *((name, _TEXT) for name in ("preferred_channel", "language", "owner")),
+        ("do_not_contact", pa.bool_()),
+    ]
+)
+
+_KINDS: Final[dict[str, params.Type]] = {
+    "joined_at": "timestamp",
+    "known_at": "timestamp",
+    "acquisition_cost": "decimal",
+    "do_not_contact": "boolean",
+}
+
+
+def customers(rules: params.Params, gone: Erased = NOBODY) -> tuple[pa.Table, pa.Table]:
+    """The customers (CUSTOMERS, by customer_id and known_day) and the rejected rows.
+
+    Those `gone` are left out. Several rows of one customer are versions when known_at is mapped; of
+    one day's the last stands. BadInput: a customer twice without one, too many rejects, or any
+    reject when do_not_contact is mapped: it may be an objection.
+    """
+    if rules.customers is None:
+        return CUSTOMERS.empty_table(), events.REJECTS.empty_table()
+    with _read(rules, rules.customers) as connection:
+        gone.remove_from(connection, "customers")
+        listed = ", ".join(_listed(CUSTOMERS))
+        order = "customer_id, known_at, file, line"
+        last = "row_number() over (partition by customer_id, known_day order by known_at desc, file"
+        table = connection.sql(
+            f"select {listed} from customers qualify {last} desc, line desc) = 1 order by {order}"
+        ).to_arrow_table()
+        rejects = connection.sql("from rejects order by all").to_arrow_table()
+        return table.cast(CUSTOMERS), rejects.cast(events.REJECTS)
+
+
+def contacts(rules: params.Params) -> pa.Table:
+    """How to reach each customer as of today (CONTACTS, by customer_id), from the raw file."""
+    if rules.customers is None:
+        return CONTACTS.empty_table()
+    with _read(rules, rules.customers) as connection:
+        newest = "row_number() over (partition by customer_id order by known_at desc, file, line)"
+        table = connection.sql(
+            f"select {', '.join(_listed(CONTACTS))} from customers qualify {newest} = 1"
+            " order by customer_id"
+        ).to_arrow_table()
+        return table.cast(CONTACTS)
+
+
+def _listed(wanted: pa.Schema) -> Iterator[str]:
+    for field in wanted:
+        yield f"{field.name}::{parsing.sql_type(field.type)} as {field.name}"
+
+
+@contextmanager
+def _read(rules: params.Params, file: params.Customers) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with tables `customers` (the sound rows) and `rejects`."""
+    with TemporaryDirectory(prefix="raw-") as scratch, reader.opened(rules.engine.memory) as con:
+        found = reader.heads(file, Path(scratch))
+        for column, raw in file.columns.items():
+            column_errors.require(found, raw, f"customers.columns.{column}")
+        reader.load(con, file, found, list(file.columns.values()))
+        clock = parsing.Clock(rules.zone_of(file), file.dst)
+        _judge(con, file, ZoneInfo(rules.time_zone), clock)
+        parsing.refuse_undeclared(con, clock, "customers")
+        _refuse(con, file, rules.ingest.max_reject_share)
+        yield con
+
+
+def _judge(
+    connection: duckdb.DuckDBPyConnection,
+    file: params.Customers,
+    business: ZoneInfo,
+    clock: parsing.Clock,
+) -> None:
+    raw = connection.table("raw")
+    native = dict(zip(raw.columns, map(str, raw.types), strict=True))
+    parsed, values = [], []
+    for at, column in enumerate(file.columns):
+        text, kind = f"v{at}", _kind(file, column)
+        parsed.append(f"{_parsed(file, text, kind, native[text], column)} as p_{column}")
+        values.append(f"{_instant(file, kind, native[text], column, clock)} as {column}")
+    absent = [f"null as {one}" for one in events.CUSTOMER_COLUMNS if one not in file.columns]
+    inner = (
+        f"select *, {', '.join([*values, *absent])} from (select *, {', '.join(parsed)} from raw)"
+    )
+    listed = _rules(file)
+    broken = " ".join(f"when {one.when} then '{one.rule}'" for one in listed)
+    faulty = " ".join(f"when {one.when} then {reader.literal(one.column)}" for one in listed)
+    shown = " ".join(f"when {one.when} then {one.raw}" for one in listed)
+    run(
+        connection,
+        f"""create table judged as select *, case {broken} end as rule,
+            case {faulty} end as "column", case {shown} end as raw from ({inner})""",
+    )
+    _split(connection, business)
+
+
+def _split(connection: duckdb.DuckDBPyConnection, business: ZoneInfo) -> None:
+    run(
+        connection,
+        f"""create table customers as select * replace (
+                coalesce(do_not_contact, false) as do_not_contact),
+            {_day("joined_at", business)} as joined_day, {_day("known_at", business)} as known_day
+        from judged where rule is null""",
+    )
+    run(
+        connection,
+        f"""create table rejects as select file, line, "column", rule, {parsing.shown("raw")} as raw
+        from (select file, line, "column", rule, raw from judged where rule is not null
+            union all select file, line, "column", rule, raw from unread) order by file, line""",
+    )
+
+
+def _day(value: str, zone: ZoneInfo) -> str:
+    return parsing.day(f"{value}::timestamptz", zone)
+
+
+def _kind(file: params.Customers, column: str) -> params.Type:
+    """The declared type for a time; else the type that the column must have."""
+    wanted = _KINDS.get(column, "text")
+    if wanted != "timestamp":
+        return wanted
+    declared = file.types.get(file.columns[column])
+    if declared not in ("timestamp", "date"):
+        raise BadParams(
+            f"customers.types: {file.columns[column]} needs the type timestamp or date and a"
+            f" format, for it is {column}"
+        )
+    return declared
+
+
+def _parsed(file: params.Customers, text: str, kind: params.Type, native: str, column: str) -> str:
+    if kind in ("timestamp", "date") and native.startswith(("TIMESTAMP", "DATE")):
+        return parsing.finite(text, kind)
+    key = f"customers.types.{file.columns[column]}"
+    form = parsing.as_written(file.format, native)
+    return parsing.parsed(f"{text}::varchar", kind, form, key)
+
+
+def _instant(
+    file: params.Customers, kind: params.Type, native: str, column: str, clock: parsing.Clock
+) -> str:
+    value = f"p_{column}"
+    if kind == "date":
+        return parsing.instant(value, parsing.DATE, clock)
+    if kind != "timestamp":
+        return value
+    offset = native.endswith("ZONE") or "%z" in (file.format.time or "")
+    return parsing.instant(value, parsing.INSTANT if offset else parsing.CLOCK, clock)
+
+
+def _rules(file: params.Customers) -> list[Rule]:
+    listed = [*DEFECTS]
+    for at, (column, raw) in enumerate(file.columns.items()):
+        text = f"v{at}::varchar"
+        if column == "customer_id":
+            listed.append(Rule("blank_id", raw, text, parsing.blank(text)))
+            listed.append(Rule("control_character", raw, text, parsing.controlled(text)))
+        lost = f"trim({text}) <> '' and p_{column} is null"
+        listed.append(Rule(f"not_{_kind(file, column)}", raw, text, lost))
+        listed.append(Rule("dst", raw, text, f"p_{column} is not null and {column} is null"))
+        if column == "known_at":
+            listed.append(Rule("blank_time", raw, text, parsing.blank(text)))
+    return listed
+
+
+def _refuse(connection: duckdb.DuckDBPyConnection, file: params.Customers, share: float) -> None:
+    ((kept,),) = run(connection, "select count(*) from customers")
+    ((bad,),) = run(connection, "select count(*) from rejects")
+    allowed = 0 if "do_not_contact" in file.columns else share * (kept + bad)
+    if bad > allowed:
+        ((path, line, column, rule, raw),) = run(connection, "from rejects order by all limit 1")
+        why = "; one of them may be an objection to contact" if not allowed else ""
+        why += f"; {rule_messages.fix(rule)}"
+        raise BadInput(f"{path}: line {line}, column {column!r}, {raw}: {rule}, the first of"
+                       f" {bad:,} rejects in {kept + bad:,} rows{why}")  # fmt: skip
+    if "known_at" not in file.columns:
+        _refuse_twice(connection, file)
+
+
+def _refuse_twice(connection: duckdb.DuckDBPyConnection, file: params.Customers) -> None:
+    twice = run(
+        connection,
+        """select customer_id, list(file order by file, line), list(line order by file, line)
+        from customers group by customer_id having count(*) > 1 order by 2, 3 limit 1""",
+    )
+    for customer, paths, lines in twice:
+        raise BadInput(
+            f"{paths[0]}: line {lines[0]}, column {file.columns['customer_id']!r},"
+            f" {errors.masked(customer)} stands again in {paths[1]}, line {lines[1]}; keep one row"
+            " a customer, or map known_at if they are versions"
+        )

@@ -1,0 +1,150 @@
+"""A connection that only reads, sees one moment, and ends in time; its refusals name no secret."""
+
+import os
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+from psycopg import conninfo
+
+from retention.core.errors import BadInput, BadParams
+from retention.core.params import RawFile
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+_CONNECTING: Final = 10
+"""Seconds within which a server must have answered."""
+
+_SETTINGS: Final = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "iso_8601",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "idle_in_transaction_session_timeout": "0",
+}
+"""So that a value is the same text wherever it is read."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a key's database is: the variable that says so, and what it says."""
+
+    key: str
+    variable: str
+    url: str
+
+    @property
+    def secret(self) -> str:
+        return str(conninfo.conninfo_to_dict(self.url).get("password") or "")
+
+
+def address(file: RawFile, key: str) -> Address:
+    """The address in the environment; BadParams when there is none, or none of PostgreSQL."""
+    url = os.environ.get(file.database, "").strip()
+    if not url:
+        raise BadParams(
+            f"{key}.table: the environment variable {file.database} is not set; put the database's"
+            " URL there, as postgresql://reader:password@host:5432/name"
+        )
+    url = re.sub(r"^postgres(ql)?\+\w+://", "postgresql://", url)  # as SQLAlchemy writes it
+    try:
+        conninfo.conninfo_to_dict(url)
+    except psycopg.Error:
+        raise BadParams(
+            f"{key}.table: the environment variable {file.database} holds no address of PostgreSQL;"
+            " write it as postgresql://reader:password@host:5432/name"
+        ) from None
+    return Address(key, file.database, url)
+
+
+@contextmanager
+def reading(file: RawFile, key: str) -> Iterator[Connection]:
+    """A transaction that reads and sees one moment; rolled back and closed when the block ends.
+
+    BadParams: no address. BadInput: unreachable, too slow, not allowed, or the server's word.
+    """
+    where = address(file, key)
+    with _refusing(where, file), _connected(where, file) as connection:
+        connection.read_only = True
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        with _ended_after(connection, file.database_timeout):
+            limit = f"{file.database_timeout:.0f}s"
+            for name, value in {**_SETTINGS, "statement_timeout": limit}.items():
+                connection.execute("select set_config(%s, %s, true)", [name, value])
+            yield connection
+            connection.rollback()
+
+
+@contextmanager
+def _connected(where: Address, file: RawFile) -> Iterator[Connection]:
+    """Closed in the end without a word to the server: it may be past hearing."""
+    seconds = min(_CONNECTING, max(2, round(file.database_timeout)))
+    connection = psycopg.connect(
+        where.url, connect_timeout=seconds, client_encoding="UTF8",
+        application_name="retention", prepare_threshold=None,
+    )  # fmt: skip
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _ended_after(connection: Connection, seconds: float) -> Iterator[None]:
+    """Cut the connection after some seconds: a server that hears nothing obeys no timeout."""
+    line = socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM)
+
+    def cut() -> None:
+        with suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds + 1, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join(timeout=1)
+        line.close()
+
+
+@contextmanager
+def _refusing(where: Address, file: RawFile) -> Iterator[None]:
+    """What the database says becomes a refusal without password, address and values of rows."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise BadInput(f"{where.key}: {_said(error, where, file)}") from None
+
+
+def _said(error: psycopg.Error, where: Address, file: RawFile) -> str:
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return (
+            f"table {file.table!r} was not read within {file.database_timeout:.0f} s; raise"
+            " database_timeout, or read less at a time with incremental"
+        )
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return f"the user may not read table {file.table!r}; grant it select there"
+    if isinstance(error, psycopg.OperationalError) and not error.sqlstate:
+        return (
+            f"the database that {where.variable} names cannot be reached: {_reason(error, where)};"
+            " is it up, and are address and password right?"
+        )
+    return (
+        f"the database refused to give table {file.table!r}: {type(error).__name__}"
+        f" ({error.sqlstate or 'no code'}); try the same as that user with psql"
+    )
+
+
+def _reason(error: psycopg.Error, where: Address) -> str:
+    said = " ".join(str(error).split())
+    for secret in filter(None, (where.url, where.secret)):
+        said = said.replace(secret, "...")
+    return said[:300]

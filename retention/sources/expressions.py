@@ -1,0 +1,174 @@
+"""The SQL of a mapping: a column's name, or scalar SQL over one row; anything else is refused.
+
+The text is parsed by DuckDB and its tree is checked node by node; column names are replaced by
+their places, so no name of the file ever becomes part of a query.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import duckdb
+
+from retention.core.errors import BadInput, BadParams, nearest
+from retention.sources.column_errors import no_column
+from retention.sources.reader import literal, name, run
+
+_NODES: Final = frozenset(
+    "COLUMN_REF CONSTANT FUNCTION OPERATOR COMPARISON CONJUNCTION CASE CAST BETWEEN TYPE".split()  # noqa: SIM905
+)
+_NAMED: Final = {
+    "WINDOW": "a window function",
+    "SUBQUERY": "a subquery",
+    "LAMBDA": "a lambda",
+    "STAR": "a star",
+    "PARAMETER": "a parameter",
+}
+_MACROS: Final = frozenset({"nullif", "split_part", "if", "date_add", "fdiv", "fmod"})
+_UNFIT: Final = frozenset({"age", "current_localtime", "current_localtimestamp", "version"})
+_UNFIT_PREFIXES: Final = ("json_serialize", "json_deserialize", "__internal", "current_", "pg_")
+_PLAIN: Final[dict[str, Any]] = {
+    "modifiers": [], "cte_map": {"map": []}, "where_clause": None, "group_expressions": [],
+    "group_sets": [], "having": None, "sample": None, "qualify": None,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """SQL over the columns v0, v1, ... of `wanted`, and where it was written."""
+
+    sql: str
+    key: str
+
+
+class NoColumn(BadInput):
+    """A mapping names a column that the files do not have."""
+
+    def __init__(self, sentence: str, column: str) -> None:
+        super().__init__(sentence)
+        self.column = column
+
+
+class Compiler:
+    """Compiles the mappings of one source against the columns its files have.
+
+    `wanted` grows with the columns that mappings use, in the order of their first use.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, names: Sequence[str], label: str):
+        self.wanted: list[str] = []
+        self._connection, self.names, self._label = connection, tuple(names), label
+        self._scalar = _scalar_functions(connection)
+
+    def place(self, column: str, key: str, text: str = "") -> int:
+        """The place among `wanted` of a column that the file has; BadInput when it has none.
+
+        `text` is what stands at `key`, if not the column's name alone.
+        """
+        if column not in self.names:
+            raise self._missing(column, key, text or column)
+        if column not in self.wanted:
+            self.wanted.append(column)
+        return self.wanted.index(column)
+
+    def _missing(self, column: str, key: str, text: str) -> NoColumn:
+        said = no_column(self._label, self.names, column, key, text, self.wanted)
+        return NoColumn(said, column)
+
+    def compile(self, text: str, key: str) -> Compiled:
+        """BadParams when `text` is no scalar SQL, BadInput when it names a column there is not."""
+        if text in self.names:
+            return Compiled(f"v{self.place(text, key)}", key)
+        tree = self._parse(text, key)
+        expression = tree["statements"][0]["node"]["select_list"][0]
+        for node in list(_nodes(expression)):
+            self._check(node, text, key)
+        sql = json.dumps(tree)
+        ((written,),) = run(self._connection, f"select json_deserialize_sql({literal(sql)})")
+        return Compiled("(" + written.removeprefix("SELECT ") + ")", key)
+
+    def _parse(self, text: str, key: str) -> dict[str, Any]:
+        ((answer,),) = run(
+            self._connection, f"select json_serialize_sql({literal('select ' + text)}::varchar)"
+        )
+        tree: dict[str, Any] = json.loads(answer)
+        if tree["error"]:
+            close = nearest(text, self.names)
+            raise BadParams(f"{key}: {text!r} is neither a column of {self._label}{close} nor SQL;"
+                            ' quote an odd column name in SQL as "name"')  # fmt: skip
+        if not _one_expression(tree):
+            raise BadParams(f"{key}: {text!r} is more than one value; write one scalar expression")
+        return tree
+
+    def _check(self, node: dict[str, Any], text: str, key: str) -> None:
+        kind = node["class"]
+        if kind not in _NODES:
+            what = _NAMED.get(kind, kind.lower())
+            raise BadParams(f"{key}: {text!r} has {what}; only scalar SQL over the row is allowed")
+        if kind == "FUNCTION":
+            self._check_function(node, text, key)
+        if kind == "COLUMN_REF":
+            node["column_names"] = [self._resolve(node["column_names"], text, key)]
+
+    def _check_function(self, node: dict[str, Any], text: str, key: str) -> None:
+        path = node["qualified_name"]["path"]
+        extras = node["filter"] or node["distinct"] or node["order_bys"]["orders"]
+        if len(path) > 1 or extras or path[-1].lower() not in self._scalar:
+            raise BadParams(
+                f"{key}: {text!r} calls {'.'.join(path)}; only scalar functions that give the same"
+                " answer for the same row are allowed"
+            )
+
+    def _resolve(self, path: Sequence[str], text: str, key: str) -> str:
+        if len(path) == 1 and path[0].lower() in {"current_date", "current_time", "now"}:
+            raise BadParams(f"{key}: {text!r} depends on the day it runs; only the row is allowed")
+        alike = [one for one in self.names if one.lower() == path[-1].lower()]
+        found = path[0] if path[0] in self.names else alike[0] if len(alike) == 1 else None
+        if len(path) > 1 or found is None:
+            raise self._missing(".".join(path), key, text)
+        return f"v{self.place(found, key)}"
+
+
+def _one_expression(tree: dict[str, Any]) -> bool:
+    if len(tree["statements"]) != 1:
+        return False
+    node = tree["statements"][0]["node"]
+    plain = node["type"] == "SELECT_NODE" and node["from_table"]["type"] == "EMPTY"
+    plain = plain and all(node.get(key) == value for key, value in _PLAIN.items())
+    return bool(plain and len(node["select_list"]) == 1 and not node["select_list"][0]["alias"])
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(tree, dict) and "class" in tree:
+        yield tree
+    for part in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from _nodes(part)
+
+
+def _scalar_functions(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """Functions all of whose forms are scalar and depend on nothing but their arguments."""
+    rows = run(
+        connection,
+        """select lower(function_name) from duckdb_functions() group by all having
+        bool_and(function_type = 'scalar' and stability = 'CONSISTENT')""",
+    )
+    consistent = {one for (one,) in rows if not one.startswith(_UNFIT_PREFIXES)}
+    return frozenset((consistent - _UNFIT) | _MACROS)
+
+
+def bound(
+    connection: duckdb.DuckDBPyConnection, table: str, expressions: Sequence[Compiled]
+) -> list[str]:
+    """The SQL type of each expression over `table`; BadParams names the first that does not fit."""
+    return [_bound(connection, table, expression) for expression in expressions]
+
+
+def _bound(connection: duckdb.DuckDBPyConnection, table: str, expression: Compiled) -> str:
+    try:
+        return str(connection.sql(f"select {expression.sql} as x from {name(table)}").types[0])
+    except duckdb.Error as error:
+        reason = str(error).split("\n")[0].split(". ")[0]
+        raise BadParams(
+            f"{expression.key}: {reason}; a column is text unless types: gives it another type"
+        ) from None

@@ -1,0 +1,197 @@
+"""Typed values from raw text, as SQL: a strict form first, then the cast; null when it is neither.
+
+Blanks around a typed value are ignored and a blank cell is null. Decimals are rounded to four
+places, half away from zero. A wall clock time becomes an instant in its source's zone.
+"""
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pyarrow as pa
+
+from retention.core.errors import BadInput, BadParams
+from retention.core.params import Format, Type
+from retention.sources.reader import literal, run
+
+_NUMBER: Final = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?"
+_FORMS: Final = {
+    "integer": (r"[+-]?\d{1,19}", "bigint"),
+    "decimal": (_NUMBER, "decimal(18, 4)"),
+    "double": (_NUMBER, "double"),
+}
+_TRUE, _FALSE = "('true', 't', 'yes', 'y', '1')", "('false', 'f', 'no', 'n', '0')"
+_STEP: Final = {
+    "Y": r"\d{4}", "y": r"\d{2}", "m": r"\d{1,2}", "d": r"\d{1,2}", "H": r"\d{1,2}",
+    "I": r"\d{1,2}", "M": r"\d{1,2}", "S": r"\d{1,2}", "f": r"\d{1,6}", "g": r"\d{1,3}",
+    "j": r"\d{1,3}", "b": r"\pL+", "B": r"\pL+", "a": r"\pL+", "A": r"\pL+", "p": "[AaPp][Mm]",
+    "z": r"[+-]\d{2}(:?\d{2})?", "%": "%",
+}  # fmt: skip
+CLOCK, INSTANT, DATE = "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "DATE"
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How a source's wall clock times become instants; without `dst` odd ones are refused."""
+
+    zone: ZoneInfo
+    dst: str | None = None
+
+
+def as_written(form: Format, native: str) -> Format:
+    """The format of a column's values as text: numbers that are none in the file have a point."""
+    return form if native == "VARCHAR" else form.model_copy(update={"decimal": "."})
+
+
+def pattern(form: str, key: str) -> str:
+    """The regular expression of a strptime format; BadParams for a step that it lacks."""
+    parts = re.split(r"%(-?.)", form)
+    steps = [step.removeprefix("-") for step in parts[1::2]]
+    unknown = next((step for step in steps if step not in _STEP), None)
+    if unknown or parts[-1].endswith("%"):
+        raise BadParams(
+            f"{key}: %{unknown or ''} is not known; use {' '.join(map('%{}'.format, _STEP))}"
+        )
+    texts = [re.escape(text) for text in parts[::2]]
+    return "".join(
+        a + b for a, b in zip(texts, [*(_STEP[step] for step in steps), ""], strict=True)
+    )
+
+
+def parsed(text: str, kind: Type, form: Format, key: str) -> str:
+    """SQL of a text's value in its type (naive times stay wall clock times), null when it is none.
+
+    BadParams: a time or date without a format.
+    """
+    if kind == "text":
+        return text
+    text = f"trim({text})"
+    if kind == "boolean":
+        yes, no = f"lower({text}) in {_TRUE}", f"lower({text}) in {_FALSE}"
+        return f"case when {yes} then true when {no} then false end"
+    if kind in _FORMS:
+        written, sql_type = _FORMS[kind]
+        dotted = text if form.decimal == "." else f"replace({text}, {literal(form.decimal)}, '.')"
+        written = written.replace(r"\.", re.escape(form.decimal))
+        value = f"try_cast({dotted} as {sql_type})"
+        fits = f"regexp_full_match({text}, {literal(written)}) and isfinite({value}::double)"
+        return f"case when {fits} then {value} end"
+    return _parsed_time(text, kind, form, key)
+
+
+def _parsed_time(text: str, kind: Type, form: Format, key: str) -> str:
+    option = "time" if kind == "timestamp" else "date"
+    written = getattr(form, option)
+    if written is None:
+        raise BadParams(
+            f'{key}: a {kind} needs format.{option}, as {option}: "%d/%m/%Y";'
+            " 03/04 could be March or April"
+        )
+    where = key.split(".types.")[0] + f".format.{option}"
+    matches = f"regexp_full_match({text}, {literal(pattern(written, where))})"
+    cast = "::date" if kind == "date" else ""
+    return f"case when {matches} then try_strptime({text}, {literal(written)}){cast} end"
+
+
+def finite(value: str, kind: Type) -> str:
+    """SQL of a value that is a time in the file already; null for an infinite one."""
+    time = f"case when isfinite({value}) then {value} end"
+    return f"({time})::date" if kind == "date" else time
+
+
+def instant(value: str, sql_type: str, clock: Clock) -> str:
+    """SQL of a time as an instant; null where the zone's clocks skip or repeat it and dst rejects.
+
+    A date is the first moment of that day. `earlier` and `later` choose between the two instants
+    that a skipped or repeated wall clock time may mean.
+    """
+    if sql_type == INSTANT:
+        return value
+    zone = literal(clock.zone.key)
+    if sql_type == DATE:
+        value = f"({value})::timestamp"
+    later = f"timezone({zone}, {value})"
+    forward, backward = _steps(clock.zone)
+    skipped = f"timezone({zone}, {later}) <> {value}" if forward else "false"
+    repeats = [
+        f"when timezone({zone}, {later} - interval {step} minute) = {value}"
+        f" then {later} - interval {step} minute"
+        for step in backward
+    ]
+    if not forward and not backward:
+        return later
+    if sql_type == DATE:
+        return f"case when false then null {' '.join(repeats)} else {later} end"
+    if clock.dst == "later":
+        return later
+    if clock.dst == "earlier":
+        back = f"{later} - (timezone({zone}, {later}) - {value})"
+        return f"case when {skipped} then {back} {' '.join(repeats)} else {later} end"
+    ends = [step.split(" then ")[0] + " then null" for step in repeats]
+    return f"case when {skipped} then null {' '.join(ends)} else {later} end"
+
+
+@cache
+def _steps(zone: ZoneInfo) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Minutes by which a zone's clocks have jumped (forward, backward) between 1970 and 2037."""
+    first = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    days = (first + dt.timedelta(days=day) for day in range(68 * 365))
+    offsets = [day.astimezone(zone).utcoffset() or dt.timedelta() for day in days]
+    jumps = {(b - a) // dt.timedelta(minutes=1) for a, b in pairwise(offsets)}
+    forward = tuple(sorted(jump for jump in jumps if jump > 0))
+    return forward, tuple(sorted(-jump for jump in jumps if jump < 0))
+
+
+def cast(value: str, kind: Type) -> str:
+    """SQL of a value that is no text in its type; null when it does not fit or is not finite."""
+    if kind == "double":
+        return f"case when isfinite(try_cast({value} as double)) then {value}::double end"
+    return f"try_cast({value} as {'boolean' if kind == 'boolean' else 'decimal(18, 4)'})"
+
+
+def sql_type(kind: pa.DataType) -> str:
+    """DuckDB's name of an event column's type."""
+    names = {pa.string(): "varchar", pa.float64(): "double", pa.bool_(): "boolean",
+             pa.int32(): "integer", pa.int64(): "bigint", pa.date32(): "date"}  # fmt: skip
+    if pa.types.is_decimal(kind):
+        return f"decimal({kind.precision}, {kind.scale})"
+    return names.get(kind, "timestamptz")
+
+
+def refuse_undeclared(connection: duckdb.DuckDBPyConnection, clock: Clock, key: str) -> None:
+    """BadInput when table `rejects` holds a time of which only a declared dst tells the instant."""
+    first = "from rejects where rule = 'dst' order by file, line limit 1"
+    for file, line, column, rule, raw in [] if clock.dst else run(connection, first):
+        raise BadInput(
+            f"{file}: line {line}, column {column!r}, {raw}: {rule}, the clocks of {clock.zone.key}"
+            f" skip this time or have it twice; write dst: earlier, later or reject at {key}, or"
+            " its true time_zone"
+        )
+
+
+def day(value: str, zone: ZoneInfo) -> str:
+    """SQL of an instant's day in a zone: days since 1970-01-01."""
+    return f"(timezone({literal(zone.key)}, {value})::date - date '1970-01-01')::integer"
+
+
+def shown(raw: str) -> str:
+    """SQL that masks a cell for a reject: its first two characters and its length."""
+    start = f"regexp_replace(left({raw}, 2), '\\p{{Cc}}', '?', 'g')"
+    return (
+        f"case when {raw} is null then '''''' when length({raw}) <= 2 then '''' || {start} || ''''"
+        f" else '''' || {start} || '''… (' || length({raw}) || ' characters)' end"
+    )
+
+
+def blank(text: str) -> str:
+    return f"({text} is null or regexp_full_match({text}, '[\\s\\p{{Z}}]*'))"
+
+
+def controlled(text: str) -> str:
+    """SQL: does a text hold a control character?"""
+    return f"coalesce(regexp_matches({text}, '\\p{{Cc}}'), false)"

@@ -1,0 +1,157 @@
+"""Normal band and alarm of a measure over periods: control charts.
+
+The centre and the width come from the baseline, which is every period but the last `recent`.
+An alarm is one of two rules, for any period: a value beyond 3 sigma, or the eighth value in a row
+(and each after it) on one side of the centre: rules 1 and 4 of Western Electric (1956), 1 and 2
+of Nelson (1984), who waits for nine. Of a measure that keeps still about
+2 periods in 100 give a false alarm, fewer where its baseline is long.
+
+Every function takes a frame with a row a period, in order of time, and returns its rows with
+    period  as given
+    value   the rate or mean; nan where nothing was counted
+    centre, low, high  the band, in the unit of value; nan where there is none
+    alarm   what is unusual, in words, or null
+    note    why there is no band, or null
+A period in which nothing was counted neither breaks a run nor counts towards it.
+"""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from retention.stats.intervals import Floats
+
+LEAST: Final = 8  # baseline periods with a value; fewer give no band
+RUN: Final = 8  # values in a row on one side
+SIGMAS: Final = 3.0
+D2: Final = 1.128  # mean range of two standard normals
+COLUMNS: Final = ("period", "value", "centre", "low", "high", "alarm", "note")
+
+
+def proportions(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
+    """Laney's p' chart of numerator / denominator, cases among cases (Laney 2002).
+
+    periods: period, numerator, denominator. ValueError where a numerator is not within 0 and its
+    denominator.
+    """
+    found, n = _counted(periods)
+    if (found > n).any():
+        raise ValueError("a numerator is above its denominator")
+    return _rates(periods, found, n, recent, highest=1.0)
+
+
+def counts(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
+    """Laney's u' chart of numerator / denominator, events per unit (say, touches per purchase).
+
+    periods: period, numerator, denominator. ValueError where one is negative.
+    """
+    return _rates(periods, *_counted(periods), recent, highest=np.inf)
+
+
+def means(periods: pd.DataFrame, recent: int, lowest: float = -np.inf) -> pd.DataFrame:
+    """XmR chart of period means: centre +- 2.66 mean moving range (Wheeler 2000).
+
+    periods: period, value, null for none. lowest: what the measure cannot be below.
+    """
+    value = periods["value"].to_numpy(dtype=float, na_value=np.nan)
+    base = _baseline(value, recent)
+    if len(base) < LEAST:
+        return _table(periods, value, note=_too_few(len(base)))
+    sigma = _sigma(base)
+    if sigma == 0:
+        return _table(periods, value, note="no band: it never varied before")
+    return _table(periods, value, float(base.mean()), np.full(len(value), sigma), lowest)
+
+
+def _counted(periods: pd.DataFrame) -> tuple[Floats, Floats]:
+    found, n = (
+        periods[name].to_numpy(dtype=float, na_value=0.0) for name in ("numerator", "denominator")
+    )
+    if (found < 0).any() or (n < 0).any():
+        raise ValueError("a numerator or denominator is negative")
+    return found, n
+
+
+def _rates(
+    periods: pd.DataFrame, found: Floats, n: Floats, recent: int, highest: float
+) -> pd.DataFrame:
+    """p' where highest is 1, else u': sigma of a period is sigma_z sqrt(v / n), with v the
+    variance of one case, and sigma_z the spread of z-scores by their mean moving range.
+
+    sigma_z is held at 1 or more: a short baseline that looks calmer than chance is luck.
+    """
+    value = np.divide(found, n, out=np.full(len(n), np.nan), where=n > 0)
+    old = np.arange(len(n)) < len(n) - recent
+    base = old & (n > 0)
+    if base.sum() < LEAST:
+        return _table(periods, value, note=_too_few(int(base.sum())))
+    centre = float(found[base].sum() / n[base].sum())
+    variance = centre * (1 - centre) if highest == 1.0 else centre
+    if variance == 0:
+        never = "it never happened" if centre == 0 else "it always happened"
+        return _table(periods, value, note=f"no band: {never} before")
+    plain = np.sqrt(variance / np.where(n > 0, n, np.nan))
+    z = (value[base] - centre) / plain[base]
+    return _table(periods, value, centre, plain * max(_sigma(z), 1.0), 0.0, highest)
+
+
+def _baseline(value: Floats, recent: int) -> Floats:
+    old = value[: max(len(value) - recent, 0)]
+    return old[np.isfinite(old)]
+
+
+def _sigma(base: Floats) -> float:
+    return float(np.abs(np.diff(base)).mean()) / D2
+
+
+def _too_few(periods: int) -> str:
+    return f"no band yet: {periods} of the {LEAST} earlier periods that it takes"
+
+
+def _table(
+    periods: pd.DataFrame,
+    value: Floats,
+    centre: float = np.nan,
+    sigma: Floats | None = None,
+    lowest: float = -np.inf,
+    highest: float = np.inf,
+    note: str | None = None,
+) -> pd.DataFrame:
+    """COLUMNS, of a band that stays within what the measure can be."""
+    width = SIGMAS * sigma if sigma is not None else np.full(len(value), np.nan)
+    low, high = np.maximum(centre - width, lowest), np.minimum(centre + width, highest)
+    said = pd.Series([note] * len(value), dtype="str")
+    columns = (
+        periods["period"].reset_index(drop=True),
+        value,
+        np.full(len(value), centre),
+        low,
+        high,
+        _alarm(value, centre, low, high),
+        said,
+    )
+    return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
+
+
+def _alarm(value: Floats, centre: float, low: Floats, high: Floats) -> "pd.Series[str]":
+    """What each value breaks, the band before the run, or null."""
+    side, run = np.sign(value - centre), _runs(np.sign(value - centre))
+    words = pd.Series([None] * len(value), dtype="str")
+    words[(run >= RUN) & (side > 0)] = f"{RUN} or more in a row above the centre"
+    words[(run >= RUN) & (side < 0)] = f"{RUN} or more in a row below the centre"
+    words[value > high] = "above the normal band"
+    words[value < low] = "below the normal band"
+    return words
+
+
+def _runs(side: Floats) -> Floats:
+    """(n,) how many in a row, up to each, have its side; 0 on the centre and where nan."""
+    seen = np.flatnonzero(np.isfinite(side))
+    kept = side[seen]
+    new = np.append(True, kept[1:] != kept[:-1])[: len(kept)]
+    place = np.arange(len(kept))
+    begun = np.maximum.accumulate(np.where(new, place, 0))
+    run = np.zeros(len(side))
+    run[seen] = np.where(kept == 0, 0, place - begun + 1)
+    return run

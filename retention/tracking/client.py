@@ -1,0 +1,386 @@
+"""What MLflow is told of a run, and the registry that mirrors champion/: all there is of MLflow.
+
+No stage needs it: where MLflow is down, TrackingDown says so in one line and the list goes out.
+Told are parameters, figures, plots, the model card and the model; never a customer or a row.
+"""
+
+import hashlib
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+import models
+from models.components.scorer import COLUMNS
+from retention.core.errors import BadInput, Guarded, Refusal
+from retention.core.storage import atomic
+from retention.tracking.run_record import (
+    Run,
+    RunRecord,
+    candidate_sha256,
+    example,
+    model_name,
+    record,
+    run_tree,
+)
+
+__all__ = [
+    "RunRecord", "TrackingDown", "example", "load", "log_figures", "log_run", "mirror", "record",
+]  # fmt: skip
+
+STORE = "sqlite:///mlflow.db"
+SERVED = Path(__file__).with_name("served_model.py")
+REQUIREMENTS = ("lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
+
+_ALWAYS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
+_UNLESS_SET = {
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING": "false",
+    "MLFLOW_UV_AUTO_DETECT": "false",
+    "MLFLOW_LOG_UV_FILES": "false",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",  # seconds, of 120
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # of 7
+    "PGCONNECT_TIMEOUT": "10",  # of a store in PostgreSQL; it would wait for ever
+}
+PATIENCE = 300
+"""Seconds that all calls for one purpose may take together: a slow server answers each in time."""
+
+_GUIDE = {
+    "mlflow.experimentKind": "custom_model_development",  # the pages for trained models
+    "mlflow.note.content": (
+        'Models beside each other: search `tags.level = "model" and tags.task = "churn"` (or '
+        "`value`) and choose columns such as roc_auc, log_loss, brier, chosen, baseline.\n\n"
+        'What contacts achieved: `tags.level = "outcomes"` with saved_customers, net, effect.\n\n'
+        'Runs over time: `tags.level = "run"` with churn_roc_auc, value_mae, list_lift.\n\n'
+        "One run a pipeline run; in it one run a model, in that one run a fold. Figures of runs "
+        "and models are of a snapshot that nothing was fitted or chosen on; _low and _high are "
+        "their 95 % intervals. fold_... and out_of_fold_loss are of the folds."
+    ),
+}
+_DATABASE_TRIES = 3  # of 10, which take 100 s
+
+
+class TrackingDown(Refusal):
+    """MLflow cannot be reached, or refused; the pipeline can go on without it."""
+
+
+class _Patient:
+    """MLflow's client until it has taken PATIENCE seconds; then TimeoutError in place of a call."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self._until = client, time.monotonic() + PATIENCE
+
+    def __getattr__(self, name: str) -> Any:
+        if time.monotonic() > self._until:
+            raise TimeoutError(f"slow: not done after {PATIENCE} s")
+        return getattr(self._client, name)
+
+
+@dataclass(frozen=True)
+class _Store:
+    mlflow: Any
+    client: Any
+
+
+@contextmanager
+def _store() -> Iterator[_Store]:
+    """MLflow, silent and without telemetry, at MLFLOW_TRACKING_URI or in STORE.
+
+    Errors: TrackingDown, one line without rows, parameters or passwords.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or STORE
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # third parties on each other's deprecations
+        mlflow, failures = _imported()
+        try:
+            yield _Store(mlflow, _Patient(mlflow.MlflowClient(tracking_uri=uri)))
+        except failures as error:
+            raise TrackingDown(
+                f"MLflow at {_address(uri)}: {_reason(error, uri)}; nothing else depends on it: "
+                "mend or unset MLFLOW_TRACKING_URI and run again to have this run recorded"
+            ) from None
+
+
+def _imported() -> tuple[Any, tuple[type[Exception], ...]]:
+    """The module, imported late (seconds) under our settings, and what it fails with."""
+    os.environ.update(_ALWAYS)
+    for name, value in _UNLESS_SET.items():
+        os.environ.setdefault(name, value)
+    import mlflow
+    import mlflow.pyfunc
+    from mlflow.exceptions import MlflowException
+    from mlflow.store.db import utils
+    from sqlalchemy.exc import SQLAlchemyError
+
+    utils.MAX_RETRY_COUNT = _DATABASE_TRIES
+    return mlflow, (MlflowException, SQLAlchemyError, OSError)
+
+
+def _address(uri: str) -> str:
+    """A store's address without user, password and options."""
+    scheme, mark, rest = uri.partition("://")
+    where = rest.split("?")[0]
+    return f"{scheme}{mark}{where.rpartition('@')[2]}"
+
+
+def _reason(error: Exception, uri: str) -> str:
+    """The first line of what went wrong, without the secrets of the address."""
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines() or [""]
+    with suppress(ValueError):
+        parts = urlsplit(uri)
+        for secret in filter(None, (uri, parts.password, parts.query)):
+            lines[0] = lines[0].replace(secret, "...")
+    return f"{type(error).__name__}: {lines[0][:200]}"
+
+
+def log_run(told: RunRecord) -> str:
+    """Log a run with its nested runs, artefacts and model; the id of the outermost run.
+
+    The same record again is another run; the same candidate is registered once. A run that could
+    not be finished is marked failed. Errors: TrackingDown; FileNotFoundError: no candidate.
+    """
+    tree = run_tree(told)
+    with _store() as store:
+        experiment = _experiment(store, told.params.company)
+        return _written(store, experiment, tree, lambda run: _attach(store, told, experiment, run))
+
+
+def log_figures(company: str, run: Run) -> str:
+    """Log a run that has no model and no artefacts; its id. Errors: TrackingDown."""
+    with _store() as store:
+        return _written(store, _experiment(store, company), run)
+
+
+def _experiment(store: _Store, company: str) -> str:
+    """The id of the company's experiment, made where it is missing."""
+    name = model_name(company)
+    found = store.client.get_experiment_by_name(name)
+    return str(found.experiment_id if found else store.client.create_experiment(name, tags=_GUIDE))
+
+
+def _written(
+    store: _Store,
+    experiment: str,
+    run: Run,
+    attach: Callable[[str], None] | None = None,
+    parent: str | None = None,
+) -> str:
+    """Three calls a run: made with its tags, one batch, ended."""
+    client, entities = store.client, store.mlflow.entities
+    nested = {"mlflow.parentRunId": parent} if parent else {}
+    made = client.create_run(experiment, tags=run.tags | nested, run_name=run.name)
+    run_id = str(made.info.run_id)
+    try:
+        now = int(time.time() * 1000)
+        points = [entities.Metric(name, value, now, step) for name, value, step in run.points]
+        params = [entities.Param(name, value) for name, value in run.params.items()]
+        if points or params:
+            client.log_batch(run_id, metrics=points, params=params, synchronous=True)
+        for child in reversed(run.children):  # MLflow's pages show the newest first
+            _written(store, experiment, child, parent=run_id)
+        if attach:
+            attach(run_id)
+    except BaseException:
+        with suppress(Exception):
+            client.set_terminated(run_id, "FAILED")
+        raise
+    client.set_terminated(run_id)
+    return run_id
+
+
+def _attach(store: _Store, told: RunRecord, experiment: str, run_id: str) -> None:
+    """The run's artefacts and its model."""
+    client = store.client
+    client.log_dict(run_id, told.story, "recipe.json")
+    client.log_dict(run_id, told.metrics, "metrics.json")
+    client.log_artifact(run_id, str(told.card))
+    for plot in sorted(told.plots.glob("*.png")):
+        client.log_artifact(run_id, str(plot), "plots")
+    version = _registered(
+        store, experiment, told.params.company, told.candidate, told.example, run_id
+    )
+    output = store.mlflow.entities.LoggedModelOutput(version.source.removeprefix("models:/"), 0)
+    client.log_outputs(run_id, [output])
+    client.set_tag(run_id, "model_version", f"{version.name} {version.version}")
+
+
+def _registered(
+    store: _Store,
+    experiment: str,
+    company: str,
+    folder: Path,
+    example: pd.DataFrame,
+    run_id: str | None = None,
+) -> Any:
+    """The registered version that holds a folder's models, logged where it is missing."""
+    client, name, sha256 = store.client, model_name(company), candidate_sha256(folder)
+    if not client.search_registered_models(f"name='{name}'"):
+        client.create_registered_model(name)
+    found = client.search_model_versions(f"name='{name}' and tags.candidate_sha256='{sha256}'")
+    if found:
+        return found[0]
+    logged = client.create_logged_model(experiment, name="scorer", source_run_id=run_id)
+    with TemporaryDirectory() as temporary:
+        saved = Path(temporary) / "model"
+        _save(store.mlflow, logged.model_id, run_id, folder, example, saved)
+        tags = {"candidate_sha256": sha256, "model_sha256": model_sha256(saved)}
+        client.log_model_artifacts(logged.model_id, str(saved))
+    client.finalize_logged_model(logged.model_id, "READY")
+    return client.create_model_version(
+        name, logged.model_uri, run_id=run_id, tags=tags, model_id=logged.model_id
+    )
+
+
+def _save(
+    mlflow: Any,
+    model_id: str,
+    run_id: str | None,
+    folder: Path,
+    example: pd.DataFrame,
+    saved: Path,
+) -> None:
+    """Write MLflow's folder of a model; no path of this machine stays in it."""
+    model = mlflow.models.Model(model_id=model_id, run_id=run_id)
+    parts = {name: folder / f"{name}.json" for name in ("churn", "value")}
+    mlflow.pyfunc.save_model(
+        path=str(saved),
+        python_model=str(SERVED),
+        artifacts={name: str(path) for name, path in parts.items()},
+        code_paths=[str(Path(models.__file__).parent)],
+        signature=_signature(mlflow, example),
+        input_example=example,
+        pip_requirements=[f"{name}=={metadata.version(name)}" for name in REQUIREMENTS],
+        mlflow_model=model,
+    )
+    flavour = model.flavors["python_function"]
+    flavour["model_code_path"] = SERVED.name
+    for name, path in parts.items():
+        flavour["artifacts"][name]["uri"] = path.name
+    model.save(str(saved / "MLmodel"))
+
+
+def _signature(mlflow: Any, example: pd.DataFrame) -> Any:
+    """Every feature is needed; numbers are doubles, whole or not, and all else is text."""
+    kinds = {
+        str(name): "double" if pd.api.types.is_numeric_dtype(example[name]) else "string"
+        for name in example.columns
+    }
+    types = mlflow.types
+    return mlflow.models.ModelSignature(
+        inputs=types.Schema([types.ColSpec(kind, name) for name, kind in kinds.items()]),
+        outputs=types.Schema([types.ColSpec("double", name) for name in COLUMNS]),
+    )
+
+
+def model_sha256(folder: Path) -> str:
+    """One sha256 over all files of a model but the note that MLflow adds when it loads one."""
+    inside = (path for path in folder.rglob("*") if path.is_file())
+    names = sorted(path.relative_to(folder).as_posix() for path in inside)
+    lines = [
+        f"{atomic.sha256(folder / name)}  {name}\n"
+        for name in names
+        if name != "registered_model_meta"
+    ]
+    return hashlib.sha256("".join(lines).encode("utf-8")).hexdigest()
+
+
+def mirror(
+    company: str, example: pd.DataFrame, folders: Mapping[str, Path | None]
+) -> dict[str, int]:
+    """Let the aliases follow champion/: {alias: folder of churn.json and value.json, or None}.
+
+    A folder whose models are not registered is registered; None takes the alias away. Returns the
+    version of each alias. Doing it again changes nothing. Errors: TrackingDown.
+    """
+    name, versions = model_name(company), {}
+    with _store() as store:
+        experiment = _experiment(store, company)
+        for alias, folder in folders.items():
+            if folder is not None:
+                version = _registered(store, experiment, company, folder, example)
+                versions[alias] = int(version.version)
+        now = store.client.get_registered_model(name).aliases if versions else {}
+        for alias, number in versions.items():
+            if str(now.get(alias)) != str(number):
+                store.client.set_registered_model_alias(name, alias, str(number))
+        for alias in set(now) & {alias for alias, folder in folders.items() if folder is None}:
+            store.client.delete_registered_model_alias(name, alias)
+    return versions
+
+
+Score = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+def load(company: str, alias: str = "champion") -> Score:
+    """The registered model that an alias names, as a function from features to scores.
+
+    Its code runs only after its files have the hash they were registered with. Errors:
+    TrackingDown; Guarded when they differ. The function raises BadInput for other columns.
+    """
+    with _store() as store, TemporaryDirectory() as temporary:
+        folder = _fetched(store, company, alias, temporary)
+        path = list(sys.path)
+        try:
+            model = store.mlflow.pyfunc.load_model(str(folder))
+        finally:
+            sys.path[:] = path  # MLflow adds the temporary folder
+    return lambda X: _scored(model, X)
+
+
+def registered(company: str, alias: str = "champion") -> dict[str, str]:
+    """sha256 of the models that an alias names, by part; none of their code runs.
+
+    Errors: as `load`.
+    """
+    with _store() as store, TemporaryDirectory() as temporary:
+        folder = _fetched(store, company, alias, temporary) / "artifacts"
+        return {path.stem: atomic.sha256(path) for path in sorted(folder.glob("*.json"))}
+
+
+def _fetched(store: _Store, company: str, alias: str, into: str) -> Path:
+    """A copy of the registered model's folder; Guarded where it is not what was registered."""
+    name = model_name(company)
+    version = store.client.get_model_version_by_alias(name, alias)
+    folder = _downloaded(store, version, into)
+    if model_sha256(folder) != version.tags.get("model_sha256"):
+        raise Guarded(
+            f"{name} version {version.version}: its files are not those that were registered; "
+            "nothing of it was run; restore them, or point the alias elsewhere"
+        )
+    return folder
+
+
+def _downloaded(store: _Store, version: Any, into: str) -> Path:
+    where = store.client.get_logged_model(version.source.removeprefix("models:/"))
+    download = store.mlflow.artifacts.download_artifacts
+    uri = store.client.tracking_uri
+    copied = Path(into) / "model"
+    got = download(artifact_uri=where.artifact_location, dst_path=str(copied), tracking_uri=uri)
+    return Path(got)
+
+
+def _scored(model: Any, X: pd.DataFrame) -> pd.DataFrame:
+    """Scores of X; MLflow's own refusal prints rows, so ours takes its place."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        scores: pd.DataFrame = model.predict(X)
+    except MlflowException:
+        wanted = model.metadata.get_input_schema().input_names()
+        missing = [name for name in wanted if name not in X.columns]
+        wrong = f"missing columns {', '.join(missing[:5])}" if missing else "columns of other types"
+        raise BadInput(
+            f"the registered model cannot score this: {wrong}; give the features it was made with"
+        ) from None
+    return scores

@@ -1,0 +1,293 @@
+"""What is recorded of a pipeline run, gathered and laid out before any tracker sees it."""
+
+import datetime as dt
+import hashlib
+import math
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+import models
+from retention.core import artefacts
+from retention.core.params import Params
+from retention.core.storage import atomic
+from retention.serving import target
+
+_SHARED = 10  # an example's value is one that so many customers share
+
+# Named one by one, so that a key added to params.yaml is not told unless someone says so: sources
+# name machines' paths, an engine's address may hold a token, and the salt draws the holdout.
+_TOLD: Any = {
+    **dict.fromkeys(("time_zone", "currency", "ingest", "labels", "snapshots"), True),
+    **dict.fromkeys(("features", "train", "evaluate"), True),
+    "engine": {"name"},
+    "at_risk": {"capacity", "holdout_share"},
+}
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One pipeline run as MLflow is told of it."""
+
+    params: Params
+    as_of: dt.date
+    story: dict[str, Any]  # recipe.json
+    metrics: dict[str, Any]  # metrics.json
+    candidate: Path  # the folder of churn.json and value.json
+    example: pd.DataFrame  # one row: see `medians`
+    card: Path
+    plots: Path  # a folder; its PNGs are logged
+    data_sha256: str
+    git_commit: str
+
+
+def record(chosen: Params) -> RunRecord:
+    """The record of what the stages left under data/. Errors: FileNotFoundError."""
+    return RunRecord(
+        params=chosen,
+        as_of=dt.date.fromisoformat(atomic.read_json(artefacts.SNAPSHOTS_SUMMARY.path)["as_of"]),
+        story=atomic.read_json(artefacts.RECIPE.path),
+        metrics=atomic.read_json(artefacts.METRICS.path),
+        candidate=artefacts.CANDIDATE.path,
+        example=example(artefacts.FEATURES.path),
+        card=artefacts.MODEL_CARD.path,
+        plots=artefacts.PLOTS.path,
+        data_sha256=sha256_of(
+            one.path for one in (artefacts.EVENTS, artefacts.FEATURES, artefacts.LABELS)
+        ),
+        git_commit=git_commit(),
+    )
+
+
+def example(features: Path) -> pd.DataFrame:
+    """`medians` of the features of the last snapshot, which has one row a customer."""
+    days = pq.read_table(features, columns=["snapshot_on"])["snapshot_on"]
+    table = pq.read_table(features, filters=pc.field("snapshot_on") == pc.max(days))
+    return medians(table.drop_columns(["customer_id", "snapshot_on"]).to_pandas())
+
+
+def medians(X: pd.DataFrame) -> pd.DataFrame:
+    """(1, columns): what the middle of the customers looks like, and so none of them.
+
+    Median of a number, the commonest text. Missing where fewer than ten rows hold a number, or
+    share the text.
+    """
+    return pd.DataFrame({name: [_middle(X[name])] for name in X.columns})
+
+
+def _middle(values: "pd.Series[Any]") -> float | str | None:
+    if pd.api.types.is_numeric_dtype(values):
+        return float(values.median()) if values.count() >= _SHARED else math.nan
+    counts = values.value_counts()
+    return str(counts.index[0]) if len(counts) and counts.iloc[0] >= _SHARED else None
+
+
+def sha256_of(paths: Iterable[Path]) -> str:
+    """One sha256 over files: of the lines `sha256  name`, in the order given."""
+    lines = "".join(f"{atomic.sha256(path)}  {path.name}\n" for path in paths)
+    return hashlib.sha256(lines.encode("utf-8")).hexdigest()
+
+
+def candidate_sha256(folder: Path) -> str:
+    """The identity of a candidate or champion: `sha256_of` its churn.json and value.json."""
+    return sha256_of(folder / f"{name}.json" for name in ("churn", "value"))
+
+
+def git_commit(folder: Path = Path()) -> str:
+    """The commit of a checkout, with `-dirty` when files differ; `unknown` outside of git.
+
+    dvc.lock does not count: DVC writes it between the stages of the same run.
+    """
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        changed = _git(folder, "status", "--porcelain", "--", ".", ":(exclude)dvc.lock")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return commit + ("-dirty" if changed else "")
+
+
+def _git(folder: Path, *words: str) -> str:
+    command = [shutil.which("git") or "git", "-C", str(folder), *words]
+    told = subprocess.run(  # noqa: S603  (fixed words, no shell)
+        command, check=True, capture_output=True, text=True, timeout=10
+    )
+    return told.stdout.strip()
+
+
+# What is told
+
+
+class Point(NamedTuple):
+    """A figure; `step` numbers the folds from 1 and is 0 elsewhere."""
+
+    name: str
+    value: float
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run and the runs nested in it, before MLflow has seen them."""
+
+    name: str
+    tags: dict[str, str]
+    params: dict[str, str] = field(default_factory=dict)
+    points: list[Point] = field(default_factory=list)
+    children: list["Run"] = field(default_factory=list)
+
+
+def slug(company: str) -> str:
+    """A company's name as part of a name in MLflow: letters and digits, joined by `-`."""
+    return re.sub(r"[\W_]+", "-", company.casefold()).strip("-") or "company"
+
+
+def model_name(company: str) -> str:
+    """The experiment and the registered model of a company."""
+    return f"retention-{slug(company)}"
+
+
+def run_tree(told: RunRecord) -> Run:
+    """The pipeline run, in it one run a model, in those one run a fold."""
+    story, chosen = told.story, told.params
+    names = sorted(story["params"], key=lambda name: _place(story, name))
+    return Run(
+        name=f"{told.as_of} {chosen.company}",  # the pages cut names short
+        tags=_tags(told),
+        params={
+            **_flat(chosen.model_dump(mode="json", include=_TOLD)),
+            **{f"chosen.{task}": name for task, name in story["chosen"].items()},
+            "chosen.calibrator": story["calibrator"],
+        },
+        points=[
+            *_recipe_points(told.metrics),
+            *_points({f"train_{key}": story[key] for key in ("rows", "customers", "churners")}),
+            *_points({"train_churn_rate": story["churn_rate"]}),
+        ],
+        children=[_model_run(told, name) for name in names],
+    )
+
+
+def _place(story: dict[str, Any], name: str) -> tuple[str, float, str]:
+    """Churn before value, and the lowest loss first."""
+    return name.partition("_")[0], story["losses"].get(name, math.inf), name
+
+
+def _tags(told: RunRecord) -> dict[str, str]:
+    story, sentence = told.story, target.sentence(told.params.labels)
+    why = [
+        f"- {task}: **{story['titles'][name]}**, {story['why'][task]}"
+        for task, name in story["chosen"].items()
+    ]
+    measured = told.metrics.get("measured_on")
+    note = [
+        f"Definition: {sentence}.",
+        f"Figures are of {measured}, which no model had seen." if measured else "Nothing measured.",
+        "\n".join(why),
+        *story["banners"],
+    ]
+    return {
+        "level": "run",
+        "company": told.params.company,
+        "as_of": str(told.as_of),
+        "measured_on": str(measured or "nothing"),
+        "churn_definition": sentence,
+        "data_sha256": told.data_sha256,
+        "candidate_sha256": candidate_sha256(told.candidate),
+        "git_commit": told.git_commit,
+        "mlflow.note.content": "\n\n".join(note),
+        "mlflow.source.name": "retention",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.git.commit": told.git_commit,
+    }
+
+
+def _model_run(told: RunRecord, name: str) -> Run:
+    story, task = told.story, name.partition("_")[0]
+    tags = {
+        "task": task,
+        "model": name,
+        "baseline": "yes" if models.discover()[name].baseline else "no",
+        "chosen": "yes" if story["chosen"][task] == name else "no",
+    }
+    worth, listed = (_figures(told.metrics, part, name) for part in (task, "list"))
+    folds = _folds(story, name)
+    return Run(
+        name=story["titles"][name],
+        tags={"level": "model", **tags},
+        params=_flat(story["params"][name]),
+        points=[
+            *_points(worth),
+            *_points({f"list_{key}": value for key, value in listed.items()}),
+            *_points({"out_of_fold_loss": story["losses"].get(name)}),
+            *(
+                Point(f"fold_{key}", value, step)
+                for step, one in enumerate(folds, 1)
+                for key, value, _ in one.points
+            ),
+        ],
+        children=[Run(one.name, {**tags, **one.tags}, one.params, one.points) for one in folds],
+    )
+
+
+def _folds(story: dict[str, Any], name: str) -> list[Run]:
+    """A run a fold that the model was tried on."""
+    tuned = story["tuned_per_fold"].get(name, [])
+    worth = story.get("fold_metrics", {}).get(name, [{}] * len(tuned))
+    return [
+        Run(
+            name=f"fold {number}, tested on {fold['test']}",
+            tags={"level": "fold", "fold": str(number)},
+            params=_flat({**fold, **parameters}),
+            points=_points(metrics),
+        )
+        for number, (fold, parameters, metrics) in enumerate(
+            zip(story["folds"], tuned, worth, strict=False), 1
+        )
+    ]
+
+
+def _recipe_points(metrics: dict[str, Any]) -> list[Point]:
+    """The recipe's figures, flat: churn_roc_auc, churn_roc_auc_low, ..."""
+    return [
+        Point(f"{part}_{name}", value)
+        for part in ("churn", "value", "list")
+        for name, value, _ in _points(_figures(metrics, part, "recipe"))
+    ]
+
+
+def _figures(metrics: dict[str, Any], part: str, name: str) -> dict[str, float | None]:
+    """metric, metric_low and metric_high of one model."""
+    return {
+        metric if end == "value" else f"{metric}_{end}": ends[end]
+        for metric, ends in metrics.get(part, {}).get(name, {}).items()
+        for end in ("value", "low", "high")
+    }
+
+
+def _points(figures: Mapping[str, float | None]) -> list[Point]:
+    """Those that are numbers; MLflow's databases take no nan."""
+    return [
+        Point(name, float(value))
+        for name, value in figures.items()
+        if value is not None and math.isfinite(value)
+    ]
+
+
+def _flat(tree: Mapping[str, Any], above: str = "") -> dict[str, str]:
+    """{"a": {"b": [1, 2]}} as {"a.b": "1, 2"}."""
+    flat: dict[str, str] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{above}{key}.")
+        else:
+            joined = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            flat[f"{above}{key}"] = joined or "none"
+    return flat

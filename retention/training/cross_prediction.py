@@ -1,0 +1,61 @@
+"""What would become of those drawn for outreach, as models of other customers foretell it."""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from models.components.base import Model
+from models.components.uplift import fold_of
+from retention.core import feature_table
+from retention.core.events import HELD_OUT
+from retention.training import selection
+from retention.training.selection import Recipe, Rows
+
+SCHEMA: Final = pa.schema(
+    [
+        *(
+            (name, pa.string() if name == "customer_id" else pa.date32())
+            for name in feature_table.KEYS
+        ),
+        ("churn_probability", pa.float64()),
+        ("value_if_kept", pa.float64()),
+        ("value_if_lost", pa.float64()),
+    ]
+)
+"""One row a customer and mature snapshot of which anybody was drawn to be left alone."""
+HALVES: Final = 2
+
+
+def foretold(
+    features: pa.Table, labels: pa.Table, rows: Rows, found: Recipe, make: Callable[..., Model]
+) -> pa.Table:
+    """SCHEMA of the rows of `labels` with an arm: each by the recipe learnt from the other half.
+
+    rows: what is learnt from. The customers are halved by their ids, and no model has seen a row
+    of the customer whom it foretells; the recipe's calibrator, two numbers, has. Empty where nobody
+    was held out, or a half cannot be learnt.
+    """
+    drawn = labels.filter(pc.is_valid(labels["arm"])).select(feature_table.KEYS)
+    mine = fold_of(rows.customer, HALVES, "foretold")
+    if not pc.any(pc.equal(labels["arm"], HELD_OUT)).as_py() or not _learnable(rows, mine):
+        return SCHEMA.empty_table()
+    table = features.join(drawn, keys=feature_table.KEYS, join_type="inner").sort_by(
+        [(name, "ascending") for name in feature_table.KEYS]
+    )
+    X, told = feature_table.matrix(table), table.select(feature_table.KEYS).to_pandas()
+    half = fold_of(told["customer_id"], HALVES, "foretold")
+    parts = [
+        selection.fit(make, found, rows.take(mine != one)).score(X[half == one])
+        for one in range(HALVES)
+    ]
+    whole = told.join(pd.concat(parts))
+    return pa.Table.from_pandas(whole[SCHEMA.names], schema=SCHEMA, preserve_index=False)
+
+
+def _learnable(rows: Rows, half: "np.typing.NDArray[np.int64]") -> bool:
+    """Both outcomes are there without either half."""
+    return all(len(np.unique(rows.churned[half != one])) == 2 for one in range(HALVES))

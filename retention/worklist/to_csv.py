@@ -1,0 +1,107 @@
+"""The list as CSV: UTF-8 without a byte-order mark, RFC 4180, no cell that is a formula."""
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from retention.core.csv_injection import guarded, unguarded
+from retention.core.errors import BadInput
+from retention.i18n.language import minor_digits
+from retention.worklist.model import COLUMNS, DAYS, DROPPED, MONEY, ROWS, Listing
+
+_ANY_LENGTH: Final = 2**31 - 1
+
+
+def _cell(name: str, value: Any, money_digits: int) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if name in MONEY:
+        return f"{value:.{money_digits}f}"
+    if name in DAYS:
+        return f"{value:.1f}"
+    if name == "churn_probability":
+        return f"{value:.4f}"
+    return guarded(value) if isinstance(value, str) else str(value)
+
+
+def content(listing: Listing) -> bytes:
+    """The whole file; the header holds the names of COLUMNS. Null is the empty cell."""
+    return _written(listing.rows.select(ROWS.names), minor_digits(listing.currency))
+
+
+def dropped_content(listing: Listing) -> bytes:
+    """Who was on the last list and is not on this one; the header holds the names of DROPPED."""
+    return _written(listing.dropped.select(DROPPED.names), 0)
+
+
+def _written(table: pa.Table, money_digits: int) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(table.column_names)
+    for row in table.to_pylist():
+        writer.writerow([_cell(name, value, money_digits) for name, value in row.items()])
+    return text.getvalue().encode("utf-8")
+
+
+def _flag(cell: str) -> bool:
+    if cell not in ("true", "false"):
+        raise ValueError(f"{cell[:20]!r} is neither true nor false")
+    return cell == "true"
+
+
+def _risk(cell: str) -> str:
+    """The code; older lists said `very high` for `very_high`."""
+    return unguarded(cell).replace(" ", "_")
+
+
+_PARSERS: Final[dict[pa.DataType, Callable[[str], Any]]] = {
+    pa.string(): unguarded,
+    pa.int32(): int,
+    pa.float64(): float,
+    pa.date32(): dt.date.fromisoformat,
+    pa.bool_(): _flag,
+}
+_OF_COLUMN: Final = {name: _PARSERS[kind] for name, (kind, _) in COLUMNS.items()} | {"risk": _risk}
+_NEEDED: Final = frozenset({"customer_id", "rank", "churn_probability"})
+
+
+def _parsed(header: list[str], line: list[str]) -> dict[str, Any]:
+    if len(line) != len(header):
+        raise ValueError(f"{len(line)} cells, not {len(header)}")
+    cells = dict(zip(header, line, strict=True))
+    return {
+        name: parse(cells[name]) if cells.get(name) else None for name, parse in _OF_COLUMN.items()
+    }
+
+
+def read(path: Path) -> pa.Table:
+    """The rows that `content` wrote, with the schema ROWS; what an older list lacks is null.
+
+    An empty text comes back as null. BadInput when it is no such file.
+    """
+    previous = csv.field_size_limit(_ANY_LENGTH)
+    try:
+        with path.open(encoding="utf-8", newline="") as handle:
+            return _rows(csv.reader(handle, strict=True), path)
+    finally:
+        csv.field_size_limit(previous)
+
+
+def _rows(lines: Iterator[list[str]], path: Path) -> pa.Table:
+    rows: list[dict[str, Any]] = []
+    try:
+        header = next(lines, [])
+        if not _NEEDED.issubset(header):
+            raise BadInput(f"{path}: row 1: not the columns of an at-risk list")
+        for line in lines:
+            rows.append(_parsed(header, line))  # noqa: PERF401  (to know the row at fault)
+    except (csv.Error, ValueError) as error:
+        raise BadInput(f"{path}: record {len(rows) + 2}: {error}; take the list again") from None
+    return pa.Table.from_pylist(rows, schema=ROWS)

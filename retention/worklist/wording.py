@@ -1,0 +1,247 @@
+"""What the page, the workbook and the digest say of the list as a whole, in its language."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pandas as pd
+
+from retention.core.params import Params
+from retention.i18n.language import Language, marked
+from retention.policy import LANES, WHYS
+from retention.policy.play_effects import VERDICTS
+from retention.worklist.model import GONE, RISK_WORDS, RISKS, Listing, whole
+
+CHANNELS: Final = {
+    "phone": marked("phone"),
+    "email": marked("e-mail"),
+    "office": marked("office"),
+    "web": marked("web"),
+    "portal": marked("portal"),
+    "app": marked("app"),
+    "store": marked("shop"),
+    "chat": marked("chat"),
+}
+
+
+def channel_words(channel: str | None, told: Language) -> str | None:
+    """A channel as staff read it; one of the company's own stays as it is."""
+    return channel and told.gettext(CHANNELS.get(channel, channel))
+
+
+def lane_words(lane: str, why: str, told: Language) -> tuple[str, str]:
+    """A lane and the reason to be in it, as staff read them."""
+    if lane in LANES:
+        return told.gettext(LANES[lane]), told.gettext(WHYS[lane][why])
+    return "", told.gettext(GONE[""][why])
+
+
+def how_to_read(listing: Listing) -> list[tuple[str, str]]:
+    """(term, explanation) pairs in plain words, the same for the page and the workbook."""
+    told = listing.language
+    days, _ = told.number(listing.value_days), told.gettext
+    return [
+        (_("Risk"), _risk_words(listing)),
+        (_("Leaving"), listing.definition),
+        (
+            _("Value at stake"),
+            _(
+                "What the company would lose, on average, by this customer's leaving: the chance "
+                "of leaving times the difference between keeping and losing the customer over the "
+                "next {days} days.",
+                days=days,
+            ),
+        ),
+        (
+            _("Expected value"),
+            _(
+                "What this customer should bring in the next {days} days, the chance of leaving "
+                "counted in. Eight times in ten the true figure lies between low and high.",
+                days=days,
+            ),
+        ),
+        (
+            _("Net gain expected"),
+            _(
+                "The part of the value at stake that the action is believed to keep, as long as a "
+                "customer who is kept stays on, less what the action costs. It is a belief until a "
+                "comparison has measured it."
+            ),
+        ),
+        (
+            _("Order"),
+            _(
+                "Those to contact first, most net gain first; then what is to be put right, who "
+                "gave notice, and who is given time. Where that is equal, more value at stake, "
+                "then the higher chance of leaving, then the customer number."
+            ),
+        ),
+        (
+            _("Fix first"),
+            _(
+                "Something is still open with this customer. Put it right and tell them so; make "
+                "no offer before that."
+            ),
+        ),
+        (
+            _("Held out"),
+            _(
+                "A few customers, drawn at random, are left alone on purpose: the comparison shows "
+                "what the contacts are worth."
+            ),
+        ),
+        (
+            _("Model"),
+            _(
+                "{model}, as of the start of {date}.",
+                model=listing.model,
+                date=told.date(listing.as_of),
+            ),
+        ),
+    ]
+
+
+def _risk_words(listing: Listing) -> str:
+    told = listing.language
+    steps = [
+        told.gettext(
+            "{word} from {share}", word=told.gettext(RISK_WORDS[code]), share=told.percent(least)
+        )
+        for least, code in RISKS[:-1]
+    ]
+    scale = told.gettext(
+        "The words: {steps}, {low} below.",
+        steps=", ".join(steps),
+        low=told.gettext(RISK_WORDS["low"]),
+    )
+    if not listing.rows.num_rows:
+        return scale
+    first = listing.rows["churn_probability"][0].as_py()
+    example = told.gettext(
+        "Of 100 customers like the first on this list, about {many} {leaving}.",
+        many=told.number(whole(100 * first)),
+        leaving=listing.leaving,
+    )
+    return f"{example} {scale}"
+
+
+def account(listing: Listing) -> list[tuple[str, int, list[tuple[str, int]]]]:
+    """What became of the watched customers: per lane its words, its count, its whys with theirs.
+
+    Lanes in their order, those without anybody left out; the counts add up to `watched`.
+    """
+    told = listing.language
+    return [
+        (
+            told.gettext(LANES[lane]),
+            listing.counted(lane),
+            [(told.gettext(words), listing.lanes[lane][why])
+             for why, words in WHYS[lane].items() if listing.lanes[lane].get(why)],
+        )
+        for lane in LANES
+        if listing.counted(lane)
+    ]  # fmt: skip
+
+
+def limit_sentences(listing: Listing) -> list[str]:
+    """What each limit that binds costs, the dearest first, and what choosing together gained."""
+    told = listing.language
+    said = []
+    for one in sorted(listing.limits, key=lambda one: (-one.worth, one.kind, one.name)):
+        worth = told.money(one.worth, listing.currency)
+        if one.kind == "budget":
+            more = told.money(one.more, listing.currency)
+            said.append(
+                told.gettext("{more} more to offer would be worth {worth}.", more=more, worth=worth)
+            )
+            continue
+        sentence = {
+            "total": told.ngettext(
+                "{n} more contact would be worth {worth}.",
+                "{n} more contacts would be worth {worth}.",
+                int(one.more), worth=worth,
+            ),
+            "owner": told.ngettext(
+                "{n} more contact by {name} would be worth {worth}.",
+                "{n} more contacts by {name} would be worth {worth}.",
+                int(one.more), worth=worth, name=one.name,
+            ),
+            "channel": told.ngettext(
+                "{n} more contact by way of {name} would be worth {worth}.",
+                "{n} more contacts by way of {name} would be worth {worth}.",
+                int(one.more), worth=worth, name=channel_words(one.name, told),
+            ),
+        }  # fmt: skip
+        said.append(sentence[one.kind])
+    return [*said, *filter(None, [choice_sentence(listing)])]
+
+
+def ranked_by(uplift: Mapping[str, Any], chosen: Params, told: Language) -> str:
+    """Whether those to contact are ranked by what a contact changes, and why or why not.
+
+    uplift: as stage `uplift` pinned it; {} where it has not run.
+    """
+    if not uplift.get("asked", True):
+        return told.gettext(
+            "Ranked by expected loss: the settings do not ask whom a contact keeps."
+        )
+    if not uplift.get("name"):
+        return told.gettext(
+            "Ranked by expected loss: too few customers were drawn by lot so far, and left, to "
+            "learn whom a contact keeps."
+        )
+    better, low, high = (
+        told.money(uplift[name], chosen.currency) for name in ("better", "low", "high")
+    )
+    if uplift["ranks"]:
+        return told.gettext(
+            "Ranked by what a contact changes, as {lots} customers drawn by lot have taught: "
+            "worth {better} more per customer than ranking by expected loss ({low} to {high}).",
+            lots=int(uplift["lots"]), better=better, low=low, high=high,
+        )  # fmt: skip
+    return told.gettext(
+        "Ranked by expected loss: on {lots} customers drawn by lot, ranking by what a contact "
+        "changes was not shown to be better ({better} per customer, {low} to {high}).",
+        lots=int(uplift["lots"]), better=better, low=low, high=high,
+    )  # fmt: skip
+
+
+def evidence_sentences(found: pd.DataFrame, chosen: Params, told: Language) -> list[str]:
+    """What is known of the selling plays (as `policy.evidence` found it), a sentence each."""
+    said = []
+    for row in found.to_dict("records"):
+        values = {"play": str(row["play"]).replace("_", " ")}
+        values["verdict"] = told.gettext(VERDICTS[row["verdict"]])
+        if row["verdict"] == "too_few":
+            said.append(told.gettext("{play}: {verdict}.", **values))
+            continue
+        values |= {
+            name: told.money(row[name], chosen.currency) for name in ("difference", "low", "high")
+        }
+        said.append(
+            told.gettext(
+                "{play}: {verdict}; {difference} more bought in 91 days, between {low} and {high}.",
+                **values,
+            )
+        )
+    return said
+
+
+def stability(listing: Listing) -> str | None:
+    """How alike the list is to the last one, in a sentence; null where nothing can be said."""
+    if listing.previous is None or listing.previous.stability is None:
+        return None
+    share = listing.language.percent(listing.previous.stability)
+    return listing.language.gettext(
+        "Of those to contact then or now, {share} stand on both lists.", share=share
+    )
+
+
+def choice_sentence(listing: Listing) -> str | None:
+    """What was gained by choosing all at once; null where it was nothing."""
+    if listing.greedy_loss <= 0:
+        return None
+    loss = listing.language.money(listing.greedy_loss, listing.currency)
+    return listing.language.gettext(
+        "Chosen together under these limits; one after another would have gained {loss} less.",
+        loss=loss,
+    )
