@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import company
 import pyarrow as pa
 import pytest
-import services
 from playwright.sync_api import Browser, sync_playwright
 
 from retention.core.storage import atomic, locks
 from retention.worklist.model import HISTORY, ROWS, TIMELINE, Listing, risk_of
+from tests.support import company, services
 
 _CHROMIUM_FLAGS = (
     "--headless",

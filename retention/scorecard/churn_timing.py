@@ -148,8 +148,9 @@ def why(lives: pd.DataFrame, frames: Frames, channel: "pd.Series[str]", days: in
         float(unknown["value_lost"]),
         lost,
         (f"{lost:,} customers left since {date_of(int(present['period'].min())):%-d %B %Y};"
-         f" for {int(unknown['lost']):,} of them nothing was documented in the {churn_by_cause.MEMORY}"
-         " days before. Value is what they brought net in a year.", NOT_CAUSES),
+         f" for {int(unknown['lost']):,} of them nothing was documented in the"
+         f" {churn_by_cause.MEMORY} days before."
+         " Value is what they brought net in a year.", NOT_CAUSES),
     )  # fmt: skip
 
 

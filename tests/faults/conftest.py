@@ -5,12 +5,12 @@ The option wants this folder named: `python -m pytest tests/faults --reliability
 
 from pathlib import Path
 
-import company
 import pytest
 
-from faults import lists, reliability
-from faults.exports import Till
-from faults.histories_told import Told, made, told
+from tests.faults import lists, reliability
+from tests.faults.exports import Till
+from tests.faults.histories_told import Told, made, told
+from tests.support import company
 
 _OPTION = "--reliability"
 

@@ -5,12 +5,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from company import Checkout
-
-from faults.refusal import accounted, refused, unchanged
 from pipeline import ingest
 from pipeline.ingest import Ingested
 from retention.core import params
+from tests.faults.refusal import accounted, refused, unchanged
+from tests.support.company import Checkout
 
 HEADER: Final = "receipt,cust,sold_at,qty,price"
 ROW: Final = {

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import company
 import pyarrow.parquet as pq
-from company import Checkout
 
 from retention.core import artefacts
 from retention.core.storage import atomic
+from tests.support import company
+from tests.support.company import Checkout
 
 STAGES: Final = ("params", "ingest sales", "ingest returns", "ingest mailings", "customers",
                  "events", "snapshots", "labels", "features")  # fmt: skip

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from faults.cases import CASES, Case
+from tests.faults.cases import CASES, Case
 
 DOCUMENT: Final = Path("docs/reliability.md")
 _FOLDER: Final = Path(__file__).parent

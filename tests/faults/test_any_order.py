@@ -8,17 +8,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import engines
-import histories
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faults.exports import HEADER, export, ingested, mapped, row
 from pipeline import events
 from retention.core import point_in_time
 from retention.core.errors import BadInput
 from retention.core.storage import atomic
+from tests.faults.exports import HEADER, export, ingested, mapped, row
+from tests.support import engines, histories
 
 SNAPSHOT = histories.SNAPSHOT
 CUSTOMERS = [f"c{number}" for number in range(4)]

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pyarrow.compute as pc
 import pytest
 
-from faults.exports import HEADER, Till, export, ingested, mapped, rejected, row, rows
+from tests.faults.exports import HEADER, Till, export, ingested, mapped, rejected, row, rows
 
 GBP = f"{HEADER},currency"
 

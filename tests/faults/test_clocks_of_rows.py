@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from faults.exports import HEADER, Till, export, ingested, mapped, rejected, row, rows
 from pipeline.ingest import Ingested
+from tests.faults.exports import HEADER, Till, export, ingested, mapped, rejected, row, rows
 
 LOADED = f"{HEADER},loaded"
 TYPES = {"qty": "double", "price": "decimal", "sold_at": "timestamp", "loaded": "timestamp"}

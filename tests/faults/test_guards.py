@@ -12,15 +12,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from company import AS_OF, Checkout
 
 import models
-from faults.refusal import refused, unchanged
 from retention.core import artefacts
 from retention.core.storage import atomic
 from retention.ledgers import runs
 from retention.monitoring import drift
 from retention.training import profile
+from tests.faults.refusal import refused, unchanged
+from tests.support.company import AS_OF, Checkout
 
 WHY = "half the shops are closed for works, says A. Guard"
 

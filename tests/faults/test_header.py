@@ -1,6 +1,6 @@
 """What the first line of a file may do to it: cases 1 to 5."""
 
-from faults.exports import HEADER, Till, export, ingested, mapped, row, rows
+from tests.faults.exports import HEADER, Till, export, ingested, mapped, row, rows
 
 
 def test_01_missing_column(till: Till) -> None:

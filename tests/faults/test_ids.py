@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from faults.exports import CHECKED, SALES, Till, export, ingested, rejected, row
 from pipeline import events
 from retention.core.storage import atomic
+from tests.faults.exports import CHECKED, SALES, Till, export, ingested, rejected, row
 
 
 def customers_of(*ids: str) -> list[str]:

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from company import Checkout
 
-from faults.refusal import refused, unchanged
 from retention.core import artefacts
 from retention.core.storage import atomic
+from tests.faults.refusal import refused, unchanged
+from tests.support.company import Checkout
 
 Table = Callable[[pa.Table], pa.Table]
 FIRST_TO_LAST = ("train", "uplift", "evaluate", "promote")

@@ -8,13 +8,13 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from company import AS_OF
 
-from faults.exports import Till, export, row
-from faults.histories_told import Told, made, sale, told
-from faults.refusal import refused, unchanged
 from retention.core import artefacts, params, point_in_time
 from retention.core.storage import atomic
+from tests.faults.exports import Till, export, row
+from tests.faults.histories_told import Told, made, sale, told
+from tests.faults.refusal import refused, unchanged
+from tests.support.company import AS_OF
 
 OF_THE_PAST = ("snapshots", "labels", "features")
 LATE = "2026-02-20 12:00:00"

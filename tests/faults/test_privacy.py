@@ -10,15 +10,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import company
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-import test_at_risk as lists_of
-from company import Checkout
 
-from faults.ending import Action, hidden, killed
-from faults.refusal import refused, unchanged
 from retention.commands import tidy
 from retention.commands.erase import erase as erasing
 from retention.commands.erase import search
@@ -29,6 +24,11 @@ from retention.ledgers.outcomes import Fact, Import, Said
 from retention.policy.lanes import Barred
 from retention.worklist import published, write
 from retention.worklist.model import Listing
+from tests.faults.ending import Action, hidden, killed
+from tests.faults.refusal import refused, unchanged
+from tests.pipeline import test_at_risk as lists_of
+from tests.support import company
+from tests.support.company import Checkout
 
 MakeListing = Callable[..., Listing]
 WHO, OTHER = "00007", "00008"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from faults import reliability
-from faults.cases import CASES
+from tests.faults import reliability
+from tests.faults.cases import CASES
 
 
 def test_every_case_has_a_test() -> None:

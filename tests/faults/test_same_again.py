@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from faults.histories_told import Told, made, told
+from tests.faults.histories_told import Told, made, told
 
 
 def test_32_dup_event(plain: Told, tmp_path: Path) -> None:

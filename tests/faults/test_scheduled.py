@@ -4,12 +4,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-import company
 import pytest
-from company import Checkout
 
-from faults.refusal import refused, unchanged
 from retention.core.storage import atomic, locks
+from tests.faults.refusal import refused, unchanged
+from tests.support import company
+from tests.support.company import Checkout
 
 NOWHERE = {
     "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from company import Checkout
 
 from retention.core import artefacts
+from tests.support.company import Checkout
 
 STAGES = ("ingest sales", "events", "snapshots", "interactions", "features", "score")
 

@@ -5,19 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import company
 import pyarrow.parquet as pq
 import pytest
-import services
-import test_tracking
-from company import Checkout
-from services import PASSWORD, MlflowServer, Postgres
 
-from faults.refusal import accounted, refused, unchanged
 from retention.core import artefacts
 from retention.core.errors import Guarded
 from retention.core.storage import atomic
 from retention.tracking import client
+from tests.faults.refusal import accounted, refused, unchanged
+from tests.retention.tracking import test_client as test_tracking
+from tests.support import company, services
+from tests.support.company import Checkout
+from tests.support.services import PASSWORD, MlflowServer, Postgres
 
 HURRY = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "1", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
 """Less patience than users have, for a shorter test."""

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from faults.exports import Till, export, ingested, row, rows
+from tests.faults.exports import Till, export, ingested, row, rows
 
 SOUND = export(*rows(50))
 

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 import yaml
 
-from faults.ending import tree
-from faults.lists import made, put, read
-from faults.refusal import Done, refused, unchanged
 from retention.core.errors import BadInput, Guarded, Refusal
 from retention.core.storage import atomic
 from retention.ledgers import outcomes, store
 from retention.ledgers.outcomes import Fact, Import, Said
 from retention.serving import champion
 from retention.worklist import published
+from tests.faults.ending import tree
+from tests.faults.lists import made, put, read
+from tests.faults.refusal import Done, refused, unchanged
 
 PARAMS: dict[str, Any] = {
     "company": "Mill Lane Bakery",
@@ -53,7 +53,7 @@ def home(tmp_path: Path) -> Path:
 
 def retention(home: Path, *words: str) -> Done:
     code = "from pipeline.cli import app; app()"
-    root = str(Path(atomic.__file__).parents[1])
+    root = str(Path(atomic.__file__).parents[3])
     return subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {root!r}); {code}", *words],
         cwd=home,

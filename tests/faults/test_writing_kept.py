@@ -15,8 +15,6 @@ from typing import Any
 
 import pytest
 
-from faults.ending import hidden, killed, tree
-from faults.refusal import Done, refused
 from retention.commands import backup
 from retention.commands.backup import Restored
 from retention.core.errors import BadInput, BadParams, Guarded
@@ -24,6 +22,8 @@ from retention.core.storage import atomic
 from retention.ledgers import outcomes
 from retention.ledgers.outcomes import Fact, Import, Said
 from retention.serving import champion
+from tests.faults.ending import hidden, killed, tree
+from tests.faults.refusal import Done, refused
 
 LIST, OTHER = "2026-11-22-0123456789ab", "2026-12-22-ba9876543210"
 NOW = dt.datetime(2026, 11, 23, 12, 0, 5, tzinfo=dt.UTC)
@@ -334,7 +334,7 @@ def command(home: Path, *words: str) -> Done:
     return subprocess.run(
         [sys.executable, "-c", code, *words],
         cwd=home,
-        env=os.environ | {"PYTHONPATH": str(Path(backup.__file__).parents[1])},
+        env=os.environ | {"PYTHONPATH": str(Path(backup.__file__).parents[2])},
         capture_output=True,
         text=True,
         check=False,

@@ -9,14 +9,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from faults.ending import Action, hidden, killed, points, tree
-from faults.lists import DAY, made, put, read
 from retention.core.storage import atomic
 from retention.ledgers import assignments, outcomes
 from retention.ledgers.outcomes import Fact, Import, Said
 from retention.serving import champion
 from retention.worklist import published
 from retention.worklist.published import Keep
+from tests.faults.ending import Action, hidden, killed, points, tree
+from tests.faults.lists import DAY, made, put, read
 
 LIST = "2026-11-22-0123456789ab"
 NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from faults.ending import at_step, copies, forked, hidden
-from faults.lists import DAY, made, put, read
-from faults.refusal import Done, refused, unchanged
 from retention.core import errors
 from retention.core.storage import atomic
 from retention.ledgers import outcomes
 from retention.worklist import published as publish
 from retention.worklist.published import Keep
+from tests.faults.ending import at_step, copies, forked, hidden
+from tests.faults.lists import DAY, made, put, read
+from tests.faults.refusal import Done, refused, unchanged
 
 TERM = "refused: stopped by SIGTERM; nothing was changed half-way; run again"
 

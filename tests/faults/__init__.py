@@ -1,1 +1,0 @@
-"""The fault suite: every case of `cases.py` has a test here that is called after it."""

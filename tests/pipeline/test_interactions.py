@@ -1,0 +1,389 @@
+"""How customers stand with the company, on tables small enough to check."""
+# ruff: noqa: E501  (the line of a table is as long as its columns need)
+
+import datetime as dt
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline import interactions
+from retention.core import artefacts
+from retention.core.storage import atomic
+from tests.support import histories, standings
+from tests.support.standings import day, found
+
+
+def check(events: str, expected: str, people: str = "customer") -> None:
+    """Compare columns of standing with a table of them; a day counts from the snapshot."""
+    told = found(events, people)
+    for row in histories.rows(expected):
+        one = told.of(str(row.pop("customer")))
+        for name, cell in row.items():
+            value = one[name]
+            if isinstance(value, dt.date):
+                value = (value - standings.AS_OF).days
+            if isinstance(value, (int, float)):
+                assert cell is not None, f"{name} is {value}"
+                assert value == float(cell), name
+            else:
+                assert value == cell, name
+
+
+# --- one small table a meaning
+
+
+def test_tenure_counts_from_joining_else_from_the_first_event() -> None:
+    check(
+        """
+        customer | kind     |  day
+        anna     | purchase |  -40
+        anna     | contact  | -100
+        bert     | purchase |  -40
+        carl     | purchase |  -40
+        """,
+        """
+        customer | tenure_days
+        anna     | 100
+        bert     | 500
+        carl     | 40
+        """,
+        people="""
+        customer | joined
+        bert     |   -500
+        carl     |      5
+        """,
+    )
+
+
+def test_notice_is_the_newest_on_a_live_contract_whose_end_has_not_passed() -> None:
+    check(
+        """
+        customer | kind   |  day | contract | effective
+        anna     | start  | -300 | gas      |
+        anna     | start  | -300 | power    |
+        anna     | notice |  -20 | gas      |        10
+        anna     | notice |  -10 | power    |        20
+        bert     | start  | -300 | gas      |
+        bert     | notice |  -10 | gas      |
+        carl     | start  | -300 | gas      |
+        carl     | notice |  -40 | gas      |        -1
+        dora     | start  | -300 | gas      |
+        dora     | notice |  -40 | gas      |         5
+        dora     | cancel |   -3 | gas      |
+        emil     | start  | -300 | gas      |
+        emil     | notice |  -40 | gas      |         0
+        """,
+        """
+        customer | notice_on | ends_on
+        anna     | -10       | 20
+        bert     | -10       |
+        carl     |           |
+        dora     |           |
+        emil     | -40       | 0
+        """,
+    )
+
+
+def test_open_are_the_cases_without_an_end_since_their_last_contact() -> None:
+    check(
+        """
+        customer | kind       | day | case | topic             | resolved | source
+        zeno     | resolution | -90 | z    |                   | yes      | desk
+        anna     | contact    | -40 | a    | complaint         |          | shop
+        anna     | contact    | -30 | b    | technical_request |          | shop
+        anna     | contact    | -20 | c    | question          |          | shop
+        anna     | contact    | -15 | d    | billing           |          | shop
+        anna     | resolution | -10 | d    |                   | yes      | desk
+        bert     | contact    | -40 | e    | complaint         |          | shop
+        bert     | resolution | -30 | e    |                   | yes      | desk
+        bert     | contact    | -20 | e    | complaint         |          | shop
+        carl     | contact    | -99 | f    | complaint         |          | shop
+        """,
+        """
+        customer | open_cases | oldest_open_days
+        anna     | 3          | 40
+        bert     | 1          | 40
+        carl     | 0          |
+        """,
+    )
+
+
+def test_open_is_nothing_where_no_ends_of_cases_are_told_of() -> None:
+    check(
+        """
+        customer | kind    | day | case | topic
+        anna     | contact | -40 | a    | complaint
+        """,
+        """
+        customer | open_cases | oldest_open_days
+        anna     | 0          |
+        """,
+    )
+
+
+def test_a_billing_error_stays_until_a_correction_of_that_bill_or_of_no_bill_named() -> None:
+    check(
+        """
+        customer | kind    | day | order | amount | quoted | topic
+        anna     | invoice | -90 | A     |     12 |     10 |
+        anna     | invoice | -50 | B     |     12 |     10 |
+        anna     | invoice | -40 | B     |     -2 |        | correction
+        anna     | invoice | -20 | C     |     10 |     10 |
+        bert     | invoice | -50 | A     |     12 |     10 |
+        bert     | invoice | -40 |       |     -2 |        | correction
+        carl     | invoice | -50 | A     |     12 |     10 |
+        carl     | invoice | -40 | own   |     -2 |        | correction
+        dora     | invoice | -40 |       |     -2 |        | correction
+        dora     | invoice | -30 | A     |     12 |     10 |
+        """,
+        """
+        customer | billing_error_days
+        anna     | 90
+        bert     |
+        carl     |
+        dora     | 30
+        """,
+    )
+
+
+def test_a_broken_promise_is_an_order_still_awaited_after_its_day() -> None:
+    check(
+        """
+        customer | kind     |  day | order | promised
+        zeno     | delivery | -300 | Z     |
+        anna     | purchase |  -90 | A     |      -80
+        anna     | purchase |  -40 | B     |      -30
+        anna     | purchase |  -20 | C     |      -10
+        anna     | delivery |   -5 | C     |
+        anna     | purchase |   -9 | D     |        2
+        bert     | purchase |  -20 | C     |      -10
+        bert     | delivery |   -5 | C     |
+        """,
+        """
+        customer | broken_promise_days
+        anna     | 30
+        bert     |
+        """,
+    )
+
+
+def test_fixed_is_the_newest_trouble_solved_late_order_that_came_or_bill_corrected() -> None:
+    check(
+        """
+        customer | kind       |  day | order | case | promised | topic      | resolved
+        zeno     | delivery   | -900 | Z     |      |          |            |
+        zeno     | resolution | -900 |       | z    |          |            | yes
+        anna     | contact    |  -50 |       | a    |          | complaint  |
+        anna     | resolution |  -40 |       | a    |          |            | yes
+        anna     | contact    |  -20 |       | b    |          | complaint  |
+        anna     | resolution |  -15 |       | b    |          |            | no
+        anna     | contact    |  -12 |       | c    |          | question   |
+        anna     | resolution |  -11 |       | c    |          |            | yes
+        bert     | purchase   |  -30 | A     |      |      -20 |            |
+        bert     | delivery   |  -10 | A     |      |          |            |
+        bert     | purchase   |  -30 | B     |      |       -5 |            |
+        bert     | delivery   |   -6 | B     |      |          |            |
+        carl     | invoice    |   -7 | A     |      |          | correction |
+        dora     | invoice    | -366 | A     |      |          | correction |
+        emil     | contact    |  -50 |       | e    |          | complaint  |
+        emil     | resolution |  -40 |       | e    |          |            | yes
+        emil     | contact    |  -30 |       | e    |          | complaint  |
+        """,
+        """
+        customer | fixed_days
+        anna     | 40
+        bert     | 10
+        carl     | 7
+        dora     |
+        emil     |
+        """,
+    )
+
+
+def test_outreach_is_the_newest_that_was_not_held_out() -> None:
+    check(
+        """
+        customer | kind     | day | treatment
+        anna     | outreach | -40 | call
+        anna     | outreach | -30 | gift
+        anna     | outreach | -10 | holdout
+        bert     | outreach | -10 | holdout
+        carl     | outreach | -10 |
+        """,
+        """
+        customer | last_outreach_days | last_outreach
+        anna     | 30                 | gift
+        bert     |                    |
+        carl     | 10                 |
+        """,
+    )
+
+
+def test_a_year_counts_contacts_their_cost_and_what_the_customer_brought() -> None:
+    told = found(
+        """
+        customer | kind       |  day | amount | cost
+        anna     | purchase   | -365 |     10 |  0.5
+        anna     | purchase   | -366 |    100 |
+        anna     | return     |   -5 |     -4 |
+        anna     | invoice    |   -5 |     50 |
+        anna     | contact    |   -9 |        |    2
+        anna     | contact    | -366 |        |    7
+        anna     | resolution |   -9 |        | 1.25
+        bert     | visit      |   -1 |        |
+        """,
+        params=standings.chosen(kinds=["purchase", "return"], margin=0.5),
+    )
+    year = ("contacts_365d", "serving_cost_365d", "revenue_365d")
+    assert [told.of()[name] for name in year] == [1, 3.75, 3]
+    assert [told.of("bert")[name] for name in year] == [0, 0, 0]
+
+
+def test_the_last_dealing_is_what_the_customer_did() -> None:
+    check(
+        """
+        customer | kind     | day | rating
+        anna     | visit    | -90 |
+        anna     | invoice  |  -5 |
+        anna     | survey   |  -4 |
+        anna     | outreach |  -3 |
+        bert     | survey   |  -9 |
+        bert     | survey   |  -8 |    0.5
+        carl     | invoice  |  -5 |
+        """,
+        """
+        customer | last_dealing_days
+        anna     | 90
+        bert     | 8
+        carl     |
+        """,
+    )
+
+
+def test_failures_of_a_quarter_are_counted_and_causes_of_half_a_year_named_newest_first() -> None:
+    told = found(
+        """
+        customer | kind    |  day | order | amount | quoted | topic   | contract
+        anna     | payment | -183 | Y     |        |        | refused |
+        anna     | invoice | -182 | A     |     12 |     10 |         |
+        anna     | invoice |  -90 | B     |     12 |     10 |         |
+        anna     | invoice | -120 | C     |     10 |     10 |         | gas
+        anna     | invoice |  -91 | D     |     20 |     20 |         | gas
+        bert     | visit   |   -1 |       |        |        |         |
+        """
+    )
+    assert told.of()["failures_90d"] == 1
+    assert told.of()["causes"] == ["overcharged", "price_rise"]
+    assert told.of("bert")["failures_90d"] == 0
+    assert told.of("bert")["causes"] == []
+
+
+def test_last_said_is_in_words() -> None:
+    said = {
+        "contact -3, channel email, topic complaint": "complained, by e-mail",
+        "contact -3, channel office, topic suggestion": "made a suggestion, in the office",
+        "contact -3, topic house_move": "got in touch about: house move",
+        "contact -3, channel carrier_pigeon, topic question": "asked a question, carrier pigeon",
+        "survey -3, rating 0.25, resolved no": "rated us 2 of 5 and said it was not solved",
+        "survey -3, topic person, rating 0.35": "rated the person who served 2.4 of 5",
+        "referral -3": "recommended us",
+    }
+    silent = ("contact -3, channel phone", "survey -3", "visit -3, topic pay")
+    told = standings.cases([("contact -9, topic praise", event) for event in (*said, *silent)])
+    rows = [told.of(f"c{number}") for number in range(len(said) + len(silent))]
+    assert [one["last_said"] for one in rows] == [*said.values(), *["praised us"] * len(silent)]
+    assert [one["last_said_on"] for one in rows] == [day(-3)] * len(said) + [day(-9)] * len(silent)
+
+
+def test_the_usual_channel_is_that_of_most_contacts() -> None:
+    check(
+        """
+        customer | kind    | day | channel
+        anna     | contact | -90 | office
+        anna     | contact | -80 | office
+        anna     | contact |  -5 | email
+        bert     | contact |  -5 | phone
+        bert     | contact |  -6 | chat
+        carl     | contact |  -6 |
+        carl     | visit   |  -6 | portal
+        """,
+        """
+        customer | usual_channel
+        anna     | office
+        bert     | chat
+        carl     |
+        """,
+    )
+
+
+# --- all three tables
+
+LIFE = """
+    customer | event | kind       |  day | order | case | contract | promised | topic     | channel | amount | quoted | rating | resolved | effective
+    anna     | 1     | start      | -300 |       |      | gas      |          |           |         |        |        |        |          |
+    anna     | 2     | purchase   |  -90 | A     |      |          |      -80 |           | web     |     20 |     18 |        |          |
+    anna     | 3     | delivery   |  -70 | A     |      |          |          |           |         |        |        |        |          |
+    anna     | 4     | contact    |  -75 | A     | a    |          |          | complaint | phone   |        |        |        |          |
+    anna     | 5     | resolution |  -60 |       | a    |          |          |           |         |        |        |        | no       |
+    anna     | 6     | invoice    |  -50 | B     |      |          |          |           |         |     30 |     25 |        |          |
+    anna     | 7     | survey     |  -40 |       | a    |          |          |           |         |        |        |   0.25 | no       |
+    bert     | 8     | visit      |  -30 |       |      |          |          | pay_bill  |         |        |        |        | no       |
+    """
+
+
+def test_what_is_known_on_the_day_or_later_changes_nothing() -> None:
+    before = histories.events(LIFE)
+    later = [one | {"event_id": f"later {one['event_id']}"} for one in before]
+    later += [one | {"resolved": True, "amount": None, "topic": "praise"} for one in before]
+    known = [
+        histories.known_on(one, histories.SNAPSHOT + days)
+        for one, days in zip(later, [0, 1] * len(before), strict=True)
+    ]
+    assert found(before + known) == found(before)
+
+
+def test_a_row_for_each_watched_customer_and_for_nobody_else() -> None:
+    told = found(LIFE, cohort=["anna", "carl"])
+    assert told.standing["customer_id"].to_pylist() == ["anna", "carl"]
+    assert set(told.happenings["customer_id"].to_pylist()) == {"anna"}
+    assert set(told.timeline["customer_id"].to_pylist()) == {"anna"}
+    assert told.of("carl")["as_of"] == standings.AS_OF
+    assert told.of("carl")["tenure_days"] is None
+
+
+def test_the_order_of_events_in_the_file_changes_nothing() -> None:
+    events = histories.events(LIFE)
+    assert found(events[::-1]) == found(events)
+
+
+def test_the_tables_have_their_schema_with_nobody_to_tell_of() -> None:
+    told = found("customer | kind | day\nanna | purchase | -3", cohort=["carl"])
+    assert told.standing.schema == interactions.STANDING
+    assert told.happenings.schema == interactions.HAPPENINGS
+    assert told.timeline.schema == interactions.TIMELINE
+    assert (len(told.happenings), len(told.timeline)) == (0, 0)
+
+
+def test_the_stage_writes_the_same_bytes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = Path(__file__).parents[2].joinpath("params.yaml").read_text(encoding="utf-8")
+    Path("params.yaml").write_text(text, encoding="utf-8")
+    atomic.write_table(artefacts.EVENTS, histories.table(histories.events(LIFE)))
+    atomic.write_json(artefacts.EVENTS_SUMMARY, {"rows": 8, "versioned": False})
+    atomic.write_table(artefacts.CUSTOMERS, histories.people_table([]))
+    watched = {"customer_id": ["anna", "bert"], "snapshot_on": [standings.AS_OF] * 2}
+    atomic.write_table(artefacts.SNAPSHOTS, pa.table(watched))
+    atomic.write_json(artefacts.SNAPSHOTS_SUMMARY, {"as_of": str(standings.AS_OF)})
+    paths = (artefacts.STANDING, artefacts.HAPPENINGS, artefacts.TIMELINE)
+    digests = []
+    for _ in range(2):
+        interactions.main()
+        digests.append([atomic.sha256(path) for path in paths])
+    assert digests[0] == digests[1]
+    for path in paths:
+        keys = pq.read_table(path).select(list(path.key)).to_pylist()
+        assert len({tuple(one.values()) for one in keys}) == len(keys) > 0

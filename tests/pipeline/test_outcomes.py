@@ -1,0 +1,358 @@
+"""Did it help? Everybody counts where the draw put them, once, and only when the time has come."""
+
+import csv
+import datetime as dt
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import yaml
+
+from pipeline import outcomes
+from retention.core import artefacts, point_in_time
+from retention.core import events as schema
+from retention.core.errors import BadParams
+from retention.core.params import Params
+from retention.core.storage import atomic
+from retention.experiments import analysis, follow_up
+from retention.experiments.report_data import Content
+from retention.ledgers import assignments
+from retention.ledgers import outcomes as ledger
+from retention.ledgers.outcomes import Fact, Said
+from retention.tracking import client, outcome_record
+from tests.support import trials
+from tests.support.engines import duck
+from tests.support.histories import rows as typed
+from tests.support.trials import AS_OF, CAMPAIGN, COMPANY, FIRST, ended, enter, one, waiting
+
+LIST, OTHER = "2026-03-02-0123456789ab", "2026-03-30-ba9876543210"
+START = point_in_time.day_number(FIRST)
+NOW = point_in_time.day_number(AS_OF)
+
+HAPPENED = """
+    customer | kind     | day | amount | source | topic   | treatment
+    a        | purchase |  -5 |     50 | till   |         |
+    a        | purchase |   3 |     20 | till   |         |
+    a        | purchase |  27 |     10 | till   |         |
+    a        | purchase |  28 |     99 | till   |         |
+    b        | purchase | -10 |     70 | till   |         |
+    b        | outreach |   2 |        | ledger | reached | call
+    b        | purchase |  40 |     15 | till   |         |
+    h        | purchase |  12 |     30 | till   |         |
+    h        | outreach |   5 |        | mails  |         | gesture
+    i        | outreach |   1 |        | mails  |         | holdout
+    i        | outreach |  28 |        | mails  |         | call
+    i        | outreach |  -1 |        | mails  |         | call
+"""
+"""Of a list of FIRST, from which days count; the windows are 28 days long."""
+
+
+def events(text: str) -> pa.Table:
+    made = []
+    for number, row in enumerate(typed(text)):
+        day = START + int(row["day"] or 0)
+        at = dt.datetime.combine(point_in_time.date_of(day), dt.time(12, number), dt.UTC)
+        told = dict.fromkeys(schema.EVENT_COLUMNS) | {
+            "event_id": f"e{number}", "customer_id": row["customer"], "kind": row["kind"],
+            "source": row["source"], "occurred_at": at, "known_at": at, "occurred_day": day,
+            "known_day": day, "topic": row["topic"], "treatment": row["treatment"],
+            "amount": Decimal(row["amount"]) if row["amount"] else None,
+        }  # fmt: skip
+        made.append(told)
+    return pa.Table.from_pylist(made, schema=schema.EVENTS)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "assignments"
+
+
+@pytest.fixture
+def found(folder: Path) -> pd.DataFrame:
+    """What became of two to contact and two held out, by customer."""
+    arms = {"a": "contact", "b": "contact", "h": "holdout", "i": "holdout"}
+    enter(folder, LIST, [one(who, arm) for who, arm in arms.items()])
+    enter(folder, OTHER, [one("a", "contact"), one("w", "contact")], AS_OF - dt.timedelta(27))
+    return follow(folder, NOW).set_index("customer_id")
+
+
+def follow(folder: Path, day: int, facts: tuple[Fact, ...] = ()) -> pd.DataFrame:
+    mine = follow_up.campaign(assignments.everything(folder), COMPANY, CAMPAIGN, day)
+    history = point_in_time.past(duck().load(events(HAPPENED)), day)
+    return follow_up.followed(mine, history, facts, day, trials.chosen().labels, duck())
+
+
+def fact(customer: str, said: Said) -> Fact:
+    return Fact(LIST, customer, dt.datetime(2026, 3, 20, tzinfo=dt.UTC), said)
+
+
+# What became of them
+
+
+def test_an_outcome_is_the_label_of_the_day_on_which_one_was_assigned(found: pd.DataFrame) -> None:
+    ripe = found[found["state"] == "ripe"]
+    assert ripe["churned"].to_dict() == {"a": False, "b": True, "h": False, "i": True}
+    assert ripe["value"].to_dict() == {"a": 30.0, "b": 0.0, "h": 30.0, "i": 0.0}
+
+
+def test_what_is_not_known_yet_waits(found: pd.DataFrame, folder: Path) -> None:
+    assert found.loc["w", "state"] == "waiting"
+    assert found.loc["w", "ripe_on"] == pd.Timestamp(AS_OF) + pd.Timedelta(days=1)
+    assert found.loc[["w"], ["churned", "value"]].isna().to_numpy().all()
+    assert "w" not in set(analysis.compared(found.reset_index())["customer_id"])
+    eve = follow(folder, START + 27)
+    assert set(eve["state"]) == {"waiting"}
+    assert set(follow(folder, START + 28)["state"]) == {"ripe"}
+
+
+def test_a_customer_who_is_assigned_twice_counts_once_and_by_the_first(folder: Path) -> None:
+    enter(folder, LIST, [one("a", "holdout")])
+    enter(folder, OTHER, [one("a", "contact")], FIRST + dt.timedelta(days=28), days=10)
+    assert len(assignments.everything(folder)) == 2
+    assert follow(folder, NOW)[["customer_id", "arm"]].to_numpy().tolist() == [["a", "holdout"]]
+
+
+def test_another_campaign_and_another_company_do_not_count(folder: Path) -> None:
+    enter(folder, LIST, [one("a", "contact")])
+    everything = assignments.everything(folder)
+    assert follow_up.campaign(everything, COMPANY, "spring", NOW).empty
+    assert follow_up.campaign(everything, "another", CAMPAIGN, NOW).empty
+    assert follow_up.campaign(everything, COMPANY, CAMPAIGN, START - 1).empty
+
+
+def test_contacts_count_from_the_list_until_its_window_ends(found: pd.DataFrame) -> None:
+    ripe = found[found["state"] == "ripe"]
+    assert ripe["contacted"].to_dict() == {"a": False, "b": True, "h": True, "i": False}
+    assert ripe["reached"].to_dict() == {"a": False, "b": True, "h": False, "i": False}
+    done = {one.arm: one for one in analysis.compliance(analysis.compared(found.reset_index()))}
+    assert (done["contact"].contacted, done["holdout"].contacted) == (1, 1)
+
+
+COSTS = {
+    "what was given": (Said(result="reached", offer_cost=Decimal("7.5")), 1.0 + 7.5),
+    "nothing said of an offer": (Said(result="reached"), 1.0 + 5.0),
+    "nobody tried": (Said(result="not tried"), 0.0),
+    "no answer": (None, 1.0 + 5.0),
+}
+
+
+@pytest.mark.parametrize("case", COSTS)
+def test_a_contact_costs_what_staff_wrote_else_what_the_play_expects(
+    folder: Path, case: str
+) -> None:
+    said, cost = COSTS[case]
+    gesture = {"play": "gesture", "cost": 1.0, "offer": 5.0}
+    enter(folder, LIST, [one("a", "contact", **gesture), one("h", "holdout", **gesture)])
+    found = follow(folder, NOW, (fact("a", said),) if said else ()).set_index("customer_id")
+    assert found["spent"].to_dict() == {"a": cost, "h": 0.0}
+    assert found["worked"].to_dict() == {"a": said is not None, "h": False}
+
+
+# The comparison
+
+
+def told(found: pd.DataFrame, **changes: dict[str, Any]) -> Content:
+    return outcomes.outcomes(found, 0.2, trials.chosen(**changes), AS_OF)
+
+
+def test_the_difference_is_that_of_the_arms_with_walds_interval() -> None:
+    """8,502 of 44,700 and 8,279 of 45,489: 0.820 points, 0.312 to 1.328, z 3.164."""
+    result = told(ended((8502, 44700), (8279, 45489))).result
+    assert result is not None
+    once = result.once
+    assert [round(100 * x, 3) for x in (once.difference, once.low, once.high)] == [
+        0.820, 0.312, 1.328,
+    ]  # fmt: skip
+    assert round(once.z, 3) == 3.164
+    assert result.left.low < once.low < once.high < result.left.high
+
+
+def test_saved_is_everybody_to_contact_times_the_difference() -> None:
+    shown = told(ended((520, 3600), (112, 400)))
+    result = shown.result
+    assert result is not None
+    assert [(one.name, one.customers, one.left) for one in result.arms] == [
+        ("contact", 3600, 520),
+        ("holdout", 400, 112),
+    ]
+    assert result.saved.customers.value == pytest.approx(3600 * (112 / 400 - 520 / 3600))
+    assert result.saved.cost == 3600 * 4.0
+    assert result.saved.net.value == pytest.approx(result.saved.money.value - 3600 * 4.0)
+    assert result.measured
+    assert result.verdict == "saved 488 customers, between 223 and 753"
+
+
+def test_who_was_contacted_and_stayed_is_never_counted() -> None:
+    """Nothing changes when all who stayed had been reached, and none of those who left."""
+    found = ended((520, 3600), (112, 400))
+    stayed = ~found["churned"].astype(bool)
+    reached = (found["arm"] == "contact") & stayed
+    other = found.assign(contacted=reached, reached=reached, worked=reached)
+    assert told(other).result == told(found).result
+
+
+def test_arms_of_unequal_draws_are_weighted() -> None:
+    """Two lists in which contact does nothing, of unlike risk and unlike shares held out."""
+    high, low = ended((450, 900), (50, 100)), ended((50, 500), (50, 500))
+    low["customer_id"] = "l" + low["customer_id"]
+    found = pd.concat([high, low], ignore_index=True)
+    result = told(found).result
+    assert result is not None
+    assert result.once.difference == pytest.approx(0.0, abs=1e-12)
+    assert result.saved.customers.value == pytest.approx(0.0, abs=1e-9)
+
+
+def test_without_a_draw_nothing_is_compared() -> None:
+    found = ended((30, 100), (0, 0))
+    assert set(found["propensity"]) == {1.0}
+    shown = told(found, at_risk={"holdout_share": 0.0})
+    assert (shown.result, shown.plan, shown.entered.both) == (None, None, 0)
+
+
+def test_too_few_say_how_many_it_takes_and_when() -> None:
+    found = pd.concat([ended((60, 300), (9, 35)), waiting(150, AS_OF)], ignore_index=True)
+    shown = told(found)
+    assert shown.result is not None
+    assert not shown.result.measured
+    assert shown.result.verdict.startswith("cannot be measured yet: needs ")
+    assert shown.plan is not None
+    assert (shown.plan.has.treated, shown.plan.has.control) == (300, 35)
+    assert shown.first_on == AS_OF + dt.timedelta(days=28)
+
+
+def test_the_size_that_is_planned_does_not_move_with_the_outcomes() -> None:
+    one_way, other = told(ended((60, 300), (9, 35))), told(ended((3, 300), (20, 35)))
+    assert one_way.plan is not None
+    assert other.plan is not None
+    assert one_way.plan.planned == other.plan.planned
+
+
+def test_the_calculator_is_that_of_the_rate_believed_where_nobody_is_assigned() -> None:
+    shown = told(ended((0, 0), (0, 0)))
+    assert shown.plan is not None
+    assert (shown.plan.rate, round(shown.plan.held_out, 9)) == (0.2, 0.1)
+    assert shown.first_on == AS_OF + dt.timedelta(days=28)
+    assert shown.result is None
+
+
+def test_a_part_is_judged_after_correction_and_only_with_enough_customers() -> None:
+    found = ended((100, 3600), (112, 400))
+    rare = found["customer_id"].isin(found["customer_id"].iloc[[0, 1, 3700]])
+    found.loc[rare, "theme"] = "season"
+    groups = {(one.by, one.name): one for one in told(found).groups}
+    assert set(groups) == {
+        ("play", "call"), ("play", "gesture"),
+        ("theme", "billing"), ("theme", "resolution"), ("theme", "rhythm"),
+    }  # fmt: skip
+    assert all(one.stands_out for one in groups.values())
+    mine = found[found["play"] == "call"]
+    left = mine.groupby("arm")["churned"].mean()
+    many = int((mine["arm"] == "contact").sum())
+    expected = many * (left["holdout"] - left["contact"])
+    assert groups["play", "call"].saved.value == pytest.approx(expected)
+
+
+def test_arms_that_differed_before_are_told() -> None:
+    found = ended((520, 3600), (112, 400))
+    sound = told(found).balance
+    assert sound is not None
+    assert sound.holds
+    sick = np.where(found["arm"] == "contact", found["churn_probability"] * 0.8, 0.5)
+    unlike = told(found.assign(churn_probability=sick)).balance
+    assert unlike is not None
+    assert not unlike.holds
+
+
+def test_past_lists_are_measured_on_those_left_alone() -> None:
+    found = ended((10, 3600), (112, 400)).assign(churn_probability=0.28)
+    right = told(found).calibration
+    assert right is not None
+    assert (right.customers, right.observed, round(right.expected, 6)) == (400, 112, 112.0)
+    assert right.holds
+    assert len(right.fifths) == 5
+    assert sum(one.customers for one in right.fifths) == 400
+    wrong = told(found.assign(churn_probability=0.5)).calibration
+    assert wrong is not None
+    assert not wrong.holds
+
+
+def test_figures_are_numbers_or_null() -> None:
+    for found in (ended((0, 0), (0, 0)), ended((0, 3), (1, 2)), ended((520, 3600), (112, 400))):
+        json.dumps(outcomes.metrics(told(found)), allow_nan=False)
+
+
+# The stage
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
+    """A folder in which the stages before have left what this one reads."""
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(yaml.safe_dump(trials.PARAMS), encoding="utf-8")
+    table = events(HAPPENED)
+    atomic.write_table(artefacts.EVENTS, table)
+    days = {"first_day": START - 10, "last_known_day": START + 40, "kinds": ["purchase"]}
+    summary = {"rows": table.num_rows, "versioned": False, "kinds": {"purchase": days},
+               "sources": {"till": days}}  # fmt: skip
+    atomic.write_json(artefacts.EVENTS_SUMMARY, summary)
+    lanes = {"lane": ["contact"], "why": ["chosen"], "churn_probability": [0.2]}
+    atomic.write_table(artefacts.LANES, pa.table(lanes))
+    return trials.chosen()
+
+
+def test_the_stage_writes_a_page_a_table_and_figures(
+    shop: Params, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[Any] = []
+    monkeypatch.setattr(client, "log_figures", lambda _, run: runs.append(run))
+    outcomes.main()
+    assert "no published list has chosen" in artefacts.OUTCOMES_PAGE.path.read_text("utf-8")
+    assert not runs, "there is no result to tell"
+    enter(assignments.FOLDER, LIST, [one("a", "contact"), one("h", "holdout")])
+    said = [fact("a", Said(result="reached"))]
+    made = ledger.Import(LIST, shop.company, said[0].entered_at, "f" * 64, {}, tuple(said))
+    with ledger.locked(ledger.FOLDER):
+        ledger.write(ledger.FOLDER, made)
+    outcomes.main()
+    figures = atomic.read_json(artefacts.OUTCOMES_METRICS)
+    assert (figures["compared_contact"], figures["cost"]) == (1, 4.0)
+    with artefacts.OUTCOMES_TABLE.path.open(newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    keys = [tuple(row[name] for name in artefacts.OUTCOMES_TABLE.key) for row in rows]
+    assert len(keys) == len(set(keys))
+    assert ("arms", "left", "arm", "contact") in keys
+    assert [run.tags["level"] for run in runs] == ["outcomes"]
+
+
+@pytest.mark.usefixtures("shop")
+def test_doing_it_again_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "log_figures", lambda *_: "")
+    enter(assignments.FOLDER, LIST, [one("a", "contact"), one("h", "holdout")])
+    parts = (artefacts.OUTCOMES_PAGE, artefacts.OUTCOMES_TABLE, artefacts.OUTCOMES_METRICS)
+    made = []
+    for _ in range(2):
+        outcomes.main()
+        made.append([part.path.read_bytes() for part in parts])
+    assert made[0] == made[1]
+
+
+def test_mlflow_hears_of_figures_and_of_no_customer() -> None:
+    shown = told(ended((520, 3600), (112, 400)))
+    run = outcome_record.run(shown, outcomes.metrics(shown))
+    points = {point.name: point.value for point in run.points}
+    assert points["saved_customers"] == pytest.approx(488.0)
+    steps = {point.step for point in run.points if point.name == "list_left"}
+    assert steps == {point_in_time.day_number(FIRST)}
+    assert "c00001" not in repr(run)
+    assert run.tags["mlflow.note.content"] == "saved 488 customers, between 223 and 753"
+
+
+@pytest.mark.parametrize("wrong", [{"hoped": 0.0}, {"power": 1.0}, {"least": 1}])
+def test_params_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(BadParams, match=r"outcomes\."):
+        trials.chosen(outcomes=wrong)

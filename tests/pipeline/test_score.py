@@ -1,0 +1,422 @@
+"""Scoring: everybody watched, once, by a champion made for this question or not at all."""
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+import features as themes
+import models
+from models.components.scorer import Scorer
+from models.components.uplift import RISK
+from pipeline import promote, score, train, uplift
+from retention.core import artefacts, params, point_in_time
+from retention.core.errors import Guarded
+from retention.core.storage import atomic
+from retention.serving import champion, promotion, scoring, target
+from retention.serving.themes import ACTIONABLE
+from retention.tracking import client
+from tests.pipeline import test_promote
+from tests.pipeline import test_train as small
+from tests.support import experiments
+
+AS_OF = point_in_time.date_of(small.AS_OF)
+
+
+def standing(ids: list[str], **columns: list[Any]) -> pa.Table:
+    """How customers stand, as far as `score` reads it; nothing known unless given."""
+    known = {"notice_on": pa.date32()} | dict.fromkeys(TROUBLES, pa.float64())
+    return pa.table(
+        {"customer_id": ids}
+        | {
+            name: pa.array(columns.get(name, [None] * len(ids)), kind)
+            for name, kind in known.items()
+        }
+    )
+
+
+TROUBLES = ("open_cases", "billing_error_days", "broken_promise_days", "fixed_days")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which a champion stands, made without MLflow."""
+    small.cheaply(monkeypatch)
+    small.write_company(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(client, "mirror", lambda *_: None)
+    train.main()
+    atomic.write_json(artefacts.METRICS, test_promote.FIGURES)
+    promote.main()
+    ids = sorted(today()["customer_id"].to_pylist())
+    atomic.write_table(artefacts.STANDING, standing(ids, open_cases=[0.0] * len(ids)))
+    return tmp_path
+
+
+def today() -> pa.Table:
+    """The features of those watched at as_of."""
+    return pq.read_table(artefacts.FEATURES, filters=pc.field("snapshot_on") == AS_OF)
+
+
+def scorer() -> Scorer:
+    now = champion.current()
+    assert now is not None
+    return champion.load(now)
+
+
+def test_every_customer_watched_is_scored_exactly_once(home: Path) -> None:
+    score.main()
+    scored = pq.read_table(artefacts.SCORES)
+    assert scored.schema.equals(scoring.SCORES)
+    assert scored["customer_id"].to_pylist() == sorted(today()["customer_id"].to_pylist())
+    assert set(scored["as_of"].to_pylist()) == {AS_OF}
+    habits = pq.read_table(artefacts.HABITS)
+    assert habits["customer_id"].equals(scored["customer_id"])
+
+
+def test_scores_are_finite_and_add_up(home: Path) -> None:
+    score.main()
+    found = pq.read_table(artefacts.SCORES).to_pandas()
+    numbers = found.drop(columns=["customer_id", "as_of"])
+    assert np.isfinite(numbers.to_numpy()).all()
+    p, kept, lost = (
+        found[name] for name in ("churn_probability", "value_if_kept", "value_if_lost")
+    )
+    assert p.between(0, 1).all()
+    assert 0 < p.min() < p.max() < 1
+    assert found["expected_value"].tolist() == pytest.approx((1 - p) * kept + p * lost, abs=1e-9)
+    assert found["expected_loss"].tolist() == pytest.approx(p * (kept - lost), abs=1e-9)
+    assert (found["value_low"] <= found["value_high"]).all()
+
+
+def test_permuted_columns_and_rows_give_the_same_scores(home: Path) -> None:
+    table = today()
+    usual = scoring.scores(scorer(), table, AS_OF)
+    assert scoring.scores(scorer(), table.select(table.column_names[::-1]), AS_OF).equals(usual)
+    backwards = table.take(np.arange(len(table))[::-1])
+    assert scoring.scores(scorer(), backwards, AS_OF).sort_by("customer_id").equals(usual)
+
+
+def test_a_customers_scores_do_not_depend_on_who_else_is_watched(home: Path) -> None:
+    table = today()
+    usual, few = (scoring.scores(scorer(), one, AS_OF) for one in (table, table.slice(10, 5)))
+    assert few.equals(usual.slice(10, 5))
+
+
+def test_a_missing_feature_is_refused_by_name(home: Path) -> None:
+    table = today().drop_columns(["days_since_purchase"])
+    with pytest.raises(Guarded, match=r"cannot score these features: .*days_since_purchase"):
+        scoring.scores(scorer(), table, AS_OF)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("Mill Lane", "Hill Lane", "company"),
+        ("GBP", "EUR", "currency"),
+        ("horizon_days: 28}\n  value", "horizon_days: 21}\n  value", "labels"),
+    ],
+)
+def test_a_champion_made_for_another_question_does_not_score(
+    home: Path, old: str, new: str, key: str
+) -> None:
+    assert old in small.PARAMS
+    atomic.write_text("params.yaml", small.PARAMS.replace(old, new))
+    with pytest.raises(Guarded, match=rf"made under another definition \({key}\)") as caught:
+        score.main()
+    assert caught.value.code == 4
+    assert not artefacts.SCORES.path.exists()
+
+
+@pytest.mark.parametrize("change", ["renamed", "missing", "one more"])
+def test_another_set_of_features_does_not_score(home: Path, change: str) -> None:
+    table = pq.read_table(artefacts.FEATURES)
+    if change == "renamed":
+        names = [name.replace("region", "area") for name in table.column_names]
+        table = table.rename_columns(names)
+    elif change == "missing":
+        table = table.drop_columns(["region"])
+    else:
+        table = table.append_column("orders_60d", table["orders_30d"])
+    atomic.write_table(artefacts.FEATURES, table)
+    with pytest.raises(Guarded, match=r"another definition \(features\); run make repro"):
+        score.main()
+
+
+def test_after_the_question_changed_promoting_lets_it_score_again(home: Path) -> None:
+    atomic.write_text("params.yaml", small.PARAMS.replace("Mill Lane", "Hill Lane"))
+    promote.main()
+    score.main()
+    assert len(pq.read_table(artefacts.SCORES)) == len(today())
+
+
+def test_without_a_champion_nothing_scores(home: Path) -> None:
+    (home / "champion" / champion.MANIFEST).unlink()
+    with pytest.raises(Guarded, match="champion/ holds no champion"):
+        score.main()
+
+
+def test_a_tampered_champion_does_not_score(home: Path) -> None:
+    now = champion.current()
+    assert now is not None
+    (now.folder / "churn.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(Guarded, match=r"churn\.json: missing or changed"):
+        score.main()
+    assert not artefacts.SCORES.path.exists()
+
+
+def test_the_last_purchase_is_so_many_days_before_as_of(home: Path) -> None:
+    table = pa.table(
+        {
+            "customer_id": ["a", "b"],
+            "days_since_purchase": pa.array([26.0, None]),
+            "median_gap": pa.array([4.0, None]),
+        }
+    )
+    found = score.habits(table, dt.date(2026, 11, 22))
+    assert found.schema.equals(score.HABITS)
+    assert found["last_purchase_on"].to_pylist() == [dt.date(2026, 10, 27), None]
+    assert found["usual_gap_days"].to_pylist() == [4.0, None]
+
+
+NOTICE = dt.date(2026, 5, 1)
+
+
+@pytest.mark.parametrize(
+    ("told", "trouble"),
+    [
+        ({}, False),
+        ({"open_cases": 0.0}, False),
+        ({"open_cases": 1.0}, True),
+        ({"notice_on": NOTICE}, True),
+        ({"billing_error_days": 60.0}, True),
+        ({"billing_error_days": 61.0}, False),
+        ({"broken_promise_days": 0.0}, True),
+        ({"broken_promise_days": 61.0}, False),
+        ({"fixed_days": 7.0}, True),
+        ({"fixed_days": 8.0}, False),
+        ({"fixed_days": 8.0, "open_cases": 2.0}, True),
+    ],
+)
+def test_who_is_in_trouble(told: dict[str, Any], trouble: bool) -> None:
+    there = standing(["a", "b"], **{name: [None, value] for name, value in told.items()})
+    table = pa.table({"customer_id": ["b", "a", "not there"]})
+    found = score.troubled(table, there, params.Policy())
+    assert found.tolist() == [trouble, False, False]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "others", "rows"),
+    [
+        ("-" * 9, None, [0, 1, 3, 4, 5]),
+        ("--x------", None, [0, 1, 2, 3, 4, 5]),
+        ("--x---xxx", None, [0, 1, 2, 3, 4, 5, 6, 7, 8]),
+        ("--x---xxx", 1, [0, 1, 3, 4, 5, 6, 7, 8]),  # three lanes of one each
+        ("x-x---xxx", 1, [0, 1, 3, 4, 5, 6, 7]),  # of equal loss the first by id
+        ("--x---xxx", 0, [0, 1, 3, 4, 5]),
+    ],
+)
+def test_who_is_explained(trouble: str, others: int | None, rows: list[int]) -> None:
+    scored = pa.table({"expected_loss": [2.0, 9.0, -1.0, 5.0, 3.0, 2.0, 2.0, 1.0, 0.0]})
+    in_trouble = np.array([one == "x" for one in trouble])
+    rules = params.AtRisk(capacity=1, others=others)
+    assert score.to_explain(scored, in_trouble, rules).tolist() == rows
+
+
+def test_those_with_most_to_lose_or_a_trouble_are_explained_each_reason_once(home: Path) -> None:
+    few = small.PARAMS.replace("capacity: 15", "capacity: 3, others: 4")
+    atomic.write_text("params.yaml", few)
+    score.main()
+    scored = pq.read_table(artefacts.SCORES).sort_by(
+        [("expected_loss", "descending"), ("customer_id", "ascending")]
+    )
+    ids = scored["customer_id"].to_pylist()
+    troubles = sorted([ids[0], *ids[90:]])
+    there = standing(troubles, open_cases=[1.0] * len(troubles))
+    atomic.write_table(artefacts.STANDING, there)
+    score.main()
+    told = pq.read_table(artefacts.RISK_HISTORY).to_pandas()
+    assert set(told["customer_id"]) == {*ids[:15], *ids[90:101]}  # 5 times 3, and 3 lanes of 4
+    why = pq.read_table(artefacts.REASONS)
+    assert why.schema.equals(scoring.REASONS)
+    frame = why.to_pandas()
+    assert set(frame["customer_id"]) <= set(told["customer_id"])
+    assert set(frame["customer_id"]) & set(ids[:20])
+    assert not frame.duplicated(list(artefacts.REASONS.key)).any()
+    assert not frame.duplicated(["customer_id", "text"]).any()
+    ranks = frame.groupby("customer_id")["rank"].apply(list)
+    assert all(one == list(range(1, len(one) + 1)) and len(one) <= 6 for one in ranks)
+    assert not frame["text"].str.contains("_").any()
+    assert frame["feature"].isin(today().column_names).all()
+
+
+def test_every_reason_raises_the_risk_of_that_customer(home: Path) -> None:
+    score.main()
+    frame = pq.read_table(artefacts.REASONS).to_pandas()
+    table = today()
+    parts = scorer().contributions(table.to_pandas().set_index("customer_id"))
+    theme = {one.name: one.theme for one in themes.declared(params.load().features.windows)}
+    mine = [name for name in parts if name in theme]
+    sums = parts[mine].T.groupby([theme[name] for name in mine]).sum()
+    pairs = zip(frame["theme"], frame["customer_id"], strict=True)
+    wanted = [sums.loc[theme, who] for theme, who in pairs]
+    assert len(frame) > 20
+    assert frame["raises"].tolist() == pytest.approx(wanted)
+    assert frame["raises"].gt(0).all()
+    assert frame["actionable"].tolist() == frame["theme"].isin(ACTIONABLE).tolist()
+
+
+def test_where_nobody_has_a_reason_the_table_is_empty_and_typed(home: Path) -> None:
+    table = today()
+    calm: Any = SimpleNamespace(contributions=lambda X: pd.DataFrame(-1.0, X.index, [*X, "bias"]))
+    for rows in (np.arange(len(table)), np.arange(0)):
+        found = scoring.explained(calm, table, rows, params.load())
+        assert found.equals(scoring.REASONS.empty_table())
+
+
+# The course of the risk
+
+
+def test_the_course_of_the_risk_ends_with_the_score(home: Path) -> None:
+    score.main()
+    told = pq.read_table(artefacts.RISK_HISTORY)
+    assert told.schema.equals(score.RISK_HISTORY)
+    assert told.equals(told.sort_by([(key, "ascending") for key in artefacts.RISK_HISTORY.key]))
+    frame = told.to_pandas()
+    days = [point_in_time.date_of(day) for day in [*small.DAYS[-5:], small.AS_OF]]
+    assert all(list(one) == days for _, one in frame.groupby("customer_id")["snapshot_on"])
+    now = frame[frame["snapshot_on"] == AS_OF].set_index("customer_id")["churn_probability"]
+    scored = pq.read_table(artefacts.SCORES).to_pandas().set_index("customer_id")
+    assert now.to_dict() == scored["churn_probability"][now.index].to_dict()
+
+
+def test_each_day_is_scored_by_what_was_known_on_it(home: Path) -> None:
+    score.main()
+    day = point_in_time.date_of(small.DAYS[-2])
+    then = pq.read_table(artefacts.FEATURES, filters=pc.field("snapshot_on") == day)
+    wanted = scoring.scores(scorer(), then, day).to_pandas().set_index("customer_id")
+    frame = pq.read_table(artefacts.RISK_HISTORY).to_pandas()
+    mine = frame[frame["snapshot_on"] == day].set_index("customer_id")["churn_probability"]
+    assert mine.to_dict() == wanted["churn_probability"][mine.index].to_dict()
+
+
+def test_who_was_not_watched_on_a_day_has_no_risk_on_it(home: Path) -> None:
+    table = pq.read_table(artefacts.FEATURES)
+    day = point_in_time.date_of(small.DAYS[-1])
+    away = pc.and_(pc.equal(table["customer_id"], "0003"), pc.equal(table["snapshot_on"], day))
+    atomic.write_table(artefacts.FEATURES, table.filter(pc.invert(away)))
+    found = score.last_days(AS_OF, pa.array(["0003", "0004"]))
+    lengths = {
+        one["values"]: one["counts"] for one in found["customer_id"].value_counts().to_pylist()
+    }
+    assert lengths == {"0003": score.DAYS - 1, "0004": score.DAYS}
+
+
+def test_no_later_day_is_read(home: Path) -> None:
+    found = score.last_days(point_in_time.date_of(small.DAYS[2]), pa.array(["0003"]))
+    days = [point_in_time.date_of(day) for day in small.DAYS[:3]]
+    assert sorted(found["snapshot_on"].to_pylist()) == days
+
+
+# What a contact changes
+
+
+def persuaded(**changes: Any) -> dict[str, Any]:
+    """What stage `uplift` pins of a model that takes the same share of everybody's risk."""
+    known = experiments.experiment(400)
+    model = models.build_uplift("uplift_none", 1, 1).fit(known.X[[RISK]], *known.told)
+    told = {"name": "uplift_none", "model": model.state(), "ranks": True, "disturbed_from": None}
+    return told | {"lots": 400, "better": 2.0, "low": 1.0, "high": 3.0} | changes
+
+
+def effects(pinned: dict[str, Any] | None) -> pd.DataFrame:
+    found = scoring.effects(pinned, today(), scoring.scores(scorer(), today(), AS_OF))
+    assert found.schema.equals(scoring.EFFECTS)
+    assert found["customer_id"].to_pylist() == today()["customer_id"].to_pylist()
+    told: pd.DataFrame = found.to_pandas()
+    return told
+
+
+def test_without_a_model_of_the_effect_nothing_is_known_of_it(home: Path) -> None:
+    for pinned in (None, {}, uplift.nothing(12)):
+        found = effects(pinned)
+        assert found["effect"].isna().all()
+        assert not found["disturbed"].any()
+
+
+def test_an_effect_is_told_where_it_ranks(home: Path) -> None:
+    found, risk = effects(persuaded()), scoring.scores(scorer(), today(), AS_OF)[RISK].to_numpy()
+    share = found["effect"] / risk
+    assert share.nunique() > 0
+    assert share.max() - share.min() < 1e-9
+    assert not found["disturbed"].any()
+
+
+def test_where_loss_ranks_no_effect_is_told_but_who_is_disturbed(home: Path) -> None:
+    ranked = effects(persuaded())["effect"]
+    edge = float(ranked.median())
+    found = effects(persuaded(ranks=False, disturbed_from=edge))
+    assert found["effect"].isna().all()
+    assert found["disturbed"].tolist() == (ranked >= edge).tolist()
+    assert 0 < found["disturbed"].sum() < len(found)
+
+
+def test_of_nobody_no_effect_is_told(home: Path) -> None:
+    nobody = today().slice(0, 0)
+    scored = scoring.SCORES.empty_table()
+    for pinned in (None, persuaded(disturbed_from=0.0)):
+        assert scoring.effects(pinned, nobody, scored).equals(scoring.EFFECTS.empty_table())
+
+
+def test_the_champions_own_model_of_the_effect_scores(home: Path) -> None:
+    score.main()
+    assert pq.read_table(artefacts.EFFECTS)["effect"].null_count == len(today())
+    assert atomic.read_json(artefacts.SCORE_SUMMARY)["uplift"] == {}
+    pinned = persuaded()
+    atomic.write_json(artefacts.UPLIFT, pinned)
+    now = champion.current()
+    assert now is not None
+    champion.install(promotion.candidate(), now.manifest)
+    atomic.write_json(artefacts.UPLIFT, uplift.nothing(0))  # trained since, not promoted
+    score.main()
+    assert pq.read_table(artefacts.EFFECTS).to_pandas().equals(effects(pinned))
+    told = atomic.read_json(artefacts.SCORE_SUMMARY)["uplift"]
+    assert told == {name: value for name, value in pinned.items() if name != "model"}
+
+
+def test_the_summary_says_where_the_numbers_come_from(home: Path) -> None:
+    score.main()
+    told = atomic.read_json(artefacts.SCORE_SUMMARY)
+    story = atomic.read_json(artefacts.RECIPE)
+    assert told["as_of"] == str(AS_OF)
+    assert told["watched"] == len(today())
+    assert told["model"] == f"recency rule, learnt up to {story['trained_to']}"
+    assert told["definition"] == target.sentence(params.load().labels)
+    mean = pc.mean(pq.read_table(artefacts.SCORES)["churn_probability"]).as_py()
+    assert told["mean_churn_probability"] == pytest.approx(mean)
+
+
+def test_the_same_inputs_are_the_same_bytes(
+    home: Path, snapshot_of: Callable[[Path], dict[str, tuple[int, bytes]]]
+) -> None:
+    told = []
+    for _ in range(2):
+        score.main()
+        told.append({name: held for name, (_, held) in snapshot_of(Path("data/score")).items()})
+    assert told[0] == told[1]
+    assert set(told[0]) == {
+        "scores.parquet",
+        "uplift.parquet",
+        "purchase_rhythm.parquet",
+        "reasons.parquet",
+        "risk_history.parquet",
+        "summary.json",
+    }

@@ -1,0 +1,139 @@
+"""What went wrong lately, in a sentence a theme."""
+# ruff: noqa: E501  (the line of a table is as long as its columns need)
+
+from functools import cache
+
+import pytest
+
+from tests.support.standings import Found, cases, day, found, table
+
+TOLD = ("resolution -900, case z, resolved yes", "delivery -900, order Z")
+"""By which ends of cases and deliveries are told of."""
+
+
+SENTENCES = [
+    ("contracts",
+     ["start -300, contract gas", "notice -5, contract gas, effective 20"],
+     "gave notice on 27 Dec 2023, the contract to end on 21 Jan 2024"),
+    ("contracts",
+     ["start -300, contract gas", "notice -5, contract gas"],
+     "gave notice on 27 Dec 2023"),
+    ("resolution",
+     ["contact -19, case a, topic complaint", "contact -9, case b, topic complaint",
+      "contact -29, case c, topic complaint", "resolution -28, case c, resolved yes"],
+     "2 of 3 complaints in 30 days still open, the oldest 19 days"),
+    ("resolution",
+     ["contact -400, case a, topic complaint", "contact -9, case b, topic billing"],
+     "2 of 2 problems reported in 400 days still open, the oldest 400 days"),
+    ("resolution",
+     ["contact -19, case a, topic technical_request"],
+     "the problem reported on 13 Dec 2023 is still open after 19 days"),
+    ("resolution",
+     ["contact -19, case a, topic question", "resolution -16, case a, resolved yes"],
+     "the contact of 13 Dec 2023 was first answered after 3 days"),
+    ("resolution",
+     ["contact -19, case a, topic question"],
+     "the contact of 13 Dec 2023 is still without an answer"),
+    ("solutions",
+     ["contact -19, case a, topic question", "resolution -19, case a, resolved no"],
+     "a case closed on 13 Dec 2023 without being solved"),
+    ("solutions",
+     ["contact -19, case a, topic question", "resolution -19, case a, resolved yes",
+      "contact -18, case a, topic question", "resolution -18, case a, resolved yes"],
+     "had to come back about a closed case, on 14 Dec 2023"),
+    ("promises",
+     ["purchase -30, order A, promised -19"],
+     "the order promised for 13 Dec 2023 has not come, 19 days later"),
+    ("promises",
+     ["purchase -90, order A, promised -80", "purchase -30, order B, promised -19",
+      "purchase -30, order C, promised -19", "delivery -20, order C"],
+     "2 of 3 orders due in 90 days have not come, the last promised for 13 Dec 2023"),
+    ("promises",
+     ["purchase -30, order A, promised -19", "delivery -18, order A"],
+     "the order promised for 13 Dec 2023 came 1 day late"),
+    ("promises",
+     ["purchase -30, order A, promised -19", "delivery -10, order A",
+      "delivery -5, order A, cause broken"],
+     "an order proved faulty or was sent back on 27 Dec 2023"),
+    ("promises",
+     ["purchase -30, order A, promised -25", "delivery -26, order A",
+      "delivery -20, order A, cause broken",
+      "purchase -30, order B, promised -19", "delivery -10, order B"],
+     "the order promised for 13 Dec 2023 came 9 days late"),
+    ("billing",
+     ["invoice -79, order A, amount 28, quoted 25"],
+     "billed 12% (£3.00) above the agreed price on 14 Oct 2023, not yet corrected"),
+    ("billing",
+     ["invoice -79, order A, amount 28, quoted 25", "invoice -49, order B, amount 25.5, quoted 25",
+      "invoice -20, order C, amount 25, quoted 25"],
+     "2 of 3 bills in 90 days above the agreed price and not yet corrected, the last by 2% (£0.50) on 13 Nov 2023"),
+    ("billing",
+     ["invoice -79, order A, amount 28, quoted 0", "invoice -70, topic correction, amount -28"],
+     "billed £28.00 above the agreed price on 14 Oct 2023, since corrected"),
+    ("billing",
+     ["payment -79, order A, topic refused", "payment -75, order A",
+      "invoice -79, order A, amount 28, quoted 25", "invoice -70, topic correction, amount -28"],
+     "a payment was refused on 14 Oct 2023"),
+    ("billing",
+     ["invoice -79, contract gas, amount 40, quoted 40", "invoice -49, contract gas, amount 43, quoted 43"],
+     "the agreed price rose by 7.5% on 13 Nov 2023"),
+    ("satisfaction",
+     ["survey -79, case a, rating 0.25, resolved no"],
+     "rated us 2 of 5 and said it was not solved, on 14 Oct 2023"),
+    ("satisfaction",
+     ["survey -79, case a, rating 0.25", "survey -49, case b, rating 1, resolved no",
+      "survey -30, case c, rating 1, resolved yes"],
+     "2 of 3 answers to surveys in 90 days were poor; the last, on 13 Nov 2023: rated us 5 of 5 and said it was not solved"),
+    ("contacts",
+     ["contact -79, topic complaint", "contact -49, topic complaint"],
+     "complained 2 times in 90 days, the last time on 13 Nov 2023"),
+    ("journey",
+     ["payment -79, order A, topic refused", "invoice -49, order B, amount 28, quoted 25"],
+     "2 things went wrong in 90 days, the last on 13 Nov 2023: billed above the agreed price"),
+    ("portal",
+     ["visit -79, topic pay_bill, resolved no", "visit -49, topic usage, resolved yes"],
+     "a task in the portal failed on 14 Oct 2023 (pay bill)"),
+]  # fmt: skip
+
+
+@cache
+def sentences() -> Found:
+    return cases([(*TOLD, *events) for _, events, _ in SENTENCES])
+
+
+@pytest.mark.parametrize("number", range(len(SENTENCES)))
+def test_a_sentence_tells_numbers_and_dates(number: int) -> None:
+    theme, _, text = SENTENCES[number]
+    assert sentences().sentences(f"c{number}")[theme] == text
+
+
+def test_what_went_well_or_lies_more_than_half_a_year_back_is_not_told() -> None:
+    events = [
+        *TOLD,
+        "contact -183, case a, topic complaint", "resolution -183, case a, resolved no",
+        "purchase -200, order A, promised -183", "delivery -182, order A",
+        "invoice -183, order I, amount 28, quoted 25", "visit -183, resolved no",
+        "payment -183, topic refused", "survey -183, rating 0",
+        "contact -9, case b, topic question", "resolution -9, case b, resolved yes",
+        "purchase -20, order B, promised -15", "delivery -15, order B",
+        "invoice -9, order K, amount 25, quoted 25", "payment -8, order K", "survey -9, rating 1",
+        "visit -9, resolved yes", "referral -9",
+    ]  # fmt: skip
+    assert not found(table(anna=events)).sentences()
+
+
+def test_a_happening_bears_its_cause_and_the_day_of_the_newest() -> None:
+    causes = {
+        "invoice -9, amount 2, quoted 1": ("overcharged", -9),
+        "payment -9, topic refused": ("payment_failed", -9),
+        "purchase -30, order A, promised -9": ("late", -9),
+        "contact -30, case a, topic billing": ("not_addressed", -30),
+        "contact -4, case a, topic billing": (None, -4),
+        "survey -9, rating 0, cause unprofessional": ("unprofessional", -9),
+        "visit -9, resolved no": (None, -9),
+    }
+    made = cases([(*TOLD, event) for event in causes]).happenings.to_pylist()
+    of_themes = [one for one in made if one["theme"] != "journey"]
+    assert [(one["cause"], one["day"]) for one in of_themes] == [
+        (cause, day(newest)) for cause, newest in causes.values()
+    ]

@@ -1,0 +1,170 @@
+"""The ledger of assignments: an arm is for the campaign's length, and nothing is changed."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from retention.core import artefacts
+from retention.core.errors import BadInput
+from retention.core.storage import atomic
+from retention.ledgers import assignments
+from retention.ledgers.assignments import everything
+from retention.worklist import build, enrolment, to_csv
+from tests.conftest import MakeListing
+from tests.support import trials
+from tests.support.trials import CAMPAIGN, COMPANY, FIRST, enter, one
+
+LIST, OTHER = "2026-03-02-0123456789ab", "2026-03-30-ba9876543210"
+LATER = FIRST + dt.timedelta(days=28)
+BOTH = [one("a", "contact"), one("b", "holdout"), one("c", "contact", theme=None)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "ledgers" / "assignments"
+
+
+def arms_on(folder: Path, day: dt.date, days: int = 180) -> dict[str, str]:
+    found = assignments.assigned(folder, COMPANY, CAMPAIGN, day, days)
+    return dict(zip(found["customer_id"], found["arm"], strict=True))
+
+
+def held_on(folder: Path, day: dt.date, **other: str) -> frozenset[str]:
+    of = {"company": COMPANY, "campaign": CAMPAIGN} | other
+    return assignments.held(folder, as_of=day, days=180, **of)
+
+
+def test_what_is_entered_is_read_again_with_both_clocks(folder: Path) -> None:
+    before = pd.Timestamp.now(dt.UTC)
+    assert enter(folder, LIST, BOTH) == 3
+    found = everything(folder)
+    assert list(found["customer_id"]) == ["a", "b", "c"]
+    first = found.iloc[0]
+    assert (first["as_of"], first["list_id"]) == (pd.Timestamp(FIRST), LIST)
+    assert before <= first["entered_at"] <= pd.Timestamp.now(dt.UTC)
+    assert first[list(BOTH[0])].to_dict() == BOTH[0]
+    assert found["theme"].isna().tolist() == [False, False, True]
+
+
+def test_without_a_ledger_nobody_is_assigned(folder: Path) -> None:
+    assert everything(folder).empty
+    assert arms_on(folder, FIRST) == {}
+    assert held_on(folder, FIRST) == frozenset()
+
+
+def test_the_same_list_again_does_nothing(folder: Path) -> None:
+    enter(folder, LIST, BOTH)
+    [path] = folder.iterdir()
+    content = path.read_bytes()
+    assert enter(folder, LIST, [*BOTH, one("d", "contact")]) == 0
+    assert [*folder.iterdir()] == [path]
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (content, 0o444)
+
+
+def test_only_the_first_list_of_a_campaign_assigns(folder: Path) -> None:
+    enter(folder, LIST, BOTH)
+    assert enter(folder, OTHER, [one("a", "holdout"), one("d", "contact")], LATER) == 1
+    assert arms_on(folder, LATER) == {
+        "a": "contact",
+        "b": "holdout",
+        "c": "contact",
+        "d": "contact",
+    }
+
+
+def test_a_list_that_brings_nobody_new_leaves_no_file(folder: Path) -> None:
+    enter(folder, LIST, BOTH)
+    assert enter(folder, OTHER, BOTH, LATER) == 0
+    assert len([*folder.iterdir()]) == 1
+
+
+def test_when_its_time_is_over_a_customer_may_be_assigned_again(folder: Path) -> None:
+    enter(folder, LIST, BOTH)
+    over = FIRST + dt.timedelta(days=180)
+    assert set(arms_on(folder, over - dt.timedelta(days=1))) == {"a", "b", "c"}
+    assert arms_on(folder, over) == {}
+    assert enter(folder, "2026-08-29-000000000000", BOTH[:1], over) == 1
+    assert len(everything(folder)) == 4
+
+
+def test_the_held_out_stay_so_from_the_day_after_until_the_end(folder: Path) -> None:
+    enter(folder, LIST, BOTH)
+    assert held_on(folder, FIRST) == frozenset(), "its own list draws them itself"
+    assert held_on(folder, FIRST + dt.timedelta(days=1)) == {"b"}
+    assert held_on(folder, FIRST + dt.timedelta(days=179)) == {"b"}
+    assert held_on(folder, FIRST + dt.timedelta(days=180)) == frozenset()
+    assert held_on(folder, LATER, campaign="spring") == frozenset()
+    assert held_on(folder, LATER, company="another") == frozenset()
+
+
+@pytest.mark.parametrize(
+    "damage", [('"contact"', '"holdout"'), ("{", ""), ('"assignments"', '"rows"')]
+)
+def test_a_changed_file_is_refused(folder: Path, damage: tuple[str, str]) -> None:
+    enter(folder, LIST, BOTH)
+    [path] = folder.iterdir()
+    atomic.write_text(path, path.read_text(encoding="utf-8").replace(*damage, 1))
+    with pytest.raises(BadInput, match="restore it from a backup"):
+        everything(folder)
+
+
+def test_a_customer_can_be_erased_and_the_rest_stays(folder: Path) -> None:
+    enter(folder, LIST, BOTH)
+    enter(folder, OTHER, [one("d", "contact")], LATER)
+    before = everything(folder)
+    assert assignments.erase(folder, "b") == 1
+    assert assignments.erase(folder, "b") == 0
+    kept = before[before["customer_id"] != "b"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(everything(folder), kept)
+    assert b'"b"' not in b"".join(path.read_bytes() for path in folder.iterdir())
+    assert assignments.erase(folder, "d") == 1
+    assert enter(folder, OTHER, [one("e", "contact")], LATER) == 0, "it is entered already"
+
+
+# Who enters by a published list
+
+
+@pytest.fixture
+def source(tmp_path: Path, make_listing: MakeListing, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What stage at_risk leaves: `a` to contact, `f` to fix first, `h` held out."""
+    monkeypatch.chdir(tmp_path)
+    folder = artefacts.AT_RISK.path.parent
+    listed: list[dict[str, Any]] = [
+        {"customer_id": "a", "lane": "contact", "why": "chosen", "action_name": "gesture",
+         "channel": "sms"},
+        {"customer_id": "f", "lane": "fix_first", "why": "open_case", "action_name": "call"},
+    ]  # fmt: skip
+    atomic.write_bytes(folder / "at_risk.csv", to_csv.content(make_listing(listed)))
+    held = {"customer_id": "h", "campaign": CAMPAIGN, "propensity": 0.9, "as_of": FIRST,
+            "play": "call"}  # fmt: skip
+    atomic.write_table(artefacts.HELD_OUT, pa.Table.from_pylist([held], build.HELD_OUT))
+    lanes = [
+        {"customer_id": who, "lane": lane, "why": "", "churn_probability": 0.4,
+         "expected_loss": 30.0, "net_gain": None, "passed": False}
+        for who, lane in (("a", "contact"), ("f", "fix_first"), ("h", "excluded"))
+    ]  # fmt: skip
+    atomic.write_table(artefacts.LANES, pa.Table.from_pylist(lanes, build.LANES))
+    reasons = {"customer_id": ["a", "a", "h"], "rank": [1, 2, 1],
+               "theme": ["billing", "rhythm", "trend"]}  # fmt: skip
+    artefacts.REASONS.path.parent.mkdir(parents=True)
+    pq.write_table(pa.table(reasons), artefacts.REASONS)
+    return folder
+
+
+def test_both_arms_of_a_published_list_enter_and_nobody_else(source: Path, folder: Path) -> None:
+    manifest = {"list_id": LIST, "company": COMPANY, "as_of": FIRST.isoformat()}
+    chosen = trials.chosen(at_risk={"holdout_share": 0.1})
+    assert enrolment.record(source, manifest, chosen, folder) == 2
+    assert enrolment.record(source, manifest, chosen, folder) == 0
+    found = everything(folder).set_index("customer_id")
+    assert list(found.index) == ["a", "h"]
+    assert found["arm"].to_dict() == {"a": "contact", "h": "holdout"}
+    assert found["propensity"].to_dict() == {"a": 0.9, "h": 0.9}
+    assert found["theme"].to_dict() == {"a": "billing", "h": "trend"}
+    assert found[["cost", "offer"]].to_numpy().tolist() == [[1.0, 5.0], [4.0, 0.0]]
+    assert found["channel"].fillna("nobody").to_dict() == {"a": "sms", "h": "nobody"}

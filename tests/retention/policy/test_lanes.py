@@ -1,0 +1,177 @@
+"""Which lane a customer is in, and which rule stands before which."""
+
+import pytest
+
+from retention import policy as words
+from retention.core.errors import BadInput
+from retention.core.params import Policy
+from retention.policy import lanes
+from retention.policy.lanes import NOBODY, Barred
+from tests.support.policies import frames, people, policy
+
+RULES = policy(
+    recent_days=30,
+    least_tenure_days=60,
+    fix={"billing_days": 60, "promise_days": 40},
+    cooling_days=7,
+    stay_below=0.1,
+    sleeping_days=120,
+    effort={"contacts": 12, "share": 0.5},
+)
+
+
+def lanes_are(text: str, rules: Policy = RULES, erased: frozenset[str] = frozenset()) -> None:
+    """The last column, lane, is what the others lead to; `-` is a candidate for contact."""
+    rows = people(text.replace("| lane", "| owner"))  # a column of text
+    found = lanes.judged(lanes.together(*frames(rows), Barred(erased=frozenset(erased))), rules)
+    told = (found["lane"] + "/" + found["why"]).replace("/", "-").to_dict()
+    assert told == {row["customer_id"]: row["owner"] for row in rows}
+
+
+def test_before_anything_else_who_may_not_be_contacted() -> None:
+    lanes_are(
+        """
+        customer | do_not_contact | last_outreach_days | tenure_days | lane
+        plain    | no             |                    |         900 | -
+        objects  | yes            |                 12 |          10 | excluded/opted_out
+        unsaid   |                |                    |         900 | -
+        today    | no             |                  0 |         900 | excluded/contacted_recently
+        recent   | no             |                 29 |         900 | excluded/contacted_recently
+        past     | no             |                 30 |         900 | -
+        both     | no             |                 29 |          59 | excluded/contacted_recently
+        new      | no             |                    |          59 | excluded/too_new
+        known    | no             |                    |          60 | -
+        unknown  | no             |                    |             | -
+        """
+    )
+
+
+def test_who_is_erased_is_left_out_and_an_objection_is_told_first() -> None:
+    text = """
+        customer | do_not_contact | last_outreach_days | lane
+        a        | no             |                  3 | excluded/erased
+        b        | yes            |                    | excluded/opted_out
+        c        | no             |                    | -
+        """
+    lanes_are(text, erased=frozenset("ab"))
+
+
+def test_notice_comes_before_what_has_to_be_put_right_and_that_before_what_was() -> None:
+    lanes_are(
+        """
+        customer | notice_on  | open_cases | billing_error_days | broken_promise_days | fixed_days | lane
+        notice   | 2026-11-20 |          1 |                  3 |                   3 |          3 | gave_notice/notice
+        open     |            |          1 |                  3 |                   3 |          3 | fix_first/open_case
+        two      |            |          2 |                    |                     |            | fix_first/open_case
+        billed   |            |          0 |                 60 |                   3 |          3 | fix_first/billing_error
+        long     |            |          0 |                 61 |                     |            | -
+        promised |            |          0 |                 61 |                  40 |          3 | fix_first/broken_promise
+        ago      |            |          0 |                    |                  41 |            | -
+        fixed    |            |          0 |                    |                  41 |          7 | cooling_off/just_fixed
+        cooled   |            |          0 |                    |                     |          8 | -
+        """  # noqa: E501
+    )
+
+
+def test_then_who_would_stay_who_sleeps_and_who_costs_more_than_they_bring() -> None:
+    lanes_are(
+        """
+        customer | churn_probability | expected_loss | last_dealing_days | failures_90d | value_if_kept | lane
+        safe     |              0.09 |           100 |               500 |            0 |            -1 | leave_alone/would_stay
+        edge     |               0.1 |           100 |                 3 |            0 |           250 | -
+        nothing  |               0.5 |             0 |               500 |            0 |           250 | leave_alone/would_stay
+        asleep   |               0.5 |           100 |               120 |            0 |            -1 | leave_alone/may_be_disturbed
+        awake    |               0.5 |           100 |               119 |            0 |           250 | -
+        never    |               0.5 |           100 |                   |            0 |           250 | leave_alone/may_be_disturbed
+        angry    |               0.5 |           100 |               120 |            1 |           250 | -
+        unsure   |               0.5 |           100 |               120 |              |           250 | -
+        costly   |               0.5 |           100 |                 3 |            0 |             0 | leave_alone/not_worth_saving
+        """  # noqa: E501
+    )
+
+
+def test_many_contacts_are_too_much_only_at_too_large_a_share_of_what_they_bring() -> None:
+    text = """
+        customer | contacts_365d | serving_cost_365d | revenue_365d | lane
+        both     |            12 |               251 |          500 | leave_alone/not_worth_saving
+        half     |            12 |               250 |          500 | -
+        seldom   |            11 |               251 |          500 | -
+        """
+    lanes_are(text)
+    lanes_are(text.replace("leave_alone/not_worth_saving", "-"), policy())
+
+
+def test_something_to_be_put_right_comes_before_being_left_alone() -> None:
+    lanes_are(
+        """
+        customer | open_cases | fixed_days | churn_probability | value_if_kept | lane
+        open     |          1 |            |              0.01 |            -1 | fix_first/open_case
+        fixed    |          0 |          1 |              0.01 |            -1 | cooling_off/just_fixed
+        """  # noqa: E501
+    )
+
+
+def test_who_is_disturbed_is_left_alone_unless_something_else_comes_first() -> None:
+    lanes_are(
+        """
+        customer | disturbed | churn_probability | open_cases | do_not_contact | value_if_kept | lane
+        at ease  | no        |               0.5 |          0 | no             |           250 | -
+        harmed   | yes       |               0.5 |          0 | no             |           250 | leave_alone/may_be_disturbed
+        stays    | yes       |              0.09 |          0 | no             |           250 | leave_alone/would_stay
+        open     | yes       |               0.5 |          1 | no             |           250 | fix_first/open_case
+        objects  | yes       |               0.5 |          0 | yes            |           250 | excluded/opted_out
+        worthles | yes       |               0.5 |          0 | no             |            -1 | leave_alone/may_be_disturbed
+        """  # noqa: E501
+    )
+
+
+def test_who_sleeps_is_a_candidate_where_no_length_is_set() -> None:
+    lanes_are(
+        """
+        customer | last_dealing_days | lane
+        a        |             9,000 | -
+        """.replace(",", ""),
+        policy(),
+    )
+
+
+def test_rows_stand_by_loss_then_chance_then_id() -> None:
+    rows = people(
+        """
+        customer | expected_loss | churn_probability
+        b        |            10 |               0.5
+        a        |            10 |               0.5
+        é        |            10 |               0.5
+        z        |            10 |               0.5
+        c        |            10 |               0.9
+        d        |            99 |               0.2
+        """
+    )
+    found = lanes.judged(lanes.together(*frames(rows), NOBODY), policy())
+    assert list(found.index) == ["d", "c", "a", "b", "z", "é"]
+
+
+def test_the_rules_are_told_in_the_order_of_the_words_for_them() -> None:
+    tried = list(dict.fromkeys((rule.lane, rule.why) for rule in lanes.RULES))
+    for lane, whys in words.WHYS.items():
+        mine = [why for of, why in tried if of == lane]
+        assert mine == [why for why in whys if why in mine]
+    assert {why for _, why in tried} | {"chosen", "held_out", "below_capacity"} == {
+        why for whys in words.WHYS.values() for why in whys
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda scores, standing: (scores.assign(value_low=float("nan")), standing), "value_low"),
+        (lambda scores, standing: (scores.loc[[0, 0]], standing), "more than once"),
+        (lambda scores, standing: (scores, standing.iloc[:0]), "missing; run standing"),
+    ],
+)
+def test_scores_and_standings_that_cannot_be_are_refused(change: object, says: str) -> None:
+    scores, standing, contacts = frames(people("customer | open_cases\nanna | 0"))
+    assert callable(change)
+    scores, standing = change(scores, standing)
+    with pytest.raises(BadInput, match=says):
+        lanes.together(scores, standing, contacts, NOBODY)

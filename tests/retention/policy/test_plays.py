@@ -1,0 +1,359 @@
+"""What could be done for a customer, what it gains, and what comes first."""
+
+import datetime as dt
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from retention.core import params
+from retention.policy import lanes, play_effects, plays
+from tests.support.policies import AS_OF, frames, people, play, policy, themes
+
+TODAY = (AS_OF - dt.date(1970, 1, 1)).days
+ONE = "customer | expected_loss\nanna | 1000"
+
+
+def found(text: str, *playbook: dict[str, Any], said: Any = None, **keys: Any) -> pd.DataFrame:
+    """The options of customers, as a table types them."""
+    rules = policy(playbook=list(playbook), **keys)
+    seen = lanes.together(*frames(people(text)), lanes.NOBODY)
+    words = plays.troubles(seen, themes() if said is None else said)
+    return plays.options(seen, words, lanes.unsettled(seen), rules.playbook, rules)
+
+
+def told(options: pd.DataFrame) -> list[str]:
+    return [
+        f"{row.customer_id} {row.play} {row.channel} {row.gain}" for row in options.itertuples()
+    ]
+
+
+def best(text: str, *playbook: dict[str, Any], proven: Any = (), **keys: Any) -> list[str]:
+    """play, channel, gain and stand in their order."""
+    rules = policy(playbook=list(playbook), **keys)
+    made = plays.ordered(found(text, *playbook, **keys), proven, rules.playbook, rules)
+    return [f"{row.play} {row.channel} {row.gain} {row.stand}" for row in made.itertuples()]
+
+
+# Options
+
+
+def test_gain_is_what_is_saved_less_the_cost_and_what_is_taken_of_the_offer() -> None:
+    call = play("call", saves=0.2, cost=5.0, offer=30.0, taken=0.5)
+    made = found(ONE, call).iloc[0]
+    assert (made["gain"], made["price"], made["spend"]) == (18_000, 2_000, 1_500)
+    assert made["offer"] == 30.0
+
+
+def test_who_is_kept_stays_for_as_many_windows_as_the_policy_says() -> None:
+    call = play("call", saves=0.2, cost=5.0)
+    assert told(found(ONE, call, lasts=2.5)) == ["anna call phone 49500"]
+
+
+def test_a_measured_effect_is_the_cheapest_plays_and_others_save_as_believed_beside_it() -> None:
+    text = """
+        customer | expected_loss | value_if_kept | value_if_lost | effect
+        believed |          1000 |           600 |           100 |
+        measured |          1000 |           600 |           100 | -0.1
+        nothing  |          1000 |           600 |           100 | 0
+        """
+    made = found(text, play("call", saves=0.2, cost=5.0), play("gift", saves=0.9), lasts=2.0)
+    assert told(made) == [
+        "believed call phone 39500",
+        "measured call phone 1722",
+        "nothing call phone -500",
+        "believed gift phone 180000",
+        "measured gift phone 10000",
+        "nothing gift phone 0",
+    ]
+
+
+def test_another_channel_reaches_less_of_a_measured_effect_too() -> None:
+    text = "customer | value_if_kept | value_if_lost | effect\nanna | 600 | 100 | -0.1"
+    call = play("call", saves=1.0, channels=["phone", "email"])
+    made = found(text, call, second_channel=0.5)
+    assert told(made) == ["anna call phone 5000", "anna call email 2500"]
+
+
+def test_a_play_that_drives_customers_away_is_never_worth_it() -> None:
+    text = """
+        customer | expected_loss | value_if_kept | value_if_lost | effect
+        harmed   |          1000 |           600 |           100 | 0.2
+        reversed |          1000 |           100 |           600 | -0.2
+        """
+    assert best(text, play("call", saves=0.9), play("voucher", saves=0.9, offer=1.0)) == []
+
+
+def test_another_channel_than_the_preferred_saves_less_and_costs_as_much() -> None:
+    call = play("call", saves=0.2, cost=5.0, channels=["phone", "email"])
+    assert told(found(ONE, call, second_channel=0.5)) == [
+        "anna call phone 19500",
+        "anna call email 9500",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("preferred", "usual", "mine", "company", "channels"),
+    [
+        ("email", "store", [], [], {"email": 1.0}),
+        ("", "store", [], [], {"store": 1.0}),
+        ("", "", [], [], {"phone": 1.0}),
+        ("email", "", ["visit", "email"], [], {"visit": 0.5, "email": 1.0}),
+        ("chat", "", ["visit"], [], {"visit": 0.5}),
+        ("", "", ["visit", "email"], [], {"visit": 1.0, "email": 0.5}),
+        ("", "email", ["visit", "email"], [], {"visit": 0.5, "email": 1.0}),
+        ("email", "", [], ["phone", "email"], {"phone": 0.5, "email": 1.0}),
+        ("", "", [], ["sms", "email"], {"phone": 1.0, "sms": 0.5, "email": 0.5}),
+        ("chat", "", [], ["phone"], {"chat": 1.0, "phone": 0.5}),
+        ("email", "", ["visit", "email"], ["visit"], {"visit": 0.5, "email": 1.0}),
+        ("email", "", ["visit"], ["email"], {"visit": 0.5}),
+    ],
+)
+def test_a_play_goes_through_its_channels_else_the_preferred_and_those_with_a_limit(
+    preferred: str, usual: str, mine: list[str], company: list[str], channels: dict[str, float]
+) -> None:
+    text = f"customer | preferred_channel | usual_channel\nanna | {preferred} | {usual}"
+    call = play("call", saves=1.0, channels=mine)
+    made = found(text, call, channels=dict.fromkeys(company, 9), second_channel=0.5)
+    assert (made.set_index("channel")["gain"] / 10_000).to_dict() == channels
+
+
+def test_a_play_answers_the_causes_and_the_themes_of_a_customer() -> None:
+    text = "customer | causes\na | late rude\nb | billed\nc |\nd |"
+    plain, mend = play("plain"), play("mend", when=["rude", "billing"])
+    made = found(text, plain, mend, said=themes(("b", "billing"), ("c", "portal")))
+    assert {row.customer_id for row in made.itertuples() if row.play == "mend"} == {"a", "b"}
+    assert {row.customer_id for row in made.itertuples() if row.play == "plain"} == set("abcd")
+
+
+def test_nothing_is_offered_while_something_is_unsettled_nor_sold_after_a_failure() -> None:
+    text = """
+        customer | open_cases | billing_error_days | failures_90d
+        fine     |          0 |                    |            0
+        open     |          1 |                    |            0
+        billed   |          0 |                  3 |            0
+        failed   |          0 |                    |            1
+        """
+    book = [play("talk"), play("paid", offer=1.0), play("gift", type="gesture"),
+            play("more", type="upsell"), play("other", type="cross_sell")]  # fmt: skip
+    made = found(text, *book)
+    have = {name: set(rows["play"]) for name, rows in made.groupby("customer_id")}
+    assert have == {
+        "fine": {"talk", "paid", "gift", "more", "other"},
+        "open": {"talk"},
+        "billed": {"talk"},
+        "failed": {"talk", "paid", "gift"},
+    }
+
+
+def test_cents_round_halves_up() -> None:
+    assert list(plays.cents(pd.Series([0.125, 0.124, -0.125, 2.0]))) == [13, 12, -12, 200]
+
+
+# What comes first
+
+
+def test_the_greater_gain_first_and_of_gains_less_than_a_cent_apart_the_cheaper() -> None:
+    dear = play("dear", saves=0.2, cost=100.001)
+    cheap = play("cheap", saves=0.15, cost=50.004)
+    small = play("small", saves=0.1, cost=0.01)
+    assert best(ONE, dear, cheap, small) == [
+        "cheap phone 10000 0",
+        "dear phone 10000 0",
+        "small phone 9999 0",
+    ]
+
+
+def test_a_play_must_be_worth_more_than_the_least() -> None:
+    call = play("call", saves=0.1, cost=40.0)
+    assert best(ONE, call, least_gain=60.0) == []
+    assert best(ONE, call, least_gain=59.99) == ["call phone 6000 0"]
+    assert best(ONE, play("call", saves=0.0)) == []
+
+
+BOOK = [play("more", type="upsell", saves=0.3), play("other", type="cross_sell", saves=0.4),
+        play("gift", type="gesture", saves=0.2), play("talk", saves=0.1)]  # fmt: skip
+
+
+def test_selling_that_is_not_proven_comes_after_talk_and_gestures() -> None:
+    assert best(ONE, *BOOK) == [
+        "gift phone 20000 0",
+        "talk phone 10000 0",
+        "other phone 40000 1",
+        "more phone 30000 1",
+    ]
+    assert [line[:5] for line in best(ONE, *BOOK[:2])] == ["other", "more "]
+
+
+def test_a_proven_sale_takes_part_by_its_gain_and_a_second_one_waits() -> None:
+    assert best(ONE, *BOOK, proven=("more",)) == [
+        "more phone 30000 0",
+        "gift phone 20000 0",
+        "talk phone 10000 0",
+        "other phone 40000 2",
+    ]
+    assert best(ONE, *BOOK, proven=("more", "other"))[-1] == "other phone 40000 1"
+
+
+def test_in_other_lanes_the_play_that_answers_comes_first_and_an_offer_must_be_worth_it() -> None:
+    text = "customer | expected_loss | causes\na | 100 | late\nb | 100 |"
+    book = [play("any", saves=0.9), play("late", when=["late"], saves=0.1),
+            play("gift", saves=0.1, offer=20.0)]  # fmt: skip
+    rules = policy(playbook=book)
+    made = plays.answering(found(text, *book), rules.playbook, rules)
+    assert told(made) == ["a late phone 1000", "a any phone 9000", "b any phone 9000"]
+    given = plays.within(made, None)
+    assert plays.otherwise(made, given).to_dict() == {"a": "any"}
+
+
+def test_where_the_budget_ends_the_free_play_is_given() -> None:
+    text = "customer | expected_loss\na | 300\nb | 500\nc | 400"
+    book = [play("gift", saves=0.9, offer=20.0), play("talk", saves=0.1)]
+    rules = policy(playbook=book)
+    made = plays.answering(found(text, *book), rules.playbook, rules)
+    given = {n: plays.within(made, n).set_index("customer_id")["play"].to_dict() for n in (4000, 0)}
+    assert given[4000] == {"a": "talk", "b": "gift", "c": "gift"}
+    assert set(given[0].values()) == {"talk"}
+    assert set(plays.within(made, None)["play"]) == {"gift"}
+
+
+def test_an_approval_is_needed_for_more_than_its_limit() -> None:
+    book = [play("a", offer=50.0, approval=49.0), play("b", offer=50.0, approval=50.0),
+            play("c", offer=50.0), play("d", approval=0.0)]  # fmt: skip
+    assert plays.approvals(policy(playbook=book).playbook) == {"a"}
+
+
+# Evidence
+
+
+def events(*, more: float, other: float = 0.0, many: int = 30, noise: float = 1.0) -> pd.DataFrame:
+    """Outreach 100 days ago and what was bought 10 days later, `many` on each side."""
+    arms = {"more": more, "other": other, "holdout": 0.0}
+    rows: list[tuple[Any, ...]] = []
+    for arm, plus in arms.items():
+        for n in range(many):
+            who = f"{arm} {n}"
+            rows.append((who, "outreach", TODAY - 100, arm, None))
+            rows.append((who, "purchase", TODAY - 90, None, 50 + plus + noise * (n % 2)))
+    columns = ["customer_id", "kind", "day", "treatment", "amount"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+SELLING = policy(playbook=BOOK).playbook
+
+
+def evident(frame: pd.DataFrame) -> dict[str, Any]:
+    made = play_effects.evidence(frame, SELLING, ["purchase", "return"], AS_OF)
+    assert list(made.columns) == list(play_effects.COLUMNS)
+    return {row["play"]: row for row in made.to_dict("records")}
+
+
+def test_evidence_is_the_difference_of_means_with_welchs_interval() -> None:
+    made = evident(events(more=20.0))
+    assert set(made) == {"more", "other"}
+    one = made["more"]
+    assert (one["treated"], one["held"], one["verdict"]) == (30, 30, "proven")
+    assert one["difference"] == pytest.approx(20.0)
+    half = 2.0017175 * np.sqrt(2 * 0.25 / 29)  # t of 58 degrees; equal variances of .25 * 30 / 29
+    assert (one["low"], one["high"]) == pytest.approx((20 - half, 20 + half))
+    assert made["other"]["verdict"] == "unproven"
+
+
+def test_evidence_needs_thirty_on_each_side_whose_quarter_is_over() -> None:
+    assert evident(events(more=20.0, many=29))["more"]["verdict"] == "too_few"
+    late = events(more=20.0)
+    late["day"] += 9  # 91 days before today: the last of the 91 days is today
+    made = evident(late)["more"]
+    assert (made["treated"], made["verdict"]) == (0, "too_few")
+    assert np.isnan(made["low"])
+    late["day"] -= 1
+    assert evident(late)["more"]["treated"] == 30
+
+
+def test_evidence_counts_who_met_both_once_and_what_was_bought_in_the_quarter_alone() -> None:
+    plain = events(more=20.0)
+    extra = pd.DataFrame(
+        [
+            ("more 0", "outreach", TODAY - 95, "holdout", None),
+            ("more 0", "purchase", TODAY - 100, None, 1000.0),
+            ("more 0", "purchase", TODAY - 8, None, 1000.0),
+            ("more 0", "purchase", TODAY - 150, None, 1000.0),
+            ("more 0", "delivery", TODAY - 90, None, 1000.0),
+            ("stranger", "purchase", TODAY - 90, None, 1000.0),
+        ],
+        columns=plain.columns,
+    )
+    assert evident(pd.concat([plain, extra]))["more"] == evident(plain)["more"]
+
+
+def test_no_events_are_no_evidence() -> None:
+    made = play_effects.evidence(events(more=1.0).iloc[:0], SELLING, ["purchase"], AS_OF)
+    assert list(made["verdict"]) == ["too_few", "too_few"]
+    assert play_effects.proven(made, SELLING) == ()
+
+
+def test_a_sale_that_brings_less_than_it_costs_is_not_proven() -> None:
+    costly = policy(playbook=[play("more", type="upsell", cost=10.0, offer=20.0, taken=0.5)])
+    for plus, verdict in ((21.0, "proven"), (20.0, "unproven")):
+        made = play_effects.evidence(events(more=plus), costly.playbook, ["purchase"], AS_OF)
+        assert made["verdict"][0] == verdict
+
+
+@pytest.mark.parametrize(
+    ("rows", "order"),
+    [
+        ({"up": (5, 9), "cross": (10, 20)}, ("cross", "up")),
+        ({"up": (5, 10), "cross": (10, 20)}, ("up", "cross")),
+        ({"up": (5, 9), "up2": (6, 9), "cross": (1, 2)}, ("up2", "up", "cross")),
+        ({"cross": (1, 9), "cross2": (2, 3)}, ("cross2", "cross")),
+        ({"up": (1, 12), "up2": (5, 9), "cross": (10, 20)}, ("up2", "up", "cross")),
+    ],
+)
+def test_upsell_stands_before_a_cross_sell_it_overlaps_else_the_higher_lower_end(
+    rows: dict[str, tuple[int, int]], order: tuple[str, ...]
+) -> None:
+    types = {"up": "upsell", "up2": "upsell", "cross": "cross_sell", "cross2": "cross_sell"}
+    book = policy(playbook=[play(name, type=types[name]) for name in rows]).playbook
+    made = pd.DataFrame(
+        [
+            {"play": n, "low": low, "high": high, "verdict": "proven"}
+            for n, (low, high) in rows.items()
+        ]
+    )
+    assert play_effects.proven(made, book) == order
+    assert play_effects.proven(made.assign(verdict="unproven"), book) == ()
+
+
+# What the page says
+
+
+def test_the_page_tells_every_key_and_its_playbook_is_one() -> None:
+    page = Path("docs/policy.md").read_text(encoding="utf-8")
+    keys = {*params.Policy.model_fields, *params.Play.model_fields, *params.Owner.model_fields,
+            *params.Absence.model_fields}  # fmt: skip
+    keys |= {f"fix.{one}" for one in params.Fix.model_fields} - {"fix"}
+    keys |= {f"effort.{one}" for one in params.Effort.model_fields}
+    named = "".join(f"{text} " for text in re.findall(r"`([^`]+)`", page))
+    assert not {key for key in keys if key not in named}
+
+
+def test_the_worked_example_of_the_page_comes_out_as_it_says() -> None:
+    page = Path("docs/policy.md").read_text(encoding="utf-8")
+    written = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])["policy"]
+    text = "customer | expected_loss | causes\nanna | 400 | late"
+    book = written.pop("playbook")
+    book = [one for one in book if one.get("lane", "contact") == "contact"]
+    assert best(text, *book, **written) == [
+        "make_up_for_delay phone 8050 0",
+        "make_up_for_delay email 5050 0",
+        "call phone 4200 0",
+        "call email 2760 0",
+        "write email 1020 0",
+    ]
+    rules = params.Policy.model_validate(written | {"playbook": book})
+    assert found(text, *book)["spend"].max() == 1350
+    assert plays.approvals(rules.playbook) == {"make_up_for_delay"}
