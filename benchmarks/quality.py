@@ -22,7 +22,8 @@ import yaml
 
 from models.components.base import Floats
 from pipeline import example, train
-from retention.core import artefacts, feature_table, params
+from retention.core import artefacts, feature_table
+from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.stats import bootstrap
 from retention.training import metrics, selection
@@ -125,7 +126,7 @@ def truth(told: pd.DataFrame, customers: pd.Series, cut: dt.date, days: int) -> 
 
 def predictions(folder: Path) -> tuple[pd.Series, dict[str, Floats], dict[str, Floats]]:
     """Customers at the cut; per model its churn probability; per model its expected value."""
-    chosen = params.load(folder / "params.yaml")
+    chosen = load_params(folder / "params.yaml")
     features = pq.read_table(folder / artefacts.FEATURES)
     rows = train.labelled(features, pq.read_table(folder / artefacts.LABELS))
     now = features.filter(np.array(features["snapshot_on"]) == np.datetime64(chosen.as_of))
@@ -190,7 +191,7 @@ def benchmark(name: str) -> str:
     with TemporaryDirectory(prefix=f"quality-{name}-") as place:
         folder = Path(place)
         told = prepare(name, folder)
-        chosen = params.load(folder / "params.yaml")
+        chosen = load_params(folder / "params.yaml")
         run_stages(folder, list(chosen.sources))
         customers, churn, value = predictions(folder)
         story = atomic.read_json(folder / artefacts.RECIPE)

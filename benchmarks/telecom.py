@@ -28,8 +28,8 @@ from features import declared
 from models.components.base import Floats, log_odds
 from models.components.calibration import logistic_line
 from pipeline import train
-from retention.core import artefacts, params, point_in_time
-from retention.core.params import Params
+from retention.core import artefacts, point_in_time
+from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.stats import bootstrap
 from retention.training import metrics, selection
@@ -125,7 +125,7 @@ def scenario(name: str) -> dict[str, Any]:
         given = yaml.safe_load((ROOT / "examples/telecom/params.yaml").read_text())
         given["simulation"] |= SCENARIOS[name]
         atomic.write_text(folder / "params.yaml", yaml.safe_dump(given))
-        chosen = params.load(folder / "params.yaml")
+        chosen = load_params(folder / "params.yaml")
         seconds = run_stages(folder, chosen)
         said = pq.read_table(folder / artefacts.PREDICTIONS).to_pandas()
         models = pq.read_table(folder / artefacts.MEASURED).to_pandas()

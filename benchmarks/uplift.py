@@ -26,8 +26,8 @@ import models
 from examples.telecom.write import truth
 from models.components.base import Floats
 from models.components.uplift import FOLDS, RISK, Trial, UpliftModel, fold_of
-from retention.core import artefacts, params, point_in_time
-from retention.core.params import Params
+from retention.core import artefacts, point_in_time
+from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.uplift import metrics
 
@@ -51,7 +51,7 @@ def run_stages(folder: Path, name: str) -> Params:
     given["simulation"] |= COMPANIES[name]
     given["snapshots"] = {"every_days": EVERY, "most": 60}
     atomic.write_text(folder / "params.yaml", yaml.safe_dump(given))
-    chosen = params.load(folder / "params.yaml")
+    chosen = load_params(folder / "params.yaml")
     if not (folder / artefacts.FEATURES).exists():
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         ingests = [["ingest", one] for one in chosen.sources]

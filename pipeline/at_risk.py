@@ -14,8 +14,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from retention.core import artefacts, console, engine, errors, params, point_in_time
-from retention.core.params import Params
+from retention.core import artefacts, console, engine, errors, point_in_time
+from retention.core.params import Engine, Params, load_params
 from retention.core.storage import atomic
 from retention.ledgers import assignments, erasures, outcomes
 from retention.monitoring import verdict
@@ -73,7 +73,7 @@ def _dealings(config: Params, as_of: dt.date) -> pd.DataFrame:
     """
     if not any(play.type in play_effects.SELLING for play in config.policy.playbook):
         return pd.DataFrame(columns=list(_DEALINGS))
-    with engine.opened(params.Engine(memory=config.engine.memory)) as opened:
+    with engine.opened(Engine(memory=config.engine.memory)) as opened:
         known = point_in_time.past(opened.scan(artefacts.EVENTS), point_in_time.day_number(as_of))
         named = known.filter(nw.col("kind").is_in(["outreach", *config.labels.value.kinds]))
         chosen = named.select(
@@ -89,7 +89,7 @@ _DEALINGS: Final = ("customer_id", "kind", "day", "treatment", "amount")
 def main() -> None:
     from retention.sources.customers import contacts
 
-    config = params.load()
+    config = load_params()
     with console.stage("at_risk") as report:
         given = read(config, contacts(config))
         report.read(artefacts.SCORES, len(given.told.scores))

@@ -3,14 +3,15 @@
 Names, e-mails and phones are read by `contacts` alone, when a list is written, and never stored.
 """
 
-from retention.core import artefacts, console, errors, params
+from retention.core import artefacts, console, errors
+from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.ledgers import erasures
 from retention.sources.customers import customers
 
 
 def main() -> None:
-    rules = params.load()
+    rules = load_params()
     with console.stage("customers") as report:
         table, rejects = customers(rules, erasures.read())
         if rejects.num_rows:

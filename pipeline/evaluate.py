@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models.components.base import Floats
-from retention.core import artefacts, console, errors, params
-from retention.core.params import Params
+from retention.core import artefacts, console, errors
+from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.reporting.model_card import card as model_card
 from retention.reporting.model_card import plots
@@ -219,7 +219,7 @@ def track(chosen: Params, report: console.Report) -> None:
 
 
 def main() -> None:
-    chosen = params.load()
+    chosen = load_params()
     with console.stage("evaluate") as report:
         story, label_table = atomic.read_json(artefacts.RECIPE), pq.read_table(artefacts.LABELS)
         said = beside(pq.read_table(artefacts.MEASURED), label_table)

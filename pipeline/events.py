@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from retention.cohort import lifecycle, restatements
-from retention.core import artefacts, console, errors, params, point_in_time
+from retention.core import artefacts, console, errors, point_in_time
 from retention.core import events as schema
 from retention.core.errors import BadInput, masked
+from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.ledgers import erasures, outcomes
 from retention.sources import reader
@@ -184,7 +185,7 @@ def _last_run(summary: dict[str, Any]) -> restatements.Days:
 
 
 def main() -> None:
-    rules = params.load()
+    rules = load_params()
     paths = [artefacts.ingested(source).path for source in rules.sources]
     missing = next((path for path in paths if not path.is_file()), None)
     if missing:

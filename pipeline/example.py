@@ -6,7 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from retention.core import console, errors, params
+from retention.core import console, errors
+from retention.core.params import load_params
 from retention.core.storage import atomic
 
 FOLDER = Path("data/example")
@@ -63,7 +64,7 @@ def write_telecom(folder: Path) -> None:
     """The simulated telecom company of examples/telecom, as params.simulation asks for it."""
     from examples.telecom.write import write_histories
 
-    write_histories(folder, params.load().simulation)
+    write_histories(folder, load_params().simulation)
 
 
 COMPANIES: dict[str, Callable[[Path], None]] = {
@@ -74,7 +75,7 @@ COMPANIES: dict[str, Callable[[Path], None]] = {
 
 
 def main() -> None:
-    company = params.load().example
+    company = load_params().example
     with console.stage("example") as report:
         atomic.remove_folder(FOLDER)
         atomic.make_folder(FOLDER)

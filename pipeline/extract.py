@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from retention.core import artefacts, console, errors, params
-from retention.core.params import Params, RawFile, Source
+from retention.core import artefacts, console, errors
+from retention.core.params import Params, RawFile, Source, load_params
 from retention.core.storage import atomic, locks
 from retention.sources import reader
 
@@ -56,7 +56,7 @@ def fingerprint(file: RawFile | None) -> dict[str, Any]:
 
 
 def main() -> None:
-    chosen = params.load()
+    chosen = load_params()
     named: dict[str, RawFile | None] = {"customers": None, "scorecard.staff": None}
     with console.stage("extract") as report:
         tables(chosen, report)

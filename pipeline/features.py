@@ -11,7 +11,8 @@ import features as themes
 from features.engine.base import Feature
 from features.engine.table import features_at, schema
 from retention.cohort import calendar
-from retention.core import artefacts, console, engine, errors, feature_table, params, point_in_time
+from retention.core import artefacts, console, engine, errors, feature_table, point_in_time
+from retention.core.params import load_params
 from retention.core.storage import atomic
 
 
@@ -22,7 +23,7 @@ def dead(table: pa.Table) -> list[str]:
 
 
 def _tables(report: console.Report, declared: list[Feature]) -> Iterator[pa.Table]:
-    chosen, summary = params.load(), atomic.read_json(artefacts.EVENTS_SUMMARY)
+    chosen, summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
     when = calendar.plan(chosen, summary)
     report.read(artefacts.EVENTS, summary["rows"])
     with engine.opened(chosen.engine) as opened:
@@ -38,7 +39,7 @@ def _tables(report: console.Report, declared: list[Feature]) -> Iterator[pa.Tabl
 
 
 def main() -> None:
-    declared = themes.declared(params.load().features.windows)
+    declared = themes.declared(load_params().features.windows)
     wanted = schema(declared)
     with console.stage("features") as report:
         with (

@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from retention.core import artefacts, console, engine, errors, feature_table, params, point_in_time
-from retention.core.params import Params
+from retention.core import artefacts, console, engine, errors, feature_table, point_in_time
+from retention.core.params import Guards, Params, load_params
 from retention.core.storage import atomic
 from retention.experiments import holdout_calibration, reading
 from retention.i18n.language import Language, language
@@ -122,7 +122,7 @@ def _of_model(given: Given, chosen: Params, course: Course, says: Language) -> l
     ]
 
 
-def _of_drift(given: Given, course: Course, rules: params.Guards, says: Language) -> list[Finding]:
+def _of_drift(given: Given, course: Course, rules: Guards, says: Language) -> list[Finding]:
     if given.reference is None or course.score is None:
         return drift.unknown()
     return [
@@ -199,7 +199,7 @@ def read(chosen: Params) -> Given:
 
 
 def main() -> None:
-    chosen = params.load()
+    chosen = load_params()
     with console.stage("guard") as report:
         given = read(chosen)
         report.read(artefacts.SCORES, len(given.p))

@@ -14,9 +14,10 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from retention.core import artefacts, console, errors, params, point_in_time
+from retention.core import artefacts, console, errors, point_in_time
 from retention.core import events as schema
 from retention.core.errors import BadInput, BadParams, nearest
+from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.ledgers import erasures
 from retention.ledgers.erasures import NOBODY, Erased
@@ -34,7 +35,7 @@ class Ingested:
     summary: dict[str, Any]
 
 
-def ingest(rules: params.Params, source: str, gone: Erased = NOBODY) -> Ingested:
+def ingest(rules: Params, source: str, gone: Erased = NOBODY) -> Ingested:
     """Events (schema.EVENTS, by event_id and known_at), rejects and counts of one source's files.
 
     Events of those `gone`, and events older than privacy.keep_days, are counted and not kept.
@@ -148,7 +149,7 @@ def _make_events(connection: duckdb.DuckDBPyConnection, plan: row_sql.Plan) -> N
     run(connection, f"create table events as {union}")
 
 
-def _expire(connection: duckdb.DuckDBPyConnection, rules: params.Params) -> int:
+def _expire(connection: duckdb.DuckDBPyConnection, rules: Params) -> int:
     """Delete events that have been kept long enough; how many those were.
 
     Counted back from as_of, or without one from the newest known day of the source.
@@ -189,7 +190,7 @@ def _days(values: list[Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    rules = params.load()
+    rules = load_params()
     if len(sys.argv) != 2 or sys.argv[1] not in rules.sources:
         given = " ".join(sys.argv[1:]) or "nothing"
         raise BadParams(

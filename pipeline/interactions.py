@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from features.engine import table as features
 from features.engine.base import Past
-from retention.core import artefacts, console, engine, errors, params, point_in_time
+from retention.core import artefacts, console, engine, errors, point_in_time
 from retention.core.engine import Engine
-from retention.core.params import Params
+from retention.core.params import Params, load_params
 from retention.core.point_in_time import Frame
 from retention.core.storage import atomic
 from retention.i18n.language import language
@@ -144,7 +144,7 @@ def _happenings(found: pd.DataFrame, snapshot: int) -> pa.Table:
 
 
 def main() -> None:
-    chosen, summary = params.load(), atomic.read_json(artefacts.EVENTS_SUMMARY)
+    chosen, summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
     today = dt.date.fromisoformat(atomic.read_json(artefacts.SNAPSHOTS_SUMMARY)["as_of"])
     with console.stage("interactions") as report, engine.opened(chosen.engine) as opened:
         report.read(artefacts.EVENTS, summary["rows"])

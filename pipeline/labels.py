@@ -8,7 +8,8 @@ import pyarrow.compute as pc
 
 from retention.cohort import calendar
 from retention.cohort.labels import ARMS, SCHEMA, labels
-from retention.core import artefacts, console, engine, errors, params, point_in_time
+from retention.core import artefacts, console, engine, errors, point_in_time
+from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.experiments import assignment_history
 from retention.ledgers import assignments
@@ -27,7 +28,7 @@ def counts(table: pa.Table) -> dict[str, Any]:
 
 
 def main() -> None:
-    chosen = params.load()
+    chosen = load_params()
     summary = atomic.read_json(artefacts.EVENTS_SUMMARY)
     when = calendar.plan(chosen, summary)
     with console.stage("labels") as report, engine.opened(chosen.engine) as open_engine:

@@ -13,8 +13,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from retention.cohort import calendar
-from retention.core import artefacts, console, engine, errors, params, point_in_time
-from retention.core.params import Params
+from retention.core import artefacts, console, engine, errors, point_in_time
+from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.experiments import analysis, holdout_calibration, planning, reading
 from retention.experiments.conclusions import verdict
@@ -189,7 +189,7 @@ def track(told: Content, figures: dict[str, Any], report: console.Report) -> Non
 
 
 def main() -> None:
-    chosen, summary = params.load(), atomic.read_json(artefacts.EVENTS_SUMMARY)
+    chosen, summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
     with console.stage("outcomes") as report, engine.opened(chosen.engine) as open_engine:
         found = reading.read(chosen, open_engine, summary)
         report.read(assignments.FOLDER, len(found))

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from retention.core import artefacts, errors, params
+from retention.core import artefacts, errors
+from retention.core.params import as_yaml, load_params
 from retention.core.storage import atomic, permissions
 
 
 def main() -> None:
-    loaded = params.load()
+    loaded = load_params()
     permissions.close(Path(), [loaded.score.folder])
-    atomic.write_text(artefacts.PARAMS, params.resolved(loaded))
+    atomic.write_text(artefacts.PARAMS, as_yaml(loaded))
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ the champion's place when somebody says `retention promote`, or by itself under
 reason that is written down.
 """
 
-from retention.core import artefacts, console, errors, params
-from retention.core.params import Params
+from retention.core import artefacts, console, errors
+from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.serving import champion
 from retention.serving.champion import Champion
@@ -47,7 +47,7 @@ def mirror(chosen: Params, now: Champion, challenger: bool, report: console.Repo
 
 
 def main() -> None:
-    chosen = params.load()
+    chosen = load_params()
     with console.stage("promote") as report:
         story, figures = atomic.read_json(artefacts.RECIPE), atomic.read_json(artefacts.METRICS)
         found, parts = manifest(chosen, story, figures), candidate()

@@ -10,8 +10,9 @@ stage always runs and does nothing when the list is published already.
 from pathlib import Path
 from typing import Final
 
-from retention.core import artefacts, console, errors, params, point_in_time
+from retention.core import artefacts, console, errors, point_in_time
 from retention.core.errors import Guarded, masked
+from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.worklist.published import MANIFEST, Keep, publish
 
@@ -53,7 +54,7 @@ def main() -> None:
     )
     from retention.worklist import enrolment
 
-    config = params.load()
+    config = load_params()
     with console.stage("publish") as report:
         refuse_erased(SOURCE)
         target = publish(

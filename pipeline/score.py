@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from models.components.scorer import Scorer
-from retention.core import artefacts, console, errors, feature_table, params, point_in_time
-from retention.core.params import Params, Policy
+from retention.core import artefacts, console, errors, feature_table, point_in_time
+from retention.core.params import AtRisk, Params, Policy, load_params
 from retention.core.storage import atomic
 from retention.policy import IN_TROUBLE
 from retention.policy.lanes import RULES
@@ -63,7 +63,7 @@ def troubled(table: pa.Table, standing: pa.Table, policy: Policy) -> NDArray[np.
 def to_explain(
     scored: pa.Table,
     trouble: NDArray[np.bool_],
-    rules: params.AtRisk,
+    rules: AtRisk,
     effect: NDArray[np.float64] | None = None,
 ) -> NDArray[np.intp]:
     """Rows of those who may be contacted and of those with a trouble who may be listed.
@@ -124,7 +124,7 @@ def _told(persuaded: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def main() -> None:
-    chosen = params.load()
+    chosen = load_params()
     as_of = dt.date.fromisoformat(atomic.read_json(artefacts.SNAPSHOTS_SUMMARY)["as_of"])
     with console.stage("score") as report:
         today = pc.field("snapshot_on") == as_of

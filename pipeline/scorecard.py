@@ -9,9 +9,9 @@ from features.engine import table as features
 from features.engine.base import Past
 from retention.cohort import calendar as watching
 from retention.cohort import labels
-from retention.core import artefacts, console, engine, errors, params, point_in_time
+from retention.core import artefacts, console, engine, errors, point_in_time
 from retention.core.engine import Engine
-from retention.core.params import ChurnLabel, Params
+from retention.core.params import ChurnLabel, Params, load_params
 from retention.core.storage import atomic
 from retention.reporting.scorecard import page
 from retention.scorecard import churn_drivers, churn_timing, compute, spells, staff
@@ -130,7 +130,7 @@ def _check(targets: dict[str, float | None]) -> None:
 
 
 def main() -> None:
-    chosen, summary = params.load(), atomic.read_json(artefacts.EVENTS_SUMMARY)
+    chosen, summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
     _check(chosen.scorecard.targets)
     with console.stage("scorecard") as report, engine.opened(chosen.engine) as open_engine:
         as_of = watching.plan(chosen, summary).as_of

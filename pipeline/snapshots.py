@@ -5,8 +5,8 @@ import pyarrow as pa
 
 from retention.cohort.calendar import Calendar, plan
 from retention.cohort.eligibility import watched
-from retention.core import artefacts, console, engine, errors, params, point_in_time
-from retention.core.params import ChurnLabel
+from retention.core import artefacts, console, engine, errors, point_in_time
+from retention.core.params import ChurnLabel, load_params
 from retention.core.point_in_time import Frame
 from retention.core.storage import atomic
 
@@ -23,7 +23,7 @@ def snapshots(history: Frame, when: Calendar, label: ChurnLabel, restated: bool)
 
 
 def main() -> None:
-    chosen = params.load()
+    chosen = load_params()
     summary = atomic.read_json(artefacts.EVENTS_SUMMARY)
     with console.stage("snapshots") as report, engine.opened(chosen.engine) as open_engine:
         when = plan(chosen, summary)

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import models
 from models.components.base import TREATED
 from models.components.scorer import COLUMNS, Scorer
-from retention.core import artefacts, console, errors, feature_table, params, point_in_time
+from retention.core import artefacts, console, errors, feature_table, point_in_time
 from retention.core.events import CONTACTED, HELD_OUT, UNDRAWN
-from retention.core.params import Params
+from retention.core.params import Params, Treated, load_params
 from retention.core.storage import atomic
 from retention.training import metrics, profile, selection
 from retention.training.cross_prediction import foretold
@@ -24,7 +24,7 @@ from retention.training.reference import reference
 from retention.training.selection import Recipe, Rows, Trial
 
 
-def labelled(features: pa.Table, label_table: pa.Table, treated: params.Treated = "weight") -> Rows:
+def labelled(features: pa.Table, label_table: pa.Table, treated: Treated = "weight") -> Rows:
     """Features and labels joined on customer and snapshot, ordered by both.
 
     `treated` as in params.Train: what is done with customers who were contacted.
@@ -48,7 +48,7 @@ def labelled(features: pa.Table, label_table: pa.Table, treated: params.Treated 
     )
 
 
-def weights(kept: pa.Table, every: pa.Table, treated: params.Treated) -> pa.Array:
+def weights(kept: pa.Table, every: pa.Table, treated: Treated) -> pa.Array:
     """1 a row of `kept`; of those held out, the inverse of their share among all who were drawn.
 
     The share is that of the row's snapshot (Horvitz & Thompson 1952): those held out stand for
@@ -236,7 +236,7 @@ def _told(fold: Fold) -> dict[str, Any]:
 
 
 def main() -> None:
-    chosen = params.load()
+    chosen = load_params()
     with console.stage("train") as report:
         features, label_table = pq.read_table(artefacts.FEATURES), pq.read_table(artefacts.LABELS)
         rows = labelled(features, label_table, chosen.train.treated)

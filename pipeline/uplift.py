@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 import models
 from models.components.uplift import RISK, Trial, UpliftModel
-from retention.core import artefacts, console, engine, errors, feature_table, params, point_in_time
-from retention.core.params import Params
+from retention.core import artefacts, console, engine, errors, feature_table, point_in_time
+from retention.core.params import Engine, Params, load_params
 from retention.core.storage import atomic
 from retention.experiments import assignment_history as lots
 from retention.ledgers import assignments
@@ -177,7 +177,7 @@ def found_in(known: pd.DataFrame, X: pd.DataFrame, chosen: Params, many: int) ->
 def drawn_by(chosen: Params, as_of: int, snapshots: "list[date]") -> tuple[pd.DataFrame, bool]:
     """customer_id, snapshot_on, treated, propensity of all lots; whether our own lists made any."""
     summary = atomic.read_json(artefacts.EVENTS_SUMMARY)
-    with engine.opened(params.Engine(memory=chosen.engine.memory)) as opened:
+    with engine.opened(Engine(memory=chosen.engine.memory)) as opened:
         known = point_in_time.past(opened.scan(artefacts.EVENTS), as_of, summary["versioned"])
         told = lots.told(known, opened)
     ours = lots.ours(assignments.FOLDER, chosen.company, as_of, first=True)
@@ -190,7 +190,7 @@ def drawn_by(chosen: Params, as_of: int, snapshots: "list[date]") -> tuple[pd.Da
 
 
 def main() -> None:
-    chosen = params.load()
+    chosen = load_params()
     with console.stage("uplift") as report:
         calendar = atomic.read_json(artefacts.SNAPSHOTS_SUMMARY)
         as_of = date.fromisoformat(calendar["as_of"])

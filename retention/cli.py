@@ -277,13 +277,14 @@ def _promote(anyway: str | None) -> Callable[[], None]:
 
 def _take(anyway: str | None) -> None:
     from pipeline import promote as stage_promote
-    from retention.core import artefacts, params
+    from retention.core import artefacts
+    from retention.core.params import load_params
     from retention.core.storage import atomic
     from retention.serving import champion
     from retention.serving import promotion as stage
     from retention.serving.champion import Champion
 
-    chosen = params.load()
+    chosen = load_params()
     needed = (artefacts.CANDIDATE, artefacts.RECIPE, artefacts.METRICS)
     missing = next((one for one in needed if not one.path.exists()), None)
     if missing:
@@ -313,12 +314,12 @@ def _take(anyway: str | None) -> None:
 
 
 def _rollback() -> None:
-    from retention.core import params
+    from retention.core.params import load_params
     from retention.core.storage import atomic
     from retention.serving import champion
     from retention.serving.champion import FOLDER, PREVIOUS, Champion
 
-    chosen, now = params.load(), champion.current()
+    chosen, now = load_params(), champion.current()
     path = FOLDER / f"{PREVIOUS}.json"
     if now and path.is_file():
         before = atomic.read_json(path)
@@ -423,9 +424,9 @@ def _outcomes(
 ) -> Callable[[], None]:
     def told() -> None:
         from retention.commands.outcomes import record as entering
-        from retention.core import params
+        from retention.core.params import load_params
 
-        found = entering.enter(file, params.load(), list_id, entered_at)
+        found = entering.enter(file, load_params(), list_id, entered_at)
         counts = ", ".join(f"{many:,} {what}" for what, many in found.counts.items())
         _say(f"List {found.list_id}, rows: {counts}.")
         for level, lines in (("rejected", found.rejected), ("doubt", found.doubts)):
@@ -442,10 +443,10 @@ def _outcomes(
 def _erase(customer_id: str, why: str | None) -> Callable[[], None]:
     def told() -> None:
         from retention.commands.erase import erase as erasing
-        from retention.core import params
+        from retention.core.params import load_params
 
         now = dt.datetime.now(dt.UTC)
-        done = erasing.erase(params.load(), customer_id, why, now, _say)
+        done = erasing.erase(load_params(), customer_id, why, now, _say)
         for place, many in done.counts.items():
             _say(f"{place.replace('_', ' ')}: {many:,}")
         for one in done.remains:
@@ -462,9 +463,9 @@ def _erase(customer_id: str, why: str | None) -> Callable[[], None]:
 
 def _tidy() -> None:
     from retention.commands import tidy as tidying
-    from retention.core import params
+    from retention.core.params import load_params
 
-    done = tidying.tidy(params.load(), _say)
+    done = tidying.tidy(load_params(), _say)
     _say(f"kept from {done.since}; removed {done.lists:,} lists, {done.entries:,} entries")
 
 

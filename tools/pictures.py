@@ -5,7 +5,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from retention.core import artefacts, params
+from retention.core import artefacts
+from retention.core.params import load_params
 from retention.worklist import published
 
 IMAGES = Path("docs/images")
@@ -27,7 +28,7 @@ def photograph(browser: Browser, page_file: Path, name: str, press: str | None =
 
 
 def main() -> None:
-    chosen = params.load()
+    chosen = load_params()
     folder = published.current(Path(chosen.publish.folder))
     if folder is None:
         raise SystemExit("no published list; run make repro first")

@@ -16,8 +16,8 @@ from examples.telecom.company import FIRST, Part, minute, simulate
 from examples.telecom.customers import Array
 from examples.telecom.mechanism import CAUSES, Mechanism, drawn
 from examples.telecom.weeks import DAY
-from retention.core import errors, params
-from retention.core.params import Simulation
+from retention.core import errors
+from retention.core.params import Simulation, load_params
 from retention.core.storage import atomic
 
 EVERY = 4  # weeks between the snapshots of the truth
@@ -65,7 +65,7 @@ def _departures(part: Part) -> pa.Table:
 def main() -> None:
     if len(sys.argv) != 2:
         raise errors.BadParams("write the truth where? python -m examples.telecom.write FOLDER")
-    folder, chosen = Path(sys.argv[1]), params.load()
+    folder, chosen = Path(sys.argv[1]), load_params()
     plan = chosen.simulation
     weeks = range(plan.weeks % EVERY + EVERY * 6, plan.weeks + 1, EVERY)
     snapshots, departures = truth(plan, weeks, chosen.labels.value.margin)

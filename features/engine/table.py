@@ -4,7 +4,8 @@ import narwhals as nw
 import pyarrow as pa
 
 from features.engine.base import Feature, Past, compute, history
-from retention.core import engine, params, point_in_time
+from retention.core import engine, point_in_time
+from retention.core.params import Service
 from retention.core.point_in_time import Frame
 
 
@@ -36,7 +37,7 @@ def features_at(
     snapshot: int,
     declared: list[Feature],
     restated: bool = True,
-    levels: params.Service | None = None,
+    levels: Service | None = None,
 ) -> pa.Table:
     """The features of a cohort (customer_id) at one snapshot, from its past alone."""
     past = Past(
@@ -44,7 +45,7 @@ def features_at(
         attributes(customers_frame, snapshot),
         snapshot,
         open_engine.keep,
-        levels or params.Service(),
+        levels or Service(),
     )
     since = open_engine.collect(past.first_days(), sort=["kind", "source"]).to_pylist()
     frame = compute(past, cohort, declared, history(since, snapshot))

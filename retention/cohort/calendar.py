@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from retention.core import errors, params, point_in_time
-from retention.core.params import ChurnLabel, Labels, Params
+from retention.core import errors, point_in_time
+from retention.core.params import ChurnLabel, Labels, Params, Snapshots
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Calendar:
         return [*self.learning, self.as_of]
 
 
-def calendar(as_of: int, first_day: int, labels: Labels, plan: params.Snapshots) -> Calendar:
+def calendar(as_of: int, first_day: int, labels: Labels, plan: Snapshots) -> Calendar:
     """The newest snapshot with mature labels, then backwards every `every_days`.
 
     None lies before `active_days` of history exist. `immature` counts the grid's later days.

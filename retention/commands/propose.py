@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 
 from models.components.base import Floats
 from models.components.uplift import RISK, Trial
-from retention.core import artefacts, params
+from retention.core import artefacts
 from retention.core.errors import BadParams, Guarded
-from retention.core.params import Params, Play
+from retention.core.params import Params, Play, load_params
 from retention.core.storage import atomic
 from retention.policy.play_effects import price
 from retention.policy.plays import cheapest
@@ -61,7 +61,7 @@ def propose(
 
     Guarded: no experiment to learn from. BadParams: no such play.
     """
-    chosen = params.load()
+    chosen = load_params()
     if not artefacts.LOTS.path.is_file():
         raise Guarded(f"{artefacts.LOTS}: not there; run make repro first")
     lots = pq.read_table(artefacts.LOTS).to_pandas()

@@ -22,9 +22,9 @@ import features as themes
 from features.engine import table as features
 from features.engine.base import Feature
 from retention.cohort import calendar, eligibility
-from retention.core import artefacts, engine, events, feature_table, params, point_in_time
+from retention.core import artefacts, engine, events, feature_table, point_in_time
 from retention.core.errors import BadInput, BadParams, Guarded
-from retention.core.params import Params
+from retention.core.params import Engine, Params, load_params
 from retention.core.storage import atomic
 from retention.i18n.language import language
 from retention.serving import target
@@ -79,7 +79,7 @@ def seen(chosen: Params, customer_id: str, as_of: dt.date | None) -> Seen:
         raise BadInput(f"{artefacts.EVENTS}: not there yet; run make repro first")
     summary = atomic.read_json(artefacts.EVENTS_SUMMARY)
     day = point_in_time.day_number(as_of) if as_of else calendar.plan(chosen, summary).as_of
-    with engine.opened(params.Engine(memory=chosen.engine.memory)) as opened:
+    with engine.opened(Engine(memory=chosen.engine.memory)) as opened:
         mine = opened.scan(artefacts.EVENTS).filter(nw.col("customer_id") == customer_id)
         every = opened.collect(mine, sort=_ORDER)
         if not len(every):
@@ -238,7 +238,7 @@ def _others(chosen: Params, as_of: dt.date) -> tuple[pa.Table | None, dt.date]:
 
 def tell(customer_id: str, as_of: dt.date | None, console: Console) -> None:
     """Print a customer's story."""
-    chosen = params.load()
+    chosen = load_params()
     one = seen(chosen, customer_id, as_of)
     _head(console, f"Customer {customer_id} at the start of {one.as_of} ({chosen.time_zone})")
     _print_events(console, one, ZoneInfo(chosen.time_zone))

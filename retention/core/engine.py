@@ -12,7 +12,7 @@ import duckdb
 import narwhals as nw
 import pyarrow as pa
 
-from retention.core import params
+from retention.core.params import Engine as EngineParams
 from retention.core.storage.atomic import PathLike
 
 
@@ -103,7 +103,7 @@ class Spark:
 
 
 @contextmanager
-def opened(chosen: params.Engine) -> Iterator[DuckDB | Spark]:
+def opened(chosen: EngineParams) -> Iterator[DuckDB | Spark]:
     """The engine that params name; closed when the block ends."""
     engine = DuckDB(chosen.memory) if chosen.name == "duckdb" else Spark(_session(chosen))
     try:
@@ -112,7 +112,7 @@ def opened(chosen: params.Engine) -> Iterator[DuckDB | Spark]:
         engine.close()
 
 
-def _session(chosen: params.Engine) -> Any:
+def _session(chosen: EngineParams) -> Any:
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.appName("retention").config("spark.sql.session.timeZone", "UTC")

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
-from retention.core import errors, events, params
+from retention.core import errors, events
 from retention.core.errors import BadInput, BadParams
+from retention.core.params import Customers, Params, Type
 from retention.ledgers.erasures import NOBODY, Erased
 from retention.sources import column_errors, parsing, reader, rule_messages
 from retention.sources.reader import run
@@ -45,7 +46,7 @@ CONTACTS: Final = pa.schema(
     ]
 )
 
-_KINDS: Final[dict[str, params.Type]] = {
+_KINDS: Final[dict[str, Type]] = {
     "joined_at": "timestamp",
     "known_at": "timestamp",
     "acquisition_cost": "decimal",
@@ -53,7 +54,7 @@ _KINDS: Final[dict[str, params.Type]] = {
 }
 
 
-def customers(rules: params.Params, gone: Erased = NOBODY) -> tuple[pa.Table, pa.Table]:
+def customers(rules: Params, gone: Erased = NOBODY) -> tuple[pa.Table, pa.Table]:
     """The customers (CUSTOMERS, by customer_id and known_day) and the rejected rows.
 
     Those `gone` are left out. Several rows of one customer are versions when known_at is mapped; of
@@ -74,7 +75,7 @@ def customers(rules: params.Params, gone: Erased = NOBODY) -> tuple[pa.Table, pa
         return table.cast(CUSTOMERS), rejects.cast(events.REJECTS)
 
 
-def contacts(rules: params.Params) -> pa.Table:
+def contacts(rules: Params) -> pa.Table:
     """How to reach each customer as of today (CONTACTS, by customer_id), from the raw file."""
     if rules.customers is None:
         return CONTACTS.empty_table()
@@ -93,7 +94,7 @@ def _listed(wanted: pa.Schema) -> Iterator[str]:
 
 
 @contextmanager
-def _read(rules: params.Params, file: params.Customers) -> Iterator[duckdb.DuckDBPyConnection]:
+def _read(rules: Params, file: Customers) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with tables `customers` (the sound rows) and `rejects`."""
     with TemporaryDirectory(prefix="raw-") as scratch, reader.opened(rules.engine.memory) as con:
         found = reader.heads(file, Path(scratch))
@@ -109,7 +110,7 @@ def _read(rules: params.Params, file: params.Customers) -> Iterator[duckdb.DuckD
 
 def _judge(
     connection: duckdb.DuckDBPyConnection,
-    file: params.Customers,
+    file: Customers,
     business: ZoneInfo,
     clock: parsing.Clock,
 ) -> None:
@@ -156,7 +157,7 @@ def _day(value: str, zone: ZoneInfo) -> str:
     return parsing.day(f"{value}::timestamptz", zone)
 
 
-def _kind(file: params.Customers, column: str) -> params.Type:
+def _kind(file: Customers, column: str) -> Type:
     """The declared type for a time; else the type that the column must have."""
     wanted = _KINDS.get(column, "text")
     if wanted != "timestamp":
@@ -170,7 +171,7 @@ def _kind(file: params.Customers, column: str) -> params.Type:
     return declared
 
 
-def _parsed(file: params.Customers, text: str, kind: params.Type, native: str, column: str) -> str:
+def _parsed(file: Customers, text: str, kind: Type, native: str, column: str) -> str:
     if kind in ("timestamp", "date") and native.startswith(("TIMESTAMP", "DATE")):
         return parsing.finite(text, kind)
     key = f"customers.types.{file.columns[column]}"
@@ -178,9 +179,7 @@ def _parsed(file: params.Customers, text: str, kind: params.Type, native: str, c
     return parsing.parsed(f"{text}::varchar", kind, form, key)
 
 
-def _instant(
-    file: params.Customers, kind: params.Type, native: str, column: str, clock: parsing.Clock
-) -> str:
+def _instant(file: Customers, kind: Type, native: str, column: str, clock: parsing.Clock) -> str:
     value = f"p_{column}"
     if kind == "date":
         return parsing.instant(value, parsing.DATE, clock)
@@ -190,7 +189,7 @@ def _instant(
     return parsing.instant(value, parsing.INSTANT if offset else parsing.CLOCK, clock)
 
 
-def _rules(file: params.Customers) -> list[Rule]:
+def _rules(file: Customers) -> list[Rule]:
     listed = [*DEFECTS]
     for at, (column, raw) in enumerate(file.columns.items()):
         text = f"v{at}::varchar"
@@ -205,7 +204,7 @@ def _rules(file: params.Customers) -> list[Rule]:
     return listed
 
 
-def _refuse(connection: duckdb.DuckDBPyConnection, file: params.Customers, share: float) -> None:
+def _refuse(connection: duckdb.DuckDBPyConnection, file: Customers, share: float) -> None:
     ((kept,),) = run(connection, "select count(*) from customers")
     ((bad,),) = run(connection, "select count(*) from rejects")
     allowed = 0 if "do_not_contact" in file.columns else share * (kept + bad)
@@ -219,7 +218,7 @@ def _refuse(connection: duckdb.DuckDBPyConnection, file: params.Customers, share
         _refuse_twice(connection, file)
 
 
-def _refuse_twice(connection: duckdb.DuckDBPyConnection, file: params.Customers) -> None:
+def _refuse_twice(connection: duckdb.DuckDBPyConnection, file: Customers) -> None:
     twice = run(
         connection,
         """select customer_id, list(file order by file, line), list(line order by file, line)

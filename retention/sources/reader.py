@@ -21,8 +21,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from retention.core import params
 from retention.core.errors import BadInput, nearest
+from retention.core.params import RawFile
 from retention.sources import record_count
 
 ENDINGS: Final = (".csv", ".csv.gz", ".parquet")
@@ -97,7 +97,7 @@ def paths(path: str) -> list[Path]:
     return [place]
 
 
-def heads(file: params.RawFile, scratch: Path) -> list[Head]:
+def heads(file: RawFile, scratch: Path) -> list[Head]:
     """Every file behind `file`, checked whole and its header read, before any is processed.
 
     Unpacked or recoded copies go to the folder `scratch`. BadInput: cut archive, wrong encoding,
@@ -112,7 +112,7 @@ def heads(file: params.RawFile, scratch: Path) -> list[Head]:
     return found
 
 
-def _refuse_few(found: Sequence[Head], file: params.RawFile) -> None:
+def _refuse_few(found: Sequence[Head], file: RawFile) -> None:
     rows = sum(head.rows for head in found)
     if file.rows_at_least and rows < file.rows_at_least:
         raise BadInput(
@@ -129,7 +129,7 @@ def common(found: Sequence[Head]) -> tuple[str, ...]:
 
 def load(
     connection: duckdb.DuckDBPyConnection,
-    file: params.RawFile,
+    file: RawFile,
     found: Sequence[Head],
     wanted: Sequence[str],
 ) -> None:
@@ -146,7 +146,7 @@ def load(
         run(connection, f"create view {table} as {parts}")
 
 
-def _head(path: Path, file: params.RawFile, scratch: Path) -> Head:
+def _head(path: Path, file: RawFile, scratch: Path) -> Head:
     label = path.as_posix()
     if path.name.endswith(".parquet"):
         return Head(label, path, _unique(_parquet_names(path), label))
@@ -201,7 +201,7 @@ def _unpacked(path: Path, scratch: Path) -> Path:
     return target
 
 
-def _recoded(path: Path, file: params.RawFile, label: str, scratch: Path) -> Path:
+def _recoded(path: Path, file: RawFile, label: str, scratch: Path) -> Path:
     """The text as UTF-8 without a byte order mark: the file itself, or a copy."""
     with path.open("rb") as handle:
         start = handle.read(1000)
@@ -246,7 +246,7 @@ def _picked(head: Head, wanted: Sequence[str]) -> str:
 
 def _load_parquet(
     connection: duckdb.DuckDBPyConnection,
-    file: params.RawFile,  # noqa: ARG001
+    file: RawFile,  # noqa: ARG001
     head: Head,
     wanted: Sequence[str],
     at: int,
@@ -267,7 +267,7 @@ _NOTHING_UNREAD: Final = """select ''::varchar as file, 0::bigint as line, ''::v
 
 def _load_csv(
     connection: duckdb.DuckDBPyConnection,
-    file: params.RawFile,
+    file: RawFile,
     head: Head,
     wanted: Sequence[str],
     at: int,

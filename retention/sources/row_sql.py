@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from retention.core import events as schema
-from retention.core import params
 from retention.core.errors import BadParams
+from retention.core.params import EventMapping, Params, Source, Type
 from retention.sources import parsing
 from retention.sources.currency import Rates, code, exchanged, stated, strange
 from retention.sources.expressions import Compiled, Compiler
@@ -51,7 +51,7 @@ class Mapped:
     """One event mapping, compiled."""
 
     at: int
-    mapping: params.EventMapping
+    mapping: EventMapping
     label: str
     where: Compiled
     columns: dict[str, Compiled]
@@ -83,7 +83,7 @@ class Plan:
     """
 
     source: str
-    file: params.Source
+    file: Source
     clock: parsing.Clock
     business: ZoneInfo
     as_of: dt.date | None
@@ -96,7 +96,7 @@ class Plan:
     guarded: bool = False
 
     @cached_property
-    def kinds(self) -> list[params.Type]:
+    def kinds(self) -> list[Type]:
         return [self.file.types.get(column, "text") for column in self.wanted]
 
     @property
@@ -108,7 +108,7 @@ class Plan:
         return parsing.day(value, self.business)
 
 
-def plan(rules: params.Params, source: str, compiler: Compiler) -> Plan:
+def plan(rules: Params, source: str, compiler: Compiler) -> Plan:
     """Compile a source; BadParams or BadInput names the key of params.yaml that is wrong."""
     file = rules.sources[source]
     named = [] if file.key == "row_number" else file.key
@@ -128,7 +128,7 @@ def plan(rules: params.Params, source: str, compiler: Compiler) -> Plan:
                 expected, count)  # fmt: skip
 
 
-def _mapped(source: str, file: params.Source, at: int, compiler: Compiler) -> Mapped:
+def _mapped(source: str, file: Source, at: int, compiler: Compiler) -> Mapped:
     mapping = file.events[at]
     path = f"sources.{source}.events[{at}]"
     columns = {
@@ -248,8 +248,8 @@ def _converted(plan: Plan, said: str, sql_type: str, column: str, key: str) -> s
     return parsing.cast(said, kind)
 
 
-def _kind(column: str) -> params.Type:
-    kinds: dict[pa.DataType, params.Type] = {
+def _kind(column: str) -> Type:
+    kinds: dict[pa.DataType, Type] = {
         pa.string(): "text",
         schema.MONEY: "decimal",
         pa.float64(): "double",

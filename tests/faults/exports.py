@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pipeline import ingest
 from pipeline.ingest import Ingested
-from retention.core import params
+from retention.core.params import Params
 from tests.faults.refusal import accounted, refused, unchanged
 from tests.support.company import Checkout
 
@@ -58,11 +58,11 @@ def mapped(**event: Any) -> dict[str, Any]:
     return {"events": [SALES["events"][0] | event]}
 
 
-def rules(path: Path, share: float = 1.0, *, more: Any = (), **source: Any) -> params.Params:
+def rules(path: Path, share: float = 1.0, *, more: Any = (), **source: Any) -> Params:
     """Params in which the source `sales` is the file; `source` changes its mapping."""
     sales = SALES | {"path": str(path)} | source
     made = {"ingest": {"max_reject_share": share}, "sources": {"sales": sales}}
-    return params.Params.model_validate(CHECKED | made | dict(more))
+    return Params.model_validate(CHECKED | made | dict(more))
 
 
 def ingested(content: bytes, name: str = "sales.csv", **options: Any) -> Ingested:

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from retention.core import artefacts, params, point_in_time
+from retention.core import artefacts, point_in_time
+from retention.core.params import ChurnLabel, ValueLabel
 from retention.core.storage import atomic
 from tests.faults.exports import Till, export, row
 from tests.faults.histories_told import Told, made, sale, told
@@ -120,8 +121,8 @@ def test_40_label_leak(till: Till, label: dict[str, int]) -> None:
 
 @pytest.mark.parametrize("gap", [0, 1, 30])
 def test_40_label_leak_windows_begin_where_the_past_ends(gap: int) -> None:
-    label = params.ChurnLabel(rule="silence", gap_days=gap, horizon_days=28)
-    worth = params.ValueLabel(horizon_days=90)
+    label = ChurnLabel(rule="silence", gap_days=gap, horizon_days=28)
+    worth = ValueLabel(horizon_days=90)
     for window in (
         point_in_time.churn_window(100, label),
         point_in_time.value_window(100, label, worth),

@@ -17,7 +17,8 @@ import pytest
 from retention.commands import tidy
 from retention.commands.erase import erase as erasing
 from retention.commands.erase import search
-from retention.core import artefacts, params
+from retention.core import artefacts
+from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.ledgers import assignments, erasures, outcomes
 from retention.ledgers.outcomes import Fact, Import, Said
@@ -70,7 +71,7 @@ def erase(folder: Path, who: str = WHO) -> erasing.Done:
     before = Path.cwd()
     os.chdir(folder)
     try:
-        return erasing.erase(params.load(), who, None, NOW, lambda _: None)
+        return erasing.erase(load_params(), who, None, NOW, lambda _: None)
     finally:
         os.chdir(before)
 
@@ -240,7 +241,7 @@ def test_58_erasure_by_age_keeps_the_current_list_and_every_objection(
     objects = Fact(LIST, "no", NOW, Said(result="reached", answer=outcomes.OBJECTION))
     outcomes.write(outcomes.FOLDER, Import(LIST, "c", NOW, "1" * 64, {"read": 1}, (objects,)))
     small.set_params(small.params() | {"privacy": {"keep_days": 100}})
-    done = tidy.tidy(params.load(), lambda _: None)
+    done = tidy.tidy(load_params(), lambda _: None)
     assert (done.lists, done.entries) == (1, 4)
     assert published.published(Path("lists")) == [newer]
     assert outcomes.objections(outcomes.FOLDER) == {"no"}

@@ -23,15 +23,16 @@ from features.engine.base import CUSTOMER, DERIVED, Past
 from features.engine.table import attributes
 from pipeline import events, ingest
 from retention.cohort import eligibility
-from retention.core import params, point_in_time
+from retention.core import point_in_time
+from retention.core.params import ChurnLabel, Params
 from retention.core.point_in_time import Frame
 from retention.core.storage import atomic
 from tests.support import engines, histories
 
 SNAPSHOT = histories.SNAPSHOT
 CUSTOMERS = [f"c{number}" for number in range(8)]
-SILENCE = params.ChurnLabel(rule="silence", active_days=90)
-CANCEL = params.ChurnLabel(rule="cancel", active_days=90)
+SILENCE = ChurnLabel(rule="silence", active_days=90)
+CANCEL = ChurnLabel(rule="cancel", active_days=90)
 
 Seen = dict[str, Any]
 Describe = Callable[[pa.Table], Seen]
@@ -274,12 +275,12 @@ COLUMNS = {
 NEW_YORK_BEFORE_MIDNIGHT_IN_LONDON, AFTER_MIDNIGHT = "18:59:59", "19:00:00"
 
 
-def rules(folder: Path) -> params.Params:
+def rules(folder: Path) -> Params:
     sources = {
         name: source | {"path": str(folder / f"{name}.csv")}
         for name, source in (("shop", SHOP), ("mail", MAIL), ("desk", DESK))
     }
-    return params.Params.model_validate(
+    return Params.model_validate(
         {"as_of": "2025-01-01", "time_zone": "Europe/London", "currency": "GBP",
          "ingest": {"max_reject_share": 0.0}, "sources": sources,
          "labels": {"churn": {"rule": "silence"}}}

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
 from retention.cohort import eligibility, labels
-from retention.core import engine, params, point_in_time
+from retention.core import engine, point_in_time
+from retention.core.params import Labels
 from tests.support import engines, histories
 
 SUBSCRIPTIONS = """
@@ -122,7 +123,7 @@ def test_snapshots_and_labels_on_spark_are_those_on_duckdb(spark: engine.Spark, 
     history, _ = drawn_history()
     churn = {"rule": rule, "active_days": 90, "horizon_days": 30, "gap_days": 5}
     worth = {"annual_discount": 0.1, "margin": 0.3, "cost_kinds": ["contact"]}
-    rules = params.Labels.model_validate({"churn": churn, "value": worth})
+    rules = Labels.model_validate({"churn": churn, "value": worth})
     events = [*history, *histories.events(SUBSCRIPTIONS)]
 
     def answers(on: engine.Engine) -> tuple[pa.Table, pa.Table]:

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from retention.core import params
+from retention.core import params as sections
 from retention.core.storage import atomic
 from retention.i18n.language import ENGLISH
 from retention.serving import target
@@ -46,12 +46,12 @@ SUMMARY = {
 }
 
 
-def config(policy: dict[str, Any] | None = None, **at_risk: Any) -> params.Params:
+def config(policy: dict[str, Any] | None = None, **at_risk: Any) -> sections.Params:
     rules = {"capacity": 5, "holdout_share": 0.0} | at_risk
-    return params.parse(PARAMS).model_copy(
+    return sections.parse_params(PARAMS).model_copy(
         update={
-            "at_risk": params.AtRisk(**rules),
-            "policy": params.Policy.model_validate({"playbook": BOOK} | (policy or {})),
+            "at_risk": sections.AtRisk(**rules),
+            "policy": sections.Policy.model_validate({"playbook": BOOK} | (policy or {})),
         }
     )
 
@@ -95,7 +95,7 @@ def given(text: str, contacts: Sequence[dict[str, Any]] = (), **changes: Any) ->
     return Inputs(told, timeline, HISTORY.empty_table(), SUMMARY, events)
 
 
-def made(inputs: Inputs, rules: params.Params, before: Path | None = None) -> AtRisk:
+def made(inputs: Inputs, rules: sections.Params, before: Path | None = None) -> AtRisk:
     return stage.at_risk(inputs, rules, before)
 
 
@@ -296,7 +296,7 @@ def test_silence_in_words(days: float | None, gap: float | None, words: str | No
     ],
 )
 def test_leaving_in_words(label: dict[str, Any], words: str) -> None:
-    assert target.leaving(params.ChurnLabel(**label), ENGLISH).startswith(words)
+    assert target.leaving(sections.ChurnLabel(**label), ENGLISH).startswith(words)
 
 
 def test_each_owner_has_a_workbook_and_a_digest_of_their_own(tmp_path: Path) -> None:

@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from retention.core import params
 from retention.core.errors import BadInput, BadParams
+from retention.core.params import Params
 from retention.sources import customers
 
 
-def rules(folder: Path, text: str | None, **options: Any) -> params.Params:
+def rules(folder: Path, text: str | None, **options: Any) -> Params:
     path = folder / "customers.csv"
     path.write_text(text or "")
     event = {"kind": "purchase", "customer_id": "c", "occurred_at": "t"}
     file = {"path": str(path), "columns": {"customer_id": "id"}} | options
-    return params.Params.model_validate(
+    return Params.model_validate(
         {
             "time_zone": "America/New_York",
             "currency": "USD",

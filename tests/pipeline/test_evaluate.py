@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import evaluate, train
-from retention.core import artefacts, params
+from retention.core import artefacts
+from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.serving import target
 from retention.tracking import client
@@ -210,7 +211,7 @@ def test_the_stage_writes_figures_predictions_pictures_and_a_card(home: Told) ->
     assert set(found["churn"]) == {"churn_recency", "churn_rfm_logistic", "recipe"}
     assert set(found["value"]) == {"value_last_window", "recipe"}
     assert found["measured_on"] == atomic.read_json(artefacts.RECIPE)["measured_on"]["test"]
-    assert found["definition"] == target.sentence(params.load().labels)
+    assert found["definition"] == target.sentence(load_params().labels)
     assert {path.suffix for path in artefacts.PLOTS.path.iterdir()} == {".csv", ".png"}
     assert "tenure" in artefacts.MODEL_CARD.path.read_text(encoding="utf-8")  # the dead feature
 

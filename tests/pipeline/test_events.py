@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from pipeline import events
 from retention.cohort import lifecycle
-from retention.core import artefacts, params
+from retention.core import artefacts
 from retention.core import events as schema
+from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.ledgers import outcomes
 
@@ -212,11 +213,11 @@ def test_the_stage_tells_of_its_sources_and_of_what_is_out_of_order(
     monkeypatch.chdir(tmp_path)
     source = {"path": "x.csv", "key": ["k"],
               "events": [{"kind": "visit", "customer_id": "c", "occurred_at": "t"}]}  # fmt: skip
-    rules = params.Params.model_validate(
+    rules = Params.model_validate(
         {"time_zone": "UTC", "currency": "GBP", "labels": {"churn": {"rule": "cancel"}},
          "sources": {"contracts": source, "web": source}}
     )  # fmt: skip
-    monkeypatch.setattr(params, "load", lambda: rules)
+    monkeypatch.setattr(events, "load_params", lambda: rules)
     for name, rows in {"contracts": LIVES, "web": VISITS + ODD}.items():
         table = pa.Table.from_pylist(rows, schema=schema.EVENTS)
         atomic.write_table(artefacts.ingested(name), table)

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import ingest
-from retention.core import events, params
+from retention.core import events
 from retention.core.errors import BadInput, BadParams
+from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.sources import parsing, reader
 
@@ -38,8 +39,8 @@ SALES: dict[str, Any] = {
 HEADER = "receipt,cust,sold_at,qty,price\n"
 
 
-def rules(path: Path, source: dict[str, Any], share: float = 1.0, **extra: Any) -> params.Params:
-    return params.Params.model_validate(
+def rules(path: Path, source: dict[str, Any], share: float = 1.0, **extra: Any) -> Params:
+    return Params.model_validate(
         {
             "time_zone": "Europe/London",
             "currency": "GBP",
@@ -408,7 +409,7 @@ def test_the_stage_writes_its_three_files(
     monkeypatch.chdir(tmp_path)
     Path("sales.csv").write_text(HEADER + "R1,a,2026-01-01 00:00:00,1,1\n")
     source = SALES | {"expect": {"dear": "price > 9"}}
-    monkeypatch.setattr(params, "load", lambda: rules(Path("sales.csv"), source))
+    monkeypatch.setattr(ingest, "load_params", lambda: rules(Path("sales.csv"), source))
     monkeypatch.setattr("sys.argv", ["ingest", "sales"])
     ingest.main()
     folder = Path("data/ingest/sales")

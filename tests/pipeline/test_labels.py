@@ -7,7 +7,8 @@ import pytest
 
 from pipeline.labels import counts
 from retention.cohort import eligibility, labels
-from retention.core import params, point_in_time
+from retention.core import point_in_time
+from retention.core.params import Labels
 from retention.experiments import assignment_history
 from retention.ledgers import outcomes
 from tests.support import engines, histories
@@ -23,7 +24,7 @@ def fates(
 
     ours: the arms of our own lists; customer, day, arm.
     """
-    rules = params.Labels.model_validate(
+    rules = Labels.model_validate(
         {
             "churn": {"rule": "silence", "active_days": 90, "horizon_days": 30} | churn,
             "value": {"horizon_days": 30} | (value or {}),

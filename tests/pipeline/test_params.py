@@ -2,8 +2,9 @@
 
 import pytest
 
-from retention.core import events, params
+from retention.core import events
 from retention.core.errors import BadParams
+from retention.core.params import EventMapping, parse_params
 
 GOOD = """
 time_zone: Europe/London
@@ -37,14 +38,14 @@ labels: {churn: {rule: silence}}
 def test_a_wrong_key_is_one_line_that_names_it(old: str, new: str, says: str) -> None:
     assert old in GOOD
     with pytest.raises(BadParams, match=says) as caught:
-        params.parse(GOOD.replace(old, new, 1))
+        parse_params(GOOD.replace(old, new, 1))
     assert caught.value.code == 2
 
 
 def test_the_good_ones_are_good() -> None:
-    assert params.parse(GOOD).sources["sales"].events[0].kind == "purchase"
+    assert parse_params(GOOD).sources["sales"].events[0].kind == "purchase"
 
 
 def test_a_mapping_maps_every_event_column_that_ingest_does_not_make() -> None:
-    fields = set(params.EventMapping.model_fields) - {"where", "currency"}
+    fields = set(EventMapping.model_fields) - {"where", "currency"}
     assert fields == set(events.MAPPABLE)

@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 
 from pipeline import evaluate, promote, train
 from retention import cli
-from retention.core import artefacts, feature_table, params
+from retention.core import artefacts, feature_table
 from retention.core.errors import Guarded
+from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.serving import champion, promotion, target
 from retention.serving.champion import Champion
@@ -123,7 +124,7 @@ def test_the_first_result_becomes_the_champion(mirrored: Mirrored) -> None:
 def test_the_manifest_says_what_it_was_made_for_and_what_it_is_worth(mirrored: Mirrored) -> None:
     promote.main()
     told, story = standing().manifest, atomic.read_json(artefacts.RECIPE)
-    assert told["definition"] == target.identity(params.load(), story["features"])
+    assert told["definition"] == target.identity(load_params(), story["features"])
     assert told["figures"] == promotion.headlines(FIGURES)
     assert (told["trained_to"], told["measured_on"]) == (story["trained_to"], "2026-05-11")
     assert told["models_chosen"] == story["chosen"]

@@ -18,8 +18,9 @@ import models
 from models.components.scorer import Scorer
 from models.components.uplift import RISK
 from pipeline import promote, score, train, uplift
-from retention.core import artefacts, params, point_in_time
+from retention.core import artefacts, point_in_time
 from retention.core.errors import Guarded
+from retention.core.params import AtRisk, Policy, load_params
 from retention.core.storage import atomic
 from retention.serving import champion, promotion, scoring, target
 from retention.serving.themes import ACTIONABLE
@@ -209,7 +210,7 @@ NOTICE = dt.date(2026, 5, 1)
 def test_who_is_in_trouble(told: dict[str, Any], trouble: bool) -> None:
     there = standing(["a", "b"], **{name: [None, value] for name, value in told.items()})
     table = pa.table({"customer_id": ["b", "a", "not there"]})
-    found = score.troubled(table, there, params.Policy())
+    found = score.troubled(table, there, Policy())
     assert found.tolist() == [trouble, False, False]
 
 
@@ -227,7 +228,7 @@ def test_who_is_in_trouble(told: dict[str, Any], trouble: bool) -> None:
 def test_who_is_explained(trouble: str, others: int | None, rows: list[int]) -> None:
     scored = pa.table({"expected_loss": [2.0, 9.0, -1.0, 5.0, 3.0, 2.0, 2.0, 1.0, 0.0]})
     in_trouble = np.array([one == "x" for one in trouble])
-    rules = params.AtRisk(capacity=1, others=others)
+    rules = AtRisk(capacity=1, others=others)
     assert score.to_explain(scored, in_trouble, rules).tolist() == rows
 
 
@@ -263,7 +264,7 @@ def test_every_reason_raises_the_risk_of_that_customer(home: Path) -> None:
     frame = pq.read_table(artefacts.REASONS).to_pandas()
     table = today()
     parts = scorer().contributions(table.to_pandas().set_index("customer_id"))
-    theme = {one.name: one.theme for one in themes.declared(params.load().features.windows)}
+    theme = {one.name: one.theme for one in themes.declared(load_params().features.windows)}
     mine = [name for name in parts if name in theme]
     sums = parts[mine].T.groupby([theme[name] for name in mine]).sum()
     pairs = zip(frame["theme"], frame["customer_id"], strict=True)
@@ -278,7 +279,7 @@ def test_where_nobody_has_a_reason_the_table_is_empty_and_typed(home: Path) -> N
     table = today()
     calm: Any = SimpleNamespace(contributions=lambda X: pd.DataFrame(-1.0, X.index, [*X, "bias"]))
     for rows in (np.arange(len(table)), np.arange(0)):
-        found = scoring.explained(calm, table, rows, params.load())
+        found = scoring.explained(calm, table, rows, load_params())
         assert found.equals(scoring.REASONS.empty_table())
 
 
@@ -399,7 +400,7 @@ def test_the_summary_says_where_the_numbers_come_from(home: Path) -> None:
     assert told["as_of"] == str(AS_OF)
     assert told["watched"] == len(today())
     assert told["model"] == f"recency rule, learnt up to {story['trained_to']}"
-    assert told["definition"] == target.sentence(params.load().labels)
+    assert told["definition"] == target.sentence(load_params().labels)
     mean = pc.mean(pq.read_table(artefacts.SCORES)["churn_probability"]).as_py()
     assert told["mean_churn_probability"] == pytest.approx(mean)
 

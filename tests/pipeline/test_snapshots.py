@@ -7,23 +7,24 @@ import pytest
 from pipeline import snapshots
 from retention.cohort import calendar as calendars
 from retention.cohort import eligibility
-from retention.core import errors, params, point_in_time
+from retention.core import errors, point_in_time
+from retention.core.params import ChurnLabel, Labels, Params, Snapshots, ValueLabel
 from tests.support import engines, histories
 
 TODAY = histories.SNAPSHOT
-SILENCE = params.ChurnLabel(rule="silence", kinds=["purchase"], active_days=30, horizon_days=10)
-CANCEL = params.ChurnLabel(rule="cancel", active_days=30, horizon_days=10)
+SILENCE = ChurnLabel(rule="silence", kinds=["purchase"], active_days=30, horizon_days=10)
+CANCEL = ChurnLabel(rule="cancel", active_days=30, horizon_days=10)
 
 
-def labels(value_days: int = 10, **churn: int) -> params.Labels:
+def labels(value_days: int = 10, **churn: int) -> Labels:
     label = SILENCE.model_copy(update=churn)
-    return params.Labels(churn=label, value=params.ValueLabel(horizon_days=value_days))
+    return Labels(churn=label, value=ValueLabel(horizon_days=value_days))
 
 
 def calendar(
     as_of: int, first_day: int = 0, every: int = 10, most: int = 99, **rules: int
 ) -> calendars.Calendar:
-    plan = params.Snapshots(every_days=every, most=most)
+    plan = Snapshots(every_days=every, most=most)
     return calendars.calendar(as_of, first_day, labels(**rules), plan)
 
 
@@ -96,10 +97,10 @@ SUMMARY: dict[str, dict[str, Any]] = {
 }
 
 
-def chosen(as_of: str | None) -> params.Params:
+def chosen(as_of: str | None) -> Params:
     source = {"path": "x.csv", "key": "row_number", "events": [
         {"kind": "purchase", "customer_id": "c", "occurred_at": "t"}]}  # fmt: skip
-    return params.Params.model_validate(
+    return Params.model_validate(
         {"as_of": as_of, "time_zone": "UTC", "currency": "GBP", "sources": {"shop": source},
          "labels": {"churn": {"rule": "silence", "active_days": 30, "horizon_days": 10},
                     "value": {"horizon_days": 10}}}
@@ -123,7 +124,7 @@ def test_a_label_of_events_that_no_source_tells_is_refused() -> None:
 # --- who is watched
 
 
-def watched(table: str, label: params.ChurnLabel, snapshot: int = TODAY) -> list[str]:
+def watched(table: str, label: ChurnLabel, snapshot: int = TODAY) -> list[str]:
     history = engines.frame(histories.events(table))
     past = point_in_time.past(history, snapshot)
     return engines.customers(eligibility.watched(past, snapshot, label))

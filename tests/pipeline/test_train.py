@@ -20,9 +20,9 @@ from models.components.calibration import Calibrator, Identity, Platt
 from models.components.scorer import COLUMNS
 from pipeline import train
 from pipeline.train import Trained
-from retention.core import artefacts, console, params, point_in_time
+from retention.core import artefacts, console, point_in_time
 from retention.core.errors import Guarded
-from retention.core.params import Params
+from retention.core.params import Params, parse_params
 from retention.core.storage import atomic
 from retention.training import selection
 from retention.training.folds import Fold
@@ -50,7 +50,7 @@ at_risk: {capacity: 15}
 
 
 def chosen(old: str = "", new: str = "") -> Params:
-    return params.parse(PARAMS.replace(old, new))
+    return parse_params(PARAMS.replace(old, new))
 
 
 def feature_table(customers: int = 120, seed: int = 3) -> pa.Table:

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import grimp
 import pytest
 import yaml
 
@@ -19,25 +20,7 @@ STAGES: dict[str, dict[str, Any]] = {
     for name, told in yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"].items()
 }
 ORDER = list(STAGES)
-PACKAGES = ("pipeline", "features", "models")
-FOLDERS = (
-    "features",
-    "models",
-    "pipeline/database",
-    "pipeline/dealings",
-    "pipeline/listing",
-    "pipeline/raw",
-    "pipeline/sections",
-    "pipeline/service",
-    "pipeline/service_page",
-)  # in deps as a whole
-TALK = {"retention/core/errors.py", "retention/core/console.py"} | {
-    f"pipeline/{folder}__init__.py" for folder in ("", "learning/", "reports/", "tracked/")
-}
-TRACKERS = {
-    "retention/tracking/client.py",
-    "retention/tracking/run_record.py",
-}  # what they make is no output
+TRACKERS = ("retention.tracking",)  # what they record is no output of a stage
 OF_THE_COMPANY = {
     "company", "as_of", "time_zone", "currency", "engine", "policy", "privacy", "sources",
     "service", "simulation", "version",
@@ -81,40 +64,23 @@ def tree(path: str) -> ast.Module:
 
 
 @cache
-def imports(path: str) -> frozenset[str]:
-    """The first-party files that a file imports, anywhere in it."""
-    named: set[str] = set()
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Import):
-            named |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    ours = [name.replace(".", "/") for name in named if name.split(".")[0] in PACKAGES]
-    files = [option for one in ours for option in (f"{one}.py", f"{one}/__init__.py")]
-    return frozenset(file for file in files if Path(file).is_file())
-
-
-def unit(path: str) -> set[str]:
-    """The files that come with one: all of its folder, where the folder counts as a whole."""
-    folder = str(Path(path).parent)
-    return {str(one) for one in Path(folder).glob("*.py")} if folder in FOLDERS else {path}
+def graph() -> grimp.ImportGraph:
+    """The imports of all packages, those inside functions and for type checkers too."""
+    return grimp.build_graph("retention", "pipeline", "features", "models")
 
 
 @cache
-def closure(path: str) -> frozenset[str]:
-    """All first-party files that run when a file runs."""
-    found: set[str] = set()
-    waiting = [path]
-    while waiting:
-        one = waiting.pop()
-        if one not in found:
-            found.add(one)
-            waiting.extend(imports(one) | unit(one))
-    return frozenset(found)
+def file_of(module: str) -> str:
+    """The file of a module, as the repository names it."""
+    path = Path(*module.split("."))
+    return str(path / "__init__.py" if path.is_dir() else path.with_suffix(".py"))
 
 
+@cache
 def code(stage: str) -> frozenset[str]:
-    return closure(f"pipeline/{stage}.py")
+    """All first-party modules that run when a stage runs."""
+    stage_module = f"pipeline.{stage}"
+    return frozenset({stage_module, *graph().find_upstream_modules(stage_module)})
 
 
 def covered(path: str, by: list[str]) -> bool:
@@ -142,7 +108,7 @@ def test_a_stage_is_a_file_a_folder_and_a_test_of_its_name(stage: str) -> None:
     command = f"python -m pipeline.{stage}"
     assert STAGES[stage]["cmd"] in (command, f"{command} ${{key}}")
     assert Path(f"pipeline/{stage}.py").is_file()
-    assert Path(f"tests/test_{stage}.py").is_file()
+    assert Path(f"tests/pipeline/test_{stage}.py").is_file()
     folder = Path("data") / stage
     assert all(Path(out).is_relative_to(folder) for out in outs(stage))
 
@@ -172,45 +138,52 @@ def test_params_are_written_in_the_order_of_their_definition() -> None:
 
 @each_stage
 def test_all_code_that_a_stage_runs_is_among_its_deps(stage: str) -> None:
-    missing = {one for one in code(stage) - TALK if not covered(one, deps(stage))}
-    assert not missing
+    roots = {"pipeline/__init__.py", "retention/__init__.py"}  # they hold nothing
+    files = {file_of(module) for module in code(stage)} - roots
+    assert not {path for path in files if not covered(path, deps(stage))}
 
 
 @each_stage
 def test_no_code_is_a_dep_that_the_stage_does_not_run(stage: str) -> None:
-    files = {one for one in deps(stage) if one.endswith(".py")}
-    assert files <= code(stage)
-    for folder in {one for one in deps(stage) if one in FOLDERS}:
-        assert any(covered(one, [folder]) for one in code(stage))
+    files = [file_of(module) for module in code(stage)]
+    folders = [
+        dep for dep in deps(stage) if dep.split("/")[0] in ("retention", "features", "models")
+    ]
+    assert [dep for dep in deps(stage) if dep.endswith(".py")] == [f"pipeline/{stage}.py"]
+    assert not [dep for dep in folders if not any(covered(path, [dep]) for path in files)]
 
 
 @each_stage
-def test_a_template_beside_the_code_is_a_dep_as_the_code_is(stage: str) -> None:
-    of_code = {Path(one).with_suffix("") for one in code(stage)}
-    beside = {str(path) for path in tracked() if path.suffix == ".j2"}
-    needed = {one for one in beside if Path(one.removesuffix(".j2")).with_suffix("") in of_code}
-    assert all(covered(one, deps(stage)) for one in needed)
+def test_a_stage_has_few_deps(stage: str) -> None:
+    assert len(deps(stage)) <= 25
 
 
-def own(stage: str) -> set[str]:
-    """The code a stage runs, less other stages' files whose outcome it depends on anyway."""
-    others = [other for other in ORDER if other != stage and _feeds(other, stage)]
-    return set(code(stage)) - TRACKERS - {f"pipeline/{other}.py" for other in others}
+def test_no_stage_file_is_long() -> None:
+    lengths = {
+        path.name: len(path.read_text(encoding="utf-8").splitlines())
+        for path in Path("pipeline").glob("*.py")
+    }
+    assert not {name: length for name, length in lengths.items() if length > 200}
 
 
-def _feeds(earlier: str, stage: str) -> bool:
-    return any(
-        covered(dep, [out]) or covered(out, [dep]) for out in outs(earlier) for dep in deps(stage)
-    )
+def test_the_folder_of_stages_holds_nothing_else() -> None:
+    held = {path.name for path in tracked() if path.parts[0] == "pipeline"}
+    assert held == {"__init__.py", *(f"{stage}.py" for stage in STAGES)}
+    assert not [path for path in tracked() if path.parts[0] == "pipeline" and len(path.parts) > 2]
 
 
 @each_stage
 def test_the_params_that_a_stage_reads_are_among_its_params(stage: str) -> None:
     if stage == "params":
         return  # it reads the whole file, which is a dep
-    told = [key for one in STAGES[stage]["params"] for keys in one.values() for key in keys]
-    sections = {str(key).partition(".")[0] for key in told}
-    read = {name for one in own(stage) for name in read_of(one, "chosen")}
+    sections = {
+        str(key).partition(".")[0]
+        for group in STAGES[stage]["params"]
+        for keys in group.values()
+        for key in keys
+    }
+    files = [file_of(module) for module in code(stage) if not module.startswith(TRACKERS)]
+    read = {name for path in files for name in read_of(path, "params")}
     assert read & set(Params.model_fields) <= sections
 
 

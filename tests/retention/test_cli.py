@@ -20,8 +20,9 @@ from pipeline import promote
 from retention import cli
 from retention.commands import check
 from retention.commands import why as telling
-from retention.core import artefacts, params
+from retention.core import artefacts
 from retention.core.errors import BadInput, BadParams, Busy, Guarded, Refusal
+from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.ledgers import outcomes
 from retention.serving import champion, promotion
@@ -378,7 +379,7 @@ def test_rollback_to_a_model_of_another_definition_is_refused(company: Path) -> 
 def test_mlflow_is_told_where_it_can_be(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[dict[str, str], bool]] = []
 
-    def mirror(chosen: params.Params, now: champion.Champion, challenger: bool, _: object) -> None:
+    def mirror(chosen: Params, now: champion.Champion, challenger: bool, _: object) -> None:
         told.append((now.sha256, challenger))
 
     monkeypatch.setattr(promote, "mirror", mirror)

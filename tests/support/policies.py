@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from retention.core import params
+from retention.core.params import AtRisk, Params, Policy, parse_params
 from tests.support import histories
 
 AS_OF: Final = dt.date(2026, 11, 22)
@@ -66,8 +66,8 @@ def themes(*rows: tuple[str, str]) -> pd.DataFrame:
     return made.assign(rank=1)
 
 
-def policy(**keys: Any) -> params.Policy:
-    return params.Policy.model_validate(keys)
+def policy(**keys: Any) -> Policy:
+    return Policy.model_validate(keys)
 
 
 def play(name: str, **keys: Any) -> dict[str, Any]:
@@ -86,6 +86,6 @@ labels: {churn: {rule: silence}}
 """
 
 
-def config(at_risk: params.AtRisk, rules: params.Policy) -> params.Params:
+def config(at_risk: AtRisk, rules: Policy) -> Params:
     """The params of a company with these two sections."""
-    return params.parse(_COMPANY).model_copy(update={"at_risk": at_risk, "policy": rules})
+    return parse_params(_COMPANY).model_copy(update={"at_risk": at_risk, "policy": rules})

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from retention.core import params
-from retention.core.params import Params
+from retention.core.params import Params, parse_params
 from retention.experiments.follow_up import FOLLOWED
 from retention.ledgers import assignments
 
@@ -46,7 +45,7 @@ PARAMS: dict[str, Any] = {
 def chosen(**changes: dict[str, Any]) -> Params:
     """The params, with sections changed by key."""
     merged = PARAMS | {name: PARAMS.get(name, {}) | told for name, told in changes.items()}
-    return params.parse(yaml.safe_dump(merged))
+    return parse_params(yaml.safe_dump(merged))
 
 
 def one(customer: str, arm: str, **more: Any) -> dict[str, Any]:

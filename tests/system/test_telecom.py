@@ -29,9 +29,9 @@ from models.components.calibration import logistic_line
 from pipeline import customers, events, example, ingest, scorecard
 from retention.cohort import eligibility
 from retention.commands import check
-from retention.core import artefacts, params, point_in_time
+from retention.core import artefacts, point_in_time
 from retention.core import events as schema
-from retention.core.params import Params, Simulation
+from retention.core.params import Params, Simulation, load_params
 from retention.core.storage import atomic as files
 from retention.scorecard import churn_drivers
 from tests.support import engines
@@ -121,7 +121,7 @@ def ran(folder: Path, **changes: Any) -> Run:
             ingest.main()
         for stage in (customers, events, scorecard):
             stage.main()
-        chosen = params.load()
+        chosen = load_params()
     return Run(folder, chosen, written(folder / "data/example/telecom"))
 
 
@@ -371,7 +371,7 @@ def test_the_files_are_messy_on_purpose(small: Run) -> None:
 # --- the stages on it
 
 
-@pytest.mark.parametrize("source", [*params.load(PARAMS).sources])
+@pytest.mark.parametrize("source", [*load_params(PARAMS).sources])
 def test_every_row_is_accepted(small: Run, source: str) -> None:
     told = files.read_json(small.folder / artefacts.ingest_summary(source))
     assert told["read"] == told["accepted"] == len(small.files[source])

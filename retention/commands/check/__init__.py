@@ -11,8 +11,7 @@ from tempfile import TemporaryDirectory
 from retention.commands.check import history, ingest_sample, mappings, parameters, samples
 from retention.commands.check.findings import PARAMS, Group, exit_code, many, verdict
 from retention.commands.check.ingest_sample import Seen
-from retention.core import params
-from retention.core.params import Params
+from retention.core.params import Customers, Params, Staff
 from retention.sources import reader
 from retention.worklist import published
 
@@ -74,9 +73,7 @@ def _source(rules: Params, name: str, scratch: Path, group: Group, seen: Seen) -
     return False
 
 
-def _customers(
-    rules: Params, file: params.Customers, scratch: Path, group: Group, seen: Seen
-) -> None:
+def _customers(rules: Params, file: Customers, scratch: Path, group: Group, seen: Seen) -> None:
     """Findings about the customers' file."""
     copies = samples.copied(rules, file, scratch, group)
     if copies is None:
@@ -88,7 +85,7 @@ def _customers(
             ingest_sample.look_at_customers(rules, mended, head, seen)
 
 
-def _staff(rules: Params, file: params.Staff, scratch: Path, group: Group) -> None:
+def _staff(rules: Params, file: Staff, scratch: Path, group: Group) -> None:
     """Findings about the file of who serves."""
     copies = samples.copied(rules, file, scratch, group)
     if copies is None:

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from retention.cohort import calendar
 from retention.commands.check.findings import PARAMS, Group, alike, date, many, nearest
-from retention.core import events, params, point_in_time
+from retention.core import events, point_in_time
 from retention.core.errors import BadInput, BadParams
-from retention.core.params import EventMapping, Params
+from retention.core.params import EventMapping, Params, describe_error, load_params
 
 _STAND_INS: Final[dict[str, Any]] = {
     "time_zone": "UTC",
@@ -31,7 +31,7 @@ _Place = tuple[int | str, ...]
 def read(path: Path, group: Group) -> tuple[Params | None, set[str]]:
     """The params as if mended, and the top-level keys that were not sound; None when hopeless."""
     try:
-        return params.load(path), set()
+        return load_params(path), set()
     except BadParams as refusal:
         first = str(refusal)
     try:
@@ -54,7 +54,7 @@ def _mended(raw: dict[str, Any], group: Group) -> tuple[Params | None, set[str]]
             found = error.errors(include_context=False)
         for one in found:
             if not again or one["type"] not in ("missing", "too_short"):
-                group.error(params.sentence(one), PARAMS)
+                group.error(describe_error(one), PARAMS)
         wrong = [one["loc"] for one in found if one["loc"]]
         broken |= {str(first) for first, *_ in wrong}
         missing = {first for first, *rest in wrong if not rest and first not in raw}

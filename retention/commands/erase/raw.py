@@ -18,7 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from retention.core import artefacts, params
+from retention.core import artefacts
+from retention.core.params import Params, RawFile, Source
 from retention.core.storage import atomic
 from retention.sources import parsing, reader
 from retention.sources import row_sql as rows
@@ -44,7 +45,7 @@ class Part:
     unread: tuple[int, ...] = ()
 
 
-def parts(rules: params.Params, customer_id: str) -> list[Part]:
+def parts(rules: Params, customer_id: str) -> list[Part]:
     """Every file of params.yaml that speaks of a customer; files that are not there do not.
 
     BadInput: a file that cannot be read, so that it would not be known whom it speaks of.
@@ -58,7 +59,7 @@ def parts(rules: params.Params, customer_id: str) -> list[Part]:
     return list(found.values())
 
 
-def _sources(rules: params.Params) -> Iterator[tuple[params.RawFile, dict[str, str]]]:
+def _sources(rules: Params) -> Iterator[tuple[RawFile, dict[str, str]]]:
     for name, source in rules.sources.items():
         yield (
             source,
@@ -69,7 +70,7 @@ def _sources(rules: params.Params) -> Iterator[tuple[params.RawFile, dict[str, s
         )
 
 
-def _customers(rules: params.Params) -> Iterator[tuple[params.RawFile, dict[str, str]]]:
+def _customers(rules: Params) -> Iterator[tuple[RawFile, dict[str, str]]]:
     if rules.customers is not None:
         column = rules.customers.columns["customer_id"]
         yield rules.customers, {"customers.columns.customer_id": column}
@@ -84,7 +85,7 @@ def _both(one: Part | None, other: Part) -> Part:
 
 
 def _of(
-    rules: params.Params, file: params.RawFile, expressions: Mapping[str, str], customer_id: str
+    rules: Params, file: RawFile, expressions: Mapping[str, str], customer_id: str
 ) -> list[Part]:
     with TemporaryDirectory(prefix="raw-") as scratch, reader.opened(rules.engine.memory) as con:
         found = reader.heads(file, Path(scratch))
@@ -103,15 +104,13 @@ def _of(
 
 def _type(
     connection: duckdb.DuckDBPyConnection,
-    rules: params.Params,
-    file: params.RawFile,
+    rules: Params,
+    file: RawFile,
     wanted: list[str],
 ) -> None:
     """View `typed`: the cells as the mappings of this file see them."""
     clock = parsing.Clock(rules.zone_of(file), file.dst)
-    plan = rows.Plan(
-        "", cast(params.Source, file), clock, ZoneInfo(rules.time_zone), None, wanted, (), ()
-    )
+    plan = rows.Plan("", cast(Source, file), clock, ZoneInfo(rules.time_zone), None, wanted, (), ())
     raw = connection.table("raw")
     native = dict(zip(raw.columns, map(str, raw.types), strict=True))
     types = [native[f"v{at}"] for at in range(len(wanted))]
@@ -122,7 +121,7 @@ def _part(
     head: Head,
     named: Iterable[tuple[str, int]],
     unread: Iterable[tuple[str, int, str]],
-    file: params.RawFile,
+    file: RawFile,
     customer_id: str,
 ) -> Part:
     mine = [(line, raw) for label, line, raw in unread if label == head.label]
@@ -149,7 +148,7 @@ def ours(path: Path, root: Path) -> bool:
     return real.is_relative_to(root.resolve()) and not path.is_relative_to(EXAMPLES)
 
 
-def unnamed(rules: params.Params) -> list[Path]:
+def unnamed(rules: Params) -> list[Path]:
     """Files in data/raw that no key of params.yaml names: nobody can say whom they speak of."""
     named = [Path(one.path) for one in rules.raw_files().values() if one.path]
     found = sorted(path for path in RAW.rglob("*") if path.is_file())

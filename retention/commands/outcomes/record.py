@@ -12,8 +12,8 @@ from retention.commands.outcomes import from_csv, from_xlsx, lists, validation
 from retention.commands.outcomes.lists import Listed
 from retention.commands.outcomes.sheet import Sheet
 from retention.commands.outcomes.validation import Judged, Rules, Taken
-from retention.core import params
 from retention.core.errors import BadInput, BadParams
+from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.ledgers import outcomes
 from retention.ledgers.outcomes import Fact, Import, Said
@@ -41,7 +41,7 @@ class Entered:
 
 def enter(
     path: Path,
-    chosen: params.Params,
+    chosen: Params,
     list_id: str | None = None,
     entered_at: dt.datetime | None = None,
 ) -> Entered:
@@ -62,7 +62,7 @@ def shown(path: Path) -> str:
 
 
 def _enter(
-    path: Path, chosen: params.Params, list_id: str | None, entered_at: dt.datetime | None
+    path: Path, chosen: Params, list_id: str | None, entered_at: dt.datetime | None
 ) -> Entered:
     sheet, zone = _sheet(path), ZoneInfo(chosen.time_zone)
     listed = lists.find(Path(chosen.publish.folder), _list_id(sheet, list_id))

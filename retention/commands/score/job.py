@@ -14,8 +14,8 @@ from retention.commands.score.asked import Asked
 from retention.commands.score.log import Format, Log, summary
 from retention.commands.score.process import Failed
 from retention.commands.score.workspace import Workplace
-from retention.core import artefacts, errors, params
-from retention.core.params import Params
+from retention.core import artefacts, errors
+from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.worklist import published
 
@@ -58,7 +58,7 @@ def score(asked: Asked, today: Callable[[str], dt.date] = fresh.today) -> int:
     """
     log, begun = Log(asked.form), Summary()
     try:
-        chosen = params.load()
+        chosen = load_params()
         place = Workplace(Path().resolve(), Path(chosen.score.folder).resolve())
         lists = (asked.to or Path(chosen.publish.folder)).resolve()
         if asked.dry:

@@ -6,12 +6,13 @@ Nobody works such a list, so nobody enters a trial by it: the ledger of assignme
 from pathlib import Path
 
 from pipeline import publish
-from retention.core import console, params
+from retention.core import console
+from retention.core.params import load_params
 from retention.worklist import published
 
 
 def main() -> None:
-    config = params.load().publish
+    config = load_params().publish
     with console.stage("publish") as report:
         publish.refuse_erased(publish.SOURCE)
         published.publish(

@@ -3,9 +3,9 @@
 What scores is champion/ in any case: nothing that lies in the registry is ever run.
 """
 
-from retention.core import params
 from retention.core.console import stage
 from retention.core.errors import Guarded
+from retention.core.params import load_params
 from retention.serving import champion
 from retention.tracking import client
 
@@ -22,7 +22,7 @@ def agree(registered: dict[str, str], pinned: dict[str, str]) -> None:
 
 
 def main() -> None:
-    chosen = params.load()
+    chosen = load_params()
     with stage("registry") as report:
         try:
             found = client.registered(chosen.company)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from retention.core import artefacts, params
+from retention.core import artefacts
 from retention.core.errors import BadParams
-from retention.core.params import Params
+from retention.core.params import Params, with_changes
 from retention.core.storage import atomic, locks
 
 EARLIER: Final = 5
@@ -102,7 +102,7 @@ class Workplace:
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Write the params.yaml that the stages read: that of the root with some changes."""
         text = (self.root / "params.yaml").read_text(encoding="utf-8")
-        atomic.write_text(self.work / "params.yaml", params.changed(text, changes))
+        atomic.write_text(self.work / "params.yaml", with_changes(text, changes))
 
     def keep(self, artefact: artefacts.Artefact, name: str | None = None) -> None:
         """Keep a file that a stage left, in the place of that of the run before."""

@@ -24,7 +24,15 @@ from retention.core.params.operations import (
     Simulation,
 )
 from retention.core.params.policy import Absence, AtRisk, Effort, Fix, Owner, Play, Policy
-from retention.core.params.reading import VERSION, Params, changed, load, parse, resolved, sentence
+from retention.core.params.reading import (
+    VERSION,
+    Params,
+    as_yaml,
+    describe_error,
+    load_params,
+    parse_params,
+    with_changes,
+)
 from retention.core.params.sources import (
     Customers,
     Engine,
@@ -75,9 +83,9 @@ __all__ = [
     "Type",
     "Uplift",
     "ValueLabel",
-    "changed",
-    "load",
-    "parse",
-    "resolved",
-    "sentence",
+    "as_yaml",
+    "describe_error",
+    "load_params",
+    "parse_params",
+    "with_changes",
 ]

@@ -111,7 +111,7 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((model for model in found if model), None)
 
 
-def sentence(error: ErrorDetails) -> str:
+def describe_error(error: ErrorDetails) -> str:
     """What is wrong with one key, and the nearest known one."""
     loc = error["loc"]
     steps = [str(step) for step in loc]
@@ -125,7 +125,7 @@ def sentence(error: ErrorDetails) -> str:
     return said if whole_or_secret else f"{said}, not {error['input']!r}"
 
 
-def parse(text: str, name: str = "params.yaml") -> Params:
+def parse_params(text: str, name: str = "params.yaml") -> Params:
     """Params from YAML text; BadParams names the first wrong key and the nearest known one."""
     try:
         raw = yaml.safe_load(text)
@@ -138,7 +138,7 @@ def parse(text: str, name: str = "params.yaml") -> Params:
         return Params.model_validate(raw)
     except ValidationError as error:
         errors = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
-        raise BadParams(f"{name}: {sentence(errors[0])}") from None
+        raise BadParams(f"{name}: {describe_error(errors[0])}") from None
 
 
 def _refuse_newer(version: Any, name: str) -> None:
@@ -150,7 +150,7 @@ def _refuse_newer(version: Any, name: str) -> None:
         )
 
 
-def changed(text: str, changes: Mapping[str, Any]) -> str:
+def with_changes(text: str, changes: Mapping[str, Any]) -> str:
     """The text of a params.yaml with some keys changed; sections keep their other keys."""
     return yaml.safe_dump(_merged(yaml.safe_load(text), changes), sort_keys=False)
 
@@ -161,13 +161,13 @@ def _merged(old: Any, new: Any) -> Any:
     return old | {name: _merged(old.get(name), one) for name, one in new.items()}
 
 
-def load(path: Path = Path("params.yaml")) -> Params:
+def load_params(path: Path = Path("params.yaml")) -> Params:
     """The params of the folder one stands in."""
     if not path.is_file():
         raise BadParams(f"{path}: no such file; copy one from examples/")
-    return parse(path.read_text(encoding="utf-8"), str(path))
+    return parse_params(path.read_text(encoding="utf-8"), str(path))
 
 
-def resolved(chosen: Params) -> str:
+def as_yaml(chosen: Params) -> str:
     """The params as YAML with every default written out: what the stages depend on."""
     return yaml.safe_dump(chosen.model_dump(mode="json"), sort_keys=True, allow_unicode=True)

@@ -15,7 +15,8 @@ import yaml
 
 from retention.commands import check
 from retention.commands.check.findings import alike
-from retention.core import artefacts, params
+from retention.core import artefacts
+from retention.core.params import Type
 from retention.core.storage import atomic
 from retention.sources.rule_messages import RULES
 
@@ -651,7 +652,7 @@ def test_a_finding_is_one_printable_line() -> None:
 def test_every_rule_of_ingest_has_words() -> None:
     rules = {"nul_byte", "huge_cell", "ragged_row", "stray_quote", "dst", "future_date",
              "unknown_currency", "control_character"}  # fmt: skip
-    kinds = {f"not_{kind}" for kind in params.Type.__args__ if kind != "text"}  # type: ignore[attr-defined]
+    kinds = {f"not_{kind}" for kind in Type.__args__ if kind != "text"}  # type: ignore[attr-defined]
     assert rules | kinds <= set(RULES)
 
 

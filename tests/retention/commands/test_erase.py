@@ -13,8 +13,8 @@ import yaml
 from dvc.repo import Repo
 
 from retention.commands.erase import derived, erase
-from retention.core import params
 from retention.core.errors import Busy
+from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.ledgers import erasures, runs
 from tests.faults.refusal import refused
@@ -40,7 +40,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def erased_7() -> erase.Done:
     assert not Path.cwd().is_relative_to(company.REPOSITORY), "an erasure in earnest"
-    return erase.erase(params.load(), "7", None, NOW, lambda _: None)
+    return erase.erase(load_params(), "7", None, NOW, lambda _: None)
 
 
 def at_work(pid: int, how: str) -> None:

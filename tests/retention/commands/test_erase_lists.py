@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from retention.commands.erase import lists, published
-from retention.core import params
+from retention.core.params import Params, parse_params
 from retention.core.storage import atomic
 from retention.i18n.language import language
 from retention.ledgers import runs
@@ -31,9 +31,9 @@ LANGUAGES = pytest.mark.parametrize("code", ["en", "ur", "bn"])
 
 
 @pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> params.Params:
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     monkeypatch.chdir(tmp_path)
-    return params.parse(yaml.safe_dump(copy.deepcopy(company.PARAMS)))
+    return parse_params(yaml.safe_dump(copy.deepcopy(company.PARAMS)))
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def cells(book: bytes) -> list[list[Any]]:
 
 @LANGUAGES
 def test_a_published_list_read_back_is_written_as_it_was(
-    config: params.Params, listing: Listing, code: str
+    config: Params, listing: Listing, code: str
 ) -> None:
     folder = put(replace(listing, language=language(code), plays=_plays(config, listing)))
     again = write.written(published.read(folder, config))
@@ -117,7 +117,7 @@ def test_a_published_list_read_back_is_written_as_it_was(
             assert told == (folder / name).read_bytes(), name
 
 
-def _plays(config: params.Params, listing: Listing) -> dict[str, str]:
+def _plays(config: Params, listing: Listing) -> dict[str, str]:
     """Those of params.yaml, then those that rows name: what is known of an old list's."""
     return {one.name: one.does for one in config.policy.playbook} | {"call_back": "Call and listen"}
 
@@ -129,7 +129,7 @@ def _rounded(rows: list[list[Any]]) -> list[list[Any]]:
 
 @LANGUAGES
 def test_the_customer_is_nowhere_in_the_list_and_the_others_are_as_before(
-    config: params.Params, listing: Listing, code: str
+    config: Params, listing: Listing, code: str
 ) -> None:
     old = put(replace(listing, language=language(code)))
     before = bytes_of(old)
@@ -155,9 +155,7 @@ def test_the_customer_is_nowhere_in_the_list_and_the_others_are_as_before(
     assert len(untouched) == 1
 
 
-def test_the_list_is_manifested_anew_with_a_tombstone(
-    config: params.Params, listing: Listing
-) -> None:
+def test_the_list_is_manifested_anew_with_a_tombstone(config: Params, listing: Listing) -> None:
     old = put(listing)
     said = atomic.read_json(old / "manifest.json")
     lists.erase(config, ADA, lambda text: None)
@@ -175,7 +173,7 @@ def test_the_list_is_manifested_anew_with_a_tombstone(
 
 
 def test_every_list_that_has_the_customer_is_made_again_and_no_other(
-    config: params.Params, listing: Listing, make_listing: MakeListing
+    config: Params, listing: Listing, make_listing: MakeListing
 ) -> None:
     other = put(make_listing([{"customer_id": "x"}], as_of=listing.as_of.replace(day=1)))
     put(replace(listing, as_of=listing.as_of.replace(day=8)))
@@ -187,7 +185,7 @@ def test_every_list_that_has_the_customer_is_made_again_and_no_other(
     assert not lists.naming(Path("lists"), ADA)
 
 
-def test_who_dropped_off_the_list_goes_too(config: params.Params, listing: Listing) -> None:
+def test_who_dropped_off_the_list_goes_too(config: Params, listing: Listing) -> None:
     old = put(listing)
     assert b"Di" in (old / "at_risk.html").read_bytes()
     assert lists.erase(config, "00004", lambda text: None) == 1
@@ -198,9 +196,7 @@ def test_who_dropped_off_the_list_goes_too(config: params.Params, listing: Listi
     assert len(old_csv.splitlines()) == 4
 
 
-def test_lists_published_elsewhere_are_made_again_too(
-    config: params.Params, listing: Listing
-) -> None:
+def test_lists_published_elsewhere_are_made_again_too(config: Params, listing: Listing) -> None:
     for folder in ("lists", "shared", "gone"):
         target = put(listing, folder)
         told = dict.fromkeys(runs.NEEDED) | {"folders": [str(target.parent.resolve())]}
@@ -213,16 +209,14 @@ def test_lists_published_elsewhere_are_made_again_too(
         assert publish.verify(Path(folder)) == []
 
 
-def test_the_last_customer_leaves_an_empty_list(
-    config: params.Params, make_listing: MakeListing
-) -> None:
+def test_the_last_customer_leaves_an_empty_list(config: Params, make_listing: MakeListing) -> None:
     put(make_listing([{}]))
     lists.erase(config, ADA, lambda text: None)
     (fresh,) = publish.published(Path("lists"))
     assert to_csv.read(fresh / "at_risk.csv").num_rows == 0
 
 
-def test_two_erasures_of_a_list_are_counted(config: params.Params, listing: Listing) -> None:
+def test_two_erasures_of_a_list_are_counted(config: Params, listing: Listing) -> None:
     put(listing)
     for who in (ADA, BO):
         lists.erase(config, who, lambda text: None)
@@ -232,7 +226,7 @@ def test_two_erasures_of_a_list_are_counted(config: params.Params, listing: List
 
 
 def test_a_page_of_another_kind_costs_details_and_never_the_erasure(
-    config: params.Params, listing: Listing
+    config: Params, listing: Listing
 ) -> None:
     folder = put(listing)
     page = folder / "at_risk.html"

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from retention.commands.erase import raw
-from retention.core import params
 from retention.core.errors import BadInput
+from retention.core.params import Params, parse_params
 from tests.support import company
 
 HEAD = b"receipt,line,cust,sku,qty,price,sold_at\n"
@@ -33,14 +33,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def rules(path: str = "data/raw/sales.csv", **changes: Any) -> params.Params:
+def rules(path: str = "data/raw/sales.csv", **changes: Any) -> Params:
     told = copy.deepcopy(company.PARAMS)
     told["sources"] = {"sales": told["sources"]["sales"] | {"path": path} | changes}
     del told["customers"]
-    return params.parse(yaml.safe_dump(told))
+    return parse_params(yaml.safe_dump(told))
 
 
-def cut(chosen: params.Params, who: str = "7") -> int:
+def cut(chosen: Params, who: str = "7") -> int:
     found = raw.parts(chosen, who)
     for part in found:
         raw.cut(part)

@@ -17,9 +17,9 @@ import pytest
 from retention.commands.outcomes import cells, from_xlsx, record
 from retention.commands.outcomes.record import Entered
 from retention.commands.outcomes.sheet import LANGUAGES, TITLES
-from retention.core import params
 from retention.core.csv_injection import guarded
 from retention.core.errors import BadInput, BadParams
+from retention.core.params import Params, Play
 from retention.core.storage import atomic
 from retention.i18n.language import language
 from retention.ledgers import outcomes as ledger
@@ -34,7 +34,7 @@ NAMES = ("customer_id", "name", *HANDBACK)
 CUSTOMERS = ("00123", "b", "c", "=1+1", "Zoë", "f")
 ZERO = {"accepted": 0, "unchanged": 0, "rejected": 0, "blank": 0}
 
-CHOSEN = params.Params.model_validate(
+CHOSEN = Params.model_validate(
     {
         "company": "Mill Lane Bakery",
         "time_zone": "Europe/London",
@@ -271,7 +271,7 @@ def test_a_word_taken_back_by_another_file_is_a_fact_too() -> None:
 def test_what_was_rejected_is_taken_from_the_same_file_once_it_is_sound() -> None:
     path = table([FULL, REACHED | {"action_taken": "gift"}])
     assert enter(path).counts == ZERO | {"read": 2, "accepted": 1, "rejected": 1}
-    plays = [*CHOSEN.policy.playbook, params.Play(name="gift", does="Send a gift")]
+    plays = [*CHOSEN.policy.playbook, Play(name="gift", does="Send a gift")]
     policy = CHOSEN.policy.model_copy(update={"playbook": plays})
     wider = CHOSEN.model_copy(update={"policy": policy})
     found = record.enter(path, wider, None, NOON + dt.timedelta(hours=1))

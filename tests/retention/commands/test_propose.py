@@ -15,8 +15,9 @@ from models.components.uplift import RISK
 from pipeline import uplift
 from retention import cli
 from retention.commands import propose
-from retention.core import artefacts, params
+from retention.core import artefacts
 from retention.core.errors import BadParams
+from retention.core.params import parse_params
 from retention.core.storage import atomic
 from retention.policy.play_effects import price
 from retention.uplift import policy_value
@@ -177,7 +178,7 @@ def test_a_wrong_number_ends_with_2(home: Path, words: list[str]) -> None:
 
 
 def test_the_cheapest_play_counts_where_none_is_named() -> None:
-    chosen = params.parse(yaml.safe_dump(PARAMS))
+    chosen = parse_params(yaml.safe_dump(PARAMS))
     found = propose.play(chosen, None)
     assert (price(found), found.saves) == (4.0, 0.2)
     found = propose.play(chosen, "gift")

@@ -16,7 +16,8 @@ from pipeline import score
 from retention.commands.score import fresh, job, plan, process, workspace
 from retention.commands.score.asked import Asked
 from retention.commands.score.log import Log, summary
-from retention.core import artefacts, errors, params
+from retention.core import artefacts, errors
+from retention.core.params import Guards, load_params, parse_params, with_changes
 from retention.core.storage import atomic, locks
 from retention.ledgers import outcomes as ledger
 from retention.worklist import published
@@ -286,7 +287,7 @@ SET_ASIDE = {"override": {"freshness": "closed for the fair, A. Khan"}, "overrid
 def held_against(days: int, **rules: Any) -> list[dict[str, Any]]:
     """What is told of a list of ENDS when so many days have gone by since."""
     log = Log("json")
-    fresh.check(ENDS, ENDS + days * DAY, params.Guards(**rules), log)
+    fresh.check(ENDS, ENDS + days * DAY, Guards(**rules), log)
     return [json.loads(line) for line in log.taken().splitlines()]
 
 
@@ -356,7 +357,7 @@ def test_a_day_that_somebody_named_is_held_against_no_clock(
 def known(small: Checkout, **rules: Any) -> str:
     """What a run says up to its events, which it ends well with."""
     changed(small, **rules)
-    chosen = params.load(small / "params.yaml")
+    chosen = load_params(small / "params.yaml")
     place, log = workspace.Workplace(small.folder, small / "runs"), Log("text")
     with place.held(lambda _: None):
         place.prepare(chosen)
@@ -562,8 +563,8 @@ def _listed(lists: Path, day: str) -> list[str]:
 
 def test_params_change_key_by_key() -> None:
     text = yaml.safe_dump(company.PARAMS)
-    made = params.parse(params.changed(text, {"snapshots": {"most": 3}, "as_of": None}))
+    made = parse_params(with_changes(text, {"snapshots": {"most": 3}, "as_of": None}))
     assert made.snapshots.most == 3
     assert made.snapshots.every_days == 28
     assert made.as_of is None
-    assert params.parse(text).version == 1
+    assert parse_params(text).version == 1

@@ -24,8 +24,9 @@ from pipeline import features as features_stage
 from pipeline import params as params_stage
 from retention import cli
 from retention.commands import why
-from retention.core import artefacts, feature_table, params
+from retention.core import artefacts, feature_table
 from retention.core.errors import BadInput, BadParams
+from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.serving import champion, target
 
@@ -87,7 +88,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def install() -> None:
     """A champion from the two plainest models."""
-    chosen = params.load()
+    chosen = load_params()
     table = pq.read_table(artefacts.FEATURES)
     told = pq.read_table(artefacts.LABELS)
     both = told.join(table, ["customer_id", "snapshot_on"]).sort_by("customer_id")
@@ -121,7 +122,7 @@ def told(customer: str, as_of: dt.date | None = None) -> str:
 
 
 def seen(customer: str, as_of: dt.date | None = None) -> why.Seen:
-    return why.seen(params.load(), customer, as_of)
+    return why.seen(load_params(), customer, as_of)
 
 
 def test_the_events_used_are_the_past_newest_first(company: Path) -> None:
@@ -177,7 +178,7 @@ def test_the_whole_story(company: Path) -> None:
     assert text.count("  purchase  ") == 33
     assert "Held back, because not known before 2026-01-01: 1 had not happened yet, 1 late," in text
     assert "known 2025-12-22 10:00, amount 8.5, order L3, item mend" in text
-    for one in themes.declared(params.load().features.windows):
+    for one in themes.declared(load_params().features.windows):
         assert one.meaning in text
     assert "GBP" in text
     assert "not known" in text
@@ -213,7 +214,7 @@ def test_before_anything_was_known(company: Path) -> None:
 
 
 def test_a_champion_of_another_definition_is_no_error(company: Path) -> None:
-    chosen = params.load().model_copy(update={"company": "another"})
+    chosen = load_params().model_copy(update={"company": "another"})
     said = why.said(chosen, why.seen(chosen, "c001", None))
     assert "made under another definition" in said.lines[0]
     assert said.reasons is None

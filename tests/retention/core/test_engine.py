@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from retention.core import engine, params
+from retention.core import engine
+from retention.core.params import Engine
 
 TABLE = pa.table({"customer_id": ["b", "a", "c"], "days": [2, 1, None]})
 
@@ -56,7 +57,7 @@ def test_times_are_utc_wherever_the_machine_stands(duck: engine.DuckDB) -> None:
 
 
 def test_opened_gives_the_engine_that_params_name_and_closes_it() -> None:
-    with engine.opened(params.Engine(name="duckdb", memory="500MB")) as opened:
+    with engine.opened(Engine(name="duckdb", memory="500MB")) as opened:
         assert isinstance(opened, engine.DuckDB)
         frame = opened.load(TABLE)
         assert len(opened.collect(frame, sort=["days"])) == 3
@@ -68,7 +69,7 @@ def test_opened_closes_the_engine_when_the_stage_fails() -> None:
     opened: list[engine.DuckDB | engine.Spark] = []
 
     def stage() -> None:
-        with engine.opened(params.Engine(memory="500MB")) as duck:
+        with engine.opened(Engine(memory="500MB")) as duck:
             opened.append(duck)
             raise ZeroDivisionError
 

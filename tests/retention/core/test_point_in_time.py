@@ -5,7 +5,8 @@ import datetime as dt
 import narwhals as nw
 import pytest
 
-from retention.core import params, point_in_time
+from retention.core import point_in_time
+from retention.core.params import ChurnLabel, Labels, ValueLabel
 from tests.support import engines, histories
 
 TODAY = histories.SNAPSHOT
@@ -65,7 +66,7 @@ def test_without_versions_the_promise_that_nothing_was_restated_changes_nothing(
     assert seen(HISTORY, restated=False) == seen(HISTORY)
 
 
-CHURN = params.ChurnLabel(rule="silence", horizon_days=10, gap_days=3, settle_days=2)
+CHURN = ChurnLabel(rule="silence", horizon_days=10, gap_days=3, settle_days=2)
 
 
 def test_the_label_window_opens_after_the_gap_and_ends_before_its_last_day() -> None:
@@ -78,13 +79,13 @@ def test_a_label_is_mature_when_the_window_has_ended_and_settled() -> None:
 
 
 def test_the_value_window_starts_with_the_churn_window_and_has_its_own_length() -> None:
-    window = point_in_time.value_window(100, CHURN, params.ValueLabel(horizon_days=40))
+    window = point_in_time.value_window(100, CHURN, ValueLabel(horizon_days=40))
     assert (window.start, window.end, window.mature_on) == (103, 143, 145)
 
 
 @pytest.mark.parametrize(("horizon", "ripe_in"), [(5, 15), (10, 15), (40, 45)])
 def test_both_labels_are_mature_when_the_later_window_is(horizon: int, ripe_in: int) -> None:
-    labels = params.Labels(churn=CHURN, value=params.ValueLabel(horizon_days=horizon))
+    labels = Labels(churn=CHURN, value=ValueLabel(horizon_days=horizon))
     assert point_in_time.ripening(labels) == ripe_in
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retention import policy as words
-from retention.core import params
+from retention.core.params import AtRisk, Params, Policy
 from retention.experiments import randomisation
 from retention.policy import play_effects
 from retention.policy.decide import ROWS, Decision, decide
@@ -29,15 +29,13 @@ BOOK = [
 ]
 
 
-def config(capacity: int = 5, share: float = 0.0, **policy: Any) -> params.Params:
-    rules = params.Policy.model_validate({"playbook": BOOK, **policy})
-    listed = params.AtRisk(capacity=capacity, holdout_share=share)
+def config(capacity: int = 5, share: float = 0.0, **policy: Any) -> Params:
+    rules = Policy.model_validate({"playbook": BOOK, **policy})
+    listed = AtRisk(capacity=capacity, holdout_share=share)
     return policies.config(listed, rules)
 
 
-def decided(
-    rows: list[dict[str, Any]], rules: params.Params, erased: Sequence[str] = ()
-) -> Decision:
+def decided(rows: list[dict[str, Any]], rules: Params, erased: Sequence[str] = ()) -> Decision:
     return decide(
         *frames(rows), themes(), NOTHING_SOLD, rules, AS_OF, Barred(erased=frozenset(erased))
     )

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from retention.core import params
+from retention.core.params import Absence, Effort, Fix, Owner, Play, Policy
 from retention.policy import lanes, play_effects, plays
 from tests.support.policies import AS_OF, frames, people, play, policy, themes
 
@@ -333,10 +333,10 @@ def test_upsell_stands_before_a_cross_sell_it_overlaps_else_the_higher_lower_end
 
 def test_the_page_tells_every_key_and_its_playbook_is_one() -> None:
     page = Path("docs/policy.md").read_text(encoding="utf-8")
-    keys = {*params.Policy.model_fields, *params.Play.model_fields, *params.Owner.model_fields,
-            *params.Absence.model_fields}  # fmt: skip
-    keys |= {f"fix.{one}" for one in params.Fix.model_fields} - {"fix"}
-    keys |= {f"effort.{one}" for one in params.Effort.model_fields}
+    keys = {*Policy.model_fields, *Play.model_fields, *Owner.model_fields,
+            *Absence.model_fields}  # fmt: skip
+    keys |= {f"fix.{one}" for one in Fix.model_fields} - {"fix"}
+    keys |= {f"effort.{one}" for one in Effort.model_fields}
     named = "".join(f"{text} " for text in re.findall(r"`([^`]+)`", page))
     assert not {key for key in keys if key not in named}
 
@@ -354,6 +354,6 @@ def test_the_worked_example_of_the_page_comes_out_as_it_says() -> None:
         "call email 2760 0",
         "write email 1020 0",
     ]
-    rules = params.Policy.model_validate(written | {"playbook": book})
+    rules = Policy.model_validate(written | {"playbook": book})
     assert found(text, *book)["spend"].max() == 1350
     assert plays.approvals(rules.playbook) == {"make_up_for_delay"}

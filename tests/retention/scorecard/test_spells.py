@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 
-from retention.core import params
+from retention.core.params import ChurnLabel
 from retention.scorecard import spells
 
-SILENCE = params.ChurnLabel(rule="silence", horizon_days=30)
+SILENCE = ChurnLabel(rule="silence", horizon_days=30)
 AS_OF = 200
 
 

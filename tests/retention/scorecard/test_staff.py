@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from retention.core import params
 from retention.core.errors import BadInput
+from retention.core.params import Staff
 from retention.scorecard import staff
 
 HEADER = "id,crew,where\n"
@@ -16,7 +16,7 @@ def teams(folder: Path, text: str, **columns: str) -> dict[str, dict[str, object
     path = folder / "staff.csv"
     path.write_text(text, encoding="utf-8")
     told = {"agent_id": "id", "team": "crew", "branch": "where"} | columns
-    file = params.Staff.model_validate({"path": str(path), "columns": told})
+    file = Staff.model_validate({"path": str(path), "columns": told})
     found = staff.teams(file, "1GB").to_dict("index")
     return {str(agent): {str(name): told for name, told in of.items()}
             for agent, of in found.items()}  # fmt: skip
@@ -31,7 +31,7 @@ def test_what_is_not_said_is_null(tmp_path: Path) -> None:
     path = tmp_path / "staff.csv"
     path.write_text("id,crew\nann,\n", encoding="utf-8")
     told = {"path": str(path), "columns": {"agent_id": "id", "team": "crew"}}
-    found = staff.teams(params.Staff.model_validate(told), "1GB")
+    found = staff.teams(Staff.model_validate(told), "1GB")
     assert list(found.columns) == ["team", "branch"]
     assert found.loc["ann"].isna().all()
     assert staff.teams(None, "1GB").empty

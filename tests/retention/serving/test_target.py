@@ -2,8 +2,7 @@
 
 import pytest
 
-from retention.core import params
-from retention.core.params import ChurnLabel, Labels
+from retention.core.params import ChurnLabel, Labels, parse_params
 from retention.serving import target
 
 PARAMS = """
@@ -62,18 +61,18 @@ def test_another_company_currency_or_label_is_another_identity(
     old: str, new: str, key: str
 ) -> None:
     assert old in PARAMS
-    one = target.identity(params.parse(PARAMS), ["a"])
-    other = target.identity(params.parse(PARAMS.replace(old, new)), ["a"])
+    one = target.identity(parse_params(PARAMS), ["a"])
+    other = target.identity(parse_params(PARAMS.replace(old, new)), ["a"])
     assert [name for name in one if one[name] != other[name]] == [key]
 
 
 def test_the_order_of_features_does_not_matter_but_their_names_do() -> None:
-    chosen = params.parse(PARAMS)
+    chosen = parse_params(PARAMS)
     one = target.identity(chosen, ["a", "b"])
     assert target.identity(chosen, ["b", "a"]) == one
     assert target.identity(chosen, ["a", "c"]) != one
 
 
 def test_what_does_not_change_the_prediction_is_no_part_of_the_identity() -> None:
-    other = params.parse(PARAMS + "at_risk: {capacity: 7}\nas_of: '2026-01-01'\n")
-    assert target.identity(other, []) == target.identity(params.parse(PARAMS), [])
+    other = parse_params(PARAMS + "at_risk: {capacity: 7}\nas_of: '2026-01-01'\n")
+    assert target.identity(other, []) == target.identity(parse_params(PARAMS), [])

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import extract
-from retention.core import params
 from retention.core.errors import BadInput, BadParams, Busy, Refusal
+from retention.core.params import Params, Source
 from tests.support import services
 from tests.support.services import PASSWORD, Postgres
 
@@ -53,10 +53,10 @@ class Shop:
         return self.server.url(self.name, user, port)
 
 
-def source(**told: Any) -> params.Source:
+def source(**told: Any) -> Source:
     """A source of params.yaml that reads table `orders`."""
     mapped = {"table": "orders", "key": ["id"], "events": [EVENT]} | told
-    chosen = params.Params.model_validate(
+    chosen = Params.model_validate(
         {
             "time_zone": "Europe/London",
             "currency": "GBP",

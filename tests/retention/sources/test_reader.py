@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retention.core import params
 from retention.core.errors import BadInput
+from retention.core.params import RawFile
 from retention.sources import reader
 
 Rows = list[tuple[Any, ...]]
@@ -22,7 +22,7 @@ Rows = list[tuple[Any, ...]]
 
 def read(path: Path, **options: Any) -> tuple[Rows, Rows]:
     """(line, defect, cells...) of the read rows, and (line, rule) of the others."""
-    file = params.RawFile(path=str(path), **options)
+    file = RawFile(path=str(path), **options)
     with TemporaryDirectory() as scratch, reader.opened("1GB") as connection:
         found = reader.heads(file, Path(scratch))
         wanted = reader.common(found)

@@ -19,8 +19,9 @@ import models
 from models.components.calibration import Identity
 from models.components.interval import ValueInterval
 from models.components.scorer import COLUMNS, Scorer
-from retention.core import artefacts, params
+from retention.core import artefacts
 from retention.core.errors import BadInput, Guarded, Refusal
+from retention.core.params import parse_params
 from retention.core.storage import atomic
 from retention.tracking import client as tracking
 from retention.tracking import run_record
@@ -129,7 +130,7 @@ def made_record(folder: Path) -> RunRecord:
     atomic.write_text(card, "# Model card\n")
     atomic.write_bytes(folder / "plots" / "lift.png", TINY_PNG)
     return RunRecord(
-        params=params.parse(PARAMS),
+        params=parse_params(PARAMS),
         as_of=dt.date(2026, 6, 8),
         story=story,
         metrics=metrics,
@@ -453,7 +454,7 @@ def test_the_record_is_what_the_stages_left(
     atomic.write_json(artefacts.SNAPSHOTS_SUMMARY.path, {"as_of": "2026-06-08"})
     atomic.write_json(artefacts.RECIPE.path, {"rows": 1})
     atomic.write_json(artefacts.METRICS.path, {"churn": {}})
-    chosen = params.parse(PARAMS)
+    chosen = parse_params(PARAMS)
     told = tracking.record(chosen)
     assert (told.params, told.as_of) == (chosen, dt.date(2026, 6, 8))
     assert (told.story, told.metrics) == ({"rows": 1}, {"churn": {}})

@@ -11,7 +11,7 @@ import pytest
 import models
 from models.components.base import Floats
 from models.components.calibration import CALIBRATORS, Calibrator, Identity
-from retention.core import params
+from retention.core.params import parse_params
 from retention.training import metrics, selection
 from retention.training.folds import Fold
 from retention.training.selection import Recipe, Rows, Trial
@@ -340,7 +340,7 @@ def test_with_too_little_history_the_baselines_stand_as_they_come() -> None:
 
 
 def test_models_are_made_with_the_params_seed_and_their_labels_horizon() -> None:
-    make = selection.maker(params.parse(PARAMS))
+    make = selection.maker(parse_params(PARAMS))
     assert make("value_last_window").get_params()["horizon_days"] == 60
     made = make("churn_lightgbm").get_params()
     assert (made["seed"], made["rounds"]) == (5, 7)
