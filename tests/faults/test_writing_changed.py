@@ -52,7 +52,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def retention(home: Path, *words: str) -> Done:
-    code = "from pipeline.cli import app; app()"
+    code = "from retention.cli import app; app()"
     root = str(Path(atomic.__file__).parents[3])
     return subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {root!r}); {code}", *words],

@@ -330,7 +330,7 @@ def test_42_kill9_backup(home: Path, kept: Path, tmp_path: Path) -> None:
 
 
 def command(home: Path, *words: str) -> Done:
-    code = "from pipeline.cli import app; app()"
+    code = "from retention.cli import app; app()"
     return subprocess.run(
         [sys.executable, "-c", code, *words],
         cwd=home,

@@ -17,8 +17,8 @@ FEATURE = '''"""Card: how often the customer shows it, buying or not."""
 
 import narwhals as nw
 
-from features.base import Past, count, feature, grain, within
-from pipeline.clocks import Frame
+from features.engine.base import Past, count, feature, grain, within
+from retention.core.point_in_time import Frame
 
 
 @grain("visit")
@@ -38,7 +38,7 @@ MODEL = '''"""The churn rate of all, for everybody."""
 import numpy as np
 import pandas as pd
 
-from models.base import BIAS, ChurnModel, Floats, State, log_odds
+from models.components.base import BIAS, ChurnModel, Floats, State, log_odds
 
 
 class ConstantChurn(ChurnModel):
