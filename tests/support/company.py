@@ -27,7 +27,7 @@ PARTS: Final = (
     ".dvc/config", ".dvcignore", "champion/README.md", "data/raw/.gitkeep", "dvc.yaml",
     "examples/__init__.py", "examples/telecom", "features", "ledgers/assignments/.gitkeep",
     "ledgers/erased/.gitkeep", "ledgers/outcomes/.gitkeep", "ledgers/runs/.gitkeep", "models",
-    "pipeline", "pyproject.toml", "retention",
+    "pipeline", "pyproject.toml", "retention", "tools",
 )  # fmt: skip
 CANARIES: Final = (b"quibbleworth", b"@canary.example", b"+99 8877")
 """A part of every name, of every e-mail address and of every phone number, in small letters."""
