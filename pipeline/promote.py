@@ -7,11 +7,10 @@ reason that is written down.
 """
 
 from retention.core import artefacts, console, errors
-from retention.core.params import Params, load_params
+from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.serving import champion
-from retention.serving.champion import Champion
-from retention.serving.comparison import Comparison, not_comparable
+from retention.serving.comparison import not_comparable
 from retention.serving.promotion import (
     SAID,
     after,
@@ -22,34 +21,13 @@ from retention.serving.promotion import (
     manifest,
     side_by_side,
 )
-from retention.tracking import client, promotion_record
-
-
-def track(chosen: Params, decision: str, compared: Comparison, anyway: str | None = None) -> str:
-    """Tell MLflow of a comparison; what to say of that, also where it cannot be reached."""
-    run = promotion_record.run(chosen, decision, compared, anyway)
-    try:
-        return f"MLflow run {client.log_figures(chosen.company, run)}"
-    except client.TrackingDown as down:
-        return str(down)
-
-
-def mirror(chosen: Params, now: Champion, challenger: bool, report: console.Report) -> None:
-    """Let MLflow's aliases follow champion/; where it cannot be reached, say so and go on."""
-    folders = {
-        "champion": now.folder,
-        "challenger": artefacts.CANDIDATE.path if challenger else None,
-    }
-    try:
-        client.mirror(chosen.company, client.example(artefacts.FEATURES.path), folders)
-    except client.TrackingDown as down:
-        report.say(str(down))
+from retention.tracking import promotion as tracked_promotion
 
 
 def main() -> None:
     chosen = load_params()
     with console.stage("promote") as report:
-        story, figures = atomic.read_json(artefacts.RECIPE), atomic.read_json(artefacts.METRICS)
+        story, figures = atomic.read_json(artefacts.SELECTION), atomic.read_json(artefacts.METRICS)
         found, parts = manifest(chosen, story, figures), candidate()
         sha256, now = champion.hashes(parts), champion.current()
         decision, beside = decide(now, found, sha256), side_by_side(now, found)
@@ -67,9 +45,11 @@ def main() -> None:
         if compared:
             report.say(f"the challenger is {compared}")
         if compared and compared.measures:
-            report.say(track(chosen, decision, compared))
+            report.say(tracked_promotion.track(chosen, decision, compared))
         report.say(SAID[decision])
-        mirror(chosen, now, challenger=decision == "challenge", report=report)
+        unreachable = tracked_promotion.mirror(chosen, now, has_challenger=decision == "challenge")
+        if unreachable:
+            report.say(unreachable)
 
 
 if __name__ == "__main__":

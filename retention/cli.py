@@ -7,7 +7,7 @@ import datetime as dt
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from retention.commands.check import Group
-    from retention.core.params import Params
-    from retention.serving.champion import Champion
 
 app = typer.Typer(
     help="Find the customers a company can still keep. Run it where params.yaml lies.",
@@ -267,135 +265,20 @@ def _check() -> None:
 
 
 def _promote(anyway: str | None) -> Callable[[], None]:
-    def told() -> None:
-        if anyway is not None and not anyway.strip():
-            raise errors.BadParams('--anyway: say why, as --anyway "the old one scores nobody"')
-        _take(anyway)
+    def run_command() -> None:
+        from retention.commands import promote
 
-    return told
+        for line in promote.promote(anyway):
+            _say(line)
 
-
-def _take(anyway: str | None) -> None:
-    from pipeline import promote as stage_promote
-    from retention.core import artefacts
-    from retention.core.params import load_params
-    from retention.core.storage import atomic
-    from retention.serving import champion
-    from retention.serving import promotion as stage
-    from retention.serving.champion import Champion
-
-    chosen = load_params()
-    needed = (artefacts.CANDIDATE, artefacts.RECIPE, artefacts.METRICS)
-    missing = next((one for one in needed if not one.path.exists()), None)
-    if missing:
-        raise errors.Guarded(f"{missing}: not there, so nothing was trained; run make repro first")
-    folder, now = artefacts.CANDIDATE.path, champion.current()
-    found = stage.manifest(
-        chosen, atomic.read_json(artefacts.RECIPE), atomic.read_json(artefacts.METRICS)
-    )
-    parts = stage.candidate()
-    of = champion.hashes(parts)
-    if now and now.sha256 == of and now.definition == found["definition"]:
-        _say("The model trained last is the champion already; nothing changed.")
-        return
-    champion.load(Champion(folder, {"sha256": champion.hashes(champion.parts(folder))}))
-    _beside(now, Champion(folder, found))
-    compared = stage.comparison(now, found, chosen) if now else None
-    if stage.decide(now, found, of) == "challenge":
-        stage.refuse_unfit(compared, anyway)
-    made = stage.install(found, "retention promote", compared, anyway)
-    if compared:
-        _say(f"The challenger is {compared}.")
-    if compared and compared.measures:
-        _say(stage_promote.track(chosen, "retention promote", compared, anyway))
-    _mirror(chosen, made)
-    _say(f"The model of {folder} is the champion now. Run make repro to score with it;")
-    _say("retention rollback goes back to the one before.")
+    return run_command
 
 
 def _rollback() -> None:
-    from retention.core.params import load_params
-    from retention.core.storage import atomic
-    from retention.serving import champion
-    from retention.serving.champion import FOLDER, PREVIOUS, Champion
+    from retention.commands import promote
 
-    chosen, now = load_params(), champion.current()
-    path = FOLDER / f"{PREVIOUS}.json"
-    if now and path.is_file():
-        before = atomic.read_json(path)
-        champion.load(Champion(FOLDER / before["models"], before))
-        _refuse_other_definition(before["definition"], chosen)
-    back = champion.rollback()
-    _beside(now, back)
-    _mirror(chosen, back)
-    _say("The champion before is the champion again. Run make repro to score with it;")
-    _say("retention rollback once more undoes this.")
-
-
-def _refuse_other_definition(before: dict[str, Any], chosen: "Params") -> None:
-    """Guarded where the next run would set the model aside again."""
-    from retention.serving import target
-
-    wanted = target.identity(chosen, before["features"])
-    other = [name for name, value in wanted.items() if before.get(name) != value]
-    if other:
-        raise errors.Guarded(
-            f"the champion before was made under another definition ({', '.join(other)}) and "
-            "would be set aside again; put params.yaml back first, or keep the present one"
-        )
-
-
-FIGURES = {
-    "churn_roc_auc": ("churn: order, ROC AUC", "higher is better"),
-    "churn_average_precision": ("churn: average precision", "higher is better"),
-    "churn_brier": ("churn: Brier score", "lower is better"),
-    "churn_log_loss": ("churn: log loss", "lower is better"),
-    "churn_ece": ("churn: calibration error", "lower is better"),
-    "churn_empc": ("churn: profit of a campaign, EMPC", "higher is better"),
-    "value_mae": ("value: mean absolute error", "lower is better"),
-    "value_bias": ("value: predicted to real money", "1 is best"),
-    "value_spearman": ("value: order, Spearman", "higher is better"),
-}
-"""The figures of a champion in words."""
-
-
-def _beside(now: "Champion | None", then: "Champion") -> None:
-    """Both models' figures, each as measured when it was trained."""
-    old, new = (one.manifest["figures"] if one else {} for one in (now, then))
-    names = {name: FIGURES.get(name, (name, "")) for name in {**new, **old}}
-    width = max((len(words) for words, _ in names.values()), default=0)
-    _say(f"{'':<{width}}  {'until now':>12}  {'from now on':>12}")
-    for name, (words, better) in names.items():
-        row = f"{words:<{width}}  {_figure(old.get(name))}  {_figure(new.get(name))}  {better}"
-        _say(row.rstrip())
-    for said, one in (("until now", now), ("from now on", then)):
-        if one:
-            titles = " and ".join(one.manifest["titles"].values())
-            to, on = one.manifest["trained_to"], one.manifest["measured_on"]
-            _say(f"{said}: {titles}, learnt up to {to}, measured on {on}")
-    days = {one.manifest["measured_on"] for one in (now, then) if one}
-    if len(days) > 1 and None not in days:
-        _say("They were measured on different days: small differences may be the days'.")
-
-
-def _figure(value: float | None) -> str:
-    return f"{'-' if value is None else f'{value:,.4f}':>12}"
-
-
-def _mirror(chosen: "Params", now: "Champion") -> None:
-    """Let MLflow's aliases follow champion/, or say that they do not."""
-    from pipeline import promote as stage_promote
-    from retention.core import artefacts
-    from retention.core import console as progress
-    from retention.serving import champion
-    from retention.serving import promotion as stage
-
-    candidate = artefacts.CANDIDATE.path
-    challenger = candidate.is_dir() and champion.hashes(stage.candidate()) != now.sha256
-    if artefacts.FEATURES.path.is_file():
-        stage_promote.mirror(chosen, now, challenger, progress.Report("MLflow"))
-    else:
-        _say(f"MLflow was not told: {artefacts.FEATURES} is not there; dvc repro tells it.")
+    for line in promote.rollback():
+        _say(line)
 
 
 def _why(customer_id: str, as_of: dt.date | None) -> Callable[[], None]:

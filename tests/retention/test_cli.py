@@ -16,9 +16,8 @@ from models.churn_recency import RecencyRule
 from models.components.calibration import Identity
 from models.components.scorer import Scorer
 from models.value_last_window import LastWindow
-from pipeline import promote
 from retention import cli
-from retention.commands import check
+from retention.commands import check, promote
 from retention.commands import why as telling
 from retention.core import artefacts
 from retention.core.errors import BadInput, BadParams, Busy, Guarded, Refusal
@@ -26,6 +25,7 @@ from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.ledgers import outcomes
 from retention.serving import champion, promotion
+from retention.tracking import promotion as tracked_promotion
 
 RUN = CliRunner()
 
@@ -297,7 +297,7 @@ def trained(rates: float, auc: float = 0.75) -> None:
     churn = {key: {"value": auc} for key in promotion.HEADLINES["churn"]}
     value = {key: {"value": 3.0} for key in promotion.HEADLINES["value"]}
     figures = {"measured_on": "2026-06-22", "churn": {"recipe": churn}, "value": {"recipe": value}}
-    atomic.write_json(artefacts.RECIPE, story)
+    atomic.write_json(artefacts.SELECTION, story)
     atomic.write_json(artefacts.METRICS, figures)
 
 
@@ -379,10 +379,10 @@ def test_rollback_to_a_model_of_another_definition_is_refused(company: Path) -> 
 def test_mlflow_is_told_where_it_can_be(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[dict[str, str], bool]] = []
 
-    def mirror(chosen: Params, now: champion.Champion, challenger: bool, _: object) -> None:
-        told.append((now.sha256, challenger))
+    def mirror(_: Params, now: champion.Champion, has_challenger: bool) -> None:
+        told.append((now.sha256, has_challenger))
 
-    monkeypatch.setattr(promote, "mirror", mirror)
+    monkeypatch.setattr(tracked_promotion, "mirror", mirror)
     atomic.write_text(artefacts.FEATURES, "")
     trained(1.0)
     run("promote")
@@ -395,7 +395,7 @@ def test_mlflow_is_told_where_it_can_be(company: Path, monkeypatch: pytest.Monke
 
 def test_the_figures_in_words_are_those_that_promote_pins() -> None:
     pinned = {f"{task}_{name}" for task, names in promotion.HEADLINES.items() for name in names}
-    assert set(cli.FIGURES) == pinned
+    assert set(promote.FIGURES) == pinned
 
 
 def test_every_command_has_a_short_help_that_fits() -> None:
