@@ -130,7 +130,7 @@ def predictions(folder: Path) -> tuple[pd.Series, dict[str, Floats], dict[str, F
     features = pq.read_table(folder / artefacts.FEATURES)
     rows = train.labelled(features, pq.read_table(folder / artefacts.LABELS))
     now = features.filter(np.array(features["snapshot_on"]) == np.datetime64(chosen.as_of))
-    story, X = atomic.read_json(folder / artefacts.RECIPE), feature_table.matrix(now)
+    story, X = atomic.read_json(folder / artefacts.SELECTION), feature_table.matrix(now)
     make = selection.maker(chosen)
     said: dict[str, dict[str, Floats]] = {"churn": {}, "value": {}}
     for name, tuned in story["params"].items():
@@ -194,7 +194,7 @@ def benchmark(name: str) -> str:
         chosen = load_params(folder / "params.yaml")
         run_stages(folder, list(chosen.sources))
         customers, churn, value = predictions(folder)
-        story = atomic.read_json(folder / artefacts.RECIPE)
+        story = atomic.read_json(folder / artefacts.SELECTION)
     days = chosen.labels.churn.horizon_days
     true = truth(told, customers, company.cut, days)
     y, money = true["churned"].to_numpy(), true["value"].to_numpy()

@@ -128,9 +128,9 @@ def scenario(name: str) -> dict[str, Any]:
         chosen = load_params(folder / "params.yaml")
         seconds = run_stages(folder, chosen)
         said = pq.read_table(folder / artefacts.PREDICTIONS).to_pandas()
-        models = pq.read_table(folder / artefacts.MEASURED).to_pandas()
+        models = pq.read_table(folder / artefacts.TEST_PREDICTIONS).to_pandas()
         customers, bare = without_service(folder, chosen)
-        story = atomic.read_json(folder / artefacts.RECIPE)
+        story = atomic.read_json(folder / artefacts.SELECTION)
         day = said["snapshot_on"].iloc[0]
         snapshots, departures = (
             one.to_pandas()

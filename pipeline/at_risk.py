@@ -36,13 +36,13 @@ def read(config: Params, contacts: pa.Table) -> Inputs:
     warned = verdict.of_list(dt.date.fromisoformat(summary["as_of"]))
     told = Told(
         scores=pq.read_table(artefacts.SCORES)
-        .join(pq.read_table(artefacts.EFFECTS), keys="customer_id")
+        .join(pq.read_table(artefacts.UPLIFT_SCORES), keys="customer_id")
         .sort_by("customer_id")
         .to_pandas(),
-        habits=pq.read_table(artefacts.HABITS).to_pandas(),
-        standing=pq.read_table(artefacts.STANDING).to_pandas(),
+        habits=pq.read_table(artefacts.PURCHASE_RHYTHM).to_pandas(),
+        standing=pq.read_table(artefacts.CUSTOMER_STATE).to_pandas(),
         reasons=pq.read_table(artefacts.REASONS).to_pandas(),
-        happenings=pq.read_table(artefacts.HAPPENINGS).to_pandas(),
+        happenings=pq.read_table(artefacts.RECENT_ISSUES).to_pandas(),
         contacts=contacts.to_pandas(),
     )
     return Inputs(

@@ -221,10 +221,10 @@ def track(chosen: Params, report: console.Report) -> None:
 def main() -> None:
     chosen = load_params()
     with console.stage("evaluate") as report:
-        story, label_table = atomic.read_json(artefacts.RECIPE), pq.read_table(artefacts.LABELS)
-        said = beside(pq.read_table(artefacts.MEASURED), label_table)
-        scores = beside(pq.read_table(artefacts.MEASURED_SCORES), label_table)
-        report.read(artefacts.MEASURED, len(said))
+        story, label_table = atomic.read_json(artefacts.SELECTION), pq.read_table(artefacts.LABELS)
+        said = beside(pq.read_table(artefacts.TEST_PREDICTIONS), label_table)
+        scores = beside(pq.read_table(artefacts.TEST_SCORES), label_table)
+        report.read(artefacts.TEST_PREDICTIONS, len(said))
         found = head(story, scores, chosen)
         found |= evaluate(said, scores, chosen) if len(scores) else NOTHING
         if len(scores):

@@ -154,7 +154,7 @@ def main() -> None:
         past = Past(opened.keep(known), people, as_of, opened.keep, chosen.service)
         watched = opened.scan(artefacts.SNAPSHOTS).filter(nw.col("snapshot_on") == today)
         cohort = opened.keep(watched.select("customer_id"))
-        paths = (artefacts.STANDING, artefacts.HAPPENINGS, artefacts.TIMELINE)
+        paths = (artefacts.CUSTOMER_STATE, artefacts.RECENT_ISSUES, artefacts.TIMELINE)
         for path, table in zip(paths, tables(chosen, past, cohort, opened), strict=True):
             atomic.write_table(path, table)
             report.wrote(path, len(table))

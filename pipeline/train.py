@@ -250,11 +250,11 @@ def main() -> None:
         drawn = foretold(
             features, label_table, trained.rows, trained.found, selection.maker(chosen)
         )
-        atomic.write_table(artefacts.FORETOLD, drawn)
-        atomic.write_table(artefacts.MEASURED, trained.measured)
-        atomic.write_table(artefacts.MEASURED_SCORES, trained.scored)
-        atomic.write_json(artefacts.RECIPE, story(trained))
-        report.wrote(artefacts.MEASURED, len(trained.measured))
+        atomic.write_table(artefacts.CROSS_PREDICTIONS, drawn)
+        atomic.write_table(artefacts.TEST_PREDICTIONS, trained.measured)
+        atomic.write_table(artefacts.TEST_SCORES, trained.scored)
+        atomic.write_json(artefacts.SELECTION, story(trained))
+        report.wrote(artefacts.TEST_PREDICTIONS, len(trained.measured))
         for task in ("churn", "value"):
             name = getattr(trained.found, task)
             report.say(f"chosen for {task}: {name} ({trained.found.why[task]})")

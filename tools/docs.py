@@ -42,16 +42,16 @@ def _said(one: Feature) -> str:
 def data_page() -> str:
     """What lies where under data/."""
     listed = [value for value in vars(artefacts).values() if isinstance(value, Artefact)]
-    of_sources = [make("SOURCE") for make in artefacts.OF_SOURCES]
+    of_sources = [make("SOURCE") for make in artefacts.PER_SOURCE]
     rows = [
-        f"| `{one.path}` | {one.stage} | {one.what} | {one.grain} | {', '.join(one.key)} |"
-        for one in sorted([*listed, *of_sources], key=lambda one: artefacts.ORDER.index(one.stage))
+        f"| `{one.path}` | {one.stage} | {one.doc} | {one.grain} | {', '.join(one.key)} |"
+        for one in sorted([*listed, *of_sources], key=lambda one: artefacts.STAGES.index(one.stage))
     ]
     return (
         "\n\n".join(
             [
                 "# data/",
-                _MADE.format("retention/core/artefacts.py"),
+                _MADE.format("retention/core/artefacts/"),
                 "One folder a stage, which DVC keeps and deletes as it sees fit. `data/raw/` is "
                 "yours: put your files there; no stage writes or deletes it. `data/example/` holds "
                 "the example company's files.",

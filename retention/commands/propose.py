@@ -62,9 +62,9 @@ def propose(
     Guarded: no experiment to learn from. BadParams: no such play.
     """
     chosen = load_params()
-    if not artefacts.LOTS.path.is_file():
-        raise Guarded(f"{artefacts.LOTS}: not there; run make repro first")
-    lots = pq.read_table(artefacts.LOTS).to_pandas()
+    if not artefacts.EXPERIMENT.path.is_file():
+        raise Guarded(f"{artefacts.EXPERIMENT}: not there; run make repro first")
+    lots = pq.read_table(artefacts.EXPERIMENT).to_pandas()
     if lots.empty:
         raise Guarded(
             "too few customers were drawn by lot so far, and left, to tell; keep a holdout "

@@ -16,7 +16,7 @@ class Artefact:
     """A file under data/, one row a `grain`, unique by `key`; `what` it is for."""
 
     path: Path
-    what: str
+    doc: str
     grain: str = ""
     key: tuple[str, ...] = ()
 
@@ -101,15 +101,15 @@ FEATURES = _table(
 )
 FEATURES_SUMMARY = _file("features/summary.json", "features that say nothing in this history")
 CANDIDATE = _file("train/candidate", "the models refitted on all that matured, as JSON")
-RECIPE = _file("train/selection.json", "folds, parameters, losses, the choice and why")
-FORETOLD = _table(
+SELECTION = _file("train/selection.json", "folds, parameters, losses, the choice and why")
+CROSS_PREDICTIONS = _table(
     "train/cross_predictions.parquet",
     "what models of other customers foretell of those drawn for outreach",
     "a customer at a snapshot",
     "customer_id",
     "snapshot_on",
 )
-MEASURED = _table(
+TEST_PREDICTIONS = _table(
     "train/test_predictions.parquet",
     "what every model says of the snapshot that only measures",
     "a model and a customer",
@@ -117,7 +117,7 @@ MEASURED = _table(
     "customer_id",
     "snapshot_on",
 )
-MEASURED_SCORES = _table(
+TEST_SCORES = _table(
     "train/scores.parquet",
     "what the recipe says of it",
     "a customer at the snapshot that only measures",
@@ -140,7 +140,7 @@ PROMOTE_METRICS = _file(
     "both on the same unseen customers, and the difference with its interval",
 )
 UPLIFT = _file("uplift/uplift.json", "whom a contact keeps, as learnt from lots, and its use")
-LOTS = _table(
+EXPERIMENT = _table(
     "uplift/experiment.parquet",
     "those drawn by lot whose outcome is known, with the effect that others' models foretell",
     "a customer at the snapshot before the lot",
@@ -148,13 +148,13 @@ LOTS = _table(
     "snapshot_on",
 )
 UPLIFT_METRICS = _file("uplift/metrics.json", "what ranking by it would bring, against by loss")
-STANDING = _table(
+CUSTOMER_STATE = _table(
     "interactions/customer_state.parquet",
     "how each stands with us: what is open, what was put right, what was said last",
     "a customer watched at as_of",
     "customer_id",
 )
-HAPPENINGS = _table(
+RECENT_ISSUES = _table(
     "interactions/recent_issues.parquet",
     "what went wrong lately, in a sentence with numbers and dates",
     "a customer and a theme",
@@ -181,7 +181,7 @@ REASONS = _table(
     "customer_id",
     "rank",
 )
-EFFECTS = _table(
+UPLIFT_SCORES = _table(
     "score/uplift.parquet",
     "what a contact is expected to change, where lots have taught it",
     "a customer watched at as_of",
@@ -194,7 +194,7 @@ RISK_HISTORY = _table(
     "customer_id",
     "snapshot_on",
 )
-HABITS = _table(
+PURCHASE_RHYTHM = _table(
     "score/purchase_rhythm.parquet",
     "since when silent, against the usual rhythm",
     "a customer watched at as_of",
@@ -262,8 +262,8 @@ def ingest_summary(source: str) -> Artefact:
     return _file(f"ingest/{source}/summary.json", "rows read, accepted, rejected and unmapped")
 
 
-OF_SOURCES = (fingerprint, ingested, rejected, ingest_summary)
-ORDER = tuple(
+PER_SOURCE = (fingerprint, ingested, rejected, ingest_summary)
+STAGES = tuple(
     "params extract ingest customers events snapshots labels scorecard features train uplift "  # noqa: SIM905
     "evaluate promote interactions score guard at_risk outcomes".split()
 )

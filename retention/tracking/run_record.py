@@ -54,7 +54,7 @@ def record(chosen: Params) -> RunRecord:
     return RunRecord(
         params=chosen,
         as_of=dt.date.fromisoformat(atomic.read_json(artefacts.SNAPSHOTS_SUMMARY.path)["as_of"]),
-        story=atomic.read_json(artefacts.RECIPE.path),
+        story=atomic.read_json(artefacts.SELECTION.path),
         metrics=atomic.read_json(artefacts.METRICS.path),
         candidate=artefacts.CANDIDATE.path,
         example=example(artefacts.FEATURES.path),

@@ -210,7 +210,7 @@ def test_the_stage_writes_figures_predictions_pictures_and_a_card(home: Told) ->
     }
     assert set(found["churn"]) == {"churn_recency", "churn_rfm_logistic", "recipe"}
     assert set(found["value"]) == {"value_last_window", "recipe"}
-    assert found["measured_on"] == atomic.read_json(artefacts.RECIPE)["measured_on"]["test"]
+    assert found["measured_on"] == atomic.read_json(artefacts.SELECTION)["measured_on"]["test"]
     assert found["definition"] == target.sentence(load_params().labels)
     assert {path.suffix for path in artefacts.PLOTS.path.iterdir()} == {".csv", ".png"}
     assert "tenure" in artefacts.MODEL_CARD.path.read_text(encoding="utf-8")  # the dead feature
@@ -261,9 +261,9 @@ def test_where_mlflow_is_down_the_stage_says_so_and_succeeds(
 
 
 def test_where_nothing_was_measured_figures_are_null_and_every_file_is_there(home: Told) -> None:
-    atomic.write_table(artefacts.MEASURED, train.MEASURED_SCHEMA.empty_table())
-    atomic.write_table(artefacts.MEASURED_SCORES, train.SCORED_SCHEMA.empty_table())
-    atomic.write_json(artefacts.RECIPE, atomic.read_json(artefacts.RECIPE) | {"measured_on": None})
+    atomic.write_table(artefacts.TEST_PREDICTIONS, train.MEASURED_SCHEMA.empty_table())
+    atomic.write_table(artefacts.TEST_SCORES, train.SCORED_SCHEMA.empty_table())
+    atomic.write_json(artefacts.SELECTION, atomic.read_json(artefacts.SELECTION) | {"measured_on": None})
     evaluate.main()
     found = atomic.read_json(artefacts.METRICS)
     assert {name: found[name] for name in NOTHING_MEASURED} == NOTHING_MEASURED

@@ -378,7 +378,7 @@ def test_the_stage_writes_the_same_bytes_again(
     watched = {"customer_id": ["anna", "bert"], "snapshot_on": [standings.AS_OF] * 2}
     atomic.write_table(artefacts.SNAPSHOTS, pa.table(watched))
     atomic.write_json(artefacts.SNAPSHOTS_SUMMARY, {"as_of": str(standings.AS_OF)})
-    paths = (artefacts.STANDING, artefacts.HAPPENINGS, artefacts.TIMELINE)
+    paths = (artefacts.CUSTOMER_STATE, artefacts.RECENT_ISSUES, artefacts.TIMELINE)
     digests = []
     for _ in range(2):
         interactions.main()

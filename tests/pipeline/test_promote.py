@@ -123,7 +123,7 @@ def test_the_first_result_becomes_the_champion(mirrored: Mirrored) -> None:
 
 def test_the_manifest_says_what_it_was_made_for_and_what_it_is_worth(mirrored: Mirrored) -> None:
     promote.main()
-    told, story = standing().manifest, atomic.read_json(artefacts.RECIPE)
+    told, story = standing().manifest, atomic.read_json(artefacts.SELECTION)
     assert told["definition"] == target.identity(load_params(), story["features"])
     assert told["figures"] == promotion.headlines(FIGURES)
     assert (told["trained_to"], told["measured_on"]) == (story["trained_to"], "2026-05-11")
@@ -206,9 +206,9 @@ def contest(mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch) -> Told:
     assert mirrored == []
     told: Told = []
     monkeypatch.setattr(client, "log_figures", lambda _, run: told.append(run))
-    measured_on = atomic.read_json(artefacts.RECIPE)["measured_on"]["test"]
+    measured_on = atomic.read_json(artefacts.SELECTION)["measured_on"]["test"]
     atomic.write_json(artefacts.METRICS, FIGURES | {"measured_on": measured_on})
-    scores, labels = pq.read_table(artefacts.MEASURED_SCORES), pq.read_table(artefacts.LABELS)
+    scores, labels = pq.read_table(artefacts.TEST_SCORES), pq.read_table(artefacts.LABELS)
     both = evaluate.beside(scores, labels)[evaluate.PREDICTIONS.names]
     table = pa.Table.from_pandas(both, schema=evaluate.PREDICTIONS, preserve_index=False)
     atomic.write_table(artefacts.PREDICTIONS, table)

@@ -58,7 +58,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     atomic.write_json(artefacts.METRICS, test_promote.FIGURES)
     promote.main()
     ids = sorted(today()["customer_id"].to_pylist())
-    atomic.write_table(artefacts.STANDING, standing(ids, open_cases=[0.0] * len(ids)))
+    atomic.write_table(artefacts.CUSTOMER_STATE, standing(ids, open_cases=[0.0] * len(ids)))
     return tmp_path
 
 
@@ -79,7 +79,7 @@ def test_every_customer_watched_is_scored_exactly_once(home: Path) -> None:
     assert scored.schema.equals(scoring.SCORES)
     assert scored["customer_id"].to_pylist() == sorted(today()["customer_id"].to_pylist())
     assert set(scored["as_of"].to_pylist()) == {AS_OF}
-    habits = pq.read_table(artefacts.HABITS)
+    habits = pq.read_table(artefacts.PURCHASE_RHYTHM)
     assert habits["customer_id"].equals(scored["customer_id"])
 
 
@@ -242,7 +242,7 @@ def test_those_with_most_to_lose_or_a_trouble_are_explained_each_reason_once(hom
     ids = scored["customer_id"].to_pylist()
     troubles = sorted([ids[0], *ids[90:]])
     there = standing(troubles, open_cases=[1.0] * len(troubles))
-    atomic.write_table(artefacts.STANDING, there)
+    atomic.write_table(artefacts.CUSTOMER_STATE, there)
     score.main()
     told = pq.read_table(artefacts.RISK_HISTORY).to_pandas()
     assert set(told["customer_id"]) == {*ids[:15], *ids[90:101]}  # 5 times 3, and 3 lanes of 4
@@ -379,7 +379,7 @@ def test_of_nobody_no_effect_is_told(home: Path) -> None:
 
 def test_the_champions_own_model_of_the_effect_scores(home: Path) -> None:
     score.main()
-    assert pq.read_table(artefacts.EFFECTS)["effect"].null_count == len(today())
+    assert pq.read_table(artefacts.UPLIFT_SCORES)["effect"].null_count == len(today())
     assert atomic.read_json(artefacts.SCORE_SUMMARY)["uplift"] == {}
     pinned = persuaded()
     atomic.write_json(artefacts.UPLIFT, pinned)
@@ -388,7 +388,7 @@ def test_the_champions_own_model_of_the_effect_scores(home: Path) -> None:
     champion.install(promotion.candidate(), now.manifest)
     atomic.write_json(artefacts.UPLIFT, uplift.nothing(0))  # trained since, not promoted
     score.main()
-    assert pq.read_table(artefacts.EFFECTS).to_pandas().equals(effects(pinned))
+    assert pq.read_table(artefacts.UPLIFT_SCORES).to_pandas().equals(effects(pinned))
     told = atomic.read_json(artefacts.SCORE_SUMMARY)["uplift"]
     assert told == {name: value for name, value in pinned.items() if name != "model"}
 
@@ -396,7 +396,7 @@ def test_the_champions_own_model_of_the_effect_scores(home: Path) -> None:
 def test_the_summary_says_where_the_numbers_come_from(home: Path) -> None:
     score.main()
     told = atomic.read_json(artefacts.SCORE_SUMMARY)
-    story = atomic.read_json(artefacts.RECIPE)
+    story = atomic.read_json(artefacts.SELECTION)
     assert told["as_of"] == str(AS_OF)
     assert told["watched"] == len(today())
     assert told["model"] == f"recency rule, learnt up to {story['trained_to']}"

@@ -323,7 +323,7 @@ def test_every_model_says_something_of_every_customer_measured(usual: Trained) -
     said = table.to_pandas()
     assert set(said["model"]) == set(CHEAP)
     assert (said["task"] == said["model"].str.partition("_")[0]).all()
-    assert not said.duplicated(list(artefacts.MEASURED.key)).any()
+    assert not said.duplicated(list(artefacts.TEST_PREDICTIONS.key)).any()
     assert len(said) == 120 * len(CHEAP)
     assert set(said["snapshot_on"]) == {point_in_time.date_of(DAYS[-1])}
 
@@ -334,7 +334,7 @@ def test_the_recipes_scores_are_one_row_a_customer_measured(usual: Trained) -> N
     assert table.column_names == ["customer_id", "snapshot_on", *COLUMNS]
     frame = table.to_pandas()
     assert len(frame) == 120
-    assert not frame.duplicated(list(artefacts.MEASURED_SCORES.key)).any()
+    assert not frame.duplicated(list(artefacts.TEST_SCORES.key)).any()
 
 
 def test_the_recipes_chance_is_that_of_the_model_it_chose(usual: Trained) -> None:
@@ -473,6 +473,6 @@ def test_the_stage_writes_models_measurement_and_story(
         for name in ("churn", "value")
     }
     assert states == json.loads(json.dumps(usual.scorer.states()))
-    assert pq.read_table(artefacts.MEASURED).equals(usual.measured)
-    assert pq.read_table(artefacts.MEASURED_SCORES).equals(usual.scored)
-    assert atomic.read_json(artefacts.RECIPE) == json.loads(json.dumps(train.story(usual)))
+    assert pq.read_table(artefacts.TEST_PREDICTIONS).equals(usual.measured)
+    assert pq.read_table(artefacts.TEST_SCORES).equals(usual.scored)
+    assert atomic.read_json(artefacts.SELECTION) == json.loads(json.dumps(train.story(usual)))

@@ -111,7 +111,7 @@ def test_the_figures_are_of_every_model_and_the_choice_is_of_the_pinned_one(foun
 def test_every_lot_is_told_with_what_others_models_foretell(found: Found, known: Known) -> None:
     assert found.lots.schema == uplift.LOTS
     assert found.lots.num_rows == 6000
-    keys = list(zip(*(found.lots[name].to_pylist() for name in artefacts.LOTS.key), strict=True))
+    keys = list(zip(*(found.lots[name].to_pylist() for name in artefacts.EXPERIMENT.key), strict=True))
     assert len(set(keys)) == 6000
     frame = found.lots.to_pandas()
     assert frame["left"].tolist() == known.trial.left.tolist()
@@ -282,7 +282,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     told, labels, features = company()
     atomic.write_text("params.yaml", yaml.safe_dump(trials.PARAMS))
     for artefact, table in {
-        artefacts.FORETOLD: told, artefacts.LABELS: labels, artefacts.FEATURES: features,
+        artefacts.CROSS_PREDICTIONS: told, artefacts.LABELS: labels, artefacts.FEATURES: features,
         artefacts.EVENTS: histories.table(outreach()),
     }.items():  # fmt: skip
         atomic.write_table(artefact, table)
@@ -324,7 +324,7 @@ def test_lots_of_our_lists_speak_for_those_within_reach_alone() -> None:
 def test_the_stage_leaves_what_it_found_even_where_that_is_nothing(home: Path) -> None:
     uplift.main()
     assert atomic.read_json(artefacts.UPLIFT) == uplift.nothing(2)
-    assert pq.read_table(artefacts.LOTS).schema == uplift.LOTS
+    assert pq.read_table(artefacts.EXPERIMENT).schema == uplift.LOTS
     assert atomic.read_json(artefacts.UPLIFT_METRICS) == {}
 
 
@@ -335,7 +335,7 @@ def test_the_stage_learns_from_the_lots_that_events_tell(home: Path) -> None:
     rows = keys.cast(keyed([]).schema)
     columns = {RISK: known.risk, "value_if_kept": 110.0 + 0 * known.risk}
     columns["value_if_lost"] = columns["value_if_kept"] - 100
-    atomic.write_table(artefacts.FORETOLD, with_columns(rows, columns))
+    atomic.write_table(artefacts.CROSS_PREDICTIONS, with_columns(rows, columns))
     labels = {"churned": frame["churned"].to_numpy(), "value": columns["value_if_kept"]}
     atomic.write_table(artefacts.LABELS, with_columns(rows, labels))
     X = known.X.drop(columns=RISK)
@@ -346,7 +346,7 @@ def test_the_stage_learns_from_the_lots_that_events_tell(home: Path) -> None:
     uplift.main()
     assert atomic.read_json(artefacts.UPLIFT)["name"] == "uplift_dr"
     assert set(atomic.read_json(artefacts.UPLIFT_METRICS)) == set(models.discover_uplift())
-    found = pq.read_table(artefacts.LOTS).to_pandas()
+    found = pq.read_table(artefacts.EXPERIMENT).to_pandas()
     both = found.merge(frame, on=["customer_id", "snapshot_on"], suffixes=("", "_told"))
     assert len(found) == len(both) == 1600
     assert (both["treated"] == both["treated_told"]).all()

@@ -27,9 +27,9 @@ _OF_CUSTOMERS: Final = {"customer_id", "event_id"}
 def stages() -> list[str]:
     """The stages whose files have rows of customers, by the keys of what they leave."""
     listed = [one for one in vars(artefacts).values() if isinstance(one, Artefact)]
-    listed += [make("SOURCE") for make in artefacts.OF_SOURCES]
+    listed += [make("SOURCE") for make in artefacts.PER_SOURCE]
     mine = {one.stage for one in listed if _OF_CUSTOMERS & set(one.key)}
-    return [stage for stage in artefacts.ORDER if stage in mine]
+    return [stage for stage in artefacts.STAGES if stage in mine]
 
 
 def folders(root: Path) -> list[Path]:

@@ -55,7 +55,7 @@ _OF: Final[dict[str, Callable[..., Counted]]] = {
     "events": _events,
     "snapshots": _snapshots,
     "features": lambda work: {"rows": _rows(work / artefacts.FEATURES)},
-    "interactions": lambda work: {"rows": _rows(work / artefacts.STANDING)},
+    "interactions": lambda work: {"rows": _rows(work / artefacts.CUSTOMER_STATE)},
     "score": lambda work: {"scored": _rows(work / artefacts.SCORES)},
     "at_risk": _at_risk,
 }

@@ -158,7 +158,7 @@ def _ours(path: Path) -> bool:
 
 def _of_a_stage(path: Path) -> bool:
     """Never linked: the stages of the run would write into it."""
-    return path.parts[0] == artefacts.DATA.name and path.parts[1] in artefacts.ORDER
+    return path.parts[0] == artefacts.DATA.name and path.parts[1] in artefacts.STAGES
 
 
 def moved(chosen: Params, root: Path) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def lots(n: int = 1200) -> pa.Table:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     atomic.write_text("params.yaml", yaml.safe_dump(PARAMS))
-    atomic.write_table(artefacts.LOTS, lots())
+    atomic.write_table(artefacts.EXPERIMENT, lots())
     atomic.write_json(artefacts.UPLIFT, {"eligible": 1000})
     return tmp_path
 
@@ -140,13 +140,13 @@ def refusal(*words: str) -> tuple[int, str]:
 
 
 def test_without_a_run_it_says_what_to_do(home: Path) -> None:
-    artefacts.LOTS.path.unlink()
+    artefacts.EXPERIMENT.path.unlink()
     code, line = refusal()
     assert (code, "run make repro first" in line) == (4, True)
 
 
 def test_without_enough_lots_it_says_what_to_do(home: Path) -> None:
-    atomic.write_table(artefacts.LOTS, uplift.LOTS.empty_table())
+    atomic.write_table(artefacts.EXPERIMENT, uplift.LOTS.empty_table())
     code, line = refusal()
     assert (code, "at_risk.holdout_share" in line) == (4, True)
 

@@ -34,7 +34,7 @@ def test_an_artefact_is_kept_by_the_stage_it_names(one: Artefact) -> None:
 
 @pytest.mark.parametrize("one", ALL, ids=str)
 def test_a_table_states_its_grain_and_its_key(one: Artefact) -> None:
-    assert one.what
+    assert one.doc
     assert bool(one.grain) == bool(one.key) == (one.path.suffix in {".parquet", ".csv"})
 
 

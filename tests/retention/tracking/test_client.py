@@ -452,7 +452,7 @@ def test_the_record_is_what_the_stages_left(
     for one in (artefacts.EVENTS, artefacts.FEATURES, artefacts.LABELS):
         atomic.write_table(one.path, table)
     atomic.write_json(artefacts.SNAPSHOTS_SUMMARY.path, {"as_of": "2026-06-08"})
-    atomic.write_json(artefacts.RECIPE.path, {"rows": 1})
+    atomic.write_json(artefacts.SELECTION.path, {"rows": 1})
     atomic.write_json(artefacts.METRICS.path, {"churn": {}})
     chosen = parse_params(PARAMS)
     told = tracking.record(chosen)
