@@ -14,8 +14,8 @@ TIMELY = ~nw.col("days_late").is_null() & (nw.col("refused") == 0)
 @grain("invoice")
 def billed(past: Past) -> Frame:
     """One row a bill of known amount: customer_id, age, amount_units; newest: of the last day."""
-    known = past[bills].filter(~nw.col("amount_units").is_null())
-    return known.select("customer_id", "age", "amount_units", newest=NEWEST)
+    with_amount = past[bills].filter(~nw.col("amount_units").is_null())
+    return with_amount.select("customer_id", "age", "amount_units", newest=NEWEST)
 
 
 @grain("invoice")
@@ -24,8 +24,8 @@ def overcharged(past: Past) -> Frame:
     price (null of nothing); newest: of the last day with one."""
     over = past[bills].filter(nw.col("over_units") > 0)
     agreed = nw.when(nw.col("agreed_units") > 0).then(nw.col("agreed_units").cast(nw.Float64()))
-    share = nw.col("over_units").cast(nw.Float64()) / agreed
-    return over.select("customer_id", "age", "over_units", share=share, newest=NEWEST)
+    over_ratio = nw.col("over_units").cast(nw.Float64()) / agreed
+    return over.select("customer_id", "age", "over_units", share=over_ratio, newest=NEWEST)
 
 
 @grain("invoice")

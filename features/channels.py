@@ -11,19 +11,19 @@ _YEAR = 365
 
 
 @grain("contact")
-def habits(past: Past) -> Frame:
+def channel_use(past: Past) -> Frame:
     """One row a customer and channel of contacts: customer_id, channel.
 
     usual: 1 for the channel used most, of several the first by name, else 0; recent: contacts in
     the last 365 days.
     """
-    told = past[service_grains.contacts].filter(~nw.col("channel").is_null())
-    used = told.group_by("customer_id", "channel").agg(
+    contacts = past[service_grains.contacts].filter(~nw.col("channel").is_null())
+    used = contacts.group_by("customer_id", "channel").agg(
         contacts=nw.len(), recent=count(within(_YEAR))
     )
-    most = used.with_columns(most=nw.col("contacts").max().over("customer_id"))
+    ranked = used.with_columns(most=nw.col("contacts").max().over("customer_id"))
     candidate = nw.when(nw.col("contacts") == nw.col("most")).then(nw.col("channel"))
-    named = most.with_columns(candidate=candidate)
+    named = ranked.with_columns(candidate=candidate)
     first = named.with_columns(first=nw.col("candidate").min().over("customer_id"))
     return first.select(
         "customer_id",
@@ -33,10 +33,10 @@ def habits(past: Past) -> Frame:
     )
 
 
-def _share(days: int, *channels: str) -> nw.Expr:
+def _channel_share(days: int, *channels: str) -> nw.Expr:
     """Contacts through some channels against those of known channel."""
-    told = within(days) & ~nw.col("channel").is_null()
-    return ratio(count(told & nw.col("channel").is_in(channels)), count(told))
+    with_channel = within(days) & ~nw.col("channel").is_null()
+    return ratio(count(with_channel & nw.col("channel").is_in(channels)), count(with_channel))
 
 
 @feature(
@@ -48,7 +48,7 @@ def _share(days: int, *channels: str) -> nw.Expr:
 )
 def phone_share(days: int) -> nw.Expr:
     """Share of the contacts of the last {days} days that came by phone."""
-    return _share(days, "phone")
+    return _channel_share(days, "phone")
 
 
 @feature(
@@ -60,7 +60,7 @@ def phone_share(days: int) -> nw.Expr:
 )
 def email_share(days: int) -> nw.Expr:
     """Share of the contacts of the last {days} days that came by e-mail."""
-    return _share(days, "email")
+    return _channel_share(days, "email")
 
 
 @feature(
@@ -72,7 +72,7 @@ def email_share(days: int) -> nw.Expr:
 )
 def office_share(days: int) -> nw.Expr:
     """Share of the contacts of the last {days} days that were visits to an office or shop."""
-    return _share(days, "office", "store")
+    return _channel_share(days, "office", "store")
 
 
 @feature(
@@ -84,7 +84,7 @@ def office_share(days: int) -> nw.Expr:
 )
 def online_share(days: int) -> nw.Expr:
     """Share of the contacts of the last {days} days that came by portal, web, chat or app."""
-    return _share(days, *ONLINE)
+    return _channel_share(days, *ONLINE)
 
 
 @feature(
@@ -100,14 +100,14 @@ def channel_switches(days: int) -> nw.Expr:
     return count(within(days) & (nw.col("channel") != nw.col("channel_before")))
 
 
-@feature(habits, unit="category")
+@feature(channel_use, unit="category")
 def usual_channel() -> nw.Expr:
     """The channel used most for contacts ever, of several the first by name."""
     return nw.when(nw.col("usual") == 1).then(nw.col("channel")).min()
 
 
 @feature(
-    habits,
+    channel_use,
     unit="share",
     spans=_YEAR,
     words="{unusual_channel_share:percent} of the last year's contacts not by the usual channel",

@@ -19,7 +19,7 @@ def live(past: Past) -> Frame:
     keys = ["customer_id", "contract_id"]
     starts = past.events("start").with_columns(newest=nw.col("age").min().over(*keys))
     plans = starts.filter(nw.col("age") == nw.col("newest")).group_by(keys)
-    running = eligibility.contracts(past.known).filter(nw.col("end_day").is_null())
+    running = eligibility.contracts(past.all_events).filter(nw.col("end_day").is_null())
     aged = running.select(*keys, age=past.snapshot - nw.col("start_day"))
     return aged.join(plans.agg(plan=nw.col("topic").min()), on=keys, how="left").with_columns(
         oldest=nw.col("age") == nw.col("age").max().over("customer_id")
@@ -32,11 +32,11 @@ def notices(past: Past) -> Frame:
 
     customer_id, contract_id, age, ends_in (days from the snapshot to the end).
     """
-    given = past.events("notice").select(
+    all_notices = past.events("notice").select(
         "customer_id", "contract_id", "age", ends_in=nw.col("effective_day") - past.snapshot
     )
     running = past[live].select("customer_id", "contract_id")
-    ahead = given.filter(nw.col("ends_in") >= 0)
+    ahead = all_notices.filter(nw.col("ends_in") >= 0)
     return ahead.join(running, on=["customer_id", "contract_id"], how="inner")
 
 

@@ -14,8 +14,8 @@ from features.engine.grains import orders
 )
 def discount(days: int) -> nw.Expr:
     """Share of the list price taken off in the last {days} days. Below 0: paid more."""
-    listed = total("list_units", within(days))
-    return ratio(listed - total("amount_units", within(days)), listed)
+    list_units = total("list_units", within(days))
+    return ratio(list_units - total("amount_units", within(days)), list_units)
 
 
 @feature(orders, unit="share", windows=(90,))

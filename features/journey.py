@@ -20,7 +20,7 @@ def causes(past: Past) -> Frame:
 
 
 @grain("delivery", "invoice", "payment", "resolution")
-def recent(past: Past) -> Frame:
+def recent_failures(past: Past) -> Frame:
     """One row a failure of the last 180 days: customer_id, cause; first: of the first day."""
     rows = past[failed].filter(within(RECENT))
     first = nw.col("age") == nw.col("age").max().over("customer_id")
@@ -28,7 +28,7 @@ def recent(past: Past) -> Frame:
 
 
 @grain("contact")
-def unsaid(past: Past) -> Frame:
+def uncomplained(past: Past) -> Frame:
     """One row a failure without a complaint, where complaints are told of: customer_id, age."""
     return past[failed].filter(nw.col("silent") == 1).select("customer_id", "age")
 
@@ -39,7 +39,7 @@ def stages(past: Past) -> Frame:
 
     That is when the first contract began; where there was none, the first purchase.
     """
-    contracts = eligibility.contracts(past.known)
+    contracts = eligibility.contracts(past.all_events)
     began = contracts.group_by("customer_id").agg(start_day=nw.col("start_day").min())
     bought = past[orders].group_by("customer_id").agg(bought_day=nw.col("occurred_day").min())
     since = nw.col("occurred_day") - nw.coalesce(nw.col("start_day"), nw.col("bought_day"))
@@ -74,7 +74,7 @@ def failure_weight() -> nw.Expr:
 
 
 @feature(
-    unsaid,
+    uncomplained,
     unit="failures",
     none=0,
     windows=(90, 365),
@@ -95,8 +95,8 @@ def silent_failures(days: int) -> nw.Expr:
 )
 def complaint_lag(days: int) -> nw.Expr:
     """Mean days from what went wrong in the last {days} days to the complaint about it."""
-    told = within(days) & ~nw.col("complaint_gap").is_null()
-    return ratio(total("complaint_gap", told), count(told))
+    complained = within(days) & ~nw.col("complaint_gap").is_null()
+    return ratio(total("complaint_gap", complained), count(complained))
 
 
 @feature(
@@ -112,7 +112,7 @@ def failure_causes(days: int) -> nw.Expr:
     return count(within(days))
 
 
-@feature(recent, unit="category", spans=RECENT)
+@feature(recent_failures, unit="category", spans=RECENT)
 def first_cause() -> nw.Expr:
     """Why things first went wrong in the last 180 days; the alphabetically first of one day."""
     return nw.when(nw.col("first")).then(nw.col("cause")).min()

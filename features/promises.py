@@ -18,7 +18,7 @@ AWAITED, OVER_QUOTE = nw.col("awaited") == 1, nw.col("over_units") > 0
 )
 def orders_due(days: int) -> nw.Expr:
     """Orders whose promised day was among the last {days} days."""
-    return count(within(days, of="due_age"))
+    return count(within(days, age="due_age"))
 
 
 @feature(
@@ -31,7 +31,7 @@ def orders_due(days: int) -> nw.Expr:
 )
 def late_orders(days: int) -> nw.Expr:
     """Orders due in the last {days} days that came after the promised day, or have not come."""
-    return count(within(days, of="due_age") & LATE)
+    return count(within(days, age="due_age") & LATE)
 
 
 @feature(
@@ -42,7 +42,7 @@ def late_orders(days: int) -> nw.Expr:
 )
 def on_time_rate(days: int) -> nw.Expr:
     """Share of the orders due in the last {days} days that came by the promised day."""
-    due = within(days, of="due_age")
+    due = within(days, age="due_age")
     return ratio(count(due & (nw.col("late") == 0)), count(due))
 
 
@@ -55,7 +55,7 @@ def on_time_rate(days: int) -> nw.Expr:
 )
 def mean_days_late(days: int) -> nw.Expr:
     """Mean days after the promise, so far, of the late orders that were due in {days} days."""
-    late = within(days, of="due_age") & LATE
+    late = within(days, age="due_age") & LATE
     return ratio(total("days_late", late), count(late))
 
 
@@ -68,7 +68,7 @@ def mean_days_late(days: int) -> nw.Expr:
 )
 def most_days_late(days: int) -> nw.Expr:
     """Most days after the promise, so far, of the late orders that were due in {days} days."""
-    return nw.when(within(days, of="due_age") & LATE).then(nw.col("days_late")).max()
+    return nw.when(within(days, age="due_age") & LATE).then(nw.col("days_late")).max()
 
 
 @feature(promises, unit="days", words="an order due {days_since_late:days} ago was late")
@@ -135,7 +135,7 @@ def over_quote_share(days: int) -> nw.Expr:
 )
 def wrong_orders(days: int) -> nw.Expr:
     """Orders found faulty or sent back, for the first time, in the last {days} days."""
-    return count(within(days, of="fault_age") & WRONG)
+    return count(within(days, age="fault_age") & WRONG)
 
 
 @feature(promises, unit="days", words="an order proved not to be right {days_since_wrong:days} ago")
@@ -153,4 +153,4 @@ def days_since_wrong() -> nw.Expr:
 )
 def wrong_rate(days: int) -> nw.Expr:
     """Orders that proved not to be right in the last {days} days, per order due in them."""
-    return ratio(count(within(days, of="fault_age")), count(within(days, of="due_age")))
+    return ratio(count(within(days, age="fault_age")), count(within(days, age="due_age")))

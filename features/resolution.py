@@ -38,7 +38,7 @@ def handled(past: Past) -> Frame:
 
 def ended(days: int) -> nw.Expr:
     """Whether a case is over and its end lies in the window."""
-    return _ENDED & within(days, of="ended_age")
+    return _ENDED & within(days, age="ended_age")
 
 
 @feature(
@@ -75,7 +75,7 @@ def contacts_per_case(days: int) -> nw.Expr:
 )
 def hours_to_answer(days: int) -> nw.Expr:
     """Mean hours from the first contact to the first answer, of those of the last {days} days."""
-    rows = within(days, of="answered_age")
+    rows = within(days, age="answered_age")
     return ratio(total("answer_minutes", rows), count(rows) * 60)
 
 
@@ -88,7 +88,7 @@ def hours_to_answer(days: int) -> nw.Expr:
 )
 def longest_wait(days: int) -> nw.Expr:
     """The most hours from the first contact to the first answer, in the last {days} days."""
-    minutes = nw.when(within(days, of="answered_age")).then(nw.col("answer_minutes"))
+    minutes = nw.when(within(days, age="answered_age")).then(nw.col("answer_minutes"))
     return minutes.max().cast(nw.Float64()) / 60
 
 
@@ -100,7 +100,7 @@ def longest_wait(days: int) -> nw.Expr:
 )
 def answered_in_time(days: int) -> nw.Expr:
     """Share answered within the service level, of the cases due for it in the last {days} days."""
-    rows = within(days, of="answer_due_age")
+    rows = within(days, age="answer_due_age")
     return ratio(count(rows & (nw.col("answer_breach") == 0)), count(rows))
 
 
@@ -124,7 +124,7 @@ def days_to_resolution(days: int) -> nw.Expr:
 )
 def ended_in_time(days: int) -> nw.Expr:
     """Share ended within the service level, of the cases due for it in the last {days} days."""
-    rows = within(days, of="end_due_age")
+    rows = within(days, age="end_due_age")
     return ratio(count(rows & (nw.col("end_breach") == 0)), count(rows))
 
 

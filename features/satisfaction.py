@@ -15,7 +15,7 @@ _DISSATISFIED = ~nw.col("cause").is_null()
 
 
 @grain("survey")
-def said(past: Past) -> Frame:
+def survey_answers(past: Past) -> Frame:
     """The answers with what was last said.
 
     rating_parts, person_parts: the ratings as whole numbers; last_rating, last_solved and
@@ -39,16 +39,16 @@ def _parts(column: str) -> nw.Expr:
 
 def _last(column: str) -> nw.Expr:
     """The column where it is the last one known of the customer, else null."""
-    told = nw.when(~nw.col(column).is_null()).then(nw.col("occurred_minute"))
-    newest = told.max().over("customer_id")
+    answered_minute = nw.when(~nw.col(column).is_null()).then(nw.col("occurred_minute"))
+    newest = answered_minute.max().over("customer_id")
     return nw.when(nw.col("occurred_minute") == newest).then(nw.col(column))
 
 
 @grain("resolution", "survey")
-def treatment(past: Past) -> Frame:
+def bad_treatment(past: Past) -> Frame:
     """One row a resolution or answer that blames how the person was treated: customer_id, age."""
-    told = past.events("resolution", "survey")
-    return told.filter(nw.col("cause").is_in(_TREATMENT)).select("customer_id", "age")
+    events = past.events("resolution", "survey")
+    return events.filter(nw.col("cause").is_in(_TREATMENT)).select("customer_id", "age")
 
 
 def _rating(parts: nw.Expr) -> nw.Expr:
@@ -65,7 +65,7 @@ def _lowest(column: str, days: int) -> nw.Expr:
 
 
 @feature(
-    said,
+    survey_answers,
     unit="rating",
     windows=(_YEAR,),
     words="rated us {rating_mean_Nd:percent} on average in the last {days} days",
@@ -76,7 +76,7 @@ def rating_mean(days: int) -> nw.Expr:
 
 
 @feature(
-    said,
+    survey_answers,
     unit="rating",
     windows=(_YEAR,),
     words="rated us as low as {rating_lowest_Nd:percent} in the last {days} days",
@@ -87,7 +87,7 @@ def rating_lowest(days: int) -> nw.Expr:
 
 
 @feature(
-    said,
+    survey_answers,
     unit="rating",
     words="last rated us {last_rating:percent}, {days_since_rating:days} ago",
 )
@@ -97,7 +97,10 @@ def last_rating() -> nw.Expr:
 
 
 @feature(
-    said, unit="days", words="last answered a survey {days_since_rating:days} ago", alarming="high"
+    survey_answers,
+    unit="days",
+    words="last answered a survey {days_since_rating:days} ago",
+    alarming="high",
 )
 def days_since_rating() -> nw.Expr:
     """Days since the last rating of the service."""
@@ -105,7 +108,7 @@ def days_since_rating() -> nw.Expr:
 
 
 @feature(
-    said,
+    survey_answers,
     unit="rating",
     words="the last rating was {rating_trend:points} those before",
 )
@@ -117,7 +120,7 @@ def rating_trend() -> nw.Expr:
 
 
 @feature(
-    said,
+    survey_answers,
     unit="share",
     windows=(_YEAR,),
     words="says that only {said_solved_Nd:percent} was solved in the last {days} days",
@@ -129,7 +132,7 @@ def said_solved(days: int) -> nw.Expr:
 
 
 @feature(
-    said,
+    survey_answers,
     unit="yes (1) or no (0)",
     words="was it solved, said their last survey: {last_said_solved:yes}",
 )
@@ -139,7 +142,7 @@ def last_said_solved() -> nw.Expr:
 
 
 @feature(
-    said,
+    survey_answers,
     unit="share",
     windows=(180, _YEAR),
     words="left {unanswered_Nd:percent} of our questions unanswered in the last {days} days",
@@ -152,7 +155,7 @@ def unanswered(days: int) -> nw.Expr:
 
 
 @feature(
-    said,
+    survey_answers,
     unit="rating",
     windows=(_YEAR,),
     words="rated the person who served {person_mean_Nd:percent} on average in the last {days} days",
@@ -163,7 +166,7 @@ def person_mean(days: int) -> nw.Expr:
 
 
 @feature(
-    said,
+    survey_answers,
     unit="rating",
     windows=(_YEAR,),
     words="lowest rating of who served them in the last {days} days: {person_lowest_Nd:percent}",
@@ -174,7 +177,7 @@ def person_lowest(days: int) -> nw.Expr:
 
 
 @feature(
-    said,
+    survey_answers,
     unit="ratings",
     none=0,
     windows=(_YEAR,),
@@ -187,7 +190,7 @@ def person_low(days: int) -> nw.Expr:
 
 
 @feature(
-    said,
+    survey_answers,
     unit="answers",
     none=0,
     windows=(90, _YEAR),
@@ -199,14 +202,14 @@ def dissatisfied(days: int) -> nw.Expr:
     return count(within(days) & _DISSATISFIED)
 
 
-@feature(said, unit="category")
+@feature(survey_answers, unit="category")
 def last_dissatisfaction() -> nw.Expr:
     """The cause that was named last; of several at the same minute the alphabetical first."""
     return nw.col("last_cause").min()
 
 
 @feature(
-    treatment,
+    bad_treatment,
     unit="times",
     none=0,
     windows=(_YEAR,),

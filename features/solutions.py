@@ -58,7 +58,7 @@ def solved_once(days: int) -> nw.Expr:
 )
 def unsolved_cases(days: int) -> nw.Expr:
     """Cases not solved: ended so, or still open when due, in the last {days} days."""
-    return count(within(days, of="unsolved_age"))
+    return count(within(days, age="unsolved_age"))
 
 
 @feature(

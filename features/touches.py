@@ -11,7 +11,7 @@ _YEAR = 365
 
 
 @grain("purchase", "invoice")
-def dealings(past: Past) -> Frame:
+def purchases_or_bills(past: Past) -> Frame:
     """One row a customer: dealings, the orders of the last 365 days; without any, the bills."""
     ordered = past[orders].select("customer_id", "age", ordered=nw.lit(1), billed=nw.lit(0))
     bills = past[service_grains.bills].select(
@@ -28,14 +28,14 @@ def dealings(past: Past) -> Frame:
 
 
 @grain("contact")
-def usual(past: Past) -> Frame:
+def usual_contacts(past: Past) -> Frame:
     """One row a customer with dealings: customer_id, expected.
 
     expected: the contacts that so many dealings take, at the rate of all customers with dealings.
     """
-    told = past[service_grains.contacts].filter(within(_YEAR))
-    touched = told.group_by("customer_id").agg(contacts=nw.len())
-    joined = past[dealings].join(touched, on="customer_id", how="left")
+    contacts = past[service_grains.contacts].filter(within(_YEAR))
+    touched = contacts.group_by("customer_id").agg(contacts=nw.len())
+    joined = past[purchases_or_bills].join(touched, on="customer_id", how="left")
     rows = joined.select(
         "customer_id", "dealings", contacts=nw.col("contacts").fill_null(0), company=nw.lit(1)
     )
@@ -48,7 +48,7 @@ def usual(past: Past) -> Frame:
 
 
 @feature(
-    dealings,
+    purchases_or_bills,
     unit="purchases",
     none=0,
     spans=_YEAR,
@@ -60,7 +60,7 @@ def dealings_last_year() -> nw.Expr:
 
 
 @feature(
-    usual,
+    usual_contacts,
     unit="contacts",
     spans=_YEAR,
     words="contacts that so many dealings usually take in a year: {contacts_expected:n}",
@@ -94,9 +94,9 @@ def contacts_excess() -> nw.Expr:
     return (nw.col("contacts_365d") - expected) / expected.sqrt()
 
 
-def _again(gap: str, most: int, days: int) -> nw.Expr:
+def _again(gap: str, max_days: int, days: int) -> nw.Expr:
     """Contacts in a window that followed one before within so many days."""
-    return count(within(days) & (nw.col(gap) <= most))
+    return count(within(days) & (nw.col(gap) <= max_days))
 
 
 @feature(

@@ -16,41 +16,41 @@ from retention.core.params import load_params
 from retention.core.storage import atomic
 
 
-def dead(table: pa.Table) -> list[str]:
+def dead_features(table: pa.Table) -> list[str]:
     """The features that say nothing: all null, or one value throughout."""
     names = [name for name in table.column_names if name not in feature_table.KEYS]
     return [name for name in names if pc.count_distinct(table[name], mode="all").as_py() <= 1]
 
 
 def _tables(report: console.Report, declared: list[Feature]) -> Iterator[pa.Table]:
-    chosen, summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
-    when = calendar.plan(chosen, summary)
+    params, summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
+    when = calendar.plan_calendar(params, summary)
     report.read(artefacts.EVENTS, summary["rows"])
-    with engine.opened(chosen.engine) as opened:
+    with engine.open_engine(params.engine) as opened:
         history_frame = opened.scan(artefacts.EVENTS)
         watched = opened.scan(artefacts.SNAPSHOTS)
         people = opened.scan(artefacts.CUSTOMERS)
         for day in report.track(when.all, "computing snapshots"):
             cohort = watched.filter(nw.col("snapshot_on") == point_in_time.date_of(day))
-            versioned, levels = summary["versioned"], chosen.service
+            versioned, levels = summary["versioned"], params.service
             yield features_at(
                 opened, history_frame, people, cohort, day, declared, versioned, levels
             )
 
 
 def main() -> None:
-    declared = themes.declared(load_params().features.windows)
+    declared = themes.discover(load_params().features.windows)
     wanted = schema(declared)
     with console.stage("features") as report:
         with (
-            atomic.replacing(artefacts.FEATURES.path) as path,
+            atomic.atomic_file(artefacts.FEATURES.path) as path,
             pq.ParquetWriter(path, wanted) as writer,
         ):
             for table in _tables(report, declared):
                 writer.write_table(table.cast(wanted))
         whole = pq.read_table(artefacts.FEATURES)
         report.wrote(artefacts.FEATURES, len(whole))
-        silent = dead(whole)
+        silent = dead_features(whole)
         atomic.write_json(artefacts.FEATURES_SUMMARY, {"rows": len(whole), "dead": silent})
         if silent:
             report.say(f"{len(silent)} features say nothing here: {', '.join(silent)}")

@@ -19,12 +19,12 @@ from retention.core.point_in_time import Frame
 from retention.core.storage import atomic
 from retention.i18n.language import language
 from retention.interactions import customer_state, timeline, timeline_entries
-from retention.interactions.frames import Rows
-from retention.interactions.recent_issues import happenings
-from retention.interactions.wording import Told
+from retention.interactions.frames import CohortRows
+from retention.interactions.recent_issues import recent_issues
+from retention.interactions.wording import Wording
 
 _TEXT, _NUMBER, _DAY = pa.string(), pa.float64(), pa.date32()
-STANDING = pa.schema(
+CUSTOMER_STATE = pa.schema(
     [
         ("customer_id", _TEXT),
         ("as_of", _DAY),
@@ -49,7 +49,7 @@ STANDING = pa.schema(
         ("usual_channel", _TEXT),
     ]
 )
-HAPPENINGS = pa.schema(
+RECENT_ISSUES = pa.schema(
     [
         ("customer_id", _TEXT),
         ("theme", _TEXT),
@@ -71,23 +71,23 @@ TIMELINE = pa.schema(
 
 
 def tables(
-    chosen: Params, past: Past, cohort: Frame, open_engine: Engine
+    params: Params, past: Past, cohort: Frame, open_engine: Engine
 ) -> tuple[pa.Table, pa.Table, pa.Table]:
     """STANDING, HAPPENINGS and TIMELINE of a cohort (customer_id), from its past alone."""
-    told = Told(language(chosen.at_risk.language), chosen.currency, past.snapshot)
-    rows = Rows(past, open_engine, cohort)
+    told = Wording(language(params.at_risk.language), params.currency, past.snapshot)
+    rows = CohortRows(past, open_engine, cohort)
     mine = timeline_entries.entries(past).join(cohort, on="customer_id", how="semi")
     every = past.keep(mine)
-    last = _dated(open_engine, timeline.latest(timeline.said(every), most=1), told)
-    found = customer_state.state(rows, chosen.labels.value)
+    last = _dated(open_engine, timeline.latest(timeline.customer_statements(every), limit=1), told)
+    found = customer_state.customer_states(rows, params.labels.value)
     return (
         _standing(found, last, past.snapshot),
-        _happenings(happenings(rows, told), past.snapshot),
+        _happenings(recent_issues(rows, told), past.snapshot),
         _dated(open_engine, timeline.latest(every), told).cast(TIMELINE),
     )
 
 
-def _dated(open_engine: Engine, entries_: Frame, told: Told) -> pa.Table:
+def _dated(open_engine: Engine, entries_: Frame, told: Wording) -> pa.Table:
     """Entries with a place, as TIMELINE."""
     table = open_engine.collect(entries_, sort=["customer_id", "place"])
     texts, tones = timeline.texts(table, told)
@@ -124,9 +124,9 @@ def _standing(found: pd.DataFrame, last: pa.Table, snapshot: int) -> pa.Table:
         dated[field.name]
         if field.name in dated
         else pa.array(found[field.name], field.type, from_pandas=True)
-        for field in STANDING
+        for field in CUSTOMER_STATE
     ]
-    return pa.Table.from_arrays(columns, schema=STANDING)
+    return pa.Table.from_arrays(columns, schema=CUSTOMER_STATE)
 
 
 def _listed(causes: object) -> list[str]:
@@ -138,24 +138,26 @@ def _happenings(found: pd.DataFrame, snapshot: int) -> pa.Table:
         _dates(found["age"].to_numpy(), snapshot)
         if field.name == "day"
         else pa.array(found[field.name], field.type, from_pandas=True)
-        for field in HAPPENINGS
+        for field in RECENT_ISSUES
     ]
-    return pa.Table.from_arrays(columns, schema=HAPPENINGS)
+    return pa.Table.from_arrays(columns, schema=RECENT_ISSUES)
 
 
 def main() -> None:
-    chosen, summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
+    params, summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
     today = dt.date.fromisoformat(atomic.read_json(artefacts.SNAPSHOTS_SUMMARY)["as_of"])
-    with console.stage("interactions") as report, engine.opened(chosen.engine) as opened:
+    with console.stage("interactions") as report, engine.open_engine(params.engine) as opened:
         report.read(artefacts.EVENTS, summary["rows"])
         as_of = point_in_time.day_number(today)
-        known = point_in_time.past(opened.scan(artefacts.EVENTS), as_of, summary["versioned"])
+        known = point_in_time.as_known_at(
+            opened.scan(artefacts.EVENTS), as_of, summary["versioned"]
+        )
         people = features.attributes(opened.scan(artefacts.CUSTOMERS), as_of)
-        past = Past(opened.keep(known), people, as_of, opened.keep, chosen.service)
+        past = Past(opened.materialize(known), people, as_of, opened.materialize, params.service)
         watched = opened.scan(artefacts.SNAPSHOTS).filter(nw.col("snapshot_on") == today)
-        cohort = opened.keep(watched.select("customer_id"))
+        cohort = opened.materialize(watched.select("customer_id"))
         paths = (artefacts.CUSTOMER_STATE, artefacts.RECENT_ISSUES, artefacts.TIMELINE)
-        for path, table in zip(paths, tables(chosen, past, cohort, opened), strict=True):
+        for path, table in zip(paths, tables(params, past, cohort, opened), strict=True):
             atomic.write_table(path, table)
             report.wrote(path, len(table))
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import narwhals as nw
 
 from retention.core.events import MONEY_UNITS
-from retention.core.params import Service
+from retention.core.params import ServiceParams
 from retention.core.point_in_time import Frame, date_of
 
 _AT_ONCE = 6  # frames joined before the result is computed
@@ -40,33 +40,35 @@ class Past:
     by then; `keep` makes a lazy frame a computed one; `levels` says what good service is.
     """
 
-    known: Frame
+    all_events: Frame
     customers: Frame
     snapshot: int
     keep: Callable[[Frame], Frame]
-    levels: Service = field(default_factory=Service)
-    _kept: dict[Grain, Frame] = field(default_factory=dict)
+    levels: ServiceParams = field(default_factory=ServiceParams)
+    _cache: dict[Grain, Frame] = field(default_factory=dict)
 
     def events(self, *kinds: str) -> Frame:
         """The events of some kinds, money as exact integers (`amount_units`, ...)."""
         in_units = {f"{name}_units": units(name) for name in MONEY_COLUMNS}
-        return self.known.filter(nw.col("kind").is_in(kinds)).with_columns(**in_units)
+        return self.all_events.filter(nw.col("kind").is_in(kinds)).with_columns(**in_units)
 
     def __getitem__(self, grain: Grain) -> Frame:
-        if grain not in self._kept:
-            self._kept[grain] = self.keep(grain.build(self))
-        return self._kept[grain]
+        if grain not in self._cache:
+            self._cache[grain] = self.keep(grain.build(self))
+        return self._cache[grain]
 
     def first_days(self) -> Frame:
         """kind, source, first_day: since when each source has told of each kind."""
-        return self.known.group_by("kind", "source").agg(first_day=nw.col("occurred_day").min())
+        return self.all_events.group_by("kind", "source").agg(
+            first_day=nw.col("occurred_day").min()
+        )
 
     def since(self, kind: str) -> Frame:
         """One row, since: first day of the sources that tell of a kind; null where none does."""
         days = self.first_days()
         tellers = days.filter(nw.col("kind") == kind).select("source").unique()
-        told = days.join(tellers, on="source", how="inner")
-        return told.select(since=nw.col("first_day").min())
+        rows = days.join(tellers, on="source", how="inner")
+        return rows.select(since=nw.col("first_day").min())
 
 
 def units(name: str) -> nw.Expr:
@@ -142,12 +144,12 @@ class Declaration:
             yield self._feature(days)
 
     def _feature(self, days: int | None) -> Feature:
-        name, told = self.function.__name__, {"days": days, "twice": 2 * (days or 0)}
+        name, lengths = self.function.__name__, {"days": days, "twice": 2 * (days or 0)}
         return Feature(
             name=name if days is None else f"{name}_{days}d",
             theme=self.function.__module__.rpartition(".")[2],
             grain=self.grain,
-            meaning=" ".join((self.function.__doc__ or "").split()).format(**told),
+            meaning=" ".join((self.function.__doc__ or "").split()).format(**lengths),
             unit=self.unit,
             none=self.none,
             reach=self.spans if days is None else self.spans * days,
@@ -178,15 +180,15 @@ def feature(
     def declare(function: Callable[..., nw.Expr]) -> Declaration:
         takes_days = "days" in inspect.signature(function).parameters
         reach = int(takes_days) if spans is None else spans
-        told = (words,) if isinstance(words, str) else words
-        return Declaration(function, grain, unit, none, told, alarming, windows, reach)
+        templates = (words,) if isinstance(words, str) else words
+        return Declaration(function, grain, unit, none, templates, alarming, windows, reach)
 
     return declare
 
 
-def within(days: int, skip: int = 0, of: str = "age") -> nw.Expr:
+def within(days: int, skip: int = 0, age: str = "age") -> nw.Expr:
     """Whether a row's age (or another of its ages) lies in the `days` that end `skip` days ago."""
-    return (nw.col(of) > skip) & (nw.col(of) <= skip + days)
+    return (nw.col(age) > skip) & (nw.col(age) <= skip + days)
 
 
 def count(rows: nw.Expr) -> nw.Expr:
@@ -210,7 +212,7 @@ def ratio(part: nw.Expr, whole: nw.Expr) -> nw.Expr:
     return part.cast(nw.Float64()) / divisor.cast(nw.Float64())
 
 
-def history(first_days: Iterable[dict[str, Any]], snapshot: int) -> dict[str, int]:
+def history_lengths(first_days: Iterable[dict[str, Any]], snapshot: int) -> dict[str, int]:
     """Days of history per kind: since the first day of the sources that tell of it."""
     rows = list(first_days)
     of_source: dict[str, int] = {}
@@ -232,58 +234,60 @@ def compute(
     `lengths` gives the days of history per kind, as `history` tells them.
     """
     parts = []
-    for one in dict.fromkeys(feature.grain for feature in features):
-        if one is CUSTOMER or any(kind in lengths for kind in one.kinds):
-            mine = [feature for feature in features if feature.grain is one]
-            parts.append(past.keep(_reduced(past, one, mine)))
-    frame = _beside(past, cohort.select("customer_id"), parts)
+    for grain in dict.fromkeys(feature.grain for feature in features):
+        if grain is CUSTOMER or any(kind in lengths for kind in grain.kinds):
+            grain_features = [feature for feature in features if feature.grain is grain]
+            parts.append(past.keep(_aggregate(past, grain, grain_features)))
+    frame = _join_all(past, cohort.select("customer_id"), parts)
     plain = [feature for feature in features if feature.grain is not DERIVED]
     derived = [feature for feature in features if feature.grain is DERIVED]
-    frame = frame.with_columns(**{one.name: _settled(one, lengths) for one in plain})
+    frame = frame.with_columns(
+        **{feature.name: _apply_null_rule(feature, lengths) for feature in plain}
+    )
     if derived:
-        frame = frame.with_columns(**{one.name: one.expr for one in derived})
+        frame = frame.with_columns(**{feature.name: feature.expr for feature in derived})
     return frame.select(
         "customer_id",
         nw.lit(date_of(past.snapshot), nw.Date()).alias("snapshot_on"),
-        *(_rounded(one) for one in features),
+        *(_round(feature) for feature in features),
     )
 
 
-def _beside(past: Past, cohort: Frame, parts: list[Frame]) -> Frame:
+def _join_all(past: Past, cohort: Frame, parts: list[Frame]) -> Frame:
     """The cohort with the columns of all parts, a few joined at a time.
 
     An engine binds a whole chain of joins again with each one added: 31 in a row took 6 s.
     """
     while len(parts) > 1:
-        few = [parts[at : at + _AT_ONCE] for at in range(0, len(parts), _AT_ONCE)]
-        parts = [past.keep(_joined(cohort, some)) for some in few]
-    return _joined(cohort, parts)
+        few = [parts[i : i + _AT_ONCE] for i in range(0, len(parts), _AT_ONCE)]
+        parts = [past.keep(_left_join(cohort, some)) for some in few]
+    return _left_join(cohort, parts)
 
 
-def _joined(cohort: Frame, parts: list[Frame]) -> Frame:
-    for one in parts:
-        cohort = cohort.join(one, on="customer_id", how="left")
+def _left_join(cohort: Frame, parts: list[Frame]) -> Frame:
+    for part in parts:
+        cohort = cohort.join(part, on="customer_id", how="left")
     return cohort
 
 
-def _reduced(past: Past, one: Grain, features: Sequence[Feature]) -> Frame:
+def _aggregate(past: Past, grain: Grain, features: Sequence[Feature]) -> Frame:
     columns = {feature.name: feature.expr for feature in features}
-    if one is CUSTOMER:
+    if grain is CUSTOMER:
         return past.customers.select("customer_id", **columns)
-    return past[one].group_by("customer_id").agg(**columns)
+    return past[grain].group_by("customer_id").agg(**columns)
 
 
-def _settled(one: Feature, lengths: dict[str, int]) -> nw.Expr:
+def _apply_null_rule(feature: Feature, lengths: dict[str, int]) -> nw.Expr:
     """The column under its rule for nulls."""
-    if one.grain is not CUSTOMER:
-        known = [lengths[kind] for kind in one.grain.kinds if kind in lengths]
-        if not known or max(known) < one.reach:
+    if feature.grain is not CUSTOMER:
+        kind_lengths = [lengths[kind] for kind in feature.grain.kinds if kind in lengths]
+        if not kind_lengths or max(kind_lengths) < feature.reach:
             return nw.lit(None, nw.Float64())
-    column = nw.col(one.name)
-    return column if one.none is None else column.fill_null(one.none)
+    column = nw.col(feature.name)
+    return column if feature.none is None else column.fill_null(feature.none)
 
 
-def _rounded(one: Feature) -> nw.Expr:
-    if one.unit == "category":
-        return nw.col(one.name).cast(nw.String())
-    return nw.col(one.name).cast(nw.Float64()).round(DECIMALS)
+def _round(feature: Feature) -> nw.Expr:
+    if feature.unit == "category":
+        return nw.col(feature.name).cast(nw.String())
+    return nw.col(feature.name).cast(nw.Float64()).round(DECIMALS)

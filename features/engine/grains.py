@@ -13,10 +13,10 @@ def orders(past: Past) -> Frame:
     customer_id, order, age, amount_units, list_units (price before discounts), lines.
     A line of unknown amount has no price before discounts either: it would look like a gift.
     """
-    listed = nw.coalesce(nw.col("quoted_amount_units"), nw.col("amount_units"))
+    list_price = nw.coalesce(nw.col("quoted_amount_units"), nw.col("amount_units"))
     lines = past.events("purchase").with_columns(
         order=nw.coalesce(nw.col("order_id"), nw.col("event_id")),
-        list_units=nw.when(~nw.col("amount_units").is_null()).then(listed),
+        list_units=nw.when(~nw.col("amount_units").is_null()).then(list_price),
     )
     return lines.group_by("customer_id", "order").agg(
         age=nw.col("age").max(),

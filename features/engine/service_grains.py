@@ -69,7 +69,7 @@ def promises(past: Past) -> Frame:
     came = past.events("delivery", "return").with_columns(
         arrived=(nw.col("kind") == "delivery") & nw.col("cause").is_null()
     )
-    known = came.group_by("customer_id", "order_id").agg(
+    arrivals = came.group_by("customer_id", "order_id").agg(
         delivered_age=nw.when(nw.col("arrived")).then(nw.col("age")).max(),
         fault_age=nw.when(~nw.col("arrived")).then(nw.col("age")).max(),
     )
@@ -79,7 +79,7 @@ def promises(past: Past) -> Frame:
     settled = (nw.col("due_age") > 0) | ~nw.col("delivered_age").is_null()
     days_late = nw.when(nw.col("settled")).then(nw.col("due_age") - came_age)
     return (
-        placed.join(known, on=["customer_id", "order_id"], how="left")
+        placed.join(arrivals, on=["customer_id", "order_id"], how="left")
         .with_columns(due_age=due_age, delivered_age=delivered_age)
         .with_columns(settled=settled)
         .with_columns(
@@ -312,21 +312,21 @@ def failures(past: Past) -> Frame:
     order or bill shows already, it is the same failure. A case of which no cause is told, though it
     was not solved or not in time, is a concern not addressed, unless what it concerns had failed.
     """
-    told = past[contacts].filter(nw.col("topic").is_in(COMPLAINTS))
-    said = told.filter(~nw.col("order_id").is_null())
-    first = said.group_by("customer_id", "order_id").agg(complained_age=nw.col("age").max())
+    complaints = past[contacts].filter(nw.col("topic").is_in(COMPLAINTS))
+    about_order = complaints.filter(~nw.col("order_id").is_null())
+    first = about_order.group_by("customer_id", "order_id").agg(complained_age=nw.col("age").max())
     keys = ["customer_id", "order_id"]
-    seen, of_cases = nw.concat(_seen(past), how="vertical"), _of_cases(past)
+    recorded, of_cases = nw.concat(_seen(past), how="vertical"), _of_cases(past)
     gap = nw.col("age") - nw.col("complained_age")
-    shown = seen.join(first, on=keys, how="left").select(
+    shown = recorded.join(first, on=keys, how="left").select(
         "customer_id", "order_id", "age", "cause",
         complaint_gap=nw.when(gap >= 0).then(gap).when(gap < 0).then(0),
         silent=flag(nw.col("complained_age").is_null()),
     )  # fmt: skip
     unsolved = nw.col("cause") == UNSOLVED
-    told = of_cases.filter(~unsolved).join(seen, on=[*keys, "cause"], how="anti")
-    unmet = of_cases.filter(unsolved).join(seen, on=keys, how="anti")
-    new = nw.concat([told, unmet], how="vertical").with_columns(
+    complaints = of_cases.filter(~unsolved).join(recorded, on=[*keys, "cause"], how="anti")
+    unmet = of_cases.filter(unsolved).join(recorded, on=keys, how="anti")
+    new = nw.concat([complaints, unmet], how="vertical").with_columns(
         complaint_gap=nw.lit(None, nw.Int64()), silent=nw.lit(0)
     )
     both = nw.concat([_whole(shown), _whole(new)], how="vertical")

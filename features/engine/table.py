@@ -3,9 +3,9 @@
 import narwhals as nw
 import pyarrow as pa
 
-from features.engine.base import Feature, Past, compute, history
+from features.engine.base import Feature, Past, compute, history_lengths
 from retention.core import engine, point_in_time
-from retention.core.params import Service
+from retention.core.params import ServiceParams
 from retention.core.point_in_time import Frame
 
 
@@ -15,8 +15,8 @@ def attributes(table: Frame, snapshot: int) -> Frame:
     Without a known_day only what was settled when the customer joined may be seen.
     """
     stamped, since = ~nw.col("known_day").is_null(), nw.col("known_day").fill_null(-1)
-    known = table.filter(since < snapshot).with_columns(since=since)
-    newest = known.filter(nw.col("since") == nw.col("since").max().over("customer_id"))
+    versions = table.filter(since < snapshot).with_columns(since=since)
+    newest = versions.filter(nw.col("since") == nw.col("since").max().over("customer_id"))
     joined = nw.col("joined_day") < snapshot
     settled = stamped | joined | nw.col("joined_day").is_null()
     return newest.select(
@@ -37,26 +37,27 @@ def features_at(
     snapshot: int,
     declared: list[Feature],
     restated: bool = True,
-    levels: Service | None = None,
+    levels: ServiceParams | None = None,
 ) -> pa.Table:
     """The features of a cohort (customer_id) at one snapshot, from its past alone."""
     past = Past(
-        point_in_time.past(events_frame, snapshot, restated),
+        point_in_time.as_known_at(events_frame, snapshot, restated),
         attributes(customers_frame, snapshot),
         snapshot,
-        open_engine.keep,
-        levels or Service(),
+        open_engine.materialize,
+        levels or ServiceParams(),
     )
     since = open_engine.collect(past.first_days(), sort=["kind", "source"]).to_pylist()
-    frame = compute(past, cohort, declared, history(since, snapshot))
+    frame = compute(past, cohort, declared, history_lengths(since, snapshot))
     table = open_engine.collect(frame, sort=["customer_id"])
-    open_engine.forget()
+    open_engine.release()
     return table
 
 
 def schema(declared: list[Feature]) -> pa.Schema:
     """customer_id, snapshot_on, then the features in their declared order."""
     types = [
-        (one.name, pa.string() if one.unit == "category" else pa.float64()) for one in declared
+        (feature.name, pa.string() if feature.unit == "category" else pa.float64())
+        for feature in declared
     ]
     return pa.schema([("customer_id", pa.string()), ("snapshot_on", pa.date32()), *types])

@@ -15,16 +15,16 @@ from retention.i18n.language import ENGLISH, Language
 _SMALL = 10  # below it `about` tells a decimal
 
 
-class _Said:
+class _Number:
     def __init__(self, value: float, currency: str, language: Language) -> None:
         self.value, self.currency, self.language = value, currency, language
 
     def __format__(self, spec: str) -> str:
         if spec.startswith("of "):
-            return self.of(int(spec.removeprefix("of ")))
+            return self.of_weeks(int(spec.removeprefix("of ")))
         return _FORMATS[spec](self)
 
-    def of(self, weeks: int) -> str:
+    def of_weeks(self, weeks: int) -> str:
         return self.language.gettext(
             "{n} of the last {weeks} weeks", n=round(self.value * weeks), weeks=weeks
         )
@@ -83,26 +83,26 @@ class _Said:
     def less(self) -> str:
         if not round(self.value):
             return self.language.gettext("as much as")
-        amount = _Said(abs(self.value), self.currency, self.language).money()
+        amount = _Number(abs(self.value), self.currency, self.language).money()
         if self.value < 0:
             return self.language.gettext("{amount} less than", amount=amount)
         return self.language.gettext("{amount} more than", amount=amount)
 
 
 _FORMATS = {
-    "n": _Said.n,
-    "days": _Said.days,
-    "hours": _Said.hours,
-    "times": _Said.times,
-    "contacts": _Said.contacts,
-    "about": _Said.about,
-    "orders": _Said.orders,
-    "fewer": _Said.fewer,
-    "percent": _Said.percent,
-    "points": _Said.points,
-    "yes": _Said.yes,
-    "money": _Said.money,
-    "less": _Said.less,
+    "n": _Number.n,
+    "days": _Number.days,
+    "hours": _Number.hours,
+    "times": _Number.times,
+    "contacts": _Number.contacts,
+    "about": _Number.about,
+    "orders": _Number.orders,
+    "fewer": _Number.fewer,
+    "percent": _Number.percent,
+    "points": _Number.points,
+    "yes": _Number.yes,
+    "money": _Number.money,
+    "less": _Number.less,
 }
 
 
@@ -119,12 +119,12 @@ def for_window(words: str, window: int | None, language: Language = ENGLISH) -> 
     return filled.replace("_Nd", f"_{window}d")
 
 
-def names(template: str) -> list[str]:
+def feature_names(template: str) -> list[str]:
     """The features whose numbers a template for a window says."""
     return [name for _, name, _, _ in Formatter().parse(template) if name]
 
 
-def say(
+def render(
     words: Sequence[str],
     row: Mapping[str, float | None],
     currency: str,
@@ -137,12 +137,12 @@ def say(
     """
     for template in words:
         text = for_window(language.gettext(template), window, language)
-        values = {name: row.get(name) for name in names(text)}
-        known = {
-            name: _Said(value, currency, language)
+        values = {name: row.get(name) for name in feature_names(text)}
+        numbers = {
+            name: _Number(value, currency, language)
             for name, value in values.items()
             if isinstance(value, (int, float)) and math.isfinite(value)
         }
-        if len(known) == len(values):
-            return text.format_map(known)
+        if len(numbers) == len(values):
+            return text.format_map(numbers)
     return None

@@ -11,19 +11,19 @@ import numpy as np
 import pandas as pd
 
 from retention.interactions.frames import newest
-from retention.interactions.wording import Told
+from retention.interactions.wording import Wording
 
 WINDOWS: Final = (30, 90, 182)
 
 Row = Any
 """Of itertuples: the columns of the newest trouble's row, with n, of, within and oldest."""
 
-Say = Callable[[Told, Row], str]
-Troubles = Iterator[tuple[pd.DataFrame, Say]]
+Sentence = Callable[[Wording, Row], str]
+Issues = Iterator[tuple[pd.DataFrame, Sentence]]
 """One row a customer (customer_id, age, cause and what the sentence needs), and its sentence."""
 
 
-def counted(
+def count_issues(
     bad: pd.DataFrame, whole: pd.DataFrame, cause: str | None = None, *, ever: bool = False
 ) -> pd.DataFrame:
     """Per customer the newest bad row, `n` of them, of how many rows in all (`of`), in how many
@@ -32,14 +32,14 @@ def counted(
     Both with customer_id and age; rows older than the largest window count only with `ever`.
     """
     bad = bad if ever else bad[bad["age"] <= WINDOWS[-1]]
-    by = bad.groupby("customer_id")["age"]
-    table = pd.DataFrame({"n": by.size(), "oldest": by.max()})
+    ages = bad.groupby("customer_id")["age"]
+    table = pd.DataFrame({"n": ages.size(), "oldest": ages.max()})
     place = np.searchsorted(WINDOWS, table["oldest"])
     table["within"] = np.append(WINDOWS, 0)[place]
     table["within"] = table["within"].where(table["within"] > 0, table["oldest"]).astype(int)
     reach = table["within"].reindex(whole["customer_id"]).to_numpy()
-    seen = whole[whole["age"].to_numpy() <= reach]
-    table["of"] = seen.groupby("customer_id").size()
+    within_reach = whole[whole["age"].to_numpy() <= reach]
+    table["of"] = within_reach.groupby("customer_id").size()
     last = newest(bad, *(name for name in ("occurred_day", "event_id", "case_id") if name in bad))
     merged = last.merge(table.reset_index(), on="customer_id")
     return merged if cause is None else merged.assign(cause=cause)

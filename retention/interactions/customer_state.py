@@ -10,14 +10,14 @@ from features.engine.base import CUSTOMER, DECIMALS, count, money, total, units
 from retention.core.events import HOLDOUT
 from retention.core.params import ValueLabel
 from retention.core.point_in_time import Frame
-from retention.interactions.frames import Rows, newest
+from retention.interactions.frames import CohortRows, newest
 
 YEAR: Final = 365
 QUARTER, HALF_YEAR = 90, 182
-FAILED: Final = ("not reached", "wrong person")
+NOT_REACHED: Final = ("not reached", "wrong person")
 """What became of an outreach, as its topic, that was no contact with the customer."""
 
-DEALINGS: Final = ("purchase", "contact", "visit", "referral", "redemption")
+INTERACTIONS: Final = ("purchase", "contact", "visit", "referral", "redemption")
 """Kinds of event by which a customer deals with the company, beside the answers to surveys."""
 
 NUMBERS: Final = (
@@ -30,22 +30,22 @@ _COUNTS: Final = (
 )  # fmt: skip
 
 
-def state(rows: Rows, value: ValueLabel) -> pd.DataFrame:
+def customer_states(rows: CohortRows, value: ValueLabel) -> pd.DataFrame:
     """Index customer_id: NUMBERS, notice_age, ends_in, last_outreach, causes, usual_channel.
 
     Days are counted back from the snapshot and null where there was nothing; counts and money
     of nothing are 0.
     """
-    outreach = rows.of(_outreach(rows))
+    outreach = rows.collect(_outreach(rows))
     overcharges = rows.overcharges
-    found: dict[str, pd.Series[Any]] = {
+    columns: dict[str, pd.Series[Any]] = {
         **_sums(rows, value),
         "open_cases": rows.open_cases.groupby("customer_id").size(),
         "oldest_open_days": rows.open_cases.groupby("customer_id")["age"].max(),
-        "billing_error_days": _least(overcharges[~overcharges["corrected"]]),
-        "broken_promise_days": _least(rows.awaited, "due_age"),
-        "fixed_days": _least(rows.put_right[rows.put_right["age"] <= YEAR]),
-        "last_outreach_days": _least(outreach),
+        "billing_error_days": _min_age(overcharges[~overcharges["corrected"]]),
+        "broken_promise_days": _min_age(rows.awaited, "due_age"),
+        "fixed_days": _min_age(rows.put_right[rows.put_right["age"] <= YEAR]),
+        "last_outreach_days": _min_age(outreach),
         "last_outreach": newest(outreach, "event_id").set_index("customer_id")["treatment"],
         "notice_age": rows.notices.set_index("customer_id")["age"],
         "ends_in": rows.notices.set_index("customer_id")["ends_in"],
@@ -53,51 +53,51 @@ def state(rows: Rows, value: ValueLabel) -> pd.DataFrame:
         "causes": _causes(_recent(rows, HALF_YEAR)),
         "usual_channel": _usual_channel(rows[service_grains.contacts]),
     }
-    table = pd.DataFrame({name: one.reindex(rows.customers) for name, one in found.items()})
+    table = pd.DataFrame({name: column.reindex(rows.customers) for name, column in columns.items()})
     table = table.astype(dict.fromkeys((*NUMBERS, "notice_age", "ends_in"), float))
     return table.assign(**{name: table[name].fillna(0.0) for name in _COUNTS})
 
 
-def _least(rows: pd.DataFrame, of: str = "age") -> "pd.Series[float]":
-    return rows.groupby("customer_id")[of].min()
+def _min_age(rows: pd.DataFrame, age: str = "age") -> "pd.Series[float]":
+    return rows.groupby("customer_id")[age].min()
 
 
-def _sums(rows: Rows, value: ValueLabel) -> dict[str, "pd.Series[float]"]:
+def _sums(rows: CohortRows, value: ValueLabel) -> dict[str, "pd.Series[float]"]:
     """What is counted over all events of a customer, whatever their kind."""
     this_year = nw.col("age") <= YEAR
     earning = this_year & nw.col("kind").is_in(value.kinds)
     in_units = {f"{name}_units": units(name) for name in ("amount", "cost")}
     sums = (
-        rows.past.known.with_columns(**in_units)
+        rows.past.all_events.with_columns(**in_units)
         .group_by("customer_id")
         .agg(
             first_age=nw.col("age").max(),
             contacts_365d=count(this_year & (nw.col("kind") == "contact")),
             serving_cost_365d=money(total("cost_units", this_year)),
             revenue_365d=(money(total("amount_units", earning)) * value.margin).round(DECIMALS),
-            dealt_age=nw.when(nw.col("kind").is_in(DEALINGS)).then(nw.col("age")).min(),
+            dealt_age=nw.when(nw.col("kind").is_in(INTERACTIONS)).then(nw.col("age")).min(),
         )
     )
-    found = rows.of(sums).set_index("customer_id")
+    sums_frame = rows.collect(sums).set_index("customer_id")
     tenure = rows[CUSTOMER].set_index("customer_id")["tenure"].reindex(rows.customers)
     answers = rows[service_grains.answers]
-    answered = _least(answers[answers["asked"] == 0])
-    dealt = pd.concat([found.pop("dealt_age"), answered], axis=1).min(axis=1)
-    tenure = tenure.fillna(found.pop("first_age").reindex(rows.customers))
-    counted = {str(name): column for name, column in found.items()}
+    answered = _min_age(answers[answers["asked"] == 0])
+    dealt = pd.concat([sums_frame.pop("dealt_age"), answered], axis=1).min(axis=1)
+    tenure = tenure.fillna(sums_frame.pop("first_age").reindex(rows.customers))
+    counted = {str(name): column for name, column in sums_frame.items()}
     return {"tenure_days": tenure, "last_dealing_days": dealt, **counted}
 
 
-def _outreach(rows: Rows) -> Frame:
+def _outreach(rows: CohortRows) -> Frame:
     """Who was held out was not contacted, nor who was not reached."""
-    told = rows.past.events("outreach").select(
+    rows_outreach = rows.past.events("outreach").select(
         "customer_id", "age", "event_id", "treatment", "topic"
     )
-    reached = ~nw.col("topic").is_in(FAILED).fill_null(False)
-    return told.filter((nw.col("treatment") != HOLDOUT).fill_null(True), reached)
+    reached = ~nw.col("topic").is_in(NOT_REACHED).fill_null(False)
+    return rows_outreach.filter((nw.col("treatment") != HOLDOUT).fill_null(True), reached)
 
 
-def _recent(rows: Rows, days: int) -> pd.DataFrame:
+def _recent(rows: CohortRows, days: int) -> pd.DataFrame:
     failures = rows[service_grains.failures]
     return failures[failures["age"] <= days]
 

@@ -20,7 +20,7 @@ _BILL = ("customer_id", "order_id", "age", "occurred_day", "amount_units", "over
 
 
 @dataclass
-class Rows:
+class CohortRows:
     """The past of the customers of a cohort (customer_id), computed by an engine."""
 
     past: Past
@@ -28,30 +28,30 @@ class Rows:
     cohort: Frame
     _kept: dict[Grain, pd.DataFrame] = field(default_factory=dict)
 
-    def of(self, frame: Frame) -> pd.DataFrame:
+    def collect(self, frame: Frame) -> pd.DataFrame:
         """The cohort's rows of a frame, in the order of all its columns."""
-        mine = frame.join(self.cohort, on="customer_id", how="semi")
+        cohort_rows = frame.join(self.cohort, on="customer_id", how="semi")
         names = frame.collect_schema().names()
-        table: pd.DataFrame = self.engine.collect(mine, sort=names).to_pandas()
+        table: pd.DataFrame = self.engine.collect(cohort_rows, sort=names).to_pandas()
         return table
 
     def __getitem__(self, grain: Grain) -> pd.DataFrame:
         if grain not in self._kept:
-            self._kept[grain] = self.of(self.past[grain])
+            self._kept[grain] = self.collect(self.past[grain])
         return self._kept[grain]
 
     @cached_property
     def customers(self) -> pd.Index:
         """The cohort, in the order of its ids."""
-        ids = self.of(self.cohort.select("customer_id"))["customer_id"]
+        ids = self.collect(self.cohort.select("customer_id"))["customer_id"]
         index: pd.Index = pd.Index(ids.to_list(), dtype=object, name="customer_id")
         return index
 
     @cached_property
     def cases(self) -> pd.DataFrame:
         """The cases begun since ends of cases are told of: of others none can be called open."""
-        told = self.past[service_grains.cases].join(self.past.since("resolution"), how="cross")
-        return self.of(told.filter(nw.col("occurred_day") >= nw.col("since")).drop("since"))
+        cases = self.past[service_grains.cases].join(self.past.since("resolution"), how="cross")
+        return self.collect(cases.filter(nw.col("occurred_day") >= nw.col("since")).drop("since"))
 
     @cached_property
     def open_cases(self) -> pd.DataFrame:
@@ -61,24 +61,29 @@ class Rows:
     @cached_property
     def notices(self) -> pd.DataFrame:
         """The newest notice a customer on a live contract that may yet end by it: age, ends_in."""
-        given = self.past.events("notice").select(
+        all_notices = self.past.events("notice").select(
             "customer_id", "contract_id", "age", "event_id",
             ends_in=nw.col("effective_day") - self.past.snapshot,
         )  # fmt: skip
-        ahead = given.filter((nw.col("ends_in") >= 0).fill_null(True))
+        ahead = all_notices.filter((nw.col("ends_in") >= 0).fill_null(True))
         keys = ["customer_id", "contract_id"]
         live = self.past[contracts.live].select(keys)
-        return newest(self.of(ahead.join(live, on=keys, how="semi")), "event_id")
+        return newest(self.collect(ahead.join(live, on=keys, how="semi")), "event_id")
 
     @cached_property
     def corrections(self) -> pd.DataFrame:
         """customer_id, age, order_id of the corrected bill; null where it names none of theirs."""
         topic = nw.col("topic") == "correction"
-        given = self.past.events("invoice").filter(topic).select("customer_id", "age", "order_id")
-        found, keys = self.of(given), ["customer_id", "order_id"]
+        invoices = (
+            self.past.events("invoice").filter(topic).select("customer_id", "age", "order_id")
+        )
+        corrections, keys = self.collect(invoices), ["customer_id", "order_id"]
         bills = pd.MultiIndex.from_frame(self[service_grains.bills][keys])
-        named = pd.MultiIndex.from_frame(found[keys]).isin(bills) & found["order_id"].notna()
-        return found.assign(order_id=found["order_id"].where(named))
+        named = (
+            pd.MultiIndex.from_frame(corrections[keys]).isin(bills)
+            & corrections["order_id"].notna()
+        )
+        return corrections.assign(order_id=corrections["order_id"].where(named))
 
     @cached_property
     def billed(self) -> pd.DataFrame:
@@ -96,9 +101,11 @@ class Rows:
         A correction that names one corrects that one, any other all until then.
         """
         over = self.billed[self.billed["over_units"] > 0]
-        given = self.corrections
-        free = given[given["order_id"].isna()].groupby("customer_id")["age"].min()
-        named = given.dropna(subset="order_id").groupby(["customer_id", "order_id"])["age"].min()
+        corrections = self.corrections
+        free = corrections[corrections["order_id"].isna()].groupby("customer_id")["age"].min()
+        named = (
+            corrections.dropna(subset="order_id").groupby(["customer_id", "order_id"])["age"].min()
+        )
         keys = pd.MultiIndex.from_frame(over[["customer_id", "order_id"]])
         by_any = free.reindex(over["customer_id"]).to_numpy() <= over["age"].to_numpy()
         by_name = named.reindex(keys).to_numpy() <= over["age"].to_numpy()

@@ -3,16 +3,16 @@
 import pandas as pd
 
 from features.engine import service_grains
-from retention.interactions.counted import Row, Troubles, counted
-from retention.interactions.frames import Rows
-from retention.interactions.wording import Told
+from retention.interactions.counted import Row, Issues, count_issues
+from retention.interactions.frames import CohortRows
+from retention.interactions.wording import Wording
 
 # Promises: what is awaited, what came late, what was not right
 
 
-def awaited(rows: Rows) -> Troubles:
+def awaited(rows: CohortRows) -> Issues:
     orders = _due(rows[service_grains.promises])
-    yield counted(_due(rows.awaited), orders, service_grains.LATE, ever=True), _awaited_said
+    yield count_issues(_due(rows.awaited), orders, service_grains.LATE, ever=True), _awaited_said
 
 
 def _due(orders: pd.DataFrame) -> pd.DataFrame:
@@ -20,22 +20,22 @@ def _due(orders: pd.DataFrame) -> pd.DataFrame:
     return orders[orders["due_age"] > 0].assign(age=orders["due_age"])
 
 
-def _awaited_said(told: Told, row: Row) -> str:
-    return told.language.ngettext(
+def _awaited_said(wording: Wording, row: Row) -> str:
+    return wording.language.ngettext(
         "the order promised for {day} has not come, {late} later",
         "{n} of {of} orders due in {within} have not come, the last promised for {day}",
-        row.n, of=row.of, day=told.day(row.age), within=told.days(row.within),
-        late=told.days(row.due_age),
+        row.n, of=row.of, day=wording.day(row.age), within=wording.days(row.within),
+        late=wording.days(row.due_age),
     )  # fmt: skip
 
 
-def late_or_wrong(rows: Rows) -> Troubles:
+def late_or_wrong(rows: CohortRows) -> Issues:
     """Whichever of the two is newer; of one day, what was not right."""
     orders = rows[service_grains.promises]
     due = _due(orders)
-    late = counted(due[(due["late"] == 1) & (due["awaited"] == 0)], due, service_grains.LATE)
+    late = count_issues(due[(due["late"] == 1) & (due["awaited"] == 0)], due, service_grains.LATE)
     faulty = orders[orders["wrong"] == 1].assign(age=orders["fault_age"])
-    wrong = counted(faulty, due, service_grains.WRONG)
+    wrong = count_issues(faulty, due, service_grains.WRONG)
     since = wrong.set_index("customer_id")["age"].reindex(late["customer_id"]).to_numpy()
     newer = late["age"].to_numpy() - late["days_late"].to_numpy() < since
     yield late[newer], _late_said
@@ -43,88 +43,91 @@ def late_or_wrong(rows: Rows) -> Troubles:
     yield late, _late_said
 
 
-def _late_said(told: Told, row: Row) -> str:
-    return told.language.ngettext(
+def _late_said(wording: Wording, row: Row) -> str:
+    return wording.language.ngettext(
         "the order promised for {day} came {late} late",
         "{n} of {of} orders due in {within} came late, the last, promised for {day}, by {late}",
-        row.n, of=row.of, day=told.day(row.age), within=told.days(row.within),
-        late=told.days(row.days_late),
+        row.n, of=row.of, day=wording.day(row.age), within=wording.days(row.within),
+        late=wording.days(row.days_late),
     )  # fmt: skip
 
 
-def _wrong_said(told: Told, row: Row) -> str:
-    return told.language.ngettext(
+def _wrong_said(wording: Wording, row: Row) -> str:
+    return wording.language.ngettext(
         "an order proved faulty or was sent back on {day}",
         "{n} orders in {within} proved faulty or were sent back, the last on {day}",
-        row.n, day=told.day(row.age), within=told.days(row.within),
+        row.n, day=wording.day(row.age), within=wording.days(row.within),
     )  # fmt: skip
 
 
 # Billing: what is not corrected, what was refused, what became dearer, what was corrected
 
 
-def overcharged(rows: Rows) -> Troubles:
+def overcharged(rows: CohortRows) -> Issues:
     over, bills = rows.overcharges, rows.billed
-    yield counted(over[~over["corrected"]], bills, service_grains.OVERCHARGED), _overcharged_said
+    yield (
+        count_issues(over[~over["corrected"]], bills, service_grains.OVERCHARGED),
+        _overcharged_said,
+    )
 
 
-def corrected(rows: Rows) -> Troubles:
+def corrected(rows: CohortRows) -> Issues:
     over, bills = rows.overcharges, rows.billed
-    yield counted(over[over["corrected"]], bills, service_grains.OVERCHARGED), _corrected_said
+    yield count_issues(over[over["corrected"]], bills, service_grains.OVERCHARGED), _corrected_said
 
 
-def _overcharged_said(told: Told, row: Row) -> str:
-    return told.language.ngettext(
+def _overcharged_said(wording: Wording, row: Row) -> str:
+    return wording.language.ngettext(
         "billed {more} above the agreed price on {day}, not yet corrected",
         "{n} of {of} bills in {within} above the agreed price and not yet corrected,"
         " the last by {more} on {day}",
-        row.n, of=row.of, **_bill(told, row),
+        row.n, of=row.of, **_bill(wording, row),
     )  # fmt: skip
 
 
-def _corrected_said(told: Told, row: Row) -> str:
-    return told.language.ngettext(
+def _corrected_said(wording: Wording, row: Row) -> str:
+    return wording.language.ngettext(
         "billed {more} above the agreed price on {day}, since corrected",
         "{n} of {of} bills in {within} had to be corrected,"
         " the last, of {day}, was {more} above the agreed price",
-        row.n, of=row.of, **_bill(told, row),
+        row.n, of=row.of, **_bill(wording, row),
     )  # fmt: skip
 
 
-def _bill(told: Told, row: Row) -> dict[str, str]:
-    share = row.over_units / row.agreed_units if row.agreed_units else None
+def _bill(wording: Wording, row: Row) -> dict[str, str]:
+    over_ratio = row.over_units / row.agreed_units if row.agreed_units else None
     return {
-        "more": told.above(row.over_units, share),
-        "day": told.day(row.age),
-        "within": told.days(row.within),
+        "more": wording.above(row.over_units, over_ratio),
+        "day": wording.day(row.age),
+        "within": wording.days(row.within),
     }
 
 
-def refused(rows: Rows) -> Troubles:
+def refused(rows: CohortRows) -> Issues:
     payments = rows[service_grains.payments]
     yield (
-        counted(payments[payments["refused"] == 1], payments, service_grains.REFUSED),
+        count_issues(payments[payments["refused"] == 1], payments, service_grains.REFUSED),
         _refused_said,
     )
 
 
-def _refused_said(told: Told, row: Row) -> str:
-    return told.language.ngettext(
+def _refused_said(wording: Wording, row: Row) -> str:
+    return wording.language.ngettext(
         "a payment was refused on {day}",
         "{n} of {of} payments in {within} were refused, the last on {day}",
-        row.n, of=row.of, day=told.day(row.age), within=told.days(row.within),
+        row.n, of=row.of, day=wording.day(row.age), within=wording.days(row.within),
     )  # fmt: skip
 
 
-def dearer(rows: Rows) -> Troubles:
+def dearer(rows: CohortRows) -> Issues:
     bills = rows[service_grains.bills]
     risen = bills[bills["rise"] > service_grains.RISE - 1]
-    yield counted(risen, bills, service_grains.PRICE_RISE), _dearer_said
+    yield count_issues(risen, bills, service_grains.PRICE_RISE), _dearer_said
 
 
-def _dearer_said(told: Told, row: Row) -> str:
-    return told.language.ngettext(
+def _dearer_said(wording: Wording, row: Row) -> str:
+    return wording.language.ngettext(
         "the agreed price rose by {share} on {day}",
         "the agreed price rose {n} times in {within}, the last time by {share} on {day}",
-        row.n, share=told.percent(row.rise), day=told.day(row.age), within=told.days(row.within),
+        row.n, share=wording.percent(row.rise), day=wording.day(row.age), within=wording.days(row.within),
     )  # fmt: skip

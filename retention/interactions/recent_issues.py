@@ -9,13 +9,13 @@ from typing import Final
 import pandas as pd
 
 from retention.interactions import order_issues, service_issues
-from retention.interactions.counted import Say, Troubles
-from retention.interactions.frames import Rows
-from retention.interactions.wording import Told
+from retention.interactions.counted import Sentence, Issues
+from retention.interactions.frames import CohortRows
+from retention.interactions.wording import Wording
 
 COLUMNS: Final = ("customer_id", "theme", "cause", "age", "text")
 
-THEMES: Final[dict[str, tuple[Callable[[Rows], Troubles], ...]]] = {
+THEMES: Final[dict[str, tuple[Callable[[CohortRows], Issues], ...]]] = {
     "billing": (
         order_issues.overcharged,
         order_issues.refused,
@@ -34,21 +34,21 @@ THEMES: Final[dict[str, tuple[Callable[[Rows], Troubles], ...]]] = {
 """Per theme of features its troubles, the gravest first."""
 
 
-def happenings(rows: Rows, told: Told) -> pd.DataFrame:
+def recent_issues(rows: CohortRows, wording: Wording) -> pd.DataFrame:
     """COLUMNS, by customer_id and theme; age is that of the newest of what the sentence tells."""
-    found = []
+    parts = []
     for theme, troubles in THEMES.items():
         done: set[str] = set()
         for trouble in troubles:
             for rows_, say in trouble(rows):
                 new = rows_[~rows_["customer_id"].isin(done)]
                 done |= set(new["customer_id"])
-                found.append(_said(new, theme, say, told))
-    table = pd.concat(found, ignore_index=True)
+                parts.append(_said(new, theme, say, wording))
+    table = pd.concat(parts, ignore_index=True)
     return table.sort_values(["customer_id", "theme"], ignore_index=True)
 
 
-def _said(counted: pd.DataFrame, theme: str, say: Say, told: Told) -> pd.DataFrame:
+def _said(counted: pd.DataFrame, theme: str, say: Sentence, wording: Wording) -> pd.DataFrame:
     # a null of any type becomes None, so that a sentence need ask only once
     plainly = counted.astype(object).where(counted.notna(), None)
     columns = {
@@ -56,6 +56,6 @@ def _said(counted: pd.DataFrame, theme: str, say: Say, told: Told) -> pd.DataFra
         "theme": theme,
         "cause": plainly["cause"],
         "age": counted["age"],
-        "text": [say(told, row) for row in plainly.itertuples()],
+        "text": [say(wording, row) for row in plainly.itertuples()],
     }
     return pd.DataFrame(columns).astype({"customer_id": object, "age": float})

@@ -10,9 +10,9 @@ from features.engine.service_grains import UNSOLVED, WRONG
 from retention.core.point_in_time import Frame
 from retention.interactions.service_issues import LOW
 from retention.interactions.timeline_entries import COLUMNS
-from retention.interactions.wording import Told, plain
+from retention.interactions.wording import Wording, plain
 
-MOST: Final = 20
+MAX_ENTRIES: Final = 20
 """Entries a customer."""
 
 HIGH: Final = 0.75  # ratings from it on are good
@@ -29,7 +29,7 @@ class Entry(NamedTuple):
     channel: str | None
     cause: str | None
     units: int | None
-    share: float | None
+    ratio: float | None
     person: float | None
     days: int | None
     until: int | None
@@ -38,28 +38,28 @@ class Entry(NamedTuple):
     solved: int | None
 
 
-def latest(entries: Frame, most: int = MOST) -> Frame:
+def latest(entries: Frame, limit: int = MAX_ENTRIES) -> Frame:
     """The newest entries of each customer, with their `place` (1: the newest)."""
     # an engine orders by columns upwards only: later in a day comes first by the minute's opposite
     ordered = entries.with_columns(later=-nw.col("minute"), one=nw.lit(1))
     placed = ordered.with_columns(
         place=nw.col("one").cum_sum().over("customer_id", order_by=_ORDER)
     )
-    return placed.filter(nw.col("place") <= most).drop("later", "one")
+    return placed.filter(nw.col("place") <= limit).drop("later", "one")
 
 
-def said(entries: Frame) -> Frame:
+def customer_statements(entries: Frame) -> Frame:
     """The entries in which a customer said something."""
     contact = (nw.col("what") == "contact") & ~nw.col("topic").is_null()
     return entries.filter(contact | nw.col("what").is_in(["survey", "referral"]))
 
 
-def texts(table: pa.Table, told: Told) -> tuple[list[str], list[str]]:
+def texts(table: pa.Table, wording: Wording) -> tuple[list[str], list[str]]:
     """The text and the tone (good, bad, plain) of every row of a table of entries."""
     columns = [table[name].to_pylist() for name in _VALUES]
     rows = [Entry(*values) for values in zip(*columns, strict=True)]
     # most of what happens happens often
-    said_of = {row: _WORDS[row.what](told, row) for row in set(rows)}
+    said_of = {row: _WORDS[row.what](wording, row) for row in set(rows)}
     return [said_of[row] for row in rows], [tone(row) for row in rows]
 
 
@@ -79,7 +79,7 @@ def tone(entry: Entry) -> str:
         or (what == "contact" and entry.topic == "praise")
         or (what == "arrival" and entry.days is not None)
         or what == "end"
-        or (what == "survey" and entry.share is not None and entry.share >= HIGH)
+        or (what == "survey" and entry.ratio is not None and entry.ratio >= HIGH)
     )
     return "bad" if bad else "good" if good else "plain"
 
@@ -91,138 +91,140 @@ _GOOD: Final = frozenset({"referral", "correction"})
 
 
 def _poor(entry: Entry) -> bool:
-    rated = [one for one in (entry.share, entry.person) if one is not None]
-    return entry.solved == 0 or any(one < LOW for one in rated)
+    rated = [rating for rating in (entry.ratio, entry.person) if rating is not None]
+    return entry.solved == 0 or any(rating < LOW for rating in rated)
 
 
 # The words of each thing told
 
 
-def _order(told: Told, one: Entry) -> str:
-    say = told.language
-    if one.units is None:
+def _order(wording: Wording, entry: Entry) -> str:
+    say = wording.language
+    if entry.units is None:
         text = say.gettext("bought")
     else:
-        text = say.gettext("bought for {money}", money=told.money(one.units))
-    text = told.by(text, one.channel)
-    if one.until is None:
+        text = say.gettext("bought for {money}", money=wording.money(entry.units))
+    text = wording.with_channel(text, entry.channel)
+    if entry.until is None:
         return text
-    return say.gettext("{what}, promised for {day}", what=text, day=told.day(one.until))
+    return say.gettext("{what}, promised for {day}", what=text, day=wording.day(entry.until))
 
 
-def _arrival(told: Told, one: Entry) -> str:
-    if one.days is None:
-        return told.language.gettext("delivered")
-    if one.days <= 0:
-        return told.language.gettext("delivered on time")
-    return told.language.gettext("delivered {days} late", days=told.days(one.days))
+def _arrival(wording: Wording, entry: Entry) -> str:
+    if entry.days is None:
+        return wording.language.gettext("delivered")
+    if entry.days <= 0:
+        return wording.language.gettext("delivered on time")
+    return wording.language.gettext("delivered {days} late", days=wording.days(entry.days))
 
 
-def _fault(told: Told, one: Entry) -> str:
-    cause = None if one.cause == WRONG else one.cause
-    return told.because(told.language.gettext("the goods proved faulty"), cause)
+def _fault(wording: Wording, entry: Entry) -> str:
+    cause = None if entry.cause == WRONG else entry.cause
+    return wording.with_cause(wording.language.gettext("the goods proved faulty"), cause)
 
 
-def _awaited(told: Told, one: Entry) -> str:
-    late = told.days(one.days or 0)
-    return told.language.gettext(
+def _awaited(wording: Wording, entry: Entry) -> str:
+    late = wording.days(entry.days or 0)
+    return wording.language.gettext(
         "an order was promised for this day, not here {days} later", days=late
     )
 
 
-def _return(told: Told, one: Entry) -> str:
-    if not one.units:
-        return told.language.gettext("sent goods back")
-    return told.language.gettext("sent goods back for {money}", money=told.money(one.units))
+def _return(wording: Wording, entry: Entry) -> str:
+    if not entry.units:
+        return wording.language.gettext("sent goods back")
+    return wording.language.gettext("sent goods back for {money}", money=wording.money(entry.units))
 
 
-def _overcharge(told: Told, one: Entry) -> str:
-    more = told.above(one.units or 0, one.share)
-    return told.language.gettext("billed {more} above the agreed price", more=more)
+def _overcharge(wording: Wording, entry: Entry) -> str:
+    more = wording.above(entry.units or 0, entry.ratio)
+    return wording.language.gettext("billed {more} above the agreed price", more=more)
 
 
-def _price_rise(told: Told, one: Entry) -> str:
-    rise = told.percent(one.share or 0)
-    return told.language.gettext("the agreed price rose by {share}", share=rise)
+def _price_rise(wording: Wording, entry: Entry) -> str:
+    rise = wording.percent(entry.ratio or 0)
+    return wording.language.gettext("the agreed price rose by {share}", share=rise)
 
 
-def _correction(told: Told, one: Entry) -> str:
-    if not one.units:
-        return told.language.gettext("bill corrected")
-    back = told.money(one.units)
-    return told.language.gettext("bill corrected, {money} given back", money=back)
+def _correction(wording: Wording, entry: Entry) -> str:
+    if not entry.units:
+        return wording.language.gettext("bill corrected")
+    back = wording.money(entry.units)
+    return wording.language.gettext("bill corrected, {money} given back", money=back)
 
 
-def _refused(told: Told, _: Entry) -> str:
-    return told.language.gettext("a payment was refused")
+def _refused(wording: Wording, _: Entry) -> str:
+    return wording.language.gettext("a payment was refused")
 
 
-def _contact(told: Told, one: Entry) -> str:
-    return told.by(told.topic(one.topic), one.channel)
+def _contact(wording: Wording, entry: Entry) -> str:
+    return wording.with_channel(wording.topic(entry.topic), entry.channel)
 
 
-def _late_answer(told: Told, one: Entry) -> str:
-    return told.language.gettext("first answered after {time}", time=told.wait(one.times or 0))
+def _late_answer(wording: Wording, entry: Entry) -> str:
+    return wording.language.gettext(
+        "first answered after {time}", time=wording.wait(entry.times or 0)
+    )
 
 
-def _end(told: Told, one: Entry) -> str:
-    if one.solved:
-        return told.because(told.language.gettext("case solved"), one.cause)
-    cause = None if one.cause == UNSOLVED else one.cause
-    return told.because(told.language.gettext("case closed without being solved"), cause)
+def _end(wording: Wording, entry: Entry) -> str:
+    if entry.solved:
+        return wording.with_cause(wording.language.gettext("case solved"), entry.cause)
+    cause = None if entry.cause == UNSOLVED else entry.cause
+    return wording.with_cause(wording.language.gettext("case closed without being solved"), cause)
 
 
-def _survey(told: Told, one: Entry) -> str:
-    return told.because(told.answer(one.share, one.solved, one.person), one.cause)
+def _survey(wording: Wording, entry: Entry) -> str:
+    return wording.with_cause(wording.answer(entry.ratio, entry.solved, entry.person), entry.cause)
 
 
-def _visit(told: Told, one: Entry) -> str:
-    say, times = told.language, one.times or 0
+def _visit(wording: Wording, entry: Entry) -> str:
+    say, times = wording.language, entry.times or 0
     used = say.ngettext("used the portal", "used the portal {n} times", times)
-    if not one.failed:
+    if not entry.failed:
         return used
-    failed = say.ngettext("a task failed", "{n} tasks failed", one.failed)
-    if one.failed == 1:
-        failed = told.detailed(failed, one.topic)
+    failed = say.ngettext("a task failed", "{n} tasks failed", entry.failed)
+    if entry.failed == 1:
+        failed = wording.with_detail(failed, entry.topic)
     return say.gettext("{what}; {then}", what=used, then=failed)
 
 
-def _start(told: Told, one: Entry) -> str:
-    return told.detailed(told.language.gettext("contract began"), one.topic)
+def _start(wording: Wording, entry: Entry) -> str:
+    return wording.with_detail(wording.language.gettext("contract began"), entry.topic)
 
 
-def _notice(told: Told, one: Entry) -> str:
-    if one.until is None:
-        return told.language.gettext("gave notice")
-    ends = told.day(one.until)
-    return told.language.gettext("gave notice, the contract to end on {day}", day=ends)
+def _notice(wording: Wording, entry: Entry) -> str:
+    if entry.until is None:
+        return wording.language.gettext("gave notice")
+    ends = wording.day(entry.until)
+    return wording.language.gettext("gave notice, the contract to end on {day}", day=ends)
 
 
-def _cancel(told: Told, _: Entry) -> str:
-    return told.language.gettext("contract ended")
+def _cancel(wording: Wording, _: Entry) -> str:
+    return wording.language.gettext("contract ended")
 
 
-def _campaign(told: Told, one: Entry) -> str:
-    return told.detailed(told.language.gettext("was sent a campaign"), one.topic)
+def _campaign(wording: Wording, entry: Entry) -> str:
+    return wording.with_detail(wording.language.gettext("was sent a campaign"), entry.topic)
 
 
-def _redemption(told: Told, _: Entry) -> str:
-    return told.language.gettext("redeemed an offer")
+def _redemption(wording: Wording, _: Entry) -> str:
+    return wording.language.gettext("redeemed an offer")
 
 
-def _referral(told: Told, _: Entry) -> str:
-    return told.language.gettext("recommended us")
+def _referral(wording: Wording, _: Entry) -> str:
+    return wording.language.gettext("recommended us")
 
 
-def _outreach(told: Told, one: Entry) -> str:
-    return told.detailed(told.language.gettext("we got in touch"), one.topic)
+def _outreach(wording: Wording, entry: Entry) -> str:
+    return wording.with_detail(wording.language.gettext("we got in touch"), entry.topic)
 
 
-def _other(told: Told, one: Entry) -> str:
-    return told.by(told.detailed(plain(one.kind), one.topic), one.channel)
+def _other(wording: Wording, entry: Entry) -> str:
+    return wording.with_channel(wording.with_detail(plain(entry.kind), entry.topic), entry.channel)
 
 
-_WORDS: Final[dict[str, Callable[[Told, Entry], str]]] = {
+_WORDS: Final[dict[str, Callable[[Wording, Entry], str]]] = {
     "order": _order, "arrival": _arrival, "fault": _fault, "awaited": _awaited,
     "return": _return, "overcharge": _overcharge, "price_rise": _price_rise,
     "correction": _correction, "refused": _refused, "contact": _contact,

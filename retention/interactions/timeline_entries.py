@@ -54,9 +54,13 @@ def entries(past: Past) -> Frame:
     return nw.concat(parts, how="vertical")
 
 
-def _entries(rows: Frame, kind: Any, what: str, **told: Any) -> Frame:
+def _entries(rows: Frame, kind: Any, what: str, **values: Any) -> Frame:
     """Rows with age, minute and event as entries; `told` gives expressions for further columns."""
-    named = {"kind": nw.lit(kind) if isinstance(kind, str) else kind, "what": nw.lit(what), **told}
+    named = {
+        "kind": nw.lit(kind) if isinstance(kind, str) else kind,
+        "what": nw.lit(what),
+        **values,
+    }
     own = ("customer_id", "age", "minute", "event")
     columns = {
         name: (named.get(name, nw.col(name) if name in own else nw.lit(None))).cast(dtype)
@@ -159,9 +163,9 @@ def _contacts(past: Past) -> list[Frame]:
         event=nw.col("case_id"),
         waited=minutes,
     )
-    said = {"topic": nw.col("topic"), "channel": nw.col("channel")}
+    words = {"topic": nw.col("topic"), "channel": nw.col("channel")}
     return [
-        _entries(contacts, "contact", "contact", **said),
+        _entries(contacts, "contact", "contact", **words),
         _entries(answered, "response", "late_answer", times=nw.col("waited")),
     ]
 
@@ -214,11 +218,11 @@ def _visits(past: Past) -> Frame:
 def _contracts(past: Past) -> list[Frame]:
     """Contracts that began, notices given, contracts that ended."""
     notices = _events(past, "notice").group_by("customer_id", "age", "effective_day")
-    given = notices.agg(minute=nw.col("minute").max(), event=nw.col("event").max())
+    daily = notices.agg(minute=nw.col("minute").max(), event=nw.col("event").max())
     ends = past.snapshot - nw.col("effective_day")
     return [
         _entries(_events(past, "start"), "start", "start", topic=nw.col("topic")),
-        _entries(given, "notice", "notice", until=ends),
+        _entries(daily, "notice", "notice", until=ends),
         _entries(_events(past, "cancel"), "cancel", "cancel"),
     ]
 
@@ -237,7 +241,7 @@ def _campaigns(past: Past) -> list[Frame]:
 
 def _others(past: Past) -> Frame:
     """Events of kinds that the company declared itself."""
-    own = past.known.filter(~nw.col("kind").is_in(KINDS))
+    own = past.all_events.filter(~nw.col("kind").is_in(KINDS))
     rows = own.with_columns(minute=nw.col("occurred_minute"), event=_EVENT)
-    said = {"topic": nw.col("topic"), "channel": nw.col("channel")}
-    return _entries(rows, nw.col("kind"), "other", **said)
+    words = {"topic": nw.col("topic"), "channel": nw.col("channel")}
+    return _entries(rows, nw.col("kind"), "other", **words)

@@ -9,41 +9,41 @@ from typing import Final
 
 from retention.core import point_in_time
 from retention.core.events import MONEY_UNITS
-from retention.i18n.language import Language, marked
+from retention.i18n.language import Language, gettext_noop
 
 TOPICS: Final = {
-    "complaint": marked("complained"),
-    "question": marked("asked a question"),
-    "suggestion": marked("made a suggestion"),
-    "technical_request": marked("asked for technical help"),
-    "billing": marked("queried a bill"),
-    "information": marked("asked for information"),
-    "praise": marked("praised us"),
+    "complaint": gettext_noop("complained"),
+    "question": gettext_noop("asked a question"),
+    "suggestion": gettext_noop("made a suggestion"),
+    "technical_request": gettext_noop("asked for technical help"),
+    "billing": gettext_noop("queried a bill"),
+    "information": gettext_noop("asked for information"),
+    "praise": gettext_noop("praised us"),
 }
 """What a customer did who got in touch, by the topic of the contact."""
 
 CHANNELS: Final = {
-    "phone": marked("by phone"),
-    "email": marked("by e-mail"),
-    "office": marked("in the office"),
-    "web": marked("on the web"),
-    "portal": marked("through the portal"),
-    "app": marked("in the app"),
-    "store": marked("in the shop"),
-    "chat": marked("by chat"),
+    "phone": gettext_noop("by phone"),
+    "email": gettext_noop("by e-mail"),
+    "office": gettext_noop("in the office"),
+    "web": gettext_noop("on the web"),
+    "portal": gettext_noop("through the portal"),
+    "app": gettext_noop("in the app"),
+    "store": gettext_noop("in the shop"),
+    "chat": gettext_noop("by chat"),
 }
 
 CAUSES: Final = {
-    "late": marked("late delivery"),
-    "overcharged": marked("billed above the agreed price"),
-    "not_right_first_time": marked("not right the first time"),
-    "not_addressed": marked("concern not addressed"),
-    "unprofessional": marked("unprofessional service"),
-    "impersonal": marked("treated as a number"),
-    "poor_result": marked("poor result"),
-    "treated_badly": marked("treated badly"),
-    "price_rise": marked("price rise"),
-    "payment_failed": marked("payment refused"),
+    "late": gettext_noop("late delivery"),
+    "overcharged": gettext_noop("billed above the agreed price"),
+    "not_right_first_time": gettext_noop("not right the first time"),
+    "not_addressed": gettext_noop("concern not addressed"),
+    "unprofessional": gettext_noop("unprofessional service"),
+    "impersonal": gettext_noop("treated as a number"),
+    "poor_result": gettext_noop("poor result"),
+    "treated_badly": gettext_noop("treated badly"),
+    "price_rise": gettext_noop("price rise"),
+    "payment_failed": gettext_noop("payment refused"),
 }
 
 _HOUR, _DAY = 60, 24 * 60
@@ -55,7 +55,7 @@ def plain(code: str) -> str:
 
 
 @dataclass(frozen=True)
-class Told:
+class Wording:
     """How things are said in a language and a currency, at a snapshot (a day number)."""
 
     language: Language
@@ -69,19 +69,19 @@ class Told:
             return self.language.gettext(TOPICS[topic])
         return self.language.gettext("got in touch about: {topic}", topic=plain(topic))
 
-    def by(self, said: str, channel: str | None) -> str:
+    def with_channel(self, text: str, channel: str | None) -> str:
         """What was done, and through which channel, where that is known."""
         if channel is None:
-            return said
-        known = channel in CHANNELS
-        how = self.language.gettext(CHANNELS[channel]) if known else plain(channel)
-        return self.language.gettext("{what}, {how}", what=said, how=how)
+            return text
+        is_known = channel in CHANNELS
+        how = self.language.gettext(CHANNELS[channel]) if is_known else plain(channel)
+        return self.language.gettext("{what}, {how}", what=text, how=how)
 
-    def because(self, said: str, cause: str | None) -> str:
+    def with_cause(self, text: str, cause: str | None) -> str:
         """What happened, and its cause in words, where that is known."""
         if cause is None:
-            return said
-        return self.language.gettext("{what}, cause: {cause}", what=said, cause=self.cause(cause))
+            return text
+        return self.language.gettext("{what}, cause: {cause}", what=text, cause=self.cause(cause))
 
     def cause(self, cause: str) -> str:
         return self.language.gettext(CAUSES[cause]) if cause in CAUSES else plain(cause)
@@ -102,24 +102,24 @@ class Told:
     def money(self, units: float) -> str:
         return _money(self.language, self.currency, int(units))
 
-    def percent(self, share: float) -> str:
+    def percent(self, ratio: float) -> str:
         """Whole, or with a decimal where it is small and not whole."""
-        fine = share < 0.1 and round(share, 2) != round(share, 3)
-        return self.language.percent(share, int(fine))
+        fine = ratio < 0.1 and round(ratio, 2) != round(ratio, 3)
+        return self.language.percent(ratio, int(fine))
 
-    def above(self, units: float, share: float | None) -> str:
+    def above(self, units: float, ratio: float | None) -> str:
         """By how much a bill was too high: 12% (£5.04), or £5.04 where nothing was agreed."""
-        if share is None:
+        if ratio is None:
             return self.money(units)
         return self.language.gettext(
-            "{what} ({detail})", what=self.percent(share), detail=self.money(units)
+            "{what} ({detail})", what=self.percent(ratio), detail=self.money(units)
         )
 
-    def detailed(self, said: str, code: str | None) -> str:
+    def with_detail(self, text: str, code: str | None) -> str:
         """What happened, and the company's own word for what it was, where there is one."""
         if code is None:
-            return said
-        return self.language.gettext("{what} ({detail})", what=said, detail=plain(code))
+            return text
+        return self.language.gettext("{what} ({detail})", what=text, detail=plain(code))
 
     def rating(self, rating: float) -> str:
         """A rating of 0..1 as one of five."""
@@ -129,17 +129,17 @@ class Told:
 
     def answer(self, rating: float | None, solved: float | None, person: float | None) -> str:
         """What a customer said in a survey."""
-        said = []
+        parts = []
         if rating is not None:
-            said.append(self.language.gettext("rated us {stars}", stars=self.rating(rating)))
+            parts.append(self.language.gettext("rated us {stars}", stars=self.rating(rating)))
         if person is not None:
             stars = self.rating(person)
-            said.append(self.language.gettext("rated the person who served {stars}", stars=stars))
+            parts.append(self.language.gettext("rated the person who served {stars}", stars=stars))
         if solved is not None:
             solved_it = self.language.gettext("said it was solved")
             not_solved = self.language.gettext("said it was not solved")
-            said.append(solved_it if solved else not_solved)
-        return self.language.listed(said) if said else self.language.gettext("answered a survey")
+            parts.append(solved_it if solved else not_solved)
+        return self.language.join(parts) if parts else self.language.gettext("answered a survey")
 
 
 @cache

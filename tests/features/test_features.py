@@ -14,7 +14,7 @@ import pytest
 
 import features as themes
 from features.engine import table
-from features.engine.base import CUSTOMER, DERIVED, Feature, history
+from features.engine.base import CUSTOMER, DERIVED, Feature, history_lengths
 from features.engine.words import for_window
 from pipeline import features
 from tests.support import engines, histories
@@ -462,7 +462,7 @@ def test_a_source_that_told_of_anything_earlier_tells_of_every_kind_since_then()
         {"kind": "purchase", "source": "web", "first_day": 90},
         {"kind": "return", "source": "web", "first_day": 80},
     ]
-    assert history(rows, snapshot=100) == {"purchase": 50, "return": 20}
+    assert history_lengths(rows, snapshot=100) == {"purchase": 50, "return": 20}
 
 
 # --- how features are found and what they say of themselves
@@ -504,7 +504,7 @@ def {name}(days: int) -> nw.Expr:
 
 def test_a_file_dropped_in_is_a_theme_and_takes_the_windows_of_params(dropped_in: Path) -> None:
     (dropped_in / "zz_fresh.py").write_text(_NEW.format(name="zz_fresh_count"))
-    found = [one for one in themes.declared([5, 9]) if one.theme == "zz_fresh"]
+    found = [one for one in themes.discover([5, 9]) if one.theme == "zz_fresh"]
     assert [(one.name, one.reach, one.meaning) for one in found] == [
         ("zz_fresh_count_5d", 5, "New in the last 5 days."),
         ("zz_fresh_count_9d", 9, "New in the last 9 days."),
@@ -514,7 +514,7 @@ def test_a_file_dropped_in_is_a_theme_and_takes_the_windows_of_params(dropped_in
 def test_two_features_of_one_name_are_refused(dropped_in: Path) -> None:
     (dropped_in / "zz_again.py").write_text(_NEW.format(name="spend"))
     with pytest.raises(ValueError, match="two features bear one name: spend_7d"):
-        themes.declared([7])
+        themes.discover([7])
 
 
 def test_grains_of_one_name_are_one_grain() -> None:
@@ -558,4 +558,4 @@ def test_dead_features_are_those_of_one_value_or_none() -> None:
     told = histories.events(text)
     wanted = needed(["days_since_purchase", "orders_total", "median_gap"])
     found = engines.features_of(told, [], ["anna", "bert"], wanted=wanted)
-    assert sorted(features.dead(found)) == ["median_gap", "orders_total"]
+    assert sorted(features.dead_features(found)) == ["median_gap", "orders_total"]

@@ -44,8 +44,8 @@ def described(
     """All that is seen at the snapshot: features, grains, who is watched, since when it is told."""
     duck = engines.duck()
     frame, people = duck.load(table), duck.load(histories.people_table(persons))
-    known = point_in_time.past(frame, SNAPSHOT, restated)
-    past = Past(known, attributes(people, SNAPSHOT), SNAPSHOT, duck.keep)
+    known = point_in_time.as_known_at(frame, SNAPSHOT, restated)
+    past = Past(known, attributes(people, SNAPSHOT), SNAPSHOT, duck.materialize)
     grains = {one.grain.name: one.grain for one in engines.declared()}
     seen: Seen = {
         name: engines.collected(past[grain])
@@ -54,9 +54,9 @@ def described(
     }
     seen["history"] = engines.collected(past.first_days())
     for label in (SILENCE, CANCEL):
-        seen[label.rule] = engines.customers(eligibility.watched(known, SNAPSHOT, label))
+        seen[label.rule] = engines.customers(eligibility.cohort(known, SNAPSHOT, label))
     seen["features"] = engines.features_of(table, persons, CUSTOMERS).to_pylist()
-    duck.forget()
+    duck.release()
     return seen
 
 
@@ -196,7 +196,7 @@ def written(table: pa.Table) -> bytes:
 
 
 def amounts_seen(*versions: histories.Event) -> list[int]:
-    known = point_in_time.past(engines.duck().load(united(versions)), SNAPSHOT)
+    known = point_in_time.as_known_at(engines.duck().load(united(versions)), SNAPSHOT)
     return [int(row["amount"]) for row in engines.collected(known.select("amount"))]
 
 

@@ -6,7 +6,7 @@ Written as the tables of `test_features.py`; a row's time is its number in minut
 
 import pytest
 
-from retention.core.params import Service
+from retention.core.params import ServiceParams
 from tests.features.test_features import check
 from tests.support import engines, histories
 
@@ -366,6 +366,6 @@ def test_the_service_level_is_the_companys_own(
     wanted = [one for one in engines.declared() if one.name in names]
     found = engines.features_of(
         [*told, *histories.told_since()], [], ["anna"], wanted=wanted,
-        levels=Service(answer_hours=hours, resolution_days=days),
+        levels=ServiceParams(answer_hours=hours, resolution_days=days),
     )  # fmt: skip
     assert found.select(names).to_pylist() == [dict(zip(names, [answered, ended], strict=True))]

@@ -19,10 +19,12 @@ def rows_are(grain: Grain, events: str, expected: str) -> None:
     duck, day = engines.duck(), histories.SNAPSHOT
     frame = engines.frame(histories.events(events))
     people = duck.load(histories.people_table([]))
-    past = Past(point_in_time.past(frame, day), attributes(people, day), day, duck.keep)
+    past = Past(
+        point_in_time.as_known_at(frame, day), attributes(people, day), day, duck.materialize
+    )
     wanted = histories.rows(expected)
     found = engines.collected(past[grain].select(*wanted[0]))
-    duck.forget()
+    duck.release()
     plain = [{name: plainly(value) for name, value in row.items()} for row in found]
     told = [{name: typed(cell) for name, cell in row.items()} for row in wanted]
     assert sorted(plain, key=repr) == sorted(told, key=repr)

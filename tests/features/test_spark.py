@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, seed, settings
 
 from retention.cohort import eligibility, labels
 from retention.core import engine, point_in_time
-from retention.core.params import Labels
+from retention.core.params import LabelParams
 from tests.support import engines, histories
 
 SUBSCRIPTIONS = """
@@ -123,18 +123,20 @@ def test_snapshots_and_labels_on_spark_are_those_on_duckdb(spark: engine.Spark, 
     history, _ = drawn_history()
     churn = {"rule": rule, "active_days": 90, "horizon_days": 30, "gap_days": 5}
     worth = {"annual_discount": 0.1, "margin": 0.3, "cost_kinds": ["contact"]}
-    rules = Labels.model_validate({"churn": churn, "value": worth})
+    rules = LabelParams.model_validate({"churn": churn, "value": worth})
     events = [*history, *histories.events(SUBSCRIPTIONS)]
 
     def answers(on: engine.Engine) -> tuple[pa.Table, pa.Table]:
         frame = engines.frame(events, on)
         day = histories.SNAPSHOT
-        cohort = on.keep(eligibility.watched(point_in_time.past(frame, day), day, rules.churn))
-        known = point_in_time.past(frame, day + 200)
-        fates = labels.labels(cohort, known, day, rules)
+        cohort = on.materialize(
+            eligibility.cohort(point_in_time.as_known_at(frame, day), day, rules.churn)
+        )
+        known = point_in_time.as_known_at(frame, day + 200)
+        fates = labels.label_cohort(cohort, known, day, rules)
         keys = ["customer_id"]
         watched, labelled = on.collect(cohort, keys), on.collect(fates, keys)
-        on.forget()
+        on.release()
         return watched, labelled.cast(labels.SCHEMA)
 
     (watched, labelled), (watched_there, labelled_there) = answers(engines.duck()), answers(spark)

@@ -6,10 +6,10 @@ import pytest
 
 import features
 from features.engine.base import Feature
-from features.engine.words import for_window, names, say
+from features.engine.words import for_window, feature_names, render
 from retention.i18n.language import TRANSLATED, language
 
-DECLARED = features.declared((7, 14, 30, 60, 90, 180, 365))
+DECLARED = features.discover((7, 14, 30, 60, 90, 180, 365))
 SERVICE = {
     "advocacy", "billing", "channels", "contacts", "contracts", "journey", "portal", "promises",
     "resolution", "returns", "satisfaction", "solutions", "touches",
@@ -18,12 +18,12 @@ SPOKEN = [one for one in DECLARED if one.words]
 
 
 def said(template: str, currency: str = "GBP", **row: Any) -> str | None:
-    return say([template], row, currency)
+    return render([template], row, currency)
 
 
 def names_in(template: str, one: Feature) -> set[str]:
     """The features whose numbers a template of a feature says."""
-    return set(names(for_window(template, one.window)))
+    return set(feature_names(for_window(template, one.window)))
 
 
 @pytest.mark.parametrize("one", SPOKEN, ids=lambda one: one.name)
@@ -39,7 +39,7 @@ def test_every_template_names_only_declared_features(one: Feature) -> None:
 def test_every_template_is_sayable_without_a_code_name(one: Feature, value: float) -> None:
     row = {feature.name: value for feature in DECLARED if feature.unit != "category"}
     for template in one.words:
-        text = say([template], row, "GBP", window=one.window)
+        text = render([template], row, "GBP", window=one.window)
         assert text
         assert not set("_{}") & set(text)
         assert text == text.strip()
@@ -51,22 +51,23 @@ def test_every_template_is_sayable_without_a_code_name(one: Feature, value: floa
 def test_every_template_is_said_in_every_language(one: Feature, code: str) -> None:
     row = {feature.name: 0.3 for feature in DECLARED if feature.unit != "category"}
     for template in one.words:
-        text = say([template], row, "GBP", language(code), one.window)
+        text = render([template], row, "GBP", language(code), one.window)
         assert text
         assert not set("_{}") & set(text)
-        assert text != say([template], row, "GBP", window=one.window)
+        assert text != render([template], row, "GBP", window=one.window)
 
 
 def test_a_template_is_translated_once_for_all_its_windows() -> None:
     words, row = ["{orders_Nd:orders} in the last {days} days"], {"orders_30d": 2, "orders_7d": 1}
-    assert say(words, row, "GBP", window=30) == "2 purchases in the last 30 days"
-    assert say(words, row, "GBP", language("ur"), 7) == "پچھلے 7 دنوں میں 1 خریداری"
-    assert say(words, row, "GBP", language("bn"), 30) == "গত ৩০ দিনে ২টি কেনাকাটা"
+    assert render(words, row, "GBP", window=30) == "2 purchases in the last 30 days"
+    assert render(words, row, "GBP", language("ur"), 7) == "پچھلے 7 دنوں میں 1 خریداری"
+    assert render(words, row, "GBP", language("bn"), 30) == "গত ৩০ দিনে ২টি কেনাকাটা"
     weeks = ["came in {active_weeks_Nd:of {weeks}}"]
     assert (
-        say(weeks, {"active_weeks_56d": 0.25}, "GBP", window=56) == "came in 2 of the last 8 weeks"
+        render(weeks, {"active_weeks_56d": 0.25}, "GBP", window=56)
+        == "came in 2 of the last 8 weeks"
     )
-    assert say(words, row, "GBP", window=14) is None
+    assert render(words, row, "GBP", window=14) is None
 
 
 def test_every_number_of_service_can_be_said() -> None:
@@ -144,8 +145,8 @@ def test_money_bears_its_sign_or_its_code(currency: str, text: str) -> None:
 @pytest.mark.parametrize("unknown", [None, float("nan"), float("inf"), "text"])
 def test_the_first_template_with_every_number_known_is_said(unknown: Any) -> None:
     templates = ["{x:days}, usually {y:n}", "{x:days}, the only one", "never reached {x:n}"]
-    assert say(templates, {"x": 2, "y": 4}, "GBP") == "2 days, usually 4"
-    assert say(templates, {"x": 2, "y": unknown}, "GBP") == "2 days, the only one"
-    assert say(templates, {"x": 2}, "GBP") == "2 days, the only one"
-    assert say(templates, {"x": unknown, "y": 4}, "GBP") is None
-    assert say([], {"x": 2}, "GBP") is None
+    assert render(templates, {"x": 2, "y": 4}, "GBP") == "2 days, usually 4"
+    assert render(templates, {"x": 2, "y": unknown}, "GBP") == "2 days, the only one"
+    assert render(templates, {"x": 2}, "GBP") == "2 days, the only one"
+    assert render(templates, {"x": unknown, "y": 4}, "GBP") is None
+    assert render([], {"x": 2}, "GBP") is None

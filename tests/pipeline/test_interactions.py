@@ -360,8 +360,8 @@ def test_the_order_of_events_in_the_file_changes_nothing() -> None:
 
 def test_the_tables_have_their_schema_with_nobody_to_tell_of() -> None:
     told = found("customer | kind | day\nanna | purchase | -3", cohort=["carl"])
-    assert told.standing.schema == interactions.STANDING
-    assert told.happenings.schema == interactions.HAPPENINGS
+    assert told.standing.schema == interactions.CUSTOMER_STATE
+    assert told.happenings.schema == interactions.RECENT_ISSUES
     assert told.timeline.schema == interactions.TIMELINE
     assert (len(told.happenings), len(told.timeline)) == (0, 0)
 

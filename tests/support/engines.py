@@ -10,7 +10,7 @@ import features as themes
 from features.engine import table
 from features.engine.base import Feature
 from retention.core import engine
-from retention.core.params import Service
+from retention.core.params import ServiceParams
 from retention.core.point_in_time import Frame
 from tests.support import histories
 
@@ -24,7 +24,7 @@ def duck() -> engine.DuckDB:
 
 @cache
 def declared() -> list[Feature]:
-    return themes.declared(WINDOWS)
+    return themes.discover(WINDOWS)
 
 
 def frame(history: Iterable[histories.Event], on: engine.Engine | None = None) -> Frame:
@@ -50,7 +50,7 @@ def features_of(
     snapshot: int = histories.SNAPSHOT,
     wanted: Sequence[Feature] | None = None,
     on: engine.Engine | None = None,
-    levels: Service | None = None,
+    levels: ServiceParams | None = None,
 ) -> pa.Table:
     """The features of a cohort at a snapshot, as the stage computes them."""
     open_engine = on or duck()

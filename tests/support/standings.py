@@ -89,10 +89,10 @@ def found(
     duck, snapshot = engines.duck(), histories.SNAPSHOT
     persons = duck.load(histories.people_table(histories.people(people)))
     past = Past(
-        point_in_time.past(engines.frame(told), snapshot), attributes(persons, snapshot), snapshot,
-        duck.keep,
+        point_in_time.as_known_at(engines.frame(told), snapshot), attributes(persons, snapshot), snapshot,
+        duck.materialize,
     )  # fmt: skip
     watched = duck.load(histories.cohort_table(wanted))
     made = standing.tables(params or chosen(), past, watched, duck)
-    duck.forget()
+    duck.release()
     return Found(*made)

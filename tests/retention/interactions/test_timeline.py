@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from retention.interactions.timeline import MOST
+from retention.interactions.timeline import MAX_ENTRIES
 from tests.support.standings import Found, cases, chosen, found, table
 
 LIVES = [
@@ -86,9 +86,9 @@ def test_calls_are_told_and_who_was_held_out_is_not() -> None:
 
 
 def test_only_the_newest_are_told_the_later_of_a_day_first() -> None:
-    many = [f"contact -{age}, topic question" for age in range(1, MOST + 5)]
+    many = [f"contact -{age}, topic question" for age in range(1, MAX_ENTRIES + 5)]
     told = lines(*many, "contact -1, topic praise")
-    assert len(told) == MOST
+    assert len(told) == MAX_ENTRIES
     assert told[:2] == ["-1 | praised us | good", "-1 | asked a question | plain"]
 
 
