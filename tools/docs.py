@@ -8,8 +8,8 @@ import features as themes
 from features.engine.base import Feature
 from features.engine.words import for_window
 from retention.core import artefacts, errors
-from retention.core.artefacts import Artefact
-from retention.core.params import Features
+from retention.core.artefacts import Artefact, TableArtefact
+from retention.core.params import FeatureParams
 from retention.core.storage import atomic
 
 FEATURES, DATA = Path("docs/features.md"), Path("data/README.md")
@@ -40,13 +40,10 @@ def _said(one: Feature) -> str:
 
 
 def data_page() -> str:
-    """What lies where under data/."""
-    listed = [value for value in vars(artefacts).values() if isinstance(value, Artefact)]
-    of_sources = [make("SOURCE") for make in artefacts.PER_SOURCE]
-    rows = [
-        f"| `{one.path}` | {one.stage} | {one.doc} | {one.grain} | {', '.join(one.key)} |"
-        for one in sorted([*listed, *of_sources], key=lambda one: artefacts.STAGES.index(one.stage))
-    ]
+    """What lies where under data/, and the columns of every table."""
+    registry = artefacts.registry()
+    files = [f"| {_link(one)} | {one.stage} | {one.doc} |" for one in registry]
+    tables = [one for one in registry if isinstance(one, TableArtefact)]
     return (
         "\n\n".join(
             [
@@ -55,17 +52,40 @@ def data_page() -> str:
                 "One folder a stage, which DVC keeps and deletes as it sees fit. `data/raw/` is "
                 "yours: put your files there; no stage writes or deletes it. `data/example/` holds "
                 "the example company's files.",
-                "| file | stage | what | one row is | key |\n| --- | --- | --- | --- | --- |\n"
-                + "\n".join(rows),
+                "| file | stage | what |\n| --- | --- | --- |\n" + "\n".join(files),
+                "## Columns",
+                "Money is in the account's currency, a share or chance lies in 0..1. A stage "
+                "checks names, order and types of the columns and the key of every Parquet table "
+                "that it reads or writes.",
+                *map(_columns, tables),
             ]
         )
         + "\n"
     )
 
 
+def _link(artefact: Artefact) -> str:
+    """The path, linked to its columns where it is a table."""
+    if not isinstance(artefact, TableArtefact):
+        return f"`{artefact.path}`"
+    anchor = "".join(char for char in str(artefact.path).lower() if char.isalnum() or char == "_")
+    return f"[`{artefact.path}`](#{anchor})"
+
+
+def _columns(table: TableArtefact) -> str:
+    """The grain, the key and every column of a table."""
+    key = ", ".join(f"`{name}`" for name in table.key) or "none"
+    rows = [f"| `{one.name}` | {one.type} | {one.doc} |" for one in table.columns]
+    if table.open_ended:
+        rows.append(f"| ... |  | {table.open_ended} |")
+    head = "| column | type | meaning |\n| --- | --- | --- |"
+    title = f"### {table.path}\n\nOne row: {table.grain}. Key: {key}."
+    return f"{title}\n\n{head}\n" + "\n".join(rows)
+
+
 def pages() -> dict[Path, str]:
     """Every made page and what should stand in it."""
-    declared = themes.declared(Features().windows)
+    declared = themes.discover(FeatureParams().windows)
     return {FEATURES: features_page(declared), DATA: data_page()}
 
 

@@ -24,6 +24,10 @@ class BadParams(Refusal):
     code = 2
 
 
+class BadOutput(Refusal):
+    """A stage made what its own declaration forbids: a fault of this program."""
+
+
 class BadInput(Refusal):
     """The data cannot be trusted as it is."""
 
@@ -46,22 +50,22 @@ class Stopped(BaseException):
     """SIGTERM. No Exception, so that nothing which goes on after a mishap goes on after it."""
 
 
-def close_to(name: str, known: Iterable[str]) -> list[str]:
+def close_matches(name: str, candidates: Iterable[str]) -> list[str]:
     """The known names that come close to one, the closest first, at most three."""
-    by_lower = {item.lower(): item for item in known}
+    by_lower = {item.lower(): item for item in candidates}
     return [by_lower[item] for item in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)]
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def suggestion(name: str, candidates: Iterable[str]) -> str:
     """' (nearest: a, b)', or nothing when no known name comes close."""
-    close = close_to(name, known)
+    close = close_matches(name, candidates)
     return f" (nearest: {', '.join(close)})" if close else ""
 
 
-def masked(value: object, shown: int = 2) -> str:
+def mask(value: object, visible: int = 2) -> str:
     """A value as a refusal may show it: its first characters and its length, never the whole."""
     text = str(value)
-    return repr(text) if len(text) <= shown else f"{text[:shown]!r}… ({len(text)} characters)"
+    return repr(text) if len(text) <= visible else f"{text[:visible]!r}… ({len(text)} characters)"
 
 
 def run(main: Callable[[], None]) -> None:

@@ -4,50 +4,19 @@ from typing import Final
 
 import pyarrow as pa
 
-MONEY: Final = pa.decimal128(18, 4)
+from retention.core import artefacts
+
+MONEY: Final = artefacts.MONEY
 MONEY_UNITS: Final = 10_000  # integer units in one unit of currency, after MONEY's four decimals
 
-_TEXT, _TIME, _DAY = pa.string(), pa.timestamp("us", tz="UTC"), pa.int32()
-
 EVENT_COLUMNS: Final[dict[str, pa.DataType]] = {
-    "event_id": _TEXT,
-    "customer_id": _TEXT,
-    "kind": _TEXT,
-    "occurred_at": _TIME,
-    "known_at": _TIME,
-    "channel": _TEXT,
-    "topic": _TEXT,
-    "cause": _TEXT,
-    "amount": MONEY,
-    "quoted_amount": MONEY,
-    "cost": MONEY,
-    "quantity": pa.float64(),
-    "promised_at": _TIME,
-    "effective_at": _TIME,
-    "order_id": _TEXT,
-    "item_id": _TEXT,
-    "case_id": _TEXT,
-    "contract_id": _TEXT,
-    "rating": pa.float64(),
-    "resolved": pa.bool_(),
-    "agent_id": _TEXT,
-    "treatment": _TEXT,
-    "source": _TEXT,
-    "occurred_day": _DAY,
-    "known_day": _DAY,
-    "promised_day": _DAY,
-    "effective_day": _DAY,
-    "occurred_minute": pa.int64(),
+    column.name: column.type for column in artefacts.EVENTS.columns
 }
-"""Every column of data/events/ in order. `*_day` are days since 1970-01-01 in the business zone,
-`occurred_minute` minutes since then in UTC: features count with integers alone."""
+"""Every column of data/events/ in order. Features count with integers alone: `*_day` and
+`occurred_minute`."""
 
-EVENTS: Final = pa.schema(list(EVENT_COLUMNS.items()))
-
-REJECTS: Final = pa.schema(
-    [("file", _TEXT), ("line", pa.int64()), ("column", _TEXT), ("rule", _TEXT), ("raw", _TEXT)]
-)
-"""One row a rejected raw row: its physical line, the first rule it broke, its masked value."""
+EVENTS: Final = artefacts.EVENTS.schema
+REJECTS: Final = artefacts.CUSTOMER_REJECTS.schema
 
 MADE_BY_INGEST: Final = frozenset(
     {name for name in EVENT_COLUMNS if name.endswith(("_day", "_minute"))} | {"event_id", "source"}
@@ -69,5 +38,5 @@ CONTACT_DATA: Final = ("name", "email", "phone")
 HOLDOUT: Final = "holdout"
 """The treatment of an outreach that was left out on purpose, to compare."""
 
-CONTACTED, HELD_OUT, UNDRAWN = "contacted", "held_out", "contacted_undrawn"
+CONTACTED, HELD_OUT, CONTACTED_NOT_RANDOMISED = "contacted", "held_out", "contacted_undrawn"
 """The arms of customers who came up for an outreach."""

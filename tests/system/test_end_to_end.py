@@ -19,7 +19,7 @@ import pytest
 import models
 from models.components.scorer import COLUMNS
 from retention.core import artefacts, events
-from retention.core.artefacts import Artefact
+from retention.core.artefacts import TableArtefact
 from retention.worklist import published
 from tests.support import company
 from tests.support.company import Checkout
@@ -33,8 +33,8 @@ STAGES = (
 LOOK_AGAIN = ("extract", "labels", "uplift", "guard", "at_risk", "publish")
 """What runs once more after a list was published: tables may have changed, arms were entered."""
 TABLES = [
-    *(one for one in vars(artefacts).values() if isinstance(one, Artefact) and one.key),
-    *(made(source) for source in SOURCES for made in (artefacts.ingested, artefacts.rejected)),
+    *(one for one in vars(artefacts).values() if isinstance(one, TableArtefact)),
+    *(artefacts.rejected(source) for source in SOURCES),
 ]
 
 SnapshotOf = Callable[[Path], dict[str, tuple[int, bytes]]]
@@ -87,7 +87,7 @@ def test_the_code_of_the_checkout_runs_and_not_the_installed_one(shop: Checkout)
 
 
 @pytest.mark.parametrize("table", TABLES, ids=str)
-def test_a_table_is_unique_by_the_key_that_it_states(shop: Checkout, table: Artefact) -> None:
+def test_a_table_is_unique_by_the_key_that_it_states(shop: Checkout, table: TableArtefact) -> None:
     keys = Counter(tuple(row[name] for name in table.key) for row in rows(shop / table.path))
     assert [key for key, count in keys.items() if count > 1] == []
 

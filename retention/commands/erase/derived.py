@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from retention.commands.erase import search
 from retention.core import artefacts
-from retention.core.artefacts import Artefact
+from retention.core.artefacts import TableArtefact
 from retention.core.errors import Busy
 from retention.core.storage import atomic
 
@@ -21,14 +21,14 @@ DVC: Final = Path(".dvc")
 AT_WORK: Final = DVC / "tmp" / "rwlock"
 """Where DVC says which processes run stages; its own lock is free while a stage's command runs."""
 
-_OF_CUSTOMERS: Final = {"customer_id", "event_id"}
-
 
 def stages() -> list[str]:
-    """The stages whose files have rows of customers, by the keys of what they leave."""
-    listed = [one for one in vars(artefacts).values() if isinstance(one, Artefact)]
-    listed += [make("SOURCE") for make in artefacts.PER_SOURCE]
-    mine = {one.stage for one in listed if _OF_CUSTOMERS & set(one.key)}
+    """The stages whose files have rows of customers, by the columns of what they leave."""
+    mine = {
+        artefact.stage
+        for artefact in artefacts.registry()
+        if isinstance(artefact, TableArtefact) and "customer_id" in artefact.names
+    }
     return [stage for stage in artefacts.STAGES if stage in mine]
 
 

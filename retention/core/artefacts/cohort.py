@@ -1,0 +1,54 @@
+"""Who is watched on which day, what came of them, and what was known of them."""
+
+from typing import Final
+
+from retention.core.artefacts.table import DATA, Artefact, Column, Table
+from retention.core.artefacts.types import DATE, FLAG, NUMBER, TEXT
+
+KEYS: Final = ("customer_id", "snapshot_on")
+KEY_COLUMNS: Final = (
+    Column("customer_id", TEXT, "the customer"),
+    Column("snapshot_on", DATE, "the snapshot: the start of this day in the business time zone"),
+)
+
+SNAPSHOTS: Final = Table(
+    DATA / "snapshots/snapshots.parquet",
+    "the cohort of each snapshot; the last snapshot is the one that is scored",
+    "a customer of the cohort at a snapshot",
+    KEYS,
+    KEY_COLUMNS,
+)
+SNAPSHOTS_SUMMARY: Final = Artefact(
+    DATA / "snapshots/summary.json", "the calendar, and the size of each cohort"
+)
+LABELS: Final = Table(
+    DATA / "labels/labels.parquet",
+    "the label of each customer whose label window has closed",
+    "a customer at a mature snapshot",
+    KEYS,
+    (
+        *KEY_COLUMNS,
+        Column("churned", FLAG, "whether the customer churned in the label window"),
+        Column("value", NUMBER, "margin less cost over the value window, discounted, in money"),
+        Column(
+            "arm",
+            TEXT,
+            "first outreach before the churn window closed: contacted, held_out (randomised), "
+            "contacted_undrawn (not randomised); null without one",
+        ),
+    ),
+)
+LABELS_SUMMARY: Final = Artefact(
+    DATA / "labels/summary.json", "how many churned, and who was left out and why"
+)
+FEATURES: Final = Table(
+    DATA / "features/features.parquet",
+    "what was known of each customer at each snapshot",
+    "a customer of the cohort at a snapshot",
+    KEYS,
+    KEY_COLUMNS,
+    open_ended="one column a feature, described in [docs/features.md](../docs/features.md)",
+)
+FEATURES_SUMMARY: Final = Artefact(
+    DATA / "features/summary.json", "features that are constant in this history"
+)

@@ -1,0 +1,141 @@
+"""What training, uplift, evaluation and promotion leave."""
+
+from typing import Final
+
+from retention.core.artefacts.cohort import KEY_COLUMNS, KEYS
+from retention.core.artefacts.table import DATA, Artefact, Column, Table
+from retention.core.artefacts.types import DATE, FLAG, LARGE, NUMBER, TEXT
+
+_CHURN_PROBABILITY: Final = Column("churn_probability", NUMBER, "calibrated chance of churn, 0..1")
+_EXPECTED_VALUE: Final = Column("expected_value", NUMBER, "(1 - p) kept + p lost, in money")
+_VALUE_IF_KEPT: Final = Column("value_if_kept", NUMBER, "mean value given that they stay, in money")
+_VALUE_IF_LOST: Final = Column(
+    "value_if_lost", NUMBER, "mean value given that they leave, in money"
+)
+
+SCORE_COLUMNS: Final = (
+    _CHURN_PROBABILITY,
+    _EXPECTED_VALUE,
+    Column("value_low", NUMBER, "lower end of the 80 % interval of the realised value"),
+    Column("value_high", NUMBER, "upper end of it"),
+    _VALUE_IF_KEPT,
+    _VALUE_IF_LOST,
+    Column("expected_loss", NUMBER, "p (kept - lost): what leaving costs in expectation"),
+)
+"""What a scorer says of a customer, in order."""
+
+CANDIDATE: Final = Artefact(
+    DATA / "train/candidate", "the models refitted on all mature snapshots, as JSON"
+)
+SELECTION: Final = Artefact(
+    DATA / "train/selection.json", "folds, parameters, losses, the selected models and why"
+)
+CROSS_PREDICTIONS: Final = Table(
+    DATA / "train/cross_predictions.parquet",
+    "out-of-fold predictions for customers who came up for outreach",
+    "a customer at a snapshot",
+    KEYS,
+    (*KEY_COLUMNS, _CHURN_PROBABILITY, _VALUE_IF_KEPT, _VALUE_IF_LOST),
+)
+TEST_PREDICTIONS: Final = Table(
+    DATA / "train/test_predictions.parquet",
+    "every model's predictions for the test snapshot",
+    "a model and a customer",
+    ("model", *KEYS),
+    (
+        Column("task", TEXT, "churn or value"),
+        Column("model", TEXT, "the model's name"),
+        *KEY_COLUMNS,
+        Column("prediction", NUMBER, "chance of churn, or value in money"),
+    ),
+)
+TEST_SCORES: Final = Table(
+    DATA / "train/scores.parquet",
+    "the selected models' scores for the test snapshot",
+    "a customer at the test snapshot",
+    KEYS,
+    (*KEY_COLUMNS, *SCORE_COLUMNS),
+)
+PREDICTIONS: Final = Table(
+    DATA / "evaluate/predictions.parquet",
+    "predictions beside outcomes, where nothing was fitted, tuned, calibrated or selected",
+    "a customer at the test snapshot",
+    KEYS,
+    (
+        *KEY_COLUMNS,
+        _CHURN_PROBABILITY,
+        Column("churned", FLAG, "whether they did churn"),
+        _EXPECTED_VALUE,
+        Column("value", NUMBER, "the realised value, in money"),
+    ),
+)
+METRICS: Final = Artefact(
+    DATA / "evaluate/metrics.json", "every metric of the selected models and of every baseline"
+)
+MODEL_CARD: Final = Artefact(DATA / "evaluate/model_card.md", "the model in a page")
+PLOTS: Final = Artefact(
+    DATA / "evaluate/plots", "lift, calibration, value by decile, distribution of scores"
+)
+DECISION: Final = Artefact(
+    DATA / "promote/decision.json", "champion or challenger, with the figures of both"
+)
+PROMOTE_METRICS: Final = Artefact(
+    DATA / "promote/metrics.json",
+    "both on the same unseen customers, and the difference with its interval",
+)
+UPLIFT: Final = Artefact(
+    DATA / "uplift/uplift.json", "the uplift model fitted on randomised customers, and its use"
+)
+EXPERIMENT: Final = Table(
+    DATA / "uplift/experiment.parquet",
+    "randomised customers with a mature outcome, and their out-of-fold effects",
+    "a customer at the snapshot before randomisation",
+    KEYS,
+    (
+        *KEY_COLUMNS,
+        Column("treated", NUMBER, "1 if randomised to be contacted, 0 if held out"),
+        Column("left", NUMBER, "1 if they churned, else 0"),
+        Column("propensity", NUMBER, "the chance of being contacted, 0..1"),
+        _CHURN_PROBABILITY,
+        Column("worth", NUMBER, "value if kept less value if lost, over the retained windows"),
+        Column("effect", NUMBER, "effect of a contact on the chance of leaving, out of fold"),
+        Column("fold", LARGE, "the fold whose model did not see the customer"),
+    ),
+)
+UPLIFT_METRICS: Final = Artefact(
+    DATA / "uplift/metrics.json", "policy value of ranking by uplift, against by expected loss"
+)
+
+SCORES: Final = Table(
+    DATA / "score/scores.parquet",
+    "risk and value of the current cohort",
+    "a customer of the cohort at as_of",
+    ("customer_id",),
+    (
+        KEY_COLUMNS[0],
+        Column("as_of", DATE, "the snapshot that is scored"),
+        *SCORE_COLUMNS,
+    ),
+)
+UPLIFT_SCORES: Final = Table(
+    DATA / "score/uplift.parquet",
+    "the effect that a contact is expected to have",
+    "a customer of the cohort at as_of",
+    ("customer_id",),
+    (
+        KEY_COLUMNS[0],
+        Column(
+            "effect",
+            NUMBER,
+            "of a contact, on the chance of leaving; null where the list ranks by expected loss",
+        ),
+        Column("disturbed", FLAG, "whether a contact credibly drives such customers away"),
+    ),
+)
+RISK_HISTORY: Final = Table(
+    DATA / "score/risk_history.parquet",
+    "the present champion's scores of earlier snapshots: for charts, not out of sample",
+    "a customer at a snapshot",
+    KEYS,
+    (*KEY_COLUMNS, _CHURN_PROBABILITY),
+)
