@@ -24,7 +24,7 @@ import yaml
 from examples.telecom.company import FIRST
 from examples.telecom.mechanism import CAUSES
 from examples.telecom.write import truth
-from features import declared
+from features import discover
 from models.components.base import Floats, log_odds
 from models.components.calibration import logistic_line
 from pipeline import train
@@ -33,7 +33,7 @@ from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.stats import bootstrap
 from retention.training import metrics, selection
-from retention.training.folds import split
+from retention.training.folds import split_by_time
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = "customers events snapshots labels scorecard features train evaluate".split()  # noqa: SIM905
@@ -52,14 +52,14 @@ SCENARIOS: dict[str, dict[str, Any]] = {
 REPLICATES, SEED = 500, 7
 
 
-def run_stages(folder: Path, chosen: Params) -> float:
+def run_stages(folder: Path, params: Params) -> float:
     """The true stages, in the folder, to evaluate and scorecard. Returns the seconds."""
     environment = os.environ | {
         "PYTHONPATH": str(ROOT),
         "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
     }
     begun = monotonic()
-    ingests = [["ingest", one] for one in chosen.sources]
+    ingests = [["ingest", source] for source in params.sources]
     for words in [["params"], ["example"], *ingests, *([stage] for stage in STAGES)]:
         command = [sys.executable, "-m", f"pipeline.{words[0]}", *words[1:]]
         subprocess.run(command, cwd=folder, env=environment, check=True)
@@ -81,27 +81,27 @@ def slope(p_true: Floats, p: Floats) -> float:
 
 def share_of_oracle(y: Floats, p: Floats, p_true: Floats) -> tuple[float, float, float]:
     """AUC, AUC of the truth, and the share of its distance from .5 that is reached."""
-    mine, oracle = metrics.roc_auc(y, p), metrics.roc_auc(y, p_true)
-    return mine, oracle, (mine - 0.5) / (oracle - 0.5)
+    auc, oracle = metrics.roc_auc(y, p), metrics.roc_auc(y, p_true)
+    return auc, oracle, (auc - 0.5) / (oracle - 0.5)
 
 
-def without_service(folder: Path, chosen: Params) -> tuple[pd.Series, Floats]:
+def without_service(folder: Path, params: Params) -> tuple[pd.Series, Floats]:
     """Customers of the snapshot that measures, and what LightGBM says without service features.
 
     It is tuned on the same folds and fitted on the same rows as the one with them.
     """
     features = pq.read_table(folder / artefacts.FEATURES)
-    themes = {one.name: one.theme for one in declared(chosen.features.windows)}
-    kept = [name for name in features.column_names if themes.get(name) not in SERVICE]
+    themes = {feature.name: feature.theme for feature in discover(params.features.windows)}
+    columns = [name for name in features.column_names if themes.get(name) not in SERVICE]
     labels = pq.read_table(folder / artefacts.LABELS)
-    rows = train.labelled(features.select(kept), labels, chosen.train.treated)
-    when = split(
-        sorted(set(rows.day.tolist())), point_in_time.ripening(chosen.labels), chosen.train.folds
+    rows = train.labelled_rows(features.select(columns), labels, params.train.treated_rows)
+    when = split_by_time(
+        sorted(set(rows.day.tolist())), point_in_time.label_delay_days(params.labels), params.train.folds
     )
-    assert when.measure is not None
-    make = selection.maker(chosen)
-    tuned = selection.trial(make, "churn_lightgbm", rows, when.folds).params
-    fit, test = rows.on(when.measure.train), rows.on([when.measure.test])
+    assert when.test_fold is not None
+    make = selection.model_factory(params)
+    tuned = selection.evaluate_candidate(make, "churn_lightgbm", rows, when.folds).params
+    fit, test = rows.on(when.test_fold.train), rows.on([when.test_fold.test])
     model = make("churn_lightgbm", **tuned).fit(fit.X, fit.churned, fit.weight)
     return pd.Series(test.customer), selection.predict(model, test.X)
 
@@ -111,9 +111,9 @@ def agreement(folder: Path, departures: pd.DataFrame) -> tuple[pd.DataFrame, flo
 
     Returns the table and Spearman's correlation of the two.
     """
-    found = atomic.read_json(folder / artefacts.SCORECARD_METRICS)["excess_lost"]
+    excess_lost = atomic.read_json(folder / artefacts.SCORECARD_METRICS)["excess_lost"]
     true = departures["cause"].value_counts()
-    table = pd.DataFrame({"true": true.reindex(CAUSES, fill_value=0), "found": pd.Series(found)})
+    table = pd.DataFrame({"true": true.reindex(CAUSES, fill_value=0), "found": pd.Series(excess_lost)})
     table = table.fillna(0.0)
     return table, metrics.spearman(table["true"].to_numpy(float), table["found"].to_numpy(float))
 
@@ -122,32 +122,32 @@ def scenario(name: str) -> dict[str, Any]:
     """Everything measured of one scenario."""
     with TemporaryDirectory(prefix="telecom-") as place:
         folder = Path(place)
-        given = yaml.safe_load((ROOT / "examples/telecom/params.yaml").read_text())
-        given["simulation"] |= SCENARIOS[name]
-        atomic.write_text(folder / "params.yaml", yaml.safe_dump(given))
-        chosen = load_params(folder / "params.yaml")
-        seconds = run_stages(folder, chosen)
-        said = pq.read_table(folder / artefacts.PREDICTIONS).to_pandas()
+        raw_params = yaml.safe_load((ROOT / "examples/telecom/params.yaml").read_text())
+        raw_params["simulation"] |= SCENARIOS[name]
+        atomic.write_text(folder / "params.yaml", yaml.safe_dump(raw_params))
+        params = load_params(folder / "params.yaml")
+        seconds = run_stages(folder, params)
+        predictions = pq.read_table(folder / artefacts.PREDICTIONS).to_pandas()
         models = pq.read_table(folder / artefacts.TEST_PREDICTIONS).to_pandas()
-        customers, bare = without_service(folder, chosen)
+        customers, bare = without_service(folder, params)
         story = atomic.read_json(folder / artefacts.SELECTION)
-        day = said["snapshot_on"].iloc[0]
+        day = predictions["snapshot_on"].iloc[0]
         snapshots, departures = (
-            one.to_pandas()
-            for one in truth(chosen.simulation, [week_of(day)], chosen.labels.value.margin)
+            table.to_pandas()
+            for table in truth(params.simulation, [week_of(day)], params.labels.value.margin)
         )
         causes, correlation = agreement(folder, departures)
         claims = _claims(folder)
     boosted = models[models["model"] == "churn_lightgbm"].set_index("customer_id")["prediction"]
-    joined = said.merge(snapshots, on=["customer_id", "snapshot_on"], suffixes=("", "_true"))
+    joined = predictions.merge(snapshots, on=["customer_id", "snapshot_on"], suffixes=("", "_true"))
     y, p = joined["churned"].to_numpy(float), joined["churn_probability"].to_numpy()
     p_true, money = joined["churn_probability_true"].to_numpy(), joined["value"].to_numpy()
-    auc, oracle, share = share_of_oracle(y, p, p_true)
-    mine, best = (
-        metrics.spearman(money, joined[one].to_numpy())
-        for one in ("expected_value", "expected_value_true")
+    auc, oracle, oracle_share = share_of_oracle(y, p, p_true)
+    value_correlation, best = (
+        metrics.spearman(money, joined[column].to_numpy())
+        for column in ("expected_value", "expected_value_true")
     )
-    labels = said.set_index("customer_id").loc[customers, "churned"].to_numpy(float)
+    labels = predictions.set_index("customer_id").loc[customers, "churned"].to_numpy(float)
     gain = bootstrap.paired_difference(
         metrics.roc_auc, labels, boosted.loc[customers].to_numpy(), bare, customers,
         REPLICATES, SEED,
@@ -159,11 +159,11 @@ def scenario(name: str) -> dict[str, Any]:
         "chosen": story["chosen"]["churn"],
         "AUC": f"{auc:.4f}",
         "oracle": f"{oracle:.4f}",
-        "share": f"{share:.3f}",
+        "share": f"{oracle_share:.3f}",
         "slope": f"{slope(p_true, p):.3f}",
-        "value": f"{mine:.4f}",
+        "value": f"{value_correlation:.4f}",
         "value oracle": f"{best:.4f}",
-        "value share": f"{mine / best:.3f}",
+        "value share": f"{value_correlation / best:.3f}",
         "causes": f"{correlation:.2f}" if np.isfinite(correlation) else "none planted",
         "claims": claims,
         "AUC of service": f"{gain.difference:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})",
@@ -175,20 +175,20 @@ def scenario(name: str) -> dict[str, Any]:
 def _claims(folder: Path) -> int:
     """Of how many causes the scorecard says that they are associated with losses."""
     rows = pd.read_csv(folder / artefacts.SCORECARD_TABLE, dtype=str)
-    told = rows[(rows["section"] == "why") & (rows["measure"] == "excess")]
-    return int(told["verdict"].fillna("").str.startswith("associated").sum())
+    excess_rows = rows[(rows["section"] == "why") & (rows["measure"] == "excess")]
+    return int(excess_rows["verdict"].fillna("").str.startswith("associated").sum())
 
 
-def markdown(found: list[dict[str, Any]]) -> str:
-    columns = [name for name in found[0] if name != "table"]
-    body = [[str(one[name]) for name in columns] for one in found]
+def markdown(scenarios: list[dict[str, Any]]) -> str:
+    columns = [name for name in scenarios[0] if name != "table"]
+    body = [[str(figures[name]) for name in columns] for figures in scenarios]
     lines = [columns, ["---"] * len(columns), *body]
     text = ["\n".join("| " + " | ".join(line) + " |" for line in lines)]
-    for one in found:
-        rows = one["table"].round(0).astype(int).reset_index(names="cause")
+    for figures in scenarios:
+        rows = figures["table"].round(0).astype(int).reset_index(names="cause")
         head = [["cause", "true departures", "excess found"], ["---"] * 3]
         body = [*head, *rows.astype(str).to_numpy().tolist()]
-        text.append(f"## Causes, {one['scenario']}")
+        text.append(f"## Causes, {figures['scenario']}")
         text.append("\n".join("| " + " | ".join(line) + " |" for line in body))
     return "\n\n".join(text)
 
@@ -207,8 +207,8 @@ evaluate and scorecard.
 
 def main() -> None:
     asked = sys.argv[1:]
-    found = [scenario(name) for name in asked or SCENARIOS]
-    text = f"{INTRODUCTION}\n{markdown(found)}\n"
+    scenarios = [scenario(name) for name in asked or SCENARIOS]
+    text = f"{INTRODUCTION}\n{markdown(scenarios)}\n"
     print(text)
     if not asked:
         atomic.write_text(ROOT / "benchmarks/telecom.md", text)

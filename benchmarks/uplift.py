@@ -25,7 +25,7 @@ import yaml
 import models
 from examples.telecom.write import truth
 from models.components.base import Floats
-from models.components.uplift import FOLDS, RISK, Trial, UpliftModel, fold_of
+from models.components.uplift import FOLDS, RISK, ExperimentData, UpliftModel, fold_of
 from retention.core import artefacts, point_in_time
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
@@ -47,18 +47,18 @@ LEARNERS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def run_stages(folder: Path, name: str) -> Params:
     """The true stages up to features, unless the folder has them, with a snapshot a wave."""
-    given = yaml.safe_load((ROOT / "examples/telecom/params.yaml").read_text())
-    given["simulation"] |= COMPANIES[name]
-    given["snapshots"] = {"every_days": EVERY, "most": 60}
-    atomic.write_text(folder / "params.yaml", yaml.safe_dump(given))
-    chosen = load_params(folder / "params.yaml")
+    raw_params = yaml.safe_load((ROOT / "examples/telecom/params.yaml").read_text())
+    raw_params["simulation"] |= COMPANIES[name]
+    raw_params["snapshots"] = {"every_days": EVERY, "most": 60}
+    atomic.write_text(folder / "params.yaml", yaml.safe_dump(raw_params))
+    params = load_params(folder / "params.yaml")
     if not (folder / artefacts.FEATURES).exists():
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        ingests = [["ingest", one] for one in chosen.sources]
+        ingests = [["ingest", source] for source in params.sources]
         for words in [["params"], ["example"], *ingests, *([stage] for stage in STAGES)]:
             command = [sys.executable, "-m", f"pipeline.{words[0]}", *words[1:]]
             subprocess.run(command, cwd=folder, env=environment, check=True)
-    return chosen
+    return params
 
 
 def days(column: pd.Series) -> pd.Series:
@@ -66,7 +66,7 @@ def days(column: pd.Series) -> pd.Series:
     return (pd.to_datetime(column) - pd.Timestamp("1970-01-01")).dt.days.astype("int64")
 
 
-def watched(folder: Path) -> pd.DataFrame:
+def callable_customers(folder: Path) -> pd.DataFrame:
     """The features of customers who had not given notice, with `day` and the labels, if mature."""
     features = pq.read_table(folder / artefacts.FEATURES).to_pandas()
     labels = pq.read_table(folder / artefacts.LABELS, columns=[*KEYS, "churned", "value"])
@@ -75,27 +75,27 @@ def watched(folder: Path) -> pd.DataFrame:
     return joined.assign(day=days(joined["snapshot_on"])).sort_values(KEYS, ignore_index=True)
 
 
-def foretold(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+def cross_predictions(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """RISK and `worth` (value if kept less value if lost) of every row, by models of others.
 
     Customers in five folds: no model has seen any row of the customer whom it foretells.
     """
-    told = pd.DataFrame(index=rows.index, columns=[RISK, "worth"], dtype=float)
+    predicted = pd.DataFrame(index=rows.index, columns=[RISK, "worth"], dtype=float)
     labelled = rows[rows["churned"].notna()]
     some = labelled[labelled["day"].isin(sorted(set(labelled["day"]))[::-VALUE_EVERY])]
     fold = pd.Series(fold_of(rows["customer_id"], FOLDS, "foretold"), index=rows.index)
-    for one in range(FOLDS):
-        theirs, mine = fold != one, rows.index[fold == one]
-        X, others = rows.loc[mine, columns], labelled[theirs[labelled.index]]
+    for i in range(FOLDS):
+        in_training, test_rows = fold != i, rows.index[fold == i]
+        X, others = rows.loc[test_rows, columns], labelled[in_training[labelled.index]]
         half = others[others["day"].isin(sorted(set(others["day"]))[::-2])]
-        told.loc[mine, RISK] = risk(half, X)
+        predicted.loc[test_rows, RISK] = risk(half, X)
         sides = []
         for lost in (False, True):
-            side = some[theirs[some.index] & (some["churned"].astype(bool) == lost)]
+            side = some[in_training[some.index] & (some["churned"].astype(bool) == lost)]
             model: Any = models.build("value_hurdle", 91, SEED, 1, {"learning_rate": 0.1})
             sides.append(model.fit(side[columns], side["value"]).predict(X))
-        told.loc[mine, "worth"] = sides[0] - sides[1]
-    return told
+        predicted.loc[test_rows, "worth"] = sides[0] - sides[1]
+    return predicted
 
 
 def risk(labelled: pd.DataFrame, X: pd.DataFrame) -> Floats:
@@ -106,15 +106,15 @@ def risk(labelled: pd.DataFrame, X: pd.DataFrame) -> Floats:
 
 
 @dataclass(frozen=True)
-class Lot:
+class Experiment:
     """The lots drawn: rows of features as they stood before, what was done, what came of it."""
 
     X: pd.DataFrame
-    trial: Trial
+    trial: ExperimentData
     worth: Floats
 
 
-def drawn(folder: Path, rows: pd.DataFrame, columns: list[str], chosen: Params) -> Lot:
+def read_experiment(folder: Path, rows: pd.DataFrame, columns: list[str], params: Params) -> Experiment:
     """Every customer of a wave with the snapshot that began its week; only matured outcomes."""
     kinds = [("kind", "in", ["outreach", "cancel"])]
     names = ["customer_id", "kind", "occurred_day", "treatment"]
@@ -126,41 +126,41 @@ def drawn(folder: Path, rows: pd.DataFrame, columns: list[str], chosen: Params) 
     joined = pd.merge_asof(
         waves, before, on="day", by="customer_id", tolerance=EVERY, allow_exact_matches=True
     )
-    horizon = chosen.labels.churn.horizon_days
-    newest = rows["day"].max() - point_in_time.ripening(chosen.labels)
+    horizon = params.labels.churn.horizon_days
+    newest = rows["day"].max() - point_in_time.label_delay_days(params.labels)
     joined = joined[joined["row"].notna() & (joined["day"] <= newest)]
     joined = joined.sort_values(["customer_id", "day"])
     gone = joined["customer_id"].map(left) - joined["day"]
-    mine = rows.loc[joined["row"].astype(int)]
-    trial = Trial.of(
+    features_before = rows.loc[joined["row"].astype(int)]
+    trial = ExperimentData.from_arrays(
         joined["treatment"] == "call", gone.between(1, horizon), 0.5, joined["customer_id"]
     )
-    X = mine[[*columns, RISK]].reset_index(drop=True)
-    return Lot(X, trial, mine["worth"].to_numpy())
+    X = features_before[[*columns, RISK]].reset_index(drop=True)
+    return Experiment(X, trial, features_before["worth"].to_numpy())
 
 
 def share_of_oracle(priority: Floats, gain: Floats) -> float:
     """What calling the first SHARE gains over calling at random, of what the truth would."""
-    calls = (metrics.within(by, SHARE) for by in (priority, gain))
-    mine, best = (metrics.value(by, gain) - SHARE * gain.mean() for by in calls)
-    return mine / best if best > 1e-9 else float("nan")
+    calls = (metrics.treatment_probability(ranking, SHARE) for ranking in (priority, gain))
+    reached, best = (metrics.policy_value(called, gain) - SHARE * gain.mean() for called in calls)
+    return reached / best if best > 1e-9 else float("nan")
 
 
 def reached(effect: Floats, worth: Floats, true: pd.DataFrame) -> dict[str, str]:
     """Shares of the oracle's gain, in customers (by effect) and in money (by effect x worth)."""
-    kept = -true["outreach_effect"].to_numpy()
-    money = kept * true["expected_value"].to_numpy()
+    retained = -true["outreach_effect"].to_numpy()
+    money = retained * true["expected_value"].to_numpy()
     return {
-        "customers": _share(share_of_oracle(-effect, kept)),
+        "customers": _share(share_of_oracle(-effect, retained)),
         "money": _share(share_of_oracle(-effect * worth, money)),
     }
 
 
-def _share(found: float) -> str:
-    return f"{found:.1%}" if np.isfinite(found) else "none to gain"
+def _share(oracle_share: float) -> str:
+    return f"{oracle_share:.1%}" if np.isfinite(oracle_share) else "none to gain"
 
 
-def maker(name: str) -> Callable[[], UpliftModel]:
+def model_factory(name: str) -> Callable[[], UpliftModel]:
     model, overrides = LEARNERS[name]
     return lambda: models.build_uplift(model, SEED, 1, overrides)
 
@@ -169,33 +169,33 @@ def between(interval: Any, digits: int) -> str:
     return f"({interval.low:+.{digits}f} to {interval.high:+.{digits}f})"
 
 
-def judged(name: str, lot: Lot) -> tuple[dict[str, str], list[metrics.Group]]:
+def evaluate_learner(name: str, experiment: Experiment) -> tuple[dict[str, str], list[metrics.EffectQuintile]]:
     """What the experiment itself says of a learner, cross-fitted: no truth is looked at."""
-    crossed = metrics.cross_fitted(maker(name), lot.X, lot.trial)
-    risk = lot.X[RISK].to_numpy()
-    scores, who = lot.trial.scores(risk), lot.trial.customer
+    crossed = metrics.cross_fit(model_factory(name), experiment.X, experiment.trial)
+    risk = experiment.X[RISK].to_numpy()
+    scores, who = experiment.trial.doubly_robust_scores(risk), experiment.trial.customer
     qini = metrics.qini(crossed, scores, who, seed=SEED)
-    choice = metrics.chosen(crossed, risk * lot.worth, lot.worth, scores, who, SHARE, seed=SEED)
-    told = {
+    choice = metrics.compare_rankings(crossed, risk * experiment.worth, experiment.worth, scores, who, SHARE, seed=SEED)
+    figures = {
         "Qini x 1000": f"{1e3 * qini.coefficient:.2f} "
         f"({1e3 * qini.interval.low:.2f} to {1e3 * qini.interval.high:.2f})",
         "at random": f"{choice.at_random:.2f}",
         "by loss": f"{choice.by_loss:.2f}",
         "by uplift": f"{choice.by_uplift:.2f}",
-        "better": f"{choice.better:+.2f} {between(choice.interval, 2)}",
-        "used": "yes" if choice.uplift else "no",
+        "better": f"{choice.difference:+.2f} {between(choice.interval, 2)}",
+        "used": "yes" if choice.uplift_ranks else "no",
     }
-    return told, metrics.calibration(crossed, scores, who)
+    return figures, metrics.effect_calibration(crossed, scores, who)
 
 
-def shuffled(lot: Lot) -> Lot:
+def shuffled(experiment: Experiment) -> Experiment:
     """The A/A experiment: treatment drawn anew, after everything."""
-    arms = np.random.default_rng(SEED).permutation(lot.trial.treated)
-    return replace(lot, trial=replace(lot.trial, treated=arms))
+    arms = np.random.default_rng(SEED).permutation(experiment.trial.treated)
+    return replace(experiment, trial=replace(experiment.trial, treated=arms))
 
 
 @dataclass(frozen=True)
-class Found:
+class CompanyReport:
     """Tables of one company: the learners, the fifths of the doubly robust one; and a line."""
 
     line: str
@@ -203,19 +203,19 @@ class Found:
     fifths: list[dict[str, Any]]
 
 
-def company(name: str, folder: Path) -> Found:
+def company(name: str, folder: Path) -> CompanyReport:
     """Everything measured of one company."""
     begun = monotonic()
-    chosen = run_stages(folder, name)
-    rows = watched(folder)
-    columns = [one for one in rows.columns if one not in (*KEYS, "churned", "value", "day")]
-    rows = rows.join(foretold(rows, columns))
-    lot = drawn(folder, rows, columns, chosen)
-    plan = chosen.simulation
+    params = run_stages(folder, name)
+    rows = callable_customers(folder)
+    columns = [column for column in rows.columns if column not in (*KEYS, "churned", "value", "day")]
+    rows = rows.join(cross_predictions(rows, columns))
+    experiment = read_experiment(folder, rows, columns, params)
+    plan = params.simulation
     now = rows[rows["day"] == rows["day"].max()]
     champion = risk(rows[rows["churned"].notna()], now[columns])
     now = now.assign(**{RISK: champion})
-    true = truth(plan, [plan.weeks], chosen.labels.value.margin)[0].to_pandas()
+    true = truth(plan, [plan.weeks], params.labels.value.margin)[0].to_pandas()
     now = now.merge(true.drop(columns=["snapshot_on", RISK]), on="customer_id")
     worth = now["worth"].to_numpy()
     table: list[dict[str, Any]] = []
@@ -223,23 +223,23 @@ def company(name: str, folder: Path) -> Found:
     by_loss = reached(-now[RISK].to_numpy(), worth, now)
     table.append({"ranking": "expected loss", **by_loss})
     for learner in LEARNERS:
-        effect = maker(learner)().fit(lot.X, *_told(lot)).effect(now[lot.X.columns])
-        said, groups = judged(learner, lot)
-        table.append({"ranking": learner, **reached(effect, worth, now), **said})
+        effect = model_factory(learner)().fit(experiment.X, *_fit_arguments(experiment)).effect(now[experiment.X.columns])
+        figures, groups = evaluate_learner(learner, experiment)
+        table.append({"ranking": learner, **reached(effect, worth, now), **figures})
         fifths = [vars(group) for group in groups] if learner == "doubly robust" else fifths
-    table.append({"ranking": "doubly robust, A/A", **judged("doubly robust", shuffled(lot))[0]})
+    table.append({"ranking": "doubly robust, A/A", **evaluate_learner("doubly robust", shuffled(experiment))[0]})
     seconds = monotonic() - begun
-    return Found(_line(lot, len(now), seconds), table, fifths)
+    return CompanyReport(_line(experiment, len(now), seconds), table, fifths)
 
 
-def _told(lot: Lot) -> tuple[Any, ...]:
-    one = lot.trial
-    return one.treated, one.left, one.propensity, one.customer
+def _fit_arguments(experiment: Experiment) -> tuple[Any, ...]:
+    data = experiment.trial
+    return data.treated, data.churned, data.propensity, data.customer
 
 
-def _line(lot: Lot, eligible: int, seconds: float) -> str:
-    one = lot.trial
-    called, held = (one.left[one.treated == arm] for arm in (1, 0))
+def _line(experiment: Experiment, eligible: int, seconds: float) -> str:
+    data = experiment.trial
+    called, held = (data.churned[data.treated == arm] for arm in (1, 0))
     error = np.sqrt(called.var() / len(called) + held.var() / len(held))
     return (
         f"{len(called):,} called and {len(held):,} held out; left {called.mean():.2%} and "
@@ -273,10 +273,10 @@ were drawn anew. The tables of fifths: the effect predicted and measured.
 """
 
 
-def markdown(found: dict[str, Found]) -> str:
+def markdown(reports: dict[str, CompanyReport]) -> str:
     parts = [INTRODUCTION.rstrip()]
-    for name, one in found.items():
-        parts += [f"## {name.capitalize()}", one.line, _table(one.learners), _table(one.fifths)]
+    for name, report in reports.items():
+        parts += [f"## {name.capitalize()}", report.line, _table(report.learners), _table(report.fifths)]
     return "\n\n".join(parts) + "\n"
 
 

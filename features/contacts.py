@@ -3,7 +3,17 @@
 import narwhals as nw
 
 from features.engine import service_grains
-from features.engine.base import Past, count, feature, grain, money, total, within
+from features.engine.base import (
+    Declaration,
+    Past,
+    Side,
+    count,
+    feature,
+    grain,
+    money,
+    total,
+    within,
+)
 from retention.core.point_in_time import Frame
 
 
@@ -12,11 +22,6 @@ def served(past: Past) -> Frame:
     """One row a contact, response or resolution: customer_id, age, cost_units."""
     rows = past.events("contact", "response", "resolution")
     return rows.select("customer_id", "age", "cost_units")
-
-
-def _about(topic: str, days: int) -> nw.Expr:
-    """Contacts about a topic in a window."""
-    return count(within(days) & (nw.col("topic") == topic))
 
 
 @feature(
@@ -32,94 +37,74 @@ def contacts(days: int) -> nw.Expr:
     return count(within(days))
 
 
-@feature(
-    service_grains.contacts,
-    unit="contacts",
-    none=0,
+def _topic_count(
+    name: str,
+    topic: str,
+    meaning: str,
+    words: str,
+    windows: tuple[int, ...] = (365,),
+    alarming: Side = "high",
+) -> Declaration:
+    """A feature: the contacts about a topic in a window."""
+    declare = feature(
+        service_grains.contacts,
+        name=name,
+        meaning=f"{meaning} in the last {{days}} days.",
+        unit="contacts",
+        none=0,
+        windows=windows,
+        words=words,
+        alarming=alarming,
+    )
+    return declare(lambda days: count(within(days) & (nw.col("topic") == topic)))
+
+
+complaints = _topic_count(
+    "complaints",
+    "complaint",
+    "Complaints",
+    "complained {complaints_Nd:times} in the last {days} days",
     windows=(90, 365),
-    words="complained {complaints_Nd:times} in the last {days} days",
-    alarming="high",
 )
-def complaints(days: int) -> nw.Expr:
-    """Complaints in the last {days} days."""
-    return _about("complaint", days)
-
-
-@feature(
-    service_grains.contacts,
-    unit="contacts",
-    none=0,
+billing_contacts = _topic_count(
+    "billing_contacts",
+    "billing",
+    "Contacts about bills",
+    "called or wrote about bills {billing_contacts_Nd:times} in the last {days} days",
     windows=(90, 365),
-    words="called or wrote about bills {billing_contacts_Nd:times} in the last {days} days",
-    alarming="high",
 )
-def billing_contacts(days: int) -> nw.Expr:
-    """Contacts about bills in the last {days} days."""
-    return _about("billing", days)
-
-
-@feature(
-    service_grains.contacts,
-    unit="contacts",
-    none=0,
+technical_requests = _topic_count(
+    "technical_requests",
+    "technical_request",
+    "Technical requests",
+    "asked for technical help {technical_requests_Nd:times} in the last {days} days",
     windows=(90, 365),
-    words="asked for technical help {technical_requests_Nd:times} in the last {days} days",
-    alarming="high",
 )
-def technical_requests(days: int) -> nw.Expr:
-    """Technical requests in the last {days} days."""
-    return _about("technical_request", days)
-
-
-@feature(
-    service_grains.contacts,
-    unit="contacts",
-    none=0,
-    windows=(365,),
-    words="questions asked in the last {days} days: {questions_Nd:n}",
-    alarming="high",
+questions = _topic_count(
+    "questions",
+    "question",
+    "Questions",
+    "questions asked in the last {days} days: {questions_Nd:n}",
 )
-def questions(days: int) -> nw.Expr:
-    """Questions in the last {days} days."""
-    return _about("question", days)
-
-
-@feature(
-    service_grains.contacts,
-    unit="contacts",
-    none=0,
-    windows=(365,),
-    words="asked for information {information_requests_Nd:times} in the last {days} days",
-    alarming="high",
+information_requests = _topic_count(
+    "information_requests",
+    "information",
+    "Requests for information",
+    "asked for information {information_requests_Nd:times} in the last {days} days",
 )
-def information_requests(days: int) -> nw.Expr:
-    """Requests for information in the last {days} days."""
-    return _about("information", days)
-
-
-@feature(
-    service_grains.contacts,
-    unit="contacts",
-    none=0,
-    windows=(365,),
-    words="suggestions made in the last {days} days: {suggestions_Nd:n}",
-    alarming="high",
+suggestions = _topic_count(
+    "suggestions",
+    "suggestion",
+    "Suggestions",
+    "suggestions made in the last {days} days: {suggestions_Nd:n}",
 )
-def suggestions(days: int) -> nw.Expr:
-    """Suggestions in the last {days} days."""
-    return _about("suggestion", days)
-
-
-@feature(
-    service_grains.contacts,
-    unit="contacts",
-    none=0,
-    windows=(365,),
-    words="praise in the last {days} days: {praise_Nd:n}",
+praise = _topic_count(
+    "praise",
+    "praise",
+    "Praise",
+    "praise in the last {days} days: {praise_Nd:n}",
+    alarming="low",
 )
-def praise(days: int) -> nw.Expr:
-    """Praise in the last {days} days."""
-    return _about("praise", days)
 
 
 @feature(

@@ -17,7 +17,7 @@ class RFMLogistic(ChurnModel):
     """
 
     baseline = True
-    simplicity = 2
+    complexity_rank = 2
     title = "RFM logistic regression"
 
     def columns(self, X: pd.DataFrame) -> list[str]:  # noqa: ARG002
@@ -25,9 +25,9 @@ class RFMLogistic(ChurnModel):
 
     def _fit(self, X: pd.DataFrame, y: Floats, weight: Floats) -> None:
         z = _logs(X)
-        seen = np.isfinite(z).any(axis=0)
+        observed = np.isfinite(z).any(axis=0)
         self.median_ = np.zeros(z.shape[1])
-        self.median_[seen] = np.nanmedian(z[:, seen], axis=0)
+        self.median_[observed] = np.nanmedian(z[:, observed], axis=0)
         z = self._imputed(z)
         self.mean_ = np.average(z, axis=0, weights=weight)
         spread = np.sqrt(np.average((z - self.mean_) ** 2, axis=0, weights=weight))
@@ -49,14 +49,14 @@ class RFMLogistic(ChurnModel):
         parts = pd.DataFrame(self._parts(X), columns=self.feature_names_in_, index=X.index)
         return parts.assign(**{BIAS: self.intercept_})
 
-    def _learnt(self) -> State:
+    def _get_state(self) -> State:
         arrays = {name: getattr(self, name).tolist() for name in _ARRAYS}
         return {"intercept": self.intercept_, **arrays}
 
-    def _restore(self, learnt: State) -> None:
-        self.intercept_ = learnt["intercept"]
+    def _set_state(self, state: State) -> None:
+        self.intercept_ = state["intercept"]
         for name in _ARRAYS:
-            setattr(self, name, np.array(learnt[name]))
+            setattr(self, name, np.array(state[name]))
 
 
 _ARRAYS = ("median_", "mean_", "deviation_", "coef_")

@@ -1,30 +1,31 @@
-"""The doubly robust learner: what the experiment says of each row, regressed on few columns."""
+"""The doubly robust learner: the experiment's scores, regressed on a few columns."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
 from models.components.base import Floats, State
-from models.components.boosting import Encoder, Ensemble, Recipe
+from models.components.boosting import BoostedModel, BoosterConfig, Encoder, Ensemble
 from models.components.uplift import (
     FOLDS,
     RISK,
-    Trial,
+    ExperimentData,
     UpliftModel,
-    common_share,
+    clip_risk,
+    common_relative_effect,
     fold_of,
-    kept_inside,
-    precision,
+    inverse_variance,
 )
 
 MODIFIERS = (RISK, "visits_90d", "days_since_visit", "failures_90d", "failure_weight")
-"""What may change what a contact does: the risk, whether customers still deal with the company (who
-has forgotten it had better not be reminded), and whether it failed them. Effects are small next to
-chance: among hundreds of columns the best split is one of luck's. A company names its own."""
+"""Likely effect modifiers: the risk, whether the customer is still active (a contact reminds an
+inactive one to cancel), and service failures. Effects are small against noise: among hundreds of
+columns the best split is a chance find. A company may name its own."""
 
-_NUISANCE = {
+_OUTCOME_OPTIONS = {
     "learning_rate": 0.05,
     "num_leaves": 7,
     "min_data_in_leaf": 100,
@@ -36,112 +37,110 @@ _NUISANCE = {
 }
 
 
-class DoublyRobust(UpliftModel):
-    """effect = risk * (share + f(x)), f by LightGBM on doubly robust scores (Kennedy 2020).
+@dataclass(eq=False, repr=False, kw_only=True)
+class DoublyRobust(BoostedModel, UpliftModel):
+    """effect = risk * (relative effect + f(x)), f by LightGBM on doubly robust scores.
 
-    The scores (Trial.scores) take their one nuisance, the outcome expected of a row, from a
-    booster that has not seen the row's customer. They are regressed as shares of the risk, each
-    with its inverse variance as weight: where f finds nothing, what is left is one share for
-    everybody, which ranks as the expected loss does. f is shrunk by stumps with large leaves, few
-    rounds and `lambda_l2`, in units of the precision: 1 / variance of a share known before.
+    The scores (`ExperimentData.doubly_robust_scores`) take their one nuisance, the expected
+    outcome of a row, from a booster that has not seen the row's customer. They are divided by the
+    risk and regressed with inverse-variance weights: where f finds nothing, one relative effect
+    for all remains, and the ranking is that of expected loss. f is shrunk by stumps with large
+    leaves, few rounds and `lambda_l2`, whose unit is the precision of a relative effect (1 /
+    variance of its prior).
 
     `modifiers` are the columns that f may read, of those that X has; None stands for all, as
-    does a list of which X has none. Risk is X's column of that name, else the nuisance's own.
+    does a list of which X has none. The risk is X's column of that name, or else the outcome
+    model's own prediction.
+
+    References
+    ----------
+    Kennedy (2023), Towards optimal doubly robust estimation of heterogeneous causal effects,
+    Electronic Journal of Statistics 17.
     """
 
     baseline = False
-    simplicity = 4
+    complexity_rank = 4
     title = "doubly robust learner (LightGBM)"
 
-    def __init__(
-        self,
-        rounds: int = 50,
-        rounds_expected: int = 40,
-        learning_rate: float = 0.02,
-        num_leaves: int = 2,
-        min_data_in_leaf: int = 500,
-        feature_fraction: float = 0.5,
-        bagging_fraction: float = 0.5,
-        lambda_l2: float = 4.0,
-        modifiers: Sequence[str] | None = MODIFIERS,
-        seeds: int = 4,
-        seed: int = 20260401,
-        threads: int = 2,
-    ) -> None:
-        self.rounds = rounds
-        self.rounds_expected = rounds_expected
-        self.learning_rate = learning_rate
-        self.num_leaves = num_leaves
-        self.min_data_in_leaf = min_data_in_leaf
-        self.feature_fraction = feature_fraction
-        self.bagging_fraction = bagging_fraction
-        self.lambda_l2 = lambda_l2
-        self.modifiers = modifiers
-        self.seeds = seeds
-        self.seed = seed
-        self.threads = threads
+    rounds: int = 50
+    rounds_expected: int = 40  # of the outcome model
+    learning_rate: float = 0.02
+    num_leaves: int = 2
+    min_data_in_leaf: int = 500
+    bagging_fraction: float = 0.5
+    lambda_l2: float = 4.0
+    modifiers: Sequence[str] | None = MODIFIERS
+    seeds: int = 4
 
-    def _read_by_effect(self, X: pd.DataFrame) -> list[str]:
+    def _modifier_columns(self, X: pd.DataFrame) -> list[str]:
         named = [name for name in X.columns if name in (self.modifiers or ())]
         return named or list(X.columns)
 
-    def _expected(self, X: pd.DataFrame, trial: Trial) -> tuple[Encoder, Ensemble]:
+    def _fit_outcome_model(
+        self, X: pd.DataFrame, experiment: ExperimentData
+    ) -> tuple[Encoder, Ensemble]:
         encoder = Encoder.fit(X)
-        recipe = Recipe(_NUISANCE, self.rounds_expected, 1, self.seed, self.threads)
-        return encoder, recipe.train(encoder, X, trial.left, trial.balance)
+        config = BoosterConfig(_OUTCOME_OPTIONS, self.rounds_expected, 1, self.seed, self.threads)
+        weight = experiment.balancing_weights
+        return encoder, config.train(encoder, X, experiment.churned, weight)
 
-    def _crossed(self, X: pd.DataFrame, trial: Trial) -> Floats:
-        """(n,) the outcome expected of each row by a booster of other customers."""
-        fold = fold_of(trial.customer, FOLDS, "nuisance")
+    def _out_of_fold_outcome(self, X: pd.DataFrame, experiment: ExperimentData) -> Floats:
+        """(n,) expected outcome of each row, by a booster fitted on other customers."""
+        folds = fold_of(experiment.customer, FOLDS, "nuisance")
         expected = np.empty(len(X))
-        for one in np.unique(fold):
-            held = fold == one
-            encoder, booster = self._expected(X.loc[~held], trial.take(~held))
-            expected[held] = expit(booster.raw(encoder.transform(X.loc[held])))
+        for fold in np.unique(folds):
+            in_fold = folds == fold
+            encoder, booster = self._fit_outcome_model(
+                X.loc[~in_fold], experiment.take(~in_fold)
+            )
+            expected[in_fold] = expit(booster.raw(encoder.transform(X.loc[in_fold])))
         return expected
 
-    def _learn(self, X: pd.DataFrame, trial: Trial) -> None:
-        expected = self._crossed(X, trial)
-        self.risk_ = None if RISK in X.columns else self._expected(X, trial)
-        risk = kept_inside(X[RISK] if RISK in X.columns else expected)
-        scores, weight = trial.scores(expected), precision(trial, risk)
-        self.share_ = common_share(trial, scores, risk)
-        read = X[self._read_by_effect(X)]
-        self.encoder_ = Encoder.fit(read)
-        options = {"objective": "regression", "boost_from_average": False}
-        recipe = Recipe.of(self, self.rounds, **options)
-        self.effect_ = recipe.train(self.encoder_, read, scores / risk - self.share_, weight)
+    def _fit_experiment(self, X: pd.DataFrame, experiment: ExperimentData) -> None:
+        expected = self._out_of_fold_outcome(X, experiment)
+        self.risk_ = None if RISK in X.columns else self._fit_outcome_model(X, experiment)
+        risk = clip_risk(X[RISK] if RISK in X.columns else expected)
+        scores = experiment.doubly_robust_scores(expected)
+        self.relative_effect_ = common_relative_effect(experiment, scores, risk)
+        modifiers = X[self._modifier_columns(X)]
+        self.encoder_ = Encoder.fit(modifiers)
+        # The common effect is taken out, and boost_from_average is off, so that f starts at 0 and
+        # lambda_l2 shrinks towards the common effect instead of towards no effect.
+        config = self._config(self.rounds, objective="regression", boost_from_average=False)
+        target = scores / risk - self.relative_effect_
+        weight = inverse_variance(experiment, risk)
+        self.effect_ = config.train(self.encoder_, modifiers, target, weight)
 
     def _risk(self, X: pd.DataFrame) -> Floats:
         if self.risk_ is None:
-            return kept_inside(X[RISK])
+            return clip_risk(X[RISK])
         encoder, booster = self.risk_
-        return kept_inside(expit(booster.raw(encoder.transform(X))))
+        return clip_risk(expit(booster.raw(encoder.transform(X))))
 
     def _predict(self, X: pd.DataFrame) -> Floats:
-        """No contact takes more than the whole risk, nor adds more than is left to 1."""
+        """A contact cannot take away more than the risk, nor add more than 1 - risk."""
         risk = self._risk(X)
-        share = self.share_ + self.effect_.raw(self.encoder_.transform(X))
-        return np.clip(risk * share, -risk, 1 - risk)
+        relative_effect = self.relative_effect_ + self.effect_.raw(self.encoder_.transform(X))
+        return np.clip(risk * relative_effect, -risk, 1 - risk)
 
-    def _learnt(self) -> State:
+    def _get_state(self) -> State:
         return {
-            "share": self.share_,
-            "effect": _written(self.encoder_, self.effect_),
-            "risk": _written(*self.risk_) if self.risk_ else None,
+            "share": self.relative_effect_,
+            "effect": _dump(self.encoder_, self.effect_),
+            "risk": _dump(*self.risk_) if self.risk_ else None,
         }
 
-    def _restore(self, learnt: State) -> None:
-        self.share_ = learnt["share"]
-        self.encoder_, self.effect_ = self._read_back(learnt["effect"])
-        self.risk_ = self._read_back(learnt["risk"]) if learnt["risk"] else None
+    def _set_state(self, state: State) -> None:
+        self.relative_effect_ = state["share"]
+        self.encoder_, self.effect_ = self._load(state["effect"])
+        self.risk_ = self._load(state["risk"]) if state["risk"] else None
 
-    def _read_back(self, written: State) -> tuple[Encoder, Ensemble]:
-        encoder = Encoder(written["columns"], written["levels"])
-        return encoder, Ensemble.from_texts(written["boosters"], self.threads)
+    def _load(self, dumped: State) -> tuple[Encoder, Ensemble]:
+        encoder = Encoder(dumped["columns"], dumped["levels"])
+        return encoder, self._load_ensemble(dumped["boosters"])
 
 
-def _written(encoder: Encoder, booster: Ensemble) -> State:
+def _dump(encoder: Encoder, booster: Ensemble) -> State:
     return {
         "columns": encoder.columns,
         "levels": encoder.levels,

@@ -1,11 +1,12 @@
-"""Stage `at_risk`: what to do about every watched customer, and the list that staff read.
+"""Stage `at_risk`: assign every customer a lane and an action, and write the list for staff.
 
-Everybody watched ends in one lane, by the policy of params.yaml (docs/policy.md). The list shows
-whom to contact, by expected net gain, then those with something to be put right first.
+Every customer of the cohort ends in one lane, by the policy of params.yaml (docs/policy.md). The
+list shows the customers to contact, by expected net gain, then those whose open issue comes first.
 """
 
 import datetime as dt
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,104 +16,135 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from retention.core import artefacts, console, engine, errors, point_in_time
-from retention.core.params import Engine, Params, load_params
+from retention.core.params import EngineParams, Params, load_params
 from retention.core.storage import atomic
 from retention.ledgers import assignments, erasures, outcomes
 from retention.monitoring import verdict
 from retention.policy import play_effects
-from retention.policy.lanes import Barred
-from retention.worklist import published
-from retention.worklist.build import Inputs, at_risk
+from retention.policy.decide import decide
+from retention.policy.lanes import SuppressionList
+from retention.worklist import build, published
+from retention.worklist.build import HELD_OUT, AtRiskResult, WorklistInputs
 from retention.worklist.model import HISTORY, TIMELINE, Listing
-from retention.worklist.rows import Told
-from retention.worklist.write import write
+from retention.worklist.rows import CustomerTables, list_rows, rank_listed
+from retention.worklist.write import write_result
 
 FOLDER: Final = artefacts.AT_RISK.path.parent
+STRONGEST_REASONS: Final = 3  # reasons whose themes the choice of a play looks at
 
 
-def read(config: Params, contacts: pa.Table) -> Inputs:
-    """What the stages before left."""
+def at_risk(inputs: WorklistInputs, params: Params, previous: Path | None) -> AtRiskResult:
+    """Decide for every customer of the cohort and build the list.
+
+    previous: the folder of the last list published before this one, None for the first.
+    """
+    tables, as_of = inputs.tables, dt.date.fromisoformat(inputs.summary["as_of"])
+    kinds = params.labels.value.kinds
+    play_evidence = play_effects.play_effects(inputs.events, params.policy.playbook, kinds, as_of)
+    decision = decide(
+        tables.scores,
+        tables.customer_state,
+        tables.contacts,
+        tables.reasons[tables.reasons["rank"] <= STRONGEST_REASONS],
+        play_evidence,
+        params,
+        as_of,
+        inputs.suppressed,
+    )
+    ranked = rank_listed(decision.rows, tables.scores, params.at_risk.others)
+    listing = build.new_listing(inputs, params, decision, play_evidence)
+    listing, ranked = build.compare_with_previous(listing, ranked, decision, previous, params)
+    listing = replace(listing, rows=list_rows(ranked, tables, params, listing.language))
+    return AtRiskResult(
+        build.with_list_id(listing),
+        build.to_table(decision.held_out, HELD_OUT),
+        build.lane_table(decision, tables.scores),
+    )
+
+
+def read(params: Params, contacts: pa.Table) -> WorklistInputs:
+    """Read what the stages before wrote."""
     summary = atomic.read_json(artefacts.SCORE_SUMMARY)
-    warned = verdict.of_list(dt.date.fromisoformat(summary["as_of"]))
-    told = Told(
+    as_of = dt.date.fromisoformat(summary["as_of"])
+    guard_banners = verdict.list_banners(as_of)
+    tables = CustomerTables(
         scores=pq.read_table(artefacts.SCORES)
         .join(pq.read_table(artefacts.UPLIFT_SCORES), keys="customer_id")
         .sort_by("customer_id")
         .to_pandas(),
-        habits=pq.read_table(artefacts.PURCHASE_RHYTHM).to_pandas(),
-        standing=pq.read_table(artefacts.CUSTOMER_STATE).to_pandas(),
+        purchase_rhythm=pq.read_table(artefacts.PURCHASE_RHYTHM).to_pandas(),
+        customer_state=pq.read_table(artefacts.CUSTOMER_STATE).to_pandas(),
         reasons=pq.read_table(artefacts.REASONS).to_pandas(),
-        happenings=pq.read_table(artefacts.RECENT_ISSUES).to_pandas(),
+        recent_issues=pq.read_table(artefacts.RECENT_ISSUES).to_pandas(),
         contacts=contacts.to_pandas(),
     )
-    return Inputs(
-        told,
+    campaign, days = params.at_risk.campaign, params.at_risk.campaign_days
+    held_out = assignments.held_out_customers(
+        assignments.FOLDER, params.company, campaign, as_of, days
+    )
+    return WorklistInputs(
+        tables,
         pq.read_table(artefacts.TIMELINE).select(TIMELINE.names).cast(TIMELINE),
         pq.read_table(artefacts.RISK_HISTORY).select(HISTORY.names).cast(HISTORY),
-        summary | {"banners": [*summary["banners"], *warned]},
-        _dealings(config, dt.date.fromisoformat(summary["as_of"])),
-        Barred(
-            objecting=frozenset(outcomes.objections(outcomes.FOLDER)),
-            gone=frozenset(outcomes.gone(outcomes.FOLDER)),
-            held=_held(config, dt.date.fromisoformat(summary["as_of"])),
-            erased=erasures.read().among(told.scores["customer_id"]),
+        summary | {"banners": [*summary["banners"], *guard_banners]},
+        _play_events(params, as_of),
+        SuppressionList(
+            opted_out=frozenset(outcomes.opted_out(outcomes.FOLDER)),
+            deceased_or_merged=frozenset(outcomes.deceased_or_merged(outcomes.FOLDER)),
+            held_out=held_out,
+            erased=erasures.read().erased_among(tables.scores["customer_id"]),
         ),
     )
 
 
-def _held(config: Params, as_of: dt.date) -> frozenset[str]:
-    """Whom earlier lists of this campaign held out."""
-    rules, folder = config.at_risk, assignments.FOLDER
-    return assignments.held(folder, config.company, rules.campaign, as_of, rules.campaign_days)
+_PLAY_EVENT_COLUMNS: Final = ("customer_id", "kind", "day", "treatment", "amount")
 
 
-def _dealings(config: Params, as_of: dt.date) -> pd.DataFrame:
-    """customer_id, kind, day, treatment, amount: what selling plays are judged by.
+def _play_events(params: Params, as_of: dt.date) -> pd.DataFrame:
+    """Outreach and value events by which the effect of selling plays is measured.
 
-    Empty where nothing is to be judged: no such play, or no outreach yet.
+    Columns _PLAY_EVENT_COLUMNS. Empty where the playbook has no such play.
     """
-    if not any(play.type in play_effects.SELLING for play in config.policy.playbook):
-        return pd.DataFrame(columns=list(_DEALINGS))
-    with engine.opened(Engine(memory=config.engine.memory)) as opened:
-        known = point_in_time.past(opened.scan(artefacts.EVENTS), point_in_time.day_number(as_of))
-        named = known.filter(nw.col("kind").is_in(["outreach", *config.labels.value.kinds]))
-        chosen = named.select(
+    if not any(play.type in play_effects.SELLING_TYPES for play in params.policy.playbook):
+        return pd.DataFrame(columns=list(_PLAY_EVENT_COLUMNS))
+    kinds = ["outreach", *params.labels.value.kinds]
+    with engine.open_engine(EngineParams(memory=params.engine.memory)) as opened:
+        events = opened.scan(artefacts.EVENTS)
+        past = point_in_time.as_known_at(events, point_in_time.day_number(as_of))
+        columns = past.filter(nw.col("kind").is_in(kinds)).select(
             "customer_id", "kind", "treatment", "amount", "event_id", day=nw.col("occurred_day")
         )
-        found: pd.DataFrame = opened.collect(chosen, sort=["event_id"]).to_pandas()
-    return found[list(_DEALINGS)]
-
-
-_DEALINGS: Final = ("customer_id", "kind", "day", "treatment", "amount")
+        frame: pd.DataFrame = opened.collect(columns, sort=["event_id"]).to_pandas()
+    return frame[list(_PLAY_EVENT_COLUMNS)]
 
 
 def main() -> None:
-    from retention.sources.customers import contacts
+    from retention.sources.customers import read_contacts
 
-    config = load_params()
+    params = load_params()
     with console.stage("at_risk") as report:
-        given = read(config, contacts(config))
-        report.read(artefacts.SCORES, len(given.told.scores))
-        before = published.newest(
-            Path(config.publish.folder),
-            company=config.company,
-            before=dt.date.fromisoformat(given.summary["as_of"]),
+        inputs = read(params, read_contacts(params))
+        report.read(artefacts.SCORES, len(inputs.tables.scores))
+        previous = published.newest(
+            Path(params.publish.folder),
+            company=params.company,
+            before=dt.date.fromisoformat(inputs.summary["as_of"]),
         )
-        made = at_risk(given, config, before)
-        write(made, FOLDER)
-        report.wrote(FOLDER / "at_risk.{csv,xlsx,html}", made.listing.rows.num_rows)
-        for sentence in told_of(made.listing):
+        result = at_risk(inputs, params, previous)
+        write_result(result, FOLDER)
+        report.wrote(FOLDER / "at_risk.{csv,xlsx,html}", result.listing.rows.num_rows)
+        for sentence in summary_lines(result.listing):
             report.say(sentence)
         report.open_next(FOLDER / "at_risk.html")
 
 
-def told_of(made: Listing) -> Iterable[str]:
-    """What became of everybody watched, a line each lane, and what the limits cost."""
-    yield f"{made.watched:,} customers watched"
-    for lane, whys in made.lanes.items():
-        listed = ", ".join(f"{count:,} {why}" for why, count in whys.items() if count)
-        if listed:
-            yield f"{lane}: {listed}"
+def summary_lines(listing: Listing) -> Iterable[str]:
+    """The size of the cohort, then a line for each lane: its customers by reason."""
+    yield f"{listing.watched:,} customers watched"
+    for lane, whys in listing.lanes.items():
+        counts = ", ".join(f"{count:,} {why}" for why, count in whys.items() if count)
+        if counts:
+            yield f"{lane}: {counts}"
 
 
 if __name__ == "__main__":

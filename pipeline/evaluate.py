@@ -26,7 +26,7 @@ Figure = dict[str, float | None]
 Figures = dict[str, Figure]
 
 
-def beside(predicted: pa.Table, label_table: pa.Table) -> pd.DataFrame:
+def join_labels(predicted: pa.Table, label_table: pa.Table) -> pd.DataFrame:
     """Predictions and what happened: adds churned and value; ordered by customer."""
     keys = ["customer_id", "snapshot_on"]
     both = predicted.join(label_table, keys=keys, join_type="inner").sort_by("customer_id")
@@ -34,90 +34,90 @@ def beside(predicted: pa.Table, label_table: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def by_model(said: pd.DataFrame, scores: pd.DataFrame, task: str) -> dict[str, pd.DataFrame]:
+def by_model(predictions: pd.DataFrame, scores: pd.DataFrame, task: str) -> dict[str, pd.DataFrame]:
     """Per model of a task, and for the recipe, one row a customer with its `prediction`."""
-    mine = said[said["task"] == task]
-    found = {str(name): one.reset_index(drop=True) for name, one in mine.groupby("model")}
+    of_task = predictions[predictions["task"] == task]
+    frames = {str(name): frame.reset_index(drop=True) for name, frame in of_task.groupby("model")}
     column = "churn_probability" if task == "churn" else "expected_value"
-    found[RECIPE] = scores.assign(prediction=scores[column])
-    return {name: _numbered(one) for name, one in found.items()}
+    frames[RECIPE] = scores.assign(prediction=scores[column])
+    return {name: _with_tie_order(frame) for name, frame in frames.items()}
 
 
-def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
+def _with_tie_order(frame: pd.DataFrame) -> pd.DataFrame:
     """Floats for the labels, and the written tie order: customer_id ascending."""
     return frame.assign(
         churned=frame["churned"].astype(float), order=bootstrap.tie_ranks(frame["customer_id"])
     )
 
 
-def figures(
+def figures_with_intervals(
     measure: Callable[..., dict[str, float]],
     frame: pd.DataFrame,
     columns: list[str],
-    chosen: Params,
+    params: Params,
 ) -> Figures:
     """Each number of `measure` over columns of the frame, with its 95 % interval."""
     arrays = [frame[name].to_numpy() for name in columns]
-    plan = chosen.evaluate
+    plan = params.evaluate
     around = bootstrap.bootstrap(measure, frame["customer_id"], arrays, plan.bootstrap, plan.seed)
     return {name: _figure(value, around[name]) for name, value in measure(*arrays).items()}
 
 
-def _figure(value: float, around: bootstrap.Interval | bootstrap.Difference) -> Figure:
+def _figure(value: float, around: bootstrap.Interval | bootstrap.PairedDifference) -> Figure:
     numbers = {"value": value, "low": around.low, "high": around.high}
-    return {name: float(one) if math.isfinite(one) else None for name, one in numbers.items()}
+    return {name: float(number) if math.isfinite(number) else None for name, number in numbers.items()}
 
 
 def list_metrics(
     churned: Floats, rank_by: Floats, order: Floats, capacity: int
 ) -> dict[str, float]:
     """What a list of the `capacity` highest in `rank_by` holds; ties go to the first in order."""
-    rows = metrics.top(rank_by, min(capacity, len(rank_by)), order)
-    found, base = churned[rows], float(churned.mean())
-    share = float(found.mean())
+    rows = metrics.top_rows(rank_by, min(capacity, len(rank_by)), order)
+    churners_on_list, base = churned[rows], float(churned.mean())
+    churned_share = float(churners_on_list.mean())
     return {
         "listed": float(len(rows)),
-        "churned_share": share,
-        "found_share": float(found.sum() / churned.sum()) if churned.any() else math.nan,
-        "lift": share / base if base else math.nan,
+        "churned_share": churned_share,
+        "found_share": float(churners_on_list.sum() / churned.sum()) if churned.any() else math.nan,
+        "lift": churned_share / base if base else math.nan,
     }
 
 
-def gains(models: dict[str, pd.DataFrame], chosen: Params) -> dict[str, Figures]:
+def gains_over_others(models: dict[str, pd.DataFrame], params: Params) -> dict[str, Figures]:
     """The recipe less each other churn model, in pairs on the same resampled customers."""
-    mine, plan = models[RECIPE], chosen.evaluate
-    told: dict[str, Figures] = {}
+    selected, plan = models[RECIPE], params.evaluate
+    by_model: dict[str, Figures] = {}
     for name, other in models.items():
         if name == RECIPE:
             continue
-        told[name] = {}
+        by_model[name] = {}
         for metric in (metrics.roc_auc, metrics.log_loss):
-            one = bootstrap.paired_difference(
+            difference = bootstrap.paired_difference(
                 metric,
-                mine["churned"],
-                mine["prediction"],
+                selected["churned"],
+                selected["prediction"],
                 other["prediction"],
-                mine["customer_id"],
+                selected["customer_id"],
                 plan.bootstrap,
                 plan.seed,
             )
-            told[name][metric.__name__] = _figure(one.difference, one)
-    return told
+            by_model[name][metric.__name__] = _figure(difference.difference, difference)
+    return by_model
 
 
-def by_decile(scores: pd.DataFrame) -> list[dict[str, Any]]:
+def value_by_decile(scores: pd.DataFrame) -> list[dict[str, Any]]:
     """Value given kept and given lost, predicted against realised, by decile of value if kept."""
     rank = scores["value_if_kept"].rank(method="first")
     decile = ((rank - 1) * 10 // len(scores)).astype(int) + 1
     rows = []
     for number, group in scores.groupby(decile):
-        kept, lost = group[~group["churned"]], group[group["churned"]]
+        stayed, lost = group[~group["churned"]], group[group["churned"]]
         rows.append(
             {
                 "decile": int(str(number)),
                 "customers": len(group),
-                "expected_if_kept": _mean(kept["value_if_kept"]),
-                "actual_if_kept": _mean(kept["value"]),
+                "expected_if_kept": _mean(stayed["value_if_kept"]),
+                "actual_if_kept": _mean(stayed["value"]),
                 "expected_if_lost": _mean(lost["value_if_lost"]),
                 "actual_if_lost": _mean(lost["value"]),
             }
@@ -129,15 +129,15 @@ def _mean(values: "pd.Series[float]") -> float | None:
     return float(values.mean()) if len(values) else None
 
 
-def evaluate(said: pd.DataFrame, scores: pd.DataFrame, chosen: Params) -> dict[str, Any]:
+def evaluate(predictions: pd.DataFrame, scores: pd.DataFrame, params: Params) -> dict[str, Any]:
     """Every figure of metrics.json but its head: churn, value, list, gain, value_by_decile.
 
     `said` is what each model says (task, model, prediction), `scores` what the recipe says, both
     beside what happened.
     """
-    churn, value = by_model(said, scores, "churn"), by_model(said, scores, "value")
-    capacity = chosen.at_risk.capacity
-    ranked = {name: one.assign(rank_by=one["prediction"]) for name, one in churn.items()}
+    churn, value = by_model(predictions, scores, "churn"), by_model(predictions, scores, "value")
+    capacity = params.at_risk.capacity
+    ranked = {name: frame.assign(rank_by=frame["prediction"]) for name, frame in churn.items()}
     ranked[RECIPE]["rank_by"] = scores["expected_loss"]
 
     def of_churn(y: Floats, p: Floats, order: Floats) -> dict[str, float]:
@@ -154,7 +154,7 @@ def evaluate(said: pd.DataFrame, scores: pd.DataFrame, chosen: Params) -> dict[s
         frames: dict[str, pd.DataFrame], measure: Callable[..., dict[str, float]], columns: str
     ) -> dict[str, Figures]:
         return {
-            name: figures(measure, one, columns.split(), chosen) for name, one in frames.items()
+            name: figures_with_intervals(measure, frame, columns.split(), params) for name, frame in frames.items()
         }
 
     return {
@@ -164,12 +164,12 @@ def evaluate(said: pd.DataFrame, scores: pd.DataFrame, chosen: Params) -> dict[s
             {RECIPE: value[RECIPE]}, metrics.value_metrics, "value prediction value_low value_high"
         ),
         "list": all_of(ranked, of_list, "churned rank_by order"),
-        "gain": gains(churn, chosen),
-        "value_by_decile": by_decile(scores),
+        "gain": gains_over_others(churn, params),
+        "value_by_decile": value_by_decile(scores),
     }
 
 
-def head(story: dict[str, Any], scores: pd.DataFrame, chosen: Params) -> dict[str, Any]:
+def header(story: dict[str, Any], scores: pd.DataFrame, params: Params) -> dict[str, Any]:
     """What the figures were measured on."""
     measured = story["measured_on"]
     return {
@@ -177,25 +177,25 @@ def head(story: dict[str, Any], scores: pd.DataFrame, chosen: Params) -> dict[st
         "customers": len(scores),
         "churners": int(scores["churned"].sum()),
         "churn_rate": float(scores["churned"].mean()) if len(scores) else None,
-        "capacity": chosen.at_risk.capacity,
-        "definition": target.sentence(chosen.labels),
+        "capacity": params.at_risk.capacity,
+        "definition": target.target_description(params.labels),
         "banners": story["banners"],
     }
 
 
-def attributes() -> pd.DataFrame:
+def current_attributes() -> pd.DataFrame:
     """customer_id and `slices.ATTRIBUTES` as they are known today; none where nothing is."""
     if not artefacts.CUSTOMERS.path.is_file():
         return pd.DataFrame({"customer_id": pd.Series(dtype="str")})
     names = ["customer_id", "known_day", *slices.ATTRIBUTES]
-    found: pd.DataFrame = pq.read_table(artefacts.CUSTOMERS, columns=names).to_pandas()
-    newest = found.sort_values("known_day", na_position="first").drop_duplicates(
+    customers: pd.DataFrame = pq.read_table(artefacts.CUSTOMERS, columns=names).to_pandas()
+    newest = customers.sort_values("known_day", na_position="first").drop_duplicates(
         "customer_id", keep="last"
     )
     return newest.drop(columns="known_day")
 
 
-NOTHING: dict[str, Any] = {
+NO_FIGURES: dict[str, Any] = {
     "churn": {}, "value": {}, "list": {}, "gain": {}, "value_by_decile": [], "slices": [],
 }  # fmt: skip
 PREDICTIONS = pa.schema(
@@ -210,38 +210,38 @@ PREDICTIONS = pa.schema(
 )
 
 
-def track(chosen: Params, report: console.Report) -> None:
+def log_to_mlflow(params: Params, report: console.Report) -> None:
     """Tell MLflow of the run; where it cannot be reached, say so and go on."""
     try:
-        report.say(f"MLflow run {client.log_run(client.record(chosen))}")
+        report.say(f"MLflow run {client.log_run(client.collect_record(params))}")
     except client.TrackingDown as down:
         report.say(str(down))
 
 
 def main() -> None:
-    chosen = load_params()
+    params = load_params()
     with console.stage("evaluate") as report:
         story, label_table = atomic.read_json(artefacts.SELECTION), pq.read_table(artefacts.LABELS)
-        said = beside(pq.read_table(artefacts.TEST_PREDICTIONS), label_table)
-        scores = beside(pq.read_table(artefacts.TEST_SCORES), label_table)
-        report.read(artefacts.TEST_PREDICTIONS, len(said))
-        found = head(story, scores, chosen)
-        found |= evaluate(said, scores, chosen) if len(scores) else NOTHING
+        model_predictions = join_labels(pq.read_table(artefacts.TEST_PREDICTIONS), label_table)
+        scores = join_labels(pq.read_table(artefacts.TEST_SCORES), label_table)
+        report.read(artefacts.TEST_PREDICTIONS, len(model_predictions))
+        report_data = header(story, scores, params)
+        report_data |= evaluate(model_predictions, scores, params) if len(scores) else NO_FIGURES
         if len(scores):
-            rules = (chosen.at_risk.capacity, chosen.evaluate.least)
-            found |= {"slices": slices.slices(scores, attributes(), *rules)}
-        atomic.write_json(artefacts.METRICS, found)
+            limits = (params.at_risk.capacity, params.evaluate.min_group_size)
+            report_data |= {"slices": slices.slice_metrics(scores, current_attributes(), *limits)}
+        atomic.write_json(artefacts.METRICS, report_data)
         predictions = scores[PREDICTIONS.names]
         table = pa.Table.from_pandas(predictions, schema=PREDICTIONS, preserve_index=False)
         atomic.write_table(artefacts.PREDICTIONS, table)
-        rule = said.loc[said["model"] == "churn_recency", "prediction"].to_numpy()
+        rule = model_predictions.loc[model_predictions["model"] == "churn_recency", "prediction"].to_numpy()
         baseline = predictions.assign(churn_probability=rule)
-        plots.draw(predictions, baseline, artefacts.PLOTS.path, chosen.currency)
+        plots.draw(predictions, baseline, artefacts.PLOTS.path, params.currency)
         story |= {"dead": atomic.read_json(artefacts.FEATURES_SUMMARY)["dead"]}
-        card = model_card.render(story, found, found["definition"], chosen.currency)
+        card = model_card.render(story, report_data, report_data["definition"], params.currency)
         atomic.write_text(artefacts.MODEL_CARD, card)
         report.wrote(artefacts.PREDICTIONS, len(scores))
-        track(chosen, report)
+        log_to_mlflow(params, report)
         report.open_next(artefacts.MODEL_CARD)
 
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from retention.cohort import lifecycle, restatements
 from retention.core import artefacts, console, errors, point_in_time
 from retention.core import events as schema
-from retention.core.errors import BadInput, masked
+from retention.core.errors import BadInput, mask
 from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.ledgers import erasures, outcomes
@@ -26,12 +26,12 @@ _KNOWN: Final = ("known_at", "known_day", "source")
 _CONTENT: Final = ", ".join(column for column in schema.EVENT_COLUMNS if column not in _KNOWN)
 _ALL: Final = ", ".join(schema.EVENT_COLUMNS)
 
-_COPIED: Final = "event_id in (select event_id from given group by event_id having count(*) > 1)"
+_IS_COPIED: Final = "event_id in (select event_id from given group by event_id having count(*) > 1)"
 _CLASHES: Final = f"""create table copies as
-from given where {_COPIED}
+from given where {_IS_COPIED}
 qualify row_number() over (partition by event_id, known_at order by hash({_CONTENT}), source) = 1"""
-_ONCE: Final = f"""create table events as
-from given where not {_COPIED}
+_EVENTS: Final = f"""create table events as
+from given where not {_IS_COPIED}
 union all
 from copies
 qualify row({_CONTENT}) is distinct from
@@ -46,7 +46,7 @@ _ORDER: Final = f"customer_id, occurred_at, event_id, known_at, hash({_ALL})"
 
 
 def events(
-    paths: Sequence[Path], memory: str, entered: pa.Table | None = None
+    paths: Sequence[Path], memory: str, staff_events: pa.Table | None = None
 ) -> tuple[pa.Table, dict[str, Any]]:
     """The events of many sources (schema.EVENTS) and what there is of each kind and source.
 
@@ -57,24 +57,24 @@ def events(
     chosen by content alone, and they are counted. Rows are ordered by customer_id, occurred_at,
     event_id, known_at.
     """
-    with reader.opened(memory) as connection:
-        listed = ", ".join(literal(str(path)) for path in paths)
-        given = f"from read_parquet([{listed}])"
-        if entered is not None and entered.num_rows:
-            connection.register("entered", entered)
-            given += " union all by name from entered"
-        run(connection, f"create view given as {given}")
+    with reader.connect(memory) as connection:
+        parquet_files = ", ".join(literal(str(path)) for path in paths)
+        source = f"from read_parquet([{parquet_files}])"
+        if staff_events is not None and staff_events.num_rows:
+            connection.register("entered", staff_events)
+            source += " union all by name from entered"
+        run(connection, f"create view given as {source}")
         run(connection, _CLASHES)
-        run(connection, _ONCE)
+        run(connection, _EVENTS)
         run(connection, _NEWEST)
         summary = _summary(connection)
         table = connection.sql(f"from events order by {_ORDER}").to_arrow_table()
-        return table.cast(schema.EVENTS), summary | {"id_collisions": collisions(table)}
+        return table.cast(schema.EVENTS), summary | {"id_collisions": id_collisions(table)}
 
 
 def _summary(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     ((rows, ids),) = run(connection, "select count(*), count(distinct event_id) from events")
-    ((given,),) = run(connection, "select count(*) from given")
+    ((n_given,),) = run(connection, "select count(*) from given")
     ((versions,),) = run(
         connection,
         "select count(*) from (from events select event_id group by all having count(*) > 1)",
@@ -84,11 +84,11 @@ def _summary(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "event_ids": ids,
         "versions": versions,
         "versioned": versions > 0,
-        "duplicates_removed": given - rows,
+        "duplicates_removed": n_given - rows,
         "clashes": _clashes(connection),
         "kinds": _kinds(connection),
         "sources": _sources(connection),
-        "order_of_life": lifecycle.found(connection),
+        "order_of_life": lifecycle.lifecycle_violations(connection),
         "known_days": restatements.known_days(connection),
     }
 
@@ -97,7 +97,7 @@ def _clashes(connection: duckdb.DuckDBPyConnection) -> int:
     """Events that stand with two contents at one known_at: which is right cannot be known."""
     ((clashes,),) = run(
         connection,
-        f"""select count(*) from (select event_id from given where {_COPIED}
+        f"""select count(*) from (select event_id from given where {_IS_COPIED}
             group by event_id, known_at having count(distinct row({_CONTENT})) > 1)""",
     )
     return int(clashes)
@@ -123,8 +123,15 @@ def _sources(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
                 (select count(distinct customer_id) from events), 4)
         from events group by source order by source""",
     )
-    keys = ("rows", "first_day", "last_known_day", "kinds", "last_day", "customers",
-            "share_of_customers")  # fmt: skip
+    keys = (
+        "rows",
+        "first_day",
+        "last_known_day",
+        "kinds",
+        "last_day",
+        "customers",
+        "share_of_customers",
+    )
     lags = _lags(connection)
     return {
         source: dict(zip(keys, values, strict=True)) | {"lag_hours": lags[source]}
@@ -145,24 +152,32 @@ def _lags(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, float]]:
     return {source: dict(zip(keys, values, strict=True)) for source, *values in rows}
 
 
-def coverage(sources: dict[str, Any]) -> list[tuple[str, ...]]:
+def coverage_table(sources: dict[str, Any]) -> list[tuple[str, ...]]:
     """What each source holds as rows of a small table, headings first."""
-    heads = ("source", "events", "customers", "of all", "last day", "known after: median", "95%",
-             "longest")  # fmt: skip
-    return [heads] + [
+    headings = (
+        "source",
+        "events",
+        "customers",
+        "of all",
+        "last day",
+        "known after: median",
+        "95%",
+        "longest",
+    )
+    return [headings] + [
         (
             source,
-            f"{one['rows']:,}",
-            f"{one['customers']:,}",
-            f"{one['share_of_customers']:.0%}",
-            str(point_in_time.date_of(one["last_day"])),
-            *(f"{one['lag_hours'][key]:,.1f} h" for key in ("median", "p95", "max")),
+            f"{stats['rows']:,}",
+            f"{stats['customers']:,}",
+            f"{stats['share_of_customers']:.0%}",
+            str(point_in_time.date_of(stats["last_day"])),
+            *(f"{stats['lag_hours'][key]:,.1f} h" for key in ("median", "p95", "max")),
         )
-        for source, one in sources.items()
+        for source, stats in sources.items()
     ]
 
 
-def collisions(table: pa.Table) -> dict[str, Any]:
+def id_collisions(table: pa.Table) -> dict[str, Any]:
     """Customer ids that differ only in case, space around them or Unicode form: none is merged.
 
     The count of such groups, and three of them masked.
@@ -171,12 +186,14 @@ def collisions(table: pa.Table) -> dict[str, Any]:
     plain = pc.utf8_normalize(pc.utf8_trim_whitespace(ids), form="NFKC")
     folded = pc.utf8_lower(pc.utf8_upper(plain))
     groups = pa.table({"id": ids, "folded": folded}).group_by("folded").aggregate([("id", "list")])
-    alike = groups.filter(pc.greater(pc.list_value_length(groups["id_list"]), 1)).sort_by("folded")
-    examples = [sorted(map(masked, group)) for group in alike["id_list"][:3].to_pylist()]
-    return {"groups": alike.num_rows, "examples": examples}
+    groups_alike = groups.filter(pc.greater(pc.list_value_length(groups["id_list"]), 1)).sort_by(
+        "folded"
+    )
+    examples = [sorted(map(mask, group)) for group in groups_alike["id_list"][:3].to_pylist()]
+    return {"groups": groups_alike.num_rows, "examples": examples}
 
 
-def _last_run(summary: dict[str, Any]) -> restatements.Days:
+def _last_run(summary: dict[str, Any]) -> restatements.DailyNews:
     """What the last run knew on each day, if it had the same sources."""
     path = artefacts.EVENTS_SUMMARY.path
     before: dict[str, Any] = atomic.read_json(path) if path.is_file() else {}
@@ -185,30 +202,37 @@ def _last_run(summary: dict[str, Any]) -> restatements.Days:
 
 
 def main() -> None:
-    rules = load_params()
-    paths = [artefacts.ingested(source).path for source in rules.sources]
+    params = load_params()
+    paths = [artefacts.ingested(source).path for source in params.sources]
     missing = next((path for path in paths if not path.is_file()), None)
     if missing:
-        raise BadInput(f"{missing}: not there yet; run python -m pipeline.ingest"
-                       f" {missing.parent.name}")  # fmt: skip
+        raise BadInput(
+            f"{missing}: not there yet; run python -m pipeline.ingest {missing.parent.name}"
+        )
     with console.stage("events") as report:
-        said = outcomes.events(outcomes.FOLDER, ZoneInfo(rules.time_zone), rules.company)
-        entered = erasures.read().left_of(said)
-        table, summary = events(paths, rules.engine.memory, entered)
+        answers = outcomes.events(outcomes.FOLDER, ZoneInfo(params.time_zone), params.company)
+        staff_events = erasures.read().without_erased(answers)
+        table, summary = events(paths, params.engine.memory, staff_events)
         report.read(f"{len(paths)} sources", summary["rows"] + summary["duplicates_removed"])
         if summary["id_collisions"]["groups"]:
-            alike = summary["id_collisions"]
-            report.say(f"{alike['groups']:,} groups of customer ids differ only in case, space or"
-                       f" Unicode form and were kept apart: {alike['examples'][0]}")  # fmt: skip
+            groups_alike = summary["id_collisions"]
+            report.say(
+                f"{groups_alike['groups']:,} groups of customer ids differ only in case, space or"
+                f" Unicode form and were kept apart: {groups_alike['examples'][0]}"
+            )
         if summary["clashes"]:
-            report.say(f"{summary['clashes']:,} events stand with two contents known at the same"
-                       " time; one of each was kept: map known_at, or a finer key")  # fmt: skip
+            report.say(
+                f"{summary['clashes']:,} events stand with two contents known at the same"
+                " time; one of each was kept: map known_at, or a finer key"
+            )
         if summary["versions"]:
-            report.say(f"{summary['versions']:,} events stand in several versions; each snapshot"
-                       " sees the newest one known before it")  # fmt: skip
+            report.say(
+                f"{summary['versions']:,} events stand in several versions; each snapshot"
+                " sees the newest one known before it"
+            )
         for sentence in restatements.sentences(_last_run(summary), summary["known_days"]):
             report.say(sentence)
-        report.table(coverage(summary["sources"]))
+        report.table(coverage_table(summary["sources"]))
         for sentence in lifecycle.sentences(summary["order_of_life"]):
             report.say(sentence)
         atomic.write_table(artefacts.EVENTS, table)

@@ -48,7 +48,7 @@ def write_grocer(folder: Path) -> None:
     }
     with duckdb.connect() as connection:
         for name, query in queries.items():
-            with atomic.replacing(folder / f"{name}.csv") as path:
+            with atomic.atomic_file(folder / f"{name}.csv") as path:
                 connection.sql(query.format(**tables)).write_csv(str(path), header=True)
 
 

@@ -23,44 +23,44 @@ def extract(file: RawFile, zone: ZoneInfo, key: str, say: locks.Say) -> int:
     is none. BadInput: unreachable, no such table or column, no rows. Busy: another run copies it.
     """
     from retention.sources.database import connection, copies
-    from retention.sources.database.tables import found
+    from retention.sources.database.tables import find_table
 
     folder = Path(file.path)
     with connection.reading(file, key) as reading:
-        table = found(reading, file, key)
+        table = find_table(reading, file, key)
         atomic.make_folder(folder)
-        with locks.held(folder / ".lock", f"reading table {file.table}", say):
-            atomic.sweep(folder)
+        with locks.hold(folder / ".lock", f"reading table {file.table}", say):
+            atomic.remove_leftovers(folder)
             if isinstance(file, Source) and file.incremental:
-                return copies.add(reading, table, folder, file, zone, key)
-            return copies.replace(reading, table, folder, order(file), key)
+                return copies.add_part(reading, table, folder, file, zone, key)
+            return copies.replace_copy(reading, table, folder, sort_columns(file), key)
 
 
-def tables(chosen: Params, report: console.Report) -> None:
+def copy_tables(params: Params, report: console.Report) -> None:
     """Copy every table that params name; nothing where all is files."""
-    for key, file in chosen.raw_files().items():
+    for key, file in params.raw_files().items():
         if file.table:
-            rows = extract(file, chosen.zone_of(file), key, report.say)
+            rows = extract(file, params.zone_of(file), key, report.say)
             report.say(f"{key}: {rows:,} new rows of table {file.table} in {file.path}")
 
 
-def order(file: RawFile) -> list[str]:
+def sort_columns(file: RawFile) -> list[str]:
     """The columns by which a copy is sorted; none: by all of them."""
     return list(file.key) if isinstance(file, Source) and file.key != "row_number" else []
 
 
 def fingerprint(file: RawFile | None) -> dict[str, Any]:
     """The sha256 of every file that is read; nothing where nothing is mapped."""
-    found = reader.paths(file.path) if file else []
-    return {"files": {path.as_posix(): atomic.sha256(path) for path in found}}
+    paths = reader.paths(file.path) if file else []
+    return {"files": {path.as_posix(): atomic.sha256(path) for path in paths}}
 
 
 def main() -> None:
-    chosen = load_params()
-    named: dict[str, RawFile | None] = {"customers": None, "scorecard.staff": None}
+    params = load_params()
+    unmapped: dict[str, RawFile | None] = {"customers": None, "scorecard.staff": None}
     with console.stage("extract") as report:
-        tables(chosen, report)
-        for key, file in (named | chosen.raw_files()).items():
+        copy_tables(params, report)
+        for key, file in (unmapped | params.raw_files()).items():
             atomic.write_json(artefacts.fingerprint(key), fingerprint(file))
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from retention.core import artefacts, console, engine, errors, feature_table, point_in_time
-from retention.core.params import Guards, Params, load_params
+from retention.core.params import GuardParams, Params, load_params
 from retention.core.storage import atomic
 from retention.experiments import holdout_calibration, reading
 from retention.i18n.language import Language, language
@@ -21,14 +21,14 @@ from retention.ledgers import assignments, runs
 from retention.ledgers.runs import Run
 from retention.monitoring import calibration, drift, freshness, verdict, volume
 from retention.monitoring.finding import LEVELS, OK, Finding
-from retention.monitoring.report_data import Content, Course
+from retention.monitoring.report_data import GuardReport, DriftReport
 from retention.reporting.guard import page
 from retention.serving import champion
 from retention.training import profile
 
 
 @dataclass(frozen=True)
-class Given:
+class GuardInputs:
     """What the stages before left. X, p: features and chances of everybody watched at as_of, in
     the same order. reference: the champion's profile, if it has one. published: all runs so far.
     customers: rows of the customers file that were taken; None without such a file.
@@ -51,128 +51,145 @@ class Given:
         return dt.date.fromisoformat(self.scored["as_of"])
 
 
-def guard(given: Given, chosen: Params) -> Content:
+def guard(inputs: GuardInputs, params: Params) -> GuardReport:
     """All findings of a run, what is recorded of it, and what the page shows."""
-    says, rules = language(chosen.at_risk.language), chosen.guard
-    run = measured(given, chosen)
-    earlier = runs.before(given.published, run)
+    banner_language, guard_params = language(params.at_risk.language), params.guard
+    run = run_record(inputs, params)
+    earlier = runs.earlier_runs(inputs.published, run)
     last = earlier[-1] if earlier else None
-    course = Course.of(given.reference, given.X, given.p)
-    found = [*_of_input(given, chosen, run, last, says), *_of_model(given, chosen, course, says)]
-    settled = verdict.settled(found, rules, given.as_of)
+    drift_report = DriftReport.from_reference(inputs.reference, inputs.X, inputs.p)
+    findings = [
+        *_data_findings(inputs, params, run, last, banner_language),
+        *_model_findings(inputs, params, drift_report, banner_language),
+    ]
+    findings_after_overrides = verdict.apply_overrides(findings, guard_params, inputs.as_of)
     run = run | {
-        "drop": volume.drop(run, last),
-        "drifted": len(drift.drifted(course.features, rules)) if given.reference else None,
-        "features": len(course.features) if given.reference else None,
-        "score_psi": course.score.figure if course.score else None,
-        "levels": verdict.worst(settled),
-        "override": verdict.aside(settled),
+        "drop": volume.largest_drop(run, last),
+        "drifted": len(drift.drifted_features(drift_report.features, guard_params))
+        if inputs.reference
+        else None,
+        "features": len(drift_report.features) if inputs.reference else None,
+        "score_psi": drift_report.score.figure if drift_report.score else None,
+        "levels": verdict.worst_levels(findings_after_overrides),
+        "override": verdict.overridden(findings_after_overrides),
     }
-    return Content(
-        company=chosen.company,
-        as_of=given.as_of,
-        findings=sorted(settled, key=lambda one: -LEVELS.index(one.level)),
-        banners=verdict.banners(settled, says),
-        model=given.scored["model"],
-        of_model=tuple(given.scored["banners"]),
+    return GuardReport(
+        company=params.company,
+        as_of=inputs.as_of,
+        findings=sorted(findings_after_overrides, key=lambda finding: -LEVELS.index(finding.level)),
+        banners=verdict.banners(findings_after_overrides, banner_language),
+        model=inputs.scored["model"],
+        model_banners=tuple(inputs.scored["banners"]),
         run=run,
         earlier=earlier,
-        course=course,
-        limits=drift.limits_of(rules),
-        notes=tuple(verdict.forgotten(rules, given.as_of)),
+        drift_report=drift_report,
+        limits=drift.drift_limits(guard_params),
+        notes=tuple(verdict.expired_overrides(guard_params, inputs.as_of)),
     )
 
 
-def measured(given: Given, chosen: Params) -> Run:
+def run_record(inputs: GuardInputs, params: Params) -> Run:
     """What stands in runs.Run before anything is compared."""
-    kept = ("read", "accepted", "rejected", "unmapped", "ignored_columns")
+    counts = ("read", "accepted", "rejected", "unmapped", "ignored_columns")
     return {
-        "as_of": given.scored["as_of"],
-        "company": chosen.company,
-        "model": given.champion["models"],
-        "trained_to": given.champion["trained_to"],
-        "sources": {name: {key: one[key] for key in kept} for name, one in given.ingested.items()},
-        "customers": given.customers,
-        "watched": len(given.X),
-        "scores_sha256": given.scores_sha256,
-        "mean_risk": float(given.p.mean()),
+        "as_of": inputs.scored["as_of"],
+        "company": params.company,
+        "model": inputs.champion["models"],
+        "trained_to": inputs.champion["trained_to"],
+        "sources": {
+            name: {key: ingest_summary[key] for key in counts}
+            for name, ingest_summary in inputs.ingested.items()
+        },
+        "customers": inputs.customers,
+        "watched": len(inputs.X),
+        "scores_sha256": inputs.scores_sha256,
+        "mean_risk": float(inputs.p.mean()),
     }
 
 
-def _of_input(
-    given: Given, chosen: Params, run: Run, last: Run | None, says: Language
+def _data_findings(
+    inputs: GuardInputs, params: Params, run: Run, last: Run | None, banner_language: Language
 ) -> list[Finding]:
-    rules, labels = chosen.guard, chosen.labels
-    fresh = freshness.freshness(given.sources, chosen.sources, labels, given.as_of, rules, says)
+    guard_params, labels = params.guard, params.labels
+    fresh = freshness.freshness(
+        inputs.sources, params.sources, labels, inputs.as_of, guard_params, banner_language
+    )
     return [
         *fresh,
-        *volume.row_count(run, last, rules),
-        *volume.columns(run, last),
-        *volume.rejects(run, last, rules),
+        *volume.row_count(run, last, guard_params),
+        *volume.unmapped_columns(run, last),
+        *volume.reject_shares(run, last, guard_params),
     ]
 
 
-def _of_model(given: Given, chosen: Params, course: Course, says: Language) -> list[Finding]:
-    rules = chosen.guard
-    trained_to = dt.date.fromisoformat(given.champion["trained_to"])
+def _model_findings(
+    inputs: GuardInputs, params: Params, drift_report: DriftReport, banner_language: Language
+) -> list[Finding]:
+    guard_params = params.guard
+    trained_to = dt.date.fromisoformat(inputs.champion["trained_to"])
     return [
-        *_of_drift(given, course, rules, says),
-        freshness.model_age(trained_to, given.as_of, chosen.labels, rules, says),
-        calibration.calibration(given.past, rules, says),
+        *_drift_findings(inputs, drift_report, guard_params, banner_language),
+        freshness.model_age(trained_to, inputs.as_of, params.labels, guard_params, banner_language),
+        calibration.holdout_calibration(inputs.past, guard_params, banner_language),
     ]
 
 
-def _of_drift(given: Given, course: Course, rules: Guards, says: Language) -> list[Finding]:
-    if given.reference is None or course.score is None:
-        return drift.unknown()
+def _drift_findings(
+    inputs: GuardInputs,
+    drift_report: DriftReport,
+    guard_params: GuardParams,
+    banner_language: Language,
+) -> list[Finding]:
+    if inputs.reference is None or drift_report.score is None:
+        return drift.not_measured()
     return [
-        drift.schema(given.reference, given.X),
-        drift.score(course.score, rules, says),
-        drift.features(course.features, rules, says),
-        drift.dead(course.features),
-        drift.categories(course.features),
+        drift.feature_types(inputs.reference, inputs.X),
+        drift.score_drift(drift_report.score, guard_params, banner_language),
+        drift.feature_drift(drift_report.features, guard_params, banner_language),
+        drift.dead_features(drift_report.features),
+        drift.new_categories(drift_report.features),
     ]
 
 
-def metrics(told: Content) -> dict[str, Any]:
+def metrics(report: GuardReport) -> dict[str, Any]:
     """The main figures, flat; null where there is nothing to compare with."""
-    levels = [one.level for one in told.findings]
+    levels = [one.level for one in report.findings]
     named = ("watched", "mean_risk", "score_psi", "drifted", "features", "drop")
     return {
         **{f"{level}": levels.count(level) for level in LEVELS},
-        **{name: told.run[name] for name in named},
-        **{f"rows_{name}": one["read"] for name, one in told.run["sources"].items()},
+        **{name: report.run[name] for name in named},
+        **{f"rows_{name}": one["read"] for name, one in report.run["sources"].items()},
     }
 
 
-def summary(told: Content) -> dict[str, Any]:
+def summary(report: GuardReport) -> dict[str, Any]:
     """What `at_risk` and `publish` read."""
     return {
-        "as_of": told.as_of.isoformat(),
-        "banners": told.banners,
-        "refused": [one.guard for one in verdict.refused(told.findings)],
-        "run": told.run,
+        "as_of": report.as_of.isoformat(),
+        "banners": report.banners,
+        "refused": [finding.guard for finding in verdict.refusals(report.findings)],
+        "run": report.run,
     }
 
 
-def _past(chosen: Params, events: dict[str, Any], as_of: dt.date) -> pd.DataFrame:
+def _past_lists(params: Params, events: dict[str, Any], as_of: dt.date) -> pd.DataFrame:
     """PAST_LISTS of the present campaign; all events are read only where an outcome is known."""
-    least = chosen.guard.calibration_least
-    if least is None or not _ripe(chosen, as_of):
+    min_held_out = params.guard.calibration_least
+    if min_held_out is None or not _any_mature(params, as_of):
         return pd.DataFrame(columns=list(holdout_calibration.PAST_LISTS))
-    with engine.opened(chosen.engine) as open_engine:
-        found = reading.read(chosen, open_engine, events)
-    return holdout_calibration.past_lists(found, least)
+    with engine.open_engine(params.engine) as open_engine:
+        follow_up = reading.read(params, open_engine, events)
+    return holdout_calibration.past_lists(follow_up, min_held_out)
 
 
-def _ripe(chosen: Params, as_of: dt.date) -> bool:
+def _any_mature(params: Params, as_of: dt.date) -> bool:
     """Whether the outcome of anybody assigned is known by now."""
-    entered = assignments.everything(assignments.FOLDER)["as_of"]
-    last = as_of - dt.timedelta(days=point_in_time.ripening(chosen.labels))
+    entered = assignments.read_all(assignments.FOLDER)["as_of"]
+    last = as_of - dt.timedelta(days=point_in_time.label_delay_days(params.labels))
     return bool((entered <= pd.Timestamp(last)).any())
 
 
-def read(chosen: Params) -> Given:
+def read(params: Params) -> GuardInputs:
     """From data/, champion/ and ledgers/ of the folder one stands in."""
     events, scored = map(atomic.read_json, (artefacts.EVENTS_SUMMARY, artefacts.SCORE_SUMMARY))
     now = champion.current()
@@ -183,46 +200,48 @@ def read(chosen: Params) -> Given:
     today = pc.field("snapshot_on") == dt.date.fromisoformat(scored["as_of"])
     table = pq.read_table(artefacts.FEATURES, filters=today)
     scores = pq.read_table(artefacts.SCORES, columns=["churn_probability"])
-    return Given(
+    return GuardInputs(
         sources=events["sources"],
-        ingested={one: atomic.read_json(artefacts.ingest_summary(one)) for one in chosen.sources},
+        ingested={
+            source: atomic.read_json(artefacts.ingest_summary(source)) for source in params.sources
+        },
         scored=scored,
         scores_sha256=atomic.sha256(artefacts.SCORES),
         X=feature_table.matrix(table),
         p=scores["churn_probability"].to_pandas(),
         champion=now.manifest,
-        reference=champion.beside(now, profile.NAME),
-        past=_past(chosen, events, dt.date.fromisoformat(scored["as_of"])),
-        published=runs.read(runs.FOLDER, chosen.company),
-        customers=pq.read_metadata(artefacts.CUSTOMERS).num_rows if chosen.customers else None,
+        reference=champion.load_part(now, profile.NAME),
+        past=_past_lists(params, events, dt.date.fromisoformat(scored["as_of"])),
+        published=runs.read(runs.FOLDER, params.company),
+        customers=pq.read_metadata(artefacts.CUSTOMERS).num_rows if params.customers else None,
     )
 
 
 def main() -> None:
-    chosen = load_params()
+    params = load_params()
     with console.stage("guard") as report:
-        given = read(chosen)
-        report.read(artefacts.SCORES, len(given.p))
-        told = guard(given, chosen)
+        inputs = read(params)
+        report.read(artefacts.SCORES, len(inputs.p))
+        told = guard(inputs, params)
         atomic.write_text(artefacts.GUARD_PAGE, page.html(told))
         atomic.write_json(artefacts.GUARD_METRICS, metrics(told))
         atomic.write_json(artefacts.GUARD_SUMMARY, summary(told))
-        for sentence in told_of(told):
+        for sentence in summary_lines(told):
             report.say(sentence)
-        if verdict.refused(told.findings):
-            raise errors.Guarded(verdict.refusal(told.findings, told.as_of))
+        if verdict.refusals(told.findings):
+            raise errors.Guarded(verdict.refusal_message(told.findings, told.as_of))
         report.open_next(artefacts.GUARD_PAGE)
 
 
-def told_of(told: Content) -> list[str]:
+def summary_lines(report: GuardReport) -> list[str]:
     """What is not well, a line each, and what was set aside."""
-    said = [
-        f"{one.level.replace('_', ' ')}: {one.guard}, {one.about}: {one.figure} ({one.limit}). "
-        f"{one.says}{f' Set aside: {one.reason}' if one.reason else ''}"
-        for one in told.findings
-        if one.level != OK
+    lines = [
+        f"{finding.level.replace('_', ' ')}: {finding.guard}, {finding.about}: {finding.figure} ({finding.limit}). "
+        f"{finding.meaning}{f' Set aside: {finding.reason}' if finding.reason else ''}"
+        for finding in report.findings
+        if finding.level != OK
     ]
-    return [*told.notes, *(said or ["everything is within its limits"])]
+    return [*report.notes, *(lines or ["everything is within its limits"])]
 
 
 if __name__ == "__main__":

@@ -16,13 +16,13 @@ import pyarrow as pa
 
 from retention.core import artefacts, console, errors, point_in_time
 from retention.core import events as schema
-from retention.core.errors import BadInput, BadParams, nearest
+from retention.core.errors import BadInput, BadParams, suggestion
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.ledgers import erasures
 from retention.ledgers.erasures import NOBODY, Erased
 from retention.sources import parsing, reader, row_sql, rule_messages
-from retention.sources.expressions import Compiler, bound
+from retention.sources.expressions import Compiler, bind_types
 from retention.sources.reader import run
 
 
@@ -35,7 +35,7 @@ class Ingested:
     summary: dict[str, Any]
 
 
-def ingest(rules: Params, source: str, gone: Erased = NOBODY) -> Ingested:
+def ingest(params: Params, source: str, erased: Erased = NOBODY) -> Ingested:
     """Events (schema.EVENTS, by event_id and known_at), rejects and counts of one source's files.
 
     Events of those `gone`, and events older than privacy.keep_days, are counted and not kept.
@@ -43,125 +43,152 @@ def ingest(rules: Params, source: str, gone: Erased = NOBODY) -> Ingested:
     BadInput: a file that cannot be trusted, no rows, too many rejects. BadParams: a mapping that
     is no scalar SQL, does not fit its column, or lacks a format.
     """
-    file = rules.sources[source]
-    with TemporaryDirectory(prefix="raw-") as scratch, reader.opened(rules.engine.memory) as con:
-        found = reader.heads(file, Path(scratch))
-        names = reader.common(found)
-        plan = row_sql.plan(rules, source, Compiler(con, names, found[0].label))
-        reader.load(con, file, found, plan.wanted)
+    file = params.sources[source]
+    with TemporaryDirectory(prefix="raw-") as scratch, reader.connect(params.engine.memory) as con:
+        files = reader.open_files(file, Path(scratch))
+        names = reader.shared_columns(files)
+        ingest_plan = row_sql.build_plan(params, source, Compiler(con, names, files[0].label))
+        reader.load(con, file, files, ingest_plan.wanted)
         run(con, "set enable_external_access = false")
-        _judge(con, plan)
-        counts = _counts(con, plan)
-        parsing.refuse_undeclared(con, plan.clock, f"sources.{source}")
-        _refuse_too_many(con, source, counts, rules.ingest.max_reject_share)
-        _make_events(con, plan)
-        counts |= {"erased": gone.remove_from(con, "events"), "expired": _expire(con, rules)}
+        _validate_rows(con, ingest_plan)
+        counts = _counts(con, ingest_plan)
+        parsing.refuse_undeclared_dst(con, ingest_plan.clock, f"sources.{source}")
+        _refuse_too_many(con, source, counts, params.ingest.max_reject_share)
+        _make_events(con, ingest_plan)
+        counts |= {"erased": erased.delete_erased(con, "events"), "expired": _expire(con, params)}
         events, rejects = _events(con), _rejects(con)
-        ignored = [one for one in found[0].names if one not in plan.wanted]
-        noted = {"ignored_columns": ignored, "doubtful": _doubtful(con, plan)}
+        ignored = [column for column in files[0].names if column not in ingest_plan.wanted]
+        noted = {"ignored_columns": ignored, "doubtful": _missed_expectations(con, ingest_plan)}
         summary = counts | noted | _summary(con)
         return Ingested(events, rejects, summary)
 
 
-def _judge(connection: duckdb.DuckDBPyConnection, plan: row_sql.Plan) -> None:
+def _validate_rows(connection: duckdb.DuckDBPyConnection, ingest_plan: row_sql.IngestPlan) -> None:
     """Tables `judged`, of the rows that were read, and `rejects`, of those and the unread ones."""
     raw = connection.table("raw")
     native = dict(zip(raw.columns, map(str, raw.types), strict=True))
-    types = [native[f"v{at}"] for at in range(len(plan.wanted))]
-    run(connection, f"create view typed as {row_sql.typed(plan, types)}")
-    bounds = [bound(connection, "typed", [one.where, *one.columns.values()]) for one in plan.mapped]
-    bound(connection, "typed", [one.currency for one in plan.mapped if one.currency])
-    row_sql.conditions(plan.expected, bound(connection, "typed", [*plan.expected.values()]))
+    types = [native[f"v{i}"] for i in range(len(ingest_plan.wanted))]
+    run(connection, f"create view typed as {row_sql.typed_sql(ingest_plan, types)}")
+    sql_types = [
+        bind_types(connection, "typed", [mapping.where, *mapping.columns.values()])
+        for mapping in ingest_plan.mappings
+    ]
+    bind_types(
+        connection,
+        "typed",
+        [mapping.currency for mapping in ingest_plan.mappings if mapping.currency],
+    )
+    row_sql.check_expectations(
+        ingest_plan.expectations,
+        bind_types(connection, "typed", [*ingest_plan.expectations.values()]),
+    )
     try:
-        listed = _judged(connection, plan, bounds)
+        reject_rules = _make_judged(connection, ingest_plan, sql_types)
     except (duckdb.DataError, duckdb.InvalidInputException):
-        listed = _judged(connection, replace(plan, guarded=True), bounds)
-    numbered = {"bad": range(len(listed)), "column": [one.column for one in listed]}
-    rules = pa.table({**numbered, "rule": [one.rule for one in listed]})
-    connection.register("rules", rules)
+        reject_rules = _make_judged(connection, replace(ingest_plan, guarded=True), sql_types)
+    numbered = {"bad": range(len(reject_rules)), "column": [rule.column for rule in reject_rules]}
+    rule_names = pa.table({**numbered, "rule": [rule.name for rule in reject_rules]})
+    connection.register("rules", rule_names)
     run(
         connection,
         f"""create table rejects as
-        select file, line, "column", rule, {parsing.shown("raw")} as raw from (
+        select file, line, "column", rule, {parsing.masked_sql("raw")} as raw from (
             select file, line, "column", rule, raw from judged join rules using (bad)
             union all select file, line, "column", rule, raw from unread)
         order by file, line""",
     )
 
 
-def _judged(
-    connection: duckdb.DuckDBPyConnection, plan: row_sql.Plan, bounds: Sequence[Sequence[str]]
-) -> list[row_sql.Rule]:
+def _make_judged(
+    connection: duckdb.DuckDBPyConnection,
+    ingest_plan: row_sql.IngestPlan,
+    sql_types: Sequence[Sequence[str]],
+) -> list[row_sql.RejectRule]:
     """Make table `judged`; the rules that its column `bad` numbers."""
-    run(connection, f"create or replace view mapped as {row_sql.mapped(plan, bounds)}")
-    listed = row_sql.rules(plan)
-    run(connection, f"create table judged as {row_sql.judged(plan, listed)}")
-    return listed
+    run(
+        connection, f"create or replace view mapped as {row_sql.mapped_sql(ingest_plan, sql_types)}"
+    )
+    rules = row_sql.reject_rules(ingest_plan)
+    run(connection, f"create table judged as {row_sql.judged_sql(ingest_plan, rules)}")
+    return rules
 
 
-def _counts(connection: duckdb.DuckDBPyConnection, plan: row_sql.Plan) -> dict[str, Any]:
+def _counts(
+    connection: duckdb.DuckDBPyConnection, ingest_plan: row_sql.IngestPlan
+) -> dict[str, Any]:
     """read = accepted + rejected + unmapped; and the rejects of each rule."""
     ((unread,),) = run(connection, "select count(*) from unread")
     ((judged, bad, accepted),) = run(
         connection,
-        f"select count(*), count(bad), count(*) filter ({plan.accepted}) from judged",
+        f"select count(*), count(bad), count(*) filter ({ingest_plan.accepted_sql}) from judged",
     )
-    rules = run(connection, "select rule, count(*) from rejects group by all order by all")
+    rule_counts = run(connection, "select rule, count(*) from rejects group by all order by all")
     ((rejected,),) = run(connection, "select count(*) from rejects")
     unmapped = judged - bad - accepted
     read = judged + unread
     assert accepted + rejected + unmapped == read  # noqa: S101
-    return {"read": read, "accepted": accepted, "rejected": rejected, "unmapped": unmapped,
-            "rules": dict(rules)}  # fmt: skip
+    return {
+        "read": read,
+        "accepted": accepted,
+        "rejected": rejected,
+        "unmapped": unmapped,
+        "rules": dict(rule_counts),
+    }
 
 
-def _doubtful(connection: duckdb.DuckDBPyConnection, plan: row_sql.Plan) -> dict[str, Any]:
+def _missed_expectations(
+    connection: duckdb.DuckDBPyConnection, ingest_plan: row_sql.IngestPlan
+) -> dict[str, Any]:
     """For each expectation the accepted rows that miss it, their share, and the first of them."""
-    ((accepted, *counts),) = run(connection, row_sql.doubtful(plan))
+    ((accepted, *counts),) = run(connection, row_sql.expectation_counts_sql(ingest_plan))
     return {
         name: {
-            "rows": many,
-            "share": round(many / accepted, 4) if accepted else 0.0,
+            "rows": n_rows,
+            "share": round(n_rows / accepted, 4) if accepted else 0.0,
             "first": f"{first['file']}: line {first['line']}" if first else None,
         }
-        for name, many, first in zip(plan.expected, counts[::2], counts[1::2], strict=True)
+        for name, n_rows, first in zip(
+            ingest_plan.expectations, counts[::2], counts[1::2], strict=True
+        )
     }
 
 
 def _refuse_too_many(
-    connection: duckdb.DuckDBPyConnection, source: str, counts: dict[str, Any], share: float
+    connection: duckdb.DuckDBPyConnection, source: str, counts: dict[str, Any], max_share: float
 ) -> None:
-    if counts["rejected"] <= share * counts["read"]:
+    if counts["rejected"] <= max_share * counts["read"]:
         return
     ((file, line, column, rule, raw),) = run(connection, "from rejects limit 1")
-    listed = ", ".join(f"{one} {many:,}" for one, many in counts["rules"].items())
+    rule_counts = ", ".join(f"{rule} {n_rows:,}" for rule, n_rows in counts["rules"].items())
     where = f", column {column!r}" if column else ""
     fix = f"{rule_messages.fix(rule)} (sources.{source})"
     raise BadInput(
         f"{file}: line {line}{where}, {raw}: {rule}, the first of {counts['rejected']:,} rejects"
-        f" in {counts['read']:,} rows ({listed}), more than the {share:.2%} allowed; {fix},"
+        f" in {counts['read']:,} rows ({rule_counts}), more than the {max_share:.2%} allowed; {fix},"
         " or raise ingest.max_reject_share"
     )
 
 
-def _make_events(connection: duckdb.DuckDBPyConnection, plan: row_sql.Plan) -> None:
-    union = " union all ".join(row_sql.event(plan, one) for one in plan.mapped)
+def _make_events(connection: duckdb.DuckDBPyConnection, ingest_plan: row_sql.IngestPlan) -> None:
+    union = " union all ".join(
+        row_sql.event_sql(ingest_plan, mapping) for mapping in ingest_plan.mappings
+    )
     run(connection, f"create table events as {union}")
 
 
-def _expire(connection: duckdb.DuckDBPyConnection, rules: Params) -> int:
+def _expire(connection: duckdb.DuckDBPyConnection, params: Params) -> int:
     """Delete events that have been kept long enough; how many those were.
 
     Counted back from as_of, or without one from the newest known day of the source.
     """
-    days = rules.privacy.keep_days
+    days = params.privacy.keep_days
     if days is None:
         return 0
     now = "select max(known_day) + 1 from events"
-    if rules.as_of:
-        now = str(point_in_time.day_number(rules.as_of))
-    ((many,),) = run(connection, f"delete from events where occurred_day < ({now}) - {days}")
-    return int(many)
+    if params.as_of:
+        now = str(point_in_time.day_number(params.as_of))
+    ((n_deleted,),) = run(connection, f"delete from events where occurred_day < ({now}) - {days}")
+    return int(n_deleted)
 
 
 def _events(connection: duckdb.DuckDBPyConnection) -> pa.Table:
@@ -190,33 +217,37 @@ def _days(values: list[Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    rules = load_params()
-    if len(sys.argv) != 2 or sys.argv[1] not in rules.sources:
-        given = " ".join(sys.argv[1:]) or "nothing"
+    params = load_params()
+    if len(sys.argv) != 2 or sys.argv[1] not in params.sources:
+        argument = " ".join(sys.argv[1:]) or "nothing"
         raise BadParams(
-            f"ingest takes one of {', '.join(rules.sources)}, not {given}"
-            + nearest(given, rules.sources)
+            f"ingest takes one of {', '.join(params.sources)}, not {argument}"
+            + suggestion(argument, params.sources)
         )
     source = sys.argv[1]
     with console.stage(f"ingest {source}") as report:
-        done = ingest(rules, source, erasures.read())
-        report.read(rules.sources[source].path, done.summary["read"])
-        counts = {key: done.summary[key] for key in ("accepted", "rejected", "unmapped")}
-        report.say(", ".join(f"{many:,} {what}" for what, many in counts.items()))
+        ingested = ingest(params, source, erasures.read())
+        report.read(params.sources[source].path, ingested.summary["read"])
+        counts = {key: ingested.summary[key] for key in ("accepted", "rejected", "unmapped")}
+        report.say(", ".join(f"{n:,} {what}" for what, n in counts.items()))
         for what, why in (("erased", "customers erased"), ("expired", "longer ago than is kept")):
-            if done.summary[what]:
-                report.say(f"{done.summary[what]:,} events left out: {why}")
-        if done.summary["ignored_columns"]:
-            report.say(f"no mapping reads {', '.join(done.summary['ignored_columns'])}")
-        missed = {name: one for name, one in done.summary["doubtful"].items() if one["rows"]}
+            if ingested.summary[what]:
+                report.say(f"{ingested.summary[what]:,} events left out: {why}")
+        if ingested.summary["ignored_columns"]:
+            report.say(f"no mapping reads {', '.join(ingested.summary['ignored_columns'])}")
+        missed = {
+            name: counts for name, counts in ingested.summary["doubtful"].items() if counts["rows"]
+        }
         if missed:
-            listed = (f"{one['rows']:,} rows miss {name} (first {one['first']})"
-                    for name, one in missed.items())  # fmt: skip
-            report.say(f"doubtful, but accepted: {', '.join(listed)}")
-        atomic.write_table(artefacts.ingested(source), done.events)
-        atomic.write_table(artefacts.rejected(source), done.rejects)
-        atomic.write_json(artefacts.ingest_summary(source), done.summary)
-        report.wrote(artefacts.ingested(source), done.events.num_rows)
+            expectations = (
+                f"{counts['rows']:,} rows miss {name} (first {counts['first']})"
+                for name, counts in missed.items()
+            )
+            report.say(f"doubtful, but accepted: {', '.join(expectations)}")
+        atomic.write_table(artefacts.ingested(source), ingested.events)
+        atomic.write_table(artefacts.rejected(source), ingested.rejects)
+        atomic.write_json(artefacts.ingest_summary(source), ingested.summary)
+        report.wrote(artefacts.ingested(source), ingested.events.num_rows)
 
 
 if __name__ == "__main__":

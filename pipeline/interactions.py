@@ -152,7 +152,7 @@ def main() -> None:
         known = point_in_time.as_known_at(
             opened.scan(artefacts.EVENTS), as_of, summary["versioned"]
         )
-        people = features.attributes(opened.scan(artefacts.CUSTOMERS), as_of)
+        people = features.customer_attributes(opened.scan(artefacts.CUSTOMERS), as_of)
         past = Past(opened.materialize(known), people, as_of, opened.materialize, params.service)
         watched = opened.scan(artefacts.SNAPSHOTS).filter(nw.col("snapshot_on") == today)
         cohort = opened.materialize(watched.select("customer_id"))

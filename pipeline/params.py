@@ -9,7 +9,7 @@ from retention.core.storage import atomic, permissions
 
 def main() -> None:
     loaded = load_params()
-    permissions.close(Path(), [loaded.score.folder])
+    permissions.restrict_to_owner(Path(), [loaded.score.folder])
     atomic.write_text(artefacts.PARAMS, as_yaml(loaded))
 
 

@@ -1,73 +1,80 @@
-"""Stage `publish`: the list, put where staff read it, whole or not at all.
+"""Stage `publish`: publish the list to lists/ in one step; do nothing if it is there already.
 
-LISTS/RUN_ID/ is written once and never again; LISTS/current.json names the one to read. A list is
-made ready in a hidden folder, flushed, and renamed in one step; only then does current.json move,
-in one step too. Whoever reads current.json first, and then only the folder that it names, sees one
-version, old or new. LISTS may lie on a shared drive: it takes renames within it and no links. The
-stage always runs and does nothing when the list is published already.
+The stage enters both arms of a list into ledgers/assignments/ and the run into ledgers/runs/. How
+a list is stored, and how readers see one version only: retention/worklist/published.py.
 """
 
 from pathlib import Path
 from typing import Final
 
 from retention.core import artefacts, console, errors, point_in_time
-from retention.core.errors import Guarded, masked
-from retention.core.params import load_params
+from retention.core.errors import Guarded, mask
+from retention.core.params import Params, load_params
 from retention.core.storage import atomic
-from retention.worklist.published import MANIFEST, Keep, publish
+from retention.core.storage.locks import Say
+from retention.worklist.published import MANIFEST, RetentionRule, publish_list
 
 SOURCE: Final = artefacts.AT_RISK.path.parent
 
 
+def publish(source: Path, params: Params, say: Say) -> Path:
+    """Publish the list that lies in `source` and record its assignments; returns its folder."""
+    # pandas comes with these; `retention check`, which imports this module, does without
+    from retention.ledgers import assignments, runs
+    from retention.worklist import enrolment
+
+    refuse_erased(source)
+    target = publish_list(
+        source,
+        Path(params.publish.folder),
+        allow_older=params.publish.allow_older,
+        say=say,
+        retention=RetentionRule(
+            params.publish.keep, point_in_time.label_delay_days(params.labels)
+        ),
+    )
+    manifest = atomic.read_json(target / MANIFEST)
+    n_new = enrolment.enrol(source, manifest, params, assignments.FOLDER)
+    runs.record(artefacts.GUARD_SUMMARY.path, runs.FOLDER, target, manifest)
+    say(f"{n_new:,} customers assigned for the first time in this campaign")
+    return target
+
+
 def refuse_erased(source: Path) -> None:
-    """Guarded when the list of `source` holds a customer who has been erased since it was made."""
+    """Raise Guarded if the list of `source` holds a customer who was erased after it was made."""
     from retention.ledgers import erasures
 
-    known = erasures.read()
+    erased = erasures.read()
     for artefact in (artefacts.AT_RISK, artefacts.DROPPED):
         path = source / artefact.path.name
-        if known.hashes and path.is_file() and (found := known.among(_customers(path))):
+        on_list = erased.erased_among(_customer_ids(path)) if erased.hashes else frozenset()
+        if on_list:
             raise Guarded(
-                f"{path}: customer_id {masked(min(found))} was erased since the list was made;"
+                f"{path}: customer_id {mask(min(on_list))} was erased since the list was made;"
                 " nothing was published: run make repro to make it anew"
             )
 
 
-def _customers(path: Path) -> list[str]:
-    """The customer ids of a CSV file of the list."""
+def _customer_ids(path: Path) -> list[str]:
+    """The customer ids of a CSV file of the list; none where there is no such file."""
     from pyarrow import csv
 
-    from retention.core.csv_injection import unguarded
+    from retention.core.csv_injection import unescape_formula
 
+    if not path.is_file():
+        return []
     several_lines = csv.ParseOptions(newlines_in_values=True)
     ids = csv.ConvertOptions(
         include_columns=["customer_id"], column_types={"customer_id": "string"}
     )
     table = csv.read_csv(path, parse_options=several_lines, convert_options=ids)
-    return [unguarded(one) for one in table["customer_id"].to_pylist()]
+    return [unescape_formula(customer_id) for customer_id in table["customer_id"].to_pylist()]
 
 
 def main() -> None:
-    from retention.ledgers import (
-        assignments,  # pandas comes with these; `retention check` can spare it
-        runs,
-    )
-    from retention.worklist import enrolment
-
-    config = load_params()
+    params = load_params()
     with console.stage("publish") as report:
-        refuse_erased(SOURCE)
-        target = publish(
-            SOURCE,
-            Path(config.publish.folder),
-            allow_older=config.publish.allow_older,
-            say=report.say,
-            keep=Keep(config.publish.keep, point_in_time.ripening(config.labels)),
-        )
-        manifest = atomic.read_json(target / MANIFEST)
-        added = enrolment.record(SOURCE, manifest, config, assignments.FOLDER)
-        runs.record(artefacts.GUARD_SUMMARY.path, runs.FOLDER, target, manifest)
-        report.say(f"{added:,} customers assigned for the first time in this campaign")
+        target = publish(SOURCE, params, report.say)
         report.open_next(target / "at_risk.html")
 
 

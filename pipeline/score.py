@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from models.components.scorer import Scorer
 from retention.core import artefacts, console, errors, feature_table, point_in_time
-from retention.core.params import AtRisk, Params, Policy, load_params
+from retention.core.params import AtRiskParams, Params, Policy, load_params
 from retention.core.storage import atomic
-from retention.policy import IN_TROUBLE
-from retention.policy.lanes import RULES
+from retention.policy import ISSUE_LANES
+from retention.policy.lanes import LANE_RULES
 from retention.serving import champion, target
 from retention.serving.champion import Champion
-from retention.serving.scoring import effects, explained, require, scores
+from retention.serving.scoring import predict_uplift, explain_scores, require_champion, score_cohort
 
 RISK_HISTORY = pa.schema(
     [
@@ -35,11 +35,11 @@ HABITS = pa.schema(
         ("usual_gap_days", pa.float64()),
     ]
 )
-SPARE = 5  # explain so many times what the list may hold: some will be excluded or held out
-DAYS = 6  # of the course of the risk
+EXPLAINED_PER_PLACE = 5  # explain so many times what the list may hold: some will be excluded or held out
+RISK_HISTORY_DAYS = 6  # of the course of the risk
 
 
-def habits(table: pa.Table, as_of: dt.date) -> pa.Table:
+def purchase_rhythm(table: pa.Table, as_of: dt.date) -> pa.Table:
     """HABITS of the customers: the last purchase, and the usual rhythm."""
     silent = table["days_since_purchase"]
     today = pa.scalar(point_in_time.day_number(as_of), pa.int32())
@@ -49,21 +49,21 @@ def habits(table: pa.Table, as_of: dt.date) -> pa.Table:
     )
 
 
-def troubled(table: pa.Table, standing: pa.Table, policy: Policy) -> NDArray[np.bool_]:
+def has_issue(table: pa.Table, standing: pa.Table, policy: Policy) -> NDArray[np.bool_]:
     """Which rows of a table are of customers whom a trouble, not the risk, may put on the list.
 
     standing: one row a watched customer; its days are null where nothing happened.
     """
     seen = standing.to_pandas()
-    holds = [rule.holds(seen, policy) for rule in RULES if rule.lane in IN_TROUBLE]
+    holds = [rule.holds(seen, policy) for rule in LANE_RULES if rule.lane in ISSUE_LANES]
     found = seen["customer_id"][pd.concat(holds, axis=1).any(axis=1)]
     return np.asarray(pc.is_in(table["customer_id"], pa.array(found, pa.string())))
 
 
-def to_explain(
+def rows_to_explain(
     scored: pa.Table,
     trouble: NDArray[np.bool_],
-    rules: AtRisk,
+    rules: AtRiskParams,
     effect: NDArray[np.float64] | None = None,
 ) -> NDArray[np.intp]:
     """Rows of those who may be contacted and of those with a trouble who may be listed.
@@ -77,8 +77,8 @@ def to_explain(
         worth = scored["value_if_kept"].to_numpy() - scored["value_if_lost"].to_numpy()
         stake = np.where(np.isnan(effect), stake, -effect * worth)
     order = np.argsort(-stake, kind="stable")
-    listed = None if rules.others is None else len(IN_TROUBLE) * rules.others
-    return np.union1d(order[: SPARE * rules.capacity], order[trouble[order]][:listed])
+    listed = None if rules.others is None else len(ISSUE_LANES) * rules.others
+    return np.union1d(order[: EXPLAINED_PER_PLACE * rules.capacity], order[trouble[order]][:listed])
 
 
 def risk_history(scorer: Scorer, table: pa.Table) -> pa.Table:
@@ -94,10 +94,10 @@ def risk_history(scorer: Scorer, table: pa.Table) -> pa.Table:
     return made.sort_by([("customer_id", "ascending"), ("snapshot_on", "ascending")])
 
 
-def last_days(as_of: dt.date, ids: pa.Array) -> pa.Table:
+def recent_features(as_of: dt.date, ids: pa.Array) -> pa.Table:
     """The features of some customers on the last DAYS snapshots up to as_of."""
     every = pq.read_table(artefacts.FEATURES, columns=["snapshot_on"])["snapshot_on"].unique()
-    days = sorted(day for day in every.to_pylist() if day <= as_of)[-DAYS:]
+    days = sorted(day for day in every.to_pylist() if day <= as_of)[-RISK_HISTORY_DAYS:]
     mine = pc.field("customer_id").isin(ids) & pc.field("snapshot_on").isin(days)
     return pq.read_table(artefacts.FEATURES, filters=mine)
 
@@ -111,9 +111,9 @@ def summary(now: Champion, scored: pa.Table, chosen: Params, as_of: dt.date) -> 
         "watched": len(scored),
         "model": f"{manifest['titles']['churn']}, learnt up to {manifest['trained_to']}",
         "banners": manifest["banners"],
-        "definition": target.sentence(chosen.labels),
+        "definition": target.target_description(chosen.labels),
         "horizon_days": chosen.labels.churn.horizon_days,
-        "uplift": _told(champion.beside(now, "uplift")),
+        "uplift": _told(champion.load_part(now, "uplift")),
         "mean_churn_probability": float(np.mean(scored["churn_probability"].to_numpy())),
     }
 
@@ -130,22 +130,22 @@ def main() -> None:
         today = pc.field("snapshot_on") == as_of
         table = pq.read_table(artefacts.FEATURES, filters=today).sort_by("customer_id")
         report.read(artefacts.FEATURES, len(table))
-        now = require(chosen, table)
+        now = require_champion(chosen, table)
         scorer = champion.load(now)
-        scored = scores(scorer, table, as_of)
+        scored = score_cohort(scorer, table, as_of)
         atomic.write_table(artefacts.SCORES, scored)
-        persuaded = champion.beside(now, "uplift")
-        changed = effects(persuaded, table, scored)
+        persuaded = champion.load_part(now, "uplift")
+        changed = predict_uplift(persuaded, table, scored)
         atomic.write_table(artefacts.UPLIFT_SCORES, changed)
-        atomic.write_table(artefacts.PURCHASE_RHYTHM, habits(table, as_of))
+        atomic.write_table(artefacts.PURCHASE_RHYTHM, purchase_rhythm(table, as_of))
         standing = pq.read_table(artefacts.CUSTOMER_STATE)
         report.read(artefacts.CUSTOMER_STATE, len(standing))
-        trouble = troubled(scored, standing, chosen.policy)
-        rows = to_explain(
+        trouble = has_issue(scored, standing, chosen.policy)
+        rows = rows_to_explain(
             scored, trouble, chosen.at_risk, changed["effect"].to_numpy(zero_copy_only=False)
         )
-        atomic.write_table(artefacts.REASONS, explained(scorer, table, rows, chosen))
-        past = last_days(as_of, table["customer_id"].take(pa.array(rows)).combine_chunks())
+        atomic.write_table(artefacts.REASONS, explain_scores(scorer, table, rows, chosen))
+        past = recent_features(as_of, table["customer_id"].take(pa.array(rows)).combine_chunks())
         atomic.write_table(artefacts.RISK_HISTORY, risk_history(scorer, past))
         atomic.write_json(artefacts.SCORE_SUMMARY, summary(now, scored, chosen, as_of))
         report.wrote(artefacts.SCORES, len(scored))

@@ -1,25 +1,24 @@
-"""Stage `scorecard`: how service goes, and what it costs in customers, for the retention owner."""
+"""Stage `scorecard`: service metrics, churn timing and drivers, for the retention owner."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import narwhals as nw
 import pandas as pd
 
 from features.engine import table as features
 from features.engine.base import Past
-from retention.cohort import calendar as watching
-from retention.cohort import labels
+from retention.cohort import calendar, labels
 from retention.core import artefacts, console, engine, errors, point_in_time
 from retention.core.engine import Engine
 from retention.core.params import ChurnLabel, Params, load_params
 from retention.core.storage import atomic
 from retention.reporting.scorecard import page
-from retention.scorecard import churn_drivers, churn_timing, compute, spells, staff
-from retention.scorecard.frames import frames
-from retention.scorecard.metrics import MEASURES
-from retention.scorecard.report_data import Content, Measured, Period, Why
+from retention.scorecard import churn_drivers, churn_timing, compute, staff, tenure_spells
+from retention.scorecard.frames import collect_frames
+from retention.scorecard.metrics import METRICS
+from retention.scorecard.report_data import ChurnDrivers, MetricReport, Period, ScorecardReport
 
-RULES = (
+METHOD_NOTES = (
     "A value is a sum over a sum for the period; the interval holds the true one 19 times in 20 "
     "and counts a customer's cases as hanging together.",
     "The normal band is three standard deviations around the centre of all earlier points of four "
@@ -30,133 +29,168 @@ RULES = (
 )
 
 
-def content(chosen: Params, history: point_in_time.Frame, people: pd.DataFrame, past: Past,
-            open_engine: Engine) -> Content:  # fmt: skip
+def scorecard(
+    params: Params,
+    history: point_in_time.Frame,
+    past: Past,
+    customers: pd.DataFrame,
+    teams: pd.DataFrame,
+    open_engine: Engine,
+) -> ScorecardReport:
     """The scorecard of everything known before the snapshot of `past`.
 
-    history: those events; people: data/customers in its newest versions.
+    history: those events; customers: data/customers in its newest versions; teams: team and branch
+    by agent_id.
     """
-    as_of, plan, told = past.snapshot, chosen.scorecard, chosen.labels
-    found = frames(past, open_engine, told.value)
-    lives = _lives(chosen.labels.churn, history, as_of, open_engine)
-    days = compute.POINT
-    found["present"] = spells.at_risk(lives, _periods(lives, as_of, days), days)
-    groups = people.set_index("customer_id")
-    setting = compute.Setting(
-        found, as_of, plan.period_days, plan.targets, staff.teams(plan.staff, chosen.engine.memory),
-        groups[[name for name in plan.groups if groups[name].notna().any()]],
-        spells.first_day_of(lives), plan.least,
-    )  # fmt: skip
-    channel = groups["acquisition_channel"]
-    taken, lost = tuple(compute.measured(setting)), churn_timing.why(lives, found, channel, days)
-    now, before, year = (
-        Period(*compute.period(start, plan.period_days))
-        for start in compute.starts(as_of, plan.period_days)
+    as_of, scorecard_params = past.snapshot, params.scorecard
+    period_days = scorecard_params.period_days
+    spells = _churn_spells(params.labels.churn, history, as_of, open_engine)
+    frames = collect_frames(past, open_engine, params.labels.value)
+    frames["present"] = tenure_spells.customers_at_risk(
+        spells, _chart_periods(spells, as_of), compute.POINT_DAYS
     )
-    return Content(
-        company=chosen.company, currency=chosen.currency, as_of=point_in_time.date_of(as_of),
-        now=now, before=before, year=year, headlines=tuple(_headlines(taken, lost)),
-        measures=taken, breakdowns=tuple(compute.breakdowns(setting)),
-        spread=tuple(compute.spreads(setting)), workload=compute.workload(setting),
-        when=churn_timing.when(lives, channel, as_of), why=lost,
-        worth=churn_timing.worths(people, found, lives, as_of, plan.period_days), rules=RULES,
-    )  # fmt: skip
+    by_customer = customers.set_index("customer_id")
+    group_columns = [name for name in scorecard_params.groups if by_customer[name].notna().any()]
+    inputs = compute.MetricInputs(
+        frames=frames,
+        as_of=as_of,
+        period_days=period_days,
+        targets=scorecard_params.targets,
+        teams=teams,
+        customer_groups=by_customer[group_columns],
+        first_days=tenure_spells.first_day_by_customer(spells),
+        min_cases=scorecard_params.min_group_size,
+    )
+    metrics = tuple(compute.metric_reports(inputs))
+    channel = by_customer["acquisition_channel"]
+    drivers = churn_timing.drivers_report(spells, frames, channel, compute.POINT_DAYS)
+    now, before, year_ago = (
+        Period(*compute.first_and_last_date(start, period_days))
+        for start in compute.period_starts(as_of, period_days)
+    )
+    return ScorecardReport(
+        company=params.company,
+        currency=params.currency,
+        as_of=point_in_time.date_of(as_of),
+        now=now,
+        before=before,
+        year_ago=year_ago,
+        headlines=tuple(_headlines(metrics, drivers)),
+        metrics=metrics,
+        breakdowns=tuple(compute.breakdowns(inputs)),
+        customer_groups=tuple(compute.customer_group_breakdowns(inputs)),
+        workload=compute.workload(inputs),
+        timing=churn_timing.timing_report(spells, channel, as_of),
+        drivers=drivers,
+        channel_ltv=churn_timing.ltv_reports(customers, frames, spells, as_of, period_days),
+        method_notes=METHOD_NOTES,
+    )
 
 
-def _lives(
+def _churn_spells(
     churn: ChurnLabel, history: point_in_time.Frame, as_of: int, open_engine: Engine
 ) -> pd.DataFrame:
     """The spells in which each was a customer, by the company's own rule of churn."""
     if churn.rule == "silence":
-        alive = history.filter(nw.col("kind").is_in(churn.kinds))
-        days = alive.select("customer_id", day=nw.col("occurred_day")).unique()
-        seen = open_engine.collect(days, sort=["customer_id", "day"]).to_pandas()
-        lives = spells.silent_spells(seen, churn, as_of)
+        signs = history.filter(nw.col("kind").is_in(churn.kinds))
+        days = signs.select("customer_id", day=nw.col("occurred_day")).unique()
+        active_days = open_engine.collect(days, sort=["customer_id", "day"]).to_pandas()
+        spells = tenure_spells.activity_spells(active_days, churn, as_of)
     else:
-        chains = open_engine.collect(labels.chains(history), sort=["customer_id", "begins"])
-        lives = spells.contract_spells(chains.to_pandas(), as_of)
-    if lives.empty:
+        chains = open_engine.collect(labels.contract_chains(history), sort=["customer_id", "begins"])
+        spells = tenure_spells.contract_spells(chains.to_pandas(), as_of)
+    if spells.empty:
         raise errors.BadInput(
             f"data/events: nobody was a customer before {point_in_time.date_of(as_of)}; "
             "check as_of and labels.churn in params.yaml"
         )
-    return lives
+    return spells
 
 
-def _periods(lives: pd.DataFrame, as_of: int, days: int) -> list[int]:
-    """The first days of the periods since departures are on record."""
-    first = spells.observed_from(lives)
-    return [as_of - days * place for place in range((as_of - first) // days, 0, -1)]
+def _chart_periods(spells: pd.DataFrame, as_of: int) -> list[int]:
+    """The first days of the control chart's periods since departures are on record."""
+    days = compute.POINT_DAYS
+    first = tenure_spells.departures_observed_from(spells)
+    return [as_of - days * n_back for n_back in range((as_of - first) // days, 0, -1)]
 
 
-def _headlines(taken: tuple[Measured, ...], lost: Why) -> Iterator[str]:
-    """What a manager should hear first: targets, alarms, changes, and the costliest trouble."""
-    judged = [one for one in taken if one.kept is not None]
-    missed = [one.title.lower() for one in judged if not one.kept]
-    if judged:
-        kept = len(judged) - len(missed)
-        listed = f"; missed: {', '.join(missed)}" if missed else ""
-        yield f"Targets reached: {kept} of {len(judged)}{listed}."
-    for trend in ("worse", "better"):
-        names = [one.title.lower() for one in taken if one.trend == trend]
-        if names:
-            yield f"{trend.capitalize()} than the period before: {', '.join(names)}."
-    alarms = [one.title.lower() for one in taken if one.alarm]
-    if alarms:
-        yield f"Unusual now: {', '.join(alarms)}."
-    elif any(point.low is not None for one in taken for point in one.points):
+HEADLINES: tuple[tuple[str, Callable[[MetricReport], bool]], ...] = (
+    ("Worse than the period before: {}.", lambda metric: metric.trend == "worse"),
+    ("Better than the period before: {}.", lambda metric: metric.trend == "better"),
+    ("Unusual now: {}.", lambda metric: metric.alarm is not None),
+)
+"""A sentence, and which metrics it lists by title; left out where it lists none."""
+
+
+def _headlines(metrics: tuple[MetricReport, ...], drivers: ChurnDrivers) -> Iterator[str]:
+    """What a manager reads first: targets, changes, alarms, and the costliest cause of churn."""
+    with_target = [metric for metric in metrics if metric.target_met is not None]
+    if with_target:
+        missed = [metric.title.lower() for metric in with_target if not metric.target_met]
+        missed_text = f"; missed: {', '.join(missed)}" if missed else ""
+        n_met = len(with_target) - len(missed)
+        yield f"Targets reached: {n_met} of {len(with_target)}{missed_text}."
+    for sentence, applies in HEADLINES:
+        titles = [metric.title.lower() for metric in metrics if applies(metric)]
+        if titles:
+            yield sentence.format(", ".join(titles))
+    has_band = any(point.low is not None for metric in metrics for point in metric.points)
+    if has_band and not any(metric.alarm for metric in metrics):
         yield "No measure leaves its normal band."
-    claimed = (one for one in lost.rows if one.verdict.startswith(churn_drivers.CLAIM))
-    worst = next((one for one in claimed if one.excess > 0), None)
-    if worst:
-        yield f"The costliest trouble: {worst.title}, {worst.verdict}."
+    for cause in drivers.causes:
+        if cause.excess > 0 and cause.verdict.startswith(churn_drivers.ASSOCIATED):
+            yield f"The costliest trouble: {cause.title}, {cause.verdict}."
+            break
 
 
-def _newest(people: pd.DataFrame, as_of: int) -> pd.DataFrame:
+def _newest_versions(customers: pd.DataFrame, as_of: int) -> pd.DataFrame:
     """One row a customer, as known before as_of; a row without a known_day was always known."""
-    known = people[people["known_day"].isna() | (people["known_day"] < as_of)]
-    return known.sort_values("known_day", na_position="first").drop_duplicates(
+    known_day = customers["known_day"]
+    before = customers[known_day.isna() | (known_day < as_of)]
+    return before.sort_values("known_day", na_position="first").drop_duplicates(
         "customer_id", keep="last"
     )
 
 
-def _check(targets: dict[str, float | None]) -> None:
+def _check_targets(targets: dict[str, float | None]) -> None:
     for name in targets:
-        if name not in MEASURES:
+        if name not in METRICS:
             raise errors.BadParams(
                 f"params.yaml: scorecard.targets.{name}: no such measure"
-                f"{errors.nearest(name, MEASURES)}"
+                f"{errors.suggestion(name, METRICS)}"
             )
 
 
 def main() -> None:
-    chosen, summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
-    _check(chosen.scorecard.targets)
-    with console.stage("scorecard") as report, engine.opened(chosen.engine) as open_engine:
-        as_of = watching.plan(chosen, summary).as_of
+    params, summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
+    _check_targets(params.scorecard.targets)
+    with console.stage("scorecard") as report, engine.open_engine(params.engine) as open_engine:
+        as_of = calendar.plan_calendar(params, summary).as_of
         report.read(artefacts.EVENTS, summary["rows"])
-        known = point_in_time.past(open_engine.scan(artefacts.EVENTS), as_of, summary["versioned"])
-        history, people = open_engine.keep(known), open_engine.scan(artefacts.CUSTOMERS)
-        past = Past(history, features.attributes(people, as_of), as_of, open_engine.keep,
-                    chosen.service)  # fmt: skip
-        versions = open_engine.collect(people, ["customer_id", "known_day"]).to_pandas()
-        named = _newest(versions, as_of)
-        told = content(chosen, history, named, past, open_engine)
-        atomic.write_text(artefacts.SCORECARD_PAGE, page.html(told))
-        table = page.table(told)
+        all_events = open_engine.scan(artefacts.EVENTS)
+        known_events = point_in_time.as_known_at(all_events, as_of, summary["versioned"])
+        history, customers = open_engine.materialize(known_events), open_engine.scan(artefacts.CUSTOMERS)
+        attributes = features.customer_attributes(customers, as_of)
+        past = Past(history, attributes, as_of, open_engine.materialize, params.service)
+        versions = open_engine.collect(customers, ["customer_id", "known_day"]).to_pandas()
+        newest = _newest_versions(versions, as_of)
+        teams = staff.teams(params.scorecard.staff, params.engine.memory)
+        scorecard_report = scorecard(params, history, past, newest, teams, open_engine)
+        atomic.write_text(artefacts.SCORECARD_PAGE, page.html(scorecard_report))
+        table = page.table(scorecard_report)
         atomic.write_text(artefacts.SCORECARD_TABLE, page.csv(table))
-        atomic.write_json(artefacts.SCORECARD_METRICS, _metrics(told))
+        atomic.write_json(artefacts.SCORECARD_METRICS, _dvc_metrics(scorecard_report))
         report.wrote(artefacts.SCORECARD_TABLE, len(table))
-        for line in told.headlines:
+        for line in scorecard_report.headlines:
             report.say(line)
 
 
-def _metrics(told: Content) -> dict[str, object]:
-    """The measures of the period and the loss by cause, flat enough for `dvc metrics`."""
+def _dvc_metrics(report: ScorecardReport) -> dict[str, object]:
+    """The metrics of the period and the losses by cause, flat enough for `dvc metrics`."""
     return {
-        "measures": {one.name: one.now.value for one in told.measures},
-        "excess_lost": {one.cause: one.excess for one in told.why.rows},
-        "lost": told.why.lost,
+        "measures": {metric.name: metric.now.value for metric in report.metrics},
+        "excess_lost": {cause.cause: cause.excess for cause in report.drivers.causes},
+        "lost": report.drivers.lost,
     }
 
 

@@ -14,31 +14,31 @@ import models
 from models.components.base import TREATED
 from models.components.scorer import COLUMNS, Scorer
 from retention.core import artefacts, console, errors, feature_table, point_in_time
-from retention.core.events import CONTACTED, HELD_OUT, UNDRAWN
-from retention.core.params import Params, Treated, load_params
+from retention.core.events import CONTACTED, HELD_OUT, CONTACTED_NOT_RANDOMISED
+from retention.core.params import Params, TreatedRows, load_params
 from retention.core.storage import atomic
 from retention.training import metrics, profile, selection
-from retention.training.cross_prediction import foretold
-from retention.training.folds import Fold, Split, split
-from retention.training.reference import reference
-from retention.training.selection import Recipe, Rows, Trial
+from retention.training.cross_prediction import cross_predict
+from retention.training.folds import Fold, TimeSplit, split_by_time
+from retention.training.reference import reference_profile
+from retention.training.selection import ModelSpec, LabelledRows, CandidateResult
 
 
-def labelled(features: pa.Table, label_table: pa.Table, treated: Treated = "weight") -> Rows:
+def labelled_rows(features: pa.Table, label_table: pa.Table, treated: TreatedRows = "weight") -> LabelledRows:
     """Features and labels joined on customer and snapshot, ordered by both.
 
     `treated` as in params.Train: what is done with customers who were contacted.
     """
-    contacted = pc.is_in(label_table["arm"], pa.array([CONTACTED, UNDRAWN]))
+    contacted = pc.is_in(label_table["arm"], pa.array([CONTACTED, CONTACTED_NOT_RANDOMISED]))
     leaves_out = treated in ("weight", "drop")
-    kept = label_table.filter(pc.invert(contacted)) if leaves_out else label_table
+    usable = label_table.filter(pc.invert(contacted)) if leaves_out else label_table
     if treated == "adjust":
-        kept = kept.append_column(TREATED, contacted.cast(pa.float64()))
-    weighted = kept.append_column("weight", weights(kept, label_table, treated))
+        usable = usable.append_column(TREATED, contacted.cast(pa.float64()))
+    weighted = usable.append_column("weight", holdout_weights(usable, label_table, treated))
     joined = features.join(weighted, keys=feature_table.KEYS, join_type="inner").sort_by(
         [("snapshot_on", "ascending"), ("customer_id", "ascending")]
     )
-    return Rows(
+    return LabelledRows(
         X=feature_table.matrix(joined.drop_columns(["churned", "value", "arm", "weight"])),
         customer=joined["customer_id"].to_numpy(zero_copy_only=False),
         day=joined["snapshot_on"].cast(pa.int32()).to_numpy().astype(np.int64),
@@ -48,98 +48,98 @@ def labelled(features: pa.Table, label_table: pa.Table, treated: Treated = "weig
     )
 
 
-def weights(kept: pa.Table, every: pa.Table, treated: Treated) -> pa.Array:
+def holdout_weights(usable: pa.Table, every: pa.Table, treated: TreatedRows) -> pa.Array:
     """1 a row of `kept`; of those held out, the inverse of their share among all who were drawn.
 
     The share is that of the row's snapshot (Horvitz & Thompson 1952): those held out stand for
     those contacted, whose outcome without the contact nobody knows.
     """
     if treated != "weight":
-        return pa.array(np.ones(len(kept)))
+        return pa.array(np.ones(len(usable)))
     held = every["arm"].to_pandas().eq(HELD_OUT)
-    drawn = every["arm"].to_pandas().isin([CONTACTED, HELD_OUT])
+    randomised = every["arm"].to_pandas().isin([CONTACTED, HELD_OUT])
     day = every["snapshot_on"].to_pandas()
-    share = held[drawn].groupby(day[drawn]).mean()
-    mine = kept["arm"].to_pandas().eq(HELD_OUT).to_numpy()
-    inverse = kept["snapshot_on"].to_pandas().map(1 / share).to_numpy(dtype=float)
-    return pa.array(np.where(mine, inverse, 1.0))
+    holdout_share = held[randomised].groupby(day[randomised]).mean()
+    is_held_out = usable["arm"].to_pandas().eq(HELD_OUT).to_numpy()
+    inverse = usable["snapshot_on"].to_pandas().map(1 / holdout_share).to_numpy(dtype=float)
+    return pa.array(np.where(is_held_out, inverse, 1.0))
 
 
-def churners(rows: Rows) -> int:
+def count_churners(rows: LabelledRows) -> int:
     """Customers who churned, each counted once."""
     return len(set(rows.customer[rows.churned == 1]))
 
 
-def usable(rows: Rows, folds: list[Fold], least: int) -> list[Fold]:
+def usable_folds(rows: LabelledRows, folds: list[Fold], min_churners: int) -> list[Fold]:
     """The folds with enough churners to learn from, and both outcomes there and in the test."""
     return [
         fold
         for fold in folds
-        if churners(rows.on(fold.train)) >= least
+        if count_churners(rows.on(fold.train)) >= min_churners
         and _both_outcomes(rows.on(fold.train))
         and _both_outcomes(rows.on([fold.test]))
     ]
 
 
-def _both_outcomes(rows: Rows) -> bool:
+def _both_outcomes(rows: LabelledRows) -> bool:
     return len(np.unique(rows.churned)) == 2
 
 
-def find(rows: Rows, when: Split, chosen: Params, report: console.Report) -> Recipe:
+def specify_models(rows: LabelledRows, when: TimeSplit, params: Params, report: console.Report) -> ModelSpec:
     """The recipe from the folds, or the baselines where history or churners are too few.
 
     Errors: Guarded where nothing at all can be learnt.
     """
-    least, found = chosen.train.min_churners, churners(rows)
+    min_churners, n_churners = params.train.min_churners, count_churners(rows)
     if not len(rows.day):
         raise errors.Guarded(
             "not enough history: no snapshot has a mature label yet; shorten labels.churn "
             "(active_days, horizon_days) in params.yaml or wait"
         )
     if not _both_outcomes(rows):
-        lacking = "customers who stayed" if found else "churners"
+        lacking = "customers who stayed" if n_churners else "churners"
         raise errors.Guarded(
-            f"not enough {lacking}: 0 of {len(rows.day)} rows, need {least}; see that labels.churn "
+            f"not enough {lacking}: 0 of {len(rows.day)} rows, need {min_churners}; see that labels.churn "
             "in params.yaml fits these customers, or wait for more history"
         )
-    if not when.folds or found < least:
-        return selection.simple([_too_little(found, least)])
-    return selection.learn(
-        selection.maker(chosen),
+    if not when.folds or n_churners < min_churners:
+        return selection.baseline_spec([_short_history_banner(n_churners, min_churners)])
+    return selection.select_models(
+        selection.model_factory(params),
         rows,
         when.folds,
-        point_in_time.ripening(chosen.labels),
+        point_in_time.label_delay_days(params.labels),
         lambda names: report.track(names, "trying models over the folds"),
     )
 
 
-def _too_little(found: int, least: int) -> str:
-    if found < least:
-        why = f"{found} customers lost so far, {least} needed"
+def _short_history_banner(n_churners: int, min_churners: int) -> str:
+    if n_churners < min_churners:
+        why = f"{n_churners} customers lost so far, {min_churners} needed"
     else:
         why = "no earlier period to try models on; a shorter labels.churn.horizon_days gives one"
     return f"Too little history to learn from: a simple rule ranks this list ({why})."
 
 
-def measured(rows: Rows, fold: Fold, found: Recipe, chosen: Params) -> tuple[pa.Table, pa.Table]:
+def predict_test_snapshot(rows: LabelledRows, fold: Fold, spec: ModelSpec, params: Params) -> tuple[pa.Table, pa.Table]:
     """What every model says of the snapshot that only measures, and the recipe's scores of it.
 
     MEASURED_SCHEMA, and SCORED_SCHEMA; both one row a customer (and model).
     """
-    make, train, test = selection.maker(chosen), rows.on(fold.train), rows.on([fold.test]).alone()
+    make, train, test = selection.model_factory(params), rows.on(fold.train), rows.on([fold.test]).as_untreated()
     keys = pd.DataFrame({"customer_id": test.customer}, index=test.X.index)
     keys["snapshot_on"] = point_in_time.date_of(fold.test)
-    said = []
-    for name, tuned in found.params.items():
-        task, calibrator = name.partition("_")[0], found.calibrators.get(name)
+    predictions = []
+    for name, tuned in spec.params.items():
+        task, calibrator = name.partition("_")[0], spec.calibrators.get(name)
         raw = selection.predict(
             make(name, **tuned).fit(train.X, train.target(task), train.weight), test.X
         )
         prediction = calibrator.predict(raw) if calibrator else raw
-        said.append(keys.assign(task=task, model=name, prediction=prediction))
-    scores = keys.join(selection.fit(make, found, train).score(test.X))
+        predictions.append(keys.assign(task=task, model=name, prediction=prediction))
+    scores = keys.join(selection.fit_scorer(make, spec, train).score(test.X))
     return (
-        pa.Table.from_pandas(pd.concat(said), schema=MEASURED_SCHEMA, preserve_index=False),
+        pa.Table.from_pandas(pd.concat(predictions), schema=MEASURED_SCHEMA, preserve_index=False),
         pa.Table.from_pandas(scores, schema=SCORED_SCHEMA, preserve_index=False),
     )
 
@@ -155,78 +155,78 @@ SCORED_SCHEMA = pa.schema([*_KEY_FIELDS, *((name, pa.float64()) for name in COLU
 class Trained:
     """All that training leaves behind."""
 
-    found: Recipe
+    spec: ModelSpec
     scorer: Scorer
-    measured: pa.Table
-    scored: pa.Table
-    when: Split
-    rows: Rows
+    test_predictions: pa.Table
+    test_scores: pa.Table
+    split: TimeSplit
+    rows: LabelledRows
 
 
-def train(rows: Rows, chosen: Params, report: console.Report) -> Trained:
+def train(rows: LabelledRows, params: Params, report: console.Report) -> Trained:
     """Recipe on the folds, measurement on the unseen snapshot, refit on all matured rows."""
-    days, plan = sorted(set(rows.day.tolist())), chosen.train
-    when = split(days, point_in_time.ripening(chosen.labels), plan.folds)
-    when = replace(when, folds=usable(rows, when.folds, plan.min_churners))
-    found = find(rows, when, chosen, report)
-    said, scored = MEASURED_SCHEMA.empty_table(), SCORED_SCHEMA.empty_table()
-    if when.measure is not None and _both_outcomes(rows.on(when.measure.train)):
+    days, plan = sorted(set(rows.day.tolist())), params.train
+    when = split_by_time(days, point_in_time.label_delay_days(params.labels), plan.folds)
+    when = replace(when, folds=usable_folds(rows, when.folds, plan.min_churners))
+    spec = specify_models(rows, when, params, report)
+    predictions, scored = MEASURED_SCHEMA.empty_table(), SCORED_SCHEMA.empty_table()
+    if when.test_fold is not None and _both_outcomes(rows.on(when.test_fold.train)):
         report.say(
-            f"measuring on {point_in_time.date_of(when.measure.test)}, which nothing has seen"
+            f"measuring on {point_in_time.date_of(when.test_fold.test)}, which nothing has seen"
         )
-        said, scored = measured(rows, when.measure, found, chosen)
+        predictions, scored = predict_test_snapshot(rows, when.test_fold, spec, params)
     report.say("refitting the recipe on all matured snapshots")
-    scorer = selection.fit(selection.maker(chosen), found, rows)
-    return Trained(found, scorer, said, scored, when, rows)
+    scorer = selection.fit_scorer(selection.model_factory(params), spec, rows)
+    return Trained(spec, scorer, predictions, scored, when, rows)
 
 
 _OF_FOLDS = {"churn": (metrics.log_loss, metrics.roc_auc), "value": (metrics.mae, metrics.spearman)}
 
 
-def fold_metrics(one: Trial, tests: Rows, folds: list[Fold]) -> list[dict[str, float | None]]:
+def fold_metrics(candidate: CandidateResult, tests: LabelledRows, folds: list[Fold]) -> list[dict[str, float | None]]:
     """Per fold what a model's raw predictions were worth there; `tests` are the folds' tests.
 
     None where a fold cannot give a number.
     """
-    task = one.name.partition("_")[0]
-    y, told = tests.target(task), []
+    task = candidate.name.partition("_")[0]
+    y, per_fold = tests.target(task), []
     for fold in folds:
         on = tests.day == fold.test
-        found = {worth.__name__: worth(y[on], one.predicted[on]) for worth in _OF_FOLDS[task]}
-        told.append({name: number if isfinite(number) else None for name, number in found.items()})
-    return told
+        figures = {worth.__name__: worth(y[on], candidate.predicted[on]) for worth in _OF_FOLDS[task]}
+        per_fold.append({name: number if isfinite(number) else None for name, number in figures.items()})
+    return per_fold
 
 
-def story(trained: Trained) -> dict[str, Any]:
+def selection_report(trained: Trained) -> dict[str, Any]:
     """What a model card and a tracker tell of a training, as JSON."""
-    found, when, rows = trained.found, trained.when, trained.rows
+    spec, when, rows = trained.spec, trained.split, trained.rows
     tests = rows.on(fold.test for fold in when.folds)
     return {
         "rule": selection.RULE,
-        "chosen": {"churn": found.churn, "value": found.value},
-        "why": found.why,
-        "calibrator": found.calibrators[found.churn].name,
-        "losses": found.losses,
-        "params": found.params,
-        "tuned_per_fold": {name: one.tuned for name, one in found.trials.items()},
+        "chosen": {"churn": spec.churn, "value": spec.value},
+        "why": spec.why,
+        "calibrator": spec.calibrators[spec.churn].name,
+        "losses": spec.losses,
+        "params": spec.params,
+        "tuned_per_fold": {name: candidate.tuned for name, candidate in spec.candidates.items()},
         "fold_metrics": {
-            name: fold_metrics(one, tests, when.folds) for name, one in found.trials.items()
+            name: fold_metrics(candidate, tests, when.folds) for name, candidate in spec.candidates.items()
         },
-        "folds": [_told(fold) for fold in when.folds],
-        "measured_on": _told(when.measure) if when.measure else None,
+        "folds": [_fold_report(fold) for fold in when.folds],
+        "measured_on": _fold_report(when.test_fold) if when.test_fold else None,
         "fold_rows": [int((tests.day == fold.test).sum()) for fold in when.folds],
         "rows": len(rows.day),
         "customers": len(set(rows.customer)),
-        "churners": churners(rows),
+        "churners": count_churners(rows),
         "churn_rate": float(rows.churned.mean()),
         "trained_to": str(point_in_time.date_of(int(rows.day.max()))),
         "features": [name for name in rows.X.columns if name != TREATED],
-        "banners": found.banners,
+        "banners": spec.banners,
         "titles": {name: kind.title for name, kind in models.discover().items()},
     }
 
 
-def _told(fold: Fold) -> dict[str, Any]:
+def _fold_report(fold: Fold) -> dict[str, Any]:
     return {
         "train_from": str(point_in_time.date_of(fold.train[0])),
         "train_to": str(point_in_time.date_of(fold.train[-1])),
@@ -236,28 +236,28 @@ def _told(fold: Fold) -> dict[str, Any]:
 
 
 def main() -> None:
-    chosen = load_params()
+    params = load_params()
     with console.stage("train") as report:
         features, label_table = pq.read_table(artefacts.FEATURES), pq.read_table(artefacts.LABELS)
-        rows = labelled(features, label_table, chosen.train.treated)
+        rows = labelled_rows(features, label_table, params.train.treated_rows)
         report.read(f"{artefacts.FEATURES} and {artefacts.LABELS}", len(rows.day))
-        trained = train(rows, chosen, report)
+        trained = train(rows, params, report)
         for name, state in trained.scorer.states().items():
             atomic.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
         newest = point_in_time.date_of(int(trained.rows.day.max()))
-        seen = reference(features, trained.scored, trained.scorer, newest)
-        atomic.write_json(artefacts.CANDIDATE.path / f"{profile.NAME}.json", seen)
-        drawn = foretold(
-            features, label_table, trained.rows, trained.found, selection.maker(chosen)
+        profile_json = reference_profile(features, trained.test_scores, trained.scorer, newest)
+        atomic.write_json(artefacts.CANDIDATE.path / f"{profile.NAME}.json", profile_json)
+        cross_predictions = cross_predict(
+            features, label_table, trained.rows, trained.spec, selection.model_factory(params)
         )
-        atomic.write_table(artefacts.CROSS_PREDICTIONS, drawn)
-        atomic.write_table(artefacts.TEST_PREDICTIONS, trained.measured)
-        atomic.write_table(artefacts.TEST_SCORES, trained.scored)
-        atomic.write_json(artefacts.SELECTION, story(trained))
-        report.wrote(artefacts.TEST_PREDICTIONS, len(trained.measured))
+        atomic.write_table(artefacts.CROSS_PREDICTIONS, cross_predictions)
+        atomic.write_table(artefacts.TEST_PREDICTIONS, trained.test_predictions)
+        atomic.write_table(artefacts.TEST_SCORES, trained.test_scores)
+        atomic.write_json(artefacts.SELECTION, selection_report(trained))
+        report.wrote(artefacts.TEST_PREDICTIONS, len(trained.test_predictions))
         for task in ("churn", "value"):
-            name = getattr(trained.found, task)
-            report.say(f"chosen for {task}: {name} ({trained.found.why[task]})")
+            name = getattr(trained.spec, task)
+            report.say(f"chosen for {task}: {name} ({trained.spec.why[task]})")
 
 
 if __name__ == "__main__":

@@ -15,19 +15,19 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import models
-from models.components.uplift import RISK, Trial, UpliftModel
+from models.components.uplift import RISK, ExperimentData, UpliftModel
 from retention.core import artefacts, console, engine, errors, feature_table, point_in_time
-from retention.core.params import Engine, Params, load_params
+from retention.core.params import EngineParams, Params, load_params
 from retention.core.storage import atomic
 from retention.experiments import assignment_history as lots
 from retention.ledgers import assignments
-from retention.policy.play_effects import price
-from retention.policy.plays import cheapest
+from retention.policy.play_effects import expected_cost
+from retention.policy.plays import cheapest_contact_play
 from retention.uplift import fit
-from retention.uplift.fit import Learnt, Lots
+from retention.uplift.fit import FittedUplift, UpliftDataset
 
 
-def joined(
+def join_outcomes(
     drawn: pd.DataFrame, foretold: pa.Table, labels: pa.Table, features: pa.Table
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The lots whose outcome is known, and their features with RISK, by snapshot and customer.
@@ -51,29 +51,29 @@ def joined(
     return known, X.assign(**{RISK: known[RISK].to_numpy()})
 
 
-def lots_of(known: pd.DataFrame, X: pd.DataFrame, lasts: float = 1.0) -> Lots:
+def uplift_dataset(known: pd.DataFrame, X: pd.DataFrame, lasts: float = 1.0) -> UpliftDataset:
     """What a model of the effect learns from; ValueError where there is one arm only.
 
     lasts: for how many value windows a customer who is kept stays on.
     """
-    trial = Trial.of(known["treated"], known["churned"], known["propensity"], known["customer_id"])
-    return Lots(X, trial, lasts * (known["value_if_kept"] - known["value_if_lost"]).to_numpy())
+    trial = ExperimentData.from_arrays(known["treated"], known["churned"], known["propensity"], known["customer_id"])
+    return UpliftDataset(X, trial, lasts * (known["value_if_kept"] - known["value_if_lost"]).to_numpy())
 
 
-def maker(chosen: Params, name: str) -> Callable[[], UpliftModel]:
+def model_factory(chosen: Params, name: str) -> Callable[[], UpliftModel]:
     """make() -> the unfitted model of the effect, under params.train."""
     train = chosen.train
     return lambda: models.build_uplift(name, train.seed, train.threads, train.models.get(name))
 
 
-def contactable(chosen: Params, many: int) -> tuple[float, float]:
+def contact_share_and_cost(chosen: Params, many: int) -> tuple[float, float]:
     """The share of customers that a list contacts, and what a contact costs at least, in money."""
-    usual = cheapest(chosen.policy)
+    usual = cheapest_contact_play(chosen.policy)
     share = min(chosen.at_risk.capacity / max(many, 1), 1.0)
-    return share, price(usual) if usual else 0.0
+    return share, expected_cost(usual) if usual else 0.0
 
 
-def eligible(drawn: pd.DataFrame, watched: int, listed: bool) -> int:
+def eligible_customers(drawn: pd.DataFrame, watched: int, listed: bool) -> int:
     """For how many customers lots speak: for all watched, or, where our own lists drew them, for
     those alone who come within reach between two snapshots."""
     if drawn.empty or not listed:
@@ -81,28 +81,28 @@ def eligible(drawn: pd.DataFrame, watched: int, listed: bool) -> int:
     return min(watched, max(round(drawn.groupby("snapshot_on").size().mean()), 1))
 
 
-def learn(given: Lots, name: str, chosen: Params, many: int) -> tuple[Learnt, dict[str, Any]]:
+def learn(given: UpliftDataset, name: str, chosen: Params, many: int) -> tuple[FittedUplift, dict[str, Any]]:
     """The model `name`, and the figures of every one that is discovered."""
-    share, cost = contactable(chosen, many)
-    learnt = fit.learn(maker(chosen, name), given, share, cost)
+    share, cost = contact_share_and_cost(chosen, many)
+    learnt = fit.fit_uplift(model_factory(chosen, name), given, share, cost)
     figures = {
-        other: fit.figures(fit.judged(maker(chosen, other), given, share, cost))
+        other: fit.evaluation_figures(fit.evaluate_uplift(model_factory(chosen, other), given, share, cost))
         for other in models.discover_uplift()
         if other != name
     }
-    return learnt, {**figures, name: fit.figures(learnt.judged)}
+    return learnt, {**figures, name: fit.evaluation_figures(learnt.evaluation)}
 
 
-def pinned(learnt: Learnt, name: str, lots_drawn: int) -> dict[str, Any]:
+def uplift_manifest(learnt: FittedUplift, name: str, lots_drawn: int) -> dict[str, Any]:
     """The model, whether it ranks and by how much it was better, and whom it says not to call."""
-    choice = learnt.judged.choice
+    choice = learnt.evaluation.comparison
     return {
         "name": name,
         "model": learnt.model.state(),
-        "ranks": choice.uplift,
-        "disturbed_from": learnt.disturbed_from,
+        "ranks": choice.uplift_ranks,
+        "disturbed_from": learnt.sleeping_dog_threshold,
         "lots": lots_drawn,
-        "better": choice.better,
+        "better": choice.difference,
         "low": choice.interval.low,
         "high": choice.interval.high,
     }
@@ -124,16 +124,16 @@ LOTS = pa.schema(
 """effect: on the chance of leaving, by a model of the other folds' customers."""
 
 
-def foretold_lots(known: pd.DataFrame, given: Lots, learnt: Learnt) -> pa.Table:
+def experiment_table(known: pd.DataFrame, given: UpliftDataset, learnt: FittedUplift) -> pa.Table:
     """LOTS, from which any proposal can be evaluated."""
-    crossed, trial = learnt.judged.crossed, given.trial
+    crossed, trial = learnt.evaluation.cross_fitted, given.experiment
     told = known[[*feature_table.KEYS, "treated", "propensity", RISK]].assign(
-        left=trial.left, worth=given.worth, effect=crossed.effect, fold=crossed.fold
+        left=trial.churned, worth=given.retained_value, effect=crossed.effect, fold=crossed.fold
     )
     return pa.Table.from_pandas(told[LOTS.names], schema=LOTS, preserve_index=False)
 
 
-def nothing(lots_drawn: int, asked: bool = True) -> dict[str, Any]:
+def empty_manifest(lots_drawn: int, asked: bool = True) -> dict[str, Any]:
     """What is pinned where nothing is learnt, asked for or not: the list ranks by expected loss."""
     return {
         "name": None,
@@ -145,46 +145,46 @@ def nothing(lots_drawn: int, asked: bool = True) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Found:
+class UpliftResult:
     """What is pinned, the figures of every model, LOTS, and all in a sentence."""
 
     pinned: dict[str, Any]
     figures: dict[str, Any]
-    lots: pa.Table
-    said: str
+    experiment: pa.Table
+    conclusion: str
 
 
-def found_in(known: pd.DataFrame, X: pd.DataFrame, chosen: Params, many: int) -> Found:
+def found_in(known: pd.DataFrame, X: pd.DataFrame, chosen: Params, many: int) -> UpliftResult:
     """What the lots teach of `many` customers; known, X: as `joined` gives them."""
     name = chosen.uplift.model
-    why = fit.too_few(known["treated"], known["churned"], known["customer_id"])
+    why = fit.why_not_learnable(known["treated"], known["churned"], known["customer_id"])
     if name is None or why:
         said = f"ranks by expected loss: {why or 'params.yaml names no model of the effect'}"
-        return Found(nothing(len(known), name is not None), {}, LOTS.empty_table(), said)
-    given = lots_of(known, X, chosen.policy.lasts)
+        return UpliftResult(empty_manifest(len(known), name is not None), {}, LOTS.empty_table(), said)
+    given = uplift_dataset(known, X, chosen.policy.retained_windows)
     learnt, figures = learn(given, name, chosen, many)
-    choice = learnt.judged.choice
+    choice = learnt.evaluation.comparison
     between = f"({choice.interval.low:+.4f} to {choice.interval.high:+.4f})"
-    verdict = "by what a contact changes" if choice.uplift else "by expected loss"
-    return Found(
-        pinned(learnt, name, len(known)) | {"eligible": many},
+    verdict = "by what a contact changes" if choice.uplift_ranks else "by expected loss"
+    return UpliftResult(
+        uplift_manifest(learnt, name, len(known)) | {"eligible": many},
         figures,
-        foretold_lots(known, given, learnt),
-        f"ranks {verdict}: better by {choice.better:+.4f} a customer {between}",
+        experiment_table(known, given, learnt),
+        f"ranks {verdict}: better by {choice.difference:+.4f} a customer {between}",
     )
 
 
-def drawn_by(chosen: Params, as_of: int, snapshots: "list[date]") -> tuple[pd.DataFrame, bool]:
+def read_assignments(chosen: Params, as_of: int, snapshots: "list[date]") -> tuple[pd.DataFrame, bool]:
     """customer_id, snapshot_on, treated, propensity of all lots; whether our own lists made any."""
     summary = atomic.read_json(artefacts.EVENTS_SUMMARY)
-    with engine.opened(Engine(memory=chosen.engine.memory)) as opened:
-        known = point_in_time.past(opened.scan(artefacts.EVENTS), as_of, summary["versioned"])
-        told = lots.told(known, opened)
-    ours = lots.ours(assignments.FOLDER, chosen.company, as_of, first=True)
+    with engine.open_engine(EngineParams(memory=chosen.engine.memory)) as opened:
+        known = point_in_time.as_known_at(opened.scan(artefacts.EVENTS), as_of, summary["versioned"])
+        told = lots.assignments_from_events(known, opened)
+    ours = lots.assignments_from_lists(assignments.FOLDER, chosen.company, as_of, first=True)
     days = np.array([point_in_time.day_number(day) for day in snapshots])
     window = chosen.labels.churn.gap_days + chosen.labels.churn.horizon_days
     drawn = pa.concat_tables([ours, told]).to_pandas()
-    found = lots.at_snapshots(drawn, days, chosen.snapshots.every_days, window)
+    found = lots.align_to_snapshots(drawn, days, chosen.snapshots.every_days, window)
     days_of = found.pop("day").map(point_in_time.date_of).astype(object)
     return found.assign(snapshot_on=days_of), len(ours) > 0
 
@@ -196,17 +196,17 @@ def main() -> None:
         as_of = date.fromisoformat(calendar["as_of"])
         foretold, labels = pq.read_table(artefacts.CROSS_PREDICTIONS), pq.read_table(artefacts.LABELS)
         days = sorted(labels["snapshot_on"].unique().to_pylist())
-        drawn, listed = drawn_by(chosen, point_in_time.day_number(as_of), days)
+        drawn, listed = read_assignments(chosen, point_in_time.day_number(as_of), days)
         on = pc.field("snapshot_on").isin(foretold["snapshot_on"].unique())
         features = pq.read_table(artefacts.FEATURES, filters=on)
-        known, X = joined(drawn, foretold, labels, features)
+        known, X = join_outcomes(drawn, foretold, labels, features)
         report.read(artefacts.CROSS_PREDICTIONS, len(known))
-        many = eligible(drawn, calendar["watched"][str(as_of)], listed)
+        many = eligible_customers(drawn, calendar["watched"][str(as_of)], listed)
         found = found_in(known, X, chosen, many)
         atomic.write_json(artefacts.UPLIFT, found.pinned)
-        atomic.write_table(artefacts.EXPERIMENT, found.lots)
+        atomic.write_table(artefacts.EXPERIMENT, found.experiment)
         atomic.write_json(artefacts.UPLIFT_METRICS, found.figures)
-        report.say(found.said)
+        report.say(found.conclusion)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from retention.core.storage import atomic, locks
-from retention.worklist.model import HISTORY, ROWS, TIMELINE, Listing, risk_of
+from retention.worklist.model import HISTORY, ROWS, TIMELINE, Listing, risk_level
 from tests.support import company, services
 
 _CHROMIUM_FLAGS = (
@@ -69,8 +69,8 @@ def make_listing() -> MakeListing:
             lanes=_lanes(made),
             plays={"call_back": "Call and listen", "credit_back": "Credit what was overcharged"},
             model="a made-up model of 21 November 2026",
-            definition="A watched customer has left when nothing is bought for 28 days.",
-            leaving="buy nothing in the next 28 days",
+            target_description="A watched customer has left when nothing is bought for 28 days.",
+            churn_description="buy nothing in the next 28 days",
             value_days=28,
         )
         return dataclasses.replace(listing, **changes)
@@ -94,7 +94,7 @@ def _row(rank: int, given: dict[str, Any]) -> dict[str, Any]:
         "why": _WHY[given.get("lane", "contact")],
         "change": "same",
         "customer_id": f"{rank:05d}",
-        "risk": risk_of(given.get("churn_probability", 0.61)),
+        "risk": risk_level(given.get("churn_probability", 0.61)),
         "churn_probability": 0.61,
         "value_at_stake": round(1000.0 / rank, 2),
         "net_gain": round(100.0 / rank, 2) if given.get("lane", "contact") == "contact" else None,
@@ -217,7 +217,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> company.Checkout:
         return company.reproduced(folder)
     shared = tmp_path_factory.getbasetemp().parent
     log = shared / "shop.log"
-    with locks.held(shared / "shop.lock", "making the shop", print, patience=900):
+    with locks.hold(shared / "shop.lock", "making the shop", print, patience=900):
         if not log.exists():
             atomic.write_text(log, company.reproduced(shared / "shop").log)
     return company.Checkout(shared / "shop", log.read_text(encoding="utf-8")).copy(folder)

@@ -17,11 +17,11 @@ from babel.messages.pofile import write_po
 
 import features
 from retention.core import errors
-from retention.core.params import Features
+from retention.core.params import FeatureParams
 from retention.core.storage import atomic
 from retention.i18n import language
 
-_CALLS: Final = {"_": 1, "gettext": 1, "marked": 1, "ngettext": 2}
+_CALLS: Final = {"_": 1, "gettext": 1, "gettext_noop": 1, "ngettext": 2}
 """What takes messages, and how many."""
 
 _ROOT: Final = Path(__file__).parent.parent
@@ -45,7 +45,7 @@ def messages() -> Catalog:
     ):
         for message in _in_code(path) if path.suffix == ".py" else _in_template(path):
             found.add(message, locations=[(path.relative_to(_ROOT).as_posix(), 0)])
-    for one in features.declared(Features().windows):
+    for one in features.discover(FeatureParams().windows):
         for words in one.words:
             found.add(words, locations=[(f"features/{one.theme}.py", 0)])
     return found

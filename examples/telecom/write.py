@@ -17,25 +17,25 @@ from examples.telecom.customers import Array
 from examples.telecom.mechanism import CAUSES, Mechanism, drawn
 from examples.telecom.weeks import DAY
 from retention.core import errors
-from retention.core.params import Simulation, load_params
+from retention.core.params import SimulationParams, load_params
 from retention.core.storage import atomic
 
 EVERY = 4  # weeks between the snapshots of the truth
 
 
-def mechanism(plan: Simulation) -> Mechanism:
+def mechanism(plan: SimulationParams) -> Mechanism:
     """The numbers behind the company that `simulation` in params.yaml asks for."""
     plain = Mechanism() if plan.draw is None else drawn(plan.draw)
     return replace(plain, service_effect=plan.service_effect, outreach_effect=plan.outreach_effect)
 
 
-def write_histories(folder: Path, plan: Simulation) -> None:
+def write_histories(folder: Path, plan: SimulationParams) -> None:
     """Every file of the company, as tables.py tells."""
     parts = simulate(plan.customers, plan.weeks, plan.seed, mechanism(plan))
     tables.write(parts, plan.weeks, folder)
 
 
-def truth(plan: Simulation, weeks: Sequence[int], margin: float) -> tuple[pa.Table, pa.Table]:
+def truth(plan: SimulationParams, weeks: Sequence[int], margin: float) -> tuple[pa.Table, pa.Table]:
     """Per customer and snapshot what is true, and per departure its cause; see README.md.
 
     `weeks` are those at whose start a snapshot lies; `margin` turns amounts into value.

@@ -1,7 +1,13 @@
-"""What a feature is, and the only way from the past to its columns.
+"""What a feature is, and how its column is computed from the past of a snapshot.
 
-A theme file declares grains (frames of the past, one row a thing) and features (one expression
-over a grain's rows of one customer). `compute` turns them into one row a customer.
+A theme file in features/ declares
+- grains, with `@grain(kinds)`: a frame made from the past, one row a thing (an order, a case);
+- features, with `@feature(grain, unit=...)`: a Narwhals expression that aggregates the rows of one
+  customer, so that it runs on every engine.
+
+Build expressions from `within`, `count`, `total`, `ratio` and `money`: they keep windows, nulls and
+exact money the same in all features. Grains that several themes share are in `grains.py` and
+`service_grains.py`. A feature never reads events by itself, so it cannot see past the snapshot.
 """
 
 import inspect
@@ -15,7 +21,7 @@ from retention.core.events import MONEY_UNITS
 from retention.core.params import ServiceParams
 from retention.core.point_in_time import Frame, date_of
 
-_AT_ONCE = 6  # frames joined before the result is computed
+_MAX_JOINS = 6  # frames joined before the result is computed
 DECIMALS = 6
 """The one rounding rule: float features keep six decimals."""
 
@@ -25,26 +31,22 @@ MONEY_COLUMNS = ("amount", "quoted_amount", "cost")
 
 @dataclass(frozen=True)
 class Grain:
-    """A frame of the past with a column customer_id; `kinds` are the events it is made from."""
+    """A frame of the past with a column customer_id."""
 
     name: str
-    kinds: tuple[str, ...]
+    kinds: tuple[str, ...]  # of the events it is made from
     build: Callable[["Past"], Frame]
 
 
 @dataclass
 class Past:
-    """What may be seen at one snapshot. Grains are computed once.
+    """What is known at one snapshot. Each grain is computed once."""
 
-    `known` holds the events after the cut, with `age` in days; `customers` the attributes known
-    by then; `keep` makes a lazy frame a computed one; `levels` says what good service is.
-    """
-
-    all_events: Frame
-    customers: Frame
-    snapshot: int
-    keep: Callable[[Frame], Frame]
-    levels: ServiceParams = field(default_factory=ServiceParams)
+    all_events: Frame  # known before the snapshot, with `age` in days
+    customers: Frame  # attributes known before the snapshot, one row a customer
+    snapshot: int  # day number
+    materialize: Callable[[Frame], Frame]  # computes a lazy frame
+    service_params: ServiceParams = field(default_factory=ServiceParams)  # the service levels
     _cache: dict[Grain, Frame] = field(default_factory=dict)
 
     def events(self, *kinds: str) -> Frame:
@@ -54,21 +56,20 @@ class Past:
 
     def __getitem__(self, grain: Grain) -> Frame:
         if grain not in self._cache:
-            self._cache[grain] = self.keep(grain.build(self))
+            self._cache[grain] = self.materialize(grain.build(self))
         return self._cache[grain]
 
     def first_days(self) -> Frame:
-        """kind, source, first_day: since when each source has told of each kind."""
+        """kind, source, first_day: the first day of each source's events of each kind."""
         return self.all_events.group_by("kind", "source").agg(
             first_day=nw.col("occurred_day").min()
         )
 
     def since(self, kind: str) -> Frame:
-        """One row, since: first day of the sources that tell of a kind; null where none does."""
+        """One row, since: first day of the sources with a kind; null where no source has it."""
         days = self.first_days()
-        tellers = days.filter(nw.col("kind") == kind).select("source").unique()
-        rows = days.join(tellers, on="source", how="inner")
-        return rows.select(since=nw.col("first_day").min())
+        sources = days.filter(nw.col("kind") == kind).select("source").unique()
+        return days.join(sources, on="source", how="inner").select(since=nw.col("first_day").min())
 
 
 def units(name: str) -> nw.Expr:
@@ -90,27 +91,22 @@ DERIVED = Grain("derived", (), lambda past: past.customers)
 
 @dataclass(frozen=True)
 class Feature:
-    """One column of the training table.
-
-    `none` is the value for a customer without a row in the grain (None: null). `reach` is how
-    many days back it looks; where its sources do not go back so far it is null. `words` are what
-    staff read, templates over feature names (see words.py), of which the first with all numbers
-    known is said; none: never given as a reason. They are the same for every `window` (its days;
-    None: it has none), so that they are translated once. `alarming` is the side of the watched
-    customers' median on which it is worth saying.
-    """
+    """One column of the feature table."""
 
     name: str
     theme: str
     grain: Grain
     meaning: str
     unit: str
-    none: float | None
-    reach: int
+    none: float | None  # value for a customer without a row in the grain; None: null
+    reach: int  # days it looks back; null where the history of its kinds is shorter
     words: tuple[str, ...]
-    alarming: Side
+    """What staff read: templates over feature names (see words.py), of which the first whose
+    numbers are all known is used; none: the feature is never given as a reason. They are the same
+    for every window, so that they are translated once."""
+    alarming: Side  # side of the cohort's median on which it is worth a mention
     expr: nw.Expr
-    window: int | None = None
+    window: int | None = None  # days; None: it has no window
 
     @property
     def nulls(self) -> str:
@@ -127,9 +123,11 @@ class Feature:
 
 @dataclass(frozen=True)
 class Declaration:
-    """A feature's function with its rules; `expand` makes one feature a window."""
+    """A feature before it is expanded into one column a window."""
 
     function: Callable[..., nw.Expr]
+    name: str
+    meaning: str
     grain: Grain
     unit: str
     none: float | None
@@ -139,17 +137,18 @@ class Declaration:
     spans: int
 
     def expand(self, windows: Sequence[int]) -> Iterable[Feature]:
+        """One feature a window, of its own or of `windows`; just one if it takes no window."""
         takes_days = "days" in inspect.signature(self.function).parameters
         for days in (self.windows or windows) if takes_days else (None,):
             yield self._feature(days)
 
     def _feature(self, days: int | None) -> Feature:
-        name, lengths = self.function.__name__, {"days": days, "twice": 2 * (days or 0)}
+        lengths = {"days": days, "twice": 2 * (days or 0)}
         return Feature(
-            name=name if days is None else f"{name}_{days}d",
+            name=self.name if days is None else f"{self.name}_{days}d",
             theme=self.function.__module__.rpartition(".")[2],
             grain=self.grain,
-            meaning=" ".join((self.function.__doc__ or "").split()).format(**lengths),
+            meaning=" ".join(self.meaning.split()).format(**lengths),
             unit=self.unit,
             none=self.none,
             reach=self.spans if days is None else self.spans * days,
@@ -164,24 +163,44 @@ def feature(
     grain: Grain,
     *,
     unit: str,
+    name: str | None = None,
+    meaning: str | None = None,
     none: float | None = None,
     words: str | tuple[str, ...] = (),
     alarming: Side = "low",
     windows: tuple[int, ...] | None = None,
     spans: int | None = None,
 ) -> Callable[[Callable[..., nw.Expr]], Declaration]:
-    """Declare a feature. Its docstring is its meaning.
+    """Declare a feature by a function that returns its expression over a grain's rows.
 
-    A function that takes `days` makes one column a window: those of params, or `windows`.
-    `spans` is the history it needs: in windows if it takes `days` (default 1), else in days
-    (default 0: any). In `words`, `{days}` is the window and `name_Nd` a column of that window.
+    Parameters
+    ----------
+    grain : the frame whose rows are aggregated; DERIVED to read finished columns
+    unit : the unit of the value; "category" for text
+    name, meaning : by default the function's name and docstring; a factory of features gives them
+    none : value for a customer without a row in the grain; None for null
+    words : what staff read, one template or several, best first; see words.py. `{days}` is the
+        window and `name_Nd` a column of that window
+    alarming : on which side of the cohort's median the value is worth a mention
+    windows : window lengths in days, for a function that takes `days`; default: those of params
+    spans : the history it needs: in windows if it takes `days` (default 1), else in days (default
+        0: any). With less it is null
     """
 
     def declare(function: Callable[..., nw.Expr]) -> Declaration:
         takes_days = "days" in inspect.signature(function).parameters
-        reach = int(takes_days) if spans is None else spans
-        templates = (words,) if isinstance(words, str) else words
-        return Declaration(function, grain, unit, none, templates, alarming, windows, reach)
+        return Declaration(
+            function=function,
+            name=name or function.__name__,
+            meaning=meaning or function.__doc__ or "",
+            grain=grain,
+            unit=unit,
+            none=none,
+            words=(words,) if isinstance(words, str) else words,
+            alarming=alarming,
+            windows=windows,
+            spans=int(takes_days) if spans is None else spans,
+        )
 
     return declare
 
@@ -237,7 +256,7 @@ def compute(
     for grain in dict.fromkeys(feature.grain for feature in features):
         if grain is CUSTOMER or any(kind in lengths for kind in grain.kinds):
             grain_features = [feature for feature in features if feature.grain is grain]
-            parts.append(past.keep(_aggregate(past, grain, grain_features)))
+            parts.append(past.materialize(_aggregate(past, grain, grain_features)))
     frame = _join_all(past, cohort.select("customer_id"), parts)
     plain = [feature for feature in features if feature.grain is not DERIVED]
     derived = [feature for feature in features if feature.grain is DERIVED]
@@ -259,8 +278,8 @@ def _join_all(past: Past, cohort: Frame, parts: list[Frame]) -> Frame:
     An engine binds a whole chain of joins again with each one added: 31 in a row took 6 s.
     """
     while len(parts) > 1:
-        few = [parts[i : i + _AT_ONCE] for i in range(0, len(parts), _AT_ONCE)]
-        parts = [past.keep(_left_join(cohort, some)) for some in few]
+        few = [parts[i : i + _MAX_JOINS] for i in range(0, len(parts), _MAX_JOINS)]
+        parts = [past.materialize(_left_join(cohort, some)) for some in few]
     return _left_join(cohort, parts)
 
 

@@ -9,7 +9,7 @@ from retention.core.params import ServiceParams
 from retention.core.point_in_time import Frame
 
 
-def attributes(table: Frame, snapshot: int) -> Frame:
+def customer_attributes(table: Frame, snapshot: int) -> Frame:
     """Customers' attributes as known at a snapshot, one row a customer, in their newest version.
 
     Without a known_day only what was settled when the customer joined may be seen.
@@ -35,29 +35,29 @@ def features_at(
     customers_frame: Frame,
     cohort: Frame,
     snapshot: int,
-    declared: list[Feature],
+    features: list[Feature],
     restated: bool = True,
-    levels: ServiceParams | None = None,
+    service_params: ServiceParams | None = None,
 ) -> pa.Table:
     """The features of a cohort (customer_id) at one snapshot, from its past alone."""
     past = Past(
         point_in_time.as_known_at(events_frame, snapshot, restated),
-        attributes(customers_frame, snapshot),
+        customer_attributes(customers_frame, snapshot),
         snapshot,
         open_engine.materialize,
-        levels or ServiceParams(),
+        service_params or ServiceParams(),
     )
     since = open_engine.collect(past.first_days(), sort=["kind", "source"]).to_pylist()
-    frame = compute(past, cohort, declared, history_lengths(since, snapshot))
+    frame = compute(past, cohort, features, history_lengths(since, snapshot))
     table = open_engine.collect(frame, sort=["customer_id"])
     open_engine.release()
     return table
 
 
-def schema(declared: list[Feature]) -> pa.Schema:
+def feature_schema(features: list[Feature]) -> pa.Schema:
     """customer_id, snapshot_on, then the features in their declared order."""
     types = [
         (feature.name, pa.string() if feature.unit == "category" else pa.float64())
-        for feature in declared
+        for feature in features
     ]
     return pa.schema([("customer_id", pa.string()), ("snapshot_on", pa.date32()), *types])

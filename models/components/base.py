@@ -1,8 +1,8 @@
-"""The contracts of the models: what a churn model and a value model take, give and remember.
+"""Base classes of the churn, value and uplift models.
 
 A model is a scikit-learn estimator whose parameters are its constructor's arguments. It reads
-its own columns by name, wherever they stand in X, and refuses X when one is missing. What it has
-learnt is plain JSON (`state`), never a pickle.
+its own columns by name, wherever they stand in X, and refuses X when one is missing. Its fitted
+state is plain JSON (`state`), never a pickle.
 """
 
 from abc import abstractmethod
@@ -19,25 +19,42 @@ Floats = NDArray[np.float64]
 State = dict[str, Any]
 
 TREATED = "treated"
-"""A column that only learning may have: 1 for who was contacted before the outcome. Whoever is
-foretold without it is foretold as left alone."""
+"""A column that only training data may have: 1 for a customer contacted before the outcome. Where
+X does not have it, the prediction is for the customer without a contact."""
 
 BIAS = "bias"  # the column of `contributions` that belongs to no feature
 
 
-def weights(weight: ArrayLike | None, rows: int) -> Floats:
-    """Row weights as floats, (rows,); ones when none are given. ValueError unless all >= 0."""
+def validate_weights(weight: ArrayLike | None, rows: int) -> Floats:
+    """Check row weights and return them as floats.
+
+    Parameters
+    ----------
+    weight : array-like of shape (rows,), optional
+        Weights >= 0; None stands for ones.
+    rows : int
+        Rows of X.
+
+    Returns
+    -------
+    ndarray of shape (rows,)
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative or not finite, if the length is wrong, or if all weights are 0.
+    """
     if weight is None:
         return np.ones(rows)
-    given = np.asarray(weight, dtype=float)
-    if given.shape != (rows,) or not np.isfinite(given).all() or (given < 0).any():
+    row_weights = np.asarray(weight, dtype=float)
+    if row_weights.shape != (rows,) or not np.isfinite(row_weights).all() or (row_weights < 0).any():
         raise ValueError(f"weight must be {rows} finite numbers >= 0")
-    if given.sum() <= 0:
+    if row_weights.sum() <= 0:
         raise ValueError("weight must not be all zero")
-    return given
+    return row_weights
 
 
-def _target(y: ArrayLike, rows: int) -> Floats:
+def _validate_target(y: ArrayLike, rows: int) -> Floats:
     target = np.asarray(y, dtype=float)
     if target.shape != (rows,) or rows == 0:
         raise ValueError(f"y must be one number a row of X, which has {rows}")
@@ -46,19 +63,45 @@ def _target(y: ArrayLike, rows: int) -> Floats:
     return target
 
 
-def require(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+def select_columns(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Columns of X by name, in the order given.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n, any number of columns)
+    columns : list of str
+        Names that X must have, each once.
+
+    Returns
+    -------
+    DataFrame of shape (n, len(columns))
+
+    Raises
+    ------
+    TypeError
+        If X is not a DataFrame.
+    ValueError
+        If a column is missing (all missing ones are named) or appears twice.
+    """
     if not isinstance(X, pd.DataFrame):
         raise TypeError("X must be a pandas DataFrame: columns are read by name")
     missing = [name for name in columns if name not in X.columns]
     if missing:
         raise ValueError(f"X misses columns: {', '.join(missing)}")
-    chosen = X.loc[:, columns]
-    if chosen.shape[1] != len(columns):
+    selected = X.loc[:, columns]
+    if selected.shape[1] != len(columns):
         raise ValueError("X has two columns of one name")
-    return chosen
+    return selected
 
 
 def refuse_infinite(X: pd.DataFrame) -> None:
+    """Check that no number of X is infinite; NaN is allowed.
+
+    Raises
+    ------
+    ValueError
+        If a column holds an infinite number; the columns are named.
+    """
     numeric = X.select_dtypes("number")
     infinite = np.isinf(numeric.to_numpy(dtype=float, na_value=np.nan)).any(axis=0)
     if infinite.any():
@@ -66,16 +109,16 @@ def refuse_infinite(X: pd.DataFrame) -> None:
 
 
 class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """What all models share: how they are named, read columns, predict and are written down.
+    """Base of all models: class attributes, columns read, checks, and the state as JSON.
 
-    A subclass states the class attributes, says which columns it reads (`columns`), predicts
-    (`_predict`) and lists what it has learnt (`_learnt`, `_restore`).
+    A subclass sets the class attributes, names the columns it reads (`columns`), predicts
+    (`_predict`) and converts its fitted attributes to and from JSON (`_get_state`, `_set_state`).
     """
 
     task: ClassVar[Literal["churn", "value", "uplift"]]
-    baseline: ClassVar[bool]
-    simplicity: ClassVar[int]  # lower is simpler
-    title: ClassVar[str]
+    baseline: ClassVar[bool]  # a simple model that the others have to beat
+    complexity_rank: ClassVar[int]  # 1 is the simplest; selection prefers the lower
+    title: ClassVar[str]  # the name that people read
 
     def columns(self, X: pd.DataFrame) -> list[str]:
         """The columns of X that this model reads, in its own order."""
@@ -83,28 +126,46 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
 
     @abstractmethod
     def _predict(self, X: pd.DataFrame) -> Floats:
-        """One number a row of X, which holds exactly the columns in `feature_names_in_`."""
+        """One number per row of X, which has exactly the columns in `feature_names_in_`."""
 
     @abstractmethod
-    def _learnt(self) -> State:
-        """What `_predict` needs, as JSON-able values."""
+    def _get_state(self) -> State:
+        """The fitted attributes that `_predict` needs, as JSON-able values."""
 
     @abstractmethod
-    def _restore(self, learnt: State) -> None:
-        """The inverse of `_learnt`."""
+    def _set_state(self, state: State) -> None:
+        """Set the fitted attributes from what `_get_state` returned."""
 
     def state(self) -> State:
-        """All that prediction needs, as JSON-able values."""
+        """The fitted model as JSON-able values.
+
+        Returns
+        -------
+        dict
+            `params` (constructor arguments), `columns` (names read, in order) and `learnt` (what
+            `_get_state` returns).
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the model is not fitted.
+        """
         check_is_fitted(self)
         names = self.feature_names_in_.tolist()
-        return {"params": self.get_params(), "columns": names, "learnt": self._learnt()}
+        return {"params": self.get_params(), "columns": names, "learnt": self._get_state()}
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """The fitted model whose `state` this was; its predictions are the same to the bit."""
+        """The fitted model that `state` describes; its predictions are the same to the bit.
+
+        Parameters
+        ----------
+        state : dict
+            As returned by `state`, possibly read back from JSON.
+        """
         model = cls(**state["params"])
         model._set_columns(state["columns"])
-        model._restore(state["learnt"])
+        model._set_state(state["learnt"])
         return model
 
     def _set_columns(self, names: list[str]) -> None:
@@ -112,42 +173,64 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         self.n_features_in_ = len(names)
 
     def _read(self, X: pd.DataFrame) -> pd.DataFrame:
-        """The model's own columns of X, in its own order; ValueError names a missing one."""
+        """The model's columns of X, in its own order; ValueError names a missing one."""
         check_is_fitted(self)
         names = self.feature_names_in_.tolist()
         if TREATED in names and TREATED not in X.columns:
             X = X.assign(**{TREATED: 0.0})
-        chosen = require(X, names)
-        refuse_infinite(chosen)
-        return chosen
+        selected = select_columns(X, names)
+        refuse_infinite(selected)
+        return selected
 
-    def _finite(self, X: pd.DataFrame) -> Floats:
-        chosen = self._read(X)
-        predicted = self._predict(chosen) if len(chosen) else np.empty(0)
+    def _predict_finite(self, X: pd.DataFrame) -> Floats:
+        selected = self._read(X)
+        predicted = self._predict(selected) if len(selected) else np.empty(0)
         if not np.isfinite(predicted).all():
             raise ValueError(f"{type(self).__name__} predicted a number that is not finite")
         return predicted
 
 
 class Model(Estimator):
-    """What churn and value models share: a subclass learns (`_fit`) from rows, y and weights."""
+    """Base of churn and value models: a subclass fits (`_fit`) to rows, targets and weights."""
 
     @abstractmethod
     def _fit(self, X: pd.DataFrame, y: Floats, weight: Floats) -> None:
-        """Learn from checked rows; sets only attributes that end with an underscore."""
+        """Fit to checked rows; sets only attributes that end with an underscore."""
 
     def _check_target(self, y: Floats) -> None:
-        """ValueError when the target cannot be learnt from."""
+        """Raise ValueError where the model cannot be fitted to this target."""
 
     def fit(self, X: pd.DataFrame, y: ArrayLike, weight: ArrayLike | None = None) -> Self:
-        """Learn from X (n rows), y (n,) and row weights (n,). ValueError says what is wrong."""
-        chosen = require(X, self.columns(X))
-        target = _target(y, len(chosen))
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n, features)
+            Must have the model's `columns`; NaN is allowed, infinity is not.
+        y : array-like of shape (n,)
+            1 for churned and 0 for stayed, or value in account currency.
+        weight : array-like of shape (n,), optional
+            Row weights >= 0; ones by default.
+
+        Returns
+        -------
+        The model itself.
+
+        Raises
+        ------
+        TypeError
+            If X is not a DataFrame.
+        ValueError
+            If a column is missing, a number is not finite, or y cannot be fitted.
+        """
+        selected = select_columns(X, self.columns(X))
+        target = _validate_target(y, len(selected))
         self._check_target(target)
-        refuse_infinite(chosen)
-        self._set_columns(list(chosen.columns))
-        with threadpool_limits(limits=1, user_api="blas"):  # sums the same on any number of cores
-            self._fit(chosen, target, weights(weight, len(chosen)))
+        refuse_infinite(selected)
+        self._set_columns(list(selected.columns))
+        # One BLAS thread: with more, sums depend on the number of cores in their last bits.
+        with threadpool_limits(limits=1, user_api="blas"):
+            self._fit(selected, target, validate_weights(weight, len(selected)))
         return self
 
     def tune(
@@ -157,18 +240,31 @@ class Model(Estimator):
         X_valid: pd.DataFrame,  # noqa: ARG002
         y_valid: ArrayLike,  # noqa: ARG002
     ) -> dict[str, int | float]:
-        """Parameters that one later fold fixes, for `set_params`; none for most models."""
+        """Parameters that minimise the loss on a later fold; none for most models.
+
+        Parameters
+        ----------
+        X, y : DataFrame of shape (n, features), array-like of shape (n,)
+            The fold's training rows.
+        X_valid, y_valid : DataFrame of shape (m, features), array-like of shape (m,)
+            The fold's test rows.
+
+        Returns
+        -------
+        dict
+            Name to number, for the constructor.
+        """
         return {}
 
 
 class ChurnModel(ClassifierMixin, Model):  # type: ignore[misc]
-    """A probability that a watched customer is lost in the label window; classes are 0 and 1."""
+    """Probability that a customer of the cohort churns in the label window; classes 0 and 1."""
 
     task = "churn"
 
     @abstractmethod
     def _contributions(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Log-odds a column; the columns `feature_names_in_` (or some of them) and "bias"."""
+        """Log-odds per column: `feature_names_in_` (or some of them) and "bias"."""
 
     def _check_target(self, y: Floats) -> None:
         if not np.isin(y, (0.0, 1.0)).all():
@@ -181,52 +277,134 @@ class ChurnModel(ClassifierMixin, Model):  # type: ignore[misc]
         self.classes_ = np.array([0, 1])
 
     def predict_proba(self, X: pd.DataFrame) -> Floats:
-        """(n, 2): P(kept), P(churned). ValueError on missing columns and non-finite results."""
-        churned = self._finite(X)
+        """Probabilities of staying and of churning.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n, features)
+
+        Returns
+        -------
+        ndarray of shape (n, 2)
+            P(stayed), P(churned).
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, or a number in X or a result is not finite.
+        """
+        churned = self._predict_finite(X)
         return np.column_stack([1.0 - churned, churned])
 
     def predict(self, X: pd.DataFrame) -> NDArray[np.int64]:
-        """(n,): 1 where churn is the likelier of the two."""
+        """Predicted class: ndarray of shape (n,), 1 where P(churned) > 0.5."""
         return (self.predict_proba(X)[:, 1] > 0.5).astype(np.int64)
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
-        """What each feature adds to the log-odds of churn, and "bias"; a row sums to them.
+        """Additive contributions of the features to the log-odds of churn.
 
-        Index as X. Says what the score is associated with, not what causes churn.
+        They describe what the score is associated with, not what causes churn.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n, features)
+
+        Returns
+        -------
+        DataFrame of shape (n, features read + 1)
+            Log-odds, indexed as X, and the column "bias"; each row sums to the log-odds of
+            the predicted probability.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing or a number in X is infinite.
         """
-        told = self._contributions(self._read(X))
-        if TREATED in told.columns:
-            told[BIAS] += told.pop(TREATED)
-        return told
+        parts = self._contributions(self._read(X))
+        if TREATED in parts.columns:
+            parts[BIAS] += parts.pop(TREATED)
+        return parts
 
 
 class ValueModel(RegressorMixin, Model):  # type: ignore[misc]
-    """The money expected of a watched customer in the value window, account currency."""
+    """Expected value of a customer of the cohort in the value window, account currency."""
 
     task = "value"
 
     def predict(self, X: pd.DataFrame) -> Floats:
-        """(n,): expected money. ValueError on missing columns and non-finite results."""
-        return self._finite(X)
+        """Expected value.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n, features)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Account currency.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, or a number in X or a result is not finite.
+        """
+        return self._predict_finite(X)
 
 
 def log_odds(p: Floats) -> Floats:
-    """ln(p / (1 - p)), with p kept 1e-12 away from 0 and 1."""
+    """Log-odds ln(p / (1 - p)).
+
+    Parameters
+    ----------
+    p : ndarray of shape (n,)
+        Probabilities, clipped to [1e-12, 1 - 1e-12].
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
     inside = np.clip(p, 1e-12, 1 - 1e-12)
     return np.log(inside) - np.log1p(-inside)
 
 
 def base_rate(y: Floats, weight: Floats, prior: float, strength: float = 10.0) -> float:
-    """Weighted mean of y, drawn to `prior` as by `strength` further rows; `prior` when empty."""
+    """Weighted mean of y, shrunk towards a prior.
+
+    Parameters
+    ----------
+    y, weight : ndarray of shape (n,)
+        n may be 0: then the result is `prior`.
+    prior : float
+        Mean to shrink to, in the unit of y.
+    strength : float
+        Weight of the prior, in rows.
+
+    Returns
+    -------
+    float
+    """
     return float(((weight * y).sum() + strength * prior) / (weight.sum() + strength))
 
 
 def scale_to(predicted: Floats, y: Floats, weight: Floats) -> tuple[float, float]:
-    """(ratio, offset) for which ratio * predicted + offset has the money that y has.
+    """Ratio and offset that make the total of `ratio * predicted + offset` that of y.
 
-    ratio = sum(w y) / sum(w predicted), offset = 0: ranks stay and the bias on these rows is 1.
-    Where money was lost on the whole (returns, service cost), or nothing was predicted, no
-    positive ratio can do this: then everyone gets the mean, ratio 0.
+    ratio = sum(w y) / sum(w predicted) and offset = 0, so that ranks stay and predictions are
+    unbiased on these rows. Where the total of y (returns and service cost may make it negative)
+    or of the predictions is not positive, no positive ratio can do this: then the ratio is 0 and
+    the offset the mean of y.
+
+    Parameters
+    ----------
+    predicted, y : ndarray of shape (n,)
+        Account currency.
+    weight : ndarray of shape (n,)
+        Row weights.
+
+    Returns
+    -------
+    tuple of float
+        ratio (no unit) and offset (account currency).
     """
     actual, expected = float((weight * y).sum()), float((weight * predicted).sum())
     if actual <= 0 or expected <= 0:

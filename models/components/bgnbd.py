@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import betaln, expit, gammaln, hyp2f1, psi
 
-from models.components.base import Floats, weights
+from models.components.base import Floats, validate_weights
 from models.components.likelihood import maximise
 
 # (r, alpha / mean T, a, b)
-_LEAST = (1e-4, 1e-4, 1e-4, 1e-4)
+_LOWER_BOUNDS = (1e-4, 1e-4, 1e-4, 1e-4)
 _STARTS = ((1.0, 1.0, 1.0, 1.0), (0.3, 0.2, 0.8, 2.5), (3.0, 0.5, 0.1, 1.0))
 
 
-def _checked(x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> tuple[Floats, Floats, Floats]:
-    counts, last, age = (np.asarray(one, dtype=float) for one in (x, t_x, T))
+def _validate(x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> tuple[Floats, Floats, Floats]:
+    counts, last, age = (np.asarray(array, dtype=float) for array in (x, t_x, T))
     if not counts.shape == last.shape == age.shape or counts.ndim != 1:
         raise ValueError("x, t_x and T must be one number a customer")
     if not ((counts >= 0) & (last >= 0) & (last <= age) & np.isfinite(age)).all():
@@ -47,22 +47,22 @@ class BGNBD:
 
         Time is divided by the mean T, so that alpha is of the size of the other parameters.
         """
-        counts, last, age = _checked(x, t_x, T)
+        counts, last, age = _validate(x, t_x, T)
         if len(counts) == 0 or age.max() <= 0:
             raise ValueError("BG/NBD needs customers with time since their first purchase")
-        unit, row_weight = float(age.mean()), weights(weight, len(counts))
+        unit, row_weight = float(age.mean()), validate_weights(weight, len(counts))
         r, alpha, a, b = maximise(
-            lambda parameters: _terms(parameters, counts, last / unit, age / unit),
+            lambda parameters: _log_likelihood_terms(parameters, counts, last / unit, age / unit),
             row_weight,
             _STARTS,
-            _LEAST,
+            _LOWER_BOUNDS,
         )
         return cls(r, alpha * unit, a, b)
 
     def log_likelihood(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
         """Each customer's term of the log-likelihood (equation 6)."""
         parameters = np.array([self.r, self.alpha, self.a, self.b])
-        return _terms(parameters, *_checked(x, t_x, T))[0]
+        return _log_likelihood_terms(parameters, *_validate(x, t_x, T))[0]
 
     def p_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
         """P(alive at T); 1 for a one-time buyer by construction, so never rank those by it.
@@ -70,7 +70,7 @@ class BGNBD:
         1 / (1 + a / (b + x - 1) ((alpha + T) / (alpha + t_x))^(r + x)) for x > 0
         (Fader, Hardie & Lee 2008, Computing P(alive) Using the BG/NBD Model).
         """
-        counts, last, age = _checked(x, t_x, T)
+        counts, last, age = _validate(x, t_x, T)
         some = np.where(counts > 0, counts, 1.0)
         dead = np.log(self.a) - np.log(self.b + some - 1)
         dead = dead + (self.r + some) * np.log((self.alpha + age) / (self.alpha + last))
@@ -82,7 +82,7 @@ class BGNBD:
         While alive lambda ~ Gamma(r + x, alpha + T), so the power is P(no purchase | alive).
         Meaningful for one-time buyers too, unlike P(alive).
         """
-        counts, _, age = _checked(x, t_x, T)
+        counts, _, age = _validate(x, t_x, T)
         stops = (self.r + counts) * np.log1p(t / (self.alpha + age))
         return 1 + self.p_alive(x, t_x, T) * np.expm1(-stops)
 
@@ -93,7 +93,7 @@ class BGNBD:
         a + b + x - 1; z)), z = t / (alpha + T + t): no power of x that could overflow. The limits
         at a = 1 and a + b + x = 1 are taken by moving a by 1e-6.
         """
-        counts, _, age = _checked(x, t_x, T)
+        counts, _, age = _validate(x, t_x, T)
         a = self.a + (1e-6 if min(abs(self.a - 1), abs(self.a + self.b - 1)) < 1e-6 else 0.0)
         top = a + self.b + counts - 1
         z = t / (self.alpha + age + t)
@@ -102,7 +102,7 @@ class BGNBD:
         return np.asarray(np.maximum(self.p_alive(x, t_x, T) * while_alive, 0.0))
 
 
-def _terms(parameters: Floats, x: Floats, t_x: Floats, T: Floats) -> tuple[Floats, Floats]:
+def _log_likelihood_terms(parameters: Floats, x: Floats, t_x: Floats, T: Floats) -> tuple[Floats, Floats]:
     """Terms (n,) and their gradient (4, n) in (r, alpha, a, b).
 
     ln L = ln Gamma(r + x) / Gamma(r) + r ln alpha + ln B(a, b + x) / B(a, b)

@@ -1,7 +1,7 @@
-"""The contract of the uplift models: what a contact changes, learnt from a randomised experiment.
+"""Base class of the uplift models: the effect of a contact, fitted to a randomised experiment.
 
-An effect is the chance of leaving when contacted less that when left alone: below 0 helps. The
-propensity, the chance of having been contacted, is known because it was drawn.
+The effect is P(churn | contacted) - P(churn | not contacted): below 0 the contact helps. The
+propensity, the probability of the contact, is known because the assignment was randomised.
 """
 
 from abc import abstractmethod
@@ -13,104 +13,175 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from models.components.base import Estimator, Floats, refuse_infinite, require
+from models.components.base import Estimator, Floats, refuse_infinite, select_columns
 
 RISK = "churn_probability"
-"""The column of X, when there is one, with the churn model's word on a customer whom nobody calls.
+"""The column of X, where there is one, with the churn probability of a customer not contacted.
 
 It must come from a model that has not seen the row's own outcome.
 """
-_LEAST_RISK, _MOST_RISK = 0.002, 0.9  # where an inverse variance stays finite
+_MIN_RISK, _MAX_RISK = 0.002, 0.9  # where an inverse variance stays finite
 FOLDS = 5
 
 
 def fold_of(customer: ArrayLike, folds: int, salt: str) -> NDArray[np.int64]:
-    """(n,) 0 to folds - 1: a customer's rows fall into one fold, whoever else is there."""
+    """Cross-fitting fold of each row, from a hash of the customer's id.
+
+    All rows of a customer fall into one fold, whichever other customers there are.
+
+    Parameters
+    ----------
+    customer : array-like of shape (n,)
+    folds : int
+    salt : str
+        Another salt is another partition; the first 16 bytes count.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Integers from 0 to folds - 1.
+    """
     names = np.asarray(customer).astype(str).astype(object)
     key = salt.encode().ljust(16, b"0")[:16].decode()
     return (pd.util.hash_array(names, hash_key=key) % folds).astype(np.int64)
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What was done and what came of it, (n,) each; propensity strictly inside 0 to 1."""
+class ExperimentData:
+    """Treatment and outcome of each row of a randomised experiment; every array is (n,)."""
 
-    treated: Floats
-    left: Floats
-    propensity: Floats
-    customer: NDArray[np.object_]
+    treated: Floats  # 1 contacted, 0 not
+    churned: Floats  # 1 churned, 0 stayed
+    propensity: Floats  # P(treated), strictly between 0 and 1
+    customer: NDArray[np.object_]  # ids as text
 
     @classmethod
-    def of(
+    def from_arrays(
         cls, treated: ArrayLike, y: ArrayLike, propensity: ArrayLike, customer: ArrayLike | None
     ) -> Self:
-        """ValueError unless both arms are there and everything has one length."""
-        arms, left = np.asarray(treated, dtype=float), np.asarray(y, dtype=float)
+        """Check the arrays and convert them.
+
+        Parameters
+        ----------
+        treated, y : array-like of shape (n,)
+            0 or 1.
+        propensity : float or array-like of shape (n,)
+        customer : array-like of shape (n,), optional
+            None: each row is a customer of its own.
+
+        Raises
+        ------
+        ValueError
+            If lengths differ, a value is out of its range, or one arm is empty.
+        """
+        arms, churned = np.asarray(treated, dtype=float), np.asarray(y, dtype=float)
         chance = np.broadcast_to(np.asarray(propensity, dtype=float), arms.shape)
-        who = np.arange(len(arms)) if customer is None else np.asarray(customer)
-        if not arms.shape == left.shape == who.shape or arms.ndim != 1:
+        ids = np.arange(len(arms)) if customer is None else np.asarray(customer)
+        if not arms.shape == churned.shape == ids.shape or arms.ndim != 1:
             raise ValueError("treated, y and customer must be one number a row")
-        if not (np.isin(arms, (0.0, 1.0)).all() and np.isin(left, (0.0, 1.0)).all()):
+        if not (np.isin(arms, (0.0, 1.0)).all() and np.isin(churned, (0.0, 1.0)).all()):
             raise ValueError("treated and y must be 0 or 1")
         if not ((chance > 0) & (chance < 1)).all():
             raise ValueError("propensity must lie between 0 and 1, both excluded")
         if len(set(arms)) != 2:
             raise ValueError("treated has one arm: nothing shows what a contact changes")
-        return cls(arms, left, chance, who.astype(str).astype(object))
+        return cls(arms, churned, chance, ids.astype(str).astype(object))
 
     def __len__(self) -> int:
         return len(self.treated)
 
-    def take(self, rows: NDArray[np.bool_]) -> "Trial":
-        return Trial(
-            self.treated[rows], self.left[rows], self.propensity[rows], self.customer[rows]
+    def take(self, rows: NDArray[np.bool_]) -> "ExperimentData":
+        """The rows of a mask of shape (n,)."""
+        return ExperimentData(
+            self.treated[rows], self.churned[rows], self.propensity[rows], self.customer[rows]
         )
 
     @property
     def information(self) -> Floats:
-        """e (1 - e): what a row tells of an effect, against variance 1 of the outcome."""
+        """e (1 - e), shape (n,): information of a row about its effect where the outcome has
+        variance 1."""
         return self.propensity * (1 - self.propensity)
 
     @property
-    def balance(self) -> Floats:
-        """Weights under which the mean outcome is (1 - e) E[y | treated] + e E[y | not]."""
+    def balancing_weights(self) -> Floats:
+        """Weights, shape (n,), whose mean outcome is (1 - e) E[y | treated] + e E[y | not]."""
         odds = (1 - self.propensity) / self.propensity
         return np.where(self.treated == 1, odds, 1 / odds)
 
-    def scores(self, expected: Floats) -> Floats:
-        """Doubly robust scores, whose mean given X is the effect (Robins & Rotnitzky 1995).
+    def doubly_robust_scores(self, expected: Floats) -> Floats:
+        """Scores whose mean given X is the effect.
 
-        mu1 - mu0 + (t - e) / (e (1 - e)) (y - mu_t), which with m = (1 - e) mu1 + e mu0 is
-        (t - e) / (e (1 - e)) (y - m): as e is known, m is all there is to learn, and a poor m
-        costs precision, never truth.
+        In general mu1 - mu0 + (t - e) / (e (1 - e)) (y - mu_t). With m = (1 - e) mu1 + e mu0 this
+        is (t - e) / (e (1 - e)) (y - m): as e is known, m is the only nuisance to estimate, and a
+        poor m costs precision but adds no bias.
+
+        Parameters
+        ----------
+        expected : ndarray of shape (n,)
+            m, the outcome expected of each row: a probability.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            In units of a churn probability.
+
+        References
+        ----------
+        Robins & Rotnitzky (1995), Semiparametric efficiency in multivariate regression models
+        with missing data, JASA 90.
         """
-        return (self.treated - self.propensity) / self.information * (self.left - expected)
+        return (self.treated - self.propensity) / self.information * (self.churned - expected)
 
 
-def kept_inside(risk: ArrayLike) -> Floats:
-    """Probabilities between .002 and .9."""
-    return np.asarray(np.clip(np.asarray(risk, dtype=float), _LEAST_RISK, _MOST_RISK))
+def clip_risk(risk: ArrayLike) -> Floats:
+    """Churn probabilities, shape (n,), clipped to [.002, .9]."""
+    return np.asarray(np.clip(np.asarray(risk, dtype=float), _MIN_RISK, _MAX_RISK))
 
 
-def precision(trial: Trial, risk: Floats) -> Floats:
-    """1 / variance of score / risk, the effect as a share of the risk: e (1 - e) r / (1 - r)."""
-    return trial.information * risk / (1 - risk)
+def inverse_variance(experiment: ExperimentData, risk: Floats) -> Floats:
+    """1 / variance of score / risk, the effect relative to the risk: e (1 - e) r / (1 - r).
+
+    Parameters
+    ----------
+    experiment : ExperimentData of n rows
+    risk : ndarray of shape (n,)
+        Churn probabilities strictly between 0 and 1.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
+    return experiment.information * risk / (1 - risk)
 
 
-def common_share(trial: Trial, scores: Floats, risk: Floats) -> float:
-    """The share of everybody's risk that a contact adds: the scores' weighted ratio to the risk."""
-    weight = precision(trial, risk)
+def common_relative_effect(experiment: ExperimentData, scores: Floats, risk: Floats) -> float:
+    """The effect relative to the risk, common to all rows: inverse-variance mean of score / risk.
+
+    Parameters
+    ----------
+    experiment : ExperimentData of n rows
+    scores : ndarray of shape (n,)
+        From `ExperimentData.doubly_robust_scores`.
+    risk : ndarray of shape (n,)
+        Churn probabilities strictly between 0 and 1.
+
+    Returns
+    -------
+    float
+        -.1 says that a contact takes away a tenth of every customer's risk.
+    """
+    weight = inverse_variance(experiment, risk)
     return float((weight * scores / risk).sum() / weight.sum())
 
 
 class UpliftModel(Estimator):
-    """What a contact changes in the chance of leaving. A subclass learns by `_learn`."""
+    """Effect of a contact on the churn probability; a subclass fits by `_fit_experiment`."""
 
     task: ClassVar[Literal["churn", "value", "uplift"]] = "uplift"
 
     @abstractmethod
-    def _learn(self, X: pd.DataFrame, trial: Trial) -> None:
-        """Learn from checked rows; sets only attributes that end with an underscore."""
+    def _fit_experiment(self, X: pd.DataFrame, experiment: ExperimentData) -> None:
+        """Fit to checked rows; sets only attributes that end with an underscore."""
 
     def fit(
         self,
@@ -120,20 +191,57 @@ class UpliftModel(Estimator):
         propensity: ArrayLike,
         customer: ArrayLike | None = None,
     ) -> Self:
-        """Learn from X (n rows), who was treated and who left (0 or 1), and the chance of it.
+        """Fit the model to a randomised experiment.
 
-        `customer` keeps the rows of one in one fold of a cross-fit. ValueError says what is wrong.
+        Parameters
+        ----------
+        X : DataFrame of shape (n, features)
+            As known before the treatment.
+        treated : array-like of shape (n,)
+            1 contacted, 0 not.
+        y : array-like of shape (n,)
+            1 churned, 0 stayed.
+        propensity : float or array-like of shape (n,)
+            P(treated), strictly between 0 and 1.
+        customer : array-like of shape (n,), optional
+            Ids: the rows of one customer stay in one fold of a cross-fit.
+
+        Returns
+        -------
+        The model itself.
+
+        Raises
+        ------
+        TypeError
+            If X is not a DataFrame.
+        ValueError
+            If a column is missing, a number in X is infinite, or the experiment is not valid.
         """
-        chosen = require(X, self.columns(X))
-        trial = Trial.of(treated, y, propensity, customer)
-        if len(trial) != len(chosen):
-            raise ValueError(f"treated must be one number a row of X, which has {len(chosen)}")
-        refuse_infinite(chosen)
-        self._set_columns(list(chosen.columns))
+        selected = select_columns(X, self.columns(X))
+        experiment = ExperimentData.from_arrays(treated, y, propensity, customer)
+        if len(experiment) != len(selected):
+            raise ValueError(f"treated must be one number a row of X, which has {len(selected)}")
+        refuse_infinite(selected)
+        self._set_columns(list(selected.columns))
         with threadpool_limits(limits=1, user_api="blas"):
-            self._learn(chosen, trial)
+            self._fit_experiment(selected, experiment)
         return self
 
     def effect(self, X: pd.DataFrame) -> Floats:
-        """(n,): the chance of leaving if contacted less that if not. ValueError as for others."""
-        return self._finite(X)
+        """P(churn | contacted) - P(churn | not contacted).
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n, features)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Change of a probability; below 0 the contact helps.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, or a number in X or a result is not finite.
+        """
+        return self._predict_finite(X)

@@ -5,8 +5,14 @@ import pyarrow as pa
 
 from retention.cohort import eligibility
 from retention.core import point_in_time
-from retention.core.events import CONTACTED, HELD_OUT, HOLDOUT, MONEY_UNITS, UNDRAWN
-from retention.core.params import ChurnLabel, Labels, ValueLabel
+from retention.core.events import (
+    CONTACTED,
+    CONTACTED_NOT_RANDOMISED,
+    HELD_OUT,
+    HOLDOUT,
+    MONEY_UNITS,
+)
+from retention.core.params import ChurnLabel, LabelParams, ValueLabel
 from retention.core.point_in_time import Frame, Window
 from retention.ledgers import outcomes
 
@@ -26,13 +32,15 @@ held_out (drawn to be left alone), contacted_undrawn (by no lot), null where the
 ENDED_IN_GAP = "ended in the gap"
 ENDED_EARLIER = "had ended before the snapshot, known only later"
 NOT_BEGUN = "had not begun before the snapshot, known only later"
-_NEVER = 2_000_000  # a day number beyond any calendar
+_NO_END = 2_000_000  # a day number beyond any calendar
 
 
-def silent(cohort: Frame, known: Frame, window: Window, label: ChurnLabel) -> Frame:
+def churned_by_silence(cohort: Frame, history: Frame, window: Window, label: ChurnLabel) -> Frame:
     """Rule `silence`: churned when none of the label's kinds falls into the window."""
-    seen = known.filter(nw.col("kind").is_in(label.kinds), window.holds(nw.col("occurred_day")))
-    returned = seen.select("customer_id").unique().with_columns(back=nw.lit(1))
+    returns = history.filter(
+        nw.col("kind").is_in(label.kinds), window.contains(nw.col("occurred_day"))
+    )
+    returned = returns.select("customer_id").unique().with_columns(back=nw.lit(1))
     return cohort.join(returned, on="customer_id", how="left").select(
         "customer_id",
         churned=nw.col("back").is_null(),
@@ -40,13 +48,13 @@ def silent(cohort: Frame, known: Frame, window: Window, label: ChurnLabel) -> Fr
     )
 
 
-def chains(known: Frame) -> Frame:
+def contract_chains(history: Frame) -> Frame:
     """Contracts chain while each starts before all earlier ones have ended.
 
     Columns customer_id, begins, ends_on: the first day that leaves none of a chain alive.
     """
     order = ["start_day", "end_day", "contract_id"]
-    spans = eligibility.contracts(known).with_columns(nw.col("end_day").fill_null(_NEVER))
+    spans = eligibility.contracts(history).with_columns(nw.col("end_day").fill_null(_NO_END))
     reach = nw.col("end_day").cum_max().over("customer_id", order_by=order)
     earlier = nw.col("reach").shift(1).over("customer_id", order_by=order)
     breaks = nw.when(nw.col("start_day") > nw.col("earlier")).then(1).otherwise(0)
@@ -61,22 +69,22 @@ def chains(known: Frame) -> Frame:
     )
 
 
-def ends(known: Frame, snapshot: int) -> Frame:
+def last_ends(history: Frame, snapshot: int) -> Frame:
     """Per customer the first day from the snapshot on that leaves no contract alive.
 
     Columns customer_id, ends_on: of the chain that was running at the snapshot, or the last before.
     """
-    running = chains(known).filter(nw.col("begins") < snapshot)
+    running = contract_chains(history).filter(nw.col("begins") < snapshot)
     return running.group_by("customer_id").agg(ends_on=nw.col("ends_on").max())
 
 
-def cancelled(cohort: Frame, known: Frame, window: Window, snapshot: int) -> Frame:
+def churned_by_cancellation(cohort: Frame, history: Frame, window: Window, snapshot: int) -> Frame:
     """Rule `cancel`: churned when the last live contract ends in the window.
 
     Customers whose last contract ends before the window opens, or had not begun at the snapshot
     after all, are dropped, with the reason.
     """
-    joined = cohort.join(ends(known, snapshot), on="customer_id", how="left")
+    joined = cohort.join(last_ends(history, snapshot), on="customer_id", how="left")
     day = nw.col("ends_on")
     reason = (
         nw.when(day < snapshot)
@@ -86,10 +94,10 @@ def cancelled(cohort: Frame, known: Frame, window: Window, snapshot: int) -> Fra
         .when(day.is_null())
         .then(nw.lit(NOT_BEGUN))
     )
-    return joined.select("customer_id", churned=window.holds(day), dropped=reason)
+    return joined.select("customer_id", churned=window.contains(day), dropped=reason)
 
 
-def value(known: Frame, window: Window, label: ValueLabel) -> Frame:
+def value(history: Frame, window: Window, label: ValueLabel) -> Frame:
     """Net value per customer with events in the window: customer_id, value (money units).
 
     margin x amount of `kinds` - cost of `cost_kinds`, each event discounted by its day:
@@ -100,7 +108,7 @@ def value(known: Frame, window: Window, label: ValueLabel) -> Frame:
     years = (nw.col("occurred_day") - window.start) / 365.0
     discount = nw.lit(1.0 + label.annual_discount) ** (-years)
     net = (amount.otherwise(0.0) - cost.otherwise(0.0)) * discount
-    money = known.filter(window.holds(nw.col("occurred_day")))
+    money = history.filter(window.contains(nw.col("occurred_day")))
     return (
         money.with_columns(net=net.round().cast(nw.Int64()))
         .group_by("customer_id")
@@ -112,7 +120,7 @@ def _units(column: str) -> nw.Expr:
     return (nw.col(column) * MONEY_UNITS).cast(nw.Int64()).fill_null(0).cast(nw.Float64())
 
 
-def arms(known: Frame, drawn: Frame | None, snapshot: int, window: Window) -> Frame:
+def arms(history: Frame, assignments: Frame | None, snapshot: int, window: Window) -> Frame:
     """customer_id, arm of those with an outreach from the snapshot to the window's end.
 
     drawn: the arms of our own lists (lots.DRAWN). The first outreach decides, as later ones depend
@@ -120,46 +128,56 @@ def arms(known: Frame, drawn: Frame | None, snapshot: int, window: Window) -> Fr
     before it (a fault put right, a notice answered) is `contacted_undrawn`: nobody was held out
     from it.
     """
-    met = known.filter(nw.col("kind") == "outreach").select(*_MET, "source")
-    if drawn is not None:
-        ours = drawn.select(*_MET, source=nw.lit("lists"))
-        met = nw.concat([met, ours], how="vertical")
+    outreach = history.filter(nw.col("kind") == "outreach").select(*_OUTREACH, "source")
+    if assignments is not None:
+        from_lists = assignments.select(*_OUTREACH, source=nw.lit("lists"))
+        outreach = nw.concat([outreach, from_lists], how="vertical")
     day = nw.col("occurred_day")
-    met = met.filter(day >= snapshot, day < window.end)
-    held = nw.col("treatment").fill_null(CONTACTED) == HOLDOUT
-    undrawn = nw.when(nw.col("source") == outcomes.SOURCE).then(2).otherwise(0)
-    place = nw.when(held).then(1).otherwise(undrawn)
+    outreach = outreach.filter(day >= snapshot, day < window.end)
+    held_out = nw.col("treatment").fill_null(CONTACTED) == HOLDOUT
+    staff_entry = nw.when(nw.col("source") == outcomes.SOURCE).then(2).otherwise(0)
+    arm_index = nw.when(held_out).then(1).otherwise(staff_entry)
     first = (
-        met.with_columns(order=day * len(ARMS) + place)
+        outreach.with_columns(order=day * len(ARMS) + arm_index)
         .group_by("customer_id")
         .agg(order=nw.col("order").min())
         .with_columns(place=nw.col("order") % len(ARMS))
     )
-    other = nw.when(nw.col("place") == 1).then(nw.lit(HELD_OUT)).otherwise(nw.lit(UNDRAWN))
+    other = (
+        nw.when(nw.col("place") == 1)
+        .then(nw.lit(HELD_OUT))
+        .otherwise(nw.lit(CONTACTED_NOT_RANDOMISED))
+    )
     arm = nw.when(nw.col("place") == 0).then(nw.lit(CONTACTED)).otherwise(other)
     return first.select("customer_id", arm=arm)
 
 
-_MET = ["customer_id", "occurred_day", "treatment"]
-ARMS = (CONTACTED, HELD_OUT, UNDRAWN)
+_OUTREACH = ["customer_id", "occurred_day", "treatment"]
+ARMS = (CONTACTED, HELD_OUT, CONTACTED_NOT_RANDOMISED)
 
 
-def labels(
-    cohort: Frame, history: Frame, snapshot: int, rules: Labels, drawn: Frame | None = None
+def label_cohort(
+    cohort: Frame,
+    history: Frame,
+    snapshot: int,
+    label_params: LabelParams,
+    assignments: Frame | None = None,
 ) -> Frame:
     """One row a watched customer (cohort: customer_id) of one mature snapshot, as SCHEMA.
 
     `history` is everything known before as_of; `drawn` as `arms` takes it.
     """
-    churn = point_in_time.churn_window(snapshot, rules.churn)
-    worth = point_in_time.value_window(snapshot, rules.churn, rules.value)
-    if rules.churn.rule == "silence":
-        fate = silent(cohort, history, churn, rules.churn)
+    churn_days = point_in_time.churn_window(snapshot, label_params.churn)
+    value_days = point_in_time.value_window(snapshot, label_params.churn, label_params.value)
+    if label_params.churn.rule == "silence":
+        outcome = churned_by_silence(cohort, history, churn_days, label_params.churn)
     else:
-        fate = cancelled(cohort, history, churn, snapshot)
-    known = value(history, worth, rules.value)
-    fate = fate.join(arms(history, drawn, snapshot, churn), on="customer_id", how="left")
-    return fate.join(known, on="customer_id", how="left").select(
+        outcome = churned_by_cancellation(cohort, history, churn_days, snapshot)
+    values = value(history, value_days, label_params.value)
+    outcome = outcome.join(
+        arms(history, assignments, snapshot, churn_days), on="customer_id", how="left"
+    )
+    return outcome.join(values, on="customer_id", how="left").select(
         "customer_id",
         nw.lit(point_in_time.date_of(snapshot), nw.Date()).alias("snapshot_on"),
         "churned",

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from retention.core.errors import BadInput, BadParams, Guarded, masked
+from retention.core.errors import BadInput, BadParams, Guarded, mask
 from retention.core.storage import atomic
 from retention.core.storage.locks import Say
 from retention.ledgers import assignments, erasures, outcomes, store
@@ -70,7 +70,7 @@ def backup(target: Path, say: Say) -> int:
         raise BadParams(f"{target}: a backup's name ends with {ENDING}")
     if any(target.resolve().is_relative_to(folder.resolve()) for folder in FOLDERS):
         raise BadParams(f"{target}: keep a backup out of what it is a backup of")
-    with outcomes.locked(outcomes.FOLDER, say):
+    with outcomes.lock(outcomes.FOLDER, say):
         held = {path.as_posix(): _held(path) for folder in FOLDERS for path in _files(folder)}
         _refuse_damaged(held)
     if not held:
@@ -140,7 +140,7 @@ def restore(source: Path, *, replace: bool, now: dt.datetime, say: Say) -> Resto
     was changed.
     """
     held = unpacked(source)
-    with outcomes.locked(outcomes.FOLDER, say):
+    with outcomes.lock(outcomes.FOLDER, say):
         gone = _erased(held)
         there = {name: _held(Path(name)) for name in held if Path(name).is_file()}
         differ = [name for name in there if there[name].content != held[name].content]
@@ -187,7 +187,7 @@ def _erased(held: dict[str, Held]) -> set[str]:
     found: set[str] = set()
     for folder in _SEALED:
         written = {path: store.read(path) for path in sorted(folder.glob("*.json"))}
-        found |= {f"{(folder / stem).as_posix()}.json" for stem in store.superseded(written)}
+        found |= {f"{(folder / stem).as_posix()}.json" for stem in store.superseded_stems(written)}
     return found & held.keys()
 
 
@@ -217,7 +217,7 @@ def _manifest(source: Path, member: tarfile.TarInfo, told: bytes) -> dict[str, A
     if member.name != MANIFEST:
         raise KeyError(member.name)
     if said["version"] != VERSION:
-        version = masked(said["version"])
+        version = mask(said["version"])
         raise BadInput(f"{source}: of version {version}, and this program reads {VERSION}")
     return dict(said["files"])
 
@@ -230,6 +230,6 @@ def _content(source: Path, tar: tarfile.TarFile, member: tarfile.TarInfo) -> byt
     known = member.name == MANIFEST or (below and plain and "\\" not in member.name)
     handle = tar.extractfile(member) if member.isreg() and known else None
     if handle is None:
-        name = masked(member.name, 20)
+        name = mask(member.name, 20)
         raise BadInput(f"{source}: {name} is no file of champion/ or ledgers/; do not use it")
     return handle.read()

@@ -7,15 +7,15 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from models.components.base import Floats
-from models.components.uplift import RISK, Trial
+from models.components.uplift import RISK, ExperimentData
 from retention.core import artefacts
 from retention.core.errors import BadParams, Guarded
 from retention.core.params import Params, Play, load_params
 from retention.core.storage import atomic
-from retention.policy.play_effects import price
-from retention.policy.plays import cheapest
+from retention.policy.play_effects import expected_cost
+from retention.policy.plays import cheapest_contact_play
 from retention.uplift import policy_value
-from retention.uplift.policy_value import Estimate, Expected, Proposal
+from retention.uplift.policy_value import PolicyEstimate, PolicyValue, TargetingPolicy
 
 RANKINGS: Final = ("by expected loss", "by what a contact changes")
 _ROWS: Final = {
@@ -30,7 +30,7 @@ _ROWS: Final = {
 def play(chosen: Params, name: str | None) -> Play:
     """The play of that name, or the cheapest that contacts; BadParams where there is none."""
     contacts = {one.name: one for one in chosen.policy.playbook if one.lane == "contact"}
-    usual = cheapest(chosen.policy)
+    usual = cheapest_contact_play(chosen.policy)
     if usual is None:
         raise BadParams("policy.playbook: no play has lane contact; add one, or nobody is called")
     if name is not None and name not in contacts:
@@ -39,17 +39,17 @@ def play(chosen: Params, name: str | None) -> Play:
     return usual if name is None else contacts[name]
 
 
-def expected(lots: pd.DataFrame, proposal: Proposal, saves: float) -> dict[str, Expected]:
+def expected(lots: pd.DataFrame, proposal: TargetingPolicy, saves: float) -> dict[str, PolicyValue]:
     """What a proposal is expected to bring, by RANKINGS. lots: artefacts.LOTS."""
-    trial = Trial.of(lots["treated"], lots["left"], lots["propensity"], lots["customer_id"])
+    trial = ExperimentData.from_arrays(lots["treated"], lots["left"], lots["propensity"], lots["customer_id"])
     risk, worth = (lots[name].to_numpy(dtype=float) for name in (RISK, "worth"))
-    scores = trial.scores(risk)
+    scores = trial.doubly_robust_scores(risk)
     saved = saves * risk, -lots["effect"].to_numpy(dtype=float)
     gains: dict[str, Floats] = {
         name: share * worth - proposal.cost for name, share in zip(RANKINGS, saved, strict=True)
     }
     return {
-        name: policy_value.expected(proposal, gain, scores, worth, trial.customer, lots["fold"])
+        name: policy_value.evaluate_policy(proposal, gain, scores, worth, trial.customer, lots["fold"])
         for name, gain in gains.items()
     }
 
@@ -71,11 +71,11 @@ def propose(
             "(at_risk.holdout_share) and ask again when its lists have ripened"
         )
     given = play(chosen, name)
-    proposal = Proposal(
+    proposal = TargetingPolicy(
         capacity=chosen.at_risk.capacity if capacity is None else capacity,
         eligible=atomic.read_json(artefacts.UPLIFT)["eligible"],
         threshold=threshold,
-        cost=price(given) if cost is None else cost,
+        cost=expected_cost(given) if cost is None else cost,
     )
     yield (
         f"Contacting up to {proposal.capacity:,} of {proposal.eligible:,} customers once, where "
@@ -83,15 +83,15 @@ def propose(
         f"each, against contacting nobody; from {len(lots):,} customers drawn by lot, with 95 % "
         "intervals:"
     )
-    yield from _table(expected(lots, proposal, given.saves))
+    yield from _table(expected(lots, proposal, given.save_rate))
 
 
-def _table(found: dict[str, Expected]) -> Iterator[str]:
+def _table(found: dict[str, PolicyValue]) -> Iterator[str]:
     yield f"{'':<20}" + "".join(f"  {name:>34}" for name in found)
     for attribute, words in _ROWS.items():
         cells = [_cell(getattr(one, attribute)) for one in found.values()]
         yield f"{words:<20}" + "".join(f"  {cell:>34}" for cell in cells)
 
 
-def _cell(found: Estimate) -> str:
+def _cell(found: PolicyEstimate) -> str:
     return f"{found.value:,.1f} ({found.interval.low:,.1f} to {found.interval.high:,.1f})"

@@ -51,8 +51,8 @@ def _day_of(folder: Path) -> dt.date:
 
 
 def _lists(folder: Path, now: Path, since: dt.date, say: Say) -> int:
-    with locks.held(folder / published.LOCK, "publishing", say):
-        old = [one for one in published.published(folder) if one != now and _day_of(one) < since]
+    with locks.hold(folder / published.LOCK, "publishing", say):
+        old = [one for one in published.published_lists(folder) if one != now and _day_of(one) < since]
         for one in old:
             atomic.remove_folder(one)
     return len(old)
@@ -62,7 +62,7 @@ def _outcomes(since: dt.date) -> int:
     """Answers entered before; who objects, has died or was merged is not forgotten."""
 
     def stays(fact: dict[str, Any]) -> bool:
-        lasting = fact["answer"] == outcomes.OBJECTION or fact["result"] in outcomes.GONE
+        lasting = fact["answer"] == outcomes.OBJECTION or fact["result"] in outcomes.GONE_RESULTS
         return lasting or dt.datetime.fromisoformat(fact["entered_at"]).date() >= since
 
     return _kept(outcomes.FOLDER, "facts", lambda _, fact: stays(fact))
@@ -80,8 +80,8 @@ def _assignments(since: dt.date) -> int:
 def _kept(folder: Path, name: str, stays: Callable[[dict[str, Any], dict[str, Any]], bool]) -> int:
     """Put files in the place of those of a ledger that have rows which do not stay."""
     gone = 0
-    with outcomes.locked(folder):
-        store.settle(folder)
+    with outcomes.lock(folder):
+        store.remove_superseded(folder)
         for path, content in store.read_all(folder).items():
             kept = [row for row in content[name] if stays(content, row)]
             if len(kept) < len(content[name]):

@@ -24,7 +24,7 @@ from features.engine.base import Feature
 from retention.cohort import calendar, eligibility
 from retention.core import artefacts, engine, events, feature_table, point_in_time
 from retention.core.errors import BadInput, BadParams, Guarded
-from retention.core.params import Engine, Params, load_params
+from retention.core.params import EngineParams, Params, load_params
 from retention.core.storage import atomic
 from retention.i18n.language import language
 from retention.serving import target
@@ -78,15 +78,15 @@ def seen(chosen: Params, customer_id: str, as_of: dt.date | None) -> Seen:
     if not artefacts.EVENTS.path.is_file():
         raise BadInput(f"{artefacts.EVENTS}: not there yet; run make repro first")
     summary = atomic.read_json(artefacts.EVENTS_SUMMARY)
-    day = point_in_time.day_number(as_of) if as_of else calendar.plan(chosen, summary).as_of
-    with engine.opened(Engine(memory=chosen.engine.memory)) as opened:
+    day = point_in_time.day_number(as_of) if as_of else calendar.plan_calendar(chosen, summary).as_of
+    with engine.open_engine(EngineParams(memory=chosen.engine.memory)) as opened:
         mine = opened.scan(artefacts.EVENTS).filter(nw.col("customer_id") == customer_id)
         every = opened.collect(mine, sort=_ORDER)
         if not len(every):
             _require_known(customer_id)
-        past = point_in_time.past(opened.load(every), day, summary["versioned"])
+        past = point_in_time.as_known_at(opened.load(every), day, summary["versioned"])
         used = opened.collect(past, sort=_ORDER).to_pylist()[::-1]
-        watched = eligibility.watched(past, day, chosen.labels.churn)
+        watched = eligibility.cohort(past, day, chosen.labels.churn)
         is_watched = len(opened.collect(watched, sort=["customer_id"])) > 0
         row = _features(chosen, opened, customer_id, day, summary["versioned"])
     held = _held_back(every.to_pylist()[::-1], used, day)
@@ -134,8 +134,8 @@ def _features(
     chosen: Params, opened: engine.Engine, customer_id: str, day: int, versioned: bool
 ) -> pa.Table:
     """The customer's row of data/features, or the same computed now."""
-    declared = themes.declared(chosen.features.windows)
-    wanted = features.schema(declared)
+    declared = themes.discover(chosen.features.windows)
+    wanted = features.feature_schema(declared)
     stored = _stored(customer_id, point_in_time.date_of(day), wanted)
     if stored is not None:
         return stored
@@ -171,9 +171,9 @@ def said(chosen: Params, one: Seen) -> Said:
     if not one.watched:
         return Said([f"none: not watched on {one.as_of} ({_rule(chosen)})"])
     try:
-        now = scoring.require(chosen, one.features)
+        now = scoring.require_champion(chosen, one.features)
         scorer = champion.load(now)
-        scored = scoring.scores(scorer, one.features, one.as_of).to_pylist()[0]
+        scored = scoring.score_cohort(scorer, one.features, one.as_of).to_pylist()[0]
     except Guarded as refusal:
         return Said([f"none: {refusal}"])
     lines = _worth(scored, chosen, now.manifest)
@@ -183,7 +183,7 @@ def said(chosen: Params, one: Seen) -> Said:
     from retention.serving import explanations as reasons
 
     rows = feature_table.matrix(one.features)
-    declared = themes.declared(chosen.features.windows)
+    declared = themes.discover(chosen.features.windows)
     middle = feature_table.matrix(others).select_dtypes("number").median()
     parts, told_in = scorer.contributions(rows), language(chosen.at_risk.language)
     given = reasons.reasons(parts, rows, middle, declared, chosen.currency, told_in)
@@ -200,13 +200,13 @@ def _rule(chosen: Params) -> str:
 
 
 def _worth(scored: dict[str, Any], chosen: Params, manifest: dict[str, Any]) -> list[str]:
-    from retention.worklist.model import RISK_WORDS, risk_of
+    from retention.worklist.model import RISK_WORDS, risk_level
 
     money = {key: f"{scored[key]:,.2f} {chosen.currency}" for key in scored if key in _MONEY}
     p, days = scored["churn_probability"], chosen.labels.value.horizon_days
     return [
-        f"probability to be lost {p:.1%}, {RISK_WORDS[risk_of(p)]} risk;"
-        f" {target.sentence(chosen.labels)}",
+        f"probability to be lost {p:.1%}, {RISK_WORDS[risk_level(p)]} risk;"
+        f" {target.target_description(chosen.labels)}",
         f"expected loss {money['expected_loss']}: worth {money['value_if_kept']} in {days} days if"
         f" kept, {money['value_if_lost']} if lost",
         f"expected value {money['expected_value']}, four times out of five between"
@@ -223,7 +223,7 @@ _MONEY: Final = (
 def _others(chosen: Params, as_of: dt.date) -> tuple[pa.Table | None, dt.date]:
     """Those watched on a day, or on the nearest day of data/features, and that day."""
     path = artefacts.FEATURES.path
-    wanted = features.schema(themes.declared(chosen.features.windows))
+    wanted = features.feature_schema(themes.discover(chosen.features.windows))
     if not path.is_file() or not pq.read_schema(path).equals(wanted):
         return None, as_of
     days = pq.read_table(path, columns=["snapshot_on"])["snapshot_on"].unique().to_pylist()
@@ -307,7 +307,7 @@ def _number(value: float) -> str:
 
 
 def _print_features(console: Console, row: pa.Table, chosen: Params) -> None:
-    values, declared = row.to_pylist()[0], themes.declared(chosen.features.windows)
+    values, declared = row.to_pylist()[0], themes.discover(chosen.features.windows)
     _head(console, "Features, by theme")
     for theme, mine in groupby(declared, key=lambda one: one.theme):
         console.print(Text(f"  {theme}", style="italic"))

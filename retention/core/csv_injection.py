@@ -13,11 +13,11 @@ _RISKY: Final = re.compile(f"'*{_STARTS}")
 _GUARDED: Final = re.compile(f"'+{_STARTS}")
 
 
-def guarded(text: str) -> str:
+def escape_formula(text: str) -> str:
     """The cell as written: an apostrophe in front where a spreadsheet would see a formula."""
     return f"'{text}" if _RISKY.match(text) else text
 
 
-def unguarded(cell: str) -> str:
+def unescape_formula(cell: str) -> str:
     """The inverse of `guarded`, for every text."""
     return cell[1:] if _GUARDED.match(cell) else cell

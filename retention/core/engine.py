@@ -12,12 +12,12 @@ import duckdb
 import narwhals as nw
 import pyarrow as pa
 
-from retention.core.params import Engine as EngineParams
+from retention.core.params import EngineParams
 from retention.core.storage.atomic import PathLike
 
 
 class Engine(Protocol):
-    """What a stage may ask of an engine. Frames are lazy until kept or collected."""
+    """What a stage may ask of an engine. Frames are lazy until materialised or collected."""
 
     def scan(self, path: PathLike) -> nw.LazyFrame[Any]:
         """A Parquet file, or a glob of them."""
@@ -25,11 +25,11 @@ class Engine(Protocol):
     def load(self, table: pa.Table) -> nw.LazyFrame[Any]:
         """A table from memory."""
 
-    def keep(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        """Compute a frame once that several frames are made from; dropped by `forget`."""
+    def materialize(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """Compute a frame once that several frames are made from; dropped by `release`."""
 
-    def forget(self) -> None:
-        """Drop all that was kept."""
+    def release(self) -> None:
+        """Drop what `materialize` computed."""
 
     def collect(self, frame: nw.LazyFrame[Any], sort: Sequence[str]) -> pa.Table:
         """Compute a frame, in the order of its key `sort`."""
@@ -45,8 +45,8 @@ class DuckDB:
     def __init__(self, memory: str = "4GB", threads: int = 2) -> None:
         self.connection = duckdb.connect(config={"memory_limit": memory, "threads": threads})
         self.connection.execute("set TimeZone = 'UTC'")
-        self._names = (f"kept_{number}" for number in count())
-        self._kept: list[str] = []
+        self._names = (f"materialized_{number}" for number in count())
+        self._materialized: list[str] = []
 
     def scan(self, path: PathLike) -> nw.LazyFrame[Any]:
         return _lazy(self.connection.read_parquet(str(path)))
@@ -56,15 +56,15 @@ class DuckDB:
         self.connection.register(name, table)
         return _lazy(self.connection.table(name))
 
-    def keep(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    def materialize(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         name = next(self._names)
         nw.to_native(frame).to_table(name)
-        self._kept.append(name)
+        self._materialized.append(name)
         return _lazy(self.connection.table(name))
 
-    def forget(self) -> None:
-        while self._kept:
-            self.connection.execute(f"drop table {self._kept.pop()}")
+    def release(self) -> None:
+        while self._materialized:
+            self.connection.execute(f"drop table {self._materialized.pop()}")
 
     def collect(self, frame: nw.LazyFrame[Any], sort: Sequence[str]) -> pa.Table:
         return nw.to_native(frame.sort(*sort)).to_arrow_table()
@@ -78,7 +78,7 @@ class Spark:
 
     def __init__(self, session: Any) -> None:
         self.session = session
-        self._kept: list[Any] = []
+        self._materialized: list[Any] = []
 
     def scan(self, path: PathLike) -> nw.LazyFrame[Any]:
         return _lazy(self.session.read.parquet(str(path)))
@@ -86,14 +86,14 @@ class Spark:
     def load(self, table: pa.Table) -> nw.LazyFrame[Any]:
         return _lazy(self.session.createDataFrame(table))
 
-    def keep(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    def materialize(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         native = nw.to_native(frame).cache()
-        self._kept.append(native)
+        self._materialized.append(native)
         return _lazy(native)
 
-    def forget(self) -> None:
-        while self._kept:
-            self._kept.pop().unpersist()
+    def release(self) -> None:
+        while self._materialized:
+            self._materialized.pop().unpersist()
 
     def collect(self, frame: nw.LazyFrame[Any], sort: Sequence[str]) -> pa.Table:
         return nw.to_native(frame.sort(*sort)).toArrow()
@@ -103,19 +103,19 @@ class Spark:
 
 
 @contextmanager
-def opened(chosen: EngineParams) -> Iterator[DuckDB | Spark]:
+def open_engine(params: EngineParams) -> Iterator[DuckDB | Spark]:
     """The engine that params name; closed when the block ends."""
-    engine = DuckDB(chosen.memory) if chosen.name == "duckdb" else Spark(_session(chosen))
+    engine = DuckDB(params.memory) if params.name == "duckdb" else Spark(_session(params))
     try:
         yield engine
     finally:
         engine.close()
 
 
-def _session(chosen: EngineParams) -> Any:
+def _session(params: EngineParams) -> Any:
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.appName("retention").config("spark.sql.session.timeZone", "UTC")
-    if chosen.remote:
-        return builder.remote(chosen.remote).getOrCreate()
-    return builder.master(chosen.master or "local[2]").getOrCreate()
+    if params.remote:
+        return builder.remote(params.remote).getOrCreate()
+    return builder.master(params.master or "local[2]").getOrCreate()

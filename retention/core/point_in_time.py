@@ -9,7 +9,7 @@ from typing import Any
 
 import narwhals as nw
 
-from retention.core.params import ChurnLabel, Labels, ValueLabel
+from retention.core.params import ChurnLabel, LabelParams, ValueLabel
 
 _EPOCH = dt.date(1970, 1, 1)
 WITHDRAWN = "withdrawn"  # the kind of a version that says: this did not happen
@@ -26,7 +26,7 @@ def date_of(day: int) -> dt.date:
     return _EPOCH + dt.timedelta(days=day)
 
 
-def past(events: Frame, snapshot: int, restated: bool = True) -> Frame:
+def as_known_at(events: Frame, snapshot: int, restated: bool = True) -> Frame:
     """All that was known before a snapshot: one row an event, in its newest version by then.
 
     An event that its newest version takes back is not among them. `age` is added: days from the
@@ -34,11 +34,11 @@ def past(events: Frame, snapshot: int, restated: bool = True) -> Frame:
     row. `restated=False` promises that no event has two versions, and saves the search for the
     newest.
     """
-    known = events.filter(nw.col("known_day") < snapshot)
+    versions = events.filter(nw.col("known_day") < snapshot)
     if restated:
         newest = nw.col("known_at") == nw.col("known_at").max().over("event_id")
-        known = known.filter(newest, nw.col("kind") != WITHDRAWN)
-    return known.with_columns(age=snapshot - nw.col("occurred_day"))
+        versions = versions.filter(newest, nw.col("kind") != WITHDRAWN)
+    return versions.with_columns(age=snapshot - nw.col("occurred_day"))
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Window:
         """The first day on which everything in the window is taken as known."""
         return self.end + self.settle
 
-    def holds(self, day: nw.Expr) -> nw.Expr:
+    def contains(self, day: nw.Expr) -> nw.Expr:
         """Whether a column of days falls into the window."""
         return (day >= self.start) & (day < self.end)
 
@@ -71,7 +71,7 @@ def value_window(snapshot: int, churn: ChurnLabel, value: ValueLabel) -> Window:
     return Window(start, start + value.horizon_days, churn.settle_days)
 
 
-def ripening(labels: Labels) -> int:
+def label_delay_days(labels: LabelParams) -> int:
     """Days from a snapshot until both its labels are mature."""
     worth = value_window(0, labels.churn, labels.value)
     return max(churn_window(0, labels.churn).mature_on, worth.mature_on)

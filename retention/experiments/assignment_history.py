@@ -1,4 +1,4 @@
-"""Whom chance drew, to be contacted or to be left alone: by our own lists, or as events tell."""
+"""Past randomised assignments: those of our own lists, and those that a company's events record."""
 
 from pathlib import Path
 from typing import Final
@@ -14,68 +14,121 @@ from retention.core.events import HOLDOUT
 from retention.ledgers import assignments, outcomes
 from retention.ledgers.assignments import CONTACT
 
-DRAWN: Final = pa.schema(
+ASSIGNED: Final = pa.schema(
     [
         ("customer_id", pa.string()),
-        ("occurred_day", pa.int32()),
-        ("treatment", pa.string()),
-        ("propensity", pa.float64()),
+        ("occurred_day", pa.int32()),  # of the assignment, days since 1970-01-01
+        ("treatment", pa.string()),  # `holdout`, or what was meant to be done
+        ("propensity", pa.float64()),  # probability of not being held out
     ]
 )
-"""One row a customer and lot. treatment: holdout, or what was meant to be done. propensity: the
-chance of not being held out."""
+"""One row per customer and randomised assignment."""
 
 
-def ours(folder: Path, company: str, before: int, first: bool = False) -> pa.Table:
-    """DRAWN: the arms in which our own lists put customers, of those dated before a day.
+def assignments_from_lists(
+    folder: Path, company: str, before: int, first_only: bool = False
+) -> pa.Table:
+    """Read the arms to which our own lists assigned customers.
 
-    first: of each campaign only a customer's first arm. Whoever enters it anew, once its days are
-    over, has the same arm again by the same hash, and is there because of what became of the first.
+    Parameters
+    ----------
+    folder : Path
+        Of the ledger of assignments.
+    company : str
+        Whose assignments to take.
+    before : int
+        Day (since 1970-01-01); lists of that day or later are left out.
+    first_only : bool
+        Take only a customer's first assignment of each campaign. A customer who enters a campaign
+        again has the same arm again, by the same hash, and enters because of the outcome of the
+        first assignment, so the second one is not independent of it.
+
+    Returns
+    -------
+    Table
+        ASSIGNED.
     """
-    found = assignments.everything(folder)
-    if first:
-        found = found.drop_duplicates(["company", "campaign", "customer_id"])
-    day = (found["as_of"] - pd.Timestamp(0)) // pd.Timedelta(days=1)
-    mine = found.assign(occurred_day=day.astype("int32"), treatment=found["arm"])
-    mine = mine[(found["company"] == company) & (day < before)]
-    return pa.Table.from_pandas(mine[DRAWN.names], schema=DRAWN, preserve_index=False)
+    history = assignments.read_all(folder)
+    if first_only:
+        history = history.drop_duplicates(["company", "campaign", "customer_id"])
+    day = (history["as_of"] - pd.Timestamp(0)) // pd.Timedelta(days=1)
+    history = history.assign(occurred_day=day.astype("int32"), treatment=history["arm"])
+    history = history[(history["company"] == company) & (day < before)]
+    return pa.Table.from_pandas(history[ASSIGNED.names], schema=ASSIGNED, preserve_index=False)
 
 
-def told(history: point_in_time.Frame, open_engine: Engine) -> pa.Table:
-    """DRAWN: the experiments that a company's own events tell of.
+def assignments_from_events(history: point_in_time.Frame, open_engine: Engine) -> pa.Table:
+    """Find the experiments that a company's own events record.
 
-    A day on which some outreach is `holdout` and some is not is taken as a lot, and the share of
-    customers met by the other as the propensity: what is sent to everybody is a `campaign`. What
-    staff entered from our lists is no lot: the list was.
+    A day on which some outreach has treatment `holdout` and some has not is taken as a randomised
+    experiment, and the share of customers with another treatment as the propensity. (What is sent
+    to everybody is a `campaign`, not an outreach.) Answers of staff to our lists are left out:
+    the list was the assignment.
+
+    Parameters
+    ----------
+    history : frame of events
+        Known at one moment.
+    open_engine : Engine
+        That holds `history`.
+
+    Returns
+    -------
+    Table
+        ASSIGNED.
     """
-    met = history.filter(nw.col("kind") == outcomes.CONTACT, nw.col("source") != outcomes.SOURCE)
-    named = met.select("customer_id", "occurred_day", "treatment", "event_id")
-    found = open_engine.collect(named, sort=["event_id"]).to_pandas()
-    found["treatment"] = found["treatment"].fillna(CONTACT)
-    held = found.assign(held=found["treatment"] == HOLDOUT).sort_values(["held", "treatment"])
-    once = held.drop_duplicates(["occurred_day", "customer_id"]).sort_index()
-    share = 1 - once.groupby("occurred_day")["held"].transform("mean").astype(float)
-    by_lot = once.assign(propensity=share)[(share > 0) & (share < 1)]
-    return pa.Table.from_pandas(by_lot[DRAWN.names], schema=DRAWN, preserve_index=False)
+    outreach = history.filter(nw.col("kind") == outcomes.CONTACT, nw.col("source") != outcomes.SOURCE)
+    outreach = outreach.select("customer_id", "occurred_day", "treatment", "event_id")
+    contacts = open_engine.collect(outreach, sort=["event_id"]).to_pandas()
+    contacts["treatment"] = contacts["treatment"].fillna(CONTACT)
+    contacts = contacts.assign(is_held_out=contacts["treatment"] == HOLDOUT)
+    # A customer counts once a day: as treated where any outreach of that day was no holdout.
+    by_treatment = contacts.sort_values(["is_held_out", "treatment"])
+    per_day = by_treatment.drop_duplicates(["occurred_day", "customer_id"]).sort_index()
+    held_out_share = per_day.groupby("occurred_day")["is_held_out"].transform("mean")
+    propensity = 1 - held_out_share.astype(float)
+    experiment = per_day.assign(propensity=propensity)[(propensity > 0) & (propensity < 1)]
+    return pa.Table.from_pandas(experiment[ASSIGNED.names], schema=ASSIGNED, preserve_index=False)
 
 
-def at_snapshots(
-    drawn: pd.DataFrame, snapshots: "np.typing.NDArray[np.int64]", every: int, window: int
+def align_to_snapshots(
+    assigned: pd.DataFrame,
+    snapshots: "np.typing.NDArray[np.int64]",
+    every_days: int,
+    window_days: int,
 ) -> pd.DataFrame:
-    """customer_id, day, treated, propensity: each lot at the newest snapshot on or before it.
+    """Attach each assignment to the newest snapshot on or before it.
 
-    drawn: as DRAWN. day: of the snapshot, whose features are all from before the lot. The first lot
-    of a customer after a snapshot counts, and none that is not before the next one (`every` days
-    on) and the end of the label's window, `window` days on. Who could not have been held out, as by
-    a list without a holdout, was not drawn by lot.
+    The features of that snapshot are all from before the assignment. Of several assignments of a
+    customer between two snapshots the first one counts. Assignments without randomisation, such
+    as those of a list without a holdout, are left out.
+
+    Parameters
+    ----------
+    assigned : DataFrame
+        Columns of ASSIGNED.
+    snapshots : array of int, shape (s,)
+        Snapshot days since 1970-01-01, in any order.
+    every_days : int
+        Days from the last snapshot to the next one.
+    window_days : int
+        Days from a snapshot to the end of its label window; later assignments are left out.
+
+    Returns
+    -------
+    DataFrame
+        customer_id, day (of the snapshot), treated (0.0 or 1.0), propensity: one row per customer
+        and snapshot.
     """
     days = np.sort(snapshots)
-    ends = np.minimum(np.append(days[1:], days[-1:] + every), days + window)
-    place = np.searchsorted(days, drawn["occurred_day"], side="right") - 1
-    by_lot = drawn["propensity"].between(0, 1, inclusive="neither").to_numpy() & (place >= 0)
-    found, place = drawn[by_lot], place[by_lot]
-    treated = (found["treatment"] != HOLDOUT).astype(float)
-    found = found.assign(day=days[place], treated=treated)[found["occurred_day"] < ends[place]]
-    by = ["customer_id", "day", "occurred_day", "treatment"]
-    first = found.sort_values(by).drop_duplicates(["customer_id", "day"], ignore_index=True)
+    ends = np.minimum(np.append(days[1:], days[-1:] + every_days), days + window_days)
+    position = np.searchsorted(days, assigned["occurred_day"], side="right") - 1
+    is_randomised = assigned["propensity"].between(0, 1, inclusive="neither").to_numpy()
+    usable = is_randomised & (position >= 0)
+    aligned, position = assigned[usable], position[usable]
+    treated = (aligned["treatment"] != HOLDOUT).astype(float)
+    in_window = aligned["occurred_day"] < ends[position]
+    aligned = aligned.assign(day=days[position], treated=treated)[in_window]
+    order = ["customer_id", "day", "occurred_day", "treatment"]
+    first = aligned.sort_values(order).drop_duplicates(["customer_id", "day"], ignore_index=True)
     return first[["customer_id", "day", "treated", "propensity"]]

@@ -4,18 +4,18 @@ from math import inf, isnan
 from typing import Final
 
 from retention.experiments import incremental
-from retention.experiments.incremental import Amount
-from retention.i18n.language import Language, marked
-from retention.stats.power import Arms, months
-from retention.stats.two_sample import Difference
+from retention.experiments.incremental import Estimate
+from retention.i18n.language import Language, gettext_noop
+from retention.stats.power import ArmSizes, months_to_sample_size
+from retention.stats.two_sample import EffectEstimate
 
-_EARNED: Final = marked("earned {value} more than it cost, between {low} and {high}")
-_COST: Final = marked("cost {value} more than it earned, between {low} and {high}")
-_UNSURE: Final = marked("not shown to earn its cost: {value} after cost, between {low} and {high}")
-_TOO_FEW: Final = marked("cannot be measured yet: too few customers have left so far")
+_EARNED: Final = gettext_noop("earned {value} more than it cost, between {low} and {high}")
+_COST: Final = gettext_noop("cost {value} more than it earned, between {low} and {high}")
+_UNSURE: Final = gettext_noop("not shown to earn its cost: {value} after cost, between {low} and {high}")
+_TOO_FEW: Final = gettext_noop("cannot be measured yet: too few customers have left so far")
 
 
-def verdict(left: Difference, needed: Arms, a_month: Arms, language: Language) -> str:
+def retention_conclusion(left: EffectEstimate, needed: ArmSizes, a_month: ArmSizes, language: Language) -> str:
     """Whether contact kept customers, how many, or when that will be known.
 
     left: of shares of leavers; read by `always.at_any_time` where it is read more than once.
@@ -23,12 +23,12 @@ def verdict(left: Difference, needed: Arms, a_month: Arms, language: Language) -
     whose outcome becomes known each month. What is shown early is said early; what is not shown is
     only called nothing once there were customers enough to show it.
     """
-    has = Arms(left.treated, left.control)
-    saved = incremental.customers(left)
-    if left.shown:
+    has = ArmSizes(left.treated, left.control)
+    saved = incremental.saved_customers(left)
+    if left.significant:
         return _kept(saved, language) if saved.value > 0 else _lost(saved.times(-1), language)
-    if not has.cover(needed):
-        return _not_yet(needed, has, months(needed, has, a_month), language)
+    if not has.covers(needed):
+        return _not_yet(needed, has, months_to_sample_size(needed, has, a_month), language)
     if isnan(left.low):
         return language.gettext(_TOO_FEW)
     return language.gettext(
@@ -39,7 +39,7 @@ def verdict(left: Difference, needed: Arms, a_month: Arms, language: Language) -
     )
 
 
-def paid(net: Amount, currency: str, language: Language) -> str:
+def roi_conclusion(net: Estimate, currency: str, language: Language) -> str:
     """Whether contact earned what it cost; net: of `saves.saved`."""
     if isnan(net.low):
         return language.gettext("whether it earned its cost cannot be measured yet")
@@ -53,7 +53,7 @@ def paid(net: Amount, currency: str, language: Language) -> str:
     return language.gettext(message, **money)
 
 
-def _kept(saved: Amount, language: Language) -> str:
+def _kept(saved: Estimate, language: Language) -> str:
     return language.ngettext(
         "saved {n} customer, between {low} and {high}",
         "saved {n} customers, between {low} and {high}",
@@ -63,7 +63,7 @@ def _kept(saved: Amount, language: Language) -> str:
     )
 
 
-def _lost(lost: Amount, language: Language) -> str:
+def _lost(lost: Estimate, language: Language) -> str:
     return language.ngettext(
         "lost {n} customer who would have stayed if left alone, between {low} and {high}",
         "lost {n} customers who would have stayed if left alone, between {low} and {high}",
@@ -73,7 +73,7 @@ def _lost(lost: Amount, language: Language) -> str:
     )
 
 
-def _not_yet(needed: Arms, has: Arms, wait: float, language: Language) -> str:
+def _not_yet(needed: ArmSizes, has: ArmSizes, wait: float, language: Language) -> str:
     if needed.control == inf:
         return language.gettext(_TOO_FEW)
     if needed.treated == needed.control:

@@ -10,8 +10,8 @@ import pandas as pd
 
 from models.components.base import Floats
 from retention.experiments import analysis
-from retention.experiments.follow_up import RIPE, WAITING
-from retention.experiments.report_data import PastList, Range
+from retention.experiments.follow_up import MATURE, PENDING
+from retention.experiments.report_data import PastList, RangeEstimate
 from retention.ledgers.assignments import CONTACT, HOLDOUT
 from retention.stats import bootstrap, two_sample
 from retention.training import metrics
@@ -42,14 +42,14 @@ where too few are known, all but the counts are where nobody is."""
 _RESAMPLES, _SEED = 1000, 20260405
 
 
-def past_lists(followed: pd.DataFrame, least: int = two_sample.LEAST) -> pd.DataFrame:
+def past_lists(followed: pd.DataFrame, least: int = two_sample.MIN_ARM_SIZE) -> pd.DataFrame:
     """PAST_LISTS, one row a published list, the newest first; unique by list_id.
 
     followed: rows of `followed.FOLLOWED`; a list that assigned nobody new has none. least:
     customers held out with a known outcome, below which a list is not judged. The same rows give
     the same numbers.
     """
-    alone = analysis.left_alone(analysis.compared(followed))
+    alone = analysis.scored_holdout(analysis.analysis_set(followed))
     rows = [
         _of_list(str(name), mine, alone[alone["list_id"] == name], least)
         for name, mine in followed.groupby("list_id")
@@ -58,7 +58,7 @@ def past_lists(followed: pd.DataFrame, least: int = two_sample.LEAST) -> pd.Data
     return found.sort_values(["as_of", "list_id"], ascending=False, ignore_index=True)
 
 
-def told(found: pd.DataFrame) -> tuple[PastList, ...]:
+def past_lists_of_report(found: pd.DataFrame) -> tuple[PastList, ...]:
     """PAST_LISTS as the page of outcomes takes them."""
     return tuple(map(_told, found.to_dict(orient="records")))
 
@@ -67,14 +67,14 @@ def _told(row: dict[Any, Any]) -> PastList:
     return PastList(
         list_id=row["list_id"],
         as_of=row["as_of"].date(),
-        ripe=row["state"] == RIPE,
+        is_mature=row["state"] == MATURE,
         contact=row["contact"],
         held_out=row["held_out"],
-        known=row["known"],
-        said=row["predicted_held_out"],
-        left=Range(row["left_held_out"], row["low"], row["high"]),
-        calibrated=None if pd.isna(row["calibrated"]) else bool(row["calibrated"]),
-        order=Range(row["order"], row["order_low"], row["order_high"]),
+        n_known=row["known"],
+        predicted=row["predicted_held_out"],
+        observed=RangeEstimate(row["left_held_out"], row["low"], row["high"]),
+        is_calibrated=None if pd.isna(row["calibrated"]) else bool(row["calibrated"]),
+        auc=RangeEstimate(row["order"], row["order_low"], row["order_high"]),
     )
 
 
@@ -83,17 +83,17 @@ def _of_list(name: str, mine: pd.DataFrame, alone: pd.DataFrame, least: int) -> 
     row = {
         "list_id": name,
         "as_of": mine["as_of"].iloc[0],
-        "state": WAITING if (mine["state"] == WAITING).any() else RIPE,
+        "state": PENDING if (mine["state"] == PENDING).any() else MATURE,
         "contact": int((mine["arm"] == CONTACT).sum()),
         "held_out": int((mine["arm"] == HOLDOUT).sum()),
         "known": len(alone),
     }
-    return row | (_said_and_left(alone, least) | ordered(alone, least) if len(alone) else {})
+    return row | (_said_and_left(alone, least) | auc_with_interval(alone, least) if len(alone) else {})
 
 
 def _said_and_left(alone: pd.DataFrame, least: int) -> dict[str, Any]:
     said = float(alone["churn_probability"].mean())
-    left = analysis.wilson(float(alone["churned"].mean()), len(alone))
+    left = analysis.wilson_estimate(float(alone["churned"].mean()), len(alone))
     return {
         "predicted_held_out": said,
         "left_held_out": left.value,
@@ -103,20 +103,20 @@ def _said_and_left(alone: pd.DataFrame, least: int) -> dict[str, Any]:
     }
 
 
-def order(rows: pd.DataFrame, least: int) -> Range | None:
+def holdout_auc(rows: pd.DataFrame, least: int) -> RangeEstimate | None:
     """The order over all lists together; rows of `measured.compared`. None of too few."""
-    found = ordered(analysis.left_alone(rows), least)
-    return Range(*found.values()) if found else None
+    found = auc_with_interval(analysis.scored_holdout(rows), least)
+    return RangeEstimate(*found.values()) if found else None
 
 
-def ordered(alone: pd.DataFrame, least: int) -> dict[str, float]:
+def auc_with_interval(alone: pd.DataFrame, least: int) -> dict[str, float]:
     """order, order_low, order_high of customers left alone, in this order; {} of too few.
 
     The order is only that among those chosen, who are all likely to leave: lower than that among
     all customers, and no fault of the model.
     """
     left = alone["churned"].to_numpy(dtype=float)
-    if len(left) < least or min(left.sum(), (1 - left).sum()) < two_sample.LEAST_APART:
+    if len(left) < least or min(left.sum(), (1 - left).sum()) < two_sample.MIN_EVENTS:
         return {}
     said = alone["churn_probability"].to_numpy(dtype=float)
     spread = bootstrap.bootstrap(_order, alone["customer_id"], [left, said], _RESAMPLES, _SEED)

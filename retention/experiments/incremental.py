@@ -1,66 +1,94 @@
-"""What contact saved: customers and money, with intervals, and what is left after its cost."""
+"""Incremental outcomes of contact: customers and money, with intervals, before and after cost."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from retention.stats.two_sample import Difference
+from retention.stats.two_sample import EffectEstimate
 
 
 @dataclass(frozen=True)
-class Amount:
-    """A number and its interval, both ends nan where it cannot be measured yet."""
+class Estimate:
+    """A number with its 95 % interval."""
 
-    value: float
-    low: float
-    high: float
+    value: float  # point estimate
+    low: float  # lower end; nan where there are too few customers for an interval
+    high: float  # upper end; nan likewise
 
-    def less(self, fixed: float) -> "Amount":
-        """Less a number that is known."""
-        return Amount(self.value - fixed, self.low - fixed, self.high - fixed)
+    def minus(self, constant: float) -> "Estimate":
+        """Subtract a number that is known without error."""
+        return Estimate(self.value - constant, self.low - constant, self.high - constant)
 
-    def times(self, fixed: float) -> "Amount":
-        """Times a number that is known; the low end stays the lower one."""
-        ends = sorted((self.low * fixed, self.high * fixed))
-        return Amount(self.value * fixed, *ends)
+    def times(self, constant: float) -> "Estimate":
+        """Multiply by a number that is known without error; low stays the lower end."""
+        ends = sorted((self.low * constant, self.high * constant))
+        return Estimate(self.value * constant, *ends)
 
 
 @dataclass(frozen=True)
-class Saved:
-    """Of all who were assigned to contact, beside what they would have done if left alone.
+class Incremental:
+    """What contact changed, summed over all who were assigned to it."""
 
-    customers  not lost that would have been
-    money      value that came in besides, currency
-    cost       what contacting them cost, offers taken too, currency
-    net        money less cost
-    back       net for each unit of cost; nan where there was none
+    customers: Estimate  # customers who stayed and would have churned if held out
+    value: Estimate  # additional value, currency
+    cost: float  # of contacts and accepted offers, currency
+    net: Estimate  # value less cost, currency
+    roi: Estimate  # net per unit of cost; nan where there was no cost
+
+
+def incremental_outcomes(
+    churn_effect: EffectEstimate, value_effect: EffectEstimate, cost: float
+) -> Incremental:
+    """Turn effects per customer into totals of the contact arm.
+
+    Parameters
+    ----------
+    churn_effect : EffectEstimate
+        On the churn rate, contact less holdout.
+    value_effect : EffectEstimate
+        On the mean value, currency, of the same customers.
+    cost : float
+        Of the whole contact arm, currency: a sum from the books, without an interval of its own.
+
+    Returns
+    -------
+    Incremental
+        Its intervals are those of the effects: for one look, or for any number of looks where
+        the effects come from `sequential.confidence_sequence`.
     """
-
-    customers: Amount
-    money: Amount
-    cost: float
-    net: Amount
-    back: Amount
+    value = total_effect(value_effect)
+    net = value.minus(cost)
+    roi = net.times(1 / cost) if cost else Estimate(np.nan, np.nan, np.nan)
+    return Incremental(saved_customers(churn_effect), value, cost, net, roi)
 
 
-def saved(left: Difference, value: Difference, cost: float) -> Saved:
-    """left: of shares of leavers; value: of net money each; both of the same customers.
+def saved_customers(churn_effect: EffectEstimate) -> Estimate:
+    """Number of treated customers times (churn rate of holdout less that of contact).
 
-    cost: of the whole arm of those assigned to contact, a sum from the books without an interval
-    of its own. The intervals are those of the differences: 95 % for one look, or for any number
-    of looks if `always.at_any_time` has read them.
+    Parameters
+    ----------
+    churn_effect : EffectEstimate
+        On the churn rate, contact less holdout.
+
+    Returns
+    -------
+    Estimate
+        Customers; below 0 where contact made customers leave.
     """
-    money = total(value)
-    net = money.less(cost)
-    back = net.times(1 / cost) if cost else Amount(np.nan, np.nan, np.nan)
-    return Saved(customers(left), money, cost, net, back)
+    return total_effect(churn_effect).times(-1)
 
 
-def customers(left: Difference) -> Amount:
-    """treated x (share of leavers among those held out - among those assigned to contact)."""
-    return total(left).times(-1)
+def total_effect(effect: EffectEstimate) -> Estimate:
+    """Sum an effect over all customers assigned to contact.
 
+    Parameters
+    ----------
+    effect : EffectEstimate
+        Difference of means, contact less holdout.
 
-def total(found: Difference) -> Amount:
-    """The difference summed over all who were assigned to contact."""
-    return Amount(found.difference, found.low, found.high).times(found.treated)
+    Returns
+    -------
+    Estimate
+        In the unit of the outcome.
+    """
+    return Estimate(effect.difference, effect.low, effect.high).times(effect.treated)

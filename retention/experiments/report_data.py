@@ -3,14 +3,14 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from retention.experiments.incremental import Saved
+from retention.experiments.incremental import Incremental
 from retention.i18n.language import Language
-from retention.stats.power import Arms
-from retention.stats.two_sample import Difference
+from retention.stats.power import ArmSizes
+from retention.stats.two_sample import EffectEstimate
 
 
 @dataclass(frozen=True)
-class Range:
+class RangeEstimate:
     """A number and its 95 % interval; ends are nan where there are too few customers."""
 
     value: float
@@ -19,18 +19,18 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Arm:
+class ArmSummary:
     """One arm of those compared. leaving: share that left; worth: mean value, money."""
 
     name: str
     customers: int
-    left: int
-    leaving: Range
-    worth: Range
+    churned: int
+    churn_rate: RangeEstimate
+    mean_value: RangeEstimate
 
 
 @dataclass(frozen=True)
-class Result:
+class CampaignResult:
     """Both arms and what lies between them, contact less holdout.
 
     once: of shares of leavers, as one look reads it. left, value: as they may be read at every
@@ -38,33 +38,33 @@ class Result:
     only when that can be said.
     """
 
-    arms: tuple[Arm, Arm]
-    once: Difference
-    left: Difference
-    value: Difference
-    saved: Saved
-    verdict: str
-    measured: bool
+    arms: tuple[ArmSummary, ArmSummary]
+    single_look: EffectEstimate
+    churn_effect: EffectEstimate
+    value_effect: EffectEstimate
+    incremental: Incremental
+    conclusion: str
+    is_conclusive: bool
 
 
 @dataclass(frozen=True)
-class Group:
+class SubgroupResult:
     """A part of the customers by play or theme (`by`), named by its code.
 
     saved: customers, by one look. p_adjusted: corrected for all groups that are looked at; nan
     where there are too few customers.
     """
 
-    by: str
+    column: str
     name: str
     contact: int
     holdout: int
-    leaving: tuple[float, float]
-    saved: Range
+    churn_rates: tuple[float, float]
+    saved_customers: RangeEstimate
     p_adjusted: float
 
     @property
-    def stands_out(self) -> bool:
+    def is_significant(self) -> bool:
         return self.p_adjusted < 0.05
 
 
@@ -74,42 +74,42 @@ class Compliance:
 
     arm: str
     customers: int
-    worked: int
+    answered: int
     contacted: int
     reached: int
 
 
 @dataclass(frozen=True)
-class Known:
+class CovariateBalance:
     """A column known before the draw: its mean in both arms, and how far apart in deviations."""
 
     name: str
     contact: float
     holdout: float
-    apart: float
+    standardized_mean_difference: float
 
 
 @dataclass(frozen=True)
-class Balanced:
+class BalanceCheck:
     """Whether the draw was one: p_values of the arms' sizes and of all columns together."""
 
-    columns: tuple[Known, ...]
-    sizes_p: float
-    joint_p: float
+    covariates: tuple[CovariateBalance, ...]
+    srm_p_value: float
+    joint_p_value: float
     holds: bool
 
 
 @dataclass(frozen=True)
-class Fifth:
+class RiskQuintile:
     """Of the held out, by predicted chance of leaving, low to high: predicted and happened."""
 
     customers: int
     predicted: float
-    happened: float
+    observed: float
 
 
 @dataclass(frozen=True)
-class Calibration:
+class HoldoutCalibration:
     """Of the held out, whom no contact changed: leavers expected by the lists, and observed.
 
     low, high: within which the observed lie in 95 of 100 cases if the chances are right.
@@ -120,7 +120,7 @@ class Calibration:
     observed: int
     low: float
     high: float
-    fifths: tuple[Fifth, ...]
+    quintiles: tuple[RiskQuintile, ...]
 
     @property
     def holds(self) -> bool:
@@ -138,66 +138,66 @@ class PastList:
 
     list_id: str
     as_of: dt.date
-    ripe: bool
+    is_mature: bool
     contact: int
     held_out: int
-    known: int
-    said: float
-    left: Range
-    calibrated: bool | None
-    order: Range
+    n_known: int
+    predicted: float
+    observed: RangeEstimate
+    is_calibrated: bool | None
+    auc: RangeEstimate
 
     @property
     def verdict(self) -> str:
         """right, too low, too high, or too few."""
-        if self.calibrated is None:
+        if self.is_calibrated is None:
             return "too few"
-        if self.calibrated:
+        if self.is_calibrated:
             return "right"
-        return "too low" if self.said < self.left.low else "too high"
+        return "too low" if self.predicted < self.observed.low else "too high"
 
 
 @dataclass(frozen=True)
-class Batch:
+class AssignmentBatch:
     """What the lists of one day assigned for the first time."""
 
     as_of: dt.date
     contact: int
     holdout: int
-    known_on: dt.date
-    known: bool
+    outcome_known_on: dt.date
+    is_known: bool
 
 
 @dataclass(frozen=True)
-class Hope:
+class TargetEffect:
     """How many customers it takes to show that contact keeps a share of those who would leave."""
 
-    kept: float
-    needed: Arms
+    relative_reduction: float
+    required: ArmSizes
     months: float
 
 
 @dataclass(frozen=True)
-class Plan:
+class SampleSizePlan:
     """The power calculator. rate: of leaving, as predicted before the first look; held_out: share.
 
     planned: for the effect hoped for. smallest: the share kept that the arms known today could
     show, nan where none. a_month: customers who enter each month.
     """
 
-    rate: float
-    held_out: float
+    baseline_rate: float
+    holdout_share: float
     power: float
-    hoped: float
-    planned: Arms
-    has: Arms
-    a_month: Arms
-    smallest: float
-    hopes: tuple[Hope, ...]
+    target_effect: float
+    required: ArmSizes
+    observed: ArmSizes
+    enrolment_rate: ArmSizes
+    minimum_detectable_effect: float
+    target_effects: tuple[TargetEffect, ...]
 
 
 @dataclass(frozen=True)
-class Content:
+class OutcomesReport:
     """Everything the page shows. Parts that nothing is known of are None or empty."""
 
     company: str
@@ -205,19 +205,19 @@ class Content:
     language: Language
     as_of: dt.date
     campaign: str
-    definition: str
+    target_description: str
     value_days: int
     plays: dict[str, str]
-    entered: Arms
-    left_out: dict[str, int]
-    first_on: dt.date
-    batches: tuple[Batch, ...]
-    least: int
-    result: Result | None = None
-    plan: Plan | None = None
-    groups: tuple[Group, ...] = ()
+    assigned: ArmSizes
+    excluded_by_reason: dict[str, int]
+    first_result_on: dt.date
+    batches: tuple[AssignmentBatch, ...]
+    min_arm_size: int
+    result: CampaignResult | None = None
+    plan: SampleSizePlan | None = None
+    subgroups: tuple[SubgroupResult, ...] = ()
     compliance: tuple[Compliance, ...] = ()
-    balance: Balanced | None = None
-    calibration: Calibration | None = None
-    lists: tuple[PastList, ...] = ()
-    order: Range | None = None
+    balance: BalanceCheck | None = None
+    calibration: HoldoutCalibration | None = None
+    past_lists: tuple[PastList, ...] = ()
+    holdout_auc: RangeEstimate | None = None

@@ -1,4 +1,4 @@
-"""Looking at groups: each by itself, and corrected for how many were looked at."""
+"""Effects in subgroups, with p values corrected for the number of subgroups looked at."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -9,38 +9,64 @@ from retention.stats import sequential, two_sample
 from retention.stats.multiplicity import holm
 
 COLUMNS: Final = (
-    "column", "group", "treated", "control", "treated_mean", "control_mean",
-    "difference", "low", "high", "p_value", "p_adjusted",
-)  # fmt: skip
+    "column",
+    "group",
+    "treated",
+    "control",
+    "treated_mean",
+    "control_mean",
+    "difference",
+    "low",
+    "high",
+    "p_value",
+    "p_adjusted",
+)
 
 
-def by_group(
+def subgroup_effects(
     assigned: pd.DataFrame, columns: Sequence[str], outcome: str, planned: float | None = None
 ) -> pd.DataFrame:
-    """COLUMNS, one row a group of each of the columns, in their order and then by name.
+    """Estimate the effect in every group of every column.
 
-    assigned: one row a customer and campaign: customer_id, treated, propensity, the outcome and
-    the columns, all as they were at the draw, so that the held out have a lane, a reason and an
-    action too; null is no group. low, high are of the group by itself; p_adjusted is Holm's (1979)
-    over all groups of all columns, and a group is only claimed where it is below .05.
-    planned: customers in both arms of all together, as for `always.at_any_time`, for a table that
-    is read at every list: each group is read as if it were its share of them; None for one look.
+    Parameters
+    ----------
+    assigned : DataFrame of n rows
+        One row per customer and campaign: customer_id, treated (0 or 1), propensity, the outcome
+        and `columns`. The columns are as they were at assignment, so that held-out customers
+        have a lane, a reason and an action too; null belongs to no group.
+    columns : sequence of str
+        Columns to group by, each on its own.
+    outcome : str
+        Column to compare.
+    planned : float, optional
+        Customers of both arms together that `sequential.confidence_sequence` plans for, for a
+        table that is read at every list: each group gets its share of them. None for one look.
+
+    Returns
+    -------
+    DataFrame
+        COLUMNS, one row per group, in the order of `columns` and then by name. low and high are
+        of the group by itself; p_adjusted is Holm's over all groups of all columns, and an effect
+        is claimed only where it is below 0.05.
+
+    References
+    ----------
+    Holm (1979), A simple sequentially rejective multiple test procedure.
     """
-    share = None if planned is None else planned / max(len(assigned), 1)
-    rows = [
-        {"column": column, "group": str(name), **_compared(inside, outcome, share)}
+    planned_per_row = None if planned is None else planned / max(len(assigned), 1)
+    effects = [
+        {"column": column, "group": str(name), **_effect(group, outcome, planned_per_row)}
         for column in columns
-        for name, inside in assigned.groupby(column, sort=True, observed=True)
+        for name, group in assigned.groupby(column, sort=True, observed=True)
     ]
-    table = pd.DataFrame(rows, columns=list(COLUMNS[:-1]))
+    table = pd.DataFrame(effects, columns=list(COLUMNS[:-1]))
     table["p_adjusted"] = holm(table["p_value"].to_numpy(dtype=float))
     return table
 
 
-def _compared(inside: pd.DataFrame, outcome: str, share: float | None) -> dict[str, Any]:
-    """share: planned customers for each that there is."""
+def _effect(group: pd.DataFrame, outcome: str, planned_per_row: float | None) -> dict[str, Any]:
     names = (outcome, "treated", "propensity", "customer_id")
-    found = two_sample.weighted(*(inside[name].to_numpy() for name in names))
-    if share is not None:
-        found = sequential.at_any_time(found, share * len(inside))
-    return {name: value for name, value in vars(found).items() if name in COLUMNS}
+    estimate = two_sample.hajek_difference(*(group[name].to_numpy() for name in names))
+    if planned_per_row is not None:
+        estimate = sequential.confidence_sequence(estimate, planned_per_row * len(group))
+    return {name: value for name, value in vars(estimate).items() if name in COLUMNS}

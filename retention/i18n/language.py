@@ -33,7 +33,7 @@ _SYMBOLS: Final = {
 _DIGITS: Final = {"beng": str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯")}
 
 
-def marked(message: str) -> str:
+def gettext_noop(message: str) -> str:
     """The message itself; what stands in it is collected for the catalogues."""
     return message
 
@@ -58,9 +58,9 @@ class Language:
         text = self._translations.gettext(message) if message else ""  # of "" it knows its header
         return text.format(**self._written(values)) if values else text
 
-    def ngettext(self, one: str, many: str, n: int, /, **values: object) -> str:
+    def ngettext(self, singular: str, plural: str, n: int, /, **values: object) -> str:
         """The form of a message that goes with n, which stands in it as `{n}`."""
-        text = self._translations.ngettext(one, many, n)
+        text = self._translations.ngettext(singular, plural, n)
         return text.format(**self._written({"n": n, **values}))
 
     def _written(self, values: dict[str, object]) -> dict[str, object]:
@@ -85,9 +85,9 @@ class Language:
         """1,234.5 with so many digits after the point, halves away from zero, a true minus."""
         return self._signed(_rounded(x, digits), digits)
 
-    def percent(self, share: float, digits: int = 0) -> str:
+    def percent(self, fraction: float, digits: int = 0) -> str:
         """7% of a share of 0.07."""
-        return f"{self._signed(_rounded(share, digits + 2).scaleb(2), digits)}%"
+        return f"{self._signed(_rounded(fraction, digits + 2).scaleb(2), digits)}%"
 
     def money(self, amount: float, currency: str, digits: int | None = None) -> str:
         """£1,234.50; `digits` after the point, or as the currency has."""
@@ -112,7 +112,7 @@ class Language:
             form = f"{'EEEE ' if weekday else ''}d {'MMM' if short else 'MMMM'} y"
         return self._digits(format_date(day, form, self._locale))
 
-    def listed(self, texts: Sequence[str]) -> str:
+    def join(self, texts: Sequence[str]) -> str:
         """a, b and c."""
         british = self.code == "en"  # who write no comma before the `and`
         return format_list(texts, locale="en_GB" if british else self._locale)

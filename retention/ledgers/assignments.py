@@ -48,22 +48,22 @@ _ROWS: Final = "assignments"
 
 
 def enter(
-    folder: Path, list_id: str, company: str, campaign: str, as_of: dt.date, days: int,
-    both: pd.DataFrame,
+    folder: Path, list_id: str, company: str, campaign: str, as_of: dt.date, campaign_days: int,
+    arms: pd.DataFrame,
 ) -> int:  # fmt: skip
     """Enter both arms of a published list, once; how many customers that added.
 
     both: OF_CUSTOMER. Whoever is in an arm already (`assigned`) stays there. A list that is
     entered already, or brings nobody new, changes nothing. BadInput: as `everything`.
     """
-    with outcomes.locked(folder):
+    with outcomes.lock(folder):
         if any(folder.glob(f"{list_id}-*.json")):
             return 0
-        known = assigned(folder, company, campaign, as_of, days)
-        fresh = both[~both["customer_id"].isin(known["customer_id"])]
+        active = active_assignments(folder, company, campaign, as_of, campaign_days)
+        fresh = arms[~arms["customer_id"].isin(active["customer_id"])]
         if len(fresh):
             head = (list_id, company, campaign, as_of.isoformat(), _now().isoformat())
-            write(folder, dict(zip(OF_LIST, head, strict=True)) | {_ROWS: _plain(fresh)})
+            write(folder, dict(zip(OF_LIST, head, strict=True)) | {_ROWS: _json_rows(fresh)})
         return len(fresh)
 
 
@@ -71,9 +71,9 @@ def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def _plain(both: pd.DataFrame) -> list[dict[Hashable, Any]]:
+def _json_rows(arms: pd.DataFrame) -> list[dict[Hashable, Any]]:
     """A row as JSON holds it, null for what is not known."""
-    ordered = both.sort_values("customer_id")[list(OF_CUSTOMER)].astype(object)
+    ordered = arms.sort_values("customer_id")[list(OF_CUSTOMER)].astype(object)
     return ordered.where(ordered.notna(), None).to_dict(orient="records")
 
 
@@ -88,26 +88,30 @@ def erase(folder: Path, customer_id: str) -> int:
     The only change that is ever made: both arms lose whoever asks for it. A list whose only
     customer goes stays entered.
     """
-    with outcomes.locked(folder):
+    with outcomes.lock(folder):
         return store.erase(folder, _ROWS, customer_id)
 
 
 # Reading
 
 
-def everything(folder: Path = FOLDER) -> pd.DataFrame:
+def read_all(folder: Path = FOLDER) -> pd.DataFrame:
     """OF_LIST and OF_CUSTOMER of every assignment ever entered, by as_of, list and customer.
 
     as_of is a day (datetime64), entered_at UTC. BadInput when a file is not as it was written.
     """
     parts = [_read(path, content) for path, content in store.read_all(folder).items()]
     rows = [row for part in parts for row in part]
-    found = pd.DataFrame(rows, columns=[*OF_LIST, *OF_CUSTOMER])
-    found = found.astype(dict.fromkeys(OF_LIST, "str") | OF_CUSTOMER)
-    found["as_of"] = pd.to_datetime(found["as_of"], format="ISO8601").astype("datetime64[s]")
-    entered = pd.to_datetime(found["entered_at"], format="ISO8601", utc=True)
-    found["entered_at"] = entered.astype("datetime64[us, UTC]")
-    return found.sort_values(["as_of", "entered_at", "list_id", "customer_id"], ignore_index=True)
+    assignments = pd.DataFrame(rows, columns=[*OF_LIST, *OF_CUSTOMER])
+    assignments = assignments.astype(dict.fromkeys(OF_LIST, "str") | OF_CUSTOMER)
+    assignments["as_of"] = pd.to_datetime(assignments["as_of"], format="ISO8601").astype(
+        "datetime64[s]"
+    )
+    entered = pd.to_datetime(assignments["entered_at"], format="ISO8601", utc=True)
+    assignments["entered_at"] = entered.astype("datetime64[us, UTC]")
+    return assignments.sort_values(
+        ["as_of", "entered_at", "list_id", "customer_id"], ignore_index=True
+    )
 
 
 def _read(path: Path, content: dict[str, Any]) -> list[dict[str, Any]]:
@@ -118,23 +122,31 @@ def _read(path: Path, content: dict[str, Any]) -> list[dict[str, Any]]:
         raise BadInput(f"{path}: no list's assignments; restore it from a backup") from None
 
 
-def assigned(folder: Path, company: str, campaign: str, as_of: dt.date, days: int) -> pd.DataFrame:
+def active_assignments(
+    folder: Path, company: str, campaign: str, as_of: dt.date, campaign_days: int
+) -> pd.DataFrame:
     """Who is in an arm of a campaign on a day: assigned on it, or less than `days` days before.
 
     The columns of `everything`, one row a customer: that of the first list.
     """
-    found = everything(folder)
-    mine = found[(found["company"] == company) & (found["campaign"] == campaign)]
+    assignments = read_all(folder)
+    of_campaign = assignments[
+        (assignments["company"] == company) & (assignments["campaign"] == campaign)
+    ]
     day = pd.Timestamp(as_of)
-    lasting = (mine["as_of"] <= day) & (mine["as_of"] > day - pd.Timedelta(days=days))
-    return mine[lasting].drop_duplicates("customer_id", ignore_index=True)
+    lasting = (of_campaign["as_of"] <= day) & (
+        of_campaign["as_of"] > day - pd.Timedelta(days=campaign_days)
+    )
+    return of_campaign[lasting].drop_duplicates("customer_id", ignore_index=True)
 
 
-def held(folder: Path, company: str, campaign: str, as_of: dt.date, days: int) -> frozenset[str]:
+def held_out_customers(
+    folder: Path, company: str, campaign: str, as_of: dt.date, campaign_days: int
+) -> frozenset[str]:
     """The customers whom an earlier list of the campaign held out, and who stay so on a day.
 
     Those of the day itself are not among them: its list draws them again and finds the same.
     """
-    found = assigned(folder, company, campaign, as_of, days)
-    earlier = found[found["as_of"] < pd.Timestamp(as_of)]
+    active = active_assignments(folder, company, campaign, as_of, campaign_days)
+    earlier = active[active["as_of"] < pd.Timestamp(as_of)]
     return frozenset(earlier.loc[earlier["arm"] == HOLDOUT, "customer_id"])

@@ -22,9 +22,9 @@ from retention.core.storage import atomic
 from retention.ledgers import store
 
 FOLDER: Final = Path("ledgers/erased")
-ASKED, RECEIPT, SALT = "asked", "receipt", "salt"
+REQUESTED, RECEIPT, SALT = "asked", "receipt", "salt"
 
-_MINE: Final = 0o600
+_OWNER_ONLY: Final = 0o600
 _SALT_BYTES: Final = 32
 
 
@@ -41,33 +41,37 @@ class Erased:
     def hash_of(self, customer_id: str) -> str:
         return _sha256(self.salt + customer_id)
 
-    def among(self, ids: Iterable[str]) -> frozenset[str]:
+    def erased_among(self, ids: Iterable[str]) -> frozenset[str]:
         """Those of some customer ids that have been erased."""
         if not self.hashes:
             return frozenset()
         with duckdb.connect() as connection:
             connection.register("given", pa.table({"customer_id": pa.array(ids, pa.string())}))
-            return frozenset(self._found(connection, "given"))
+            return frozenset(self._erased_ids(connection, "given"))
 
-    def left_of(self, table: pa.Table) -> pa.Table:
+    def without_erased(self, table: pa.Table) -> pa.Table:
         """The rows of a table with a column customer_id that are of others."""
-        mine = self.among(pc.unique(table["customer_id"]).to_pylist())
-        found = pa.array(sorted(mine), pa.string())
-        return table.filter(pc.invert(pc.is_in(table["customer_id"], found))) if mine else table
+        erased = self.erased_among(pc.unique(table["customer_id"]).to_pylist())
+        value_set = pa.array(sorted(erased), pa.string())
+        return (
+            table.filter(pc.invert(pc.is_in(table["customer_id"], value_set))) if erased else table
+        )
 
-    def remove_from(self, connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    def delete_erased(self, connection: duckdb.DuckDBPyConnection, table: str) -> int:
         """Delete their rows from a table with a column customer_id; how many rows that were."""
         if not self.hashes:
             return 0
-        found = pa.table({"customer_id": pa.array(self._found(connection, table), pa.string())})
-        connection.register("erased", found)
-        ((many,),) = connection.execute(
+        erased = pa.table(
+            {"customer_id": pa.array(self._erased_ids(connection, table), pa.string())}
+        )
+        connection.register("erased", erased)
+        ((n_rows,),) = connection.execute(
             f"delete from {table} where customer_id in (select customer_id from erased)"
         ).fetchall()
         connection.unregister("erased")
-        return int(many)
+        return int(n_rows)
 
-    def _found(self, connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    def _erased_ids(self, connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
         """Each distinct id is hashed once, whatever the table's length."""
         rows = connection.execute(
             f"""select customer_id from (select distinct customer_id from {table})
@@ -86,23 +90,23 @@ def read(folder: Path = FOLDER) -> Erased:
     Without its salt nobody can be recognised, so a ledger that has lost it, or has another one, is
     refused too.
     """
-    asked = _of(folder, ASKED)
-    if not asked:
+    requests = _read_kind(folder, REQUESTED)
+    if not requests:
         return NOBODY
     salt = _salt(folder)
-    if any(one.get("salt_sha256", _sha256(salt)) != _sha256(salt) for one in asked):
+    if any(one.get("salt_sha256", _sha256(salt)) != _sha256(salt) for one in requests):
         raise BadInput(
             f"{folder / SALT}: not the salt of those who were erased, so they cannot be recognised;"
             " restore the right one from a backup"
         )
-    return Erased(salt, frozenset(str(one["sha256"]) for one in asked))
+    return Erased(salt, frozenset(str(one["sha256"]) for one in requests))
 
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def _of(folder: Path, kind: str) -> list[dict[str, Any]]:
+def _read_kind(folder: Path, kind: str) -> list[dict[str, Any]]:
     return [store.read(path) for path in sorted(folder.glob(f"{kind}-*.json"))]
 
 
@@ -120,36 +124,38 @@ def _salt(folder: Path) -> str:
 # Entering
 
 
-def salted(folder: Path = FOLDER) -> Erased:
+def with_salt(folder: Path = FOLDER) -> Erased:
     """The ledger with a salt of its own, which the first erasure makes."""
-    found, path = read(folder), folder / SALT
+    ledger, path = read(folder), folder / SALT
     if not path.exists():
-        with atomic.replacing(path) as temporary:
-            temporary.touch(_MINE, exist_ok=False)  # nobody else's from the first byte on
+        with atomic.atomic_file(path) as temporary:
+            temporary.touch(_OWNER_ONLY, exist_ok=False)  # nobody else's from the first byte on
             temporary.write_text(secrets.token_hex(_SALT_BYTES), encoding="ascii")
-    return Erased(_salt(folder), found.hashes)
+    return Erased(_salt(folder), ledger.hashes)
 
 
-def ask(folder: Path, sha256: str, now: dt.datetime) -> None:
+def request(folder: Path, sha256: str, now: dt.datetime) -> None:
     """Note that a customer is to go, before anything goes: from now on no file brings them back."""
-    if all(one["sha256"] != sha256 for one in _of(folder, ASKED)):
+    if all(one["sha256"] != sha256 for one in _read_kind(folder, REQUESTED)):
         content = {
             "sha256": sha256,
             "salt_sha256": _sha256(_salt(folder)),  # of 32 random bytes: it gives nothing away
             "asked_at": now.isoformat(timespec="seconds"),
         }
-        store.write(folder, f"{ASKED}-{sha256[:12]}", content)
+        store.write(folder, f"{REQUESTED}-{sha256[:12]}", content)
 
 
-def asked_at(folder: Path, sha256: str) -> str | None:
+def requested_at(folder: Path, sha256: str) -> str | None:
     """When somebody was first to go; null for who never was."""
-    return next((one["asked_at"] for one in _of(folder, ASKED) if one["sha256"] == sha256), None)
+    return next(
+        (one["asked_at"] for one in _read_kind(folder, REQUESTED) if one["sha256"] == sha256), None
+    )
 
 
 def receipts(folder: Path, sha256: str) -> list[dict[str, Any]]:
     """What was done for one customer before, the oldest first."""
-    mine = [one for one in _of(folder, RECEIPT) if one["sha256"] == sha256]
-    return sorted(mine, key=lambda one: str(one["ended_at"]))
+    receipts_of_customer = [one for one in _read_kind(folder, RECEIPT) if one["sha256"] == sha256]
+    return sorted(receipts_of_customer, key=lambda one: str(one["ended_at"]))
 
 
 def enter(folder: Path, receipt: dict[str, Any]) -> Path:

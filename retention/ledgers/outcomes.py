@@ -24,21 +24,21 @@ from retention.ledgers import store
 
 FOLDER: Final = Path("ledgers/outcomes")
 SOURCE, CONTACT = "ledger", "outreach"
-CONTACTS: Final = ("reached", "not reached", "wrong person")
+CONTACT_RESULTS: Final = ("reached", "not reached", "wrong person")
 """The results that say somebody tried to contact the customer."""
 OBJECTION: Final = "asks not to be contacted"
-GONE: Final = ("merged", "deceased")
-NOTHING: Final = "nothing"
+GONE_RESULTS: Final = ("merged", "deceased")
+NO_ACTION: Final = "nothing"
 
 _LOCK: Final = ".lock"
-_FACTS: Final = "facts"
+_RECORDS: Final = "facts"
 _PATIENCE: Final = 30.0  # seconds
 _EPOCH: Final = dt.date(1970, 1, 1)
 _MINUTE: Final = dt.timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class Said:
+class StaffAnswer:
     """What staff said of a customer; choices as the list's English names them, None is no word.
 
     contacted_on: when it happened, a day in the business zone. offer_cost: account currency.
@@ -54,13 +54,13 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Fact:
+class OutcomeRecord:
     """One answer about one customer of one list, and when it was entered (UTC)."""
 
     list_id: str
     customer_id: str
     entered_at: dt.datetime
-    said: Said
+    staff_answer: StaffAnswer
     channel: str | None = None
     owner: str | None = None
     file_sha256: str = ""
@@ -71,12 +71,12 @@ class Fact:
         return self.list_id, self.customer_id
 
     @property
-    def fact_id(self) -> str:
+    def record_id(self) -> str:
         return atomic.content_hash(_flat(self))[:16]
 
 
 @dataclass(frozen=True)
-class Import:
+class ImportBatch:
     """All that one file brought. `rows` counts its rows: read, accepted, unchanged, ..."""
 
     list_id: str
@@ -84,56 +84,56 @@ class Import:
     entered_at: dt.datetime
     file_sha256: str
     rows: dict[str, int]
-    facts: tuple[Fact, ...]
+    records: tuple[OutcomeRecord, ...]
 
 
 # Writing
 
 
 @contextmanager
-def locked(folder: Path, say: locks.Say | None = None) -> Iterator[None]:
+def lock(folder: Path, say: locks.Say | None = None) -> Iterator[None]:
     """One writer of the ledgers at a time; another waits. Busy when it has waited half a minute.
 
     What a killed one left half written goes, and that it was killed is said.
     """
     atomic.make_folder(folder)
     say = say or console.Report("ledgers").say
-    with locks.held(folder.parent / _LOCK, "writing the ledgers", say, _PATIENCE):
-        atomic.sweep(folder)
+    with locks.hold(folder.parent / _LOCK, "writing the ledgers", say, _PATIENCE):
+        atomic.remove_leftovers(folder)
         yield
 
 
-def write(folder: Path, made: Import) -> Path:
+def write(folder: Path, batch: ImportBatch) -> Path:
     """Add one import, under the lock. Its name is its list's id and the hash of its content."""
-    return store.write(folder, made.list_id, _content(made))
+    return store.write(folder, batch.list_id, _content(batch))
 
 
 def erase(folder: Path, customer_id: str) -> int:
     """Take one customer out of every import; how many imports held them."""
-    with locked(folder):
-        return store.erase(folder, _FACTS, customer_id)
+    with lock(folder):
+        return store.erase(folder, _RECORDS, customer_id)
 
 
-def _content(made: Import) -> dict[str, Any]:
-    facts = [{"fact_id": fact.fact_id, **_flat(fact)} for fact in made.facts]
+def _content(batch: ImportBatch) -> dict[str, Any]:
+    facts = [{"fact_id": fact.record_id, **_flat(fact)} for fact in batch.records]
     return {
-        "list_id": made.list_id,
-        "company": made.company,
-        "entered_at": made.entered_at.isoformat(),
-        "file_sha256": made.file_sha256,
-        "rows": made.rows,
-        _FACTS: sorted(facts, key=lambda fact: fact["customer_id"]),
+        "list_id": batch.list_id,
+        "company": batch.company,
+        "entered_at": batch.entered_at.isoformat(),
+        "file_sha256": batch.file_sha256,
+        "rows": batch.rows,
+        _RECORDS: sorted(facts, key=lambda fact: fact["customer_id"]),
     }
 
 
-def _flat(fact: Fact) -> dict[str, Any]:
+def _flat(fact: OutcomeRecord) -> dict[str, Any]:
     """A fact as JSON holds it: times and days as ISO writes them, money as text."""
-    values = {**asdict(fact), **asdict(fact.said)}
-    del values["said"]
-    return {name: _plain(value) for name, value in values.items()}
+    values = {**asdict(fact), **asdict(fact.staff_answer)}
+    del values["staff_answer"]
+    return {name: _json_value(value) for name, value in values.items()}
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, Decimal):
         return f"{value:.4f}"
     return value.isoformat() if isinstance(value, dt.date) else value
@@ -142,57 +142,74 @@ def _plain(value: Any) -> Any:
 # Reading
 
 
-def imports(folder: Path) -> list[Import]:
+def read_batches(folder: Path) -> list[ImportBatch]:
     """Every import, in the order in which they were entered; [] without a ledger.
 
     BadInput when a file is not as it was written.
     """
-    found = [_read(path, content) for path, content in store.read_all(folder).items()]
-    return sorted(found, key=lambda one: (one.entered_at, one.list_id))
+    batches = [_read(path, content) for path, content in store.read_all(folder).items()]
+    return sorted(batches, key=lambda one: (one.entered_at, one.list_id))
 
 
-def facts(folder: Path, company: str | None = None) -> list[Fact]:
+def read_records(folder: Path, company: str | None = None) -> list[OutcomeRecord]:
     """Every fact ever entered, of one company if given, the oldest first."""
-    return [fact for one in imports(folder) if company in (None, one.company) for fact in one.facts]
+    return [
+        fact
+        for one in read_batches(folder)
+        if company in (None, one.company)
+        for fact in one.records
+    ]
 
 
-def current(history: Sequence[Fact]) -> list[Fact]:
+def latest(history: Sequence[OutcomeRecord]) -> list[OutcomeRecord]:
     """The newest fact about each customer of each list."""
     return list({fact.key: fact for fact in history}.values())
 
 
-def _read(path: Path, content: dict[str, Any]) -> Import:
+def _read(path: Path, content: dict[str, Any]) -> ImportBatch:
     try:
-        return Import(
+        return ImportBatch(
             entered_at=dt.datetime.fromisoformat(content["entered_at"]),
-            facts=tuple(map(_fact, content[_FACTS])),
+            records=tuple(map(_record, content[_RECORDS])),
             **{name: content[name] for name in ("list_id", "company", "file_sha256", "rows")},
         )
     except (ValueError, KeyError, TypeError, ArithmeticError):
         raise BadInput(f"{path}: no import of outcomes; restore it from a backup") from None
 
 
-def _fact(flat: dict[str, Any]) -> Fact:
-    said = {one.name: flat[one.name] for one in fields(Said)}
-    on, cost = said["contacted_on"], said["offer_cost"]
-    said["contacted_on"] = None if on is None else dt.date.fromisoformat(on)
-    said["offer_cost"] = None if cost is None else Decimal(cost)
+def _record(flat: dict[str, Any]) -> OutcomeRecord:
+    fields_of_answer = {one.name: flat[one.name] for one in fields(StaffAnswer)}
+    on, cost = fields_of_answer["contacted_on"], fields_of_answer["offer_cost"]
+    fields_of_answer["contacted_on"] = None if on is None else dt.date.fromisoformat(on)
+    fields_of_answer["offer_cost"] = None if cost is None else Decimal(cost)
     names = ("list_id", "customer_id", "channel", "owner", "file_sha256")
     entered = dt.datetime.fromisoformat(flat["entered_at"])
-    return Fact(entered_at=entered, said=Said(**said), **{name: flat[name] for name in names})
+    return OutcomeRecord(
+        entered_at=entered,
+        staff_answer=StaffAnswer(**fields_of_answer),
+        **{name: flat[name] for name in names},
+    )
 
 
 # What follows
 
 
-def objections(folder: Path) -> set[str]:
+def opted_out(folder: Path) -> set[str]:
     """The customers who, as last entered, asked not to be contacted."""
-    return {fact.customer_id for fact in current(facts(folder)) if fact.said.answer == OBJECTION}
+    return {
+        fact.customer_id
+        for fact in latest(read_records(folder))
+        if fact.staff_answer.answer == OBJECTION
+    }
 
 
-def gone(folder: Path) -> set[str]:
+def deceased_or_merged(folder: Path) -> set[str]:
     """The customers who, as last entered, have died or are another customer."""
-    return {fact.customer_id for fact in current(facts(folder)) if fact.said.result in GONE}
+    return {
+        fact.customer_id
+        for fact in latest(read_records(folder))
+        if fact.staff_answer.result in GONE_RESULTS
+    }
 
 
 def events(folder: Path, zone: ZoneInfo, company: str) -> pa.Table:
@@ -201,20 +218,20 @@ def events(folder: Path, zone: ZoneInfo, company: str) -> pa.Table:
     A corrected answer is another version of the same event. One that says there was no contact
     after all is a version of kind `withdrawn`.
     """
-    rows, told = [], set()
-    for fact in facts(folder, company):
-        if fact.said.result in CONTACTS or fact.key in told:
-            told.add(fact.key)
+    rows, contacted = [], set()
+    for fact in read_records(folder, company):
+        if fact.staff_answer.result in CONTACT_RESULTS or fact.key in contacted:
+            contacted.add(fact.key)
             rows.append(_event(fact, zone))
     return pa.Table.from_pylist(rows, schema=schema.EVENTS)
 
 
-def _event(fact: Fact, zone: ZoneInfo) -> dict[str, Any]:
-    said, contact = fact.said, fact.said.result in CONTACTS
+def _event(fact: OutcomeRecord, zone: ZoneInfo) -> dict[str, Any]:
+    answer, contact = fact.staff_answer, fact.staff_answer.result in CONTACT_RESULTS
     entered_on = fact.entered_at.astimezone(zone).date()
-    on = said.contacted_on or entered_on
+    on = answer.contacted_on or entered_on
     occurred = dt.datetime.combine(on, dt.time(), zone).astimezone(dt.UTC)
-    done = said.action_taken if said.action_taken not in (None, NOTHING) else "call"
+    done = answer.action_taken if answer.action_taken not in (None, NO_ACTION) else "call"
     return dict.fromkeys(schema.EVENT_COLUMNS) | {
         "event_id": f"{SOURCE}:{CONTACT}:{fact.list_id}:{_escaped(fact.customer_id)}",
         "customer_id": fact.customer_id,
@@ -223,8 +240,8 @@ def _event(fact: Fact, zone: ZoneInfo) -> dict[str, Any]:
         "occurred_at": occurred,
         "known_at": fact.entered_at,
         "channel": fact.channel,
-        "topic": said.result,
-        "cost": said.offer_cost,
+        "topic": answer.result,
+        "cost": answer.offer_cost,
         "treatment": done if contact else None,
         "occurred_day": (on - _EPOCH).days,
         "known_day": (entered_on - _EPOCH).days,

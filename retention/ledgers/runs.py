@@ -13,7 +13,7 @@ from retention.core.errors import BadInput
 from retention.core.storage import atomic
 
 FOLDER: Final = Path("ledgers/runs")
-SAME: Final = ("as_of", "sources", "watched", "scores_sha256")
+IDENTITY_KEYS: Final = ("as_of", "sources", "watched", "scores_sha256")
 """What makes two measurements one run: the same input, scored the same."""
 
 Run = dict[str, Any]
@@ -23,7 +23,7 @@ published also list, list_id, listed, published_at (UTC) and folders (absolute, 
 published). Older records lack customers and folders."""
 
 
-NEEDED: Final = {*SAME, "company", "published_at", "mean_risk"}
+REQUIRED_KEYS: Final = {*IDENTITY_KEYS, "company", "published_at", "mean_risk"}
 
 
 def read(folder: Path, company: str) -> list[Run]:
@@ -31,32 +31,32 @@ def read(folder: Path, company: str) -> list[Run]:
 
     BadInput: a file that is none.
     """
-    found = map(_read, sorted(folder.glob("*.json")))
-    mine = [run for run in found if run["company"] == company]
-    return sorted(mine, key=lambda run: (run["as_of"], run["published_at"]))
+    runs = map(_read, sorted(folder.glob("*.json")))
+    of_company = [run for run in runs if run["company"] == company]
+    return sorted(of_company, key=lambda run: (run["as_of"], run["published_at"]))
 
 
 def _read(path: Path) -> Run:
     try:
         run: Run = atomic.read_json(path)
-        if run.keys() >= NEEDED:
+        if run.keys() >= REQUIRED_KEYS:
             return run
     except (ValueError, AttributeError):
         pass
     raise BadInput(f"{path}: no record of a run; restore it from a backup")
 
 
-def before(runs: list[Run], run: Run) -> list[Run]:
+def earlier_runs(runs: list[Run], run: Run) -> list[Run]:
     """The runs up to as_of, without this one itself: it may have published already."""
     earlier = [one for one in runs if one["as_of"] <= run["as_of"]]
     return [one for one in earlier if not _is_same(one, run)]
 
 
-def _is_same(one: Run, run: Run) -> bool:
+def _is_same(other: Run, run: Run) -> bool:
     """A record of before customers were counted is held to have had as many."""
     customers = run.get("customers")
-    same = all(one.get(key) == run[key] for key in SAME)
-    return same and one.get("customers", customers) == customers
+    same = all(other.get(key) == run[key] for key in IDENTITY_KEYS)
+    return same and other.get("customers", customers) == customers
 
 
 def record(summary: Path, folder: Path, published: Path, manifest: dict[str, Any]) -> bool:
@@ -86,10 +86,10 @@ def record(summary: Path, folder: Path, published: Path, manifest: dict[str, Any
 
 def _add_folder(path: Path, into: str) -> bool:
     run = _read(path)
-    before = run.get("folders", [])
-    if into in before:
+    previous = run.get("folders", [])
+    if into in previous:
         return False
-    atomic.write_json(path, run | {"folders": [*before, into]}, mode=atomic.READ_ONLY)
+    atomic.write_json(path, run | {"folders": [*previous, into]}, mode=atomic.READ_ONLY)
     return True
 
 

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from retention.core.errors import BadInput, masked
+from retention.core.errors import BadInput, mask
 from retention.core.storage import atomic
 
 VERSION: Final = 1
@@ -29,8 +29,8 @@ def write(folder: Path, stem: str, content: dict[str, Any]) -> Path:
     BadInput when `stem` would lead elsewhere.
     """
     if not _STEM.fullmatch(stem):
-        raise BadInput(f"{folder}: {masked(stem)} cannot be the name of a file; correct the id")
-    path = folder / f"{stem}-{_seal(content)}.json"
+        raise BadInput(f"{folder}: {mask(stem)} cannot be the name of a file; correct the id")
+    path = folder / f"{stem}-{_content_digest(content)}.json"
     if not path.exists():
         atomic.write_json(path, content, mode=atomic.READ_ONLY)
     return path
@@ -45,23 +45,23 @@ def read(path: Path) -> dict[str, Any]:
         raise BadInput(f"{path}: no JSON as it was written; restore it from a backup") from None
     if version != VERSION:
         raise BadInput(
-            f"{path}: of version {masked(version)}, and this program reads {VERSION}; update it"
+            f"{path}: of version {mask(version)}, and this program reads {VERSION}; update it"
         )
-    if not path.stem.endswith(f"-{_seal(content)}"):
+    if not path.stem.endswith(f"-{_content_digest(content)}"):
         raise BadInput(f"{path}: changed since it was written; restore it from a backup")
     return dict(content)
 
 
 def read_all(folder: Path) -> dict[Path, dict[str, Any]]:
     """What counts in a folder, by path and in its order: all but what another took the place of."""
-    found = {path: read(path) for path in sorted(folder.glob("*.json"))}
-    gone = superseded(found)
-    return {path: content for path, content in found.items() if path.stem not in gone}
+    contents = {path: read(path) for path in sorted(folder.glob("*.json"))}
+    stems = superseded_stems(contents)
+    return {path: content for path, content in contents.items() if path.stem not in stems}
 
 
-def superseded(found: dict[Path, dict[str, Any]]) -> set[str]:
+def superseded_stems(contents: dict[Path, dict[str, Any]]) -> set[str]:
     """The stems of the files whose place others took."""
-    return {stem for content in found.values() for stem in content.get(_SUPERSEDES, [])}
+    return {stem for content in contents.values() for stem in content.get(_SUPERSEDES, [])}
 
 
 def supersede(path: Path, content: dict[str, Any]) -> Path:
@@ -73,26 +73,26 @@ def supersede(path: Path, content: dict[str, Any]) -> Path:
     return fresh
 
 
-def settle(folder: Path) -> None:
+def remove_superseded(folder: Path) -> None:
     """Remove what others took the place of: what a killed `supersede` or a restore left."""
     every = sorted(folder.glob("*.json"))
-    gone = superseded({path: read(path) for path in every})
+    stems = superseded_stems({path: read(path) for path in every})
     for path in every:
-        if path.stem in gone:
+        if path.stem in stems:
             atomic.remove(path)
 
 
 def erase(folder: Path, rows: str, customer_id: str) -> int:
     """Take a customer out of every file's list `rows`; how many files held them. Under a lock."""
-    settle(folder)
-    found = 0
+    remove_superseded(folder)
+    n_files = 0
     for path, content in read_all(folder).items():
-        kept = [row for row in content[rows] if row["customer_id"] != customer_id]
-        if len(kept) < len(content[rows]):
-            supersede(path, content | {rows: kept})
-            found += 1
-    return found
+        remaining = [row for row in content[rows] if row["customer_id"] != customer_id]
+        if len(remaining) < len(content[rows]):
+            supersede(path, content | {rows: remaining})
+            n_files += 1
+    return n_files
 
 
-def _seal(content: dict[str, Any]) -> str:
+def _content_digest(content: dict[str, Any]) -> str:
     return atomic.content_hash(content)[:_DIGITS]

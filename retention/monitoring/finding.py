@@ -21,7 +21,7 @@ class Finding:
     about: str
     figure: str
     limit: str
-    says: str
+    meaning: str
     level: str = OK
     do: str = ""
     banner: str = ""
@@ -32,14 +32,16 @@ class Finding:
         return self.level == OK
 
 
-def judged(figure: float, warn: float | None, refuse: float | None) -> str:
+def level_of(figure: float, warn: float | None, refuse: float | None) -> str:
     """The level of a figure that should not be above its limits; None is no limit."""
     if refuse is not None and figure > refuse:
         return REFUSED
     return WARNED if warn is not None and figure > warn else OK
 
 
-def limits(warn: str | None, refuse: str | None) -> str:
+def format_limits(warn: str | None, refuse: str | None) -> str:
     """Both limits as they are read."""
-    told = [f"{words} above {one}" for words, one in (("warns", warn), ("refuses", refuse)) if one]
-    return ", ".join(told) or "off"
+    parts = [
+        f"{words} above {limit}" for words, limit in (("warns", warn), ("refuses", refuse)) if limit
+    ]
+    return ", ".join(parts) or "off"

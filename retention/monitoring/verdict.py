@@ -7,80 +7,86 @@ from typing import Any
 
 from retention.core import artefacts
 from retention.core.errors import BadInput, Guarded
-from retention.core.params import Guards
+from retention.core.params import GuardParams
 from retention.core.storage import atomic
 from retention.i18n.language import Language
 from retention.monitoring.finding import LEVELS, REFUSED, SET_ASIDE, Finding
 
 
-def settled(found: Sequence[Finding], rules: Guards, as_of: dt.date) -> list[Finding]:
+def apply_overrides(
+    findings: Sequence[Finding], guard_params: GuardParams, as_of: dt.date
+) -> list[Finding]:
     """The findings, those that refuse set aside where an override of this as_of says so."""
-    reasons = rules.override if rules.override_on == as_of else {}
+    reasons = guard_params.override if guard_params.override_on == as_of else {}
     return [
-        replace(one, level=SET_ASIDE, reason=reasons[one.guard])
-        if one.level == REFUSED and one.guard in reasons
-        else one
-        for one in found
+        replace(finding, level=SET_ASIDE, reason=reasons[finding.guard])
+        if finding.level == REFUSED and finding.guard in reasons
+        else finding
+        for finding in findings
     ]
 
 
-def worst(found: Sequence[Finding]) -> dict[str, str]:
+def worst_levels(findings: Sequence[Finding]) -> dict[str, str]:
     """The worst level of each guard."""
-    names = dict.fromkeys(one.guard for one in found)
+    names = dict.fromkeys(finding.guard for finding in findings)
     return {
-        name: max((one.level for one in found if one.guard == name), key=LEVELS.index)
+        name: max(
+            (finding.level for finding in findings if finding.guard == name), key=LEVELS.index
+        )
         for name in names
     }
 
 
-def refused(found: Sequence[Finding]) -> list[Finding]:
-    return [one for one in found if one.level == REFUSED]
+def refusals(findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.level == REFUSED]
 
 
-def refusal(found: Sequence[Finding], as_of: dt.date) -> str:
+def refusal_message(findings: Sequence[Finding], as_of: dt.date) -> str:
     """The first that refuses, in one line; how many more there are."""
-    first, *more = refused(found)
+    first, *more = refusals(findings)
     others = f"; {len(more)} more on {artefacts.GUARD_PAGE}" if more else ""
     return (
-        f"guard {first.guard}, {first.about}: {first.figure} ({first.limit}). {first.says} "
+        f"guard {first.guard}, {first.about}: {first.figure} ({first.limit}). {first.meaning} "
         f"Nothing is published: {first.do}; to go on all the same set guard.override: "
         f'{{{first.guard}: "why, by whom"}} and guard.override_on: "{as_of}"{others}'
     )
 
 
-def aside(found: Sequence[Finding]) -> dict[str, str]:
+def overridden(findings: Sequence[Finding]) -> dict[str, str]:
     """The guards that would refuse and were set aside, with the reasons."""
-    return {one.guard: one.reason for one in found if one.level == SET_ASIDE}
+    return {finding.guard: finding.reason for finding in findings if finding.level == SET_ASIDE}
 
 
-def banners(found: Sequence[Finding], says: Language) -> list[str]:
+def banners(findings: Sequence[Finding], language: Language) -> list[str]:
     """What staff read on the list, each once; that a check was set aside too."""
-    told = [one.banner for one in found if one.banner]
-    told += [
-        says.gettext("A check was set aside for this list: {reason}", reason=reason)
-        for reason in aside(found).values()
+    sentences = [finding.banner for finding in findings if finding.banner]
+    sentences += [
+        language.gettext("A check was set aside for this list: {reason}", reason=reason)
+        for reason in overridden(findings).values()
     ]
-    return list(dict.fromkeys(told))
+    return list(dict.fromkeys(sentences))
 
 
-def forgotten(rules: Guards, as_of: dt.date) -> Iterator[str]:
+def expired_overrides(guard_params: GuardParams, as_of: dt.date) -> Iterator[str]:
     """An override of another day: it does not count."""
-    if rules.override and rules.override_on != as_of:
+    if guard_params.override and guard_params.override_on != as_of:
         yield (
-            f"guard.override of {', '.join(rules.override)} is for {rules.override_on}, "
+            f"guard.override of {', '.join(guard_params.override)} is for {guard_params.override_on}, "
             f"not for {as_of}: it does not count"
         )
 
 
-def of_list(as_of: dt.date) -> list[str]:
+def list_banners(as_of: dt.date) -> list[str]:
     """The banners that the list of a day must bear, as stage `guard` left them.
 
     BadInput where that has not run, or for another day; Guarded where it refused.
     """
     path = artefacts.GUARD_SUMMARY
-    told: dict[str, Any] = atomic.read_json(path) if path.path.is_file() else {}
-    if told.get("as_of") != as_of.isoformat():
+    guard_summary: dict[str, Any] = atomic.read_json(path) if path.path.is_file() else {}
+    if guard_summary.get("as_of") != as_of.isoformat():
         raise BadInput(f"{path}: not there for {as_of}; run python -m pipeline.guard first")
-    if told["refused"]:
-        raise Guarded(f"{path}: guard {told['refused'][0]} refused; see {artefacts.GUARD_PAGE}")
-    return list(told["banners"])
+    if guard_summary["refused"]:
+        raise Guarded(
+            f"{path}: guard {guard_summary['refused'][0]} refused; see {artefacts.GUARD_PAGE}"
+        )
+    return list(guard_summary["banners"])

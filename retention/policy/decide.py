@@ -8,12 +8,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from retention.core.params import AtRisk, Params, Play, Policy
+from retention.core.params import AtRiskParams, Params, Play, Policy
 from retention.experiments import randomisation
-from retention.policy import IN_TROUBLE, lanes, owners, play_effects, plays, selection
-from retention.policy.selection import Bound, Limit
+from retention.policy import ISSUE_LANES, lanes, owners, play_effects, plays, selection
+from retention.policy.selection import Limit, ShadowPrice
 
-ROWS: Final = (
+COLUMNS: Final = (
     "customer_id", "lane", "why", "owner", "covered_for", "play", "channel", "net_gain", "offer",
     "approval", "otherwise",
 )  # fmt: skip
@@ -35,8 +35,8 @@ class Decision:
 
     rows: pd.DataFrame
     held_out: pd.DataFrame
-    passed: frozenset[str]
-    limits: tuple[Limit, ...]
+    over_capacity: frozenset[str]
+    shadow_prices: tuple[ShadowPrice, ...]
     greedy_loss: float
 
     def counts(self) -> dict[str, dict[str, int]]:
@@ -55,7 +55,7 @@ def decide(
     sold: pd.DataFrame,
     config: Params,
     as_of: dt.date,
-    barred: lanes.Barred = lanes.NOBODY,
+    barred: lanes.SuppressionList = lanes.NOBODY_SUPPRESSED,
 ) -> Decision:
     """The lane of each watched customer, and what is to be done for those who are listed.
 
@@ -64,15 +64,15 @@ def decide(
     and `people.covers`.
     """
     policy, rules = config.policy, config.at_risk
-    seen = lanes.together(scores, standing, contacts, barred)
-    seen[["owner", "covered_for"]] = owners.owners(seen, policy, as_of)
+    seen = lanes.join_inputs(scores, standing, contacts, barred)
+    seen[["owner", "covered_for"]] = owners.assign_owners(seen, policy, as_of)
     seen["rank"] = np.arange(len(seen))
-    lane = lanes.judged(seen, policy)
-    words = plays.troubles(seen, themes)
-    others = [_of_lane(one, seen[lane["lane"] == one], words, policy) for one in IN_TROUBLE]
+    lane = lanes.assign_lanes(seen, policy)
+    words = plays.trigger_words(seen, themes)
+    others = [_of_lane(one, seen[lane["lane"] == one], words, policy) for one in ISSUE_LANES]
     spent = sum(int(one["spend"].sum()) for one in others)
     ranked = _ranked(seen[lane["lane"] == ""], words, sold, policy)
-    contact = _contact(ranked, selection.bounds(policy, rules.capacity, spent), rules, as_of)
+    contact = _contact(ranked, selection.policy_limits(policy, rules.capacity, spent), rules, as_of)
     lane = lane.mask(lane == "", _last_lanes(lane.index, ranked, contact))
     given = pd.concat([*others, _given(ranked, contact.chosen)])
     rows = _rows(seen, lane, given, policy)
@@ -84,7 +84,7 @@ class _Contact:
     chosen: pd.DataFrame
     held_out: pd.DataFrame
     passed: frozenset[str]
-    limits: tuple[Limit, ...]
+    limits: tuple[ShadowPrice, ...]
     greedy_loss: float
 
 
@@ -93,15 +93,15 @@ def _options(
 ) -> tuple[pd.DataFrame, list[Play]]:
     """What the playbook has for the customers of a lane, and its plays for them."""
     playbook = [play for play in policy.playbook if play.lane == lane]
-    return plays.options(seen, words, lanes.unsettled(seen), playbook, policy), playbook
+    return plays.options(seen, words, lanes.has_open_issue(seen), playbook, policy), playbook
 
 
 def _of_lane(lane: str, seen: pd.DataFrame, words: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     """What is given to the customers of a lane that is listed whole."""
     found, playbook = _options(lane, seen, words, policy)
-    best = plays.answering(found, playbook, policy)
+    best = plays.matching_plays(found, playbook, policy)
     budget = None if policy.budget is None else round(policy.budget * 100)
-    return _given(best, plays.within(best, budget))
+    return _given(best, plays.within_budget(best, budget))
 
 
 def _ranked(
@@ -109,24 +109,24 @@ def _ranked(
 ) -> pd.DataFrame:
     """The options of the candidates for contact, as `choice.best` wants them."""
     found, playbook = _options("contact", seen, words, policy)
-    best = plays.ordered(found, play_effects.proven(sold, playbook), playbook, policy)
+    best = plays.rank_options(found, play_effects.proven_plays(sold, playbook), playbook, policy)
     return best.join(seen[["owner", "rank"]], on="customer_id")
 
 
 def _contact(
-    ranked: pd.DataFrame, bounds: Sequence[Bound], rules: AtRisk, as_of: dt.date
+    ranked: pd.DataFrame, bounds: Sequence[Limit], rules: AtRiskParams, as_of: dt.date
 ) -> _Contact:
     """Who comes within reach, who of them is held out, who of the rest is chosen."""
     first = ranked.groupby("customer_id")["stand"].transform("min")
     rivals = ranked[ranked["stand"] == first]
-    reach = selection.best(rivals, selection.widened(bounds, rules.holdout_share))
-    held = randomisation.held_out(reach, rules, as_of)
-    free = ~randomisation.drawn(pd.Index(rivals["customer_id"]), rules).to_numpy()
+    reach = selection.select_options(rivals, selection.relax_for_holdout(bounds, rules.holdout_share))
+    held = randomisation.holdout_sample(reach, rules, as_of)
+    free = ~randomisation.is_held_out(pd.Index(rivals["customer_id"]), rules).to_numpy()
     rest = rivals[rivals["customer_id"].isin(reach["customer_id"]) & free]
-    chosen = selection.best(rest, bounds)
-    lost = selection.gained(chosen) - selection.gained(selection.greedy(rest, bounds))
+    chosen = selection.select_options(rest, bounds)
+    lost = selection.total_gain(chosen) - selection.total_gain(selection.greedy_selection(rest, bounds))
     passed = frozenset(rest["customer_id"]) - frozenset(chosen["customer_id"])
-    return _Contact(chosen, held, passed, selection.worth(rivals[free], bounds), lost / 100)
+    return _Contact(chosen, held, passed, selection.shadow_prices(rivals[free], bounds), lost / 100)
 
 
 def _last_lanes(customers: pd.Index, ranked: pd.DataFrame, contact: _Contact) -> pd.DataFrame:
@@ -139,7 +139,7 @@ def _last_lanes(customers: pd.Index, ranked: pd.DataFrame, contact: _Contact) ->
 
 
 def _given(best: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
-    after = plays.otherwise(best, given)
+    after = plays.fallback_play(best, given)
     return given.assign(otherwise=given["customer_id"].map(after))
 
 
@@ -149,9 +149,9 @@ def _rows(
     weighed = given["customer_id"].map(lane["lane"]).isin(["contact", "gave_notice"])
     told = given.assign(
         net_gain=(given["gain"] / 100).where(weighed),
-        approval=given["play"].isin(plays.approvals(policy.playbook)),
+        approval=given["play"].isin(plays.plays_needing_approval(policy.playbook)),
     ).set_index("customer_id")
     wanted = ["play", "channel", "net_gain", "offer", "approval", "otherwise"]
     rows = lane.join(seen[["owner", "covered_for"]]).join(told[wanted])
     rows["approval"] = rows["approval"].eq(True)
-    return rows.reset_index()[list(ROWS)]
+    return rows.reset_index()[list(COLUMNS)]

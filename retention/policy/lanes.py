@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from retention.core.errors import BadInput, masked
+from retention.core.errors import BadInput, mask
 from retention.core.params import Policy
 
 FIGURES: Final = (
@@ -26,24 +26,24 @@ OWED: Final = 182  # days in which what went wrong may still have to be put righ
 
 
 @dataclass(frozen=True)
-class Barred:
+class SuppressionList:
     """Customers who are on no list, by id: whatever else is known of them, or nothing at all.
 
     objecting: told staff not to contact them; gone: died or merged; held: held out in this
     campaign; erased.
     """
 
-    objecting: frozenset[str] = frozenset()
-    gone: frozenset[str] = frozenset()
-    held: frozenset[str] = frozenset()
+    opted_out: frozenset[str] = frozenset()
+    deceased_or_merged: frozenset[str] = frozenset()
+    held_out: frozenset[str] = frozenset()
     erased: frozenset[str] = frozenset()
 
 
-NOBODY: Final = Barred()
+NOBODY_SUPPRESSED: Final = SuppressionList()
 
 
 @dataclass(frozen=True)
-class Rule:
+class LaneRule:
     """`holds` says of every row of `seen` whether the rule is met."""
 
     lane: str
@@ -51,15 +51,15 @@ class Rule:
     holds: Callable[[pd.DataFrame, Policy], "pd.Series[bool]"]
 
 
-def asks_too_much(seen: pd.DataFrame, policy: Policy) -> "pd.Series[bool]":
+def costs_too_much(seen: pd.DataFrame, policy: Policy) -> "pd.Series[bool]":
     """Many contacts a year that cost too large a share of what the customer brings."""
     if policy.effort is None:
         return pd.Series(False, index=seen.index)
     often = seen["contacts_365d"] >= policy.effort.contacts
-    return often & (seen["serving_cost_365d"] > policy.effort.share * seen["revenue_365d"])
+    return often & (seen["serving_cost_365d"] > policy.effort.cost_share * seen["revenue_365d"])
 
 
-def sleeping(seen: pd.DataFrame, policy: Policy) -> "pd.Series[bool]":
+def is_inactive(seen: pd.DataFrame, policy: Policy) -> "pd.Series[bool]":
     """Long without a dealing, or never any, and without a failure that could be put right."""
     if policy.sleeping_days is None:
         return pd.Series(False, index=seen.index)
@@ -67,39 +67,39 @@ def sleeping(seen: pd.DataFrame, policy: Policy) -> "pd.Series[bool]":
     return (dealing.isna() | (dealing >= policy.sleeping_days)) & (seen["failures_90d"] == 0)
 
 
-RULES: Final = (
-    Rule("excluded", "opted_out", lambda c, _: c.do_not_contact),
-    Rule("excluded", "erased", lambda c, _: c.erased),
-    Rule("excluded", "gone", lambda c, _: c.gone),
-    Rule("excluded", "held_out", lambda c, _: c.held),
-    Rule("excluded", "contacted_recently", lambda c, p: c.last_outreach_days < p.recent_days),
-    Rule("gave_notice", "notice", lambda c, _: c.notice_on.notna()),
-    Rule("fix_first", "open_case", lambda c, _: c.open_cases > 0),
-    Rule("fix_first", "billing_error", lambda c, p: c.billing_error_days <= p.fix.billing_days),
-    Rule("fix_first", "broken_promise", lambda c, p: c.broken_promise_days <= p.fix.promise_days),
-    Rule("cooling_off", "just_fixed", lambda c, p: c.fixed_days <= p.cooling_days),
-    Rule("excluded", "too_new", lambda c, p: c.tenure_days < p.least_tenure_days),
-    Rule("leave_alone", "would_stay", lambda c, p: c.churn_probability < p.stay_below),
-    Rule("leave_alone", "would_stay", lambda c, _: c.expected_loss <= 0),
-    Rule("leave_alone", "may_be_disturbed", lambda c, _: c.disturbed),
-    Rule("leave_alone", "may_be_disturbed", sleeping),
-    Rule("leave_alone", "not_worth_saving", lambda c, _: c.value_if_kept <= 0),
-    Rule("leave_alone", "not_worth_saving", asks_too_much),
+LANE_RULES: Final = (
+    LaneRule("excluded", "opted_out", lambda c, _: c.do_not_contact),
+    LaneRule("excluded", "erased", lambda c, _: c.erased),
+    LaneRule("excluded", "gone", lambda c, _: c.gone),
+    LaneRule("excluded", "held_out", lambda c, _: c.held),
+    LaneRule("excluded", "contacted_recently", lambda c, p: c.last_outreach_days < p.recent_days),
+    LaneRule("gave_notice", "notice", lambda c, _: c.notice_on.notna()),
+    LaneRule("fix_first", "open_case", lambda c, _: c.open_cases > 0),
+    LaneRule("fix_first", "billing_error", lambda c, p: c.billing_error_days <= p.fix.billing_days),
+    LaneRule("fix_first", "broken_promise", lambda c, p: c.broken_promise_days <= p.fix.promise_days),
+    LaneRule("cooling_off", "just_fixed", lambda c, p: c.fixed_days <= p.cooling_days),
+    LaneRule("excluded", "too_new", lambda c, p: c.tenure_days < p.min_tenure_days),
+    LaneRule("leave_alone", "would_stay", lambda c, p: c.churn_probability < p.min_churn_probability),
+    LaneRule("leave_alone", "would_stay", lambda c, _: c.expected_loss <= 0),
+    LaneRule("leave_alone", "may_be_disturbed", lambda c, _: c.disturbed),
+    LaneRule("leave_alone", "may_be_disturbed", is_inactive),
+    LaneRule("leave_alone", "not_worth_saving", lambda c, _: c.value_if_kept <= 0),
+    LaneRule("leave_alone", "not_worth_saving", costs_too_much),
 )  # fmt: skip
 """Tried in this order; the first that holds wins. Whoever meets none is a candidate for contact."""
 
 
-def judged(seen: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+def assign_lanes(seen: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     """lane and why of every row of `together`; both are "" for a candidate for contact."""
-    holds = [rule.holds(seen, policy).to_numpy(dtype=bool) for rule in RULES]
+    holds = [rule.holds(seen, policy).to_numpy(dtype=bool) for rule in LANE_RULES]
     told = {
-        name: np.select(holds, [getattr(rule, name) for rule in RULES], default="")
+        name: np.select(holds, [getattr(rule, name) for rule in LANE_RULES], default="")
         for name in ("lane", "why")
     }
     return pd.DataFrame(told, index=seen.index, dtype="str")
 
 
-def unsettled(seen: pd.DataFrame) -> "pd.Series[bool]":
+def has_open_issue(seen: pd.DataFrame) -> "pd.Series[bool]":
     """Whether something is still to be put right, whichever lane the customer is in.
 
     A bill or a promise counts for OWED days: what is older was settled in ways not recorded.
@@ -108,11 +108,11 @@ def unsettled(seen: pd.DataFrame) -> "pd.Series[bool]":
     return (seen["open_cases"] > 0) | owed.any(axis=1)
 
 
-def together(
+def join_inputs(
     scores: pd.DataFrame,
     standing: pd.DataFrame,
     contacts: pd.DataFrame,
-    barred: Barred,
+    barred: SuppressionList,
 ) -> pd.DataFrame:
     """What is known of each watched customer: customer_id (the index, by RANKING), all columns.
 
@@ -124,13 +124,13 @@ def together(
     known = standing.set_index("customer_id").drop(columns="as_of", errors="ignore")
     missing = watched.index.difference(known.index)
     if len(missing):
-        raise BadInput(f"standing: customer {masked(missing[0])} is missing; run standing again")
+        raise BadInput(f"standing: customer {mask(missing[0])} is missing; run standing again")
     people = contacts.set_index("customer_id")[["do_not_contact", "preferred_channel", "owner"]]
     seen = watched.join(known).join(people)
     seen["effect"] = seen.get("effect", np.nan)
     seen["disturbed"] = seen.get("disturbed", False)
     seen["do_not_contact"] = seen["do_not_contact"].eq(True)  # null is no objection
-    seen["do_not_contact"] |= seen.index.isin(list(barred.objecting))
+    seen["do_not_contact"] |= seen.index.isin(list(barred.opted_out))
     for name in ("gone", "held", "erased"):
         seen[name] = seen.index.isin(list(getattr(barred, name)))
     return seen
@@ -142,6 +142,6 @@ def _ranked(scores: pd.DataFrame) -> pd.DataFrame:
             raise BadInput(f"scores: {name} is not a finite number everywhere; run score again")
     twice = scores["customer_id"][scores["customer_id"].duplicated()]
     if len(twice):
-        raise BadInput(f"scores: customer {masked(twice.iloc[0])} stands there more than once")
+        raise BadInput(f"scores: customer {mask(twice.iloc[0])} stands there more than once")
     by = scores.sort_values(list(RANKING), ascending=list(RANKING.values()))
     return by.set_index("customer_id")

@@ -14,23 +14,23 @@ from scipy.stats import t
 
 from retention.core.events import HOLDOUT
 from retention.core.params import Play
-from retention.i18n.language import marked
+from retention.i18n.language import gettext_noop
 from retention.stats import two_sample
 
-DAYS: Final = 91  # in which what was bought counts: a quarter
-LEAST: Final = 30  # customers on each side, below which nothing is said
-LEVEL: Final = 0.95
-SELLING: Final = ("upsell", "cross_sell")
+PURCHASE_WINDOW_DAYS: Final = 91  # in which what was bought counts: a quarter
+MIN_ARM_SIZE: Final = 30  # customers on each side, below which nothing is said
+CONFIDENCE_LEVEL: Final = 0.95
+SELLING_TYPES: Final = ("upsell", "cross_sell")
 VERDICTS: Final = {
-    "proven": marked("sells more than it costs"),
-    "unproven": marked("not shown to sell more than it costs"),
-    "too_few": marked("too few yet to tell"),
+    "proven": gettext_noop("sells more than it costs"),
+    "unproven": gettext_noop("not shown to sell more than it costs"),
+    "too_few": gettext_noop("too few yet to tell"),
 }
 COLUMNS: Final = ("play", "treated", "held", "difference", "low", "high", "verdict")
 _EPOCH: Final = dt.date(1970, 1, 1)
 
 
-def evidence(
+def play_effects(
     events: pd.DataFrame, playbook: Sequence[Play], kinds: Collection[str], as_of: dt.date
 ) -> pd.DataFrame:
     """COLUMNS, one row a selling play in the order of the playbook.
@@ -47,7 +47,7 @@ def evidence(
     told = [
         _of_play(play, _bought(events, play.name, kinds, as_of))
         for play in playbook
-        if play.type in SELLING
+        if play.type in SELLING_TYPES
     ]
     return pd.DataFrame(told, columns=list(COLUMNS))
 
@@ -59,10 +59,10 @@ def _bought(
     arm = (events["kind"] == "outreach") & events["treatment"].isin([play, HOLDOUT])
     first = events.loc[arm, ["customer_id", "day", "treatment"]]
     first = first.sort_values(["customer_id", "day", "treatment"]).drop_duplicates("customer_id")
-    first = first[first["day"] + DAYS < (as_of - _EPOCH).days]
+    first = first[first["day"] + PURCHASE_WINDOW_DAYS < (as_of - _EPOCH).days]
     sold = events.loc[events["kind"].isin(list(kinds)), ["customer_id", "day", "amount"]]
     both = first.merge(sold, on="customer_id", suffixes=("", "_sold"))
-    inside = both[(both["day_sold"] > both["day"]) & (both["day_sold"] <= both["day"] + DAYS)]
+    inside = both[(both["day_sold"] > both["day"]) & (both["day_sold"] <= both["day"] + PURCHASE_WINDOW_DAYS)]
     sums = inside["amount"].astype(float).groupby(inside["customer_id"]).sum()
     amount = first["customer_id"].map(sums).astype(float).fillna(0.0)
     return pd.DataFrame({"treatment": first["treatment"], "amount": amount})
@@ -72,21 +72,21 @@ def _of_play(play: Play, bought: pd.DataFrame) -> dict[str, Any]:
     treated = bought.loc[bought["treatment"] == play.name, "amount"].to_numpy(dtype=float)
     held = bought.loc[bought["treatment"] == HOLDOUT, "amount"].to_numpy(dtype=float)
     row: dict[str, Any] = {"play": play.name, "treated": len(treated), "held": len(held)}
-    if min(len(treated), len(held)) < LEAST:
+    if min(len(treated), len(held)) < MIN_ARM_SIZE:
         return row | dict.fromkeys(("difference", "low", "high"), np.nan) | {"verdict": "too_few"}
-    apart, half = difference(treated, held)
+    apart, half = welch_difference(treated, held)
     low = apart - half
-    verdict = "proven" if low > price(play) else "unproven"
+    verdict = "proven" if low > expected_cost(play) else "unproven"
     told = {"difference": apart, "low": low, "high": apart + half}
     return row | told | {"verdict": verdict}
 
 
-def price(play: Play) -> float:
+def expected_cost(play: Play) -> float:
     """What a play is expected to cost a customer whom it is offered, in money."""
-    return play.cost + play.offer * play.taken
+    return play.cost + play.offer_value * play.acceptance_rate
 
 
-def difference(
+def welch_difference(
     one: "np.ndarray[tuple[int], np.dtype[np.float64]]",
     other: "np.ndarray[tuple[int], np.dtype[np.float64]]",
 ) -> tuple[float, float]:
@@ -95,10 +95,10 @@ def difference(
     if not one.var() + other.var():
         return apart, 0.0
     error, freedom = two_sample.welch(one, other)
-    return apart, float(t.ppf((1 + LEVEL) / 2, freedom)) * error
+    return apart, float(t.ppf((1 + CONFIDENCE_LEVEL) / 2, freedom)) * error
 
 
-def proven(found: pd.DataFrame, playbook: Sequence[Play]) -> tuple[str, ...]:
+def proven_plays(found: pd.DataFrame, playbook: Sequence[Play]) -> tuple[str, ...]:
     """The proven selling plays, the one to try first in front.
 
     By the lower end of the interval; but an upsell stands before every cross-sell whose interval

@@ -10,10 +10,10 @@ from typing import Final
 import pandas as pd
 
 from retention.core.params import Play, Policy
-from retention.policy.owners import said
-from retention.policy.play_effects import SELLING, price
+from retention.policy.owners import blank_to_null
+from retention.policy.play_effects import SELLING_TYPES, expected_cost
 
-FALLBACK: Final = "phone"
+DEFAULT_CHANNEL: Final = "phone"
 OPTIONS: Final = {
     "customer_id": "str", "play": "str", "channel": "str", "gain": "int64", "price": "int64",
     "spend": "int64", "offer": "float64", "place": "int64", "second": "int64",
@@ -28,7 +28,7 @@ def cents(money: "pd.Series[float]") -> "pd.Series[int]":
     return (money.astype(float) * 100).add(0.5).floordiv(1).astype("int64")
 
 
-def troubles(seen: pd.DataFrame, themes: pd.DataFrame) -> pd.DataFrame:
+def trigger_words(seen: pd.DataFrame, themes: pd.DataFrame) -> pd.DataFrame:
     """customer_id, word: the causes of a customer's failures and the themes of their reasons.
 
     seen: by customer_id, causes (lists). themes: customer_id, theme.
@@ -71,9 +71,9 @@ def _fits(seen: pd.DataFrame, words: pd.DataFrame, play: Play) -> "pd.Series[boo
 
 def _allowed(seen: pd.DataFrame, unsettled: "pd.Series[bool]", play: Play) -> "pd.Series[bool]":
     allowed = pd.Series(True, index=seen.index)
-    if play.offer or play.type != "talk":
+    if play.offer_value or play.type != "talk":
         allowed &= ~unsettled
-    if play.type in SELLING:
+    if play.type in SELLING_TYPES:
         allowed &= ~(seen["failures_90d"] > 0)
     return allowed
 
@@ -83,14 +83,14 @@ def _through(seen: pd.DataFrame, play: Play, place: int, policy: Policy) -> pd.D
 
     By the play's channels; where it names none, by the one preferred and by those with a limit.
     """
-    usual = said(seen["preferred_channel"]).fillna(said(seen["usual_channel"]))
-    preferred = usual.fillna(play.channels[0] if play.channels else FALLBACK)
+    usual = blank_to_null(seen["preferred_channel"]).fillna(blank_to_null(seen["usual_channel"]))
+    preferred = usual.fillna(play.channels[0] if play.channels else DEFAULT_CHANNEL)
     by = [*_each(play.channels or list(policy.channels), seen.index)]
     if not play.channels:
         by.insert(0, preferred)
     parts = [_priced(seen, play, channel, channel == preferred, policy) for channel in by]
     made = pd.concat(parts, ignore_index=True).drop_duplicates(["customer_id", "channel"])
-    return made.assign(play=play.name, offer=play.offer, place=place)
+    return made.assign(play=play.name, offer=play.offer_value, place=place)
 
 
 def _each(channels: Sequence[str], index: pd.Index) -> Iterator["pd.Series[str]"]:
@@ -107,19 +107,19 @@ def _priced(
 ) -> pd.DataFrame:
     """What is saved in one value window * lasts, less by another channel than the preferred one,
     less the price."""
-    reaches = preferred.map({True: 1.0, False: policy.second_channel})
-    saved = _saved(seen, play, policy) * policy.lasts
-    gain = saved.where(saved < 0, saved * reaches) - price(play)
+    reaches = preferred.map({True: 1.0, False: policy.other_channel_factor})
+    saved = _saved(seen, play, policy) * policy.retained_windows
+    gain = saved.where(saved < 0, saved * reaches) - expected_cost(play)
     made = pd.DataFrame({"channel": channel, "gain": cents(gain)})
-    made["price"] = cents(pd.Series(price(play), index=seen.index))
-    made["spend"] = cents(pd.Series(play.offer * play.taken, index=seen.index))
+    made["price"] = cents(pd.Series(expected_cost(play), index=seen.index))
+    made["spend"] = cents(pd.Series(play.offer_value * play.acceptance_rate, index=seen.index))
     return made.assign(second=(~preferred).astype("int64")).reset_index(names="customer_id")
 
 
-def cheapest(policy: Policy) -> Play | None:
+def cheapest_contact_play(policy: Policy) -> Play | None:
     """The play that contacts at the least cost; None where none does."""
     contacts = [play for play in policy.playbook if play.lane == "contact"]
-    return min(contacts, key=price, default=None)
+    return min(contacts, key=expected_cost, default=None)
 
 
 def _saved(seen: pd.DataFrame, play: Play, policy: Policy) -> "pd.Series[float]":
@@ -129,17 +129,17 @@ def _saved(seen: pd.DataFrame, play: Play, policy: Policy) -> "pd.Series[float]"
     what the customer is worth more if kept, for the cheapest play; for others as much more or less
     as they are believed to save. Only whom to contact is drawn by lot: other lanes go by belief.
     """
-    believed = play.saves * seen["expected_loss"]
-    usual = cheapest(policy)
+    believed = play.save_rate * seen["expected_loss"]
+    usual = cheapest_contact_play(policy)
     if play.lane != "contact" or usual is None:
         return believed
-    ratio = play.saves / usual.saves if usual.saves else 1.0
+    ratio = play.save_rate / usual.save_rate if usual.save_rate else 1.0
     worth = seen["value_if_kept"] - seen["value_if_lost"]
     measured: pd.Series[float] = -seen["effect"].astype(float) * worth * ratio
     return measured.fillna(believed)
 
 
-def ordered(
+def rank_options(
     found: pd.DataFrame, proven: Sequence[str], playbook: Sequence[Play], policy: Policy
 ) -> pd.DataFrame:
     """The options worth it, those of a customer together and the best first; adds `stand`.
@@ -148,8 +148,8 @@ def ordered(
     talk, a gesture and the first proven selling play of the customer; above it for further selling
     plays, the unproven last. Within a stand by gain, then the cheaper, then the playbook's order.
     """
-    worth = found[found["gain"] > policy.least_gain * 100]
-    selling = [play.name for play in playbook if play.type in SELLING]
+    worth = found[found["gain"] > policy.min_net_gain * 100]
+    selling = [play.name for play in playbook if play.type in SELLING_TYPES]
     turns = {name: proven.index(name) for name in selling if name in proven}
     turn = worth["play"].map(turns).astype(float)
     first = turn.groupby(worth["customer_id"]).transform("min")
@@ -168,19 +168,19 @@ def sorted_by(found: pd.DataFrame, *by: tuple[str, bool]) -> pd.DataFrame:
     return found.sort_values(names, ascending=ascending, kind="stable", ignore_index=True)
 
 
-def answering(found: pd.DataFrame, playbook: Sequence[Play], policy: Policy) -> pd.DataFrame:
+def matching_plays(found: pd.DataFrame, playbook: Sequence[Play], policy: Policy) -> pd.DataFrame:
     """The options of those who are not a matter of gain, the best of a customer first.
 
     A play that answers a trouble of theirs comes before one for any; an offer must be worth it.
     """
     general = [play.name for play in playbook if not play.when]
     paid = (found["spend"] > 0) | (found["offer"] > 0)
-    kept = found[~paid | (found["gain"] > policy.least_gain * 100)]
+    kept = found[~paid | (found["gain"] > policy.min_net_gain * 100)]
     kept = kept.assign(stand=kept["play"].isin(general).astype("int64"))
     return sorted_by(kept, ("stand", True), *_BEST)
 
 
-def within(best: pd.DataFrame, budget: int | None) -> pd.DataFrame:
+def within_budget(best: pd.DataFrame, budget: int | None) -> pd.DataFrame:
     """One row a customer of `answering`: their first option, or their first free one.
 
     Offers are given by gain downwards until one exceeds the budget (cents; null: no limit).
@@ -194,7 +194,7 @@ def within(best: pd.DataFrame, budget: int | None) -> pd.DataFrame:
     return best[~barred].drop_duplicates("customer_id")
 
 
-def otherwise(best: pd.DataFrame, given: pd.DataFrame) -> "pd.Series[str]":
+def fallback_play(best: pd.DataFrame, given: pd.DataFrame) -> "pd.Series[str]":
     """By customer_id the play that comes next after the one given; left out where none does.
 
     best: `ordered` or `answering`; given: rows of it, one a customer, with its index.
@@ -207,8 +207,8 @@ def otherwise(best: pd.DataFrame, given: pd.DataFrame) -> "pd.Series[str]":
     return after.drop_duplicates("customer_id").set_index("customer_id")["play"]
 
 
-def approvals(playbook: Sequence[Play]) -> set[str]:
+def plays_needing_approval(playbook: Sequence[Play]) -> set[str]:
     """The plays whose offer somebody has to approve."""
     return {
-        play.name for play in playbook if play.approval is not None and play.offer > play.approval
+        play.name for play in playbook if play.approval is not None and play.offer_value > play.approval
     }

@@ -12,26 +12,26 @@ import pandas as pd
 
 from retention.core.params import Policy
 from retention.policy import owners
-from retention.policy.solver import Bools, Ints, Problem, solved
+from retention.policy.solver import Bools, Ints, Problem, solve
 
 RAISE: Final = 0.2  # by how much a limit is raised to see what it costs
 
 
 @dataclass(frozen=True)
-class Bound:
+class Limit:
     """kind: total, owner, channel or budget. most: customers, or cents where it is the budget."""
 
     kind: str
     name: str
-    most: int
+    maximum: int
 
-    def raised(self) -> "Bound":
+    def raised(self) -> "Limit":
         least = 100 if self.kind == "budget" else 1
-        return replace(self, most=self.most + max(least, round(self.most * RAISE)))
+        return replace(self, maximum=self.maximum + max(least, round(self.maximum * RAISE)))
 
 
 @dataclass(frozen=True)
-class Limit:
+class ShadowPrice:
     """A limit that keeps money back: raised by `more`, it would bring `worth` (money).
 
     limit and more are customers, or money where the kind is budget.
@@ -44,28 +44,28 @@ class Limit:
     worth: float
 
 
-def bounds(policy: Policy, capacity: int, spent: int = 0) -> tuple[Bound, ...]:
+def policy_limits(policy: Policy, capacity: int, spent: int = 0) -> tuple[Limit, ...]:
     """Every limit there is. spent: cents of the budget that are gone already."""
-    found = [Bound("total", "", capacity)]
-    found += [Bound("owner", name, most) for name, most in owners.capacities(policy).items()]
-    found += [Bound("channel", name, most) for name, most in policy.channels.items()]
+    found = [Limit("total", "", capacity)]
+    found += [Limit("owner", name, most) for name, most in owners.owner_capacities(policy).items()]
+    found += [Limit("channel", name, most) for name, most in policy.channels.items()]
     if policy.budget is not None:
-        found.append(Bound("budget", "", max(0, round(policy.budget * 100) - spent)))
+        found.append(Limit("budget", "", max(0, round(policy.budget * 100) - spent)))
     return tuple(found)
 
 
-def widened(limits: Sequence[Bound], share: float) -> tuple[Bound, ...]:
+def relax_for_holdout(limits: Sequence[Limit], share: float) -> tuple[Limit, ...]:
     """The limits under which so many are within reach that `share` of them can be left out."""
-    return tuple(replace(one, most=round(one.most / (1 - share))) for one in limits)
+    return tuple(replace(one, maximum=round(one.maximum / (1 - share))) for one in limits)
 
 
-def uses(found: pd.DataFrame, limits: Sequence[Bound]) -> Ints:
+def usage_matrix(found: pd.DataFrame, limits: Sequence[Limit]) -> Ints:
     """(limits, options): what an option takes of a limit."""
     told = [_use(found, one) for one in limits]
     return np.array(told, dtype=np.int64).reshape(len(limits), len(found))
 
 
-def _use(found: pd.DataFrame, limit: Bound) -> Ints:
+def _use(found: pd.DataFrame, limit: Limit) -> Ints:
     if limit.kind == "total":
         return np.ones(len(found), dtype=np.int64)
     if limit.kind == "budget":
@@ -73,16 +73,16 @@ def _use(found: pd.DataFrame, limit: Bound) -> Ints:
     return np.asarray(found[limit.kind] == limit.name, dtype=np.int64)
 
 
-def _most(limits: Sequence[Bound]) -> Ints:
-    return np.array([one.most for one in limits], dtype=np.int64)
+def _most(limits: Sequence[Limit]) -> Ints:
+    return np.array([one.maximum for one in limits], dtype=np.int64)
 
 
-def gained(found: pd.DataFrame) -> int:
+def total_gain(found: pd.DataFrame) -> int:
     """Cents."""
     return int(found["gain"].sum())
 
 
-def thinned(found: pd.DataFrame, limits: Sequence[Bound]) -> pd.DataFrame:
+def drop_dominated(found: pd.DataFrame, limits: Sequence[Limit]) -> pd.DataFrame:
     """Without options that another of the same customer beats in gain and in every limit.
 
     Of equal gain the cheaper stays, then the one that comes first.
@@ -102,33 +102,33 @@ def thinned(found: pd.DataFrame, limits: Sequence[Bound]) -> pd.DataFrame:
     return kept.sort_values("at").drop(columns="at")
 
 
-def best(found: pd.DataFrame, limits: Sequence[Bound]) -> pd.DataFrame:
+def select_options(found: pd.DataFrame, limits: Sequence[Limit]) -> pd.DataFrame:
     """The rows of `found` chosen: the greatest gain within the limits.
 
     found: options with owner (null: no limit) and rank (of the customer; the same rule orders
     equals), those of a customer in their order. Of choices that gain the same, see `settled`.
     """
-    rivals = thinned(found[found["gain"] > 0], limits).sort_values("rank", kind="stable")
+    rivals = drop_dominated(found[found["gain"] > 0], limits).sort_values("rank", kind="stable")
     if rivals.empty:
         return found.iloc[:0]
     problem = _problem(rivals, limits)
-    chosen, _ = solved(problem, _seed(rivals, limits))
-    return rivals[settled(rivals, chosen, problem.use, problem.most)]
+    chosen, _ = solve(problem, _seed(rivals, limits))
+    return rivals[break_ties(rivals, chosen, problem.use, problem.limit)]
 
 
-def _seed(rivals: pd.DataFrame, limits: Sequence[Bound]) -> Bools:
+def _seed(rivals: pd.DataFrame, limits: Sequence[Limit]) -> Bools:
     """Options that may well matter: all that gain as much as the least that `greedy` takes."""
-    least = greedy(rivals, limits)["gain"].min()
+    least = greedy_selection(rivals, limits)["gain"].min()
     return np.asarray(rivals["gain"] >= np.fmin(least, rivals["gain"].max()), dtype=bool)
 
 
-def _problem(rivals: pd.DataFrame, limits: Sequence[Bound]) -> Problem:
+def _problem(rivals: pd.DataFrame, limits: Sequence[Limit]) -> Problem:
     codes, _ = pd.factorize(rivals["customer_id"])
     gain = rivals["gain"].to_numpy(dtype=np.int64)
-    return Problem(gain, uses(rivals, limits), _most(limits), codes.astype(np.int64))
+    return Problem(gain, usage_matrix(rivals, limits), _most(limits), codes.astype(np.int64))
 
 
-def settled(rivals: pd.DataFrame, chosen: Bools, use: Ints, most: Ints) -> Bools:
+def break_ties(rivals: pd.DataFrame, chosen: Bools, use: Ints, most: Ints) -> Bools:
     """Of equal gain the cheaper of a customer's options, and the customer who ranks higher.
 
     One pass over the options whose gain another one shares, best rank first: each takes the place
@@ -154,12 +154,12 @@ def settled(rivals: pd.DataFrame, chosen: Bools, use: Ints, most: Ints) -> Bools
     return kept
 
 
-def greedy(found: pd.DataFrame, limits: Sequence[Bound]) -> pd.DataFrame:
+def greedy_selection(found: pd.DataFrame, limits: Sequence[Limit]) -> pd.DataFrame:
     """The rows of `found` chosen one by one, the greatest gain first, while the limits allow."""
     by = found[found["gain"] > 0].sort_values(
         ["gain", "rank"], ascending=[False, True], kind="stable"
     )
-    use, left = uses(by, limits).T, _most(limits)
+    use, left = usage_matrix(by, limits).T, _most(limits)
     codes, customers = pd.factorize(by["customer_id"])
     free, chosen = np.ones(len(customers), dtype=bool), []
     for at, code in enumerate(codes):
@@ -170,18 +170,18 @@ def greedy(found: pd.DataFrame, limits: Sequence[Bound]) -> pd.DataFrame:
     return by.iloc[chosen]
 
 
-def worth(found: pd.DataFrame, limits: Sequence[Bound]) -> tuple[Limit, ...]:
+def shadow_prices(found: pd.DataFrame, limits: Sequence[Limit]) -> tuple[ShadowPrice, ...]:
     """The limits that keep money back, and what each costs; in their order."""
-    rivals = thinned(found[found["gain"] > 0], limits).sort_values("rank", kind="stable")
+    rivals = drop_dominated(found[found["gain"] > 0], limits).sort_values("rank", kind="stable")
     if rivals.empty:
         return ()
     now = _problem(rivals, limits)
-    chosen, core = solved(now, _seed(rivals, limits))
+    chosen, core = solve(now, _seed(rivals, limits))
     told = []
     for at in map(int, np.flatnonzero(_binds(now, chosen))):
         more = limits[at].raised()
-        most = np.where(np.arange(len(limits)) == at, more.most, now.most)
-        by, _ = solved(replace(now, most=most), core)
+        most = np.where(np.arange(len(limits)) == at, more.maximum, now.limit)
+        by, _ = solve(replace(now, limit=most), core)
         told.append(_told(limits[at], more, int(now.gain[by].sum() - now.gain[chosen].sum())))
     return tuple(one for one in told if one.worth > 0)
 
@@ -189,10 +189,10 @@ def worth(found: pd.DataFrame, limits: Sequence[Bound]) -> tuple[Limit, ...]:
 def _binds(problem: Problem, chosen: Bools) -> Bools:
     """(limits,) whether what takes most of a limit would no longer fit below it."""
     used = problem.use[:, chosen].sum(axis=1)
-    return np.asarray(used + problem.use.max(axis=1) > problem.most)
+    return np.asarray(used + problem.use.max(axis=1) > problem.limit)
 
 
-def _told(limit: Bound, more: Bound, cents: int) -> Limit:
+def _told(limit: Limit, more: Limit, cents: int) -> ShadowPrice:
     unit = 100 if limit.kind == "budget" else 1
-    by = (more.most - limit.most) / unit
-    return Limit(limit.name, limit.kind, limit.most / unit, by, cents / 100)
+    by = (more.maximum - limit.maximum) / unit
+    return ShadowPrice(limit.name, limit.kind, limit.maximum / unit, by, cents / 100)

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any, Final
 
-from retention.core.csv_injection import guarded
+from retention.core.csv_injection import escape_formula
 
 _DECIMALS: Final = 6
 Row = dict[str, Any]
 
 
-def row(columns: Sequence[str], told: Mapping[str, Any]) -> Row:
+def row(columns: Sequence[str], values: Mapping[str, Any]) -> Row:
     """One row of such columns; what is not told, or no finite number, is the empty cell."""
-    return {name: _cell(told.get(name)) for name in columns}
+    return {name: _cell(values.get(name)) for name in columns}
 
 
 def as_csv(columns: Sequence[str], rows: Sequence[Row]) -> str:
@@ -32,4 +32,4 @@ def _cell(value: Any) -> Any:
         return round(value, _DECIMALS) + 0.0 if isfinite(value) else None
     if isinstance(value, dt.date):
         return value.isoformat()
-    return guarded(value) if isinstance(value, str) else value
+    return escape_formula(value) if isinstance(value, str) else value

@@ -1,10 +1,10 @@
-"""Why customers leave: losses by the first documented trouble, and what each trouble adds.
+"""Why customers leave: losses by first documented cause, and the excess losses of each cause.
 
-What is found here is association. Customers with a trouble are compared with customers of the same
-stratum (tenure, channel, season) without it; what else sets them apart stays in the difference,
-and only an experiment can take it out. Causes also compete: a customer who is spared one trouble
-may leave over another, or anyway, so that mending a cause saves fewer than its excess, and the
-excesses of several causes do not add up to what mending all of them would save.
+These are associations. Customers with a cause are compared with customers of the same stratum
+(tenure, channel, season) without it; other differences between the two stay in the estimate, and
+only an experiment removes them. Causes also compete: a customer spared one of them may leave over
+another, or anyway, so that removing a cause saves fewer customers than its excess, and the excesses
+of several causes do not add up to what removing all of them would save.
 """
 
 from collections.abc import Hashable, Mapping
@@ -19,7 +19,7 @@ from retention.stats.intervals import UNKNOWN, Z95, Floats
 from retention.stats.multiplicity import holm
 
 ALPHA: Final = 0.05
-CLAIM: Final = "associated with"
+ASSOCIATED: Final = "associated with"
 COLUMNS: Final = (
     "cause",
     "rows",
@@ -37,47 +37,46 @@ COLUMNS: Final = (
 
 
 @dataclass(frozen=True)
-class Excess:
-    """Per cause (the columns of `documented`): the sum over all its rows, its standard error."""
+class ExcessLosses:
+    """Excess losses by cause, in the order of the indicator columns."""
 
-    total: Floats
-    error: Floats
+    total: Floats  # (causes,) summed over the rows with the cause
+    standard_error: Floats  # (causes,) of total
 
 
-def losses(at_risk: pd.DataFrame, documented: pd.DataFrame) -> pd.DataFrame:
-    """COLUMNS by cause, the greatest excess value first and those without a cause, `unknown`, last.
+def losses_by_cause(at_risk: pd.DataFrame, indicators: pd.DataFrame) -> pd.DataFrame:
+    """COLUMNS by cause, the greatest excess value first; losses without a cause, `unknown`, last.
 
-    at_risk: a row a customer and period, all of one length: customer_id, cause (the first
-    documented one, null for none), left (whether in that period), stratum, value (net currency
-    lost if left; null is none). documented: 0 or 1 by cause, with the same index: all that was.
+    at_risk: a row a customer and period, periods of one length: customer_id, cause (the first
+    documented one, null for none), left (in that period), stratum, value (net currency lost if
+    left; null is none). indicators: 0 or 1 by cause, with the same index: every documented one.
 
-    rows          periods in which the cause was documented
+    rows          customer periods with the cause documented
     lost, value_lost  customers and value lost whose first documented cause it was
     met           customers lost with the cause documented, first or not
-    excess, low, high  what the cause adds to losses beside the others, and its 95 % interval; 0
-                  and null where nobody like those who had it was spared
+    excess, low, high  losses that the cause adds, other causes held fixed, and its 95 % interval;
+                  0 and null where no customer of the same stratum was without it
     excess_value  the same of value
-    p_value, p_adjusted  two-sided, of no excess; Holm's (1979) for looking at several causes
+    p_value, p_adjusted  two-sided, of no excess; adjusted for several causes after Holm (1979)
     verdict       a sentence; an excess is claimed where p_adjusted < .05
     ValueError where a cause is itself called `unknown`.
     """
-    if UNKNOWN in documented:
+    if UNKNOWN in indicators:
         raise ValueError(f"a cause is called {UNKNOWN!r}, which means no documented cause")
     left = at_risk["left"].to_numpy(dtype=float)
     value = at_risk["value"].to_numpy(dtype=float, na_value=0.0) * left
-    counted = excess(at_risk, documented, left)
-    error = np.where(counted.error > 0, counted.error, np.nan)
-    low, high = counted.total - Z95 * error, counted.total + Z95 * error
+    excess = excess_by_cause(at_risk, indicators, left)
+    half_width = Z95 * np.where(excess.standard_error > 0, excess.standard_error, np.nan)
     table = pd.DataFrame(
         {
-            "cause": documented.columns.astype("str"),
-            "rows": documented.to_numpy().sum(axis=0).astype(int),
-            "met": (documented.to_numpy() * left[:, None]).sum(axis=0).astype(int),
-            "excess": counted.total,
-            "low": low,
-            "high": high,
-            "excess_value": excess(at_risk, documented, value).total,
-            "p_value": _two_sided(counted),
+            "cause": indicators.columns.astype("str"),
+            "rows": indicators.to_numpy().sum(axis=0).astype(int),
+            "met": (indicators.to_numpy() * left[:, None]).sum(axis=0).astype(int),
+            "excess": excess.total,
+            "low": excess.total - half_width,
+            "high": excess.total + half_width,
+            "excess_value": excess_by_cause(at_risk, indicators, value).total,
+            "p_value": _two_sided_p_value(excess),
         }
     )
     first = at_risk["cause"].fillna(UNKNOWN)
@@ -86,66 +85,70 @@ def losses(at_risk: pd.DataFrame, documented: pd.DataFrame) -> pd.DataFrame:
     table["p_adjusted"] = holm(table["p_value"].to_numpy(dtype=float))
     table["verdict"] = [_verdict(row) for row in table.to_dict("records")]
     table = table.sort_values(["excess_value", "cause"], ascending=[False, True])
-    unknown = _unknown(sums, int(at_risk["cause"].isna().sum()))
+    unknown = _unknown_row(sums, int(at_risk["cause"].isna().sum()))
     return pd.concat([table, unknown], ignore_index=True)[list(COLUMNS)].astype({"lost": int})
 
 
-def excess(at_risk: pd.DataFrame, documented: pd.DataFrame, outcome: Floats) -> Excess:
-    """outcome = a(stratum) + documented b: the sum of each cause's share b over its rows.
+def excess_by_cause(
+    at_risk: pd.DataFrame, indicators: pd.DataFrame, outcome: Floats
+) -> ExcessLosses:
+    """Fit outcome = a(stratum) + indicators b; sum each cause's b over the rows with the cause.
 
-    outcome: (rows,), left as 0 or 1 gives customers, times value money. It is the grouped form of
-    the additive hazards model of Lin & Ying (1994): causes add up, as competing reasons to leave
-    do, and a customer with two is not counted for both. Least squares within strata; errors by
-    customer, whose periods hang together (Liang & Zeger 1986).
+    outcome: (rows,), left as 0 or 1 counts customers, times value it sums money. This is the
+    grouped form of the additive hazards model of Lin & Ying (1994): effects of causes add up, as
+    those of competing reasons to leave do, and a loss with two causes is not counted for both.
     """
+    # Ordinary least squares with a fixed effect for each stratum: subtract the stratum's mean from
+    # both sides (Frisch-Waugh) instead of fitting a dummy column for each of many strata.
     codes, _ = pd.factorize(at_risk["stratum"])
-    troubles = documented.to_numpy(dtype=float)
-    if not troubles.size:
-        return Excess(np.zeros(troubles.shape[1]), np.zeros(troubles.shape[1]))
-    inside = np.stack([_within(column, codes) for column in troubles.T], axis=1)
-    bread = np.linalg.pinv(inside.T @ inside)
-    left = _within(outcome, codes)
-    slope = bread @ (inside.T @ left)
-    spare = left - inside @ slope
+    causes = indicators.to_numpy(dtype=float)
+    if not causes.size:
+        return ExcessLosses(np.zeros(causes.shape[1]), np.zeros(causes.shape[1]))
+    demeaned = np.stack([_demean(column, codes) for column in causes.T], axis=1)
+    bread = np.linalg.pinv(demeaned.T @ demeaned)
+    demeaned_outcome = _demean(outcome, codes)
+    slope = bread @ (demeaned.T @ demeaned_outcome)
+    residual = demeaned_outcome - demeaned @ slope
+    # Sandwich errors clustered by customer, whose periods are correlated (Liang & Zeger 1986).
     customers, _ = pd.factorize(at_risk["customer_id"])
-    scores = np.stack([np.bincount(customers, column * spare) for column in inside.T], axis=1)
+    scores = np.stack([np.bincount(customers, column * residual) for column in demeaned.T], axis=1)
     variance = np.diag(bread @ (scores.T @ scores) @ bread)
-    many = troubles.sum(axis=0)
-    return Excess(many * slope, many * np.sqrt(np.maximum(variance, 0.0)))
+    n_rows = causes.sum(axis=0)
+    return ExcessLosses(n_rows * slope, n_rows * np.sqrt(np.maximum(variance, 0.0)))
 
 
-def _within(values: Floats, codes: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> Floats:
-    """Less the mean of its stratum."""
-    sums, many = np.bincount(codes, values), np.bincount(codes)
-    return np.asarray(values - (sums / many)[codes])
+def _demean(values: Floats, codes: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> Floats:
+    """The values less the mean of their stratum."""
+    sums, counts = np.bincount(codes, values), np.bincount(codes)
+    return np.asarray(values - (sums / counts)[codes])
 
 
-def _two_sided(counted: Excess) -> Floats:
-    """nan where a cause never varies within a stratum: then nobody is like those who had it."""
-    told = counted.error > 0
-    z = np.abs(counted.total) / np.where(told, counted.error, 1.0)
-    return np.where(told, 2 * norm.sf(z), np.nan)
+def _two_sided_p_value(excess_losses: ExcessLosses) -> Floats:
+    """nan where a cause does not vary within any stratum: there is nothing to compare with."""
+    has_error = excess_losses.standard_error > 0
+    z = np.abs(excess_losses.total) / np.where(has_error, excess_losses.standard_error, 1.0)
+    return np.where(has_error, 2 * norm.sf(z), np.nan)
 
 
 def _verdict(row: Mapping[Hashable, Any]) -> str:
-    """What may be said of one cause, in words that claim association only."""
+    """A sentence on one cause that claims association only."""
     if not np.isfinite(row["p_value"]):
         return "no like customers without this trouble to compare with"
-    low, high, more = row["low"], row["high"], row["excess"]
+    low, high, excess = row["low"], row["high"], row["excess"]
     if row["p_adjusted"] >= ALPHA:
         return f"no more losses than expected can be shown ({low:,.0f} to {high:,.0f})"
-    said, ends = ("more", (low, high)) if more > 0 else ("fewer", (-high, -low))
-    number = f"{abs(more):,.0f} {said} losses than expected"
-    return f"{CLAIM} about {number} ({ends[0]:,.0f} to {ends[1]:,.0f})"
+    direction, ends = ("more", (low, high)) if excess > 0 else ("fewer", (-high, -low))
+    claim = f"{abs(excess):,.0f} {direction} losses than expected"
+    return f"{ASSOCIATED} about {claim} ({ends[0]:,.0f} to {ends[1]:,.0f})"
 
 
-def _unknown(sums: pd.DataFrame, rows: int) -> pd.DataFrame:
-    found = sums.reindex([UNKNOWN], fill_value=0.0).iloc[0]
-    told = {
+def _unknown_row(sums: pd.DataFrame, n_rows: int) -> pd.DataFrame:
+    unknown = sums.reindex([UNKNOWN], fill_value=0.0).iloc[0]
+    row = {
         "cause": UNKNOWN,
-        "rows": rows,
-        "lost": int(found["lost"]),
-        "value_lost": float(found["value_lost"]),
+        "rows": n_rows,
+        "lost": int(unknown["lost"]),
+        "value_lost": float(unknown["value_lost"]),
         "verdict": "no trouble was documented before these losses",
     }
-    return pd.DataFrame([told])
+    return pd.DataFrame([row])

@@ -1,4 +1,4 @@
-"""When customers leave, why as far as is documented, and what they were worth by then."""
+"""When customers leave, with which documented causes, and what they brought by channel."""
 
 import datetime as dt
 from collections.abc import Hashable, Iterator
@@ -8,11 +8,19 @@ import numpy as np
 import pandas as pd
 
 from retention.core.point_in_time import date_of
-from retention.scorecard import channel_ltv, churn_by_cause, churn_drivers, spells
+from retention.scorecard import channel_ltv, churn_by_cause, churn_drivers, tenure_spells
 from retention.scorecard.frames import Frames
-from retention.scorecard.report_data import Cause, Curve, Hazard, Step, When, Why, Worth
+from retention.scorecard.report_data import (
+    CauseReport,
+    ChannelLtv,
+    ChurnDrivers,
+    ChurnTiming,
+    Hazard,
+    SurvivalCurve,
+    SurvivalPoint,
+)
 from retention.stats import intervals, survival
-from retention.stats.intervals import UNKNOWN, poisson
+from retention.stats.intervals import UNKNOWN, poisson_interval
 
 BANDS = (0, 30, 90, 180, 365, 730)  # days of tenure at which a stretch of the hazard begins
 MONTH = 30
@@ -36,163 +44,188 @@ NOT_CAUSES = (
 )
 
 
-def when(lives: pd.DataFrame, channel: "pd.Series[str]", as_of: int) -> When:
-    """Survival and hazard by tenure, of all and by acquisition channel.
+def timing_report(spells: pd.DataFrame, channel: "pd.Series[str]", as_of: int) -> ChurnTiming:
+    """Survival and hazard by tenure, of all customers and by acquisition channel.
 
-    lives: customer_id, begins, ends of every spell. Only those whose end could have been seen
-    count, from the tenure they had when the record of departures begins.
+    spells: customer_id, begins, ends. Only spells whose end could have been observed count, from
+    the tenure reached when the record of departures begins.
     """
-    begun = spells.observed_from(lives)
-    seen = survival.watched(lives, begun, as_of)
-    named = seen.assign(channel=intervals.named(seen["customer_id"].map(channel)))
-    curves = [_curve("all customers", survival.curve(seen))]
-    if len(set(named["channel"])) > 1:
+    observed_from = tenure_spells.departures_observed_from(spells)
+    observed = survival.tenure_spells(spells, observed_from, as_of)
+    with_channel = observed.assign(
+        channel=intervals.label_groups(observed["customer_id"].map(channel))
+    )
+    curves = [_curve("all customers", survival.kaplan_meier(observed))]
+    if len(set(with_channel["channel"])) > 1:
         curves += [
-            _curve(str(name), survival.curve(part)) for name, part in named.groupby("channel")
+            _curve(str(name), survival.kaplan_meier(part))
+            for name, part in with_channel.groupby("channel")
         ]
-    told = tuple(one for one in curves if one.points)
-    hazards = tuple(_hazards(seen))
-    words = [_half_left(told[0])] if told else []
-    words += _steepest(hazards)
-    words += _apart(named)
-    words.append(f"Departures are on record from {date_of(begun):%-d %B %Y}; who came earlier"
-                 " counts from the tenure reached by then.")  # fmt: skip
-    return When(told, hazards, tuple(words))
+    shown = tuple(curve for curve in curves if curve.points)
+    hazards = tuple(_hazards(observed))
+    sentences = [_median_tenure_sentence(shown[0])] if shown else []
+    sentences += _peak_hazard_sentence(hazards)
+    sentences += _log_rank_sentence(with_channel)
+    sentences.append(
+        f"Departures are on record from {date_of(observed_from):%-d %B %Y}; who came earlier"
+        " counts from the tenure reached by then."
+    )
+    return ChurnTiming(shown, hazards, tuple(sentences))
 
 
-def _curve(name: str, table: pd.DataFrame) -> Curve:
-    """One step a week at most: the eye sees no more."""
+def _curve(name: str, table: pd.DataFrame) -> SurvivalCurve:
+    """The curve thinned to one point a week, which is all that a chart shows."""
     weekly = table.groupby(table["tenure_days"] // 7).tail(1)
-    return Curve(
+    return SurvivalCurve(
         name,
         tuple(
-            Step(int(row["tenure_days"]), row["survival"], row["low"], row["high"])
+            SurvivalPoint(int(row["tenure_days"]), row["survival"], row["low"], row["high"])
             for row in weekly.to_dict("records")
         ),
     )
 
 
-def _hazards(seen: pd.DataFrame) -> Iterator[Hazard]:
-    """The rate a month between BANDS, the exact interval of its count over the days watched."""
-    fine = survival.hazards(seen, days=1)
+def _hazards(observed: pd.DataFrame) -> Iterator[Hazard]:
+    """The churn rate a month between BANDS, with the exact interval of its Poisson count."""
+    daily = survival.hazard_rates(observed, days=1)
     for start, end in zip(BANDS, (*BANDS[1:], None), strict=True):
-        rows = fine[(fine["from_day"] >= start) & (fine["from_day"] < (end or np.inf))]
+        rows = daily[(daily["from_day"] >= start) & (daily["from_day"] < (end or np.inf))]
         days, left = float(rows["customer_days"].sum()), int(rows["left"].sum())
         if days > 0:
-            low, high = (float(one[0]) for one in poisson(np.array([float(left)])))
+            low, high = (float(limit[0]) for limit in poisson_interval(np.array([float(left)])))
             rate, low, high = (count * MONTH / days for count in (left, low, high))
-            reached = int(((seen["exit"] > start) & (seen["entry"] < (end or np.inf))).sum())
+            reached = int(
+                ((observed["exit"] > start) & (observed["entry"] < (end or np.inf))).sum()
+            )
             yield Hazard("all customers", start, end, rate, low, high, left, reached)
 
 
-def _half_left(curve: Curve) -> str:
+def _median_tenure_sentence(curve: SurvivalCurve) -> str:
     """The tenure by which half have left, or how many remain at the curve's end."""
-    half = next((step for step in curve.points if step.share <= 0.5), None)
+    half = next((step for step in curve.points if step.survival <= 0.5), None)
     if half:
         return f"Half of the customers have left after {half.day:,} days."
     last = curve.points[-1]
-    return f"After {last.day:,} days {last.share:.0%} are still customers."
+    return f"After {last.day:,} days {last.survival:.0%} are still customers."
 
 
-def _steepest(hazards: tuple[Hazard, ...]) -> list[str]:
-    told = [one for one in hazards if one.per_month is not None and one.left >= 20]
-    if not told:
+def _peak_hazard_sentence(hazards: tuple[Hazard, ...]) -> list[str]:
+    reliable = [hazard for hazard in hazards if hazard.per_month is not None and hazard.left >= 20]
+    if not reliable:
         return []
-    worst = max(told, key=lambda one: one.per_month or 0.0)
-    stretch = f"from day {worst.from_day:,}"
-    if worst.to_day:
-        stretch = f"between day {worst.from_day:,} and day {worst.to_day:,}"
-    return [f"Customers are likeliest to leave {stretch}: {worst.per_month:.1%} a month."]
+    steepest = max(reliable, key=lambda hazard: hazard.per_month or 0.0)
+    stretch = f"from day {steepest.from_day:,}"
+    if steepest.to_day:
+        stretch = f"between day {steepest.from_day:,} and day {steepest.to_day:,}"
+    return [f"Customers are likeliest to leave {stretch}: {steepest.per_month:.1%} a month."]
 
 
-def _apart(named: pd.DataFrame) -> list[str]:
-    test = survival.log_rank(named, "channel")
+def _log_rank_sentence(spells: pd.DataFrame) -> list[str]:
+    test = survival.log_rank(spells, "channel")
     if not test.degrees or not np.isfinite(test.p_value):
         return []
     if test.p_value < 0.01:
-        return ["Acquisition channels differ beyond chance in how long their customers stay"
-                " (log-rank test, p < .01)."]  # fmt: skip
+        return [
+            "Acquisition channels differ beyond chance in how long their customers stay"
+            " (log-rank test, p < .01)."
+        ]
     return ["Acquisition channels do not differ beyond chance in how long their customers stay."]
 
 
-def why(lives: pd.DataFrame, frames: Frames, channel: "pd.Series[str]", days: int) -> Why:
-    """Losses by first documented cause; `frames["present"]` says who was there and who left."""
-    seen = frames["present"]
-    present = seen[seen["period"] >= spells.observed_from(lives)].reset_index(drop=True)
+def drivers_report(
+    spells: pd.DataFrame, frames: Frames, channel: "pd.Series[str]", days: int
+) -> ChurnDrivers:
+    """Losses by first documented cause; `frames["present"]` has customers at risk by period."""
+    at_risk = frames["present"]
+    observed_from = tenure_spells.departures_observed_from(spells)
+    present = at_risk[at_risk["period"] >= observed_from].reset_index(drop=True)
     if not present["left"].any():
-        return Why(words=("Nobody has left on record.",))
+        return ChurnDrivers(sentences=("Nobody has left on record.",))
     failures = frames["failures"]
-    failures = failures[failures["cause"] != UNKNOWN]  # as a source may say of a case
-    before = churn_by_cause.troubles(present, failures)
-    documented = churn_by_cause.documented(present, before)
+    # A source may record a case whose cause is "unknown": that documents no cause.
+    failures = failures[failures["cause"] != UNKNOWN]
+    recent = churn_by_cause.recent_failures(present, failures)
+    documented = churn_by_cause.cause_indicators(present, recent)
     rows = present.assign(
-        cause=churn_by_cause.first_causes(present, before),
+        cause=churn_by_cause.first_causes(present, recent),
         stratum=churn_by_cause.strata(present, channel, days),
         value=0.0,
     )
-    rows.loc[rows["left"], "value"] = spells.yearly_value(rows[rows["left"]], frames["money"])
-    table = churn_drivers.losses(rows, documented)
-    told = table[table["cause"] != UNKNOWN].to_dict("records")
+    leavers = rows[rows["left"]]
+    rows.loc[rows["left"], "value"] = tenure_spells.yearly_value(leavers, frames["money"])
+    table = churn_drivers.losses_by_cause(rows, documented)
+    causes = table[table["cause"] != UNKNOWN].to_dict("records")
     unknown = table[table["cause"] == UNKNOWN].iloc[0]
     lost = int(table["lost"].sum())
-    return Why(
-        tuple(
-            Cause(
-                str(row["cause"]), _title(str(row["cause"])),
-                int(row["lost"]), row["value_lost"], int(row["met"]), row["excess"],
-                _known(row["low"]), _known(row["high"]), row["excess_value"], row["verdict"],
-            )
-            for row in told
+    return ChurnDrivers(
+        causes=tuple(_cause_report(row) for row in causes),
+        unknown_lost=int(unknown["lost"]),
+        unknown_value=float(unknown["value_lost"]),
+        lost=lost,
+        sentences=(
+            f"{lost:,} customers left since {date_of(int(present['period'].min())):%-d %B %Y};"
+            f" for {int(unknown['lost']):,} of them nothing was documented in the"
+            f" {churn_by_cause.LOOKBACK_DAYS} days before."
+            " Value is what they brought net in a year.",
+            NOT_CAUSES,
         ),
-        int(unknown["lost"]),
-        float(unknown["value_lost"]),
-        lost,
-        (f"{lost:,} customers left since {date_of(int(present['period'].min())):%-d %B %Y};"
-         f" for {int(unknown['lost']):,} of them nothing was documented in the"
-         f" {churn_by_cause.MEMORY} days before."
-         " Value is what they brought net in a year.", NOT_CAUSES),
-    )  # fmt: skip
-
-
-def _title(cause: str) -> str:
-    """In plain words; a cause of the company's own without its underscores."""
-    return TITLES.get(cause, cause.replace("_", " "))
-
-
-def worths(
-    customers: pd.DataFrame, frames: Frames, lives: pd.DataFrame, as_of: int, period: int
-) -> tuple[Worth, ...]:
-    """Lifetime value to date against acquisition cost by channel; customers: as data/customers."""
-    first = spells.observed_from(lives)
-    joined = customers["joined_day"].fillna(
-        customers["customer_id"].map(spells.first_day_of(lives))
     )
-    came = customers.assign(channel=customers["acquisition_channel"], joined=joined)
-    came = came[came["joined"].notna() & came["channel"].notna()].astype({"joined": "int64"})
-    if not len(came):
+
+
+def _cause_report(row: dict[Hashable, Any]) -> CauseReport:
+    cause = str(row["cause"])
+    return CauseReport(
+        cause=cause,
+        title=TITLES.get(cause, cause.replace("_", " ")),
+        lost=int(row["lost"]),
+        value=row["value_lost"],
+        lost_with_cause=int(row["met"]),
+        excess=row["excess"],
+        low=_none_if_nan(row["low"]),
+        high=_none_if_nan(row["high"]),
+        excess_value=row["excess_value"],
+        verdict=row["verdict"],
+    )
+
+
+def ltv_reports(
+    customers: pd.DataFrame, frames: Frames, spells: pd.DataFrame, as_of: int, period: int
+) -> tuple[ChannelLtv, ...]:
+    """Lifetime value to date against acquisition cost by channel; customers: as data/customers."""
+    first = tenure_spells.departures_observed_from(spells)
+    joined = customers["joined_day"].fillna(
+        customers["customer_id"].map(tenure_spells.first_day_by_customer(spells))
+    )
+    acquired = customers.assign(channel=customers["acquisition_channel"], joined=joined)
+    acquired = acquired[acquired["joined"].notna() & acquired["channel"].notna()].astype(
+        {"joined": "int64"}
+    )
+    if not len(acquired):
         return ()
-    table = channel_ltv.worth(came, frames["money"], first, as_of)
-    curves = channel_ltv.curve(came, frames["money"], first, as_of)
-    return tuple(_worth(row, curves, as_of, period) for row in table.to_dict("records"))
+    table = channel_ltv.ltv_by_channel(acquired, frames["money"], first, as_of)
+    curves = channel_ltv.margin_curves(acquired, frames["money"], first, as_of)
+    return tuple(_ltv_report(row, curves, as_of, period) for row in table.to_dict("records"))
 
 
-def _worth(row: dict[Hashable, Any], curves: pd.DataFrame, as_of: int, period: int) -> Worth:
-    mine = curves[curves["channel"] == row["channel"]]
-    month = _known(row["break_even_month"])
-    return Worth(
+def _ltv_report(
+    row: dict[Hashable, Any], curves: pd.DataFrame, as_of: int, period: int
+) -> ChannelLtv:
+    curve = curves[curves["channel"] == row["channel"]]
+    month = _none_if_nan(row["break_even_month"])
+    return ChannelLtv(
         channel=str(row["channel"]),
         customers=int(row["customers"]),
-        cost=_known(row["acquisition_cost"]),
-        curve=tuple(zip(mine["month"].astype(int), mine["margin"].astype(float), strict=True)),
+        cost=_none_if_nan(row["acquisition_cost"]),
+        curve=tuple(zip(curve["month"].astype(int), curve["margin"].astype(float), strict=True)),
         break_even_month=month,
-        low=_known(row["low"]),
-        high=_known(row["high"]),
+        low=_none_if_nan(row["low"]),
+        high=_none_if_nan(row["high"]),
         break_even_on=None if month is None else _months_after(as_of - period // 2, int(month)),
-        words=str(row["verdict"]),
+        verdict=str(row["verdict"]),
     )
 
 
-def _known(value: float) -> float | None:
+def _none_if_nan(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 

@@ -1,4 +1,4 @@
-"""The measures taken: period against period, with band and alarm, by group, and the workload."""
+"""Metrics by period with control chart and alarm, by group, and the workload."""
 
 import datetime as dt
 from collections.abc import Hashable, Iterator, Sequence
@@ -10,220 +10,247 @@ import pandas as pd
 
 from retention.core.point_in_time import date_of
 from retention.scorecard import ratios
-from retention.scorecard.frames import Frames, stage_of
-from retention.scorecard.metrics import MEASURES, Measure
+from retention.scorecard.frames import Frames, journey_stage
+from retention.scorecard.metrics import METRICS, Metric
 from retention.scorecard.report_data import (
     Breakdown,
+    ChartPoint,
     Figure,
-    Group,
-    Measured,
-    Point,
+    GroupFigure,
+    MetricReport,
     Trend,
     Week,
-    Workload,  # fmt: skip
+    Workload,
 )
 from retention.stats import control_chart
 
-POINT = 28  # days of a point of the control chart
-POINTS = 26
-RECENT = 3  # points at the end that are judged, not learnt from
-LAST_YEAR = 364  # days: the same weekdays
-NOISE = 2.0  # z beyond which now differs from before
-OUTSIDE = 3.0  # z beyond which a group stands out
-BY_GROUP = ("on_time", "rework", "answered_in_time", "ended_in_time", "solved_once",
-            "satisfaction", "person")  # fmt: skip
-DIMENSIONS = {"channel": "channel", "topic": "topic", "team": "team", "agent": "agent_id",
-              "branch": "branch", "journey stage": "stage"}  # fmt: skip
+POINT_DAYS = 28  # length of one point of the control chart
+MAX_POINTS = 26
+RECENT_POINTS = 3  # newest points, which are judged and do not set the band
+YEAR_DAYS = 364  # 52 weeks, so that weekdays match
+TREND_Z = 2.0  # z beyond which now differs from before
+OUTLIER_Z = 3.0  # z beyond which a group stands out
+METRICS_BY_GROUP = (
+    "on_time",
+    "rework",
+    "answered_in_time",
+    "ended_in_time",
+    "solved_once",
+    "satisfaction",
+    "person",
+)
+DIMENSIONS = {
+    "channel": "channel",
+    "topic": "topic",
+    "team": "team",
+    "agent": "agent_id",
+    "branch": "branch",
+    "journey stage": "stage",
+}
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What measures are taken against: the frames, when, and who belongs where.
-
-    `groups`: columns of customers that should all be served alike, by customer_id; `teams`: team
-    and branch by agent_id; `begins`: the day on which each customer came.
-    """
+class MetricInputs:
+    """The frames, the dates and the groups that metrics are computed from."""
 
     frames: Frames
     as_of: int
-    period: int
-    targets: dict[str, float | None]
-    teams: pd.DataFrame
-    groups: pd.DataFrame
-    begins: "pd.Series[int]"
-    least: int
+    period_days: int
+    targets: dict[str, float | None]  # by name of the metric
+    teams: pd.DataFrame  # team and branch by agent_id
+    customer_groups: pd.DataFrame  # attributes by customer_id whose groups are compared
+    first_days: "pd.Series[int]"  # the day on which each customer came, by customer_id
+    min_cases: int  # a group with fewer is not shown
 
 
-def measured(setting: Setting) -> Iterator[Measured]:
-    """Every measure of which some source tells."""
-    for one in MEASURES.values():
-        rows = one.rows(setting.frames)
+def metric_reports(inputs: MetricInputs) -> Iterator[MetricReport]:
+    """Every metric that some source has rows for."""
+    for metric in METRICS.values():
+        rows = metric.rows(inputs.frames)
         if (rows["part"] != 0).any() and rows["whole"].sum() > 0:
-            yield _measured(one, rows, setting)
+            yield _metric_report(metric, rows, inputs)
 
 
-def _measured(one: Measure, rows: pd.DataFrame, setting: Setting) -> Measured:
-    now, before, year = (
-        _figure(one, ratios.within(rows, start, start + setting.period))
-        for start in starts(setting.as_of, setting.period)
+def _metric_report(metric: Metric, rows: pd.DataFrame, inputs: MetricInputs) -> MetricReport:
+    now, before, year_ago = (
+        _figure(metric, ratios.in_period(rows, start, start + inputs.period_days))
+        for start in period_starts(inputs.as_of, inputs.period_days)
     )
-    target = setting.targets.get(one.name)
-    points = _points(one, rows, setting.as_of)
-    return Measured(
-        name=one.name, title=one.title, unit=one.unit, better=one.better, meaning=one.meaning,
-        target=target, now=now, before=before, year=year, kept=_kept(now, target, one.better),
-        trend=_trend(now, before, one.better), points=points, alarm=_alarm(points),
-    )  # fmt: skip
+    target = inputs.targets.get(metric.name)
+    points = _chart_points(metric, rows, inputs.as_of)
+    return MetricReport(
+        name=metric.name,
+        title=metric.title,
+        unit=metric.unit,
+        better=metric.better,
+        meaning=metric.meaning,
+        target=target,
+        now=now,
+        before=before,
+        year_ago=year_ago,
+        target_met=_target_met(now, target, metric.better),
+        trend=_trend(now, before, metric.better),
+        points=points,
+        alarm=_alarm(points),
+    )
 
 
-def _figure(one: Measure, rows: pd.DataFrame) -> Figure:
-    """The measure over some rows; `n` is of what it counts, be it cases or events."""
-    figure = ratios.ratio(rows, 1.0 if one.unit == "share" else np.inf)
-    counted = rows["part"] != 0 if one.counted == "events" else rows["whole"] > 0
+def _figure(metric: Metric, rows: pd.DataFrame) -> Figure:
+    """The metric over some rows; `n` is the number of its cases or events."""
+    figure = ratios.ratio(rows, 1.0 if metric.unit == "share" else np.inf)
+    counted = rows["part"] != 0 if metric.counted == "events" else rows["whole"] > 0
     return replace(figure, n=int(counted.sum()))
 
 
-def starts(as_of: int, period: int) -> tuple[int, int, int]:
+def period_starts(as_of: int, period: int) -> tuple[int, int, int]:
     """The first days of the period, of the one before it and of the same a year ago."""
-    return as_of - period, as_of - 2 * period, as_of - LAST_YEAR - period
+    return as_of - period, as_of - 2 * period, as_of - YEAR_DAYS - period
 
 
-def _kept(now: Figure, target: float | None, better: str) -> bool | None:
+def _target_met(now: Figure, target: float | None, better: str) -> bool | None:
     if target is None or now.value is None:
         return None
     return now.value >= target if better == "high" else now.value <= target
 
 
 def _trend(now: Figure, before: Figure, better: str) -> Trend | None:
-    z = ratios.difference(now, before)
+    z = ratios.z_between_periods(now, before)
     if z is None:
         return None
-    if abs(z) < NOISE:
+    if abs(z) < TREND_Z:
         return "same"
     return "better" if (z > 0) == (better == "high") else "worse"
 
 
-def _points(one: Measure, rows: pd.DataFrame, as_of: int) -> tuple[Point, ...]:
-    """The last POINTS of the measure with its band; those before its first row are left out."""
-    first = max(int(rows["day"].min()), as_of - POINTS * POINT)
-    many = (as_of - first) // POINT
-    begun = [as_of - POINT * place for place in range(many, 0, -1)]
-    table = _chart(one, ratios.by_period(rows, begun, POINT))
-    known = table.astype(object).where(table.notna(), None).to_dict("records")
+def _chart_points(metric: Metric, metric_rows: pd.DataFrame, as_of: int) -> tuple[ChartPoint, ...]:
+    """The last MAX_POINTS of the metric with its band, none before its first row."""
+    first = max(int(metric_rows["day"].min()), as_of - MAX_POINTS * POINT_DAYS)
+    n_points = (as_of - first) // POINT_DAYS
+    starts = [as_of - POINT_DAYS * n_back for n_back in range(n_points, 0, -1)]
+    table = _control_chart(metric, ratios.sums_by_period(metric_rows, starts, POINT_DAYS))
+    records = table.astype(object).where(table.notna(), None).to_dict("records")
     return tuple(
-        Point(date_of(row["period"]), row["value"], row["centre"], row["low"], row["high"],
-              row["alarm"])
-        for row in known
-    )  # fmt: skip
+        ChartPoint(
+            start=date_of(row["period"]),
+            value=row["value"],
+            centre=row["centre"],
+            low=row["low"],
+            high=row["high"],
+            alarm=row["alarm"],
+        )
+        for row in records
+    )
 
 
-def _chart(one: Measure, sums: pd.DataFrame) -> pd.DataFrame:
+def _control_chart(metric: Metric, sums: pd.DataFrame) -> pd.DataFrame:
     """p' for shares of cases, u' for counts over something, XmR for means."""
     counted = sums.rename(columns={"part": "numerator", "whole": "denominator"})
-    if one.counted == "cases":
-        return control_chart.proportions(counted, RECENT)
-    if one.counted == "events":
-        return control_chart.counts(counted, RECENT)
+    if metric.counted == "cases":
+        return control_chart.p_chart(counted, RECENT_POINTS)
+    if metric.counted == "events":
+        return control_chart.u_chart(counted, RECENT_POINTS)
     value = sums["part"] / sums["whole"].where(sums["whole"] > 0)
-    return control_chart.means(sums.assign(value=value), RECENT, lowest=0.0)
+    return control_chart.xmr_chart(sums.assign(value=value), RECENT_POINTS, lowest=0.0)
 
 
-def _alarm(points: Sequence[Point]) -> str | None:
+def _alarm(points: Sequence[ChartPoint]) -> str | None:
     """What is unusual at the end of the points."""
-    told = [point for point in points[-RECENT:] if point.alarm]
-    if not told:
+    alarms = [point for point in points[-RECENT_POINTS:] if point.alarm]
+    if not alarms:
         return None
-    last = told[-1]
+    last = alarms[-1]
     return f"{last.alarm} in the four weeks from {last.start:%-d %B %Y}"
 
 
-def breakdowns(setting: Setting) -> Iterator[Breakdown]:
-    """The measures of BY_GROUP by everything their rows tell of, in the present period."""
-    for one in (MEASURES[name] for name in BY_GROUP):
-        rows = _placed(_present(one, setting), setting)
-        for by, column in DIMENSIONS.items():
+def breakdowns(inputs: MetricInputs) -> Iterator[Breakdown]:
+    """METRICS_BY_GROUP by each of DIMENSIONS that their rows have, in the current period."""
+    for metric in (METRICS[name] for name in METRICS_BY_GROUP):
+        rows = _with_dimensions(_current_rows(metric, inputs), inputs)
+        for dimension, column in DIMENSIONS.items():
             if column in rows and rows[column].notna().any():
-                groups = _groups(rows, column, one, setting.least)
+                groups = _group_figures(rows, column, metric, inputs.min_cases)
                 if len(groups) > 1:
-                    yield Breakdown(one.title, one.unit, by, groups)
+                    yield Breakdown(metric.title, metric.unit, dimension, groups)
 
 
-def spreads(setting: Setting) -> Iterator[Breakdown]:
-    """Whether customers of every group are served alike."""
-    for one in (MEASURES[name] for name in BY_GROUP):
-        rows = _present(one, setting)
-        for column in setting.groups:
-            named = rows.copy()
-            named[column] = rows["customer_id"].map(setting.groups[column])
-            groups = _groups(named, str(column), one, setting.least)
+def customer_group_breakdowns(inputs: MetricInputs) -> Iterator[Breakdown]:
+    """METRICS_BY_GROUP by attribute of the customers: is every group served alike?"""
+    for metric in (METRICS[name] for name in METRICS_BY_GROUP):
+        rows = _current_rows(metric, inputs)
+        for column in inputs.customer_groups:
+            with_group = rows.copy()
+            with_group[column] = rows["customer_id"].map(inputs.customer_groups[column])
+            groups = _group_figures(with_group, str(column), metric, inputs.min_cases)
             if len(groups) > 1:
-                by = str(column).replace("_", " ")
-                yield Breakdown(one.title, one.unit, by, groups)
+                dimension = str(column).replace("_", " ")
+                yield Breakdown(metric.title, metric.unit, dimension, groups)
 
 
-def _present(one: Measure, setting: Setting) -> pd.DataFrame:
-    start = setting.as_of - setting.period
-    return ratios.within(one.rows(setting.frames), start, setting.as_of)
+def _current_rows(metric: Metric, inputs: MetricInputs) -> pd.DataFrame:
+    start = inputs.as_of - inputs.period_days
+    return ratios.in_period(metric.rows(inputs.frames), start, inputs.as_of)
 
 
-def _placed(rows: pd.DataFrame, setting: Setting) -> pd.DataFrame:
-    """With team and branch of the agent, and the customer's stage on that day."""
-    begins = rows["customer_id"].map(setting.begins)
-    placed = rows.assign(stage=stage_of(begins, rows["day"]))
+def _with_dimensions(rows: pd.DataFrame, inputs: MetricInputs) -> pd.DataFrame:
+    """The rows with team and branch of the agent, and the customer's stage on that day."""
+    first_days = rows["customer_id"].map(inputs.first_days)
+    with_stage = rows.assign(stage=journey_stage(first_days, rows["day"]))
     if "agent_id" not in rows:
-        return placed
-    found = setting.teams.reindex(rows["agent_id"]).set_axis(rows.index)
-    return placed.assign(team=found["team"], branch=found["branch"])
+        return with_stage
+    agents = inputs.teams.reindex(rows["agent_id"]).set_axis(rows.index)
+    return with_stage.assign(team=agents["team"], branch=agents["branch"])
 
 
-def _groups(rows: pd.DataFrame, column: str, one: Measure, least: int) -> tuple[Group, ...]:
-    """Every group with at least `least` cases, by name; a flag on those beyond OUTSIDE."""
-    overall = _figure(one, rows)
-    found = []
+def _group_figures(
+    rows: pd.DataFrame, column: str, metric: Metric, min_cases: int
+) -> tuple[GroupFigure, ...]:
+    """Every group with at least min_cases, by name; flagged where beyond OUTLIER_Z."""
+    overall = _figure(metric, rows)
+    figures = []
     for name, part in rows.groupby(column, observed=True):
-        figure = _figure(one, part)
-        if figure.n >= least and figure.value is not None and overall.value is not None:
-            share = float(part["whole"].sum() / rows["whole"].sum())
-            z = ratios.apart(figure, overall, share)
-            flag = _flag(z, one.better)
-            said = str(name).replace("_", " ") if column == "topic" else str(name)
-            found.append(Group(said, figure, flag, worse=flag == "worse than the rest"))
-    return tuple(found)
+        figure = _figure(metric, part)
+        if figure.n >= min_cases and figure.value is not None and overall.value is not None:
+            share_of_cases = float(part["whole"].sum() / rows["whole"].sum())
+            z = ratios.z_against_all(figure, overall, share_of_cases)
+            flag = _flag(z, metric.better)
+            label = str(name).replace("_", " ") if column == "topic" else str(name)
+            figures.append(GroupFigure(label, figure, flag, worse=flag == "worse than the rest"))
+    return tuple(figures)
 
 
 def _flag(z: float | None, better: str) -> str | None:
-    if z is None or abs(z) < OUTSIDE:
+    if z is None or abs(z) < OUTLIER_Z:
         return None
     return "better than the rest" if (z > 0) == (better == "high") else "worse than the rest"
 
 
-def workload(setting: Setting, weeks: int = 26) -> Workload:
+def workload(inputs: MetricInputs, weeks: int = 26) -> Workload:
     """Contacts a week, agents at work, and the cases of that week answered in time."""
-    told, cases = setting.frames["contacts"], MEASURES["answered_in_time"].rows(setting.frames)
-    if not len(told):
+    contacts, cases = inputs.frames["contacts"], METRICS["answered_in_time"].rows(inputs.frames)
+    if not len(contacts):
         return Workload()
-    begun = [setting.as_of - 7 * place for place in range(weeks, 0, -1)]
-    inside = ratios.within(told, begun[0], setting.as_of)
-    week = (inside["day"] - begun[0]) // 7
+    starts = [inputs.as_of - 7 * n_back for n_back in range(weeks, 0, -1)]
+    inside = ratios.in_period(contacts, starts[0], inputs.as_of)
+    week = (inside["day"] - starts[0]) // 7
     counts = inside.groupby(week).size().reindex(range(weeks), fill_value=0)
     agents = inside.groupby(week)["agent_id"].nunique().reindex(range(weeks), fill_value=0)
-    answered = ratios.by_period(cases, begun, 7)
-    share = answered["part"] / answered["whole"].where(answered["whole"] > 0)
-    table = pd.DataFrame({"contacts": counts, "agents": agents, "share": share})
-    found = tuple(
-        _week(start, row) for start, row in zip(begun, table.to_dict("records"), strict=True)
+    answered = ratios.sums_by_period(cases, starts, 7)
+    share_in_time = answered["part"] / answered["whole"].where(answered["whole"] > 0)
+    table = pd.DataFrame({"contacts": counts, "agents": agents, "share": share_in_time})
+    week_rows = tuple(
+        _week(start, row) for start, row in zip(starts, table.to_dict("records"), strict=True)
     )
-    return Workload(found, setting.targets.get("answered_in_time"), _under_load(table))
+    return Workload(week_rows, inputs.targets.get("answered_in_time"), _load_sentences(table))
 
 
 def _week(start: int, row: dict[Hashable, Any]) -> Week:
     contacts, agents = int(row["contacts"]), int(row["agents"])
     per_agent = contacts / agents if agents else None
-    share = None if np.isnan(row["share"]) else float(row["share"])
-    return Week(date_of(start), contacts, agents or None, per_agent, share)
+    share_in_time = None if np.isnan(row["share"]) else float(row["share"])
+    return Week(date_of(start), contacts, agents or None, per_agent, share_in_time)
 
 
-def _under_load(table: pd.DataFrame) -> tuple[str, ...]:
+def _load_sentences(table: pd.DataFrame) -> tuple[str, ...]:
     """Whether busy weeks are answered later."""
     ranked = table.dropna().sort_values("contacts")
     quarter = len(ranked) // 4
@@ -237,6 +264,6 @@ def _under_load(table: pd.DataFrame) -> tuple[str, ...]:
     )
 
 
-def period(start: int, days: int) -> tuple[dt.date, dt.date]:
+def first_and_last_date(start: int, days: int) -> tuple[dt.date, dt.date]:
     """The first and the last day of a period."""
     return date_of(start), date_of(start + days - 1)

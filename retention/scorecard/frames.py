@@ -1,4 +1,4 @@
-"""The rows that the scorecard counts: the grains of service as they stand today, with their groups.
+"""The rows that the scorecard counts: the grains of service as of today, with their groups.
 
 Days are days since 1970-01-01 in the business time zone.
 """
@@ -17,7 +17,8 @@ from retention.core.params import ValueLabel
 from retention.core.point_in_time import Frame
 
 STAGES = ("new", "onboarding", "regular", "renewal")
-NEW, ONBOARDING, AROUND = 30, 90, 30  # days since the first, and around the anniversary
+NEW_DAYS, ONBOARDING_DAYS = 30, 90  # since the customer came
+RENEWAL_DAYS = 30  # before and after an anniversary
 _YEAR = 365
 
 Frames = Mapping[str, pd.DataFrame]
@@ -35,20 +36,22 @@ _GRAINS: dict[str, Grain] = {
 }
 
 
-def frames(past: Past, engine: Engine, value: ValueLabel) -> dict[str, pd.DataFrame]:
-    """One frame a grain, with `day`; cases with the channel and agent of their first contact.
+def collect_frames(past: Past, engine: Engine, value: ValueLabel) -> dict[str, pd.DataFrame]:
+    """One frame a grain, with `day`; cases have the channel and agent of their first contact.
 
     Also referrals, and `money`: customer_id, day, net (margin x amount less cost of serving).
     """
-    found = {name: past[grain] for name, grain in _GRAINS.items()}
-    found["referrals"] = past.events("referral").select("customer_id", "age")
-    found["money"] = _money(past, value)
-    told = {name: _collected(frame, engine, past.snapshot) for name, frame in found.items()}
-    told["cases"] = _with_first_contact(told["cases"], told["contacts"])
-    return told
+    lazy_frames = {name: past[grain] for name, grain in _GRAINS.items()}
+    lazy_frames["referrals"] = past.events("referral").select("customer_id", "age")
+    lazy_frames["money"] = _net_margin(past, value)
+    collected = {
+        name: _collect(frame, engine, past.snapshot) for name, frame in lazy_frames.items()
+    }
+    collected["cases"] = _with_first_contact(collected["cases"], collected["contacts"])
+    return collected
 
 
-def _money(past: Past, value: ValueLabel) -> Frame:
+def _net_margin(past: Past, value: ValueLabel) -> Frame:
     events = past.events(*value.kinds, *value.cost_kinds)
     amount = nw.when(nw.col("kind").is_in(value.kinds)).then(nw.col("amount_units"))
     cost = nw.when(nw.col("kind").is_in(value.cost_kinds)).then(nw.col("cost_units"))
@@ -64,7 +67,7 @@ def _money(past: Past, value: ValueLabel) -> Frame:
     )
 
 
-def _collected(frame: Frame, engine: Engine, snapshot: int) -> pd.DataFrame:
+def _collect(frame: Frame, engine: Engine, snapshot: int) -> pd.DataFrame:
     names = frame.collect_schema().names()
     table: pd.DataFrame = engine.collect(frame, sort=names).to_pandas()
     return table.assign(day=snapshot - table["age"])
@@ -73,17 +76,20 @@ def _collected(frame: Frame, engine: Engine, snapshot: int) -> pd.DataFrame:
 def _with_first_contact(cases: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
     first = contacts.sort_values(["occurred_minute", "event_id"])
     keys = ["customer_id", "case_id"]
-    taken = first.drop_duplicates(keys)[[*keys, "channel", "agent_id"]]
-    return cases.merge(taken, on=keys, how="left")
+    first_contact = first.drop_duplicates(keys)[[*keys, "channel", "agent_id"]]
+    return cases.merge(first_contact, on=keys, how="left")
 
 
-def stage_of(begins: "pd.Series[int]", day: "pd.Series[int]") -> "pd.Series[str]":
-    """Where a customer stands on its journey on a day, of STAGES; null before it began."""
-    begun, now = (one.to_numpy(dtype=float, na_value=np.nan) for one in (begins, day))
-    since = now - begun
+def journey_stage(first_days: "pd.Series[int]", day: "pd.Series[int]") -> "pd.Series[str]":
+    """The stage of the customer journey on a day, one of STAGES; null before the first day."""
+    begin, now = (days.to_numpy(dtype=float, na_value=np.nan) for days in (first_days, day))
+    since = now - begin
     to_year = np.abs((since + _YEAR / 2) % _YEAR - _YEAR / 2)
-    renewing = (to_year <= AROUND) & (since > ONBOARDING)
-    chosen = np.select([since < 0, since <= NEW, since <= ONBOARDING, renewing],
-                       ["", *STAGES[:2], STAGES[3]], STAGES[2])  # fmt: skip
-    named = pd.Series(chosen, index=day.index, dtype="str")
-    return named.mask((since < 0) | np.isnan(since))
+    renewing = (to_year <= RENEWAL_DAYS) & (since > ONBOARDING_DAYS)
+    stage = np.select(
+        [since < 0, since <= NEW_DAYS, since <= ONBOARDING_DAYS, renewing],
+        ["", *STAGES[:2], STAGES[3]],
+        STAGES[2],
+    )
+    stages = pd.Series(stage, index=day.index, dtype="str")
+    return stages.mask((since < 0) | np.isnan(since))

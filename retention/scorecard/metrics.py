@@ -1,8 +1,8 @@
-"""What the scorecard measures, each in this one place: the rows it counts and over what.
+"""The metrics of the scorecard, each declared here with the rows that it counts.
 
-A measure is a sum over a sum (`part` / `whole`) of rows that fall on days, so that it can be taken
-for any period and any group. Its rows may come from two frames: touches per purchase are contacts
-over orders.
+A metric is a ratio of two sums (`part` / `whole`) over rows that fall on days, so that it can be
+computed for any period and any group. Its rows may come from two frames: touches per purchase are
+contacts over orders. The docstring of a metric is the sentence that the page shows.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,8 @@ from features.engine.service_grains import COMPLAINTS
 from retention.scorecard.frames import Frames
 from retention.scorecard.report_data import Better, Unit
 
-FOLLOWED = 28  # days after which a case is judged
-REPORTED = 7  # days in which carriers report a delivery
+JUDGED_AFTER_DAYS = 28  # from the first contact of a case to its judgement
+CARRIER_DELAY_DAYS = 7  # in which carriers report a delivery
 WRITTEN = ("email", "letter", "chat", "portal", "web", "app", "form")
 DIMENSIONS = ("channel", "topic", "agent_id")
 
@@ -25,239 +25,243 @@ Counted = Literal["cases", "events", "amounts"]
 
 
 @dataclass(frozen=True)
-class Measure:
-    """`rows` gives customer_id, day, part, whole, and those of DIMENSIONS that make sense.
-
-    `counted`: parts are `cases` (0 or 1 of each whole), `events` (counts over something) or
-    `amounts` (hours, ratings) of which the mean is taken.
-    """
+class Metric:
+    """One metric of the scorecard."""
 
     name: str
     title: str
     meaning: str
     unit: Unit
     better: Better
+    # `cases`: part is 0 or 1 of each whole; `events`: counts over a base; `amounts`: hours or
+    # ratings, of which the mean is taken.
     counted: Counted
-    rows: Callable[[Frames], pd.DataFrame]
+    rows: Callable[[Frames], pd.DataFrame]  # customer_id, day, part, whole, some of DIMENSIONS
 
 
-MEASURES: dict[str, Measure] = {}
+METRICS: dict[str, Metric] = {}
 
 
-def measure(
+def metric(
     title: str, unit: Unit, better: Better, counted: Counted = "cases"
-) -> Callable[..., Measure]:
-    """Declare a measure; its docstring is its meaning."""
+) -> Callable[..., Metric]:
+    """Declare a metric; its docstring is its meaning."""
 
-    def declare(rows: Callable[[Frames], pd.DataFrame]) -> Measure:
+    def declare(rows: Callable[[Frames], pd.DataFrame]) -> Metric:
         meaning = " ".join((rows.__doc__ or "").split())
         name = rows.__name__
-        MEASURES[name] = Measure(name, title, meaning, unit, better, counted, rows)
-        return MEASURES[name]
+        METRICS[name] = Metric(name, title, meaning, unit, better, counted, rows)
+        return METRICS[name]
 
     return declare
 
 
-def _share(frame: pd.DataFrame, part: "pd.Series[float]") -> pd.DataFrame:
-    """Rows where `part` is known, each counting once."""
-    return _rows(frame, part, pd.Series(1.0, index=frame.index))
+def _case_rows(frame: pd.DataFrame, part: "pd.Series[float]") -> pd.DataFrame:
+    """The rows whose `part` is known, each with a whole of 1."""
+    return _metric_rows(frame, part, pd.Series(1.0, index=frame.index))
 
 
-def _rows(frame: pd.DataFrame, part: "pd.Series[float]", whole: "pd.Series[float]") -> pd.DataFrame:
-    kept = [one for one in DIMENSIONS if one in frame]
-    told = frame[["customer_id", *kept]].assign(
+def _metric_rows(
+    frame: pd.DataFrame, part: "pd.Series[float]", whole: "pd.Series[float]"
+) -> pd.DataFrame:
+    dimensions = [name for name in DIMENSIONS if name in frame]
+    rows = frame[["customer_id", *dimensions]].assign(
         day=frame["day"], part=part.astype("float64"), whole=whole
     )
-    return told[~told["part"].isna()]
+    return rows[~rows["part"].isna()]
 
 
-def _over(counted: pd.DataFrame, placed: pd.DataFrame) -> pd.DataFrame:
-    """One frame's rows for each of another's, each on its own day."""
-    one, none = (pd.Series(value, index=counted.index) for value in (1.0, 0.0))
-    over = placed[["customer_id", "day"]].assign(part=0.0, whole=1.0)
-    return pd.concat([_rows(counted, one, none), over], ignore_index=True)
+def _ratio_rows(counted: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `counted` as parts and rows of `base` as wholes, each on its own day."""
+    ones, zeros = (pd.Series(value, index=counted.index) for value in (1.0, 0.0))
+    over = base[["customer_id", "day"]].assign(part=0.0, whole=1.0)
+    return pd.concat([_metric_rows(counted, ones, zeros), over], ignore_index=True)
 
 
-def _judged(frames: Frames) -> pd.DataFrame:
-    """Cases FOLLOWED days after their first contact: judged earlier, the latest would look best.
+def _judged_cases(frames: Frames) -> pd.DataFrame:
+    """Cases JUDGED_AFTER_DAYS after their first contact: judged earlier, new ones would look best.
 
-    Those judged before the first end on record are left out: nobody told of ends then.
+    Cases judged before the first end on record are left out: ends were not recorded then.
     """
-    told = frames["cases"]
-    judged_age = told["age"] - FOLLOWED
-    old: pd.DataFrame = told[(judged_age >= 0) & (judged_age <= told["ended_age"].max())]
-    return old.assign(day=old["day"] + FOLLOWED)
+    cases = frames["cases"]
+    judged_age = cases["age"] - JUDGED_AFTER_DAYS
+    judged: pd.DataFrame = cases[(judged_age >= 0) & (judged_age <= cases["ended_age"].max())]
+    return judged.assign(day=judged["day"] + JUDGED_AFTER_DAYS)
 
 
 def _per_hundred(frame: pd.DataFrame, present: pd.DataFrame) -> pd.DataFrame:
-    """Events over customers: a hundred of them in a month of 28 days.
+    """Events per hundred customers in a period of 28 days.
 
-    Both fall on the first day of that month, so that no stretch of days has one without the other.
+    Both fall on the first day of the period, so that no range of days has one without the other.
     """
-    begun = np.sort(present["period"].unique())
-    place = np.searchsorted(begun, frame["day"].to_numpy(), side="right") - 1
-    inside = frame[place >= 0]
-    counted = inside.assign(day=begun[place[place >= 0]])
-    events = _rows(counted, pd.Series(1.0, index=inside.index), pd.Series(0.0, index=inside.index))
-    there = present[["customer_id"]].assign(day=present["period"], part=0.0, whole=0.01)
-    return pd.concat([events, there], ignore_index=True)
+    starts = np.sort(present["period"].unique())
+    period_index = np.searchsorted(starts, frame["day"].to_numpy(), side="right") - 1
+    inside = frame[period_index >= 0]
+    counted = inside.assign(day=starts[period_index[period_index >= 0]])
+    events = _metric_rows(
+        counted, pd.Series(1.0, index=inside.index), pd.Series(0.0, index=inside.index)
+    )
+    customers = present[["customer_id"]].assign(day=present["period"], part=0.0, whole=0.01)
+    return pd.concat([events, customers], ignore_index=True)
 
 
 def _complaints(frames: Frames) -> pd.DataFrame:
-    told = frames["contacts"]
-    return told[told["topic"].isin(COMPLAINTS)]
+    contacts = frames["contacts"]
+    return contacts[contacts["topic"].isin(COMPLAINTS)]
 
 
-@measure("Customers lost", "per 100 customers", "low", "events")
+@metric("Customers lost", "per 100 customers", "low", "events")
 def customers_lost(frames: Frames) -> pd.DataFrame:
     """Customers who left, per 100 customers and four weeks."""
     present = frames["present"].rename(columns={"period": "day"})
     return present[["customer_id", "day"]].assign(part=present["left"] * 1.0, whole=0.01)
 
 
-@measure("Complaints in writing", "per 100 customers", "low", "events")
+@metric("Complaints in writing", "per 100 customers", "low", "events")
 def complaints_written(frames: Frames) -> pd.DataFrame:
     """Complaints and billing contacts by e-mail, letter, chat or portal, per 100 customers and
     four weeks."""
-    told = _complaints(frames)
-    return _per_hundred(told[told["channel"].isin(WRITTEN)], frames["present"])
+    complaints = _complaints(frames)
+    return _per_hundred(complaints[complaints["channel"].isin(WRITTEN)], frames["present"])
 
 
-@measure("Complaints spoken", "per 100 customers", "low", "events")
+@metric("Complaints spoken", "per 100 customers", "low", "events")
 def complaints_spoken(frames: Frames) -> pd.DataFrame:
     """Complaints and billing contacts by phone or in person, per 100 customers and four weeks."""
-    told = _complaints(frames)
-    spoken = told["channel"].notna() & ~told["channel"].isin(WRITTEN)
-    return _per_hundred(told[spoken], frames["present"])
+    complaints = _complaints(frames)
+    spoken = complaints["channel"].notna() & ~complaints["channel"].isin(WRITTEN)
+    return _per_hundred(complaints[spoken], frames["present"])
 
 
-@measure("Referrals", "per 100 customers", "high", "events")
+@metric("Referrals", "per 100 customers", "high", "events")
 def referrals(frames: Frames) -> pd.DataFrame:
     """New customers brought by customers, per 100 customers and four weeks."""
     return _per_hundred(frames["referrals"], frames["present"])
 
 
-@measure("Repeat business", "share", "high")
+@metric("Repeat business", "share", "high")
 def repeat_business(frames: Frames) -> pd.DataFrame:
     """Orders of customers who had ordered before, of all orders."""
-    told = frames["orders"]
-    first = told.groupby("customer_id")["day"].transform("min")
-    return _share(told, (told["day"] > first) * 1.0)
+    orders = frames["orders"]
+    first = orders.groupby("customer_id")["day"].transform("min")
+    return _case_rows(orders, (orders["day"] > first) * 1.0)
 
 
-@measure("Delivered as promised", "share", "high")
+@metric("Delivered as promised", "share", "high")
 def on_time(frames: Frames) -> pd.DataFrame:
     """Orders that came by the promised day, judged a week after it, when carriers have reported."""
-    told = frames["promises"]
-    due = told[told["due_age"] >= REPORTED]
-    judged = due.assign(day=due["day"] + due["age"] - due["due_age"] + REPORTED)
-    return _share(judged, 1.0 - judged["late"])
+    promises = frames["promises"]
+    due = promises[promises["due_age"] >= CARRIER_DELAY_DAYS]
+    judged = due.assign(day=due["day"] + due["age"] - due["due_age"] + CARRIER_DELAY_DAYS)
+    return _case_rows(judged, 1.0 - judged["late"])
 
 
-@measure("At the quoted price", "share", "high")
+@metric("At the quoted price", "share", "high")
 def as_quoted(frames: Frames) -> pd.DataFrame:
     """Orders with a quoted price that were charged no more."""
-    told = frames["promises"]
-    told = told[told["quoted"] == 1]
-    return _share(told, (told["over_units"] <= 0) * 1.0)
+    promises = frames["promises"]
+    promises = promises[promises["quoted"] == 1]
+    return _case_rows(promises, (promises["over_units"] <= 0) * 1.0)
 
 
-@measure("Rework", "share", "low", "events")
+@metric("Rework", "share", "low", "events")
 def rework(frames: Frames) -> pd.DataFrame:
     """Orders found faulty or sent back in the period, for each order placed in it."""
-    told = frames["promises"]
-    faulty = told[told["wrong"] == 1]
+    promises = frames["promises"]
+    faulty = promises[promises["wrong"] == 1]
     shown = faulty.assign(day=faulty["day"] + faulty["age"] - faulty["fault_age"])
-    return _over(shown, told)
+    return _ratio_rows(shown, promises)
 
 
-@measure("First answer", "hours", "low", "amounts")
+@metric("First answer", "hours", "low", "amounts")
 def first_answer(frames: Frames) -> pd.DataFrame:
     """Mean hours from a case's first contact to the first answer."""
-    told = frames["cases"]
-    return _share(told, told["answer_minutes"] / 60)
+    cases = frames["cases"]
+    return _case_rows(cases, cases["answer_minutes"] / 60)
 
 
-@measure("Answered within the service level", "share", "high")
+@metric("Answered within the service level", "share", "high")
 def answered_in_time(frames: Frames) -> pd.DataFrame:
     """Cases whose first answer came within the hours that the policy names, once they passed."""
-    told = frames["cases"]
-    due = told[told["answer_due_age"] > 0]
-    return _share(due, 1.0 - due["answer_breach"])
+    cases = frames["cases"]
+    due = cases[cases["answer_due_age"] > 0]
+    return _case_rows(due, 1.0 - due["answer_breach"])
 
 
-@measure("Turnaround", "days", "low", "amounts")
+@metric("Turnaround", "days", "low", "amounts")
 def turnaround(frames: Frames) -> pd.DataFrame:
     """Mean days from first contact to last resolution, at most the 28 after which it is judged."""
-    told = _judged(frames)
-    return _share(told, told["days_to_end"].fillna(FOLLOWED).clip(upper=FOLLOWED))
+    cases = _judged_cases(frames)
+    return _case_rows(
+        cases, cases["days_to_end"].fillna(JUDGED_AFTER_DAYS).clip(upper=JUDGED_AFTER_DAYS)
+    )
 
 
-@measure("Solved within the service level", "share", "high")
+@metric("Solved within the service level", "share", "high")
 def ended_in_time(frames: Frames) -> pd.DataFrame:
     """Cases that ended within the days that the policy names, judged after four weeks."""
-    told = _judged(frames)
-    return _share(told, 1.0 - told["end_breach"])
+    cases = _judged_cases(frames)
+    return _case_rows(cases, 1.0 - cases["end_breach"])
 
 
-@measure("Solved the first time", "share", "high")
+@metric("Solved the first time", "share", "high")
 def solved_once(frames: Frames) -> pd.DataFrame:
     """Cases solved by one contact, judged after four weeks; those still open are not."""
-    told = _judged(frames)
-    return _share(told, told["solved_once"].fillna(0))
+    cases = _judged_cases(frames)
+    return _case_rows(cases, cases["solved_once"].fillna(0))
 
 
-@measure("Reopened", "share", "low")
+@metric("Reopened", "share", "low")
 def reopened(frames: Frames) -> pd.DataFrame:
     """Cases with a contact after a resolution, judged after four weeks."""
-    told = _judged(frames)
-    return _share(told, told["reopened"])
+    cases = _judged_cases(frames)
+    return _case_rows(cases, cases["reopened"])
 
 
-@measure("Touches per purchase", "per purchase", "low", "events")
+@metric("Touches per purchase", "per purchase", "low", "events")
 def touches(frames: Frames) -> pd.DataFrame:
     """Contacts for each order placed."""
-    return _over(frames["contacts"], frames["orders"])
+    return _ratio_rows(frames["contacts"], frames["orders"])
 
 
-@measure("Bills as agreed", "share", "high")
+@metric("Bills as agreed", "share", "high")
 def bills_as_agreed(frames: Frames) -> pd.DataFrame:
     """Bills with an agreed price that were not above it."""
-    told = frames["bills"]
-    told = told[told["agreed_units"].notna()]
-    return _share(told, (told["over_units"] <= 0) * 1.0)
+    bills = frames["bills"]
+    bills = bills[bills["agreed_units"].notna()]
+    return _case_rows(bills, (bills["over_units"] <= 0) * 1.0)
 
 
-@measure("Payments refused", "share", "low")
+@metric("Payments refused", "share", "low")
 def payments_refused(frames: Frames) -> pd.DataFrame:
     """Payments that the bank refused."""
-    told = frames["payments"]
-    return _share(told, told["refused"])
+    payments = frames["payments"]
+    return _case_rows(payments, payments["refused"])
 
 
-@measure("Satisfaction", "share", "high", "amounts")
+@metric("Satisfaction", "share", "high", "amounts")
 def satisfaction(frames: Frames) -> pd.DataFrame:
     """Mean rating of the service in surveys, from 0 (worst) to 100 %."""
-    told = frames["answers"]
-    return _share(told, told["rating"])
+    answers = frames["answers"]
+    return _case_rows(answers, answers["rating"])
 
 
-@measure("Solved, say customers", "share", "high")
+@metric("Solved, say customers", "share", "high")
 def said_solved(frames: Frames) -> pd.DataFrame:
     """Surveys answering that the matter was solved."""
-    told = frames["answers"]
-    return _share(told, told["solved"])
+    answers = frames["answers"]
+    return _case_rows(answers, answers["solved"])
 
 
-@measure("Rating of the person", "share", "high", "amounts")
+@metric("Rating of the person", "share", "high", "amounts")
 def person(frames: Frames) -> pd.DataFrame:
     """Mean rating of the person who served, from 0 (worst) to 100 %."""
-    told = frames["answers"]
-    return _share(told, told["person"])
+    answers = frames["answers"]
+    return _case_rows(answers, answers["person"])
 
 
-@measure("Portal tasks failed", "share", "low")
+@metric("Portal tasks failed", "share", "low")
 def portal_failed(frames: Frames) -> pd.DataFrame:
     """Visits to the portal whose task failed."""
-    told = frames["visits"]
-    return _share(told, told["failed"])
+    visits = frames["visits"]
+    return _case_rows(visits, visits["failed"])

@@ -1,12 +1,10 @@
-"""What the service scorecard says, as plain data: the page and its CSV show exactly this."""
+"""The data of the service scorecard: its page and its CSV show exactly this."""
 
 import datetime as dt
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Unit = Literal[
-    "share", "hours", "days", "count", "per purchase", "per 100 customers", "money"
-]  # fmt: skip
+Unit = Literal["share", "hours", "days", "count", "per purchase", "per 100 customers", "money"]
 Better = Literal["high", "low"]
 Trend = Literal["better", "worse", "same"]
 
@@ -19,12 +17,12 @@ UNITS: Final[dict[Unit, str]] = {
     "per 100 customers": "per 100 customers",
     "money": "",
 }
-"""What stands after a number of that unit; a share has its % and money its symbol already."""
+"""The words after a number of that unit; a share has its % and money its symbol already."""
 
 
 @dataclass(frozen=True)
 class Period:
-    """From the first day to the last, both included."""
+    """Days from `start` to `end`, both included."""
 
     start: dt.date
     end: dt.date
@@ -41,191 +39,175 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Point:
-    """One step of a measure over time; low to high is the normal band around the centre."""
+class ChartPoint:
+    """One point of a metric's control chart."""
 
     start: dt.date
     value: float | None
     centre: float | None = None
-    low: float | None = None
+    low: float | None = None  # low to high is the normal band around the centre
     high: float | None = None
-    alarm: str | None = None
+    alarm: str | None = None  # why the point is out of control
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A measure of service now, before and a year ago, and its points over time.
-
-    `kept`: whether the target is reached; `trend`: now against before, beyond noise; `alarm`: what
-    is unusual at the end of the points, in a sentence; `meaning`: the measure in one sentence.
-    """
+class MetricReport:
+    """A metric of service in three periods, and its control chart."""
 
     name: str
     title: str
     unit: Unit
     better: Better
-    meaning: str
+    meaning: str  # the metric in one sentence
     target: float | None = None
     now: Figure = Figure()
     before: Figure = Figure()
-    year: Figure = Figure()
-    kept: bool | None = None
-    trend: Trend | None = None
-    points: tuple[Point, ...] = ()
-    alarm: str | None = None
+    year_ago: Figure = Figure()
+    target_met: bool | None = None
+    trend: Trend | None = None  # now against before; "same" within noise
+    points: tuple[ChartPoint, ...] = ()
+    alarm: str | None = None  # what is unusual at the end of the points, in a sentence
 
 
 @dataclass(frozen=True)
-class Group:
-    """A measure for one group; a flag says in a few words what stands out, `worse` if for worse."""
+class GroupFigure:
+    """A metric for one group."""
 
     name: str
     figure: Figure
-    flag: str | None = None
-    worse: bool = False
+    flag: str | None = None  # how the group differs from the rest, in a few words
+    worse: bool = False  # whether it is served worse than the rest
 
 
 @dataclass(frozen=True)
 class Breakdown:
-    """A measure by channel, agent, stage or kind of customer; `measure` is its title."""
+    """A metric by channel, agent, journey stage or customer attribute."""
 
-    measure: str
+    metric: str  # its title
     unit: Unit
-    by: str
-    rows: tuple[Group, ...]
+    dimension: str  # what the groups are groups of
+    groups: tuple[GroupFigure, ...]
 
 
 @dataclass(frozen=True)
 class Week:
-    """The work of one week; `in_time` is the share of contacts answered in time."""
+    """The work of one week."""
 
     start: dt.date
     contacts: int
     agents: int | None = None
     per_agent: float | None = None
-    in_time: float | None = None
+    answered_in_time: float | None = None  # share of the week's cases
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Weeks in order, the share that should be answered in time, and what this says in words."""
+    """Contacts by week, and how many cases were answered in time."""
 
-    weeks: tuple[Week, ...] = ()
-    target: float | None = None
-    words: tuple[str, ...] = ()
+    weeks: tuple[Week, ...] = ()  # in order
+    target: float | None = None  # the share that should be answered in time
+    sentences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Step:
-    """The share of a group that still is a customer on a day of its life, with its interval."""
+class SurvivalPoint:
+    """The share of a group still customers after `day` days, with its 95 % interval."""
 
     day: int
-    share: float
+    survival: float
     low: float
     high: float
 
 
 @dataclass(frozen=True)
-class Curve:
-    """How long the customers of a group stay."""
+class SurvivalCurve:
+    """Kaplan-Meier estimate of how long the customers of a group stay."""
 
     group: str
-    points: tuple[Step, ...]
+    points: tuple[SurvivalPoint, ...]
 
 
 @dataclass(frozen=True)
 class Hazard:
-    """Of those still there, the share that leaves in a month between two days of their life.
-
-    `left` of the group's `customers` who reached from_day did leave before to_day; `to_day` is
-    None where the last stretch has no end.
-    """
+    """The churn rate a month between two days of tenure, with its 95 % interval."""
 
     group: str
     from_day: int
-    to_day: int | None
+    to_day: int | None  # None: without an end
     per_month: float | None
     low: float | None
     high: float | None
-    left: int
-    customers: int
+    left: int  # customers who left in between
+    customers: int  # customers at risk in between
 
 
 @dataclass(frozen=True)
-class When:
-    """When in their life customers leave."""
+class ChurnTiming:
+    """At which tenure customers leave."""
 
-    curves: tuple[Curve, ...] = ()
+    curves: tuple[SurvivalCurve, ...] = ()
     hazards: tuple[Hazard, ...] = ()
-    words: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Cause:
-    """Customers lost whose first documented trouble it was, and those it is associated with.
-
-    `met`: lost with it documented at all; `excess`: those beyond like customers without it, beside
-    the other causes, with its interval; `value` and `excess_value` are money.
-    """
+class CauseReport:
+    """The losses associated with one documented cause."""
 
     cause: str
     title: str
-    lost: int
-    value: float
-    met: int
-    excess: float
-    low: float | None
+    lost: int  # customers lost whose first documented cause it was
+    value: float  # what those brought in a year, money
+    lost_with_cause: int  # customers lost with the cause documented, first or not
+    excess: float  # losses beyond those of like customers without it, other causes held fixed
+    low: float | None  # low to high is the 95 % interval of excess
     high: float | None
-    excess_value: float
+    excess_value: float  # the same in money
     verdict: str
 
 
 @dataclass(frozen=True)
-class Why:
-    """Losses by cause: `lost` in all, of whom `unknown_lost`, worth `unknown_value`, met none."""
+class ChurnDrivers:
+    """Losses by cause."""
 
-    rows: tuple[Cause, ...] = ()
-    unknown_lost: int = 0
-    unknown_value: float = 0.0
-    lost: int = 0
-    words: tuple[str, ...] = ()
+    causes: tuple[CauseReport, ...] = ()
+    unknown_lost: int = 0  # lost without a documented cause
+    unknown_value: float = 0.0  # what those brought in a year, money
+    lost: int = 0  # all customers lost
+    sentences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Worth:
-    """What one customer won through a channel costs, and has brought in by each month.
-
-    `break_even_month` is the first month when that covers the cost, low to high its interval,
-    `break_even_on` the day it is (or was) so for those won in the period now.
-    """
+class ChannelLtv:
+    """Acquisition cost and margin to date of one customer acquired through a channel."""
 
     channel: str
     customers: int
     cost: float | None
-    curve: tuple[tuple[int, float], ...]
-    break_even_month: float | None = None
-    low: float | None = None
+    curve: tuple[tuple[int, float], ...]  # (month, cumulative margin)
+    break_even_month: float | None = None  # the first month by which margin covers the cost
+    low: float | None = None  # low to high is its 95 % interval
     high: float | None = None
-    break_even_on: dt.date | None = None
-    words: str = ""
+    break_even_on: dt.date | None = None  # that day for customers acquired in the period now
+    verdict: str = ""
 
 
 @dataclass(frozen=True)
-class Content:
-    """The whole scorecard; what no source tells of stays empty."""
+class ScorecardReport:
+    """The whole scorecard; a part without a source stays empty."""
 
     company: str
     currency: str
     as_of: dt.date
     now: Period
     before: Period
-    year: Period
+    year_ago: Period
     headlines: tuple[str, ...] = ()
-    measures: tuple[Measured, ...] = ()
-    breakdowns: tuple[Breakdown, ...] = ()
-    spread: tuple[Breakdown, ...] = ()
+    metrics: tuple[MetricReport, ...] = ()
+    breakdowns: tuple[Breakdown, ...] = ()  # by where and by whom customers are served
+    customer_groups: tuple[Breakdown, ...] = ()  # by attribute of the customers
     workload: Workload = Workload()
-    when: When = When()
-    why: Why = Why()
-    worth: tuple[Worth, ...] = ()
-    rules: tuple[str, ...] = ()
+    timing: ChurnTiming = ChurnTiming()
+    drivers: ChurnDrivers = ChurnDrivers()
+    channel_ltv: tuple[ChannelLtv, ...] = ()
+    method_notes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Who serves: the teams and branches of agents, from the company's own file."""
+"""Teams and branches of agents, from the company's own file."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -6,41 +6,43 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from retention.core.errors import BadInput
-from retention.core.params import Staff
+from retention.core.params import StaffFile
 from retention.sources import column_errors, parsing, reader
 
 
-def teams(file: Staff | None, memory: str) -> pd.DataFrame:
+def teams(file: StaffFile | None, memory: str) -> pd.DataFrame:
     """agent_id (the index), team, branch; empty without a file, null where nothing is said.
 
     BadInput: a column that is missing, a row that cannot be read or names nobody, an agent twice.
     """
     if file is None:
-        return _indexed(pd.DataFrame({"agent_id": []}, dtype="str"))
-    with TemporaryDirectory(prefix="raw-") as scratch, reader.opened(memory) as connection:
-        found = reader.heads(file, Path(scratch))
+        return _index_by_agent(pd.DataFrame({"agent_id": []}, dtype="str"))
+    with TemporaryDirectory(prefix="raw-") as scratch, reader.connect(memory) as connection:
+        files = reader.open_files(file, Path(scratch))
         for column, raw in file.columns.items():
-            column_errors.require(found, raw, f"scorecard.staff.columns.{column}")
-        reader.load(connection, file, found, list(file.columns.values()))
-        text = {one: f"v{at}::varchar" for at, one in enumerate(file.columns)}
-        for path, line, rule in reader.run(connection, _broken(text["agent_id"])):
+            column_errors.require_column(files, raw, f"scorecard.staff.columns.{column}")
+        reader.load(connection, file, files, list(file.columns.values()))
+        text = {name: f"v{i}::varchar" for i, name in enumerate(file.columns)}
+        for path, line, rule in reader.run(connection, _broken_rows_sql(text["agent_id"])):
             raise BadInput(f"{path}: line {line}: {rule}; mend the row")
-        values = ", ".join(f"{value} as {one}" for one, value in text.items())
+        values = ", ".join(f"{value} as {name}" for name, value in text.items())
         table: pd.DataFrame = connection.sql(
             f"select file, line, {values} from raw order by file, line"
         ).to_df()
     for again in table[table["agent_id"].duplicated()].itertuples():
-        raise BadInput(f"{again.file}: line {again.line}: agent {again.agent_id} stands twice;"
-                       " keep one row an agent")  # fmt: skip
-    return _indexed(table)
+        raise BadInput(
+            f"{again.file}: line {again.line}: agent {again.agent_id} stands twice;"
+            " keep one row an agent"
+        )
+    return _index_by_agent(table)
 
 
-def _broken(agent: str) -> str:
+def _broken_rows_sql(agent_sql: str) -> str:
     """SQL: the first row that cannot be read or names no agent."""
     return f"""select file, line, rule from unread union all
         select file, line, coalesce(defect, 'blank_id') from raw
-        where defect is not null or {parsing.blank(agent)} order by file, line limit 1"""
+        where defect is not null or {parsing.blank_sql(agent_sql)} order by file, line limit 1"""
 
 
-def _indexed(table: pd.DataFrame) -> pd.DataFrame:
+def _index_by_agent(table: pd.DataFrame) -> pd.DataFrame:
     return table.set_index("agent_id").reindex(columns=["team", "branch"])

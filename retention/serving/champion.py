@@ -53,7 +53,7 @@ def current(folder: Path = FOLDER) -> Champion | None:
         return None
     manifest = atomic.read_json(path)
     if not _MODELS.fullmatch(str(manifest["models"])):
-        named = errors.masked(manifest["models"])
+        named = errors.mask(manifest["models"])
         raise errors.Guarded(f"{path}: {named} is no folder of models; restore it from a backup")
     return Champion(folder / manifest["models"], manifest)
 
@@ -75,7 +75,7 @@ def load(champion: Champion) -> Scorer:
     )
 
 
-def beside(champion: Champion, name: str) -> Any:
+def load_part(champion: Champion, name: str) -> Any:
     """What stands in a file that a champion may lack (after `load`); None where it does."""
     path = champion.folder / f"{name}.json"
     return atomic.read_json(path) if name in champion.sha256 else None
@@ -98,7 +98,7 @@ def install(
         atomic.write_json(folder / f"{PREVIOUS}.json", before.manifest)
     pinned = {**manifest, "models": name, "sha256": of}
     atomic.write_json(folder / MANIFEST, pinned)
-    _forget(folder)
+    _remove_unused(folder)
     return Champion(folder / name, pinned)
 
 
@@ -117,7 +117,7 @@ def rollback(folder: Path = FOLDER) -> Champion:
     return Champion(folder / before["models"], before)
 
 
-def _forget(folder: Path) -> None:
+def _remove_unused(folder: Path) -> None:
     """Remove model folders that neither the champion nor the one before names."""
     named = [folder / MANIFEST, folder / f"{PREVIOUS}.json"]
     kept = {atomic.read_json(path)["models"] for path in named if path.is_file()}

@@ -28,7 +28,7 @@ HEADLINES = {
 }
 
 
-def headlines(figures: dict[str, Any]) -> dict[str, float | None]:
+def headline_figures(figures: dict[str, Any]) -> dict[str, float | None]:
     """The recipe's main figures, flat: churn_roc_auc, value_mae, ..."""
     return {
         f"{task}_{name}": figures[task]["recipe"][name]["value"]
@@ -38,20 +38,20 @@ def headlines(figures: dict[str, Any]) -> dict[str, float | None]:
     }
 
 
-def candidate() -> dict[str, Path]:
+def candidate_parts() -> dict[str, Path]:
     """The files of what was learnt last: the models, and whom a contact keeps."""
     return champion.parts(artefacts.CANDIDATE.path, artefacts.UPLIFT.path)
 
 
-def manifest(chosen: Params, story: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
+def candidate_manifest(chosen: Params, story: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
     """What is pinned beside a champion's files."""
     return {
-        "definition": target.identity(chosen, story["features"]),
+        "definition": target.target_identity(chosen, story["features"]),
         "models_chosen": story["chosen"],
         "titles": {task: story["titles"][name] for task, name in story["chosen"].items()},
         "trained_to": story["trained_to"],
         "measured_on": figures["measured_on"],
-        "figures": headlines(figures),
+        "figures": headline_figures(figures),
         "banners": story["banners"],
     }
 
@@ -65,7 +65,7 @@ def decide(now: Champion | None, candidate: dict[str, Any], sha256: dict[str, st
     return "same" if now.sha256 == sha256 else "challenge"
 
 
-def comparison(now: Champion, candidate: dict[str, Any], chosen: Params) -> Comparison:
+def compare_with_champion(now: Champion, candidate: dict[str, Any], chosen: Params) -> Comparison:
     """The verdict on the candidate, from what the stages before left.
 
     Errors: Guarded where the champion's files are not those of its manifest, or cannot score.
@@ -76,15 +76,15 @@ def comparison(now: Champion, candidate: dict[str, Any], chosen: Params) -> Comp
     if measured_on is None:
         return not_comparable("nothing was measured: history is too short for it")
     if challenger.has_seen(
-        now.manifest["trained_to"], measured_on, point_in_time.ripening(chosen.labels)
+        now.manifest["trained_to"], measured_on, point_in_time.label_delay_days(chosen.labels)
     ):
         return not_comparable("not yet, the champion has seen these days", measured_on)
     rules, least = chosen.promote, chosen.train.min_churners
-    both = on_the_same(now, dt.date.fromisoformat(measured_on))
+    both = paired_predictions(now, dt.date.fromisoformat(measured_on))
     return challenger.compare(both, measured_on, least, rules.bootstrap, rules.seed)
 
 
-def on_the_same(now: Champion, day: dt.date) -> pd.DataFrame:
+def paired_predictions(now: Champion, day: dt.date) -> pd.DataFrame:
     """customer_id, churned, champion, challenger: the chances that both give to those measured.
 
     The challenger's are those of the recipe learnt without that day, as `evaluate` measures it.
@@ -132,10 +132,10 @@ def install(
 ) -> Champion:
     """Make the candidate the champion; its manifest says how that came about."""
     told = {"how": how, "anyway": anyway, "comparison": compared.as_json() if compared else None}
-    return champion.install(candidate(), found | {"promotion": told})
+    return champion.install(candidate_parts(), found | {"promotion": told})
 
 
-SAID = {
+DECISION_TEXTS = {
     "promote": "the first result is the champion",
     "same": "the champion stands; this result is the same",
     "challenge": "the champion stands; this result is the challenger (retention promote takes it)",
@@ -153,7 +153,7 @@ def side_by_side(now: Champion | None, candidate: dict[str, Any]) -> dict[str, A
     }
 
 
-def after(decision: str, compared: Comparison | None, chosen: Params) -> str:
+def final_decision(decision: str, compared: Comparison | None, chosen: Params) -> str:
     """The decision when the verdict is in: `take` where the challenger may score by itself."""
     fit = decision == "challenge" and _is_fit(compared)
     return "take" if fit and chosen.promote.automatic else decision

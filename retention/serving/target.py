@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from retention.core.params import ChurnLabel, Labels, Params
+from retention.core.params import ChurnLabel, LabelParams, Params
 from retention.i18n.language import Language, language
 
 
-def sentence(labels: Labels, told: Language | None = None) -> str:
+def target_description(labels: LabelParams, told: Language | None = None) -> str:
     """The churn definition as staff read it, in English unless told otherwise."""
     told = told or language("en")
     churn, days = labels.churn, told.number(labels.churn.horizon_days)
@@ -27,7 +27,7 @@ def sentence(labels: Labels, told: Language | None = None) -> str:
     )
 
 
-def leaving(churn: ChurnLabel, told: Language) -> str:
+def churn_description(churn: ChurnLabel, told: Language) -> str:
     """What leaving means, to complete "customers who ..."."""
     values = {"days": told.number(churn.horizon_days), "first": told.number(churn.gap_days + 1)}
     if churn.gap_days:
@@ -45,7 +45,7 @@ def _kinds(churn: ChurnLabel, told: Language) -> str:
     return told.gettext(" or ").join(churn.kinds)
 
 
-def identity(chosen: Params, features: Iterable[str]) -> dict[str, Any]:
+def target_identity(chosen: Params, features: Iterable[str]) -> dict[str, Any]:
     """What a champion was made under: another company, label or feature set cannot score."""
     return {
         "company": chosen.company,

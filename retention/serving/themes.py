@@ -2,39 +2,39 @@
 
 from typing import Final
 
-from retention.i18n.language import marked
+from retention.i18n.language import gettext_noop
 
 ACTIONABLE: Final = {
-    "billing": marked("bills and payments"),
-    "contacts": marked("contacts"),
-    "journey": marked("what went wrong"),
-    "portal": marked("the portal"),
-    "promises": marked("deliveries"),
-    "resolution": marked("open and slow cases"),
-    "returns": marked("returns"),
-    "satisfaction": marked("satisfaction"),
-    "solutions": marked("problems not solved"),
-    "touches": marked("effort"),
+    "billing": gettext_noop("bills and payments"),
+    "contacts": gettext_noop("contacts"),
+    "journey": gettext_noop("what went wrong"),
+    "portal": gettext_noop("the portal"),
+    "promises": gettext_noop("deliveries"),
+    "resolution": gettext_noop("open and slow cases"),
+    "returns": gettext_noop("returns"),
+    "satisfaction": gettext_noop("satisfaction"),
+    "solutions": gettext_noop("problems not solved"),
+    "touches": gettext_noop("effort"),
 }
 """The themes that tell staff what to put right today, and their words: what the company did to the
 customer or owes them. A bill is corrected, an order delivered, a case ended, a low rating asked
 about, a task that failed in the portal done for them, goods that came back replaced."""
 
 CONTEXT: Final = {
-    "advocacy": marked("referrals"),
-    "basket": marked("what they buy"),
-    "campaigns": marked("campaigns"),
-    "channels": marked("ways of getting in touch"),
-    "contracts": marked("the contract"),
-    "customer": marked("who they are"),
-    "discounts": marked("discounts"),
-    "frequency": marked("how often they buy"),
-    "monetary": marked("how much they spend"),
-    "recency": marked("the last purchase"),
-    "regularity": marked("how regularly they buy"),
-    "rhythm": marked("silence against habit"),
-    "season": marked("the season"),
-    "trend": marked("buying less"),
+    "advocacy": gettext_noop("referrals"),
+    "basket": gettext_noop("what they buy"),
+    "campaigns": gettext_noop("campaigns"),
+    "channels": gettext_noop("ways of getting in touch"),
+    "contracts": gettext_noop("the contract"),
+    "customer": gettext_noop("who they are"),
+    "discounts": gettext_noop("discounts"),
+    "frequency": gettext_noop("how often they buy"),
+    "monetary": gettext_noop("how much they spend"),
+    "recency": gettext_noop("the last purchase"),
+    "regularity": gettext_noop("how regularly they buy"),
+    "rhythm": gettext_noop("silence against habit"),
+    "season": gettext_noop("the season"),
+    "trend": gettext_noop("buying less"),
 }
 """The themes that tell how the customer behaves: whether to call, and not what to put right. A
 discount or a campaign is the playbook's to offer, under its limits, and mends nothing. A theme of

@@ -4,40 +4,40 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from retention.core.errors import BadInput, close_to, nearest
+from retention.core.errors import BadInput, close_matches, suggestion
 from retention.sources import reader
 
 _SHOWN: Final = 12
 
 
-def require(found: Sequence[reader.Head], wanted: str, asked_by: str) -> None:
+def require_column(files: Sequence[reader.OpenFile], column: str, key: str) -> None:
     """BadInput, with the nearest names, when a file lacks the column `wanted`."""
-    for head in found:
-        if wanted not in head.names:
-            raise BadInput(no_column(head.label, head.names, wanted, asked_by, wanted))
+    for file in files:
+        if column not in file.names:
+            raise BadInput(missing_column(file.label, file.names, column, key, column))
 
 
-def no_column(
+def missing_column(
     label: str, names: Sequence[str], column: str, key: str, text: str, read: Sequence[str] = ()
 ) -> str:
     """What to say of a column that a file lacks, and what to write in place of `text` at `key`.
 
     Those that are `read` already are not what it was renamed to.
     """
-    close = close_to(column, [one for one in names if one not in read])
+    close = close_matches(column, [name for name in names if name not in read])
     if close:
-        mended = renamed(text, column, close[0])
-        fix = f"if it was renamed, write {key.rpartition('.')[2]}: {mended}"
+        corrected = rename_in_sql(text, column, close[0])
+        fix = f"if it was renamed, write {key.rpartition('.')[2]}: {corrected}"
     else:
         fix = f"line 1 has {', '.join(names[:_SHOWN])}; write the file's name for it there"
     alone = "; is the delimiter right?" if len(names) == 1 else ""
-    near = nearest(column, names)
+    near = suggestion(column, names)
     return f"{label}: line 1 has no column {column!r}{near}, which {key} names; {fix}{alone}"
 
 
-def renamed(text: str, old: str, new: str) -> str:
+def rename_in_sql(text: str, old: str, new: str) -> str:
     """A column's name, or SQL, with another name in the place of one."""
     if text == old:
         return new
-    quoted = new if new.isidentifier() else reader.name(new)
+    quoted = new if new.isidentifier() else reader.identifier(new)
     return re.sub(rf'"{re.escape(old)}"|\b{re.escape(old)}\b', lambda _: quoted, text)

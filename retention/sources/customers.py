@@ -15,11 +15,11 @@ import pyarrow as pa
 
 from retention.core import errors, events
 from retention.core.errors import BadInput, BadParams
-from retention.core.params import Customers, Params, Type
+from retention.core.params import ColumnType, CustomersFile, Params
 from retention.ledgers.erasures import NOBODY, Erased
 from retention.sources import column_errors, parsing, reader, rule_messages
 from retention.sources.reader import run
-from retention.sources.row_sql import DEFECTS, Rule
+from retention.sources.row_sql import DEFECTS, RejectRule
 
 _TEXT: Final = pa.string()
 CUSTOMERS: Final = pa.schema(
@@ -46,7 +46,7 @@ CONTACTS: Final = pa.schema(
     ]
 )
 
-_KINDS: Final[dict[str, Type]] = {
+_KINDS: Final[dict[str, ColumnType]] = {
     "joined_at": "timestamp",
     "known_at": "timestamp",
     "acquisition_cost": "decimal",
@@ -54,90 +54,92 @@ _KINDS: Final[dict[str, Type]] = {
 }
 
 
-def customers(rules: Params, gone: Erased = NOBODY) -> tuple[pa.Table, pa.Table]:
+def customers(params: Params, erased: Erased = NOBODY) -> tuple[pa.Table, pa.Table]:
     """The customers (CUSTOMERS, by customer_id and known_day) and the rejected rows.
 
     Those `gone` are left out. Several rows of one customer are versions when known_at is mapped; of
     one day's the last stands. BadInput: a customer twice without one, too many rejects, or any
     reject when do_not_contact is mapped: it may be an objection.
     """
-    if rules.customers is None:
+    if params.customers is None:
         return CUSTOMERS.empty_table(), events.REJECTS.empty_table()
-    with _read(rules, rules.customers) as connection:
-        gone.remove_from(connection, "customers")
-        listed = ", ".join(_listed(CUSTOMERS))
+    with validated_rows(params, params.customers) as connection:
+        erased.delete_erased(connection, "customers")
+        columns = ", ".join(columns_sql(CUSTOMERS))
         order = "customer_id, known_at, file, line"
         last = "row_number() over (partition by customer_id, known_day order by known_at desc, file"
         table = connection.sql(
-            f"select {listed} from customers qualify {last} desc, line desc) = 1 order by {order}"
+            f"select {columns} from customers qualify {last} desc, line desc) = 1 order by {order}"
         ).to_arrow_table()
         rejects = connection.sql("from rejects order by all").to_arrow_table()
         return table.cast(CUSTOMERS), rejects.cast(events.REJECTS)
 
 
-def contacts(rules: Params) -> pa.Table:
+def read_contacts(params: Params) -> pa.Table:
     """How to reach each customer as of today (CONTACTS, by customer_id), from the raw file."""
-    if rules.customers is None:
+    if params.customers is None:
         return CONTACTS.empty_table()
-    with _read(rules, rules.customers) as connection:
+    with validated_rows(params, params.customers) as connection:
         newest = "row_number() over (partition by customer_id order by known_at desc, file, line)"
         table = connection.sql(
-            f"select {', '.join(_listed(CONTACTS))} from customers qualify {newest} = 1"
+            f"select {', '.join(columns_sql(CONTACTS))} from customers qualify {newest} = 1"
             " order by customer_id"
         ).to_arrow_table()
         return table.cast(CONTACTS)
 
 
-def _listed(wanted: pa.Schema) -> Iterator[str]:
+def columns_sql(wanted: pa.Schema) -> Iterator[str]:
     for field in wanted:
         yield f"{field.name}::{parsing.sql_type(field.type)} as {field.name}"
 
 
 @contextmanager
-def _read(rules: Params, file: Customers) -> Iterator[duckdb.DuckDBPyConnection]:
+def validated_rows(params: Params, file: CustomersFile) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with tables `customers` (the sound rows) and `rejects`."""
-    with TemporaryDirectory(prefix="raw-") as scratch, reader.opened(rules.engine.memory) as con:
-        found = reader.heads(file, Path(scratch))
+    with TemporaryDirectory(prefix="raw-") as scratch, reader.connect(params.engine.memory) as con:
+        files = reader.open_files(file, Path(scratch))
         for column, raw in file.columns.items():
-            column_errors.require(found, raw, f"customers.columns.{column}")
-        reader.load(con, file, found, list(file.columns.values()))
-        clock = parsing.Clock(rules.zone_of(file), file.dst)
-        _judge(con, file, ZoneInfo(rules.time_zone), clock)
-        parsing.refuse_undeclared(con, clock, "customers")
-        _refuse(con, file, rules.ingest.max_reject_share)
+            column_errors.require_column(files, raw, f"customers.columns.{column}")
+        reader.load(con, file, files, list(file.columns.values()))
+        clock = parsing.Clock(params.zone_of(file), file.dst)
+        _validate_rows(con, file, ZoneInfo(params.time_zone), clock)
+        parsing.refuse_undeclared_dst(con, clock, "customers")
+        _refuse_rejects(con, file, params.ingest.max_reject_share)
         yield con
 
 
-def _judge(
+def _validate_rows(
     connection: duckdb.DuckDBPyConnection,
-    file: Customers,
+    file: CustomersFile,
     business: ZoneInfo,
     clock: parsing.Clock,
 ) -> None:
     raw = connection.table("raw")
     native = dict(zip(raw.columns, map(str, raw.types), strict=True))
     parsed, values = [], []
-    for at, column in enumerate(file.columns):
-        text, kind = f"v{at}", _kind(file, column)
-        parsed.append(f"{_parsed(file, text, kind, native[text], column)} as p_{column}")
-        values.append(f"{_instant(file, kind, native[text], column, clock)} as {column}")
-    absent = [f"null as {one}" for one in events.CUSTOMER_COLUMNS if one not in file.columns]
+    for i, column in enumerate(file.columns):
+        text, kind = f"v{i}", _column_type(file, column)
+        parsed.append(f"{_parsed_sql(file, text, kind, native[text], column)} as p_{column}")
+        values.append(f"{_instant_sql(file, kind, native[text], column, clock)} as {column}")
+    absent = [
+        f"null as {column}" for column in events.CUSTOMER_COLUMNS if column not in file.columns
+    ]
     inner = (
         f"select *, {', '.join([*values, *absent])} from (select *, {', '.join(parsed)} from raw)"
     )
-    listed = _rules(file)
-    broken = " ".join(f"when {one.when} then '{one.rule}'" for one in listed)
-    faulty = " ".join(f"when {one.when} then {reader.literal(one.column)}" for one in listed)
-    shown = " ".join(f"when {one.when} then {one.raw}" for one in listed)
+    rules = _reject_rules(file)
+    rules_sql = " ".join(f"when {rule.when} then '{rule.name}'" for rule in rules)
+    columns = " ".join(f"when {rule.when} then {reader.literal(rule.column)}" for rule in rules)
+    raw_sql = " ".join(f"when {rule.when} then {rule.raw}" for rule in rules)
     run(
         connection,
-        f"""create table judged as select *, case {broken} end as rule,
-            case {faulty} end as "column", case {shown} end as raw from ({inner})""",
+        f"""create table judged as select *, case {rules_sql} end as rule,
+            case {columns} end as "column", case {raw_sql} end as raw from ({inner})""",
     )
-    _split(connection, business)
+    _split_rows(connection, business)
 
 
-def _split(connection: duckdb.DuckDBPyConnection, business: ZoneInfo) -> None:
+def _split_rows(connection: duckdb.DuckDBPyConnection, business: ZoneInfo) -> None:
     run(
         connection,
         f"""create table customers as select * replace (
@@ -147,17 +149,17 @@ def _split(connection: duckdb.DuckDBPyConnection, business: ZoneInfo) -> None:
     )
     run(
         connection,
-        f"""create table rejects as select file, line, "column", rule, {parsing.shown("raw")} as raw
+        f"""create table rejects as select file, line, "column", rule, {parsing.masked_sql("raw")} as raw
         from (select file, line, "column", rule, raw from judged where rule is not null
             union all select file, line, "column", rule, raw from unread) order by file, line""",
     )
 
 
 def _day(value: str, zone: ZoneInfo) -> str:
-    return parsing.day(f"{value}::timestamptz", zone)
+    return parsing.day_sql(f"{value}::timestamptz", zone)
 
 
-def _kind(file: Customers, column: str) -> Type:
+def _column_type(file: CustomersFile, column: str) -> ColumnType:
     """The declared type for a time; else the type that the column must have."""
     wanted = _KINDS.get(column, "text")
     if wanted != "timestamp":
@@ -171,62 +173,70 @@ def _kind(file: Customers, column: str) -> Type:
     return declared
 
 
-def _parsed(file: Customers, text: str, kind: Type, native: str, column: str) -> str:
+def _parsed_sql(file: CustomersFile, text: str, kind: ColumnType, native: str, column: str) -> str:
     if kind in ("timestamp", "date") and native.startswith(("TIMESTAMP", "DATE")):
-        return parsing.finite(text, kind)
+        return parsing.finite_sql(text, kind)
     key = f"customers.types.{file.columns[column]}"
-    form = parsing.as_written(file.format, native)
-    return parsing.parsed(f"{text}::varchar", kind, form, key)
+    form = parsing.native_format(file.format, native)
+    return parsing.parsed_sql(f"{text}::varchar", kind, form, key)
 
 
-def _instant(file: Customers, kind: Type, native: str, column: str, clock: parsing.Clock) -> str:
+def _instant_sql(
+    file: CustomersFile, kind: ColumnType, native: str, column: str, clock: parsing.Clock
+) -> str:
     value = f"p_{column}"
     if kind == "date":
-        return parsing.instant(value, parsing.DATE, clock)
+        return parsing.instant_sql(value, parsing.DATE, clock)
     if kind != "timestamp":
         return value
     offset = native.endswith("ZONE") or "%z" in (file.format.time or "")
-    return parsing.instant(value, parsing.INSTANT if offset else parsing.CLOCK, clock)
+    return parsing.instant_sql(value, parsing.INSTANT if offset else parsing.CLOCK, clock)
 
 
-def _rules(file: Customers) -> list[Rule]:
-    listed = [*DEFECTS]
-    for at, (column, raw) in enumerate(file.columns.items()):
-        text = f"v{at}::varchar"
+def _reject_rules(file: CustomersFile) -> list[RejectRule]:
+    rules = [*DEFECTS]
+    for i, (column, raw) in enumerate(file.columns.items()):
+        text = f"v{i}::varchar"
         if column == "customer_id":
-            listed.append(Rule("blank_id", raw, text, parsing.blank(text)))
-            listed.append(Rule("control_character", raw, text, parsing.controlled(text)))
+            rules.append(RejectRule("blank_id", raw, text, parsing.blank_sql(text)))
+            rules.append(
+                RejectRule("control_character", raw, text, parsing.control_character_sql(text))
+            )
         lost = f"trim({text}) <> '' and p_{column} is null"
-        listed.append(Rule(f"not_{_kind(file, column)}", raw, text, lost))
-        listed.append(Rule("dst", raw, text, f"p_{column} is not null and {column} is null"))
+        rules.append(RejectRule(f"not_{_column_type(file, column)}", raw, text, lost))
+        rules.append(RejectRule("dst", raw, text, f"p_{column} is not null and {column} is null"))
         if column == "known_at":
-            listed.append(Rule("blank_time", raw, text, parsing.blank(text)))
-    return listed
+            rules.append(RejectRule("blank_time", raw, text, parsing.blank_sql(text)))
+    return rules
 
 
-def _refuse(connection: duckdb.DuckDBPyConnection, file: Customers, share: float) -> None:
-    ((kept,),) = run(connection, "select count(*) from customers")
-    ((bad,),) = run(connection, "select count(*) from rejects")
-    allowed = 0 if "do_not_contact" in file.columns else share * (kept + bad)
-    if bad > allowed:
+def _refuse_rejects(
+    connection: duckdb.DuckDBPyConnection, file: CustomersFile, max_share: float
+) -> None:
+    ((n_accepted,),) = run(connection, "select count(*) from customers")
+    ((n_rejected,),) = run(connection, "select count(*) from rejects")
+    allowed = 0 if "do_not_contact" in file.columns else max_share * (n_accepted + n_rejected)
+    if n_rejected > allowed:
         ((path, line, column, rule, raw),) = run(connection, "from rejects order by all limit 1")
         why = "; one of them may be an objection to contact" if not allowed else ""
         why += f"; {rule_messages.fix(rule)}"
-        raise BadInput(f"{path}: line {line}, column {column!r}, {raw}: {rule}, the first of"
-                       f" {bad:,} rejects in {kept + bad:,} rows{why}")  # fmt: skip
+        raise BadInput(
+            f"{path}: line {line}, column {column!r}, {raw}: {rule}, the first of"
+            f" {n_rejected:,} rejects in {n_accepted + n_rejected:,} rows{why}"
+        )
     if "known_at" not in file.columns:
-        _refuse_twice(connection, file)
+        _refuse_duplicates(connection, file)
 
 
-def _refuse_twice(connection: duckdb.DuckDBPyConnection, file: Customers) -> None:
-    twice = run(
+def _refuse_duplicates(connection: duckdb.DuckDBPyConnection, file: CustomersFile) -> None:
+    duplicates = run(
         connection,
         """select customer_id, list(file order by file, line), list(line order by file, line)
         from customers group by customer_id having count(*) > 1 order by 2, 3 limit 1""",
     )
-    for customer, paths, lines in twice:
+    for customer, paths, lines in duplicates:
         raise BadInput(
             f"{paths[0]}: line {lines[0]}, column {file.columns['customer_id']!r},"
-            f" {errors.masked(customer)} stands again in {paths[1]}, line {lines[1]}; keep one row"
+            f" {errors.mask(customer)} stands again in {paths[1]}, line {lines[1]}; keep one row"
             " a customer, or map known_at if they are versions"
         )

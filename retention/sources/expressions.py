@@ -11,14 +11,14 @@ from typing import Any, Final
 
 import duckdb
 
-from retention.core.errors import BadInput, BadParams, nearest
-from retention.sources.column_errors import no_column
-from retention.sources.reader import literal, name, run
+from retention.core.errors import BadInput, BadParams, suggestion
+from retention.sources.column_errors import missing_column
+from retention.sources.reader import identifier, literal, run
 
 _NODES: Final = frozenset(
     "COLUMN_REF CONSTANT FUNCTION OPERATOR COMPARISON CONJUNCTION CASE CAST BETWEEN TYPE".split()  # noqa: SIM905
 )
-_NAMED: Final = {
+_NODE_NAMES: Final = {
     "WINDOW": "a window function",
     "SUBQUERY": "a subquery",
     "LAMBDA": "a lambda",
@@ -26,16 +26,22 @@ _NAMED: Final = {
     "PARAMETER": "a parameter",
 }
 _MACROS: Final = frozenset({"nullif", "split_part", "if", "date_add", "fdiv", "fmod"})
-_UNFIT: Final = frozenset({"age", "current_localtime", "current_localtimestamp", "version"})
-_UNFIT_PREFIXES: Final = ("json_serialize", "json_deserialize", "__internal", "current_", "pg_")
-_PLAIN: Final[dict[str, Any]] = {
-    "modifiers": [], "cte_map": {"map": []}, "where_clause": None, "group_expressions": [],
-    "group_sets": [], "having": None, "sample": None, "qualify": None,
-}  # fmt: skip
+_UNSTABLE: Final = frozenset({"age", "current_localtime", "current_localtimestamp", "version"})
+_UNSTABLE_PREFIXES: Final = ("json_serialize", "json_deserialize", "__internal", "current_", "pg_")
+_PLAIN_SELECT: Final[dict[str, Any]] = {
+    "modifiers": [],
+    "cte_map": {"map": []},
+    "where_clause": None,
+    "group_expressions": [],
+    "group_sets": [],
+    "having": None,
+    "sample": None,
+    "qualify": None,
+}
 
 
 @dataclass(frozen=True)
-class Compiled:
+class Expression:
     """SQL over the columns v0, v1, ... of `wanted`, and where it was written."""
 
     sql: str
@@ -61,7 +67,7 @@ class Compiler:
         self._connection, self.names, self._label = connection, tuple(names), label
         self._scalar = _scalar_functions(connection)
 
-    def place(self, column: str, key: str, text: str = "") -> int:
+    def position(self, column: str, key: str, text: str = "") -> int:
         """The place among `wanted` of a column that the file has; BadInput when it has none.
 
         `text` is what stands at `key`, if not the column's name alone.
@@ -73,20 +79,20 @@ class Compiler:
         return self.wanted.index(column)
 
     def _missing(self, column: str, key: str, text: str) -> NoColumn:
-        said = no_column(self._label, self.names, column, key, text, self.wanted)
-        return NoColumn(said, column)
+        message = missing_column(self._label, self.names, column, key, text, self.wanted)
+        return NoColumn(message, column)
 
-    def compile(self, text: str, key: str) -> Compiled:
+    def compile(self, text: str, key: str) -> Expression:
         """BadParams when `text` is no scalar SQL, BadInput when it names a column there is not."""
         if text in self.names:
-            return Compiled(f"v{self.place(text, key)}", key)
+            return Expression(f"v{self.position(text, key)}", key)
         tree = self._parse(text, key)
         expression = tree["statements"][0]["node"]["select_list"][0]
         for node in list(_nodes(expression)):
             self._check(node, text, key)
         sql = json.dumps(tree)
         ((written,),) = run(self._connection, f"select json_deserialize_sql({literal(sql)})")
-        return Compiled("(" + written.removeprefix("SELECT ") + ")", key)
+        return Expression("(" + written.removeprefix("SELECT ") + ")", key)
 
     def _parse(self, text: str, key: str) -> dict[str, Any]:
         ((answer,),) = run(
@@ -94,9 +100,11 @@ class Compiler:
         )
         tree: dict[str, Any] = json.loads(answer)
         if tree["error"]:
-            close = nearest(text, self.names)
-            raise BadParams(f"{key}: {text!r} is neither a column of {self._label}{close} nor SQL;"
-                            ' quote an odd column name in SQL as "name"')  # fmt: skip
+            close = suggestion(text, self.names)
+            raise BadParams(
+                f"{key}: {text!r} is neither a column of {self._label}{close} nor SQL;"
+                ' quote an odd column name in SQL as "name"'
+            )
         if not _one_expression(tree):
             raise BadParams(f"{key}: {text!r} is more than one value; write one scalar expression")
         return tree
@@ -104,7 +112,7 @@ class Compiler:
     def _check(self, node: dict[str, Any], text: str, key: str) -> None:
         kind = node["class"]
         if kind not in _NODES:
-            what = _NAMED.get(kind, kind.lower())
+            what = _NODE_NAMES.get(kind, kind.lower())
             raise BadParams(f"{key}: {text!r} has {what}; only scalar SQL over the row is allowed")
         if kind == "FUNCTION":
             self._check_function(node, text, key)
@@ -123,11 +131,11 @@ class Compiler:
     def _resolve(self, path: Sequence[str], text: str, key: str) -> str:
         if len(path) == 1 and path[0].lower() in {"current_date", "current_time", "now"}:
             raise BadParams(f"{key}: {text!r} depends on the day it runs; only the row is allowed")
-        alike = [one for one in self.names if one.lower() == path[-1].lower()]
-        found = path[0] if path[0] in self.names else alike[0] if len(alike) == 1 else None
-        if len(path) > 1 or found is None:
+        alike = [name for name in self.names if name.lower() == path[-1].lower()]
+        column = path[0] if path[0] in self.names else alike[0] if len(alike) == 1 else None
+        if len(path) > 1 or column is None:
             raise self._missing(".".join(path), key, text)
-        return f"v{self.place(found, key)}"
+        return f"v{self.position(column, key)}"
 
 
 def _one_expression(tree: dict[str, Any]) -> bool:
@@ -135,7 +143,7 @@ def _one_expression(tree: dict[str, Any]) -> bool:
         return False
     node = tree["statements"][0]["node"]
     plain = node["type"] == "SELECT_NODE" and node["from_table"]["type"] == "EMPTY"
-    plain = plain and all(node.get(key) == value for key, value in _PLAIN.items())
+    plain = plain and all(node.get(key) == value for key, value in _PLAIN_SELECT.items())
     return bool(plain and len(node["select_list"]) == 1 and not node["select_list"][0]["alias"])
 
 
@@ -153,20 +161,22 @@ def _scalar_functions(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
         """select lower(function_name) from duckdb_functions() group by all having
         bool_and(function_type = 'scalar' and stability = 'CONSISTENT')""",
     )
-    consistent = {one for (one,) in rows if not one.startswith(_UNFIT_PREFIXES)}
-    return frozenset((consistent - _UNFIT) | _MACROS)
+    consistent = {name for (name,) in rows if not name.startswith(_UNSTABLE_PREFIXES)}
+    return frozenset((consistent - _UNSTABLE) | _MACROS)
 
 
-def bound(
-    connection: duckdb.DuckDBPyConnection, table: str, expressions: Sequence[Compiled]
+def bind_types(
+    connection: duckdb.DuckDBPyConnection, table: str, expressions: Sequence[Expression]
 ) -> list[str]:
     """The SQL type of each expression over `table`; BadParams names the first that does not fit."""
-    return [_bound(connection, table, expression) for expression in expressions]
+    return [_sql_type(connection, table, expression) for expression in expressions]
 
 
-def _bound(connection: duckdb.DuckDBPyConnection, table: str, expression: Compiled) -> str:
+def _sql_type(connection: duckdb.DuckDBPyConnection, table: str, expression: Expression) -> str:
     try:
-        return str(connection.sql(f"select {expression.sql} as x from {name(table)}").types[0])
+        return str(
+            connection.sql(f"select {expression.sql} as x from {identifier(table)}").types[0]
+        )
     except duckdb.Error as error:
         reason = str(error).split("\n")[0].split(". ")[0]
         raise BadParams(

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from retention.core.errors import BadInput, BadParams
-from retention.core.params import Format, Type
+from retention.core.params import ColumnType, Format
 from retention.sources.reader import literal, run
 
 _NUMBER: Final = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?"
@@ -27,11 +27,25 @@ _FORMS: Final = {
 }
 _TRUE, _FALSE = "('true', 't', 'yes', 'y', '1')", "('false', 'f', 'no', 'n', '0')"
 _STEP: Final = {
-    "Y": r"\d{4}", "y": r"\d{2}", "m": r"\d{1,2}", "d": r"\d{1,2}", "H": r"\d{1,2}",
-    "I": r"\d{1,2}", "M": r"\d{1,2}", "S": r"\d{1,2}", "f": r"\d{1,6}", "g": r"\d{1,3}",
-    "j": r"\d{1,3}", "b": r"\pL+", "B": r"\pL+", "a": r"\pL+", "A": r"\pL+", "p": "[AaPp][Mm]",
-    "z": r"[+-]\d{2}(:?\d{2})?", "%": "%",
-}  # fmt: skip
+    "Y": r"\d{4}",
+    "y": r"\d{2}",
+    "m": r"\d{1,2}",
+    "d": r"\d{1,2}",
+    "H": r"\d{1,2}",
+    "I": r"\d{1,2}",
+    "M": r"\d{1,2}",
+    "S": r"\d{1,2}",
+    "f": r"\d{1,6}",
+    "g": r"\d{1,3}",
+    "j": r"\d{1,3}",
+    "b": r"\pL+",
+    "B": r"\pL+",
+    "a": r"\pL+",
+    "A": r"\pL+",
+    "p": "[AaPp][Mm]",
+    "z": r"[+-]\d{2}(:?\d{2})?",
+    "%": "%",
+}
 CLOCK, INSTANT, DATE = "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "DATE"
 
 
@@ -43,14 +57,14 @@ class Clock:
     dst: str | None = None
 
 
-def as_written(form: Format, native: str) -> Format:
+def native_format(form: Format, native: str) -> Format:
     """The format of a column's values as text: numbers that are none in the file have a point."""
     return form if native == "VARCHAR" else form.model_copy(update={"decimal": "."})
 
 
-def pattern(form: str, key: str) -> str:
+def pattern(date_format: str, key: str) -> str:
     """The regular expression of a strptime format; BadParams for a step that it lacks."""
-    parts = re.split(r"%(-?.)", form)
+    parts = re.split(r"%(-?.)", date_format)
     steps = [step.removeprefix("-") for step in parts[1::2]]
     unknown = next((step for step in steps if step not in _STEP), None)
     if unknown or parts[-1].endswith("%"):
@@ -63,7 +77,7 @@ def pattern(form: str, key: str) -> str:
     )
 
 
-def parsed(text: str, kind: Type, form: Format, key: str) -> str:
+def parsed_sql(text: str, kind: ColumnType, form: Format, key: str) -> str:
     """SQL of a text's value in its type (naive times stay wall clock times), null when it is none.
 
     BadParams: a time or date without a format.
@@ -81,10 +95,10 @@ def parsed(text: str, kind: Type, form: Format, key: str) -> str:
         value = f"try_cast({dotted} as {sql_type})"
         fits = f"regexp_full_match({text}, {literal(written)}) and isfinite({value}::double)"
         return f"case when {fits} then {value} end"
-    return _parsed_time(text, kind, form, key)
+    return _parsed_time_sql(text, kind, form, key)
 
 
-def _parsed_time(text: str, kind: Type, form: Format, key: str) -> str:
+def _parsed_time_sql(text: str, kind: ColumnType, form: Format, key: str) -> str:
     option = "time" if kind == "timestamp" else "date"
     written = getattr(form, option)
     if written is None:
@@ -98,13 +112,13 @@ def _parsed_time(text: str, kind: Type, form: Format, key: str) -> str:
     return f"case when {matches} then try_strptime({text}, {literal(written)}){cast} end"
 
 
-def finite(value: str, kind: Type) -> str:
+def finite_sql(value: str, kind: ColumnType) -> str:
     """SQL of a value that is a time in the file already; null for an infinite one."""
     time = f"case when isfinite({value}) then {value} end"
     return f"({time})::date" if kind == "date" else time
 
 
-def instant(value: str, sql_type: str, clock: Clock) -> str:
+def instant_sql(value: str, sql_type: str, clock: Clock) -> str:
     """SQL of a time as an instant; null where the zone's clocks skip or repeat it and dst rejects.
 
     A date is the first moment of that day. `earlier` and `later` choose between the two instants
@@ -116,7 +130,7 @@ def instant(value: str, sql_type: str, clock: Clock) -> str:
     if sql_type == DATE:
         value = f"({value})::timestamp"
     later = f"timezone({zone}, {value})"
-    forward, backward = _steps(clock.zone)
+    forward, backward = _clock_jumps(clock.zone)
     skipped = f"timezone({zone}, {later}) <> {value}" if forward else "false"
     repeats = [
         f"when timezone({zone}, {later} - interval {step} minute) = {value}"
@@ -137,7 +151,7 @@ def instant(value: str, sql_type: str, clock: Clock) -> str:
 
 
 @cache
-def _steps(zone: ZoneInfo) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _clock_jumps(zone: ZoneInfo) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Minutes by which a zone's clocks have jumped (forward, backward) between 1970 and 2037."""
     first = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     days = (first + dt.timedelta(days=day) for day in range(68 * 365))
@@ -147,7 +161,7 @@ def _steps(zone: ZoneInfo) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return forward, tuple(sorted(-jump for jump in jumps if jump < 0))
 
 
-def cast(value: str, kind: Type) -> str:
+def cast_sql(value: str, kind: ColumnType) -> str:
     """SQL of a value that is no text in its type; null when it does not fit or is not finite."""
     if kind == "double":
         return f"case when isfinite(try_cast({value} as double)) then {value}::double end"
@@ -156,14 +170,20 @@ def cast(value: str, kind: Type) -> str:
 
 def sql_type(kind: pa.DataType) -> str:
     """DuckDB's name of an event column's type."""
-    names = {pa.string(): "varchar", pa.float64(): "double", pa.bool_(): "boolean",
-             pa.int32(): "integer", pa.int64(): "bigint", pa.date32(): "date"}  # fmt: skip
+    names = {
+        pa.string(): "varchar",
+        pa.float64(): "double",
+        pa.bool_(): "boolean",
+        pa.int32(): "integer",
+        pa.int64(): "bigint",
+        pa.date32(): "date",
+    }
     if pa.types.is_decimal(kind):
         return f"decimal({kind.precision}, {kind.scale})"
     return names.get(kind, "timestamptz")
 
 
-def refuse_undeclared(connection: duckdb.DuckDBPyConnection, clock: Clock, key: str) -> None:
+def refuse_undeclared_dst(connection: duckdb.DuckDBPyConnection, clock: Clock, key: str) -> None:
     """BadInput when table `rejects` holds a time of which only a declared dst tells the instant."""
     first = "from rejects where rule = 'dst' order by file, line limit 1"
     for file, line, column, rule, raw in [] if clock.dst else run(connection, first):
@@ -174,12 +194,12 @@ def refuse_undeclared(connection: duckdb.DuckDBPyConnection, clock: Clock, key: 
         )
 
 
-def day(value: str, zone: ZoneInfo) -> str:
+def day_sql(value: str, zone: ZoneInfo) -> str:
     """SQL of an instant's day in a zone: days since 1970-01-01."""
     return f"(timezone({literal(zone.key)}, {value})::date - date '1970-01-01')::integer"
 
 
-def shown(raw: str) -> str:
+def masked_sql(raw: str) -> str:
     """SQL that masks a cell for a reject: its first two characters and its length."""
     start = f"regexp_replace(left({raw}, 2), '\\p{{Cc}}', '?', 'g')"
     return (
@@ -188,10 +208,10 @@ def shown(raw: str) -> str:
     )
 
 
-def blank(text: str) -> str:
+def blank_sql(text: str) -> str:
     return f"({text} is null or regexp_full_match({text}, '[\\s\\p{{Z}}]*'))"
 
 
-def controlled(text: str) -> str:
+def control_character_sql(text: str) -> str:
     """SQL: does a text hold a control character?"""
     return f"coalesce(regexp_matches({text}, '\\p{{Cc}}'), false)"

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from retention.core.errors import BadInput, nearest
+from retention.core.errors import BadInput, suggestion
 from retention.core.params import RawFile
 from retention.sources import record_count
 
@@ -34,7 +34,7 @@ _READER_RULES: Final = """case error_type when 'LINE SIZE OVER MAXIMUM' then 'hu
 
 
 @dataclass(frozen=True)
-class Head:
+class OpenFile:
     """A file that was found whole: its header, and where its text stands as plain UTF-8."""
 
     label: str
@@ -52,7 +52,7 @@ class Head:
 
 
 @contextmanager
-def opened(memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def connect(memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB of its own with a folder to spill to, in UTC; both gone when the block ends."""
     with TemporaryDirectory(prefix="ingest-") as folder:
         settings: dict[str, Any] = {
@@ -71,7 +71,7 @@ def run(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]
     return list(connection.execute(sql).fetchall())
 
 
-def name(text: str) -> str:
+def identifier(text: str) -> str:
     """A quoted SQL identifier."""
     return '"' + text.replace('"', '""') + '"'
 
@@ -85,35 +85,35 @@ def paths(path: str) -> list[Path]:
     """The files that a params path stands for, sorted by name; BadInput when there are none."""
     place = Path(path)
     if place.is_dir():
-        found = sorted(one for one in place.iterdir() if one.name.endswith(ENDINGS))
-        if not found:
+        files = sorted(path for path in place.iterdir() if path.name.endswith(ENDINGS))
+        if not files:
             raise BadInput(f"{path}: no {', '.join(ENDINGS)} file in this folder")
-        return found
+        return files
     if not place.is_file():
-        beside = [one.name for one in place.parent.iterdir()] if place.parent.is_dir() else []
-        raise BadInput(f"{path}: no such file{nearest(place.name, beside)}")
+        beside = [path.name for path in place.parent.iterdir()] if place.parent.is_dir() else []
+        raise BadInput(f"{path}: no such file{suggestion(place.name, beside)}")
     if not place.name.endswith(ENDINGS):
         raise BadInput(f"{path}: not one of {', '.join(ENDINGS)}")
     return [place]
 
 
-def heads(file: RawFile, scratch: Path) -> list[Head]:
+def open_files(file: RawFile, scratch: Path) -> list[OpenFile]:
     """Every file behind `file`, checked whole and its header read, before any is processed.
 
     Unpacked or recoded copies go to the folder `scratch`. BadInput: cut archive, wrong encoding,
     NUL-filled or UTF-16 text, unclosed quote, no final newline, duplicate header, no rows, fewer
     than rows_at_least.
     """
-    found = [_head(path, file, scratch / str(at)) for at, path in enumerate(paths(file.path))]
-    empty = next((head for head in found if not head.rows), None)
+    files = [_open_file(path, file, scratch / str(i)) for i, path in enumerate(paths(file.path))]
+    empty = next((open_file for open_file in files if not open_file.rows), None)
     if empty:
         raise BadInput(f"{empty.label}: 0 rows; the export is empty, make it again")
-    _refuse_few(found, file)
-    return found
+    _refuse_too_few(files, file)
+    return files
 
 
-def _refuse_few(found: Sequence[Head], file: RawFile) -> None:
-    rows = sum(head.rows for head in found)
+def _refuse_too_few(files: Sequence[OpenFile], file: RawFile) -> None:
+    rows = sum(open_file.rows for open_file in files)
     if file.rows_at_least and rows < file.rows_at_least:
         raise BadInput(
             f"{file.path}: {rows:,} rows, fewer than the {file.rows_at_least:,} of rows_at_least;"
@@ -121,16 +121,18 @@ def _refuse_few(found: Sequence[Head], file: RawFile) -> None:
         )
 
 
-def common(found: Sequence[Head]) -> tuple[str, ...]:
+def shared_columns(files: Sequence[OpenFile]) -> tuple[str, ...]:
     """The named columns that every file has, in the first file's order."""
-    others = [set(head.names) for head in found[1:]]
-    return tuple(one for one in found[0].names if one and all(one in names for names in others))
+    others = [set(open_file.names) for open_file in files[1:]]
+    return tuple(
+        column for column in files[0].names if column and all(column in names for names in others)
+    )
 
 
 def load(
     connection: duckdb.DuckDBPyConnection,
     file: RawFile,
-    found: Sequence[Head],
+    files: Sequence[OpenFile],
     wanted: Sequence[str],
 ) -> None:
     """Make tables `raw` (file, line, defect, v0, v1, ...: one for each wanted column) and `unread`.
@@ -138,46 +140,46 @@ def load(
     A CSV's cells are text, its empty cells null; Parquet keeps its types. `unread` holds the rows
     that never became cells: file, line, column, rule, raw. Rows of the two add up to the files'.
     """
-    for at, head in enumerate(found):
-        read = _load_parquet if head.layout is None else _load_csv
-        read(connection, file, head, wanted, at)
+    for i, open_file in enumerate(files):
+        read = _load_parquet if open_file.layout is None else _load_csv
+        read(connection, file, open_file, wanted, i)
     for table in ("raw", "unread"):
-        parts = " union all by name ".join(f"from {table}_{at}" for at in range(len(found)))
+        parts = " union all by name ".join(f"from {table}_{i}" for i in range(len(files)))
         run(connection, f"create view {table} as {parts}")
 
 
-def _head(path: Path, file: RawFile, scratch: Path) -> Head:
+def _open_file(path: Path, file: RawFile, scratch: Path) -> OpenFile:
     label = path.as_posix()
     if path.name.endswith(".parquet"):
-        return Head(label, path, _unique(_parquet_names(path), label))
-    text = _recoded(_unpacked(path, scratch), file, label, scratch)
+        return OpenFile(label, path, _unique_names(_parquet_names(path), label))
+    text = _to_utf8(_unpack(path, scratch), file, label, scratch)
     if not text.stat().st_size:
         raise BadInput(f"{label}: 0 rows; the file is empty, export it again")
     buffer = np.asarray(np.memmap(text, np.uint8, mode="r"))
-    found = record_count.scan(buffer, file.delimiter, label)
-    header = buffer[: int(found.ends[0])].tobytes().decode("utf-8")
+    layout = record_count.scan(buffer, file.delimiter, label)
+    header = buffer[: int(layout.ends[0])].tobytes().decode("utf-8")
     (names,) = csv.reader([header.rstrip("\r\n")], delimiter=file.delimiter)
     _refuse_other_delimiter(names, label)
-    overlong = record_count.overlong(buffer, found, file.delimiter, len(names))
-    return Head(label, text, _unique(names, label), found, overlong)
+    overlong = record_count.overlong(buffer, layout, file.delimiter, len(names))
+    return OpenFile(label, text, _unique_names(names, label), layout, overlong)
 
 
 def _refuse_other_delimiter(names: Sequence[str], label: str) -> None:
-    held = [one for one in ";\t|" if len(names) == 1 and one in names[0]]
-    if held:
-        written = held[0].replace("\t", "\\t")
+    delimiters = [delimiter for delimiter in ";\t|" if len(names) == 1 and delimiter in names[0]]
+    if delimiters:
+        written = delimiters[0].replace("\t", "\\t")
         raise BadInput(
-            f'{label}: line 1 is one column that holds {held[0]!r}; write delimiter: "{written}"'
+            f'{label}: line 1 is one column that holds {delimiters[0]!r}; write delimiter: "{written}"'
             " beside path in params.yaml"
         )
 
 
-def _unique(names: Sequence[str], label: str) -> tuple[str, ...]:
-    for at, one in enumerate(names):
-        if one and one in names[:at]:
+def _unique_names(names: Sequence[str], label: str) -> tuple[str, ...]:
+    for i, name_ in enumerate(names):
+        if name_ and name_ in names[:i]:
             raise BadInput(
-                f"{label}: line 1 has the column {one!r} twice, at positions"
-                f" {names.index(one) + 1} and {at + 1}; rename one"
+                f"{label}: line 1 has the column {name_!r} twice, at positions"
+                f" {names.index(name_) + 1} and {i + 1}; rename one"
             )
     return tuple(names)
 
@@ -189,7 +191,7 @@ def _parquet_names(path: Path) -> list[str]:
         raise BadInput(f"{path}: no whole Parquet file; it may be cut, export it again") from None
 
 
-def _unpacked(path: Path, scratch: Path) -> Path:
+def _unpack(path: Path, scratch: Path) -> Path:
     if not path.name.endswith(".gz"):
         return path
     target = scratch.with_suffix(".csv")
@@ -201,20 +203,20 @@ def _unpacked(path: Path, scratch: Path) -> Path:
     return target
 
 
-def _recoded(path: Path, file: RawFile, label: str, scratch: Path) -> Path:
+def _to_utf8(path: Path, file: RawFile, label: str, scratch: Path) -> Path:
     """The text as UTF-8 without a byte order mark: the file itself, or a copy."""
     with path.open("rb") as handle:
         start = handle.read(1000)
     _refuse_utf16(start, label)
     if file.encoding == "utf-8" and not start.startswith(_BOM):
-        _check_utf8(path, label)
+        _require_utf8(path, label)
         return path
     target = scratch.with_suffix(".utf8.csv")
     with path.open("rb") as old, target.open("wb") as new:
         old.seek(len(_BOM) if start.startswith(_BOM) else 0)
         while chunk := old.read(_CHUNK):
             new.write(chunk if start.startswith(_BOM) else chunk.decode("latin-1").encode("utf-8"))
-    _check_utf8(target, label)
+    _require_utf8(target, label)
     return target
 
 
@@ -224,7 +226,7 @@ def _refuse_utf16(start: bytes, label: str) -> None:
         raise BadInput(f"{label}: UTF-16 text; export it again as UTF-8")
 
 
-def _check_utf8(path: Path, label: str) -> None:
+def _require_utf8(path: Path, label: str) -> None:
     offset, lines = 0, 1
     with path.open("rb") as handle:
         while chunk := handle.read(_CHUNK) + handle.readline():
@@ -239,26 +241,26 @@ def _check_utf8(path: Path, label: str) -> None:
             offset, lines = offset + len(chunk), lines + chunk.count(b"\n")
 
 
-def _picked(head: Head, wanted: Sequence[str]) -> str:
-    places = [head.names.index(one) for one in wanted]
-    return "".join(f", c{place} as v{at}" for at, place in enumerate(places))
+def _cells_sql(open_file: OpenFile, wanted: Sequence[str]) -> str:
+    positions = [open_file.names.index(column) for column in wanted]
+    return "".join(f", c{place} as v{i}" for i, place in enumerate(positions))
 
 
 def _load_parquet(
     connection: duckdb.DuckDBPyConnection,
     file: RawFile,  # noqa: ARG001
-    head: Head,
+    open_file: OpenFile,
     wanted: Sequence[str],
-    at: int,
+    i: int,
 ) -> None:
-    cells = "".join(f", {name(one)} as v{place}" for place, one in enumerate(wanted))
+    cells = "".join(f", {identifier(column)} as v{place}" for place, column in enumerate(wanted))
     run(
         connection,
-        f"""create table raw_{at} as select {literal(head.label)} as file,
+        f"""create table raw_{i} as select {literal(open_file.label)} as file,
         file_row_number + 1 as line, null::varchar as defect{cells}
-        from read_parquet({literal(str(head.text))}, file_row_number = true)""",
+        from read_parquet({literal(str(open_file.text))}, file_row_number = true)""",
     )
-    run(connection, f"create table unread_{at} as {_NOTHING_UNREAD}")
+    run(connection, f"create table unread_{i} as {_NOTHING_UNREAD}")
 
 
 _NOTHING_UNREAD: Final = """select ''::varchar as file, 0::bigint as line, ''::varchar as "column",
@@ -268,51 +270,53 @@ _NOTHING_UNREAD: Final = """select ''::varchar as file, 0::bigint as line, ''::v
 def _load_csv(
     connection: duckdb.DuckDBPyConnection,
     file: RawFile,
-    head: Head,
+    open_file: OpenFile,
     wanted: Sequence[str],
-    at: int,
+    i: int,
 ) -> None:
-    assert head.layout is not None  # noqa: S101
-    columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(head.names)))
+    assert open_file.layout is not None  # noqa: S101
+    columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(open_file.names)))
     try:
         run(
             connection,
-            f"""create table rows_{at} as
-            select row_number() over () as row, {_breaks(head)} as breaks{_picked(head, wanted)}
-            from read_csv({literal(str(head.text))}, columns = {{{columns}}}, auto_detect = false,
+            f"""create table rows_{i} as
+            select row_number() over () as row, {_breaks_sql(open_file)} as breaks{_cells_sql(open_file, wanted)}
+            from read_csv({literal(str(open_file.text))}, columns = {{{columns}}}, auto_detect = false,
                 delim = {literal(file.delimiter)}, quote = '"', escape = '"', header = true,
                 strict_mode = true, null_padding = false, store_rejects = true, rejects_limit = 0,
-                rejects_table = 'errors_{at}', rejects_scan = 'scans_{at}')""",
+                rejects_table = 'errors_{i}', rejects_scan = 'scans_{i}')""",
         )
     except duckdb.Error as error:
-        raise BadInput(_unreadable(head, error)) from None
-    unread = _unread(connection, head, at)
-    _number(connection, head, unread, at)
+        raise BadInput(_unreadable(open_file, error)) from None
+    unread = _make_unread(connection, open_file, i)
+    _make_raw(connection, open_file, unread, i)
 
 
-def _unreadable(head: Head, error: duckdb.Error) -> str:
-    content = head.text.read_bytes().replace(b"\r\n", b"\n ")
+def _unreadable(open_file: OpenFile, error: duckdb.Error) -> str:
+    content = open_file.text.read_bytes().replace(b"\r\n", b"\n ")
     lone = content.find(b"\r")
     if lone >= 0:
         line = content.count(b"\n", 0, lone) + 1
-        return f"{head.label}: line {line} has a carriage return outside quotes; quote or remove it"
-    return f"{head.label}: the reader gave up ({type(error).__name__}); export it again"
+        return f"{open_file.label}: line {line} has a carriage return outside quotes; quote or remove it"
+    return f"{open_file.label}: the reader gave up ({type(error).__name__}); export it again"
 
 
-def _unread(connection: duckdb.DuckDBPyConnection, head: Head, at: int) -> record_count.Numbers:
+def _make_unread(
+    connection: duckdb.DuckDBPyConnection, open_file: OpenFile, i: int
+) -> record_count.Numbers:
     """Make `unread_N` of what the reader rejected; the rejected records' numbers."""
-    assert head.layout is not None  # noqa: S101
+    assert open_file.layout is not None  # noqa: S101
     errors = connection.sql(
         f"""select line_byte_position - 1 as start, first({_READER_RULES} order by byte_position)
             as rule, first(csv_line order by byte_position) as raw
-        from errors_{at} group by all order by start"""
+        from errors_{i} group by all order by start"""
     ).to_arrow_table()
-    numbers = head.layout.at(errors["start"].to_numpy())
+    numbers = open_file.layout.record_at(errors["start"].to_numpy())
     connection.register(
         "errors",
         pa.table(
             {
-                "line": head.layout.lines[numbers],
+                "line": open_file.layout.lines[numbers],
                 "rule": errors["rule"],
                 "raw": errors["raw"],
             }
@@ -320,7 +324,7 @@ def _unread(connection: duckdb.DuckDBPyConnection, head: Head, at: int) -> recor
     )
     run(
         connection,
-        f"""create table unread_{at} as select {literal(head.label)} as file, line,
+        f"""create table unread_{i} as select {literal(open_file.label)} as file, line,
             ''::varchar as "column", rule, trim(raw, e'\\r\\n') as raw
         from errors order by line""",
     )
@@ -328,54 +332,56 @@ def _unread(connection: duckdb.DuckDBPyConnection, head: Head, at: int) -> recor
     return np.unique(numbers)
 
 
-def _breaks(head: Head) -> str:
+def _breaks_sql(open_file: OpenFile) -> str:
     """SQL of the newlines within a row, in a file that has any."""
-    assert head.layout is not None  # noqa: S101
-    if not head.layout.breaks.any():
+    assert open_file.layout is not None  # noqa: S101
+    if not open_file.layout.breaks.any():
         return "0"
-    row = f"concat({', '.join(f'c{place}' for place in range(len(head.names)))})"
+    row = f"concat({', '.join(f'c{place}' for place in range(len(open_file.names)))})"
     return f"length({row}) - length(replace({row}, chr(10), ''))"
 
 
-def _unaccounted(head: Head) -> str:
+def _row_mismatch(open_file: OpenFile) -> str:
     return (
-        f"{head.label}: {head.rows:,} rows counted, but the reader does not find the same ones;"
+        f"{open_file.label}: {open_file.rows:,} rows counted, but the reader does not find the same ones;"
         " look for stray quotes and export it again"
     )
 
 
-def _number(
-    connection: duckdb.DuckDBPyConnection, head: Head, unread: record_count.Numbers, at: int
+def _make_raw(
+    connection: duckdb.DuckDBPyConnection, open_file: OpenFile, unread: record_count.Numbers, i: int
 ) -> None:
     """Make `raw_N`: the read rows with their physical lines. BadInput when a row is missing."""
-    assert head.layout is not None  # noqa: S101
-    ((read,),) = run(connection, f"select count(*) from rows_{at}")
-    if read + len(unread) != head.rows or -1 in unread:
-        raise BadInput(_unaccounted(head))
-    made = f"create table raw_{at} as select {literal(head.label)} as file"
-    if head.layout.plain and not len(unread) and not _some(head.overlong):
-        made += ", row + 1 as line, null::varchar as defect, * exclude (row, breaks)"
-        run(connection, f"{made} from rows_{at}")
+    assert open_file.layout is not None  # noqa: S101
+    ((read,),) = run(connection, f"select count(*) from rows_{i}")
+    if read + len(unread) != open_file.rows or -1 in unread:
+        raise BadInput(_row_mismatch(open_file))
+    create_sql = f"create table raw_{i} as select {literal(open_file.label)} as file"
+    if open_file.layout.plain and not len(unread) and not _some(open_file.overlong):
+        create_sql += ", row + 1 as line, null::varchar as defect, * exclude (row, breaks)"
+        run(connection, f"{create_sql} from rows_{i}")
     else:
-        _number_each(connection, head, unread, made, at)
-    run(connection, f"drop table rows_{at}")
+        _make_raw_with_lines(connection, open_file, unread, create_sql, i)
+    run(connection, f"drop table rows_{i}")
 
 
-def _number_each(
+def _make_raw_with_lines(
     connection: duckdb.DuckDBPyConnection,
-    head: Head,
+    open_file: OpenFile,
     unread: record_count.Numbers,
-    made: str,
-    at: int,
+    create_sql: str,
+    i: int,
 ) -> None:
-    assert head.layout is not None  # noqa: S101
-    connection.register("places", _places(head, head.layout, unread))
-    both = f"from rows_{at} join places using (row)"
-    ((moved,),) = run(connection, f"select count(*) {both} where rows_{at}.breaks <> places.breaks")
-    if moved:
-        raise BadInput(_unaccounted(head))
-    picked = f"places.* exclude (row, breaks), rows_{at}.* exclude (row, breaks)"
-    run(connection, f"{made}, {picked} {both} order by row")
+    assert open_file.layout is not None  # noqa: S101
+    connection.register("places", _line_table(open_file, open_file.layout, unread))
+    both = f"from rows_{i} join places using (row)"
+    ((n_moved,),) = run(
+        connection, f"select count(*) {both} where rows_{i}.breaks <> places.breaks"
+    )
+    if n_moved:
+        raise BadInput(_row_mismatch(open_file))
+    picked = f"places.* exclude (row, breaks), rows_{i}.* exclude (row, breaks)"
+    run(connection, f"{create_sql}, {picked} {both} order by row")
     connection.unregister("places")
 
 
@@ -383,21 +389,23 @@ def _some(numbers: record_count.Numbers | None) -> bool:
     return numbers is not None and len(numbers) > 0
 
 
-def _places(head: Head, found: record_count.Records, unread: record_count.Numbers) -> pa.Table:
+def _line_table(
+    open_file: OpenFile, layout: record_count.Records, unread: record_count.Numbers
+) -> pa.Table:
     """row (1-based among the read ones), its line, and what is wrong with the whole record."""
-    defects = np.full(len(found), None, dtype=object)
-    defects[head.overlong] = "ragged_row"
-    defects[found.nul] = "nul_byte"
-    defects[found.too_long] = "huge_cell"
-    keep = np.ones(len(found), bool)
+    defects = np.full(len(layout), None, dtype=object)
+    defects[open_file.overlong] = "ragged_row"
+    defects[layout.nul] = "nul_byte"
+    defects[layout.too_long] = "huge_cell"
+    keep = np.ones(len(layout), bool)
     keep[0] = False
     keep[unread] = False
-    lines = found.lines[keep]
+    lines = layout.lines[keep]
     return pa.table(
         {
             "row": np.arange(1, len(lines) + 1),
             "line": lines,
-            "breaks": found.breaks[keep],
+            "breaks": layout.breaks[keep],
             "defect": pa.array(defects[keep], pa.string()),
         }
     )

@@ -38,7 +38,7 @@ class Records:
     def __len__(self) -> int:
         return len(self.lines)
 
-    def at(self, offset: Numbers) -> Numbers:
+    def record_at(self, offset: Numbers) -> Numbers:
         """The record that starts at each byte offset or after blank lines there; -1 when none."""
         number = np.searchsorted(self.starts, offset, side="left")
         after_header = (number > 0) & (number < len(self))
@@ -68,7 +68,7 @@ def scan(buffer: Bytes, delimiter: str, label: str) -> Records:
     starts = np.concatenate([np.zeros(min(1, len(ends)), np.int64), ends[:-1] + 1])
     inside = _inside_quotes(buffer, starts, ends, delimiter, label)
     _refuse_mixed_ends(buffer, ends, inside, label)
-    keep = ~inside & ~_skipped(buffer, starts, ends, inside, delimiter, label)
+    keep = ~inside & ~_blank_lines(buffer, starts, ends, inside, delimiter, label)
     return _records(buffer, starts, ends, keep, inside)
 
 
@@ -80,28 +80,32 @@ def _records(buffer: Bytes, starts: Numbers, ends: Numbers, keep: Flags, inside:
     return Records(first + 1, breaks, starts[first], ends[first + breaks], np.unique(nul))
 
 
-def overlong(buffer: Bytes, found: Records, delimiter: str, width: int) -> Numbers:
+def overlong(buffer: Bytes, records: Records, delimiter: str, width: int) -> Numbers:
     """Records with more than `width` cells of which the last is empty: the reader lets them pass.
 
     Such a row may be shifted by one cell.
     """
-    last = buffer[np.clip(found.ends[:, None] - np.arange(1, 5), 0, None)]
+    last = buffer[np.clip(records.ends[:, None] - np.arange(1, 5), 0, None)]
     last = np.where(last[:, :1] == _RETURN, np.roll(last, -1, axis=1), last)
-    cut = ord(delimiter)
-    quoted = (last[:, :2] == _QUOTE).all(axis=1) & (last[:, 2] == cut)
-    suspect = np.flatnonzero((last[:, 0] == cut) | quoted)
+    delimiter_byte = ord(delimiter)
+    quoted = (last[:, :2] == _QUOTE).all(axis=1) & (last[:, 2] == delimiter_byte)
+    suspect = np.flatnonzero((last[:, 0] == delimiter_byte) | quoted)
     blocks = np.split(suspect, np.flatnonzero(np.diff(suspect // _BLOCK)) + 1)
-    counted = [block[_cuts(buffer, found, block, cut) >= width] for block in blocks if len(block)]
-    found_long: Numbers = np.concatenate([np.zeros(0, np.int64), *counted])
-    return found_long
+    counted = [
+        block[_count_delimiters(buffer, records, block, delimiter_byte) >= width]
+        for block in blocks
+        if len(block)
+    ]
+    overlong_records: Numbers = np.concatenate([np.zeros(0, np.int64), *counted])
+    return overlong_records
 
 
-def _cuts(buffer: Bytes, found: Records, block: Numbers, cut: int) -> Numbers:
+def _count_delimiters(buffer: Bytes, records: Records, block: Numbers, cut: int) -> Numbers:
     """Delimiters outside quotes in each record of a block; all of them if a quote is stray."""
-    low, first = found.starts[block[0]], block[0]
-    part = buffer[low : found.ends[block[-1]]]
+    low, first = records.starts[block[0]], block[0]
+    part = buffer[low : records.ends[block[-1]]]
     quoted = np.bitwise_xor.accumulate((part == _QUOTE).astype(np.uint8))
-    starts = found.starts[first : block[-1] + 1] - low
+    starts = records.starts[first : block[-1] + 1] - low
     at_start = quoted[starts] ^ (part[starts] == _QUOTE)
     cuts = np.flatnonzero(part == cut)
     record = np.searchsorted(starts, cuts, side="right") - 1
@@ -111,7 +115,7 @@ def _cuts(buffer: Bytes, found: Records, block: Numbers, cut: int) -> Numbers:
     return counts
 
 
-def _skipped(
+def _blank_lines(
     buffer: Bytes, starts: Numbers, ends: Numbers, inside: Flags, delimiter: str, label: str
 ) -> Flags:
     """Blank lines. The reader skips them too, but not when a blank is a row's only cell."""
@@ -148,18 +152,18 @@ def _inside_quotes(
     )
     quoted, odd = np.flatnonzero(counts), np.flatnonzero(counts % 2)
     quotes = _Quotes(delimiter)
-    at = 0
-    while at < len(odd):
-        opened = int(odd[at])
+    i = 0
+    while i < len(odd):
+        opened = int(odd[i])
         closed = opened
         if quotes.left_open(buffer[starts[opened] : ends[opened]].tobytes()):
-            closed = _closing(buffer, starts, ends, quoted, opened, quotes, label)
+            closed = _closing_line(buffer, starts, ends, quoted, opened, quotes, label)
             inside[opened + 1 : closed + 1] = True
-        at = int(np.searchsorted(odd, closed, side="right"))
+        i = int(np.searchsorted(odd, closed, side="right"))
     return inside
 
 
-def _closing(
+def _closing_line(
     buffer: Bytes,
     starts: Numbers,
     ends: Numbers,
@@ -198,8 +202,8 @@ class _Quotes:
 
     def after_close(self, line: bytes) -> bytes | None:
         """What follows the quote that closes the cell, or None when none does."""
-        found = self._close.match(line)
-        return line[found.end() :] if found else None
+        match = self._close.match(line)
+        return line[match.end() :] if match else None
 
     def ends_cell(self, rest: bytes) -> bool:
         return self._end.match(rest) is not None

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import chi2
 
-from retention.stats.two_sample import Floats, drawn, two_sided
+from retention.stats.two_sample import Floats, two_sided_p_value, validate_propensity
 
 ALPHA: Final = 0.01  # a check that every list repeats must not cry wolf
 
@@ -20,16 +20,16 @@ class Balance:
     of all columns together; nan where none varies."""
 
     columns: pd.DataFrame
-    sizes_p: float
-    joint_p: float
+    srm_p_value: float
+    joint_p_value: float
 
     @property
-    def holds(self) -> bool:
+    def is_balanced(self) -> bool:
         """Neither test finds the arms other than as drawn."""
-        return not (self.sizes_p < ALPHA or self.joint_p < ALPHA)
+        return not (self.srm_p_value < ALPHA or self.joint_p_value < ALPHA)
 
 
-def balance(before: pd.DataFrame, treated: ArrayLike, propensity: ArrayLike) -> Balance:
+def balance(covariates: pd.DataFrame, treated: ArrayLike, propensity: ArrayLike) -> Balance:
     """before: (customers, columns) of numbers known at the draw; a null is the column's mean.
 
     Given the customers, only the draw is chance: with a = treated and e = P(treated), the sum over
@@ -39,16 +39,22 @@ def balance(before: pd.DataFrame, treated: ArrayLike, propensity: ArrayLike) -> 
     column that strays is no proof: with 100 held out, of sound columns one in three is more than
     0.1 apart.
     """
-    mine, chance = np.asarray(treated, dtype=float), drawn(propensity)
-    x = before.astype(float).fillna(before.mean()).fillna(0.0).to_numpy()
-    spread = chance * (1 - chance)
-    surplus = float((mine - chance).sum())
-    sizes = two_sided(surplus / float(np.sqrt(spread.sum()))) if spread.sum() > 0 else np.nan
-    table = _apart(x, mine / chance, (1 - mine) / (1 - chance))
-    return Balance(table.set_axis(before.columns), sizes, _joint(x, mine - chance, spread))
+    arm, propensities = np.asarray(treated, dtype=float), validate_propensity(propensity)
+    x = covariates.astype(float).fillna(covariates.mean()).fillna(0.0).to_numpy()
+    spread = propensities * (1 - propensities)
+    surplus = float((arm - propensities).sum())
+    sizes = (
+        two_sided_p_value(surplus / float(np.sqrt(spread.sum()))) if spread.sum() > 0 else np.nan
+    )
+    table = _standardized_mean_differences(x, arm / propensities, (1 - arm) / (1 - propensities))
+    return Balance(
+        table.set_axis(covariates.columns), sizes, _joint_p_value(x, arm - propensities, spread)
+    )
 
 
-def _apart(x: Floats, of_treated: Floats, of_control: Floats) -> pd.DataFrame:
+def _standardized_mean_differences(
+    x: Floats, of_treated: Floats, of_control: Floats
+) -> pd.DataFrame:
     """Weighted by 1 / P(the arm): shares of the draw that differ are no imbalance."""
     moments = [_moments(x, weights) for weights in (of_treated, of_control)]
     (one, spread), (other, spread_other) = moments
@@ -66,7 +72,7 @@ def _moments(x: Floats, weights: Floats) -> tuple[Floats, Floats]:
     return mean, weights @ (x - mean) ** 2 / total
 
 
-def _joint(x: Floats, surplus: Floats, spread: Floats) -> float:
+def _joint_p_value(x: Floats, surplus: Floats, spread: Floats) -> float:
     """Columns are centred by the spread of the draw, so that the arms' sizes are no part of it."""
     if not spread.sum() > 0:
         return np.nan

@@ -30,7 +30,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Difference:
+class PairedDifference:
     """metric(a) - metric(b) on the same rows, with a 95 % interval over resampled customers."""
 
     difference: float
@@ -46,12 +46,12 @@ def resamples(customers: ArrayLike, n: int, seed: int) -> Iterator[NDArray[np.in
 
     A customer drawn twice brings all rows twice (the cluster bootstrap, Davison & Hinkley 1997).
     """
-    of_row = tie_ranks(customers)
-    count = int(of_row.max()) + 1 if len(of_row) else 0
-    rows, generator = np.arange(len(of_row)), np.random.default_rng(seed)
+    customer_of_row = tie_ranks(customers)
+    count = int(customer_of_row.max()) + 1 if len(customer_of_row) else 0
+    rows, generator = np.arange(len(customer_of_row)), np.random.default_rng(seed)
     for _ in range(n):
         times = np.bincount(generator.integers(count, size=count), minlength=count)
-        yield np.repeat(rows, times[of_row])
+        yield np.repeat(rows, times[customer_of_row])
 
 
 def _interval(replicates: Floats) -> Interval:
@@ -77,8 +77,10 @@ def bootstrap(
     equal ones. Pass a tie order as integers (`tie_ranks`): sorting text each time is slow.
     """
     columns = [np.asarray(one) for one in arrays]
-    drawn = [metric_fn(*(one[rows] for one in columns)) for rows in resamples(customers, n, seed)]
-    return {name: _interval(np.array([one[name] for one in drawn])) for name in drawn[0]}
+    replicates = [
+        metric_fn(*(one[rows] for one in columns)) for rows in resamples(customers, n, seed)
+    ]
+    return {name: _interval(np.array([one[name] for one in replicates])) for name in replicates[0]}
 
 
 def paired_difference(
@@ -89,12 +91,14 @@ def paired_difference(
     customers: ArrayLike,
     n: int,
     seed: int,
-) -> Difference:
+) -> PairedDifference:
     """metric(y, a) - metric(y, b), both on each resample of the customers: their common luck
     cancels, so the interval is narrower than two of their own."""
     actual, a, b = (np.asarray(one, dtype=float) for one in (y, p_a, p_b))
-    drawn = [
+    replicates = [
         metric(actual[rows], a[rows]) - metric(actual[rows], b[rows])
         for rows in resamples(customers, n, seed)
     ]
-    return Difference(metric(actual, a) - metric(actual, b), **vars(_interval(np.array(drawn))))
+    return PairedDifference(
+        metric(actual, a) - metric(actual, b), **vars(_interval(np.array(replicates)))
+    )

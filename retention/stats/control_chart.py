@@ -22,26 +22,26 @@ import pandas as pd
 
 from retention.stats.intervals import Floats
 
-LEAST: Final = 8  # baseline periods with a value; fewer give no band
+MIN_BASELINE: Final = 8  # baseline periods with a value; fewer give no band
 RUN: Final = 8  # values in a row on one side
 SIGMAS: Final = 3.0
 D2: Final = 1.128  # mean range of two standard normals
 COLUMNS: Final = ("period", "value", "centre", "low", "high", "alarm", "note")
 
 
-def proportions(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
+def p_chart(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
     """Laney's p' chart of numerator / denominator, cases among cases (Laney 2002).
 
     periods: period, numerator, denominator. ValueError where a numerator is not within 0 and its
     denominator.
     """
-    found, n = _counted(periods)
-    if (found > n).any():
+    numerator, denominator = _counted(periods)
+    if (numerator > denominator).any():
         raise ValueError("a numerator is above its denominator")
-    return _rates(periods, found, n, recent, highest=1.0)
+    return _rates(periods, numerator, denominator, recent, highest=1.0)
 
 
-def counts(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
+def u_chart(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
     """Laney's u' chart of numerator / denominator, events per unit (say, touches per purchase).
 
     periods: period, numerator, denominator. ValueError where one is negative.
@@ -49,15 +49,15 @@ def counts(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
     return _rates(periods, *_counted(periods), recent, highest=np.inf)
 
 
-def means(periods: pd.DataFrame, recent: int, lowest: float = -np.inf) -> pd.DataFrame:
+def xmr_chart(periods: pd.DataFrame, recent: int, lowest: float = -np.inf) -> pd.DataFrame:
     """XmR chart of period means: centre +- 2.66 mean moving range (Wheeler 2000).
 
     periods: period, value, null for none. lowest: what the measure cannot be below.
     """
     value = periods["value"].to_numpy(dtype=float, na_value=np.nan)
     base = _baseline(value, recent)
-    if len(base) < LEAST:
-        return _table(periods, value, note=_too_few(len(base)))
+    if len(base) < MIN_BASELINE:
+        return _table(periods, value, note=_note_too_few(len(base)))
     sigma = _sigma(base)
     if sigma == 0:
         return _table(periods, value, note="no band: it never varied before")
@@ -65,34 +65,36 @@ def means(periods: pd.DataFrame, recent: int, lowest: float = -np.inf) -> pd.Dat
 
 
 def _counted(periods: pd.DataFrame) -> tuple[Floats, Floats]:
-    found, n = (
+    numerator, denominator = (
         periods[name].to_numpy(dtype=float, na_value=0.0) for name in ("numerator", "denominator")
     )
-    if (found < 0).any() or (n < 0).any():
+    if (numerator < 0).any() or (denominator < 0).any():
         raise ValueError("a numerator or denominator is negative")
-    return found, n
+    return numerator, denominator
 
 
 def _rates(
-    periods: pd.DataFrame, found: Floats, n: Floats, recent: int, highest: float
+    periods: pd.DataFrame, numerator: Floats, denominator: Floats, recent: int, highest: float
 ) -> pd.DataFrame:
     """p' where highest is 1, else u': sigma of a period is sigma_z sqrt(v / n), with v the
     variance of one case, and sigma_z the spread of z-scores by their mean moving range.
 
     sigma_z is held at 1 or more: a short baseline that looks calmer than chance is luck.
     """
-    value = np.divide(found, n, out=np.full(len(n), np.nan), where=n > 0)
-    old = np.arange(len(n)) < len(n) - recent
-    base = old & (n > 0)
-    if base.sum() < LEAST:
-        return _table(periods, value, note=_too_few(int(base.sum())))
-    centre = float(found[base].sum() / n[base].sum())
+    value = np.divide(
+        numerator, denominator, out=np.full(len(denominator), np.nan), where=denominator > 0
+    )
+    before_recent = np.arange(len(denominator)) < len(denominator) - recent
+    in_baseline = before_recent & (denominator > 0)
+    if in_baseline.sum() < MIN_BASELINE:
+        return _table(periods, value, note=_note_too_few(int(in_baseline.sum())))
+    centre = float(numerator[in_baseline].sum() / denominator[in_baseline].sum())
     variance = centre * (1 - centre) if highest == 1.0 else centre
     if variance == 0:
         never = "it never happened" if centre == 0 else "it always happened"
         return _table(periods, value, note=f"no band: {never} before")
-    plain = np.sqrt(variance / np.where(n > 0, n, np.nan))
-    z = (value[base] - centre) / plain[base]
+    plain = np.sqrt(variance / np.where(denominator > 0, denominator, np.nan))
+    z = (value[in_baseline] - centre) / plain[in_baseline]
     return _table(periods, value, centre, plain * max(_sigma(z), 1.0), 0.0, highest)
 
 
@@ -105,8 +107,8 @@ def _sigma(base: Floats) -> float:
     return float(np.abs(np.diff(base)).mean()) / D2
 
 
-def _too_few(periods: int) -> str:
-    return f"no band yet: {periods} of the {LEAST} earlier periods that it takes"
+def _note_too_few(periods: int) -> str:
+    return f"no band yet: {periods} of the {MIN_BASELINE} earlier periods that it takes"
 
 
 def _table(
@@ -121,7 +123,7 @@ def _table(
     """COLUMNS, of a band that stays within what the measure can be."""
     width = SIGMAS * sigma if sigma is not None else np.full(len(value), np.nan)
     low, high = np.maximum(centre - width, lowest), np.minimum(centre + width, highest)
-    said = pd.Series([note] * len(value), dtype="str")
+    notes = pd.Series([note] * len(value), dtype="str")
     columns = (
         periods["period"].reset_index(drop=True),
         value,
@@ -129,7 +131,7 @@ def _table(
         low,
         high,
         _alarm(value, centre, low, high),
-        said,
+        notes,
     )
     return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
 
@@ -147,11 +149,11 @@ def _alarm(value: Floats, centre: float, low: Floats, high: Floats) -> "pd.Serie
 
 def _runs(side: Floats) -> Floats:
     """(n,) how many in a row, up to each, have its side; 0 on the centre and where nan."""
-    seen = np.flatnonzero(np.isfinite(side))
-    kept = side[seen]
-    new = np.append(True, kept[1:] != kept[:-1])[: len(kept)]
-    place = np.arange(len(kept))
+    positions = np.flatnonzero(np.isfinite(side))
+    sides = side[positions]
+    new = np.append(True, sides[1:] != sides[:-1])[: len(sides)]
+    place = np.arange(len(sides))
     begun = np.maximum.accumulate(np.where(new, place, 0))
     run = np.zeros(len(side))
-    run[seen] = np.where(kept == 0, 0, place - begun + 1)
+    run[positions] = np.where(sides == 0, 0, place - begun + 1)
     return run

@@ -9,8 +9,8 @@ Floats = NDArray[np.float64]
 def holm(p: Floats) -> Floats:
     """(n,) p-values stepped down for n looks (Holm 1979); nan stays and does not count."""
     adjusted = np.full(len(p), np.nan)
-    told = np.flatnonzero(np.isfinite(p))
-    order = told[np.argsort(p[told], kind="stable")]
+    finite = np.flatnonzero(np.isfinite(p))
+    order = finite[np.argsort(p[finite], kind="stable")]
     steps = p[order] * (len(order) - np.arange(len(order)))
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return adjusted

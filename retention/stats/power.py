@@ -14,28 +14,28 @@ POWER: Final = 0.8  # the chance that an effect of the size looked for is shown
 
 
 @dataclass(frozen=True)
-class Arms:
+class ArmSizes:
     """Customers assigned to contact, customers held out."""
 
     treated: float
     control: float
 
     @property
-    def both(self) -> float:
+    def total(self) -> float:
         return self.treated + self.control
 
-    def cover(self, other: "Arms") -> bool:
+    def covers(self, other: "ArmSizes") -> bool:
         """Whether each arm has as many as the other's."""
         return self.treated >= other.treated and self.control >= other.control
 
 
-def size(
+def required_sample_size(
     control_rate: float,
     treated_rate: float,
-    held_out: float = 0.5,
-    times: float = Z,
+    holdout_share: float = 0.5,
+    critical_value: float = Z,
     power: float = POWER,
-) -> Arms:
+) -> ArmSizes:
     """The customers of each arm with which the difference of two rates is shown, rounded up.
 
     held_out: share of all who are held out, in (0, 1). times: the standard errors that half the
@@ -51,64 +51,74 @@ def size(
 
     Infinite for equal rates, ValueError for a rate or share that is none.
     """
-    _check(control_rate, treated_rate, held_out)
-    least = _control(control_rate, treated_rate, held_out, times, power)
-    if least == inf:
-        return Arms(inf, inf)
-    return Arms(ceil(least * (1 - held_out) / held_out), ceil(least))
+    _validate(control_rate, treated_rate, holdout_share)
+    control_arm = _control_arm_size(
+        control_rate, treated_rate, holdout_share, critical_value, power
+    )
+    if control_arm == inf:
+        return ArmSizes(inf, inf)
+    return ArmSizes(ceil(control_arm * (1 - holdout_share) / holdout_share), ceil(control_arm))
 
 
-def _control(control: float, treated: float, held_out: float, times: float, power: float) -> float:
+def _control_arm_size(
+    control: float, treated: float, holdout_share: float, critical_value: float, power: float
+) -> float:
     if control == treated:
         return inf
-    k = (1 - held_out) / held_out
-    p = held_out * control + (1 - held_out) * treated
+    k = (1 - holdout_share) / holdout_share
+    p = holdout_share * control + (1 - holdout_share) * treated
     apart = control * (1 - control) + treated * (1 - treated) / k
     pooled = (1 + 1 / k) * p * (1 - p)
-    reach = times * sqrt(max(apart, pooled)) + ndtri(power) * sqrt(apart)
+    reach = critical_value * sqrt(max(apart, pooled)) + ndtri(power) * sqrt(apart)
     return float((reach / (control - treated)) ** 2)
 
 
-def smallest_effect(
-    control_rate: float, has: Arms, times: float = Z, power: float = POWER
+def minimum_detectable_effect(
+    control_rate: float, enrolled: ArmSizes, critical_value: float = Z, power: float = POWER
 ) -> float:
     """By how much contact must lower the rate of leaving for these arms to show it, in (0, 1).
 
     nan where even an end to all leaving would not be shown.
     """
-    if min(has.treated, has.control) <= 0:
+    if min(enrolled.treated, enrolled.control) <= 0:
         return np.nan
-    held_out = has.control / has.both
-    _check(control_rate, control_rate, held_out)
+    holdout_share = enrolled.control / enrolled.total
+    _validate(control_rate, control_rate, holdout_share)
 
     def missing(effect: float) -> float:
         treated = control_rate - effect
-        return _control(control_rate, treated, held_out, times, power) / has.control - 1
+        return (
+            _control_arm_size(control_rate, treated, holdout_share, critical_value, power)
+            / enrolled.control
+            - 1
+        )
 
     if control_rate == 0 or missing(control_rate) > 0:
         return np.nan
     return float(brentq(missing, control_rate * 1e-6, control_rate))
 
 
-def months(needed: Arms, has: Arms, a_month: Arms) -> float:
+def months_to_sample_size(
+    required: ArmSizes, enrolled: ArmSizes, enrolment_rate: ArmSizes
+) -> float:
     """Until both arms have enough, rounded up: 0 if they have, infinite if never.
 
     has: customers whose outcome is known; a_month: how many more become known each month.
     """
     return float(
         max(
-            _months(needed.treated - has.treated, a_month.treated),
-            _months(needed.control - has.control, a_month.control),
+            _months_for_arm(required.treated - enrolled.treated, enrolment_rate.treated),
+            _months_for_arm(required.control - enrolled.control, enrolment_rate.control),
         )
     )
 
 
-def _months(missing: float, a_month: float) -> float:
+def _months_for_arm(missing: float, enrolment_rate: float) -> float:
     if missing <= 0:
         return 0.0
-    return ceil(missing / a_month) if a_month > 0 and missing < inf else inf
+    return ceil(missing / enrolment_rate) if enrolment_rate > 0 and missing < inf else inf
 
 
-def _check(control: float, treated: float, held_out: float) -> None:
-    if not (0 <= control <= 1 and 0 <= treated <= 1 and 0 < held_out < 1):
+def _validate(control: float, treated: float, holdout_share: float) -> None:
+    if not (0 <= control <= 1 and 0 <= treated <= 1 and 0 < holdout_share < 1):
         raise ValueError("rates lie in [0, 1], the share held out in (0, 1)")

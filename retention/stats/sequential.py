@@ -22,13 +22,13 @@ from typing import Final
 import numpy as np
 from scipy.special import lambertw
 
-from retention.stats.two_sample import LEVEL, Difference
+from retention.stats.two_sample import LEVEL, EffectEstimate
 
 _ALPHA: Final = 1 - LEVEL
 _BEST: Final = -float(np.real(lambertw(-(_ALPHA**2) / np.e, -1))) - 1  # r at n = planned
 
 
-def at_any_time(found: Difference, planned: float) -> Difference:
+def confidence_sequence(estimate: EffectEstimate, planned: float) -> EffectEstimate:
     """The same difference with the interval and p_value that hold at all looks together.
 
     planned: customers in both arms at which the interval is to be narrowest, such as
@@ -37,23 +37,23 @@ def at_any_time(found: Difference, planned: float) -> Difference:
     """
     if not 0 < planned < inf:
         raise ValueError("say how many customers are planned")
-    r = _BEST * (found.treated + found.control) / planned
-    half = found.standard_error * _times(r)
-    low, high = found.difference - half, found.difference + half
-    return replace(found, low=low, high=high, p_value=_p_value(found, r))
+    r = _BEST * (estimate.treated + estimate.control) / planned
+    half = estimate.standard_error * _width_factor(r)
+    low, high = estimate.difference - half, estimate.difference + half
+    return replace(estimate, low=low, high=high, p_value=_p_value(estimate, r))
 
 
-def factor(way: float) -> float:
+def width_factor(ratio_to_plan: float) -> float:
     """Standard errors in half the interval, with n = way x planned."""
-    return _times(_BEST * way)
+    return _width_factor(_BEST * ratio_to_plan)
 
 
-def _times(r: float) -> float:
+def _width_factor(r: float) -> float:
     return sqrt((1 + 1 / r) * (log(1 + r) - 2 * log(_ALPHA)))
 
 
-def _p_value(found: Difference, r: float) -> float:
-    if not found.standard_error > 0:
+def _p_value(estimate: EffectEstimate, r: float) -> float:
+    if not estimate.standard_error > 0:
         return np.nan
-    z = found.difference / found.standard_error
+    z = estimate.difference / estimate.standard_error
     return exp(min(0.0, log(1 + r) / 2 - z**2 * r / (2 * (1 + r))))

@@ -20,14 +20,14 @@ import pandas as pd
 from lifelines import KaplanMeierFitter
 from scipy.stats import chi2
 
-from retention.stats.intervals import Floats, named, poisson
+from retention.stats.intervals import Floats, label_groups, poisson_interval
 
-LEAST: Final = 10  # at risk, or the curve is not drawn
+MIN_AT_RISK: Final = 10  # at risk, or the curve is not drawn
 CURVE: Final = ("tenure_days", "at_risk", "left", "survival", "low", "high")
 HAZARD: Final = ("from_day", "to_day", "left", "customer_days", "hazard", "low", "high")
 
 
-def watched(periods: pd.DataFrame, first_day: int, as_of: int) -> pd.DataFrame:
+def tenure_spells(periods: pd.DataFrame, first_day: int, as_of: int) -> pd.DataFrame:
     """The spells of those who were customers in [first_day, as_of), with entry, exit and left.
 
     periods: begins, ends (days since 1970-01-01; ends null while it lasts), and more. Whoever
@@ -42,12 +42,12 @@ def watched(periods: pd.DataFrame, first_day: int, as_of: int) -> pd.DataFrame:
     left = ends < as_of
     entry = np.maximum(first_day - begins, 0.0)
     exits = np.where(left, ends + 1, as_of) - begins
-    seen = (begins < as_of) & (exits > entry)
-    found: pd.DataFrame = periods.assign(entry=entry, exit=exits, left=left)[seen]
-    return found
+    observed = (begins < as_of) & (exits > entry)
+    spells: pd.DataFrame = periods.assign(entry=entry, exit=exits, left=left)[observed]
+    return spells
 
 
-def curve(spells: pd.DataFrame, least: int = LEAST) -> pd.DataFrame:
+def kaplan_meier(spells: pd.DataFrame, min_at_risk: int = MIN_AT_RISK) -> pd.DataFrame:
     """CURVE: Kaplan & Meier's (1958) share still with us after tenure_days, with a 95 % interval
     by the log-log transform of Greenwood's variance; at_risk and left on that day.
 
@@ -56,18 +56,18 @@ def curve(spells: pd.DataFrame, least: int = LEAST) -> pd.DataFrame:
     both ends one leaver among few at risk would take the curve to 0 for good. Empty where there
     never are `least`.
     """
-    part = _where_enough(spells, max(least, 1))
+    part = _longest_stretch(spells, max(min_at_risk, 1))
     if part.empty:
         return pd.DataFrame({name: pd.Series(dtype=float) for name in CURVE})
     fitted = KaplanMeierFitter().fit(part["exit"], part["left"], entry=part["entry"])
     days = fitted.survival_function_.index.to_numpy(dtype=float)
-    kept = days >= part["entry"].min()
-    days, limits = days[kept], fitted.confidence_interval_.to_numpy()[kept]
+    rows = days >= part["entry"].min()
+    days, limits = days[rows], fitted.confidence_interval_.to_numpy()[rows]
     columns = (
         days,
         _at_risk(part["entry"].to_numpy(), part["exit"].to_numpy(), days),
-        fitted.event_table["observed"].to_numpy(dtype=int)[kept],
-        fitted.survival_function_.to_numpy()[kept, 0],
+        fitted.event_table["observed"].to_numpy(dtype=int)[rows],
+        fitted.survival_function_.to_numpy()[rows, 0],
         limits[:, 0],
         limits[:, 1],
     )
@@ -77,7 +77,7 @@ def curve(spells: pd.DataFrame, least: int = LEAST) -> pd.DataFrame:
     return table
 
 
-def hazards(spells: pd.DataFrame, days: int) -> pd.DataFrame:
+def hazard_rates(spells: pd.DataFrame, days: int) -> pd.DataFrame:
     """HAZARD: leavers per customer and `days` days, by tenure in (from_day, to_day].
 
     left / customer_days * days, with Garwood's exact 95 % interval of the count. Bands in which
@@ -87,12 +87,14 @@ def hazards(spells: pd.DataFrame, days: int) -> pd.DataFrame:
     edges = np.arange(0, np.ceil(ends / days) + 1) * days
     gone = spells.loc[spells["left"].astype(bool), "exit"].to_numpy(dtype=float)
     left = np.diff(np.searchsorted(np.sort(gone), edges, side="right")).astype(float)
-    watched = np.diff(_days_until(spells["exit"], edges) - _days_until(spells["entry"], edges))
-    seen = watched > 0
-    left, watched = left[seen], watched[seen]
-    rates = [count / watched * days for count in (left, *poisson(left))]
-    columns = (edges[:-1][seen].astype(int), edges[1:][seen].astype(int), left.astype(int))
-    return pd.DataFrame(dict(zip(HAZARD, (*columns, watched, *rates), strict=True)))
+    customer_days = np.diff(
+        _days_until(spells["exit"], edges) - _days_until(spells["entry"], edges)
+    )
+    in_band = customer_days > 0
+    left, customer_days = left[in_band], customer_days[in_band]
+    rates = [count / customer_days * days for count in (left, *poisson_interval(left))]
+    columns = (edges[:-1][in_band].astype(int), edges[1:][in_band].astype(int), left.astype(int))
+    return pd.DataFrame(dict(zip(HAZARD, (*columns, customer_days, *rates), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -115,17 +117,17 @@ def log_rank(spells: pd.DataFrame, group: str) -> LogRank:
     left = spells["left"].to_numpy(dtype=bool)
     exits = spells["exit"].to_numpy(dtype=float)
     days = np.unique(exits[left])
-    groups = named(spells[group]).to_numpy()
+    groups = label_groups(spells[group]).to_numpy()
     risk, gone = (np.zeros((len(set(groups)), len(days))) for _ in range(2))
     for row, name in enumerate(sorted(set(groups))):
-        of = groups == name
-        risk[row] = _at_risk(spells["entry"].to_numpy(dtype=float)[of], exits[of], days)
-        gone[row] = np.bincount(np.searchsorted(days, exits[of & left]), minlength=len(days))
+        in_group = groups == name
+        risk[row] = _at_risk(spells["entry"].to_numpy(dtype=float)[in_group], exits[in_group], days)
+        gone[row] = np.bincount(np.searchsorted(days, exits[in_group & left]), minlength=len(days))
     total, lost = risk.sum(axis=0), gone.sum(axis=0)
-    share = risk / np.maximum(total, 1)
-    off = (gone - share * lost).sum(axis=1)
+    fraction = risk / np.maximum(total, 1)
+    off = (gone - fraction * lost).sum(axis=1)
     spread = lost * (total - lost) / np.maximum(total - 1, 1)
-    covariance = np.diag((share * spread).sum(axis=1)) - (share * spread) @ share.T
+    covariance = np.diag((fraction * spread).sum(axis=1)) - (fraction * spread) @ fraction.T
     degrees = int(np.linalg.matrix_rank(covariance)) if len(covariance) else 0
     if degrees == 0:
         return LogRank(np.nan, 0, np.nan)
@@ -139,17 +141,17 @@ def _at_risk(entry: Floats, exits: Floats, days: Floats) -> Floats:
     return (entered - np.searchsorted(np.sort(exits), days, side="left")).astype(float)
 
 
-def _stay(entry: Floats, exits: Floats, days: Floats) -> Floats:
+def _at_risk_after(entry: Floats, exits: Floats, days: Floats) -> Floats:
     """(days,) how many have entry <= day < exit: at risk from then on."""
     entered = np.searchsorted(np.sort(entry), days, side="right")
     return (entered - np.searchsorted(np.sort(exits), days, side="right")).astype(float)
 
 
-def _where_enough(spells: pd.DataFrame, least: int) -> pd.DataFrame:
+def _longest_stretch(spells: pd.DataFrame, min_at_risk: int) -> pd.DataFrame:
     """entry, exit, left within the first stretch of tenures with `least` at risk throughout."""
     entry, exits = (spells[name].to_numpy(dtype=float) for name in ("entry", "exit"))
     enough = np.unique(entry)
-    enough = enough[_stay(entry, exits, enough) >= least]
+    enough = enough[_at_risk_after(entry, exits, enough) >= min_at_risk]
     if not len(enough):
         return pd.DataFrame({"entry": [], "exit": [], "left": []})
     start = enough[0]
@@ -157,9 +159,9 @@ def _where_enough(spells: pd.DataFrame, least: int) -> pd.DataFrame:
     entry, exits = np.maximum(entry[later], start), exits[later]
     left = spells["left"].to_numpy(dtype=bool)[later]
     days = np.unique(exits)
-    stay = _stay(entry, exits, days)
-    kept = (_at_risk(entry, exits, days) >= least) & (np.append(1.0, stay[:-1]) > 0)
-    stop = days[np.argmin(kept) - 1] if not kept.all() else days[-1]
+    stay = _at_risk_after(entry, exits, days)
+    in_range = (_at_risk(entry, exits, days) >= min_at_risk) & (np.append(1.0, stay[:-1]) > 0)
+    stop = days[np.argmin(in_range) - 1] if not in_range.all() else days[-1]
     cut = {"entry": entry, "exit": np.minimum(exits, stop), "left": left & (exits <= stop)}
     part: pd.DataFrame = pd.DataFrame(cut)[entry < stop]
     return part

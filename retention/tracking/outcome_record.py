@@ -3,38 +3,38 @@
 from collections.abc import Mapping
 
 from retention.core import point_in_time
-from retention.experiments.report_data import Content
-from retention.tracking.run_record import Point, Run
+from retention.experiments.report_data import OutcomesReport
+from retention.tracking.run_record import MetricPoint, PipelineRun
 
 
-def run(told: Content, figures: Mapping[str, float | None]) -> Run:
+def outcome_run(report: OutcomesReport, figures: Mapping[str, float | None]) -> PipelineRun:
     """Level `outcomes`, beside the runs of models: one a day on which figures were made."""
-    verdict = told.result.verdict if told.result else ""
-    known = {name: value for name, value in figures.items() if value is not None}
-    return Run(
-        name=f"{told.as_of} outcomes of {told.campaign}",
+    verdict = report.result.conclusion if report.result else ""
+    numbers = {name: value for name, value in figures.items() if value is not None}
+    return PipelineRun(
+        name=f"{report.as_of} outcomes of {report.campaign}",
         tags={
             "level": "outcomes",
-            "company": told.company,
-            "as_of": str(told.as_of),
-            "campaign": told.campaign,
-            "churn_definition": told.definition,
+            "company": report.company,
+            "as_of": str(report.as_of),
+            "campaign": report.campaign,
+            "churn_definition": report.target_description,
             "mlflow.note.content": verdict,
             "mlflow.source.name": "retention",
             "mlflow.source.type": "LOCAL",
         },
-        points=[Point(name, float(value)) for name, value in known.items()] + _lists(told),
+        points=[MetricPoint(name, float(value)) for name, value in numbers.items()] + _past_list_points(report),
     )
 
 
-def _lists(told: Content) -> list[Point]:
+def _past_list_points(report: OutcomesReport) -> list[MetricPoint]:
     """What each past list had said and what came of it, as a course over the lists' days.
 
     The step is the days since 1970-01-01, so that two runs draw one course.
     """
     points = []
-    for one in told.lists:
-        values = {"list_said": one.said, "list_left": one.left.value, "list_order": one.order.value}
-        step = point_in_time.day_number(one.as_of)
-        points += [Point(name, value, step) for name, value in values.items() if value == value]
+    for past_list in report.past_lists:
+        values = {"list_said": past_list.predicted, "list_left": past_list.observed.value, "list_order": past_list.auc.value}
+        step = point_in_time.day_number(past_list.as_of)
+        points += [MetricPoint(name, value, step) for name, value in values.items() if value == value]
     return points

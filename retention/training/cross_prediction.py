@@ -13,7 +13,7 @@ from models.components.uplift import fold_of
 from retention.core import feature_table
 from retention.core.events import HELD_OUT
 from retention.training import selection
-from retention.training.selection import Recipe, Rows
+from retention.training.selection import ModelSpec, LabelledRows
 
 SCHEMA: Final = pa.schema(
     [
@@ -30,8 +30,8 @@ SCHEMA: Final = pa.schema(
 HALVES: Final = 2
 
 
-def foretold(
-    features: pa.Table, labels: pa.Table, rows: Rows, found: Recipe, make: Callable[..., Model]
+def cross_predict(
+    features: pa.Table, labels: pa.Table, rows: LabelledRows, spec: ModelSpec, make: Callable[..., Model]
 ) -> pa.Table:
     """SCHEMA of the rows of `labels` with an arm: each by the recipe learnt from the other half.
 
@@ -39,23 +39,23 @@ def foretold(
     of the customer whom it foretells; the recipe's calibrator, two numbers, has. Empty where nobody
     was held out, or a half cannot be learnt.
     """
-    drawn = labels.filter(pc.is_valid(labels["arm"])).select(feature_table.KEYS)
-    mine = fold_of(rows.customer, HALVES, "foretold")
-    if not pc.any(pc.equal(labels["arm"], HELD_OUT)).as_py() or not _learnable(rows, mine):
+    randomised = labels.filter(pc.is_valid(labels["arm"])).select(feature_table.KEYS)
+    half_of_row = fold_of(rows.customer, HALVES, "foretold")
+    if not pc.any(pc.equal(labels["arm"], HELD_OUT)).as_py() or not _learnable(rows, half_of_row):
         return SCHEMA.empty_table()
-    table = features.join(drawn, keys=feature_table.KEYS, join_type="inner").sort_by(
+    table = features.join(randomised, keys=feature_table.KEYS, join_type="inner").sort_by(
         [(name, "ascending") for name in feature_table.KEYS]
     )
-    X, told = feature_table.matrix(table), table.select(feature_table.KEYS).to_pandas()
-    half = fold_of(told["customer_id"], HALVES, "foretold")
+    X, keys = feature_table.matrix(table), table.select(feature_table.KEYS).to_pandas()
+    half = fold_of(keys["customer_id"], HALVES, "foretold")
     parts = [
-        selection.fit(make, found, rows.take(mine != one)).score(X[half == one])
-        for one in range(HALVES)
+        selection.fit_scorer(make, spec, rows.take(half_of_row != i)).score(X[half == i])
+        for i in range(HALVES)
     ]
-    whole = told.join(pd.concat(parts))
+    whole = keys.join(pd.concat(parts))
     return pa.Table.from_pandas(whole[SCHEMA.names], schema=SCHEMA, preserve_index=False)
 
 
-def _learnable(rows: Rows, half: "np.typing.NDArray[np.int64]") -> bool:
+def _learnable(rows: LabelledRows, half: "np.typing.NDArray[np.int64]") -> bool:
     """Both outcomes are there without either half."""
-    return all(len(np.unique(rows.churned[half != one])) == 2 for one in range(HALVES))
+    return all(len(np.unique(rows.churned[half != i])) == 2 for i in range(HALVES))

@@ -11,19 +11,19 @@ class Fold:
     test: int
 
 
-def mature_at(snapshots: list[int], day: int, ripening: int) -> list[int]:
+def mature_snapshots(snapshots: list[int], day: int, label_delay_days: int) -> list[int]:
     """The snapshots whose labels were known on `day`: the purge is gap + horizon + settle."""
-    return [snapshot for snapshot in snapshots if snapshot + ripening <= day]
+    return [snapshot for snapshot in snapshots if snapshot + label_delay_days <= day]
 
 
-def rolling(snapshots: list[int], ripening: int, most: int) -> list[Fold]:
+def rolling_folds(snapshots: list[int], label_delay_days: int, max_folds: int) -> list[Fold]:
     """The newest `most` folds that history allows, oldest first; none when it is too short."""
-    found = [Fold(mature_at(snapshots, day, ripening), day) for day in snapshots]
-    return [fold for fold in found if fold.train][-most:]
+    folds = [Fold(mature_snapshots(snapshots, day, label_delay_days), day) for day in snapshots]
+    return [fold for fold in folds if fold.train][-max_folds:]
 
 
 @dataclass(frozen=True)
-class Split:
+class TimeSplit:
     """What is learnt on, and what only measures.
 
     `folds` fix the recipe; `measure` is the fold whose test snapshot nothing else has seen: no
@@ -31,14 +31,14 @@ class Split:
     """
 
     folds: list[Fold]
-    measure: Fold | None
+    test_fold: Fold | None
 
 
-def split(snapshots: list[int], ripening: int, most: int) -> Split:
+def split_by_time(snapshots: list[int], label_delay_days: int, max_folds: int) -> TimeSplit:
     """The newest mature snapshot measures; the folds lie among those mature on its day."""
     if not snapshots:
-        return Split([], None)
+        return TimeSplit([], None)
     newest = snapshots[-1]
-    development = mature_at(snapshots, newest, ripening)
+    development = mature_snapshots(snapshots, newest, label_delay_days)
     measure = Fold(development, newest) if development else None
-    return Split(rolling(development, ripening, most), measure)
+    return TimeSplit(rolling_folds(development, label_delay_days, max_folds), measure)

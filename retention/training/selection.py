@@ -28,7 +28,7 @@ RULE = (
 
 
 @dataclass(frozen=True)
-class Rows:
+class LabelledRows:
     """Labelled rows: features X, and per row the customer, the snapshot's day, labels, weight."""
 
     X: pd.DataFrame
@@ -38,9 +38,9 @@ class Rows:
     value: Floats
     weight: Floats
 
-    def take(self, rows: NDArray[Any]) -> "Rows":
+    def take(self, rows: NDArray[Any]) -> "LabelledRows":
         """The rows of a mask or of positions, in their order."""
-        return Rows(
+        return LabelledRows(
             self.X.loc[rows] if rows.dtype == bool else self.X.iloc[rows],
             self.customer[rows],
             self.day[rows],
@@ -49,21 +49,21 @@ class Rows:
             self.weight[rows],
         )
 
-    def on(self, days: Iterable[int]) -> "Rows":
+    def on(self, days: Iterable[int]) -> "LabelledRows":
         """The rows of some snapshots."""
         return self.take(np.isin(self.day, list(days)))
 
-    def alone(self) -> "Rows":
+    def as_untreated(self) -> "LabelledRows":
         """The rows as if nobody had been contacted: whom it will be, no snapshot knows."""
-        known = {TREATED: 0.0} if TREATED in self.X.columns else {}
-        return replace(self, X=self.X.assign(**known))
+        untreated = {TREATED: 0.0} if TREATED in self.X.columns else {}
+        return replace(self, X=self.X.assign(**untreated))
 
     def target(self, task: str) -> Floats:
         return self.churned if task == "churn" else self.value
 
 
 @dataclass(frozen=True)
-class Trial:
+class CandidateResult:
     """One model over the folds: the parameters they fixed and its predictions on them.
 
     `predicted` has one raw prediction a row of the folds' tests, oldest fold first.
@@ -76,7 +76,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ModelSpec:
     """What a refit repeats unchanged: models, parameters, calibrator and interval."""
 
     churn: str
@@ -86,13 +86,13 @@ class Recipe:
     interval: ValueInterval | None
     losses: dict[str, float]
     why: dict[str, str]
-    trials: dict[str, Trial] = field(default_factory=dict)
+    candidates: dict[str, CandidateResult] = field(default_factory=dict)
     banners: list[str] = field(default_factory=list)
 
 
-def maker(chosen: Params) -> Callable[..., Model]:
+def model_factory(params: Params) -> Callable[..., Model]:
     """make(name, **tuned) -> the unfitted model, under params.train and the label's horizon."""
-    labels, train = chosen.labels, chosen.train
+    labels, train = params.labels, params.train
     horizon = {"churn": labels.churn.horizon_days, "value": labels.value.horizon_days}
 
     def make(name: str, **tuned: Any) -> Model:
@@ -112,61 +112,61 @@ def predict(model: Model, X: pd.DataFrame) -> Floats:
 
 def _median(tuned: list[dict[str, int | float]]) -> dict[str, Any]:
     """The folds' median of every parameter; whole numbers stay whole."""
-    names = sorted({name for one in tuned for name in one})
-    found = {}
+    names = sorted({name for parameters in tuned for name in parameters})
+    medians = {}
     for name in names:
-        values = [one[name] for one in tuned if name in one]
+        values = [parameters[name] for parameters in tuned if name in parameters]
         middle = float(np.median(values))
-        found[name] = round(middle) if all(isinstance(one, int) for one in values) else middle
-    return found
+        medians[name] = round(middle) if all(isinstance(number, int) for number in values) else middle
+    return medians
 
 
-def trial(make: Callable[..., Model], name: str, rows: Rows, folds: list[Fold]) -> Trial:
+def evaluate_candidate(make: Callable[..., Model], name: str, rows: LabelledRows, folds: list[Fold]) -> CandidateResult:
     """Tune on every fold, take the median, fit each fold again with it and predict its test."""
     tuned = []
     for fold in folds:
-        train, test = rows.on(fold.train), rows.on([fold.test]).alone()
+        train, test = rows.on(fold.train), rows.on([fold.test]).as_untreated()
         task = make(name).task
         tuned.append(make(name).tune(train.X, train.target(task), test.X, test.target(task)))
     params = _median(tuned)
     parts = [
-        _fitted(make(name, **params), rows.on(fold.train), rows.on([fold.test]).alone())
+        _fit_predict(make(name, **params), rows.on(fold.train), rows.on([fold.test]).as_untreated())
         for fold in folds
     ]
-    return Trial(name, tuned, params, np.concatenate(parts))
+    return CandidateResult(name, tuned, params, np.concatenate(parts))
 
 
-def _fitted(model: Model, train: Rows, test: Rows) -> Floats:
+def _fit_predict(model: Model, train: LabelledRows, test: LabelledRows) -> Floats:
     return predict(model.fit(train.X, train.target(model.task), train.weight), test.X)
 
 
-def forward(kind: type[Calibrator], raw: Floats, tests: Rows, ripening: int) -> Floats:
+def calibrate_forward(kind: type[Calibrator], raw: Floats, tests: LabelledRows, label_delay_days: int) -> Floats:
     """(n,) calibrated as it could have been on each fold's day: from folds mature by then.
 
     NaN on the first folds, which have none before them.
     """
     calibrated = np.full(len(raw), np.nan)
     for day in np.unique(tests.day):
-        earlier, now = tests.day + ripening <= day, tests.day == day
+        earlier, now = tests.day + label_delay_days <= day, tests.day == day
         if len(np.unique(tests.churned[earlier])) == 2:
             fitted = kind().fit(raw[earlier], tests.churned[earlier])
             calibrated[now] = fitted.predict(raw[now])
     return calibrated
 
 
-def calibration(raw: Floats, tests: Rows, ripening: int) -> tuple[Calibrator, NDArray[np.float64]]:
+def select_calibrator(raw: Floats, tests: LabelledRows, label_delay_days: int) -> tuple[Calibrator, NDArray[np.float64]]:
     """The calibrator with the lowest forward log-loss, fitted on all folds; its row losses.
 
     Without a fold to look forward from, the raw probability stands.
     """
     losses = {
-        name: log_losses(tests.churned, forward(kind, raw, tests, ripening))
+        name: log_losses(tests.churned, calibrate_forward(kind, raw, tests, label_delay_days))
         for name, kind in CALIBRATORS.items()
     }
-    seen = np.isfinite(losses["identity"])
-    if not seen.any():
+    has_loss = np.isfinite(losses["identity"])
+    if not has_loss.any():
         return Identity().fit(raw, tests.churned), log_losses(tests.churned, raw)
-    best = min(losses, key=lambda name: float(losses[name][seen].mean()))
+    best = min(losses, key=lambda name: float(losses[name][has_loss].mean()))
     return CALIBRATORS[best]().fit(raw, tests.churned), losses[best]
 
 
@@ -177,15 +177,15 @@ def standard_error(difference: Floats, customers: NDArray[np.object_]) -> float:
     return float(np.sqrt((clusters**2).sum()) / len(difference))
 
 
-def choose(losses: dict[str, Floats], tests: Rows) -> tuple[str, str]:
+def select_model(losses: dict[str, Floats], tests: LabelledRows) -> tuple[str, str]:
     """The model by RULE from losses a row of the folds' tests, and why in a sentence."""
-    seen = np.all([np.isfinite(loss) for loss in losses.values()], axis=0)
-    means = {name: float(loss[seen].mean()) for name, loss in losses.items()}
+    has_loss = np.all([np.isfinite(loss) for loss in losses.values()], axis=0)
+    means = {name: float(loss[has_loss].mean()) for name, loss in losses.items()}
     best = min(means, key=lambda name: means[name])
-    found = models.discover()
-    for name in sorted(means, key=lambda one: (found[one].simplicity, means[one])):
-        behind = losses[name][seen] - losses[best][seen]
-        error = standard_error(behind, tests.customer[seen])
+    classes = models.discover()
+    for name in sorted(means, key=lambda name: (classes[name].complexity_rank, means[name])):
+        behind = losses[name][has_loss] - losses[best][has_loss]
+        error = standard_error(behind, tests.customer[has_loss])
         if name == best:
             return name, f"the lowest loss, {means[best]:.4f}"
         if behind.mean() <= error:
@@ -193,49 +193,49 @@ def choose(losses: dict[str, Floats], tests: Rows) -> tuple[str, str]:
     return best, "the only one"
 
 
-def given(
-    make: Callable[..., Model], name: str, params: dict[str, Any], rows: Rows
+def fit_value_given_outcome(
+    make: Callable[..., Model], name: str, params: dict[str, Any], rows: LabelledRows
 ) -> tuple[Any, Any]:
     """The value model fitted on those who stayed, and on those who left."""
     sides = (rows.take(rows.churned == churned) for churned in (0.0, 1.0))
-    kept, lost = (make(name, **params).fit(side.X, side.value, side.weight) for side in sides)
-    return kept, lost
+    if_kept, lost = (make(name, **params).fit(side.X, side.value, side.weight) for side in sides)
+    return if_kept, lost
 
 
-def expected_values(
-    make: Callable[..., Model], chosen: "Recipe", rows: Rows, folds: list[Fold]
+def out_of_fold_values(
+    make: Callable[..., Model], spec: "ModelSpec", rows: LabelledRows, folds: list[Fold]
 ) -> Floats:
     """Out-of-fold expected value under the whole recipe, one a row of the folds' tests."""
     sides = []
     for fold in folds:
-        X = rows.on([fold.test]).alone().X
-        pair = given(make, chosen.value, chosen.params[chosen.value], rows.on(fold.train))
+        X = rows.on([fold.test]).as_untreated().X
+        pair = fit_value_given_outcome(make, spec.value, spec.params[spec.value], rows.on(fold.train))
         sides.append([model.predict(X) for model in pair])
-    kept, lost = (np.concatenate(side) for side in zip(*sides, strict=True))
-    p = chosen.calibrators[chosen.churn].predict(chosen.trials[chosen.churn].predicted)
-    return np.asarray((1 - p) * kept + p * lost)
+    if_kept, lost = (np.concatenate(side) for side in zip(*sides, strict=True))
+    p = spec.calibrators[spec.churn].predict(spec.candidates[spec.churn].predicted)
+    return np.asarray((1 - p) * if_kept + p * lost)
 
 
-def fit(make: Callable[..., Model], chosen: Recipe, rows: Rows) -> Scorer:
+def fit_scorer(make: Callable[..., Model], spec: ModelSpec, rows: LabelledRows) -> Scorer:
     """The recipe's models fitted on rows; its calibrator and interval stand as they are.
 
     Errors: ValueError when rows hold one class.
     """
-    churn = make(chosen.churn, **chosen.params[chosen.churn]).fit(rows.X, rows.churned, rows.weight)
-    kept, lost = given(make, chosen.value, chosen.params[chosen.value], rows)
+    churn = make(spec.churn, **spec.params[spec.churn]).fit(rows.X, rows.churned, rows.weight)
+    if_kept, lost = fit_value_given_outcome(make, spec.value, spec.params[spec.value], rows)
     return Scorer(
-        churn=(chosen.churn, churn),
-        calibrator=chosen.calibrators[chosen.churn],
-        kept=(chosen.value, kept),
-        lost=(chosen.value, lost),
-        interval=chosen.interval,
+        churn=(spec.churn, churn),
+        calibrator=spec.calibrators[spec.churn],
+        value_if_kept=(spec.value, if_kept),
+        value_if_lost=(spec.value, lost),
+        interval=spec.interval,
     )
 
 
-def simple(banners: list[str]) -> Recipe:
+def baseline_spec(banners: list[str]) -> ModelSpec:
     """What scores where history is too short to choose: the baselines, as they come."""
     names = {"churn": "churn_recency", "value": "value_last_window"}
-    return Recipe(
+    return ModelSpec(
         churn=names["churn"],
         value=names["value"],
         params={name: {} for name in names.values()},
@@ -247,38 +247,38 @@ def simple(banners: list[str]) -> Recipe:
     )
 
 
-def learn(
+def select_models(
     make: Callable[..., Model],
-    rows: Rows,
+    rows: LabelledRows,
     folds: list[Fold],
-    ripening: int,
+    label_delay_days: int,
     track: Callable[[list[str]], Iterable[str]] = iter,
-) -> Recipe:
+) -> ModelSpec:
     """Try every model over the folds, calibrate and choose by RULE, and fix the interval."""
     tests = rows.on(fold.test for fold in folds)
-    trials = {name: trial(make, name, rows, folds) for name in track(list(models.discover()))}
+    trials = {name: evaluate_candidate(make, name, rows, folds) for name in track(list(models.discover()))}
     of_task = {
         task: [name for name in trials if name.startswith(task)] for task in ("churn", "value")
     }
     calibrated = {
-        name: calibration(trials[name].predicted, tests, ripening) for name in of_task["churn"]
+        name: select_calibrator(trials[name].predicted, tests, label_delay_days) for name in of_task["churn"]
     }
     losses = {
         "churn": {name: loss for name, (_, loss) in calibrated.items()},
         "value": {name: (trials[name].predicted - tests.value) ** 2 for name in of_task["value"]},
     }
-    picks = {task: choose(of_models, tests) for task, of_models in losses.items()}
-    found = Recipe(
+    picks = {task: select_model(of_models, tests) for task, of_models in losses.items()}
+    spec = ModelSpec(
         churn=picks["churn"][0],
         value=picks["value"][0],
-        params={name: one.params for name, one in trials.items()},
+        params={name: candidate.params for name, candidate in trials.items()},
         calibrators={name: calibrator for name, (calibrator, _) in calibrated.items()},
         interval=None,
         losses={
             name: float(np.nanmean(loss)) for task in losses.values() for name, loss in task.items()
         },
         why={task: why for task, (_, why) in picks.items()},
-        trials=trials,
+        candidates=trials,
     )
-    interval = ValueInterval().fit(expected_values(make, found, rows, folds), tests.value)
-    return replace(found, interval=interval)
+    interval = ValueInterval().fit(out_of_fold_values(make, spec, rows, folds), tests.value)
+    return replace(spec, interval=interval)

@@ -14,11 +14,11 @@ from retention.training import metrics
 ATTRIBUTES: Final = ("region", "language", "preferred_channel", "acquisition_channel")
 THIRDS: Final = ("low", "middle", "high")
 VALUE: Final = "expected value"
-LEAST_OF_EACH: Final = 10  # who left and who stayed, below which no order is told
+MIN_PER_CLASS: Final = 10  # who left and who stayed, below which no order is told
 
 
-def slices(
-    scores: pd.DataFrame, customers: pd.DataFrame, capacity: int, least: int
+def slice_metrics(
+    scores: pd.DataFrame, customers: pd.DataFrame, capacity: int, min_size: int
 ) -> list[dict[str, Any]]:
     """One row a group of at least `least` customers: by, group, customers, churners, and what of.
 
@@ -31,15 +31,15 @@ def slices(
     rows = scores.merge(customers, on="customer_id", how="left", validate="one_to_one")
     order = bootstrap.tie_ranks(rows["customer_id"])
     rows["listed"] = False
-    top = metrics.top(rows["expected_loss"].to_numpy(dtype=float), capacity, order)
+    top = metrics.top_rows(rows["expected_loss"].to_numpy(dtype=float), capacity, order)
     rows.loc[rows.index[top], "listed"] = True
     rows[VALUE] = _thirds(rows["expected_value"])
-    by = [name for name in (*ATTRIBUTES, VALUE) if name in rows]
+    attributes = [name for name in (*ATTRIBUTES, VALUE) if name in rows]
     return [
-        {"by": name, "group": str(group), **_of_group(mine)}
-        for name in by
-        for group, mine in rows.groupby(name, observed=True)
-        if len(mine) >= least
+        {"by": name, "group": str(group), **_group_metrics(group_rows)}
+        for name in attributes
+        for group, group_rows in rows.groupby(name, observed=True)
+        if len(group_rows) >= min_size
     ]
 
 
@@ -48,21 +48,21 @@ def _thirds(values: "pd.Series[float]") -> "pd.Series[Any]":
     return place.astype(int).map(dict(enumerate(THIRDS)))
 
 
-def _of_group(mine: pd.DataFrame) -> dict[str, Any]:
-    left = mine["churned"].to_numpy(dtype=float)
-    said = mine["churn_probability"].to_numpy(dtype=float)
-    low, high = (float(end) for end in intervals.wilson(left.sum(), len(left)))
-    found = mine.loc[mine["churned"].astype(bool), "listed"]
-    enough = min(left.sum(), (1 - left).sum()) >= LEAST_OF_EACH
+def _group_metrics(group_rows: pd.DataFrame) -> dict[str, Any]:
+    left = group_rows["churned"].to_numpy(dtype=float)
+    predicted = group_rows["churn_probability"].to_numpy(dtype=float)
+    low, high = (float(end) for end in intervals.wilson_interval(left.sum(), len(left)))
+    churners_on_list = group_rows.loc[group_rows["churned"].astype(bool), "listed"]
+    enough = min(left.sum(), (1 - left).sum()) >= MIN_PER_CLASS
     return {
-        "customers": len(mine),
+        "customers": len(group_rows),
         "churners": int(left.sum()),
-        "predicted": float(said.mean()),
+        "predicted": float(predicted.mean()),
         "left": float(left.mean()),
         "low": low,
         "high": high,
-        "right": low <= float(said.mean()) <= high,
-        "roc_auc": metrics.roc_auc(left, said) if enough else None,
-        "listed": float(mine["listed"].mean()),
-        "found": float(found.mean()) if len(found) else None,
+        "right": low <= float(predicted.mean()) <= high,
+        "roc_auc": metrics.roc_auc(left, predicted) if enough else None,
+        "listed": float(group_rows["listed"].mean()),
+        "found": float(churners_on_list.mean()) if len(churners_on_list) else None,
     }

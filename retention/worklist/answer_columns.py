@@ -6,11 +6,11 @@ The workbook offers these as drop-downs; `retention outcomes` accepts nothing el
 from dataclasses import dataclass
 from typing import Final
 
-from retention.i18n.language import marked
+from retention.i18n.language import gettext_noop
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerColumn:
     """One column to fill in: its heading, and the answers to choose from (none: free)."""
 
     heading: str
@@ -21,34 +21,35 @@ class Answer:
 PLAYS: Final = "plays"
 """Stands for the names of the playbook's plays, and `nothing`."""
 
-HANDBACK: Final[dict[str, Answer]] = {
-    "contacted_on": Answer(marked("Contacted on"), kind="date"),
-    "result": Answer(
-        marked("Result"),
+ANSWER_COLUMNS: Final[dict[str, AnswerColumn]] = {
+    "contacted_on": AnswerColumn(gettext_noop("Contacted on"), kind="date"),
+    "result": AnswerColumn(
+        gettext_noop("Result"),
         (
-            marked("reached"),
-            marked("not reached"),
-            marked("wrong person"),
-            marked("merged"),
-            marked("deceased"),
+            gettext_noop("reached"),
+            gettext_noop("not reached"),
+            gettext_noop("wrong person"),
+            gettext_noop("merged"),
+            gettext_noop("deceased"),
         ),
     ),
-    "answer": Answer(
-        marked("Answer"),
+    "answer": AnswerColumn(
+        gettext_noop("Answer"),
         (
-            marked("will stay"),
-            marked("undecided"),
-            marked("will leave"),
-            marked("asks not to be contacted"),
+            gettext_noop("will stay"),
+            gettext_noop("undecided"),
+            gettext_noop("will leave"),
+            gettext_noop("asks not to be contacted"),
         ),
     ),
-    "action_taken": Answer(marked("Action taken"), (PLAYS,)),
-    "offer_cost": Answer(marked("Offer cost"), kind="money"),
-    "reason_right": Answer(
-        marked("Reason right?"), (marked("yes"), marked("partly"), marked("no"))
+    "action_taken": AnswerColumn(gettext_noop("Action taken"), (PLAYS,)),
+    "offer_cost": AnswerColumn(gettext_noop("Offer cost"), kind="money"),
+    "reason_right": AnswerColumn(
+        gettext_noop("Reason right?"),
+        (gettext_noop("yes"), gettext_noop("partly"), gettext_noop("no")),
     ),
-    "note": Answer(marked("Note"), kind="text"),
+    "note": AnswerColumn(gettext_noop("Note"), kind="text"),
 }
 """In the order of the workbook; the keys are the machine's names, the choices are msgids."""
 
-NOTHING: Final = marked("nothing")
+NOTHING: Final = gettext_noop("nothing")

@@ -1,8 +1,4 @@
-"""Stage `at_risk`: what to do about every watched customer, and the list that staff read.
-
-Everybody watched ends in one lane, by the policy of params.yaml (docs/policy.md). The list shows
-whom to contact, by expected net gain, then those with something to be put right first.
-"""
+"""The list from the decisions of the policy: its head, its id, and what changed since the last."""
 
 import datetime as dt
 import hashlib
@@ -17,13 +13,12 @@ import pyarrow.compute as pc
 from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.i18n.language import language
-from retention.policy import play_effects
-from retention.policy.decide import Decision, decide
-from retention.policy.lanes import NOBODY, Barred
+from retention.policy.decide import Decision
+from retention.policy.lanes import NOBODY_SUPPRESSED, SuppressionList
 from retention.serving import target
-from retention.worklist import changes, published, rows, to_csv, wording
+from retention.worklist import changes, published, to_csv, wording
 from retention.worklist.model import DROPPED, ROWS, Listing, Previous
-from retention.worklist.rows import Told
+from retention.worklist.rows import CustomerTables
 
 HELD_OUT: Final = pa.schema(
     [
@@ -34,7 +29,7 @@ HELD_OUT: Final = pa.schema(
         ("play", pa.string()),
     ]
 )
-"""One row a customer held out; play is what they would have been given."""
+"""One row a customer held out; play: what they would have been offered."""
 
 LANES: Final = pa.schema(
     [
@@ -47,127 +42,115 @@ LANES: Final = pa.schema(
         ("passed", pa.bool_()),
     ]
 )
-"""One row a watched customer; net_gain of the best action, null where none was weighed. passed: as
-Decision has it."""
-
-
-STRONGEST: Final = 3  # reasons by whose themes a play is chosen
+"""One row a customer of the cohort. net_gain: of the best action, null where none was weighed;
+passed: chosen for a contact, and left out for want of capacity."""
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """All that the list is made from, as the stages before left it."""
+class WorklistInputs:
+    """What the list is made from, as the stages before left it."""
 
-    told: Told
-    timeline: pa.Table
-    history: pa.Table
-    summary: dict[str, Any]
-    events: pd.DataFrame
-    barred: Barred = NOBODY
+    tables: CustomerTables
+    timeline: pa.Table  # TIMELINE
+    history: pa.Table  # HISTORY
+    summary: dict[str, Any]  # of stage `score`, with the banners of stage `guard`
+    events: pd.DataFrame  # outreach and value events: customer_id, kind, day, treatment, amount
+    suppressed: SuppressionList = NOBODY_SUPPRESSED
 
 
 @dataclass(frozen=True)
-class AtRisk:
-    """The list; HELD_OUT; LANES."""
+class AtRiskResult:
+    """What stage `at_risk` writes."""
 
     listing: Listing
-    held_out: pa.Table
-    lanes: pa.Table
+    held_out: pa.Table  # HELD_OUT
+    lanes: pa.Table  # LANES
 
 
-def at_risk(given: Inputs, config: Params, before: Path | None) -> AtRisk:
-    """What becomes of every watched customer; `before`: the folder of the last published list."""
-    told, as_of = given.told, dt.date.fromisoformat(given.summary["as_of"])
-    kinds = config.labels.value.kinds
-    found = play_effects.evidence(given.events, config.policy.playbook, kinds, as_of)
-    strongest = told.reasons[told.reasons["rank"] <= STRONGEST]
-    decided = decide(
-        told.scores, told.standing, told.contacts, strongest, found, config, as_of, given.barred
-    )
-    listed = rows.ranked(decided.rows, told.scores, config.at_risk.others)
-    made = _listing(given, config, decided, found)
-    made, listed = _beside_the_last(made, listed, decided, before, config)
-    says = made.language
-    return AtRisk(
-        _identified(replace(made, rows=rows.rows(listed, told, config, says))),
-        _table(decided.held_out, HELD_OUT),
-        _lanes(decided, told.scores),
-    )
-
-
-def _listing(given: Inputs, config: Params, decided: Decision, found: pd.DataFrame) -> Listing:
-    """The list without its rows."""
-    says = language(config.at_risk.language)
+def new_listing(
+    inputs: WorklistInputs, params: Params, decision: Decision, play_evidence: pd.DataFrame
+) -> Listing:
+    """The list without rows and without an id."""
+    list_language = language(params.at_risk.language)
     return Listing(
         list_id="",
         rows=ROWS.empty_table(),
-        company=config.company,
-        currency=config.currency,
-        as_of=dt.date.fromisoformat(given.summary["as_of"]),
-        lanes=decided.counts(),
-        model=str(given.summary["model"]),
-        definition=target.sentence(config.labels, says),
-        leaving=target.leaving(config.labels.churn, says),
-        value_days=config.labels.value.horizon_days,
-        plays={play.name: play.does for play in config.policy.playbook},
-        notes=tuple(given.summary["banners"]),
+        company=params.company,
+        currency=params.currency,
+        as_of=dt.date.fromisoformat(inputs.summary["as_of"]),
+        lanes=decision.counts(),
+        model=str(inputs.summary["model"]),
+        target_description=target.target_description(params.labels, list_language),
+        churn_description=target.churn_description(params.labels.churn, list_language),
+        value_days=params.labels.value.horizon_days,
+        plays={play.name: play.action for play in params.policy.playbook},
+        notes=tuple(inputs.summary["banners"]),
         evidence=(
-            wording.ranked_by(given.summary.get("uplift", {}), config, says),
-            *wording.evidence_sentences(found, config, says),
+            wording.ranking_sentence(inputs.summary.get("uplift", {}), params, list_language),
+            *wording.evidence_sentences(play_evidence, params, list_language),
         ),
-        limits=decided.limits,
-        greedy_loss=decided.greedy_loss,
-        language=says,
-        timeline=given.timeline,
-        history=given.history,
+        limits=decision.shadow_prices,
+        greedy_loss=decision.greedy_loss,
+        language=list_language,
+        timeline=inputs.timeline,
+        history=inputs.history,
     )
 
 
-def _beside_the_last(
-    made: Listing, listed: pd.DataFrame, decided: Decision, before: Path | None, config: Params
+def compare_with_previous(
+    listing: Listing, ranked: pd.DataFrame, decision: Decision, folder: Path | None, params: Params
 ) -> tuple[Listing, pd.DataFrame]:
-    """The list and its rows with what changed since the last one."""
-    if before is None:
-        return made, listed.assign(change="")
-    manifest = atomic.read_json(before / published.MANIFEST)
-    last = to_csv.read(before / "at_risk.csv").to_pandas()
-    left = "left" if config.labels.churn.rule == "cancel" else "unwatched"
-    found = changes.changes(listed, last, decided.rows, left)
-    dropped = found.dropped.merge(last[["customer_id", "name", "owner"]], on="customer_id")
-    now = dropped["customer_id"].map(decided.rows.set_index("customer_id")["owner"])
-    dropped = dropped.assign(owner=now.fillna(dropped["owner"]))
+    """Add to the list and to its rows what changed since the last list.
+
+    folder: that of the last published list, None if this is the first.
+    """
+    if folder is None:
+        return listing, ranked.assign(change="")
+    manifest = atomic.read_json(folder / published.MANIFEST)
+    last = to_csv.read(folder / "at_risk.csv").to_pandas()
+    reason = "left" if params.labels.churn.rule == "cancel" else "unwatched"
+    difference = changes.compare_lists(ranked, last, decision.rows, reason)
+    dropped = difference.dropped.merge(last[["customer_id", "name", "owner"]], on="customer_id")
+    # the owner may have changed; whoever has left the cohort has only the owner of then
+    owner = dropped["customer_id"].map(decision.rows.set_index("customer_id")["owner"])
+    dropped = dropped.assign(owner=owner.fillna(dropped["owner"]))
     previous = Previous(
-        list_id=manifest.get("list_id", before.name),
+        list_id=manifest.get("list_id", folder.name),
         as_of=dt.date.fromisoformat(manifest["as_of"]),
-        stability=found.stability,
+        stability=difference.stability,
     )
     return (
-        replace(made, previous=previous, dropped=_table(dropped, DROPPED)),
-        listed.assign(change=listed["customer_id"].map(found.change)),
+        replace(listing, previous=previous, dropped=to_table(dropped, DROPPED)),
+        ranked.assign(change=ranked["customer_id"].map(difference.change)),
     )
 
 
-def _identified(made: Listing) -> Listing:
-    """The list under its id: its day and a hash of all that its rows say."""
-    content = hashlib.sha256(to_csv.content(made) + made.company.encode()).hexdigest()
-    name = f"{made.as_of.isoformat()}-{content[:12]}"
-    place = made.rows.schema.get_field_index("list_id")
-    ids = pa.array([name] * made.rows.num_rows, pa.string())
-    listed = made.rows["customer_id"].combine_chunks()
+def with_list_id(listing: Listing) -> Listing:
+    """The list with its id, which is its day and a hash of its rows and company.
+
+    Timeline and history are cut to the listed customers.
+    """
+    content = hashlib.sha256(to_csv.content(listing) + listing.company.encode()).hexdigest()
+    name = f"{listing.as_of.isoformat()}-{content[:12]}"
+    position = listing.rows.schema.get_field_index("list_id")
+    ids = pa.array([name] * listing.rows.num_rows, pa.string())
+    listed_ids = listing.rows["customer_id"].combine_chunks()
     return replace(
-        made,
+        listing,
         list_id=name,
-        rows=made.rows.set_column(place, "list_id", ids),
-        timeline=made.timeline.filter(pc.is_in(made.timeline["customer_id"], listed)),
-        history=made.history.filter(pc.is_in(made.history["customer_id"], listed)),
+        rows=listing.rows.set_column(position, "list_id", ids),
+        timeline=listing.timeline.filter(pc.is_in(listing.timeline["customer_id"], listed_ids)),
+        history=listing.history.filter(pc.is_in(listing.history["customer_id"], listed_ids)),
     )
 
 
-def _table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
+def to_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
+    """The columns of a schema as an Arrow table."""
     return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
 
 
-def _lanes(decided: Decision, scores: pd.DataFrame) -> pa.Table:
-    joined = decided.rows.merge(scores, on="customer_id").sort_values("customer_id")
-    passed = joined["customer_id"].isin(list(decided.passed))
-    return _table(joined.assign(passed=passed), LANES)
+def lane_table(decision: Decision, scores: pd.DataFrame) -> pa.Table:
+    """LANES of the whole cohort, by customer."""
+    joined = decision.rows.merge(scores, on="customer_id").sort_values("customer_id")
+    passed = joined["customer_id"].isin(list(decision.over_capacity))
+    return to_table(joined.assign(passed=passed), LANES)

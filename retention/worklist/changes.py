@@ -6,11 +6,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from retention.policy import LISTED
+from retention.policy import LISTED_LANES
 
 COLUMNS: Final = ("customer_id", "lane", "churn_probability")
-UNTOLD: Final = ("held_out", "erased")  # who was held out nobody may know, nor who was erased
-WORTH_SAYING: Final = 0.05  # of chance, between two lists
+NOT_REPORTED: Final = ("held_out", "erased")  # who was held out nobody may know, nor who was erased
+MIN_CHANGE: Final = 0.05  # of chance, between two lists
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Changes:
     stability: float | None
 
 
-def changes(
-    listed: pd.DataFrame, before: pd.DataFrame, lanes: pd.DataFrame, unwatched: str
+def compare_lists(
+    current: pd.DataFrame, previous: pd.DataFrame, lanes: pd.DataFrame, left_cohort_reason: str
 ) -> Changes:
     """Compare two lists.
 
@@ -35,28 +35,28 @@ def changes(
     watched today; unwatched: what became of those who no longer are (a key of GONE). Not dropped
     are those UNTOLD, and those below the end of a list that is cut.
     """
-    then = before.set_index("customer_id")["churn_probability"]
-    risk = listed.set_index("customer_id")["churn_probability"]
+    then = previous.set_index("customer_id")["churn_probability"]
+    risk = current.set_index("customer_id")["churn_probability"]
     moved = (risk - then.reindex(risk.index)).to_numpy(dtype=float)
     codes = np.select(
-        [np.isnan(moved), moved >= WORTH_SAYING, moved <= -WORTH_SAYING],
+        [np.isnan(moved), moved >= MIN_CHANGE, moved <= -MIN_CHANGE],
         ["new", "worse", "better"],
         "same",
     )
-    gone = before.loc[~before["customer_id"].isin(risk.index), ["customer_id"]]
-    told = gone.merge(lanes[["customer_id", "lane", "why"]], on="customer_id", how="left")
-    told = told.fillna({"lane": "", "why": unwatched}).sort_values("customer_id")
-    told = told[~told["why"].isin(UNTOLD) & ~told["lane"].isin(LISTED)]
+    gone = previous.loc[~previous["customer_id"].isin(risk.index), ["customer_id"]]
+    dropped = gone.merge(lanes[["customer_id", "lane", "why"]], on="customer_id", how="left")
+    dropped = dropped.fillna({"lane": "", "why": left_cohort_reason}).sort_values("customer_id")
+    dropped = dropped[~dropped["why"].isin(NOT_REPORTED) & ~dropped["lane"].isin(LISTED_LANES)]
     return Changes(
         pd.Series(codes, index=risk.index, dtype="str"),
-        told.reset_index(drop=True),
-        _jaccard(_to_contact(listed), _to_contact(before)),
+        dropped.reset_index(drop=True),
+        _jaccard(_to_contact(current), _to_contact(previous)),
     )
 
 
-def _to_contact(listed: pd.DataFrame) -> set[str]:
-    lane = listed["lane"].fillna("contact")  # which lists knew no other once
-    return set(listed.loc[lane == "contact", "customer_id"])
+def _to_contact(current: pd.DataFrame) -> set[str]:
+    lane = current["lane"].fillna("contact")  # which lists knew no other once
+    return set(current.loc[lane == "contact", "customer_id"])
 
 
 def _jaccard(now: set[str], then: set[str]) -> float | None:

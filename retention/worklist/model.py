@@ -12,56 +12,56 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from retention.i18n.language import Language, language, marked, minor_digits
-from retention.policy.selection import Limit
+from retention.i18n.language import Language, language, gettext_noop, minor_digits
+from retention.policy.selection import ShadowPrice
 
 _TEXT, _NUMBER, _DATE, _FLAG = pa.string(), pa.float64(), pa.date32(), pa.bool_()
 
 REASONS: Final = tuple(f"reason_{rank}" for rank in range(1, 7))
 
 COLUMNS: Final[dict[str, tuple[pa.DataType, str]]] = {
-    "list_id": (_TEXT, marked("List")),
-    "rank": (pa.int32(), marked("Rank")),
-    "lane": (_TEXT, marked("What to do")),
-    "why": (_TEXT, marked("Why so")),
-    "change": (_TEXT, marked("Since the last list")),
-    "customer_id": (_TEXT, marked("Customer")),
-    "name": (_TEXT, marked("Name")),
-    "language": (_TEXT, marked("Speaks")),
-    "owner": (_TEXT, marked("Owner")),
-    "covered_for": (_TEXT, marked("Covers for")),
-    "preferred_channel": (_TEXT, marked("Prefers")),
-    "channel": (_TEXT, marked("Contact by")),
-    "phone": (_TEXT, marked("Phone")),
-    "email": (_TEXT, marked("E-mail")),
-    "risk": (_TEXT, marked("Risk")),
-    "churn_probability": (_NUMBER, marked("Chance of leaving")),
-    "value_at_stake": (_NUMBER, marked("Value at stake")),
-    "net_gain": (_NUMBER, marked("Net gain expected")),
-    "expected_value": (_NUMBER, marked("Expected value")),
-    "value_low": (_NUMBER, marked("Value, low")),
-    "value_high": (_NUMBER, marked("Value, high")),
-    "last_purchase_on": (_DATE, marked("Last purchase")),
-    "days_since_purchase": (_NUMBER, marked("Days since")),
-    "days_since_dealing": (_NUMBER, marked("Days since last heard")),
-    "usual_gap_days": (_NUMBER, marked("Usual gap (days)")),
-    "silent_since": (_TEXT, marked("Silent for")),
-    "reason_1": (_TEXT, marked("First reason")),
-    "reason_2": (_TEXT, marked("Second reason")),
-    "reason_3": (_TEXT, marked("Third reason")),
-    "reason_4": (_TEXT, marked("Fourth reason")),
-    "reason_5": (_TEXT, marked("Fifth reason")),
-    "reason_6": (_TEXT, marked("Sixth reason")),
-    "themes": (_TEXT, marked("What about")),
-    "last_said_on": (_DATE, marked("Last heard on")),
-    "last_said": (_TEXT, marked("What they last said")),
-    "action": (_TEXT, marked("Do first")),
-    "action_name": (_TEXT, marked("Action")),
-    "budget": (_NUMBER, marked("May offer up to")),
-    "approval": (_FLAG, marked("Needs approval")),
-    "wording": (_TEXT, marked("Say")),
-    "avoid": (_TEXT, marked("Do not")),
-    "otherwise": (_TEXT, marked("Otherwise")),
+    "list_id": (_TEXT, gettext_noop("List")),
+    "rank": (pa.int32(), gettext_noop("Rank")),
+    "lane": (_TEXT, gettext_noop("What to do")),
+    "why": (_TEXT, gettext_noop("Why so")),
+    "change": (_TEXT, gettext_noop("Since the last list")),
+    "customer_id": (_TEXT, gettext_noop("Customer")),
+    "name": (_TEXT, gettext_noop("Name")),
+    "language": (_TEXT, gettext_noop("Speaks")),
+    "owner": (_TEXT, gettext_noop("Owner")),
+    "covered_for": (_TEXT, gettext_noop("Covers for")),
+    "preferred_channel": (_TEXT, gettext_noop("Prefers")),
+    "channel": (_TEXT, gettext_noop("Contact by")),
+    "phone": (_TEXT, gettext_noop("Phone")),
+    "email": (_TEXT, gettext_noop("E-mail")),
+    "risk": (_TEXT, gettext_noop("Risk")),
+    "churn_probability": (_NUMBER, gettext_noop("Chance of leaving")),
+    "value_at_stake": (_NUMBER, gettext_noop("Value at stake")),
+    "net_gain": (_NUMBER, gettext_noop("Net gain expected")),
+    "expected_value": (_NUMBER, gettext_noop("Expected value")),
+    "value_low": (_NUMBER, gettext_noop("Value, low")),
+    "value_high": (_NUMBER, gettext_noop("Value, high")),
+    "last_purchase_on": (_DATE, gettext_noop("Last purchase")),
+    "days_since_purchase": (_NUMBER, gettext_noop("Days since")),
+    "days_since_dealing": (_NUMBER, gettext_noop("Days since last heard")),
+    "usual_gap_days": (_NUMBER, gettext_noop("Usual gap (days)")),
+    "silent_since": (_TEXT, gettext_noop("Silent for")),
+    "reason_1": (_TEXT, gettext_noop("First reason")),
+    "reason_2": (_TEXT, gettext_noop("Second reason")),
+    "reason_3": (_TEXT, gettext_noop("Third reason")),
+    "reason_4": (_TEXT, gettext_noop("Fourth reason")),
+    "reason_5": (_TEXT, gettext_noop("Fifth reason")),
+    "reason_6": (_TEXT, gettext_noop("Sixth reason")),
+    "themes": (_TEXT, gettext_noop("What about")),
+    "last_said_on": (_DATE, gettext_noop("Last heard on")),
+    "last_said": (_TEXT, gettext_noop("What they last said")),
+    "action": (_TEXT, gettext_noop("Do first")),
+    "action_name": (_TEXT, gettext_noop("Action")),
+    "budget": (_NUMBER, gettext_noop("May offer up to")),
+    "approval": (_FLAG, gettext_noop("Needs approval")),
+    "wording": (_TEXT, gettext_noop("Say")),
+    "avoid": (_TEXT, gettext_noop("Do not")),
+    "otherwise": (_TEXT, gettext_noop("Otherwise")),
 }
 """Every column of the list in order: its type, and its heading where people read it."""
 
@@ -98,31 +98,33 @@ HISTORY: Final = pa.schema(
 """The risk of a listed customer over the last snapshots, oldest first."""
 
 HEADINGS: Final = {name: heading for name, (_, heading) in COLUMNS.items()}
-MONEY: Final = (
+MONEY_COLUMNS: Final = (
     "value_at_stake", "net_gain", "expected_value", "value_low", "value_high", "budget",
 )  # fmt: skip
-DAYS: Final = ("days_since_purchase", "days_since_dealing", "usual_gap_days")
-CONTACT: Final = ("name", "language", "preferred_channel", "email", "phone")
+DAY_COLUMNS: Final = ("days_since_purchase", "days_since_dealing", "usual_gap_days")
+CONTACT_COLUMNS: Final = ("name", "language", "preferred_channel", "email", "phone")
 
-RISKS: Final = ((0.60, "very_high"), (0.30, "high"), (0.15, "raised"), (0.0, "low"))
+RISK_THRESHOLDS: Final = ((0.60, "very_high"), (0.30, "high"), (0.15, "raised"), (0.0, "low"))
 """The risk is that of the first chance of leaving which is reached."""
 
 RISK_WORDS: Final = {
-    "very_high": marked("very high"),
-    "high": marked("high"),
-    "raised": marked("raised"),
-    "low": marked("low"),
+    "very_high": gettext_noop("very high"),
+    "high": gettext_noop("high"),
+    "raised": gettext_noop("raised"),
+    "low": gettext_noop("low"),
 }
 
 CHANGES: Final = {
-    "new": marked("new"),
-    "worse": marked("worse"),
-    "better": marked("better"),
-    "same": marked("no change"),
+    "new": gettext_noop("new"),
+    "worse": gettext_noop("worse"),
+    "better": gettext_noop("better"),
+    "same": gettext_noop("no change"),
 }
 """Against the last list: not on it, or the chance of leaving has moved enough to say so or not."""
 
-GONE: Final = {"": {"left": marked("has left"), "unwatched": marked("no longer watched")}}
+LEFT_COHORT: Final = {
+    "": {"left": gettext_noop("has left"), "unwatched": gettext_noop("no longer watched")}
+}
 """Beside LANES and WHYS: what became of a customer of the last list whom nobody watches now."""
 
 
@@ -152,13 +154,13 @@ class Listing:
     as_of: dt.date
     lanes: Mapping[str, Mapping[str, int]]
     model: str
-    definition: str
-    leaving: str
+    target_description: str
+    churn_description: str
     value_days: int
     plays: Mapping[str, str]
     notes: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
-    limits: tuple[Limit, ...] = ()
+    limits: tuple[ShadowPrice, ...] = ()
     greedy_loss: float = 0.0
     previous: Previous | None = None
     language: Language = field(default_factory=lambda: language("en"))
@@ -171,37 +173,37 @@ class Listing:
         return sum(count for whys in self.lanes.values() for count in whys.values())
 
     @property
-    def at_stake(self) -> float:
+    def value_at_stake(self) -> float:
         """What the listed customers' leaving would cost in expectation, in the currency."""
         return self._sum("value_at_stake")
 
     @property
-    def gain(self) -> float:
+    def net_gain(self) -> float:
         """What contacting those to contact should bring in expectation, in the currency."""
-        chosen = self.rows.filter(pc.equal(self.rows["lane"], "contact"))
-        return self._sum("net_gain", chosen)
+        to_contact = self.rows.filter(pc.equal(self.rows["lane"], "contact"))
+        return self._sum("net_gain", to_contact)
 
     def _sum(self, column: str, rows: pa.Table | None = None) -> float:
         values = (self.rows if rows is None else rows)[column].drop_null().to_pylist()
-        return cents(math.fsum(values), self.currency)
+        return round_money(math.fsum(values), self.currency)
 
-    def of_owner(self, owner: str | None) -> "Listing":
+    def for_owner(self, owner: str | None) -> "Listing":
         """The part of one owner, ranks kept."""
-        mine = self.rows.filter(_is(self.rows["owner"], owner))
-        ids = mine["customer_id"].combine_chunks()
+        rows = self.rows.filter(_equals(self.rows["owner"], owner))
+        ids = rows["customer_id"].combine_chunks()
         parts = {
             "timeline": self.timeline.filter(pc.is_in(self.timeline["customer_id"], ids)),
             "history": self.history.filter(pc.is_in(self.history["customer_id"], ids)),
-            "dropped": self.dropped.filter(_is(self.dropped["owner"], owner)),
+            "dropped": self.dropped.filter(_equals(self.dropped["owner"], owner)),
         }
-        return replace(self, rows=mine, **parts)
+        return replace(self, rows=rows, **parts)
 
     def owners(self) -> list[str | None]:
         """Everyone who owns a listed customer, by name; None last, for those without an owner."""
         named = set(self.rows["owner"].to_pylist())
-        return sorted(named, key=lambda one: (one is None, one or ""))
+        return sorted(named, key=lambda owner: (owner is None, owner or ""))
 
-    def counted(self, lane: str) -> int:
+    def lane_count(self, lane: str) -> int:
         """How many watched customers are in a lane."""
         return sum(self.lanes.get(lane, {}).values())
 
@@ -213,19 +215,19 @@ class Listing:
             "company": self.company,
             "counts": {"watched": self.watched, "listed": self.rows.num_rows},
             "currency": self.currency,
-            "definition": self.definition,
+            "definition": self.target_description,
             "evidence": list(self.evidence),
-            "gain": self.gain,
+            "gain": self.net_gain,
             "greedy_loss": self.greedy_loss,
             "language": self.language.code,
             "lanes": {lane: dict(whys) for lane, whys in self.lanes.items()},
-            "leaving": self.leaving,
-            "limits": [asdict(one) for one in self.limits],
+            "leaving": self.churn_description,
+            "limits": [asdict(limit) for limit in self.limits],
             "list_id": self.list_id,
             "model": self.model,
             "notes": list(self.notes),
             "previous": self._previous(),
-            "value_at_stake": self.at_stake,
+            "value_at_stake": self.value_at_stake,
             "value_days": self.value_days,
         }
 
@@ -235,7 +237,7 @@ class Listing:
         return asdict(self.previous) | {"as_of": self.previous.as_of.isoformat()}
 
 
-def _is(column: pa.ChunkedArray, value: str | None) -> pa.ChunkedArray:
+def _equals(column: pa.ChunkedArray, value: str | None) -> pa.ChunkedArray:
     return pc.is_null(column) if value is None else pc.equal(column, value)
 
 
@@ -248,16 +250,16 @@ def slug(owner: str | None) -> str:
     return f"{short or 'owner'}-{hashlib.sha256(owner.encode()).hexdigest()[:6]}"
 
 
-def risk_of(probability: float) -> str:
+def risk_level(probability: float) -> str:
     """The risk that a chance of leaving is, by RISKS: a key of RISK_WORDS."""
-    return next(word for least, word in RISKS if probability >= least)
+    return next(word for threshold, word in RISK_THRESHOLDS if probability >= threshold)
 
 
-def cents(amount: float, currency: str) -> float:
+def round_money(amount: float, currency: str) -> float:
     """An amount rounded to the currency's smallest unit; never a negative zero."""
     return round(amount, minor_digits(currency)) + 0.0
 
 
-def whole(number: float) -> int:
+def round_half_up(number: float) -> int:
     """The nearest whole number, halves upwards: 2.5 days are read as 3."""
     return math.floor(number + 0.5)

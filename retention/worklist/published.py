@@ -1,10 +1,9 @@
-"""Stage `publish`: the list, put where staff read it, whole or not at all.
+"""The store of published lists: immutable folders, and current.json, which names the one to read.
 
-LISTS/RUN_ID/ is written once and never again; LISTS/current.json names the one to read. A list is
-made ready in a hidden folder, flushed, and renamed in one step; only then does current.json move,
-in one step too. Whoever reads current.json first, and then only the folder that it names, sees one
-version, old or new. LISTS may lie on a shared drive: it takes renames within it and no links. The
-stage always runs and does nothing when the list is published already.
+LISTS/RUN_ID/ is written once and never changed. A list is prepared in a hidden folder, flushed and
+renamed in one step; only then is current.json replaced, in one step too. A reader who opens
+current.json first, and then only the folder that it names, sees one version, old or new. LISTS may
+lie on a shared drive: it needs renames within the folder and no links.
 """
 
 import datetime as dt
@@ -14,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from retention.core.errors import BadInput, Guarded, masked
+from retention.core.errors import BadInput, Guarded, mask
 from retention.core.storage import atomic, locks
 from retention.core.storage.locks import Say
 
@@ -23,24 +22,24 @@ MANIFEST, CURRENT, LINK, LOCK = "manifest.json", "current.json", "current", ".lo
 _RUN_ID: Final = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NAME: Final = re.compile(r"[a-z0-9_]+(-[a-z0-9-]+)?\.(csv|html|xlsx)")
-_OF_READERS: Final = re.compile(
+_OFFICE_FILES: Final = re.compile(
     r"~\$.*|\.~lock\..*#|thumbs\.db|desktop\.ini|\.ds_store|\._.*", re.IGNORECASE
 )
-"""What Excel, LibreOffice, Windows and macOS lay beside a file that somebody opens: no damage."""
+"""What Excel, LibreOffice, Windows and macOS put beside a file while it is open: no damage."""
 
 
 def run_id(manifest: dict[str, Any]) -> str:
-    """The list's date and the first 12 hex digits of the hash of all that the manifest says."""
+    """The list's date and the first 12 hex digits of the hash of its manifest."""
     day = dt.date.fromisoformat(manifest["as_of"])
     return f"{day.isoformat()}-{atomic.content_hash(manifest)[:12]}"
 
 
-def manifest_of(folder: Path, summary: dict[str, Any]) -> dict[str, Any]:
-    """What a folder's list is: all of `summary`, and of every file sha256, bytes and rows.
+def build_manifest(folder: Path, summary: dict[str, Any]) -> dict[str, Any]:
+    """The manifest of the list in a folder: its summary, and sha256, bytes and rows of each file.
 
-    `summary["files"]` names the files that are published, with their rows.
+    `summary["files"]` maps each file that is published to its number of rows.
     """
-    described = {
+    files = {
         name: {
             "sha256": atomic.sha256(folder / name),
             "bytes": (folder / name).stat().st_size,
@@ -50,38 +49,50 @@ def manifest_of(folder: Path, summary: dict[str, Any]) -> dict[str, Any]:
     }
     about = {key: value for key, value in summary.items() if key != "columns"}
     rows = summary["counts"]["listed"]
-    return about | {"files": described, "rows": rows, "schema": summary["columns"]}
+    return about | {"files": files, "rows": rows, "schema": summary["columns"]}
 
 
-class Keep(NamedTuple):
-    """How many lists stay, and for how many days a list's outcomes are still to come."""
+class RetentionRule(NamedTuple):
+    """Which published lists are kept."""
 
-    lists: int | None
-    ripening: int = 0
-
-
-EVERYTHING: Final = Keep(None)
+    max_lists: int | None  # lists of the company; None keeps all
+    outcome_days: int = 0  # days after its as_of at which the outcomes of a list are known
 
 
-def publish(
-    source: Path, folder: Path, *, allow_older: bool, say: Say, place_only: bool = False,
-    keep: Keep = EVERYTHING,
-) -> Path:  # fmt: skip
-    """Publish the list that lies in `source`; returns its folder, which now is current.
+KEEP_ALL: Final = RetentionRule(None)
 
-    place_only: a list older than the company's newest is put beside the others, and current stays.
-    Guarded when a list of the same company is newer and neither is allowed, BadInput
-    when a published folder was changed, Busy when another run is publishing.
+
+def publish_list(
+    source: Path,
+    folder: Path,
+    *,
+    allow_older: bool,
+    say: Say,
+    place_only: bool = False,
+    retention: RetentionRule = KEEP_ALL,
+) -> Path:
+    """Publish the list that lies in `source` and make it current; returns its folder.
+
+    allow_older: current may move back to a list that is older than the company's newest.
+    place_only: such a list is written beside the others, and current stays.
+
+    Raises Guarded if the list is older and neither is allowed, BadInput if a published folder was
+    changed, Busy if another run is publishing.
     """
     with _locked(folder, say):
-        return _publish(source, folder, allow_older, place_only, keep, say)
+        return _publish_locked(source, folder, allow_older, place_only, retention, say)
 
 
-def _publish(
-    source: Path, folder: Path, allow_older: bool, place_only: bool, keep: Keep, say: Say
+def _publish_locked(
+    source: Path,
+    folder: Path,
+    allow_older: bool,
+    place_only: bool,
+    retention: RetentionRule,
+    say: Say,
 ) -> Path:
     summary = _summary(source)
-    manifest = manifest_of(source, summary)
+    manifest = build_manifest(source, summary)
     target, pointer = folder / run_id(manifest), _pointer(folder)
     if target.is_dir():
         _refuse_damaged(target)
@@ -90,51 +101,52 @@ def _publish(
             say(f"unchanged: {target} is the current list")
             return target
     newer = _newer_day(folder, pointer, summary)
-    stays = place_only and newer is not None
-    if not stays:
+    beside_newer = place_only and newer is not None
+    if not beside_newer:
         _check_order(pointer, summary, newer, allow_older, say)
     if not target.is_dir():
-        _make_room(folder, keep, say)
-        _place(source, target, manifest)
-    if not stays:
-        _point_to(target)
-    beside = f", beside the newer list of {newer}" if stays else ""
+        _remove_expired(folder, retention, say)
+        _write_list(source, target, manifest)
+    if not beside_newer:
+        _set_current(target)
+    beside = f", beside the newer list of {newer}" if beside_newer else ""
     say(f"published {manifest['rows']:,} rows as {target}{beside}")
     return target
 
 
-def _make_room(folder: Path, keep: Keep, say: Say) -> None:
-    """Remove what is one too many once another list comes.
+def _remove_expired(folder: Path, retention: RetentionRule, say: Say) -> None:
+    """Remove the lists that expire when one more is published.
 
-    Before that one comes, so that a list whose place it takes stays until the one after: somebody
-    may be reading it.
+    This happens before that one is written: the list that it replaces as current stays until the
+    next one, for somebody may be reading it.
     """
-    for path in surplus(folder, keep, coming=1):
+    for path in expired_lists(folder, retention, n_coming=1):
         atomic.remove_folder(path)
-        say(f"removed {path}: publish.keep is {keep.lists}")
+        say(f"removed {path}: publish.keep is {retention.max_lists}")
 
 
 def supersede(old: Path, source: Path, say: Say) -> Path:
-    """Put the list of `source` in the place of a published one, which is removed: an erasure.
+    """Replace a published list by that of `source` after an erasure; returns the new folder.
 
-    The new manifest says in `supersedes` whose place it took; current.json follows when it named
-    the old one. Returns the new folder. Called again after it was cut short, it completes.
+    The new manifest names the old folder in `supersedes`; current.json follows if it named the old
+    one. Called again after an interruption, it completes.
     """
     folder = old.parent
     with _locked(folder, say):
         summary = _summary(source) | {"supersedes": old.name}
-        manifest = manifest_of(source, summary)
+        manifest = build_manifest(source, summary)
         target = folder / run_id(manifest)
         if not target.is_dir():
-            _place(source, target, manifest)
+            _write_list(source, target, manifest)
         if current(folder) in (old, target):
-            _point_to(target)
+            _set_current(target)
+        # last, so that no moment is without a list, and a second call finds what is left to do
         atomic.remove_folder(old)
         return target
 
 
-def _point_to(target: Path) -> None:
-    """Let current.json name a list, in one step; the link follows."""
+def _set_current(target: Path) -> None:
+    """Replace current.json in one step, then the link."""
     atomic.write_json(target.parent / CURRENT, _pointer_to(target))
     _link(target.parent, target.name)
 
@@ -144,31 +156,31 @@ def _summary(source: Path) -> dict[str, Any]:
     if not path.is_file():
         raise BadInput(f"{path}: no such file; run at_risk first")
     summary: dict[str, Any] = atomic.read_json(path)
-    strange = [one for one in summary["files"] if not _NAME.fullmatch(one)]
+    strange = [name for name in summary["files"] if not _NAME.fullmatch(name)]
     if strange:
-        raise BadInput(f"{path}: {masked(strange[0])} is no name of a list's file")
-    missing = [one for one in summary["files"] if not (source / one).is_file()]
+        raise BadInput(f"{path}: {mask(strange[0])} is no name of a list's file")
+    missing = [name for name in summary["files"] if not (source / name).is_file()]
     if missing:
         raise BadInput(f"{source / missing[0]}: no such file; run at_risk first")
     if not _DAY.fullmatch(str(summary["as_of"])):
-        raise BadInput(f"{path}: as_of {masked(summary['as_of'])} is not a day as 2026-11-22")
+        raise BadInput(f"{path}: as_of {mask(summary['as_of'])} is not a day as 2026-11-22")
     return summary
 
 
 def _refuse_damaged(target: Path) -> None:
-    wrong = _wrong_in(target)
-    if wrong:
-        raise BadInput(f"{wrong[0]}; published lists are never mended: move {target} away")
+    problems = _problems_of_list(target)
+    if problems:
+        raise BadInput(f"{problems[0]}; published lists are never mended: move {target} away")
 
 
 def _newer_day(folder: Path, pointer: dict[str, Any] | None, summary: dict[str, Any]) -> str | None:
-    """The day of the newest list of the same company, where it is later than this one's.
+    """The day of the company's newest list if it is later than this list's, else None.
 
-    current may name another company's list by now; what was published before counts all the same.
+    All published lists count, for current may name another company's list by now.
     """
-    mine = summary["company"]
-    days = [one.day.isoformat() for one in _dated(folder) if one.company == mine]
-    if pointer and pointer["company"] == mine:
+    company = summary["company"]
+    days = [dated.day.isoformat() for dated in _lists_by_age(folder) if dated.company == company]
+    if pointer and pointer["company"] == company:
         days.append(pointer["as_of"])
     last = max(days, default="")
     return last if last > summary["as_of"] else None
@@ -181,7 +193,7 @@ def _check_order(
     allow_older: bool,
     say: Say,
 ) -> None:
-    """current never moves to an older list of the same company unless told."""
+    """Raise Guarded if current would move back; say so if another company's list is replaced."""
     if newer and not allow_older:
         raise Guarded(
             f"the newest list is of {newer}, this one of {summary['as_of']}; "
@@ -191,22 +203,22 @@ def _check_order(
         say(f"the list of {pointer['company']} gives way to that of {summary['company']}")
 
 
-def _place(source: Path, target: Path, manifest: dict[str, Any]) -> None:
-    """The files and their manifest, made ready beside, flushed, and renamed in one step."""
-    with atomic.placing(target) as staging:
+def _write_list(source: Path, target: Path, manifest: dict[str, Any]) -> None:
+    """Write the files and their manifest to a staging folder and rename it in one step."""
+    with atomic.atomic_folder(target) as staging:
         for name in manifest["files"]:
             atomic.write_bytes(staging / name, (source / name).read_bytes(), mode=atomic.READ_ONLY)
         atomic.write_json(staging / MANIFEST, manifest, mode=atomic.READ_ONLY)
-        if run_id(manifest_of(staging, _about(manifest))) != target.name:
+        if run_id(build_manifest(staging, _summary_of_manifest(manifest))) != target.name:
             raise BadInput(f"{source}: the list changed while it was read; publish again")
 
 
-def _about(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The summary that a manifest was made from."""
+def _summary_of_manifest(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The summary that a manifest was built from."""
     own = {"files", "rows", "schema"}
     about = {key: value for key, value in manifest.items() if key not in own}
-    named = {name: one["rows"] for name, one in manifest["files"].items()}
-    return about | {"columns": manifest["schema"], "files": named}
+    rows_by_file = {name: described["rows"] for name, described in manifest["files"].items()}
+    return about | {"columns": manifest["schema"], "files": rows_by_file}
 
 
 def _pointer_to(target: Path) -> dict[str, Any]:
@@ -220,7 +232,7 @@ def _pointer_to(target: Path) -> dict[str, Any]:
 
 
 def _pointer(folder: Path) -> dict[str, Any] | None:
-    """What current.json says; None without one, BadInput when it names no list of this folder."""
+    """The content of current.json, or None; BadInput if it names no list of this folder."""
     path = folder / CURRENT
     if not path.is_file():
         return None
@@ -237,7 +249,7 @@ _POINTER_KEYS: Final = {"as_of", "company", "folder", "manifest_sha256"}
 
 
 def _link(folder: Path, name: str) -> None:
-    """The convenience link; where links are not supported there is none."""
+    """Set the link `current`, a convenience; skipped where links are not supported."""
     with suppress(OSError):
         link = folder / LINK
         if not link.is_symlink() or link.readlink() != Path(name):
@@ -246,20 +258,20 @@ def _link(folder: Path, name: str) -> None:
 
 @contextmanager
 def _locked(folder: Path, say: Say) -> Iterator[None]:
-    """One publisher at a time; what a killed one left goes first."""
+    """Hold the lock of the folder; leftovers of a killed run are removed first."""
     atomic.make_folder(folder)
-    with locks.held(folder / LOCK, "publishing", say):
-        for path in atomic.sweep(folder):
+    with locks.hold(folder / LOCK, "publishing", say):
+        for path in atomic.remove_leftovers(folder):
             say(f"removed {path}, left by a run that did not end")
         yield
 
 
-def published(folder: Path) -> list[Path]:
+def published_lists(folder: Path) -> list[Path]:
     """The folders of all published lists, the oldest first."""
     if not folder.is_dir():
         return []
-    found = [path for path in folder.iterdir() if _RUN_ID.fullmatch(path.name)]
-    return sorted(path for path in found if path.is_dir() and not path.is_symlink())
+    folders = [path for path in folder.iterdir() if _RUN_ID.fullmatch(path.name)]
+    return sorted(path for path in folders if path.is_dir() and not path.is_symlink())
 
 
 def current(folder: Path) -> Path | None:
@@ -268,8 +280,8 @@ def current(folder: Path) -> Path | None:
     return folder / pointer["folder"] if pointer else None
 
 
-class _Dated(NamedTuple):
-    """A published list in the order of age; of one day the current one is the newest."""
+class _DatedList(NamedTuple):
+    """A published list, ordered by age; of one day the current one counts as the newest."""
 
     day: dt.date
     is_current: bool
@@ -277,18 +289,18 @@ class _Dated(NamedTuple):
     company: str
 
 
-def _dated(folder: Path) -> list[_Dated]:
+def _lists_by_age(folder: Path) -> list[_DatedList]:
     """The published lists, the oldest first."""
-    named, found = current(folder), []
-    for path in published(folder):
+    current_folder, dated_lists = current(folder), []
+    for path in published_lists(folder):
         manifest = _manifest(path)
         day = dt.date.fromisoformat(manifest["as_of"])
-        found.append(_Dated(day, path == named, path, manifest["company"]))
-    return sorted(found)
+        dated_lists.append(_DatedList(day, path == current_folder, path, manifest["company"]))
+    return sorted(dated_lists)
 
 
 def _manifest(target: Path) -> dict[str, Any]:
-    """BadInput when it is none any more."""
+    """The manifest of a published list; BadInput if it cannot be read."""
     path = target / MANIFEST
     try:
         manifest = atomic.read_json(path)
@@ -302,55 +314,56 @@ def _manifest(target: Path) -> dict[str, Any]:
 def newest(
     folder: Path, *, company: str | None = None, before: dt.date | None = None
 ) -> Path | None:
-    """The published list with the newest as_of, of one company and older than `before` if given.
+    """The published list with the newest as_of, of `company` and older than `before` if given.
 
-    Among lists of one day it is that which current.json names, else the last by name.
+    Of several lists of one day it is the one that current.json names, else the last by name.
     """
-    found = [
-        one.path
-        for one in _dated(folder)
-        if company in (None, one.company) and (before is None or one.day < before)
+    paths = [
+        dated.path
+        for dated in _lists_by_age(folder)
+        if company in (None, dated.company) and (before is None or dated.day < before)
     ]
-    return found[-1] if found else None
+    return paths[-1] if paths else None
 
 
-def surplus(folder: Path, keep: Keep, coming: int = 0) -> list[Path]:
-    """The lists that may go: the oldest of the current one's company, beyond those to keep.
+def expired_lists(folder: Path, retention: RetentionRule, n_coming: int = 0) -> list[Path]:
+    """The lists that may be removed: the oldest of the current list's company beyond max_lists.
 
-    `coming`: so many more are about to be published.
-
-    Never the current one, nor the newest of a day whose outcomes are still to come, seen from the
-    day of the current one.
+    n_coming: so many lists are about to be published and count already. Never among them are the
+    current list and, as long as its outcomes are not known on the day of the current list, the
+    newest list of a day.
     """
-    if keep.lists is None or len(published(folder)) + coming <= keep.lists:
+    if retention.max_lists is None:
         return []
-    lists = _dated(folder)
-    now = next((one for one in lists if one.is_current), None)
-    mine = [one for one in lists if now and one.company == now.company]
-    last_of = {one.day: one for one in mine}
+    if len(published_lists(folder)) + n_coming <= retention.max_lists:
+        return []  # without reading a manifest
+    dated_lists = _lists_by_age(folder)
+    current_list = next((dated for dated in dated_lists if dated.is_current), None)
+    if current_list is None:
+        return []
+    same_company = [dated for dated in dated_lists if dated.company == current_list.company]
+    newest_of_day = {dated.day: dated for dated in same_company}  # the last of a day wins
+    outcomes_known = current_list.day - dt.timedelta(days=retention.outcome_days)
     return [
-        one.path
-        for one in mine[: coming - keep.lists]
-        if now and one != now and not (one == last_of[one.day] and _unripe(one, now, keep))
+        dated.path
+        for dated in same_company[: n_coming - retention.max_lists]
+        if dated != current_list
+        and (dated.day <= outcomes_known or dated != newest_of_day[dated.day])
     ]
-
-
-def _unripe(one: _Dated, now: _Dated, keep: Keep) -> bool:
-    return one.day + dt.timedelta(days=keep.ripening) > now.day
 
 
 def verify(folder: Path) -> list[str]:
-    """What is wrong with the published lists and the pointer, a sentence each; [] when all is well.
+    """Check all published lists; returns one sentence for each problem.
 
     Every file of every list is read and compared with its manifest, the manifest with the
     folder's name, and current.json with the manifest that it names.
     """
-    lists = published(folder)
-    wrong = [sentence for path in lists for sentence in _wrong_in(path)]
-    return wrong + _wrong_pointer(folder, lists)
+    lists = published_lists(folder)
+    problems = [sentence for path in lists for sentence in _problems_of_list(path)]
+    return problems + _problems_of_pointer(folder, lists)
 
 
-def _wrong_in(target: Path) -> list[str]:
+def _problems_of_list(target: Path) -> list[str]:
     path = target / MANIFEST
     if not path.is_file():
         return [f"{path}: missing"]
@@ -361,20 +374,20 @@ def _wrong_in(target: Path) -> list[str]:
         changed = run_id(manifest) != target.name or not as_written
     except (ValueError, KeyError, TypeError, AttributeError):
         return [f"{path}: not a manifest any more"]
-    wrong = [f"{path}: changed since it was published"] if changed else []
+    problems = [f"{path}: changed since it was published"] if changed else []
     for name, sha256 in expected.items():
         if not (target / name).is_file():
-            wrong.append(f"{target / name}: missing")
+            problems.append(f"{target / name}: missing")
         elif atomic.sha256(target / name) != sha256:
-            wrong.append(f"{target / name}: changed since it was published")
-    found = {one.name for one in target.iterdir() if not _OF_READERS.fullmatch(one.name)}
-    strangers = found - {*expected, MANIFEST}
-    return wrong + [
+            problems.append(f"{target / name}: changed since it was published")
+    names = {path.name for path in target.iterdir() if not _OFFICE_FILES.fullmatch(path.name)}
+    strangers = names - {*expected, MANIFEST}
+    return problems + [
         f"{target / name}: not part of the published list" for name in sorted(strangers)
     ]
 
 
-def _wrong_pointer(folder: Path, lists: list[Path]) -> list[str]:
+def _problems_of_pointer(folder: Path, lists: list[Path]) -> list[str]:
     path = folder / CURRENT
     try:
         pointer = _pointer(folder)

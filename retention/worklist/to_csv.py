@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from retention.core.csv_injection import guarded, unguarded
+from retention.core.csv_injection import escape_formula, unescape_formula
 from retention.core.errors import BadInput
 from retention.i18n.language import minor_digits
-from retention.worklist.model import COLUMNS, DAYS, DROPPED, MONEY, ROWS, Listing
+from retention.worklist.model import COLUMNS, DAY_COLUMNS, DROPPED, MONEY_COLUMNS, ROWS, Listing
 
-_ANY_LENGTH: Final = 2**31 - 1
+_MAX_CELL_LENGTH: Final = 2**31 - 1
 
 
 def _cell(name: str, value: Any, money_digits: int) -> str:
@@ -22,26 +22,26 @@ def _cell(name: str, value: Any, money_digits: int) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    if name in MONEY:
+    if name in MONEY_COLUMNS:
         return f"{value:.{money_digits}f}"
-    if name in DAYS:
+    if name in DAY_COLUMNS:
         return f"{value:.1f}"
     if name == "churn_probability":
         return f"{value:.4f}"
-    return guarded(value) if isinstance(value, str) else str(value)
+    return escape_formula(value) if isinstance(value, str) else str(value)
 
 
 def content(listing: Listing) -> bytes:
     """The whole file; the header holds the names of COLUMNS. Null is the empty cell."""
-    return _written(listing.rows.select(ROWS.names), minor_digits(listing.currency))
+    return _csv_bytes(listing.rows.select(ROWS.names), minor_digits(listing.currency))
 
 
 def dropped_content(listing: Listing) -> bytes:
     """Who was on the last list and is not on this one; the header holds the names of DROPPED."""
-    return _written(listing.dropped.select(DROPPED.names), 0)
+    return _csv_bytes(listing.dropped.select(DROPPED.names), 0)
 
 
-def _written(table: pa.Table, money_digits: int) -> bytes:
+def _csv_bytes(table: pa.Table, money_digits: int) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(table.column_names)
@@ -50,34 +50,37 @@ def _written(table: pa.Table, money_digits: int) -> bytes:
     return text.getvalue().encode("utf-8")
 
 
-def _flag(cell: str) -> bool:
+def _parse_flag(cell: str) -> bool:
     if cell not in ("true", "false"):
         raise ValueError(f"{cell[:20]!r} is neither true nor false")
     return cell == "true"
 
 
-def _risk(cell: str) -> str:
+def _parse_risk(cell: str) -> str:
     """The code; older lists said `very high` for `very_high`."""
-    return unguarded(cell).replace(" ", "_")
+    return unescape_formula(cell).replace(" ", "_")
 
 
 _PARSERS: Final[dict[pa.DataType, Callable[[str], Any]]] = {
-    pa.string(): unguarded,
+    pa.string(): unescape_formula,
     pa.int32(): int,
     pa.float64(): float,
     pa.date32(): dt.date.fromisoformat,
-    pa.bool_(): _flag,
+    pa.bool_(): _parse_flag,
 }
-_OF_COLUMN: Final = {name: _PARSERS[kind] for name, (kind, _) in COLUMNS.items()} | {"risk": _risk}
-_NEEDED: Final = frozenset({"customer_id", "rank", "churn_probability"})
+_COLUMN_PARSERS: Final = {name: _PARSERS[kind] for name, (kind, _) in COLUMNS.items()} | {
+    "risk": _parse_risk
+}
+_REQUIRED: Final = frozenset({"customer_id", "rank", "churn_probability"})
 
 
-def _parsed(header: list[str], line: list[str]) -> dict[str, Any]:
+def _parse_line(header: list[str], line: list[str]) -> dict[str, Any]:
     if len(line) != len(header):
         raise ValueError(f"{len(line)} cells, not {len(header)}")
     cells = dict(zip(header, line, strict=True))
     return {
-        name: parse(cells[name]) if cells.get(name) else None for name, parse in _OF_COLUMN.items()
+        name: parse(cells[name]) if cells.get(name) else None
+        for name, parse in _COLUMN_PARSERS.items()
     }
 
 
@@ -86,22 +89,22 @@ def read(path: Path) -> pa.Table:
 
     An empty text comes back as null. BadInput when it is no such file.
     """
-    previous = csv.field_size_limit(_ANY_LENGTH)
+    previous = csv.field_size_limit(_MAX_CELL_LENGTH)
     try:
         with path.open(encoding="utf-8", newline="") as handle:
-            return _rows(csv.reader(handle, strict=True), path)
+            return _read_rows(csv.reader(handle, strict=True), path)
     finally:
         csv.field_size_limit(previous)
 
 
-def _rows(lines: Iterator[list[str]], path: Path) -> pa.Table:
+def _read_rows(lines: Iterator[list[str]], path: Path) -> pa.Table:
     rows: list[dict[str, Any]] = []
     try:
         header = next(lines, [])
-        if not _NEEDED.issubset(header):
+        if not _REQUIRED.issubset(header):
             raise BadInput(f"{path}: row 1: not the columns of an at-risk list")
         for line in lines:
-            rows.append(_parsed(header, line))  # noqa: PERF401  (to know the row at fault)
+            rows.append(_parse_line(header, line))  # noqa: PERF401  (to know the row at fault)
     except (csv.Error, ValueError) as error:
         raise BadInput(f"{path}: record {len(rows) + 2}: {error}; take the list again") from None
     return pa.Table.from_pylist(rows, schema=ROWS)

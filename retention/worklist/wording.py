@@ -6,42 +6,48 @@ from typing import Any, Final
 import pandas as pd
 
 from retention.core.params import Params
-from retention.i18n.language import Language, marked
-from retention.policy import LANES, WHYS
+from retention.i18n.language import Language, gettext_noop
+from retention.policy import LANES, LANE_REASONS
 from retention.policy.play_effects import VERDICTS
-from retention.worklist.model import GONE, RISK_WORDS, RISKS, Listing, whole
+from retention.worklist.model import (
+    LEFT_COHORT,
+    RISK_WORDS,
+    RISK_THRESHOLDS,
+    Listing,
+    round_half_up,
+)
 
 CHANNELS: Final = {
-    "phone": marked("phone"),
-    "email": marked("e-mail"),
-    "office": marked("office"),
-    "web": marked("web"),
-    "portal": marked("portal"),
-    "app": marked("app"),
-    "store": marked("shop"),
-    "chat": marked("chat"),
+    "phone": gettext_noop("phone"),
+    "email": gettext_noop("e-mail"),
+    "office": gettext_noop("office"),
+    "web": gettext_noop("web"),
+    "portal": gettext_noop("portal"),
+    "app": gettext_noop("app"),
+    "store": gettext_noop("shop"),
+    "chat": gettext_noop("chat"),
 }
 
 
-def channel_words(channel: str | None, told: Language) -> str | None:
+def channel_words(channel: str | None, language: Language) -> str | None:
     """A channel as staff read it; one of the company's own stays as it is."""
-    return channel and told.gettext(CHANNELS.get(channel, channel))
+    return channel and language.gettext(CHANNELS.get(channel, channel))
 
 
-def lane_words(lane: str, why: str, told: Language) -> tuple[str, str]:
+def lane_words(lane: str, why: str, language: Language) -> tuple[str, str]:
     """A lane and the reason to be in it, as staff read them."""
     if lane in LANES:
-        return told.gettext(LANES[lane]), told.gettext(WHYS[lane][why])
-    return "", told.gettext(GONE[""][why])
+        return language.gettext(LANES[lane]), language.gettext(LANE_REASONS[lane][why])
+    return "", language.gettext(LEFT_COHORT[""][why])
 
 
 def how_to_read(listing: Listing) -> list[tuple[str, str]]:
     """(term, explanation) pairs in plain words, the same for the page and the workbook."""
-    told = listing.language
-    days, _ = told.number(listing.value_days), told.gettext
+    language = listing.language
+    days, _ = language.number(listing.value_days), language.gettext
     return [
-        (_("Risk"), _risk_words(listing)),
-        (_("Leaving"), listing.definition),
+        (_("Risk"), _risk_scale(listing)),
+        (_("Leaving"), listing.target_description),
         (
             _("Value at stake"),
             _(
@@ -94,145 +100,152 @@ def how_to_read(listing: Listing) -> list[tuple[str, str]]:
             _(
                 "{model}, as of the start of {date}.",
                 model=listing.model,
-                date=told.date(listing.as_of),
+                date=language.date(listing.as_of),
             ),
         ),
     ]
 
 
-def _risk_words(listing: Listing) -> str:
-    told = listing.language
+def _risk_scale(listing: Listing) -> str:
+    language = listing.language
     steps = [
-        told.gettext(
-            "{word} from {share}", word=told.gettext(RISK_WORDS[code]), share=told.percent(least)
+        language.gettext(
+            "{word} from {share}",
+            word=language.gettext(RISK_WORDS[code]),
+            share=language.percent(threshold),
         )
-        for least, code in RISKS[:-1]
+        for threshold, code in RISK_THRESHOLDS[:-1]
     ]
-    scale = told.gettext(
+    scale = language.gettext(
         "The words: {steps}, {low} below.",
         steps=", ".join(steps),
-        low=told.gettext(RISK_WORDS["low"]),
+        low=language.gettext(RISK_WORDS["low"]),
     )
     if not listing.rows.num_rows:
         return scale
     first = listing.rows["churn_probability"][0].as_py()
-    example = told.gettext(
+    example = language.gettext(
         "Of 100 customers like the first on this list, about {many} {leaving}.",
-        many=told.number(whole(100 * first)),
-        leaving=listing.leaving,
+        many=language.number(round_half_up(100 * first)),
+        leaving=listing.churn_description,
     )
     return f"{example} {scale}"
 
 
-def account(listing: Listing) -> list[tuple[str, int, list[tuple[str, int]]]]:
+def lane_counts(listing: Listing) -> list[tuple[str, int, list[tuple[str, int]]]]:
     """What became of the watched customers: per lane its words, its count, its whys with theirs.
 
     Lanes in their order, those without anybody left out; the counts add up to `watched`.
     """
-    told = listing.language
+    language = listing.language
     return [
         (
-            told.gettext(LANES[lane]),
-            listing.counted(lane),
-            [(told.gettext(words), listing.lanes[lane][why])
-             for why, words in WHYS[lane].items() if listing.lanes[lane].get(why)],
+            language.gettext(LANES[lane]),
+            listing.lane_count(lane),
+            [(language.gettext(words), listing.lanes[lane][why])
+             for why, words in LANE_REASONS[lane].items() if listing.lanes[lane].get(why)],
         )
         for lane in LANES
-        if listing.counted(lane)
+        if listing.lane_count(lane)
     ]  # fmt: skip
 
 
 def limit_sentences(listing: Listing) -> list[str]:
     """What each limit that binds costs, the dearest first, and what choosing together gained."""
-    told = listing.language
-    said = []
-    for one in sorted(listing.limits, key=lambda one: (-one.worth, one.kind, one.name)):
-        worth = told.money(one.worth, listing.currency)
-        if one.kind == "budget":
-            more = told.money(one.more, listing.currency)
-            said.append(
-                told.gettext("{more} more to offer would be worth {worth}.", more=more, worth=worth)
+    language = listing.language
+    sentences = []
+    for limit in sorted(listing.limits, key=lambda limit: (-limit.worth, limit.kind, limit.name)):
+        worth = language.money(limit.worth, listing.currency)
+        if limit.kind == "budget":
+            more = language.money(limit.more, listing.currency)
+            sentences.append(
+                language.gettext(
+                    "{more} more to offer would be worth {worth}.", more=more, worth=worth
+                )
             )
             continue
         sentence = {
-            "total": told.ngettext(
+            "total": language.ngettext(
                 "{n} more contact would be worth {worth}.",
                 "{n} more contacts would be worth {worth}.",
-                int(one.more), worth=worth,
+                int(limit.more), worth=worth,
             ),
-            "owner": told.ngettext(
+            "owner": language.ngettext(
                 "{n} more contact by {name} would be worth {worth}.",
                 "{n} more contacts by {name} would be worth {worth}.",
-                int(one.more), worth=worth, name=one.name,
+                int(limit.more), worth=worth, name=limit.name,
             ),
-            "channel": told.ngettext(
+            "channel": language.ngettext(
                 "{n} more contact by way of {name} would be worth {worth}.",
                 "{n} more contacts by way of {name} would be worth {worth}.",
-                int(one.more), worth=worth, name=channel_words(one.name, told),
+                int(limit.more), worth=worth, name=channel_words(limit.name, language),
             ),
         }  # fmt: skip
-        said.append(sentence[one.kind])
-    return [*said, *filter(None, [choice_sentence(listing)])]
+        sentences.append(sentence[limit.kind])
+    return [*sentences, *filter(None, [choice_sentence(listing)])]
 
 
-def ranked_by(uplift: Mapping[str, Any], chosen: Params, told: Language) -> str:
+def ranking_sentence(uplift: Mapping[str, Any], params: Params, language: Language) -> str:
     """Whether those to contact are ranked by what a contact changes, and why or why not.
 
     uplift: as stage `uplift` pinned it; {} where it has not run.
     """
     if not uplift.get("asked", True):
-        return told.gettext(
+        return language.gettext(
             "Ranked by expected loss: the settings do not ask whom a contact keeps."
         )
     if not uplift.get("name"):
-        return told.gettext(
+        return language.gettext(
             "Ranked by expected loss: too few customers were drawn by lot so far, and left, to "
             "learn whom a contact keeps."
         )
     better, low, high = (
-        told.money(uplift[name], chosen.currency) for name in ("better", "low", "high")
+        language.money(uplift[name], params.currency) for name in ("better", "low", "high")
     )
     if uplift["ranks"]:
-        return told.gettext(
+        return language.gettext(
             "Ranked by what a contact changes, as {lots} customers drawn by lot have taught: "
             "worth {better} more per customer than ranking by expected loss ({low} to {high}).",
             lots=int(uplift["lots"]), better=better, low=low, high=high,
         )  # fmt: skip
-    return told.gettext(
+    return language.gettext(
         "Ranked by expected loss: on {lots} customers drawn by lot, ranking by what a contact "
         "changes was not shown to be better ({better} per customer, {low} to {high}).",
         lots=int(uplift["lots"]), better=better, low=low, high=high,
     )  # fmt: skip
 
 
-def evidence_sentences(found: pd.DataFrame, chosen: Params, told: Language) -> list[str]:
+def evidence_sentences(
+    play_evidence: pd.DataFrame, params: Params, language: Language
+) -> list[str]:
     """What is known of the selling plays (as `policy.evidence` found it), a sentence each."""
-    said = []
-    for row in found.to_dict("records"):
+    sentences = []
+    for row in play_evidence.to_dict("records"):
         values = {"play": str(row["play"]).replace("_", " ")}
-        values["verdict"] = told.gettext(VERDICTS[row["verdict"]])
+        values["verdict"] = language.gettext(VERDICTS[row["verdict"]])
         if row["verdict"] == "too_few":
-            said.append(told.gettext("{play}: {verdict}.", **values))
+            sentences.append(language.gettext("{play}: {verdict}.", **values))
             continue
         values |= {
-            name: told.money(row[name], chosen.currency) for name in ("difference", "low", "high")
+            name: language.money(row[name], params.currency)
+            for name in ("difference", "low", "high")
         }
-        said.append(
-            told.gettext(
+        sentences.append(
+            language.gettext(
                 "{play}: {verdict}; {difference} more bought in 91 days, between {low} and {high}.",
                 **values,
             )
         )
-    return said
+    return sentences
 
 
-def stability(listing: Listing) -> str | None:
+def stability_sentence(listing: Listing) -> str | None:
     """How alike the list is to the last one, in a sentence; null where nothing can be said."""
     if listing.previous is None or listing.previous.stability is None:
         return None
-    share = listing.language.percent(listing.previous.stability)
+    overlap = listing.language.percent(listing.previous.stability)
     return listing.language.gettext(
-        "Of those to contact then or now, {share} stand on both lists.", share=share
+        "Of those to contact then or now, {share} stand on both lists.", share=overlap
     )
 
 

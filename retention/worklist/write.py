@@ -1,51 +1,51 @@
-"""Stage `at_risk`: what to do about every watched customer, and the list that staff read.
-
-Everybody watched ends in one lane, by the policy of params.yaml (docs/policy.md). The list shows
-whom to contact, by expected net gain, then those with something to be put right first.
-"""
+"""Write the list in every format, and beside it the tables that are not for readers."""
 
 from pathlib import Path
 
 from retention.core import artefacts
 from retention.core.storage import atomic
 from retention.worklist import to_csv
-from retention.worklist.build import AtRisk
+from retention.worklist.build import AtRiskResult
 from retention.worklist.model import Listing, slug
 from retention.worklist.to_html import digest, page
 from retention.worklist.to_xlsx import workbook
 
 
-def written(made: Listing) -> dict[str, tuple[bytes, int]]:
-    """Every file of the list by its name, with its rows."""
-    many = made.rows.num_rows
-    whole = {
-        "at_risk.csv": (to_csv.content(made), many),
-        "at_risk.xlsx": (workbook.content(made), many),
-        "at_risk.html": (page.content(made), many),
-        "dropped.csv": (to_csv.dropped_content(made), made.dropped.num_rows),
+def list_files(listing: Listing) -> dict[str, tuple[bytes, int]]:
+    """Content and number of rows of every file of the list, by the file's name.
+
+    Where customers have owners, each owner gets a workbook and a digest of their own.
+    """
+    n_rows = listing.rows.num_rows
+    files = {
+        "at_risk.csv": (to_csv.content(listing), n_rows),
+        "at_risk.xlsx": (workbook.content(listing), n_rows),
+        "at_risk.html": (page.content(listing), n_rows),
+        "dropped.csv": (to_csv.dropped_content(listing), listing.dropped.num_rows),
     }
-    if made.owners() in ([], [None]):
-        return whole
-    for owner in made.owners():
-        mine, name = made.of_owner(owner), slug(owner)
-        whole[f"at_risk-{name}.xlsx"] = workbook.content(mine, name), mine.rows.num_rows
-        whole[f"digest-{name}.html"] = digest.content(mine, owner), mine.rows.num_rows
-    return whole
+    owners = listing.owners()
+    if owners in ([], [None]):
+        return files
+    for owner in owners:
+        part, name = listing.for_owner(owner), slug(owner)
+        files[f"at_risk-{name}.xlsx"] = workbook.content(part, name), part.rows.num_rows
+        files[f"digest-{name}.html"] = digest.content(part, owner), part.rows.num_rows
+    return files
 
 
-def write(made: AtRisk, folder: Path) -> None:
-    """The list, and beside it what is not for readers."""
-    atomic.write_table(folder / artefacts.HELD_OUT.path.name, made.held_out)
-    atomic.write_table(folder / artefacts.LANES.path.name, made.lanes)
-    write_list(made.listing, folder)
+def write_result(result: AtRiskResult, folder: Path) -> None:
+    """Write the list, the customers held out, and the lane of every customer."""
+    atomic.write_table(folder / artefacts.HELD_OUT.path.name, result.held_out)
+    atomic.write_table(folder / artefacts.LANES.path.name, result.lanes)
+    write_list(result.listing, folder)
 
 
-def write_list(made: Listing, folder: Path) -> None:
-    """The list in every format, and summary.json, which names what is to be published."""
+def write_list(listing: Listing, folder: Path) -> None:
+    """Write the list in every format, and summary.json, which names the files to publish."""
     for old in [*folder.glob("at_risk-*.xlsx"), *folder.glob("digest-*.html")]:
         atomic.remove(old)
-    content = written(made)
-    for name, (told, _) in content.items():
-        atomic.write_bytes(folder / name, told)
-    named = {name: many for name, (_, many) in content.items()}
-    atomic.write_json(folder / "summary.json", made.summary() | {"files": named})
+    files = list_files(listing)
+    for name, (content, _) in files.items():
+        atomic.write_bytes(folder / name, content)
+    rows = {name: n_rows for name, (_, n_rows) in files.items()}
+    atomic.write_json(folder / "summary.json", listing.summary() | {"files": rows})

@@ -86,7 +86,7 @@ def at_step(number: int, does: Callable[[], object]) -> None:
         if next(passed) == number:
             does()
 
-    atomic.point = point
+    atomic.failpoint = point
 
 
 def tree(folder: Path) -> dict[str, bytes | str]:

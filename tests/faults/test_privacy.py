@@ -21,8 +21,8 @@ from retention.core import artefacts
 from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.ledgers import assignments, erasures, outcomes
-from retention.ledgers.outcomes import Fact, Import, Said
-from retention.policy.lanes import Barred
+from retention.ledgers.outcomes import OutcomeRecord, ImportBatch, StaffAnswer
+from retention.policy.lanes import SuppressionList
 from retention.worklist import published, write
 from retention.worklist.model import Listing
 from tests.faults.ending import Action, hidden, killed
@@ -54,9 +54,9 @@ def small(tmp_path: Path, make_listing: MakeListing) -> Checkout:
     shutil.rmtree(shop / ".dvc")
     rows = [{"customer_id": who, "name": f"Zoë Quibbleworth-{who}"} for who in (WHO, OTHER)]
     write.write_list(make_listing(rows), tmp_path / "made")
-    published.publish(tmp_path / "made", shop / "lists", allow_older=False, say=lambda _: None)
-    said = (Fact(LIST, who, NOW, Said(result="reached")) for who in (WHO, OTHER))
-    made = Import(LIST, company.PARAMS["company"], NOW, "0" * 64, {"read": 2}, tuple(said))
+    published.publish_list(tmp_path / "made", shop / "lists", allow_older=False, say=lambda _: None)
+    said = (OutcomeRecord(LIST, who, NOW, StaffAnswer(result="reached")) for who in (WHO, OTHER))
+    made = ImportBatch(LIST, company.PARAMS["company"], NOW, "0" * 64, {"read": 2}, tuple(said))
     outcomes.write(shop / outcomes.FOLDER, made)
     arms = pd.DataFrame({"customer_id": [WHO, OTHER], "arm": "contact", "propensity": 0.9})
     both = arms.reindex(columns=list(assignments.OF_CUSTOMER))
@@ -111,8 +111,8 @@ def test_58_erasure_leaves_nothing_of_the_customer_and_all_of_the_others(small: 
     }
     assert lines == others
     assert published.verify(small / "lists") == []
-    assert [one.customer_id for one in outcomes.facts(small / outcomes.FOLDER)] == [OTHER]
-    assert assignments.everything(small / assignments.FOLDER)["customer_id"].tolist() == [OTHER]
+    assert [one.customer_id for one in outcomes.read_records(small / outcomes.FOLDER)] == [OTHER]
+    assert assignments.read_all(small / assignments.FOLDER)["customer_id"].tolist() == [OTHER]
     assert {name for name, many in done.counts.items() if many} == {
         "raw_rows", "data_folders", "imports_of_outcomes", "lists_of_assignments",
         "published_lists",
@@ -152,12 +152,12 @@ def test_58_erasure_does_not_come_back_with_the_next_file(small: Checkout) -> No
 
 
 def test_58_erasure_bars_who_is_erased_from_the_list(tmp_path: Path) -> None:
-    known = erasures.salted(tmp_path)
-    erasures.ask(tmp_path, known.hash_of("b"), NOW)
+    known = erasures.with_salt(tmp_path)
+    erasures.request(tmp_path, known.hash_of("b"), NOW)
     inputs = lists_of.given(lists_of.FOUR)
-    mine = erasures.read(tmp_path).among(inputs.told.scores["customer_id"])
-    barred = Barred(erased=mine)
-    made = lists_of.made(replace(inputs, barred=barred), lists_of.config())
+    mine = erasures.read(tmp_path).erased_among(inputs.tables.scores["customer_id"])
+    barred = SuppressionList(erased=mine)
+    made = lists_of.made(replace(inputs, suppressed=barred), lists_of.config())
     assert "b" not in lists_of.column(made, "customer_id")
     assert made.listing.lanes["excluded"]["erased"] == 1
 
@@ -235,16 +235,16 @@ def test_58_erasure_by_age_keeps_the_current_list_and_every_objection(
 ) -> None:
     monkeypatch.chdir(small.folder)
     write.write_list(make_listing([{}], as_of=dt.date(2027, 11, 22)), tmp_path / "newer")
-    newer = published.publish(
+    newer = published.publish_list(
         tmp_path / "newer", Path("lists"), allow_older=True, say=lambda _: None
     )
-    objects = Fact(LIST, "no", NOW, Said(result="reached", answer=outcomes.OBJECTION))
-    outcomes.write(outcomes.FOLDER, Import(LIST, "c", NOW, "1" * 64, {"read": 1}, (objects,)))
+    objects = OutcomeRecord(LIST, "no", NOW, StaffAnswer(result="reached", answer=outcomes.OBJECTION))
+    outcomes.write(outcomes.FOLDER, ImportBatch(LIST, "c", NOW, "1" * 64, {"read": 1}, (objects,)))
     small.set_params(small.params() | {"privacy": {"keep_days": 100}})
     done = tidy.tidy(load_params(), lambda _: None)
     assert (done.lists, done.entries) == (1, 4)
-    assert published.published(Path("lists")) == [newer]
-    assert outcomes.objections(outcomes.FOLDER) == {"no"}
+    assert published.published_lists(Path("lists")) == [newer]
+    assert outcomes.opted_out(outcomes.FOLDER) == {"no"}
     assert holding(small, OTHER) == [one for one in holding(small, OTHER) if "data/" in one]
 
 
@@ -264,8 +264,8 @@ def test_59_opt_out() -> None:
 def test_59_opt_out_told_to_staff() -> None:
     lines = "\n".join(f"c{at} | {10 * at}" for at in range(1, 11))
     inputs = lists_of.given(f"customer | expected_loss\n{lines}")
-    barred = Barred(objecting=frozenset({"c10"}))
-    made = lists_of.made(replace(inputs, barred=barred), lists_of.config(capacity=10))
+    barred = SuppressionList(opted_out=frozenset({"c10"}))
+    made = lists_of.made(replace(inputs, suppressed=barred), lists_of.config(capacity=10))
     assert "c10" not in lists_of.column(made, "customer_id")
     assert made.listing.lanes["excluded"]["opted_out"] == 1
 

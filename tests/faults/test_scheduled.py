@@ -35,7 +35,7 @@ def score_with(shop: Checkout, **rules: Any) -> None:
 
 def test_44_concurrent_run_of_the_scheduled_job(fresh: Checkout) -> None:
     (fresh / "runs").mkdir()
-    with locks.held(fresh / "runs/.lock", "scoring", lambda _: None), unchanged(fresh / "lists"):
+    with locks.hold(fresh / "runs/.lock", "scoring", lambda _: None), unchanged(fresh / "lists"):
         refused(fresh.retention("score"), 5, f"process {os.getpid()} is scoring")
 
 

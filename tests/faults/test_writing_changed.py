@@ -13,7 +13,7 @@ import yaml
 from retention.core.errors import BadInput, Guarded, Refusal
 from retention.core.storage import atomic
 from retention.ledgers import outcomes, store
-from retention.ledgers.outcomes import Fact, Import, Said
+from retention.ledgers.outcomes import OutcomeRecord, ImportBatch, StaffAnswer
 from retention.serving import champion
 from retention.worklist import published
 from tests.faults.ending import tree
@@ -73,7 +73,7 @@ def changed(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["at_risk.csv", "manifest.json"])
 def test_48_tampered_output(home: Path, name: str) -> None:
-    [target] = published.published(home / "lists")
+    [target] = published.published_lists(home / "lists")
     sound = retention(home, "check")
     assert (sound.returncode, "unchanged since published" in sound.stdout) == (0, True)
     changed(target / name)
@@ -83,7 +83,7 @@ def test_48_tampered_output(home: Path, name: str) -> None:
 
 
 def test_48_tampered_output_is_not_published_over(home: Path, tmp_path: Path) -> None:
-    [target] = published.published(home / "lists")
+    [target] = published.published_lists(home / "lists")
     changed(target / "at_risk.csv")
     with (
         unchanged(home / "lists"),
@@ -153,13 +153,13 @@ def test_56_path_traversal_run_id_and_files_of_a_list(
 def test_56_path_traversal_list_id_in_a_ledger(
     home: Path, name: str, nothing_outside: Callable[[], None]
 ) -> None:
-    fact = Fact(name, "../../x", NOW, Said(result="reached"))
+    fact = OutcomeRecord(name, "../../x", NOW, StaffAnswer(result="reached"))
     folder = home / "ledgers/outcomes"
     with (
-        outcomes.locked(folder, lambda _: None),
+        outcomes.lock(folder, lambda _: None),
         pytest.raises(BadInput, match="cannot be the name of a file"),
     ):
-        outcomes.write(folder, Import(name, "Mill Lane Bakery", NOW, "f", {}, (fact,)))
+        outcomes.write(folder, ImportBatch(name, "Mill Lane Bakery", NOW, "f", {}, (fact,)))
     nothing_outside()
 
 
@@ -167,10 +167,10 @@ def test_56_path_traversal_customer_id_is_only_text(
     home: Path, nothing_outside: Callable[[], None]
 ) -> None:
     folder, list_id = home / "ledgers/outcomes", "2026-11-22-0123456789ab"
-    fact = Fact(list_id, "../../x", NOW, Said(result="reached"))
-    with outcomes.locked(folder, lambda _: None):
-        outcomes.write(folder, Import(list_id, "Mill Lane Bakery", NOW, "f", {}, (fact,)))
-    assert [one.customer_id for one in outcomes.facts(folder)] == ["../../x"]
+    fact = OutcomeRecord(list_id, "../../x", NOW, StaffAnswer(result="reached"))
+    with outcomes.lock(folder, lambda _: None):
+        outcomes.write(folder, ImportBatch(list_id, "Mill Lane Bakery", NOW, "f", {}, (fact,)))
+    assert [one.customer_id for one in outcomes.read_records(folder)] == ["../../x"]
     assert outcomes.erase(folder, "../../x") == 1
     nothing_outside()
 

@@ -20,7 +20,7 @@ from retention.commands.backup import Restored
 from retention.core.errors import BadInput, BadParams, Guarded
 from retention.core.storage import atomic
 from retention.ledgers import outcomes
-from retention.ledgers.outcomes import Fact, Import, Said
+from retention.ledgers.outcomes import OutcomeRecord, ImportBatch, StaffAnswer
 from retention.serving import champion
 from tests.faults.ending import hidden, killed, tree
 from tests.faults.refusal import Done, refused
@@ -34,10 +34,10 @@ def quiet(_: str) -> None:
 
 
 def answered(list_id: str, *customers: str) -> Path:
-    facts = tuple(Fact(list_id, one, NOW, Said(result="reached")) for one in customers)
-    with outcomes.locked(outcomes.FOLDER, quiet):
+    facts = tuple(OutcomeRecord(list_id, one, NOW, StaffAnswer(result="reached")) for one in customers)
+    with outcomes.lock(outcomes.FOLDER, quiet):
         return outcomes.write(
-            outcomes.FOLDER, Import(list_id, "Mill Lane Bakery", NOW, "f", {}, facts)
+            outcomes.FOLDER, ImportBatch(list_id, "Mill Lane Bakery", NOW, "f", {}, facts)
         )
 
 
@@ -136,7 +136,7 @@ def test_what_gives_way_is_set_aside_in_a_folder_of_the_time(home: Path, kept: P
 def test_who_was_erased_does_not_come_back_with_an_old_ledger(home: Path, kept: Path) -> None:
     outcomes.erase(outcomes.FOLDER, "a")
     assert restored(kept).added == ()
-    assert [one.customer_id for one in outcomes.facts(outcomes.FOLDER)] == ["b"]
+    assert [one.customer_id for one in outcomes.read_records(outcomes.FOLDER)] == ["b"]
     assert not any(b'"a"' in path.read_bytes() for path in outcomes.FOLDER.iterdir())
 
 
@@ -298,7 +298,7 @@ def test_42_kill9_restore(home: Path, kept: Path, tmp_path: Path, replace: bool)
             assert now
             assert atomic.sha256(now.folder / f"{part}.json") == sha256, name
         assert now or not replace, name
-        outcomes.facts(outcomes.FOLDER)
+        outcomes.read_records(outcomes.FOLDER)
         action(folder)
         found = tree(folder)
         assert {path: found.get(path) for path in whole if "README" not in path} == {

@@ -11,10 +11,10 @@ import pytest
 
 from retention.core.storage import atomic
 from retention.ledgers import assignments, outcomes
-from retention.ledgers.outcomes import Fact, Import, Said
+from retention.ledgers.outcomes import OutcomeRecord, ImportBatch, StaffAnswer
 from retention.serving import champion
 from retention.worklist import published
-from retention.worklist.published import Keep
+from retention.worklist.published import RetentionRule
 from tests.faults.ending import Action, hidden, killed, points, tree
 from tests.faults.lists import DAY, made, put, read
 
@@ -86,11 +86,11 @@ def test_42_kill9_publish_the_next_list(home: Path, tmp_path: Path) -> None:
 def test_42_kill9_publish_removes_the_oldest(home: Path, tmp_path: Path) -> None:
     for days in (21, 14, 7):
         put(made(tmp_path / "old", f"Ada {days}", earlier(days)), home / "lists")
-    action = publishing(made(tmp_path / "new", "Bo"), keep=Keep(2))
+    action = publishing(made(tmp_path / "new", "Bo"), keep=RetentionRule(2))
     every_step(home, action, sees("Ada 7", "Bo"))
     again = shutil.copytree(home, tmp_path / "again", symlinks=True)
     action(again)
-    assert [path.name[:10] for path in published.published(again / "lists")] == [
+    assert [path.name[:10] for path in published.published_lists(again / "lists")] == [
         str(earlier(7)),
         str(DAY),
     ]
@@ -119,16 +119,16 @@ def test_42_kill9_supersede(home: Path, tmp_path: Path, current: bool) -> None:
 
 
 def answered(folder: Path, *customers: str) -> None:
-    said = Said(result="reached", note="x")
-    facts = tuple(Fact(LIST, one, NOW, said) for one in customers)
-    with outcomes.locked(folder / "ledgers/outcomes", say=lambda _: None):
+    said = StaffAnswer(result="reached", note="x")
+    facts = tuple(OutcomeRecord(LIST, one, NOW, said) for one in customers)
+    with outcomes.lock(folder / "ledgers/outcomes", say=lambda _: None):
         outcomes.write(
-            folder / "ledgers/outcomes", Import(LIST, "Mill Lane Bakery", NOW, "f", {}, facts)
+            folder / "ledgers/outcomes", ImportBatch(LIST, "Mill Lane Bakery", NOW, "f", {}, facts)
         )
 
 
 def answers(folder: Path) -> set[str]:
-    found = [fact.customer_id for fact in outcomes.facts(folder / "ledgers/outcomes")]
+    found = [fact.customer_id for fact in outcomes.read_records(folder / "ledgers/outcomes")]
     assert len(found) == len(set(found)), "counted twice"
     return set(found)
 
@@ -160,7 +160,7 @@ def entered(folder: Path) -> None:
 
 
 def assigned(folder: Path) -> list[str]:
-    return list(assignments.everything(folder / "ledgers/assignments")["customer_id"])
+    return list(assignments.read_all(folder / "ledgers/assignments")["customer_id"])
 
 
 @pytest.fixture
@@ -239,6 +239,6 @@ def test_42_kill9_every_kind_of_step_is_one(home: Path, tmp_path: Path) -> None:
     for days in (14, 7):
         put(made(tmp_path / "old", "Ada", earlier(days)), home / "lists")
     source = made(tmp_path / "new", "Bo")
-    passed = points(publishing(source, keep=Keep(2)), home)
+    passed = points(publishing(source, keep=RetentionRule(2)), home)
     kinds = ("about to write", "wrote", "flushed", "put", "staged", "linked", "remove", "hid")
     assert {kind for kind in kinds if any(kind in one for one in passed)} == set(kinds)

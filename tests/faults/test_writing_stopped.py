@@ -17,7 +17,7 @@ from retention.core import errors
 from retention.core.storage import atomic
 from retention.ledgers import outcomes
 from retention.worklist import published as publish
-from retention.worklist.published import Keep
+from retention.worklist.published import RetentionRule
 from tests.faults.ending import at_step, copies, forked, hidden
 from tests.faults.lists import DAY, made, put, read
 from tests.faults.refusal import Done, refused, unchanged
@@ -119,7 +119,7 @@ def test_43_sigterm_enospc_the_ledger(tmp_path: Path) -> None:
     atomic.make_folder(folder)
 
     def entering() -> None:
-        with outcomes.locked(folder):
+        with outcomes.lock(folder):
             atomic.write_json(folder / "x.json", {"facts": []})
 
     def action() -> None:
@@ -252,7 +252,7 @@ def test_46_read_during_publish(lists: Path, tmp_path: Path) -> None:
             os._exit(70)
     for number in range(50):
         day = DAY + dt.timedelta(days=number)
-        put(made(tmp_path / "next", f"Bo{number}", day), lists, keep=Keep(10))
+        put(made(tmp_path / "next", f"Bo{number}", day), lists, keep=RetentionRule(10))
     stop.touch()
     status = os.waitstatus_to_exitcode(os.waitpid(reader, 0)[1])
     assert status == 0, (tmp_path / "errors").read_text(encoding="utf-8")

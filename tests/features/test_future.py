@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.engine.base import CUSTOMER, DERIVED, Past
-from features.engine.table import attributes
+from features.engine.table import customer_attributes
 from pipeline import events, ingest
 from retention.cohort import eligibility
 from retention.core import point_in_time
@@ -45,7 +45,7 @@ def described(
     duck = engines.duck()
     frame, people = duck.load(table), duck.load(histories.people_table(persons))
     known = point_in_time.as_known_at(frame, SNAPSHOT, restated)
-    past = Past(known, attributes(people, SNAPSHOT), SNAPSHOT, duck.materialize)
+    past = Past(known, customer_attributes(people, SNAPSHOT), SNAPSHOT, duck.materialize)
     grains = {one.grain.name: one.grain for one in engines.declared()}
     seen: Seen = {
         name: engines.collected(past[grain])

@@ -8,7 +8,7 @@ from typing import Any
 
 from features.engine import service_grains
 from features.engine.base import Grain, Past
-from features.engine.table import attributes
+from features.engine.table import customer_attributes
 from retention.core import point_in_time
 from tests.features.test_features import check, typed
 from tests.support import engines, histories
@@ -20,7 +20,7 @@ def rows_are(grain: Grain, events: str, expected: str) -> None:
     frame = engines.frame(histories.events(events))
     people = duck.load(histories.people_table([]))
     past = Past(
-        point_in_time.as_known_at(frame, day), attributes(people, day), day, duck.materialize
+        point_in_time.as_known_at(frame, day), customer_attributes(people, day), day, duck.materialize
     )
     wanted = histories.rows(expected)
     found = engines.collected(past[grain].select(*wanted[0]))

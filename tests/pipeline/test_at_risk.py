@@ -16,9 +16,9 @@ from retention.serving import target
 from retention.worklist import build as stage
 from retention.worklist import to_csv
 from retention.worklist import write as stage_write
-from retention.worklist.build import AtRisk, Inputs
-from retention.worklist.model import HISTORY, ROWS, TIMELINE, risk_of
-from retention.worklist.rows import Told, silent_words
+from retention.worklist.build import AtRiskResult, WorklistInputs
+from retention.worklist.model import HISTORY, ROWS, TIMELINE, risk_level
+from retention.worklist.rows import CustomerTables, silence_text
 from tests.support.policies import AS_OF, frames, people, play
 
 PARAMS = """
@@ -35,8 +35,8 @@ labels:
   value: {horizon_days: 28}
 """
 BOOK = [
-    play("call", saves=0.2, cost=1.0, wording="Good morning", avoid="No pressure"),
-    play("voucher", type="gesture", saves=0.15, offer=12.0, taken=0.5, approval=10.0),
+    play("call", save_rate=0.2, cost=1.0, wording="Good morning", avoid="No pressure"),
+    play("voucher", type="gesture", save_rate=0.15, offer_value=12.0, acceptance_rate=0.5, approval=10.0),
     play("mend", lane="fix_first"),
 ]
 SUMMARY = {
@@ -50,7 +50,7 @@ def config(policy: dict[str, Any] | None = None, **at_risk: Any) -> sections.Par
     rules = {"capacity": 5, "holdout_share": 0.0} | at_risk
     return sections.parse_params(PARAMS).model_copy(
         update={
-            "at_risk": sections.AtRisk(**rules),
+            "at_risk": sections.AtRiskParams(**rules),
             "policy": sections.Policy.model_validate({"playbook": BOOK} | (policy or {})),
         }
     )
@@ -66,7 +66,7 @@ def happenings(*rows: tuple[str, str, str]) -> pd.DataFrame:
     return made.assign(day=dt.date(2026, 11, 1), cause=None)
 
 
-def given(text: str, contacts: Sequence[dict[str, Any]] = (), **changes: Any) -> Inputs:
+def given(text: str, contacts: Sequence[dict[str, Any]] = (), **changes: Any) -> WorklistInputs:
     """Inputs from a table of customers as tests/policies.py reads it."""
     scores, standing, known = frames(people(text))
     people_told = known.assign(name=None, language=None, email=None, phone=None).astype(object)
@@ -82,24 +82,24 @@ def given(text: str, contacts: Sequence[dict[str, Any]] = (), **changes: Any) ->
             "usual_gap_days": 4.04,
         }
     )
-    told = Told(
+    told = CustomerTables(
         scores=scores,
-        habits=habits,
-        standing=standing.assign(last_said_on=None, last_said=None),
+        purchase_rhythm=habits,
+        customer_state=standing.assign(last_said_on=None, last_said=None),
         reasons=changes.get("reasons", reasons()),
-        happenings=changes.get("happenings", happenings()),
+        recent_issues=changes.get("happenings", happenings()),
         contacts=people_told,
     )
     timeline = changes.get("timeline", TIMELINE.empty_table())
     events = pd.DataFrame(columns=["customer_id", "kind", "day", "treatment", "amount"])
-    return Inputs(told, timeline, HISTORY.empty_table(), SUMMARY, events)
+    return WorklistInputs(told, timeline, HISTORY.empty_table(), SUMMARY, events)
 
 
-def made(inputs: Inputs, rules: sections.Params, before: Path | None = None) -> AtRisk:
+def made(inputs: WorklistInputs, rules: sections.Params, before: Path | None = None) -> AtRiskResult:
     return stage.at_risk(inputs, rules, before)
 
 
-def column(of: AtRisk, name: str) -> list[Any]:
+def column(of: AtRiskResult, name: str) -> list[Any]:
     found: list[Any] = of.listing.rows[name].to_pylist()
     return found
 
@@ -219,9 +219,9 @@ def test_who_is_to_be_put_right_is_told_all_that_went_wrong() -> None:
 
 def test_a_customer_of_whom_nothing_is_known_is_listed_all_the_same() -> None:
     inputs = given("customer | expected_loss\n a | 100")
-    empty = inputs.told.habits.iloc[:0]
-    told = Told(**{**vars(inputs.told), "habits": empty})
-    row = made(Inputs(told, *list(vars(inputs).values())[1:]), config()).listing.rows.to_pylist()[0]
+    empty = inputs.tables.purchase_rhythm.iloc[:0]
+    told = CustomerTables(**{**vars(inputs.tables), "habits": empty})
+    row = made(WorklistInputs(told, *list(vars(inputs).values())[1:]), config()).listing.rows.to_pylist()[0]
     assert (row["silent_since"], row["reason_1"], row["name"]) == (None, None, None)
 
 
@@ -269,7 +269,7 @@ def test_the_list_before_says_who_is_new_and_who_dropped_off(tmp_path: Path) -> 
     ],
 )
 def test_the_risk_word(chance: float, code: str) -> None:
-    assert risk_of(chance) == code
+    assert risk_level(chance) == code
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_the_risk_word(chance: float, code: str) -> None:
     ],
 )
 def test_silence_in_words(days: float | None, gap: float | None, words: str | None) -> None:
-    assert silent_words(days, gap, ENGLISH) == words
+    assert silence_text(days, gap, ENGLISH) == words
 
 
 @pytest.mark.parametrize(
@@ -296,14 +296,14 @@ def test_silence_in_words(days: float | None, gap: float | None, words: str | No
     ],
 )
 def test_leaving_in_words(label: dict[str, Any], words: str) -> None:
-    assert target.leaving(sections.ChurnLabel(**label), ENGLISH).startswith(words)
+    assert target.churn_description(sections.ChurnLabel(**label), ENGLISH).startswith(words)
 
 
 def test_each_owner_has_a_workbook_and_a_digest_of_their_own(tmp_path: Path) -> None:
     rows = "customer | expected_loss | owner\n a | 90 | Ada\n b | 80 | Bo/../x\n c | 70 |"
     found = made(given(rows), config())
     (tmp_path / "digest-former.html").write_bytes(b"")
-    stage_write.write(found, tmp_path)
+    stage_write.write_result(found, tmp_path)
     names = {one.name for one in tmp_path.iterdir()}
     named = atomic.read_json(tmp_path / "summary.json")["files"]
     assert names == {*named, "held_out.parquet", "lanes.parquet", "summary.json"}
@@ -314,7 +314,7 @@ def test_each_owner_has_a_workbook_and_a_digest_of_their_own(tmp_path: Path) -> 
 
 def test_the_stage_writes_the_same_bytes_twice(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        stage_write.write(made(given(FOUR), config()), tmp_path / name)
+        stage_write.write_result(made(given(FOUR), config()), tmp_path / name)
     one, two = (
         {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
         for name in ("one", "two")
@@ -327,7 +327,7 @@ def test_the_stage_writes_the_same_bytes_twice(tmp_path: Path) -> None:
 
 def test_contact_data_stands_in_the_list_only(tmp_path: Path) -> None:
     contacts = [{"customer_id": "a", "name": "Canary Nightingale"}]
-    stage_write.write(made(given(FOUR, contacts), config()), tmp_path)
+    stage_write.write_result(made(given(FOUR, contacts), config()), tmp_path)
     assert b"Canary" in (tmp_path / "at_risk.csv").read_bytes()
     for name in ("summary.json", "held_out.parquet", "lanes.parquet"):
         assert b"Canary" not in (tmp_path / name).read_bytes()

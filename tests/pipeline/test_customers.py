@@ -10,7 +10,7 @@ from retention.core.params import Params
 from retention.sources import customers
 
 
-def rules(folder: Path, text: str | None, **options: Any) -> Params:
+def make_params(folder: Path, text: str | None, **options: Any) -> Params:
     path = folder / "customers.csv"
     path.write_text(text or "")
     event = {"kind": "purchase", "customer_id": "c", "occurred_at": "t"}
@@ -45,7 +45,7 @@ TEXT = """id,full name,tel,since,cost,no
 
 
 def test_customers_keep_their_facts_and_no_contact_data(tmp_path: Path) -> None:
-    table, rejects = customers.customers(rules(tmp_path, TEXT, **ALL))
+    table, rejects = customers.customers(make_params(tmp_path, TEXT, **ALL))
     assert table.schema == customers.CUSTOMERS
     assert rejects.num_rows == 0
     assert table.select(["customer_id", "joined_day", "do_not_contact"]).to_pylist() == [
@@ -57,20 +57,20 @@ def test_customers_keep_their_facts_and_no_contact_data(tmp_path: Path) -> None:
 
 
 def test_contacts_come_from_the_raw_file(tmp_path: Path) -> None:
-    table = customers.contacts(rules(tmp_path, TEXT, **ALL))
+    table = customers.read_contacts(make_params(tmp_path, TEXT, **ALL))
     assert table.schema == customers.CONTACTS
     assert table["name"].to_pylist() == ["Ann Canary", "Ben"]
     assert table["do_not_contact"].to_pylist() == [False, True]
 
 
 def test_without_a_file_there_are_none(tmp_path: Path) -> None:
-    assert customers.customers(rules(tmp_path, None))[0].schema == customers.CUSTOMERS
-    assert customers.contacts(rules(tmp_path, None)).num_rows == 0
+    assert customers.customers(make_params(tmp_path, None))[0].schema == customers.CUSTOMERS
+    assert customers.read_contacts(make_params(tmp_path, None)).num_rows == 0
 
 
 def test_a_customer_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"line 2, column 'id', .* again in .*, line 4"):
-        customers.customers(rules(tmp_path, "id\n1\n2\n1\n"))
+        customers.customers(make_params(tmp_path, "id\n1\n2\n1\n"))
 
 
 def test_with_known_at_they_are_versions_and_contacts_the_newest(tmp_path: Path) -> None:
@@ -80,29 +80,31 @@ def test_with_known_at_they_are_versions_and_contacts_the_newest(tmp_path: Path)
         "format": {"date": "%Y-%m-%d"},
     }
     text = "id,r,k\n1,old,1970-01-02\n1,new,1970-01-03\n"
-    table, _ = customers.customers(rules(tmp_path, text, **options))
+    table, _ = customers.customers(make_params(tmp_path, text, **options))
     assert table["known_day"].to_pylist() == [1, 2]
-    assert customers.contacts(rules(tmp_path, text, **options))["owner"].to_pylist() == ["new"]
+    assert customers.read_contacts(make_params(tmp_path, text, **options))["owner"].to_pylist() == [
+        "new"
+    ]
 
 
 def test_an_unreadable_objection_is_never_dropped(tmp_path: Path) -> None:
-    body = "".join(f"{at},\n" for at in range(1000))
+    body = "".join(f"{i},\n" for i in range(1000))
     columns = {"customer_id": "id", "do_not_contact": "no"}
     with pytest.raises(BadInput, match=r"line 1002, column 'no'.*not_boolean.*objection"):
-        customers.customers(rules(tmp_path, f"id,no\n{body}x,perhaps\n", columns=columns))
+        customers.customers(make_params(tmp_path, f"id,no\n{body}x,perhaps\n", columns=columns))
 
 
 def test_few_bad_rows_are_rejected_and_many_refused(tmp_path: Path) -> None:
-    body = "".join(f"{at},\n" for at in range(1000))
-    table, rejects = customers.customers(rules(tmp_path, f"id,x\n{body}  ,1\n"))
+    body = "".join(f"{i},\n" for i in range(1000))
+    table, rejects = customers.customers(make_params(tmp_path, f"id,x\n{body}  ,1\n"))
     assert (table.num_rows, rejects["rule"].to_pylist()) == (1000, ["blank_id"])
     with pytest.raises(BadInput, match=r"line 2, column 'id'.*blank_id"):
-        customers.customers(rules(tmp_path, "id,x\n  ,1\n2,\n"))
+        customers.customers(make_params(tmp_path, "id,x\n  ,1\n2,\n"))
 
 
 def test_a_missing_column_and_a_missing_type_are_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"no column 'ident' \(nearest: id"):
-        customers.customers(rules(tmp_path, "id\n1\n", columns={"customer_id": "ident"}))
+        customers.customers(make_params(tmp_path, "id\n1\n", columns={"customer_id": "ident"}))
     columns = {"customer_id": "id", "joined_at": "since"}
     with pytest.raises(BadParams, match="since needs the type timestamp or date"):
-        customers.customers(rules(tmp_path, "id,since\n1,2020\n", columns=columns))
+        customers.customers(make_params(tmp_path, "id,since\n1,2020\n", columns=columns))

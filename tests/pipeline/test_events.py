@@ -21,25 +21,25 @@ from retention.ledgers import outcomes
 DAY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
-def event(name: str, known: int = 0, **values: Any) -> dict[str, Any]:
+def event(name: str, known_after: int = 0, **values: Any) -> dict[str, Any]:
     empty = dict.fromkeys(schema.EVENT_COLUMNS)
-    made = {
+    values_ = {
         "event_id": name,
         "customer_id": "a",
         "kind": "visit",
         "source": name.split(":")[0],
         "occurred_at": DAY,
-        "known_at": DAY + dt.timedelta(days=known),
+        "known_at": DAY + dt.timedelta(days=known_after),
         "occurred_day": 20454,
-        "known_day": 20454 + known,
+        "known_day": 20454 + known_after,
     }
-    return empty | made | values
+    return empty | values_ | values
 
 
 def merged(folder: Path, *sources: list[dict[str, Any]]) -> tuple[pa.Table, dict[str, Any]]:
     paths = []
-    for at, rows in enumerate(sources):
-        paths.append(folder / f"{at}.parquet")
+    for i, rows in enumerate(sources):
+        paths.append(folder / f"{i}.parquet")
         atomic.write_table(paths[-1], pa.Table.from_pylist(rows, schema=schema.EVENTS))
     return events.events(paths, "1GB")
 
@@ -64,29 +64,35 @@ def test_the_summary_says_what_there_is(tmp_path: Path) -> None:
     start = event("t:1", 4, kind="start", occurred_day=20450)
     _, summary = merged(tmp_path, [event("s:1"), event("s:2", 1)], [start])
     assert summary["kinds"]["start"] == {
-        "rows": 1, "first_day": 20450, "last_day": 20450, "last_known_day": 20458}  # fmt: skip
+        "rows": 1,
+        "first_day": 20450,
+        "last_day": 20450,
+        "last_known_day": 20458,
+    }
     days = {"s": (20454, 20455, 20454), "t": (20450, 20458, 20450)}
     assert {
-        source: (one["first_day"], one["last_known_day"], one["last_day"])
-        for source, one in summary["sources"].items()
+        source: (stats["first_day"], stats["last_known_day"], stats["last_day"])
+        for source, stats in summary["sources"].items()
     } == days
-    assert [one["kinds"] for one in summary["sources"].values()] == [["visit"], ["start"]]
+    assert [stats["kinds"] for stats in summary["sources"].values()] == [["visit"], ["start"]]
 
 
 def test_the_summary_says_whom_a_source_covers_and_how_late_it_tells(tmp_path: Path) -> None:
-    visits = [event(f"s:{at}", at % 20 // 19 * 2, customer_id=f"c{at % 4}") for at in range(40)]
+    visits = [event(f"s:{i}", i % 20 // 19 * 2, customer_id=f"c{i % 4}") for i in range(40)]
     changed = [event("t:1", 1, customer_id="c1"), event("t:1", 9, customer_id="c1", topic="new")]
     _, summary = merged(tmp_path, visits, changed)
-    told = {
-        source: (one["customers"], one["share_of_customers"], one["lag_hours"])
-        for source, one in summary["sources"].items()
+    coverage = {
+        source: (stats["customers"], stats["share_of_customers"], stats["lag_hours"])
+        for source, stats in summary["sources"].items()
     }
-    assert told == {
+    assert coverage == {
         "s": (4, 1.0, {"median": 0.0, "p95": 0.0, "max": 48.0}),
         "t": (1, 0.25, {"median": 24.0, "p95": 24.0, "max": 24.0}),  # the first time it was known
     }
-    assert [row[:4] for row in events.coverage(summary["sources"])[1:]] == [
-        ("s", "40", "4", "100%"), ("t", "2", "1", "25%")]  # fmt: skip
+    assert [row[:4] for row in events.coverage_table(summary["sources"])[1:]] == [
+        ("s", "40", "4", "100%"),
+        ("t", "2", "1", "25%"),
+    ]
 
 
 # The order of life
@@ -103,43 +109,58 @@ def visit(customer: str, day: int) -> dict[str, Any]:
 
 LIVES = [
     contract("early", "start", 10),
-    contract("left", "start", 10), contract("left", "cancel", 20),
-    contract("again", "start", 10), contract("again", "cancel", 20), contract("again", "start", 30),
-    contract("two", "start", 10), contract("two", "cancel", 20), contract("two", "start", 10, "l"),
-    contract("mad", "start", 20), contract("mad", "cancel", 10),
+    contract("left", "start", 10),
+    contract("left", "cancel", 20),
+    contract("again", "start", 10),
+    contract("again", "cancel", 20),
+    contract("again", "start", 30),
+    contract("two", "start", 10),
+    contract("two", "cancel", 20),
+    contract("two", "start", 10, "l"),
+    contract("mad", "start", 20),
+    contract("mad", "cancel", 10),
     contract("unborn", "cancel", 20),
-    contract("vague", "start", 10), contract("vague", "cancel", 20, None),
-]  # fmt: skip
-VISITS = [visit(one, day) for one in ("early", "left", "again", "two", "never") for day in (10, 20)]
-ODD = [visit("early", 8), visit("early", 9), visit("left", 21), visit("again", 21),
-       visit("two", 21), visit("never", 40)]  # fmt: skip
+    contract("vague", "start", 10),
+    contract("vague", "cancel", 20, None),
+]
+VISITS = [
+    visit(stats, day) for stats in ("early", "left", "again", "two", "never") for day in (10, 20)
+]
+ODD = [
+    visit("early", 8),
+    visit("early", 9),
+    visit("left", 21),
+    visit("again", 21),
+    visit("two", 21),
+    visit("never", 40),
+]
 
 
 def test_lives_out_of_order_are_counted_and_kept(tmp_path: Path) -> None:
     table, summary = merged(tmp_path, LIVES, VISITS + ODD)
-    share = {"customers": 1, "share_of_customers": 0.2}
+    share_ = {"customers": 1, "share_of_customers": 0.2}
     assert table.num_rows == len(LIVES + VISITS + ODD)
     assert summary["order_of_life"] == {
         "before_start": {
             "contracts": {"rows": 1, "events": 14, "customers": 1, "share_of_customers": 0.1429},
-            "web": {"rows": 2, "events": 16} | share,
+            "web": {"rows": 2, "events": 16} | share_,
         },
-        "after_end": {"web": {"rows": 1, "events": 16} | share},
+        "after_end": {"web": {"rows": 1, "events": 16} | share_},
         "without_start": {"customers": 2, "share_of_customers": 0.25},
         "cancelled_before_start": 1,
         "cancelled_without_start": 1,
         "cancels_of_no_contract": 1,
     }
-    told = lifecycle.sentences(summary["order_of_life"])
-    assert told[1:4] == [
+    coverage = lifecycle.sentences(summary["order_of_life"])
+    assert coverage[1:4] == [
         "web: 2 of 16 events (1 customer, 20.0% of the source's) happened before the customer's"
         " first contract began; kept as they are",
         "web: 1 of 16 events (1 customer, 20.0% of the source's) happened after the customer's"
         " last contract ended; kept as they are",
         "2 customers, 25.0% of all, with events but no start of a contract; kept as they are",
     ]
-    assert told[4] == "contracts cancelled before they began: 1; kept as they are"
-    assert len(told) == 7
+    assert coverage[4] == "contracts cancelled before they began: 1; kept as they are"
+    assert len(coverage) == 7
 
 
 def test_a_corrected_day_is_judged_by_its_newest_version(tmp_path: Path) -> None:
@@ -159,7 +180,7 @@ def test_lives_in_order_and_companies_without_contracts_are_not_told_of(tmp_path
 
 def test_ids_that_look_alike_are_reported_and_kept_apart(tmp_path: Path) -> None:
     names = ["Zoë", "zoe\u0308", " ZOË ", "other"]
-    rows = [event(f"s:{at}", customer_id=name) for at, name in enumerate(names)]
+    rows = [event(f"s:{i}", customer_id=name) for i, name in enumerate(names)]
     table, summary = merged(tmp_path, rows)
     assert sorted(table["customer_id"].to_pylist()) == sorted(names)
     assert summary["id_collisions"]["groups"] == 1
@@ -169,8 +190,10 @@ def test_ids_that_look_alike_are_reported_and_kept_apart(tmp_path: Path) -> None
 def test_what_staff_entered_stands_beside_the_sources(tmp_path: Path) -> None:
     sources = [event("s:1", 1), event("s:2", customer_id="b")]
     plain, before = merged(tmp_path, sources)
-    entered = [event("ledger:1", 2, kind="outreach", treatment="call"),
-               event("ledger:1", 4, kind="outreach", treatment="visit")]  # fmt: skip
+    entered = [
+        event("ledger:1", 2, kind="outreach", treatment="call"),
+        event("ledger:1", 4, kind="outreach", treatment="visit"),
+    ]
     for rows in (entered, entered[::-1]):
         beside = pa.Table.from_pylist(rows, schema=schema.EVENTS)
         table, summary = events.events([tmp_path / "0.parquet"], "1GB", beside)
@@ -186,7 +209,7 @@ def test_no_events_at_all_is_a_table_too(tmp_path: Path) -> None:
     assert (table.schema, summary["rows"], summary["kinds"]) == (schema.EVENTS, 0, {})
 
 
-GIVEN = [event(f"s:{at}", at % 2, customer_id=f"c{at % 3}") for at in range(5)] + [
+GIVEN = [event(f"s:{i}", i % 2, customer_id=f"c{i % 3}") for i in range(5)] + [
     event("s:0", 0, topic="changed"),
     event("s:0", 0, topic="changed again"),
 ]
@@ -211,25 +234,32 @@ def test_the_stage_tells_of_its_sources_and_of_what_is_out_of_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    source = {"path": "x.csv", "key": ["k"],
-              "events": [{"kind": "visit", "customer_id": "c", "occurred_at": "t"}]}  # fmt: skip
-    rules = Params.model_validate(
-        {"time_zone": "UTC", "currency": "GBP", "labels": {"churn": {"rule": "cancel"}},
-         "sources": {"contracts": source, "web": source}}
-    )  # fmt: skip
-    monkeypatch.setattr(events, "load_params", lambda: rules)
+    source = {
+        "path": "x.csv",
+        "key": ["k"],
+        "events": [{"kind": "visit", "customer_id": "c", "occurred_at": "t"}],
+    }
+    params = Params.model_validate(
+        {
+            "time_zone": "UTC",
+            "currency": "GBP",
+            "labels": {"churn": {"rule": "cancel"}},
+            "sources": {"contracts": source, "web": source},
+        }
+    )
+    monkeypatch.setattr(events, "load_params", lambda: params)
     for name, rows in {"contracts": LIVES, "web": VISITS + ODD}.items():
         table = pa.Table.from_pylist(rows, schema=schema.EVENTS)
         atomic.write_table(artefacts.ingested(name), table)
-    said = outcomes.Said(result="reached", action_taken="visit")
-    fact = outcomes.Fact("l", "early", DAY, said)
-    outcomes.write(outcomes.FOLDER, outcomes.Import("l", "your company", DAY, "", {}, (fact,)))
+    answer = outcomes.StaffAnswer(result="reached", action_taken="visit")
+    fact = outcomes.OutcomeRecord("l", "early", DAY, answer)
+    outcomes.write(outcomes.FOLDER, outcomes.ImportBatch("l", "your company", DAY, "", {}, (fact,)))
     events.main()
-    told = capsys.readouterr().err.splitlines()
-    assert "events: source     events  customers  of all" in told[1]
-    assert told[3].startswith("events: ledger          1          1")
-    assert told[4].startswith("events: web            16          5     62%")
-    assert any("contracts cancelled that never began: 1" in line for line in told)
+    coverage = capsys.readouterr().err.splitlines()
+    assert "events: source     events  customers  of all" in coverage[1]
+    assert coverage[3].startswith("events: ledger          1          1")
+    assert coverage[4].startswith("events: web            16          5     62%")
+    assert any("contracts cancelled that never began: 1" in line for line in coverage)
     assert (
         atomic.read_json(artefacts.EVENTS_SUMMARY)["order_of_life"]["cancelled_before_start"] == 1
     )

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from pipeline.guard import Given, guard, metrics, read, summary, told_of
+from pipeline.guard import GuardInputs, guard, metrics, read, summary, summary_lines
 from retention.core import artefacts, point_in_time
 from retention.core.errors import BadInput, BadParams, Guarded
 from retention.core.params import Params
@@ -20,9 +20,9 @@ from retention.experiments.holdout_calibration import PAST_LISTS
 from retention.i18n.language import TRANSLATED, language
 from retention.ledgers import runs
 from retention.monitoring import verdict
-from retention.monitoring.calibration import outside
+from retention.monitoring.calibration import distance_outside_interval
 from retention.monitoring.finding import OK, REFUSED, SET_ASIDE, WARNED, Finding
-from retention.monitoring.report_data import Content
+from retention.monitoring.report_data import GuardReport
 from retention.reporting.guard import page
 from retention.serving import champion
 from retention.training import profile
@@ -57,10 +57,10 @@ def customers(n: int = 400, seed: int = 3) -> tuple[pd.DataFrame, "pd.Series[flo
     return X, pd.Series(draw.beta(2, 6, n))
 
 
-def made(**changes: Any) -> Given:
+def made(**changes: Any) -> GuardInputs:
     X, p = customers()
     then, chances = customers(1000, seed=4)
-    seen = profile.profile(then, chances)
+    seen = profile.build_profile(then, chances)
     seen["score"]["of"] = "of a model that had not seen it"
     usual: dict[str, Any] = {
         "sources": {"till": {"kinds": ["purchase"], "last_known_day": YESTERDAY}},
@@ -74,14 +74,14 @@ def made(**changes: Any) -> Given:
         "past": pd.DataFrame(columns=list(PAST_LISTS)),
         "published": [LAST],
     }
-    return Given(**usual | changes)
+    return GuardInputs(**usual | changes)
 
 
 def chosen(**guards: Any) -> Params:
     return trials.chosen(guard=guards)
 
 
-def found(given: Given, rules: Params | None = None, **which: str) -> Finding:
+def found(given: GuardInputs, rules: Params | None = None, **which: str) -> Finding:
     """The one finding of a guard, and of what it is about where there are more."""
     told = guard(given, rules or chosen())
     (one,) = [
@@ -94,7 +94,7 @@ def test_nothing_is_said_where_nothing_moved() -> None:
     told = guard(made(), chosen())
     assert {one.level for one in told.findings} == {OK}
     assert told.banners == []
-    assert told_of(told) == ["everything is within its limits"]
+    assert summary_lines(told) == ["everything is within its limits"]
     assert page.headline(told) == "The list may be published: everything is within its limits."
 
 
@@ -140,7 +140,7 @@ def test_a_customers_file_cut_short_refuses_though_all_else_is_the_same() -> Non
     last = guard(made(published=[], customers=1000), chosen()).run
     before = last | {"published_at": LAST["published_at"]}
     one = found(made(published=[before], customers=400), about="customers file")
-    assert (one.guard, one.level, one.says) == ("row_count", REFUSED, "The last run had 1,000.")
+    assert (one.guard, one.level, one.meaning) == ("row_count", REFUSED, "The last run had 1,000.")
     same = guard(made(published=[before], customers=1000), chosen())
     assert same.earlier == [], "it is that run itself"
 
@@ -184,7 +184,7 @@ def test_a_feature_of_another_type_refuses() -> None:
     given = made()
     X = given.X.assign(orders_90d=given.X["orders_90d"].astype("str"))
     one = found(replace(given, X=X), guard="schema")
-    assert (one.level, one.says) == (REFUSED, "orders_90d is text, was number.")
+    assert (one.level, one.meaning) == (REFUSED, "orders_90d is text, was number.")
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_a_list_with_too_few_held_out_is_not_judged() -> None:
 
 
 def test_how_far_outside_is_nothing_within() -> None:
-    told = [round(outside(past(said, 0.2, 0.4).iloc[0]), 6) for said in (0.1, 0.3, 0.5)]
+    told = [round(distance_outside_interval(past(said, 0.2, 0.4).iloc[0]), 6) for said in (0.1, 0.3, 0.5)]
     assert told == [0.1, 0.0, 0.1]
 
 
@@ -234,13 +234,13 @@ def test_a_champion_without_a_profile_is_said_and_not_refused() -> None:
 # Setting aside
 
 
-def stale() -> Given:
+def stale() -> GuardInputs:
     return made(sources={"till": {"kinds": ["purchase"], "last_known_day": YESTERDAY - 40}})
 
 
 def test_the_refusal_is_one_line_with_figure_limit_and_what_to_do() -> None:
     told = guard(stale(), chosen())
-    said = verdict.refusal(told.findings, AS_OF)
+    said = verdict.refusal_message(told.findings, AS_OF)
     words = ("guard freshness, till: 40 days", "refuses above 14 days", "deliver a newer till",
              'guard.override_on: "2026-09-01"')  # fmt: skip
     assert all(one in said for one in words)
@@ -261,7 +261,7 @@ def test_an_override_of_another_list_does_not_count() -> None:
     rules = chosen(override={"freshness": "till is broken"}, override_on="2026-08-01")
     told = guard(stale(), rules)
     assert summary(told)["refused"] == ["freshness"]
-    assert "it does not count" in told_of(told)[0]
+    assert "it does not count" in summary_lines(told)[0]
     assert told.run["override"] == {}
 
 
@@ -308,7 +308,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def left(told: Content) -> None:
+def left(told: GuardReport) -> None:
     atomic.write_json(artefacts.GUARD_SUMMARY, summary(told))
 
 
@@ -316,19 +316,19 @@ def left(told: Content) -> None:
 def test_a_list_takes_the_banners_of_its_day() -> None:
     late = {"till": {"kinds": ["purchase"], "last_known_day": YESTERDAY - 5}}
     left(guard(made(sources=late), chosen()))
-    (banner,) = verdict.of_list(AS_OF)
+    (banner,) = verdict.list_banners(AS_OF)
     assert banner.startswith("The data ends 5 days before this list")
 
 
 @pytest.mark.usefixtures("folder")
 def test_no_list_is_made_of_what_no_guard_has_seen_or_one_refused() -> None:
     with pytest.raises(BadInput, match=r"run python -m pipeline\.guard"):
-        verdict.of_list(AS_OF)
+        verdict.list_banners(AS_OF)
     left(guard(stale(), chosen()))
     with pytest.raises(BadInput, match="not there for 2026-09-02"):
-        verdict.of_list(AS_OF + dt.timedelta(days=1))
+        verdict.list_banners(AS_OF + dt.timedelta(days=1))
     with pytest.raises(Guarded, match="guard freshness refused"):
-        verdict.of_list(AS_OF)
+        verdict.list_banners(AS_OF)
 
 
 @pytest.mark.usefixtures("folder")
@@ -351,7 +351,7 @@ MANIFEST = {
 }  # fmt: skip
 
 
-def published(told: Content, name: str = "2026-09-01-0123456789ab") -> bool:
+def published(told: GuardReport, name: str = "2026-09-01-0123456789ab") -> bool:
     left(told)
     path = artefacts.GUARD_SUMMARY.path
     return runs.record(path, runs.FOLDER, Path("lists") / name, MANIFEST)
@@ -411,7 +411,7 @@ def test_newer_runs_and_other_companies_are_no_last_run(tmp_path: Path) -> None:
     mine = runs.read(tmp_path, trials.COMPANY)
     assert [run["as_of"] for run in mine] == ["2026-08-01", "2026-10-01"]
     now = {"as_of": "2026-09-01", "sources": {}, "watched": 1, "scores_sha256": ""}
-    assert [run["as_of"] for run in runs.before(mine, now)] == ["2026-08-01"]
+    assert [run["as_of"] for run in runs.earlier_runs(mine, now)] == ["2026-08-01"]
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"as_of": "2026-08-01"}'])
@@ -451,4 +451,4 @@ def test_the_page_shows_the_worst_first_and_every_run() -> None:
 def test_the_worst_level_of_a_guard_is_its_level(order: list[int]) -> None:
     levels = [OK, REFUSED, WARNED, SET_ASIDE, OK]
     told = [Finding("a", "", "", "", "", levels[at]) for at in order]
-    assert verdict.worst(told) == {"a": REFUSED}
+    assert verdict.worst_levels(told) == {"a": REFUSED}

@@ -5,10 +5,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipeline.labels import counts
+from pipeline.labels import label_counts
 from retention.cohort import eligibility, labels
 from retention.core import point_in_time
-from retention.core.params import Labels
+from retention.core.params import LabelParams
 from retention.experiments import assignment_history
 from retention.ledgers import outcomes
 from tests.support import engines, histories
@@ -17,45 +17,53 @@ TODAY = histories.SNAPSHOT
 LATER = 400  # days from the snapshot to as_of
 
 
-def fates(
-    table: str, as_of: int = LATER, value: Any = None, ours: str = "", **churn: Any
+def labels_of(
+    table: str, as_of: int = LATER, value: Any = None, lists: str = "", **churn: Any
 ) -> list[dict[str, Any]]:
     """The labels of those watched at the snapshot, looked up `as_of` days later.
 
     ours: the arms of our own lists; customer, day, arm.
     """
-    rules = Labels.model_validate(
+    label_params = LabelParams.model_validate(
         {
             "churn": {"rule": "silence", "active_days": 90, "horizon_days": 30} | churn,
             "value": {"horizon_days": 30} | (value or {}),
         }
     )
     history = engines.frame(histories.events(table))
-    cohort = eligibility.watched(point_in_time.past(history, TODAY), TODAY, rules.churn)
-    known = point_in_time.past(history, TODAY + as_of)
-    drawn = engines.duck().load(of_lists(ours)) if ours else None
-    found = labels.labels(cohort, known, TODAY, rules, drawn)
-    labelled = engines.duck().collect(found, ["customer_id"]).cast(labels.SCHEMA)
+    cohort = eligibility.cohort(
+        point_in_time.as_known_at(history, TODAY), TODAY, label_params.churn
+    )
+    history_ = point_in_time.as_known_at(history, TODAY + as_of)
+    assignments = engines.duck().load(assignments_of(lists)) if lists else None
+    frame = labels.label_cohort(cohort, history_, TODAY, label_params, assignments)
+    labelled = engines.duck().collect(frame, ["customer_id"]).cast(labels.SCHEMA)
     rows: list[dict[str, Any]] = labelled.to_pylist()
     return rows
 
 
-def of_lists(text: str) -> pa.Table:
+def assignments_of(text: str) -> pa.Table:
     rows = [
-        {"customer_id": row["customer"], "occurred_day": TODAY + int(row["day"] or 0),
-         "treatment": row["arm"], "propensity": 0.9}
+        {
+            "customer_id": row["customer"],
+            "occurred_day": TODAY + int(row["day"] or 0),
+            "treatment": row["arm"],
+            "propensity": 0.9,
+        }
         for row in histories.rows(text)
-    ]  # fmt: skip
-    return pa.Table.from_pylist(rows, schema=assignment_history.DRAWN)
+    ]
+    return pa.Table.from_pylist(rows, schema=assignment_history.ASSIGNED)
 
 
-def churned(table: str, **rules: Any) -> dict[str, bool | str | None]:
+def churned(table: str, **options: Any) -> dict[str, bool | str | None]:
     """Per customer whether they churned, or why they were dropped."""
-    return {row["customer_id"]: row["dropped"] or row["churned"] for row in fates(table, **rules)}
+    return {
+        row["customer_id"]: row["dropped"] or row["churned"] for row in labels_of(table, **options)
+    }
 
 
-def values(table: str, **rules: Any) -> dict[str, float]:
-    return {row["customer_id"]: row["value"] for row in fates(table, **rules)}
+def values(table: str, **options: Any) -> dict[str, float]:
+    return {row["customer_id"]: row["value"] for row in labels_of(table, **options)}
 
 
 # --- silence
@@ -130,14 +138,14 @@ def test_silence_a_restated_purchase_counts_where_it_is_now_known_to_have_been()
 
 
 def test_labels_carry_the_date_of_their_snapshot() -> None:
-    assert {str(row["snapshot_on"]) for row in fates(SILENT)} == {"2024-01-01"}
+    assert {str(row["snapshot_on"]) for row in labels_of(SILENT)} == {"2024-01-01"}
 
 
 # --- cancel
 
 
 @pytest.mark.parametrize(
-    ("day", "fate"),
+    ("day", "expected"),
     [
         (-1, None),
         (0, labels.ENDED_IN_GAP),
@@ -148,14 +156,14 @@ def test_labels_carry_the_date_of_their_snapshot() -> None:
     ],
 )
 def test_cancel_one_contract_counts_by_the_day_on_which_it_ends(
-    day: int, fate: bool | str | None
+    day: int, expected: bool | str | None
 ) -> None:
     table = f"""
         customer | kind   | contract | day
         anna     | start  | A        | -90
         anna     | cancel | A        | {day}
     """
-    assert churned(table, rule="cancel", gap_days=7).get("anna") == fate
+    assert churned(table, rule="cancel", gap_days=7).get("anna") == expected
 
 
 def test_cancel_who_never_ends_has_not_churned() -> None:
@@ -187,10 +195,16 @@ def test_who_was_contacted_before_the_window_closed_and_who_was_held_out() -> No
         after     | purchase | -30 |
         after     | outreach |  30 | call
     """
-    assert {row["customer_id"]: row["arm"] for row in fates(table)} == {
-        "all": None, "called": "contacted", "unnamed": "contacted", "held": "held_out",
-        "both": "held_out", "one day": "contacted", "before": None, "after": None,
-    }  # fmt: skip
+    assert {row["customer_id"]: row["arm"] for row in labels_of(table)} == {
+        "all": None,
+        "called": "contacted",
+        "unnamed": "contacted",
+        "held": "held_out",
+        "both": "held_out",
+        "one day": "contacted",
+        "before": None,
+        "after": None,
+    }
 
 
 BOUGHT = """
@@ -227,11 +241,19 @@ OURS = """
 
 
 def test_the_arms_of_our_own_lists_count_as_those_that_events_tell() -> None:
-    assert {row["customer_id"]: row["arm"] for row in fates(BOUGHT, ours=OURS)} == {
-        "nobody": None, "held": "held_out", "meant": "contacted", "called": "held_out",
-        "passed": "contacted", "twice": "held_out", "own day": "held_out",
-        "last day": "held_out", "before": None, "at end": None, "after": None,
-    }  # fmt: skip
+    assert {row["customer_id"]: row["arm"] for row in labels_of(BOUGHT, lists=OURS)} == {
+        "nobody": None,
+        "held": "held_out",
+        "meant": "contacted",
+        "called": "held_out",
+        "passed": "contacted",
+        "twice": "held_out",
+        "own day": "held_out",
+        "last day": "held_out",
+        "before": None,
+        "at end": None,
+        "after": None,
+    }
 
 
 def test_whom_staff_met_without_a_lot_nobody_was_held_out_for() -> None:
@@ -242,20 +264,21 @@ def test_whom_staff_met_without_a_lot_nobody_was_held_out_for() -> None:
         bert     | purchase | -30 |           | shop
         bert     | outreach |   5 | call      | {outcomes.SOURCE}
     """
-    ours = "customer | day | arm\nbert | 4 | contact"
-    assert {row["customer_id"]: row["arm"] for row in fates(table, ours=ours)} == {
-        "anna": "contacted_undrawn", "bert": "contacted",
-    }  # fmt: skip
+    lists = "customer | day | arm\nbert | 4 | contact"
+    assert {row["customer_id"]: row["arm"] for row in labels_of(table, lists=lists)} == {
+        "anna": "contacted_undrawn",
+        "bert": "contacted",
+    }
 
 
 def test_our_lists_change_nothing_but_the_arm() -> None:
-    told, plain = fates(BOUGHT, ours=OURS), fates(BOUGHT)
-    assert [row | {"arm": None} for row in told] == [row | {"arm": None} for row in plain]
+    with_lists, plain = labels_of(BOUGHT, lists=OURS), labels_of(BOUGHT)
+    assert [row | {"arm": None} for row in with_lists] == [row | {"arm": None} for row in plain]
 
 
 def test_a_list_in_the_gap_before_the_window_counts() -> None:
-    ours = "customer | day | arm\nheld | 3 | holdout\nat end | 37 | holdout"
-    arms = {row["customer_id"]: row["arm"] for row in fates(BOUGHT, ours=ours, gap_days=7)}
+    lists = "customer | day | arm\nheld | 3 | holdout\nat end | 37 | holdout"
+    arms = {row["customer_id"]: row["arm"] for row in labels_of(BOUGHT, lists=lists, gap_days=7)}
     assert (arms["held"], arms["at end"]) == ("held_out", None)
 
 
@@ -331,8 +354,8 @@ def test_cancel_an_end_in_the_gap_or_before_the_snapshot_is_dropped_with_its_rea
 
 
 def test_what_was_dropped_is_counted_and_not_among_the_rows() -> None:
-    found = fates(DROPPED, rule="cancel", gap_days=7)
-    counted = counts(pa.Table.from_pylist(found, schema=labels.SCHEMA))
+    labelled = labels_of(DROPPED, rule="cancel", gap_days=7)
+    counted = label_counts(pa.Table.from_pylist(labelled, schema=labels.SCHEMA))
     assert counted["rows"] == 2
     assert counted["dropped"] == {labels.ENDED_IN_GAP: 1, labels.ENDED_EARLIER: 1}
 
@@ -343,7 +366,7 @@ def test_cancel_a_contract_that_turns_out_not_to_have_begun_leaves_no_empty_labe
         s     | anna     | start | A        | -90 |   -90
         s     | anna     | start | A        |   5 |     9
     """
-    (row,) = fates(table, rule="cancel")
+    (row,) = labels_of(table, rule="cancel")
     assert row["dropped"] == labels.NOT_BEGUN
 
 
@@ -371,8 +394,8 @@ def test_value_is_purchases_less_returns_in_the_window_and_zero_without_any() ->
 
 
 def test_value_takes_the_margin_of_the_amount_and_the_whole_cost() -> None:
-    rules = {"margin": 0.25, "cost_kinds": ["contact", "response", "resolution"]}
-    assert values(MONEY, value=rules)["anna"] == 80 * 0.25 - 4
+    options = {"margin": 0.25, "cost_kinds": ["contact", "response", "resolution"]}
+    assert values(MONEY, value=options)["anna"] == 80 * 0.25 - 4
 
 
 def test_value_counts_only_the_kinds_it_names() -> None:
@@ -392,9 +415,9 @@ def test_value_is_discounted_by_the_day_from_the_annual_rate() -> None:
         anna     | purchase |  73 |    100
         anna     | purchase | 365 |    100
     """
-    rules = {"annual_discount": 0.21, "horizon_days": 366}
+    options = {"annual_discount": 0.21, "horizon_days": 366}
     expected = 100 + 100 / 1.21**0.2 + 100 / 1.21
-    assert values(table, value=rules, as_of=500)["anna"] == pytest.approx(expected, abs=1e-3)
+    assert values(table, value=options, as_of=500)["anna"] == pytest.approx(expected, abs=1e-3)
 
 
 def test_value_of_many_small_sums_is_exact_and_in_any_order() -> None:

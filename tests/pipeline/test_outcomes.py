@@ -20,10 +20,10 @@ from retention.core.errors import BadParams
 from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.experiments import analysis, follow_up
-from retention.experiments.report_data import Content
+from retention.experiments.report_data import OutcomesReport
 from retention.ledgers import assignments
 from retention.ledgers import outcomes as ledger
-from retention.ledgers.outcomes import Fact, Said
+from retention.ledgers.outcomes import OutcomeRecord, StaffAnswer
 from retention.tracking import client, outcome_record
 from tests.support import trials
 from tests.support.engines import duck
@@ -81,14 +81,14 @@ def found(folder: Path) -> pd.DataFrame:
     return follow(folder, NOW).set_index("customer_id")
 
 
-def follow(folder: Path, day: int, facts: tuple[Fact, ...] = ()) -> pd.DataFrame:
-    mine = follow_up.campaign(assignments.everything(folder), COMPANY, CAMPAIGN, day)
-    history = point_in_time.past(duck().load(events(HAPPENED)), day)
-    return follow_up.followed(mine, history, facts, day, trials.chosen().labels, duck())
+def follow(folder: Path, day: int, facts: tuple[OutcomeRecord, ...] = ()) -> pd.DataFrame:
+    mine = follow_up.campaign_assignments(assignments.read_all(folder), COMPANY, CAMPAIGN, day)
+    history = point_in_time.as_known_at(duck().load(events(HAPPENED)), day)
+    return follow_up.follow_up(mine, history, facts, day, trials.chosen().labels, duck())
 
 
-def fact(customer: str, said: Said) -> Fact:
-    return Fact(LIST, customer, dt.datetime(2026, 3, 20, tzinfo=dt.UTC), said)
+def fact(customer: str, said: StaffAnswer) -> OutcomeRecord:
+    return OutcomeRecord(LIST, customer, dt.datetime(2026, 3, 20, tzinfo=dt.UTC), said)
 
 
 # What became of them
@@ -104,7 +104,7 @@ def test_what_is_not_known_yet_waits(found: pd.DataFrame, folder: Path) -> None:
     assert found.loc["w", "state"] == "waiting"
     assert found.loc["w", "ripe_on"] == pd.Timestamp(AS_OF) + pd.Timedelta(days=1)
     assert found.loc[["w"], ["churned", "value"]].isna().to_numpy().all()
-    assert "w" not in set(analysis.compared(found.reset_index())["customer_id"])
+    assert "w" not in set(analysis.analysis_set(found.reset_index())["customer_id"])
     eve = follow(folder, START + 27)
     assert set(eve["state"]) == {"waiting"}
     assert set(follow(folder, START + 28)["state"]) == {"ripe"}
@@ -113,30 +113,30 @@ def test_what_is_not_known_yet_waits(found: pd.DataFrame, folder: Path) -> None:
 def test_a_customer_who_is_assigned_twice_counts_once_and_by_the_first(folder: Path) -> None:
     enter(folder, LIST, [one("a", "holdout")])
     enter(folder, OTHER, [one("a", "contact")], FIRST + dt.timedelta(days=28), days=10)
-    assert len(assignments.everything(folder)) == 2
+    assert len(assignments.read_all(folder)) == 2
     assert follow(folder, NOW)[["customer_id", "arm"]].to_numpy().tolist() == [["a", "holdout"]]
 
 
 def test_another_campaign_and_another_company_do_not_count(folder: Path) -> None:
     enter(folder, LIST, [one("a", "contact")])
-    everything = assignments.everything(folder)
-    assert follow_up.campaign(everything, COMPANY, "spring", NOW).empty
-    assert follow_up.campaign(everything, "another", CAMPAIGN, NOW).empty
-    assert follow_up.campaign(everything, COMPANY, CAMPAIGN, START - 1).empty
+    everything = assignments.read_all(folder)
+    assert follow_up.campaign_assignments(everything, COMPANY, "spring", NOW).empty
+    assert follow_up.campaign_assignments(everything, "another", CAMPAIGN, NOW).empty
+    assert follow_up.campaign_assignments(everything, COMPANY, CAMPAIGN, START - 1).empty
 
 
 def test_contacts_count_from_the_list_until_its_window_ends(found: pd.DataFrame) -> None:
     ripe = found[found["state"] == "ripe"]
     assert ripe["contacted"].to_dict() == {"a": False, "b": True, "h": True, "i": False}
     assert ripe["reached"].to_dict() == {"a": False, "b": True, "h": False, "i": False}
-    done = {one.arm: one for one in analysis.compliance(analysis.compared(found.reset_index()))}
+    done = {one.arm: one for one in analysis.compliance(analysis.analysis_set(found.reset_index()))}
     assert (done["contact"].contacted, done["holdout"].contacted) == (1, 1)
 
 
 COSTS = {
-    "what was given": (Said(result="reached", offer_cost=Decimal("7.5")), 1.0 + 7.5),
-    "nothing said of an offer": (Said(result="reached"), 1.0 + 5.0),
-    "nobody tried": (Said(result="not tried"), 0.0),
+    "what was given": (StaffAnswer(result="reached", offer_cost=Decimal("7.5")), 1.0 + 7.5),
+    "nothing said of an offer": (StaffAnswer(result="reached"), 1.0 + 5.0),
+    "nobody tried": (StaffAnswer(result="not tried"), 0.0),
     "no answer": (None, 1.0 + 5.0),
 }
 
@@ -156,7 +156,7 @@ def test_a_contact_costs_what_staff_wrote_else_what_the_play_expects(
 # The comparison
 
 
-def told(found: pd.DataFrame, **changes: dict[str, Any]) -> Content:
+def told(found: pd.DataFrame, **changes: dict[str, Any]) -> OutcomesReport:
     return outcomes.outcomes(found, 0.2, trials.chosen(**changes), AS_OF)
 
 
@@ -164,27 +164,27 @@ def test_the_difference_is_that_of_the_arms_with_walds_interval() -> None:
     """8,502 of 44,700 and 8,279 of 45,489: 0.820 points, 0.312 to 1.328, z 3.164."""
     result = told(ended((8502, 44700), (8279, 45489))).result
     assert result is not None
-    once = result.once
+    once = result.single_look
     assert [round(100 * x, 3) for x in (once.difference, once.low, once.high)] == [
         0.820, 0.312, 1.328,
     ]  # fmt: skip
     assert round(once.z, 3) == 3.164
-    assert result.left.low < once.low < once.high < result.left.high
+    assert result.churn_effect.low < once.low < once.high < result.churn_effect.high
 
 
 def test_saved_is_everybody_to_contact_times_the_difference() -> None:
     shown = told(ended((520, 3600), (112, 400)))
     result = shown.result
     assert result is not None
-    assert [(one.name, one.customers, one.left) for one in result.arms] == [
+    assert [(one.name, one.customers, one.churned) for one in result.arms] == [
         ("contact", 3600, 520),
         ("holdout", 400, 112),
     ]
-    assert result.saved.customers.value == pytest.approx(3600 * (112 / 400 - 520 / 3600))
-    assert result.saved.cost == 3600 * 4.0
-    assert result.saved.net.value == pytest.approx(result.saved.money.value - 3600 * 4.0)
-    assert result.measured
-    assert result.verdict == "saved 488 customers, between 223 and 753"
+    assert result.incremental.customers.value == pytest.approx(3600 * (112 / 400 - 520 / 3600))
+    assert result.incremental.cost == 3600 * 4.0
+    assert result.incremental.net.value == pytest.approx(result.incremental.value.value - 3600 * 4.0)
+    assert result.is_conclusive
+    assert result.conclusion == "saved 488 customers, between 223 and 753"
 
 
 def test_who_was_contacted_and_stayed_is_never_counted() -> None:
@@ -203,40 +203,40 @@ def test_arms_of_unequal_draws_are_weighted() -> None:
     found = pd.concat([high, low], ignore_index=True)
     result = told(found).result
     assert result is not None
-    assert result.once.difference == pytest.approx(0.0, abs=1e-12)
-    assert result.saved.customers.value == pytest.approx(0.0, abs=1e-9)
+    assert result.single_look.difference == pytest.approx(0.0, abs=1e-12)
+    assert result.incremental.customers.value == pytest.approx(0.0, abs=1e-9)
 
 
 def test_without_a_draw_nothing_is_compared() -> None:
     found = ended((30, 100), (0, 0))
     assert set(found["propensity"]) == {1.0}
     shown = told(found, at_risk={"holdout_share": 0.0})
-    assert (shown.result, shown.plan, shown.entered.both) == (None, None, 0)
+    assert (shown.result, shown.plan, shown.assigned.total) == (None, None, 0)
 
 
 def test_too_few_say_how_many_it_takes_and_when() -> None:
     found = pd.concat([ended((60, 300), (9, 35)), waiting(150, AS_OF)], ignore_index=True)
     shown = told(found)
     assert shown.result is not None
-    assert not shown.result.measured
-    assert shown.result.verdict.startswith("cannot be measured yet: needs ")
+    assert not shown.result.is_conclusive
+    assert shown.result.conclusion.startswith("cannot be measured yet: needs ")
     assert shown.plan is not None
-    assert (shown.plan.has.treated, shown.plan.has.control) == (300, 35)
-    assert shown.first_on == AS_OF + dt.timedelta(days=28)
+    assert (shown.plan.observed.treated, shown.plan.observed.control) == (300, 35)
+    assert shown.first_result_on == AS_OF + dt.timedelta(days=28)
 
 
 def test_the_size_that_is_planned_does_not_move_with_the_outcomes() -> None:
     one_way, other = told(ended((60, 300), (9, 35))), told(ended((3, 300), (20, 35)))
     assert one_way.plan is not None
     assert other.plan is not None
-    assert one_way.plan.planned == other.plan.planned
+    assert one_way.plan.required == other.plan.required
 
 
 def test_the_calculator_is_that_of_the_rate_believed_where_nobody_is_assigned() -> None:
     shown = told(ended((0, 0), (0, 0)))
     assert shown.plan is not None
-    assert (shown.plan.rate, round(shown.plan.held_out, 9)) == (0.2, 0.1)
-    assert shown.first_on == AS_OF + dt.timedelta(days=28)
+    assert (shown.plan.baseline_rate, round(shown.plan.holdout_share, 9)) == (0.2, 0.1)
+    assert shown.first_result_on == AS_OF + dt.timedelta(days=28)
     assert shown.result is None
 
 
@@ -244,17 +244,17 @@ def test_a_part_is_judged_after_correction_and_only_with_enough_customers() -> N
     found = ended((100, 3600), (112, 400))
     rare = found["customer_id"].isin(found["customer_id"].iloc[[0, 1, 3700]])
     found.loc[rare, "theme"] = "season"
-    groups = {(one.by, one.name): one for one in told(found).groups}
+    groups = {(one.column, one.name): one for one in told(found).subgroups}
     assert set(groups) == {
         ("play", "call"), ("play", "gesture"),
         ("theme", "billing"), ("theme", "resolution"), ("theme", "rhythm"),
     }  # fmt: skip
-    assert all(one.stands_out for one in groups.values())
+    assert all(one.is_significant for one in groups.values())
     mine = found[found["play"] == "call"]
     left = mine.groupby("arm")["churned"].mean()
     many = int((mine["arm"] == "contact").sum())
     expected = many * (left["holdout"] - left["contact"])
-    assert groups["play", "call"].saved.value == pytest.approx(expected)
+    assert groups["play", "call"].saved_customers.value == pytest.approx(expected)
 
 
 def test_arms_that_differed_before_are_told() -> None:
@@ -274,8 +274,8 @@ def test_past_lists_are_measured_on_those_left_alone() -> None:
     assert right is not None
     assert (right.customers, right.observed, round(right.expected, 6)) == (400, 112, 112.0)
     assert right.holds
-    assert len(right.fifths) == 5
-    assert sum(one.customers for one in right.fifths) == 400
+    assert len(right.quintiles) == 5
+    assert sum(one.customers for one in right.quintiles) == 400
     wrong = told(found.assign(churn_probability=0.5)).calibration
     assert wrong is not None
     assert not wrong.holds
@@ -314,9 +314,9 @@ def test_the_stage_writes_a_page_a_table_and_figures(
     assert "no published list has chosen" in artefacts.OUTCOMES_PAGE.path.read_text("utf-8")
     assert not runs, "there is no result to tell"
     enter(assignments.FOLDER, LIST, [one("a", "contact"), one("h", "holdout")])
-    said = [fact("a", Said(result="reached"))]
-    made = ledger.Import(LIST, shop.company, said[0].entered_at, "f" * 64, {}, tuple(said))
-    with ledger.locked(ledger.FOLDER):
+    said = [fact("a", StaffAnswer(result="reached"))]
+    made = ledger.ImportBatch(LIST, shop.company, said[0].entered_at, "f" * 64, {}, tuple(said))
+    with ledger.lock(ledger.FOLDER):
         ledger.write(ledger.FOLDER, made)
     outcomes.main()
     figures = atomic.read_json(artefacts.OUTCOMES_METRICS)
@@ -343,7 +343,7 @@ def test_doing_it_again_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_mlflow_hears_of_figures_and_of_no_customer() -> None:
     shown = told(ended((520, 3600), (112, 400)))
-    run = outcome_record.run(shown, outcomes.metrics(shown))
+    run = outcome_record.outcome_run(shown, outcomes.metrics(shown))
     points = {point.name: point.value for point in run.points}
     assert points["saved_customers"] == pytest.approx(488.0)
     steps = {point.step for point in run.points if point.name == "list_left"}
@@ -352,7 +352,7 @@ def test_mlflow_hears_of_figures_and_of_no_customer() -> None:
     assert run.tags["mlflow.note.content"] == "saved 488 customers, between 223 and 753"
 
 
-@pytest.mark.parametrize("wrong", [{"hoped": 0.0}, {"power": 1.0}, {"least": 1}])
+@pytest.mark.parametrize("wrong", [{"target_effect": 0.0}, {"power": 1.0}, {"min_group_size": 1}])
 def test_params_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadParams, match=r"outcomes\."):
         trials.chosen(outcomes=wrong)

@@ -15,7 +15,7 @@ from retention.serving import scoring
 from retention.worklist import build, published, to_csv
 from retention.worklist import write as at_risk
 from retention.worklist.model import Listing
-from retention.worklist.published import Keep
+from retention.worklist.published import RetentionRule
 
 WHOLE = ("at_risk.csv", "at_risk.html", "at_risk.xlsx", "dropped.csv")
 MakeListing = Callable[..., Listing]
@@ -42,7 +42,7 @@ def lists(tmp_path: Path) -> Path:
 
 def put(source: Path, lists: Path, said: list[str] | None = None, older: bool = False) -> Path:
     say = [] if said is None else said
-    return published.publish(source, lists, allow_older=older, say=say.append)
+    return published.publish_list(source, lists, allow_older=older, say=say.append)
 
 
 def day(number: int) -> dt.date:
@@ -88,7 +88,7 @@ def test_the_same_list_again_changes_nothing(write: Write, lists: Path, snapshot
 def test_another_list_of_the_day_gets_its_own_folder(write: Write, lists: Path) -> None:
     first, second = put(write("Ada"), lists), put(write("Bo"), lists)
     assert first != second
-    assert published.published(lists) == sorted([first, second])
+    assert published.published_lists(lists) == sorted([first, second])
     assert published.current(lists) == published.newest(lists) == second
     assert put(write("Ada"), lists) == first == published.newest(lists)
 
@@ -253,46 +253,46 @@ def test_where_links_are_not_supported_the_pointer_is_enough(
 
 def test_an_older_list_can_be_put_beside_the_current_one(write: Write, lists: Path) -> None:
     now = put(write("Ada"), lists)
-    old = published.publish(
+    old = published.publish_list(
         write("Bo", as_of=day(1)), lists, allow_older=False, say=print, place_only=True
     )
     assert published.current(lists) == now
-    assert published.published(lists) == [old, now]
+    assert published.published_lists(lists) == [old, now]
     assert published.newest(lists, before=day(22)) == old
     assert published.verify(lists) == []
 
 
 def test_a_newer_list_put_beside_is_current_all_the_same(write: Write, lists: Path) -> None:
     put(write("Bo", as_of=day(1)), lists)
-    now = published.publish(write("Ada"), lists, allow_older=False, say=print, place_only=True)
+    now = published.publish_list(write("Ada"), lists, allow_older=False, say=print, place_only=True)
     assert published.current(lists) == now
 
 
-def kept(lists: Path, keep: Keep) -> list[int]:
+def kept(lists: Path, keep: RetentionRule) -> list[int]:
     """The days of the lists that stay."""
-    gone = published.surplus(lists, keep)
-    return [int(one.name[8:10]) for one in published.published(lists) if one not in gone]
+    gone = published.expired_lists(lists, keep)
+    return [int(one.name[8:10]) for one in published.published_lists(lists) if one not in gone]
 
 
 def test_the_oldest_lists_go_and_outcomes_to_come_are_waited_for(write: Write, lists: Path) -> None:
     for number in (1, 8, 15, 22):
         put(write("Ada", as_of=day(number)), lists)
-    assert kept(lists, Keep(None)) == kept(lists, Keep(4)) == [1, 8, 15, 22]
-    assert kept(lists, Keep(2)) == [15, 22]
-    assert kept(lists, Keep(2, ripening=14)) == [15, 22]  # on the 22nd that of the 8th is ripe
-    assert kept(lists, Keep(2, ripening=15)) == [8, 15, 22]
+    assert kept(lists, RetentionRule(None)) == kept(lists, RetentionRule(4)) == [1, 8, 15, 22]
+    assert kept(lists, RetentionRule(2)) == [15, 22]
+    assert kept(lists, RetentionRule(2, outcome_days=14)) == [15, 22]  # on the 22nd that of the 8th is ripe
+    assert kept(lists, RetentionRule(2, outcome_days=15)) == [8, 15, 22]
     again = put(write("Bo", as_of=day(8)), lists, older=True)
-    assert again not in published.surplus(lists, Keep(2)), "it is the current one"
+    assert again not in published.expired_lists(lists, RetentionRule(2)), "it is the current one"
     put(write("Ada"), lists)
-    assert kept(lists, Keep(2, ripening=15)) == [8, 15, 22], "of one day the last one"
+    assert kept(lists, RetentionRule(2, outcome_days=15)) == [8, 15, 22], "of one day the last one"
 
 
 def test_lists_of_another_company_are_not_ours_to_remove(write: Write, lists: Path) -> None:
     other = put(write("Ada", as_of=day(1), company="Harbour Gym"), lists)
     for number in (8, 15, 22):
         put(write("Ada", as_of=day(number)), lists)
-    assert other not in published.surplus(lists, Keep(2))
-    assert kept(lists, Keep(2)) == [1, 15, 22]
+    assert other not in published.expired_lists(lists, RetentionRule(2))
+    assert kept(lists, RetentionRule(2)) == [1, 15, 22]
 
 
 def test_publishing_needs_no_pandas_so_that_it_is_quick() -> None:
@@ -308,7 +308,7 @@ def test_an_erasure_puts_another_list_in_the_place(
     source = old.parent.parent / "kept"
     at_risk.write_list(make_listing([{"name": "Bo"}]), source)
     fresh = published.supersede(old, source, lambda text: None)
-    assert published.published(lists) == sorted([earlier, fresh])
+    assert published.published_lists(lists) == sorted([earlier, fresh])
     assert published.current(lists) == fresh
     assert atomic.read_json(fresh / "manifest.json")["supersedes"] == old.name
     assert published.verify(lists) == []

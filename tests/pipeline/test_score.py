@@ -20,7 +20,7 @@ from models.components.uplift import RISK
 from pipeline import promote, score, train, uplift
 from retention.core import artefacts, point_in_time
 from retention.core.errors import Guarded
-from retention.core.params import AtRisk, Policy, load_params
+from retention.core.params import AtRiskParams, Policy, load_params
 from retention.core.storage import atomic
 from retention.serving import champion, promotion, scoring, target
 from retention.serving.themes import ACTIONABLE
@@ -100,22 +100,22 @@ def test_scores_are_finite_and_add_up(home: Path) -> None:
 
 def test_permuted_columns_and_rows_give_the_same_scores(home: Path) -> None:
     table = today()
-    usual = scoring.scores(scorer(), table, AS_OF)
-    assert scoring.scores(scorer(), table.select(table.column_names[::-1]), AS_OF).equals(usual)
+    usual = scoring.score_cohort(scorer(), table, AS_OF)
+    assert scoring.score_cohort(scorer(), table.select(table.column_names[::-1]), AS_OF).equals(usual)
     backwards = table.take(np.arange(len(table))[::-1])
-    assert scoring.scores(scorer(), backwards, AS_OF).sort_by("customer_id").equals(usual)
+    assert scoring.score_cohort(scorer(), backwards, AS_OF).sort_by("customer_id").equals(usual)
 
 
 def test_a_customers_scores_do_not_depend_on_who_else_is_watched(home: Path) -> None:
     table = today()
-    usual, few = (scoring.scores(scorer(), one, AS_OF) for one in (table, table.slice(10, 5)))
+    usual, few = (scoring.score_cohort(scorer(), one, AS_OF) for one in (table, table.slice(10, 5)))
     assert few.equals(usual.slice(10, 5))
 
 
 def test_a_missing_feature_is_refused_by_name(home: Path) -> None:
     table = today().drop_columns(["days_since_purchase"])
     with pytest.raises(Guarded, match=r"cannot score these features: .*days_since_purchase"):
-        scoring.scores(scorer(), table, AS_OF)
+        scoring.score_cohort(scorer(), table, AS_OF)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_the_last_purchase_is_so_many_days_before_as_of(home: Path) -> None:
             "median_gap": pa.array([4.0, None]),
         }
     )
-    found = score.habits(table, dt.date(2026, 11, 22))
+    found = score.purchase_rhythm(table, dt.date(2026, 11, 22))
     assert found.schema.equals(score.HABITS)
     assert found["last_purchase_on"].to_pylist() == [dt.date(2026, 10, 27), None]
     assert found["usual_gap_days"].to_pylist() == [4.0, None]
@@ -210,7 +210,7 @@ NOTICE = dt.date(2026, 5, 1)
 def test_who_is_in_trouble(told: dict[str, Any], trouble: bool) -> None:
     there = standing(["a", "b"], **{name: [None, value] for name, value in told.items()})
     table = pa.table({"customer_id": ["b", "a", "not there"]})
-    found = score.troubled(table, there, Policy())
+    found = score.has_issue(table, there, Policy())
     assert found.tolist() == [trouble, False, False]
 
 
@@ -228,8 +228,8 @@ def test_who_is_in_trouble(told: dict[str, Any], trouble: bool) -> None:
 def test_who_is_explained(trouble: str, others: int | None, rows: list[int]) -> None:
     scored = pa.table({"expected_loss": [2.0, 9.0, -1.0, 5.0, 3.0, 2.0, 2.0, 1.0, 0.0]})
     in_trouble = np.array([one == "x" for one in trouble])
-    rules = AtRisk(capacity=1, others=others)
-    assert score.to_explain(scored, in_trouble, rules).tolist() == rows
+    rules = AtRiskParams(capacity=1, others=others)
+    assert score.rows_to_explain(scored, in_trouble, rules).tolist() == rows
 
 
 def test_those_with_most_to_lose_or_a_trouble_are_explained_each_reason_once(home: Path) -> None:
@@ -264,7 +264,7 @@ def test_every_reason_raises_the_risk_of_that_customer(home: Path) -> None:
     frame = pq.read_table(artefacts.REASONS).to_pandas()
     table = today()
     parts = scorer().contributions(table.to_pandas().set_index("customer_id"))
-    theme = {one.name: one.theme for one in themes.declared(load_params().features.windows)}
+    theme = {one.name: one.theme for one in themes.discover(load_params().features.windows)}
     mine = [name for name in parts if name in theme]
     sums = parts[mine].T.groupby([theme[name] for name in mine]).sum()
     pairs = zip(frame["theme"], frame["customer_id"], strict=True)
@@ -279,7 +279,7 @@ def test_where_nobody_has_a_reason_the_table_is_empty_and_typed(home: Path) -> N
     table = today()
     calm: Any = SimpleNamespace(contributions=lambda X: pd.DataFrame(-1.0, X.index, [*X, "bias"]))
     for rows in (np.arange(len(table)), np.arange(0)):
-        found = scoring.explained(calm, table, rows, load_params())
+        found = scoring.explain_scores(calm, table, rows, load_params())
         assert found.equals(scoring.REASONS.empty_table())
 
 
@@ -303,7 +303,7 @@ def test_each_day_is_scored_by_what_was_known_on_it(home: Path) -> None:
     score.main()
     day = point_in_time.date_of(small.DAYS[-2])
     then = pq.read_table(artefacts.FEATURES, filters=pc.field("snapshot_on") == day)
-    wanted = scoring.scores(scorer(), then, day).to_pandas().set_index("customer_id")
+    wanted = scoring.score_cohort(scorer(), then, day).to_pandas().set_index("customer_id")
     frame = pq.read_table(artefacts.RISK_HISTORY).to_pandas()
     mine = frame[frame["snapshot_on"] == day].set_index("customer_id")["churn_probability"]
     assert mine.to_dict() == wanted["churn_probability"][mine.index].to_dict()
@@ -314,15 +314,15 @@ def test_who_was_not_watched_on_a_day_has_no_risk_on_it(home: Path) -> None:
     day = point_in_time.date_of(small.DAYS[-1])
     away = pc.and_(pc.equal(table["customer_id"], "0003"), pc.equal(table["snapshot_on"], day))
     atomic.write_table(artefacts.FEATURES, table.filter(pc.invert(away)))
-    found = score.last_days(AS_OF, pa.array(["0003", "0004"]))
+    found = score.recent_features(AS_OF, pa.array(["0003", "0004"]))
     lengths = {
         one["values"]: one["counts"] for one in found["customer_id"].value_counts().to_pylist()
     }
-    assert lengths == {"0003": score.DAYS - 1, "0004": score.DAYS}
+    assert lengths == {"0003": score.RISK_HISTORY_DAYS - 1, "0004": score.RISK_HISTORY_DAYS}
 
 
 def test_no_later_day_is_read(home: Path) -> None:
-    found = score.last_days(point_in_time.date_of(small.DAYS[2]), pa.array(["0003"]))
+    found = score.recent_features(point_in_time.date_of(small.DAYS[2]), pa.array(["0003"]))
     days = [point_in_time.date_of(day) for day in small.DAYS[:3]]
     assert sorted(found["snapshot_on"].to_pylist()) == days
 
@@ -339,7 +339,7 @@ def persuaded(**changes: Any) -> dict[str, Any]:
 
 
 def effects(pinned: dict[str, Any] | None) -> pd.DataFrame:
-    found = scoring.effects(pinned, today(), scoring.scores(scorer(), today(), AS_OF))
+    found = scoring.predict_uplift(pinned, today(), scoring.score_cohort(scorer(), today(), AS_OF))
     assert found.schema.equals(scoring.EFFECTS)
     assert found["customer_id"].to_pylist() == today()["customer_id"].to_pylist()
     told: pd.DataFrame = found.to_pandas()
@@ -347,14 +347,14 @@ def effects(pinned: dict[str, Any] | None) -> pd.DataFrame:
 
 
 def test_without_a_model_of_the_effect_nothing_is_known_of_it(home: Path) -> None:
-    for pinned in (None, {}, uplift.nothing(12)):
+    for pinned in (None, {}, uplift.empty_manifest(12)):
         found = effects(pinned)
         assert found["effect"].isna().all()
         assert not found["disturbed"].any()
 
 
 def test_an_effect_is_told_where_it_ranks(home: Path) -> None:
-    found, risk = effects(persuaded()), scoring.scores(scorer(), today(), AS_OF)[RISK].to_numpy()
+    found, risk = effects(persuaded()), scoring.score_cohort(scorer(), today(), AS_OF)[RISK].to_numpy()
     share = found["effect"] / risk
     assert share.nunique() > 0
     assert share.max() - share.min() < 1e-9
@@ -374,7 +374,7 @@ def test_of_nobody_no_effect_is_told(home: Path) -> None:
     nobody = today().slice(0, 0)
     scored = scoring.SCORES.empty_table()
     for pinned in (None, persuaded(disturbed_from=0.0)):
-        assert scoring.effects(pinned, nobody, scored).equals(scoring.EFFECTS.empty_table())
+        assert scoring.predict_uplift(pinned, nobody, scored).equals(scoring.EFFECTS.empty_table())
 
 
 def test_the_champions_own_model_of_the_effect_scores(home: Path) -> None:
@@ -385,8 +385,8 @@ def test_the_champions_own_model_of_the_effect_scores(home: Path) -> None:
     atomic.write_json(artefacts.UPLIFT, pinned)
     now = champion.current()
     assert now is not None
-    champion.install(promotion.candidate(), now.manifest)
-    atomic.write_json(artefacts.UPLIFT, uplift.nothing(0))  # trained since, not promoted
+    champion.install(promotion.candidate_parts(), now.manifest)
+    atomic.write_json(artefacts.UPLIFT, uplift.empty_manifest(0))  # trained since, not promoted
     score.main()
     assert pq.read_table(artefacts.UPLIFT_SCORES).to_pandas().equals(effects(pinned))
     told = atomic.read_json(artefacts.SCORE_SUMMARY)["uplift"]
@@ -400,7 +400,7 @@ def test_the_summary_says_where_the_numbers_come_from(home: Path) -> None:
     assert told["as_of"] == str(AS_OF)
     assert told["watched"] == len(today())
     assert told["model"] == f"recency rule, learnt up to {story['trained_to']}"
-    assert told["definition"] == target.sentence(load_params().labels)
+    assert told["definition"] == target.target_description(load_params().labels)
     mean = pc.mean(pq.read_table(artefacts.SCORES)["churn_probability"]).as_py()
     assert told["mean_churn_probability"] == pytest.approx(mean)
 

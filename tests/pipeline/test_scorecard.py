@@ -17,15 +17,23 @@ import yaml
 
 from pipeline import customers, events, ingest, scorecard
 from retention.core import artefacts, errors
-from retention.scorecard.report_data import Cause, Why
+from retention.scorecard.report_data import CauseReport, ChurnDrivers
 
 FIRST, AS_OF = dt.date(2024, 1, 1), dt.date(2026, 1, 5)
-MANY, DAYS = 160, 800  # of which the last 65 come after AS_OF
+N_CUSTOMERS, DAYS = 160, 800  # of which the last 65 come after AS_OF
 COLUMNS = {
-    "occurred_at": "at", "known_at": "known", "channel": "channel", "topic": "topic",
-    "amount": "amount", "promised_at": "promised", "order_id": "order_id", "case_id": "case_id",
-    "contract_id": "contract", "rating": "rating", "agent_id": "agent",
-}  # fmt: skip
+    "occurred_at": "at",
+    "known_at": "known",
+    "channel": "channel",
+    "topic": "topic",
+    "amount": "amount",
+    "promised_at": "promised",
+    "order_id": "order_id",
+    "case_id": "case_id",
+    "contract_id": "contract",
+    "rating": "rating",
+    "agent_id": "agent",
+}
 KINDS = ("purchase", "delivery", "contact", "resolution", "survey", "start", "cancel")
 PARAMS: dict[str, Any] = {
     "company": "Mill Lane Bakery",
@@ -36,8 +44,13 @@ PARAMS: dict[str, Any] = {
         "book": {
             "path": "data/raw/book.csv",
             "key": ["row"],
-            "types": {"at": "timestamp", "known": "timestamp", "promised": "timestamp",
-                      "amount": "decimal", "rating": "double"},
+            "types": {
+                "at": "timestamp",
+                "known": "timestamp",
+                "promised": "timestamp",
+                "amount": "decimal",
+                "rating": "double",
+            },
             "format": {"time": "%Y-%m-%d %H:%M:%S"},
             "events": [
                 {"kind": kind, "where": f"kind = '{kind}'", "customer_id": "customer"} | COLUMNS
@@ -49,16 +62,22 @@ PARAMS: dict[str, Any] = {
         "path": "data/raw/people.csv",
         "types": {"joined": "date", "known": "date", "cost": "decimal"},
         "format": {"date": "%Y-%m-%d"},
-        "columns": {"customer_id": "id", "joined_at": "joined", "known_at": "known",
-                    "acquisition_channel": "won", "acquisition_cost": "cost", "region": "area"},
+        "columns": {
+            "customer_id": "id",
+            "joined_at": "joined",
+            "known_at": "known",
+            "acquisition_channel": "won",
+            "acquisition_cost": "cost",
+            "region": "area",
+        },
     },
     "labels": {"churn": {"rule": "silence", "horizon_days": 60}},
     "scorecard": {
         "targets": {"on_time": 0.95, "satisfaction": None},
         "staff": {"path": "data/raw/staff.csv", "columns": {"agent_id": "id", "team": "crew"}},
-        "least": 10,
+        "min_group_size": 10,
     },
-}  # fmt: skip
+}
 SILENT_RULE = PARAMS["labels"]
 CANCEL_RULE = {"churn": {"rule": "cancel"}}
 
@@ -66,7 +85,7 @@ CANCEL_RULE = {"churn": {"rule": "cancel"}}
 def book(draw: np.random.Generator) -> list[dict[str, Any]]:
     """What happened: who is served late complains, and leaves sooner."""
     rows: list[dict[str, Any]] = []
-    for who in range(MANY):
+    for who in range(N_CUSTOMERS):
         day, gone = int(draw.integers(0, 500)), 0
         rows.append({"kind": "start", "customer": who, "day": day, "contract": f"k{who}"})
         while day < DAYS and not gone:
@@ -75,20 +94,28 @@ def book(draw: np.random.Generator) -> list[dict[str, Any]]:
             day += int(draw.integers(15, 35))
         if gone:
             rows.append({"kind": "cancel", "customer": who, "day": day, "contract": f"k{who}"})
-    return [row | {"row": at} for at, row in enumerate(rows) if row["day"] < DAYS]
+    return [row | {"row": i} for i, row in enumerate(rows) if row["day"] < DAYS]
 
 
 def _order(draw: np.random.Generator, who: int, day: int, name: int) -> list[dict[str, Any]]:
     late = draw.random() < 0.2
-    of: dict[str, Any] = {"customer": who, "order_id": f"o{name}"}
-    told = [of | {"kind": "purchase", "day": day, "amount": 20, "promised": day + 4},
-            of | {"kind": "delivery", "day": day + 4 + 5 * late}]  # fmt: skip
+    order: dict[str, Any] = {"customer": who, "order_id": f"o{name}"}
+    rows = [
+        order | {"kind": "purchase", "day": day, "amount": 20, "promised": day + 4},
+        order | {"kind": "delivery", "day": day + 4 + 5 * late},
+    ]
     if late:
-        about = of | {"case_id": f"o{name}", "agent": ["ann", "bob"][name % 2], "channel": "phone"}
-        told += [about | {"kind": "contact", "day": day + 6, "topic": "complaint"},
-                 about | {"kind": "resolution", "day": day + 8},
-                 about | {"kind": "survey", "day": day + 9, "rating": 0.25}]  # fmt: skip
-    return told
+        about = order | {
+            "case_id": f"o{name}",
+            "agent": ["ann", "bob"][name % 2],
+            "channel": "phone",
+        }
+        rows += [
+            about | {"kind": "contact", "day": day + 6, "topic": "complaint"},
+            about | {"kind": "resolution", "day": day + 8},
+            about | {"kind": "survey", "day": day + 9, "rating": 0.25},
+        ]
+    return rows
 
 
 def moment(day: Any) -> str:
@@ -99,19 +126,25 @@ def write(folder: Path, until: int = DAYS, kinds: tuple[str, ...] = KINDS) -> No
     """The raw files as they were on a day."""
     folder.mkdir(parents=True, exist_ok=True)
     draw = np.random.default_rng(3)
-    told = pd.DataFrame(book(draw))
-    told = told[(told["day"] < until) & told["kind"].isin(kinds)]
-    at, promised = told["day"].map(moment), told["promised"].map(moment)
-    names = "c" + told["customer"].astype("str")
-    told = told.assign(customer=names, at=at, known=at, promised=promised)
-    told.reindex(columns=["row", "kind", "customer", *COLUMNS.values()]).to_csv(
+    events = pd.DataFrame(book(draw))
+    events = events[(events["day"] < until) & events["kind"].isin(kinds)]
+    i, promised = events["day"].map(moment), events["promised"].map(moment)
+    names = "c" + events["customer"].astype("str")
+    events = events.assign(customer=names, at=i, known=i, promised=promised)
+    events.reindex(columns=["row", "kind", "customer", *COLUMNS.values()]).to_csv(
         folder / "book.csv", index=False
     )
-    come = draw.integers(0, 500, MANY)
-    people = pd.DataFrame({"id": [f"c{at}" for at in range(MANY)], "known": 0, "cost": "30.00",
-                           "joined": [str(FIRST + dt.timedelta(days=int(at))) for at in come],
-                           "won": draw.choice(["web", "shop"], MANY),
-                           "area": draw.choice(["north", "south"], MANY)})  # fmt: skip
+    come = draw.integers(0, 500, N_CUSTOMERS)
+    people = pd.DataFrame(
+        {
+            "id": [f"c{i}" for i in range(N_CUSTOMERS)],
+            "known": 0,
+            "cost": "30.00",
+            "joined": [str(FIRST + dt.timedelta(days=int(i))) for i in come],
+            "won": draw.choice(["web", "shop"], N_CUSTOMERS),
+            "area": draw.choice(["north", "south"], N_CUSTOMERS),
+        }
+    )
     moved = people.assign(known=740, area="elsewhere", won="planted")
     both = pd.concat([people, moved])
     both = both[both["known"] < until]
@@ -120,11 +153,11 @@ def write(folder: Path, until: int = DAYS, kinds: tuple[str, ...] = KINDS) -> No
     (folder / "staff.csv").write_text("id,crew\nann,early\nbob,late\n", encoding="utf-8")
 
 
-Run = Callable[..., dict[str, bytes]]
+RunScorecard = Callable[..., dict[str, bytes]]
 
 
 @pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared_company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the events and customers have been read."""
     folder = tmp_path_factory.mktemp("bakery")
     write(folder / "data/raw")
@@ -143,17 +176,17 @@ def read(patch: pytest.MonkeyPatch, **changes: Any) -> None:
 
 
 @pytest.fixture
-def run(known: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(prepared_company: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunScorecard:
     """run(...): what the stage writes, by file name, with changed params; on these events."""
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(known, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(prepared_company, tmp_path, dirs_exist_ok=True)
 
     def ran(**changes: Any) -> dict[str, bytes]:
-        chosen = PARAMS | {"as_of": str(AS_OF)} | changes
-        Path("params.yaml").write_text(yaml.safe_dump(chosen), encoding="utf-8")
+        params = PARAMS | {"as_of": str(AS_OF)} | changes
+        Path("params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
         scorecard.main()
         outs = (artefacts.SCORECARD_PAGE, artefacts.SCORECARD_TABLE, artefacts.SCORECARD_METRICS)
-        return {one.path.name: one.path.read_bytes() for one in outs}
+        return {artefact.path.name: artefact.path.read_bytes() for artefact in outs}
 
     return ran
 
@@ -166,52 +199,60 @@ def values(rows: list[dict[str, str]], **wanted: str) -> list[float]:
     return [float(row["value"]) for row in rows if wanted.items() <= row.items() and row["value"]]
 
 
-def test_the_page_of_a_company_that_silence_ends(run: Run) -> None:
+def test_the_page_of_a_company_that_silence_ends(run: RunScorecard) -> None:
     outs = run()
     rows, page = table(outs), outs["scorecard.html"].decode()
-    told = json.loads(outs["metrics.json"])
-    assert 0.7 < told["measures"]["on_time"] < 0.9
-    assert told["measures"]["satisfaction"] == 0.25
-    assert told["excess_lost"].keys() == {"late"}
-    assert told["excess_lost"]["late"] > 5
+    metrics = json.loads(outs["metrics.json"])
+    assert 0.7 < metrics["measures"]["on_time"] < 0.9
+    assert metrics["measures"]["satisfaction"] == 0.25
+    assert metrics["excess_lost"].keys() == {"late"}
+    assert metrics["excess_lost"]["late"] > 5
     assert "Targets reached: 0 of 1; missed: delivered as promised." in page
     assert "The costliest trouble: delivered late, associated with about" in page
     assert "These are associations, not causes" in page
     assert {row["section"] for row in rows} >= {
-        "measures", "over time", "breakdown", "spread", "workload", "when", "why", "worth",
-    }  # fmt: skip
+        "measures",
+        "over time",
+        "breakdown",
+        "spread",
+        "workload",
+        "when",
+        "why",
+        "worth",
+    }
     assert {row["group"] for row in rows if row["by"] == "team"} == {"early", "late"}
     assert {row["group"] for row in rows if row["by"] == "region"} == {"north", "south"}
     late = [row for row in rows if row["measure"] == "Delivered as promised" and row["target"]]
     assert (late[0]["target"], late[0]["verdict"].split(",")[0]) == ("0.95", "missed")
 
 
-def test_the_page_of_a_company_whose_contracts_end(run: Run) -> None:
+def test_the_page_of_a_company_whose_contracts_end(run: RunScorecard) -> None:
     rows = table(run(labels=CANCEL_RULE))
     lost = values(rows, section="why", measure="lost", group="in all")
     with Path("data/raw/book.csv").open(encoding="utf-8") as handle:
         ended = sorted(
-            one["at"] for one in csv.DictReader(handle)
-            if one["kind"] == "cancel" and one["at"] < str(AS_OF)
-        )  # fmt: skip
+            row["at"]
+            for row in csv.DictReader(handle)
+            if row["kind"] == "cancel" and row["at"] < str(AS_OF)
+        )
     assert 0 < lost[0] <= len(ended)
     assert lost[0] >= len(ended) - 10  # but those of the days before the first whole month
     assert values(rows, section="why", measure="excess", group="delivered late")[0] > 5
 
 
-def test_any_sign_of_life_that_the_rule_names_ends_the_silence(run: Run) -> None:
+def test_any_sign_of_life_that_the_rule_names_ends_the_silence(run: RunScorecard) -> None:
     rule = SILENT_RULE["churn"] | {"kinds": ["start"]}
     rows = table(run(labels={"churn": rule}))
-    assert values(rows, section="why", measure="lost", group="in all")[0] > MANY - 20
+    assert values(rows, section="why", measure="lost", group="in all")[0] > N_CUSTOMERS - 20
 
 
-def test_the_same_events_are_the_same_bytes(run: Run) -> None:
+def test_the_same_events_are_the_same_bytes(run: RunScorecard) -> None:
     assert run() == run()
 
 
 @pytest.mark.parametrize("labels", [SILENT_RULE, CANCEL_RULE], ids=["silence", "cancel"])
 def test_nothing_that_was_known_later_shows(
-    run: Run, monkeypatch: pytest.MonkeyPatch, labels: dict[str, Any]
+    run: RunScorecard, monkeypatch: pytest.MonkeyPatch, labels: dict[str, Any]
 ) -> None:
     later = run(labels=labels)
     write(Path("data/raw"), until=(AS_OF - FIRST).days)
@@ -221,18 +262,19 @@ def test_nothing_that_was_known_later_shows(
 
 
 def test_a_shop_that_knows_of_no_service_has_a_page_all_the_same(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+    run: RunScorecard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(Path("data/raw"), kinds=("purchase",))
     book = Path("data/raw/book.csv")
-    told = pd.read_csv(book, dtype="str").assign(promised="")
-    told.to_csv(book, index=False)
+    purchases = pd.read_csv(book, dtype="str").assign(promised="")
+    purchases.to_csv(book, index=False)
     bare: dict[str, Any] = {"customers": None, "scorecard": {}}
     read(monkeypatch, **bare)
     outs = run(**bare)
     assert json.loads(outs["metrics.json"])["measures"].keys() == {
-        "customers_lost", "repeat_business",
-    }  # fmt: skip
+        "customers_lost",
+        "repeat_business",
+    }
     page = outs["scorecard.html"].decode()
     assert "No source tells what winning a customer costs." in page
     assert "nothing was documented" in page
@@ -240,18 +282,22 @@ def test_a_shop_that_knows_of_no_service_has_a_page_all_the_same(
 
 def test_a_trouble_is_named_the_costliest_only_where_an_excess_is_claimed() -> None:
     chance, clear = (
-        Cause(name, name, 9, 90.0, 9, 5.0, 1.0, 9.0, 50.0, verdict)
-        for name, verdict in (("late", "no more losses than expected can be shown (1 to 9)"),
-                              ("rude", "associated with about 5 more losses than expected"))
-    )  # fmt: skip
+        CauseReport(name, name, 9, 90.0, 9, 5.0, 1.0, 9.0, 50.0, verdict)
+        for name, verdict in (
+            ("late", "no more losses than expected can be shown (1 to 9)"),
+            ("rude", "associated with about 5 more losses than expected"),
+        )
+    )
     fewer = dataclasses.replace(clear, excess=-5.0)
-    assert [len(list(scorecard._headlines((), Why((one,))))) for one in (chance, fewer)] == [0, 0]
-    *_, said = scorecard._headlines((), Why((chance, clear)))
-    assert said.startswith("The costliest trouble: rude, associated with about 5 more")
+    assert [
+        len(list(scorecard._headlines((), ChurnDrivers((cause,))))) for cause in (chance, fewer)
+    ] == [0, 0]
+    *_, headline = scorecard._headlines((), ChurnDrivers((chance, clear)))
+    assert headline.startswith("The costliest trouble: rude, associated with about 5 more")
 
 
 def test_a_target_for_no_measure_is_refused_with_the_nearest(
-    run: Run, capsys: pytest.CaptureFixture[str]
+    run: RunScorecard, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def main() -> None:
         run(scorecard={"targets": {"on_tme": 0.9}})
@@ -259,11 +305,11 @@ def test_a_target_for_no_measure_is_refused_with_the_nearest(
     with pytest.raises(SystemExit) as stopped:
         errors.run(main)
     assert stopped.value.code == 2
-    said = capsys.readouterr().err
-    assert "scorecard.targets.on_tme: no such measure (nearest: on_time" in said
+    message = capsys.readouterr().err
+    assert "scorecard.targets.on_tme: no such measure (nearest: on_time" in message
     assert not artefacts.SCORECARD_PAGE.path.exists()
 
 
-def test_a_day_before_all_customers_is_refused(run: Run) -> None:
+def test_a_day_before_all_customers_is_refused(run: RunScorecard) -> None:
     with pytest.raises(errors.BadInput, match="nobody was a customer before 2024-01-01"):
         run(as_of=str(FIRST))

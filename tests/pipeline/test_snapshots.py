@@ -8,7 +8,7 @@ from pipeline import snapshots
 from retention.cohort import calendar as calendars
 from retention.cohort import eligibility
 from retention.core import errors, point_in_time
-from retention.core.params import ChurnLabel, Labels, Params, Snapshots, ValueLabel
+from retention.core.params import ChurnLabel, LabelParams, Params, SnapshotParams, ValueLabel
 from tests.support import engines, histories
 
 TODAY = histories.SNAPSHOT
@@ -16,49 +16,49 @@ SILENCE = ChurnLabel(rule="silence", kinds=["purchase"], active_days=30, horizon
 CANCEL = ChurnLabel(rule="cancel", active_days=30, horizon_days=10)
 
 
-def labels(value_days: int = 10, **churn: int) -> Labels:
+def labels(value_days: int = 10, **churn: int) -> LabelParams:
     label = SILENCE.model_copy(update=churn)
-    return Labels(churn=label, value=ValueLabel(horizon_days=value_days))
+    return LabelParams(churn=label, value=ValueLabel(horizon_days=value_days))
 
 
-def calendar(
-    as_of: int, first_day: int = 0, every: int = 10, most: int = 99, **rules: int
+def make_calendar(
+    as_of: int, first_day: int = 0, every: int = 10, max_snapshots: int = 99, **label_options: int
 ) -> calendars.Calendar:
-    plan = Snapshots(every_days=every, most=most)
-    return calendars.calendar(as_of, first_day, labels(**rules), plan)
+    plan = SnapshotParams(every_days=every, most=max_snapshots)
+    return calendars.build_calendar(as_of, first_day, labels(**label_options), plan)
 
 
 # --- the calendar
 
 
 def test_the_newest_snapshot_is_the_last_whose_label_is_mature() -> None:
-    assert calendar(100).learning[-1] == 90
-    assert calendar(100, gap_days=3, settle_days=2).learning[-1] == 85
+    assert make_calendar(100).learning[-1] == 90
+    assert make_calendar(100, gap_days=3, settle_days=2).learning[-1] == 85
 
 
 def test_a_longer_value_window_moves_the_newest_snapshot_back() -> None:
-    assert calendar(100, value_days=25).learning[-1] == 75
+    assert make_calendar(100, value_days=25).learning[-1] == 75
 
 
 def test_snapshots_go_backwards_from_the_newest_every_so_many_days() -> None:
-    assert calendar(100, every=25).learning == [40, 65, 90]
+    assert make_calendar(100, every=25).learning == [40, 65, 90]
 
 
 def test_no_snapshot_lies_before_active_days_of_history() -> None:
-    assert calendar(100, first_day=0).learning[0] == 30
-    assert calendar(100, first_day=1).learning[0] == 40
+    assert make_calendar(100, first_day=0).learning[0] == 30
+    assert make_calendar(100, first_day=1).learning[0] == 40
 
 
 def test_at_most_so_many_snapshots_and_the_newest_are_kept() -> None:
-    assert calendar(100, most=2).learning == [80, 90]
+    assert make_calendar(100, max_snapshots=2).learning == [80, 90]
 
 
 def test_too_short_a_history_leaves_no_snapshot_to_learn_from() -> None:
-    assert calendar(100, first_day=61).learning == []
+    assert make_calendar(100, first_day=61).learning == []
 
 
 def test_as_of_is_the_snapshot_that_is_scored_and_comes_last() -> None:
-    assert calendar(100, most=1).all == [90, 100]
+    assert make_calendar(100, max_snapshots=1).all == [90, 100]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_as_of_is_the_snapshot_that_is_scored_and_comes_last() -> None:
 def test_immature_counts_the_grid_between_the_newest_snapshot_and_as_of(
     every: int, immature: int
 ) -> None:
-    when = calendar(100, every=every)
+    when = make_calendar(100, every=every)
     grid = range(when.learning[-1] + every, when.as_of, every)
     assert when.immature == immature == len(grid)
 
@@ -76,7 +76,7 @@ def test_immature_counts_the_grid_between_the_newest_snapshot_and_as_of(
 def test_no_label_of_the_calendar_is_immature_and_no_window_reaches_as_of(
     settle: int, gap: int
 ) -> None:
-    when = calendar(200, settle_days=settle, gap_days=gap)
+    when = make_calendar(200, settle_days=settle, gap_days=gap)
     label = labels(settle_days=settle, gap_days=gap)
     assert when.learning
     for day in when.learning:
@@ -97,37 +97,47 @@ SUMMARY: dict[str, dict[str, Any]] = {
 }
 
 
-def chosen(as_of: str | None) -> Params:
-    source = {"path": "x.csv", "key": "row_number", "events": [
-        {"kind": "purchase", "customer_id": "c", "occurred_at": "t"}]}  # fmt: skip
+def make_params(as_of: str | None) -> Params:
+    source = {
+        "path": "x.csv",
+        "key": "row_number",
+        "events": [{"kind": "purchase", "customer_id": "c", "occurred_at": "t"}],
+    }
     return Params.model_validate(
-        {"as_of": as_of, "time_zone": "UTC", "currency": "GBP", "sources": {"shop": source},
-         "labels": {"churn": {"rule": "silence", "active_days": 30, "horizon_days": 10},
-                    "value": {"horizon_days": 10}}}
-    )  # fmt: skip
+        {
+            "as_of": as_of,
+            "time_zone": "UTC",
+            "currency": "GBP",
+            "sources": {"shop": source},
+            "labels": {
+                "churn": {"rule": "silence", "active_days": 30, "horizon_days": 10},
+                "value": {"horizon_days": 10},
+            },
+        }
+    )
 
 
 def test_without_as_of_it_is_the_day_after_the_last_complete_day_of_the_labels_sources() -> None:
-    assert calendars.plan(chosen(None), SUMMARY).as_of == 196
+    assert calendars.plan_calendar(make_params(None), SUMMARY).as_of == 196
 
 
 def test_history_begins_with_the_labels_own_events() -> None:
-    assert calendars.plan(chosen("1970-04-11"), SUMMARY).learning == [90]
+    assert calendars.plan_calendar(make_params("1970-04-11"), SUMMARY).learning == [90]
 
 
 def test_a_label_of_events_that_no_source_tells_is_refused() -> None:
     nothing = {"kinds": {"campaign": SUMMARY["kinds"]["campaign"]}, "sources": SUMMARY["sources"]}
     with pytest.raises(errors.BadInput, match="no event of kind purchase"):
-        calendars.plan(chosen(None), nothing)
+        calendars.plan_calendar(make_params(None), nothing)
 
 
 # --- who is watched
 
 
-def watched(table: str, label: ChurnLabel, snapshot: int = TODAY) -> list[str]:
+def cohort_of(table: str, label: ChurnLabel, snapshot: int = TODAY) -> list[str]:
     history = engines.frame(histories.events(table))
-    past = point_in_time.past(history, snapshot)
-    return engines.customers(eligibility.watched(past, snapshot, label))
+    past = point_in_time.as_known_at(history, snapshot)
+    return engines.customers(eligibility.cohort(past, snapshot, label))
 
 
 def test_silence_watches_who_bought_within_active_days() -> None:
@@ -143,8 +153,8 @@ def test_silence_watches_who_bought_within_active_days() -> None:
         visitor  | visit    |  -5 |
         returns  | return   |  -5 |
     """
-    assert watched(table, SILENCE) == ["edge", "last day", "twice"]
-    assert "late" in watched(table, SILENCE, TODAY + 1)
+    assert cohort_of(table, SILENCE) == ["edge", "last day", "twice"]
+    assert "late" in cohort_of(table, SILENCE, TODAY + 1)
 
 
 def test_silence_watches_by_the_kinds_that_the_label_names() -> None:
@@ -154,7 +164,7 @@ def test_silence_watches_by_the_kinds_that_the_label_names() -> None:
         buyer    | purchase |  -5
     """
     label = SILENCE.model_copy(update={"kinds": ["visit", "purchase"]})
-    assert watched(table, label) == ["buyer", "visitor"]
+    assert cohort_of(table, label) == ["buyer", "visitor"]
 
 
 def test_silence_forgets_a_purchase_that_was_restated_out_of_the_window() -> None:
@@ -163,8 +173,8 @@ def test_silence_forgets_a_purchase_that_was_restated_out_of_the_window() -> Non
         e     | anna     | purchase |  -5 |    -5
         e     | anna     | purchase | -60 |    -1
     """
-    assert watched(table, SILENCE, TODAY - 1) == ["anna"]
-    assert watched(table, SILENCE) == []
+    assert cohort_of(table, SILENCE, TODAY - 1) == ["anna"]
+    assert cohort_of(table, SILENCE) == []
 
 
 def test_cancel_watches_who_has_a_live_contract() -> None:
@@ -186,7 +196,7 @@ def test_cancel_watches_who_has_a_live_contract() -> None:
         notice only | start  | A        | -900 |
         notice only | notice | A        |   -9 |
     """
-    assert watched(table, CANCEL) == [
+    assert cohort_of(table, CANCEL) == [
         "ends later",
         "lives",
         "notice only",
@@ -202,7 +212,7 @@ def test_two_customers_with_one_contract_id_have_a_contract_each() -> None:
         anna     | cancel | A        | -10
         bert     | start  | A        | -90
     """
-    assert watched(table, CANCEL) == ["bert"]
+    assert cohort_of(table, CANCEL) == ["bert"]
 
 
 def test_a_contract_that_starts_again_after_its_end_lives_on() -> None:
@@ -214,20 +224,22 @@ def test_a_contract_that_starts_again_after_its_end_lives_on() -> None:
         bert     | start  | A        | -90
         bert     | cancel | A        | -20
     """
-    assert watched(table, CANCEL) == ["anna"]
+    assert cohort_of(table, CANCEL) == ["anna"]
 
 
 def test_every_snapshot_of_the_calendar_gets_its_own_cohort_and_as_of_too() -> None:
-    history = engines.frame(histories.events("""
+    history = engines.frame(
+        histories.events("""
         customer | kind     | day
         anna     | purchase | -60
         bert     | purchase | -20
-    """))  # fmt: skip
+    """)
+    )
     when = calendars.Calendar(learning=[TODAY - 40, TODAY - 10], as_of=TODAY, immature=0)
     frames = snapshots.snapshots(history, when, SILENCE, restated=True)
-    found = [
+    rows = [
         (str(row["snapshot_on"]), row["customer_id"])
         for frame in frames
         for row in engines.collected(frame)
     ]
-    assert found == [("2023-11-22", "anna"), ("2023-12-22", "bert"), ("2024-01-01", "bert")]
+    assert rows == [("2023-11-22", "anna"), ("2023-12-22", "bert"), ("2024-01-01", "bert")]

@@ -26,7 +26,7 @@ from retention.core.params import Params, parse_params
 from retention.core.storage import atomic
 from retention.training import selection
 from retention.training.folds import Fold
-from retention.training.selection import Rows, Trial
+from retention.training.selection import LabelledRows, CandidateResult
 
 CHEAP = ("churn_recency", "churn_rfm_logistic", "value_last_window")
 FIRST, EVERY, RIPENING, SNAPSHOTS = point_in_time.day_number(dt.date(2026, 1, 5)), 14, 28, 10
@@ -115,18 +115,18 @@ def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     cheaply(monkeypatch)
 
 
-def some_rows(features: pa.Table | None = None) -> Rows:
+def some_rows(features: pa.Table | None = None) -> LabelledRows:
     table = feature_table() if features is None else features
-    return train.labelled(table, label_table(table))
+    return train.labelled_rows(table, label_table(table))
 
 
-def trained(rows: Rows, plan: Params | None = None) -> Trained:
+def trained(rows: LabelledRows, plan: Params | None = None) -> Trained:
     return train.train(rows, plan or chosen(), console.Report("train"))
 
 
 def told(found: Trained) -> dict[str, Any]:
     """All that the folds decided, as JSON."""
-    one = found.found
+    one = found.spec
     return {
         "chosen": [one.churn, one.value],
         "why": one.why,
@@ -134,17 +134,17 @@ def told(found: Trained) -> dict[str, Any]:
         "params": one.params,
         "calibrators": {name: calibrator.state() for name, calibrator in one.calibrators.items()},
         "interval": one.interval.state() if one.interval else None,
-        "predicted": {name: trial.predicted.tolist() for name, trial in one.trials.items()},
+        "predicted": {name: trial.predicted.tolist() for name, trial in one.candidates.items()},
         "banners": one.banners,
     }
 
 
-def relabelled(rows: Rows, days: list[int], seed: int = 9) -> Rows:
+def relabelled(rows: LabelledRows, days: list[int], seed: int = 9) -> LabelledRows:
     """Other labels on some days."""
     draw, on = np.random.default_rng(seed), np.isin(rows.day, days)
     churned = np.where(on, 1 - rows.churned, rows.churned)
     value = np.where(on, draw.gamma(1, 500, len(rows.day)), rows.value)
-    return Rows(rows.X, rows.customer, rows.day, churned, value, rows.weight)
+    return LabelledRows(rows.X, rows.customer, rows.day, churned, value, rows.weight)
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +166,7 @@ def test_only_rows_with_a_label_are_learnt_from(usual: Trained) -> None:
 def test_labels_without_features_and_features_without_a_label_are_no_rows() -> None:
     features = feature_table()
     labels = label_table(features)
-    rows = train.labelled(features.slice(5), labels.slice(0, 300))
+    rows = train.labelled_rows(features.slice(5), labels.slice(0, 300))
     assert len(rows.day) == 295
 
 
@@ -182,8 +182,8 @@ def test_those_held_out_stand_for_those_contacted() -> None:
     )
     place = ordered.schema.get_field_index("arm")
     told = ordered.set_column(place, "arm", pa.array(arms))
-    weight = train.labelled(features, told, "weight")
-    drop, keep = (train.labelled(features, told, one) for one in ("drop", "keep"))
+    weight = train.labelled_rows(features, told, "weight")
+    drop, keep = (train.labelled_rows(features, told, one) for one in ("drop", "keep"))
     days = len(set(keep.day))
     assert [len(rows.day) // days for rows in (weight, drop, keep)] == [7, 7, 10]
     assert sorted(weight.weight)[-days:] == [4.0] * days  # one of four was held out
@@ -199,7 +199,7 @@ def test_who_was_contacted_is_told_and_everybody_foretold_as_left_alone() -> Non
     )
     arms = pa.array((["contacted", None, None] * len(labels))[: len(labels)])
     told = labels.set_column(labels.schema.get_field_index("arm"), "arm", arms)
-    rows = train.labelled(features, told, "adjust")
+    rows = train.labelled_rows(features, told, "adjust")
     assert len(rows.day) == len(labels)
     assert (rows.X[TREATED] == 1).to_numpy().tolist() == [
         one is not None for one in arms.to_pylist()
@@ -219,7 +219,7 @@ def test_who_was_contacted_is_told_and_everybody_foretold_as_left_alone() -> Non
 def test_each_row_keeps_its_own_label() -> None:
     features = feature_table(customers=20)
     labels = label_table(features)
-    rows = train.labelled(features, labels)
+    rows = train.labelled_rows(features, labels)
     wanted = {
         (one["customer_id"], point_in_time.day_number(one["snapshot_on"])): (
             one["churned"],
@@ -241,7 +241,7 @@ def test_each_row_keeps_its_own_label() -> None:
 
 def test_a_customer_who_churns_twice_counts_once() -> None:
     rows = some_rows()
-    assert train.churners(rows) == len(set(rows.customer[rows.churned == 1])) < rows.churned.sum()
+    assert train.count_churners(rows) == len(set(rows.customer[rows.churned == 1])) < rows.churned.sum()
 
 
 # Leaks
@@ -253,8 +253,8 @@ def test_no_label_that_was_open_on_the_measuring_day_touches_the_recipe(
 ) -> None:
     other = trained(relabelled(usual.rows, days))
     assert told(other) == told(usual)
-    assert other.measured == usual.measured
-    assert other.scored == usual.scored
+    assert other.test_predictions == usual.test_predictions
+    assert other.test_scores == usual.test_scores
 
 
 def test_the_newest_label_of_the_folds_does_touch_the_recipe(usual: Trained) -> None:
@@ -266,22 +266,22 @@ def test_the_features_of_the_measuring_day_do_not_touch_the_recipe(usual: Traine
     rows = usual.rows
     X = rows.X.copy()
     X.loc[rows.day == DAYS[-1], ["days_since_purchase", "spend_30d"]] = 77.0
-    other = trained(Rows(X, rows.customer, rows.day, rows.churned, rows.value, rows.weight))
+    other = trained(LabelledRows(X, rows.customer, rows.day, rows.churned, rows.value, rows.weight))
     assert told(other) == told(usual)
 
 
 def test_what_is_measured_learns_nothing_from_the_labels_it_is_measured_by(
     usual: Trained,
 ) -> None:
-    assert usual.when.measure == Fold([day for day in DAYS if day not in OPEN], DAYS[-1])
+    assert usual.split.test_fold == Fold([day for day in DAYS if day not in OPEN], DAYS[-1])
 
 
 # The refit
 
 
 def test_the_refit_uses_the_recipe_unchanged(usual: Trained) -> None:
-    found, scorer = usual.found, usual.scorer
-    assert (scorer.churn[0], scorer.kept[0], scorer.lost[0]) == (
+    found, scorer = usual.spec, usual.scorer
+    assert (scorer.churn[0], scorer.value_if_kept[0], scorer.value_if_lost[0]) == (
         found.churn,
         found.value,
         found.value,
@@ -293,7 +293,7 @@ def test_the_refit_uses_the_recipe_unchanged(usual: Trained) -> None:
 
 
 def test_the_refit_learns_from_all_that_matured(usual: Trained) -> None:
-    every = selection.fit(selection.maker(chosen()), usual.found, usual.rows).states()
+    every = selection.fit_scorer(selection.model_factory(chosen()), usual.spec, usual.rows).states()
     assert usual.scorer.states() == every
     other = trained(relabelled(usual.rows, [DAYS[-1]])).scorer.states()
     assert other["churn"]["model"] != every["churn"]["model"]
@@ -303,14 +303,14 @@ def test_the_refit_learns_from_all_that_matured(usual: Trained) -> None:
 def test_the_same_rows_are_the_same_models(usual: Trained) -> None:
     again = trained(some_rows())
     assert json.dumps(again.scorer.states()) == json.dumps(usual.scorer.states())
-    assert again.measured.equals(usual.measured)
-    assert again.scored.equals(usual.scored)
+    assert again.test_predictions.equals(usual.test_predictions)
+    assert again.test_scores.equals(usual.test_scores)
 
 
 def test_the_order_of_input_rows_does_not_matter(usual: Trained) -> None:
     features = feature_table()
     shuffle = np.random.default_rng(1).permutation(len(features))
-    rows = train.labelled(features.take(shuffle), label_table(features))
+    rows = train.labelled_rows(features.take(shuffle), label_table(features))
     assert trained(rows).scorer.states() == usual.scorer.states()
 
 
@@ -318,7 +318,7 @@ def test_the_order_of_input_rows_does_not_matter(usual: Trained) -> None:
 
 
 def test_every_model_says_something_of_every_customer_measured(usual: Trained) -> None:
-    table = usual.measured
+    table = usual.test_predictions
     assert table.schema.equals(train.MEASURED_SCHEMA)
     said = table.to_pandas()
     assert set(said["model"]) == set(CHEAP)
@@ -329,7 +329,7 @@ def test_every_model_says_something_of_every_customer_measured(usual: Trained) -
 
 
 def test_the_recipes_scores_are_one_row_a_customer_measured(usual: Trained) -> None:
-    table = usual.scored
+    table = usual.test_scores
     assert table.schema.equals(train.SCORED_SCHEMA)
     assert table.column_names == ["customer_id", "snapshot_on", *COLUMNS]
     frame = table.to_pandas()
@@ -338,21 +338,21 @@ def test_the_recipes_scores_are_one_row_a_customer_measured(usual: Trained) -> N
 
 
 def test_the_recipes_chance_is_that_of_the_model_it_chose(usual: Trained) -> None:
-    said = usual.measured.filter(pc.field("model") == usual.found.churn)["prediction"]
-    assert said.to_pylist() == usual.scored["churn_probability"].to_pylist()
+    said = usual.test_predictions.filter(pc.field("model") == usual.spec.churn)["prediction"]
+    assert said.to_pylist() == usual.test_scores["churn_probability"].to_pylist()
 
 
 def test_every_models_chance_is_measured_as_its_own_calibrator_gives_it(usual: Trained) -> None:
     doubtful = Platt().fit([0.1, 0.2, 0.8, 0.9], [0, 1, 0, 1])
     certain = Identity()
     calibrators: dict[str, Calibrator] = {"churn_recency": doubtful, "churn_rfm_logistic": certain}
-    found = replace(usual.found, churn="churn_recency", calibrators=calibrators)
-    assert usual.when.measure is not None
-    said, scored = train.measured(usual.rows, usual.when.measure, found, chosen())
-    train_rows = usual.rows.on(usual.when.measure.train)
-    test_rows = usual.rows.on([usual.when.measure.test])
+    found = replace(usual.spec, churn="churn_recency", calibrators=calibrators)
+    assert usual.split.test_fold is not None
+    said, scored = train.predict_test_snapshot(usual.rows, usual.split.test_fold, found, chosen())
+    train_rows = usual.rows.on(usual.split.test_fold.train)
+    test_rows = usual.rows.on([usual.split.test_fold.test])
     for name, calibrator in calibrators.items():
-        model = selection.maker(chosen())(name).fit(train_rows.X, train_rows.churned)
+        model = selection.model_factory(chosen())(name).fit(train_rows.X, train_rows.churned)
         raw = selection.predict(model, test_rows.X)
         told = said.filter(pc.field("model") == name)["prediction"].to_pylist()
         assert told == calibrator.predict(raw).tolist()
@@ -363,32 +363,32 @@ def test_every_models_chance_is_measured_as_its_own_calibrator_gives_it(usual: T
 # Too little
 
 
-def few(customers: int, days: int, left: int) -> Rows:
+def few(customers: int, days: int, left: int) -> LabelledRows:
     """The first customers and snapshots; on each day the first `left` of them churn."""
     features = feature_table(customers)
-    rows = train.labelled(features.slice(0, customers * days), label_table(features))
+    rows = train.labelled_rows(features.slice(0, customers * days), label_table(features))
     churned = np.array([1.0 if int(who) < left else 0.0 for who in rows.customer])
     value = np.where(churned == 1, 0.0, rows.value)
-    return Rows(rows.X, rows.customer, rows.day, churned, value, rows.weight)
+    return LabelledRows(rows.X, rows.customer, rows.day, churned, value, rows.weight)
 
 
 def test_with_too_few_churners_a_baseline_scores_and_the_banner_says_so() -> None:
     found = trained(few(120, SNAPSHOTS, left=7))
-    assert (found.found.churn, found.found.value) == ("churn_recency", "value_last_window")
-    assert found.when.folds == []
-    (banner,) = found.found.banners
+    assert (found.spec.churn, found.spec.value) == ("churn_recency", "value_last_window")
+    assert found.split.folds == []
+    (banner,) = found.spec.banners
     assert "7 customers lost so far, 30 needed" in banner
     assert np.isfinite(found.scorer.score(found.rows.X).to_numpy()).all()
-    assert len(found.scored) == 120  # measured all the same
+    assert len(found.test_scores) == 120  # measured all the same
 
 
 def test_with_too_few_snapshots_a_baseline_scores_and_nothing_is_measured() -> None:
     found = trained(few(120, 2, left=60))
-    assert found.found.churn == "churn_recency"
-    assert "no earlier period to try models on" in found.found.banners[0]
-    assert found.when.measure is None
-    assert found.measured.equals(train.MEASURED_SCHEMA.empty_table())
-    assert found.scored.equals(train.SCORED_SCHEMA.empty_table())
+    assert found.spec.churn == "churn_recency"
+    assert "no earlier period to try models on" in found.spec.banners[0]
+    assert found.split.test_fold is None
+    assert found.test_predictions.equals(train.MEASURED_SCHEMA.empty_table())
+    assert found.test_scores.equals(train.SCORED_SCHEMA.empty_table())
 
 
 def test_one_outcome_only_is_refused_and_says_what_is_needed() -> None:
@@ -406,7 +406,7 @@ def test_where_everybody_left_the_refusal_does_not_speak_of_churners() -> None:
 
 def test_no_mature_label_is_refused_and_says_what_to_do() -> None:
     features = feature_table()
-    rows = train.labelled(features, label_table(features).slice(0, 0))
+    rows = train.labelled_rows(features, label_table(features).slice(0, 0))
     with pytest.raises(Guarded, match="no snapshot has a mature label yet; shorten labels"):
         trained(rows)
 
@@ -414,13 +414,13 @@ def test_no_mature_label_is_refused_and_says_what_to_do() -> None:
 def test_a_fold_needs_churners_to_learn_from_and_both_outcomes_on_each_side() -> None:
     rows = few(40, SNAPSHOTS, left=10)
     folds = [Fold(DAYS[:3], DAYS[4]), Fold(DAYS[:4], DAYS[5])]
-    assert train.usable(rows, folds, least=10) == folds
-    assert train.usable(rows, folds, least=11) == []
+    assert train.usable_folds(rows, folds, min_churners=10) == folds
+    assert train.usable_folds(rows, folds, min_churners=11) == []
     on_test, on_train = rows.day == DAYS[4], np.isin(rows.day, DAYS[:3])
     for on, everybody in itertools.product((on_test, on_train), (0.0, 1.0)):
         churned = np.where(on, everybody, rows.churned)
-        other = Rows(rows.X, rows.customer, rows.day, churned, rows.value, rows.weight)
-        assert folds[0] not in train.usable(other, folds, least=1)
+        other = LabelledRows(rows.X, rows.customer, rows.day, churned, rows.value, rows.weight)
+        assert folds[0] not in train.usable_folds(other, folds, min_churners=1)
 
 
 # What is told
@@ -431,33 +431,33 @@ def test_fold_metrics_are_those_of_each_folds_own_rows() -> None:
     folds = [Fold(DAYS[:1], DAYS[2]), Fold(DAYS[:2], DAYS[3])]
     tests = rows.on(fold.test for fold in folds)
     p = np.array([0.9, 0.8, 0.1, 0.2, 0.1, 0.2, 0.9, 0.8])  # right, then wrong
-    first, second = train.fold_metrics(Trial("churn_x", [], {}, p), tests, folds)
+    first, second = train.fold_metrics(CandidateResult("churn_x", [], {}, p), tests, folds)
     assert (first["roc_auc"], second["roc_auc"]) == (1.0, 0.0)
     assert first["log_loss"] == pytest.approx(-np.log([0.9, 0.8, 0.9, 0.8]).mean())
 
 
 def test_a_figure_that_a_fold_cannot_give_is_null_and_can_be_written(tmp_path: Path) -> None:
     rows = some_rows()
-    worthless = Rows(
+    worthless = LabelledRows(
         rows.X, rows.customer, rows.day, rows.churned, np.zeros(len(rows.day)), rows.weight
     )
-    story = train.story(trained(worthless))
+    story = train.selection_report(trained(worthless))
     assert story["fold_metrics"]["value_last_window"][0]["spearman"] is None
     atomic.write_json(tmp_path / "recipe.json", story)
 
 
 def test_the_story_names_the_folds_the_choice_and_what_was_learnt_from(usual: Trained) -> None:
-    story = train.story(usual)
+    story = train.selection_report(usual)
     assert story["rule"] == selection.RULE
-    assert story["chosen"] == {"churn": usual.found.churn, "value": usual.found.value}
+    assert story["chosen"] == {"churn": usual.spec.churn, "value": usual.spec.value}
     assert [one["test"] for one in story["folds"]] == [
-        str(point_in_time.date_of(fold.test)) for fold in usual.when.folds
+        str(point_in_time.date_of(fold.test)) for fold in usual.split.folds
     ]
     assert (
         story["measured_on"]["test"] == str(point_in_time.date_of(DAYS[-1])) == story["trained_to"]
     )
-    assert story["fold_rows"] == [120] * len(usual.when.folds)
-    assert story["churners"] == train.churners(usual.rows)
+    assert story["fold_rows"] == [120] * len(usual.split.folds)
+    assert story["churners"] == train.count_churners(usual.rows)
     assert set(story["losses"]) == set(CHEAP)
     assert all(len(one) == len(story["folds"]) for one in story["tuned_per_fold"].values())
 
@@ -473,6 +473,6 @@ def test_the_stage_writes_models_measurement_and_story(
         for name in ("churn", "value")
     }
     assert states == json.loads(json.dumps(usual.scorer.states()))
-    assert pq.read_table(artefacts.TEST_PREDICTIONS).equals(usual.measured)
-    assert pq.read_table(artefacts.TEST_SCORES).equals(usual.scored)
-    assert atomic.read_json(artefacts.SELECTION) == json.loads(json.dumps(train.story(usual)))
+    assert pq.read_table(artefacts.TEST_PREDICTIONS).equals(usual.test_predictions)
+    assert pq.read_table(artefacts.TEST_SCORES).equals(usual.test_scores)
+    assert atomic.read_json(artefacts.SELECTION) == json.loads(json.dumps(train.selection_report(usual)))

@@ -16,7 +16,7 @@ import yaml
 import models
 from models.components.uplift import RISK
 from pipeline import uplift
-from pipeline.uplift import Found, found_in
+from pipeline.uplift import UpliftResult, found_in
 from retention.core import artefacts, point_in_time
 from retention.core.params import Params
 from retention.core.storage import atomic
@@ -50,7 +50,7 @@ def told(known: Known) -> pd.DataFrame:
             "snapshot_on": days[np.arange(len(known.X)) % 2],
             "treated": known.trial.treated,
             "propensity": known.trial.propensity,
-            "churned": known.trial.left == 1,
+            "churned": known.trial.churned == 1,
             RISK: known.risk,
             "value_if_kept": 110.0,
             "value_if_lost": 10.0,
@@ -58,7 +58,7 @@ def told(known: Known) -> pd.DataFrame:
     )
 
 
-def found_of(known: Known, rules: Params | None = None) -> Found:
+def found_of(known: Known, rules: Params | None = None) -> UpliftResult:
     return found_in(told(known), known.X, rules or chosen(), WATCHED)
 
 
@@ -71,34 +71,34 @@ def known() -> Known:
 
 
 @pytest.fixture(scope="module")
-def found(known: Known) -> Found:
+def found(known: Known) -> UpliftResult:
     return found_of(known)
 
 
-def test_uplift_that_beats_loss_ranks(found: Found) -> None:
+def test_uplift_that_beats_loss_ranks(found: UpliftResult) -> None:
     pinned = found.pinned
     assert pinned["ranks"] is True
     assert 0 < pinned["low"] < pinned["better"] < pinned["high"]
     assert (pinned["name"], pinned["lots"]) == ("uplift_dr", 6000)
-    assert found.said.startswith("ranks by what a contact changes: better by +")
+    assert found.conclusion.startswith("ranks by what a contact changes: better by +")
 
 
-def test_it_pins_who_is_disturbed(found: Found, known: Known) -> None:
+def test_it_pins_who_is_disturbed(found: UpliftResult, known: Known) -> None:
     edge = found.pinned["disturbed_from"]
     assert edge is not None
-    harmed = found.lots["effect"].to_numpy() >= edge
+    harmed = found.experiment["effect"].to_numpy() >= edge
     assert (known.X["visits_90d"].to_numpy()[harmed] == 0).mean() > 0.9
 
 
-def test_the_pinned_model_read_back_says_the_same(found: Found, known: Known) -> None:
+def test_the_pinned_model_read_back_says_the_same(found: UpliftResult, known: Known) -> None:
     state = json.loads(json.dumps(found.pinned["model"], allow_nan=False))
     again = models.discover_uplift()[found.pinned["name"]].from_state(state)
     rules = chosen()
-    usual = uplift.maker(rules, "uplift_dr")().fit(known.X, *known.told)
+    usual = uplift.model_factory(rules, "uplift_dr")().fit(known.X, *known.told)
     assert (again.effect(known.X) == usual.effect(known.X)).all()
 
 
-def test_the_figures_are_of_every_model_and_the_choice_is_of_the_pinned_one(found: Found) -> None:
+def test_the_figures_are_of_every_model_and_the_choice_is_of_the_pinned_one(found: UpliftResult) -> None:
     assert set(found.figures) == set(models.discover_uplift())
     mine = found.figures["uplift_dr"]
     assert mine["better_by"]["value"] == found.pinned["better"]
@@ -108,22 +108,22 @@ def test_the_figures_are_of_every_model_and_the_choice_is_of_the_pinned_one(foun
     json.dumps(found.figures, allow_nan=False)
 
 
-def test_every_lot_is_told_with_what_others_models_foretell(found: Found, known: Known) -> None:
-    assert found.lots.schema == uplift.LOTS
-    assert found.lots.num_rows == 6000
-    keys = list(zip(*(found.lots[name].to_pylist() for name in artefacts.EXPERIMENT.key), strict=True))
+def test_every_lot_is_told_with_what_others_models_foretell(found: UpliftResult, known: Known) -> None:
+    assert found.experiment.schema == uplift.LOTS
+    assert found.experiment.num_rows == 6000
+    keys = list(zip(*(found.experiment[name].to_pylist() for name in artefacts.EXPERIMENT.key), strict=True))
     assert len(set(keys)) == 6000
-    frame = found.lots.to_pandas()
-    assert frame["left"].tolist() == known.trial.left.tolist()
+    frame = found.experiment.to_pandas()
+    assert frame["left"].tolist() == known.trial.churned.tolist()
     assert set(frame["worth"]) == {100.0}
     assert frame.groupby("customer_id")["fold"].nunique().max() == 1
     assert np.corrcoef(frame["effect"], known.effect)[0, 1] > 0.8
 
 
 def test_who_is_kept_is_worth_as_many_windows_as_the_policy_says(known: Known) -> None:
-    given = uplift.lots_of(told(known), known.X, lasts=2.5)
-    assert set(given.worth) == {250.0}
-    assert given.loss == pytest.approx(known.risk * 250)
+    given = uplift.uplift_dataset(told(known), known.X, lasts=2.5)
+    assert set(given.retained_value) == {250.0}
+    assert given.expected_loss == pytest.approx(known.risk * 250)
 
 
 def test_where_contact_does_nothing_loss_ranks_and_the_sentence_says_so() -> None:
@@ -132,12 +132,12 @@ def test_where_contact_does_nothing_loss_ranks_and_the_sentence_says_so() -> Non
     assert refused.pinned["disturbed_from"] is None
     assert refused.pinned["low"] <= 0
     between = f"({refused.pinned['low']:+.4f} to {refused.pinned['high']:+.4f})"
-    assert refused.said == (
+    assert refused.conclusion == (
         f"ranks by expected loss: better by {refused.pinned['better']:+.4f} a customer {between}"
     )
 
 
-def shuffled(seed: int) -> Found:
+def shuffled(seed: int) -> UpliftResult:
     """A/A: arms drawn after the fact change nobody."""
     known = experiment(2000, seed, propensity=0.5)
     arms = np.random.default_rng(seed + 500).permutation(known.trial.treated)
@@ -151,40 +151,40 @@ def test_shuffled_arms_do_not_rank() -> None:
 
 def test_too_few_who_left_teach_nothing() -> None:
     few = found_of(experiment(400))
-    assert few.pinned == uplift.nothing(400)
-    assert (few.figures, few.lots.num_rows, few.lots.schema) == ({}, 0, uplift.LOTS)
-    assert few.said.startswith("ranks by expected loss: of those drawn to be contacted ")
-    assert few.said.endswith("100 of either are needed")
+    assert few.pinned == uplift.empty_manifest(400)
+    assert (few.figures, few.experiment.num_rows, few.experiment.schema) == ({}, 0, uplift.LOTS)
+    assert few.conclusion.startswith("ranks by expected loss: of those drawn to be contacted ")
+    assert few.conclusion.endswith("100 of either are needed")
 
 
 @pytest.mark.parametrize(("fewer", "found"), [(0, 800), (1, 0)])
 def test_a_hundred_of_either_arm_who_left_are_enough(known: Known, fewer: int, found: int) -> None:
-    left, treated = known.trial.left == 1, known.trial.treated == 1
+    left, treated = known.trial.churned == 1, known.trial.treated == 1
     arms = (left & treated, left & ~treated, ~left)
     rows = np.concatenate([np.flatnonzero(one)[:100] for one in arms[:2]])[fewer:]
     rows = np.sort(np.concatenate([rows, np.flatnonzero(arms[2])[:600]]))
     X, lots_told = (one.loc[rows].reset_index(drop=True) for one in (known.X, told(known)))
     lots_told["customer_id"] = [f"c{at}" for at in range(len(rows))]  # a customer counts once
-    assert found_in(lots_told, X, chosen(), WATCHED).lots.num_rows == found
+    assert found_in(lots_told, X, chosen(), WATCHED).experiment.num_rows == found
 
 
 def test_without_a_model_named_nothing_is_asked(known: Known) -> None:
     none = found_of(known, chosen(uplift={"model": None}))
-    assert none.pinned == uplift.nothing(6000, asked=False)
-    assert none.lots.num_rows == 0
-    assert none.said == "ranks by expected loss: params.yaml names no model of the effect"
+    assert none.pinned == uplift.empty_manifest(6000, asked=False)
+    assert none.experiment.num_rows == 0
+    assert none.conclusion == "ranks by expected loss: params.yaml names no model of the effect"
 
 
 def test_a_list_contacts_a_share_of_those_watched_at_the_cheapest_contact() -> None:
     book = [
-        {"name": "gift", "does": "send a gift", "cost": 1.0, "offer": 8.0, "taken": 0.5},
-        {"name": "call", "does": "call", "cost": 6.0},
-        {"name": "mend", "does": "mend", "cost": 2.0, "lane": "fix_first"},
+        {"name": "gift", "action": "send a gift", "cost": 1.0, "offer_value": 8.0, "acceptance_rate": 0.5},
+        {"name": "call", "action": "call", "cost": 6.0},
+        {"name": "mend", "action": "mend", "cost": 2.0, "lane": "fix_first"},
     ]
     rules = chosen(policy={"playbook": book})
-    assert uplift.contactable(rules, 1000) == (0.2, 5.0)
-    assert uplift.contactable(rules, 100) == (1.0, 5.0)
-    assert uplift.contactable(chosen(policy={"playbook": book[2:]}), 0) == (1.0, 0.0)
+    assert uplift.contact_share_and_cost(rules, 1000) == (0.2, 5.0)
+    assert uplift.contact_share_and_cost(rules, 100) == (1.0, 5.0)
+    assert uplift.contact_share_and_cost(chosen(policy={"playbook": book[2:]}), 0) == (1.0, 0.0)
 
 
 # What is joined
@@ -206,8 +206,8 @@ def drawn(*rows: tuple[str, int, str]) -> pd.DataFrame:
         {"customer_id": who, "occurred_day": first + day, "treatment": done, "propensity": 0.9}
         for who, day, done in rows
     ]
-    frame = pa.Table.from_pylist(table, schema=assignment_history.DRAWN).to_pandas()
-    found = assignment_history.at_snapshots(
+    frame = pa.Table.from_pylist(table, schema=assignment_history.ASSIGNED).to_pandas()
+    found = assignment_history.align_to_snapshots(
         frame, np.array([first, point_in_time.day_number(AFTER)]), 28, 90
     )
     return found.assign(snapshot_on=[point_in_time.date_of(day) for day in found.pop("day")])
@@ -233,7 +233,7 @@ def company() -> tuple[pa.Table, pa.Table, pa.Table]:
 
 
 def test_a_lot_is_joined_to_the_snapshot_before_it_and_to_none_after() -> None:
-    known, X = uplift.joined(drawn(("anna", 27, "holdout"), ("bert", 0, "call")), *company())
+    known, X = uplift.join_outcomes(drawn(("anna", 27, "holdout"), ("bert", 0, "call")), *company())
     assert known["customer_id"].tolist() == ["anna", "bert"]
     assert known["snapshot_on"].tolist() == [BEFORE, BEFORE]
     assert known["churned"].tolist() == [True, False]
@@ -245,7 +245,7 @@ def test_a_lot_is_joined_to_the_snapshot_before_it_and_to_none_after() -> None:
 
 def test_only_lots_with_a_known_outcome_and_a_foretold_risk_are_joined() -> None:
     rows = [("anna", 28, "call"), ("bert", 28, "call"), ("cleo", 1, "call"), ("dora", 1, "call")]
-    known, X = uplift.joined(drawn(*rows), *company())
+    known, X = uplift.join_outcomes(drawn(*rows), *company())
     assert known["customer_id"].tolist() == ["anna"]
     assert X["visits_90d"].tolist() == [11.0]
 
@@ -254,7 +254,7 @@ def test_rows_and_features_are_in_one_order() -> None:
     rows = [("bert", 3, "call"), ("anna", 30, "call"), ("anna", 3, "holdout")]
     told, labels, features = company()
     turned = features.take(pa.array([5, 3, 1, 4, 2, 0]))
-    known, X = uplift.joined(drawn(*rows), told, labels, turned)
+    known, X = uplift.join_outcomes(drawn(*rows), told, labels, turned)
     assert known["customer_id"].tolist() == ["anna", "bert", "anna"]
     assert X["visits_90d"].tolist() == [10.0, 12.0, 11.0]
     assert X[RISK].tolist() == known[RISK].tolist() == [0.1, 0.3, 0.2]
@@ -263,11 +263,11 @@ def test_rows_and_features_are_in_one_order() -> None:
 def test_nobody_drawn_is_nobody_joined() -> None:
     told, labels, features = company()
     for given in (drawn(), drawn(("anna", -1, "call"))):
-        known, X = uplift.joined(given, told, labels, features)
+        known, X = uplift.join_outcomes(given, told, labels, features)
         assert (len(known), len(X)) == (0, 0)
-        assert found_in(known, X, chosen(), WATCHED).pinned == uplift.nothing(0)
+        assert found_in(known, X, chosen(), WATCHED).pinned == uplift.empty_manifest(0)
     empty = cross_prediction.SCHEMA.empty_table()
-    known, X = uplift.joined(drawn(("anna", 1, "call")), empty, labels, features)
+    known, X = uplift.join_outcomes(drawn(("anna", 1, "call")), empty, labels, features)
     assert (len(known), len(X)) == (0, 0)
 
 
@@ -303,27 +303,27 @@ def outreach() -> list[dict[str, Any]]:
 
 
 def test_both_our_lots_and_those_of_events_are_drawn(home: Path) -> None:
-    found, listed = uplift.drawn_by(
+    found, listed = uplift.read_assignments(
         chosen(), point_in_time.day_number(dt.date(2026, 9, 1)), [BEFORE, AFTER]
     )
     assert listed
     rows = found[["customer_id", "snapshot_on", "treated"]].to_numpy().tolist()
     assert rows == [["anna", BEFORE, 0.0], ["anna", AFTER, 0.0], ["bert", AFTER, 1.0]]
-    early, _ = uplift.drawn_by(chosen(), point_in_time.day_number(AFTER), [BEFORE, AFTER])
+    early, _ = uplift.read_assignments(chosen(), point_in_time.day_number(AFTER), [BEFORE, AFTER])
     assert early["customer_id"].tolist() == ["anna"]
 
 
 def test_lots_of_our_lists_speak_for_those_within_reach_alone() -> None:
     drawn = pd.DataFrame({"snapshot_on": [BEFORE] * 30 + [AFTER] * 50})
-    assert uplift.eligible(drawn, 1000, listed=True) == 40
-    assert uplift.eligible(drawn, 20, listed=True) == 20
-    assert uplift.eligible(drawn, 1000, listed=False) == 1000
-    assert uplift.eligible(drawn.iloc[:0], 1000, listed=True) == 1000
+    assert uplift.eligible_customers(drawn, 1000, listed=True) == 40
+    assert uplift.eligible_customers(drawn, 20, listed=True) == 20
+    assert uplift.eligible_customers(drawn, 1000, listed=False) == 1000
+    assert uplift.eligible_customers(drawn.iloc[:0], 1000, listed=True) == 1000
 
 
 def test_the_stage_leaves_what_it_found_even_where_that_is_nothing(home: Path) -> None:
     uplift.main()
-    assert atomic.read_json(artefacts.UPLIFT) == uplift.nothing(2)
+    assert atomic.read_json(artefacts.UPLIFT) == uplift.empty_manifest(2)
     assert pq.read_table(artefacts.EXPERIMENT).schema == uplift.LOTS
     assert atomic.read_json(artefacts.UPLIFT_METRICS) == {}
 

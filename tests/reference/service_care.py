@@ -92,22 +92,22 @@ class Case:
     @property
     def last_ends(self) -> list[Event]:
         """The last end; several that came at the same minute count together."""
-        latest = max((minute(one) for one in self.resolutions), default=None)
-        return [one for one in self.resolutions if minute(one) == latest]
+        latest = max((minute(end) for end in self.resolutions), default=None)
+        return [end for end in self.resolutions if minute(end) == latest]
 
     @property
     def ended_age(self) -> int | None:
         """Days since the last end, whether or not somebody came back."""
-        return min((self.snapshot - int(one["occurred_day"]) for one in self.last_ends),
+        return min((self.snapshot - int(end["occurred_day"]) for end in self.last_ends),
                    default=None)  # fmt: skip
 
     @property
     def open(self) -> bool:
-        return not any(minute(one) >= self.last_minute for one in self.resolutions)
+        return not any(minute(end) >= self.last_minute for end in self.resolutions)
 
     @property
     def reopened(self) -> bool:
-        return any(minute(one) < self.last_minute for one in self.resolutions)
+        return any(minute(end) < self.last_minute for end in self.resolutions)
 
     @property
     def days_to_end(self) -> int | None:
@@ -118,7 +118,7 @@ class Case:
         """An end that says nothing of its outcome solved the case."""
         if self.open:
             return None
-        return all(one["resolved"] is not False for one in self.last_ends)
+        return all(end["resolved"] is not False for end in self.last_ends)
 
     @property
     def solved_once(self) -> bool | None:
@@ -127,11 +127,11 @@ class Case:
     @property
     def cause(self) -> str | None:
         """What the last end told."""
-        return min((one["cause"] for one in self.last_ends if one["cause"]), default=None)
+        return min((end["cause"] for end in self.last_ends if end["cause"]), default=None)
 
     @property
     def order_id(self) -> str | None:
-        named = [one.event["order_id"] for one in self.contacts if one.event["order_id"]]
+        named = [contact.event["order_id"] for contact in self.contacts if contact.event["order_id"]]
         return min(named, default=None)
 
 
@@ -163,12 +163,12 @@ def text(event: Event, column: str) -> str | None:
 
 def contacts_of(customer: Customer) -> list[Contact]:
     """The contacts in order of time. One without a case is a case of its own."""
-    made: list[Contact] = []
+    contacts: list[Contact] = []
     for event in sorted(customer.of_kind("contact"), key=in_time):
         case, age = event["case_id"] or event["event_id"], customer.age(event)
-        on_case = [one for one in made if one.case == case]
-        on_topic = [one for one in made if event["topic"] and one.topic == event["topic"]]
-        made.append(
+        on_case = [contact for contact in contacts if contact.case == case]
+        on_topic = [contact for contact in contacts if event["topic"] and contact.topic == event["topic"]]
+        contacts.append(
             Contact(
                 event,
                 age,
@@ -178,35 +178,35 @@ def contacts_of(customer: Customer) -> list[Contact]:
                 channel_before=on_case[-1].channel if on_case else None,
             )
         )
-    return made
+    return contacts
 
 
 def cases_of(customer: Customer) -> list[Case]:
     """What the contacts of one case_id, its answers and its ends make up."""
-    told: defaultdict[str, list[Contact]] = defaultdict(list)
+    by_case: defaultdict[str, list[Contact]] = defaultdict(list)
     for contact in contacts_of(customer):
-        told[contact.case].append(contact)
+        by_case[contact.case].append(contact)
     return [
         Case(name, contacts, of_case(customer.of_kind("response"), name),
              of_case(customer.of_kind("resolution"), name), customer.snapshot)
-        for name, contacts in told.items()
+        for name, contacts in by_case.items()
     ]  # fmt: skip
 
 
 def of_case(events: Iterable[Event], case: str) -> list[Event]:
-    return [one for one in events if one["case_id"] == case]
+    return [event for event in events if event["case_id"] == case]
 
 
 def answers_of(customer: Customer) -> list[Answer]:
     """The survey events in order of time."""
     events = sorted(customer.of_kind("survey"), key=in_time)
-    return [answer(event, events[at + 1 :], customer) for at, event in enumerate(events)]
+    return [build_answer(event, events[i + 1 :], customer) for i, event in enumerate(events)]
 
 
-def answer(event: Event, later: Sequence[Event], customer: Customer) -> Answer:
+def build_answer(event: Event, later: Sequence[Event], customer: Customer) -> Answer:
     person = event["topic"] == "person"
     asked = is_question(event)
-    following = next((one for one in later if one["case_id"] == event["case_id"]), None)
+    following = next((follower for follower in later if follower["case_id"] == event["case_id"]), None)
     rating: Any = event["rating"]
     return Answer(
         event,
@@ -221,8 +221,8 @@ def answer(event: Event, later: Sequence[Event], customer: Customer) -> Answer:
 
 def is_question(event: Event) -> bool:
     """A question says nothing itself."""
-    said = any(event[column] is not None for column in ("rating", "resolved", "cause"))
-    return not said and event["topic"] != "person"
+    values = any(event[column] is not None for column in ("rating", "resolved", "cause"))
+    return not values and event["topic"] != "person"
 
 
 def among(ages: Iterable[int | None], days: int) -> int:
@@ -231,11 +231,11 @@ def among(ages: Iterable[int | None], days: int) -> int:
 
 
 def contacts_in(customer: Customer, days: int) -> list[Contact]:
-    return [one for one in contacts_of(customer) if inside(one.age, days)]
+    return [contact for contact in contacts_of(customer) if inside(contact.age, days)]
 
 
 def about(customer: Customer, days: int, topic: str) -> int:
-    return len([one for one in contacts_in(customer, days) if one.topic == topic])
+    return len([contact for contact in contacts_in(customer, days) if contact.topic == topic])
 
 
 # --- contacts
@@ -288,17 +288,17 @@ def days_since_contact(customer: Customer) -> Number:
 
 @rule("contact")
 def days_since_complaint(customer: Customer) -> Number:
-    complained = [one.age for one in contacts_of(customer) if one.topic == "complaint"]
+    complained = [contact.age for contact in contacts_of(customer) if contact.topic == "complaint"]
     return min(complained, default=None)
 
 
 @rule("contact", "response", "resolution")
 def service_cost(customer: Customer, days: int) -> Number:
     events = [
-        one for kind in ("contact", "response", "resolution") for one in customer.of_kind(kind)
+        event for kind in ("contact", "response", "resolution") for event in customer.of_kind(kind)
     ]
     return sum(
-        (money_of(one, "cost") for one in events if inside(customer.age(one), days)), Fraction(0)
+        (money_of(event, "cost") for event in events if inside(customer.age(event), days)), Fraction(0)
     )
 
 
@@ -306,8 +306,8 @@ def service_cost(customer: Customer, days: int) -> Number:
 
 
 def share_through(customer: Customer, days: int, *channels: str) -> Number:
-    told = [one.channel for one in contacts_in(customer, days) if one.channel]
-    return mean([channel in channels for channel in told])
+    with_channel = [contact.channel for contact in contacts_in(customer, days) if contact.channel]
+    return mean([channel in channels for channel in with_channel])
 
 
 @rule("contact")
@@ -333,50 +333,50 @@ def online_share(customer: Customer, days: int) -> Number:
 @rule("contact")
 def channel_switches(customer: Customer, days: int) -> Number:
     return len([
-        one for one in contacts_in(customer, days)
-        if one.channel and one.channel_before and one.channel != one.channel_before
+        contact for contact in contacts_in(customer, days)
+        if contact.channel and contact.channel_before and contact.channel != contact.channel_before
     ])  # fmt: skip
 
 
 @rule("contact")
 def usual_channel(customer: Customer) -> str | None:
-    used = Counter(one.channel for one in contacts_of(customer) if one.channel)
+    used = Counter(contact.channel for contact in contacts_of(customer) if contact.channel)
     return min(used, key=lambda channel: (-used[channel], channel), default=None)
 
 
 @rule("contact", days=365)
 def unusual_channel_share(customer: Customer) -> Number:
-    recent = [one.channel for one in contacts_in(customer, 365) if one.channel]
+    recent = [contact.channel for contact in contacts_in(customer, 365) if contact.channel]
     return mean([channel != usual_channel(customer) for channel in recent])
 
 
 # --- touches
 
 
-def dealings_of(customer: Customer) -> int:
+def purchases_or_bills(customer: Customer) -> int:
     """Orders of a year; of who ordered nothing, bills. A correction is no bill."""
-    bills = [one for one in customer.of_kind("invoice") if one["topic"] != "correction"]
+    bills = [bill for bill in customer.of_kind("invoice") if bill["topic"] != "correction"]
     ordered = len(orders_in(customer, 365))
-    return ordered or among((customer.age(one) for one in bills), 365)
+    return ordered or among((customer.age(bill) for bill in bills), 365)
 
 
 @rule("purchase", "invoice", days=365)
 def dealings_last_year(customer: Customer) -> Number:
-    return dealings_of(customer)
+    return purchases_or_bills(customer)
 
 
 @rule("contact", days=365)
 def contacts_expected(customer: Customer) -> Number:
     """Only who deals with the company counts for what is usual."""
-    if not dealings_of(customer):
+    if not purchases_or_bills(customer):
         return None
-    everybody = [
-        replace(customer, events=[one for one in customer.everybody if one["customer_id"] == name])
-        for name in {one["customer_id"] for one in customer.everybody}
+    customers = [
+        replace(customer, events=[event for event in customer.all_events if event["customer_id"] == name])
+        for name in {event["customer_id"] for event in customer.all_events}
     ]
-    dealing = [one for one in everybody if dealings_of(one)]
-    touched = sum(len(contacts_in(one, 365)) for one in dealing)
-    return Fraction(dealings_of(customer) * touched, sum(dealings_of(one) for one in dealing))
+    dealing = [other for other in customers if purchases_or_bills(other)]
+    touched = sum(len(contacts_in(other, 365)) for other in dealing)
+    return Fraction(purchases_or_bills(customer) * touched, sum(purchases_or_bills(other) for other in dealing))
 
 
 @rule()
@@ -392,28 +392,28 @@ def contacts_excess(customer: Customer) -> Number:
     return Fraction((found - expected) / math.sqrt(expected))
 
 
-def soon_again(gaps: Iterable[int | None], most: int) -> int:
-    return len([gap for gap in gaps if gap is not None and gap <= most])
+def soon_again(gaps: Iterable[int | None], max_days: int) -> int:
+    return len([gap for gap in gaps if gap is not None and gap <= max_days])
 
 
 @rule("contact")
 def case_repeats_week(customer: Customer, days: int) -> Number:
-    return soon_again((one.case_gap for one in contacts_in(customer, days)), 7)
+    return soon_again((contact.case_gap for contact in contacts_in(customer, days)), 7)
 
 
 @rule("contact")
 def case_repeats_month(customer: Customer, days: int) -> Number:
-    return soon_again((one.case_gap for one in contacts_in(customer, days)), 30)
+    return soon_again((contact.case_gap for contact in contacts_in(customer, days)), 30)
 
 
 @rule("contact")
 def topic_repeats_week(customer: Customer, days: int) -> Number:
-    return soon_again((one.topic_gap for one in contacts_in(customer, days)), 7)
+    return soon_again((contact.topic_gap for contact in contacts_in(customer, days)), 7)
 
 
 @rule("contact")
 def topic_repeats_month(customer: Customer, days: int) -> Number:
-    return soon_again((one.topic_gap for one in contacts_in(customer, days)), 30)
+    return soon_again((contact.topic_gap for contact in contacts_in(customer, days)), 30)
 
 
 # --- resolution
@@ -430,11 +430,11 @@ def answered_in(customer: Customer, days: int) -> list[int]:
 
 def ended_in(customer: Customer, days: int) -> list[Case]:
     """Cases that ended, and stayed so."""
-    return [one for one in cases_of(customer) if not one.open and among([one.ended_age], days)]
+    return [case for case in cases_of(customer) if not case.open and among([case.ended_age], days)]
 
 
 def open_of(customer: Customer) -> list[Case]:
-    return [one for one in cases_of(customer) if one.open]
+    return [case for case in cases_of(customer) if case.open]
 
 
 def unsolved_age(case: Case) -> int | None:
@@ -455,12 +455,12 @@ def overdue_age(case: Case) -> int | None:
 
 @rule("contact")
 def cases(customer: Customer, days: int) -> Number:
-    return among((one.age for one in cases_of(customer)), days)
+    return among((case.age for case in cases_of(customer)), days)
 
 
 @rule("contact")
 def contacts_per_case(customer: Customer, days: int) -> Number:
-    return mean([len(one.contacts) for one in cases_of(customer) if inside(one.age, days)])
+    return mean([len(case.contacts) for case in cases_of(customer) if inside(case.age, days)])
 
 
 @rule("response", "resolution")
@@ -475,20 +475,20 @@ def longest_wait(customer: Customer, days: int) -> Number:
 
 @rule("response", "resolution")
 def answered_in_time(customer: Customer, days: int) -> Number:
-    due = [one for one in cases_of(customer) if inside(one.age - 1, days)]
-    waits = [one.answer_minutes for one in due]
+    due = [case for case in cases_of(customer) if inside(case.age - 1, days)]
+    waits = [case.answer_minutes for case in due]
     return mean([wait is not None and wait <= ANSWER_MINUTES for wait in waits])
 
 
 @rule("resolution")
 def days_to_resolution(customer: Customer, days: int) -> Number:
-    return mean([one.days_to_end for one in ended_in(customer, days)])
+    return mean([case.days_to_end for case in ended_in(customer, days)])
 
 
 @rule("resolution")
 def ended_in_time(customer: Customer, days: int) -> Number:
-    due = [one for one in cases_of(customer) if inside(one.age - RESOLUTION_DAYS, days)]
-    took = [None if one.open else one.days_to_end for one in due]
+    due = [case for case in cases_of(customer) if inside(case.age - RESOLUTION_DAYS, days)]
+    took = [None if case.open else case.days_to_end for case in due]
     return mean([length is not None and length <= RESOLUTION_DAYS for length in took])
 
 
@@ -499,12 +499,12 @@ def open_cases(customer: Customer) -> Number:
 
 @rule("resolution")
 def oldest_open_case(customer: Customer) -> Number:
-    return max((one.age for one in open_of(customer)), default=None)
+    return max((case.age for case in open_of(customer)), default=None)
 
 
 @rule("resolution")
 def open_complaints(customer: Customer) -> Number:
-    return len([one for one in open_of(customer) if one.about("complaint")])
+    return len([case for case in open_of(customer) if case.about("complaint")])
 
 
 # --- solutions
@@ -512,7 +512,7 @@ def open_complaints(customer: Customer) -> Number:
 
 def last_ended(customer: Customer) -> list[Case]:
     """The case that ended last, or those that ended at the same minute."""
-    ended = [(max(minute(one) for one in case.resolutions), case)
+    ended = [(max(minute(end) for end in case.resolutions), case)
              for case in cases_of(customer) if not case.open]  # fmt: skip
     latest = max((when for when, _ in ended), default=None)
     return [case for when, case in ended if when == latest]
@@ -520,62 +520,62 @@ def last_ended(customer: Customer) -> list[Case]:
 
 @rule("resolution")
 def solved_once(customer: Customer, days: int) -> Number:
-    return mean([int(bool(one.solved_once)) for one in ended_in(customer, days)])
+    return mean([int(bool(case.solved_once)) for case in ended_in(customer, days)])
 
 
 @rule("resolution")
 def unsolved_cases(customer: Customer, days: int) -> Number:
-    return among((unsolved_age(one) for one in cases_of(customer)), days)
+    return among((unsolved_age(case) for case in cases_of(customer)), days)
 
 
 @rule("resolution")
 def days_since_unsolved(customer: Customer) -> Number:
-    ages = [unsolved_age(one) for one in cases_of(customer)]
+    ages = [unsolved_age(case) for case in cases_of(customer)]
     return min((age for age in ages if age is not None), default=None)
 
 
 @rule("resolution")
 def reopened(customer: Customer, days: int) -> Number:
-    return among((one.last_age for one in cases_of(customer) if one.reopened), days)
+    return among((case.last_age for case in cases_of(customer) if case.reopened), days)
 
 
 @rule("resolution")
 def last_case_solved_once(customer: Customer) -> Number:
-    return min((int(bool(one.solved_once)) for one in last_ended(customer)), default=None)
+    return min((int(bool(case.solved_once)) for case in last_ended(customer)), default=None)
 
 
 @rule("resolution")
 def last_case_days(customer: Customer) -> Number:
-    return max((one.days_to_end or 0 for one in last_ended(customer)), default=None)
+    return max((case.days_to_end or 0 for case in last_ended(customer)), default=None)
 
 
 @rule("resolution")
 def complaints_solved_once(customer: Customer, days: int) -> Number:
-    ended = [one for one in ended_in(customer, days) if one.about("complaint")]
-    return len([one for one in ended if one.solved_once])
+    ended = [case for case in ended_in(customer, days) if case.about("complaint")]
+    return len([case for case in ended if case.solved_once])
 
 
 @rule("resolution")
 def complaints_unsolved(customer: Customer, days: int) -> Number:
-    told = [one for one in cases_of(customer) if one.about("complaint")]
-    return among((unsolved_age(one) for one in told), days)
+    about_complaint = [case for case in cases_of(customer) if case.about("complaint")]
+    return among((unsolved_age(case) for case in about_complaint), days)
 
 
 def repaired_before(case: Case, customer: Customer) -> list[Case]:
     """Other troubles that were solved in the sixty days before this one."""
     return [
-        one
-        for one in cases_of(customer)
-        if one.solved and one.about(*TROUBLES) and one.name != case.name
-        and all(minute(end) <= case.first_minute for end in one.resolutions)
-        and (one.ended_age or 0) - case.age <= 60
+        case
+        for case in cases_of(customer)
+        if case.solved and case.about(*TROUBLES) and case.name != case.name
+        and all(minute(end) <= case.first_minute for end in case.resolutions)
+        and (case.ended_age or 0) - case.age <= 60
     ]  # fmt: skip
 
 
 @rule("resolution")
 def second_failures(customer: Customer, days: int) -> Number:
-    troubles = [one for one in cases_of(customer) if one.about(*TROUBLES)]
-    return among((one.age for one in troubles if repaired_before(one, customer)), days)
+    troubles = [case for case in cases_of(customer) if case.about(*TROUBLES)]
+    return among((case.age for case in troubles if repaired_before(case, customer)), days)
 
 
 # --- satisfaction
@@ -583,67 +583,67 @@ def second_failures(customer: Customer, days: int) -> Number:
 
 def ratings_of(customer: Customer, days: int | None = None) -> list[Answer]:
     """Ratings of the service, in order of time; the lower first within a minute."""
-    rated = [one for one in answers_of(customer) if one.rating is not None]
-    inside_window = [one for one in rated if days is None or inside(one.age, days)]
-    return sorted(inside_window, key=lambda one: (-minute(one.event), one.rating or 0))
+    rated = [answer for answer in answers_of(customer) if answer.rating is not None]
+    inside_window = [answer for answer in rated if days is None or inside(answer.age, days)]
+    return sorted(inside_window, key=lambda answer: (-minute(answer.event), answer.rating or 0))
 
 
 def persons_in(customer: Customer, days: int) -> list[Fraction]:
     """Ratings of who served."""
-    told = [one for one in answers_of(customer) if inside(one.age, days)]
-    return [Fraction(one.person) for one in told if one.person is not None]
+    answers = [answer for answer in answers_of(customer) if inside(answer.age, days)]
+    return [Fraction(answer.person) for answer in answers if answer.person is not None]
 
 
 def causes_of(customer: Customer) -> list[Answer]:
-    return [one for one in answers_of(customer) if not one.asked and one.event["cause"]]
+    return [answer for answer in answers_of(customer) if not answer.asked and answer.event["cause"]]
 
 
 @rule("survey")
 def rating_mean(customer: Customer, days: int) -> Number:
-    return mean([Fraction(one.rating or 0) for one in ratings_of(customer, days)])
+    return mean([Fraction(answer.rating or 0) for answer in ratings_of(customer, days)])
 
 
 @rule("survey")
 def rating_lowest(customer: Customer, days: int) -> Number:
-    rated = [Fraction(one.rating or 0) for one in ratings_of(customer, days)]
+    rated = [Fraction(answer.rating or 0) for answer in ratings_of(customer, days)]
     return min(rated, default=None)
 
 
 @rule("survey")
 def last_rating(customer: Customer) -> Number:
-    return next((Fraction(one.rating or 0) for one in ratings_of(customer)), None)
+    return next((Fraction(answer.rating or 0) for answer in ratings_of(customer)), None)
 
 
 @rule("survey")
 def days_since_rating(customer: Customer) -> Number:
-    return min((one.age for one in ratings_of(customer)), default=None)
+    return min((answer.age for answer in ratings_of(customer)), default=None)
 
 
 @rule("survey")
 def rating_trend(customer: Customer) -> Number:
-    before = [Fraction(one.rating or 0) for one in ratings_of(customer)[1:]]
+    before = [Fraction(answer.rating or 0) for answer in ratings_of(customer)[1:]]
     return less(last_rating(customer), mean(before))
 
 
 @rule("survey")
 def said_solved(customer: Customer, days: int) -> Number:
-    told = [one for one in answers_of(customer) if inside(one.age, days)]
-    return mean([int(one.solved) for one in told if one.solved is not None])
+    answers = [answer for answer in answers_of(customer) if inside(answer.age, days)]
+    return mean([int(answer.solved) for answer in answers if answer.solved is not None])
 
 
 @rule("survey")
 def last_said_solved(customer: Customer) -> Number:
-    told = [one for one in answers_of(customer) if one.solved is not None]
-    latest = max((minute(one.event) for one in told), default=None)
-    last = [bool(one.solved) for one in told if minute(one.event) == latest]
+    answers = [answer for answer in answers_of(customer) if answer.solved is not None]
+    latest = max((minute(answer.event) for answer in answers), default=None)
+    last = [bool(answer.solved) for answer in answers if minute(answer.event) == latest]
     return int(all(last)) if last else None
 
 
 @rule("survey")
 def unanswered(customer: Customer, days: int) -> Number:
     """A question of the last fortnight may still be answered."""
-    asked = [one for one in answers_of(customer) if one.asked and 14 < one.age <= days]
-    return mean([int(bool(one.unanswered)) for one in asked])
+    asked = [answer for answer in answers_of(customer) if answer.asked and 14 < answer.age <= days]
+    return mean([int(bool(answer.unanswered)) for answer in asked])
 
 
 @rule("survey")
@@ -663,17 +663,17 @@ def person_low(customer: Customer, days: int) -> Number:
 
 @rule("survey")
 def dissatisfied(customer: Customer, days: int) -> Number:
-    return among((one.age for one in causes_of(customer)), days)
+    return among((answer.age for answer in causes_of(customer)), days)
 
 
 @rule("survey")
 def last_dissatisfaction(customer: Customer) -> str | None:
-    told = [(-minute(one.event), str(one.event["cause"])) for one in causes_of(customer)]
-    return min(told)[1] if told else None
+    causes = [(-minute(answer.event), str(answer.event["cause"])) for answer in causes_of(customer)]
+    return min(causes)[1] if causes else None
 
 
 @rule("resolution", "survey")
 def treated_badly(customer: Customer, days: int) -> Number:
     blamed = ("unprofessional", "treated_badly", "impersonal")
     events = [*customer.of_kind("resolution"), *customer.of_kind("survey")]
-    return among((customer.age(one) for one in events if one["cause"] in blamed), days)
+    return among((customer.age(event) for event in events if event["cause"] in blamed), days)

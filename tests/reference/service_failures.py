@@ -139,20 +139,20 @@ def promises_of(customer: Customer) -> list[Promise]:
         for order, lines in placed.items()
         if (days := [line["promised_day"] for line in lines if line["promised_day"] is not None])
     }
-    told = customer.told.get("delivery", -1)
+    history_days = customer.history_days.get("delivery", -1)
     return [
-        promise(customer, name, placed[name], day)
+        build_promise(customer, name, placed[name], day)
         for name, day in promised.items()
-        if customer.snapshot - day <= told
+        if customer.snapshot - day <= history_days
     ]
 
 
-def promise(customer: Customer, name: str, lines: Sequence[Event], day: int) -> Promise:
-    deliveries = [one for one in customer.of_kind("delivery") if one["order_id"] == name]
-    back = [one for one in customer.of_kind("return") if one["order_id"] == name]
-    came = first(customer.age(one) for one in deliveries if one["cause"] is None)
-    faults = [one for one in deliveries if one["cause"] is not None]
-    wrong = first(customer.age(one) for one in [*faults, *back])
+def build_promise(customer: Customer, name: str, lines: Sequence[Event], day: int) -> Promise:
+    deliveries = [event for event in customer.of_kind("delivery") if event["order_id"] == name]
+    back = [event for event in customer.of_kind("return") if event["order_id"] == name]
+    came = first(customer.age(event) for event in deliveries if event["cause"] is None)
+    faults = [event for event in deliveries if event["cause"] is not None]
+    wrong = first(customer.age(event) for event in [*faults, *back])
     return Promise(
         name,
         age=max(customer.age(line) for line in lines),
@@ -165,7 +165,7 @@ def promise(customer: Customer, name: str, lines: Sequence[Event], day: int) -> 
 
 
 def due_in(customer: Customer, days: int) -> list[Promise]:
-    return [one for one in promises_of(customer) if inside(one.due, days)]
+    return [promise for promise in promises_of(customer) if inside(promise.due, days)]
 
 
 @rule("delivery")
@@ -175,62 +175,62 @@ def orders_due(customer: Customer, days: int) -> Number:
 
 @rule("delivery")
 def late_orders(customer: Customer, days: int) -> Number:
-    return len([one for one in due_in(customer, days) if one.late])
+    return len([promise for promise in due_in(customer, days) if promise.late])
 
 
 @rule("delivery")
 def on_time_rate(customer: Customer, days: int) -> Number:
-    return mean([not one.late for one in due_in(customer, days)])
+    return mean([not promise.late for promise in due_in(customer, days)])
 
 
 @rule("delivery")
 def mean_days_late(customer: Customer, days: int) -> Number:
-    return mean([one.days_late for one in due_in(customer, days) if one.late])
+    return mean([promise.days_late for promise in due_in(customer, days) if promise.late])
 
 
 @rule("delivery")
 def most_days_late(customer: Customer, days: int) -> Number:
-    return first(one.days_late for one in due_in(customer, days) if one.late)
+    return first(promise.days_late for promise in due_in(customer, days) if promise.late)
 
 
 @rule("delivery")
 def days_since_late(customer: Customer) -> Number:
-    return last(one.due for one in promises_of(customer) if one.late)
+    return last(promise.due for promise in promises_of(customer) if promise.late)
 
 
 @rule("delivery")
 def awaited_orders(customer: Customer) -> Number:
-    return len([one for one in promises_of(customer) if one.awaited])
+    return len([promise for promise in promises_of(customer) if promise.awaited])
 
 
 @rule("delivery")
 def awaited_days(customer: Customer) -> Number:
-    return first(one.due for one in promises_of(customer) if one.awaited)
+    return first(promise.due for promise in promises_of(customer) if promise.awaited)
 
 
 def placed_in(customer: Customer, days: int) -> list[Promise]:
-    return [one for one in promises_of(customer) if inside(one.age, days)]
+    return [promise for promise in promises_of(customer) if inside(promise.age, days)]
 
 
 @rule("delivery")
 def over_quote(customer: Customer, days: int) -> Number:
-    return sum((one.over_quote for one in placed_in(customer, days)), Fraction(0))
+    return sum((promise.over_quote for promise in placed_in(customer, days)), Fraction(0))
 
 
 @rule("delivery")
 def over_quote_share(customer: Customer, days: int) -> Number:
-    return mean([one.over_quote > 0 for one in placed_in(customer, days) if one.quoted])
+    return mean([promise.over_quote > 0 for promise in placed_in(customer, days) if promise.quoted])
 
 
 @rule("delivery")
 def wrong_orders(customer: Customer, days: int) -> Number:
-    wrong = [one.wrong for one in promises_of(customer) if one.wrong is not None]
+    wrong = [promise.wrong for promise in promises_of(customer) if promise.wrong is not None]
     return len([age for age in wrong if inside(age, days)])
 
 
 @rule("delivery")
 def days_since_wrong(customer: Customer) -> Number:
-    return last(one.wrong for one in promises_of(customer))
+    return last(promise.wrong for promise in promises_of(customer))
 
 
 @rule("delivery")
@@ -243,15 +243,15 @@ def wrong_rate(customer: Customer, days: int) -> Number:
 
 def bills_of(customer: Customer) -> list[Bill]:
     """In order of time."""
-    made: list[Bill] = []
+    bills: list[Bill] = []
     price: dict[str, Fraction | None] = {}
     for event in sorted(customer.of_kind("invoice"), key=in_time):
         if not is_correction(event):
             contract = event["contract_id"]
-            made.append(Bill(event, customer.age(event), price.get(contract)))
+            bills.append(Bill(event, customer.age(event), price.get(contract)))
             if contract is not None:
                 price[contract] = agreed_price(event)
-    return made
+    return bills
 
 
 def overcharging(customer: Customer) -> list[Bill]:
@@ -263,7 +263,7 @@ def risen_bills(customer: Customer) -> list[Bill]:
 
 
 def of_last_day(bills: Sequence[Bill]) -> list[Bill]:
-    return [bill for bill in bills if bill.age == min(one.age for one in bills)]
+    return [bill for bill in bills if bill.age == min(other.age for other in bills)]
 
 
 @rule("invoice")
@@ -279,7 +279,7 @@ def overcharged_money(customer: Customer, days: int) -> Number:
 @rule("invoice")
 def last_overcharge(customer: Customer) -> Number:
     shares = [over(bill.excess, bill.agreed) for bill in of_last_day(overcharging(customer))]
-    return max((share for share in shares if share is not None), default=None)
+    return max((ratio for ratio in shares if ratio is not None), default=None)
 
 
 @rule("invoice")
@@ -289,14 +289,14 @@ def days_since_overcharge(customer: Customer) -> Number:
 
 @rule("invoice")
 def corrections(customer: Customer, days: int) -> Number:
-    found = [one for one in customer.of_kind("invoice") if is_correction(one)]
-    return len([one for one in found if inside(customer.age(one), days)])
+    events = [event for event in customer.of_kind("invoice") if is_correction(event)]
+    return len([event for event in events if inside(customer.age(event), days)])
 
 
 @rule("invoice")
 def last_rise(customer: Customer) -> Number:
     shares = [over(bill.dearer, bill.before) for bill in of_last_day(risen_bills(customer))]
-    return max((share for share in shares if share is not None), default=None)
+    return max((ratio for ratio in shares if ratio is not None), default=None)
 
 
 @rule("invoice")
@@ -331,10 +331,10 @@ def bill_change(customer: Customer) -> Number:
 def delays(customer: Customer, days: int) -> list[int]:
     """Days from the due day to each payment that was made."""
     return [
-        one["occurred_day"] - one["promised_day"]
-        for one in customer.of_kind("payment")
-        if inside(customer.age(one), days) and not is_refused(one)
-        if one["promised_day"] is not None
+        event["occurred_day"] - event["promised_day"]
+        for event in customer.of_kind("payment")
+        if inside(customer.age(event), days) and not is_refused(event)
+        if event["promised_day"] is not None
     ]
 
 
@@ -349,7 +349,7 @@ def payment_delay(customer: Customer, days: int) -> Number:
 
 
 def refusals(customer: Customer) -> list[int]:
-    return [customer.age(one) for one in customer.of_kind("payment") if is_refused(one)]
+    return [customer.age(event) for event in customer.of_kind("payment") if is_refused(event)]
 
 
 @rule("payment")
@@ -420,49 +420,49 @@ def referrals_stopped(customer: Customer) -> Number:
 
 def contracts_of(customer: Customer) -> list[Contract]:
     """A contract that began again after its end, though not on the same day, lives on."""
-    told: defaultdict[str, list[Event]] = defaultdict(list)
+    by_contract: defaultdict[str, list[Event]] = defaultdict(list)
     for event in customer.events:
         if event["kind"] in ("start", "cancel") and event["contract_id"] is not None:
-            told[event["contract_id"]].append(event)
-    made = []
-    for name, events in told.items():
-        starts = [one for one in events if one["kind"] == "start"]
+            by_contract[event["contract_id"]].append(event)
+    contracts = []
+    for name, events in by_contract.items():
+        starts = [event for event in events if event["kind"] == "start"]
         if starts:
-            ends = [customer.age(one) for one in events if one["kind"] == "cancel"]
-            again = min(customer.age(one) for one in starts)
+            ends = [customer.age(event) for event in events if event["kind"] == "cancel"]
+            again = min(customer.age(event) for event in starts)
             plans = [s["topic"] for s in starts if customer.age(s) == again and s["topic"]]
-            began = max(customer.age(one) for one in starts)
-            made.append(
+            began = max(customer.age(event) for event in starts)
+            contracts.append(
                 Contract(name, began, min(plans, default=None), all(end > again for end in ends))
             )
-    return made
+    return contracts
 
 
 def live_of(customer: Customer) -> list[Contract]:
-    return [one for one in contracts_of(customer) if one.lives]
+    return [contract for contract in contracts_of(customer) if contract.lives]
 
 
 def ends_ahead(customer: Customer) -> list[int]:
     """Days to the ends of live contracts of which notice was given."""
-    names = [one.name for one in live_of(customer)]
+    names = [contract.name for contract in live_of(customer)]
     return [
-        one["effective_day"] - customer.snapshot
-        for one in customer.of_kind("notice")
-        if one["contract_id"] in names and one["effective_day"] is not None
-        if one["effective_day"] >= customer.snapshot
+        event["effective_day"] - customer.snapshot
+        for event in customer.of_kind("notice")
+        if event["contract_id"] in names and event["effective_day"] is not None
+        if event["effective_day"] >= customer.snapshot
     ]
 
 
 @rule("start")
 def contract_age(customer: Customer) -> Number:
-    return first(one.age for one in live_of(customer))
+    return first(contract.age for contract in live_of(customer))
 
 
 @rule("start")
 def days_to_renewal(customer: Customer) -> Number:
     ahead = range(365)
     return last(
-        next(days for days in ahead if (one.age + days) % 365 == 0) for one in live_of(customer)
+        next(days for days in ahead if (contract.age + days) % 365 == 0) for contract in live_of(customer)
     )
 
 
@@ -492,33 +492,33 @@ def days_to_end(customer: Customer) -> Number:
 
 def failures_of(customer: Customer) -> list[Failure]:
     shown = shown_failures(customer)
-    named = {(one.order_id, one.cause) for one in shown if one.order_id is not None}
-    of_cases = [one for case in cases_of(customer) if (one := case_failure(case))]
-    new = [one for one in of_cases if not is_shown(one, named)]
-    return [told_of(one, customer) for one in shown] + new
+    named = {(failure.order_id, failure.cause) for failure in shown if failure.order_id is not None}
+    of_cases = [failure for case in cases_of(customer) if (failure := case_failure(case))]
+    new = [failure for failure in of_cases if not is_shown(failure, named)]
+    return [with_complaint(failure, customer) for failure in shown] + new
 
 
-def is_shown(one: Failure, named: set[tuple[str, str]]) -> bool:
+def is_shown(failure: Failure, named: set[tuple[str, str]]) -> bool:
     """A concern not addressed is whatever failure its order shows; another cause only its own."""
-    if one.cause == "not_addressed":
-        return one.order_id in {order for order, _ in named}
-    return (one.order_id, one.cause) in named
+    if failure.cause == "not_addressed":
+        return failure.order_id in {order for order, _ in named}
+    return (failure.order_id, failure.cause) in named
 
 
 def shown_failures(customer: Customer) -> list[Failure]:
     """What orders, bills and payments show by themselves."""
-    made = []
-    for one in promises_of(customer):
-        made += [Failure("late", one.due, one.order_id)] if one.late else []
-        made += [Failure("overcharged", one.age, one.order_id)] if one.over_quote > 0 else []
-        if one.wrong is not None:
-            made.append(Failure("not_right_first_time", one.wrong, one.order_id))
-    made += of_bills("overcharged", overcharging(customer))
-    made += of_bills("price_rise", risen_bills(customer))
-    return made + [
-        Failure("payment_failed", customer.age(one), one["order_id"])
-        for one in customer.of_kind("payment")
-        if is_refused(one)
+    shown = []
+    for promise in promises_of(customer):
+        shown += [Failure("late", promise.due, promise.order_id)] if promise.late else []
+        shown += [Failure("overcharged", promise.age, promise.order_id)] if promise.over_quote > 0 else []
+        if promise.wrong is not None:
+            shown.append(Failure("not_right_first_time", promise.wrong, promise.order_id))
+    shown += of_bills("overcharged", overcharging(customer))
+    shown += of_bills("price_rise", risen_bills(customer))
+    return shown + [
+        Failure("payment_failed", customer.age(event), event["order_id"])
+        for event in customer.of_kind("payment")
+        if is_refused(event)
     ]
 
 
@@ -540,21 +540,21 @@ def ended(case: Case) -> int:
     return case.ended_age
 
 
-def told_of(one: Failure, customer: Customer) -> Failure:
+def with_complaint(failure: Failure, customer: Customer) -> Failure:
     """The failure with the complaint about it."""
     complained = first(
         contact.age
         for contact in contacts_of(customer)
         if contact.topic in ("complaint", "billing")
-        and one.order_id is not None
-        and contact.event["order_id"] == one.order_id
+        and failure.order_id is not None
+        and contact.event["order_id"] == failure.order_id
     )
-    lag = None if complained is None else max(0, one.age - complained)
-    return Failure(one.cause, one.age, one.order_id, lag, silent=lag is None)
+    lag = None if complained is None else max(0, failure.age - complained)
+    return Failure(failure.cause, failure.age, failure.order_id, lag, silent=lag is None)
 
 
 def failures_in(customer: Customer, days: int) -> list[Failure]:
-    return [one for one in failures_of(customer) if inside(one.age, days)]
+    return [failure for failure in failures_of(customer) if inside(failure.age, days)]
 
 
 @rule(*FAILING)
@@ -564,22 +564,22 @@ def failures(customer: Customer, days: int) -> Number:
 
 @rule(*FAILING)
 def failure_weight(customer: Customer) -> Number:
-    return sum((Fraction(0.5 ** (one.age / 70)) for one in failures_of(customer)), Fraction(0))
+    return sum((Fraction(0.5 ** (failure.age / 70)) for failure in failures_of(customer)), Fraction(0))
 
 
 @rule("contact")
 def silent_failures(customer: Customer, days: int) -> Number:
-    return len([one for one in failures_in(customer, days) if one.silent])
+    return len([failure for failure in failures_in(customer, days) if failure.silent])
 
 
 @rule(*FAILING)
 def complaint_lag(customer: Customer, days: int) -> Number:
-    return mean([one.lag for one in failures_in(customer, days) if one.lag is not None])
+    return mean([failure.lag for failure in failures_in(customer, days) if failure.lag is not None])
 
 
 @rule(*FAILING)
 def failure_causes(customer: Customer, days: int) -> Number:
-    return len({one.cause for one in failures_in(customer, days)})
+    return len({failure.cause for failure in failures_in(customer, days)})
 
 
 @rule(*FAILING, days=180)
@@ -590,10 +590,10 @@ def first_cause(customer: Customer) -> str | None:
 
 @rule(*FAILING)
 def onboarding_failures(customer: Customer) -> Number:
-    began = first(one.age for one in contracts_of(customer))
+    began = first(contract.age for contract in contracts_of(customer))
     began = first(purchase_ages(customer)) if began is None else began
-    found = failures_of(customer)
-    return 0 if began is None else len([o for o in found if began - 60 < o.age <= began])
+    failures_found = failures_of(customer)
+    return 0 if began is None else len([o for o in failures_found if began - 60 < o.age <= began])
 
 
 @rule()

@@ -6,10 +6,10 @@ import pytest
 
 import features
 from features.engine.base import Feature
-from retention.core.params import Features
+from retention.core.params import FeatureParams
 from tools import docs
 
-DECLARED = features.declared(Features().windows)
+DECLARED = features.discover(FeatureParams().windows)
 
 
 def test_the_made_pages_are_fresh() -> None:

@@ -19,7 +19,7 @@ Event = dict[str, Any]
 Person = dict[str, Any]
 
 
-class Drawn(list[dict[str, Any]]):
+class GeneratedRows(list[dict[str, Any]]):
     """Drawn rows, which a failing test need not print: its message says which customers differ."""
 
     def __repr__(self) -> str:
@@ -96,11 +96,11 @@ def events(text: str) -> list[Event]:
 
 def _typed_event(number: int, row: dict[str, str | None]) -> Event:
     cells = {_SHORT.get(name, name): cell for name, cell in row.items()}
-    day, known = int(cells.pop("day") or 0), cells.pop("known", None)
+    day, known_day = int(cells.pop("day") or 0), cells.pop("known", None)
     cells["event_id"] = cells.get("event_id") or f"row {number}"
     minute = int(cells.pop("minute", None) or number)
     typed = dict(_typed_cell(name, cell) for name, cell in cells.items())
-    return event(day=day, known=int(known) if known else day, minute=minute, **typed)
+    return event(day=day, known=int(known_day) if known_day else day, minute=minute, **typed)
 
 
 def _typed_cell(name: str, cell: str | None) -> tuple[str, Any]:
@@ -115,15 +115,15 @@ def _typed_cell(name: str, cell: str | None) -> tuple[str, Any]:
 
 def event(*, day: int, known: int | None = None, minute: int = 0, **columns: Any) -> Event:
     """One event; days from the snapshot. `minute` sets its times apart from others' of its day."""
-    made: Event = dict.fromkeys(schema.EVENT_COLUMNS)
+    columns_of_event: Event = dict.fromkeys(schema.EVENT_COLUMNS)
     occurred_day, known_day = SNAPSHOT + day, SNAPSHOT + (day if known is None else known)
-    made |= {
+    columns_of_event |= {
         "source": "shop",
         "known_day": known_day,
         "known_at": moment(known_day, minute),
-        **happened(occurred_day, minute),
+        **occurrence(occurred_day, minute),
     }
-    return made | columns
+    return columns_of_event | columns
 
 
 def moment(day: int, minute: int = 0) -> dt.datetime:
@@ -132,7 +132,7 @@ def moment(day: int, minute: int = 0) -> dt.datetime:
     return start + dt.timedelta(days=day, minutes=_NOON + minute)
 
 
-def told_since(day: int = LONG_AGO, source: str = "shop") -> list[Event]:
+def source_start(day: int = LONG_AGO, source: str = "shop") -> list[Event]:
     """Events of nobody in particular, by which a source began on a day to tell of every kind."""
     return [
         event(day=day - SNAPSHOT, event_id=f"{source} tells of {kind}", source=source,
@@ -143,22 +143,22 @@ def told_since(day: int = LONG_AGO, source: str = "shop") -> list[Event]:
 
 def person(customer_id: str, **columns: Any) -> Person:
     """A customer's attributes; `known` and `joined` are days from the snapshot."""
-    made: Person = dict.fromkeys(PEOPLE.names) | {"customer_id": customer_id}
+    row: Person = dict.fromkeys(PEOPLE.names) | {"customer_id": customer_id}
     for name in ("known", "joined"):
         day = columns.pop(name, None)
-        made[f"{name}_day"] = None if day is None else SNAPSHOT + int(day)
-    return made | columns
+        row[f"{name}_day"] = None if day is None else SNAPSHOT + int(day)
+    return row | columns
 
 
 def people(text: str) -> list[Person]:
     """Attributes from a table: customer and any of known, joined, acquisition_cost, region, ..."""
-    made = []
+    persons = []
     for row in rows(text):
         cells: dict[str, Any] = {k: v for k, v in row.items() if k != "customer"}
         if cells.get("acquisition_cost"):
             cells["acquisition_cost"] = Decimal(cells["acquisition_cost"])
-        made.append(person(str(row["customer"]), **cells))
-    return made
+        persons.append(person(str(row["customer"]), **cells))
+    return persons
 
 
 def table(history: Iterable[Event]) -> pa.Table:
@@ -225,9 +225,9 @@ def _money(text: str | None, sign: int = 1) -> Decimal | None:
 
 
 @st.composite
-def drawn_events(draw: st.DrawFn, customer: str) -> list[Event]:
+def customer_events(draw: st.DrawFn, customer: str) -> list[Event]:
     """Events of one customer, single or told as stories; some known late, some restated later."""
-    made: list[Event] = []
+    drawn: list[Event] = []
     for number in range(draw(st.sampled_from([0, 1, 2, 4, 6, 9, 14]))):
         shared = {
             "order_id": draw(st.sampled_from([None, None, "A", "B", "C"])),
@@ -247,9 +247,9 @@ def drawn_events(draw: st.DrawFn, customer: str) -> list[Event]:
                 minute=draw(st.sampled_from([number, number, part, 100, -600])),
                 source=draw(st.sampled_from(["shop", "shop", "web"])),
             )
-            told = _shared(kind, shared) | draw(_service(kind, first["occurred_day"]))
-            made.extend(draw(_versions(first | told)))
-    return made
+            columns = _shared(kind, shared) | draw(_service(kind, first["occurred_day"]))
+            drawn.extend(draw(_versions(first | columns)))
+    return drawn
 
 
 def _shared(kind: str, names: dict[str, str | None]) -> dict[str, Any]:
@@ -263,38 +263,38 @@ def _service(draw: st.DrawFn, kind: str, day: int) -> dict[str, Any]:
 
     What belongs together meets on few orders, cases and contracts, in any order.
     """
-    told: dict[str, Any] = {
+    columns: dict[str, Any] = {
         "topic": draw(st.sampled_from(_TOPICS.get(kind, (None,)))),
         "channel": draw(st.sampled_from(_CHANNELS)),
         "agent_id": draw(st.sampled_from(["ann", "bob", None])),
     }
     if kind in _CAUSED:
-        told["cause"] = draw(st.sampled_from(_CAUSES))
+        columns["cause"] = draw(st.sampled_from(_CAUSES))
     if kind in _IN_CASES:
-        told["cost"] = _money(draw(_AMOUNTS))
+        columns["cost"] = _money(draw(_AMOUNTS))
     if kind in ("survey", "resolution", "visit"):
-        told["resolved"] = draw(st.sampled_from([True, True, False, None]))
+        columns["resolved"] = draw(st.sampled_from([True, True, False, None]))
     if kind == "survey":
-        told["rating"] = draw(st.sampled_from(_RATINGS))
-        told |= draw(st.sampled_from([{}, {}, dict.fromkeys(("rating", "resolved", "cause"))]))
-    return told | draw(_dealings(kind, day))
+        columns["rating"] = draw(st.sampled_from(_RATINGS))
+        columns |= draw(st.sampled_from([{}, {}, dict.fromkeys(("rating", "resolved", "cause"))]))
+    return columns | draw(_order_or_bill(kind, day))
 
 
 @st.composite
-def _dealings(draw: st.DrawFn, kind: str, day: int) -> dict[str, Any]:
+def _order_or_bill(draw: st.DrawFn, kind: str, day: int) -> dict[str, Any]:
     """The goods, money and days of an event of a kind."""
-    told: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
     if kind in ("purchase", "return"):
-        told |= draw(_goods(kind))
+        columns |= draw(_goods(kind))
     if kind in ("invoice", "payment"):
-        told |= {"amount": _money(draw(_AMOUNTS)), "quoted_amount": _money(draw(_QUOTED))}
-        told |= draw(st.sampled_from([{}, {}, {}, {}, {"contract_id": None}]))
-        told |= draw(st.sampled_from([{}, {"amount": Decimal(12), "quoted_amount": Decimal(11)}]))
+        columns |= {"amount": _money(draw(_AMOUNTS)), "quoted_amount": _money(draw(_QUOTED))}
+        columns |= draw(st.sampled_from([{}, {}, {}, {}, {"contract_id": None}]))
+        columns |= draw(st.sampled_from([{}, {"amount": Decimal(12), "quoted_amount": Decimal(11)}]))
     if kind in _PROMISED:
-        told["promised_day"] = draw(st.sampled_from([None, day - 3, day, day + 4, day + 40]))
+        columns["promised_day"] = draw(st.sampled_from([None, day - 3, day, day + 4, day + 40]))
     if kind in ("notice", "cancel"):
-        told["effective_day"] = draw(st.sampled_from([None, day, day + 30, day - 30]))
-    return told
+        columns["effective_day"] = draw(st.sampled_from([None, day, day + 30, day - 30]))
+    return columns
 
 
 @st.composite
@@ -311,98 +311,98 @@ def _goods(draw: st.DrawFn, kind: str) -> dict[str, Any]:
 def _versions(draw: st.DrawFn, first: Event) -> list[Event]:
     """The event as first known and, now and then, as restated: on the same day or later."""
     lag = draw(_LAGS)
-    found = [known_on(first, first["occurred_day"] + lag)]
+    versions = [known_on(first, first["occurred_day"] + lag)]
     if draw(st.integers(0, 5)) == 0:
-        known_day = found[0]["known_day"] + draw(st.sampled_from([0, 1, 30]))
+        known_day = versions[0]["known_day"] + draw(st.sampled_from([0, 1, 30]))
         moved = max(draw(st.integers(-20, 0)), -30)
         newer = known_on(first, known_day, later=600)
         newer |= {"amount": Decimal(77)} | draw(st.sampled_from([{}, {}, *_SAID_OTHERWISE]))
-        found.append(newer | happened(first["occurred_day"] + moved))
-    return found
+        versions.append(newer | occurrence(first["occurred_day"] + moved))
+    return versions
 
 
-def happened(day: int, minute: int = 0) -> dict[str, Any]:
+def occurrence(day: int, minute: int = 0) -> dict[str, Any]:
     """The columns that say when an event happened."""
-    at = moment(day, minute)
+    time = moment(day, minute)
     return {
         "occurred_day": day,
-        "occurred_at": at,
-        "occurred_minute": int(at.timestamp()) // 60,
+        "occurred_at": time,
+        "occurred_minute": int(time.timestamp()) // 60,
     }
 
 
-def known_on(one: Event, known_day: int, later: int = 0) -> Event:
+def known_on(version: Event, known_day: int, later: int = 0) -> Event:
     """A version of an event that was known on a day, `later` minutes after it could have been."""
-    minute = one["occurred_at"].hour * 60 + one["occurred_at"].minute - _NOON + later
-    return one | {"known_day": known_day, "known_at": moment(known_day, minute)}
+    minute = version["occurred_at"].hour * 60 + version["occurred_at"].minute - _NOON + later
+    return version | {"known_day": known_day, "known_at": moment(known_day, minute)}
 
 
 @st.composite
 def histories(draw: st.DrawFn, customers: int = 8) -> list[Event]:
     """Events of many customers, told by sources that began on different days."""
-    made = [one for number in range(customers) for one in draw(drawn_events(f"c{number}"))]
+    drawn = [event for number in range(customers) for event in draw(customer_events(f"c{number}"))]
     began = draw(st.sampled_from([1000, 1000, 731, 730, 392, 391, 365, 364, 180, 30, 8]))
     if draw(st.integers(0, 3)):
-        made.extend(told_since(SNAPSHOT - began))
-        late = [one for one in made if one["occurred_day"] < SNAPSHOT - began]
-        made = [one for one in made if one not in late]
-    return Drawn(made)
+        drawn.extend(source_start(SNAPSHOT - began))
+        late = [event for event in drawn if event["occurred_day"] < SNAPSHOT - began]
+        drawn = [event for event in drawn if event not in late]
+    return GeneratedRows(drawn)
 
 
 @st.composite
 def drawn_people(draw: st.DrawFn, customers: int = 8) -> list[Person]:
     """Attributes of some of the customers: without a day, with one, in two versions."""
-    made: list[Person] = []
+    persons: list[Person] = []
     for number in range(customers):
         days: list[int | None] = draw(
             st.sampled_from([[], [None], [-30], [5], [-300, -1], [-300, 0], [None]])
         )
-        made.extend(
+        persons.extend(
             person(
                 f"c{number}",
-                known=known,
+                known=known_day,
                 joined=draw(st.sampled_from([None, -500, -60, -1, 0, 3])),
                 acquisition_cost=_money(draw(st.sampled_from(["12.5", None]))),
                 acquisition_channel=draw(st.sampled_from(["radio", None])),
                 region=draw(st.sampled_from(["north", "south"])),
                 preferred_channel=draw(st.sampled_from(["phone", None])),
             )
-            for known in days
+            for known_day in days
         )
-    return Drawn(made)
+    return GeneratedRows(persons)
 
 
 @st.composite
 def other_future_people(draw: st.DrawFn, persons: Sequence[Person], snapshot: int) -> list[Person]:
     """The attributes with those known at or after the snapshot deleted and others planted."""
-    kept = [one for one in persons if one["known_day"] is None or one["known_day"] < snapshot]
-    stamped = {one["customer_id"] for one in persons if one["known_day"] is not None}
-    unknown = {f"c{number}" for number in range(8)} - {one["customer_id"] for one in persons}
+    known_before = [person for person in persons if person["known_day"] is None or person["known_day"] < snapshot]
+    stamped = {person["customer_id"] for person in persons if person["known_day"] is not None}
+    unknown = {f"c{number}" for number in range(8)} - {person["customer_id"] for person in persons}
     planted = [
         person(customer_id, known=snapshot - SNAPSHOT + days, joined=-700, region="planted",
                acquisition_channel="planted")
         for customer_id in sorted(stamped | unknown)
         if (days := draw(st.sampled_from([0, 9, None]))) is not None
     ]  # fmt: skip
-    return Drawn([*kept, *planted])
+    return GeneratedRows([*known_before, *planted])
 
 
 @st.composite
 def other_futures(draw: st.DrawFn, history: Sequence[Event], snapshot: int) -> list[Event]:
     """The history with what was known at or after the snapshot deleted, altered and planted."""
-    kept = [one for one in history if one["known_day"] < snapshot]
-    later = [one for one in history if one["known_day"] >= snapshot and draw(st.booleans())]
-    kept += [one | {"amount": Decimal(5), "kind": draw(_DRAWN_KINDS)} for one in later]
-    many = draw(st.integers(1, 12))
-    return Drawn([*kept, *(draw(_planted(kept, number, snapshot)) for number in range(many))])
+    known_before = [event for event in history if event["known_day"] < snapshot]
+    later = [event for event in history if event["known_day"] >= snapshot and draw(st.booleans())]
+    known_before += [event | {"amount": Decimal(5), "kind": draw(_DRAWN_KINDS)} for event in later]
+    n_planted = draw(st.integers(1, 12))
+    return GeneratedRows([*known_before, *(draw(_planted(known_before, number, snapshot)) for number in range(n_planted))])
 
 
 @st.composite
-def _planted(draw: st.DrawFn, kept: Sequence[Event], number: int, snapshot: int) -> Event:
+def _planted(draw: st.DrawFn, known_before: Sequence[Event], number: int, snapshot: int) -> Event:
     """A new event known too late, or a late version of one that is known; any day of happening."""
     known_day = snapshot + draw(st.sampled_from([0, 0, 1, 50]))
-    again = bool(kept) and draw(st.booleans())
-    old = draw(st.sampled_from(kept)) if again else None
+    again = bool(known_before) and draw(st.booleans())
+    old = draw(st.sampled_from(known_before)) if again else None
     new = event(
         day=0,
         event_id=f"planted {number}",
@@ -422,7 +422,7 @@ def _planted(draw: st.DrawFn, kept: Sequence[Event], number: int, snapshot: int)
     )
     occurred_day = min(known_day, snapshot + draw(_DAYS | st.just(-900)))
     return (old or new) | {
-        **happened(occurred_day, draw(st.sampled_from([0, number]))),
+        **occurrence(occurred_day, draw(st.sampled_from([0, number]))),
         "known_day": known_day,
         "known_at": moment(known_day, 700 + number),
         "amount": Decimal(1_000_000),

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from retention.core.params import AtRisk, Params, Policy, parse_params
+from retention.core.params import AtRiskParams, Params, Policy, parse_params
 from tests.support import histories
 
 AS_OF: Final = dt.date(2026, 11, 22)
@@ -71,7 +71,7 @@ def policy(**keys: Any) -> Policy:
 
 
 def play(name: str, **keys: Any) -> dict[str, Any]:
-    return {"name": name, "does": f"do {name}", **keys}
+    return {"name": name, "action": f"do {name}", **keys}
 
 
 _COMPANY: Final = """
@@ -86,6 +86,6 @@ labels: {churn: {rule: silence}}
 """
 
 
-def config(at_risk: AtRisk, rules: Policy) -> Params:
+def config(at_risk: AtRiskParams, rules: Policy) -> Params:
     """The params of a company with these two sections."""
     return parse_params(_COMPANY).model_copy(update={"at_risk": at_risk, "policy": rules})

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from features.engine.base import Past
-from features.engine.table import attributes
+from features.engine.table import customer_attributes
 from pipeline import interactions as standing
 from retention.core import point_in_time
 from retention.core.params import Params
@@ -89,7 +89,7 @@ def found(
     duck, snapshot = engines.duck(), histories.SNAPSHOT
     persons = duck.load(histories.people_table(histories.people(people)))
     past = Past(
-        point_in_time.as_known_at(engines.frame(told), snapshot), attributes(persons, snapshot), snapshot,
+        point_in_time.as_known_at(engines.frame(told), snapshot), customer_attributes(persons, snapshot), snapshot,
         duck.materialize,
     )  # fmt: skip
     watched = duck.load(histories.cohort_table(wanted))

@@ -9,7 +9,7 @@ import pandas as pd
 import yaml
 
 from retention.core.params import Params, parse_params
-from retention.experiments.follow_up import FOLLOWED
+from retention.experiments.follow_up import FOLLOW_UP
 from retention.ledgers import assignments
 
 COMPANY, CAMPAIGN = "Mill Lane Bakery", "always-on"
@@ -34,9 +34,9 @@ PARAMS: dict[str, Any] = {
     },
     "policy": {
         "playbook": [
-            {"name": "call", "does": "Call and listen", "cost": 4.0},
-            {"name": "gesture", "does": "Send a <small> gift", "cost": 1.0, "offer": 10.0,
-             "taken": 0.5},
+            {"name": "call", "action": "Call and listen", "cost": 4.0},
+            {"name": "gesture", "action": "Send a <small> gift", "cost": 1.0, "offer_value": 10.0,
+             "acceptance_rate": 0.5},
         ]
     },
 }  # fmt: skip
@@ -98,7 +98,7 @@ def ended(
     }  # fmt: skip
     found = pd.DataFrame(table | more)
     found["reached"] &= found["contacted"]
-    return found.astype({"dropped": "str"})[list(FOLLOWED)]
+    return found.astype({"dropped": "str"})[list(FOLLOW_UP)]
 
 
 def waiting(many: int, as_of: dt.date, day: int = 28) -> pd.DataFrame:

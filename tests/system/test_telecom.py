@@ -31,7 +31,7 @@ from retention.cohort import eligibility
 from retention.commands import check
 from retention.core import artefacts, point_in_time
 from retention.core import events as schema
-from retention.core.params import Params, Simulation, load_params
+from retention.core.params import Params, SimulationParams, load_params
 from retention.core.storage import atomic as files
 from retention.scorecard import churn_drivers
 from tests.support import engines
@@ -103,7 +103,7 @@ class Run(NamedTuple):
         """The titles of the causes that the scorecard says are associated with losses."""
         rows = pd.read_csv(self.folder / artefacts.SCORECARD_TABLE, dtype=str)
         told = rows[(rows["section"] == "why") & (rows["measure"] == "excess")]
-        said = told["verdict"].fillna("").str.startswith(churn_drivers.CLAIM)
+        said = told["verdict"].fillna("").str.startswith(churn_drivers.ASSOCIATED)
         return sorted(told.loc[said, "group"])
 
 
@@ -139,7 +139,7 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny")
-    write_histories(folder, Simulation(**TINY))
+    write_histories(folder, SimulationParams(**TINY))
     return folder
 
 
@@ -202,8 +202,8 @@ def standard_errors(difference: Any) -> float:
 def test_the_same_seed_writes_the_same_bytes_and_another_seed_others(
     tiny: Path, tmp_path: Path
 ) -> None:
-    write_histories(tmp_path / "same", Simulation(**TINY))
-    write_histories(tmp_path / "other", Simulation(**TINY, seed=8))
+    write_histories(tmp_path / "same", SimulationParams(**TINY))
+    write_histories(tmp_path / "other", SimulationParams(**TINY, seed=8))
     once, again, other = (kept_bytes(one) for one in (tiny, tmp_path / "same", tmp_path / "other"))
     assert once == again
     assert [name for name in once if once[name] == other[name]] == ["staff.csv"]
@@ -213,7 +213,7 @@ def test_parts_share_no_number_and_every_reference_is_the_customers_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(company, "CHUNK", 150)
-    write_histories(tmp_path, Simulation(**TINY))
+    write_histories(tmp_path, SimulationParams(**TINY))
     told = written(tmp_path)
     assert len(told["customers"]) == TINY["customers"]
     coherent(told)
@@ -273,7 +273,7 @@ def test_a_call_helps_many_and_disturbs_some(future: pd.DataFrame) -> None:
 
 
 def test_without_an_effect_of_outreach_a_call_does_exactly_nothing() -> None:
-    told, _ = truth(Simulation(**TINY, outreach_effect=0.0), [30, 45], MARGIN)
+    told, _ = truth(SimulationParams(**TINY, outreach_effect=0.0), [30, 45], MARGIN)
     assert len(told)
     assert (told["outreach_effect"].to_numpy() == 0).all()
 
@@ -290,12 +290,12 @@ def test_every_departure_of_the_truth_that_could_be_loaded_ends_a_contract(
     assert [*last.sort_index().items()] == [*loaded.items()]
 
 
-def parts(plan: Simulation) -> list[Part]:
+def parts(plan: SimulationParams) -> list[Part]:
     return list(simulate(plan.customers, plan.weeks, plan.seed, mechanism(plan)))
 
 
 def test_without_an_effect_of_service_only_the_base_drives_the_hazard() -> None:
-    (part,) = parts(Simulation(**TINY, service_effect=0.0))
+    (part,) = parts(SimulationParams(**TINY, service_effect=0.0))
     plain = Mechanism(service_effect=0.0)
     assert part.state.total.max() > 1  # things do go wrong
     risk = hazard(part.state, TINY["weeks"], plain)
@@ -309,7 +309,7 @@ def test_without_an_effect_of_service_only_the_base_drives_the_hazard() -> None:
 
 
 def test_with_an_effect_of_service_every_cause_drives_the_hazard() -> None:
-    (part,) = parts(Simulation(**TINY))
+    (part,) = parts(SimulationParams(**TINY))
     assert (hazard(part.state, TINY["weeks"], Mechanism()).max(axis=0) > 0).all()
 
 
@@ -528,12 +528,12 @@ def computed(small: Run) -> pd.DataFrame:
         duck.load(pq.read_table(small.folder / one))
         for one in (artefacts.EVENTS, artefacts.CUSTOMERS)
     )
-    past = point_in_time.past(history, day)
-    cohort = eligibility.watched(past, day, small.chosen.labels.churn).select(nw.col("customer_id"))
+    past = point_in_time.as_known_at(history, day)
+    cohort = eligibility.cohort(past, day, small.chosen.labels.churn).select(nw.col("customer_id"))
     found = features_at(
         duck, history, people, cohort, day,
-        [one for one in themes.declared(small.chosen.features.windows) if one.name in COUNTED],
-        levels=small.chosen.service,
+        [one for one in themes.discover(small.chosen.features.windows) if one.name in COUNTED],
+        service_params=small.chosen.service,
     )  # fmt: skip
     table: pd.DataFrame = found.to_pandas().set_index("customer_id")
     return table

@@ -30,7 +30,7 @@ class Finding:
 
 
 @dataclass
-class Group:
+class FindingGroup:
     """The findings about one thing: a source, the labels, the published lists."""
 
     title: str
@@ -38,7 +38,7 @@ class Group:
 
     def _add(self, level: str, text: object, code: int = 0) -> None:
         line = " ".join(str(text).split()).removeprefix(f"{self.title}.")
-        shown = "".join(one if one.isprintable() else "?" for one in line)
+        shown = "".join(letter if letter.isprintable() else "?" for letter in line)
         finding = Finding(level, shown, code)
         if finding not in self.findings:
             self.findings.append(finding)
@@ -52,12 +52,12 @@ class Group:
     def ok(self, text: object) -> None:
         self._add(OK, text)
 
-    def no_column(self, column: str, key: str, names: Sequence[str], fix: Fix) -> None:
+    def missing_column(self, column: str, key: str, names: Sequence[str], fix: Fix) -> None:
         """An error: which column is not there, which ones are like it, and what to write."""
-        close = alike(column, names, key.rpartition(".")[2])
+        close = similar_names(column, names, key.rpartition(".")[2])
         where = f"{key}: column {column!r} is not in the header"
         if close:
-            self.error(f"{where}; {nearest(close)}; write {fix(close[0])}")
+            self.error(f"{where}; {nearest_text(close)}; write {fix(close[0])}")
             return
         has = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
         alone = " (is delimiter: right?)" if len(names) == 1 else ""
@@ -65,22 +65,24 @@ class Group:
 
     @property
     def sound(self) -> bool:
-        return not any(one.level == ERROR for one in self.findings)
+        return not any(finding.level == ERROR for finding in self.findings)
 
 
 # The whole report
 
 
-def exit_code(groups: Iterable[Group]) -> int:
+def exit_code(groups: Iterable[FindingGroup]) -> int:
     """0, or 2 when params.yaml is to be mended, or 3 when only data is."""
-    codes = {one.code for group in groups for one in group.findings if one.level == ERROR}
+    codes = {
+        finding.code for group in groups for finding in group.findings if finding.level == ERROR
+    }
     return min(codes, default=0)
 
 
-def verdict(groups: Iterable[Group]) -> str:
+def verdict(groups: Iterable[FindingGroup]) -> str:
     """The sentence with which the report ends."""
-    levels = Counter(one.level for group in groups for one in group.findings)
-    counted = [many(levels[level], level) for level in (ERROR, DOUBT) if levels[level]]
+    levels = Counter(finding.level for group in groups for finding in group.findings)
+    counted = [count_of(levels[level], level) for level in (ERROR, DOUBT) if levels[level]]
     if levels[ERROR]:
         return f"{', '.join(counted)}; mend the errors first."
     if levels[DOUBT]:
@@ -91,12 +93,12 @@ def verdict(groups: Iterable[Group]) -> str:
 # Words
 
 
-def many(number: int, thing: str) -> str:
+def count_of(number: int, noun: str) -> str:
     """A count and what is counted: 1 row, 2,000 rows."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def date(day: int) -> str:
+def date_text(day: int) -> str:
     """A day number as one writes the day."""
     return str(point_in_time.date_of(day))
 
@@ -109,21 +111,21 @@ def as_yaml(value: Any) -> str:
     return str(text).removesuffix("\n").removesuffix("\n...")
 
 
-def nearest(names: Sequence[str]) -> str:
+def nearest_text(names: Sequence[str]) -> str:
     return f"nearest: {', '.join(names)}"
 
 
-def alike(name: str, known: Iterable[str], meant: str = "") -> list[str]:
+def similar_names(name: str, names: Iterable[str], meant: str = "") -> list[str]:
     """The known names nearest to one that is wrong, at most three; `meant` is what it is for."""
-    lower = {one.lower(): one for one in known}
+    lower = {name.lower(): name for name in names}
     wanted = name.lower()
-    part = [one for one in lower if wanted in one or (len(one) > 2 and one in wanted)]
+    part = [name for name in lower if wanted in name or (len(name) > 2 and name in wanted)]
     close = get_close_matches(wanted, lower, n=3, cutoff=0.5)
-    found = list(dict.fromkeys(part + close))
-    if not found and meant:
-        found = [one for one in lower if _last_word(one) == _last_word(meant)]
-    found.sort(key=lambda one: not meant or meant not in one)
-    return [lower[one] for one in found][:3]
+    similar = list(dict.fromkeys(part + close))
+    if not similar and meant:
+        similar = [name for name in lower if _last_word(name) == _last_word(meant)]
+    similar.sort(key=lambda name: not meant or meant not in name)
+    return [lower[name] for name in similar][:3]
 
 
 def _last_word(name: str) -> str:

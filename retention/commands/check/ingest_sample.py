@@ -9,17 +9,17 @@ import pyarrow.compute as pc
 
 from pipeline import events, ingest
 from retention.commands.check import samples, times
-from retention.commands.check.findings import Group, as_yaml, date, many
-from retention.commands.check.samples import Head
+from retention.commands.check.findings import FindingGroup, as_yaml, count_of, date_text
+from retention.commands.check.samples import Sample
 from retention.core import artefacts
-from retention.core.params import Customers, Engine, Params, RawFile, Source, Staff
+from retention.core.params import CustomersFile, EngineParams, Params, RawFile, Source, StaffFile
 from retention.core.storage import atomic
 from retention.sources import customers
 from retention.sources.rule_messages import RULES
 
 
 @dataclass
-class Seen:
+class SampledData:
     """What the first rows of all files came to; `whole` when they are all that the sources have."""
 
     tables: list[pa.Table] = field(default_factory=list)
@@ -27,69 +27,74 @@ class Seen:
     whole: bool = True
 
     def customer_ids(self) -> pa.ChunkedArray:
-        return pa.chunked_array([part for one in self.ids for part in one.chunks], pa.string())
+        return pa.chunked_array([part for ids in self.ids for part in ids.chunks], pa.string())
 
 
 # One source, and the customers
 
 
-def look_at_source(rules: Params, name: str, source: Source, head: Head, seen: Seen) -> None:
+def check_source(
+    params: Params, name: str, source: Source, sample: Sample, sampled: SampledData
+) -> None:
     """Findings about the rows themselves, now that the mapping can be read."""
-    moved = samples.moved(source, head.copies.folder)
-    declared = moved.model_copy(update={"dst": source.dst or "reject"})
-    done = ingest.ingest(_few(rules, sources={name: declared}), name)
-    seen.tables.append(done.events)
-    seen.ids.append(done.events["customer_id"])
-    group, summary = head.group, done.summary
-    _rejects(done.rejects, summary["read"], rules, source, head)
-    _too_few(source, summary["read"], head)
-    _repeats(source, head)
-    _doubtful(source, name, summary, head)
-    times.look_at_hours(rules, source, head, done.events)
-    for kind in dict.fromkeys(one.kind for one in source.events):
+    file_of_sample = samples.at_path(source, sample.copies.folder)
+    declared = file_of_sample.model_copy(update={"dst": source.dst or "reject"})
+    ingested = ingest.ingest(_sample_params(params, sources={name: declared}), name)
+    sampled.tables.append(ingested.events)
+    sampled.ids.append(ingested.events["customer_id"])
+    group, summary = sample.group, ingested.summary
+    _check_rejects(ingested.rejects, summary["read"], params, source, sample)
+    _check_row_count(source, summary["read"], sample)
+    _check_repeated_keys(source, sample)
+    _check_expectations(source, name, summary, sample)
+    times.check_hours(params, source, sample, ingested.events)
+    for kind in dict.fromkeys(mapping.kind for mapping in source.events):
         if kind not in summary["kinds"] and not summary["rejected"]:
-            group.doubt(f"none of the {head.rows(summary['read'])} became a {kind};"
-                        " look at its where:")  # fmt: skip
+            group.doubt(
+                f"none of the {sample.rows(summary['read'])} became a {kind}; look at its where:"
+            )
     if group.sound:
-        group.ok(f"{head.rows(summary['read'])}: {_read(summary)}")
-    if rules.sources[name].key == "row_number":
+        group.ok(f"{sample.rows(summary['read'])}: {_events_text(summary)}")
+    if params.sources[name].key == "row_number":
         group.ok("key: row_number, so a row that is exported twice counts twice")
 
 
-def look_at_customers(rules: Params, file: Customers, head: Head, seen: Seen) -> None:
-    moved = samples.moved(file, head.copies.folder)
-    declared = moved.model_copy(update={"dst": file.dst or "reject"})
-    table, rejects = customers.customers(_few(rules, customers=declared))
+def check_customers(
+    params: Params, file: CustomersFile, sample: Sample, sampled: SampledData
+) -> None:
+    file_of_sample = samples.at_path(file, sample.copies.folder)
+    declared = file_of_sample.model_copy(update={"dst": file.dst or "reject"})
+    table, rejects = customers.customers(_sample_params(params, customers=declared))
     read = table.num_rows + rejects.num_rows
-    _rejects(rejects, read, rules, file, head)
-    _too_few(file, read, head)
-    if seen.whole and head.copies.whole:
-        _strangers(table["customer_id"], seen.customer_ids(), head.group)
-    seen.ids.append(table["customer_id"])
-    if head.group.sound:
+    _check_rejects(rejects, read, params, file, sample)
+    _check_row_count(file, read, sample)
+    if sampled.whole and sample.copies.is_whole:
+        _check_shared_customers(table["customer_id"], sampled.customer_ids(), sample.group)
+    sampled.ids.append(table["customer_id"])
+    if sample.group.sound:
         people = pc.count_distinct(table["customer_id"]).as_py()
-        head.group.ok(f"{head.rows(read)}: {many(people, 'customer')}")
+        sample.group.ok(f"{sample.rows(read)}: {count_of(people, 'customer')}")
 
 
-def look_at_staff(file: Staff, head: Head) -> None:
+def check_staff(file: StaffFile, sample: Sample) -> None:
     """Findings about the rows of who serves, as the scorecard will read them."""
     from retention.scorecard import staff
 
-    agents = staff.teams(samples.moved(file, head.copies.folder), samples.MEMORY)
-    head.group.ok(many(len(agents), "agent"))
+    agents = staff.teams(samples.at_path(file, sample.copies.folder), samples.MEMORY)
+    sample.group.ok(count_of(len(agents), "agent"))
 
 
-def _few(rules: Params, **changes: Any) -> Params:
+def _sample_params(params: Params, **changes: Any) -> Params:
     """The params for the first rows: other files, little memory, any number of rejects."""
-    lenient = rules.ingest.model_copy(update={"max_reject_share": 1.0})
-    few = {"ingest": lenient, "engine": Engine(memory=samples.MEMORY), **changes}
-    return rules.model_copy(update=few)
+    lenient = params.ingest.model_copy(update={"max_reject_share": 1.0})
+    _params = {"ingest": lenient, "engine": EngineParams(memory=samples.MEMORY), **changes}
+    return params.model_copy(update=_params)
 
 
-def _read(summary: dict[str, Any]) -> str:
+def _events_text(summary: dict[str, Any]) -> str:
     kinds = ", ".join(
-        f"{one['rows']:,} {kind} ({date(one['first_day'])} to {date(one['last_day'])})"
-        for kind, one in summary["kinds"].items()
+        f"{counts['rows']:,} {kind} ({date_text(counts['first_day'])} to {date_text(counts['last_day'])})"
+        for kind, counts in summary["kinds"].items()
     )
     unmapped = f"; {summary['unmapped']:,} matched no where:" if summary["unmapped"] else ""
     return f"{kinds or 'no events'}{unmapped}"
@@ -98,59 +103,66 @@ def _read(summary: dict[str, Any]) -> str:
 # Rejects
 
 
-def _rejects(rejects: pa.Table, read: int, rules: Params, file: RawFile, head: Head) -> None:
+def _check_rejects(
+    rejects: pa.Table, read: int, params: Params, file: RawFile, sample: Sample
+) -> None:
     """A line for each rule and column: an error when ingest would refuse it, or so many."""
     broken: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for one in rejects.to_pylist():
-        told = one["rule"] in ("not_timestamp", "not_date") and one["column"] in head.told
-        if not told:
-            broken.setdefault((one["rule"], one["column"]), []).append(one)
-    too_many = rejects.num_rows > rules.ingest.max_reject_share * read
-    for (rule, _), found in broken.items():
-        text = _rejected(found, read, head)
+    for reject in rejects.to_pylist():
+        already_reported = (
+            reject["rule"] in ("not_timestamp", "not_date")
+            and reject["column"] in sample.reported_formats
+        )
+        if not already_reported:
+            broken.setdefault((reject["rule"], reject["column"]), []).append(reject)
+    too_many = rejects.num_rows > params.ingest.max_reject_share * read
+    for (rule, _), rejects_ in broken.items():
+        text = _reject_text(rejects_, read, sample)
         if too_many or (rule == "dst" and not file.dst):
-            head.group.error(text)
+            sample.group.error(text)
         else:
-            head.group.doubt(f"{text}, or lose the row")
+            sample.group.doubt(f"{text}, or lose the row")
 
 
-def _too_few(file: RawFile, read: int, head: Head) -> None:
-    if head.copies.whole and file.rows_at_least and read < file.rows_at_least:
-        head.group.error(f"{file.path}: {many(read, 'row')}, fewer than rows_at_least says;"
-                         " export it again, or mend rows_at_least")  # fmt: skip
+def _check_row_count(file: RawFile, read: int, sample: Sample) -> None:
+    if sample.copies.is_whole and file.rows_at_least and read < file.rows_at_least:
+        sample.group.error(
+            f"{file.path}: {count_of(read, 'row')}, fewer than rows_at_least says;"
+            " export it again, or mend rows_at_least"
+        )
 
 
-def _rejected(found: list[dict[str, Any]], read: int, head: Head) -> str:
+def _reject_text(rejects: list[dict[str, Any]], read: int, sample: Sample) -> str:
     """Where the first of them stands, what is wrong, how many more there are, what to do."""
-    first = found[0]
+    first = rejects[0]
     what, fix = RULES.get(first["rule"], (first["rule"], "mend it"))
     where = f", column {first['column']!r}" if first["column"] else ""
     value = f", {first['raw']}" if first["raw"] not in ("", "''") else ""
-    lines = ", ".join(str(one["line"]) for one in found[1:4])
-    more = ", ..." if len(found) > 4 else ""
+    lines = ", ".join(str(reject["line"]) for reject in rejects[1:4])
+    more = ", ..." if len(rejects) > 4 else ""
     others = f", also on line {lines}{more}" if lines else ""
     return (
-        f"{head.copies.named(first['file'])}: line {first['line']}{where}{value} {what};"
-        f" {len(found):,} of the {head.rows(read)}{others}; {fix}"
+        f"{sample.copies.with_original_names(first['file'])}: line {first['line']}{where}{value} {what};"
+        f" {len(rejects):,} of the {sample.rows(read)}{others}; {fix}"
     )
 
 
 # Rows that are not as expected
 
 
-def _doubtful(source: Source, name: str, summary: dict[str, Any], head: Head) -> None:
+def _check_expectations(source: Source, name: str, summary: dict[str, Any], sample: Sample) -> None:
     """A doubt for each expectation that rows miss, here or, when it saw more, in the last run."""
     path = artefacts.ingest_summary(name).path
-    ran = atomic.read_json(path) if path.is_file() and not head.copies.whole else {}
+    ran = atomic.read_json(path) if path.is_file() and not sample.copies.is_whole else {}
     for rule, text in source.expect.items():
         here, then = summary["doubtful"][rule], ran.get("doubtful", {}).get(rule)
-        one, rows = here, head.rows(summary["read"])
+        counts, rows = here, sample.rows(summary["read"])
         if then and then["rows"] > here["rows"]:
-            one, rows = then, f"{many(ran['read'], 'row')} of the last run"
-        if one["rows"]:
-            head.group.doubt(
-                f"expect.{rule}: {one['rows']:,} of the {rows} ({one['share']:.1%} of those"
-                f" accepted) are not as {text!r} says, first {head.copies.named(one['first'])};"
+            counts, rows = then, f"{count_of(ran['read'], 'row')} of the last run"
+        if counts["rows"]:
+            sample.group.doubt(
+                f"expect.{rule}: {counts['rows']:,} of the {rows} ({counts['share']:.1%} of those"
+                f" accepted) are not as {text!r} says, first {sample.copies.with_original_names(counts['first'])};"
                 " they count all the same"
             )
 
@@ -158,50 +170,50 @@ def _doubtful(source: Source, name: str, summary: dict[str, Any], head: Head) ->
 # Keys that repeat
 
 
-def _repeats(source: Source, head: Head) -> None:
+def _check_repeated_keys(source: Source, sample: Sample) -> None:
     """A key that stands more than once: an error when the rows differ and nothing tells which."""
     if source.key == "row_number":
         return
-    keys = ", ".join(f"v{head.columns[name].place}" for name in source.key)
-    every = ", ".join(f"v{one.place}" for one in head.columns.values())
-    found = head.run(
+    keys = ", ".join(f"v{sample.columns[name].position}" for name in source.key)
+    every = ", ".join(f"v{column.position}" for column in sample.columns.values())
+    repeats = sample.run(
         f"""select file, list(line order by line), count(distinct ({every})) > 1 from raw
         group by file, {keys} having count(*) > 1 order by min(line)"""
     )
     for differ in (True, False):
-        some = [(file, lines) for file, lines, differing in found if differing == differ]
+        some = [(file, lines) for file, lines, differing in repeats if differing == differ]
         if some:
-            _say_repeats(source, head, some, differ)
+            _report_repeats(source, sample, some, differ)
 
 
-def _say_repeats(
-    source: Source, head: Head, found: Sequence[tuple[str, list[int]]], differ: bool
+def _report_repeats(
+    source: Source, sample: Sample, repeats: Sequence[tuple[str, list[int]]], differ: bool
 ) -> None:
-    file, lines = found[0]
-    listed = (
-        f"{head.copies.named(file)}: key {as_yaml(source.key)} stands more than once"
-        f" {len(found):,} times, first on lines {lines[0]} and {lines[1]}, the rows"
+    file, lines = repeats[0]
+    sentence = (
+        f"{sample.copies.with_original_names(file)}: key {as_yaml(source.key)} stands more than once"
+        f" {len(repeats):,} times, first on lines {lines[0]} and {lines[1]}, the rows"
     )
-    better = _better_key(source.key, head) if differ else ""
+    better = _key_advice(source.key, sample) if differ else ""
     if not differ:
-        head.group.doubt(
-            f"{listed} being equal; they count once; if each is a fact of its own,"
+        sample.group.doubt(
+            f"{sentence} being equal; they count once; if each is a fact of its own,"
             " write key: row_number"
         )
-    elif any(one.known_at for one in source.events):
+    elif any(mapping.known_at for mapping in source.events):
         newest = "the one known last will count as its newest version"
-        head.group.doubt(f"{listed} differing; {newest}{better}")
+        sample.group.doubt(f"{sentence} differing; {newest}{better}")
     else:
         better = better or "; write key: row_number"
-        head.group.error(f"{listed} differing; only one of them would count{better}")
+        sample.group.error(f"{sentence} differing; only one of them would count{better}")
 
 
-def _better_key(key: Sequence[str], head: Head) -> str:
+def _key_advice(key: Sequence[str], sample: Sample) -> str:
     """A column that makes the key unique, when there is one."""
-    texts = ", ".join(head.columns[name].text for name in key)
-    others = [one for one in head.columns.values() if one.name not in key]
-    counts = "".join(f", count(distinct ({texts}, {one.text}))" for one in others)
-    ((every, *distinct),) = head.run(f"select count(*){counts} from raw")
+    texts = ", ".join(sample.columns[name].text for name in key)
+    others = [column for column in sample.columns.values() if column.name not in key]
+    counts = "".join(f", count(distinct ({texts}, {column.text}))" for column in others)
+    ((every, *distinct),) = sample.run(f"select count(*){counts} from raw")
     for column, number in zip(others, distinct, strict=True):
         if number == every:
             return f"; write key: {as_yaml([*key, column.name])} if a row is a fact of its own"
@@ -211,18 +223,20 @@ def _better_key(key: Sequence[str], head: Head) -> str:
 # Customer ids
 
 
-def _strangers(ids: pa.ChunkedArray, known: pa.ChunkedArray, group: Group) -> None:
+def _check_shared_customers(
+    ids: pa.ChunkedArray, source_ids: pa.ChunkedArray, group: FindingGroup
+) -> None:
     """A doubt when two whole histories have no customer in common."""
-    if len(ids) and len(known) and not pc.any(pc.is_in(ids, known)).as_py():
+    if len(ids) and len(source_ids) and not pc.any(pc.is_in(ids, source_ids)).as_py():
         group.doubt("none of its ids stands in the sources; does customer_id map the same id?")
 
 
-def look_at_ids(seen: Seen, group: Group) -> None:
+def check_ids(sampled: SampledData, group: FindingGroup) -> None:
     """A doubt when ids of different customers look like one."""
-    found = events.collisions(pa.table({"customer_id": seen.customer_ids()}))
-    if found["groups"]:
+    collisions = events.id_collisions(pa.table({"customer_id": sampled.customer_ids()}))
+    if collisions["groups"]:
         group.doubt(
-            f"{many(found['groups'], 'group')} of ids differ only in case, space or Unicode form,"
-            f" as {' and '.join(found['examples'][0])}; they count as different customers; if they"
+            f"{count_of(collisions['groups'], 'group')} of ids differ only in case, space or Unicode form,"
+            f" as {' and '.join(collisions['examples'][0])}; they count as different customers; if they"
             " are one, write customer_id: lower(trim(...)) in every mapping"
         )

@@ -7,74 +7,88 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from retention.commands.check import times
-from retention.commands.check.findings import PARAMS, Fix, alike, as_yaml, nearest
-from retention.commands.check.samples import Column, File, Head
+from retention.commands.check.findings import PARAMS, Fix, as_yaml, nearest_text, similar_names
+from retention.commands.check.samples import Column, File, Sample
 from retention.core.errors import BadParams
-from retention.core.params import Customers, EventMapping, Params, RawFile, Source, Staff, Type
+from retention.core.params import (
+    ColumnType,
+    CustomersFile,
+    EventMapping,
+    Params,
+    RawFile,
+    Source,
+    StaffFile,
+)
 from retention.sources import column_errors as missing
 from retention.sources import parsing, row_sql
-from retention.sources.expressions import Compiled, Compiler, NoColumn, bound
+from retention.sources.expressions import Compiler, Expression, NoColumn, bind_types
 
-_Typed = tuple[Type, str | None]
+_TypeGuess = tuple[ColumnType, str | None]
 """A type, and the format that a time has."""
 
 
-def source(rules: Params, name: str, head: Head) -> Source | None:
+def mend_source(params: Params, name: str, sample: Sample) -> Source | None:
     """The source without what is wrong with its mapping, which is reported; None without events."""
-    file = times.mended(_known_types(rules.sources[name], head), head)
-    compiler = Compiler(head.connection, head.names, head.copies.named(head.copies.found[0].label))
-    for column in head.names:
-        compiler.place(column, head.key)
-    file = file.model_copy(update={"key": _key(file, head)})
-    sql, mapped = _Sql(rules, name, head, compiler), []
-    for at in range(len(file.events)):
-        file, mapping = sql.mended(file, at)
+    file = times.mend_format(_present_types(params.sources[name], sample), sample)
+    compiler = Compiler(
+        sample.connection,
+        sample.names,
+        sample.copies.with_original_names(sample.copies.files[0].label),
+    )
+    for column in sample.names:
+        compiler.position(column, sample.key)
+    file = file.model_copy(update={"key": _present_key(file, sample)})
+    sql, mapped = _MappingChecker(params, name, sample, compiler), []
+    for i in range(len(file.events)):
+        file, mapping = sql.mend_mapping(file, i)
         if mapping:
             mapped.append(mapping)
-    file = sql.expecting(file)
+    file = sql.mend_expectations(file)
     return file.model_copy(update={"events": mapped}) if mapped else None
 
 
-def customers(file: Customers, head: Head) -> Customers | None:
+def mend_customers(file: CustomersFile, sample: Sample) -> CustomersFile | None:
     """The mapping of customers without its mistakes; None without customer_id."""
-    kept = _kept(file.columns, head)
-    file = times.mended(_known_types(file, head), head)
+    columns = _present_columns(file.columns, sample)
+    file = times.mend_format(_present_types(file, sample), sample)
     for column in ("joined_at", "known_at"):
-        if column in kept and file.types.get(kept[column]) not in times.OPTION:
-            better = _with_a_time(file, head, column, kept[column])
+        if column in columns and file.types.get(columns[column]) not in times.OPTION:
+            better = _with_time_type(file, sample, column, columns[column])
             file = better or file
             if not better:
-                del kept[column]
-    return file.model_copy(update={"columns": kept}) if "customer_id" in kept else None
+                del columns[column]
+    return file.model_copy(update={"columns": columns}) if "customer_id" in columns else None
 
 
-def staff(file: Staff, head: Head) -> None:
+def check_staff_columns(file: StaffFile, sample: Sample) -> None:
     """Report the columns of staff that the file lacks."""
-    _kept(file.columns, head)
+    _present_columns(file.columns, sample)
 
 
-def _kept(columns: Mapping[Any, str], head: Head) -> dict[str, str]:
+def _present_columns(columns: Mapping[Any, str], sample: Sample) -> dict[str, str]:
     """The columns that the file has; the others are reported."""
-    kept = {}
+    present = {}
     for column, name in columns.items():
-        if name in head.columns:
-            kept[column] = name
+        if name in sample.columns:
+            present[column] = name
         else:
-            key = f"{head.key}.columns.{column}"
-            head.group.no_column(name, key, head.names, _rewritten(column, name, name))
-    return kept
+            key = f"{sample.key}.columns.{column}"
+            sample.group.missing_column(name, key, sample.names, _mapping_fix(column, name, name))
+    return present
 
 
-def _with_a_time(file: Customers, head: Head, column: str, name: str) -> Customers | None:
+def _with_time_type(
+    file: CustomersFile, sample: Sample, column: str, name: str
+) -> CustomersFile | None:
     """The file with the type that a time of a customer needs, when its values are times."""
-    key, raw = f"{head.key}.columns.{column}", head.columns[name]
-    better = next(_guesses(head, file, [raw], times_first=True), None)
+    key, raw = f"{sample.key}.columns.{column}", sample.columns[name]
+    better = next(_type_guesses(sample, file, [raw], times_first=True), None)
     if better and better.types[name] in times.OPTION:
-        head.group.error(f"{key}: {_untyped(name, file, better, head)}", PARAMS)
+        sample.group.error(f"{key}: {_type_advice(name, file, better, sample)}", PARAMS)
         return better
-    head.group.error(
+    sample.group.error(
         f"{key}: {name!r} needs a type and a format; its first value looks like"
-        f" {times.shape(head, raw)}",
+        f" {times.value_shape(sample, raw)}",
         PARAMS,
     )
     return None
@@ -83,39 +97,39 @@ def _with_a_time(file: Customers, head: Head, column: str, name: str) -> Custome
 # Columns
 
 
-def _known_types(file: File, head: Head) -> File:
+def _present_types(file: File, sample: Sample) -> File:
     """`types` without the columns that the file lacks."""
     for name in file.types:
-        if name not in head.columns:
-            close = alike(name, head.columns)
-            near = f"; {nearest(close)}" if close else ""
-            head.group.doubt(
-                f"{head.key}.types: column {name!r} is not in the header{near}; mend or drop it"
+        if name not in sample.columns:
+            close = similar_names(name, sample.columns)
+            near = f"; {nearest_text(close)}" if close else ""
+            sample.group.doubt(
+                f"{sample.key}.types: column {name!r} is not in the header{near}; mend or drop it"
             )
-    kept = {name: kind for name, kind in file.types.items() if name in head.columns}
-    return file.model_copy(update={"types": kept})
+    present_types = {name: kind for name, kind in file.types.items() if name in sample.columns}
+    return file.model_copy(update={"types": present_types})
 
 
-def _key(file: Source, head: Head) -> list[str] | str:
+def _present_key(file: Source, sample: Sample) -> list[str] | str:
     """The key without the columns that the file lacks."""
     if file.key == "row_number":
         return file.key
     for column in file.key:
-        if column not in head.columns:
+        if column not in sample.columns:
             others = [one for one in file.key if one != column]
-            head.group.no_column(column, f"{head.key}.key", head.names, _in_place(others))
-    return [one for one in file.key if one in head.columns] or "row_number"
+            sample.group.missing_column(column, f"{sample.key}.key", sample.names, _key_fix(others))
+    return [column for column in file.key if column in sample.columns] or "row_number"
 
 
-def _in_place(others: list[str]) -> Fix:
+def _key_fix(others: list[str]) -> Fix:
     return lambda name: f"key: {as_yaml([name, *others])}"
 
 
-def _rewritten(column: str, text: str, wrong: str) -> Fix:
+def _mapping_fix(column: str, text: str, wrong: str) -> Fix:
     """The mapping with the right column in the place of the wrong one."""
 
     def fix(name: str) -> str:
-        return f"{column}: {as_yaml(missing.renamed(text, wrong, name))}"
+        return f"{column}: {as_yaml(missing.rename_in_sql(text, wrong, name))}"
 
     return fix
 
@@ -124,93 +138,99 @@ def _rewritten(column: str, text: str, wrong: str) -> Fix:
 
 
 @dataclass
-class _Sql:
+class _MappingChecker:
     """The SQL of a source against the first rows."""
 
-    rules: Params
+    params: Params
     source: str
-    head: Head
+    sample: Sample
     compiler: Compiler
 
-    def mended(self, file: Source, at: int) -> tuple[Source, EventMapping | None]:
+    def mend_mapping(self, file: Source, i: int) -> tuple[Source, EventMapping | None]:
         """The file with the types that a mapping needs, and the mapping without its mistakes."""
-        mapping = file.events[at]
+        mapping = file.events[i]
         where = {"where": mapping.where} if mapping.where else {}
         lost = []
         for column, text in {**where, **mapping.columns()}.items():
-            better = self._typed(file, f"events[{at}].{column}", column, text)
+            better = self._with_types(file, f"events[{i}].{column}", column, text)
             file = better or file
             if not better:
                 lost.append(column)
-        if mapping.currency and not self._compiled(
-            f"{self.head.key}.events[{at}].currency", mapping.currency
+        if mapping.currency and not self._compile(
+            f"{self.sample.key}.events[{i}].currency", mapping.currency
         ):
             lost.append("currency")
         if {"customer_id", "occurred_at"} & set(lost):
             return file, None
         return file, mapping.model_copy(update=dict.fromkeys(lost))
 
-    def expecting(self, file: Source) -> Source:
+    def mend_expectations(self, file: Source) -> Source:
         """The file with the types that its expectations need, and these without their mistakes."""
-        kept = {}
+        sound = {}
         for name, text in file.expect.items():
-            better = self._typed(file, f"expect.{name}", "where", text)
+            better = self._with_types(file, f"expect.{name}", "where", text)
             file = better or file
             if better:
-                kept[name] = text
-        return file.model_copy(update={"expect": kept})
+                sound[name] = text
+        return file.model_copy(update={"expect": sound})
 
-    def _typed(self, file: Source, place: str, column: str, text: str) -> Source | None:
+    def _with_types(self, file: Source, key_path: str, column: str, text: str) -> Source | None:
         """The file with types that the SQL fits, those that it lacked being told; None without."""
-        key = f"{self.head.key}.{place}"
-        compiled = self._compiled(key, text)
+        key = f"{self.sample.key}.{key_path}"
+        compiled = self._compile(key, text)
         refusal = self._refusal(file, column, compiled) if compiled else None
         if not (compiled and refusal):
             return file if compiled else None
         used = self._text_columns(file, compiled)
-        for better in _guesses(self.head, file, used, column in row_sql.TIMES):
+        for better in _type_guesses(self.sample, file, used, column in row_sql.TIMES):
             if not self._refusal(better, column, compiled):
-                said = _untyped(text, file, better, self.head)
-                self.head.group.error(f"{key}: {said}", PARAMS)
+                message = _type_advice(text, file, better, self.sample)
+                self.sample.group.error(f"{key}: {message}", PARAMS)
                 return better
-        self.head.group.error(refusal, PARAMS)
+        self.sample.group.error(refusal, PARAMS)
         return None
 
-    def _compiled(self, key: str, text: str) -> Compiled | None:
+    def _compile(self, key: str, text: str) -> Expression | None:
         try:
             return self.compiler.compile(text, key)
         except NoColumn as missing:
-            fix = _rewritten(key.rpartition(".")[2], text, missing.column)
-            self.head.group.no_column(missing.column, key, self.head.names, fix)
+            fix = _mapping_fix(key.rpartition(".")[2], text, missing.column)
+            self.sample.group.missing_column(missing.column, key, self.sample.names, fix)
         except BadParams as refusal:
-            self.head.copies.refused(refusal)
+            self.sample.copies.report_refusal(refusal)
         return None
 
-    def _text_columns(self, file: Source, compiled: Compiled) -> list[Column]:
+    def _text_columns(self, file: Source, compiled: Expression) -> list[Column]:
         """The columns that the SQL reads as text."""
         read = [
-            one
-            for one in self.head.columns.values()
-            if re.search(rf"\bv{one.place}\b", compiled.sql)
+            column
+            for column in self.sample.columns.values()
+            if re.search(rf"\bv{column.position}\b", compiled.sql)
         ]
-        return [one for one in read if one.is_text and file.types.get(one.name, "text") == "text"]
+        return [
+            column
+            for column in read
+            if column.is_text and file.types.get(column.name, "text") == "text"
+        ]
 
-    def _refusal(self, file: Source, column: str, compiled: Compiled) -> BadParams | None:
+    def _refusal(self, file: Source, column: str, compiled: Expression) -> BadParams | None:
         """What ingest says of one mapped column; `where` stands for any condition."""
         is_where = column == "where"
-        condition = compiled if is_where else Compiled("true", compiled.key)
+        condition = compiled if is_where else Expression("true", compiled.key)
         columns = {} if is_where else {column: compiled}
-        one = row_sql.Mapped(0, file.events[0], "", condition, columns)
+        mapping = row_sql.CompiledMapping(0, file.events[0], "", condition, columns)
         clock, zone = (
-            parsing.Clock(self.rules.zone_of(file), file.dst),
-            ZoneInfo(self.rules.time_zone),
+            parsing.Clock(self.params.zone_of(file), file.dst),
+            ZoneInfo(self.params.time_zone),
         )
-        plan = row_sql.Plan(self.source, file, clock, zone, None, self.head.names, [], [one])
-        native = [each.native for each in self.head.columns.values()]
+        plan = row_sql.IngestPlan(
+            self.source, file, clock, zone, None, self.sample.names, [], [mapping]
+        )
+        native = [each.native for each in self.sample.columns.values()]
         try:
-            self.head.run(f"create or replace view typed as {row_sql.typed(plan, native)}")
-            types = bound(self.head.connection, "typed", [condition, *columns.values()])
-            row_sql.mapped(plan, [types])
+            self.sample.run(f"create or replace view typed as {row_sql.typed_sql(plan, native)}")
+            types = bind_types(self.sample.connection, "typed", [condition, *columns.values()])
+            row_sql.mapped_sql(plan, [types])
         except BadParams as refusal:
             return refusal
         return None
@@ -219,45 +239,51 @@ class _Sql:
 # Types
 
 
-def _guesses(head: Head, file: File, used: list[Column], times_first: bool) -> Iterator[File]:
+def _type_guesses(
+    sample: Sample, file: File, used: list[Column], times_first: bool
+) -> Iterator[File]:
     """The file with types for text columns as their first rows suggest: numbers, or times."""
     for as_times in (times_first, not times_first):
         guess = {
-            column.name: _time(head, file, column) if as_times else _number(head, column)
+            column.name: _time_type(sample, file, column)
+            if as_times
+            else _number_type(sample, column)
             for column in used
         }
-        found = {name: one for name, one in guess.items() if one}
-        if found:
-            types = file.types | {name: kind for name, (kind, _) in found.items()}
-            forms = {times.OPTION[kind]: form for kind, form in found.values() if form}
+        types_ = {name: guess for name, guess in guess.items() if guess}
+        if types_:
+            types = file.types | {name: kind for name, (kind, _) in types_.items()}
+            forms = {times.OPTION[kind]: form for kind, form in types_.values() if form}
             typed = file.model_copy(update={"types": types})
             yield times.with_formats(typed, forms)
 
 
-def _number(head: Head, column: Column) -> _Typed | None:
-    kinds: tuple[Type, ...] = ("integer", "decimal", "double")
-    if not head.filled(column):
+def _number_type(sample: Sample, column: Column) -> _TypeGuess | None:
+    kinds: tuple[ColumnType, ...] = ("integer", "decimal", "double")
+    if not sample.filled(column):
         return None
-    wrong = head.count(*(times.unread(column, kind) for kind in kinds))
-    return next(((kind, None) for kind, one in zip(kinds, wrong, strict=True) if not one), None)
+    wrong = sample.count(*(times.unparsed_sql(column, kind) for kind in kinds))
+    return next(
+        ((kind, None) for kind, n_wrong in zip(kinds, wrong, strict=True) if not n_wrong), None
+    )
 
 
-def _time(head: Head, file: RawFile, column: Column) -> _Typed | None:
+def _time_type(sample: Sample, file: RawFile, column: Column) -> _TypeGuess | None:
     for kind, option in times.OPTION.items():
-        forms, declared = times.fitting(head, column, kind), getattr(file.format, option)
+        forms, declared = times.fitting_formats(sample, column, kind), getattr(file.format, option)
         if forms and declared in (None, *forms):
             return kind, declared or forms[0]
     return None
 
 
-def _untyped(text: str, file: RawFile, better: RawFile, head: Head) -> str:
+def _type_advice(text: str, file: RawFile, better: RawFile, sample: Sample) -> str:
     """What to say of SQL that needs numbers or times where the columns are text."""
-    types = {name: one for name, one in better.types.items() if name not in file.types}
-    said = f"{text!r} does not work while {' and '.join(types)} is text; write types:"
-    said = f"{said} {as_yaml(types)}"
+    types = {name: kind for name, kind in better.types.items() if name not in file.types}
+    message = f"{text!r} does not work while {' and '.join(types)} is text; write types:"
+    message = f"{message} {as_yaml(types)}"
     for name, kind in types.items():
         option = times.OPTION.get(kind)
         if option and getattr(file.format, option) is None:
-            forms = times.fitting(head, head.columns[name], kind)
-            return f"{said} and {times.advice(option, forms).removeprefix('write ')}"
-    return said
+            forms = times.fitting_formats(sample, sample.columns[name], kind)
+            return f"{message} and {times.format_advice(option, forms).removeprefix('write ')}"
+    return message

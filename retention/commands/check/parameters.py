@@ -8,10 +8,18 @@ import yaml
 from pydantic import ValidationError
 
 from retention.cohort import calendar
-from retention.commands.check.findings import PARAMS, Group, alike, date, many, nearest
+from retention.commands.check.findings import (
+    PARAMS,
+    FindingGroup,
+    count_of,
+    date_text,
+    nearest_text,
+    similar_names,
+)
 from retention.core import events, point_in_time
 from retention.core.errors import BadInput, BadParams
 from retention.core.params import EventMapping, Params, describe_error, load_params
+from retention.core.params.old_keys import old_keys, with_new_keys
 
 _STAND_INS: Final[dict[str, Any]] = {
     "time_zone": "UTC",
@@ -22,48 +30,56 @@ _STAND_INS: Final[dict[str, Any]] = {
 
 _LATE_DAYS: Final = 7
 
-_Place = tuple[int | str, ...]
+_KeyPath = tuple[int | str, ...]
 
 
 # Keys
 
 
-def read(path: Path, group: Group) -> tuple[Params | None, set[str]]:
+def read_params(path: Path, group: FindingGroup) -> tuple[Params | None, set[str]]:
     """The params as if mended, and the top-level keys that were not sound; None when hopeless."""
-    try:
-        return load_params(path), set()
-    except BadParams as refusal:
-        first = str(refusal)
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
         raw = None
+    doubled = set()
+    for key in old_keys(raw):
+        if key.is_doubled:
+            group.error(key, PARAMS)
+            doubled.add(key.place)
+        else:
+            group.doubt(key)
+    try:
+        return load_params(path), set()
+    except BadParams as refusal:
+        first = str(refusal)
     if isinstance(raw, dict):
-        return _mended(raw, group)
+        params, broken = _drop_broken_keys(with_new_keys(_without(raw, doubled)), group)
+        return params, broken | {str(section) for section, *_ in doubled}
     group.error(first, PARAMS)
     return None, set()
 
 
-def _mended(raw: dict[str, Any], group: Group) -> tuple[Params | None, set[str]]:
+def _drop_broken_keys(raw: dict[str, Any], group: FindingGroup) -> tuple[Params | None, set[str]]:
     """Report every wrong key, and drop it until the rest is sound."""
     broken: set[str] = set()
-    for again in range(2 * len(Params.model_fields)):
+    for attempt in range(2 * len(Params.model_fields)):
         try:
             return Params.model_validate(raw), broken
         except ValidationError as error:
-            found = error.errors(include_context=False)
-        for one in found:
-            if not again or one["type"] not in ("missing", "too_short"):
-                group.error(describe_error(one), PARAMS)
-        wrong = [one["loc"] for one in found if one["loc"]]
+            problems = error.errors(include_context=False)
+        for problem in problems:
+            if not attempt or problem["type"] not in ("missing", "too_short"):
+                group.error(describe_error(problem), PARAMS)
+        wrong = [location["loc"] for location in problems if location["loc"]]
         broken |= {str(first) for first, *_ in wrong}
         missing = {first for first, *rest in wrong if not rest and first not in raw}
-        raw = _without(raw, {_there(raw, one) for one in wrong})
+        raw = _without(raw, {_present_part(raw, location) for location in wrong})
         raw |= {key: value for key, value in _STAND_INS.items() if key in missing}
     return None, broken
 
 
-def _there(raw: Any, place: _Place) -> _Place:
+def _present_part(raw: Any, place: _KeyPath) -> _KeyPath:
     """As much of a place as there is: where a key is missing, what misses it."""
     steps: Collection[Any] = ()
     if isinstance(raw, dict):
@@ -72,70 +88,72 @@ def _there(raw: Any, place: _Place) -> _Place:
         steps = range(len(raw))
     if not place or place[0] not in steps:
         return ()
-    return (place[0], *_there(raw[place[0]], place[1:]))
+    return (place[0], *_present_part(raw[place[0]], place[1:]))
 
 
-def _without(raw: Any, places: set[_Place], here: _Place = ()) -> Any:
+def _without(raw: Any, places: set[_KeyPath], here: _KeyPath = ()) -> Any:
     """A copy without what lies at the places."""
     if not isinstance(raw, (dict, list)):
         return raw
     steps = list(raw.items() if isinstance(raw, dict) else enumerate(raw))
-    kept = {
+    present = {
         step: _without(value, places, (*here, step))
         for step, value in steps
         if (*here, step) not in places
     }
-    return kept if isinstance(raw, dict) else list(kept.values())
+    return present if isinstance(raw, dict) else list(present.values())
 
 
 # Paths
 
 
-def describe(rules: Params, group: Group) -> None:
+def check_params(params: Params, group: FindingGroup) -> None:
     """Whether dvc repro leaves the files alone and sees their changes; then what the company is."""
-    for key, path in _paths(rules):
-        _look_at_path(rules, key, path, group)
+    for key, path in _paths(params):
+        _check_path(params, key, path, group)
     for key, file in {
-        "customers": rules.customers,
-        "scorecard.staff": rules.scorecard.staff,
+        "customers": params.customers,
+        "scorecard.staff": params.scorecard.staff,
     }.items():
-        if file and not file.table and not _inside(file.path, "data/raw", "data/example"):
+        if file and not file.table and not _is_inside(file.path, "data/raw", "data/example"):
             group.doubt(
                 f"{key}.path: {file.path} lies outside data/raw/ and data/example/, so"
                 " dvc repro would not notice a change; move it to data/raw/"
             )
-    _targets(rules.scorecard.targets, group)
+    _check_targets(params.scorecard.targets, group)
     if group.sound:
-        when = rules.as_of or "the day after the last known day"
-        group.ok(f"{rules.company}, {many(len(rules.sources), 'source')}, scored as of {when}")
+        as_of = params.as_of or "the day after the last known day"
+        group.ok(
+            f"{params.company}, {count_of(len(params.sources), 'source')}, scored as of {as_of}"
+        )
 
 
-def _paths(rules: Params) -> Iterator[tuple[str, str]]:
-    for key, file in rules.raw_files().items():
+def _paths(params: Params) -> Iterator[tuple[str, str]]:
+    for key, file in params.raw_files().items():
         if not file.table:
             yield key, file.path
 
 
-def _targets(targets: Collection[str], group: Group) -> None:
+def _check_targets(targets: Collection[str], group: FindingGroup) -> None:
     """Targets for what is no measure; the measures are looked up only where there are targets."""
     if not targets:
         return
-    from retention.scorecard.metrics import MEASURES
+    from retention.scorecard.metrics import METRICS
 
     for name in targets:
-        if name not in MEASURES:
-            near = nearest(alike(name, MEASURES) or sorted(MEASURES))
+        if name not in METRICS:
+            near = nearest_text(similar_names(name, METRICS) or sorted(METRICS))
             group.error(f"scorecard.targets.{name}: no such measure; {near}", PARAMS)
 
 
-def _look_at_path(rules: Params, key: str, path: str, group: Group) -> None:
+def _check_path(params: Params, key: str, path: str, group: FindingGroup) -> None:
     """The stage `example` writes data/example/ anew, and empties it for a company of your own."""
-    if rules.example and not _inside(path, f"data/example/{rules.example}"):
+    if params.example and not _is_inside(path, f"data/example/{params.example}"):
         group.doubt(
-            f"example: {rules.example} is written though {key} reads {path};"
+            f"example: {params.example} is written though {key} reads {path};"
             " for a company of your own write example: null"
         )
-    elif not rules.example and _inside(path, "data/example"):
+    elif not params.example and _is_inside(path, "data/example"):
         group.error(
             f"{key} reads {path}, but dvc repro empties data/example/ while example is null;"
             " move the file to data/raw/ and write its path there",
@@ -143,25 +161,25 @@ def _look_at_path(rules: Params, key: str, path: str, group: Group) -> None:
         )
 
 
-def _inside(path: str, *folders: str) -> bool:
+def _is_inside(path: str, *folders: str) -> bool:
     return any(Path(path).is_relative_to(folder) for folder in folders)
 
 
 # Labels
 
 
-def look_at_labels(rules: Params, group: Group) -> None:
+def check_labels(params: Params, group: FindingGroup) -> None:
     """Kinds, columns and windows that the labels need."""
-    mappings = [one for source in rules.sources.values() for one in source.events]
-    _kinds(rules, list(dict.fromkeys(one.kind for one in mappings)), group)
-    _contracts(rules, mappings, group)
-    _money(rules, mappings, group)
-    _windows(rules, group)
+    mappings = [mapping for source in params.sources.values() for mapping in source.events]
+    _check_kinds(params, list(dict.fromkeys(mapping.kind for mapping in mappings)), group)
+    _check_contract_ids(params, mappings, group)
+    _check_amounts(params, mappings, group)
+    _check_windows(params, group)
 
 
-def _kinds(rules: Params, emitted: Sequence[str], group: Group) -> None:
+def _check_kinds(params: Params, emitted: Sequence[str], group: FindingGroup) -> None:
     """Kinds that a label reads and no mapping emits."""
-    churn, value = rules.labels.churn, rules.labels.value
+    churn, value = params.labels.churn, params.labels.value
     key = "labels.churn.kinds" if churn.rule == "silence" else "labels.churn.rule: cancel"
     for kind in calendar.label_kinds(churn):
         if kind not in emitted:
@@ -171,40 +189,49 @@ def _kinds(rules: Params, emitted: Sequence[str], group: Group) -> None:
             if kind not in (*emitted, "return"):
                 group.doubt(f"labels.value.{option}: {_no_mapping(kind, emitted)}")
     for kind in emitted:
-        close = alike(kind, events.KINDS)
+        close = similar_names(kind, events.KINDS)
         if kind not in events.KINDS and close:
-            group.doubt(f"kind {kind!r} is none that features read; {nearest(close)}; is it meant?")
+            group.doubt(
+                f"kind {kind!r} is none that features read; {nearest_text(close)}; is it meant?"
+            )
 
 
 def _no_mapping(kind: str, emitted: Sequence[str]) -> str:
-    close = alike(kind, emitted)
-    fix = nearest(close) if close else f"mappings emit {', '.join(emitted)}"
+    close = similar_names(kind, emitted)
+    fix = nearest_text(close) if close else f"mappings emit {', '.join(emitted)}"
     return f"no mapping emits {kind!r}; {fix}; write one of these, or map {kind} in a source"
 
 
-def _contracts(rules: Params, mappings: Sequence[EventMapping], group: Group) -> None:
-    for one in mappings if rules.labels.churn.rule == "cancel" else ():
-        if one.kind in ("start", "cancel") and not one.contract_id:
+def _check_contract_ids(
+    params: Params, mappings: Sequence[EventMapping], group: FindingGroup
+) -> None:
+    for mapping in mappings if params.labels.churn.rule == "cancel" else ():
+        if mapping.kind in ("start", "cancel") and not mapping.contract_id:
             group.error(
-                f"labels.churn.rule: cancel: kind {one.kind} is mapped without contract_id, so it"
+                f"labels.churn.rule: cancel: kind {mapping.kind} is mapped without contract_id, so it"
                 " ends no contract; map contract_id",
                 PARAMS,
             )
 
 
-def _money(rules: Params, mappings: Sequence[EventMapping], group: Group) -> None:
-    value = rules.labels.value
+def _check_amounts(params: Params, mappings: Sequence[EventMapping], group: FindingGroup) -> None:
+    value = params.labels.value
     for column, kinds in {"amount": value.kinds, "cost": value.cost_kinds}.items():
         for kind in kinds:
-            mine = [getattr(one, column) for one in mappings if one.kind == kind]
-            if mine and not any(mine):
-                group.doubt(f"labels.value: {kind} is mapped without {column}, so it is worth"
-                            f" nothing; map {column}")  # fmt: skip
+            columns = [getattr(mapping, column) for mapping in mappings if mapping.kind == kind]
+            if columns and not any(columns):
+                group.doubt(
+                    f"labels.value: {kind} is mapped without {column}, so it is worth"
+                    f" nothing; map {column}"
+                )
 
 
-def _windows(rules: Params, group: Group) -> None:
-    longest = max(rules.features.windows, default=0)
-    horizons = {"churn": rules.labels.churn.horizon_days, "value": rules.labels.value.horizon_days}
+def _check_windows(params: Params, group: FindingGroup) -> None:
+    longest = max(params.features.windows, default=0)
+    horizons = {
+        "churn": params.labels.churn.horizon_days,
+        "value": params.labels.value.horizon_days,
+    }
     for name, days in horizons.items():
         if days > longest:
             group.doubt(
@@ -216,43 +243,50 @@ def _windows(rules: Params, group: Group) -> None:
 # The calendar
 
 
-def look_at_calendar(rules: Params, history: dict[str, Any], group: Group) -> None:
+def check_calendar(params: Params, history: dict[str, Any], group: FindingGroup) -> None:
     """as_of and the horizon beside the days that are known."""
     try:
-        when = calendar.plan(rules, history)
-        newest = calendar.plan(rules.model_copy(update={"as_of": None}), history).as_of
+        when = calendar.plan_calendar(params, history)
+        newest = calendar.plan_calendar(params.model_copy(update={"as_of": None}), history).as_of
     except BadInput:
         return
-    kinds = calendar.label_kinds(rules.labels.churn)
-    first = min(history["kinds"][one]["first_day"] for one in kinds if one in history["kinds"])
-    _as_of(rules, when.as_of, first, newest, group)
+    kinds = calendar.label_kinds(params.labels.churn)
+    first = min(history["kinds"][kind]["first_day"] for kind in kinds if kind in history["kinds"])
+    _check_as_of(params, when.as_of, first, newest, group)
     if first < when.as_of <= newest + _LATE_DAYS:
-        _snapshots(rules, when, first, group)
+        _check_snapshots(params, when, first, group)
 
 
-def _as_of(rules: Params, as_of: int, first: int, newest: int, group: Group) -> None:
-    said, better = f'as_of: "{rules.as_of}"', f'as_of: "{date(newest)}"'
+def _check_as_of(params: Params, as_of: int, first: int, newest: int, group: FindingGroup) -> None:
+    as_of_text, better = f'as_of: "{params.as_of}"', f'as_of: "{date_text(newest)}"'
     if as_of <= first:
-        group.error(f"{said} lies before the first event, of {date(first)}; write {better}, or"
-                    " null", PARAMS)  # fmt: skip
+        group.error(
+            f"{as_of_text} lies before the first event, of {date_text(first)}; write {better}, or"
+            " null",
+            PARAMS,
+        )
     elif as_of > newest + _LATE_DAYS:
         group.doubt(
-            f"{said} lies {as_of - newest:,} days after the last day known, {date(newest - 1)}, so"
+            f"{as_of_text} lies {as_of - newest:,} days after the last day known, {date_text(newest - 1)}, so"
             f" the days between look silent; get newer data, or write {better}"
         )
-    elif newest - as_of > rules.labels.churn.horizon_days:
-        group.doubt(f"{said} leaves out {newest - as_of:,} days of later events; for the newest"
-                    f" list write {better}")  # fmt: skip
+    elif newest - as_of > params.labels.churn.horizon_days:
+        group.doubt(
+            f"{as_of_text} leaves out {newest - as_of:,} days of later events; for the newest"
+            f" list write {better}"
+        )
 
 
-def _snapshots(rules: Params, when: calendar.Calendar, first: int, group: Group) -> None:
-    if when.learning:
-        days = f"{date(when.learning[0])} to {date(when.learning[-1])}"
-        group.ok(f"{many(len(when.learning), 'snapshot')} to learn from, {days}")
+def _check_snapshots(
+    params: Params, calendar: calendar.Calendar, first: int, group: FindingGroup
+) -> None:
+    if calendar.learning:
+        days = f"{date_text(calendar.learning[0])} to {date_text(calendar.learning[-1])}"
+        group.ok(f"{count_of(len(calendar.learning), 'snapshot')} to learn from, {days}")
         return
-    need = rules.labels.churn.active_days + point_in_time.ripening(rules.labels)
+    need = params.labels.churn.active_days + point_in_time.label_delay_days(params.labels)
     group.error(
-        f"labels: {when.as_of - first:,} days of history before as_of, but active_days and the"
+        f"labels: {calendar.as_of - first:,} days of history before as_of, but active_days and the"
         f" longest horizon need {need:,} before one label is ripe; shorten"
         " labels.churn.active_days or horizon_days, or get an older history",
         PARAMS,

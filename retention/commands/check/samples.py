@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from retention.commands.check import tables
-from retention.commands.check.findings import Group, alike, many, nearest
+from retention.commands.check.findings import FindingGroup, count_of, nearest_text, similar_names
 from retention.core.errors import BadInput, Refusal
 from retention.core.params import Params, RawFile
 from retention.sources import reader, record_count
@@ -22,13 +22,13 @@ from retention.sources import reader, record_count
 ROWS: Final = 1000
 """How many rows of each file are read."""
 
-MOST_FILES: Final = 20
+MAX_FILES: Final = 20
 """How many files of a folder are looked into, the first and the last among them."""
 
 MEMORY: Final = "1GB"
 
-_MOST_LINES: Final = 20 * ROWS
-_MOST_BYTES: Final = 1 << 24
+_MAX_LINES: Final = 20 * ROWS
+_MAX_BYTES: Final = 1 << 24
 
 File = TypeVar("File", bound=RawFile)
 
@@ -38,28 +38,28 @@ class Copies:
     """The first rows of each file behind a path, as sound files in `folder`."""
 
     folder: Path
-    group: Group
-    whole: bool
-    found: list[reader.Head] = field(default_factory=list)
+    group: FindingGroup
+    is_whole: bool
+    files: list[reader.OpenFile] = field(default_factory=list)
     originals: dict[str, str] = field(default_factory=dict)
 
-    def named(self, text: object) -> str:
+    def with_original_names(self, text: object) -> str:
         """A sentence with the true names of the files."""
         said = str(text)
         for copy, original in self.originals.items():
             said = said.replace(copy, original)
         return said
 
-    def refused(self, refusal: Refusal) -> None:
-        self.group.error(self.named(refusal), refusal.code)
+    def report_refusal(self, refusal: Refusal) -> None:
+        self.group.error(self.with_original_names(refusal), refusal.code)
 
     @contextmanager
-    def telling(self) -> Iterator[None]:
+    def reporting_refusals(self) -> Iterator[None]:
         """A refusal ends the block and becomes an error."""
         try:
             yield
         except Refusal as refusal:
-            self.refused(refusal)
+            self.report_refusal(refusal)
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,12 @@ class Column:
     """A column of the first rows: its name, its place in table `raw`, its SQL type there."""
 
     name: str
-    place: int
+    position: int
     native: str
 
     @property
     def text(self) -> str:
-        return f"v{self.place}::varchar"
+        return f"v{self.position}::varchar"
 
     @property
     def is_text(self) -> bool:
@@ -84,7 +84,7 @@ class Column:
 
 
 @dataclass
-class Head:
+class Sample:
     """The first rows of one source in DuckDB: table `raw` with all columns as v0, v1, ...
 
     `told` are the columns of which it was said that their format is wrong.
@@ -93,10 +93,10 @@ class Head:
     connection: duckdb.DuckDBPyConnection
     copies: Copies
     columns: dict[str, Column]
-    told: set[str] = field(default_factory=set)
+    reported_formats: set[str] = field(default_factory=set)
 
     @property
-    def group(self) -> Group:
+    def group(self) -> FindingGroup:
         return self.copies.group
 
     @property
@@ -113,34 +113,34 @@ class Head:
 
     def count(self, *conditions: str) -> list[int]:
         """How many of the first rows meet each condition."""
-        listed = ", ".join(f"count(*) filter ({one})" for one in conditions)
-        (counts,) = self.run(f"select {listed} from raw")
+        counts_sql = ", ".join(f"count(*) filter ({condition})" for condition in conditions)
+        (counts,) = self.run(f"select {counts_sql} from raw")
         return list(counts)
 
     def filled(self, column: Column) -> int:
         return self.count(column.filled)[0]
 
-    def first(self, column: Column) -> str:
+    def first_value(self, column: Column) -> str:
         """The first value that is not blank; blank when all are."""
         query = f"select trim({column.text}) from raw where {column.filled} order by line limit 1"
         return "".join(value for (value,) in self.run(query))
 
     def rows(self, read: int) -> str:
         """What the number of rows read is called: 12 rows, first 1,000 rows."""
-        return many(read, "row") if self.copies.whole else f"first {many(read, 'row')}"
+        return count_of(read, "row") if self.copies.is_whole else f"first {count_of(read, 'row')}"
 
 
-def loaded(connection: duckdb.DuckDBPyConnection, file: RawFile, copies: Copies) -> Head:
+def load_sample(connection: duckdb.DuckDBPyConnection, file: RawFile, copies: Copies) -> Sample:
     """Table `raw` of the columns that all the copies have."""
-    names = reader.common(copies.found)
-    reader.load(connection, file, copies.found, names)
+    names = reader.shared_columns(copies.files)
+    reader.load(connection, file, copies.files, names)
     raw = connection.table("raw")
     native = dict(zip(raw.columns, map(str, raw.types), strict=True))
-    columns = {name: Column(name, at, native[f"v{at}"]) for at, name in enumerate(names)}
-    return Head(connection, copies, columns)
+    columns = {name: Column(name, i, native[f"v{i}"]) for i, name in enumerate(names)}
+    return Sample(connection, copies, columns)
 
 
-def moved(file: File, path: Path) -> File:
+def at_path(file: File, path: Path) -> File:
     """The first rows of a file of params.yaml, at another path."""
     return file.model_copy(update={"path": str(path), "rows_at_least": None})
 
@@ -148,60 +148,62 @@ def moved(file: File, path: Path) -> File:
 # Finding the files
 
 
-def copied(rules: Params, file: RawFile, scratch: Path, group: Group) -> Copies | None:
+def copy_first_rows(
+    params: Params, file: RawFile, scratch: Path, group: FindingGroup
+) -> Copies | None:
     """Copies of the first rows of each file, each looked at as ingest does; None without any."""
     if file.table:
-        return _copied_table(file, scratch, group)
-    if _not_yet(rules, file.path):
+        return _copy_table_rows(file, scratch, group)
+    if _is_unwritten_example(params, file.path):
         group.ok(f"{file.path}: not there yet; make repro writes it")
         return None
     try:
         paths = reader.paths(file.path)
     except BadInput as refusal:
-        group.error(_absent(Path(file.path), file.path) or refusal)
+        group.error(_missing_path(Path(file.path), file.path) or refusal)
         return None
-    copies = Copies(scratch / "head", group, whole=len(paths) <= MOST_FILES)
+    copies = Copies(scratch / "head", group, is_whole=len(paths) <= MAX_FILES)
     copies.folder.mkdir(parents=True)
-    for at, path in enumerate(_some_of(paths)):
-        _add(copies, file, path, scratch / str(at))
-    return copies if copies.found else None
+    for i, path in enumerate(_spread_over(paths)):
+        _copy_file(copies, file, path, scratch / str(i))
+    return copies if copies.files else None
 
 
-def _copied_table(file: RawFile, scratch: Path, group: Group) -> Copies | None:
-    copies = Copies(scratch / "head", group, whole=True)
+def _copy_table_rows(file: RawFile, scratch: Path, group: FindingGroup) -> Copies | None:
+    copies = Copies(scratch / "head", group, is_whole=True)
     copies.folder.mkdir(parents=True)
     copy = copies.folder / "table.parquet"
     copies.originals[copy.as_posix()] = f"table {file.table}"
-    with copies.telling():
-        copies.whole = tables.first_rows(file, group.title, copy, ROWS)
-        copies.found += reader.heads(moved(file, copy), scratch)
-    return copies if copies.found else None
+    with copies.reporting_refusals():
+        copies.is_whole = tables.copy_table(file, group.title, copy, ROWS)
+        copies.files += reader.open_files(at_path(file, copy), scratch)
+    return copies if copies.files else None
 
 
-def _not_yet(rules: Params, path: str) -> bool:
+def _is_unwritten_example(params: Params, path: str) -> bool:
     """Whether the stage `example` has yet to write a file."""
-    folder = Path(f"data/example/{rules.example}")
-    return bool(rules.example) and Path(path).is_relative_to(folder) and not folder.exists()
+    folder = Path(f"data/example/{params.example}")
+    return bool(params.example) and Path(path).is_relative_to(folder) and not folder.exists()
 
 
-def _some_of(paths: list[Path]) -> list[Path]:
-    if len(paths) <= MOST_FILES:
+def _spread_over(paths: list[Path]) -> list[Path]:
+    if len(paths) <= MAX_FILES:
         return paths
-    places = np.linspace(0, len(paths) - 1, MOST_FILES).astype(int)
+    places = np.linspace(0, len(paths) - 1, MAX_FILES).astype(int)
     return [paths[place] for place in places]
 
 
-def _absent(place: Path, path: str) -> str:
+def _missing_path(path_: Path, path: str) -> str:
     """What to say of a path where nothing is; nothing when something else is wrong with it."""
-    if place.exists():
+    if path_.exists():
         return ""
-    folder = place.parent
+    folder = path_.parent
     if not folder.is_dir():
         return f"{path}: no such file; there is no folder {folder.as_posix()}"
-    beside = sorted(one.name for one in folder.iterdir() if _may_be_raw(one))
-    close = alike(place.name, beside)
+    beside = sorted(path.name for path in folder.iterdir() if _may_be_raw(path))
+    close = similar_names(path_.name, beside)
     if close:
-        fix = f"{nearest(close)}; write path: {(folder / close[0]).as_posix()}"
+        fix = f"{nearest_text(close)}; write path: {(folder / close[0]).as_posix()}"
     else:
         fix = f"{folder.as_posix()} holds {', '.join(beside[:5]) or 'no such files'}"
     return f"{path}: no such file; {fix}"
@@ -214,56 +216,56 @@ def _may_be_raw(path: Path) -> bool:
 # Copying the first rows
 
 
-def _add(copies: Copies, file: RawFile, path: Path, work: Path) -> None:
+def _copy_file(copies: Copies, file: RawFile, path: Path, work: Path) -> None:
     """Copy one file; one that is not sound becomes an error."""
     copy = copies.folder / path.name
     copies.originals[copy.as_posix()] = path.as_posix()
     work.mkdir()
     try:
-        whole = _copy(path, copy, copies.group)
-        copies.found += reader.heads(moved(file, copy), work)
+        is_whole = _copy_first_rows(path, copy, copies.group)
+        copies.files += reader.open_files(at_path(file, copy), work)
     except Refusal as refusal:
-        copies.refused(refusal)
+        copies.report_refusal(refusal)
         copy.unlink(missing_ok=True)
-        whole = False
-    copies.whole &= whole
+        is_whole = False
+    copies.is_whole &= is_whole
 
 
-def _copy(path: Path, copy: Path, group: Group) -> bool:
+def _copy_first_rows(path: Path, copy: Path, group: FindingGroup) -> bool:
     """Copy the header and the first rows; whether that is all there is."""
     if path.name.endswith(".parquet"):
         return _copy_parquet(path, copy)
     if path.name.endswith(".gz"):
         return _copy_gzip(path, copy)
-    _look_at_end(path, group)
+    _check_last_line(path, group)
     with path.open("rb") as handle:
-        content, whole = _first_lines(handle)
+        content, is_whole = _first_lines(handle)
     copy.write_bytes(content)
-    return whole
+    return is_whole
 
 
 def _copy_gzip(path: Path, copy: Path) -> bool:
     try:
         with gzip.open(path) as packed:
-            content, whole = _first_lines(cast("IO[bytes]", packed))
+            content, is_whole = _first_lines(cast("IO[bytes]", packed))
     except (EOFError, OSError, zlib.error):
         raise BadInput(f"{path}: no whole gzip archive; it may be cut, export it again") from None
     copy.write_bytes(gzip.compress(content, compresslevel=1))
-    return whole
+    return is_whole
 
 
 def _copy_parquet(path: Path, copy: Path) -> bool:
     try:
-        whole = pq.ParquetFile(path)
-        first = next(whole.iter_batches(ROWS), None)
+        is_whole = pq.ParquetFile(path)
+        first = next(is_whole.iter_batches(ROWS), None)
     except (pa.ArrowInvalid, OSError):
         raise BadInput(f"{path}: no whole Parquet file; it may be cut, export it again") from None
-    table = pa.Table.from_batches([first] if first else [], schema=whole.schema_arrow)
+    table = pa.Table.from_batches([first] if first else [], schema=is_whole.schema_arrow)
     pq.write_table(table, copy)
-    return bool(whole.metadata.num_rows <= ROWS)
+    return bool(is_whole.metadata.num_rows <= ROWS)
 
 
-def _look_at_end(path: Path, group: Group) -> None:
+def _check_last_line(path: Path, group: FindingGroup) -> None:
     """An error for a text whose last line does not end, without reading what lies before."""
     with path.open("rb") as handle:
         size = handle.seek(0, 2)
@@ -280,11 +282,11 @@ def _first_lines(handle: IO[bytes]) -> tuple[bytes, bool]:
     """The header and the first rows, not cut within a quoted cell; whether nothing follows."""
     lines: list[bytes] = []
     size = quotes = 0
-    while line := handle.readline(_MOST_BYTES):
+    while line := handle.readline(_MAX_BYTES):
         lines.append(line)
         size, quotes = size + len(line), quotes + line.count(b'"')
         enough = len(lines) > ROWS and quotes % 2 == 0
-        if enough or size >= _MOST_BYTES or len(lines) > _MOST_LINES:
+        if enough or size >= _MAX_BYTES or len(lines) > _MAX_LINES:
             break
     content = b"".join(lines)
     end = b"" if content.endswith(b"\n") or not content else b"\n"

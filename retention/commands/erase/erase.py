@@ -67,10 +67,10 @@ def erase(config: Params, customer_id: str, why: str | None, now: dt.datetime, s
     with _alone(config, say):
         parts = raw.parts(config, customer_id)
         derived.refuse_at_work(root)
-        known = erasures.salted()
+        known = erasures.with_salt()
         sha256 = known.hash_of(customer_id)
-        begun = erasures.asked_at(erasures.FOLDER, sha256) is not None
-        erasures.ask(erasures.FOLDER, sha256, now)
+        begun = erasures.requested_at(erasures.FOLDER, sha256) is not None
+        erasures.request(erasures.FOLDER, sha256, now)
         unended = _unended(sha256, begun)
         counts = dict(_removed(config, customer_id, parts, root, unended, say))
         left = tuple(_remains(config, customer_id, parts, root))
@@ -87,8 +87,8 @@ def _alone(config: Params, say: Say) -> Iterator[None]:
     runs = Path(config.score.folder)
     atomic.make_folder(runs)
     with (
-        locks.held(LOCK, "erasing a customer", say),
-        locks.held(runs / ".lock", "running `retention score`", say),
+        locks.hold(LOCK, "erasing a customer", say),
+        locks.hold(runs / ".lock", "running `retention score`", say),
     ):
         workspace.removable(runs / workspace.WORK)
         yield
@@ -106,7 +106,7 @@ def _removed(
     mine = [one for one in parts if raw.ours(one.path, root) and len(one.rows)]
     held_here = unended or bool(parts) or derived.hold(root, customer_id)
     yield "raw_rows", sum(map(_cut, mine))
-    atomic.sweep(root / artefacts.DATA)
+    atomic.remove_leftovers(root / artefacts.DATA)
     yield "data_folders", derived.remove(root) if held_here else 0
     yield "cached_files", derived.collect(root)
     yield "work_folders", _clear(Path(config.score.folder) / workspace.WORK)
@@ -162,7 +162,7 @@ def _receipt(
         "why": why,
         "begun_at": now.isoformat(timespec="seconds"),
         "ended_at": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
-        "asked_at": erasures.asked_at(erasures.FOLDER, sha256),
+        "asked_at": erasures.requested_at(erasures.FOLDER, sha256),
         "removed": counts,
         "looked_into": [os.fspath(one) for one in LOOKED_INTO if one.exists()],
         "remains": list(left),

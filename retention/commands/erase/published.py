@@ -16,11 +16,11 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from retention.core.csv_injection import unguarded
+from retention.core.csv_injection import unescape_formula
 from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.i18n.language import language
-from retention.policy.selection import Limit
+from retention.policy.selection import ShadowPrice
 from retention.worklist import published, to_csv
 from retention.worklist.model import DROPPED, HISTORY, TIMELINE, Listing, Previous
 
@@ -52,13 +52,13 @@ def read(folder: Path, config: Params) -> Listing:
         as_of=as_of,
         lanes=said.get("lanes", {}),
         model=said.get("model", ""),
-        definition=said.get("definition", ""),
-        leaving=said.get("leaving", ""),
+        target_description=said.get("definition", ""),
+        churn_description=said.get("leaving", ""),
         value_days=said.get("value_days", config.labels.value.horizon_days),
         plays=_plays(rows, config),
         notes=tuple(said.get("notes", [])),
         evidence=tuple(said.get("evidence", [])),
-        limits=tuple(Limit(**one) for one in said.get("limits", [])),
+        limits=tuple(ShadowPrice(**one) for one in said.get("limits", [])),
         greedy_loss=said.get("greedy_loss", 0.0),
         previous=_previous(said.get("previous")),
         language=language(code),
@@ -71,7 +71,7 @@ def read(folder: Path, config: Params) -> Listing:
 def _plays(rows: pa.Table, config: Params) -> dict[str, str]:
     pairs = zip(rows["action_name"].to_pylist(), rows["action"].to_pylist(), strict=True)
     used = {name: does for name, does in pairs if name and does}
-    plays = {play.name: used.get(play.name, play.does) for play in config.policy.playbook}
+    plays = {play.name: used.get(play.name, play.action) for play in config.policy.playbook}
     return plays | used
 
 
@@ -86,7 +86,7 @@ def dropped(folder: Path) -> pa.Table:
         return DROPPED.empty_table()
     with path.open(encoding="utf-8", newline="") as handle:
         rows = [
-            {name: unguarded(cell) or None for name, cell in row.items()}
+            {name: unescape_formula(cell) or None for name, cell in row.items()}
             for row in csv.DictReader(handle, strict=True)
         ]
     blank = [{**row, "lane": row["lane"] or ""} for row in rows]

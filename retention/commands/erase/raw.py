@@ -24,7 +24,7 @@ from retention.core.storage import atomic
 from retention.sources import parsing, reader
 from retention.sources import row_sql as rows
 from retention.sources.expressions import Compiler
-from retention.sources.reader import Head, run
+from retention.sources.reader import OpenFile, run
 from retention.sources.record_count import Numbers
 
 EXAMPLES: Final = artefacts.DATA / "example"
@@ -87,9 +87,9 @@ def _both(one: Part | None, other: Part) -> Part:
 def _of(
     rules: Params, file: RawFile, expressions: Mapping[str, str], customer_id: str
 ) -> list[Part]:
-    with TemporaryDirectory(prefix="raw-") as scratch, reader.opened(rules.engine.memory) as con:
-        found = reader.heads(file, Path(scratch))
-        compiler = Compiler(con, reader.common(found), found[0].label)
+    with TemporaryDirectory(prefix="raw-") as scratch, reader.connect(rules.engine.memory) as con:
+        found = reader.open_files(file, Path(scratch))
+        compiler = Compiler(con, reader.shared_columns(found), found[0].label)
         compiled = [compiler.compile(text, key).sql for key, text in expressions.items()]
         reader.load(con, file, found, compiler.wanted)
         _type(con, rules, file, compiler.wanted)
@@ -110,15 +110,15 @@ def _type(
 ) -> None:
     """View `typed`: the cells as the mappings of this file see them."""
     clock = parsing.Clock(rules.zone_of(file), file.dst)
-    plan = rows.Plan("", cast(Source, file), clock, ZoneInfo(rules.time_zone), None, wanted, (), ())
+    plan = rows.IngestPlan("", cast(Source, file), clock, ZoneInfo(rules.time_zone), None, wanted, (), ())
     raw = connection.table("raw")
     native = dict(zip(raw.columns, map(str, raw.types), strict=True))
     types = [native[f"v{at}"] for at in range(len(wanted))]
-    run(connection, f"create view typed as {rows.typed(plan, types)}")
+    run(connection, f"create view typed as {rows.typed_sql(plan, types)}")
 
 
 def _part(
-    head: Head,
+    head: OpenFile,
     named: Iterable[tuple[str, int]],
     unread: Iterable[tuple[str, int, str]],
     file: RawFile,
@@ -164,7 +164,7 @@ def unnamed(rules: Params) -> list[Path]:
 
 def cut(part: Part) -> None:
     """Write a file anew without the rows of `part`; what reads it sees it as before or as after."""
-    with atomic.replacing(part.path) as temporary:
+    with atomic.atomic_file(part.path) as temporary:
         if part.path.name.endswith(".parquet"):
             _cut_parquet(part, temporary)
         elif part.path.name.endswith(".gz"):

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from retention.core.csv_injection import unguarded
+from retention.core.csv_injection import unescape_formula
 
 _PARQUET: Final = b"PAR1"
 _TEXTS: Final = (pa.types.is_string, pa.types.is_large_string, pa.types.is_dictionary)
@@ -88,7 +88,7 @@ def _in_csv(text: str, customer_id: str) -> bool:
     longest = csv.field_size_limit(_LONGEST)
     try:
         rows = csv.reader(io.StringIO(text, newline=""))
-        return any(unguarded(cell) == customer_id for row in rows for cell in row)
+        return any(unescape_formula(cell) == customer_id for row in rows for cell in row)
     except csv.Error:
         return False
     finally:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from retention.commands.outcomes.sheet import Line, Sheet, line, places, require
-from retention.core.csv_injection import unguarded
+from retention.core.csv_injection import unescape_formula
 from retention.core.errors import BadInput
 
 _DELIMITERS = ",;\t|"
@@ -46,7 +46,7 @@ def _lines(text: str) -> Iterator[Line]:
         found = places(headings)
         require(found)
         for number, row in enumerate(rows, start=2):
-            one = line(number, [unguarded(cell) for cell in row], found)
+            one = line(number, [unescape_formula(cell) for cell in row], found)
             if one:
                 wrong = len(row) < len(headings) or any(row[len(headings) :])
                 yield replace(one, defect="ragged_row") if wrong else one

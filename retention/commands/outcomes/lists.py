@@ -6,8 +6,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from retention.core.csv_injection import unguarded
-from retention.core.errors import BadInput, masked, nearest
+from retention.core.csv_injection import unescape_formula
+from retention.core.errors import BadInput, mask, suggestion
 from retention.core.storage import atomic
 from retention.worklist import published
 
@@ -26,13 +26,13 @@ class Listed:
 
 def find(folder: Path, list_id: str) -> Listed:
     """The list of that id; BadInput when none of `folder` has it, or it was changed since."""
-    known = {path: _manifest(path) for path in published.published(folder)}
+    known = {path: _manifest(path) for path in published.published_lists(folder)}
     ids = [str(one["list_id"]) for one in known.values() if "list_id" in one]
     found = [path for path, one in known.items() if one.get("list_id") == list_id]
     if not found:
         raise BadInput(
-            f"list {masked(list_id, 10)} is not among those published in {folder}"
-            f"{nearest(list_id, ids)}; send the file that was filled in, with its list id"
+            f"list {mask(list_id, 10)} is not among those published in {folder}"
+            f"{suggestion(list_id, ids)}; send the file that was filled in, with its list id"
         )
     return _listed(found[-1], known[found[-1]])
 
@@ -50,7 +50,7 @@ def _listed(path: Path, manifest: dict[str, Any]) -> Listed:
         raise BadInput(f"{table}: changed since it was published; restore it from a backup")
     with table.open(encoding="utf-8", newline="") as handle:
         rows = [
-            {name: unguarded(cell) for name, cell in row.items()}
+            {name: unescape_formula(cell) for name, cell in row.items()}
             for row in csv.DictReader(handle, strict=True)
         ]
     return Listed(

@@ -16,7 +16,7 @@ from retention.core.errors import BadInput, BadParams
 from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.ledgers import outcomes
-from retention.ledgers.outcomes import Fact, Import, Said
+from retention.ledgers.outcomes import OutcomeRecord, ImportBatch, StaffAnswer
 
 _READERS: Final = {".csv": from_csv.read, ".xlsx": from_xlsx.read}
 _TICK: Final = dt.timedelta(microseconds=1)
@@ -72,7 +72,7 @@ def _enter(
         raise BadInput(f"it is {today}, and the list is of {listed.as_of}; give --entered-at")
     plays = chosen.policy.playbook
     judged = validation.judged(sheet.lines, Rules(listed, plays, today))
-    with outcomes.locked(outcomes.FOLDER):
+    with outcomes.lock(outcomes.FOLDER):
         fresh = _kept(judged.taken, listed, atomic.sha256(path), at, given=entered_at is not None)
     return Entered(
         list_id=listed.list_id,
@@ -120,13 +120,13 @@ def _kept(
 
     A file that came before says again what it said then, and so nothing about what came since.
     """
-    earlier = outcomes.imports(outcomes.FOLDER)
+    earlier = outcomes.read_batches(outcomes.FOLDER)
     again = any(one.file_sha256 == sha256 for one in earlier)
-    history: dict[str, list[Said]] = {}
+    history: dict[str, list[StaffAnswer]] = {}
     for one in earlier:
-        for fact in one.facts:
+        for fact in one.records:
             if fact.list_id == listed.list_id:
-                history.setdefault(fact.customer_id, []).append(fact.said)
+                history.setdefault(fact.customer_id, []).append(fact.staff_answer)
     compared = slice(None) if again else slice(-1, None)
     fresh = {
         one.customer_id: one.said
@@ -150,16 +150,16 @@ def _after(at: dt.datetime, before: Sequence[dt.datetime], given: bool) -> dt.da
 
 
 def _write(
-    fresh: dict[str, Said], taken: int, listed: Listed, sha256: str, at: dt.datetime
+    fresh: dict[str, StaffAnswer], taken: int, listed: Listed, sha256: str, at: dt.datetime
 ) -> None:
     facts = []
     for customer, said in sorted(fresh.items()):
         row = listed.customers[customer]
         channel = row.get("channel") or row.get("preferred_channel") or None
         owner = row.get("owner") or None
-        facts.append(Fact(listed.list_id, customer, at, said, channel, owner, sha256))
+        facts.append(OutcomeRecord(listed.list_id, customer, at, said, channel, owner, sha256))
     counts = {"accepted": len(facts), "unchanged": taken - len(facts)}
-    made = Import(listed.list_id, listed.company, at, sha256, counts, tuple(facts))
+    made = ImportBatch(listed.list_id, listed.company, at, sha256, counts, tuple(facts))
     outcomes.write(outcomes.FOLDER, made)
 
 

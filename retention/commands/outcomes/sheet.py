@@ -7,14 +7,14 @@ from functools import cache
 from typing import Final, get_args
 
 from retention.core.errors import BadInput
-from retention.core.params import AtRisk
+from retention.core.params import AtRiskParams
 from retention.i18n.language import language
-from retention.worklist.answer_columns import HANDBACK
+from retention.worklist.answer_columns import ANSWER_COLUMNS
 from retention.worklist.model import HEADINGS
 
-LANGUAGES: Final[tuple[str, ...]] = get_args(AtRisk.model_fields["language"].annotation)
+LANGUAGES: Final[tuple[str, ...]] = get_args(AtRiskParams.model_fields["language"].annotation)
 TITLES: Final = {"list_id": HEADINGS["list_id"], "customer_id": HEADINGS["customer_id"]} | {
-    name: one.heading for name, one in HANDBACK.items()
+    name: one.heading for name, one in ANSWER_COLUMNS.items()
 }
 """The columns that are read, and their headings in English."""
 
@@ -90,7 +90,7 @@ def require(found: Mapping[str, int]) -> None:
     """BadInput without the customers' column, or without any column to fill in."""
     if "customer_id" not in found:
         raise BadInput("row 1 has no column 'Customer'; send the list back with its headings")
-    if not HANDBACK.keys() & found.keys():
+    if not ANSWER_COLUMNS.keys() & found.keys():
         raise BadInput("row 1 has none of the columns to fill in; send the list's own workbook")
 
 

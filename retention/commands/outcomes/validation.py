@@ -11,10 +11,10 @@ from retention.commands.outcomes import cells
 from retention.commands.outcomes.cells import Wrong
 from retention.commands.outcomes.lists import Listed
 from retention.commands.outcomes.sheet import TITLES, Line, folded, meanings
-from retention.core.errors import masked
+from retention.core.errors import mask
 from retention.core.params import Play
-from retention.ledgers.outcomes import NOTHING, Said
-from retention.worklist.answer_columns import HANDBACK, PLAYS
+from retention.ledgers.outcomes import NO_ACTION, StaffAnswer
+from retention.worklist.answer_columns import ANSWER_COLUMNS, PLAYS
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Taken:
 
     row: int
     customer_id: str
-    said: Said
+    said: StaffAnswer
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Rules:
         }
         return {
             name: kinds.get(one.kind) or self._chooser(one.choices)
-            for name, one in HANDBACK.items()
+            for name, one in ANSWER_COLUMNS.items()
         }
 
     def _chooser(self, choices: Sequence[str]) -> Callable[[object], str | None]:
@@ -78,9 +78,9 @@ class Rules:
     def _plays(self) -> dict[str, str]:
         """The playbook's names and what they do, and the plays that the list named itself."""
         named = {row.get("action_name", "") for row in self.listed.customers.values()} - {""}
-        told = {folded(play.does): play.name for play in self.plays}
+        told = {folded(play.action): play.name for play in self.plays}
         names = [play.name for play in self.plays] + sorted(named)
-        return told | {folded(name): name for name in names} | meanings([NOTHING])
+        return told | {folded(name): name for name in names} | meanings([NO_ACTION])
 
 
 def judged(lines: Sequence[Line], rules: Rules) -> Judged:
@@ -90,7 +90,7 @@ def judged(lines: Sequence[Line], rules: Rules) -> Judged:
         one = _judged(line, rules)
         if isinstance(one, Rejected):
             rejected.append(one)
-        elif one.said == Said():
+        elif one.said == StaffAnswer():
             blank += 1
         else:
             taken.append(one)
@@ -101,13 +101,13 @@ def judged(lines: Sequence[Line], rules: Rules) -> Judged:
 
 
 def _judged(line: Line, rules: Rules) -> Taken | Rejected:
-    if all(line.cells.get(column) is None for column in HANDBACK):
-        return Taken(line.number, "", Said())
+    if all(line.cells.get(column) is None for column in ANSWER_COLUMNS):
+        return Taken(line.number, "", StaffAnswer())
     try:
         return _taken(line, rules)
     except Wrong as wrong:
         value = line.cells.get(wrong.column)
-        shown = masked("" if value is None else value)
+        shown = mask("" if value is None else value)
         return Rejected(line.number, wrong.column, shown, wrong.rule, wrong.todo)
 
 
@@ -116,7 +116,7 @@ def _taken(line: Line, rules: Rules) -> Taken:
         raise Wrong(line.defect, "its cells are not as many as the headings; save it again")
     _read(line, "list_id", lambda value: _of_that_list(cells.text(value), rules.listed))
     customer = _read(line, "customer_id", lambda value: _on_it(cells.text(value), rules.listed))
-    said = Said(**{column: _read(line, column, rules.readers[column]) for column in HANDBACK})
+    said = StaffAnswer(**{column: _read(line, column, rules.readers[column]) for column in ANSWER_COLUMNS})
     for column, todo in _contradictions(said):
         raise Wrong("contradiction", todo, column)
     return Taken(line.number, customer, said)
@@ -142,15 +142,15 @@ def _on_it(found: str | None, listed: Listed) -> str:
     return found
 
 
-def _contradictions(said: Said) -> Iterator[tuple[str, str]]:
+def _contradictions(said: StaffAnswer) -> Iterator[tuple[str, str]]:
     """(column, what to do) for cells that cannot both be right."""
     if said.answer and said.result != "reached":
         yield "answer", "only who was reached answers: choose the result reached, or no answer"
     if said.contacted_on and not said.result:
         yield "contacted_on", "choose the result of the contact, or leave the day blank"
-    if said.offer_cost and said.action_taken in (None, NOTHING) and said.result != "reached":
+    if said.offer_cost and said.action_taken in (None, NO_ACTION) and said.result != "reached":
         yield "offer_cost", "choose the action that cost it, or leave the cost blank"
-    if said.offer_cost and said.action_taken == NOTHING:
+    if said.offer_cost and said.action_taken == NO_ACTION:
         yield "offer_cost", "nothing was done, so nothing was spent: correct one of the two"
 
 
@@ -166,12 +166,12 @@ def _torn(taken: Sequence[Taken], lines: Sequence[Line], rejected: Sequence[Reje
 
 def _twice(one: Taken) -> Rejected:
     todo = "the file says two things of this customer; keep the row that is right"
-    return Rejected(one.row, "customer_id", masked(one.customer_id), "twice", todo)
+    return Rejected(one.row, "customer_id", mask(one.customer_id), "twice", todo)
 
 
 def doubts(taken: Sequence[Taken], plays: Sequence[Play]) -> Iterator[str]:
     """What is kept all the same: an offer that cost more than its play may offer."""
-    offers = {play.name: play.offer for play in plays}
+    offers = {play.name: play.offer_value for play in plays}
     for one in taken:
         most = offers.get(one.said.action_taken or "")
         if most is not None and one.said.offer_cost and float(one.said.offer_cost) > most:

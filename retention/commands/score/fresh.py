@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from retention.commands.score.log import Log
 from retention.core.errors import BadInput, Guarded
-from retention.core.params import Guards
-from retention.monitoring.finding import OK, REFUSED, judged
+from retention.core.params import GuardParams
+from retention.monitoring.finding import OK, REFUSED, level_of
 
 _TOMORROW = dt.timedelta(days=1)
 """Rows of today lead to a list of tomorrow."""
@@ -20,7 +20,7 @@ def today(time_zone: str) -> dt.date:
     return dt.datetime.now(ZoneInfo(time_zone)).date()
 
 
-def check(as_of: dt.date, now: dt.date, rules: Guards, log: Log) -> None:
+def check(as_of: dt.date, now: dt.date, rules: GuardParams, log: Log) -> None:
     """Hold the day after the last one known against today, by the limits of guard freshness.
 
     BadInput where the data ends in the future, Guarded where it ends too long ago and no override
@@ -32,7 +32,7 @@ def check(as_of: dt.date, now: dt.date, rules: Guards, log: Log) -> None:
             f"the data ends in the future: it tells of {ends}, and today is {now}; mend the dates, "
             "or this machine's clock, or give the day with --as-of"
         )
-    level = judged(days, rules.stale_warn_days, rules.stale_refuse_days)
+    level = level_of(days, rules.stale_warn_days, rules.stale_refuse_days)
     told = f"guard freshness: the data ends on {ends}, {days} days before today, {now}"
     reason = rules.override.get("freshness") if rules.override_on == as_of else None
     if level == REFUSED and reason is None:

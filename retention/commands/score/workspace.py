@@ -65,8 +65,8 @@ class Workplace:
             raise BadParams(f"score.folder: {self.runs} holds the project; name one of its own")
         atomic.make_folder(self.runs)
         self.runs.chmod(_OWNER_ALONE)
-        with locks.held(self.runs / ".lock", "scoring", say):
-            atomic.sweep(self.runs)
+        with locks.hold(self.runs / ".lock", "scoring", say):
+            atomic.remove_leftovers(self.runs)
             removable(self.work)
             if self.work.exists():
                 say(f"removed {self.work}, left by a run that did not end")
@@ -75,7 +75,7 @@ class Workplace:
 
     def prepare(self, chosen: Params) -> None:
         """Make the work folder, with links to all that is read from outside."""
-        with atomic.placing(self.work) as made:
+        with atomic.atomic_folder(self.work) as made:
             atomic.write_text(made / _MARK, "")
         for folder in (self.work, self.work / "tmp"):
             atomic.make_folder(folder)

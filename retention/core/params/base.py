@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from retention.core.errors import nearest
+from retention.core.errors import suggestion
 
 _LAG = re.compile(r"(\d+)\s*(m|h|d)")
 _LAG_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -15,7 +15,7 @@ _LAG_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 def _zone(name: str) -> str:
     if name not in available_timezones():
-        raise ValueError(f"no such time zone{nearest(name, available_timezones())}")
+        raise ValueError(f"no such time zone{suggestion(name, available_timezones())}")
     return name
 
 

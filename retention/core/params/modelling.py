@@ -24,31 +24,31 @@ class ValueLabel(Strict):
     annual_discount: float = Field(default=0.0, ge=0, lt=1)
 
 
-class Labels(Strict):
+class LabelParams(Strict):
     churn: ChurnLabel
     value: ValueLabel = ValueLabel()
 
 
-class Snapshots(Strict):
+class SnapshotParams(Strict):
     every_days: Days = 30
     most: Days = 24
 
 
-class Service(Strict):
+class ServiceParams(Strict):
     """What good service is: the first answer and the end of a case come within these."""
 
     answer_hours: float = Field(default=24, gt=0)
     resolution_days: int = Field(default=5, ge=0)
 
 
-class Features(Strict):
+class FeatureParams(Strict):
     windows: list[Days] = [7, 14, 30, 60, 90, 180, 365]
 
 
-Treated = Literal["weight", "drop", "adjust", "keep"]
+TreatedRows = Literal["weight", "drop", "adjust", "keep"]
 
 
-class Train(Strict):
+class TrainParams(Strict):
     """treated: what is done with rows of customers who were contacted before their outcome.
 
     weight: they are left out, and those held out from the same outreach stand for them, with the
@@ -56,7 +56,7 @@ class Train(Strict):
     who they are, and foretell everybody as left alone; keep: they count as any other.
     """
 
-    treated: Treated = "weight"
+    treated_rows: TreatedRows = "weight"
     folds: int = Field(default=5, ge=1)
     min_churners: int = Field(default=30, ge=1)
     seed: int = 20260401
@@ -64,21 +64,21 @@ class Train(Strict):
     models: dict[str, dict[str, Any]] = {}
 
 
-class Uplift(Strict):
+class UpliftParams(Strict):
     """Which model learns whom a contact keeps, from those drawn by lot; null: none is asked."""
 
     model: str | None = "uplift_dr"
 
 
-class Evaluate(Strict):
+class EvaluateParams(Strict):
     """least: customers of a group, below which nothing is told of it."""
 
     bootstrap: int = Field(default=200, ge=20)
     seed: int = 20260402
-    least: int = Field(default=50, ge=10)
+    min_group_size: int = Field(default=50, ge=10)
 
 
-class Promote(Strict):
+class PromoteParams(Strict):
     """When a challenger takes the champion's place.
 
     automatic: the stage lets it, where it is no worse than the champion; otherwise somebody says

@@ -5,22 +5,22 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from retention.core.params.base import Amount, Day, Days, Share, Strict
-from retention.core.params.sources import Staff, copied_to
+from retention.core.params.sources import StaffFile, copied_to
 
 
-class Scorecard(Strict):
+class ScorecardParams(Strict):
     """What the service scorecard shows. `targets` names the measures that count; null: none set."""
 
     period_days: Days = 91
     targets: dict[str, float | None] = {}
-    staff: Annotated[Staff, AfterValidator(copied_to("scorecard.staff"))] | None = None
+    staff: Annotated[StaffFile, AfterValidator(copied_to("scorecard.staff"))] | None = None
     groups: list[Literal["region", "language", "preferred_channel", "acquisition_channel"]] = [
         "region", "language", "preferred_channel", "acquisition_channel",
     ]  # fmt: skip
-    least: int = Field(default=30, ge=5)
+    min_group_size: int = Field(default=30, ge=5)
 
 
-class Score(Strict):
+class ScoreParams(Strict):
     """How `retention score` goes; docs/operating.md tells it.
 
     folder: where it works, and keeps the log and the summary of each day. champion: pinned scores
@@ -38,7 +38,7 @@ class Score(Strict):
 GuardName = Literal["freshness", "row_count", "schema", "drift", "model_age", "calibration"]
 
 
-class Guards(Strict):
+class GuardParams(Strict):
     """When a list gets a warning or is not published at all; null switches a limit off.
 
     stale_warn_days, stale_refuse_days: whole days before as_of of which a source that the label
@@ -71,13 +71,13 @@ class Guards(Strict):
     override_on: Day = None
 
     @model_validator(mode="after")
-    def _override_has_a_day(self) -> "Guards":
+    def _override_has_a_day(self) -> "GuardParams":
         if self.override and self.override_on is None:
             raise ValueError('override needs override_on, the as_of that it is for: "2026-11-22"')
         return self
 
 
-class Publish(Strict):
+class PublishParams(Strict):
     """Where lists are put for staff. `folder` may lie on a shared drive.
 
     keep: how many lists stay; null: all. The oldest of the company go, but never the current one,
@@ -90,7 +90,7 @@ class Publish(Strict):
     keep: int | None = Field(default=400, ge=2)
 
 
-class Privacy(Strict):
+class PrivacyParams(Strict):
     """For how long personal data are kept; docs/security.md tells it.
 
     keep_days: events that happened longer before as_of are dropped when they are read, and
@@ -100,7 +100,7 @@ class Privacy(Strict):
     keep_days: Days | None = None
 
 
-class Outcomes(Strict):
+class OutcomesParams(Strict):
     """How what contacts achieved is told.
 
     hoped: of customers who would leave, the share that contacts are hoped to keep; how many it
@@ -108,12 +108,12 @@ class Outcomes(Strict):
     customers in either arm below which a part of them is not judged.
     """
 
-    hoped: float = Field(default=0.2, gt=0, lt=1)
+    target_effect: float = Field(default=0.2, gt=0, lt=1)
     power: float = Field(default=0.8, gt=0.05, lt=1)
-    least: int = Field(default=30, ge=2)
+    min_group_size: int = Field(default=30, ge=2)
 
 
-class Simulation(Strict):
+class SimulationParams(Strict):
     """Of the simulated telecom company: its size, its chance, and what has consequences in it."""
 
     customers: int = Field(default=20_000, ge=100)

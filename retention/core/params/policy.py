@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from retention.core.params.base import Day, Days, Name, Strict
 
 
-class AtRisk(Strict):
+class AtRiskParams(Strict):
     """The list: how many to contact, who is left alone to compare, and how it is read.
 
     campaign_days: for how long a customer stays in the arm in which a list of the campaign first
@@ -34,7 +34,7 @@ class Effort(Strict):
     """Who asks too much: so many contacts a year, at so large a share of what they bring."""
 
     contacts: Days = 12
-    share: float = Field(default=0.5, gt=0)
+    cost_share: float = Field(default=0.5, gt=0)
 
 
 class Absence(Strict):
@@ -67,22 +67,22 @@ class Play(Strict):
     """
 
     name: Name
-    does: str = Field(min_length=1)
+    action: str = Field(min_length=1)
     wording: str = ""
     avoid: str = ""
     when: list[str] = []
     lane: Literal["contact", "fix_first", "cooling_off", "gave_notice"] = "contact"
     type: Literal["talk", "gesture", "upsell", "cross_sell"] = "talk"
     cost: float = Field(default=0.0, ge=0)
-    offer: float = Field(default=0.0, ge=0)
-    taken: float = Field(default=1.0, ge=0, le=1)
+    offer_value: float = Field(default=0.0, ge=0)
+    acceptance_rate: float = Field(default=1.0, ge=0, le=1)
     approval: float | None = Field(default=None, ge=0)
     channels: list[str] = []
-    saves: float = Field(default=0.1, ge=0, le=1)
+    save_rate: float = Field(default=0.1, ge=0, le=1)
 
     @model_validator(mode="after")
     def _no_offer_while_open(self) -> "Play":
-        if self.lane in ("fix_first", "cooling_off") and (self.offer or self.type != "talk"):
+        if self.lane in ("fix_first", "cooling_off") and (self.offer_value or self.type != "talk"):
             raise ValueError(f"no offer while something is being put right ({self.lane})")
         return self
 
@@ -94,23 +94,23 @@ class Policy(Strict):
     """
 
     recent_days: int = Field(default=30, ge=0)
-    least_tenure_days: int = Field(default=0, ge=0)
+    min_tenure_days: int = Field(default=0, ge=0)
     fix: Fix = Fix()
     cooling_days: int = Field(default=7, ge=0)
-    stay_below: float = Field(default=0.0, ge=0, lt=1)
+    min_churn_probability: float = Field(default=0.0, ge=0, lt=1)
     sleeping_days: Days | None = None
     effort: Effort | None = None
-    lasts: float = Field(default=1.0, gt=0)
-    least_gain: float = Field(default=0.0, ge=0)
-    second_channel: float = Field(default=0.7, ge=0, le=1)
+    retained_windows: float = Field(default=1.0, gt=0)
+    min_net_gain: float = Field(default=0.0, ge=0)
+    other_channel_factor: float = Field(default=0.7, ge=0, le=1)
     budget: float | None = Field(default=None, ge=0)
     owners: dict[str, Owner] = {}
     channels: dict[str, Annotated[int, Field(ge=0)]] = {}
     nobody: str | None = None
-    playbook: list[Play] = [Play(name="call", does="Ask how things are, and listen")]
+    playbook: list[Play] = [Play(name="call", action="Ask how things are, and listen")]
 
     @model_validator(mode="after")
-    def _one_of_a_name(self) -> "Policy":
+    def _play_names_are_unique(self) -> "Policy":
         names = [play.name for play in self.playbook]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

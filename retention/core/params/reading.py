@@ -9,32 +9,33 @@ import yaml
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
-from retention.core.errors import BadParams, nearest
+from retention.core.errors import BadParams, suggestion
 from retention.core.params.base import Currency, Day, Name, Strict, Zone
 from retention.core.params.modelling import (
-    Evaluate,
-    Features,
-    Labels,
-    Promote,
-    Service,
-    Snapshots,
-    Train,
-    Uplift,
+    EvaluateParams,
+    FeatureParams,
+    LabelParams,
+    PromoteParams,
+    ServiceParams,
+    SnapshotParams,
+    TrainParams,
+    UpliftParams,
 )
+from retention.core.params.old_keys import old_keys, with_new_keys
 from retention.core.params.operations import (
-    Guards,
-    Outcomes,
-    Privacy,
-    Publish,
-    Score,
-    Scorecard,
-    Simulation,
+    GuardParams,
+    OutcomesParams,
+    PrivacyParams,
+    PublishParams,
+    ScorecardParams,
+    ScoreParams,
+    SimulationParams,
 )
-from retention.core.params.policy import AtRisk, Policy
+from retention.core.params.policy import AtRiskParams, Policy
 from retention.core.params.sources import (
-    Customers,
-    Engine,
-    Ingest,
+    CustomersFile,
+    EngineParams,
+    IngestParams,
     RawFile,
     Source,
     copied_to,
@@ -53,30 +54,30 @@ class Params(Strict):
     version: int = Field(default=VERSION, ge=1)
     company: str = "your company"
     example: Literal["grocer", "cdnow", "telecom"] | None = None
-    simulation: Simulation = Simulation()
+    simulation: SimulationParams = SimulationParams()
     as_of: Day = None
     time_zone: Zone
     currency: Currency
-    engine: Engine = Engine()
-    ingest: Ingest = Ingest()
+    engine: EngineParams = EngineParams()
+    ingest: IngestParams = IngestParams()
     sources: dict[Name, Source] = Field(min_length=1)
-    customers: Annotated[Customers, AfterValidator(copied_to("customers"))] | None = None
-    privacy: Privacy = Privacy()
-    labels: Labels
-    snapshots: Snapshots = Snapshots()
-    service: Service = Service()
-    features: Features = Features()
-    train: Train = Train()
-    uplift: Uplift = Uplift()
-    evaluate: Evaluate = Evaluate()
-    promote: Promote = Promote()
-    scorecard: Scorecard = Scorecard()
+    customers: Annotated[CustomersFile, AfterValidator(copied_to("customers"))] | None = None
+    privacy: PrivacyParams = PrivacyParams()
+    labels: LabelParams
+    snapshots: SnapshotParams = SnapshotParams()
+    service: ServiceParams = ServiceParams()
+    features: FeatureParams = FeatureParams()
+    train: TrainParams = TrainParams()
+    uplift: UpliftParams = UpliftParams()
+    evaluate: EvaluateParams = EvaluateParams()
+    promote: PromoteParams = PromoteParams()
+    scorecard: ScorecardParams = ScorecardParams()
     policy: Policy = Policy()
-    score: Score = Score()
-    guard: Guards = Guards()
-    at_risk: AtRisk = AtRisk()
-    publish: Publish = Publish()
-    outcomes: Outcomes = Outcomes()
+    score: ScoreParams = ScoreParams()
+    guard: GuardParams = GuardParams()
+    at_risk: AtRiskParams = AtRiskParams()
+    publish: PublishParams = PublishParams()
+    outcomes: OutcomesParams = OutcomesParams()
 
     @field_validator("sources")
     @classmethod
@@ -85,16 +86,16 @@ class Params(Strict):
 
     def raw_files(self) -> dict[str, RawFile]:
         """Everything that is read from outside, by its key in params.yaml."""
-        every = {f"sources.{name}": one for name, one in self.sources.items()}
+        files = {f"sources.{name}": one for name, one in self.sources.items()}
         others = {"customers": self.customers, "scorecard.staff": self.scorecard.staff}
-        return every | {key: one for key, one in others.items() if one}
+        return files | {key: one for key, one in others.items() if one}
 
     def zone_of(self, file: RawFile) -> ZoneInfo:
         """The zone in which a raw file's naive times are read."""
         return ZoneInfo(file.time_zone or self.time_zone)
 
 
-def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
+def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
     """The keys known beside the one at `loc`, found by walking the models' annotations."""
     model: type[BaseModel] | None = Params
     for step in loc[:-1]:
@@ -107,8 +108,8 @@ def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
 def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    found = [_model_in(part) for part in getattr(annotation, "__args__", ())]
-    return next((model for model in found if model), None)
+    models = [_model_in(part) for part in getattr(annotation, "__args__", ())]
+    return next((model for model in models if model), None)
 
 
 def describe_error(error: ErrorDetails) -> str:
@@ -117,12 +118,12 @@ def describe_error(error: ErrorDetails) -> str:
     steps = [str(step) for step in loc]
     where = ".".join(step for step in steps if "[" not in step) or "(top level)"
     if error["type"] == "extra_forbidden":
-        return f"{where}: unknown key{nearest(str(loc[-1]), _fields_at(loc))}"
+        return f"{where}: unknown key{suggestion(str(loc[-1]), _keys_beside(loc))}"
     if error["type"] == "missing":
         return f"{where}: missing"
-    said = f"{where}: {error['msg'].removeprefix('Value error, ')}"
+    problem = f"{where}: {error['msg'].removeprefix('Value error, ')}"
     whole_or_secret = isinstance(error["input"], dict) or loc[-1] == "database"
-    return said if whole_or_secret else f"{said}, not {error['input']!r}"
+    return problem if whole_or_secret else f"{problem}, not {error['input']!r}"
 
 
 def parse_params(text: str, name: str = "params.yaml") -> Params:
@@ -134,8 +135,11 @@ def parse_params(text: str, name: str = "params.yaml") -> Params:
     if not isinstance(raw, dict):
         raise BadParams(f"{name}: expected keys and values")
     _refuse_newer(raw.get("version"), name)
+    for key in old_keys(raw):
+        if key.is_doubled:
+            raise BadParams(f"{name}: {key}")
     try:
-        return Params.model_validate(raw)
+        return Params.model_validate(with_new_keys(raw))
     except ValidationError as error:
         errors = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         raise BadParams(f"{name}: {describe_error(errors[0])}") from None

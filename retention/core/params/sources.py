@@ -21,12 +21,12 @@ def _variable(name: Any) -> Any:
     return name
 
 
-Variable = Annotated[str, BeforeValidator(_variable)]
+VariableName = Annotated[str, BeforeValidator(_variable)]
 Sql = Annotated[str, Field(min_length=1)]
-Type = Literal["text", "double", "decimal", "integer", "boolean", "timestamp", "date"]
+ColumnType = Literal["text", "double", "decimal", "integer", "boolean", "timestamp", "date"]
 
 
-class Engine(Strict):
+class EngineParams(Strict):
     name: Literal["duckdb", "spark"] = "duckdb"
     memory: str = "4GB"
     master: str | None = None
@@ -91,9 +91,9 @@ class RawFile(Strict):
 
     path: str = ""
     table: str | None = Field(default=None, min_length=1)
-    database: Variable = "DATABASE_URL"
+    database: VariableName = "DATABASE_URL"
     database_timeout: float = Field(default=900, ge=1)
-    types: dict[str, Type] = {}
+    types: dict[str, ColumnType] = {}
     format: Format = Format()
     time_zone: Zone | None = None
     dst: Literal["reject", "earlier", "later"] | None = None
@@ -134,23 +134,23 @@ class Source(RawFile):
         return self
 
 
-class Customers(RawFile):
+class CustomersFile(RawFile):
     columns: dict[Literal[tuple(CUSTOMER_COLUMNS)], str]  # type: ignore[valid-type]
 
     @model_validator(mode="after")
-    def _has_id(self) -> "Customers":
+    def _has_id(self) -> "CustomersFile":
         if "customer_id" not in self.columns:
             raise ValueError("columns needs customer_id")
         return self
 
 
-class Staff(RawFile):
+class StaffFile(RawFile):
     """Who serves: agent_id, and the team and branch each belongs to."""
 
     columns: dict[Literal["agent_id", "team", "branch"], str]
 
     @model_validator(mode="after")
-    def _has_id(self) -> "Staff":
+    def _has_id(self) -> "StaffFile":
         if "agent_id" not in self.columns:
             raise ValueError("columns needs agent_id")
         return self
@@ -162,14 +162,14 @@ File = TypeVar("File", bound=RawFile)
 def copied_to(key: str) -> Callable[[File], File]:
     """Says of a table under a key of params.yaml where its rows are copied to."""
 
-    def placed(file: File) -> File:
+    def set_path(file: File) -> File:
         place = str(artefacts.TABLES / key)
         return file.model_copy(update={"path": place}) if file.table else file
 
-    return placed
+    return set_path
 
 
-class Ingest(Strict):
+class IngestParams(Strict):
     """conversion: what one unit of another currency is worth in that of the company."""
 
     max_reject_share: float = Field(default=0.01, ge=0, le=1)

@@ -33,7 +33,7 @@ KILL_AT, POINTS = "RETENTION_KILL_AT", "RETENTION_COUNT_POINTS"
 _numbers = itertools.count(1)
 
 
-def point(name: str) -> None:
+def failpoint(name: str) -> None:
     """A step between two changes of the disk, after which a process may be gone.
 
     Nothing happens here unless the environment asks for it: with RETENTION_KILL_AT=N the process
@@ -42,13 +42,13 @@ def point(name: str) -> None:
     steps by luck and never the same ones; an exception would run the `finally` blocks, which a
     kill does not.
     """
-    told, last = os.environ.get(POINTS), os.environ.get(KILL_AT)
-    if told or last:
+    count_file, kill_at = os.environ.get(POINTS), os.environ.get(KILL_AT)
+    if count_file or kill_at:
         number = next(_numbers)
-        if told:
-            with Path(told).open("a", encoding="utf-8") as lines:
+        if count_file:
+            with Path(count_file).open("a", encoding="utf-8") as lines:
                 lines.write(f"{name}\n")
-        if last == str(number):
+        if kill_at == str(number):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -56,7 +56,7 @@ def point(name: str) -> None:
 
 
 @contextmanager
-def replacing(path: PathLike, *, mode: int | None = None) -> Iterator[Path]:
+def atomic_file(path: PathLike, *, mode: int | None = None) -> Iterator[Path]:
     """A temporary path beside `path`; when the block ends well it takes `path`'s place in one step.
 
     The folder is made; `mode` is the file's before anybody sees it. The file is flushed to the
@@ -64,20 +64,20 @@ def replacing(path: PathLike, *, mode: int | None = None) -> Iterator[Path]:
     `path` stays as it was; an OSError names it.
     """
     path = Path(path)
-    temporary = _hidden(path)
+    temporary = _temporary_path(path)
     try:
         make_folder(path.parent)
-        _sweep(_left(path.parent, path.name, living=False))
-        point(f"about to write {path.name}")
+        _remove_paths(_leftovers(path.parent, path.name, include_running=False))
+        failpoint(f"about to write {path.name}")
         yield temporary
-        point(f"wrote {path.name} beside its place")
+        failpoint(f"wrote {path.name} beside its place")
         if mode is not None:
             with suppress(PermissionError):  # shares may know no modes; hashes tell of changes
                 temporary.chmod(mode)
         sync(temporary)
-        point(f"flushed {path.name}")
+        failpoint(f"flushed {path.name}")
         temporary.replace(path)
-        point(f"put {path.name} into its place")
+        failpoint(f"put {path.name} into its place")
         sync(path.parent)
     except OSError as error:
         if str(error.filename) in ("None", str(temporary)):
@@ -89,17 +89,17 @@ def replacing(path: PathLike, *, mode: int | None = None) -> Iterator[Path]:
 
 
 @contextmanager
-def placing(folder: Path) -> Iterator[Path]:
+def atomic_folder(folder: Path) -> Iterator[Path]:
     """A hidden folder beside `folder`; when the block ends well it becomes `folder` in one step."""
-    staging = _hidden(folder)
+    staging = _temporary_path(folder)
     try:
-        point(f"about to stage {folder.name}")
+        failpoint(f"about to stage {folder.name}")
         staging.mkdir()
         yield staging
         sync(staging)
-        point(f"staged {folder.name}")
+        failpoint(f"staged {folder.name}")
         staging.rename(folder)
-        point(f"put {folder.name} into its place")
+        failpoint(f"put {folder.name} into its place")
         sync(folder.parent)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -115,12 +115,12 @@ def make_folder(folder: Path) -> None:
 
 def link(path: Path, to: str) -> None:
     """A symbolic link to a folder beside it, replaced in one step; OSError where there are none."""
-    temporary = _hidden(path)
+    temporary = _temporary_path(path)
     try:
         temporary.symlink_to(to, target_is_directory=True)
-        point(f"linked {to} beside its place")
+        failpoint(f"linked {to} beside its place")
         temporary.replace(path)
-        point(f"put the link {path.name} into its place")
+        failpoint(f"put the link {path.name} into its place")
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -138,7 +138,7 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def _hidden(path: Path) -> Path:
+def _temporary_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
@@ -149,9 +149,9 @@ def remove(path: Path) -> None:
     """Remove a file, if it is there."""
     if not os.path.lexists(path):
         return
-    point(f"about to remove {path.name}")
+    failpoint(f"about to remove {path.name}")
     path.unlink(missing_ok=True)
-    point(f"removed {path.name}")
+    failpoint(f"removed {path.name}")
     sync(path.parent)
 
 
@@ -159,42 +159,44 @@ def remove_folder(folder: Path) -> None:
     """Remove a folder, if it is there: nobody sees a part of it, as it is hidden first."""
     if not folder.is_dir():
         return
-    hidden = _hidden(folder)
-    point(f"about to remove {folder.name}")
+    hidden = _temporary_path(folder)
+    failpoint(f"about to remove {folder.name}")
     folder.rename(hidden)
     try:
-        point(f"hid {folder.name}")
+        failpoint(f"hid {folder.name}")
         sync(folder.parent)
     finally:
-        _sweep([hidden])
-    point(f"removed {folder.name}")
+        _remove_paths([hidden])
+    failpoint(f"removed {folder.name}")
 
 
-def sweep(folder: Path) -> list[Path]:
+def remove_leftovers(folder: Path) -> list[Path]:
     """Remove what killed processes left in a folder whose lock one holds; what that was."""
-    return _sweep(_left(folder, living=True))
+    return _remove_paths(_leftovers(folder, include_running=True))
 
 
-def _sweep(left: list[Path]) -> list[Path]:
-    for path in left:
+def _remove_paths(paths: list[Path]) -> list[Path]:
+    for path in paths:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    return left
+    return paths
 
 
-def _left(folder: Path, name: str | None = None, *, living: bool) -> list[Path]:
+def _leftovers(folder: Path, name: str | None = None, *, include_running: bool) -> list[Path]:
     """What the writer left half made in a folder, of one name if given; of `living` ones too."""
     found = [(path, _TEMPORARY.fullmatch(path.name)) for path in sorted(folder.iterdir())]
     return [
         path
         for path, of in found
-        if of and name in (None, of["name"]) and (living or not _lives(int(of["pid"])))
+        if of
+        and name in (None, of["name"])
+        and (include_running or not _is_running(int(of["pid"])))
     ]
 
 
-def _lives(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
@@ -208,7 +210,7 @@ def _lives(pid: int) -> bool:
 
 
 def write_bytes(path: PathLike, content: bytes, *, mode: int | None = None) -> None:
-    with replacing(path, mode=mode) as temporary:
+    with atomic_file(path, mode=mode) as temporary:
         temporary.write_bytes(content)
 
 
@@ -232,7 +234,7 @@ def read_json(path: PathLike) -> Any:
 
 def write_table(path: PathLike, table: pa.Table) -> None:
     """Parquet; the same table is the same bytes."""
-    with replacing(path) as temporary:
+    with atomic_file(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
 
 

@@ -14,7 +14,7 @@ _TICK = 0.05  # seconds
 
 
 @contextmanager
-def held(path: Path, doing: str, say: Say, patience: float = 0.0) -> Iterator[None]:
+def hold(path: Path, doing: str, say: Say, patience: float = 0.0) -> Iterator[None]:
     """Hold the lock file `path` while the block runs.
 
     Busy, with the process that is `doing` it, when the lock is not free within `patience` seconds.
@@ -23,19 +23,19 @@ def held(path: Path, doing: str, say: Say, patience: float = 0.0) -> Iterator[No
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        _take(handle, path, doing, patience)
+        _acquire(handle, path, doing, patience)
         if left := _holder(handle):
             say(f"took over the lock of process {left}, which ended before its time")
-        _sign(handle, str(os.getpid()))
+        _write_holder(handle, str(os.getpid()))
         try:
             yield
         finally:
-            _sign(handle, "")
+            _write_holder(handle, "")
     finally:
         os.close(handle)
 
 
-def _take(handle: int, path: Path, doing: str, patience: float) -> None:
+def _acquire(handle: int, path: Path, doing: str, patience: float) -> None:
     until = time.monotonic() + patience
     while True:
         try:
@@ -54,6 +54,6 @@ def _holder(handle: int) -> str:
     return ""
 
 
-def _sign(handle: int, text: str) -> None:
+def _write_holder(handle: int, text: str) -> None:
     os.truncate(handle, 0)
     os.pwrite(handle, text.encode(), 0)

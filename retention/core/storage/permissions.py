@@ -15,7 +15,7 @@ STORE: Final = "mlflow.db"
 _FOLDER, _FILE = 0o700, 0o600
 
 
-def close(root: Path, others: Iterable[str] = ()) -> None:
+def restrict_to_owner(root: Path, others: Iterable[str] = ()) -> None:
     """Let the owner alone into the folders of data under `root`, and into `others`.
 
     DVC's cache is made when it is not there, so that it is closed before anything lies in it. What

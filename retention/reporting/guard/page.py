@@ -10,7 +10,7 @@ from typing import Final
 
 from retention.i18n.language import ENGLISH
 from retention.monitoring.finding import REFUSED, SET_ASIDE, WARNED
-from retention.monitoring.report_data import Content
+from retention.monitoring.report_data import GuardReport
 from retention.reporting import page
 from retention.reporting.guard import charts
 
@@ -19,34 +19,38 @@ STYLES: Final = (_HERE.parent / "outcomes" / "outcomes.css", _HERE / "guard.css"
 """That of pages with figures, and what only this one has."""
 
 
-def html(told: Content) -> str:
+def html(report: GuardReport) -> str:
     """The whole page; the same content is the same text."""
     style = page.style(*STYLES)
     environment = page.environment(_HERE)
     environment.filters |= {"cut": page.cut}
     environment.globals |= {"distribution": charts.distribution}
     return environment.get_template("guard.html.j2").render(
-        told=told,
+        told=report,
         says=ENGLISH,
         style=style,
         policy=page.policy(style),
-        headline=headline(told),
+        headline=headline(report),
         words=charts.WORDS,
-        drifted=charts.most_drifted(told.course.features, told.limits),
+        drifted=charts.most_drifted(report.drift_report.features, report.limits),
         small=partial(charts.distribution, small=True),
-        courses=charts.courses(told),
+        courses=charts.run_history(report),
     )
 
 
-def headline(told: Content) -> str:
+def headline(report: GuardReport) -> str:
     """The page in one sentence."""
-    many = {level: charts.levels(told.findings)[level] for level in (REFUSED, SET_ASIDE, WARNED)}
-    if many[REFUSED]:
-        names = dict.fromkeys(one.guard for one in told.findings if one.level == REFUSED)
-        return f"Nothing is published: refused by {ENGLISH.listed(list(names))}."
-    parts = [f"{many[SET_ASIDE]} set aside"] if many[SET_ASIDE] else []
-    if many[WARNED]:
-        parts.append(f"{many[WARNED]} warning{'s' * (many[WARNED] > 1)}")
+    counts = {
+        level: charts.level_counts(report.findings)[level] for level in (REFUSED, SET_ASIDE, WARNED)
+    }
+    if counts[REFUSED]:
+        names = dict.fromkeys(
+            finding.guard for finding in report.findings if finding.level == REFUSED
+        )
+        return f"Nothing is published: refused by {ENGLISH.join(list(names))}."
+    parts = [f"{counts[SET_ASIDE]} set aside"] if counts[SET_ASIDE] else []
+    if counts[WARNED]:
+        parts.append(f"{counts[WARNED]} warning{'s' * (counts[WARNED] > 1)}")
     if parts:
-        return f"The list may be published, with {ENGLISH.listed(parts)}."
+        return f"The list may be published, with {ENGLISH.join(parts)}."
     return "The list may be published: everything is within its limits."

@@ -54,8 +54,8 @@ def _percent(number: float) -> str:
 
 
 def _signed(number: float) -> str:
-    said = _decimals(number)
-    return f"+{said}" if number > 0 and said.strip("0.") else said
+    text = _decimals(number)
+    return f"+{text}" if number > 0 and text.strip("0.") else text
 
 
 def _amount(currency: str) -> Say:
@@ -68,23 +68,23 @@ def _amount(currency: str) -> Say:
     return say
 
 
-def _one(number: float | None, say: Say) -> str:
+def _format(number: float | None, say: Say) -> str:
     return NONE if number is None or not math.isfinite(number) else say(number)
 
 
-def _around(figure: Figure | None, say: Say) -> str:
+def _format_interval(figure: Figure | None, say: Say) -> str:
     """0.842 (0.821 to 0.863), broken over lines before the bracket only, if at all.
 
     Only the number where there is no interval.
     """
-    said = {name: _one(number, say) for name, number in (figure or {}).items()}
-    value, low, high = (said.get(name, NONE) for name in ("value", "low", "high"))
+    texts = {name: _format(number, say) for name, number in (figure or {}).items()}
+    value, low, high = (texts.get(name, NONE) for name in ("value", "low", "high"))
     interval = "" if NONE in (value, low, high) else f" ({low}{_TIGHT}to{_TIGHT}{high})"
     return value + interval
 
 
 def _count(number: float | None) -> str:
-    return _one(number, lambda one: f"{round(one):,}")
+    return _format(number, lambda count: f"{round(count):,}")
 
 
 def _text(words: object) -> str:
@@ -100,18 +100,18 @@ def _day(date: str) -> str:
 # The card's parts
 
 
-def _order(story: dict[str, Any], names: Iterable[str]) -> list[str]:
+def _model_order(story: dict[str, Any], names: Iterable[str]) -> list[str]:
     """The recipe, then the models from the lowest loss on the folds up, then by name."""
     losses = story["losses"]
-    return sorted(names, key=lambda one: (one != RECIPE, losses.get(one, math.inf), one))
+    return sorted(names, key=lambda name: (name != RECIPE, losses.get(name, math.inf), name))
 
 
 def _reason(story: dict[str, Any], task: str) -> str:
     """Why a model was chosen, in words: its figures stand in the table below it."""
-    said = _FIGURES_OF_A_REASON.sub("", story["why"][task])
+    reason = _FIGURES_OF_A_REASON.sub("", story["why"][task])
     for name, title in story["titles"].items():
-        said = said.replace(name, title)
-    return _text(said)
+        reason = reason.replace(name, title)
+    return _text(reason)
 
 
 def _titles(story: dict[str, Any], recipe: str) -> Callable[[str], str]:
@@ -121,13 +121,13 @@ def _titles(story: dict[str, Any], recipe: str) -> Callable[[str], str]:
 def _churn_titles(story: dict[str, Any]) -> Callable[[str], str]:
     calibrator = story["calibrator"]
     added = "without calibration" if calibrator == "identity" else f"{calibrator} calibration"
-    chosen = _text(story["titles"][story["chosen"]["churn"]])
-    return _titles(story, f"**The recipe:** {chosen}, {_text(added)}")
+    selected = _text(story["titles"][story["chosen"]["churn"]])
+    return _titles(story, f"**The recipe:** {selected}, {_text(added)}")
 
 
 def _value_titles(story: dict[str, Any]) -> Callable[[str], str]:
-    chosen = _text(story["titles"][story["chosen"]["value"]])
-    return _titles(story, f"**The recipe:** {chosen}, if kept and if lost")
+    selected = _text(story["titles"][story["chosen"]["value"]])
+    return _titles(story, f"**The recipe:** {selected}, if kept and if lost")
 
 
 def _table(
@@ -138,21 +138,21 @@ def _table(
 ) -> list[list[str]]:
     """One row a model: its title, and every column's figure with its interval."""
     return [
-        [title(name), *(_around(figures[name].get(one), say) for one, say in columns.items())]
-        for name in _order(story, figures)
+        [title(name), *(_format_interval(figures[name].get(column), say) for column, say in columns.items())]
+        for name in _model_order(story, figures)
     ]
 
 
 def _tuned(story: dict[str, Any], name: str) -> str:
     """Each parameter's median over the folds, and the range of what the folds said."""
-    said = []
+    parts = []
     for parameter, middle in story["params"].get(name, {}).items():
         folds = [
-            one[parameter] for one in story["tuned_per_fold"].get(name, []) if parameter in one
+            tuned[parameter] for tuned in story["tuned_per_fold"].get(name, []) if parameter in tuned
         ]
         spread = f" ({_number(min(folds))} to {_number(max(folds))})" if folds else ""
-        said.append(f"{_text(parameter)} {_number(middle)}{spread}")
-    return ", ".join(said) or NONE
+        parts.append(f"{_text(parameter)} {_number(middle)}{spread}")
+    return ", ".join(parts) or NONE
 
 
 def _number(value: Any) -> str:
@@ -165,19 +165,19 @@ def _losses(story: dict[str, Any], task: str, say: Say) -> list[list[str]]:
     return [
         [
             f"**{title(name)}**" if name == story["chosen"][task] else title(name),
-            _one(story["losses"][name], say),
+            _format(story["losses"][name], say),
             _tuned(story, name),
         ]
-        for name in _order(story, names)
+        for name in _model_order(story, names)
     ]
 
 
 def _folds(story: dict[str, Any]) -> list[list[str]]:
     pairs = zip(story["folds"], story["fold_rows"], strict=True)
-    return [[*_told(fold), _count(rows)] for fold, rows in pairs]
+    return [[*_fold_cells(fold), _count(rows)] for fold, rows in pairs]
 
 
-def _told(fold: dict[str, Any]) -> list[str]:
+def _fold_cells(fold: dict[str, Any]) -> list[str]:
     learnt = f"{_day(fold['train_from'])} to {_day(fold['train_to'])}"
     return [learnt, _count(fold["train_snapshots"]), _day(fold["test"])]
 
@@ -207,10 +207,10 @@ def _list_titles(story: dict[str, Any]) -> Callable[[str], str]:
     return title
 
 
-def _listed(story: dict[str, Any], figures: Figures) -> list[list[str]]:
+def _list_rows(story: dict[str, Any], figures: Figures) -> list[list[str]]:
     columns = {"churned_share": _percent, "found_share": _percent, "lift": _times}
     sizes = [
-        _count(figures[name].get("listed", {}).get("value")) for name in _order(story, figures)
+        _count(figures[name].get("listed", {}).get("value")) for name in _model_order(story, figures)
     ]
     rows = _table(story, figures, _list_titles(story), columns)
     return [[row[0], size, *row[1:]] for row, size in zip(rows, sizes, strict=True)]
@@ -219,37 +219,37 @@ def _listed(story: dict[str, Any], figures: Figures) -> list[list[str]]:
 def _by_decile(deciles: list[dict[str, Any]], say: Say) -> list[list[str]]:
     names = ("expected_if_kept", "actual_if_kept", "expected_if_lost", "actual_if_lost")
     return [
-        [_count(one["decile"]), _count(one["customers"]), *(_one(one[name], say) for name in names)]
-        for one in deciles
+        [_count(decile["decile"]), _count(decile["customers"]), *(_format(decile[name], say) for name in names)]
+        for decile in deciles
     ]
 
 
 def _slices(groups: list[dict[str, Any]]) -> list[list[str]]:
     return [
         [
-            _text(f"{one['by'].replace('_', ' ')}: {one['group']}"),
-            _count(one["customers"]),
-            _one(one["predicted"], _percent),
-            f"{_one(one['left'], _percent)} ({_percent(one['low'])} to {_percent(one['high'])})",
-            "yes" if one["right"] else "**no**",
-            _one(one["roc_auc"], _decimals),
-            _one(one["listed"], _percent),
-            _one(one["found"], _percent),
+            _text(f"{group['by'].replace('_', ' ')}: {group['group']}"),
+            _count(group["customers"]),
+            _format(group["predicted"], _percent),
+            f"{_format(group['left'], _percent)} ({_percent(group['low'])} to {_percent(group['high'])})",
+            "yes" if group["right"] else "**no**",
+            _format(group["roc_auc"], _decimals),
+            _format(group["listed"], _percent),
+            _format(group["found"], _percent),
         ]
-        for one in groups
+        for group in groups
     ]
 
 
 def _interval(figures: Figures, say: Say) -> dict[str, str] | None:
     """How often the recipe's value interval held, and how wide it is; None where it has none."""
-    of = figures.get(RECIPE, {})
-    width = of.get("width", {}).get("value")
+    recipe_figures = figures.get(RECIPE, {})
+    width = recipe_figures.get("width", {}).get("value")
     if not width:
         return None
     return {
         "level": f"{100 * ValueInterval().level:.0f}{_TIGHT}%",
-        "coverage": _around(of.get("coverage"), _percent),
-        "width": _one(width, say),
+        "coverage": _format_interval(recipe_figures.get("coverage"), _percent),
+        "width": _format(width, say),
     }
 
 
@@ -264,7 +264,7 @@ def _measurement(story: dict[str, Any], metrics: dict[str, Any], say: Say) -> di
         "on": _day(metrics["measured_on"]),
         "customers": _count(metrics["customers"]),
         "churners": _count(metrics["churners"]),
-        "churn_rate": _one(metrics["churn_rate"], _percent),
+        "churn_rate": _format(metrics["churn_rate"], _percent),
         "capacity": _count(metrics["capacity"]),
         "ranking": _table(story, metrics["churn"], _churn_titles(story), ranking),
         "chances": _table(story, metrics["churn"], _churn_titles(story), chances),
@@ -272,12 +272,12 @@ def _measurement(story: dict[str, Any], metrics: dict[str, Any], say: Say) -> di
         "value": _table(story, metrics["value"], _value_titles(story), value),
         "interval": _interval(metrics["value"], say),
         "by_decile": _by_decile(metrics["value_by_decile"], say),
-        "list": _listed(story, metrics["list"]),
+        "list": _list_rows(story, metrics["list"]),
         "slices": _slices(metrics.get("slices", [])),
     }
 
 
-def _choice(story: dict[str, Any], say: Say) -> dict[str, Any]:
+def _selection(story: dict[str, Any], say: Say) -> dict[str, Any]:
     """How the recipe was found, ready for the template."""
 
     def root(loss: float) -> str:
@@ -296,7 +296,7 @@ def _choice(story: dict[str, Any], say: Say) -> dict[str, Any]:
 
 
 def _banners(story: dict[str, Any], metrics: dict[str, Any]) -> list[str]:
-    return [_text(one) for one in dict.fromkeys([*story["banners"], *metrics["banners"]])]
+    return [_text(banner) for banner in dict.fromkeys([*story["banners"], *metrics["banners"]])]
 
 
 def _context(
@@ -310,11 +310,11 @@ def _context(
         "rows": _count(story["rows"]),
         "customers": _count(story["customers"]),
         "churners": _count(story["churners"]),
-        "churn_rate": _one(story["churn_rate"], _percent),
+        "churn_rate": _format(story["churn_rate"], _percent),
         "features": _count(len(story["features"])),
         "dead": [_text(name) for name in story.get("dead", [])],
         "span": _span(story),
-        "choice": _choice(story, say),
+        "choice": _selection(story, say),
         "measured": _measurement(story, metrics, say) if metrics["measured_on"] else None,
     }
 

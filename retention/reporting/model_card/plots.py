@@ -29,7 +29,7 @@ NOTHING: Final = "nothing to measure yet"
 
 _BLUE, _ORANGE, _GREY, _INK = "#0072B2", "#D55E00", "#767676", "#222222"  # Okabe & Ito 2008
 _REFERENCE: Final[dict[str, Any]] = {"color": _GREY, "linewidth": 1.0, "linestyle": (0, (1, 2))}
-_MOST_POINTS: Final = 200  # of one curve
+_MAX_POINTS: Final = 200  # of one curve
 _TENTHS: Final = 10
 _CLASSES: Final = 20  # bars of the chances' distribution, each 5 points wide
 _STYLE: Final[dict[str, Any]] = {
@@ -58,17 +58,17 @@ _STYLE: Final[dict[str, Any]] = {
 # What is drawn
 
 
-def tenths(by: "pd.Series[float]") -> "pd.Series[int]":
+def tenths(values: "pd.Series[float]") -> "pd.Series[int]":
     """1 to 10 for each row, the lowest tenth first; equal values share the lower tenth."""
-    return ((by.rank(method="min") - 1) * _TENTHS // max(len(by), 1)).astype(int) + 1
+    return ((values.rank(method="min") - 1) * _TENTHS // max(len(values), 1)).astype(int) + 1
 
 
-def _found(rows: pd.DataFrame) -> tuple[Floats, Floats]:
+def _capture_curve(rows: pd.DataFrame) -> tuple[Floats, Floats]:
     """(called, found): shares of customers and of churners, after each of some first calls."""
     n = len(rows)
-    calls = np.unique(np.linspace(0, n, min(n, _MOST_POINTS) + 1).round().astype(int))
+    calls = np.unique(np.linspace(0, n, min(n, _MAX_POINTS) + 1).round().astype(int))
     risk = rows["churn_probability"].to_numpy(dtype=float)
-    order = metrics.top(risk, n, bootstrap.tie_ranks(rows["customer_id"]))
+    order = metrics.top_rows(risk, n, bootstrap.tie_ranks(rows["customer_id"]))
     churned = rows["churned"].to_numpy(dtype=float)[order]
     reached = np.concatenate([[0.0], np.cumsum(churned)])
     return calls / n, reached[calls] / churned.sum()
@@ -83,9 +83,9 @@ def lift(predictions: pd.DataFrame, baseline: pd.DataFrame) -> pd.DataFrame:
     Of equal risk by customer_id. Empty where nobody churned.
     """
     if not predictions["churned"].astype(bool).any():
-        return _no(LIFT)
-    called, found = _found(predictions)
-    curves = (called, found, _found(baseline)[1], called)
+        return _empty(LIFT)
+    called, recipe_curve = _capture_curve(predictions)
+    curves = (called, recipe_curve, _capture_curve(baseline)[1], called)
     return pd.DataFrame(dict(zip(LIFT, curves, strict=True)))
 
 
@@ -101,7 +101,7 @@ def calibration(predictions: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
         predicted=("churn_probability", "mean"),
         observed=("churned", "mean"),
     )
-    low, high = intervals.wilson(
+    low, high = intervals.wilson_interval(
         table["churners"].to_numpy(), table["customers"].to_numpy(dtype=float)
     )
     return _by_tenth(table.assign(low=low, high=high).astype({"churners": int}))
@@ -116,7 +116,7 @@ def value_deciles(predictions: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
     return _by_tenth(table)
 
 
-FATES: Final = {"stayed": 0.0, "left": 1.0}
+OUTCOMES: Final = {"stayed": 0.0, "left": 1.0}
 
 
 def scores(predictions: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
@@ -124,11 +124,11 @@ def scores(predictions: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
     share in it (stayed, left) and the number (stayed_customers, left_customers)."""
     rows, edges = _numbers(predictions), np.linspace(0, 1, _CLASSES + 1)
     columns = {"chance_from": edges[:-1], "chance_to": edges[1:]}
-    for fate, code in FATES.items():
+    for outcome, code in OUTCOMES.items():
         chances = rows.loc[rows["churned"] == code, "churn_probability"].to_numpy()
         class_of = np.minimum((chances * _CLASSES).astype(int), _CLASSES - 1)
         counts = np.bincount(class_of, minlength=_CLASSES)
-        columns |= {fate: counts / max(len(chances), 1), f"{fate}_customers": counts.astype(float)}
+        columns |= {outcome: counts / max(len(chances), 1), f"{outcome}_customers": counts.astype(float)}
     table = pd.DataFrame(columns)
     return table if len(rows) else table.iloc[:0]
 
@@ -142,7 +142,7 @@ def _by_tenth(table: pd.DataFrame) -> pd.DataFrame:
     return table.rename_axis("tenth").reset_index()
 
 
-def _no(columns: Iterable[str]) -> pd.DataFrame:
+def _empty(columns: Iterable[str]) -> pd.DataFrame:
     return pd.DataFrame({name: [] for name in columns})
 
 
@@ -173,9 +173,9 @@ def _paint_lift(canvas: Figure, table: pd.DataFrame, _: str) -> None:
 
 def _paint_calibration(canvas: Figure, table: pd.DataFrame, _: str) -> None:
     axes = canvas.subplots()
-    most = min(1.02, 1.05 * float(table[["predicted", "high"]].to_numpy().max()))
+    limit = min(1.02, 1.05 * float(table[["predicted", "high"]].to_numpy().max()))
     below, above = table["observed"] - table["low"], table["high"] - table["observed"]
-    (right,) = axes.plot([0, most], [0, most], label="exactly right", **_REFERENCE)
+    (right,) = axes.plot([0, limit], [0, limit], label="exactly right", **_REFERENCE)
     axes.errorbar(
         table["predicted"],
         table["observed"],
@@ -187,7 +187,7 @@ def _paint_calibration(canvas: Figure, table: pd.DataFrame, _: str) -> None:
         clip_on=False,
         zorder=3,
     )
-    axes.set(xlim=(0, most), ylim=(0, most))
+    axes.set(xlim=(0, limit), ylim=(0, limit))
     axes.set_xlabel("Predicted chance of leaving (mean of a tenth of customers, %)")
     axes.set_ylabel("Left in fact (% of that tenth)")
     axes.legend(handles=[right], loc="lower right")
@@ -211,17 +211,17 @@ def _paint_value(canvas: Figure, table: pd.DataFrame, currency: str) -> None:
 
 def _paint_scores(canvas: Figure, table: pd.DataFrame, _: str) -> None:
     panels = canvas.subplots(2, 1, sharex=True, sharey=True)
-    for axes, fate, colour in zip(panels, FATES, (_BLUE, _ORANGE), strict=True):
+    for axes, outcome, colour in zip(panels, OUTCOMES, (_BLUE, _ORANGE), strict=True):
         axes.bar(
             table["chance_from"],
-            table[fate],
+            table[outcome],
             width=1 / _CLASSES,
             align="edge",
             color=colour,
             edgecolor="white",
             linewidth=0.6,
         )
-        axes.set_title(f"Those who {fate} ({int(table[f'{fate}_customers'].sum()):,})", loc="left")
+        axes.set_title(f"Those who {outcome} ({int(table[f'{outcome}_customers'].sum()):,})", loc="left")
         axes.set(xlim=(0, 1))
         _percent(axes.xaxis)
         _percent(axes.yaxis)
@@ -285,7 +285,7 @@ def caption(predictions: pd.DataFrame) -> str:
     customers = predictions["customer_id"].nunique()
     left = predictions.loc[predictions["churned"].astype(bool), "customer_id"].nunique()
     on = pd.to_datetime(predictions["snapshot_on"])
-    first, last = (_day(one) for one in (on.min(), on.max()))
+    first, last = (_day(day) for day in (on.min(), on.max()))
     when = f"on {first}" if first == last else f"from {first} to {last}"
     people = "customer" if customers == 1 else "customers"
     leavers = f"{left:,}" if left else "none"
@@ -296,13 +296,13 @@ def _day(when: dt.datetime) -> str:
     return ENGLISH.date(when.date())
 
 
-def picture(plot: Plot, table: pd.DataFrame, said: str, currency: str) -> Figure:
+def picture(plot: Plot, table: pd.DataFrame, caption_text: str, currency: str) -> Figure:
     """The figure of one plot, with its question above and the caption `said` below."""
     canvas = Figure(figsize=(7.2, 4.6), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
     FigureCanvasAgg(canvas)
-    said = said if table.empty else said + plot.note
+    caption_text = caption_text if table.empty else caption_text + plot.note
     canvas.suptitle(plot.question, x=0.014, ha="left", fontsize=12.5, fontweight="bold")
-    canvas.supxlabel(said, x=0.014, ha="left", fontsize=8.5, color=_GREY)
+    canvas.supxlabel(caption_text, x=0.014, ha="left", fontsize=8.5, color=_GREY)
     if table.empty:
         _paint_nothing(canvas)
     else:
@@ -310,12 +310,12 @@ def picture(plot: Plot, table: pd.DataFrame, said: str, currency: str) -> Figure
     return canvas
 
 
-def _png(plot: Plot, table: pd.DataFrame, said: str, currency: str) -> bytes:
+def _png(plot: Plot, table: pd.DataFrame, caption_text: str, currency: str) -> bytes:
     """PNG bytes without a date or a version, in our style whatever the machine's settings."""
     content = io.BytesIO()
     with style.context(["default", _STYLE]):
-        drawn = picture(plot, table, said, currency)
-        drawn.savefig(content, format="png", metadata={"Software": None, "Creation Time": None})
+        canvas = picture(plot, table, caption_text, currency)
+        canvas.savefig(content, format="png", metadata={"Software": None, "Creation Time": None})
     return content.getvalue()
 
 

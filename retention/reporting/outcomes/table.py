@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from retention.experiments.incremental import Amount
-from retention.experiments.report_data import Content, Plan, Range, Result
+from retention.experiments.incremental import Estimate
+from retention.experiments.report_data import OutcomesReport, SampleSizePlan, RangeEstimate, CampaignResult
 from retention.reporting import figures
 from retention.reporting.figures import Row
 
@@ -13,7 +13,7 @@ COLUMNS: Final = ("section", "measure", "by", "group", "value", "low", "high", "
 every list, of `arms` and `once` as one look reads them. Null is the empty cell."""
 
 
-def table(told: Content) -> list[Row]:
+def table(told: OutcomesReport) -> list[Row]:
     """The rows in the page's order, of COLUMNS."""
     rows = [
         *(_result(told.result) if told.result else ()),
@@ -35,19 +35,19 @@ def _row(section: str, measure: str, value: float, unit: str, **more: Any) -> Ro
     return {"section": section, "measure": measure, "value": value, "unit": unit, **more}
 
 
-def _of(found: Range | Amount) -> Row:
+def _ends(found: RangeEstimate | Estimate) -> Row:
     return {"low": found.low, "high": found.high}
 
 
-def _result(result: Result) -> Iterator[Row]:
-    saved, left, once, value = result.saved, result.left, result.once, result.value
+def _result(result: CampaignResult) -> Iterator[Row]:
+    saved, left, once, value = result.incremental, result.churn_effect, result.single_look, result.value_effect
     for name, unit, amount in (
         ("customers saved", "customers", saved.customers),
-        ("money saved", "money", saved.money),
+        ("money saved", "money", saved.value),
         ("net", "money", saved.net),
-        ("return", "ratio", saved.back),
+        ("return", "ratio", saved.roi),
     ):
-        yield _row("result", name, amount.value, unit, **_of(amount))
+        yield _row("result", name, amount.value, unit, **_ends(amount))
     yield _row("result", "cost", saved.cost, "money")
     yield _row("result", "difference in leaving", left.difference, "share",
                low=left.low, high=left.high)  # fmt: skip
@@ -59,64 +59,64 @@ def _result(result: Result) -> Iterator[Row]:
     yield _row("once", "p value", once.p_value, "")
     for arm in result.arms:
         of = {"by": "arm", "group": arm.name, "n": arm.customers}
-        yield _row("arms", "left", arm.left, "customers", **of)
-        yield _row("arms", "leaving", arm.leaving.value, "share", **_of(arm.leaving), **of)
-        yield _row("arms", "value", arm.worth.value, "money", **_of(arm.worth), **of)
+        yield _row("arms", "left", arm.churned, "customers", **of)
+        yield _row("arms", "leaving", arm.churn_rate.value, "share", **_ends(arm.churn_rate), **of)
+        yield _row("arms", "value", arm.mean_value.value, "money", **_ends(arm.mean_value), **of)
 
 
-def _groups(told: Content) -> Iterator[Row]:
-    for one in told.groups:
-        of = {"by": one.by, "group": one.name, "n": one.contact + one.holdout}
+def _groups(told: OutcomesReport) -> Iterator[Row]:
+    for one in told.subgroups:
+        of = {"by": one.column, "group": one.name, "n": one.contact + one.holdout}
         yield _row(
-            "groups", "customers saved", one.saved.value, "customers", **_of(one.saved), **of
+            "groups", "customers saved", one.saved_customers.value, "customers", **_ends(one.saved_customers), **of
         )
         yield _row("groups", "corrected p value", one.p_adjusted, "", **of)
 
 
-def _checks(told: Content) -> Iterator[Row]:
+def _checks(told: OutcomesReport) -> Iterator[Row]:
     for one in told.compliance:
         of = {"by": "arm", "group": one.arm, "n": one.customers}
-        yield _row("compliance", "worked", one.worked, "customers", **of)
+        yield _row("compliance", "worked", one.answered, "customers", **of)
         yield _row("compliance", "contacted", one.contacted, "customers", **of)
         yield _row("compliance", "reached", one.reached, "customers", **of)
     if told.balance:
-        for known in told.balance.columns:
-            yield _row("balance", "apart", known.apart, "deviations", by="column", group=known.name)
-        yield _row("balance", "p value of sizes", told.balance.sizes_p, "")
-        yield _row("balance", "p value of all columns", told.balance.joint_p, "")
+        for known in told.balance.covariates:
+            yield _row("balance", "apart", known.standardized_mean_difference, "deviations", by="column", group=known.name)
+        yield _row("balance", "p value of sizes", told.balance.srm_p_value, "")
+        yield _row("balance", "p value of all columns", told.balance.joint_p_value, "")
     if told.calibration:
         found = told.calibration
         ends = {"low": found.low, "high": found.high, "n": found.customers}
         yield _row("calibration", "expected to leave", found.expected, "customers", **ends)
         yield _row("calibration", "left", found.observed, "customers", n=found.customers)
-        for place, fifth in enumerate(found.fifths, start=1):
+        for place, fifth in enumerate(found.quintiles, start=1):
             of = {"by": "fifth", "group": str(place), "n": fifth.customers}
             yield _row("calibration", "predicted", fifth.predicted, "share", **of)
-            yield _row("calibration", "happened", fifth.happened, "share", **of)
+            yield _row("calibration", "happened", fifth.observed, "share", **of)
 
 
-def _lists(told: Content) -> Iterator[Row]:
-    for one in told.lists:
-        of = {"by": "list", "group": one.list_id, "n": one.known}
-        yield _row("past lists", "had said", one.said, "share", **of)
-        yield _row("past lists", "left", one.left.value, "share", **_of(one.left), **of)
-        yield _row("past lists", "order", one.order.value, "share", **_of(one.order), **of)
-    if told.order:
-        yield _row("past lists", "order", told.order.value, "share", **_of(told.order))
+def _lists(told: OutcomesReport) -> Iterator[Row]:
+    for one in told.past_lists:
+        of = {"by": "list", "group": one.list_id, "n": one.n_known}
+        yield _row("past lists", "had said", one.predicted, "share", **of)
+        yield _row("past lists", "left", one.observed.value, "share", **_ends(one.observed), **of)
+        yield _row("past lists", "order", one.auc.value, "share", **_ends(one.auc), **of)
+    if told.holdout_auc:
+        yield _row("past lists", "order", told.holdout_auc.value, "share", **_ends(told.holdout_auc))
 
 
-def _plan(plan: Plan) -> Iterator[Row]:
-    yield _row("plan", "rate of leaving", plan.rate, "share")
-    yield _row("plan", "held out", plan.held_out, "share")
-    yield _row("plan", "smallest effect that can be shown", plan.smallest, "share")
-    for hope in plan.hopes:
-        of = {"by": "kept", "group": f"{hope.kept:g}"}
-        yield _row("plan", "to contact", hope.needed.treated, "customers", **of)
-        yield _row("plan", "to hold out", hope.needed.control, "customers", **of)
+def _plan(plan: SampleSizePlan) -> Iterator[Row]:
+    yield _row("plan", "rate of leaving", plan.baseline_rate, "share")
+    yield _row("plan", "held out", plan.holdout_share, "share")
+    yield _row("plan", "smallest effect that can be shown", plan.minimum_detectable_effect, "share")
+    for hope in plan.target_effects:
+        of = {"by": "kept", "group": f"{hope.relative_reduction:g}"}
+        yield _row("plan", "to contact", hope.required.treated, "customers", **of)
+        yield _row("plan", "to hold out", hope.required.control, "customers", **of)
         yield _row("plan", "to go", hope.months, "months", **of)
 
 
-def _batches(told: Content) -> Iterator[Row]:
+def _batches(told: OutcomesReport) -> Iterator[Row]:
     for one in told.batches:
         of = {"by": "list", "group": one.as_of.isoformat()}
         yield _row("assigned", "to contact", one.contact, "customers", **of)

@@ -6,10 +6,17 @@ from typing import Final
 
 from markupsafe import Markup
 
-from retention.reporting import svg as drawing
+from retention.reporting import svg
 from retention.reporting.scorecard.wording import cut, months, number, plain, signed, stretch
-from retention.reporting.svg import Scale, area, bar, dot, feet, grid, line, rule, steps, svg, text
-from retention.scorecard.report_data import Cause, Curve, Figure, Hazard, Step, Worth
+from retention.reporting.svg import Scale, area, bar, dot, x_axis, grid, line, segment, step_path, figure, text
+from retention.scorecard.report_data import (
+    CauseReport,
+    ChannelLtv,
+    Figure,
+    Hazard,
+    SurvivalCurve,
+    SurvivalPoint,
+)
 
 MOST_GROUPS: Final = 6  # curves in one picture, each with its own colour and dashes
 MOST_CAUSES: Final = 10
@@ -17,170 +24,187 @@ _MOST_STEPS: Final = 120  # of one curve
 _WIDE: Final = 460
 
 
-def survival(curves: Sequence[Curve]) -> Markup:
+def survival(curves: Sequence[SurvivalCurve]) -> Markup:
     """How many are still customers, by days since the first purchase."""
-    drawn = [(at, curve) for at, curve in enumerate(curves[:MOST_GROUPS]) if curve.points]
-    if not drawn:
-        return drawing.NOTHING
-    least = min(step.low for _, curve in drawn for step in curve.points)
-    longest = max(curve.points[-1].day for _, curve in drawn)
-    y = Scale(0.0 if least < 0.5 else int(least * 10) / 10, 1.0, 220, 12)
+    shown = [(i, curve) for i, curve in enumerate(curves[:MOST_GROUPS]) if curve.points]
+    if not shown:
+        return svg.NOTHING
+    lowest = min(step.low for _, curve in shown for step in curve.points)
+    longest = max(curve.points[-1].day for _, curve in shown)
+    y = Scale(0.0 if lowest < 0.5 else int(lowest * 10) / 10, 1.0, 220, 12)
     x = Scale(0, max(longest, 1), 58, _WIDE - 12)
     say = partial(number, unit="share", currency="")
-    parts = [grid(x, y, drawing.ticks(y.low, y.high, 5, 0.1), lambda at: f"{at:.0%}")]
-    parts += [_likely(curve, x, y, at) for at, curve in drawn]
-    for at, curve in drawn:
-        spots = [(x(step.day), y(step.share)) for step in _thin(curve.points)]
-        parts.append(line(steps(spots), f"group s{at}"))
-    ends = drawing.ticks(0, longest)
-    parts.append(feet(x, 222, [(at, plain(at, 0)) for at in ends if at <= longest]))
-    parts.append(_under(x, "days as a customer"))
-    told = "; ".join(
-        f"{cut(curve.group, 40)} {say(curve.points[-1].share)} after {curve.points[-1].day} days"
-        for _, curve in drawn
+    parts = [grid(x, y, svg.ticks(y.low, y.high, 5, 0.1), lambda i: f"{i:.0%}")]
+    parts += [_interval_area(curve, x, y, i) for i, curve in shown]
+    for i, curve in shown:
+        spots = [(x(step.day), y(step.survival)) for step in _thin_out(curve.points)]
+        parts.append(line(step_path(spots), f"group s{i}"))
+    ends = svg.ticks(0, longest)
+    parts.append(x_axis(x, 222, [(i, plain(i, 0)) for i in ends if i <= longest]))
+    parts.append(_axis_title(x, "days as a customer"))
+    description = "; ".join(
+        f"{cut(curve.group, 40)} {say(curve.points[-1].survival)} after {curve.points[-1].day} days"
+        for _, curve in shown
     )
-    return svg(_WIDE, 264, "chart", "Still customers", f"{told}.", parts)
+    return figure(_WIDE, 264, "chart", "Still customers", f"{description}.", parts)
 
 
-def _thin(points: Sequence[Step]) -> list[Step]:
+def _thin_out(points: Sequence[SurvivalPoint]) -> list[SurvivalPoint]:
     every = -(-len(points) // _MOST_STEPS)
     return [*points[:-1:every], points[-1]]
 
 
-def _likely(curve: Curve, x: Scale, y: Scale, at: int) -> Markup:
-    thin = _thin(curve.points)
-    upper = steps([(x(step.day), y(step.high)) for step in thin])
-    return area(upper, steps([(x(step.day), y(step.low)) for step in thin]), f"likely s{at}")
+def _interval_area(curve: SurvivalCurve, x: Scale, y: Scale, color: int) -> Markup:
+    thin = _thin_out(curve.points)
+    upper = step_path([(x(step.day), y(step.high)) for step in thin])
+    return area(upper, step_path([(x(step.day), y(step.low)) for step in thin]), f"likely s{color}")
 
 
 def hazard(hazards: Sequence[Hazard], groups: Sequence[str]) -> Markup:
     """The share that leaves in a month, by stretch of days; `groups` gives each its colour."""
-    known = [h for h in hazards if h.per_month is not None and h.group in groups[:MOST_GROUPS]]
-    if not known:
-        return drawing.NOTHING
-    bands = sorted({(h.from_day, h.to_day) for h in known}, key=lambda band: band[0])
-    shown = [group for group in groups[:MOST_GROUPS] if any(h.group == group for h in known)]
-    ends = drawing.ticks(0, _highest(known), 4, 0.01)
+    hazards_shown = [
+        h for h in hazards if h.per_month is not None and h.group in groups[:MOST_GROUPS]
+    ]
+    if not hazards_shown:
+        return svg.NOTHING
+    bands = sorted({(h.from_day, h.to_day) for h in hazards_shown}, key=lambda band: band[0])
+    shown = [
+        group for group in groups[:MOST_GROUPS] if any(h.group == group for h in hazards_shown)
+    ]
+    ends = svg.ticks(0, _top_rate(hazards_shown), 4, 0.01)
     x, y = Scale(0, len(bands), 58, _WIDE - 12), Scale(0, ends[-1], 220, 12)
-    parts = [grid(x, y, ends, lambda at: f"{at:.0%}")]
-    for one in known:
-        place = 0.1 + 0.8 * (shown.index(one.group) + 0.5) / len(shown)
-        at = x(bands.index((one.from_day, one.to_day)) + place)
-        parts.append(_range(at, one, y, list(groups).index(one.group)))
+    parts = [grid(x, y, ends, lambda position: f"{position:.0%}")]
+    for hazard_rate in hazards_shown:
+        place = 0.1 + 0.8 * (shown.index(hazard_rate.group) + 0.5) / len(shown)
+        position = x(bands.index((hazard_rate.from_day, hazard_rate.to_day)) + place)
+        parts.append(_hazard_mark(position, hazard_rate, y, list(groups).index(hazard_rate.group)))
     every = -(-len(bands) // 8)
-    days = [(at + 0.5, str(bands[at][0])) for at in range(0, len(bands), every)]
-    parts += [feet(x, 222, days), _under(x, "from this day as a customer")]
-    return svg(_WIDE, 264, "chart", "Leaving in a month", _steepest(known), parts)
+    days = [(position + 0.5, str(bands[position][0])) for position in range(0, len(bands), every)]
+    parts += [x_axis(x, 222, days), _axis_title(x, "from this day as a customer")]
+    return figure(_WIDE, 264, "chart", "Leaving in a month", _steepest_words(hazards_shown), parts)
 
 
-def _highest(known: Sequence[Hazard]) -> float:
+def _top_rate(hazards: Sequence[Hazard]) -> float:
     """The top of the picture: an interval of few customers may reach beyond it."""
-    rates = max(h.per_month or 0.0 for h in known)
-    ends = max(h.per_month or 0.0 if h.high is None else h.high for h in known)
+    rates = max(h.per_month or 0.0 for h in hazards)
+    ends = max(h.per_month or 0.0 if h.high is None else h.high for h in hazards)
     return min(ends, 3 * rates) or ends
 
 
-def _steepest(known: Sequence[Hazard]) -> str:
-    worst = max(known, key=lambda h: h.per_month or 0.0)
-    rate = number(worst.per_month, "share", "")
-    days = stretch(worst.from_day, worst.to_day)
-    return f"Highest: {cut(worst.group, 40)}, {days}, {rate} a month."
+def _steepest_words(hazards: Sequence[Hazard]) -> str:
+    steepest = max(hazards, key=lambda h: h.per_month or 0.0)
+    rate = number(steepest.per_month, "share", "")
+    days = stretch(steepest.from_day, steepest.to_day)
+    return f"Highest: {cut(steepest.group, 40)}, {days}, {rate} a month."
 
 
-def _range(at: float, one: Hazard, y: Scale, group: int) -> Markup:
-    value = one.per_month or 0.0
-    rate, days = number(value, "share", ""), stretch(one.from_day, one.to_day)
-    words = f"{cut(one.group, 40)}, {days}: {rate} a month"
-    low, high = (value if end is None else min(end, y.high) for end in (one.low, one.high))
-    spread = rule((at, y(low)), (at, y(high)), f"range s{group}")
-    return spread + dot((at, y(value)), 3.5, f"dot s{group}", words)
+def _hazard_mark(position: float, hazard_rate: Hazard, y: Scale, group: int) -> Markup:
+    value = hazard_rate.per_month or 0.0
+    rate, days = number(value, "share", ""), stretch(hazard_rate.from_day, hazard_rate.to_day)
+    words = f"{cut(hazard_rate.group, 40)}, {days}: {rate} a month"
+    low, high = (
+        value if end is None else min(end, y.high) for end in (hazard_rate.low, hazard_rate.high)
+    )
+    spread = segment((position, y(low)), (position, y(high)), f"range s{group}")
+    return spread + dot((position, y(value)), 3.5, f"dot s{group}", words)
 
 
-def _under(x: Scale, words: str, at: float = 257) -> Markup:
-    return text(((x.start + x.end) / 2, at), words, "middle quiet")
+def _axis_title(x: Scale, words: str, y: float = 257) -> Markup:
+    return text(((x.start + x.end) / 2, y), words, "middle quiet")
 
 
-def causes(rows: Sequence[Cause]) -> Markup:
+def causes(rows: Sequence[CauseReport]) -> Markup:
     """Losses above or below those expected, by cause: a bar, and a line for its interval."""
-    drawn = rows[:MOST_CAUSES]
-    ends = [end for c in drawn for end in (c.excess, c.low, c.high) if end is not None]
+    shown = rows[:MOST_CAUSES]
+    ends = [end for c in shown for end in (c.excess, c.low, c.high) if end is not None]
     if not ends:
-        return drawing.NOTHING
+        return svg.NOTHING
     x = Scale(min(0.0, *ends), max(0.0, *ends), 2, _WIDE - 2)
-    height = 46 * len(drawn) + 4
-    parts = [rule((x(0), 0), (x(0), height), "zero")]
-    for at, cause in enumerate(drawn):
-        parts += _cause(cause, x, 46 * at)
-    told = "; ".join(f"{cut(cause.title, 40)} {_excess(cause)}" for cause in drawn)
+    height = 46 * len(shown) + 4
+    parts = [segment((x(0), 0), (x(0), height), "zero")]
+    for i, cause in enumerate(shown):
+        parts += _cause_bar(cause, x, 46 * i)
+    description = "; ".join(f"{cut(cause.title, 40)} {_excess_words(cause)}" for cause in shown)
     title = "Customers lost beyond those expected, by cause"
-    return svg(_WIDE, height, "chart", title, f"{told}.", parts)
+    return figure(_WIDE, height, "chart", title, f"{description}.", parts)
 
 
-def _cause(cause: Cause, x: Scale, top: int) -> list[Markup]:
+def _cause_bar(cause: CauseReport, x: Scale, top: int) -> list[Markup]:
     clear = cause.low is not None and cause.low > 0
     kind = "excess clear" if clear else "excess"
     parts = [
         text((0, top + 15), cut(cause.title, 38), "start behind"),
-        text((_WIDE, top + 15), _excess(cause), "end behind strong" if clear else "end behind"),
+        text(
+            (_WIDE, top + 15), _excess_words(cause), "end behind strong" if clear else "end behind"
+        ),
         bar((x(0), top + 22), (x(cause.excess), top + 36), kind),
     ]
     if cause.low is not None and cause.high is not None:
-        parts.append(rule((x(cause.low), top + 29), (x(cause.high), top + 29), "whisker"))
+        parts.append(segment((x(cause.low), top + 29), (x(cause.high), top + 29), "whisker"))
     return parts
 
 
-def _excess(cause: Cause) -> str:
+def _excess_words(cause: CauseReport) -> str:
     if cause.low is None or cause.high is None:
         return signed(cause.excess)
     return f"{signed(cause.excess)} ({signed(cause.low)} to {signed(cause.high)})"
 
 
-def payback(one: Worth, all_of_them: Sequence[Worth], currency: str) -> Markup:
+def payback(channel: ChannelLtv, channels: Sequence[ChannelLtv], currency: str) -> Markup:
     """What a customer has brought by each month against its cost; all channels on one scale."""
-    if not one.curve:
-        return drawing.NOTHING
-    values = [value for other in all_of_them for _, value in other.curve]
-    values += [other.cost for other in all_of_them if other.cost is not None]
-    last = max(month for other in all_of_them for month, _ in other.curve)
-    heights = drawing.ticks(min(0.0, *values), max(values), 3)
+    if not channel.curve:
+        return svg.NOTHING
+    values = [value for other in channels for _, value in other.curve]
+    values += [other.cost for other in channels if other.cost is not None]
+    last = max(month for other in channels for month, _ in other.curve)
+    heights = svg.ticks(min(0.0, *values), max(values), 3)
     x, y = Scale(0, max(last, 1), 58, 290), Scale(heights[0], heights[-1], 140, 10)
     say = partial(number, unit="money", currency=currency)
-    parts = [grid(x, y, heights, lambda at: number(at, "money", currency).removesuffix(".00"))]
-    if one.low is not None and one.high is not None:
-        parts.append(bar((x(one.low), y.end), (x(min(one.high, last)), y.start), "likely"))
-    if one.cost is not None:
-        parts.append(rule((x.start, y(one.cost)), (x.end, y(one.cost)), "target"))
-    parts.append(line([(x(month), y(value)) for month, value in one.curve], "value"))
-    if one.break_even_month is not None and one.cost is not None:
-        parts.append(dot((x(one.break_even_month), y(one.cost)), 4.5, "even"))
-    parts.append(feet(x, 143, [(at, plain(at, 0)) for at in drawing.ticks(0, last, 4, 1.0)[:-1]]))
-    parts.append(_under(x, "months since won", 177))
-    return svg(
-        300, 184, "chart small", f"Payback of {cut(one.channel)}", even_words(one, say), parts
+    parts = [
+        grid(x, y, heights, lambda value: number(value, "money", currency).removesuffix(".00"))
+    ]
+    if channel.low is not None and channel.high is not None:
+        parts.append(bar((x(channel.low), y.end), (x(min(channel.high, last)), y.start), "likely"))
+    if channel.cost is not None:
+        parts.append(segment((x.start, y(channel.cost)), (x.end, y(channel.cost)), "target"))
+    parts.append(line([(x(month), y(value)) for month, value in channel.curve], "value"))
+    if channel.break_even_month is not None and channel.cost is not None:
+        parts.append(dot((x(channel.break_even_month), y(channel.cost)), 4.5, "even"))
+    parts.append(
+        x_axis(x, 143, [(value, plain(value, 0)) for value in svg.ticks(0, last, 4, 1.0)[:-1]])
+    )
+    parts.append(_axis_title(x, "months since won", 177))
+    return figure(
+        300,
+        184,
+        "chart small",
+        f"Payback of {cut(channel.channel)}",
+        payback_sentence(channel, say),
+        parts,
     )
 
 
-def even_words(one: Worth, say: drawing.Say) -> str:
+def payback_sentence(channel: ChannelLtv, say: svg.Format) -> str:
     """When the cost is earned back, in a sentence."""
-    if one.cost is None:
+    if channel.cost is None:
         return "What winning a customer costs is not known."
-    if one.break_even_month is None:
-        return f"The cost of {say(one.cost)} is not yet earned back."
+    if channel.break_even_month is None:
+        return f"The cost of {say(channel.cost)} is not yet earned back."
     likely = ""
-    if one.low is not None and one.high is not None:
-        likely = f" (likely {plain(one.low, 0)} to {plain(one.high, 0)})"
-    return f"The cost of {say(one.cost)} is earned back in {months(one.break_even_month)}{likely}."
+    if channel.low is not None and channel.high is not None:
+        likely = f" (likely {plain(channel.low, 0)} to {plain(channel.high, 0)})"
+    return f"The cost of {say(channel.cost)} is earned back in {months(channel.break_even_month)}{likely}."
 
 
 def interval_bar(figure: Figure, rows: Sequence[Figure]) -> Markup:
     """A value and its interval on the scale of all rows of its table; the cell beside has both."""
     ends = [end for row in rows for end in (row.value, row.low, row.high) if end is not None]
     if figure.value is None:
-        return drawing.NOTHING
+        return svg.NOTHING
     x = Scale(min(ends), max(ends), 5, 115)
     spot = dot((x(figure.value), 6), 3.5, "dot")
     if figure.low is None or figure.high is None:
-        return drawing.decoration(120, 12, "interval", [spot])
-    return drawing.decoration(
-        120, 12, "interval", [rule((x(figure.low), 6), (x(figure.high), 6), "range"), spot]
+        return svg.decoration(120, 12, "interval", [spot])
+    return svg.decoration(
+        120, 12, "interval", [segment((x(figure.low), 6), (x(figure.high), 6), "range"), spot]
     )

@@ -14,80 +14,86 @@ from retention.reporting import page, svg
 from retention.reporting.scorecard import charts, time_series, wording
 from retention.reporting.scorecard.table import as_csv as csv
 from retention.reporting.scorecard.table import table
-from retention.scorecard.report_data import UNITS, Breakdown, Content, Curve, Hazard
+from retention.scorecard.report_data import UNITS, Breakdown, Hazard, ScorecardReport, SurvivalCurve
 
 __all__ = ["csv", "html", "table"]
 
 _HERE: Final = Path(__file__).parent
-KEPT: Final = {True: "kept", False: "missed", None: "not known"}
-TRENDS: Final = {"better": "better", "worse": "worse", "same": "no clear change"}
+TARGET_WORDS: Final = {True: "kept", False: "missed", None: "not known"}
+TREND_WORDS: Final = {"better": "better", "worse": "worse", "same": "no clear change"}
 
 
-def html(content: Content) -> str:
+def html(report: ScorecardReport) -> str:
     """The whole page; the same content is the same text."""
     environment = page.environment(_HERE)
-    environment.filters |= _words(content.currency)
-    environment.globals |= _pictures(content)
-    return environment.get_template("scorecard.html.j2").render(_page(content))
+    environment.filters |= _filters(report.currency)
+    environment.globals |= _charts(report)
+    return environment.get_template("scorecard.html.j2").render(_page(report))
 
 
-def _page(content: Content) -> dict[str, Any]:
+def _page(report: ScorecardReport) -> dict[str, Any]:
     style = page.style(_HERE / "scorecard.css")
-    unusual = [measure for measure in content.measures if measure.alarm]
-    told: list[Curve | Hazard] = [*content.when.curves, *content.when.hazards]
+    unusual = [measure for measure in report.metrics if measure.alarm]
+    curves_and_hazards: list[SurvivalCurve | Hazard] = [
+        *report.timing.curves,
+        *report.timing.hazards,
+    ]
     return {
-        "content": content,
+        "content": report,
         "style": style,
         "policy": page.policy(style),
-        "date": ENGLISH.date(content.as_of, weekday=True),
+        "date": ENGLISH.date(report.as_of, weekday=True),
         "units": UNITS,
-        "kept_words": KEPT,
-        "trend_words": TRENDS,
-        "figures": _figures(content),
+        "kept_words": TARGET_WORDS,
+        "trend_words": TREND_WORDS,
+        "figures": _figures(report),
         "unusual": unusual,
-        "usual": [m for m in content.measures if m.points and not m.alarm],
-        "groups": list(dict.fromkeys(one.group for one in told)),
+        "usual": [m for m in report.metrics if m.points and not m.alarm],
+        "groups": list(dict.fromkeys(breakdown.group for breakdown in curves_and_hazards)),
         "most_groups": charts.MOST_GROUPS,
         "most_causes": charts.MOST_CAUSES,
-        "breakdowns": _by(content.breakdowns),
-        "spread": _by(content.spread),
-        "unlike": [line for one in content.spread if (line := _unlike(one))],
+        "breakdowns": _by_dimension(report.breakdowns),
+        "spread": _by_dimension(report.customer_groups),
+        "unlike": [
+            line for breakdown in report.customer_groups if (line := _served_worse(breakdown))
+        ],
     }
 
 
-def _figures(content: Content) -> list[tuple[str, str]]:
+def _figures(report: ScorecardReport) -> list[tuple[str, str]]:
     """The page in a few numbers, as (number, words)."""
-    judged = [measure for measure in content.measures if measure.kept is not None]
-    kept = sum(measure.kept is True for measure in judged)
-    worse = sum(measure.trend == "worse" for measure in content.measures)
-    alarms = sum(measure.alarm is not None for measure in content.measures)
-    targets = [(f"{kept} of {len(judged)}", "targets kept")] if judged else []
+    with_target = [measure for measure in report.metrics if measure.target_met is not None]
+    n_met = sum(measure.target_met is True for measure in with_target)
+    worse = sum(measure.trend == "worse" for measure in report.metrics)
+    alarms = sum(measure.alarm is not None for measure in report.metrics)
+    targets = [(f"{n_met} of {len(with_target)}", "targets kept")] if with_target else []
     rest = [
         (str(worse), "worse than before"),
         (str(alarms), "unusual now"),
-        (wording.plain(content.why.lost, 0), "customers lost"),
+        (wording.plain(report.drivers.lost, 0), "customers lost"),
     ]
-    shown = [bool(content.measures), bool(content.measures), bool(content.why.rows)]
+    shown = [bool(report.metrics), bool(report.metrics), bool(report.drivers.causes)]
     return targets + [figure for figure, show in zip(rest, shown, strict=True) if show]
 
 
-def _by(breakdowns: tuple[Breakdown, ...]) -> list[tuple[str, list[Breakdown], int]]:
+def _by_dimension(breakdowns: tuple[Breakdown, ...]) -> list[tuple[str, list[Breakdown], int]]:
     """(by what, its breakdowns, how many groups stand out for worse), in order."""
-    found: dict[str, list[Breakdown]] = {}
-    for one in breakdowns:
-        found.setdefault(one.by, []).append(one)
+    by_dimension: dict[str, list[Breakdown]] = {}
+    for breakdown in breakdowns:
+        by_dimension.setdefault(breakdown.dimension, []).append(breakdown)
     return [
-        (by, ones, sum(row.worse for one in ones for row in one.rows)) for by, ones in found.items()
+        (dimension, group, sum(row.worse for breakdown in group for row in breakdown.groups))
+        for dimension, group in by_dimension.items()
     ]
 
 
-def _unlike(one: Breakdown) -> str:
+def _served_worse(breakdown: Breakdown) -> str:
     """Which groups a measure serves worse; empty where none."""
-    names = ", ".join(row.name for row in one.rows if row.worse)
-    return f"{one.measure}, by {one.by}: {names}" if names else ""
+    names = ", ".join(row.name for row in breakdown.groups if row.worse)
+    return f"{breakdown.metric}, by {breakdown.dimension}: {names}" if names else ""
 
 
-def _words(currency: str) -> dict[str, Any]:
+def _filters(currency: str) -> dict[str, Any]:
     """The template's filters."""
     return {
         "number": partial(wording.number, currency=currency),
@@ -102,14 +108,14 @@ def _words(currency: str) -> dict[str, Any]:
     }
 
 
-def _end_of(curve: Curve) -> str:
+def _end_of(curve: SurvivalCurve) -> str:
     last = curve.points[-1]
-    return f"{wording.number(last.share, 'share', '')} after {last.day:,} days"
+    return f"{wording.number(last.survival, 'share', '')} after {last.day:,} days"
 
 
-def _pictures(content: Content) -> dict[str, Any]:
+def _charts(report: ScorecardReport) -> dict[str, Any]:
     """The template's charts."""
-    currency = content.currency
+    currency = report.currency
     return {
         "spark": partial(time_series.spark, currency=currency),
         "over_time": partial(time_series.over_time, currency=currency),
@@ -118,9 +124,9 @@ def _pictures(content: Content) -> dict[str, Any]:
         "survival": charts.survival,
         "hazard": charts.hazard,
         "causes": charts.causes,
-        "payback": partial(charts.payback, all_of_them=content.worth, currency=currency),
+        "payback": partial(charts.payback, channels=report.channel_ltv, currency=currency),
         "interval_bar": charts.interval_bar,
-        "key": svg.key,
+        "key": svg.legend_line,
         "stretch": wording.stretch,
         "months": wording.months,
     }

@@ -69,8 +69,8 @@ def reading(file: RawFile, key: str) -> Iterator[Connection]:
 
     BadParams: no address. BadInput: unreachable, too slow, not allowed, or the server's word.
     """
-    where = address(file, key)
-    with _refusing(where, file), _connected(where, file) as connection:
+    address_ = address(file, key)
+    with _refusing(address_, file), _connected(address_, file) as connection:
         connection.read_only = True
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         with _ended_after(connection, file.database_timeout):
@@ -82,13 +82,16 @@ def reading(file: RawFile, key: str) -> Iterator[Connection]:
 
 
 @contextmanager
-def _connected(where: Address, file: RawFile) -> Iterator[Connection]:
+def _connected(address_: Address, file: RawFile) -> Iterator[Connection]:
     """Closed in the end without a word to the server: it may be past hearing."""
     seconds = min(_CONNECTING, max(2, round(file.database_timeout)))
     connection = psycopg.connect(
-        where.url, connect_timeout=seconds, client_encoding="UTF8",
-        application_name="retention", prepare_threshold=None,
-    )  # fmt: skip
+        address_.url,
+        connect_timeout=seconds,
+        client_encoding="UTF8",
+        application_name="retention",
+        prepare_threshold=None,
+    )
     try:
         yield connection
     finally:
@@ -116,15 +119,15 @@ def _ended_after(connection: Connection, seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _refusing(where: Address, file: RawFile) -> Iterator[None]:
+def _refusing(address_: Address, file: RawFile) -> Iterator[None]:
     """What the database says becomes a refusal without password, address and values of rows."""
     try:
         yield
     except psycopg.Error as error:
-        raise BadInput(f"{where.key}: {_said(error, where, file)}") from None
+        raise BadInput(f"{address_.key}: {_describe(error, address_, file)}") from None
 
 
-def _said(error: psycopg.Error, where: Address, file: RawFile) -> str:
+def _describe(error: psycopg.Error, address_: Address, file: RawFile) -> str:
     if isinstance(error, psycopg.errors.QueryCanceled):
         return (
             f"table {file.table!r} was not read within {file.database_timeout:.0f} s; raise"
@@ -134,7 +137,7 @@ def _said(error: psycopg.Error, where: Address, file: RawFile) -> str:
         return f"the user may not read table {file.table!r}; grant it select there"
     if isinstance(error, psycopg.OperationalError) and not error.sqlstate:
         return (
-            f"the database that {where.variable} names cannot be reached: {_reason(error, where)};"
+            f"the database that {address_.variable} names cannot be reached: {_reason(error, address_)};"
             " is it up, and are address and password right?"
         )
     return (
@@ -143,8 +146,8 @@ def _said(error: psycopg.Error, where: Address, file: RawFile) -> str:
     )
 
 
-def _reason(error: psycopg.Error, where: Address) -> str:
-    said = " ".join(str(error).split())
-    for secret in filter(None, (where.url, where.secret)):
-        said = said.replace(secret, "...")
-    return said[:300]
+def _reason(error: psycopg.Error, address_: Address) -> str:
+    message = " ".join(str(error).split())
+    for secret in filter(None, (address_.url, address_.secret)):
+        message = message.replace(secret, "...")
+    return message[:300]

@@ -25,7 +25,7 @@ from retention.sources import reader
 from retention.sources.database import stream, tables
 from retention.sources.database.connection import Connection
 from retention.sources.database.tables import Table
-from retention.sources.reader import literal, name
+from retention.sources.reader import identifier, literal
 
 WHOLE: Final = "whole.parquet"
 _NOTE: Final = b"retention"
@@ -33,21 +33,21 @@ _NEVER: Final = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 """Up to when a table was read whose rows have no time at all."""
 
 
-def replace(
+def replace_copy(
     connection: Connection, table: Table, folder: Path, order: Sequence[str], key: str
 ) -> int:
     """Copy the whole table in place of the copy before; its rows. BadInput: none."""
     batches = stream.batches(connection, tables.query(table, order), table.arrow, key)
-    with atomic.replacing(folder / WHOLE) as temporary:
+    with atomic.atomic_file(folder / WHOLE) as temporary:
         rows = _write(temporary, table.arrow, batches)
         if not rows:
             raise BadInput(f"{key}: table {table.label} has 0 rows; the copy before is kept")
-    for one in _parts(folder):
-        atomic.remove(one)
+    for path in _parts(folder):
+        atomic.remove(path)
     return rows
 
 
-def add(
+def add_part(
     connection: Connection, table: Table, folder: Path, source: Source, zone: ZoneInfo, key: str
 ) -> int:
     """Copy the rows that are new since the parts before as a part more; their number.
@@ -55,22 +55,22 @@ def add(
     Rows of the overlap that an earlier part has already are left out. BadInput: the first reading
     finds none, or the parts are of another table or of other types.
     """
-    news = _News(table, str(source.incremental), source, key)
-    before = [_Part(path) for path in _parts(folder)]
-    news.refuse_strange(before)
-    reached = max((one.until for one in before), default=None)
+    news = _NewRows(table, str(source.incremental), source, key)
+    earlier = [_CopiedPart(path) for path in _parts(folder)]
+    news.refuse_foreign_parts(earlier)
+    reached = max((part.until for part in earlier), default=None)
     since = None if reached is None else reached - news.overlap
-    overlapping = [one for one in before if since is not None and one.until >= since]
+    overlapping = [part for part in earlier if since is not None and part.until >= since]
     wanted = None if since is None else (news.column, since)
     batches = stream.batches(connection, tables.query(table, news.order, wanted), table.arrow, key)
     with TemporaryDirectory(prefix="table-") as scratch:
         read, part = Path(scratch) / "read.parquet", Path(scratch) / "part.parquet"
-        if not _write(read, table.arrow, batches) and not before:
+        if not _write(read, table.arrow, batches) and not earlier:
             raise BadInput(f"{key}: table {table.label} has 0 rows")
-        until = news.latest(read, _now(connection, zone), reached)
-        rows = news.keep(read, overlapping, part, until)
+        until = news.newest_time(read, _now(connection, zone), reached)
+        rows = news.write_new(read, overlapping, part, until)
         if rows:
-            with atomic.replacing(folder / _next(before)) as temporary:
+            with atomic.atomic_file(folder / _next_name(earlier)) as temporary:
                 shutil.copyfile(part, temporary)
     if (folder / WHOLE).exists():
         atomic.remove(folder / WHOLE)
@@ -81,16 +81,16 @@ def _parts(folder: Path) -> list[Path]:
     return sorted(folder.glob("part-*.parquet"))
 
 
-def _next(before: Sequence["_Part"]) -> str:
-    last = max((int(one.path.stem.removeprefix("part-")) for one in before), default=0)
+def _next_name(earlier: Sequence["_CopiedPart"]) -> str:
+    last = max((int(part.path.stem.removeprefix("part-")) for part in earlier), default=0)
     return f"part-{last + 1:06d}.parquet"
 
 
 def _now(connection: Connection, zone: ZoneInfo) -> dt.datetime:
     """The server's time on the clock of `zone`."""
-    ((now,),) = connection.execute("select now()").fetchall()
-    assert isinstance(now, dt.datetime)  # noqa: S101
-    return now.astimezone(zone)
+    ((current,),) = connection.execute("select now()").fetchall()
+    assert isinstance(current, dt.datetime)  # noqa: S101
+    return current.astimezone(zone)
 
 
 def _write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
@@ -102,7 +102,7 @@ def _write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> 
     return rows
 
 
-class _Part:
+class _CopiedPart:
     """A part that was kept: the columns of its file, and up to when it reaches."""
 
     def __init__(self, path: Path) -> None:
@@ -122,7 +122,7 @@ class _Part:
 
 
 @dataclass(frozen=True)
-class _News:
+class _NewRows:
     """The rows of a table since a time."""
 
     table: Table
@@ -146,61 +146,63 @@ class _News:
     @property
     def overlap(self) -> int:
         """How far back rows are read again, as the column counts."""
-        share = self.source.incremental_overlap / dt.timedelta(days=1)
-        return int(-(-share * tables.day_length(self.kind) // 1))
+        overlap_days = self.source.incremental_overlap / dt.timedelta(days=1)
+        return int(-(-overlap_days * tables.day_length(self.kind) // 1))
 
     @property
     def order(self) -> list[str]:
-        keys = [one for one in self.source.key if one != self.column]
+        keys = [column for column in self.source.key if column != self.column]
         return [self.column, *keys]
 
-    def refuse_strange(self, before: Sequence[_Part]) -> None:
+    def refuse_foreign_parts(self, earlier: Sequence[_CopiedPart]) -> None:
         """BadInput for parts of another table, and for columns that changed their type."""
-        for one in before:
-            if one.table != (self.table.label, self.column):
+        for part in earlier:
+            if part.table != (self.table.label, self.column):
                 raise BadInput(
-                    f"{one.path}: read from table {one.table[0]!r} by {one.table[1]!r}, not from"
+                    f"{part.path}: read from table {part.table[0]!r} by {part.table[1]!r}, not from"
                     f" {self.table.label!r} by {self.column!r}; move the folder away to begin anew"
                 )
-            for field in one.schema:
-                self._refuse_other_type(one, field)
+            for field in part.schema:
+                self._refuse_changed_type(part, field)
 
-    def _refuse_other_type(self, one: _Part, field: pa.Field) -> None:
-        now = self.table.arrow
-        if field.name in now.names and now.field(field.name).type != field.type:
+    def _refuse_changed_type(self, part: _CopiedPart, field: pa.Field) -> None:
+        current = self.table.arrow
+        if field.name in current.names and current.field(field.name).type != field.type:
             raise BadInput(
-                f"{one.path}: column {field.name!r} was {field.type} and is"
-                f" {now.field(field.name).type} now; move the folder away to begin anew"
+                f"{part.path}: column {field.name!r} was {field.type} and is"
+                f" {current.field(field.name).type} now; move the folder away to begin anew"
             )
 
-    def latest(self, read: Path, now: dt.datetime, reached: int | None) -> int:
+    def newest_time(self, read: Path, current: dt.datetime, reached: int | None) -> int:
         """Up to when the table was read: its newest time, but never the future's."""
-        counts = tables.counted(self.kind)
-        limit = tables.count(self.kind, now)
-        newest = tables.count(self.kind, _NEVER) if reached is None else reached
+        counts = tables.count_type(self.kind)
+        limit = tables.to_count(self.kind, current)
+        newest = tables.to_count(self.kind, _NEVER) if reached is None else reached
         for batch in pq.ParquetFile(read).iter_batches(columns=[self.column]):
             column = batch.column(0).view(counts).drop_null().to_numpy()
             past = column[column <= limit]
             newest = max(newest, int(past.max(initial=newest)))
         return newest
 
-    def keep(self, read: Path, before: Sequence[_Part], part: Path, until: int) -> int:
+    def write_new(self, read: Path, earlier: Sequence[_CopiedPart], part: Path, until: int) -> int:
         """Write the rows of `read` that no part before has; how many."""
         note = {"table": self.table.label, "incremental": self.column, "until": until}
         schema = self.table.arrow.with_metadata({_NOTE: json.dumps(note, sort_keys=True).encode()})
-        order = ", ".join(name(one) for one in self.order)
-        with reader.opened("1GB") as connection:
-            found = connection.sql(f"from ({self._new(read, before)}) order by {order}")
-            batches = found.to_arrow_reader(100_000)
-            return _write(part, schema, (one.cast(schema) for one in batches))
+        order = ", ".join(identifier(part) for part in self.order)
+        with reader.connect("1GB") as connection:
+            rows_ = connection.sql(f"from ({self._new_rows_sql(read, earlier)}) order by {order}")
+            batches = rows_.to_arrow_reader(100_000)
+            return _write(part, schema, (batch.cast(schema) for batch in batches))
 
-    def _new(self, read: Path, before: Sequence[_Part]) -> str:
+    def _new_rows_sql(self, read: Path, earlier: Sequence[_CopiedPart]) -> str:
         """SQL of the rows of `read` without those of the parts before."""
         rows = f"select * from read_parquet({literal(str(read))})"
-        for one in before:
-            listed = ", ".join(
-                name(column) if column in one.schema.names else f"null as {name(column)}"
+        for part in earlier:
+            columns = ", ".join(
+                identifier(column)
+                if column in part.schema.names
+                else f"null as {identifier(column)}"
                 for column in self.table.columns
             )
-            rows += f" except select {listed} from read_parquet({literal(str(one.path))})"
+            rows += f" except select {columns} from read_parquet({literal(str(part.path))})"
         return rows

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pyarrow as pa
 from psycopg import sql
 
-from retention.core.errors import BadInput, nearest
+from retention.core.errors import BadInput, suggestion
 from retention.core.params import RawFile
 from retention.sources.database.connection import Connection
 
@@ -28,7 +28,7 @@ _DAYS: Final = """case when {column} is null then null
     when {column} > 'epoch' then 2147483647 else -2147483647 end"""
 """Counts since 1970-01-01; infinity is a count too, which DuckDB reads as infinity again."""
 
-_FOUND: Final = """select n.nspname, c.relname, c.oid from pg_class c
+_FIND_TABLE: Final = """select n.nspname, c.relname, c.oid from pg_class c
     join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'v', 'm', 'f')
         and (c.relname = %(table)s and pg_table_is_visible(c.oid)
@@ -38,7 +38,7 @@ _COLUMNS: Final = """select a.attname, b.typname from pg_attribute a
     join pg_type t on t.oid = a.atttypid
     join pg_type b on b.oid = case t.typtype when 'd' then t.typbasetype else t.oid end
     where a.attrelid = %s and a.attnum > 0 and not a.attisdropped order by a.attnum"""
-_OTHERS: Final = """select case when pg_table_is_visible(c.oid) then '' else n.nspname || '.' end
+_TABLE_NAMES: Final = """select case when pg_table_is_visible(c.oid) then '' else n.nspname || '.' end
         || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname <> 'information_schema'
         and n.nspname !~ '^pg_' and has_table_privilege(c.oid, 'select') order by 1"""
@@ -63,25 +63,25 @@ class Table:
 
     def require(self, wanted: Sequence[str], asked_by: str) -> None:
         """BadInput, with the nearest names, for a column that the table lacks."""
-        for one in wanted:
-            if one not in self.columns:
+        for name in wanted:
+            if name not in self.columns:
                 raise BadInput(
-                    f"{asked_by}: table {self.label} has no column {one!r}"
-                    f"{nearest(one, self.columns)}; write the table's name for it there"
+                    f"{asked_by}: table {self.label} has no column {name!r}"
+                    f"{suggestion(name, self.columns)}; write the table's name for it there"
                 )
 
 
-def found(connection: Connection, file: RawFile, key: str) -> Table:
+def find_table(connection: Connection, file: RawFile, key: str) -> Table:
     """The table that params name, by itself or as schema.table; BadInput with the nearest names."""
-    row = connection.execute(_FOUND, {"table": file.table}).fetchone()
+    row = connection.execute(_FIND_TABLE, {"table": file.table}).fetchone()
     if row is None:
-        others = [str(name) for (name,) in connection.execute(_OTHERS)]
+        others = [str(name) for (name,) in connection.execute(_TABLE_NAMES)]
         raise BadInput(
             f"{key}.table: the database has no table {file.table!r}"
-            f"{nearest(str(file.table), others)}; write its name, or schema.name"
+            f"{suggestion(str(file.table), others)}; write its name, or schema.name"
         )
     schema, name, oid = row
-    columns = {str(one): str(kind) for one, kind in connection.execute(_COLUMNS, [oid])}
+    columns = {str(column): str(kind) for column, kind in connection.execute(_COLUMNS, [oid])}
     return Table(str(schema), str(name), columns)
 
 
@@ -89,7 +89,7 @@ def query(
     table: Table,
     order: Sequence[str] | None,
     since: tuple[str, int] | None = None,
-    most: int | None = None,
+    max_rows: int | None = None,
 ) -> sql.Composed:
     """COPY of all columns as CSV: by `order`, as text by all columns where that is empty.
 
@@ -99,11 +99,11 @@ def query(
     """
     parts: list[sql.Composable] = [
         sql.SQL("copy (select "),
-        sql.SQL(", ").join(_selected(table, one) for one in table.columns),
+        sql.SQL(", ").join(_selected(table, name) for name in table.columns),
         _composed(" from {table} as source", table=sql.Identifier(table.schema, table.name)),
         _since(table, *since) if since else sql.SQL(""),
         sql.SQL("") if order is None else _ordered(table, order),
-        _composed(" limit {most}", most=sql.Literal(most)) if most else sql.SQL(""),
+        _composed(" limit {most}", most=sql.Literal(max_rows)) if max_rows else sql.SQL(""),
         sql.SQL(") to stdout (format csv, header, force_quote *)"),
     ]
     return sql.Composed(parts)
@@ -112,10 +112,10 @@ def query(
 def _ordered(table: Table, order: Sequence[str]) -> sql.Composed:
     """By some columns in their own order, which an index may have; or by all of them as text."""
     text = "{column}" if order else "{column}::text"
-    listed = [
-        _composed(text, column=sql.Identifier("source", one)) for one in order or table.columns
+    columns = [
+        _composed(text, column=sql.Identifier("source", name)) for name in order or table.columns
     ]
-    return sql.SQL(" order by ") + sql.SQL(", ").join(listed)
+    return sql.SQL(" order by ") + sql.SQL(", ").join(columns)
 
 
 def _composed(text: str, **parts: sql.Composable) -> sql.Composed:
@@ -158,12 +158,12 @@ def day_length(kind: pa.DataType) -> int:
     return 1 if kind == DAY else 24 * 60 * 60 * 1_000_000
 
 
-def counted(kind: pa.DataType) -> pa.DataType:
+def count_type(kind: pa.DataType) -> pa.DataType:
     """The type of the counts of a type of time."""
     return pa.int32() if kind == DAY else pa.int64()
 
 
-def count(kind: pa.DataType, moment: Any) -> int:
+def to_count(kind: pa.DataType, moment: Any) -> int:
     """A moment (with its zone) as a type of time counts it."""
     clock = moment.replace(tzinfo=None) if kind != INSTANT else moment.astimezone(dt.UTC)
     since = clock.replace(tzinfo=None) - _EPOCH

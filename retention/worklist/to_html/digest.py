@@ -8,15 +8,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
-from retention.policy import LANES, LISTED
-from retention.reporting import page as web
+from retention.policy import LANES, LISTED_LANES
+from retention.reporting import page as base_page
 from retention.worklist.model import Listing, slug
-from retention.worklist.to_html.page import Written, changed, dropped, total
+from retention.worklist.to_html.page import RowTexts, changes_sentence, dropped_summary, total
 
-LARGEST: Final = 95_000  # bytes; mail programs cut from 100 kB
-_MOST_OF_LANE: Final = 12
-_MOST_DROPPED: Final = 10
-_MOST_NOTES: Final = 5
+MAX_BYTES: Final = 95_000  # bytes; mail programs cut from 100 kB
+_MAX_PER_LANE: Final = 12
+_MAX_DROPPED: Final = 10
+_MAX_NOTES: Final = 5
 _HERE: Final = Path(__file__).parent
 _FONTS: Final = {
     "en": "Georgia, 'Times New Roman', serif",
@@ -27,57 +27,59 @@ _FONTS: Final = {
 
 def content(listing: Listing, owner: str | None) -> bytes:
     """The message in UTF-8, at most LARGEST bytes; `listing` is that of the owner."""
-    page = web.environment(_HERE, listing.language).get_template("digest.html.j2")
-    told = _message(listing, owner)
-    rows = Written(listing).rows(_first(listing))
+    page = base_page.environment(_HERE, listing.language).get_template("digest.html.j2")
+    values = _message_values(listing, owner)
+    rows = RowTexts(listing).rows(_first_of_each_lane(listing))
     shown = len(rows)
     while True:
         part = {"rows": rows[:shown], "more": listing.rows.num_rows - shown}
-        message = page.render(told | part).encode("utf-8")
-        if len(message) <= LARGEST or not shown:
+        message = page.render(values | part).encode("utf-8")
+        if len(message) <= MAX_BYTES or not shown:
             return message
-        shown = min(shown - 1, shown * LARGEST // len(message))
+        shown = min(shown - 1, shown * MAX_BYTES // len(message))
 
 
-def _first(listing: Listing) -> list[dict[str, Any]]:
+def _first_of_each_lane(listing: Listing) -> list[dict[str, Any]]:
     """The first rows of each lane, in the list's order."""
     rows = listing.rows.to_pylist()
     return [
         row
-        for lane in LISTED
-        for row in [one for one in rows if one["lane"] == lane][:_MOST_OF_LANE]
+        for lane in LISTED_LANES
+        for row in [row for row in rows if row["lane"] == lane][:_MAX_PER_LANE]
     ]
 
 
-def _message(listing: Listing, owner: str | None) -> dict[str, Any]:
+def _message_values(listing: Listing, owner: str | None) -> dict[str, Any]:
     """All but the rows."""
-    says = listing.language
-    rightwards = says.direction == "ltr"
+    language = listing.language
+    rightwards = language.direction == "ltr"
     return {
-        "says": says,
+        "says": language,
         "start": "left" if rightwards else "right",
         "end": "right" if rightwards else "left",
-        "font": _FONTS[says.code],
-        "leading": "2" if says.code == "ur" else "1.45",
-        "company": web.cut(listing.company),
-        "owner": web.cut(owner),
-        "date": says.date(listing.as_of, weekday=True),
-        "notes": [web.cut(one, 300) for one in listing.notes[:_MOST_NOTES]],
+        "font": _FONTS[language.code],
+        "leading": "2" if language.code == "ur" else "1.45",
+        "company": base_page.cut(listing.company),
+        "owner": base_page.cut(owner),
+        "date": language.date(listing.as_of, weekday=True),
+        "notes": [base_page.cut(note, 300) for note in listing.notes[:_MAX_NOTES]],
         "counts": _counts(listing),
-        "at_stake": total(listing.at_stake, listing),
-        "changed": changed(listing),
-        "dropped": dropped(listing, _MOST_DROPPED),
+        "at_stake": total(listing.value_at_stake, listing),
+        "changed": changes_sentence(listing),
+        "dropped": dropped_summary(listing, _MAX_DROPPED),
         "workbook": f"at_risk-{slug(owner)}.xlsx",
-        "list_id": web.cut(listing.list_id),
+        "list_id": base_page.cut(listing.list_id),
     }
 
 
 def _counts(listing: Listing) -> str:
     """12 to contact, 3 fix first and 1 gave notice."""
-    says, many = listing.language, Counter(listing.rows["lane"].to_pylist())
-    counts = [
-        says.gettext("{number} {what}", number=says.number(many[lane]), what=says.gettext(words))
+    language, many = listing.language, Counter(listing.rows["lane"].to_pylist())
+    parts = [
+        language.gettext(
+            "{number} {what}", number=language.number(many[lane]), what=language.gettext(words)
+        )
         for lane, words in LANES.items()
-        if lane in LISTED and many[lane]
+        if lane in LISTED_LANES and many[lane]
     ]
-    return says.listed(counts)
+    return language.join(parts)

@@ -12,57 +12,60 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from retention.reporting import page as web
-from retention.worklist.model import CHANGES, REASONS, RISK_WORDS, Listing, whole
+from retention.reporting import page as base_page
+from retention.worklist.model import CHANGES, REASONS, RISK_WORDS, Listing, round_half_up
 from retention.worklist.to_html import details
 from retention.worklist.wording import (
-    account,
+    lane_counts,
     channel_words,
     how_to_read,
     lane_words,
     limit_sentences,
-    stability,
+    stability_sentence,
 )
 
 _HERE: Final = Path(__file__).parent
-_MOST_REASONS: Final = 3  # in a row; the rest opens
-_MOST_DROPPED: Final = 100
+_MAX_REASONS: Final = 3  # in a row; the rest opens
+_MAX_DROPPED: Final = 100
 _WHOLE_UNITS_FROM: Final = 1_000.0  # a largest value at stake from which pennies only distract
 _PHONE: Final = re.compile(r"\+?[0-9][0-9 ().\-/]{4,24}")
 _EMAIL: Final = re.compile(r"[^\s@,;:<>\"'?&]{1,64}@[^\s@,;:<>\"'?&]{1,190}")
-_EARLY: Final = "document.documentElement.classList.add('js')"  # before any row is laid out
+_EARLY_SCRIPT: Final = "document.documentElement.classList.add('js')"  # before any row is laid out
 
 
 def content(listing: Listing) -> bytes:
     """The whole page in UTF-8; the same list is the same bytes."""
-    templates = web.environment(_HERE, listing.language)
+    templates = base_page.environment(_HERE, listing.language)
     page = templates.get_template("page.html.j2").render(_page(listing))
     return page.encode("utf-8")
 
 
 def _page(listing: Listing) -> dict[str, Any]:
-    style, script = web.style(_HERE / "page.css"), (_HERE / "page.js").read_text(encoding="utf-8")
-    known, rows = details.data(listing), listing.rows.to_pylist()
+    style, script = (
+        base_page.style(_HERE / "page.css"),
+        (_HERE / "page.js").read_text(encoding="utf-8"),
+    )
+    page_data, rows = details.page_data(listing), listing.rows.to_pylist()
     return {
         "listing": listing,
-        "policy": web.policy(style, _EARLY, script),
-        "ours": _ours(style=style, early=_EARLY, script=script),
+        "policy": base_page.policy(style, _EARLY_SCRIPT, script),
+        "ours": _trusted(style=style, early=_EARLY_SCRIPT, script=script),
         "date": listing.language.date(listing.as_of, weekday=True),
-        "at_stake": total(listing.at_stake, listing),
-        "gain": total(listing.gain, listing),
-        "since": since(listing),
-        "dropped": dropped(listing, _MOST_DROPPED),
-        "account": account(listing),
+        "at_stake": total(listing.value_at_stake, listing),
+        "gain": total(listing.net_gain, listing),
+        "since": since_previous(listing),
+        "dropped": dropped_summary(listing, _MAX_DROPPED),
+        "account": lane_counts(listing),
         "limits": limit_sentences(listing),
-        "rows": Written(listing).rows(rows),
-        "filters": known.pop("filters"),
-        "known": known,
-        "island": web.island,
+        "rows": RowTexts(listing).rows(rows),
+        "filters": page_data.pop("filters"),
+        "known": page_data,
+        "island": base_page.island,
         "how_to_read": how_to_read(listing),
     }
 
 
-def _ours(**parts: str) -> dict[str, Markup]:
+def _trusted(**parts: str) -> dict[str, Markup]:
     """The page's own style and scripts, the only text that is not escaped."""
     return {name: Markup(text) for name, text in parts.items()}  # noqa: S704
 
@@ -77,49 +80,53 @@ def _digits(largest: float) -> int | None:
     return 0 if largest >= _WHOLE_UNITS_FROM else None
 
 
-def since(listing: Listing) -> list[str]:
+def since_previous(listing: Listing) -> list[str]:
     """What has changed since the last list, in sentences; none without one before."""
-    return [*filter(None, [changed(listing), stability(listing)])]
+    return [*filter(None, [changes_sentence(listing), stability_sentence(listing)])]
 
 
-def changed(listing: Listing) -> str | None:
+def changes_sentence(listing: Listing) -> str | None:
     """How many listed are new, worse and better; null without a list before or a row."""
-    says, found = listing.language, Counter(listing.rows["change"].to_pylist())
-    counts = [
-        says.gettext("{number} {what}", number=says.number(many), what=says.gettext(words))
+    language, found = listing.language, Counter(listing.rows["change"].to_pylist())
+    parts = [
+        language.gettext(
+            "{number} {what}", number=language.number(count), what=language.gettext(words)
+        )
         for code, words in CHANGES.items()
-        if (many := found[code])
+        if (count := found[code])
     ]
-    if listing.previous is None or not counts:
+    if listing.previous is None or not parts:
         return None
-    return says.gettext("Of those listed: {counts}.", counts=says.listed(counts))
+    return language.gettext("Of those listed: {counts}.", counts=language.join(parts))
 
 
-def dropped(listing: Listing, most: int) -> dict[str, Any]:
+def dropped_summary(listing: Listing, max_rows: int) -> dict[str, Any]:
     """Who is no longer listed: how many, why (words, count), and the first few of them."""
-    says = listing.language
-    gone = [
+    language = listing.language
+    no_longer_listed = [
         {
-            "name": web.cut(row["name"] or row["customer_id"]),
-            "customer_id": web.cut(row["customer_id"]),
-            "owner": web.cut(row["owner"]),
-            "words": ": ".join(filter(None, lane_words(row["lane"], row["why"], says))),
+            "name": base_page.cut(row["name"] or row["customer_id"]),
+            "customer_id": base_page.cut(row["customer_id"]),
+            "owner": base_page.cut(row["owner"]),
+            "words": ": ".join(filter(None, lane_words(row["lane"], row["why"], language))),
         }
         for row in listing.dropped.to_pylist()
     ]
-    why = Counter(one["words"] for one in gone)
+    why = Counter(row["words"] for row in no_longer_listed)
     return {
-        "number": len(gone),
+        "number": len(no_longer_listed),
         "why": sorted(why.items(), key=lambda pair: (-pair[1], str(pair[0]))),
-        "rows": gone[:most],
+        "rows": no_longer_listed[:max_rows],
     }
 
 
-class Written:
+class RowTexts:
     """The rows of a list as the templates show them: every text ready."""
 
     def __init__(self, listing: Listing) -> None:
-        stakes = [one for one in listing.rows["value_at_stake"].to_pylist() if one is not None]
+        stakes = [
+            stake for stake in listing.rows["value_at_stake"].to_pylist() if stake is not None
+        ]
         self._listing, self._says = listing, listing.language
         self._money_digits = _digits(max(stakes, default=0.0))
 
@@ -130,11 +137,11 @@ class Written:
 
     def _who(self, row: dict[str, Any]) -> dict[str, Any]:
         texts = ("customer_id", "name", "owner", "covered_for", "phone", "email")
-        return {name: web.cut(row[name]) for name in texts} | {
+        return {name: base_page.cut(row[name]) for name in texts} | {
             "rank": row["rank"],
             "number": self._says.number(row["rank"]),
             "language": row["language"] and self._says.name_of(row["language"]),
-            "prefers": web.cut(channel_words(row["preferred_channel"], self._says)),
+            "prefers": base_page.cut(channel_words(row["preferred_channel"], self._says)),
             "call": _link("tel:", row["phone"], _PHONE),
             "write": _link("mailto:", row["email"], _EMAIL),
         }
@@ -150,18 +157,18 @@ class Written:
             "risk": row["risk"],
             "risk_words": self._says.gettext(RISK_WORDS[row["risk"]]),
             "percent": self._says.percent(row["churn_probability"]),
-            "width": whole(100 * row["churn_probability"]),
+            "width": round_half_up(100 * row["churn_probability"]),
             "change": change,
             "change_words": self._says.gettext(CHANGES[change]) if change else None,
             "silence": row["silent_since"],
         }
 
     def _why(self, row: dict[str, Any]) -> dict[str, Any]:
-        reasons = [web.cut(row[name]) for name in REASONS if row[name]]
+        reasons = [base_page.cut(row[name]) for name in REASONS if row[name]]
         heard = row["last_said_on"]
         return {
-            "reasons": reasons[:_MOST_REASONS],
-            "said": web.cut(row["last_said"]),
+            "reasons": reasons[:_MAX_REASONS],
+            "said": base_page.cut(row["last_said"]),
             "heard": self._says.date(heard, short=True) if heard else None,
         }
 
@@ -171,10 +178,10 @@ class Written:
             "lane": row["lane"],
             "lane_words": lane,
             "lane_why": why,
-            "action": web.cut(row["action"]),
+            "action": base_page.cut(row["action"]),
             "budget": details.budget(row, self._listing),
             "approval": row["approval"],
-            "channel": web.cut(channel_words(row["channel"], self._says)),
+            "channel": base_page.cut(channel_words(row["channel"], self._says)),
         }
 
     def _amount(self, amount: float | None) -> str | None:

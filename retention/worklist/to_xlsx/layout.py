@@ -4,22 +4,22 @@ import math
 from collections.abc import Iterable
 from typing import Any, Final
 
-from retention.i18n.language import Language, marked
-from retention.worklist.answer_columns import HANDBACK, NOTHING, PLAYS
-from retention.worklist.model import CHANGES, HEADINGS, MONEY, REASONS, RISK_WORDS, Listing
+from retention.i18n.language import Language, gettext_noop
+from retention.worklist.answer_columns import ANSWER_COLUMNS, NOTHING, PLAYS
+from retention.worklist.model import CHANGES, HEADINGS, MONEY_COLUMNS, REASONS, RISK_WORDS, Listing
 from retention.worklist.wording import channel_words, lane_words
 
-WORKING: Final[dict[str, float]] = {
+WORKING_WIDTHS: Final[dict[str, float]] = {
     "rank": 5, "lane": 8, "customer_id": 9, "name": 13, "risk": 7, "churn_probability": 7,
     "value_at_stake": 10, "reasons": 34, "last_said": 14, "action": 15, "wording": 17,
     "avoid": 12, "budget": 8, "owner": 9, "covered_for": 7, "channel": 8, "phone": 12,
     "change": 7,
 }  # fmt: skip
-FILL_IN: Final[dict[str, float]] = {
+ANSWER_WIDTHS: Final[dict[str, float]] = {
     "contacted_on": 11, "result": 9, "answer": 10, "action_taken": 10, "offer_cost": 7,
     "reason_right": 7, "note": 13,
 }  # fmt: skip
-DETAILS: Final[dict[str, float]] = {
+DETAIL_WIDTHS: Final[dict[str, float]] = {
     "preferred_channel": 10, "language": 8, "email": 28, "why": 24, "otherwise": 24,
     "reason_4": 27, "reason_5": 27, "reason_6": 27, "last_said_on": 12, "silent_since": 17,
     "last_purchase_on": 12, "days_since_purchase": 8, "days_since_dealing": 9,
@@ -27,46 +27,46 @@ DETAILS: Final[dict[str, float]] = {
     "expected_value": 12, "value_low": 11, "value_high": 11, "action_name": 16, "approval": 10,
     "themes": 20, "list_id": 24,
 }  # fmt: skip
-PRINTED: Final = WORKING | FILL_IN
-WIDTHS: Final = PRINTED | DETAILS
+PRINTED_WIDTHS: Final = WORKING_WIDTHS | ANSWER_WIDTHS
+WIDTHS: Final = PRINTED_WIDTHS | DETAIL_WIDTHS
 """Every column of the first sheet in order, by the machine's name, with its width in characters.
 
 PRINTED fits one A4 page's width at 6 points and more. `reasons` holds the first three together.
 """
 
 DATES: Final = ("contacted_on", "last_said_on", "last_purchase_on")
-TOGETHER: Final = REASONS[:3]
+JOINED_REASONS: Final = REASONS[:3]
 
 _HEADINGS: Final = {
-    "reasons": marked("Why"),
-    "budget": marked("May offer up to (* needs approval)"),
+    "reasons": gettext_noop("Why"),
+    "budget": gettext_noop("May offer up to (* needs approval)"),
 }
-_YES: Final = HANDBACK["reason_right"].choices[0]
-_MOST_LINES: Final = 12
+_YES: Final = ANSWER_COLUMNS["reason_right"].choices[0]
+_MAX_LINES: Final = 12
 _LINE: Final = {"en": 16}  # points; other scripts stand taller
 _TALL_LINE: Final = 20
 _DENSITY: Final = 1.1  # letters in the width of a digit, less what breaking at words loses
 
 
-def heading(name: str, told: Language) -> str:
+def heading(name: str, language: Language) -> str:
     """What stands above a column."""
-    if name in HANDBACK:
-        return told.gettext(HANDBACK[name].heading)
-    return told.gettext(_HEADINGS.get(name) or HEADINGS[name])
+    if name in ANSWER_COLUMNS:
+        return language.gettext(ANSWER_COLUMNS[name].heading)
+    return language.gettext(_HEADINGS.get(name) or HEADINGS[name])
 
 
-def displayed(row: dict[str, Any], told: Language) -> dict[str, Any]:
+def display_row(row: dict[str, Any], language: Language) -> dict[str, Any]:
     """A row of the list as staff read it, under the names of WIDTHS; what they fill in is null."""
-    _ = told.gettext
-    lane, why = lane_words(row["lane"], row["why"], told)
-    reasons = [f"• {row[name]}" for name in TOGETHER if row[name]]
+    _ = language.gettext
+    lane, why = lane_words(row["lane"], row["why"], language)
+    reasons = [f"• {row[name]}" for name in JOINED_REASONS if row[name]]
     shown = row | {
         "lane": lane,
         "why": why,
         "change": _(CHANGES.get(row["change"] or "", "")),
-        "channel": channel_words(row["channel"], told),
-        "preferred_channel": channel_words(row["preferred_channel"], told),
-        "language": row["language"] and told.name_of(row["language"]),
+        "channel": channel_words(row["channel"], language),
+        "preferred_channel": channel_words(row["preferred_channel"], language),
+        "language": row["language"] and language.name_of(row["language"]),
         "risk": _(RISK_WORDS[row["risk"]]),
         "reasons": "\n".join(reasons),
         "action_name": (row["action_name"] or "").replace("_", " "),
@@ -75,39 +75,39 @@ def displayed(row: dict[str, Any], told: Language) -> dict[str, Any]:
     return {name: shown.get(name) for name in WIDTHS}
 
 
-def choices(name: str, listing: Listing) -> list[str]:
+def answer_choices(name: str, listing: Listing) -> list[str]:
     """What a column to fill in offers, in the list's language; nothing where it is free.
 
     Of the plays it offers the names with spaces for underscores, then `nothing`.
     """
-    told = listing.language.gettext
-    given = HANDBACK[name].choices
-    if given == (PLAYS,):
-        return [play.replace("_", " ") for play in listing.plays] + [told(NOTHING)]
-    return [told(choice) for choice in given]
+    translate = listing.language.gettext
+    answers = ANSWER_COLUMNS[name].choices
+    if answers == (PLAYS,):
+        return [play.replace("_", " ") for play in listing.plays] + [translate(NOTHING)]
+    return [translate(choice) for choice in answers]
 
 
-def empty(rows: list[dict[str, Any]]) -> set[str]:
+def empty_columns(rows: list[dict[str, Any]]) -> set[str]:
     """The columns to hide: without any data in the list, but not those to fill in."""
-    kept = {name for row in rows for name, value in row.items() if value not in (None, "")}
-    return set(WIDTHS) - kept - set(FILL_IN) if rows else set()
+    with_data = {name for row in rows for name, value in row.items() if value not in (None, "")}
+    return set(WIDTHS) - with_data - set(ANSWER_WIDTHS) if rows else set()
 
 
-def widths(listing: Listing) -> dict[str, float]:
+def fitted_widths(listing: Listing) -> dict[str, float]:
     """WIDTHS, wider where an amount would not fit: a cell shows ##### in its place."""
-    told, found = listing.language, dict(WIDTHS)
-    for name in MONEY:
-        amounts = [one for one in listing.rows[name].to_pylist() if one is not None]
+    language, fitted = listing.language, dict(WIDTHS)
+    for name in MONEY_COLUMNS:
+        amounts = [amount for amount in listing.rows[name].to_pylist() if amount is not None]
         ends = (min(amounts), max(amounts)) if amounts else ()
-        longest = [len(told.money(one, listing.currency)) for one in ends]
-        found[name] = max([found[name], *(one + 1 for one in longest)])
-    return found
+        longest = [len(language.money(amount, listing.currency)) for amount in ends]
+        fitted[name] = max([fitted[name], *(amount + 1 for amount in longest)])
+    return fitted
 
 
-def height(texts: Iterable[tuple[Any, float]], told: Language) -> float:
+def row_height(texts: Iterable[tuple[Any, float]], language: Language) -> float:
     """The height in points of a line with (text, width in characters): an estimate, with a most."""
     tallest = max(_lines(text, width) for text, width in texts if isinstance(text, str | None))
-    return _LINE.get(told.code, _TALL_LINE) * min(tallest, _MOST_LINES) + 4
+    return _LINE.get(language.code, _TALL_LINE) * min(tallest, _MAX_LINES) + 4
 
 
 def _lines(text: str | None, width: float) -> int:

@@ -13,24 +13,24 @@ from typing import Any, Final
 import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
-from retention.worklist.answer_columns import HANDBACK
+from retention.worklist.answer_columns import ANSWER_COLUMNS
 from retention.worklist.model import Listing
-from retention.worklist.to_xlsx.cells import heading_style, sheet_name, style_of, styles, write
+from retention.worklist.to_xlsx.cells import heading_style, sheet_name, cell_style, styles, write
 from retention.worklist.to_xlsx.layout import (
-    FILL_IN,
-    PRINTED,
+    ANSWER_WIDTHS,
+    PRINTED_WIDTHS,
     WIDTHS,
-    choices,
-    displayed,
-    empty,
+    answer_choices,
+    display_row,
+    empty_columns,
     heading,
-    height,
-    widths,
+    row_height,
+    fitted_widths,
 )
-from retention.worklist.to_xlsx.notes import page, read_me, since_the_last
+from retention.worklist.to_xlsx.notes import page_setup, read_me_sheet, changes_sheet
 
 _HEADING_HEIGHT: Final = 80  # points, five lines
-_MOST_OF_A_MESSAGE: Final = 255  # characters, by the format's own limit
+_MAX_MESSAGE: Final = 255  # characters, by the format's own limit
 
 
 def content(listing: Listing, slug: str = "") -> bytes:
@@ -41,78 +41,85 @@ def content(listing: Listing, slug: str = "") -> bytes:
     with xlsxwriter.Workbook(buffer, options) as book:
         created = dt.datetime.combine(listing.as_of, dt.time())
         book.set_properties({"title": _("Customers at risk"), "created": created})
-        _the_list(book.add_worksheet(sheet_name(_("At risk"))), listing, styles(book, listing))
-        read_me(book, listing)
+        _list_sheet(book.add_worksheet(sheet_name(_("At risk"))), listing, styles(book, listing))
+        read_me_sheet(book, listing)
         if listing.previous is not None:
-            since_the_last(book, listing, listing.previous)
+            changes_sheet(book, listing, listing.previous)
         _choices(book.add_worksheet("_choices"), listing)
         _columns(book.add_worksheet("_columns"), listing, slug)
     return buffer.getvalue()
 
 
-def _the_list(sheet: Any, listing: Listing, formats: dict[str, Any]) -> None:
-    told, wide = listing.language, widths(listing)
+def _list_sheet(sheet: Any, listing: Listing, formats: dict[str, Any]) -> None:
+    language, column_widths = listing.language, fitted_widths(listing)
     rows = listing.rows.to_pylist()
-    told_rows = [displayed(row, told) for row in rows]
+    shown_rows = [display_row(row, language) for row in rows]
     _headings(sheet, listing, formats)
-    for line, (row, cells) in enumerate(zip(rows, told_rows, strict=True), start=1):
-        for at, (name, value) in enumerate(cells.items()):
-            write(sheet, line, at, value, formats[style_of(name, row)])
-        sheet.set_row(line, height(((text, wide[name]) for name, text in cells.items()), told))
-    hidden = empty(told_rows)
-    for at, (name, width) in enumerate(wide.items()):
-        sheet.set_column(at, at, width, None, {"hidden": name in hidden})
-    _lay_out(sheet, listing)
-    _ask(sheet, listing)
+    for row_index, (row, cells) in enumerate(zip(rows, shown_rows, strict=True), start=1):
+        for column, (name, value) in enumerate(cells.items()):
+            write(sheet, row_index, column, value, formats[cell_style(name, row)])
+        sheet.set_row(
+            row_index,
+            row_height(((text, column_widths[name]) for name, text in cells.items()), language),
+        )
+    hidden = empty_columns(shown_rows)
+    for column, (name, width) in enumerate(column_widths.items()):
+        sheet.set_column(column, column, width, None, {"hidden": name in hidden})
+    _set_layout(sheet, listing)
+    _add_validations(sheet, listing)
 
 
 def _headings(sheet: Any, listing: Listing, formats: dict[str, Any]) -> None:
     """Line 1; those of what is to be filled in are one dark band, with a note where it begins."""
-    told, _ = listing.language, listing.language.gettext
-    for at, name in enumerate(WIDTHS):
-        sheet.write_string(0, at, heading(name, told), formats[heading_style(name)])
+    language, _ = listing.language, listing.language.gettext
+    for column, name in enumerate(WIDTHS):
+        sheet.write_string(0, column, heading(name, language), formats[heading_style(name)])
     sheet.set_row(0, _HEADING_HEIGHT)
-    said = _("To fill in: the tinted columns. “{sheet}” says how.", sheet=_("Read me"))
-    sheet.write_comment(0, _place(next(iter(FILL_IN))), said)
+    comment = _("To fill in: the tinted columns. “{sheet}” says how.", sheet=_("Read me"))
+    sheet.write_comment(0, _column_index(next(iter(ANSWER_WIDTHS))), comment)
 
 
-def _place(name: str) -> int:
+def _column_index(name: str) -> int:
     """Where a column stands, counted from 0."""
     return list(WIDTHS).index(name)
 
 
-def _lay_out(sheet: Any, listing: Listing) -> None:
+def _set_layout(sheet: Any, listing: Listing) -> None:
     """The frozen headings and names, the filter, and the printed page."""
-    last = _last(listing)
-    sheet.freeze_panes(1, _place("name") + 1)
+    last = _last_row(listing)
+    sheet.freeze_panes(1, _column_index("name") + 1)
     sheet.autofilter(0, 0, last, len(WIDTHS) - 1)
-    sheet.print_area(0, 0, last, len(PRINTED) - 1)
+    sheet.print_area(0, 0, last, len(PRINTED_WIDTHS) - 1)
     sheet.repeat_rows(0)
     sheet.ignore_errors({"number_stored_as_text": f"A1:{xl_col_to_name(len(WIDTHS))}{last + 1}"})
-    page(sheet, listing, listing.language.gettext("To fill in: the tinted columns"))
+    page_setup(sheet, listing, listing.language.gettext("To fill in: the tinted columns"))
 
 
-def _last(listing: Listing) -> int:
+def _last_row(listing: Listing) -> int:
     """The last line to be filled in, counted from 0; the first below the headings at least."""
     rows: int = listing.rows.num_rows
     return max(rows, 1)
 
 
-def _ask(sheet: Any, listing: Listing) -> None:
+def _add_validations(sheet: Any, listing: Listing) -> None:
     """What may be filled in: a drop-down, a day, an amount; a note is free."""
-    for name in FILL_IN:
-        rule = _rule(name, listing)
-        if rule:
-            at = _place(name)
+    for name in ANSWER_WIDTHS:
+        validation = _validation(name, listing)
+        if validation:
+            column = _column_index(name)
             title = heading(name, listing.language)[:32]
-            sheet.data_validation(1, at, _last(listing), at, rule | {"error_title": title})
+            sheet.data_validation(
+                1, column, _last_row(listing), column, validation | {"error_title": title}
+            )
 
 
-def _rule(name: str, listing: Listing) -> dict[str, Any]:
-    _, kind = listing.language.gettext, HANDBACK[name].kind
+def _validation(name: str, listing: Listing) -> dict[str, Any]:
+    _, kind = listing.language.gettext, ANSWER_COLUMNS[name].kind
     if kind == "choice":
-        at = xl_col_to_name(_offering().index(name))
-        source = f"=_choices!${at}$1:${at}${len(choices(name, listing))}"
+        column_letter = xl_col_to_name(_choice_columns().index(name))
+        source = (
+            f"=_choices!${column_letter}$1:${column_letter}${len(answer_choices(name, listing))}"
+        )
         message = _("Choose one of the answers offered, or leave it blank.")
         return {"validate": "list", "source": source, "error_message": _cut(message)}
     if kind == "date":
@@ -128,24 +135,24 @@ def _rule(name: str, listing: Listing) -> dict[str, Any]:
 
 
 def _cut(message: str) -> str:
-    return message[:_MOST_OF_A_MESSAGE]
+    return message[:_MAX_MESSAGE]
 
 
-def _offering() -> list[str]:
-    return [name for name, answer in HANDBACK.items() if answer.kind == "choice"]
+def _choice_columns() -> list[str]:
+    return [name for name, answer in ANSWER_COLUMNS.items() if answer.kind == "choice"]
 
 
 def _choices(sheet: Any, listing: Listing) -> None:
     """A column for each drop-down: a list in the rule itself may hold 255 characters only."""
-    for at, name in enumerate(_offering()):
-        for line, choice in enumerate(choices(name, listing)):
-            write(sheet, line, at, choice, None)
+    for column, name in enumerate(_choice_columns()):
+        for row_index, choice in enumerate(answer_choices(name, listing)):
+            write(sheet, row_index, column, choice, None)
     sheet.hide()
 
 
 def _columns(sheet: Any, listing: Listing, slug: str) -> None:
-    for at, name in enumerate(WIDTHS):
-        sheet.write_string(0, at, name)
+    for column, name in enumerate(WIDTHS):
+        sheet.write_string(0, column, name)
     sheet.write_string(1, 0, listing.list_id)
     sheet.write_string(2, 0, listing.language.code)
     sheet.write_string(2, 1, slug)

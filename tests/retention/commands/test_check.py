@@ -14,9 +14,9 @@ import pytest
 import yaml
 
 from retention.commands import check
-from retention.commands.check.findings import alike
+from retention.commands.check.findings import similar_names
 from retention.core import artefacts
-from retention.core.params import Type
+from retention.core.params import ColumnType
 from retention.core.storage import atomic
 from retention.sources.rule_messages import RULES
 
@@ -40,9 +40,9 @@ def csv(*more: str, rows: int = 200) -> str:
     return HEADER + "".join(row(number) for number in range(rows)) + "".join(more)
 
 
-def config(**changes: Any) -> dict[str, Any]:
+def params_with(**changes: Any) -> dict[str, Any]:
     """A sound params.yaml; a key with dots changes one place, None takes it away."""
-    made: dict[str, Any] = {
+    params: dict[str, Any] = {
         "company": "Mill Lane Bakery",
         "as_of": "2026-07-20",
         "time_zone": "Europe/London",
@@ -71,14 +71,14 @@ def config(**changes: Any) -> dict[str, Any]:
     }
     for path, value in changes.items():
         *above, last = path.split("__")
-        place: Any = made
+        place: Any = params
         for step in above:
             place = place[int(step)] if isinstance(place, list) else place[step]
         if value is None and last in place:
             del place[last]
         else:
             place[last] = value
-    return made
+    return params
 
 
 Look = Callable[..., list[tuple[str, str]]]
@@ -95,39 +95,46 @@ def look(
         place = tmp_path / "data/raw/sales.csv"
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(raw if isinstance(raw, bytes) else raw.encode())
-        text = yaml.safe_dump(config(**changes), sort_keys=False)
+        text = yaml.safe_dump(params_with(**changes), sort_keys=False)
         (tmp_path / "params.yaml").write_text(text)
         before = snapshot_of(tmp_path)
         groups = check.check()
         assert snapshot_of(tmp_path) == before
-        found = [(one.level, f"{group.title}: {one.text}") for group in groups
-                 for one in group.findings]  # fmt: skip
-        assert check.exit_code(groups) == code, found
-        return found
+        findings = [
+            (finding.level, f"{group.title}: {finding.text}")
+            for group in groups
+            for finding in group.findings
+        ]
+        assert check.exit_code(groups) == code, findings
+        return findings
 
     return looked
 
 
-def said(found: list[tuple[str, str]], level: str, *parts: str) -> str:
+def only_finding(findings: list[tuple[str, str]], level: str, *parts: str) -> str:
     """The one finding of a level that has all the parts."""
-    mine = [text for one, text in found if one == level and all(part in text for part in parts)]
-    assert len(mine) == 1, found
-    return mine[0]
+    texts = [
+        text
+        for finding, text in findings
+        if finding == level and all(part in text for part in parts)
+    ]
+    assert len(texts) == 1, findings
+    return texts[0]
 
 
-def levels(found: list[tuple[str, str]]) -> set[str]:
-    return {level for level, _ in found}
+def levels(findings: list[tuple[str, str]]) -> set[str]:
+    return {level for level, _ in findings}
 
 
 def test_a_sound_company_has_nothing_wrong(look: Look) -> None:
-    found = look(csv(), 0)
-    assert levels(found) == {"ok"}
-    said(found, "ok", "200 rows: 200 purchase (2026-01-01 to 2026-07-19)")
-    said(found, "ok", "snapshots to learn from")
+    findings = look(csv(), 0)
+    assert levels(findings) == {"ok"}
+    only_finding(findings, "ok", "200 rows: 200 purchase (2026-01-01 to 2026-07-19)")
+    only_finding(findings, "ok", "snapshots to learn from")
 
 
 def test_the_verdict_counts() -> None:
-    group = check.Group("x")
+    group = check.FindingGroup("x")
     assert check.verdict([group]) == "Nothing is wrong; run make repro."
     group.doubt("a")
     assert check.verdict([group]) == "1 doubt, no errors; read them, then run make repro."
@@ -141,21 +148,40 @@ def test_the_verdict_counts() -> None:
 
 
 def test_every_wrong_key_is_told_and_the_data_all_the_same(look: Look) -> None:
-    found = look(
+    findings = look(
         csv(row(900, qty="two")), 2, curency="x", time_zone="Mars", labels__churn__horizon=3
     )
-    said(found, "error", "curency: unknown key (nearest: currency")
-    said(found, "error", "time_zone: no such time zone")
-    said(found, "error", "labels.churn.horizon: unknown key (nearest: horizon_days)")
-    said(found, "doubt", "line 202, column 'qty', 'tw'… (3 characters) is not a whole number")
+    only_finding(findings, "error", "curency: unknown key (nearest: currency")
+    only_finding(findings, "error", "time_zone: no such time zone")
+    only_finding(findings, "error", "labels.churn.horizon: unknown key (nearest: horizon_days)")
+    only_finding(
+        findings, "doubt", "line 202, column 'qty', 'tw'… (3 characters) is not a whole number"
+    )
+
+
+def test_old_keys_are_doubts_that_name_the_new_ones(look: Look) -> None:
+    play = {"name": "call", "does": "Call", "saves": 0.2}
+    findings = look(csv(), 0, policy={"lasts": 2.0, "playbook": [play]})
+    only_finding(findings, "doubt", "policy.lasts", "write retained_windows")
+    only_finding(findings, "doubt", "policy.playbook.0.saves", "write save_rate")
+
+
+def test_an_old_key_beside_the_new_one_is_an_error(look: Look) -> None:
+    findings = look(
+        csv("R300,c1,2026-03-01 10:00:00,two,1,x\n"),
+        2,
+        train={"treated": "drop", "treated_rows": "keep"},
+    )
+    only_finding(findings, "error", "train.treated", "old name of treated_rows", "remove treated")
+    only_finding(findings, "doubt", "line 202, column 'qty'")
 
 
 def test_a_source_that_is_no_source_does_not_hide_the_others(look: Look) -> None:
-    sales = config()["sources"]["sales"]
+    sales = params_with()["sources"]["sales"]
     broken = {"path": "data/raw/sales.csv", "events": sales["events"]}
-    found = look(csv(), 2, sources__tickets=broken)
-    said(found, "error", "sources.tickets.key: missing")
-    said(found, "ok", "sources.sales: 200 rows")
+    findings = look(csv(), 2, sources__tickets=broken)
+    only_finding(findings, "error", "sources.tickets.key: missing")
+    only_finding(findings, "ok", "sources.sales: 200 rows")
 
 
 @pytest.mark.parametrize("text", ["[", "just words", ""])
@@ -166,7 +192,7 @@ def test_what_is_no_yaml_is_one_error(
     (tmp_path / "params.yaml").write_text(text)
     groups = check.check()
     assert check.exit_code(groups) == 2
-    assert [one.level for group in groups for one in group.findings] == ["error"]
+    assert [finding.level for group in groups for finding in group.findings] == ["error"]
 
 
 def test_params_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,34 +202,38 @@ def test_params_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_example_that_the_sources_do_not_read(look: Look) -> None:
-    found = look(csv(), 0, example="grocer")
-    said(found, "doubt", "example: grocer is written though sources.sales reads", "example: null")
+    findings = look(csv(), 0, example="grocer")
+    only_finding(
+        findings, "doubt", "example: grocer is written though sources.sales reads", "example: null"
+    )
 
 
 def test_an_example_that_is_not_written_yet(look: Look) -> None:
-    found = look(
+    findings = look(
         csv(), 0, example="grocer", sources__sales__path="data/example/grocer/transactions.csv"
     )
-    said(found, "ok", "not there yet; make repro writes it")
+    only_finding(findings, "ok", "not there yet; make repro writes it")
 
 
 def test_data_of_ones_own_in_the_folder_that_is_emptied(look: Look) -> None:
-    found = look(csv(), 2, sources__sales__path="data/example/sales.csv")
-    said(found, "error", "dvc repro empties data/example/", "move the file to data/raw/")
+    findings = look(csv(), 2, sources__sales__path="data/example/sales.csv")
+    only_finding(findings, "error", "dvc repro empties data/example/", "move the file to data/raw/")
 
 
 # --- files
 
 
 def test_a_file_that_is_not_there(look: Look) -> None:
-    found = look(csv(), 3, sources__sales__path="data/raw/sale.csv")
-    said(found, "error", "no such file; nearest: sales.csv; write path: data/raw/sales.csv")
-    found = look(csv(), 3, sources__sales__path="data/rw/sales.csv")
-    said(found, "error", "there is no folder data/rw")
+    findings = look(csv(), 3, sources__sales__path="data/raw/sale.csv")
+    only_finding(
+        findings, "error", "no such file; nearest: sales.csv; write path: data/raw/sales.csv"
+    )
+    findings = look(csv(), 3, sources__sales__path="data/rw/sales.csv")
+    only_finding(findings, "error", "there is no folder data/rw")
 
 
 @pytest.mark.parametrize(
-    ("raw", "says"),
+    ("raw", "message"),
     [
         ("", "0 rows; the file is empty"),
         (HEADER, "0 rows; the export is empty"),
@@ -215,23 +245,23 @@ def test_a_file_that_is_not_there(look: Look) -> None:
         (csv().replace("\n", "\r\n", 5), "CRLF and LF mixed"),
     ],
 )
-def test_a_file_that_cannot_be_trusted(look: Look, raw: str | bytes, says: str) -> None:
-    said(look(raw, 3), "error", "data/raw/sales.csv", says)
+def test_a_file_that_cannot_be_trusted(look: Look, raw: str | bytes, message: str) -> None:
+    only_finding(look(raw, 3), "error", "data/raw/sales.csv", message)
 
 
 def test_a_long_file_is_read_no_further_than_its_head(look: Look) -> None:
     long = csv(rows=1500) + "not,a,row\n" + "unfinished"
-    found = look(long, 3, as_of=None)
-    said(found, "error", "no newline at the end")
-    said(found, "error", "data/raw/sales.csv")
-    found = look(csv(rows=1500) + "not,a,row\n", 0, as_of=None)
-    said(found, "ok", "first 1,000 rows: 1,000 purchase")
+    findings = look(long, 3, as_of=None)
+    only_finding(findings, "error", "no newline at the end")
+    only_finding(findings, "error", "data/raw/sales.csv")
+    findings = look(csv(rows=1500) + "not,a,row\n", 0, as_of=None)
+    only_finding(findings, "ok", "first 1,000 rows: 1,000 purchase")
 
 
 def test_a_head_does_not_end_within_a_cell(look: Look) -> None:
     broken = row(1000).replace("a note", '"a\nnote"')
     text = csv(rows=999) + broken + csv(rows=2000).removeprefix(HEADER).replace("R", "S")
-    said(look(text, 0, as_of=None), "ok", "first 1,000 rows")
+    only_finding(look(text, 0, as_of=None), "ok", "first 1,000 rows")
 
 
 def test_archives_parquet_and_folders(look: Look, tmp_path: Path) -> None:
@@ -241,16 +271,19 @@ def test_archives_parquet_and_folders(look: Look, tmp_path: Path) -> None:
     (folder / "b.csv.gz").write_bytes(gzip.compress(csv(rows=90).encode())[:-30])
     table = pa.table(
         {
-            "receipt": ["P1", "P2"], "customer_id": ["a", "b"], "qty": ["1", "2"],
-            "price": ["1", "2"], "sold_at": ["2026-03-01 09:00:00"] * 2,
+            "receipt": ["P1", "P2"],
+            "customer_id": ["a", "b"],
+            "qty": ["1", "2"],
+            "price": ["1", "2"],
+            "sold_at": ["2026-03-01 09:00:00"] * 2,
         }
-    )  # fmt: skip
+    )
     pq.write_table(table, folder / "c.parquet")
-    found = look(csv(), 3, sources__sales__path="data/raw/months", as_of=None)
-    said(found, "error", "data/raw/months/b.csv.gz: no whole gzip archive")
+    findings = look(csv(), 3, sources__sales__path="data/raw/months", as_of=None)
+    only_finding(findings, "error", "data/raw/months/b.csv.gz: no whole gzip archive")
     (folder / "b.csv.gz").unlink()
-    found = look(csv(), 0, sources__sales__path="data/raw/months", as_of=None)
-    said(found, "ok", "102 rows: 102 purchase")
+    findings = look(csv(), 0, sources__sales__path="data/raw/months", as_of=None)
+    only_finding(findings, "ok", "102 rows: 102 purchase")
 
 
 # --- mappings
@@ -261,53 +294,70 @@ EVENT = "sources__sales__events__0__"
 @pytest.mark.parametrize(
     ("column", "sql", "parts"),
     [
-        ("customer_id", "cust", ("column 'cust' is not in the header; nearest: customer_id;"
-                                 " write customer_id: customer_id",)),
+        (
+            "customer_id",
+            "cust",
+            (
+                "column 'cust' is not in the header; nearest: customer_id;"
+                " write customer_id: customer_id",
+            ),
+        ),
         ("amount", "qty * prise", ("column 'prise'", "nearest: price; write amount: qty * price")),
         ("topic", "zzz", ("is not in the header, which has receipt, customer_id, sold_at, qty",)),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_mapping_names_the_column_the_nearest_and_the_fix(
     look: Look, column: str, sql: str, parts: tuple[str, ...]
 ) -> None:
-    said(look(csv(), 3, **{EVENT + column: sql}), "error", f"events[0].{column}:", *parts)
+    only_finding(look(csv(), 3, **{EVENT + column: sql}), "error", f"events[0].{column}:", *parts)
 
 
 def test_several_mistakes_are_told_at_once(look: Look) -> None:
-    found = look(
-        csv(), 2,
-        **{EVENT + "customer_id": "cust", EVENT + "topic": "sum(qty)", EVENT + "channel": "(",
-           "sources__sales__key": ["reciept"]},
-    )  # fmt: skip
-    said(found, "error", "column 'cust' is not in the header")
-    said(found, "error", "'sum(qty)' calls sum; only scalar functions")
-    said(found, "error", "events[0].channel: '(' is neither a column")
-    said(found, "error", "nearest: receipt; write key: [receipt]")
+    findings = look(
+        csv(),
+        2,
+        **{
+            EVENT + "customer_id": "cust",
+            EVENT + "topic": "sum(qty)",
+            EVENT + "channel": "(",
+            "sources__sales__key": ["reciept"],
+        },
+    )
+    only_finding(findings, "error", "column 'cust' is not in the header")
+    only_finding(findings, "error", "'sum(qty)' calls sum; only scalar functions")
+    only_finding(findings, "error", "events[0].channel: '(' is neither a column")
+    only_finding(findings, "error", "nearest: receipt; write key: [receipt]")
 
 
 def test_numbers_and_times_that_are_text(look: Look) -> None:
-    found = look(csv(), 2, sources__sales__types={}, sources__sales__format={})
-    said(found, "error", "events[0].where: 'qty > 0' does not work while qty is text",
-         "write types: {qty: integer}")  # fmt: skip
-    said(found, "error", "'qty * price'", "write types: {price: decimal}")
-    said(found, "error", "'sold_at'", "types: {sold_at: timestamp}", '"%Y-%m-%d %H:%M:%S"')
+    findings = look(csv(), 2, sources__sales__types={}, sources__sales__format={})
+    only_finding(
+        findings,
+        "error",
+        "events[0].where: 'qty > 0' does not work while qty is text",
+        "write types: {qty: integer}",
+    )
+    only_finding(findings, "error", "'qty * price'", "write types: {price: decimal}")
+    only_finding(
+        findings, "error", "'sold_at'", "types: {sold_at: timestamp}", '"%Y-%m-%d %H:%M:%S"'
+    )
 
 
 def test_a_type_for_a_column_that_is_not_there(look: Look) -> None:
-    found = look(csv(), 0, sources__sales__types__qyt="integer")
-    said(found, "doubt", "types: column 'qyt' is not in the header; nearest: qty")
+    findings = look(csv(), 0, sources__sales__types__qyt="integer")
+    only_finding(findings, "doubt", "types: column 'qyt' is not in the header; nearest: qty")
 
 
 def test_a_customer_id_that_is_a_number_in_sql_is_refused_as_ingest_does(look: Look) -> None:
-    found = look(csv(), 2, **{EVENT + "occurred_at": "qty"})
-    said(found, "error", "events[0].occurred_at: a time is needed, this is BIGINT")
+    findings = look(csv(), 2, **{EVENT + "occurred_at": "qty"})
+    only_finding(findings, "error", "events[0].occurred_at: a time is needed, this is BIGINT")
 
 
 # --- times
 
 
 def days(*written: str) -> str:
-    rows = (f"R{at},c{at},{one},1,2,x\n" for at, one in enumerate(written * 20))
+    rows = (f"R{i},c{i},{finding},1,2,x\n" for i, finding in enumerate(written * 20))
     return HEADER + "".join(rows)
 
 
@@ -317,21 +367,33 @@ DATED = {"sources__sales__types__sold_at": "date"}
 @pytest.mark.parametrize(
     ("written", "form", "parts"),
     [
-        (("22/11/2025", "03/04/2026"), {}, ("a date needs format.date", "99/99/9999",
-                                            'write format: {date: "%d/%m/%Y"}')),
-        (("03/04/2026", "05/12/2026"), {}, ("ambiguous, 03/04 could be March or April",
-                                            '"%d/%m/%Y"} if the day comes first, "%m/%d/%Y"')),
-        (("2026-04-03 10:00", "2026-04-04 11:00"), {}, ("types: {sold_at: timestamp}",
-                                                        '{time: "%Y-%m-%d %H:%M"}')),
+        (
+            ("22/11/2025", "03/04/2026"),
+            {},
+            ("a date needs format.date", "99/99/9999", 'write format: {date: "%d/%m/%Y"}'),
+        ),
+        (
+            ("03/04/2026", "05/12/2026"),
+            {},
+            (
+                "ambiguous, 03/04 could be March or April",
+                '"%d/%m/%Y"} if the day comes first, "%m/%d/%Y"',
+            ),
+        ),
+        (
+            ("2026-04-03 10:00", "2026-04-04 11:00"),
+            {},
+            ("types: {sold_at: timestamp}", '{time: "%Y-%m-%d %H:%M"}'),
+        ),
         (("3. Apr", "4. Apr"), {}, ("looks like 9. aaa", "%Y (2026)")),
         (("2026-04-03",), {"date": "%Y%Q"}, ("format.date: %Q is not known",)),
     ],
-)  # fmt: skip
+)
 def test_times_without_a_format(
     look: Look, written: tuple[str, ...], form: dict[str, str], parts: tuple[str, ...]
 ) -> None:
-    found = look(days(*written), 2, as_of=None, sources__sales__format=form, **DATED)
-    texts = " ".join(text for level, text in found if level == "error")
+    findings = look(days(*written), 2, as_of=None, sources__sales__format=form, **DATED)
+    texts = " ".join(text for level, text in findings if level == "error")
     assert all(part in texts for part in parts), texts
     assert "2026-04" not in texts
 
@@ -339,26 +401,38 @@ def test_times_without_a_format(
 def test_a_format_that_does_not_fit(look: Look) -> None:
     form = {"date": "%Y-%m-%d"}
     text = days("22.11.2025") + "R99,c99,22.03.2026,1,2,x\n"
-    found = look(text, 3, as_of=None, sources__sales__format=form, **DATED)
-    said(found, "error", "'%Y-%m-%d' does not fit 21 of the first 21 values of sold_at",
-         '99.99.9999; write format: {date: "%d.%m.%Y"}')  # fmt: skip
+    findings = look(text, 3, as_of=None, sources__sales__format=form, **DATED)
+    only_finding(
+        findings,
+        "error",
+        "'%Y-%m-%d' does not fit 21 of the first 21 values of sold_at",
+        '99.99.9999; write format: {date: "%d.%m.%Y"}',
+    )
 
 
 def test_two_columns_written_differently(look: Look) -> None:
     text = "receipt,customer_id,sold_at,qty,price,seen\n" + "".join(
-        f"R{at},c{at},2026-02-03,1,2,13/02/2026\n" for at in range(9)
+        f"R{i},c{i},2026-02-03,1,2,13/02/2026\n" for i in range(9)
     )
     types = {"qty": "integer", "price": "decimal", "sold_at": "date", "seen": "date"}
-    found = look(
-        text, 2, as_of=None, sources__sales__types=types, sources__sales__format={},
+    findings = look(
+        text,
+        2,
+        as_of=None,
+        sources__sales__types=types,
+        sources__sales__format={},
         **{EVENT + "known_at": "seen"},
-    )  # fmt: skip
-    said(found, "error", "written differently", "leave seen out", "strptime(seen, '%d/%m/%Y')")
+    )
+    only_finding(
+        findings, "error", "written differently", "leave seen out", "strptime(seen, '%d/%m/%Y')"
+    )
 
 
 def test_times_that_fall_at_night(look: Look) -> None:
     at_night = csv().replace("12:30:00", "03:30:00")
-    doubt = said(look(at_night, 0), "doubt", "fall between 0 and 6 o'clock in Europe/London")
+    doubt = only_finding(
+        look(at_night, 0), "doubt", "fall between 0 and 6 o'clock in Europe/London"
+    )
     assert "time_zone: UTC" in doubt
     assert "doubt" not in levels(look(at_night, 0, sources__sales__time_zone="America/New_York"))
 
@@ -379,54 +453,67 @@ def test_times_that_fall_at_night(look: Look) -> None:
     ],
 )
 def test_a_bad_row_is_a_doubt(look: Look, bad: str, parts: tuple[str, ...]) -> None:
-    doubt = said(look(csv(bad), 0), "doubt", "data/raw/sales.csv: line 202", *parts)
+    doubt = only_finding(look(csv(bad), 0), "doubt", "data/raw/sales.csv: line 202", *parts)
     assert "or lose the row" in doubt
 
 
 def test_too_many_bad_rows_are_an_error(look: Look) -> None:
     bad = row(900, price="€1")
-    said(look(csv(*[bad] * 9), 3), "error", "9 of the 209 rows, also on line 203, 204, 205, ...",
-         "is not a number")  # fmt: skip
+    only_finding(
+        look(csv(*[bad] * 9), 3),
+        "error",
+        "9 of the 209 rows, also on line 203, 204, 205, ...",
+        "is not a number",
+    )
 
 
 def test_values_are_masked(look: Look) -> None:
-    found = look(csv(row(900, price="secret value")), 0)
-    assert "secret" not in str(found)
-    said(found, "doubt", "'se'… (12 characters)")
+    findings = look(csv(row(900, price="secret value")), 0)
+    assert "secret" not in str(findings)
+    only_finding(findings, "doubt", "'se'… (12 characters)")
 
 
 def test_a_key_that_is_not_unique(look: Look) -> None:
-    found = look(csv(), 3, sources__sales__key=["customer_id"])
-    said(found, "error", "key [customer_id] stands more than once 30 times, first on lines 2 and"
-         " 32, the rows differing", "write key: [customer_id, receipt]")  # fmt: skip
+    findings = look(csv(), 3, sources__sales__key=["customer_id"])
+    only_finding(
+        findings,
+        "error",
+        "key [customer_id] stands more than once 30 times, first on lines 2 and"
+        " 32, the rows differing",
+        "write key: [customer_id, receipt]",
+    )
 
 
 def test_equal_rows_count_once(look: Look) -> None:
-    doubt = said(look(csv(row(3), row(4)), 0), "doubt", "stands more than once 2 times")
+    doubt = only_finding(look(csv(row(3), row(4)), 0), "doubt", "stands more than once 2 times")
     assert "they count once" in doubt
     assert "key: row_number" in doubt
 
 
 def test_row_number_is_said(look: Look) -> None:
-    said(look(csv(), 0, sources__sales__key="row_number"), "ok", "exported twice counts twice")
+    only_finding(
+        look(csv(), 0, sources__sales__key="row_number"), "ok", "exported twice counts twice"
+    )
 
 
 def test_ids_that_differ_only_in_case_or_space(look: Look) -> None:
-    found = look(csv(row(900, "C7", day=9), row(901, "c7 ", day=9)), 0)
-    said(found, "doubt", "1 group of ids differ only in case", "lower(trim(...))")
+    findings = look(csv(row(900, "C7", day=9), row(901, "c7 ", day=9)), 0)
+    only_finding(findings, "doubt", "1 group of ids differ only in case", "lower(trim(...))")
 
 
 def test_a_where_that_nothing_meets(look: Look) -> None:
-    found = look(csv(), 0, **{EVENT + "where": "qty > 99"})
-    said(found, "doubt", "none of the 200 rows became a purchase; look at its where:")
+    findings = look(csv(), 0, **{EVENT + "where": "qty > 99"})
+    only_finding(findings, "doubt", "none of the 200 rows became a purchase; look at its where:")
 
 
 # --- doubtful histories
 
 
 def test_rows_that_are_not_as_expected(look: Look) -> None:
-    found = look(csv(), 0, sources__sales__expect={"few": "qty < 2", "noted": "note <> ''"})
-    doubt = said(found, "doubt", "expect.few: 200 of the 200 rows (100.0% of those accepted)")
+    findings = look(csv(), 0, sources__sales__expect={"few": "qty < 2", "noted": "note <> ''"})
+    doubt = only_finding(
+        findings, "doubt", "expect.few: 200 of the 200 rows (100.0% of those accepted)"
+    )
     assert "'qty < 2' says, first data/raw/sales.csv: line 2; they count all the same" in doubt
 
 
@@ -434,35 +521,55 @@ def test_an_expectation_of_what_is_not_there(look: Look) -> None:
     wrong = {"few": "qtty < 2", "many": "sum(qty) > 1", "three": "qty + 1", "odd": "price % 2 = 1"}
     types = {"qty": "integer", "sold_at": "timestamp"}
     sound = {EVENT + "amount": None}
-    found = look(
-        csv(), 2, sources__sales__expect=wrong, sources__sales__types=types, **sound
-    )  # fmt: skip
-    said(found, "error", "expect.few: column 'qtty' is not in", "nearest: qty; write few: qty < 2")
-    said(found, "error", "expect.many: 'sum(qty) > 1' calls sum")
-    said(found, "error", "expect.three: write a condition; this is BIGINT")
-    said(found, "error", "expect.odd: 'price % 2 = 1' does not work while price is text",
-         "write types: {price: decimal}")  # fmt: skip
+    findings = look(csv(), 2, sources__sales__expect=wrong, sources__sales__types=types, **sound)
+    only_finding(
+        findings, "error", "expect.few: column 'qtty' is not in", "nearest: qty; write few: qty < 2"
+    )
+    only_finding(findings, "error", "expect.many: 'sum(qty) > 1' calls sum")
+    only_finding(findings, "error", "expect.three: write a condition; this is BIGINT")
+    only_finding(
+        findings,
+        "error",
+        "expect.odd: 'price % 2 = 1' does not work while price is text",
+        "write types: {price: decimal}",
+    )
 
 
 def test_a_long_file_is_judged_by_the_last_run(look: Look, tmp_path: Path) -> None:
     few = {"rows": 70, "share": 0.05, "first": "data/raw/sales.csv: line 1402"}
     summary = {"read": 1500, "doubtful": {"few": few, "gone": few}}
     atomic.write_json(tmp_path / artefacts.ingest_summary("sales"), summary)
-    found = look(csv(rows=1500), 0, as_of=None, sources__sales__expect={"few": "qty = 2"})
-    said(found, "doubt", "expect.few: 70 of the 1,500 rows of the last run (5.0%", "line 1402")
-    assert "gone" not in str(found)
+    findings = look(csv(rows=1500), 0, as_of=None, sources__sales__expect={"few": "qty = 2"})
+    only_finding(
+        findings, "doubt", "expect.few: 70 of the 1,500 rows of the last run (5.0%", "line 1402"
+    )
+    assert "gone" not in str(findings)
 
 
 def test_lives_that_are_out_of_order(look: Look) -> None:
-    started = {"kind": "start", "where": "receipt = 'R40'", "customer_id": "customer_id",
-               "occurred_at": "sold_at", "contract_id": "receipt"}  # fmt: skip
-    events = [*config()["sources"]["sales"]["events"], started]
-    found = look(csv(), 0, sources__sales__events=events, sources__sales__known_after="12h")
-    said(found, "doubt", "history: sales: 1 of 201 events (1 customer, 3.3%", "before the customer")
-    said(found, "doubt", "history: 29 customers, 96.7% of all, with events but no start")
-    said(found, "ok", "history: sales: 30 customers (100% of all), last day 2026-07-19, known"
-         " 12.0 h after it happened (95% within 12.0 h")  # fmt: skip
-    said(look(csv(), 0), "ok", "history: sales: ", "known at once")
+    started = {
+        "kind": "start",
+        "where": "receipt = 'R40'",
+        "customer_id": "customer_id",
+        "occurred_at": "sold_at",
+        "contract_id": "receipt",
+    }
+    events = [*params_with()["sources"]["sales"]["events"], started]
+    findings = look(csv(), 0, sources__sales__events=events, sources__sales__known_after="12h")
+    only_finding(
+        findings,
+        "doubt",
+        "history: sales: 1 of 201 events (1 customer, 3.3%",
+        "before the customer",
+    )
+    only_finding(findings, "doubt", "history: 29 customers, 96.7% of all, with events but no start")
+    only_finding(
+        findings,
+        "ok",
+        "history: sales: 30 customers (100% of all), last day 2026-07-19, known"
+        " 12.0 h after it happened (95% within 12.0 h",
+    )
+    only_finding(look(csv(), 0), "ok", "history: sales: ", "known at once")
 
 
 # --- customers
@@ -476,14 +583,33 @@ def people(*rows: str) -> str:
     ("text", "changes", "code", "level", "parts"),
     [
         (people("c1,Ann,2026-01-02\n"), {}, 0, "ok", ("1 row: 1 customer",)),
-        (people("c1,Ann,\n", "c1,Bo,\n"), {}, 3, "error", ("line 2", "stands again in",)),
-        (people("c1,Ann,\n"), {"name": "name"}, 3, "error",
-         ("columns.name: column 'name'", "nearest: full_name; write name: full_name")),
-        (people("c1,Ann,2026-01-02\n"), {"joined_at": "joined"}, 2, "error",
-         ("types: {joined: date}", '{date: "%Y-%m-%d"}')),
+        (
+            people("c1,Ann,\n", "c1,Bo,\n"),
+            {},
+            3,
+            "error",
+            (
+                "line 2",
+                "stands again in",
+            ),
+        ),
+        (
+            people("c1,Ann,\n"),
+            {"name": "name"},
+            3,
+            "error",
+            ("columns.name: column 'name'", "nearest: full_name; write name: full_name"),
+        ),
+        (
+            people("c1,Ann,2026-01-02\n"),
+            {"joined_at": "joined"},
+            2,
+            "error",
+            ("types: {joined: date}", '{date: "%Y-%m-%d"}'),
+        ),
         (people("x1,Ann,\n"), {}, 0, "doubt", ("none of its ids stands in the sources",)),
     ],
-)  # fmt: skip
+)
 def test_customers(
     look: Look,
     tmp_path: Path,
@@ -497,14 +623,14 @@ def test_customers(
     place.parent.mkdir(parents=True)
     place.write_text(text)
     columns = {"customer_id": "id"} | changes
-    found = look(csv(), code, customers={"path": "data/raw/people.csv", "columns": columns})
-    said(found, level, "customers: ", *parts)
+    findings = look(csv(), code, customers={"path": "data/raw/people.csv", "columns": columns})
+    only_finding(findings, level, "customers: ", *parts)
 
 
 def test_customers_where_dvc_does_not_look(look: Look, tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text(people("c1,Ann,\n"))
-    found = look(csv(), 0, customers={"path": "people.csv", "columns": {"customer_id": "id"}})
-    said(found, "doubt", "customers.path: people.csv lies outside data/raw/")
+    findings = look(csv(), 0, customers={"path": "people.csv", "columns": {"customer_id": "id"}})
+    only_finding(findings, "doubt", "customers.path: people.csv lies outside data/raw/")
 
 
 # --- the scorecard
@@ -514,14 +640,24 @@ def test_customers_where_dvc_does_not_look(look: Look, tmp_path: Path) -> None:
     ("text", "columns", "code", "level", "parts"),
     [
         ("id,crew\nann,a\nbob,a\n", {}, 0, "ok", ("2 agents",)),
-        ("id,crew\nann,a\n", {"team": "crews"}, 3, "error",
-         ("columns.team: column 'crews'", "nearest: crew; write team: crew")),
+        (
+            "id,crew\nann,a\n",
+            {"team": "crews"},
+            3,
+            "error",
+            ("columns.team: column 'crews'", "nearest: crew; write team: crew"),
+        ),
         ("id,crew\nann,a\nbob\n", {}, 3, "error", ("raw/staff.csv: line 3: ragged_row",)),
-        ("id,crew\nann,a\nann,b\n", {}, 3, "error",
-         ("data/raw/staff.csv: line 3: agent ann stands twice",)),
+        (
+            "id,crew\nann,a\nann,b\n",
+            {},
+            3,
+            "error",
+            ("data/raw/staff.csv: line 3: agent ann stands twice",),
+        ),
         (None, {}, 3, "error", ("data/raw/staff.csv: no such file; nearest: sales.csv",)),
     ],
-)  # fmt: skip
+)
 def test_who_serves(
     look: Look,
     tmp_path: Path,
@@ -535,16 +671,18 @@ def test_who_serves(
     place.parent.mkdir(parents=True)
     if text:
         place.write_text(text)
-    told = {"path": "data/raw/staff.csv", "columns": {"agent_id": "id"} | columns}
-    found = look(csv(), code, scorecard={"staff": told})
-    said(found, level, "scorecard.staff: ", *parts)
+    staff_ = {"path": "data/raw/staff.csv", "columns": {"agent_id": "id"} | columns}
+    findings = look(csv(), code, scorecard={"staff": staff_})
+    only_finding(findings, level, "scorecard.staff: ", *parts)
 
 
 def test_a_target_for_what_is_no_measure(look: Look) -> None:
-    found = look(csv(), 2, scorecard={"targets": {"on_tme": 0.9, "zzz": 1.0, "rework": None}})
-    said(found, "error", "scorecard.targets.on_tme: no such measure; nearest: on_time")
-    said(found, "error", "scorecard.targets.zzz: no such measure; nearest: answered_in_time, ")
-    assert not [text for _, text in found if "rework: no" in text]
+    findings = look(csv(), 2, scorecard={"targets": {"on_tme": 0.9, "zzz": 1.0, "rework": None}})
+    only_finding(findings, "error", "scorecard.targets.on_tme: no such measure; nearest: on_time")
+    only_finding(
+        findings, "error", "scorecard.targets.zzz: no such measure; nearest: answered_in_time, "
+    )
+    assert not [text for _, text in findings if "rework: no" in text]
 
 
 def test_measures_are_looked_up_only_where_a_target_is_set() -> None:
@@ -556,36 +694,36 @@ def test_measures_are_looked_up_only_where_a_target_is_set() -> None:
 
 
 def test_kinds_that_no_mapping_emits(look: Look) -> None:
-    found = look(
+    findings = look(
         csv(), 2, labels__churn__kinds=["purchases"], labels__value__cost_kinds=["contact"]
     )
-    said(found, "error", "churn.kinds: no mapping emits 'purchases'; nearest: purchase")
-    said(found, "doubt", "value.cost_kinds: no mapping emits 'contact'")
-    assert "'return'" not in str(found)
+    only_finding(findings, "error", "churn.kinds: no mapping emits 'purchases'; nearest: purchase")
+    only_finding(findings, "doubt", "value.cost_kinds: no mapping emits 'contact'")
+    assert "'return'" not in str(findings)
 
 
 def test_a_contract_label_needs_contracts(look: Look) -> None:
-    found = look(csv(), 2, labels__churn__rule="cancel", **{EVENT + "kind": "start"})
-    said(found, "error", "no mapping emits 'cancel'")
-    said(found, "error", "kind start is mapped without contract_id")
+    findings = look(csv(), 2, labels__churn__rule="cancel", **{EVENT + "kind": "start"})
+    only_finding(findings, "error", "no mapping emits 'cancel'")
+    only_finding(findings, "error", "kind start is mapped without contract_id")
 
 
 def test_value_without_amounts(look: Look) -> None:
-    found = look(csv(), 0, **{EVENT + "amount": None})
-    said(found, "doubt", "purchase is mapped without amount, so it is worth nothing")
+    findings = look(csv(), 0, **{EVENT + "amount": None})
+    only_finding(findings, "doubt", "purchase is mapped without amount, so it is worth nothing")
 
 
 @pytest.mark.parametrize(
-    ("as_of", "code", "level", "says"),
+    ("as_of", "code", "level", "message"),
     [
         ("2027-07-20", 0, "doubt", "lies 365 days after the last day known, 2026-07-19"),
         ("2026-05-01", 0, "doubt", "leaves out 80 days of later events"),
         ("2025-12-01", 2, "error", "lies before the first event, of 2026-01-01"),
     ],
 )
-def test_as_of_beside_the_data(look: Look, as_of: str, code: int, level: str, says: str) -> None:
-    known = {EVENT + "known_at": "sold_at"}
-    said(look(csv(), code, as_of=as_of, **known), level, f'as_of: "{as_of}"', says)
+def test_as_of_beside_the_data(look: Look, as_of: str, code: int, level: str, message: str) -> None:
+    names = {EVENT + "known_at": "sold_at"}
+    only_finding(look(csv(), code, as_of=as_of, **names), level, f'as_of: "{as_of}"', message)
 
 
 def test_as_of_beside_what_the_last_run_found(look: Look, tmp_path: Path) -> None:
@@ -594,8 +732,8 @@ def test_as_of_beside_what_the_last_run_found(look: Look, tmp_path: Path) -> Non
     source = {"rows": 9, "first_day": day - 199, "last_known_day": day, "kinds": ["purchase"]}
     summary = {"kinds": {"purchase": kinds}, "sources": {"sales": source}}
     atomic.write_json(tmp_path / artefacts.EVENTS_SUMMARY, summary)
-    found = look(csv(rows=1500), 0, as_of="2031-01-01")
-    said(found, "doubt", "days after the last day known, 2026-07-19")
+    findings = look(csv(rows=1500), 0, as_of="2031-01-01")
+    only_finding(findings, "doubt", "days after the last day known, 2026-07-19")
 
 
 def params_day(text: str) -> int:
@@ -603,13 +741,15 @@ def params_day(text: str) -> int:
 
 
 def test_a_history_too_short_for_one_label(look: Look) -> None:
-    found = look(csv(), 2, labels__churn__active_days=180)
-    said(found, "error", "200 days of history before as_of", "need 208")
+    findings = look(csv(), 2, labels__churn__active_days=180)
+    only_finding(findings, "error", "200 days of history before as_of", "need 208")
 
 
 def test_a_horizon_beyond_every_window(look: Look) -> None:
-    found = look(csv(), 0, features={"windows": [7, 14]})
-    said(found, "doubt", "churn.horizon_days: 28, but the longest of features.windows is 14")
+    findings = look(csv(), 0, features={"windows": [7, 14]})
+    only_finding(
+        findings, "doubt", "churn.horizon_days: 28, but the longest of features.windows is 14"
+    )
 
 
 # --- published lists
@@ -618,64 +758,82 @@ def test_a_horizon_beyond_every_window(look: Look) -> None:
 def test_a_published_list_that_was_changed(look: Look, tmp_path: Path) -> None:
     target = tmp_path / "lists/2026-01-01-0123456789ab"
     atomic.write_text(target / "manifest.json", "{}\n")
-    found = look(csv(), 3)
-    said(found, "error", "published lists: ", "not a manifest any more", "restore it from a backup")
+    findings = look(csv(), 3)
+    only_finding(
+        findings,
+        "error",
+        "published lists: ",
+        "not a manifest any more",
+        "restore it from a backup",
+    )
 
 
 # --- small parts
 
 
 @pytest.mark.parametrize(
-    ("name", "known", "first"),
+    ("name", "names", "first"),
     [
         ("cust", ["receipt", "customer_id"], "customer_id"),
         ("Prise", ["price", "qty"], "price"),
         ("qty_sold", ["qty", "price"], "qty"),
     ],
 )
-def test_the_nearest_name(name: str, known: list[str], first: str) -> None:
-    assert alike(name, known)[0] == first
-    assert alike("zzz", known) == []
+def test_the_nearest_name(name: str, names: list[str], first: str) -> None:
+    assert similar_names(name, names)[0] == first
+    assert similar_names("zzz", names) == []
 
 
 def test_what_a_column_is_for_decides_between_near_names() -> None:
-    assert alike("cust", ["qty", "account_id"], "customer_id") == ["account_id"]
-    assert alike("account", ["account_id", "account_name"], "name")[0] == "account_name"
+    assert similar_names("cust", ["qty", "account_id"], "customer_id") == ["account_id"]
+    assert similar_names("account", ["account_id", "account_name"], "name")[0] == "account_name"
 
 
 def test_a_finding_is_one_printable_line() -> None:
-    group = check.Group("x")
+    group = check.FindingGroup("x")
     group.error("a\nb \x1b[31m c")
     assert group.findings[0].text == "a b ?[31m c"
 
 
 def test_every_rule_of_ingest_has_words() -> None:
-    rules = {"nul_byte", "huge_cell", "ragged_row", "stray_quote", "dst", "future_date",
-             "unknown_currency", "control_character"}  # fmt: skip
-    kinds = {f"not_{kind}" for kind in Type.__args__ if kind != "text"}  # type: ignore[attr-defined]
-    assert rules | kinds <= set(RULES)
+    rule_names = {
+        "nul_byte",
+        "huge_cell",
+        "ragged_row",
+        "stray_quote",
+        "dst",
+        "future_date",
+        "unknown_currency",
+        "control_character",
+    }
+    kinds = {f"not_{kind}" for kind in ColumnType.__args__ if kind != "text"}  # type: ignore[attr-defined]
+    assert rule_names | kinds <= set(RULES)
 
 
 def test_too_few_rows_are_told(look: Look) -> None:
-    found = look(csv(), 3, sources__sales__rows_at_least=201)
-    said(found, "error", "data/raw/sales.csv: 200 rows, fewer than rows_at_least says")
+    findings = look(csv(), 3, sources__sales__rows_at_least=201)
+    only_finding(findings, "error", "data/raw/sales.csv: 200 rows, fewer than rows_at_least says")
     assert levels(look(csv(), 0, sources__sales__rows_at_least=200)) == {"ok"}
 
 
 def test_a_time_that_clocks_skip_is_an_error_until_dst_is_declared(look: Look) -> None:
     skipped = row(500, day=87, clock="01:30:00")  # 2026-03-29
-    found = look(csv(skipped), 3)
-    said(found, "error", "line 202", "skip or repeat", "dst: earlier")
+    findings = look(csv(skipped), 3)
+    only_finding(findings, "error", "line 202", "skip or repeat", "dst: earlier")
     assert levels(look(csv(skipped), 0, sources__sales__dst="later")) == {"ok"}
 
 
 def test_another_currency_is_told_with_what_to_do(look: Look) -> None:
     money = {"sources__sales__events__0__currency": "if(receipt = 'R7', 'EUR', 'GBP')"}
-    said(look(csv(), 0, **money), "doubt", "line 9", "not the company's currency", "conversion")
+    only_finding(
+        look(csv(), 0, **money), "doubt", "line 9", "not the company's currency", "conversion"
+    )
     rated = {"ingest": {"conversion": {"EUR": 0.85}}}
     assert levels(look(csv(), 0, **money, **rated)) == {"ok"}
 
 
 def test_a_column_of_currencies_that_is_not_there_is_told(look: Look) -> None:
     money = {"sources__sales__events__0__currency": "notes"}
-    said(look(csv(), 3, **money), "error", "column 'notes' is not in the header", "currency: note")
+    only_finding(
+        look(csv(), 3, **money), "error", "column 'notes' is not in the header", "currency: note"
+    )

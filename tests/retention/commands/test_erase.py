@@ -117,7 +117,7 @@ def test_the_command_says_when_nothing_was_found_and_keeps_the_id_out() -> None:
     done = retention("erase", "0007")
     assert done.returncode == 0, done.stderr
     assert "nothing was found of this id; it is kept out from now on; check that" in done.stdout
-    assert erasures.read().among(["0007", "7"]) == {"0007"}
+    assert erasures.read().erased_among(["0007", "7"]) == {"0007"}
     assert "nothing was found" not in retention("erase", "7").stdout
     at_work(os.getpid(), "write")
     refused(retention("erase", "8"), 5, f"process {os.getpid()}")
@@ -125,7 +125,7 @@ def test_the_command_says_when_nothing_was_found_and_keeps_the_id_out() -> None:
 
 @pytest.mark.usefixtures("home")
 def test_a_folder_of_lists_that_is_gone_stands_in_the_receipt() -> None:
-    told = dict.fromkeys(runs.NEEDED) | {"folders": ["/nowhere/lists"]}
+    told = dict.fromkeys(runs.REQUIRED_KEYS) | {"folders": ["/nowhere/lists"]}
     atomic.write_json(runs.FOLDER / "a.json", told)
     told = atomic.read_json(erased_7().receipt)
     assert any(one.startswith("/nowhere/lists: lists were published") for one in told["remains"])

@@ -61,7 +61,7 @@ def listing(make_listing: MakeListing) -> Listing:
 def put(listing: Listing, folder: str = "lists") -> Path:
     source = Path("data/at_risk")
     write.write_list(listing, source)
-    return publish.publish(source, Path(folder), allow_older=True, say=lambda text: None)
+    return publish.publish_list(source, Path(folder), allow_older=True, say=lambda text: None)
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -108,7 +108,7 @@ def test_a_published_list_read_back_is_written_as_it_was(
     config: Params, listing: Listing, code: str
 ) -> None:
     folder = put(replace(listing, language=language(code), plays=_plays(config, listing)))
-    again = write.written(published.read(folder, config))
+    again = write.list_files(published.read(folder, config))
     assert again.keys() == bytes_of(folder).keys() - {"manifest.json"}
     for name, (told, _) in again.items():
         if name.endswith(".xlsx"):
@@ -119,7 +119,7 @@ def test_a_published_list_read_back_is_written_as_it_was(
 
 def _plays(config: Params, listing: Listing) -> dict[str, str]:
     """Those of params.yaml, then those that rows name: what is known of an old list's."""
-    return {one.name: one.does for one in config.policy.playbook} | {"call_back": "Call and listen"}
+    return {one.name: one.action for one in config.policy.playbook} | {"call_back": "Call and listen"}
 
 
 def _rounded(rows: list[list[Any]]) -> list[list[Any]]:
@@ -134,7 +134,7 @@ def test_the_customer_is_nowhere_in_the_list_and_the_others_are_as_before(
     old = put(replace(listing, language=language(code)))
     before = bytes_of(old)
     assert lists.erase(config, ADA, lambda text: None) == 1
-    (fresh,) = publish.published(Path("lists"))
+    (fresh,) = publish.published_lists(Path("lists"))
     after = bytes_of(fresh)
     for name, content in after.items():
         held = b" ".join(company.texts(fresh / name))
@@ -159,7 +159,7 @@ def test_the_list_is_manifested_anew_with_a_tombstone(config: Params, listing: L
     old = put(listing)
     said = atomic.read_json(old / "manifest.json")
     lists.erase(config, ADA, lambda text: None)
-    (fresh,) = publish.published(Path("lists"))
+    (fresh,) = publish.published_lists(Path("lists"))
     now = atomic.read_json(fresh / "manifest.json")
     assert publish.current(Path("lists")) == fresh
     assert publish.verify(Path("lists")) == []
@@ -180,7 +180,7 @@ def test_every_list_that_has_the_customer_is_made_again_and_no_other(
     put(listing)
     kept = bytes_of(other)
     assert lists.erase(config, ADA, lambda text: None) == 2
-    assert len(publish.published(Path("lists"))) == 3
+    assert len(publish.published_lists(Path("lists"))) == 3
     assert bytes_of(other) == kept
     assert not lists.naming(Path("lists"), ADA)
 
@@ -189,7 +189,7 @@ def test_who_dropped_off_the_list_goes_too(config: Params, listing: Listing) -> 
     old = put(listing)
     assert b"Di" in (old / "at_risk.html").read_bytes()
     assert lists.erase(config, "00004", lambda text: None) == 1
-    (fresh,) = publish.published(Path("lists"))
+    (fresh,) = publish.published_lists(Path("lists"))
     assert "Di" not in (fresh / "dropped.csv").read_text()
     assert not re.search(rb"\bDi\b", (fresh / "at_risk.html").read_bytes())
     assert (fresh / "at_risk.csv").read_bytes() == (old_csv := (fresh / "at_risk.csv").read_bytes())
@@ -199,7 +199,7 @@ def test_who_dropped_off_the_list_goes_too(config: Params, listing: Listing) -> 
 def test_lists_published_elsewhere_are_made_again_too(config: Params, listing: Listing) -> None:
     for folder in ("lists", "shared", "gone"):
         target = put(listing, folder)
-        told = dict.fromkeys(runs.NEEDED) | {"folders": [str(target.parent.resolve())]}
+        told = dict.fromkeys(runs.REQUIRED_KEYS) | {"folders": [str(target.parent.resolve())]}
         atomic.write_json(runs.FOLDER / f"{folder}.json", told)
     shutil.rmtree("gone")
     assert lists.elsewhere(config) == [Path("gone").resolve(), Path("shared").resolve()]
@@ -212,7 +212,7 @@ def test_lists_published_elsewhere_are_made_again_too(config: Params, listing: L
 def test_the_last_customer_leaves_an_empty_list(config: Params, make_listing: MakeListing) -> None:
     put(make_listing([{}]))
     lists.erase(config, ADA, lambda text: None)
-    (fresh,) = publish.published(Path("lists"))
+    (fresh,) = publish.published_lists(Path("lists"))
     assert to_csv.read(fresh / "at_risk.csv").num_rows == 0
 
 
@@ -220,7 +220,7 @@ def test_two_erasures_of_a_list_are_counted(config: Params, listing: Listing) ->
     put(listing)
     for who in (ADA, BO):
         lists.erase(config, who, lambda text: None)
-    (fresh,) = publish.published(Path("lists"))
+    (fresh,) = publish.published_lists(Path("lists"))
     assert atomic.read_json(fresh / "manifest.json")["erased"] == 2
     assert not Path("data/erasing").exists()
 

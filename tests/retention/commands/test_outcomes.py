@@ -17,20 +17,20 @@ import pytest
 from retention.commands.outcomes import cells, from_xlsx, record
 from retention.commands.outcomes.record import Entered
 from retention.commands.outcomes.sheet import LANGUAGES, TITLES
-from retention.core.csv_injection import guarded
+from retention.core.csv_injection import escape_formula
 from retention.core.errors import BadInput, BadParams
 from retention.core.params import Params, Play
 from retention.core.storage import atomic
 from retention.i18n.language import language
 from retention.ledgers import outcomes as ledger
-from retention.ledgers.outcomes import Said
-from retention.worklist.answer_columns import HANDBACK, NOTHING
+from retention.ledgers.outcomes import StaffAnswer
+from retention.worklist.answer_columns import ANSWER_COLUMNS, NOTHING
 from retention.worklist.model import Listing
 from retention.worklist.to_xlsx import workbook as as_xlsx
 
 LIST = "2026-11-22-0123456789ab"
 NOON = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
-NAMES = ("customer_id", "name", *HANDBACK)
+NAMES = ("customer_id", "name", *ANSWER_COLUMNS)
 CUSTOMERS = ("00123", "b", "c", "=1+1", "Zoë", "f")
 ZERO = {"accepted": 0, "unchanged": 0, "rejected": 0, "blank": 0}
 
@@ -42,8 +42,8 @@ CHOSEN = Params.model_validate(
         "labels": {"churn": {"rule": "cancel"}},
         "policy": {
             "playbook": [
-                {"name": "call", "does": "Ask how things are"},
-                {"name": "credit_back", "does": "Credit what was overcharged", "offer": 20.0},
+                {"name": "call", "action": "Ask how things are"},
+                {"name": "credit_back", "action": "Credit what was overcharged", "offer_value": 20.0},
             ]
         },
         "sources": {
@@ -70,7 +70,7 @@ def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def published(run_id: str, list_id: str, customers: Sequence[str] = CUSTOMERS) -> None:
     folder = Path("lists") / run_id
     rows = [["list_id", "customer_id", "action_name", "channel", "preferred_channel", "owner"]]
-    rows += [[list_id, guarded(one), "old_play", "", "phone", "Ada"] for one in customers]
+    rows += [[list_id, escape_formula(one), "old_play", "", "phone", "Ada"] for one in customers]
     atomic.write_text(folder / "at_risk.csv", text_of(rows))
     described = {"at_risk.csv": {"sha256": atomic.sha256(folder / "at_risk.csv")}}
     manifest = {"list_id": list_id, "company": "Mill Lane Bakery", "as_of": run_id[:10]}
@@ -122,9 +122,9 @@ def enter(path: Path, at: dt.datetime = NOON, list_id: str | None = None) -> Ent
     return record.enter(path, CHOSEN, list_id, at)
 
 
-def known() -> dict[str, Said]:
+def known() -> dict[str, StaffAnswer]:
     """What the ledger says of each customer now."""
-    return {fact.customer_id: fact.said for fact in ledger.current(ledger.facts(ledger.FOLDER))}
+    return {fact.customer_id: fact.staff_answer for fact in ledger.latest(ledger.read_records(ledger.FOLDER))}
 
 
 def lines(*rows: Row) -> list[str]:
@@ -143,7 +143,7 @@ FULL: Row = {
     "reason_right": "partly",
     "note": "=1+1 was said",
 }
-SAID = Said(
+SAID = StaffAnswer(
     dt.date(2026, 11, 24), "reached", "will stay", "credit_back", Decimal("12.5"), "partly",
     "=1+1 was said",
 )  # fmt: skip
@@ -158,8 +158,8 @@ def test_a_worked_list_enters_the_ledger(made: Callable[..., Path]) -> None:
     found = enter(path)
     assert found.counts == ZERO | {"read": 3, "accepted": 2, "blank": 1}
     assert (found.list_id, found.rejected, found.doubts) == (LIST, [], [])
-    assert known() == {"00123": SAID, "b": Said(result="reached")}
-    (fact, _) = ledger.facts(ledger.FOLDER)
+    assert known() == {"00123": SAID, "b": StaffAnswer(result="reached")}
+    (fact, _) = ledger.read_records(ledger.FOLDER)
     assert (fact.entered_at, fact.channel, fact.owner) == (NOON, "phone", "Ada")
     assert fact.file_sha256 == atomic.sha256(path)
 
@@ -176,14 +176,14 @@ def test_the_workbook_of_each_language_comes_back(
     sheet = book.worksheets[0]
     place = {cell.value: cell.column for cell in book["_columns"][1]}
     given = {"contacted_on": dt.datetime(2026, 11, 24), "offer_cost": 5}  # noqa: DTZ001
-    for name, column in HANDBACK.items():
+    for name, column in ANSWER_COLUMNS.items():
         choice = "credit back" if name == "action_taken" else column.choices and column.choices[0]
         value = given.get(name) or told.gettext(choice or "x")
         sheet.cell(3, place[name], value)
     book.save("list.xlsx")
     found = enter(Path("list.xlsx"))
     assert found.counts == ZERO | {"read": 2, "accepted": 1, "blank": 1}, found.rejected
-    assert known()["00002"] == Said(
+    assert known()["00002"] == StaffAnswer(
         dt.date(2026, 11, 24), "reached", "will stay", "credit_back", Decimal(5), "yes",
         known()["00002"].note,
     )  # fmt: skip
@@ -228,7 +228,7 @@ def test_a_csv_as_spreadsheets_save_it(delimiter: str, encoding: str) -> None:
 
 def test_the_apostrophe_that_guards_a_cell_is_no_part_of_it() -> None:
     enter(table([{"customer_id": "'=1+1", "result": "reached", "note": "'@home"}]))
-    assert known() == {"=1+1": Said(result="reached", note="@home")}
+    assert known() == {"=1+1": StaffAnswer(result="reached", note="@home")}
 
 
 # --- the same and another word
@@ -247,7 +247,7 @@ def test_a_corrected_cell_is_a_new_fact_and_the_old_one_stays() -> None:
     later = NOON + dt.timedelta(hours=1)
     assert enter(workbook([FULL | {"note": "new"}, REACHED]), later).counts == ZERO | {
         "read": 2, "accepted": 1, "unchanged": 1}  # fmt: skip
-    told = [one.said.note for one in ledger.facts(ledger.FOLDER) if one.customer_id == "00123"]
+    told = [one.staff_answer.note for one in ledger.read_records(ledger.FOLDER) if one.customer_id == "00123"]
     assert told == ["=1+1 was said", "new"]
     assert known()["00123"].note == "new"
 
@@ -265,13 +265,13 @@ def test_a_word_taken_back_by_another_file_is_a_fact_too() -> None:
         path = workbook([FULL | {"note": note}, REACHED | {"note": str(hour)}])
         enter(path, NOON + dt.timedelta(hours=hour))
     assert known()["00123"].note == "a"
-    assert len(ledger.facts(ledger.FOLDER)) == 6
+    assert len(ledger.read_records(ledger.FOLDER)) == 6
 
 
 def test_what_was_rejected_is_taken_from_the_same_file_once_it_is_sound() -> None:
     path = table([FULL, REACHED | {"action_taken": "gift"}])
     assert enter(path).counts == ZERO | {"read": 2, "accepted": 1, "rejected": 1}
-    plays = [*CHOSEN.policy.playbook, Play(name="gift", does="Send a gift")]
+    plays = [*CHOSEN.policy.playbook, Play(name="gift", action="Send a gift")]
     policy = CHOSEN.policy.model_copy(update={"playbook": plays})
     wider = CHOSEN.model_copy(update={"policy": policy})
     found = record.enter(path, wider, None, NOON + dt.timedelta(hours=1))
@@ -295,14 +295,14 @@ def test_imports_at_once_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         done = list(threads.map(lambda path: record.enter(path, CHOSEN), paths))
     assert [one.counts["accepted"] for one in done] == [1] * len(paths)
     assert set(known()) == set(CUSTOMERS)
-    assert len({one.entered_at for one in ledger.facts(ledger.FOLDER)}) == len(paths)
+    assert len({one.entered_at for one in ledger.read_records(ledger.FOLDER)}) == len(paths)
 
 
 def test_the_ledger_speaks_of_what_staff_are_asked() -> None:
-    assert [one.name for one in fields(Said)] == list(HANDBACK)
-    assert {*ledger.CONTACTS, *ledger.GONE} == set(HANDBACK["result"].choices)
-    assert ledger.OBJECTION in HANDBACK["answer"].choices
-    assert ledger.NOTHING == NOTHING
+    assert [one.name for one in fields(StaffAnswer)] == list(ANSWER_COLUMNS)
+    assert {*ledger.CONTACT_RESULTS, *ledger.GONE_RESULTS} == set(ANSWER_COLUMNS["result"].choices)
+    assert ledger.OBJECTION in ANSWER_COLUMNS["answer"].choices
+    assert ledger.NO_ACTION == NOTHING
 
 
 def test_owners_send_their_own_parts() -> None:
@@ -485,13 +485,13 @@ def test_characters_that_cannot_be_seen(cell: Row, rule: str) -> None:
 def test_what_turns_the_direction_of_text_is_dropped() -> None:
     row = REACHED | {"result": "\u202ereached\u202c", "note": "\u202egpj.exe\u202c\r\nنوٹ"}
     enter(table([row]))
-    assert known() == {"b": Said(result="reached", note="gpj.exe\nنوٹ")}
+    assert known() == {"b": StaffAnswer(result="reached", note="gpj.exe\nنوٹ")}
 
 
 def test_texts_that_broke_a_list_somewhere_enter_as_they_are(hostile: tuple[str, ...]) -> None:
     sound = [one for one in hostile if len(one) < 2_000 and not {"\x01", "\u202e"} & set(one)]
     for hour, text in enumerate(sound):
-        enter(table([FULL | {"note": guarded(text)}]), NOON + dt.timedelta(hours=hour))
+        enter(table([FULL | {"note": escape_formula(text)}]), NOON + dt.timedelta(hours=hour))
         assert known()["00123"].note == text.replace("\r\n", "\n").strip()
 
 
@@ -588,7 +588,7 @@ def test_a_list_of_a_day_to_come() -> None:
 
 def test_a_time_without_a_zone_is_of_the_business_zone() -> None:
     record.enter(workbook([REACHED]), CHOSEN, None, dt.datetime(2026, 11, 25))  # noqa: DTZ001
-    (fact,) = ledger.facts(ledger.FOLDER)
+    (fact,) = ledger.read_records(ledger.FOLDER)
     assert fact.entered_at == dt.datetime(2026, 11, 25, tzinfo=dt.UTC)
 
 

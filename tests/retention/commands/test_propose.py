@@ -19,18 +19,18 @@ from retention.core import artefacts
 from retention.core.errors import BadParams
 from retention.core.params import parse_params
 from retention.core.storage import atomic
-from retention.policy.play_effects import price
+from retention.policy.play_effects import expected_cost
 from retention.uplift import policy_value
-from retention.uplift.policy_value import Proposal
+from retention.uplift.policy_value import TargetingPolicy
 from tests.pipeline import test_uplift
 from tests.support import trials
 from tests.support.experiments import experiment
 
 RUN = CliRunner()
 BOOK = [
-    {"name": "gift", "does": "send a gift", "cost": 2.0, "offer": 8.0, "taken": 0.5, "saves": 0.4},
-    {"name": "call", "does": "call", "cost": 4.0, "saves": 0.2},
-    {"name": "mend", "does": "mend", "cost": 1.0, "lane": "fix_first"},
+    {"name": "gift", "action": "send a gift", "cost": 2.0, "offer_value": 8.0, "acceptance_rate": 0.5, "save_rate": 0.4},
+    {"name": "call", "action": "call", "cost": 4.0, "save_rate": 0.2},
+    {"name": "mend", "action": "mend", "cost": 1.0, "lane": "fix_first"},
 ]
 PARAMS = trials.PARAMS | {"policy": {"playbook": BOOK}, "at_risk": {"capacity": 200}}
 
@@ -39,7 +39,7 @@ def lots(n: int = 1200) -> pa.Table:
     """artefacts.LOTS of an experiment whose effects are foretold as they are."""
     known = experiment(n)
     frame = test_uplift.told(known).assign(
-        left=known.trial.left, worth=100.0 + np.arange(n) % 3, effect=known.effect,
+        left=known.trial.churned, worth=100.0 + np.arange(n) % 3, effect=known.effect,
         fold=np.arange(n) // 2 % 5,
     )  # fmt: skip
     return pa.Table.from_pandas(frame[uplift.LOTS.names], schema=uplift.LOTS, preserve_index=False)
@@ -58,7 +58,7 @@ def run(*words: str) -> Any:
     return RUN.invoke(cli.app, ["propose", *words])
 
 
-def wanted(proposal: Proposal, saves: float) -> dict[str, policy_value.Expected]:
+def wanted(proposal: TargetingPolicy, saves: float) -> dict[str, policy_value.PolicyValue]:
     """By hand: the gain believed, and the gain foretold."""
     frame: pd.DataFrame = lots().to_pandas()
     risk, worth = frame[RISK].to_numpy(), frame["worth"].to_numpy()
@@ -66,8 +66,8 @@ def wanted(proposal: Proposal, saves: float) -> dict[str, policy_value.Expected]
     scores = (treated - e) / (e * (1 - e)) * (frame["left"].to_numpy() - risk)
     told = scores, worth, frame["customer_id"], frame["fold"]
     return {
-        "loss": policy_value.expected(proposal, saves * risk * worth - proposal.cost, *told),
-        "uplift": policy_value.expected(
+        "loss": policy_value.evaluate_policy(proposal, saves * risk * worth - proposal.cost, *told),
+        "uplift": policy_value.evaluate_policy(
             proposal, -frame["effect"].to_numpy() * worth - proposal.cost, *told
         ),
     }
@@ -91,18 +91,18 @@ ROWS = {"customers contacted": "contacts", "customers saved": "customers_saved",
 @pytest.mark.parametrize(
     ("words", "proposal", "saves"),
     [
-        ([], Proposal(200, 1000, 0.0, 4.0), 0.2),
-        (["--play", "gift"], Proposal(200, 1000, 0.0, 6.0), 0.4),
+        ([], TargetingPolicy(200, 1000, 0.0, 4.0), 0.2),
+        (["--play", "gift"], TargetingPolicy(200, 1000, 0.0, 6.0), 0.4),
         (
             ["--capacity", "50", "--threshold", "3", "--cost", "1.5"],
-            Proposal(50, 1000, 3.0, 1.5),
+            TargetingPolicy(50, 1000, 3.0, 1.5),
             0.2,
         ),
-        (["--capacity", "0"], Proposal(0, 1000, 0.0, 4.0), 0.2),
+        (["--capacity", "0"], TargetingPolicy(0, 1000, 0.0, 4.0), 0.2),
     ],
 )
 def test_the_figures_are_those_of_the_experiment(
-    home: Path, words: list[str], proposal: Proposal, saves: float
+    home: Path, words: list[str], proposal: TargetingPolicy, saves: float
 ) -> None:
     done = run(*words)
     assert done.exit_code == 0, done.output
@@ -180,8 +180,8 @@ def test_a_wrong_number_ends_with_2(home: Path, words: list[str]) -> None:
 def test_the_cheapest_play_counts_where_none_is_named() -> None:
     chosen = parse_params(yaml.safe_dump(PARAMS))
     found = propose.play(chosen, None)
-    assert (price(found), found.saves) == (4.0, 0.2)
+    assert (expected_cost(found), found.save_rate) == (4.0, 0.2)
     found = propose.play(chosen, "gift")
-    assert (price(found), found.saves) == (6.0, 0.4)
+    assert (expected_cost(found), found.save_rate) == (6.0, 0.4)
     with pytest.raises(BadParams, match="no play 'x'"):
         propose.play(chosen, "x")

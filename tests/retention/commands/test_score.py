@@ -17,7 +17,7 @@ from retention.commands.score import fresh, job, plan, process, workspace
 from retention.commands.score.asked import Asked
 from retention.commands.score.log import Log, summary
 from retention.core import artefacts, errors
-from retention.core.params import Guards, load_params, parse_params, with_changes
+from retention.core.params import GuardParams, load_params, parse_params, with_changes
 from retention.core.storage import atomic, locks
 from retention.ledgers import outcomes as ledger
 from retention.worklist import published
@@ -83,7 +83,7 @@ def test_the_stages_of_a_run_are_those_of_dvc_without_what_is_learnt_or_reported
 
 
 def test_as_many_earlier_days_are_described_as_a_list_shows() -> None:
-    assert score.DAYS - 1 == workspace.EARLIER
+    assert score.RISK_HISTORY_DAYS - 1 == workspace.EARLIER
 
 
 # What it says and what it leaves
@@ -287,7 +287,7 @@ SET_ASIDE = {"override": {"freshness": "closed for the fair, A. Khan"}, "overrid
 def held_against(days: int, **rules: Any) -> list[dict[str, Any]]:
     """What is told of a list of ENDS when so many days have gone by since."""
     log = Log("json")
-    fresh.check(ENDS, ENDS + days * DAY, Guards(**rules), log)
+    fresh.check(ENDS, ENDS + days * DAY, GuardParams(**rules), log)
     return [json.loads(line) for line in log.taken().splitlines()]
 
 
@@ -456,7 +456,7 @@ def test_a_run_that_is_told_to_stop_tidies_up(own: Checkout) -> None:
 def test_a_second_run_says_which_process_is_busy_and_leaves_its_folder(small: Checkout) -> None:
     runs = small / "runs"
     (runs / "work").mkdir(parents=True)
-    with locks.held(runs / ".lock", "scoring", lambda _: None):
+    with locks.hold(runs / ".lock", "scoring", lambda _: None):
         done = small.retention("score")
         refusal.refused(done, 5, f"process {os.getpid()} is scoring")
         assert told(done.stdout)["state"] == "busy"
@@ -499,7 +499,7 @@ def days(shop: Checkout, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 
 def _of_days(lists: Path) -> dict[str, dict[str, str]]:
-    return {path.name: tree(path) for path in published.published(lists) if path.name[:10] in DAYS}
+    return {path.name: tree(path) for path in published.published_lists(lists) if path.name[:10] in DAYS}
 
 
 def test_days_scored_later_are_byte_for_byte_as_in_their_time(days: dict[str, Any]) -> None:
@@ -543,10 +543,10 @@ def test_of_what_staff_entered_since_only_objections_count(
     since = dt.datetime.fromisoformat(f"{DAYS[0]}T00:00:00+00:00")
     said = {objecting: ledger.OBJECTION, called: "will stay"}
     facts = tuple(
-        ledger.Fact(f"{DAYS[0]}-0123456789ab", who, since, ledger.Said(None, "reached", answer))
+        ledger.OutcomeRecord(f"{DAYS[0]}-0123456789ab", who, since, ledger.StaffAnswer(None, "reached", answer))
         for who, answer in said.items()
     )
-    made = ledger.Import(facts[0].list_id, shop.params()["company"], since, "", {}, facts)
+    made = ledger.ImportBatch(facts[0].list_id, shop.params()["company"], since, "", {}, facts)
     ledger.write(shop / ledger.FOLDER, made)
     done = shop.retention("score", "--from", DAYS[0], "--to", DAYS[0], "--publish", "since")
     assert done.returncode == 0, done.stderr
@@ -556,7 +556,7 @@ def test_of_what_staff_entered_since_only_objections_count(
 
 
 def _listed(lists: Path, day: str) -> list[str]:
-    (found,) = (path for path in published.published(lists) if path.name.startswith(day))
+    (found,) = (path for path in published.published_lists(lists) if path.name.startswith(day))
     with (found / "at_risk.csv").open(encoding="utf-8-sig", newline="") as text:
         return [row["customer_id"] for row in csv.DictReader(text)]
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import features
-from features.engine.table import schema as features_schema
+from features.engine.table import feature_schema as features_schema
 from models.components import scorer
 from models.components.uplift import RISK
 from retention.core import artefacts, feature_table

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from retention.core import engine
-from retention.core.params import Engine
+from retention.core.params import EngineParams
 
 TABLE = pa.table({"customer_id": ["b", "a", "c"], "days": [2, 1, None]})
 
@@ -38,15 +38,15 @@ def test_scan_reads_one_parquet_file_or_a_glob_of_them(duck: engine.DuckDB, tmp_
 def test_a_kept_frame_is_computed_once_and_outlives_its_source(duck: engine.DuckDB) -> None:
     duck.connection.execute("create table source as select 1 as days")
     source: nw.LazyFrame[duckdb.DuckDBPyRelation] = nw.from_native(duck.connection.table("source"))
-    kept = duck.keep(source.with_columns(twice=nw.col("days") * 2))
+    kept = duck.materialize(source.with_columns(twice=nw.col("days") * 2))
     duck.connection.execute("drop table source")
     assert duck.collect(kept, sort=["days"]).to_pylist() == [{"days": 1, "twice": 2}]
 
 
 def test_forget_drops_all_that_was_kept_and_may_be_said_twice(duck: engine.DuckDB) -> None:
-    kept = [duck.keep(duck.load(TABLE)) for _ in range(2)]
-    duck.forget()
-    duck.forget()
+    kept = [duck.materialize(duck.load(TABLE)) for _ in range(2)]
+    duck.release()
+    duck.release()
     for frame in kept:
         with pytest.raises(duckdb.Error):
             duck.collect(frame, sort=["days"])
@@ -57,7 +57,7 @@ def test_times_are_utc_wherever_the_machine_stands(duck: engine.DuckDB) -> None:
 
 
 def test_opened_gives_the_engine_that_params_name_and_closes_it() -> None:
-    with engine.opened(Engine(name="duckdb", memory="500MB")) as opened:
+    with engine.open_engine(EngineParams(name="duckdb", memory="500MB")) as opened:
         assert isinstance(opened, engine.DuckDB)
         frame = opened.load(TABLE)
         assert len(opened.collect(frame, sort=["days"])) == 3
@@ -69,7 +69,7 @@ def test_opened_closes_the_engine_when_the_stage_fails() -> None:
     opened: list[engine.DuckDB | engine.Spark] = []
 
     def stage() -> None:
-        with engine.opened(Engine(memory="500MB")) as duck:
+        with engine.open_engine(EngineParams(memory="500MB")) as duck:
             opened.append(duck)
             raise ZeroDivisionError
 

@@ -33,13 +33,13 @@ def test_a_refusal_is_one_line_on_stderr_and_its_exit_code(
 
 
 def test_the_nearest_names_are_told_whatever_their_case() -> None:
-    assert errors.nearest("Custmer", ["customer", "item"]) == " (nearest: customer)"
-    assert errors.nearest("zzz", ["customer"]) == ""
+    assert errors.suggestion("Custmer", ["customer", "item"]) == " (nearest: customer)"
+    assert errors.suggestion("zzz", ["customer"]) == ""
 
 
 def test_a_masked_value_shows_its_beginning_and_length_only() -> None:
-    assert errors.masked("anna@example.org") == "'an'… (16 characters)"
-    assert errors.masked("ab") == "'ab'"
+    assert errors.mask("anna@example.org") == "'an'… (16 characters)"
+    assert errors.mask("ab") == "'ab'"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import narwhals as nw
 import pytest
 
 from retention.core import point_in_time
-from retention.core.params import ChurnLabel, Labels, ValueLabel
+from retention.core.params import ChurnLabel, LabelParams, ValueLabel
 from tests.support import engines, histories
 
 TODAY = histories.SNAPSHOT
@@ -14,7 +14,7 @@ TODAY = histories.SNAPSHOT
 
 def seen(history: list[histories.Event], snapshot: int = TODAY, restated: bool = True) -> list[str]:
     """What a snapshot sees: `event amount age` of every row."""
-    past = point_in_time.past(engines.frame(history), snapshot, restated)
+    past = point_in_time.as_known_at(engines.frame(history), snapshot, restated)
     rows = engines.collected(past.select("event_id", "amount", "age"))
     return [f"{row['event_id']} {row['amount']:.0f} {row['age']}" for row in rows]
 
@@ -85,8 +85,8 @@ def test_the_value_window_starts_with_the_churn_window_and_has_its_own_length() 
 
 @pytest.mark.parametrize(("horizon", "ripe_in"), [(5, 15), (10, 15), (40, 45)])
 def test_both_labels_are_mature_when_the_later_window_is(horizon: int, ripe_in: int) -> None:
-    labels = Labels(churn=CHURN, value=ValueLabel(horizon_days=horizon))
-    assert point_in_time.ripening(labels) == ripe_in
+    labels = LabelParams(churn=CHURN, value=ValueLabel(horizon_days=horizon))
+    assert point_in_time.label_delay_days(labels) == ripe_in
 
 
 def test_a_window_holds_its_first_day_and_not_its_end() -> None:
@@ -99,7 +99,7 @@ def test_a_window_holds_its_first_day_and_not_its_end() -> None:
     """)
     window = point_in_time.Window(TODAY, TODAY + 7, settle=0)
     frame = engines.frame(history)
-    held = frame.filter(window.holds(nw.col("occurred_day")))
+    held = frame.filter(window.contains(nw.col("occurred_day")))
     assert [row["event_id"] for row in engines.collected(held.select("event_id"))] == [
         "first",
         "last",

@@ -29,9 +29,9 @@ def rows(found: pa.Table) -> list[tuple[Any, ...]]:
 
 def told(table: str, as_of: int = 100) -> list[tuple[str, int, str | None, float]]:
     """customer_id, days from the snapshot, treatment, propensity."""
-    history = point_in_time.past(engines.frame(histories.events(table)), DAY + as_of)
-    found = assignment_history.told(history, engines.duck())
-    assert found.schema == assignment_history.DRAWN
+    history = point_in_time.as_known_at(engines.frame(histories.events(table)), DAY + as_of)
+    found = assignment_history.assignments_from_events(history, engines.duck())
+    assert found.schema == assignment_history.ASSIGNED
     return sorted(
         (row["customer_id"], row["occurred_day"] - DAY, row["treatment"], row["propensity"])
         for row in found.to_pylist()
@@ -128,8 +128,8 @@ def test_both_arms_of_our_lists_are_lots_on_their_day(folder: Path) -> None:
     enter(folder, LIST, [one("a", "contact", propensity=0.9), one("b", "holdout", propensity=0.9)])
     enter(folder, OTHER, [one("c", "holdout")], LATER)
     first = point_in_time.day_number(FIRST)
-    found = assignment_history.ours(folder, COMPANY, first + 100)
-    assert found.schema == assignment_history.DRAWN
+    found = assignment_history.assignments_from_lists(folder, COMPANY, first + 100)
+    assert found.schema == assignment_history.ASSIGNED
     assert rows(found) == [
         ("a", first, "contact", 0.9),
         ("b", first, "holdout", 0.9),
@@ -141,17 +141,17 @@ def test_lists_of_the_day_itself_and_of_others_do_not_count(folder: Path) -> Non
     enter(folder, LIST, [one("a", "contact")])
     enter(folder, OTHER, [one("b", "holdout")], LATER)
     later = point_in_time.day_number(LATER)
-    assert [row[0] for row in rows(assignment_history.ours(folder, COMPANY, later))] == ["a"]
-    assert [row[0] for row in rows(assignment_history.ours(folder, COMPANY, later + 1))] == [
+    assert [row[0] for row in rows(assignment_history.assignments_from_lists(folder, COMPANY, later))] == ["a"]
+    assert [row[0] for row in rows(assignment_history.assignments_from_lists(folder, COMPANY, later + 1))] == [
         "a",
         "b",
     ]
-    assert rows(assignment_history.ours(folder, "Hill Lane Bakery", later + 1)) == []
+    assert rows(assignment_history.assignments_from_lists(folder, "Hill Lane Bakery", later + 1)) == []
 
 
 def test_without_a_ledger_nobody_was_drawn(folder: Path) -> None:
-    found = assignment_history.ours(folder, trials.COMPANY, 30_000)
-    assert (found.schema, len(found)) == (assignment_history.DRAWN, 0)
+    found = assignment_history.assignments_from_lists(folder, trials.COMPANY, 30_000)
+    assert (found.schema, len(found)) == (assignment_history.ASSIGNED, 0)
 
 
 # At which snapshot
@@ -166,9 +166,9 @@ def placed(
          "treatment": row["treatment"], "propensity": float(row.get("propensity") or 0.5)}
         for row in histories.rows(text)
     ]  # fmt: skip
-    drawn = pa.Table.from_pylist(told, schema=assignment_history.DRAWN).to_pandas()
+    drawn = pa.Table.from_pylist(told, schema=assignment_history.ASSIGNED).to_pandas()
     found, turned = (
-        assignment_history.at_snapshots(one, np.array(days, dtype=np.int64), every, window)
+        assignment_history.align_to_snapshots(one, np.array(days, dtype=np.int64), every, window)
         for one, days in ((drawn, snapshots), (drawn[::-1], snapshots[::-1]))
     )
     pd.testing.assert_frame_equal(found, turned)

@@ -4,23 +4,23 @@ from math import inf, nan
 
 import pytest
 
-from retention.experiments.conclusions import paid, verdict
-from retention.experiments.incremental import Amount
+from retention.experiments.conclusions import roi_conclusion, retention_conclusion
+from retention.experiments.incremental import Estimate
 from retention.i18n.language import ENGLISH
 from retention.stats import power, sequential, two_sample
-from retention.stats.power import Arms
-from retention.stats.two_sample import Difference
+from retention.stats.power import ArmSizes
+from retention.stats.two_sample import EffectEstimate
 
-ENOUGH = Arms(3213, 3213)
-PACE = Arms(500, 500)
+ENOUGH = ArmSizes(3213, 3213)
+PACE = ArmSizes(500, 500)
 
 
 def found(
     saved: float, low: float, high: float, treated: int = 1000, control: int = 100
-) -> Difference:
+) -> EffectEstimate:
     """A comparison that says so many were saved, between low and high."""
     apart, *ends = (one / treated for one in (-saved, -high, -low))
-    return Difference(treated, control, 0.1 + apart, 0.1, apart, nan, ends[0], ends[1], nan, nan)
+    return EffectEstimate(treated, control, 0.1 + apart, 0.1, apart, nan, ends[0], ends[1], nan, nan)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def found(
         ),
         (
             found(14, -12, 40, 5760, 640),
-            Arms(17339, 1927),
+            ArmSizes(17339, 1927),
             "cannot be measured yet: needs 1,927 held out and 17,339 to contact, has 640 and "
             "5,760, about 24 more months at this pace",
         ),
@@ -70,33 +70,33 @@ def found(
         ),
         (
             found(0, nan, nan, 4000, 4000),
-            Arms(inf, inf),
+            ArmSizes(inf, inf),
             "cannot be measured yet: too few customers have left so far",
         ),
     ],
 )
-def test_the_verdict(left: Difference, needed: Arms, said: str) -> None:
-    assert verdict(left, needed, PACE, ENGLISH) == said
+def test_the_verdict(left: EffectEstimate, needed: ArmSizes, said: str) -> None:
+    assert retention_conclusion(left, needed, PACE, ENGLISH) == said
 
 
 def test_a_comparison_too_small_for_what_is_looked_for() -> None:
     """Looked for: from 10 % to 8 %; 640 in each arm, of whom 64 and 51 left."""
-    left = two_sample.proportion(51, 640, 64, 640)
-    assert verdict(left, power.size(0.10, 0.08), Arms(515, 515), ENGLISH) == (
+    left = two_sample.difference_in_proportions(51, 640, 64, 640)
+    assert retention_conclusion(left, power.required_sample_size(0.10, 0.08), ArmSizes(515, 515), ENGLISH) == (
         "cannot be measured yet: needs 3,213 per arm, has 640, about 5 more months at this pace"
     )
 
 
 def test_a_pace_of_nothing_never_gets_there() -> None:
-    assert verdict(found(1, -9, 9), ENOUGH, Arms(0, 0), ENGLISH).endswith(", never at this pace")
+    assert retention_conclusion(found(1, -9, 9), ENOUGH, ArmSizes(0, 0), ENGLISH).endswith(", never at this pace")
 
 
 def test_one_look_may_show_what_reading_at_every_list_does_not() -> None:
-    left, needed = two_sample.proportion(240, 3300, 291, 3300), power.size(0.10, 0.08)
-    assert verdict(left, needed, PACE, ENGLISH) == "saved 51 customers, between 8 and 94"
-    any_time = power.size(0.10, 0.08, times=sequential.factor(1.0))
-    read = sequential.at_any_time(left, any_time.both)
-    assert verdict(read, any_time, PACE, ENGLISH).startswith(
+    left, needed = two_sample.difference_in_proportions(240, 3300, 291, 3300), power.required_sample_size(0.10, 0.08)
+    assert retention_conclusion(left, needed, PACE, ENGLISH) == "saved 51 customers, between 8 and 94"
+    any_time = power.required_sample_size(0.10, 0.08, critical_value=sequential.width_factor(1.0))
+    read = sequential.confidence_sequence(left, any_time.total)
+    assert retention_conclusion(read, any_time, PACE, ENGLISH).startswith(
         "cannot be measured yet: needs 6,153 per arm, has 3,300"
     )
 
@@ -104,14 +104,14 @@ def test_one_look_may_show_what_reading_at_every_list_does_not() -> None:
 @pytest.mark.parametrize(
     ("net", "said"),
     [
-        (Amount(900, 100, 1700), "earned £900 more than it cost, between £100 and £1,700"),
-        (Amount(-900, -1700, -100), "cost £900 more than it earned, between £100 and £1,700"),
+        (Estimate(900, 100, 1700), "earned £900 more than it cost, between £100 and £1,700"),
+        (Estimate(-900, -1700, -100), "cost £900 more than it earned, between £100 and £1,700"),
         (
-            Amount(900, -100, 1900),
+            Estimate(900, -100, 1900),
             "not shown to earn its cost: £900 after cost, between \u2212£100 and £1,900",
         ),
-        (Amount(900, nan, nan), "whether it earned its cost cannot be measured yet"),
+        (Estimate(900, nan, nan), "whether it earned its cost cannot be measured yet"),
     ],
 )
-def test_whether_it_paid(net: Amount, said: str) -> None:
-    assert paid(net, "GBP", ENGLISH) == said
+def test_whether_it_paid(net: Estimate, said: str) -> None:
+    assert roi_conclusion(net, "GBP", ENGLISH) == said

@@ -4,7 +4,7 @@ import hashlib
 
 import pandas as pd
 
-from retention.core.params import AtRisk
+from retention.core.params import AtRiskParams
 from retention.experiments import randomisation
 from tests.support.policies import AS_OF
 
@@ -12,29 +12,29 @@ from tests.support.policies import AS_OF
 def test_a_draw_is_the_hash_of_customer_campaign_and_salt() -> None:
     digest = hashlib.sha256(b"00123|spring|pepper").digest()
     assert (
-        randomisation.draw("00123", "spring", "pepper") == int.from_bytes(digest[:8], "big") / 2**64
+        randomisation.assignment_hash("00123", "spring", "pepper") == int.from_bytes(digest[:8], "big") / 2**64
     )
-    assert randomisation.draw("123", "spring", "pepper") != randomisation.draw(
+    assert randomisation.assignment_hash("123", "spring", "pepper") != randomisation.assignment_hash(
         "00123", "spring", "pepper"
     )
-    assert randomisation.draw("00123", "summer", "pepper") != randomisation.draw(
+    assert randomisation.assignment_hash("00123", "summer", "pepper") != randomisation.assignment_hash(
         "00123", "spring", "pepper"
     )
 
 
 def test_about_the_share_is_drawn_whatever_else_is_within_reach() -> None:
     ids = pd.Index([str(n) for n in range(4000)])
-    drawn = randomisation.drawn(ids, AtRisk(holdout_share=0.1))
+    drawn = randomisation.is_held_out(ids, AtRiskParams(holdout_share=0.1))
     assert 340 < drawn.sum() < 460
-    assert randomisation.drawn(ids[::-1][:50], AtRisk(holdout_share=0.1)).equals(drawn[::-1][:50])
-    assert not randomisation.drawn(ids, AtRisk(holdout_share=0.0)).any()
+    assert randomisation.is_held_out(ids[::-1][:50], AtRiskParams(holdout_share=0.1)).equals(drawn[::-1][:50])
+    assert not randomisation.is_held_out(ids, AtRiskParams(holdout_share=0.0)).any()
 
 
 def test_who_is_held_out_is_written_with_the_share_of_the_treated_and_the_play_not_given() -> None:
-    rules = AtRisk(holdout_share=0.25, campaign="spring", salt="pepper")
+    rules = AtRiskParams(holdout_share=0.25, campaign="spring", salt="pepper")
     reach = pd.DataFrame({"customer_id": [str(n) for n in range(60, 0, -1)], "play": "call"})
-    found = randomisation.held_out(reach, rules, AS_OF)
-    ids = [str(n) for n in range(1, 61) if randomisation.draw(str(n), "spring", "pepper") < 0.25]
+    found = randomisation.holdout_sample(reach, rules, AS_OF)
+    ids = [str(n) for n in range(1, 61) if randomisation.assignment_hash(str(n), "spring", "pepper") < 0.25]
     assert list(found["customer_id"]) == sorted(ids)
     assert list(found.columns) == ["customer_id", "campaign", "propensity", "as_of", "play"]
     one = ("spring", 0.75, AS_OF, "call")

@@ -8,7 +8,7 @@ from babel.messages.catalog import Message
 
 from retention.i18n import language
 from retention.i18n.language import ENGLISH, TRANSLATED
-from retention.worklist.answer_columns import HANDBACK
+from retention.worklist.answer_columns import ANSWER_COLUMNS
 from retention.worklist.model import HEADINGS
 from tools import catalogues
 
@@ -70,8 +70,8 @@ def test_a_translation_begins_and_ends_as_its_message_does(code: str) -> None:
 @each_translation
 def test_what_is_handed_back_can_be_told_apart(code: str) -> None:
     told = language.language(code)
-    choices = [answer.choices for answer in HANDBACK.values()]
-    headings = (*HEADINGS.values(), *(answer.heading for answer in HANDBACK.values()))
+    choices = [answer.choices for answer in ANSWER_COLUMNS.values()]
+    headings = (*HEADINGS.values(), *(answer.heading for answer in ANSWER_COLUMNS.values()))
     for messages in (*choices, headings):
         said = {told.gettext(message).casefold() for message in messages}
         assert len(said) == len(set(messages))
@@ -188,7 +188,7 @@ def test_dates() -> None:
 
 
 def test_lists() -> None:
-    assert ENGLISH.listed(["a", "b", "c"]) == "a, b and c"
-    assert ENGLISH.listed([]) == ""
-    assert URDU.listed(["a", "b"]) == "a اور b"
-    assert BENGALI.listed(["a", "b"]) == "a এবং b"
+    assert ENGLISH.join(["a", "b", "c"]) == "a, b and c"
+    assert ENGLISH.join([]) == ""
+    assert URDU.join(["a", "b"]) == "a اور b"
+    assert BENGALI.join(["a", "b"]) == "a এবং b"

@@ -13,7 +13,7 @@ from retention.core import artefacts
 from retention.core.errors import BadInput
 from retention.core.storage import atomic
 from retention.ledgers import assignments
-from retention.ledgers.assignments import everything
+from retention.ledgers.assignments import read_all
 from retention.worklist import build, enrolment, to_csv
 from tests.conftest import MakeListing
 from tests.support import trials
@@ -30,19 +30,19 @@ def folder(tmp_path: Path) -> Path:
 
 
 def arms_on(folder: Path, day: dt.date, days: int = 180) -> dict[str, str]:
-    found = assignments.assigned(folder, COMPANY, CAMPAIGN, day, days)
+    found = assignments.active_assignments(folder, COMPANY, CAMPAIGN, day, days)
     return dict(zip(found["customer_id"], found["arm"], strict=True))
 
 
 def held_on(folder: Path, day: dt.date, **other: str) -> frozenset[str]:
     of = {"company": COMPANY, "campaign": CAMPAIGN} | other
-    return assignments.held(folder, as_of=day, days=180, **of)
+    return assignments.held_out_customers(folder, as_of=day, campaign_days=180, **of)
 
 
 def test_what_is_entered_is_read_again_with_both_clocks(folder: Path) -> None:
     before = pd.Timestamp.now(dt.UTC)
     assert enter(folder, LIST, BOTH) == 3
-    found = everything(folder)
+    found = read_all(folder)
     assert list(found["customer_id"]) == ["a", "b", "c"]
     first = found.iloc[0]
     assert (first["as_of"], first["list_id"]) == (pd.Timestamp(FIRST), LIST)
@@ -52,7 +52,7 @@ def test_what_is_entered_is_read_again_with_both_clocks(folder: Path) -> None:
 
 
 def test_without_a_ledger_nobody_is_assigned(folder: Path) -> None:
-    assert everything(folder).empty
+    assert read_all(folder).empty
     assert arms_on(folder, FIRST) == {}
     assert held_on(folder, FIRST) == frozenset()
 
@@ -89,7 +89,7 @@ def test_when_its_time_is_over_a_customer_may_be_assigned_again(folder: Path) ->
     assert set(arms_on(folder, over - dt.timedelta(days=1))) == {"a", "b", "c"}
     assert arms_on(folder, over) == {}
     assert enter(folder, "2026-08-29-000000000000", BOTH[:1], over) == 1
-    assert len(everything(folder)) == 4
+    assert len(read_all(folder)) == 4
 
 
 def test_the_held_out_stay_so_from_the_day_after_until_the_end(folder: Path) -> None:
@@ -110,17 +110,17 @@ def test_a_changed_file_is_refused(folder: Path, damage: tuple[str, str]) -> Non
     [path] = folder.iterdir()
     atomic.write_text(path, path.read_text(encoding="utf-8").replace(*damage, 1))
     with pytest.raises(BadInput, match="restore it from a backup"):
-        everything(folder)
+        read_all(folder)
 
 
 def test_a_customer_can_be_erased_and_the_rest_stays(folder: Path) -> None:
     enter(folder, LIST, BOTH)
     enter(folder, OTHER, [one("d", "contact")], LATER)
-    before = everything(folder)
+    before = read_all(folder)
     assert assignments.erase(folder, "b") == 1
     assert assignments.erase(folder, "b") == 0
     kept = before[before["customer_id"] != "b"].reset_index(drop=True)
-    pd.testing.assert_frame_equal(everything(folder), kept)
+    pd.testing.assert_frame_equal(read_all(folder), kept)
     assert b'"b"' not in b"".join(path.read_bytes() for path in folder.iterdir())
     assert assignments.erase(folder, "d") == 1
     assert enter(folder, OTHER, [one("e", "contact")], LATER) == 0, "it is entered already"
@@ -159,9 +159,9 @@ def source(tmp_path: Path, make_listing: MakeListing, monkeypatch: pytest.Monkey
 def test_both_arms_of_a_published_list_enter_and_nobody_else(source: Path, folder: Path) -> None:
     manifest = {"list_id": LIST, "company": COMPANY, "as_of": FIRST.isoformat()}
     chosen = trials.chosen(at_risk={"holdout_share": 0.1})
-    assert enrolment.record(source, manifest, chosen, folder) == 2
-    assert enrolment.record(source, manifest, chosen, folder) == 0
-    found = everything(folder).set_index("customer_id")
+    assert enrolment.enrol(source, manifest, chosen, folder) == 2
+    assert enrolment.enrol(source, manifest, chosen, folder) == 0
+    found = read_all(folder).set_index("customer_id")
     assert list(found.index) == ["a", "h"]
     assert found["arm"].to_dict() == {"a": "contact", "h": "holdout"}
     assert found["propensity"].to_dict() == {"a": 0.9, "h": 0.9}

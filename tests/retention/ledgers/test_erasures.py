@@ -30,15 +30,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 def ask(folder: Path, *ids: str) -> erasures.Erased:
-    known = erasures.salted(folder)
+    known = erasures.with_salt(folder)
     for one in ids:
-        erasures.ask(folder, known.hash_of(one), NOW)
+        erasures.request(folder, known.hash_of(one), NOW)
     return erasures.read(folder)
 
 
 def test_who_was_erased_is_recognised_and_nobody_else(folder: Path) -> None:
     known = ask(folder, "00123", "Zoës")
-    assert known.among(["123", "00123", "00123 ", "Zoës", "zoës", ""]) == {"00123", "Zoës"}
+    assert known.erased_among(["123", "00123", "00123 ", "Zoës", "zoës", ""]) == {"00123", "Zoës"}
 
 
 def test_no_file_of_the_ledger_holds_an_id(folder: Path) -> None:
@@ -49,14 +49,14 @@ def test_no_file_of_the_ledger_holds_an_id(folder: Path) -> None:
 
 
 def test_the_salt_is_its_owners_alone_and_made_once(folder: Path) -> None:
-    first = erasures.salted(folder).salt
+    first = erasures.with_salt(folder).salt
     assert (folder / "salt").stat().st_mode & 0o777 == 0o600
     assert len(bytes.fromhex(first)) == 32
-    assert erasures.salted(folder).salt == first
+    assert erasures.with_salt(folder).salt == first
 
 
 def test_two_companies_hash_the_same_id_in_two_ways(tmp_path: Path) -> None:
-    one, other = (erasures.salted(tmp_path / name).hash_of("00123") for name in "ab")
+    one, other = (erasures.with_salt(tmp_path / name).hash_of("00123") for name in "ab")
     assert one != other
 
 
@@ -65,7 +65,7 @@ def test_a_ledger_without_its_salt_is_refused_rather_than_letting_everybody_back
 ) -> None:
     ask(folder, "1")
     (folder / "salt").unlink()
-    for read in (erasures.read, erasures.salted):
+    for read in (erasures.read, erasures.with_salt):
         with pytest.raises(BadInput, match="salt: missing or cut"):
             read(folder)
 
@@ -82,8 +82,8 @@ def test_an_entry_that_was_changed_is_refused(folder: Path) -> None:
 def test_asking_twice_is_asking_once(folder: Path) -> None:
     known = ask(folder, "1", "1")
     assert len(list(folder.glob("asked-*"))) == 1
-    assert erasures.asked_at(folder, known.hash_of("1")) == NOW.isoformat()
-    assert erasures.asked_at(folder, known.hash_of("2")) is None
+    assert erasures.requested_at(folder, known.hash_of("1")) == NOW.isoformat()
+    assert erasures.requested_at(folder, known.hash_of("2")) is None
 
 
 def test_rows_of_the_erased_leave_a_table_and_are_counted(folder: Path) -> None:
@@ -92,15 +92,15 @@ def test_rows_of_the_erased_leave_a_table_and_are_counted(folder: Path) -> None:
     with duckdb.connect() as connection:
         connection.register("given", table)
         connection.execute("create table events as from given")
-        assert known.remove_from(connection, "events") == 2
+        assert known.delete_erased(connection, "events") == 2
         assert connection.execute("select x from events order by x").fetchall() == [(1,), (4,)]
-    assert known.left_of(table)["x"].to_pylist() == [1, 4]
+    assert known.without_erased(table)["x"].to_pylist() == [1, 4]
 
 
 def test_without_an_erasure_a_table_is_left_alone() -> None:
     table = pa.table({"customer_id": ["a"]})
-    assert erasures.NOBODY.left_of(table) is table
-    assert erasures.NOBODY.among(["a", ""]) == frozenset()
+    assert erasures.NOBODY.without_erased(table) is table
+    assert erasures.NOBODY.erased_among(["a", ""]) == frozenset()
 
 
 def test_with_another_salt_the_ledger_is_refused_rather_than_letting_everybody_back(
@@ -109,15 +109,15 @@ def test_with_another_salt_the_ledger_is_refused_rather_than_letting_everybody_b
     ask(folder, "1")
     (folder / "salt").chmod(0o600)
     (folder / "salt").write_text("0" * 64, encoding="ascii")
-    for read in (erasures.read, erasures.salted):
+    for read in (erasures.read, erasures.with_salt):
         with pytest.raises(BadInput, match="salt: not the salt of those who were erased"):
             read(folder)
 
 
 def test_an_entry_from_before_salts_were_noted_is_read_as_it_was(folder: Path) -> None:
-    known = erasures.salted(folder)
+    known = erasures.with_salt(folder)
     store.write(folder, "asked-0", {"sha256": known.hash_of("1"), "asked_at": NOW.isoformat()})
-    assert erasures.read(folder).among(["1", "2"]) == {"1"}
+    assert erasures.read(folder).erased_among(["1", "2"]) == {"1"}
 
 
 # The second net: what is published
@@ -161,4 +161,4 @@ def test_every_stage_that_publishes_looks_first(made: Path, stage: str) -> None:
         check=False,
     )
     refused(done, 4, "at_risk.csv", "was erased", "run make repro")
-    assert not published.published(Path("lists"))
+    assert not published.published_lists(Path("lists"))

@@ -17,7 +17,7 @@ from retention.core import point_in_time
 from retention.core.errors import BadInput, Busy
 from retention.core.storage import atomic
 from retention.ledgers import outcomes
-from retention.ledgers.outcomes import Fact, Import, Said
+from retention.ledgers.outcomes import ImportBatch, OutcomeRecord, StaffAnswer
 
 LIST = "2026-11-22-0123456789ab"
 OTHER = "2026-12-22-ba9876543210"
@@ -30,11 +30,17 @@ def at(day: int, hour: int = 12) -> dt.datetime:
 
 
 def entered(
-    folder: Path, when: dt.datetime, said: dict[str, Said], list_id: str = LIST, sha: str = "f" * 64
+    folder: Path,
+    when: dt.datetime,
+    said: dict[str, StaffAnswer],
+    list_id: str = LIST,
+    sha: str = "f" * 64,
 ) -> Path:
-    facts = tuple(Fact(list_id, one, when, word, "phone", "Ada", sha) for one, word in said.items())
-    made = Import(list_id, "Mill Lane Bakery", when, sha, {"accepted": len(facts)}, facts)
-    with outcomes.locked(folder):
+    facts = tuple(
+        OutcomeRecord(list_id, one, when, word, "phone", "Ada", sha) for one, word in said.items()
+    )
+    made = ImportBatch(list_id, "Mill Lane Bakery", when, sha, {"accepted": len(facts)}, facts)
+    with outcomes.lock(folder):
         return outcomes.write(folder, made)
 
 
@@ -43,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "ledgers" / "outcomes"
 
 
-FULL = Said(
+FULL = StaffAnswer(
     contacted_on=dt.date(2026, 11, 23),
     result="reached",
     answer="will stay",
@@ -55,34 +61,36 @@ FULL = Said(
 
 
 def test_what_is_written_is_read_again(folder: Path) -> None:
-    entered(folder, at(23), {"a:\\1": FULL, "b": Said(result="not reached")})
-    found = outcomes.facts(folder)
-    assert [(one.key, one.said, one.entered_at) for one in found] == [
+    entered(folder, at(23), {"a:\\1": FULL, "b": StaffAnswer(result="not reached")})
+    found = outcomes.read_records(folder)
+    assert [(one.key, one.staff_answer, one.entered_at) for one in found] == [
         ((LIST, "a:\\1"), FULL, at(23)),
-        ((LIST, "b"), Said(result="not reached"), at(23)),
+        ((LIST, "b"), StaffAnswer(result="not reached"), at(23)),
     ]
     assert (found[0].channel, found[0].owner, found[0].file_sha256) == ("phone", "Ada", "f" * 64)
-    assert len({one.fact_id for one in found}) == 2
+    assert len({one.record_id for one in found}) == 2
 
 
 def test_without_a_ledger_nothing_is_known(folder: Path) -> None:
-    assert outcomes.facts(folder) == []
-    assert outcomes.objections(folder) == outcomes.gone(folder) == set()
+    assert outcomes.read_records(folder) == []
+    assert outcomes.opted_out(folder) == outcomes.deceased_or_merged(folder) == set()
     table = outcomes.events(folder, LONDON, "Mill Lane Bakery")
     assert (table.schema, table.num_rows) == (schema.EVENTS, 0)
 
 
 def test_history_is_kept_and_the_newest_word_counts(folder: Path) -> None:
-    first = entered(folder, at(23), {"a": Said(result="not reached"), "b": FULL})
+    first = entered(folder, at(23), {"a": StaffAnswer(result="not reached"), "b": FULL})
     before = first.read_bytes()
     entered(folder, at(25), {"a": FULL})
     assert first.read_bytes() == before
-    assert [one.said.result for one in outcomes.facts(folder)] == [
+    assert [one.staff_answer.result for one in outcomes.read_records(folder)] == [
         "not reached",
         "reached",
         "reached",
     ]
-    now = {one.customer_id: one.said for one in outcomes.current(outcomes.facts(folder))}
+    now = {
+        one.customer_id: one.staff_answer for one in outcomes.latest(outcomes.read_records(folder))
+    }
     assert now == {"a": FULL, "b": FULL}
 
 
@@ -100,15 +108,15 @@ def test_a_changed_file_is_refused(folder: Path, damage: tuple[str, str]) -> Non
     text = path.read_text(encoding="utf-8").replace(*damage, 1)
     atomic.write_text(path, text)
     with pytest.raises(BadInput, match="restore it from a backup"):
-        outcomes.facts(folder)
+        outcomes.read_records(folder)
 
 
 def test_a_file_half_written_is_no_part_of_it_and_goes(folder: Path) -> None:
     entered(folder, at(23), {"a": FULL})
     half = folder / ".x.json.123.tmp"
     half.write_text('{"facts": [')
-    assert len(outcomes.facts(folder)) == 1
-    with outcomes.locked(folder):
+    assert len(outcomes.read_records(folder)) == 1
+    with outcomes.lock(folder):
         assert not half.exists()
 
 
@@ -127,8 +135,8 @@ def test_a_failed_write_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyP
 HOLD = """
 import sys, time
 from pathlib import Path
-from pipeline import ledger
-with ledger.locked(Path(sys.argv[1])):
+from retention.ledgers import outcomes
+with outcomes.lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(float(sys.argv[2]))
 """
@@ -146,7 +154,7 @@ def test_a_second_import_waits_for_the_first(folder: Path) -> None:
     with _holding(folder, 0.5) as other:
         entered(folder, at(23), {"a": FULL})
         assert other.wait() == 0
-    assert len(outcomes.facts(folder)) == 1
+    assert len(outcomes.read_records(folder)) == 1
 
 
 def test_who_waits_in_vain_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,12 +162,12 @@ def test_who_waits_in_vain_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch
     with _holding(folder, 20) as other:
         with (
             pytest.raises(Busy, match=f"process {other.pid} is writing the ledgers"),
-            outcomes.locked(folder),
+            outcomes.lock(folder),
         ):
             pass
         other.kill()
     said: list[str] = []
-    with outcomes.locked(folder, said.append):  # a lock ends with its process
+    with outcomes.lock(folder, said.append):  # a lock ends with its process
         pass
     assert said == [f"took over the lock of process {other.pid}, which ended before its time"]
 
@@ -167,33 +175,38 @@ def test_who_waits_in_vain_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch
 def test_one_customer_can_be_erased_and_the_rest_stays(folder: Path) -> None:
     first = entered(folder, at(23), {"a": FULL, "b": FULL})
     backup = first.read_bytes()
-    entered(folder, at(24), {"b": Said(result="reached")})
+    entered(folder, at(24), {"b": StaffAnswer(result="reached")})
     assert outcomes.erase(folder, "a") == 1
     assert outcomes.erase(folder, "a") == 0
-    assert [one.customer_id for one in outcomes.facts(folder)] == ["b", "b"]
+    assert [one.customer_id for one in outcomes.read_records(folder)] == ["b", "b"]
     assert not first.exists()
     assert not any(b'"a"' in path.read_bytes() for path in folder.iterdir())
     first.write_bytes(backup)  # somebody restores an old copy
-    assert {one.customer_id for one in outcomes.facts(folder)} == {"b"}
+    assert {one.customer_id for one in outcomes.read_records(folder)} == {"b"}
     assert outcomes.erase(folder, "b") == 2
-    assert outcomes.facts(folder) == []
+    assert outcomes.read_records(folder) == []
     first.write_bytes(backup)
-    assert outcomes.facts(folder) == [], "twice replaced, still not read"
+    assert outcomes.read_records(folder) == [], "twice replaced, still not read"
 
 
 # What follows
 
 
 def test_objections_and_the_gone_are_as_last_entered(folder: Path) -> None:
-    objects = Said(result="reached", answer="asks not to be contacted")
-    said = {"a": objects, "b": Said(result="deceased"), "c": Said(result="merged"), "d": FULL}
+    objects = StaffAnswer(result="reached", answer="asks not to be contacted")
+    said = {
+        "a": objects,
+        "b": StaffAnswer(result="deceased"),
+        "c": StaffAnswer(result="merged"),
+        "d": FULL,
+    }
     entered(folder, at(23), said)
-    assert outcomes.objections(folder) == {"a"}
-    assert outcomes.gone(folder) == {"b", "c"}
+    assert outcomes.opted_out(folder) == {"a"}
+    assert outcomes.deceased_or_merged(folder) == {"b", "c"}
     entered(folder, at(24), {"b": FULL, "d": objects})
     entered(folder, at(25), {"a": FULL}, OTHER)
-    assert outcomes.objections(folder) == {"a", "d"}  # what another list says takes nothing back
-    assert outcomes.gone(folder) == {"c"}
+    assert outcomes.opted_out(folder) == {"a", "d"}  # what another list says takes nothing back
+    assert outcomes.deceased_or_merged(folder) == {"c"}
 
 
 def events(folder: Path, zone: ZoneInfo = LONDON) -> list[dict[str, Any]]:
@@ -228,16 +241,18 @@ def test_a_contact_is_an_event_with_two_clocks(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "treatment"),
     [
-        (Said(result="reached"), "call"),
-        (Said(result="not reached", action_taken="nothing"), "call"),
-        (Said(result="wrong person", action_taken="visit"), "visit"),
-        (Said(result="merged"), None),
-        (Said(result="deceased"), None),
-        (Said(action_taken="gesture"), None),
-        (Said(reason_right="no", note="x"), None),
+        (StaffAnswer(result="reached"), "call"),
+        (StaffAnswer(result="not reached", action_taken="nothing"), "call"),
+        (StaffAnswer(result="wrong person", action_taken="visit"), "visit"),
+        (StaffAnswer(result="merged"), None),
+        (StaffAnswer(result="deceased"), None),
+        (StaffAnswer(action_taken="gesture"), None),
+        (StaffAnswer(reason_right="no", note="x"), None),
     ],
 )
-def test_which_answers_tell_of_a_contact(folder: Path, said: Said, treatment: str | None) -> None:
+def test_which_answers_tell_of_a_contact(
+    folder: Path, said: StaffAnswer, treatment: str | None
+) -> None:
     entered(folder, at(25), {"a": said})
     found = events(folder)
     assert [one["treatment"] for one in found] == [treatment][: len(found)]
@@ -259,7 +274,7 @@ def united(folder: Path) -> tuple[Any, dict[str, Any]]:
 def seen(folder: Path, day: dt.date) -> list[dict[str, Any]]:
     """What a snapshot of that day sees."""
     table, _ = united(folder)
-    past = point_in_time.past(nw.from_native(table).lazy(), point_in_time.day_number(day))
+    past = point_in_time.as_known_at(nw.from_native(table).lazy(), point_in_time.day_number(day))
     rows: list[dict[str, Any]] = past.collect().to_arrow().to_pylist()
     return rows
 
@@ -273,7 +288,7 @@ def test_a_snapshot_sees_what_was_entered_before_it(folder: Path) -> None:
 
 
 def test_a_corrected_answer_is_another_version_of_the_event(folder: Path) -> None:
-    entered(folder, at(24), {"a": Said(result="not reached")})
+    entered(folder, at(24), {"a": StaffAnswer(result="not reached")})
     entered(folder, at(26), {"a": FULL})
     _, summary = united(folder)
     assert (summary["event_ids"], summary["versions"], summary["clashes"]) == (1, 1, 0)
@@ -283,15 +298,17 @@ def test_a_corrected_answer_is_another_version_of_the_event(folder: Path) -> Non
 
 def test_a_contact_taken_back_is_seen_until_then(folder: Path) -> None:
     entered(folder, at(24), {"a": FULL})
-    entered(folder, at(26), {"a": Said(result="merged")})
+    entered(folder, at(26), {"a": StaffAnswer(result="merged")})
     assert [one["kind"] for one in seen(folder, dt.date(2026, 11, 25))] == ["outreach"]
     assert seen(folder, dt.date(2026, 11, 27)) == []
 
 
 def test_a_correction_of_the_note_alone_is_no_version(folder: Path) -> None:
-    entered(folder, at(24), {"a": Said(result="reached", contacted_on=dt.date(2026, 11, 23))})
-    noted = Said(result="reached", contacted_on=dt.date(2026, 11, 23), note="x")
+    entered(
+        folder, at(24), {"a": StaffAnswer(result="reached", contacted_on=dt.date(2026, 11, 23))}
+    )
+    noted = StaffAnswer(result="reached", contacted_on=dt.date(2026, 11, 23), note="x")
     entered(folder, at(26), {"a": noted})
     table, summary = united(folder)
     assert (table.num_rows, summary["versions"]) == (1, 0)
-    assert len(outcomes.facts(folder)) == 2
+    assert len(outcomes.read_records(folder)) == 2

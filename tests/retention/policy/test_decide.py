@@ -9,35 +9,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retention import policy as words
-from retention.core.params import AtRisk, Params, Policy
+from retention.core.params import AtRiskParams, Params, Policy
 from retention.experiments import randomisation
 from retention.policy import play_effects
-from retention.policy.decide import ROWS, Decision, decide
-from retention.policy.lanes import Barred
+from retention.policy.decide import COLUMNS, Decision, decide
+from retention.policy.lanes import SuppressionList
 from tests.support import policies
 from tests.support.policies import AS_OF, frames, people, play, themes
 
 NOTHING_SOLD = pd.DataFrame(columns=list(play_effects.COLUMNS))
 BOOK = [
-    play("call", saves=0.2, cost=5.0, channels=["phone", "email"]),
-    play("voucher", type="gesture", saves=0.4, cost=5.0, offer=20.0, approval=10.0),
+    play("call", save_rate=0.2, cost=5.0, channels=["phone", "email"]),
+    play("voucher", type="gesture", save_rate=0.4, cost=5.0, offer_value=20.0, approval=10.0),
     play("mend", when=["late"], lane="fix_first"),
     play("any", lane="fix_first"),
     play("confirm", lane="cooling_off"),
-    play("win_back", lane="gave_notice", saves=0.5, offer=30.0, when=[]),
-    play("goodbye", lane="gave_notice", saves=0.0),
+    play("win_back", lane="gave_notice", save_rate=0.5, offer_value=30.0, when=[]),
+    play("goodbye", lane="gave_notice", save_rate=0.0),
 ]
 
 
 def config(capacity: int = 5, share: float = 0.0, **policy: Any) -> Params:
     rules = Policy.model_validate({"playbook": BOOK, **policy})
-    listed = AtRisk(capacity=capacity, holdout_share=share)
+    listed = AtRiskParams(capacity=capacity, holdout_share=share)
     return policies.config(listed, rules)
 
 
 def decided(rows: list[dict[str, Any]], rules: Params, erased: Sequence[str] = ()) -> Decision:
     return decide(
-        *frames(rows), themes(), NOTHING_SOLD, rules, AS_OF, Barred(erased=frozenset(erased))
+        *frames(rows), themes(), NOTHING_SOLD, rules, AS_OF, SuppressionList(erased=frozenset(erased))
     )
 
 
@@ -60,8 +60,8 @@ def test_each_lane_is_given_its_plays() -> None:
         h        |            20 |            |            |            |        | 0.5
         i        |           100 |            |            |            |        | 0.01
         """)
-    made = decided(rows, config(1, stay_below=0.1))
-    assert tuple(made.rows.columns) == ROWS
+    made = decided(rows, config(1, min_churn_probability=0.1))
+    assert tuple(made.rows.columns) == COLUMNS
     assert told(made, "lane", "why", "play", "net_gain", "otherwise", "approval") == {
         "a": ("contact", "chosen", "voucher", 335.0, "call", True),
         "b": ("leave_alone", "below_capacity", None, None, None, False),
@@ -73,7 +73,7 @@ def test_each_lane_is_given_its_plays() -> None:
         "h": ("leave_alone", "not_worth_saving", None, None, None, False),
         "i": ("leave_alone", "would_stay", None, None, None, False),
     }
-    assert [(one.kind, one.more, one.worth) for one in made.limits] == [("total", 1.0, 15.0)]
+    assert [(one.kind, one.more, one.worth) for one in made.shadow_prices] == [("total", 1.0, 15.0)]
     assert made.counts()["leave_alone"] == {
         "below_capacity": 1, "not_worth_saving": 1, "would_stay": 1,
     }  # fmt: skip
@@ -100,10 +100,10 @@ def test_greedy_would_have_lost_the_difference() -> None:
         b        |           980 |
         """)
     book = [
-        play("call", saves=0.1, channels=["phone"]),
-        play("letter", saves=0.099, channels=["post"], when=["late"]),
+        play("call", save_rate=0.1, channels=["phone"]),
+        play("letter", save_rate=0.099, channels=["post"], when=["late"]),
     ]
-    rules = config(2, playbook=book, channels={"phone": 1, "post": 1}, second_channel=1.0)
+    rules = config(2, playbook=book, channels={"phone": 1, "post": 1}, other_channel_factor=1.0)
     made = decided(rows, rules)
     # one by one a is called (100) and nothing is left for b, whom only a call (98) would reach
     assert told(made, "play", "net_gain") == {"a": ("letter", 99.0), "b": ("call", 98.0)}
@@ -115,7 +115,7 @@ def test_who_is_held_out_is_within_reach_and_the_rest_fills_the_list() -> None:
     rules = config(20, 0.2)
     made = decided(rows, rules)
     reach = [f"c{n:03d}" for n in range(25)]
-    drawn = [one for one in reach if randomisation.draw(one, "always-on", "retention") < 0.2]
+    drawn = [one for one in reach if randomisation.assignment_hash(one, "always-on", "retention") < 0.2]
     assert drawn
     assert list(made.held_out["customer_id"]) == drawn
     assert set(made.held_out["propensity"]) == {0.8}
@@ -162,7 +162,7 @@ def test_nobody_watched_is_nobody_listed() -> None:
     made = decided([], config(share=0.1))
     assert made.rows.empty
     assert made.held_out.empty
-    assert made.limits == ()
+    assert made.shadow_prices == ()
 
 
 MONEY = st.integers(-50, 400).map(float)
@@ -204,15 +204,15 @@ def test_everybody_is_in_one_lane_and_no_limit_is_exceeded(
     channels: dict[str, int],
 ) -> None:
     rows = [{"customer_id": f"c{n}", **one} for n, one in enumerate(drawn)]
-    rules = config(capacity, share, budget=budget, channels=channels, stay_below=0.1,
+    rules = config(capacity, share, budget=budget, channels=channels, min_churn_probability=0.1,
                    owners={"Anna": {"capacity": 2}})  # fmt: skip
     made = decided(rows, rules, erased=["c1"])
     assert sorted(made.rows["customer_id"]) == sorted(one["customer_id"] for one in rows)
     counts = made.counts()
     assert sum(many for whys in counts.values() for many in whys.values()) == len(rows)
-    assert all(set(whys) <= set(words.WHYS[lane]) for lane, whys in counts.items())
-    listed = made.rows[made.rows["lane"].isin(words.LISTED)]
-    assert made.rows[~made.rows["lane"].isin(words.LISTED)]["play"].isna().all()
+    assert all(set(whys) <= set(words.LANE_REASONS[lane]) for lane, whys in counts.items())
+    listed = made.rows[made.rows["lane"].isin(words.LISTED_LANES)]
+    assert made.rows[~made.rows["lane"].isin(words.LISTED_LANES)]["play"].isna().all()
     barred = {one["customer_id"] for one in rows if one["do_not_contact"]} | {"c1"}
     assert not barred & set(listed["customer_id"])
     assert not set(made.held_out["customer_id"]) & set(listed["customer_id"])

@@ -6,24 +6,24 @@ from retention import policy as words
 from retention.core.errors import BadInput
 from retention.core.params import Policy
 from retention.policy import lanes
-from retention.policy.lanes import NOBODY, Barred
+from retention.policy.lanes import NOBODY_SUPPRESSED, SuppressionList
 from tests.support.policies import frames, people, policy
 
 RULES = policy(
     recent_days=30,
-    least_tenure_days=60,
+    min_tenure_days=60,
     fix={"billing_days": 60, "promise_days": 40},
     cooling_days=7,
-    stay_below=0.1,
+    min_churn_probability=0.1,
     sleeping_days=120,
-    effort={"contacts": 12, "share": 0.5},
+    effort={"contacts": 12, "cost_share": 0.5},
 )
 
 
 def lanes_are(text: str, rules: Policy = RULES, erased: frozenset[str] = frozenset()) -> None:
     """The last column, lane, is what the others lead to; `-` is a candidate for contact."""
     rows = people(text.replace("| lane", "| owner"))  # a column of text
-    found = lanes.judged(lanes.together(*frames(rows), Barred(erased=frozenset(erased))), rules)
+    found = lanes.assign_lanes(lanes.join_inputs(*frames(rows), SuppressionList(erased=frozenset(erased))), rules)
     told = (found["lane"] + "/" + found["why"]).replace("/", "-").to_dict()
     assert told == {row["customer_id"]: row["owner"] for row in rows}
 
@@ -147,17 +147,17 @@ def test_rows_stand_by_loss_then_chance_then_id() -> None:
         d        |            99 |               0.2
         """
     )
-    found = lanes.judged(lanes.together(*frames(rows), NOBODY), policy())
+    found = lanes.assign_lanes(lanes.join_inputs(*frames(rows), NOBODY_SUPPRESSED), policy())
     assert list(found.index) == ["d", "c", "a", "b", "z", "é"]
 
 
 def test_the_rules_are_told_in_the_order_of_the_words_for_them() -> None:
-    tried = list(dict.fromkeys((rule.lane, rule.why) for rule in lanes.RULES))
-    for lane, whys in words.WHYS.items():
+    tried = list(dict.fromkeys((rule.lane, rule.why) for rule in lanes.LANE_RULES))
+    for lane, whys in words.LANE_REASONS.items():
         mine = [why for of, why in tried if of == lane]
         assert mine == [why for why in whys if why in mine]
     assert {why for _, why in tried} | {"chosen", "held_out", "below_capacity"} == {
-        why for whys in words.WHYS.values() for why in whys
+        why for whys in words.LANE_REASONS.values() for why in whys
     }
 
 
@@ -174,4 +174,4 @@ def test_scores_and_standings_that_cannot_be_are_refused(change: object, says: s
     assert callable(change)
     scores, standing = change(scores, standing)
     with pytest.raises(BadInput, match=says):
-        lanes.together(scores, standing, contacts, NOBODY)
+        lanes.join_inputs(scores, standing, contacts, NOBODY_SUPPRESSED)

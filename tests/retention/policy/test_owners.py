@@ -20,7 +20,7 @@ def away(first: int, last: int, cover: str) -> dict[str, Any]:
 def owned(owners: dict[str, Any], *named: str | None, nobody: str | None = None) -> list[Any]:
     """(owner, covered_for) of customers whose owners are named."""
     seen = pd.DataFrame({"owner": pd.Series(named, dtype="str")})
-    found = people.owners(seen, policy(owners=owners, nobody=nobody), AS_OF)
+    found = people.assign_owners(seen, policy(owners=owners, nobody=nobody), AS_OF)
     return [tuple(row) for row in found.astype(object).where(found.notna(), None).to_numpy()]
 
 
@@ -65,4 +65,4 @@ def test_covers_that_lead_in_a_circle_are_refused_by_name_on_that_day_only() -> 
 
 def test_capacity_is_of_who_has_one() -> None:
     rules = policy(owners={"Anna": {"capacity": 0}, "Bert": {}, "Cleo": {"capacity": 9}})
-    assert people.capacities(rules) == {"Anna": 0, "Cleo": 9}
+    assert people.owner_capacities(rules) == {"Anna": 0, "Cleo": 9}

@@ -21,9 +21,9 @@ ONE = "customer | expected_loss\nanna | 1000"
 def found(text: str, *playbook: dict[str, Any], said: Any = None, **keys: Any) -> pd.DataFrame:
     """The options of customers, as a table types them."""
     rules = policy(playbook=list(playbook), **keys)
-    seen = lanes.together(*frames(people(text)), lanes.NOBODY)
-    words = plays.troubles(seen, themes() if said is None else said)
-    return plays.options(seen, words, lanes.unsettled(seen), rules.playbook, rules)
+    seen = lanes.join_inputs(*frames(people(text)), lanes.NOBODY_SUPPRESSED)
+    words = plays.trigger_words(seen, themes() if said is None else said)
+    return plays.options(seen, words, lanes.has_open_issue(seen), rules.playbook, rules)
 
 
 def told(options: pd.DataFrame) -> list[str]:
@@ -35,7 +35,7 @@ def told(options: pd.DataFrame) -> list[str]:
 def best(text: str, *playbook: dict[str, Any], proven: Any = (), **keys: Any) -> list[str]:
     """play, channel, gain and stand in their order."""
     rules = policy(playbook=list(playbook), **keys)
-    made = plays.ordered(found(text, *playbook, **keys), proven, rules.playbook, rules)
+    made = plays.rank_options(found(text, *playbook, **keys), proven, rules.playbook, rules)
     return [f"{row.play} {row.channel} {row.gain} {row.stand}" for row in made.itertuples()]
 
 
@@ -43,15 +43,15 @@ def best(text: str, *playbook: dict[str, Any], proven: Any = (), **keys: Any) ->
 
 
 def test_gain_is_what_is_saved_less_the_cost_and_what_is_taken_of_the_offer() -> None:
-    call = play("call", saves=0.2, cost=5.0, offer=30.0, taken=0.5)
+    call = play("call", save_rate=0.2, cost=5.0, offer_value=30.0, acceptance_rate=0.5)
     made = found(ONE, call).iloc[0]
     assert (made["gain"], made["price"], made["spend"]) == (18_000, 2_000, 1_500)
     assert made["offer"] == 30.0
 
 
 def test_who_is_kept_stays_for_as_many_windows_as_the_policy_says() -> None:
-    call = play("call", saves=0.2, cost=5.0)
-    assert told(found(ONE, call, lasts=2.5)) == ["anna call phone 49500"]
+    call = play("call", save_rate=0.2, cost=5.0)
+    assert told(found(ONE, call, retained_windows=2.5)) == ["anna call phone 49500"]
 
 
 def test_a_measured_effect_is_the_cheapest_plays_and_others_save_as_believed_beside_it() -> None:
@@ -61,7 +61,7 @@ def test_a_measured_effect_is_the_cheapest_plays_and_others_save_as_believed_bes
         measured |          1000 |           600 |           100 | -0.1
         nothing  |          1000 |           600 |           100 | 0
         """
-    made = found(text, play("call", saves=0.2, cost=5.0), play("gift", saves=0.9), lasts=2.0)
+    made = found(text, play("call", save_rate=0.2, cost=5.0), play("gift", save_rate=0.9), retained_windows=2.0)
     assert told(made) == [
         "believed call phone 39500",
         "measured call phone 1722",
@@ -74,8 +74,8 @@ def test_a_measured_effect_is_the_cheapest_plays_and_others_save_as_believed_bes
 
 def test_another_channel_reaches_less_of_a_measured_effect_too() -> None:
     text = "customer | value_if_kept | value_if_lost | effect\nanna | 600 | 100 | -0.1"
-    call = play("call", saves=1.0, channels=["phone", "email"])
-    made = found(text, call, second_channel=0.5)
+    call = play("call", save_rate=1.0, channels=["phone", "email"])
+    made = found(text, call, other_channel_factor=0.5)
     assert told(made) == ["anna call phone 5000", "anna call email 2500"]
 
 
@@ -85,12 +85,12 @@ def test_a_play_that_drives_customers_away_is_never_worth_it() -> None:
         harmed   |          1000 |           600 |           100 | 0.2
         reversed |          1000 |           100 |           600 | -0.2
         """
-    assert best(text, play("call", saves=0.9), play("voucher", saves=0.9, offer=1.0)) == []
+    assert best(text, play("call", save_rate=0.9), play("voucher", save_rate=0.9, offer_value=1.0)) == []
 
 
 def test_another_channel_than_the_preferred_saves_less_and_costs_as_much() -> None:
-    call = play("call", saves=0.2, cost=5.0, channels=["phone", "email"])
-    assert told(found(ONE, call, second_channel=0.5)) == [
+    call = play("call", save_rate=0.2, cost=5.0, channels=["phone", "email"])
+    assert told(found(ONE, call, other_channel_factor=0.5)) == [
         "anna call phone 19500",
         "anna call email 9500",
     ]
@@ -117,8 +117,8 @@ def test_a_play_goes_through_its_channels_else_the_preferred_and_those_with_a_li
     preferred: str, usual: str, mine: list[str], company: list[str], channels: dict[str, float]
 ) -> None:
     text = f"customer | preferred_channel | usual_channel\nanna | {preferred} | {usual}"
-    call = play("call", saves=1.0, channels=mine)
-    made = found(text, call, channels=dict.fromkeys(company, 9), second_channel=0.5)
+    call = play("call", save_rate=1.0, channels=mine)
+    made = found(text, call, channels=dict.fromkeys(company, 9), other_channel_factor=0.5)
     assert (made.set_index("channel")["gain"] / 10_000).to_dict() == channels
 
 
@@ -138,7 +138,7 @@ def test_nothing_is_offered_while_something_is_unsettled_nor_sold_after_a_failur
         billed   |          0 |                  3 |            0
         failed   |          0 |                    |            1
         """
-    book = [play("talk"), play("paid", offer=1.0), play("gift", type="gesture"),
+    book = [play("talk"), play("paid", offer_value=1.0), play("gift", type="gesture"),
             play("more", type="upsell"), play("other", type="cross_sell")]  # fmt: skip
     made = found(text, *book)
     have = {name: set(rows["play"]) for name, rows in made.groupby("customer_id")}
@@ -158,9 +158,9 @@ def test_cents_round_halves_up() -> None:
 
 
 def test_the_greater_gain_first_and_of_gains_less_than_a_cent_apart_the_cheaper() -> None:
-    dear = play("dear", saves=0.2, cost=100.001)
-    cheap = play("cheap", saves=0.15, cost=50.004)
-    small = play("small", saves=0.1, cost=0.01)
+    dear = play("dear", save_rate=0.2, cost=100.001)
+    cheap = play("cheap", save_rate=0.15, cost=50.004)
+    small = play("small", save_rate=0.1, cost=0.01)
     assert best(ONE, dear, cheap, small) == [
         "cheap phone 10000 0",
         "dear phone 10000 0",
@@ -169,14 +169,14 @@ def test_the_greater_gain_first_and_of_gains_less_than_a_cent_apart_the_cheaper(
 
 
 def test_a_play_must_be_worth_more_than_the_least() -> None:
-    call = play("call", saves=0.1, cost=40.0)
-    assert best(ONE, call, least_gain=60.0) == []
-    assert best(ONE, call, least_gain=59.99) == ["call phone 6000 0"]
-    assert best(ONE, play("call", saves=0.0)) == []
+    call = play("call", save_rate=0.1, cost=40.0)
+    assert best(ONE, call, min_net_gain=60.0) == []
+    assert best(ONE, call, min_net_gain=59.99) == ["call phone 6000 0"]
+    assert best(ONE, play("call", save_rate=0.0)) == []
 
 
-BOOK = [play("more", type="upsell", saves=0.3), play("other", type="cross_sell", saves=0.4),
-        play("gift", type="gesture", saves=0.2), play("talk", saves=0.1)]  # fmt: skip
+BOOK = [play("more", type="upsell", save_rate=0.3), play("other", type="cross_sell", save_rate=0.4),
+        play("gift", type="gesture", save_rate=0.2), play("talk", save_rate=0.1)]  # fmt: skip
 
 
 def test_selling_that_is_not_proven_comes_after_talk_and_gestures() -> None:
@@ -201,30 +201,30 @@ def test_a_proven_sale_takes_part_by_its_gain_and_a_second_one_waits() -> None:
 
 def test_in_other_lanes_the_play_that_answers_comes_first_and_an_offer_must_be_worth_it() -> None:
     text = "customer | expected_loss | causes\na | 100 | late\nb | 100 |"
-    book = [play("any", saves=0.9), play("late", when=["late"], saves=0.1),
-            play("gift", saves=0.1, offer=20.0)]  # fmt: skip
+    book = [play("any", save_rate=0.9), play("late", when=["late"], save_rate=0.1),
+            play("gift", save_rate=0.1, offer_value=20.0)]  # fmt: skip
     rules = policy(playbook=book)
-    made = plays.answering(found(text, *book), rules.playbook, rules)
+    made = plays.matching_plays(found(text, *book), rules.playbook, rules)
     assert told(made) == ["a late phone 1000", "a any phone 9000", "b any phone 9000"]
-    given = plays.within(made, None)
-    assert plays.otherwise(made, given).to_dict() == {"a": "any"}
+    given = plays.within_budget(made, None)
+    assert plays.fallback_play(made, given).to_dict() == {"a": "any"}
 
 
 def test_where_the_budget_ends_the_free_play_is_given() -> None:
     text = "customer | expected_loss\na | 300\nb | 500\nc | 400"
-    book = [play("gift", saves=0.9, offer=20.0), play("talk", saves=0.1)]
+    book = [play("gift", save_rate=0.9, offer_value=20.0), play("talk", save_rate=0.1)]
     rules = policy(playbook=book)
-    made = plays.answering(found(text, *book), rules.playbook, rules)
-    given = {n: plays.within(made, n).set_index("customer_id")["play"].to_dict() for n in (4000, 0)}
+    made = plays.matching_plays(found(text, *book), rules.playbook, rules)
+    given = {n: plays.within_budget(made, n).set_index("customer_id")["play"].to_dict() for n in (4000, 0)}
     assert given[4000] == {"a": "talk", "b": "gift", "c": "gift"}
     assert set(given[0].values()) == {"talk"}
-    assert set(plays.within(made, None)["play"]) == {"gift"}
+    assert set(plays.within_budget(made, None)["play"]) == {"gift"}
 
 
 def test_an_approval_is_needed_for_more_than_its_limit() -> None:
-    book = [play("a", offer=50.0, approval=49.0), play("b", offer=50.0, approval=50.0),
-            play("c", offer=50.0), play("d", approval=0.0)]  # fmt: skip
-    assert plays.approvals(policy(playbook=book).playbook) == {"a"}
+    book = [play("a", offer_value=50.0, approval=49.0), play("b", offer_value=50.0, approval=50.0),
+            play("c", offer_value=50.0), play("d", approval=0.0)]  # fmt: skip
+    assert plays.plays_needing_approval(policy(playbook=book).playbook) == {"a"}
 
 
 # Evidence
@@ -247,7 +247,7 @@ SELLING = policy(playbook=BOOK).playbook
 
 
 def evident(frame: pd.DataFrame) -> dict[str, Any]:
-    made = play_effects.evidence(frame, SELLING, ["purchase", "return"], AS_OF)
+    made = play_effects.play_effects(frame, SELLING, ["purchase", "return"], AS_OF)
     assert list(made.columns) == list(play_effects.COLUMNS)
     return {row["play"]: row for row in made.to_dict("records")}
 
@@ -291,15 +291,15 @@ def test_evidence_counts_who_met_both_once_and_what_was_bought_in_the_quarter_al
 
 
 def test_no_events_are_no_evidence() -> None:
-    made = play_effects.evidence(events(more=1.0).iloc[:0], SELLING, ["purchase"], AS_OF)
+    made = play_effects.play_effects(events(more=1.0).iloc[:0], SELLING, ["purchase"], AS_OF)
     assert list(made["verdict"]) == ["too_few", "too_few"]
-    assert play_effects.proven(made, SELLING) == ()
+    assert play_effects.proven_plays(made, SELLING) == ()
 
 
 def test_a_sale_that_brings_less_than_it_costs_is_not_proven() -> None:
-    costly = policy(playbook=[play("more", type="upsell", cost=10.0, offer=20.0, taken=0.5)])
+    costly = policy(playbook=[play("more", type="upsell", cost=10.0, offer_value=20.0, acceptance_rate=0.5)])
     for plus, verdict in ((21.0, "proven"), (20.0, "unproven")):
-        made = play_effects.evidence(events(more=plus), costly.playbook, ["purchase"], AS_OF)
+        made = play_effects.play_effects(events(more=plus), costly.playbook, ["purchase"], AS_OF)
         assert made["verdict"][0] == verdict
 
 
@@ -324,8 +324,8 @@ def test_upsell_stands_before_a_cross_sell_it_overlaps_else_the_higher_lower_end
             for n, (low, high) in rows.items()
         ]
     )
-    assert play_effects.proven(made, book) == order
-    assert play_effects.proven(made.assign(verdict="unproven"), book) == ()
+    assert play_effects.proven_plays(made, book) == order
+    assert play_effects.proven_plays(made.assign(verdict="unproven"), book) == ()
 
 
 # What the page says
@@ -356,4 +356,4 @@ def test_the_worked_example_of_the_page_comes_out_as_it_says() -> None:
     ]
     rules = Policy.model_validate(written | {"playbook": book})
     assert found(text, *book)["spend"].max() == 1350
-    assert plays.approvals(rules.playbook) == {"make_up_for_delay"}
+    assert plays.plays_needing_approval(rules.playbook) == {"make_up_for_delay"}

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retention.policy import selection
-from retention.policy.selection import Bound, Limit
+from retention.policy.selection import Limit, ShadowPrice
 from tests.support import histories
 from tests.support.policies import policy
 
@@ -36,22 +36,22 @@ def options(text: str) -> pd.DataFrame:
     return pd.DataFrame(made).astype({"owner": "str"})
 
 
-def bounds(total: int = CAPACITY, budget: int | None = None, **named: int) -> tuple[Bound, ...]:
+def bounds(total: int = CAPACITY, budget: int | None = None, **named: int) -> tuple[Limit, ...]:
     """Limits in all, of the budget (cents), of owners (Capitalised) and of channels."""
-    found = [Bound("total", "", total)]
-    found += [Bound("owner" if n[0].isupper() else "channel", n, m) for n, m in named.items()]
-    return (*found, *([] if budget is None else [Bound("budget", "", budget)]))
+    found = [Limit("total", "", total)]
+    found += [Limit("owner" if n[0].isupper() else "channel", n, m) for n, m in named.items()]
+    return (*found, *([] if budget is None else [Limit("budget", "", budget)]))
 
 
-def chosen(found: pd.DataFrame, limits: Sequence[Bound]) -> list[str]:
-    made = selection.best(found, limits)
+def chosen(found: pd.DataFrame, limits: Sequence[Limit]) -> list[str]:
+    made = selection.select_options(found, limits)
     return [f"{row.customer_id} {row.play} {row.channel}" for row in made.itertuples()]
 
 
-def brute(found: pd.DataFrame, limits: Sequence[Bound]) -> int:
+def brute(found: pd.DataFrame, limits: Sequence[Limit]) -> int:
     """The greatest gain of all choices there are, tried one by one."""
     mine = [[None, *rows.index] for _, rows in found.groupby("customer_id")]
-    use, most = selection.uses(found, limits), np.array([one.most for one in limits])
+    use, most = selection.usage_matrix(found, limits), np.array([one.maximum for one in limits])
     gains = [0]
     for picks in itertools.product(*mine):
         at = [one for one in picks if one is not None]  # the index counts from 0
@@ -87,8 +87,8 @@ def test_one_by_one_loses_where_one_large_offer_eats_the_budget_of_two() -> None
         """)
     limits = bounds(3, budget=1000)
     assert chosen(found, limits) == ["b discount phone", "c discount phone"]
-    assert selection.gained(selection.greedy(found, limits)) == 6000
-    assert selection.gained(selection.best(found, limits)) == 10000
+    assert selection.total_gain(selection.greedy_selection(found, limits)) == 6000
+    assert selection.total_gain(selection.select_options(found, limits)) == 10000
 
 
 def test_who_can_be_reached_otherwise_leaves_the_scarce_channel_to_others() -> None:
@@ -99,7 +99,7 @@ def test_who_can_be_reached_otherwise_leaves_the_scarce_channel_to_others() -> N
         b        | phone   |  90
         """)
     assert chosen(found, bounds(3, phone=1)) == ["a call email", "b call phone"]
-    assert selection.gained(selection.greedy(found, bounds(3, phone=1))) == 100
+    assert selection.total_gain(selection.greedy_selection(found, bounds(3, phone=1))) == 100
 
 
 def test_an_owner_is_given_no_more_than_they_can_handle() -> None:
@@ -144,13 +144,13 @@ def test_it_is_the_best_of_all_choices_and_keeps_every_limit(
     found["owner"] = found["customer_id"].map({"a": "Anna", "b": "Anna", "c": "Anna", "d": "Bert"})
     found["play"] = "call"
     limits = bounds(**limited)
-    made = selection.best(found, limits)
-    greedy = selection.greedy(found, limits)
+    made = selection.select_options(found, limits)
+    greedy = selection.greedy_selection(found, limits)
     for one in (made, greedy):
         assert not one["customer_id"].duplicated().any()
-        assert (selection.uses(one, limits).sum(axis=1) <= [each.most for each in limits]).all()
-    assert selection.gained(made) == brute(found, limits) >= selection.gained(greedy)
-    for told, limit in ((one, each) for one in selection.worth(found, limits) for each in limits):
+        assert (selection.usage_matrix(one, limits).sum(axis=1) <= [each.maximum for each in limits]).all()
+    assert selection.total_gain(made) == brute(found, limits) >= selection.total_gain(greedy)
+    for told, limit in ((one, each) for one in selection.shadow_prices(found, limits) for each in limits):
         if (told.kind, told.name) == (limit.kind, limit.name):
             more = [each.raised() if each == limit else each for each in limits]
             assert round(told.worth * 100) == brute(found, more) - brute(found, limits)
@@ -201,7 +201,7 @@ def test_equals_among_many_are_settled_by_rank() -> None:
     ids = [f"c{n:04d}" for n in range(3000)]
     found = pd.DataFrame({"customer_id": ids, "gain": 500, "price": 0, "spend": 0})
     found = found.assign(channel="phone", owner="Anna", play="call", rank=range(3000))
-    assert list(selection.best(found, bounds(700))["customer_id"]) == ids[:700]
+    assert list(selection.select_options(found, bounds(700))["customer_id"]) == ids[:700]
 
 
 # Limits and what they cost
@@ -212,24 +212,24 @@ def test_a_limit_is_worth_what_a_fifth_more_of_it_would_bring() -> None:
     bert = [f"d{n} | 90 | Bert" for n in range(9)]
     found = options("\n".join(["customer | gain | owner", *anna, *bert]))
     limits = bounds(10, Anna=5, Bert=9)
-    assert selection.worth(found, limits) == (
-        Limit("", "total", 10, 2, 1.80),
-        Limit("Anna", "owner", 5, 1, 9.05),
+    assert selection.shadow_prices(found, limits) == (
+        ShadowPrice("", "total", 10, 2, 1.80),
+        ShadowPrice("Anna", "owner", 5, 1, 9.05),
     )
 
 
 def test_a_limit_that_leaves_room_or_holds_nothing_back_is_not_told() -> None:
     found = options("customer | gain | spend\na | 100 | 50\nb | 100 | 50")
-    assert selection.worth(found, bounds(9, budget=100, phone=2)) == ()
-    assert selection.worth(found, bounds(9, budget=60)) == (Limit("", "budget", 0.6, 1.0, 1.0),)
-    assert selection.worth(found.iloc[:0], bounds(1)) == ()
+    assert selection.shadow_prices(found, bounds(9, budget=100, phone=2)) == ()
+    assert selection.shadow_prices(found, bounds(9, budget=60)) == (ShadowPrice("", "budget", 0.6, 1.0, 1.0),)
+    assert selection.shadow_prices(found.iloc[:0], bounds(1)) == ()
 
 
 def test_the_limits_are_those_of_the_policy() -> None:
     rules = policy(owners={"Anna": {"capacity": 5}}, channels={"phone": 7}, budget=10.5)
-    limits = selection.bounds(rules, 200, spent=250)
+    limits = selection.policy_limits(rules, 200, spent=250)
     assert limits == bounds(200, budget=800, Anna=5, phone=7)
-    assert [one.most for one in selection.widened(limits, 0.2)] == [250, 6, 9, 1000]
-    assert selection.widened(limits, 0.0) == limits
-    assert selection.bounds(rules, 1, spent=2000)[-1].most == 0
-    assert selection.bounds(policy(), 3) == bounds(3)
+    assert [one.maximum for one in selection.relax_for_holdout(limits, 0.2)] == [250, 6, 9, 1000]
+    assert selection.relax_for_holdout(limits, 0.0) == limits
+    assert selection.policy_limits(rules, 1, spent=2000)[-1].maximum == 0
+    assert selection.policy_limits(policy(), 3) == bounds(3)

@@ -18,14 +18,14 @@ def customers(*rows: tuple[str, str | None, str, float | None]) -> pd.DataFrame:
         list(rows), columns=["customer_id", "channel", "joined", "acquisition_cost"]
     )
     return table.assign(
-        joined=[day(one) for one in table["joined"]],
+        joined=[day(date) for date in table["joined"]],
         acquisition_cost=table["acquisition_cost"].astype(float),
     )
 
 
 def margins(*rows: tuple[str, str, float]) -> pd.DataFrame:
     table = pd.DataFrame(list(rows), columns=["customer_id", "day", "net"])
-    return table.assign(day=[day(one) for one in table["day"]], net=table["net"].astype(float))
+    return table.assign(day=[day(date) for date in table["day"]], net=table["net"].astype(float))
 
 
 def company(seed: int, n: int = 300) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -44,8 +44,8 @@ def company(seed: int, n: int = 300) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def test_months_are_those_of_the_calendar() -> None:
-    first = [day(one) for one in ("2020-01-31", "2020-01-31", "2020-01-15", "2020-01-15")]
-    then = [day(one) for one in ("2020-02-29", "2020-03-01", "2021-01-15", "2020-01-14")]
+    first = [day(date) for date in ("2020-01-31", "2020-01-31", "2020-01-15", "2020-01-15")]
+    then = [day(date) for date in ("2020-02-29", "2020-03-01", "2021-01-15", "2020-01-14")]
     assert channel_ltv.months_between(first, then).tolist() == [0, 1, 12, -1]
 
 
@@ -66,10 +66,10 @@ def test_each_month_is_the_mean_of_those_observed_for_it() -> None:
         ("a", "2022-01-01", 500),
         ("nobody", "2021-12-01", 500),
     )
-    found = channel_ltv.curve(who, paid, FIRST, AS_OF, least=1)
-    assert found["customers"].tolist() == [2, 1, 1]
-    assert found["margin"].tolist() == [8, 28, 28]
-    (row,) = channel_ltv.worth(who, paid, FIRST, AS_OF, least=1).to_dict("records")
+    curve = channel_ltv.margin_curves(who, paid, FIRST, AS_OF, min_customers=1)
+    assert curve["customers"].tolist() == [2, 1, 1]
+    assert curve["margin"].tolist() == [8, 28, 28]
+    (row,) = channel_ltv.ltv_by_channel(who, paid, FIRST, AS_OF, min_customers=1).to_dict("records")
     assert (row["customers"], row["acquisition_cost"], row["months"]) == (2, 15, 3)
     assert (row["margin"], row["break_even_month"]) == (28, 2)
 
@@ -86,41 +86,53 @@ def test_each_month_is_the_mean_of_those_observed_for_it() -> None:
 def test_break_even_is_the_first_month_that_pays(
     cost: float | None, month: float, verdict: str
 ) -> None:
-    who = customers(*((str(one), None, "2021-10-01", cost) for one in range(20)))
-    paid = margins(*((str(one), "2021-10-02", 8.0) for one in range(20)))
-    (row,) = channel_ltv.worth(who, paid, FIRST, AS_OF).to_dict("records")
+    who = customers(*((str(i), None, "2021-10-01", cost) for i in range(20)))
+    paid = margins(*((str(i), "2021-10-02", 8.0) for i in range(20)))
+    (row,) = channel_ltv.ltv_by_channel(who, paid, FIRST, AS_OF).to_dict("records")
     assert row["channel"] == "unknown"
     assert row["break_even_month"] == pytest.approx(month, nan_ok=True)
     assert row["verdict"] == verdict
 
 
 def test_few_or_no_customers_give_no_curve() -> None:
-    one = customers(("a", "web", "2021-10-01", 5))
-    assert channel_ltv.curve(one, margins(), FIRST, AS_OF).empty
-    (row,) = channel_ltv.worth(one, margins(), FIRST, AS_OF).to_dict("records")
+    single = customers(("a", "web", "2021-10-01", 5))
+    assert channel_ltv.margin_curves(single, margins(), FIRST, AS_OF).empty
+    (row,) = channel_ltv.ltv_by_channel(single, margins(), FIRST, AS_OF).to_dict("records")
     assert row["verdict"] == "too few customers observed for a month"
     none = customers()
-    assert tuple(channel_ltv.curve(none, margins(), FIRST, AS_OF).columns) == channel_ltv.CURVE
-    assert tuple(channel_ltv.worth(none, margins(), FIRST, AS_OF).columns) == channel_ltv.WORTH
+    assert (
+        tuple(channel_ltv.margin_curves(none, margins(), FIRST, AS_OF).columns)
+        == channel_ltv.CURVE_COLUMNS
+    )
+    assert (
+        tuple(channel_ltv.ltv_by_channel(none, margins(), FIRST, AS_OF).columns)
+        == channel_ltv.LTV_COLUMNS
+    )
 
 
 def test_the_same_seed_is_the_same_interval_whatever_other_channels_there_are() -> None:
     who, paid = company(1)
-    alone = channel_ltv.worth(who, paid, FIRST, AS_OF, draws=50)
-    pd.testing.assert_frame_equal(alone, channel_ltv.worth(who, paid, FIRST, AS_OF, draws=50))
+    alone = channel_ltv.ltv_by_channel(who, paid, FIRST, AS_OF, n_resamples=50)
+    pd.testing.assert_frame_equal(
+        alone, channel_ltv.ltv_by_channel(who, paid, FIRST, AS_OF, n_resamples=50)
+    )
     both = who.assign(channel=np.where(who.index < 150, "shop", "fair"))
-    half = channel_ltv.worth(who[:150], paid, FIRST, AS_OF, draws=50)
-    second = channel_ltv.worth(both, paid, FIRST, AS_OF, draws=50).iloc[1:].reset_index(drop=True)
+    half = channel_ltv.ltv_by_channel(who[:150], paid, FIRST, AS_OF, n_resamples=50)
+    second = (
+        channel_ltv.ltv_by_channel(both, paid, FIRST, AS_OF, n_resamples=50)
+        .iloc[1:]
+        .reset_index(drop=True)
+    )
     pd.testing.assert_frame_equal(second, half)
 
 
 def test_the_true_break_even_is_found_and_covered() -> None:
-    low, high, found = [], [], []
+    low, high, months = [], [], []
     for seed in range(60):
-        row = channel_ltv.worth(*company(seed), FIRST, AS_OF, draws=100).iloc[0]
+        row = channel_ltv.ltv_by_channel(*company(seed), FIRST, AS_OF, n_resamples=100).iloc[0]
         low.append(row["low"])
         high.append(row["high"] if np.isfinite(row["high"]) else np.inf)
-        found.append(row["break_even_month"])
-    assert np.median(found) == 7
+        months.append(row["break_even_month"])
+    assert np.median(months) == 7
     covered = (np.array(low) <= 7) & (np.array(high) >= 7)
     assert covered.mean() >= 0.88

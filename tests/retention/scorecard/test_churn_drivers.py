@@ -8,58 +8,63 @@ from retention.scorecard import churn_drivers
 from retention.stats.multiplicity import holm
 
 BASE = np.array([0.02, 0.06])  # by stratum, of those without trouble
-FEW = 300  # customers of a simulated company, with 6 periods each
+N_CUSTOMERS = 300  # customers of a simulated company, with 6 periods each
 
 
-def told(*groups: tuple[str, int, int, str], value: float = 10.0) -> tuple[pd.DataFrame, ...]:
+def periods_at_risk(
+    *groups: tuple[str, int, int, str], value: float = 10.0
+) -> tuple[pd.DataFrame, ...]:
     """Rows at risk and what was documented: (stratum, rows, left, causes by time), all others'."""
     rows = [
-        (stratum, at < left, documented.split())
-        for stratum, many, left, documented in groups
-        for at in range(many)
+        (stratum, i < left, documented.split())
+        for stratum, n_rows, left, documented in groups
+        for i in range(n_rows)
     ]
-    names = sorted({one for _, _, met in rows for one in met})
+    names = sorted({one for _, _, causes in rows for one in causes})
     at_risk = pd.DataFrame(
         {
-            "customer_id": [f"c{at}" for at in range(len(rows))],
+            "customer_id": [f"c{i}" for i in range(len(rows))],
             "stratum": [stratum for stratum, _, _ in rows],
             "left": [left for _, left, _ in rows],
             "cause": pd.Series([met[0] if met else None for *_, met in rows], dtype="str"),
             "value": value,
         }
     )
-    return at_risk, pd.DataFrame({one: [float(one in met) for *_, met in rows] for one in names},
-                                 index=at_risk.index)  # fmt: skip
+    return at_risk, pd.DataFrame(
+        {one: [float(one in met) for *_, met in rows] for one in names}, index=at_risk.index
+    )
 
 
-def by_cause(at_risk: pd.DataFrame, documented: pd.DataFrame) -> pd.DataFrame:
-    return churn_drivers.losses(at_risk, documented).set_index("cause")
+def by_cause(at_risk: pd.DataFrame, indicators: pd.DataFrame) -> pd.DataFrame:
+    return churn_drivers.losses_by_cause(at_risk, indicators).set_index("cause")
 
 
 def company(seed: int, lift: tuple[float, float]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Customers of 6 periods whose troubles last and overlap; each adds its `lift` to the rate."""
-    draw = np.random.default_rng(seed)
-    who, period = np.divmod(np.arange(6 * FEW), 6)
-    prone, stratum = draw.random(FEW) < 0.4, draw.integers(0, 2, FEW)[who]
-    first = np.stack([draw.integers(0, 6, FEW), draw.integers(0, 6, FEW)])
-    met = np.stack([draw.random(FEW) < np.where(prone, 0.7, 0.2) for _ in lift])
+    rng = np.random.default_rng(seed)
+    who, period = np.divmod(np.arange(6 * N_CUSTOMERS), 6)
+    prone, stratum = rng.random(N_CUSTOMERS) < 0.4, rng.integers(0, 2, N_CUSTOMERS)[who]
+    first = np.stack([rng.integers(0, 6, N_CUSTOMERS), rng.integers(0, 6, N_CUSTOMERS)])
+    met = np.stack([rng.random(N_CUSTOMERS) < np.where(prone, 0.7, 0.2) for _ in lift])
     troubles = met[:, who] & (period >= first[:, who])
     rate = BASE[stratum] + sum(
-        one * met for one, met in zip(lift, troubles.astype(float), strict=True)
+        effect * met for effect, met in zip(lift, troubles.astype(float), strict=True)
     )
-    left = draw.random(len(who)) < rate
-    there = left.reshape(FEW, 6).cumsum(axis=1).ravel() - left == 0
+    left = rng.random(len(who)) < rate
+    there = left.reshape(N_CUSTOMERS, 6).cumsum(axis=1).ravel() - left == 0
     at_risk = pd.DataFrame(
         {"customer_id": who, "stratum": stratum, "left": left, "cause": None, "value": 50.0}
     )
     documented = pd.DataFrame(dict(zip("ab", troubles.astype(float), strict=True)))
-    return (at_risk.astype({"cause": "str"})[there].reset_index(drop=True),
-            documented[there].reset_index(drop=True))  # fmt: skip
+    return (
+        at_risk.astype({"cause": "str"})[there].reset_index(drop=True),
+        documented[there].reset_index(drop=True),
+    )
 
 
 def test_one_cause_in_one_stratum_is_the_difference_of_two_rates() -> None:
-    found = by_cause(*told(("s", 1000, 100, ""), ("s", 100, 40, "late"), value=20.0))
-    late, unknown = found.loc["late"], found.loc["unknown"]
+    losses = by_cause(*periods_at_risk(("s", 1000, 100, ""), ("s", 100, 40, "late"), value=20.0))
+    late, unknown = losses.loc["late"], losses.loc["unknown"]
     assert (late["rows"], late["lost"], late["met"], late["value_lost"]) == (100, 40, 40, 800)
     assert late["excess"] == pytest.approx(100 * (0.4 - 0.1))
     assert late["excess_value"] == pytest.approx(20 * 30)
@@ -69,25 +74,29 @@ def test_one_cause_in_one_stratum_is_the_difference_of_two_rates() -> None:
     )
     assert late["verdict"] == "associated with about 30 more losses than expected (20 to 40)"
     assert (unknown["rows"], unknown["lost"], unknown["value_lost"]) == (1000, 100, 2000)
-    assert "caused" not in " ".join(found["verdict"])
+    assert "caused" not in " ".join(losses["verdict"])
 
 
 def test_each_stratum_is_compared_with_itself() -> None:
     new, old = (("new", 100, 20, ""), ("new", 100, 40, "late")), (("old", 300, 0, ""),)
     groups = *new, *old, ("old", 100, 0, "late")
-    late = by_cause(*told(*groups)).loc["late"]
+    late = by_cause(*periods_at_risk(*groups)).loc["late"]
     assert late["excess"] == pytest.approx(200 * (50 * 0.2 + 75 * 0.0) / (50 + 75))
-    at_risk, documented = told(*groups)
-    mixed = churn_drivers.losses(at_risk.assign(stratum="one"), documented)
+    at_risk, documented = periods_at_risk(*groups)
+    mixed = churn_drivers.losses_by_cause(at_risk.assign(stratum="one"), documented)
     assert mixed["excess"].iloc[0] == pytest.approx(40 - 200 * 20 / 400)
 
 
 def test_a_cause_that_only_comes_with_another_claims_nothing() -> None:
-    found = by_cause(
-        *told(("s", 2000, 100, ""), ("s", 300, 90, "late"), ("s", 300, 90, "late rude"),
-              ("s", 200, 10, "rude"))
-    )  # fmt: skip
-    late, rude = found.loc["late"], found.loc["rude"]
+    losses = by_cause(
+        *periods_at_risk(
+            ("s", 2000, 100, ""),
+            ("s", 300, 90, "late"),
+            ("s", 300, 90, "late rude"),
+            ("s", 200, 10, "rude"),
+        )
+    )
+    late, rude = losses.loc["late"], losses.loc["rude"]
     assert (late["met"], rude["met"]) == (180, 100)
     assert (late["lost"], rude["lost"]) == (180, 10)
     assert late["excess"] == pytest.approx(150)
@@ -96,16 +105,16 @@ def test_a_cause_that_only_comes_with_another_claims_nothing() -> None:
 
 
 def test_fewer_losses_than_expected_are_said_too() -> None:
-    found = by_cause(*told(("s", 2000, 400, ""), ("s", 1000, 100, "praise")))
-    verdict = str(found.loc["praise", "verdict"])
+    losses = by_cause(*periods_at_risk(("s", 2000, 400, ""), ("s", 1000, 100, "praise")))
+    verdict = str(losses.loc["praise", "verdict"])
     assert verdict.startswith("associated with about 100 fewer losses than expected (7")
 
 
 def test_a_customers_periods_count_as_hanging_together() -> None:
-    at_risk, documented = told(("s", 1000, 100, ""), ("s", 100, 40, "late"))
-    alone = churn_drivers.losses(at_risk, documented).iloc[0]
-    twice = [pd.concat([one, one], ignore_index=True) for one in (at_risk, documented)]
-    doubled = churn_drivers.losses(*twice).iloc[0]
+    at_risk, documented = periods_at_risk(("s", 1000, 100, ""), ("s", 100, 40, "late"))
+    alone = churn_drivers.losses_by_cause(at_risk, documented).iloc[0]
+    twice = [pd.concat([frame, frame], ignore_index=True) for frame in (at_risk, documented)]
+    doubled = churn_drivers.losses_by_cause(*twice).iloc[0]
     assert doubled["excess"] == pytest.approx(2 * alone["excess"])
     assert doubled["low"] == pytest.approx(2 * alone["low"])
 
@@ -114,16 +123,18 @@ def test_the_interval_covers_the_planted_excess_19_times_in_20() -> None:
     covered = []
     for seed in range(250):
         at_risk, documented = company(seed, (0.08, 0.04))
-        found = churn_drivers.excess(at_risk, documented, at_risk["left"].to_numpy(dtype=float))
+        excess = churn_drivers.excess_by_cause(
+            at_risk, documented, at_risk["left"].to_numpy(dtype=float)
+        )
         truth = documented.sum().to_numpy() * [0.08, 0.04]
-        covered += list(np.abs(found.total - truth) <= 1.96 * found.error)
+        covered += list(np.abs(excess.total - truth) <= 1.96 * excess.standard_error)
     assert 0.925 <= np.mean(covered) <= 0.975
 
 
 def test_no_effect_is_claimed_in_at_most_about_1_run_of_20() -> None:
     claims = [
-        churn_drivers.losses(*company(seed, (0.0, 0.0)))["verdict"]
-        .str.startswith(churn_drivers.CLAIM)
+        churn_drivers.losses_by_cause(*company(seed, (0.0, 0.0)))["verdict"]
+        .str.startswith(churn_drivers.ASSOCIATED)
         .any()
         for seed in range(100)
     ]
@@ -132,8 +143,8 @@ def test_no_effect_is_claimed_in_at_most_about_1_run_of_20() -> None:
 
 def test_an_effect_does_not_pass_on_to_the_trouble_beside_it() -> None:
     claims = [by_cause(*company(seed, (0.2, 0.0)))["p_value"] < 0.05 for seed in range(40)]
-    assert np.mean([one["a"] for one in claims]) > 0.95
-    assert np.mean([one["b"] for one in claims]) < 0.12
+    assert np.mean([significant["a"] for significant in claims]) > 0.95
+    assert np.mean([significant["b"] for significant in claims]) < 0.12
 
 
 def test_holm_steps_down_and_leaves_out_what_was_not_tested() -> None:
@@ -156,14 +167,14 @@ def test_holm_steps_down_and_leaves_out_what_was_not_tested() -> None:
 def test_nothing_is_claimed_where_there_is_nothing_to_compare(
     groups: tuple[tuple[str, int, int, str], ...], names: list[str]
 ) -> None:
-    found = churn_drivers.losses(*told(*groups))
-    assert tuple(found.columns) == churn_drivers.COLUMNS
-    assert list(found["cause"]) == names
-    assert found[["p_value", "low", "high"]].isna().all(axis=None)
-    assert (found["excess"].dropna() == 0).all()
-    assert not found["verdict"].str.startswith(churn_drivers.CLAIM).any()
+    losses = churn_drivers.losses_by_cause(*periods_at_risk(*groups))
+    assert tuple(losses.columns) == churn_drivers.COLUMNS
+    assert list(losses["cause"]) == names
+    assert losses[["p_value", "low", "high"]].isna().all(axis=None)
+    assert (losses["excess"].dropna() == 0).all()
+    assert not losses["verdict"].str.startswith(churn_drivers.ASSOCIATED).any()
 
 
 def test_a_cause_may_not_be_called_unknown() -> None:
     with pytest.raises(ValueError, match="no documented cause"):
-        churn_drivers.losses(*told(("s", 2, 1, "unknown")))
+        churn_drivers.losses_by_cause(*periods_at_risk(("s", 2, 1, "unknown")))

@@ -5,9 +5,9 @@ import pytest
 
 from features.engine.base import Past
 from retention.core import point_in_time
-from retention.core.params import Service, ValueLabel
-from retention.scorecard.frames import frames, stage_of
-from retention.scorecard.metrics import MEASURES
+from retention.core.params import ServiceParams, ValueLabel
+from retention.scorecard.frames import collect_frames, journey_stage
+from retention.scorecard.metrics import METRICS
 from tests.support import engines, histories
 
 TODAY = histories.SNAPSHOT
@@ -16,18 +16,22 @@ TODAY = histories.SNAPSHOT
 def frames_of(text: str, margin: float = 1.0) -> dict[str, pd.DataFrame]:
     """The frames of typed events, with two customers present in four months, of whom one left."""
     duck = engines.duck()
-    known = duck.keep(point_in_time.past(engines.frame(histories.events(text)), TODAY))
+    known_events = duck.materialize(
+        point_in_time.as_known_at(engines.frame(histories.events(text)), TODAY)
+    )
     nobody = duck.load(histories.people_table([]))
-    past = Past(known, nobody, TODAY, duck.keep, Service(answer_hours=24, resolution_days=5))
+    past = Past(
+        known_events, nobody, TODAY, duck.materialize, ServiceParams(answer_hours=24, resolution_days=5)
+    )
     label = ValueLabel(cost_kinds=["contact"], margin=margin)
-    found = frames(past, duck, label)
-    duck.forget()
+    frames = collect_frames(past, duck, label)
+    duck.release()
     months = [TODAY - 28 * back for back in (4, 3, 2, 1)]
-    found["present"] = pd.DataFrame(
+    frames["present"] = pd.DataFrame(
         [(who, month, who == "b" and month == months[-1]) for month in months for who in "ab"],
         columns=["customer_id", "period", "left"],
     )
-    return found
+    return frames
 
 
 ORDERS = """
@@ -64,7 +68,7 @@ CASES = """
     b        | resolution | -113 |      0 |         |           | 7    | no       |       |
     b        | referral   |  -40 |      0 |         |           |      |          |       |
 """  # 3 was opened again and is open, 4 never answered, 5 too young to be judged, 6 still in time
-DEALINGS = """
+INTERACTIONS = """
     customer | kind    | day | topic      | amount | quoted | rating | resolved
     a        | invoice | -30 | regular    |     10 |     10 |        |
     a        | invoice | -20 | regular    |     12 |     10 |        |
@@ -99,7 +103,7 @@ SUMS: dict[str, dict[str, tuple[float, float]]] = {
         "reopened": (1, 5),
         "touches": (8, 2),
     },
-    DEALINGS: {
+    INTERACTIONS: {
         "bills_as_agreed": (1, 2),
         "payments_refused": (1, 2),
         "satisfaction": (1.2, 2),
@@ -112,42 +116,50 @@ SUMS: dict[str, dict[str, tuple[float, float]]] = {
 
 @pytest.mark.parametrize("text", list(SUMS), ids=["orders", "cases", "dealings"])
 def test_each_measure_is_the_sums_that_its_events_make(text: str) -> None:
-    found = frames_of(text)
-    sums = {name: MEASURES[name].rows(found)[["part", "whole"]].sum() for name in SUMS[text]}
-    told = {name: tuple(one) for name, one in sums.items()}
-    assert told == {name: pytest.approx(one) for name, one in SUMS[text].items()}
+    frames = frames_of(text)
+    sums = {name: METRICS[name].rows(frames)[["part", "whole"]].sum() for name in SUMS[text]}
+    measured_sums = {name: tuple(part_and_whole) for name, part_and_whole in sums.items()}
+    assert measured_sums == {
+        name: pytest.approx(part_and_whole) for name, part_and_whole in SUMS[text].items()
+    }
 
 
 def test_every_measure_is_tried_and_explains_itself() -> None:
-    assert {name for sums in SUMS.values() for name in sums} == set(MEASURES)
-    for one in MEASURES.values():
-        assert one.meaning.endswith(".")
-        assert len(one.meaning.split()) > 3
+    assert {name for sums in SUMS.values() for name in sums} == set(METRICS)
+    for metric in METRICS.values():
+        assert metric.meaning.endswith(".")
+        assert len(metric.meaning.split()) > 3
 
 
 def test_what_was_never_told_of_is_not_measured() -> None:
     """Contacts without a word on their ends, channel or price are not slow, spoken or as agreed."""
-    found = frames_of("""
+    frames = frames_of("""
         customer | kind     | day | topic     | order | promised | amount
         a        | contact  | -90 | complaint |       |          |
         a        | purchase | -90 |           | 1     |      -80 |     10
         a        | invoice  | -90 | regular   |       |          |     10
     """)
-    for name in ("turnaround", "ended_in_time", "complaints_spoken", "on_time", "as_quoted",
-                 "bills_as_agreed"):  # fmt: skip
-        assert not MEASURES[name].rows(found)["part"].any(), name
-    assert found["failures"].empty
+    for name in (
+        "turnaround",
+        "ended_in_time",
+        "complaints_spoken",
+        "on_time",
+        "as_quoted",
+        "bills_as_agreed",
+    ):
+        assert not METRICS[name].rows(frames)["part"].any(), name
+    assert frames["failures"].empty
 
 
 def test_no_event_at_all_is_no_row() -> None:
-    found = frames_of("customer | kind | day\n")
-    found["present"] = found["present"].iloc[:0]
-    assert all(one.rows(found).empty for one in MEASURES.values())
+    frames = frames_of("customer | kind | day\n")
+    frames["present"] = frames["present"].iloc[:0]
+    assert all(metric.rows(frames).empty for metric in METRICS.values())
 
 
 def days(name: str, text: str) -> list[int]:
     """The days, from today, of the rows that a measure counts."""
-    rows = MEASURES[name].rows(frames_of(text))
+    rows = METRICS[name].rows(frames_of(text))
     return sorted((rows["day"] - TODAY)[rows["part"] != 0])
 
 
@@ -165,7 +177,7 @@ def test_what_counts_per_customer_counts_in_the_month_of_those_customers() -> No
 
 
 def test_a_case_belongs_to_who_took_its_first_contact() -> None:
-    rows = MEASURES["reopened"].rows(frames_of(CASES))
+    rows = METRICS["reopened"].rows(frames_of(CASES))
     first = rows.loc[rows["part"] == 1, ["channel", "topic", "agent_id"]].iloc[0]
     assert list(first) == ["phone", "question", "bob"]
 
@@ -179,8 +191,18 @@ def test_money_is_margin_less_the_cost_of_serving() -> None:
 
 def test_the_stage_of_a_journey() -> None:
     since = pd.Series([-1, 0, 30, 31, 90, 91, 334, 335, 395, 396, 730, None], dtype="Int64")
-    found = stage_of(pd.Series(0, index=since.index), since)
-    assert list(found.fillna("-")) == [
-        "-", "new", "new", "onboarding", "onboarding", "regular", "regular", "renewal", "renewal",
-        "regular", "renewal", "-",
-    ]  # fmt: skip
+    stages = journey_stage(pd.Series(0, index=since.index), since)
+    assert list(stages.fillna("-")) == [
+        "-",
+        "new",
+        "new",
+        "onboarding",
+        "onboarding",
+        "regular",
+        "regular",
+        "renewal",
+        "renewal",
+        "regular",
+        "renewal",
+        "-",
+    ]

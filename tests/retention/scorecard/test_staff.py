@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from retention.core.errors import BadInput
-from retention.core.params import Staff
+from retention.core.params import StaffFile
 from retention.scorecard import staff
 
 HEADER = "id,crew,where\n"
@@ -15,25 +15,30 @@ def teams(folder: Path, text: str, **columns: str) -> dict[str, dict[str, object
     """team and branch by agent, as read from a file."""
     path = folder / "staff.csv"
     path.write_text(text, encoding="utf-8")
-    told = {"agent_id": "id", "team": "crew", "branch": "where"} | columns
-    file = Staff.model_validate({"path": str(path), "columns": told})
-    found = staff.teams(file, "1GB").to_dict("index")
-    return {str(agent): {str(name): told for name, told in of.items()}
-            for agent, of in found.items()}  # fmt: skip
+    columns_by_name = {"agent_id": "id", "team": "crew", "branch": "where"} | columns
+    file = StaffFile.model_validate({"path": str(path), "columns": columns_by_name})
+    by_agent = staff.teams(file, "1GB").to_dict("index")
+    return {
+        str(agent): {str(name): columns_by_name for name, columns_by_name in agent_teams.items()}
+        for agent, agent_teams in by_agent.items()
+    }
 
 
 def test_agents_have_their_team_and_branch_as_text(tmp_path: Path) -> None:
-    found = teams(tmp_path, HEADER + "007,north,1\n8,south,2\n")
-    assert found == {"007": {"team": "north", "branch": "1"}, "8": {"team": "south", "branch": "2"}}
+    by_agent = teams(tmp_path, HEADER + "007,north,1\n8,south,2\n")
+    assert by_agent == {
+        "007": {"team": "north", "branch": "1"},
+        "8": {"team": "south", "branch": "2"},
+    }
 
 
 def test_what_is_not_said_is_null(tmp_path: Path) -> None:
     path = tmp_path / "staff.csv"
     path.write_text("id,crew\nann,\n", encoding="utf-8")
-    told = {"path": str(path), "columns": {"agent_id": "id", "team": "crew"}}
-    found = staff.teams(Staff.model_validate(told), "1GB")
-    assert list(found.columns) == ["team", "branch"]
-    assert found.loc["ann"].isna().all()
+    source = {"path": str(path), "columns": {"agent_id": "id", "team": "crew"}}
+    frame = staff.teams(StaffFile.model_validate(source), "1GB")
+    assert list(frame.columns) == ["team", "branch"]
+    assert frame.loc["ann"].isna().all()
     assert staff.teams(None, "1GB").empty
 
 

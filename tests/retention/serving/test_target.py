@@ -2,7 +2,7 @@
 
 import pytest
 
-from retention.core.params import ChurnLabel, Labels, parse_params
+from retention.core.params import ChurnLabel, LabelParams, parse_params
 from retention.serving import target
 
 PARAMS = """
@@ -45,7 +45,7 @@ labels: {churn: {rule: silence, horizon_days: 28}}
     ],
 )
 def test_the_definition_is_a_sentence(label: ChurnLabel, sentence: str) -> None:
-    assert target.sentence(Labels(churn=label)) == sentence
+    assert target.target_description(LabelParams(churn=label)) == sentence
 
 
 @pytest.mark.parametrize(
@@ -61,18 +61,18 @@ def test_another_company_currency_or_label_is_another_identity(
     old: str, new: str, key: str
 ) -> None:
     assert old in PARAMS
-    one = target.identity(parse_params(PARAMS), ["a"])
-    other = target.identity(parse_params(PARAMS.replace(old, new)), ["a"])
+    one = target.target_identity(parse_params(PARAMS), ["a"])
+    other = target.target_identity(parse_params(PARAMS.replace(old, new)), ["a"])
     assert [name for name in one if one[name] != other[name]] == [key]
 
 
 def test_the_order_of_features_does_not_matter_but_their_names_do() -> None:
     chosen = parse_params(PARAMS)
-    one = target.identity(chosen, ["a", "b"])
-    assert target.identity(chosen, ["b", "a"]) == one
-    assert target.identity(chosen, ["a", "c"]) != one
+    one = target.target_identity(chosen, ["a", "b"])
+    assert target.target_identity(chosen, ["b", "a"]) == one
+    assert target.target_identity(chosen, ["a", "c"]) != one
 
 
 def test_what_does_not_change_the_prediction_is_no_part_of_the_identity() -> None:
     other = parse_params(PARAMS + "at_risk: {capacity: 7}\nas_of: '2026-01-01'\n")
-    assert target.identity(other, []) == target.identity(parse_params(PARAMS), [])
+    assert target.target_identity(other, []) == target.target_identity(parse_params(PARAMS), [])

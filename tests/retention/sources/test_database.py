@@ -53,10 +53,10 @@ class Shop:
         return self.server.url(self.name, user, port)
 
 
-def source(**told: Any) -> Source:
+def source(**changes: Any) -> Source:
     """A source of params.yaml that reads table `orders`."""
-    mapped = {"table": "orders", "key": ["id"], "events": [EVENT]} | told
-    chosen = Params.model_validate(
+    mapped = {"table": "orders", "key": ["id"], "events": [EVENT]} | changes
+    params = Params.model_validate(
         {
             "time_zone": "Europe/London",
             "currency": "GBP",
@@ -64,12 +64,12 @@ def source(**told: Any) -> Source:
             "labels": {"churn": {"rule": "silence"}},
         }
     )
-    return chosen.sources["orders"]
+    return params.sources["orders"]
 
 
-def copy(**told: Any) -> int:
+def copy(**changes: Any) -> int:
     """Copy the table; how many rows were new."""
-    return extract.extract(source(**told), ZONE, KEY, lambda text: None)
+    return extract.extract(source(**changes), ZONE, KEY, lambda text: None)
 
 
 def copied() -> list[dict[str, Any]]:
@@ -82,13 +82,13 @@ def parts() -> list[Path]:
 
 
 def ids() -> list[str]:
-    return [one for path in parts() for one in pq.read_table(path)["id"].to_pylist()]
+    return [id_ for path in parts() for id_ in pq.read_table(path)["id"].to_pylist()]
 
 
-def refusal(**told: Any) -> str:
+def refusal(**changes: Any) -> str:
     """The sentence with which copying is refused, which names no password."""
     with pytest.raises(Refusal) as refused:
-        copy(**told)
+        copy(**changes)
     assert PASSWORD not in str(refused.value)
     assert "postgresql://" not in str(refused.value) or "reader:password" in str(refused.value)
     assert refused.value.__suppress_context__ or refused.value.__context__ is None
@@ -101,8 +101,10 @@ def refusal(**told: Any) -> str:
 VALUES = {
     "text": ("'NA'", "NA"),
     "varchar(9)": ("''", ""),
-    "numeric": ("123456789012345678901234567890.000000000000000001",
-                "123456789012345678901234567890.000000000000000001"),
+    "numeric": (
+        "123456789012345678901234567890.000000000000000001",
+        "123456789012345678901234567890.000000000000000001",
+    ),
     "numeric(10,2)": ("'NaN'", "NaN"),
     "bigint": ("9223372036854775807", "9223372036854775807"),
     "double precision": ("0.1::float8 + 0.2::float8", "0.30000000000000004"),
@@ -113,25 +115,42 @@ VALUES = {
     "bytea": ("'\\x00ff'", "\\x00ff"),
     "money": ("'1234.50'", "1234.50"),
     "interval": ("'1 day 2 hours'", "P1DT2H"),
-    "timestamptz": ("'2026-03-29 01:30:00.123456 Asia/Karachi'",
-                    dt.datetime(2026, 3, 28, 20, 30, 0, 123456, tzinfo=dt.UTC)),
-    "timestamp": ("'1969-12-31 23:59:59.999999'",
-                  dt.datetime(1969, 12, 31, 23, 59, 59, 999999)),  # noqa: DTZ001
+    "timestamptz": (
+        "'2026-03-29 01:30:00.123456 Asia/Karachi'",
+        dt.datetime(2026, 3, 28, 20, 30, 0, 123456, tzinfo=dt.UTC),
+    ),
+    "timestamp": ("'1969-12-31 23:59:59.999999'", dt.datetime(1969, 12, 31, 23, 59, 59, 999999)),  # noqa: DTZ001
     "date": ("'0999-01-01'", dt.date(999, 1, 1)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", VALUES)
 def test_a_value_comes_as_it_is(kind: str, shop: Shop) -> None:
     written, expected = VALUES[kind]
-    shop.run(f"create table orders (id int, said {kind})",
-             f"insert into orders values (2, null), (1, {written})")  # fmt: skip
+    shop.run(
+        f"create table orders (id int, said {kind})",
+        f"insert into orders values (2, null), (1, {written})",
+    )
     assert copy() == 2
     assert [row["said"] for row in copied()] == [expected, None]
 
 
-HOSTILE = ["a,b", 'say "no"', "one\ntwo\r\nthree", "\\.", "\\N", "null", "NULL", "'; drop table",
-           " spaces ", "Zoë 👩‍👩‍👧", "\t", "\x01\x7f", "\u202egpj.exe", "x" * 100_000]  # fmt: skip
+HOSTILE = [
+    "a,b",
+    'say "no"',
+    "one\ntwo\r\nthree",
+    "\\.",
+    "\\N",
+    "null",
+    "NULL",
+    "'; drop table",
+    " spaces ",
+    "Zoë 👩‍👩‍👧",
+    "\t",
+    "\x01\x7f",
+    "\u202egpj.exe",
+    "x" * 100_000,
+]
 
 
 def test_hostile_texts_come_as_they_are(shop: Shop) -> None:
@@ -173,9 +192,12 @@ def test_odd_names_are_quoted(shop: Shop) -> None:
 
 
 def test_a_view_and_a_table_of_another_schema_are_tables_too(shop: Shop) -> None:
-    shop.run("create schema till", "create table till.orders (id int)",
-             "insert into till.orders values (7)",
-             "create view recent as select id from till.orders")  # fmt: skip
+    shop.run(
+        "create schema till",
+        "create table till.orders (id int)",
+        "insert into till.orders values (7)",
+        "create view recent as select id from till.orders",
+    )
     copy(table="till.orders")
     assert ids() == ["7"]
     copy(table="recent")
@@ -186,8 +208,10 @@ def test_a_view_and_a_table_of_another_schema_are_tables_too(shop: Shop) -> None
 
 
 def test_the_same_table_is_the_same_bytes_in_whatever_order_it_lies(shop: Shop) -> None:
-    shop.run("create table orders (id int, said text)",
-             "insert into orders select n, n::text from generate_series(1, 500) n")  # fmt: skip
+    shop.run(
+        "create table orders (id int, said text)",
+        "insert into orders select n, n::text from generate_series(1, 500) n",
+    )
     copy()
     (path,) = parts()
     before = path.read_bytes()
@@ -235,8 +259,10 @@ def test_only_what_is_new_is_added_and_the_parts_before_stay(shop: Shop) -> None
 def test_a_row_that_was_committed_late_is_not_lost(shop: Shop) -> None:
     shop.run(NEWS, "insert into orders values (1, 'a', '2026-01-01 12:00Z')")
     copy(incremental="loaded")
-    shop.run("insert into orders values (2, 'late', '2026-01-01 02:00Z'),"
-             " (3, 'too late', '2025-12-31 11:59Z')")  # fmt: skip
+    shop.run(
+        "insert into orders values (2, 'late', '2026-01-01 02:00Z'),"
+        " (3, 'too late', '2025-12-31 11:59Z')"
+    )
     assert copy(incremental="loaded", incremental_overlap="12h") == 1
     assert copy(incremental="loaded", incremental_overlap="12h") == 0
     assert ids() == ["1", "2"]
@@ -244,8 +270,11 @@ def test_a_row_that_was_committed_late_is_not_lost(shop: Shop) -> None:
 
 
 def test_a_time_in_the_future_hides_no_row_after_it(shop: Shop) -> None:
-    shop.run(NEWS, "insert into orders values (1, 'a', now()), (2, 'b', '2999-01-01'),"
-             " (3, 'c', 'infinity'), (4, 'd', null)")  # fmt: skip
+    shop.run(
+        NEWS,
+        "insert into orders values (1, 'a', now()), (2, 'b', '2999-01-01'),"
+        " (3, 'c', 'infinity'), (4, 'd', null)",
+    )
     assert copy(incremental="loaded") == 4
     shop.run("insert into orders values (5, 'e', now())")
     assert copy(incremental="loaded") == 1
@@ -254,8 +283,10 @@ def test_a_time_in_the_future_hides_no_row_after_it(shop: Shop) -> None:
 
 @pytest.mark.parametrize("kind", ["timestamp", "date"])
 def test_clocks_without_a_zone_and_days_are_followed_too(shop: Shop, kind: str) -> None:
-    shop.run(f"create table orders (id int, loaded {kind})",
-             "insert into orders values (1, '2026-01-01')")  # fmt: skip
+    shop.run(
+        f"create table orders (id int, loaded {kind})",
+        "insert into orders values (1, '2026-01-01')",
+    )
     assert copy(incremental="loaded") == 1
     shop.run("insert into orders values (2, '2026-01-01'), (3, '2026-01-02')")
     assert copy(incremental="loaded") == 2
@@ -265,8 +296,10 @@ def test_clocks_without_a_zone_and_days_are_followed_too(shop: Shop, kind: str) 
 def test_a_new_column_does_not_stop_the_copying(shop: Shop) -> None:
     shop.run(NEWS, "insert into orders values (1, 'a', '2026-01-01')")
     copy(incremental="loaded")
-    shop.run("alter table orders add column more int",
-             "insert into orders values (2, 'b', '2026-01-02', 5)")  # fmt: skip
+    shop.run(
+        "alter table orders add column more int",
+        "insert into orders values (2, 'b', '2026-01-02', 5)",
+    )
     assert copy(incremental="loaded") == 1
     assert pq.read_table(parts()[1]).to_pylist()[0]["more"] == "5"
 
@@ -281,8 +314,11 @@ def test_whole_and_by_parts_do_not_mix(shop: Shop) -> None:
 
 
 def test_parts_of_another_table_or_type_are_refused(shop: Shop) -> None:
-    shop.run(NEWS, "insert into orders values (1, 'a', '2026-01-01')",
-             "create table others as table orders")  # fmt: skip
+    shop.run(
+        NEWS,
+        "insert into orders values (1, 'a', '2026-01-01')",
+        "create table others as table orders",
+    )
     copy(incremental="loaded")
     assert "not from 'public.others'" in refusal(incremental="loaded", table="others")
     shop.run("alter table orders alter said type date using null")
@@ -297,7 +333,7 @@ def test_two_at_once_do_not_mix(shop: Shop) -> None:
     shop.run("create table orders (id int)", "insert into orders values (1)")
     copy()
     with (
-        locks.held(parts()[0].parent / ".lock", "reading", lambda text: None),
+        locks.hold(parts()[0].parent / ".lock", "reading", lambda text: None),
         pytest.raises(Busy, match=str(os.getpid())),
     ):
         copy()
@@ -308,9 +344,11 @@ def test_two_at_once_do_not_mix(shop: Shop) -> None:
 
 def test_a_reader_needs_no_more_than_select(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.run(
-        "create table orders (id int)", "insert into orders values (1)",
-        "drop role if exists reader", f"create role reader login password '{PASSWORD}'",
-    )  # fmt: skip
+        "create table orders (id int)",
+        "insert into orders values (1)",
+        "drop role if exists reader",
+        f"create role reader login password '{PASSWORD}'",
+    )
     monkeypatch.setenv("DATABASE_URL", shop.url("reader"))
     assert "may not read table 'orders'; grant it select" in refusal()
     shop.run("grant select on orders to reader")
@@ -357,14 +395,17 @@ def test_an_address_as_sqlalchemy_writes_it_is_understood(
 
 
 def test_no_such_table_or_column_names_the_nearest(shop: Shop) -> None:
-    shop.run("create table orders (id int, loaded_at timestamptz)", "create schema till",
-             "create table till.takings (id int)")  # fmt: skip
+    shop.run(
+        "create table orders (id int, loaded_at timestamptz)",
+        "create schema till",
+        "create table till.takings (id int)",
+    )
     assert "has no table 'ordres' (nearest: orders)" in refusal(table="ordres")
     assert "(nearest: till.takings)" in refusal(table="till.taking")
     assert "refused to give table" in refusal(table="orders\x00")
-    said = refusal(incremental="loaded")
-    assert "sources.orders.incremental: table public.orders has no column 'loaded'" in said
-    assert "(nearest: loaded_at)" in said
+    message = refusal(incremental="loaded")
+    assert "sources.orders.incremental: table public.orders has no column 'loaded'" in message
+    assert "(nearest: loaded_at)" in message
     with pytest.raises(BadParams, match="is int4; name the column of when"):
         copy(incremental="id", key=["loaded_at"])
 
@@ -381,11 +422,14 @@ def test_a_wrong_password_and_no_server_are_told_without_secrets(
 
 
 def test_what_a_row_says_is_not_told(shop: Shop) -> None:
-    shop.run("create table rows (id int, said text)", "insert into rows values (1, 'Quibbleworth')",
-             "create view orders as select id, said::int as said from rows")  # fmt: skip
-    said = refusal()
-    assert "InvalidTextRepresentation" in said
-    assert "Quibble" not in said
+    shop.run(
+        "create table rows (id int, said text)",
+        "insert into rows values (1, 'Quibbleworth')",
+        "create view orders as select id, said::int as said from rows",
+    )
+    message = refusal()
+    assert "InvalidTextRepresentation" in message
+    assert "Quibble" not in message
 
 
 def test_a_slow_table_ends_at_the_timeout(shop: Shop) -> None:

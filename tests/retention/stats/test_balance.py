@@ -30,15 +30,15 @@ def drawn(seed: int, chance: float | np.ndarray = 0.9) -> Balance:
 
 def test_a_draw_is_doubted_as_often_as_said() -> None:
     found = [drawn(seed) for seed in range(1000)]
-    for p in ([one.joint_p for one in found], [one.sizes_p for one in found]):
+    for p in ([one.joint_p_value for one in found], [one.srm_p_value for one in found]):
         assert 0.03 <= np.mean(np.array(p) < 0.05) <= 0.07
-    assert np.mean([one.holds for one in found]) > 0.96
+    assert np.mean([one.is_balanced for one in found]) > 0.96
 
 
 def test_shares_that_went_with_a_column_are_still_a_draw() -> None:
     shares = [np.where(customers(seed)["risk"] > 0.15, 0.9, 0.5) for seed in range(300)]
     found = [drawn(seed, one) for seed, one in enumerate(shares)]
-    assert np.mean([one.holds for one in found]) > 0.95
+    assert np.mean([one.is_balanced for one in found]) > 0.95
     assert abs(np.mean([one.columns["apart"]["risk"] for one in found])) < 0.02
 
 
@@ -50,17 +50,17 @@ def test_staff_who_pick_the_risky_from_those_held_out_are_found() -> None:
     treated |= (before["risk"] > 0.15).to_numpy() & (rng.random(MANY) < 0.7)
     found = balance.balance(before, treated, propensity)
     assert found.columns["apart"]["risk"] > 0.1
-    assert found.joint_p < 0.01
-    assert not found.holds
+    assert found.joint_p_value < 0.01
+    assert not found.is_balanced
 
 
 def test_held_out_who_were_lost_from_the_books_are_found_by_their_number() -> None:
     before, propensity = customers(1), np.full(MANY, 0.9)
     treated = np.random.default_rng(5).random(MANY) < 0.95
     found = balance.balance(before, treated, propensity)
-    assert found.sizes_p < 1e-6
-    assert found.joint_p > 0.01
-    assert not found.holds
+    assert found.srm_p_value < 1e-6
+    assert found.joint_p_value > 0.01
+    assert not found.is_balanced
 
 
 def test_the_difference_is_in_standard_deviations() -> None:
@@ -76,14 +76,14 @@ def test_a_column_told_twice_counts_once() -> None:
     treated = np.random.default_rng(5).random(MANY) < propensity
     once = balance.balance(before, treated, propensity)
     twice = balance.balance(before.assign(again=3 * before["risk"] + 1e6), treated, propensity)
-    assert twice.joint_p == pytest.approx(once.joint_p, rel=1e-6)
+    assert twice.joint_p_value == pytest.approx(once.joint_p_value, rel=1e-6)
 
 
 def test_where_nothing_varies_nothing_is_doubted() -> None:
     same = pd.DataFrame({"same": [1.0] * 40})
     found = balance.balance(same, np.arange(40) % 2, np.full(40, 0.5))
-    assert np.isnan(found.joint_p)
-    assert found.holds
+    assert np.isnan(found.joint_p_value)
+    assert found.is_balanced
     nobody = balance.balance(same.iloc[:0], [], [])
-    assert np.isnan([nobody.sizes_p, nobody.joint_p]).all()
-    assert nobody.holds
+    assert np.isnan([nobody.srm_p_value, nobody.joint_p_value]).all()
+    assert nobody.is_balanced

@@ -27,7 +27,7 @@ def still(seed: int, noise: float, n: int = 25) -> pd.DataFrame:
 def test_a_share_has_laneys_limits() -> None:
     numerator = [5, 15, 4, 16, 10, 30, 5, 15, 40.0]
     denominator = [100, 100, 100, 100, 200, 200, 100, 100, 50.0]
-    found = control_chart.proportions(periods(numerator, denominator), recent=1)
+    found = control_chart.p_chart(periods(numerator, denominator), recent=1)
     p, n = np.array(numerator[:8]) / denominator[:8], np.array(denominator)
     centre = sum(numerator[:8]) / sum(denominator[:8])
     plain = np.sqrt(centre * (1 - centre) / n)
@@ -40,13 +40,13 @@ def test_a_share_has_laneys_limits() -> None:
 
 
 def test_the_band_is_never_narrower_than_chance() -> None:
-    found = control_chart.counts(periods([9, 9, 9, 9, 9, 9, 9, 9, 9], [9.0] * 9), recent=1)
+    found = control_chart.u_chart(periods([9, 9, 9, 9, 9, 9, 9, 9, 9], [9.0] * 9), recent=1)
     assert found["high"].to_numpy() == pytest.approx(1 + 3 / 3)
     assert found["low"].to_numpy() == pytest.approx(0)
 
 
 def test_a_mean_has_wheelers_limits() -> None:
-    found = control_chart.means(means(4, 6, 4, 6, 4, 6, 4, 6, 11), recent=1, lowest=0)
+    found = control_chart.xmr_chart(means(4, 6, 4, 6, 4, 6, 4, 6, 11), recent=1, lowest=0)
     assert found["centre"].iloc[0] == 5
     assert found["high"].iloc[0] == pytest.approx(5 + 2.66 * 2, abs=0.01)
     assert found["low"].iloc[0] == 0
@@ -56,9 +56,9 @@ def test_a_mean_has_wheelers_limits() -> None:
 def test_eight_in_a_row_on_one_side_are_an_alarm_and_a_gap_or_the_centre_are_not() -> None:
     calm = [6.0, 4.0] * 4
     run: list[float | None] = [*calm, 5, 5.5, 5.5, None, *[5.5] * 6]
-    found = control_chart.means(means(*run), recent=10)
+    found = control_chart.xmr_chart(means(*run), recent=10)
     assert found["alarm"].dropna().to_dict() == {17: "8 or more in a row above the centre"}
-    broken = control_chart.means(means(*calm, *[5.5] * 7, 5.0, *[5.5] * 7), recent=15)
+    broken = control_chart.xmr_chart(means(*calm, *[5.5] * 7, 5.0, *[5.5] * 7), recent=15)
     assert broken["alarm"].isna().all()
 
 
@@ -73,29 +73,29 @@ def test_eight_in_a_row_on_one_side_are_an_alarm_and_a_gap_or_the_centre_are_not
     ],
 )
 def test_without_a_baseline_there_is_no_band_and_it_is_said(table: pd.DataFrame, note: str) -> None:
-    found = control_chart.proportions(table, recent=1)
+    found = control_chart.p_chart(table, recent=1)
     assert set(found["note"]) == {note}
     assert found[["low", "centre", "high"]].isna().all(axis=None)
     assert found["alarm"].isna().all()
 
 
 def test_a_constant_mean_has_no_band() -> None:
-    assert set(control_chart.means(means(*[5.0] * 9), recent=1)["note"]) == {
+    assert set(control_chart.xmr_chart(means(*[5.0] * 9), recent=1)["note"]) == {
         "no band: it never varied before"
     }
 
 
 def test_nothing_is_an_empty_frame_and_nonsense_is_refused() -> None:
     for found in (
-        control_chart.counts(periods([], []), recent=2),
-        control_chart.means(means(), recent=2),
+        control_chart.u_chart(periods([], []), recent=2),
+        control_chart.xmr_chart(means(), recent=2),
     ):
         assert tuple(found.columns) == control_chart.COLUMNS
         assert found.empty
     with pytest.raises(ValueError, match="above its denominator"):
-        control_chart.proportions(periods([2.0], [1.0]), recent=1)
+        control_chart.p_chart(periods([2.0], [1.0]), recent=1)
     with pytest.raises(ValueError, match="negative"):
-        control_chart.counts(periods([-1.0], [1.0]), recent=1)
+        control_chart.u_chart(periods([-1.0], [1.0]), recent=1)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.03])
@@ -104,10 +104,9 @@ def test_a_measure_that_keeps_still_raises_few_alarms_and_a_doubled_one_is_seen(
 ) -> None:
     """What a plain p chart would take for an alarm is overdispersion where noise is 3 points."""
     last = [
-        control_chart.proportions(still(seed, noise), recent=1)["alarm"].iloc[-1]
-        for seed in range(300)
+        control_chart.p_chart(still(seed, noise), recent=1)["alarm"].iloc[-1] for seed in range(300)
     ]
     assert pd.Series(last).notna().mean() < 0.04
     broken = still(1, noise)
     broken.loc[24, "numerator"] = 90.0
-    assert control_chart.proportions(broken, recent=1)["alarm"].iloc[-1] == "above the normal band"
+    assert control_chart.p_chart(broken, recent=1)["alarm"].iloc[-1] == "above the normal band"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retention.stats import sequential, two_sample
-from retention.stats.two_sample import Difference
+from retention.stats.two_sample import EffectEstimate
 
 RUNS, LOOKS = 1000, 20
 A_LOOK = 300  # customers who are new at each
@@ -14,7 +14,7 @@ PLANNED = LOOKS * A_LOOK
 
 
 @cache
-def looks(treated_rate: float, control_rate: float, held_out: float) -> list[list[Difference]]:
+def looks(treated_rate: float, control_rate: float, held_out: float) -> list[list[EffectEstimate]]:
     """RUNS experiments, each compared again after every A_LOOK customers."""
     rng, ends = np.random.default_rng(3), np.arange(A_LOOK, PLANNED + 1, A_LOOK)
     runs = []
@@ -23,17 +23,17 @@ def looks(treated_rate: float, control_rate: float, held_out: float) -> list[lis
         left = rng.random(PLANNED) < np.where(treated, treated_rate, control_rate)
         counts = [np.cumsum(one)[ends - 1] for one in (treated & left, treated, ~treated & left)]
         told = zip(*(one.tolist() for one in counts), ends.tolist(), strict=True)
-        runs.append([two_sample.proportion(a, m, b, n - m) for a, m, b, n in told])
+        runs.append([two_sample.difference_in_proportions(a, m, b, n - m) for a, m, b, n in told])
     return runs
 
 
-def ever(runs: list[list[Difference]], planned: float | None) -> float:
+def ever(runs: list[list[EffectEstimate]], planned: float | None) -> float:
     """The share of experiments in which a look shows something."""
-    return float(np.mean([any(read(one, planned).shown for one in run) for run in runs]))
+    return float(np.mean([any(read(one, planned).significant for one in run) for run in runs]))
 
 
-def read(found: Difference, planned: float | None) -> Difference:
-    return found if planned is None else sequential.at_any_time(found, planned)
+def read(found: EffectEstimate, planned: float | None) -> EffectEstimate:
+    return found if planned is None else sequential.confidence_sequence(found, planned)
 
 
 @pytest.mark.parametrize(("rate", "held_out"), [(0.15, 0.1), (0.05, 0.1), (0.10, 0.5)])
@@ -45,7 +45,10 @@ def test_peeking_misleads_the_usual_interval_and_not_this_one(rate: float, held_
 
 
 def test_it_holds_the_true_effect_at_all_looks_together() -> None:
-    runs = [[sequential.at_any_time(one, PLANNED) for one in run] for run in looks(0.10, 0.15, 0.2)]
+    runs = [
+        [sequential.confidence_sequence(one, PLANNED) for one in run]
+        for run in looks(0.10, 0.15, 0.2)
+    ]
     missed = [any(one.low > -0.05 or one.high < -0.05 for one in run) for run in runs]
     assert np.mean(missed) <= 0.05
 
@@ -59,7 +62,7 @@ def test_the_factor_solves_the_published_equation() -> None:
     """Times sqrt(n) it is the boundary of the sum: exp(S^2 rho^2 / 2 (n rho^2 + 1)) of a mixture
     over a normal mean, over sqrt(n rho^2 + 1), is 1 / alpha there."""
     way = np.array([0.05, 0.3, 1.0, 7.0])
-    times = np.array([sequential.factor(one) for one in way])
+    times = np.array([sequential.width_factor(one) for one in way])
     best = 8.21196806806825
     assert best - np.log1p(best) == pytest.approx(-2 * np.log(0.05))
     r = best * way
@@ -68,27 +71,36 @@ def test_the_factor_solves_the_published_equation() -> None:
 
 def test_it_is_narrowest_where_planned() -> None:
     ways = np.geomspace(0.1, 10, 201)
-    assert ways[np.argmin([sequential.factor(one) for one in ways])] == pytest.approx(1.0)
-    assert sequential.factor(1.0) == pytest.approx(3.0351, abs=1e-4)
+    assert ways[np.argmin([sequential.width_factor(one) for one in ways])] == pytest.approx(1.0)
+    assert sequential.width_factor(1.0) == pytest.approx(3.0351, abs=1e-4)
 
 
 @pytest.mark.parametrize("left", [60, 75, 76, 77, 78, 100])
 def test_the_p_value_goes_with_the_interval(left: int) -> None:
-    found = sequential.at_any_time(two_sample.proportion(left, 1000, 120, 1000), 2000)
-    assert found.shown == (found.p_value < 0.05)
-    assert found.p_value > two_sample.proportion(left, 1000, 120, 1000).p_value
+    found = sequential.confidence_sequence(
+        two_sample.difference_in_proportions(left, 1000, 120, 1000), 2000
+    )
+    assert found.significant == (found.p_value < 0.05)
+    assert found.p_value > two_sample.difference_in_proportions(left, 1000, 120, 1000).p_value
 
 
 def test_no_difference_is_no_evidence() -> None:
-    assert sequential.at_any_time(two_sample.proportion(50, 1000, 50, 1000), 2000).p_value == 1
+    assert (
+        sequential.confidence_sequence(
+            two_sample.difference_in_proportions(50, 1000, 50, 1000), 2000
+        ).p_value
+        == 1
+    )
 
 
 def test_what_had_no_interval_has_none_now() -> None:
-    found = sequential.at_any_time(two_sample.proportion(3, 10, 1, 10), 2000)
+    found = sequential.confidence_sequence(two_sample.difference_in_proportions(3, 10, 1, 10), 2000)
     assert np.isnan([found.low, found.high, found.p_value]).all()
 
 
 @pytest.mark.parametrize("planned", [0, -1, np.inf, np.nan])
 def test_a_plan_is_needed(planned: float) -> None:
     with pytest.raises(ValueError, match="planned"):
-        sequential.at_any_time(two_sample.proportion(50, 1000, 50, 1000), planned)
+        sequential.confidence_sequence(
+            two_sample.difference_in_proportions(50, 1000, 50, 1000), planned
+        )

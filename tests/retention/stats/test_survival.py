@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import CensoredData, logrank
 
 from retention.stats import survival
-from retention.stats.survival import curve, hazards, log_rank, watched
+from retention.stats.survival import hazard_rates, kaplan_meier, log_rank, tenure_spells
 
 FIRST, AS_OF = 1000, 1365
 
@@ -23,7 +23,7 @@ def company(seed: int, n: int = 800, rates: tuple[float, ...] = (0.003,)) -> pd.
     channel = np.arange(n) % len(rates)
     lasts = np.floor(generator.exponential(1 / np.array(rates)[channel]))
     periods = pd.DataFrame({"begins": begins, "ends": begins + lasts, "channel": channel})
-    return watched(periods, FIRST, AS_OF)
+    return tenure_spells(periods, FIRST, AS_OF)
 
 
 def test_those_who_came_before_enter_late_and_those_who_stay_leave_our_sight() -> None:
@@ -33,7 +33,7 @@ def test_those_who_came_before_enter_late_and_those_who_stay_leave_our_sight() -
             "ends": pd.array([999, 1000, None, 1109, 1364, None, 1400], dtype="Int64"),
         }
     )
-    found = watched(periods, FIRST, AS_OF)
+    found = tenure_spells(periods, FIRST, AS_OF)
     assert found[["entry", "exit", "left"]].to_numpy().tolist() == [
         [100, 101, True],
         [0, 365, False],
@@ -42,13 +42,13 @@ def test_those_who_came_before_enter_late_and_those_who_stay_leave_our_sight() -
         [0, 165, False],
     ]
     with pytest.raises(ValueError, match="left before"):
-        watched(pd.DataFrame({"begins": [5], "ends": [4]}), 0, 9)
+        tenure_spells(pd.DataFrame({"begins": [5], "ends": [4]}), 0, 9)
 
 
 def test_the_curve_with_late_entry_is_that_of_the_hand() -> None:
     """At 3: 1 of 4 at risk leaves (who enters at 3 is not yet); at 4 1 of 4; at 5 1 of 3."""
-    found = curve(
-        spells((0, 3, True), (0, 5, False), (2, 5, True), (3, 7, True), (0, 4, True)), least=1
+    found = kaplan_meier(
+        spells((0, 3, True), (0, 5, False), (2, 5, True), (3, 7, True), (0, 4, True)), min_at_risk=1
     ).set_index("tenure_days")
     assert found["survival"].to_dict() == pytest.approx(
         {0: 1, 2: 1, 3: 3 / 4, 4: 9 / 16, 5: 3 / 8, 7: 0}
@@ -60,19 +60,19 @@ def test_the_curve_with_late_entry_is_that_of_the_hand() -> None:
 
 def test_the_curve_is_drawn_only_where_enough_are_at_risk() -> None:
     early = [(0.0, 1.0, True), (10.0, 12.0, True), *[(20.0, 30.0 + n, True) for n in range(5)]]
-    found = curve(spells(*early), least=3)
+    found = kaplan_meier(spells(*early), min_at_risk=3)
     assert found["tenure_days"].tolist() == [20, 30, 31, 32]
     assert found["at_risk"].tolist() == [5, 5, 4, 3]
     assert found["survival"].iloc[-1] == pytest.approx(2 / 5)
-    gap = curve(spells(*early), least=1)
+    gap = kaplan_meier(spells(*early), min_at_risk=1)
     assert gap["survival"].tolist() == [1, 0]
     for few in (spells(), spells((0, 9, True))):
-        assert tuple(curve(few).columns) == survival.CURVE
-        assert curve(few).empty
+        assert tuple(kaplan_meier(few).columns) == survival.CURVE
+        assert kaplan_meier(few).empty
 
 
 def test_hazard_is_leavers_over_customer_days_with_garwoods_interval() -> None:
-    found = hazards(spells((0, 30, True), (15, 45, True), (0, 10, False)), days=30)
+    found = hazard_rates(spells((0, 30, True), (15, 45, True), (0, 10, False)), days=30)
     assert found[["from_day", "to_day", "left", "customer_days"]].to_numpy().tolist() == [
         [0, 30, 1, 55],
         [30, 60, 1, 15],
@@ -80,10 +80,10 @@ def test_hazard_is_leavers_over_customer_days_with_garwoods_interval() -> None:
     assert found["hazard"].tolist() == pytest.approx([30 / 55, 2])
     assert (found["high"] / found["hazard"]).tolist() == pytest.approx([5.5716] * 2, abs=1e-3)
     assert (found["low"] / found["hazard"]).tolist() == pytest.approx([0.0253] * 2, abs=1e-3)
-    nobody = hazards(spells((60, 90, False)), days=30)
+    nobody = hazard_rates(spells((60, 90, False)), days=30)
     assert nobody["from_day"].tolist() == [60]
     assert nobody["hazard"].tolist() == [0]
-    assert tuple(hazards(spells(), days=30).columns) == survival.HAZARD
+    assert tuple(hazard_rates(spells(), days=30).columns) == survival.HAZARD
 
 
 def test_survival_and_hazard_find_the_truth_that_ignoring_late_entry_misses() -> None:
@@ -94,10 +94,10 @@ def test_survival_and_hazard_find_the_truth_that_ignoring_late_entry_misses() ->
     for seed in range(60):
         part = company(seed)
         for table, found in ((part, kept), (part.assign(entry=0.0), naive)):
-            year = curve(table)
+            year = kaplan_meier(table)
             row = year[year["tenure_days"] <= 365].iloc[-1]
             found.append(row["low"] <= np.exp(-0.003 * row["tenure_days"]) <= row["high"])
-        bands = hazards(part, days=30).iloc[:12]
+        bands = hazard_rates(part, days=30).iloc[:12]
         truth = 30 * (1 - np.exp(-0.003))
         rates += list((bands["low"] <= truth) & (truth <= bands["high"]))
     assert np.mean(kept) >= 0.88

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from examples.telecom.write import truth
-from retention.core.params import Simulation
+from retention.core.params import SimulationParams
 from retention.stats import two_sample
-from retention.stats.two_sample import Difference, Floats
+from retention.stats.two_sample import EffectEstimate, Floats
 
 RUNS = 1000
 WITHIN_REACH = 1500
 HELD_OUT = 0.1
-COMPANY = Simulation(customers=6000, weeks=52, seed=7)
+COMPANY = SimulationParams(customers=6000, weeks=52, seed=7)
 
 
-def measured(found: Difference) -> bool:
+def measured(found: EffectEstimate) -> bool:
     numbers = [found.standard_error, found.low, found.high, found.z, found.p_value]
     assert len(set(np.isnan(numbers))) == 1
     return not np.isnan(found.low)
@@ -27,27 +27,27 @@ def measured(found: Difference) -> bool:
 
 
 def test_players_kept_for_a_week_are_as_published() -> None:
-    found = two_sample.proportion(8502, 44700, 8279, 45489)
+    found = two_sample.difference_in_proportions(8502, 44700, 8279, 45489)
     points = [100 * one for one in (found.difference, found.low, found.high)]
     assert points == pytest.approx([0.820, 0.312, 1.328], abs=5e-4)
     assert found.z == pytest.approx(3.164, abs=5e-4)
     assert found.p_value == pytest.approx(0.00155, abs=5e-6)
-    assert found.shown
+    assert found.significant
 
 
 def test_players_kept_for_a_day_may_be_chance() -> None:
-    found = two_sample.proportion(20034, 44700, 20119, 45489)
+    found = two_sample.difference_in_proportions(20034, 44700, 20119, 45489)
     points = [100 * one for one in (found.difference, found.low, found.high)]
     assert points == pytest.approx([0.591, -0.058, 1.239], abs=5e-4)
     assert found.z == pytest.approx(1.784, abs=5e-4)
-    assert not found.shown
+    assert not found.significant
 
 
 # What the numbers are
 
 
 def test_the_effect_is_that_of_the_treated_less_that_of_the_control() -> None:
-    found = two_sample.proportion(80, 1000, 100, 1000)
+    found = two_sample.difference_in_proportions(80, 1000, 100, 1000)
     assert (found.treated_mean, found.control_mean) == (0.08, 0.1)
     assert found.difference == pytest.approx(-0.02)
     assert found.z < 0
@@ -56,7 +56,7 @@ def test_the_effect_is_that_of_the_treated_less_that_of_the_control() -> None:
 def test_means_have_variances_of_their_own() -> None:
     """Against the textbook: 40 values with variance 4 and 50 with variance 25."""
     one, other = np.tile([8.0, 12.0], 20), np.tile([3.0, 13.0], 25)
-    found = two_sample.mean(one, other)
+    found = two_sample.difference_in_means(one, other)
     error = np.sqrt(4 / 39 + 25 / 49)
     assert found.difference == pytest.approx(2)
     assert found.standard_error == pytest.approx(error)
@@ -67,8 +67,8 @@ def test_means_have_variances_of_their_own() -> None:
 def test_equal_chances_weigh_nothing() -> None:
     values = np.random.default_rng(1).normal(5, 2, 500)
     treated = np.arange(500) % 5 > 0
-    welch = two_sample.mean(values[treated], values[~treated])
-    found = two_sample.weighted(values, treated, np.full(500, 0.8), np.arange(500))
+    welch = two_sample.difference_in_means(values[treated], values[~treated])
+    found = two_sample.hajek_difference(values, treated, np.full(500, 0.8), np.arange(500))
     assert found.difference == pytest.approx(welch.difference)
     assert found.standard_error == pytest.approx(welch.standard_error)
 
@@ -76,18 +76,18 @@ def test_equal_chances_weigh_nothing() -> None:
 def test_a_customer_with_two_rows_counts_once() -> None:
     values = np.random.default_rng(1).normal(5, 2, 500)
     treated, chance, who = np.arange(500) % 2 > 0, np.full(500, 0.5), np.arange(500)
-    once = two_sample.weighted(values, treated, chance, who)
+    once = two_sample.hajek_difference(values, treated, chance, who)
     rows = np.tile(values, 2), np.tile(treated, 2), np.tile(chance, 2)
-    twice = two_sample.weighted(*rows, np.tile(who, 2))
+    twice = two_sample.hajek_difference(*rows, np.tile(who, 2))
     assert twice.standard_error == pytest.approx(once.standard_error, rel=0.01)
-    apart = two_sample.weighted(*rows, np.arange(1000))
+    apart = two_sample.hajek_difference(*rows, np.arange(1000))
     assert apart.standard_error == pytest.approx(once.standard_error / np.sqrt(2), rel=0.01)
 
 
 @pytest.mark.parametrize("chance", [0.0, 1.0, np.nan])
 def test_without_a_draw_there_is_no_comparison(chance: float) -> None:
     with pytest.raises(ValueError, match="no draw"):
-        two_sample.weighted([0, 1], [0, 1], [0.5, chance], [1, 2])
+        two_sample.hajek_difference([0, 1], [0, 1], [0.5, chance], [1, 2])
 
 
 @pytest.mark.parametrize(
@@ -104,14 +104,14 @@ def test_without_a_draw_there_is_no_comparison(chance: float) -> None:
     ids=["nobody", "none held out", "4 left", "5 left", "4 stayed", "29 treated", "30 treated"],
 )
 def test_a_handful_gives_no_interval(counts: tuple[int, int, int, int], told: bool) -> None:
-    found = two_sample.proportion(*counts)
+    found = two_sample.difference_in_proportions(*counts)
     assert measured(found) == told
-    assert told or not found.shown
+    assert told or not found.significant
     arms = [np.arange(many) < left for left, many in (counts[:2], counts[2:])]
-    assert measured(two_sample.mean(*arms)) == told
+    assert measured(two_sample.difference_in_means(*arms)) == told
     treated = np.repeat([True, False], [len(one) for one in arms])
     rows = np.concatenate(arms), treated, np.full(len(treated), 0.5), np.arange(len(treated))
-    assert measured(two_sample.weighted(*rows)) == told
+    assert measured(two_sample.hajek_difference(*rows)) == told
 
 
 # A thousand draws of one company, whose customers' chances under both treatments are known
@@ -137,7 +137,7 @@ def company() -> Chances:
     return Chances(alone, np.clip(alone + first["outreach_effect"].to_numpy(), 0, 1), value)
 
 
-def draws(chances: Chances) -> tuple[list[Difference], list[Difference]]:
+def draws(chances: Chances) -> tuple[list[EffectEstimate], list[EffectEstimate]]:
     """Of leaving and of value, in each of RUNS draws of arms and of who then leaves."""
     rng, left, value = np.random.default_rng(1), [], []
     for _ in range(RUNS):
@@ -145,12 +145,14 @@ def draws(chances: Chances) -> tuple[list[Difference], list[Difference]]:
         gone = rng.random(WITHIN_REACH) < np.where(treated, chances.called, chances.alone)
         kept = np.where(gone, 0.0, chances.value)
         lost, held = gone[treated], gone[~treated]
-        left.append(two_sample.proportion(lost.sum(), len(lost), held.sum(), len(held)))
-        value.append(two_sample.mean(kept[treated], kept[~treated]))
+        left.append(
+            two_sample.difference_in_proportions(lost.sum(), len(lost), held.sum(), len(held))
+        )
+        value.append(two_sample.difference_in_means(kept[treated], kept[~treated]))
     return left, value
 
 
-def covered(found: list[Difference], effect: float) -> float:
+def covered(found: list[EffectEstimate], effect: float) -> float:
     return float(np.mean([one.low <= effect <= one.high for one in found]))
 
 
@@ -168,9 +170,9 @@ def test_the_interval_covers_the_true_effect_19_times_in_20() -> None:
 def test_no_effect_is_shown_once_in_20() -> None:
     chances = company()
     left, value = draws(Chances(chances.alone, chances.alone, chances.value))
-    assert 0.03 <= np.mean([one.shown for one in left]) <= 0.07
+    assert 0.03 <= np.mean([one.significant for one in left]) <= 0.07
     assert 0.03 <= np.mean([one.p_value < 0.05 for one in left]) <= 0.07
-    assert 0.03 <= np.mean([one.shown for one in value]) <= 0.07
+    assert 0.03 <= np.mean([one.significant for one in value]) <= 0.07
 
 
 def test_weights_undo_shares_that_went_with_the_risk() -> None:
@@ -179,7 +181,7 @@ def test_weights_undo_shares_that_went_with_the_risk() -> None:
     chance, risk = np.repeat([0.9, 0.5], 600), np.repeat([0.4, 0.1], 600)
     for _ in range(RUNS):
         treated, left = rng.random(1200) < chance, rng.random(1200) < risk
-        weighted.append(two_sample.weighted(left, treated, chance, np.arange(1200)))
-        plain.append(two_sample.mean(left[treated], left[~treated]))
+        weighted.append(two_sample.hajek_difference(left, treated, chance, np.arange(1200)))
+        plain.append(two_sample.difference_in_means(left[treated], left[~treated]))
     assert 0.93 <= covered(weighted, 0.0) <= 0.97
     assert covered(plain, 0.0) < 0.1

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retention.core import point_in_time
-from retention.core.params import ChurnLabel, Labels, ValueLabel
-from retention.training.folds import Fold, Split, mature_at, rolling, split
+from retention.core.params import ChurnLabel, LabelParams, ValueLabel
+from retention.training.folds import Fold, TimeSplit, mature_snapshots, rolling_folds, split_by_time
 
 EVERY_TWO_WEEKS = [0, 14, 28, 42, 56, 70, 84]
 DAYS = st.lists(st.integers(0, 500), unique=True, max_size=15).map(sorted)
@@ -30,7 +30,7 @@ def test_the_purge_is_gap_horizon_and_settle(
     gap: int, horizon: int, settle: int, worth: int, days: int
 ) -> None:
     churn = ChurnLabel(rule="silence", gap_days=gap, horizon_days=horizon, settle_days=settle)
-    assert point_in_time.ripening(Labels(churn=churn, value=ValueLabel(horizon_days=worth))) == days
+    assert point_in_time.label_delay_days(LabelParams(churn=churn, value=ValueLabel(horizon_days=worth))) == days
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_the_purge_is_gap_horizon_and_settle(
 def test_a_label_counts_from_the_day_its_window_has_ended(
     day: int, ripening: int, ripe: list[int]
 ) -> None:
-    assert mature_at(EVERY_TWO_WEEKS, day, ripening) == ripe
+    assert mature_snapshots(EVERY_TWO_WEEKS, day, ripening) == ripe
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_label_counts_from_the_day_its_window_has_ended(
 def test_folds_shrink_to_what_the_history_allows(
     snapshots: list[int], most: int, folds: list[Fold]
 ) -> None:
-    assert rolling(snapshots, 28, most) == folds
+    assert rolling_folds(snapshots, 28, most) == folds
 
 
 @pytest.mark.parametrize(
@@ -70,21 +70,21 @@ def test_folds_shrink_to_what_the_history_allows(
     [
         (
             EVERY_TWO_WEEKS,  # 70 was open on day 84: neither learnt from nor tested on
-            Split(
+            TimeSplit(
                 [Fold([0], 28), Fold([0, 14], 42), Fold([0, 14, 28], 56)],
                 Fold([0, 14, 28, 42, 56], 84),
             ),
         ),
-        ([0, 14, 28], Split([], Fold([0], 28))),
-        ([0, 14], Split([], None)),
-        ([0], Split([], None)),
-        ([], Split([], None)),
+        ([0, 14, 28], TimeSplit([], Fold([0], 28))),
+        ([0, 14], TimeSplit([], None)),
+        ([0], TimeSplit([], None)),
+        ([], TimeSplit([], None)),
     ],
 )
 def test_the_newest_mature_snapshot_measures_and_development_ends_before_it(
-    snapshots: list[int], found: Split
+    snapshots: list[int], found: TimeSplit
 ) -> None:
-    assert split(snapshots, 28, most=5) == found
+    assert split_by_time(snapshots, 28, max_folds=5) == found
 
 
 @REPEATABLE
@@ -92,8 +92,8 @@ def test_the_newest_mature_snapshot_measures_and_development_ends_before_it(
 def test_no_training_label_was_open_on_its_folds_day(
     snapshots: list[int], ripening: int, most: int
 ) -> None:
-    found = split(snapshots, ripening, most)
-    for fold in [*found.folds, *([found.measure] if found.measure else [])]:
+    found = split_by_time(snapshots, ripening, most)
+    for fold in [*found.folds, *([found.test_fold] if found.test_fold else [])]:
         assert fold.train
         assert max(fold.train) + ripening <= fold.test
 
@@ -103,14 +103,14 @@ def test_no_training_label_was_open_on_its_folds_day(
 def test_no_label_of_the_folds_was_open_on_the_measuring_day(
     snapshots: list[int], ripening: int, most: int
 ) -> None:
-    found = split(snapshots, ripening, most)
-    if found.measure is None:
+    found = split_by_time(snapshots, ripening, most)
+    if found.test_fold is None:
         assert not found.folds
         return
-    assert found.measure.test == snapshots[-1]
+    assert found.test_fold.test == snapshots[-1]
     touched = {day for fold in found.folds for day in [*fold.train, fold.test]}
-    assert found.measure.test not in touched
-    assert all(day + ripening <= found.measure.test for day in touched)
+    assert found.test_fold.test not in touched
+    assert all(day + ripening <= found.test_fold.test for day in touched)
 
 
 @REPEATABLE
@@ -118,6 +118,6 @@ def test_no_label_of_the_folds_was_open_on_the_measuring_day(
 def test_folds_are_the_newest_at_most_so_many_oldest_first(
     snapshots: list[int], ripening: int, most: int
 ) -> None:
-    folds, every = rolling(snapshots, ripening, most), rolling(snapshots, ripening, 10**6)
+    folds, every = rolling_folds(snapshots, ripening, most), rolling_folds(snapshots, ripening, 10**6)
     assert folds == every[len(every) - min(most, len(every)) :]
     assert all(one.test < other.test for one, other in pairwise(folds))

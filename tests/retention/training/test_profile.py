@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from retention.training import profile
 from retention.training.profile import Drift
-from retention.training.reference import reference
+from retention.training.reference import reference_profile
 
 NUMBERS = st.lists(st.none() | st.floats(-1e6, 1e6), min_size=1, max_size=60)
 
@@ -25,7 +25,7 @@ def series(values: Sequence[float | None]) -> "pd.Series[float]":
 
 
 def moved(then: "pd.Series[float]", now: "pd.Series[float]") -> Drift:
-    return profile.drift("x", profile.column(then), len(then), now)
+    return profile.column_drift("x", profile.profile_column(then), len(then), now)
 
 
 def test_the_index_is_that_of_the_textbook() -> None:
@@ -55,16 +55,16 @@ def test_order_is_nothing(one: list[float | None], other: list[float | None], dr
 
 @given(NUMBERS)
 def test_shares_are_of_all_rows_and_add_up_to_one(values: list[float | None]) -> None:
-    told = profile.column(series(values))
+    told = profile.profile_column(series(values))
     assert sum(told["shares"]) + told["null"] == pytest.approx(1.0, abs=1e-4)
-    assert sum(profile.shares(told, series(values))) == pytest.approx(1.0)
-    assert profile.shares(told, series(values)) == pytest.approx(
+    assert sum(profile.shares_in_bins(told, series(values))) == pytest.approx(1.0)
+    assert profile.shares_in_bins(told, series(values)) == pytest.approx(
         profile.reference_shares(told), abs=1e-5
     )
 
 
 def test_values_that_repeat_share_a_bin() -> None:
-    told = profile.column(series([0.0] * 80 + [1.0] * 15 + [7.0] * 5))
+    told = profile.profile_column(series([0.0] * 80 + [1.0] * 15 + [7.0] * 5))
     assert (told["edges"], told["shares"]) == ([0.0, 1.0], [0.8, 0.15, 0.05])
 
 
@@ -72,7 +72,7 @@ def test_null_is_a_bin_of_its_own() -> None:
     then = series([1.0, 2.0, 3.0, 4.0] * 100)
     now = then.where(np.arange(400) % 2 == 0)
     assert moved(then, now).over(0.25)
-    assert profile.shares(profile.column(then), now)[-1] == 0.5
+    assert profile.shares_in_bins(profile.profile_column(then), now)[-1] == 0.5
 
 
 def test_chance_alone_is_no_drift() -> None:
@@ -87,8 +87,8 @@ def test_chance_alone_is_no_drift() -> None:
 def test_categories_are_compared_by_their_shares() -> None:
     then = pd.Series(["a"] * 500 + ["b"] * 500)
     same, other = pd.Series(["b", "a"] * 300), pd.Series(["a"] * 600)
-    told = profile.column(then)
-    found = [profile.drift("x", told, 1000, now) for now in (same, other)]
+    told = profile.profile_column(then)
+    found = [profile.column_drift("x", told, 1000, now) for now in (same, other)]
     assert [one.measure for one in found] == ["distance", "distance"]
     assert found[0].figure == pytest.approx(0.0, abs=1e-6)
     assert found[1].over(0.2)
@@ -96,11 +96,11 @@ def test_categories_are_compared_by_their_shares() -> None:
 
 
 def test_categories_never_seen_are_counted_and_null_is_none_of_them() -> None:
-    told = profile.column(pd.Series(["a", "b", None] * 100))
+    told = profile.profile_column(pd.Series(["a", "b", None] * 100))
     now = pd.Series(["a", "c", "c", None] * 25)
-    one = profile.drift("x", told, 300, now)
+    one = profile.column_drift("x", told, 300, now)
     assert one.unseen == 50
-    assert profile.drift("x", told, 300, pd.Series(["a", "b", None] * 9)).unseen == 0
+    assert profile.column_drift("x", told, 300, pd.Series(["a", "b", None] * 9)).unseen == 0
 
 
 def test_one_value_for_everybody_is_dead_and_one_customer_is_not() -> None:
@@ -114,21 +114,21 @@ def test_what_said_nothing_then_and_what_changed_its_type_are_left_out() -> None
     then = pd.DataFrame(
         {"a": [1.0, 2.0] * 50, "flat": 1.0, "none": np.nan, "word": ["x", "y"] * 50}
     )
-    told = profile.profile(then, then["a"])
+    told = profile.build_profile(then, then["a"])
     now = then.assign(flat=np.arange(100.0), none=1.0, word=1.0)
-    assert [one.name for one in profile.psi(told, now)] == ["a"]
+    assert [one.name for one in profile.feature_drifts(told, now)] == ["a"]
 
 
 def test_the_furthest_comes_first() -> None:
     then = pd.DataFrame({"a": np.arange(100.0), "b": np.arange(100.0)})
     now = then.assign(b=then["b"] + 80)
-    found = profile.psi(profile.profile(then, then["a"]), now)
+    found = profile.feature_drifts(profile.build_profile(then, then["a"]), now)
     assert [one.name for one in found] == ["b", "a"]
 
 
 def test_a_profile_is_the_same_once_written_and_read() -> None:
     X = pd.DataFrame({"a": [0.1, 0.2, None] * 40, "word": ["x", "y", None] * 40})
-    told = profile.profile(X, X["a"].fillna(0.0))
+    told = profile.build_profile(X, X["a"].fillna(0.0))
     assert json.loads(json.dumps(told, allow_nan=False)) == told
 
 
@@ -155,9 +155,9 @@ def test_the_reference_is_everybody_on_the_newest_day_and_unseen_where_measured(
             "churn_probability": [0.1, 0.2],
         }
     )
-    told = reference(features, measured, Says(), day)  # type: ignore[arg-type]
+    told = reference_profile(features, measured, Says(), day)  # type: ignore[arg-type]
     assert (told["rows"], told["on"]) == (3, "2026-08-03")
     assert told["score"]["edges"] == [0.1, 0.2, 0.9]
     assert told["score"]["of"].startswith("of a model that had not seen")
-    alone = reference(features, measured.slice(0, 0), Says(), day)  # type: ignore[arg-type]
+    alone = reference_profile(features, measured.slice(0, 0), Says(), day)  # type: ignore[arg-type]
     assert (alone["score"]["edges"], "learnt from" in alone["score"]["of"]) == ([0.9], True)

@@ -14,7 +14,7 @@ from models.components.calibration import CALIBRATORS, Calibrator, Identity
 from retention.core.params import parse_params
 from retention.training import metrics, selection
 from retention.training.folds import Fold
-from retention.training.selection import Recipe, Rows, Trial
+from retention.training.selection import ModelSpec, LabelledRows, CandidateResult
 
 PARAMS = """
 time_zone: Europe/London
@@ -27,10 +27,10 @@ train: {seed: 5, models: {churn_lightgbm: {rounds: 7}}}
 """
 
 
-def rows(told: Sequence[tuple[str, int, float, float]]) -> Rows:
+def rows(told: Sequence[tuple[str, int, float, float]]) -> LabelledRows:
     """(customer, day, churned, value) a row; the one feature `place` numbers the rows."""
     customer, day, churned, value = zip(*told, strict=True)
-    return Rows(
+    return LabelledRows(
         X=pd.DataFrame({"place": np.arange(len(told), dtype=float)}),
         customer=np.array(customer, dtype=object),
         day=np.array(day, dtype=np.int64),
@@ -40,7 +40,7 @@ def rows(told: Sequence[tuple[str, int, float, float]]) -> Rows:
     )
 
 
-def on_days(*days: int) -> Rows:
+def on_days(*days: int) -> LabelledRows:
     """Two customers on each day, of whom `a` stays and is worth 10, and `b` leaves."""
     return rows([one for day in days for one in (("a", day, 0, 10), ("b", day, 1, 0))])
 
@@ -105,7 +105,7 @@ def test_every_fold_is_fitted_again_with_the_median_on_its_own_past() -> None:
     history = on_days(0, 10, 20, 30)
     folds = [Fold([0], 20), Fold([0, 10], 30)]
     make = Maker(tuned=[{"rounds": 4}, {"rounds": 8}])
-    tried = selection.trial(make, "churn_stub", history, folds)
+    tried = selection.evaluate_candidate(make, "churn_stub", history, folds)
     assert tried.tuned == [{"rounds": 4}, {"rounds": 8}]
     assert tried.params == {"rounds": 6}
     shown = [(one.given, one.fitted[0][0], one.tested[0]) for one in make.made if one.fitted]
@@ -118,7 +118,7 @@ def test_every_fold_is_fitted_again_with_the_median_on_its_own_past() -> None:
 def test_predictions_stand_in_the_order_of_the_folds_tests() -> None:
     history, folds = on_days(0, 10, 20, 30), [Fold([0], 20), Fold([0, 10], 30)]
     make = Maker(says=[0, 0, 0, 0, 0.2, 0.3])  # two a fold to ask the task and tune
-    tried = selection.trial(make, "churn_stub", history, folds)
+    tried = selection.evaluate_candidate(make, "churn_stub", history, folds)
     tests = history.on(fold.test for fold in folds)
     assert tests.day.tolist() == [20, 20, 30, 30]
     assert tried.predicted.tolist() == [0.2, 0.2, 0.3, 0.3]
@@ -128,7 +128,7 @@ def test_a_churn_model_learns_churn_and_a_value_model_value() -> None:
     history, folds = on_days(0, 10), [Fold([0], 10)]
     for name, target in (("churn_stub", [0, 1]), ("value_stub", [10, 0])):
         make = Maker()
-        selection.trial(make, name, history, folds)
+        selection.evaluate_candidate(make, name, history, folds)
         assert [one.fitted[0][1] for one in make.made if one.fitted] == [target]
 
 
@@ -160,7 +160,7 @@ def test_calibration_looks_forward_from_folds_mature_by_then(
 ) -> None:
     tests = on_days(0, 10, 20, 30)
     Remembers.seen.clear()
-    found = selection.forward(Remembers, np.arange(8) / 10, tests, ripening)
+    found = selection.calibrate_forward(Remembers, np.arange(8) / 10, tests, ripening)
     said = {day: found[tests.day == day].tolist() for day in (0, 10, 20, 30)}
     assert said == {
         day: pytest.approx([fitted_on.get(day, np.nan) / 100] * 2, nan_ok=True) for day in said
@@ -170,12 +170,12 @@ def test_calibration_looks_forward_from_folds_mature_by_then(
 
 def test_a_fold_whose_past_holds_one_outcome_is_not_calibrated() -> None:
     tests = rows([("a", 0, 0, 1), ("b", 0, 0, 1), ("a", 10, 1, 1), ("b", 10, 0, 1)])
-    assert np.isnan(selection.forward(Identity, np.full(4, 0.5), tests, 10)).all()
+    assert np.isnan(selection.calibrate_forward(Identity, np.full(4, 0.5), tests, 10)).all()
 
 
 def test_without_a_fold_to_look_forward_from_the_raw_probability_stands() -> None:
     tests, raw = on_days(0), np.array([0.2, 0.9])
-    calibrator, losses = selection.calibration(raw, tests, ripening=10)
+    calibrator, losses = selection.select_calibrator(raw, tests, label_delay_days=10)
     assert calibrator.name == "identity"
     assert losses.tolist() == pytest.approx([-np.log(0.8), -np.log(0.9)])
 
@@ -192,11 +192,11 @@ def test_the_calibrator_with_the_lowest_forward_loss_is_fitted_on_all_folds() ->
         ]
     )
     overconfident = np.clip(2.4 * chance, 0, 1)
-    calibrator, losses = selection.calibration(overconfident, history, ripening=10)
+    calibrator, losses = selection.select_calibrator(overconfident, history, label_delay_days=10)
     assert calibrator.name != "identity"
     told = {
         name: np.nanmean(
-            metrics.log_losses(history.churned, selection.forward(kind, overconfident, history, 10))
+            metrics.log_losses(history.churned, selection.calibrate_forward(kind, overconfident, history, 10))
         )
         for name, kind in CALIBRATORS.items()
     }
@@ -262,7 +262,7 @@ def test_the_simplest_model_within_one_standard_error_of_the_best_is_chosen(
 ) -> None:
     tests = rows([(who, 0, 0, 0) for who in "abcd"])
     arrays = {name: np.array(loss) for name, loss in losses.items()}
-    name, said = selection.choose(arrays, tests)
+    name, said = selection.select_model(arrays, tests)
     assert name == chosen
     assert any(word in said for word in why.split("|"))
 
@@ -272,7 +272,7 @@ def test_a_loss_behind_by_more_than_one_standard_error_is_not_close() -> None:
     tests = rows([(who, 0, 0, 0) for who in "ab"])
     for further, chosen in ((0.0, "plain"), (0.1, "grand")):  # behind 1 and 1.1, error 1
         behind = np.array([1 + further - np.sqrt(2), 1 + further + np.sqrt(2)])
-        name, _ = selection.choose({"grand": np.zeros(2), "plain": behind - 1e-9}, tests)
+        name, _ = selection.select_model({"grand": np.zeros(2), "plain": behind - 1e-9}, tests)
         assert name == chosen
 
 
@@ -280,19 +280,19 @@ def test_a_loss_behind_by_more_than_one_standard_error_is_not_close() -> None:
 def test_models_are_compared_only_where_all_could_be_calibrated() -> None:
     tests = rows([(who, 0, 0, 0) for who in "abc"])
     losses = {"grand": np.array([np.nan, 1, 1]), "plain": np.array([0.0, 9, 9])}
-    assert selection.choose(losses, tests)[0] == "grand"
+    assert selection.select_model(losses, tests)[0] == "grand"
 
 
 def test_value_given_kept_learns_of_the_kept_and_given_lost_of_the_lost() -> None:
     make = Maker()
-    kept, lost = selection.given(make, "value_stub", {"rounds": 3}, on_days(0, 10))
+    kept, lost = selection.fit_value_given_outcome(make, "value_stub", {"rounds": 3}, on_days(0, 10))
     assert kept.fitted == [([0, 2], [10, 10])]
     assert lost.fitted == [([1, 3], [0, 0])]
     assert kept.given == lost.given == {"rounds": 3}
 
 
-def found_recipe(predicted: Floats) -> Recipe:
-    return Recipe(
+def found_recipe(predicted: Floats) -> ModelSpec:
+    return ModelSpec(
         churn="churn_stub",
         value="value_stub",
         params={"churn_stub": {"depth": 2}, "value_stub": {"rounds": 3}},
@@ -300,7 +300,7 @@ def found_recipe(predicted: Floats) -> Recipe:
         interval=None,
         losses={},
         why={},
-        trials={"churn_stub": Trial("churn_stub", [], {}, predicted)},
+        candidates={"churn_stub": CandidateResult("churn_stub", [], {}, predicted)},
     )
 
 
@@ -308,19 +308,19 @@ def test_expected_values_mix_kept_and_lost_by_the_calibrated_chance() -> None:
     history, folds = on_days(0, 10, 20), [Fold([0], 10), Fold([0, 10], 20)]
     p = np.array([0.0, 1.0, 0.5, 0.25])
     make = Maker(says=[100, 20, 200, 40])  # kept and lost, fold by fold
-    found = selection.expected_values(make, found_recipe(p), history, folds)
+    found = selection.out_of_fold_values(make, found_recipe(p), history, folds)
     assert found.tolist() == [100, 20, 0.5 * 200 + 0.5 * 40, 0.75 * 200 + 0.25 * 40]
     assert [one.fitted[0][0] for one in make.made] == [[0], [1], [0, 2], [1, 3]]
 
 
 def test_the_refit_repeats_the_recipe_on_the_rows_given() -> None:
     make, chosen = Maker(), found_recipe(np.empty(0))
-    scorer = selection.fit(make, chosen, on_days(0, 10))
+    scorer = selection.fit_scorer(make, chosen, on_days(0, 10))
     assert [one.given for one in make.made] == [{"depth": 2}, {"rounds": 3}, {"rounds": 3}]
     assert [one.fitted[0][0] for one in make.made] == [[0, 1, 2, 3], [0, 2], [1, 3]]
     assert scorer.calibrator is chosen.calibrators["churn_stub"]
     assert scorer.interval is chosen.interval
-    assert (scorer.churn[0], scorer.kept[0], scorer.lost[0]) == (
+    assert (scorer.churn[0], scorer.value_if_kept[0], scorer.value_if_lost[0]) == (
         "churn_stub",
         "value_stub",
         "value_stub",
@@ -328,7 +328,7 @@ def test_the_refit_repeats_the_recipe_on_the_rows_given() -> None:
 
 
 def test_with_too_little_history_the_baselines_stand_as_they_come() -> None:
-    found = selection.simple(["too little"])
+    found = selection.baseline_spec(["too little"])
     known = models.discover()
     assert (found.churn, found.value) == ("churn_recency", "value_last_window")
     assert known[found.churn].baseline
@@ -340,7 +340,7 @@ def test_with_too_little_history_the_baselines_stand_as_they_come() -> None:
 
 
 def test_models_are_made_with_the_params_seed_and_their_labels_horizon() -> None:
-    make = selection.maker(parse_params(PARAMS))
+    make = selection.model_factory(parse_params(PARAMS))
     assert make("value_last_window").get_params()["horizon_days"] == 60
     made = make("churn_lightgbm").get_params()
     assert (made["seed"], made["rounds"]) == (5, 7)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retention.core.csv_injection import guarded, unguarded
+from retention.core.csv_injection import escape_formula, unescape_formula
 from retention.core.errors import BadInput
 from retention.i18n.language import language
 from retention.worklist.model import COLUMNS, DROPPED, ROWS, Listing
@@ -23,12 +23,12 @@ MakeListing = Callable[..., Listing]
 
 @given(st.text())
 def test_every_text_comes_back(text: str) -> None:
-    assert unguarded(guarded(text)) == text
+    assert unescape_formula(escape_formula(text)) == text
 
 
 @given(st.text(), st.sampled_from("=+-@\t\r\n＝＋－＠"))  # noqa: RUF001
 def test_nothing_guarded_begins_like_a_formula(text: str, start: str) -> None:
-    assert guarded(start + text).startswith("'")
+    assert escape_formula(start + text).startswith("'")
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_nothing_guarded_begins_like_a_formula(text: str, start: str) -> None:
     ],
 )
 def test_the_rule_of_the_apostrophe(text: str, cell: str) -> None:
-    assert guarded(text) == cell
+    assert escape_formula(text) == cell
 
 
 def test_the_header_holds_the_machine_names(make_listing: MakeListing) -> None:
@@ -140,7 +140,7 @@ def test_who_dropped_off_is_written_with_codes(
     csv.field_size_limit(1_000_000)
     header, *rows = csv.reader(io.StringIO(dropped_content(listing).decode(), newline=""))
     assert header == DROPPED.names
-    assert [unguarded(row[0]) for row in rows] == list(hostile)
+    assert [unescape_formula(row[0]) for row in rows] == list(hostile)
     assert all(row == [row[0], row[0], "Ada", "", "left"] for row in rows)
     assert not any(row[0].startswith(tuple("=+-@\t\r\n")) for row in rows)
     assert dropped_content(make_listing([{}])) == b"customer_id,name,owner,lane,why\r\n"

@@ -12,10 +12,10 @@ import pytest
 from openpyxl.utils import get_column_letter
 
 from retention.i18n.language import TRANSLATED, language
-from retention.worklist.answer_columns import HANDBACK
+from retention.worklist.answer_columns import ANSWER_COLUMNS
 from retention.worklist.model import DROPPED, HEADINGS, Listing, Previous
-from retention.worklist.to_xlsx.cells import amount, sheet_name, shown
-from retention.worklist.to_xlsx.layout import FILL_IN, PRINTED, TOGETHER, WIDTHS, heading
+from retention.worklist.to_xlsx.cells import money_format, sheet_name, cell_text
+from retention.worklist.to_xlsx.layout import ANSWER_WIDTHS, PRINTED_WIDTHS, JOINED_REASONS, WIDTHS, heading
 from retention.worklist.to_xlsx.workbook import content
 
 MakeListing = Callable[..., Listing]
@@ -50,8 +50,8 @@ def texts(sheet: Any) -> str:
 
 
 def test_every_column_of_the_list_and_to_fill_in_is_there() -> None:
-    assert set(WIDTHS) == (set(HEADINGS) | set(HANDBACK) | {"reasons"}) - set(TOGETHER)
-    assert list(FILL_IN) == list(HANDBACK)
+    assert set(WIDTHS) == (set(HEADINGS) | set(ANSWER_COLUMNS) | {"reasons"}) - set(JOINED_REASONS)
+    assert list(ANSWER_WIDTHS) == list(ANSWER_COLUMNS)
 
 
 @pytest.mark.parametrize("code", ["en", *TRANSLATED])
@@ -99,21 +99,21 @@ def test_hostile_text_is_text(make_listing: MakeListing, hostile: tuple[str, ...
             cell = sheet.cell(line, column(name))
             assert cell.data_type == "s"
             assert cell.hyperlink is None
-            assert cell.value == shown(text)
+            assert cell.value == cell_text(text)
     every = (cell for one in book.worksheets for row in one.iter_rows() for cell in row)
     assert {cell.data_type for cell in every} <= {"s", "n", "d"}
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "@x", "\tx", "'=1", "a\nb", "👩‍👩‍👧", *BIDI])
 def test_what_a_cell_can_hold_stands_as_given(text: str) -> None:
-    assert shown(text) == text
+    assert cell_text(text) == text
 
 
 def test_what_a_cell_cannot_hold_is_shown_to_be_cut() -> None:
-    assert shown("x" * 40_000) == "x" * 32_766 + "…"
-    assert len(shown("👍" * 20_000).encode("utf-16-le")) <= 2 * 32_767
-    assert shown("👍" * 20_000).endswith("👍…")
-    assert shown("a\r\nb\x01") == "a\nb\ufffd"
+    assert cell_text("x" * 40_000) == "x" * 32_766 + "…"
+    assert len(cell_text("👍" * 20_000).encode("utf-16-le")) <= 2 * 32_767
+    assert cell_text("👍" * 20_000).endswith("👍…")
+    assert cell_text("a\r\nb\x01") == "a\nb\ufffd"
 
 
 def test_a_sheet_has_a_name_that_the_format_allows() -> None:
@@ -167,18 +167,18 @@ def test_figures_dates_and_formats(make_listing: MakeListing) -> None:
 def test_an_amount_is_written_as_in_the_language(
     code: str, currency: str, pattern: str, make_listing: MakeListing
 ) -> None:
-    assert amount(make_listing([], language=language(code), currency=currency)) == pattern
+    assert money_format(make_listing([], language=language(code), currency=currency)) == pattern
 
 
 def test_what_is_to_be_filled_in_is_set_apart_and_blank(make_listing: MakeListing) -> None:
     sheet = opened(make_listing([{}])).worksheets[0]
-    tints = {sheet.cell(2, column(name)).fill.fgColor.rgb for name in FILL_IN}
-    bands = {sheet.cell(1, column(name)).fill.fgColor.rgb for name in FILL_IN}
-    others = set(WIDTHS) - set(FILL_IN)
+    tints = {sheet.cell(2, column(name)).fill.fgColor.rgb for name in ANSWER_WIDTHS}
+    bands = {sheet.cell(1, column(name)).fill.fgColor.rgb for name in ANSWER_WIDTHS}
+    others = set(WIDTHS) - set(ANSWER_WIDTHS)
     assert len(tints) == len(bands) == 1
     assert not tints & {sheet.cell(2, column(name)).fill.fgColor.rgb for name in others}
     assert not bands & {sheet.cell(1, column(name)).fill.fgColor.rgb for name in others}
-    assert all(told(sheet, name) is None for name in FILL_IN)
+    assert all(told(sheet, name) is None for name in ANSWER_WIDTHS)
     assert "To fill in" in sheet.cell(1, column("contacted_on")).comment.text
     assert sheet.cell(2, column("contacted_on")).number_format == "d mmm yyyy"
     assert not sheet.protection.sheet
@@ -189,7 +189,7 @@ def rules(book: Any) -> dict[str, Any]:
     sheet = book.worksheets[0]
     found = {str(rule.sqref): rule for rule in sheet.data_validations.dataValidation}
     last = sheet.max_row
-    spans = {name: get_column_letter(column(name)) for name in FILL_IN}
+    spans = {name: get_column_letter(column(name)) for name in ANSWER_WIDTHS}
     cells = {name: f"{at}2:{at}{last}" if last > 2 else f"{at}2" for name, at in spans.items()}
     return {name: found[at] for name, at in cells.items() if at in found}
 
@@ -203,7 +203,7 @@ def test_the_drop_downs_offer_exactly_the_answers(make_listing: MakeListing) -> 
     book = opened(make_listing([{}, {}]))
     asked = rules(book)
     lists = {name: offered(book, rule) for name, rule in asked.items() if rule.type == "list"}
-    choices = {name: list(one.choices) for name, one in HANDBACK.items() if one.kind == "choice"}
+    choices = {name: list(one.choices) for name, one in ANSWER_COLUMNS.items() if one.kind == "choice"}
     assert lists == choices | {"action_taken": ["call back", "credit back", "nothing"]}
     assert all(rule.allowBlank and rule.showErrorMessage for rule in asked.values())
     assert not any(rule.showDropDown for rule in asked.values())  # which would hide the arrow
@@ -217,7 +217,7 @@ def test_the_drop_downs_offer_the_answers_in_the_language(
     book = opened(make_listing([{}], language=language(code)))
     asked = rules(book)
     for name in ("result", "answer", "reason_right"):
-        assert offered(book, asked[name]) == [says(one) for one in HANDBACK[name].choices]
+        assert offered(book, asked[name]) == [says(one) for one in ANSWER_COLUMNS[name].choices]
     assert offered(book, asked["action_taken"])[-1] == says("nothing")
 
 
@@ -245,7 +245,7 @@ def scale(sheet: Any) -> float:
     wide: dict[int, int] = {}
     for one in sheet.column_dimensions.values():
         wide |= dict.fromkeys(range(one.min, one.max + 1), 0 if one.hidden else int(one.width * 7))
-    total = sum(wide[column(name)] for name in PRINTED)
+    total = sum(wide[column(name)] for name in PRINTED_WIDTHS)
     margins = float(sheet.page_margins.left + sheet.page_margins.right)
     return (297 / 25.4 - margins) * 96 / total
 
@@ -260,7 +260,7 @@ def test_laid_out_to_read_and_to_print(make_listing: MakeListing) -> None:
     assert sheet.page_setup.fitToWidth in (None, 1)  # one page wide is the format's default
     assert sheet.page_setup.fitToHeight == 0
     assert sheet.print_title_rows == "$1:$1"
-    assert sheet.print_area == f"'At risk'!$A$1:${get_column_letter(len(PRINTED))}$4"
+    assert sheet.print_area == f"'At risk'!$A$1:${get_column_letter(len(PRINTED_WIDTHS))}$4"
 
 
 def test_the_printed_page_says_what_it_is(make_listing: MakeListing) -> None:
@@ -299,7 +299,7 @@ def test_columns_without_any_data_are_hidden(make_listing: MakeListing) -> None:
 
     bare = hidden(make_listing([{}]))
     assert {"name", "phone", "email", "owner", "covered_for", "budget", "approval"} <= bare
-    assert not bare & ({"rank", "lane", "customer_id", "risk", "reasons"} | set(FILL_IN))
+    assert not bare & ({"rank", "lane", "customer_id", "risk", "reasons"} | set(ANSWER_WIDTHS))
     assert not {"name", "phone"} & hidden(make_listing([{"name": "Ada"}, {"phone": "1"}]))
     assert not hidden(make_listing([ALL_FILLED]))
 
@@ -375,7 +375,7 @@ def test_one_owner_s_workbook_has_only_theirs(make_listing: MakeListing) -> None
     dropped = pa.Table.from_pylist(gone, schema=DROPPED)
     listing = make_listing(rows, dropped=dropped, previous=WEEK_BEFORE)
     for owner, name in [("Ada", "Hers"), ("Bo", "His"), (None, "Nobody's")]:
-        book = opened(listing.of_owner(owner))
+        book = opened(listing.for_owner(owner))
         assert book.worksheets[0].max_row == 2
         assert told(book.worksheets[0], "name") == name
         said = "\n".join(texts(sheet) for sheet in book.worksheets)

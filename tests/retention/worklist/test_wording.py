@@ -6,7 +6,7 @@ import pytest
 
 from pipeline import uplift
 from retention.i18n.language import ENGLISH, TRANSLATED, language
-from retention.worklist.wording import ranked_by
+from retention.worklist.wording import ranking_sentence
 from tests.support import trials
 
 JUDGED: dict[str, Any] = {
@@ -24,9 +24,9 @@ TOO_FEW = (
     ("told", "says"),
     [
         ({}, TOO_FEW),
-        (uplift.nothing(12), TOO_FEW),
+        (uplift.empty_manifest(12), TOO_FEW),
         (
-            uplift.nothing(12, asked=False),
+            uplift.empty_manifest(12, asked=False),
             "Ranked by expected loss: the settings do not ask whom a contact keeps.",
         ),
         (
@@ -42,12 +42,12 @@ TOO_FEW = (
     ],
 )
 def test_the_list_says_by_what_it_is_ranked_and_why(told: dict[str, Any], says: str) -> None:
-    assert ranked_by(told, trials.chosen(), ENGLISH) == says
+    assert ranking_sentence(told, trials.chosen(), ENGLISH) == says
 
 
 @pytest.mark.parametrize("code", TRANSLATED)
 def test_it_is_said_in_every_language(code: str) -> None:
-    said = [ranked_by(one, trials.chosen(), language(code)) for one in ({}, JUDGED, REFUSED)]
+    said = [ranking_sentence(one, trials.chosen(), language(code)) for one in ({}, JUDGED, REFUSED)]
     assert len(set(said)) == 3
     assert not any("Ranked" in one for one in said)
     number = language(code).number(12_345)

@@ -28,7 +28,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_temporary_one(tmp_path: Path)
     atomic.write_text(path, "old")
 
     def broken() -> None:
-        with atomic.replacing(path) as temporary:
+        with atomic.atomic_file(path) as temporary:
             temporary.write_text("half")
             raise RuntimeError
 
@@ -47,12 +47,12 @@ def test_what_the_disk_refuses_names_the_file_and_not_the_temporary_one(tmp_path
 
 
 def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    with atomic.placing(tmp_path / "a") as staging:
+    with atomic.atomic_folder(tmp_path / "a") as staging:
         atomic.write_text(staging / "x.txt", "x")
         assert not (tmp_path / "a").exists()
 
     def broken() -> None:
-        with atomic.placing(tmp_path / "b") as staging:
+        with atomic.atomic_folder(tmp_path / "b") as staging:
             atomic.write_text(staging / "x.txt", "x")
             raise RuntimeError
 
@@ -109,7 +109,7 @@ def test_who_holds_a_folders_lock_removes_all_that_is_half_made(tmp_path: Path, 
     left[0].write_text("half")
     atomic.write_text(left[1] / "x.txt", "x")
     (tmp_path / ".lock").write_text("1")
-    assert atomic.sweep(tmp_path) == left
+    assert atomic.remove_leftovers(tmp_path) == left
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 

@@ -16,7 +16,7 @@ def test_folders_of_data_are_their_owners_alone(tmp_path: Path) -> None:
     for name in (".dvc", *permissions.FOLDERS[1:], "runs", "lists", "docs"):
         (tmp_path / name).mkdir(mode=0o755)
     (tmp_path / permissions.STORE).touch(0o644)
-    permissions.close(tmp_path, ["runs"])
+    permissions.restrict_to_owner(tmp_path, ["runs"])
     closed = [tmp_path / name for name in (*permissions.FOLDERS, "runs")]
     assert {mode(path) for path in closed} == {0o700}
     assert mode(tmp_path / permissions.STORE) == 0o600
@@ -25,12 +25,12 @@ def test_folders_of_data_are_their_owners_alone(tmp_path: Path) -> None:
 
 def test_what_is_closer_already_is_not_opened(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o500)
-    permissions.close(tmp_path)
+    permissions.restrict_to_owner(tmp_path)
     assert mode(tmp_path / "data") == 0o500
 
 
 def test_nothing_is_made_where_dvc_is_not(tmp_path: Path) -> None:
-    permissions.close(tmp_path, ["runs"])
+    permissions.restrict_to_owner(tmp_path, ["runs"])
     assert list(tmp_path.iterdir()) == []
 
 
