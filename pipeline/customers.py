@@ -5,19 +5,18 @@ Names, e-mails and phones are read by `contacts` alone, when a list is written, 
 
 from retention.core import artefacts, console, errors
 from retention.core.params import load_params
-from retention.core.storage import atomic
 from retention.ledgers import erasures
 from retention.sources.customers import customers
 
 
 def main() -> None:
-    rules = load_params()
+    params = load_params()
     with console.stage("customers") as report:
-        table, rejects = customers(rules, erasures.read())
+        table, rejects = customers(params, erasures.read())
         if rejects.num_rows:
             report.say(f"{rejects.num_rows:,} rows rejected")
-        atomic.write_table(artefacts.CUSTOMERS, table)
-        atomic.write_table(artefacts.CUSTOMER_REJECTS, rejects)
+        artefacts.CUSTOMERS.write(table)
+        artefacts.CUSTOMER_REJECTS.write(rejects)
         report.wrote(artefacts.CUSTOMERS, table.num_rows)
 
 

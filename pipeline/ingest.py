@@ -244,8 +244,8 @@ def main() -> None:
                 for name, counts in missed.items()
             )
             report.say(f"doubtful, but accepted: {', '.join(expectations)}")
-        atomic.write_table(artefacts.ingested(source), ingested.events)
-        atomic.write_table(artefacts.rejected(source), ingested.rejects)
+        artefacts.ingested(source).write(ingested.events)
+        artefacts.rejected(source).write(ingested.rejects)
         atomic.write_json(artefacts.ingest_summary(source), ingested.summary)
         report.wrote(artefacts.ingested(source), ingested.events.num_rows)
 

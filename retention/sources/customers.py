@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
-from retention.core import errors, events
+from retention.core import artefacts, errors, events
 from retention.core.errors import BadInput, BadParams
 from retention.core.params import ColumnType, CustomersFile, Params
 from retention.ledgers.erasures import NOBODY, Erased
@@ -22,22 +22,6 @@ from retention.sources.reader import run
 from retention.sources.row_sql import DEFECTS, RejectRule
 
 _TEXT: Final = pa.string()
-CUSTOMERS: Final = pa.schema(
-    [
-        ("customer_id", _TEXT),
-        ("preferred_channel", _TEXT),
-        ("language", _TEXT),
-        ("region", _TEXT),
-        ("owner", _TEXT),
-        ("joined_day", pa.int32()),
-        ("acquisition_channel", _TEXT),
-        ("acquisition_cost", events.MONEY),
-        ("do_not_contact", pa.bool_()),
-        ("known_day", pa.int32()),
-    ]
-)
-"""Days since 1970-01-01 in the business zone; do_not_contact is false where nothing is said."""
-
 CONTACTS: Final = pa.schema(
     [
         *((name, _TEXT) for name in ("customer_id", *events.CONTACT_DATA)),
@@ -62,17 +46,17 @@ def customers(params: Params, erased: Erased = NOBODY) -> tuple[pa.Table, pa.Tab
     reject when do_not_contact is mapped: it may be an objection.
     """
     if params.customers is None:
-        return CUSTOMERS.empty_table(), events.REJECTS.empty_table()
+        return artefacts.CUSTOMERS.schema.empty_table(), events.REJECTS.empty_table()
     with validated_rows(params, params.customers) as connection:
         erased.delete_erased(connection, "customers")
-        columns = ", ".join(columns_sql(CUSTOMERS))
+        columns = ", ".join(columns_sql(artefacts.CUSTOMERS.schema))
         order = "customer_id, known_at, file, line"
         last = "row_number() over (partition by customer_id, known_day order by known_at desc, file"
         table = connection.sql(
             f"select {columns} from customers qualify {last} desc, line desc) = 1 order by {order}"
         ).to_arrow_table()
         rejects = connection.sql("from rejects order by all").to_arrow_table()
-        return table.cast(CUSTOMERS), rejects.cast(events.REJECTS)
+        return table.cast(artefacts.CUSTOMERS.schema), rejects.cast(events.REJECTS)
 
 
 def read_contacts(params: Params) -> pa.Table:

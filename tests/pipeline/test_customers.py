@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from retention.core import artefacts
 from retention.core.errors import BadInput, BadParams
 from retention.core.params import Params
 from retention.sources import customers
@@ -46,7 +47,7 @@ TEXT = """id,full name,tel,since,cost,no
 
 def test_customers_keep_their_facts_and_no_contact_data(tmp_path: Path) -> None:
     table, rejects = customers.customers(make_params(tmp_path, TEXT, **ALL))
-    assert table.schema == customers.CUSTOMERS
+    assert table.schema == artefacts.CUSTOMERS.schema
     assert rejects.num_rows == 0
     assert table.select(["customer_id", "joined_day", "do_not_contact"]).to_pylist() == [
         {"customer_id": "007", "joined_day": 1, "do_not_contact": False},
@@ -64,7 +65,7 @@ def test_contacts_come_from_the_raw_file(tmp_path: Path) -> None:
 
 
 def test_without_a_file_there_are_none(tmp_path: Path) -> None:
-    assert customers.customers(make_params(tmp_path, None))[0].schema == customers.CUSTOMERS
+    assert customers.customers(make_params(tmp_path, None))[0].schema == artefacts.CUSTOMERS.schema
     assert customers.read_contacts(make_params(tmp_path, None)).num_rows == 0
 
 

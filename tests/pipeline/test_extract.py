@@ -102,7 +102,7 @@ def test_what_is_read_is_told_to_others_by_its_hash(shop: Checkout, files_only: 
 
 def test_the_driver_is_left_alone_where_all_is_files(files_only: Checkout) -> None:
     code = (
-        "import sys; from pipeline import check, extract; sys.argv = ['extract']; extract.main();"
+        "import sys; from pipeline import extract; from retention.commands import check; sys.argv = ['extract']; extract.main();"
         " check.check(); assert 'psycopg' not in sys.modules"
     )
     done = files_only._run([sys.executable, "-c", code], {})

@@ -39,12 +39,12 @@ SALES: dict[str, Any] = {
 HEADER = "receipt,cust,sold_at,qty,price\n"
 
 
-def rules(path: Path, source: dict[str, Any], share: float = 1.0, **extra: Any) -> Params:
+def make_params(path: Path, source: dict[str, Any], max_share: float = 1.0, **extra: Any) -> Params:
     return Params.model_validate(
         {
             "time_zone": "Europe/London",
             "currency": "GBP",
-            "ingest": {"max_reject_share": share},
+            "ingest": {"max_reject_share": max_share},
             "sources": {"sales": source | {"path": str(path)}},
             "labels": {"churn": {"rule": "silence"}},
         }
@@ -53,11 +53,11 @@ def rules(path: Path, source: dict[str, Any], share: float = 1.0, **extra: Any) 
 
 
 def ingested(
-    folder: Path, text: str, source: dict[str, Any] = SALES, share: float = 1.0, **extra: Any
+    folder: Path, text: str, source: dict[str, Any] = SALES, max_share: float = 1.0, **extra: Any
 ) -> ingest.Ingested:
     path = folder / "sales.csv"
     path.write_bytes(text.encode())
-    return ingest.ingest(rules(path, source, share, **extra), "sales")
+    return ingest.ingest(make_params(path, source, max_share, **extra), "sales")
 
 
 def rejected(done: ingest.Ingested) -> list[tuple[Any, ...]]:
@@ -106,7 +106,7 @@ def test_a_row_becomes_an_event(tmp_path: Path) -> None:
         ("R1,a,2026-10-25 01:30:00,1,1", ("sold_at", "dst")),
         ("R1,a,2026-01-01 00:00:00,1,-1", ("qty * price", "negative_amount")),
         ("R1,a,2026-01-01 00:00:00,1,£12", ("price", "not_decimal")),
-        ("R1,a,2026-01-01 00:00:00,1,\"12,5\"", ("price", "not_decimal")),
+        ('R1,a,2026-01-01 00:00:00,1,"12,5"', ("price", "not_decimal")),
         ("R1,a,2026-01-01 00:00:00,1,1_000", ("price", "not_decimal")),
         ("R1,a,2026-01-01 00:00:00,1,99999999999999999", ("price", "not_decimal")),
         ("R1,a,2026-01-01 00:00:00,nan,1", ("qty", "not_double")),
@@ -115,7 +115,7 @@ def test_a_row_becomes_an_event(tmp_path: Path) -> None:
         ("R1,a,2026-01-01 00:00:00,1e300,9", ("qty * price", "not_decimal")),
         ("R1,a,2026-01-01 00:00:00,1", ("", "ragged_row")),
     ],
-)  # fmt: skip
+)
 def test_a_bad_row_is_rejected_with_its_line_column_and_rule(
     tmp_path: Path, row: str, expected: tuple[str, str]
 ) -> None:
@@ -126,9 +126,15 @@ def test_a_bad_row_is_rejected_with_its_line_column_and_rule(
 
 @pytest.mark.parametrize(
     ("price", "amount"),
-    [("12.34995", "12.3500"), ("-0", "0.0000"), (" 5. ", "5.0000"), ("1.5e-05", "0.0000"),
-     (".5", "0.5000"), ("99999999999999.9999", "99999999999999.9999")],
-)  # fmt: skip
+    [
+        ("12.34995", "12.3500"),
+        ("-0", "0.0000"),
+        (" 5. ", "5.0000"),
+        ("1.5e-05", "0.0000"),
+        (".5", "0.5000"),
+        ("99999999999999.9999", "99999999999999.9999"),
+    ],
+)
 def test_decimals_are_exact_to_four_places(tmp_path: Path, price: str, amount: str) -> None:
     source = SALES | {"events": [SALES["events"][0] | {"amount": "price"}]}
     done = ingested(tmp_path, f"{HEADER}R1,a,2026-01-01 00:00:00,1,{price}\n", source)
@@ -164,22 +170,30 @@ CASES: dict[str, Any] = {
     "format": {"date": "%d/%m/%Y"},
     "events": [
         {"kind": "contact", "customer_id": "cust", "occurred_at": "opened", "case_id": "case"},
-        {"kind": "contact", "where": "closed is not null", "customer_id": "cust",
-         "occurred_at": "closed", "resolved": "true"},
+        {
+            "kind": "contact",
+            "where": "closed is not null",
+            "customer_id": "cust",
+            "occurred_at": "closed",
+            "resolved": "true",
+        },
     ],
-}  # fmt: skip
+}
 
 
 def test_one_row_emits_several_events_or_none(tmp_path: Path) -> None:
     text = "case,cust,opened,closed\n1,a,01/01/2026,03/01/2026\n2,b,01/01/2026,\n3,b,01/01/2026,x\n"
     done = ingested(tmp_path, text, CASES)
     assert done.events["event_id"].to_pylist() == [
-        "sales:contact.1:1", "sales:contact.1:2", "sales:contact.2:1"]  # fmt: skip
+        "sales:contact.1:1",
+        "sales:contact.1:2",
+        "sales:contact.2:1",
+    ]
     assert rejected(done) == [(4, "closed", "not_date")]
     assert done.summary["accepted"] == 2
 
 
-def known(**mapping: Any) -> dict[str, Any]:
+def visits(**mapping: Any) -> dict[str, Any]:
     event = {"kind": "visit", "customer_id": "cust", "occurred_at": "at"} | mapping
     return {
         "key": ["n"],
@@ -194,18 +208,20 @@ def test_what_was_known_before_it_occurred_is_rejected(tmp_path: Path) -> None:
         "n,cust,at,loaded\n1,a,2026-01-05T10:00:00+02:00,2026-01-06\n"
         "2,a,2026-01-05T10:00:00+0000,2026-01-05\n3,a,2026-01-05T10:00:00-01,2026-01-04\n"
     )
-    done = ingested(tmp_path, text, known(known_at="loaded"))
+    done = ingested(tmp_path, text, visits(known_at="loaded"))
     assert rejected(done) == [(4, "at", "future_date")]
     assert [str(time) for time in done.events["known_at"].to_pylist()] == [
-        "2026-01-06 00:00:00+00:00", "2026-01-05 10:00:00+00:00"]  # fmt: skip
+        "2026-01-06 00:00:00+00:00",
+        "2026-01-05 10:00:00+00:00",
+    ]
     assert str(done.events["occurred_at"][0].as_py()) == "2026-01-05 08:00:00+00:00"
 
 
 def test_what_lies_after_as_of_with_no_known_at_is_rejected(tmp_path: Path) -> None:
     text = "n,cust,at,loaded\n1,a,2026-01-04T23:59:59+00:00,\n2,a,2026-01-05T00:00:00+00:00,\n"
-    done = ingested(tmp_path, text, known(), as_of="2026-01-05")
+    done = ingested(tmp_path, text, visits(), as_of="2026-01-05")
     assert rejected(done) == [(3, "at", "future_date")]
-    late = ingested(tmp_path, text, known() | {"known_after": "2d"}, as_of="2026-01-05")
+    late = ingested(tmp_path, text, visits() | {"known_after": "2d"}, as_of="2026-01-05")
     assert (late.events["known_day"].to_pylist(), rejected(late)) == ([20459, 20460], [])
 
 
@@ -213,31 +229,37 @@ def test_what_lies_after_as_of_with_no_known_at_is_rejected(tmp_path: Path) -> N
 def test_wall_clocks_follow_their_zone_at_every_edge(zone: str) -> None:
     place = ZoneInfo(zone)
     walls = [dt.datetime(2026, 1, 1) + dt.timedelta(minutes=15 * n) for n in range(320 * 96)]  # noqa: DTZ001
-    folds = [{wall.replace(tzinfo=place, fold=fold).astimezone(dt.UTC) for fold in (0, 1)}
-             for wall in walls]  # fmt: skip
-    with reader.opened("500MB") as connection:
+    folds = [
+        {wall.replace(tzinfo=place, fold=fold).astimezone(dt.UTC) for fold in (0, 1)}
+        for wall in walls
+    ]
+    with reader.connect("500MB") as connection:
         connection.register("walls", pa.table({"place": range(len(walls)), "wall": walls}))
         for policy, pick in (("earlier", min), ("later", max)):
-            sql = parsing.instant("wall", parsing.CLOCK, parsing.Clock(place, policy))
-            found = connection.sql(f"select {sql} as x from walls order by place").to_arrow_table()
-            assert found["x"].to_pylist() == [pick(times) for times in folds]
-        sql = parsing.instant("wall", parsing.CLOCK, parsing.Clock(place))
-        found = connection.sql(f"select {sql} as x from walls order by place").to_arrow_table()
+            sql = parsing.instant_sql("wall", parsing.CLOCK, parsing.Clock(place, policy))
+            instants = connection.sql(
+                f"select {sql} as x from walls order by place"
+            ).to_arrow_table()
+            assert instants["x"].to_pylist() == [pick(times) for times in folds]
+        sql = parsing.instant_sql("wall", parsing.CLOCK, parsing.Clock(place))
+        instants = connection.sql(f"select {sql} as x from walls order by place").to_arrow_table()
         sure = [next(iter(times)) if len(times) == 1 else None for times in folds]
-        assert found["x"].to_pylist() == sure
+        assert instants["x"].to_pylist() == sure
 
 
 def test_a_day_starts_at_its_first_moment() -> None:
-    with reader.opened("500MB") as connection:
+    with reader.connect("500MB") as connection:
         clock = parsing.Clock(ZoneInfo("America/Havana"))
         days = "(values (date '2026-03-08'), (date '2026-11-01')) t(d)"
-        sql = f"select ({parsing.instant('d', parsing.DATE, clock)})::varchar from {days}"
+        sql = f"select ({parsing.instant_sql('d', parsing.DATE, clock)})::varchar from {days}"
         assert reader.run(connection, sql) == [
-            ("2026-03-08 05:00:00+00",), ("2026-11-01 04:00:00+00",)]  # fmt: skip
+            ("2026-03-08 05:00:00+00",),
+            ("2026-11-01 04:00:00+00",),
+        ]
 
 
 @pytest.mark.parametrize(
-    ("change", "kind", "says"),
+    ("change", "kind", "message"),
     [
         ({"format": {}}, BadParams, "types.sold_at: a timestamp needs format.time"),
         ({"format": {"time": "%Q"}}, BadParams, "format.time: %Q is not known"),
@@ -250,16 +272,16 @@ def test_a_day_starts_at_its_first_moment() -> None:
     ],
 )
 def test_a_mapping_that_does_not_fit_is_refused(
-    tmp_path: Path, change: dict[str, Any], kind: type[Exception], says: str
+    tmp_path: Path, change: dict[str, Any], kind: type[Exception], message: str
 ) -> None:
-    with pytest.raises(kind, match=says):
+    with pytest.raises(kind, match=message):
         ingested(tmp_path, f"{HEADER}R1,a,2026-01-01 00:00:00,1,1\n", SALES | change)
 
 
 def test_too_many_rejects_refuse_the_file_without_its_cells(tmp_path: Path) -> None:
     text = HEADER + "R1,Canary,2026-01-01 00:00:00,1,secret\n" * 3
     with pytest.raises(BadInput) as caught:
-        ingested(tmp_path, text, share=0.5)
+        ingested(tmp_path, text, max_share=0.5)
     assert "line 2, column 'price', 'se'… (6 characters): not_decimal" in str(caught.value)
     assert "3 rejects in 3 rows" in str(caught.value)
     assert "secret" not in str(caught.value)
@@ -267,7 +289,7 @@ def test_too_many_rejects_refuse_the_file_without_its_cells(tmp_path: Path) -> N
 
 def test_rows_that_are_all_too_long_do_not_shift(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"line 2.*ragged_row"):
-        ingested(tmp_path, HEADER + "R1,a,2026-01-01 00:00:00,1,1,9\n" * 3, share=0.01)
+        ingested(tmp_path, HEADER + "R1,a,2026-01-01 00:00:00,1,1,9\n" * 3, max_share=0.01)
 
 
 def test_sql_that_fails_on_a_row_rejects_that_row(tmp_path: Path) -> None:
@@ -315,7 +337,7 @@ def test_a_row_on_which_an_expectation_fails_is_not_as_expected(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("sql", "kind", "says"),
+    ("sql", "kind", "message"),
     [
         ("prise > 0", BadInput, r"no column 'prise' \(nearest: price.*sources.sales.expect.sound"),
         ("sum(qty) > 0", BadParams, "expect.sound: .*calls sum; only scalar functions"),
@@ -323,9 +345,9 @@ def test_a_row_on_which_an_expectation_fails_is_not_as_expected(tmp_path: Path) 
     ],
 )
 def test_an_expectation_is_a_condition_over_the_row(
-    tmp_path: Path, sql: str, kind: type[Exception], says: str
+    tmp_path: Path, sql: str, kind: type[Exception], message: str
 ) -> None:
-    with pytest.raises(kind, match=says):
+    with pytest.raises(kind, match=message):
         ingested(tmp_path, f"{HEADER}R1,a,,1,1\n", SALES | {"expect": {"sound": sql}})
 
 
@@ -345,10 +367,15 @@ def test_an_odd_column_name_is_only_a_name(tmp_path: Path) -> None:
 
 
 def test_parquet_keeps_its_types(tmp_path: Path) -> None:
-    table = {"receipt": [1, 2], "cust": ["a", "b"], "qty": [1.0, float("nan")], "price": [0.1, 2.0],
-             "sold_at": [dt.datetime(2026, 7, 1, 12)] * 2}  # noqa: DTZ001  # fmt: skip
+    table = {
+        "receipt": [1, 2],
+        "cust": ["a", "b"],
+        "qty": [1.0, float("nan")],
+        "price": [0.1, 2.0],
+        "sold_at": [dt.datetime(2026, 7, 1, 12)] * 2,  # noqa: DTZ001
+    }
     pq.write_table(pa.table(table), tmp_path / "sales.parquet")
-    done = ingest.ingest(rules(tmp_path / "sales.parquet", SALES), "sales")
+    done = ingest.ingest(make_params(tmp_path / "sales.parquet", SALES), "sales")
     assert rejected(done) == [(2, "qty", "not_double")]
     assert str(done.events["occurred_at"][0].as_py()) == "2026-07-01 11:00:00+00:00"
 
@@ -388,7 +415,7 @@ def test_hostile_ids_come_back_or_are_rejected(customer: str) -> None:
     assert done.events.num_rows + done.rejects.num_rows == 1
 
 
-ROWS = [f"R{at},c{at % 3},2026-01-0{at + 1} 00:00:00,1,{at}.10" for at in range(6)]
+ROWS = [f"R{i},c{i % 3},2026-01-0{i + 1} 00:00:00,1,{i}.10" for i in range(6)]
 
 
 @settings(max_examples=6, deadline=None)
@@ -409,7 +436,7 @@ def test_the_stage_writes_its_three_files(
     monkeypatch.chdir(tmp_path)
     Path("sales.csv").write_text(HEADER + "R1,a,2026-01-01 00:00:00,1,1\n")
     source = SALES | {"expect": {"dear": "price > 9"}}
-    monkeypatch.setattr(ingest, "load_params", lambda: rules(Path("sales.csv"), source))
+    monkeypatch.setattr(ingest, "load_params", lambda: make_params(Path("sales.csv"), source))
     monkeypatch.setattr("sys.argv", ["ingest", "sales"])
     ingest.main()
     folder = Path("data/ingest/sales")
@@ -419,6 +446,6 @@ def test_the_stage_writes_its_three_files(
     monkeypatch.setattr("sys.argv", ["ingest", "sale"])
     with pytest.raises(BadParams, match=r"nearest: sales"):
         ingest.main()
-    told = capsys.readouterr().err
-    assert "1 accepted" in told
-    assert "doubtful, but accepted: 1 rows miss dear (first sales.csv: line 2)" in told
+    message = capsys.readouterr().err
+    assert "1 accepted" in message
+    assert "doubtful, but accepted: 1 rows miss dear (first sales.csv: line 2)" in message

@@ -16,7 +16,7 @@ _BLOCK: Final = 1 << 25
 """Bytes of CSV in a batch: more than any row may have."""
 
 
-class _Copied:
+class _CopyFile:
     """The bytes of a COPY as a file to read."""
 
     closed = False
@@ -46,8 +46,8 @@ def batches(
     """Batches of `schema`. BadInput: a row too large for a batch, or text that is not UTF-8."""
     with connection.cursor() as cursor, cursor.copy(query) as copy:
         try:
-            for batch in _parsed(copy, schema):
-                yield _typed(batch, schema)
+            for batch in _csv_reader(copy, schema):
+                yield _typed_batch(batch, schema)
         except pa.ArrowInvalid:
             raise BadInput(
                 f"{key}: a row of the table is larger than {_BLOCK >> 20} MB, or not UTF-8; read it"
@@ -55,10 +55,10 @@ def batches(
             ) from None
 
 
-def _parsed(copy: psycopg.Copy, schema: pa.Schema) -> csv.CSVStreamingReader:
+def _csv_reader(copy: psycopg.Copy, schema: pa.Schema) -> csv.CSVStreamingReader:
     kinds = {field.name: TEXT if field.type == TEXT else pa.int64() for field in schema}
     return csv.open_csv(
-        _Copied(copy),
+        _CopyFile(copy),
         csv.ReadOptions(use_threads=False, block_size=_BLOCK),
         csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         csv.ConvertOptions(
@@ -70,13 +70,13 @@ def _parsed(copy: psycopg.Copy, schema: pa.Schema) -> csv.CSVStreamingReader:
     )
 
 
-def _typed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+def _typed_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     columns = [
-        column if field.type == TEXT else _time(column, field.type)
+        column if field.type == TEXT else _time_column(column, field.type)
         for column, field in zip(batch.columns, schema, strict=True)
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _time(counts: pa.Array, kind: pa.DataType) -> pa.Array:
+def _time_column(counts: pa.Array, kind: pa.DataType) -> pa.Array:
     return counts.cast(pa.int32()).view(kind) if kind == DAY else counts.view(kind)

@@ -13,7 +13,7 @@ ODD = 'a"; DROP TABLE t--'
 
 @pytest.fixture(scope="module")
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with reader.opened("500MB") as opened:
+    with reader.connect("500MB") as opened:
         yield opened
 
 
@@ -48,14 +48,44 @@ def test_scalar_sql_compiles_to_places(
 @pytest.mark.parametrize(
     "text",
     [
-        "sum(qty)", "count(*)", "first(qty)", "sum(qty) over ()", "row_number() over ()",
-        "(select 1)", "exists(select 1)", "qty in (select 1)", "now()", "today()", "current_date",
-        "current_timestamp", "localtimestamp", "random()", "uuid()", "age(sold)", "getenv('HOME')",
-        "current_setting('x')", "read_text('/etc/passwd')", "nextval('s')", "qty; drop table x",
-        "qty from x", "qty as z", "qty, price", "*", "columns('q')", "?", "$1", "#1", "x -> x + 1",
-        "unnest([1])", "raw.qty", "main.now()", "order", "qty)", "",
+        "sum(qty)",
+        "count(*)",
+        "first(qty)",
+        "sum(qty) over ()",
+        "row_number() over ()",
+        "(select 1)",
+        "exists(select 1)",
+        "qty in (select 1)",
+        "now()",
+        "today()",
+        "current_date",
+        "current_timestamp",
+        "localtimestamp",
+        "random()",
+        "uuid()",
+        "age(sold)",
+        "getenv('HOME')",
+        "current_setting('x')",
+        "read_text('/etc/passwd')",
+        "nextval('s')",
+        "qty; drop table x",
+        "qty from x",
+        "qty as z",
+        "qty, price",
+        "*",
+        "columns('q')",
+        "?",
+        "$1",
+        "#1",
+        "x -> x + 1",
+        "unnest([1])",
+        "raw.qty",
+        "main.now()",
+        "order",
+        "qty)",
+        "",
     ],
-)  # fmt: skip
+)
 def test_anything_else_is_refused(compiler: expressions.Compiler, text: str) -> None:
     with pytest.raises((BadParams, BadInput), match="key"):
         compiler.compile(text, "key")
@@ -71,6 +101,6 @@ def test_a_value_of_the_wrong_type_says_so(
 ) -> None:
     connection.execute("create or replace table typed as select 'x' as v0").fetchall()
     with pytest.raises(BadParams, match=r"key: .*unless types: gives it another type"):
-        expressions.bound(
+        expressions.bind_types(
             connection, "typed", [compiler.compile("qty * 'a' + date '2020-01-01'", "key")]
         )

@@ -23,13 +23,13 @@ Rows = list[tuple[Any, ...]]
 def read(path: Path, **options: Any) -> tuple[Rows, Rows]:
     """(line, defect, cells...) of the read rows, and (line, rule) of the others."""
     file = RawFile(path=str(path), **options)
-    with TemporaryDirectory() as scratch, reader.opened("1GB") as connection:
-        found = reader.heads(file, Path(scratch))
-        wanted = reader.common(found)
-        reader.load(connection, file, found, wanted)
+    with TemporaryDirectory() as scratch, reader.connect("1GB") as connection:
+        files = reader.open_files(file, Path(scratch))
+        wanted = reader.shared_columns(files)
+        reader.load(connection, file, files, wanted)
         raw = reader.run(connection, "select * exclude file from raw order by file, line")
         unread = reader.run(connection, "select line, rule from unread order by file, line")
-        assert len(raw) + len(unread) == sum(head.rows for head in found)
+        assert len(raw) + len(unread) == sum(head.rows for head in files)
         return raw, unread
 
 
@@ -43,20 +43,29 @@ def written(folder: Path, content: bytes, name: str = "raw.csv") -> Path:
     ("body", "rows", "unread"),
     [
         (b"1,2\n3,4\n", [(2, None, "1", "2"), (3, None, "3", "4")], []),
-        (b"1,2\n3\n4,5,6\n7,8\n", [(2, None, "1", "2"), (5, None, "7", "8")],
-         [(3, "ragged_row"), (4, "ragged_row")]),
-        (b'1,"x\ny\nz"\n4\n6,7\n', [(2, None, "1", "x\ny\nz"), (6, None, "6", "7")],
-         [(5, "ragged_row")]),
+        (
+            b"1,2\n3\n4,5,6\n7,8\n",
+            [(2, None, "1", "2"), (5, None, "7", "8")],
+            [(3, "ragged_row"), (4, "ragged_row")],
+        ),
+        (
+            b'1,"x\ny\nz"\n4\n6,7\n',
+            [(2, None, "1", "x\ny\nz"), (6, None, "6", "7")],
+            [(5, "ragged_row")],
+        ),
         (b"1,2\n\n\n4\n6,7\n", [(2, None, "1", "2"), (6, None, "6", "7")], [(5, "ragged_row")]),
         (b'1,5" disk\n3,4\n', [(2, None, "1", '5" disk'), (3, None, "3", "4")], []),
         (b'"a"b,1\n3,4\n', [(3, None, "3", "4")], [(2, "stray_quote")]),
         (b'1,"say ""hi"", he"\n', [(2, None, "1", 'say "hi", he')], []),
-        (b'1,2,\n3,"4",""\n"5,",\n', [(2, "ragged_row", "1", "2"), (3, "ragged_row", "3", "4"),
-                                   (4, None, "5,", None)], []),
+        (
+            b'1,2,\n3,"4",""\n"5,",\n',
+            [(2, "ragged_row", "1", "2"), (3, "ragged_row", "3", "4"), (4, None, "5,", None)],
+            [],
+        ),
         (b"1,a\0b\n3,4\n", [(2, "nul_byte", "1", "a\0b"), (3, None, "3", "4")], []),
         (b'1,"a\r\nb"\n3,\n', [(2, None, "1", "a\r\nb"), (4, None, "3", None)], []),
     ],
-)  # fmt: skip
+)
 def test_every_row_is_read_or_named_with_its_physical_line(
     tmp_path: Path, body: bytes, rows: Rows, unread: Rows
 ) -> None:
@@ -64,7 +73,7 @@ def test_every_row_is_read_or_named_with_its_physical_line(
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         (b"", "0 rows"),
         (b"a,b\n", "0 rows"),
@@ -81,9 +90,9 @@ def test_every_row_is_read_or_named_with_its_physical_line(
     ],
 )
 def test_a_file_that_cannot_be_trusted_is_refused(
-    tmp_path: Path, content: bytes, says: str
+    tmp_path: Path, content: bytes, message: str
 ) -> None:
-    with pytest.raises(BadInput, match=says):
+    with pytest.raises(BadInput, match=message):
         read(written(tmp_path, content))
 
 
@@ -134,7 +143,7 @@ def test_a_missing_file_names_the_nearest(tmp_path: Path) -> None:
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), min_size=1))
 def test_any_quoted_text_comes_back_as_it_went(texts: list[str]) -> None:
     buffer = io.StringIO()
-    rows = [(str(at), text) for at, text in enumerate(texts)]
+    rows = [(str(i), text) for i, text in enumerate(texts)]
     csv.writer(buffer, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([("a", "b"), *rows])
     with TemporaryDirectory() as folder:
         raw, unread = read(written(Path(folder), buffer.getvalue().encode()))
