@@ -235,7 +235,7 @@ def main() -> None:
         report.table(coverage_table(summary["sources"]))
         for sentence in lifecycle.sentences(summary["order_of_life"]):
             report.say(sentence)
-        atomic.write_table(artefacts.EVENTS, table)
+        artefacts.EVENTS.write(table)
         atomic.write_json(artefacts.EVENTS_SUMMARY, summary)
         report.wrote(artefacts.EVENTS, table.num_rows)
 

@@ -53,7 +53,7 @@ def main() -> None:
             tables.append(open_engine.collect(frame, sort=["customer_id"]).cast(SCHEMA))
         table = pa.concat_tables([SCHEMA.empty_table(), *tables])
         labelled = table.filter(pc.is_null(table["dropped"])).drop_columns(["dropped"])
-        atomic.write_table(artefacts.LABELS, labelled)
+        artefacts.LABELS.write(labelled)
         summary_ = label_counts(table) | {"immature_snapshots": when.immature}
         atomic.write_json(artefacts.LABELS_SUMMARY, summary_)
         report.wrote(artefacts.LABELS, len(labelled))

@@ -10,8 +10,6 @@ from retention.core.params import ChurnLabel, load_params
 from retention.core.point_in_time import Frame
 from retention.core.storage import atomic
 
-SCHEMA = pa.schema([("customer_id", pa.string()), ("snapshot_on", pa.date32())])
-
 
 def snapshots(history: Frame, calendar: Calendar, label: ChurnLabel, restated: bool) -> list[Frame]:
     """The watched customers of every snapshot, one lazy frame a snapshot, as SCHEMA."""
@@ -33,11 +31,11 @@ def main() -> None:
         history = open_engine.scan(artefacts.EVENTS)
         frames = snapshots(history, calendar, params.labels.churn, summary["versioned"])
         tables = [
-            open_engine.collect(frame, sort=["customer_id"]).cast(SCHEMA)
+            open_engine.collect(frame, sort=["customer_id"]).cast(artefacts.SNAPSHOTS.schema)
             for frame in report.track(frames, "finding the customers watched")
         ]
         table = pa.concat_tables(tables)
-        atomic.write_table(artefacts.SNAPSHOTS, table)
+        artefacts.SNAPSHOTS.write(table)
         days = [point_in_time.date_of(day) for day in calendar.all]
         counts = {
             "as_of": str(days[-1]),

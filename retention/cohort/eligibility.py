@@ -6,7 +6,7 @@ from retention.core.params import ChurnLabel
 from retention.core.point_in_time import Frame
 
 
-def buyers(past: Frame, label: ChurnLabel) -> Frame:
+def active_buyers(past: Frame, label: ChurnLabel) -> Frame:
     """Rule `silence`: customers with one of the label's kinds within `active_days`."""
     active = nw.col("kind").is_in(label.kinds) & (nw.col("age") <= label.active_days)
     return past.filter(active).select("customer_id").unique()
@@ -34,12 +34,16 @@ def contracts(past: Frame) -> Frame:
     )
 
 
-def subscribers(past: Frame, snapshot: int) -> Frame:
+def active_subscribers(past: Frame, snapshot: int) -> Frame:
     """Rule `cancel`: customers with a contract that has started and, as known, not ended."""
     live = (nw.col("start_day") < snapshot) & nw.col("end_day").is_null()
     return contracts(past).filter(live).select("customer_id").unique()
 
 
-def watched(past: Frame, snapshot: int, label: ChurnLabel) -> Frame:
+def cohort(past: Frame, snapshot: int, label: ChurnLabel) -> Frame:
     """The customers watched at a snapshot, by the label's rule, from its past alone."""
-    return buyers(past, label) if label.rule == "silence" else subscribers(past, snapshot)
+    return (
+        active_buyers(past, label)
+        if label.rule == "silence"
+        else active_subscribers(past, snapshot)
+    )

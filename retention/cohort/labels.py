@@ -4,7 +4,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from retention.cohort import eligibility
-from retention.core import point_in_time
+from retention.core import artefacts, point_in_time
 from retention.core.events import (
     CONTACTED,
     CONTACTED_NOT_RANDOMISED,
@@ -16,18 +16,8 @@ from retention.core.params import ChurnLabel, LabelParams, ValueLabel
 from retention.core.point_in_time import Frame, Window
 from retention.ledgers import outcomes
 
-SCHEMA = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("snapshot_on", pa.date32()),
-        ("churned", pa.bool_()),
-        ("value", pa.float64()),
-        ("arm", pa.string()),
-        ("dropped", pa.string()),
-    ]
-)
-"""arm: what the company first did to the customer before the churn window closed: contacted,
-held_out (drawn to be left alone), contacted_undrawn (by no lot), null where they never came up."""
+SCHEMA = artefacts.LABELS.schema.append(pa.field("dropped", pa.string()))
+"""The labels, and why a row is left out of them; null where it is not."""
 
 ENDED_IN_GAP = "ended in the gap"
 ENDED_EARLIER = "had ended before the snapshot, known only later"

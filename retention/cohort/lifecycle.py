@@ -28,7 +28,7 @@ select source, customer_id, count(*) as events,
     count(*) filter (occurred_day < began) as before_start,
     count(*) filter (occurred_day > ended) as after_end
 from newest left join lives using (customer_id) group by all"""
-_PLACES: Final = {
+_MISPLACED: Final = {
     "before_start": "happened before the customer's first contract began",
     "after_end": "happened after the customer's last contract ended",
 }
@@ -39,15 +39,15 @@ _COUNTS: Final = {
 }
 
 
-def found(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def lifecycle_violations(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """What is out of order in the table `newest`, one row an event; {} without any contract.
 
     Makes `histories`, one row a source and customer. `before_start` and `after_end` hold the
     sources that have such events. A contract that starts again after its end lives on.
     """
-    for made in (_CONTRACTS, _LIVES, _HISTORIES):
-        run(connection, made)
-    ((contracts, starts, named, unnamed, backwards, unborn),) = run(
+    for sql in (_CONTRACTS, _LIVES, _HISTORIES):
+        run(connection, sql)
+    ((contracts, starts, named, unnamed, ended_before_start, never_began),) = run(
         connection,
         """select count(*), count(started), count(contract_id),
             coalesce(sum(cancels) filter (contract_id is null), 0)::bigint,
@@ -57,29 +57,29 @@ def found(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     )
     if not contracts:
         return {}
-    ((customers, without),) = run(
+    ((customers, without_start),) = run(
         connection,
         """select count(*), count(*) filter (began is null)
         from (select distinct customer_id from histories) left join lives using (customer_id)""",
     )
-    without = without if starts else 0
-    return {place: _misplaced(connection, place) for place in _PLACES} | {
+    without_start = without_start if starts else 0
+    return {column: _misplaced_events(connection, column) for column in _MISPLACED} | {
         "without_start": {
-            "customers": without,
-            "share_of_customers": round(without / customers, 4),
+            "customers": without_start,
+            "share_of_customers": round(without_start / customers, 4),
         },
-        "cancelled_before_start": backwards,
-        "cancelled_without_start": unborn,
+        "cancelled_before_start": ended_before_start,
+        "cancelled_without_start": never_began,
         "cancels_of_no_contract": unnamed if named else 0,
     }
 
 
-def _misplaced(connection: duckdb.DuckDBPyConnection, place: str) -> dict[str, Any]:
+def _misplaced_events(connection: duckdb.DuckDBPyConnection, column: str) -> dict[str, Any]:
     rows = run(
         connection,
-        f"""select source, sum(events)::bigint, sum({place})::bigint,
-            count(*) filter ({place} > 0), round(count(*) filter ({place} > 0) / count(*), 4)
-        from histories group by source having sum({place}) > 0 order by source""",
+        f"""select source, sum(events)::bigint, sum({column})::bigint,
+            count(*) filter ({column} > 0), round(count(*) filter ({column} > 0) / count(*), 4)
+        from histories group by source having sum({column}) > 0 order by source""",
     )
     keys = ("events", "rows", "customers", "share_of_customers")
     return {source: dict(zip(keys, values, strict=True)) for source, *values in rows}
@@ -89,20 +89,20 @@ def sentences(summary: dict[str, Any]) -> list[str]:
     """What was `found`, in plain words: a sentence each; none when all is in order."""
     if not summary:
         return []
-    said = [
-        f"{source}: {one['rows']:,} of {one['events']:,} events ({_customers(one)} of the source's)"
+    lines = [
+        f"{source}: {counts['rows']:,} of {counts['events']:,} events ({_customers(counts)} of the source's)"
         f" {what}"
-        for place, what in _PLACES.items()
-        for source, one in summary[place].items()
+        for column, what in _MISPLACED.items()
+        for source, counts in summary[column].items()
     ]
     if summary["without_start"]["customers"]:
-        said.append(
+        lines.append(
             f"{_customers(summary['without_start'])} of all, with events but no start of a contract"
         )
-    said += [f"{what}: {summary[key]:,}" for key, what in _COUNTS.items() if summary[key]]
-    return [f"{one}; kept as they are" for one in said]
+    lines += [f"{what}: {summary[key]:,}" for key, what in _COUNTS.items() if summary[key]]
+    return [f"{line}; kept as they are" for line in lines]
 
 
-def _customers(one: dict[str, Any]) -> str:
-    thing = "customer" if one["customers"] == 1 else "customers"
-    return f"{one['customers']:,} {thing}, {one['share_of_customers']:.1%}"
+def _customers(counts: dict[str, Any]) -> str:
+    thing = "customer" if counts["customers"] == 1 else "customers"
+    return f"{counts['customers']:,} {thing}, {counts['share_of_customers']:.1%}"

@@ -9,43 +9,45 @@ from retention.sources.reader import run
 
 _ALL: Final = ", ".join(events.EVENT_COLUMNS)
 
-Days = dict[str, list[Any]]
+DailyNews = dict[str, list[Any]]
 """For each day number, as text, how many event versions became known on it, and their hash."""
 
 
-def known_days(connection: duckdb.DuckDBPyConnection) -> Days:
+def known_days(connection: duckdb.DuckDBPyConnection) -> DailyNews:
     """Of table `events`; the order of its rows means nothing."""
     rows = run(
         connection,
         f"""select known_day, count(*), printf('%016x', bit_xor(hash({_ALL})))
         from events group by known_day order by known_day""",
     )
-    return {str(day): [many, digest] for day, many, digest in rows}
+    return {str(day): [n_versions, digest] for day, n_versions, digest in rows}
 
 
-def changed(before: Days, now: Days) -> list[int]:
+def changed_days(before: DailyNews, now: DailyNews) -> list[int]:
     """The days of which another run knew otherwise, oldest first.
 
     The last day that it knew of may have gone on after it, and does not count.
     """
     last = max(map(int, before), default=0)
     both = before.keys() | now.keys()
-    return sorted(day for day in map(int, both) if day < last and _of(before, day) != _of(now, day))
+    return sorted(
+        day for day in map(int, both) if day < last and _news_on(before, day) != _news_on(now, day)
+    )
 
 
-def _of(days: Days, day: int) -> list[Any]:
+def _news_on(days: DailyNews, day: int) -> list[Any]:
     return days.get(str(day), [0, ""])
 
 
-def sentences(before: Days, now: Days) -> list[str]:
+def sentences(before: DailyNews, now: DailyNews) -> list[str]:
     """What to tell of it: nothing, or from which snapshot on the past is another one."""
-    days = changed(before, now)
+    days = changed_days(before, now)
     if not days:
         return []
     first = days[0]
     return [
         f"restated: what was known on {len(days):,} earlier days is not what the last run knew,"
-        f" first on {point_in_time.date_of(first)} ({_of(now, first)[0]:,} events, then"
-        f" {_of(before, first)[0]:,}); snapshots from {point_in_time.date_of(first + 1)} on see"
+        f" first on {point_in_time.date_of(first)} ({_news_on(now, first)[0]:,} events, then"
+        f" {_news_on(before, first)[0]:,}); snapshots from {point_in_time.date_of(first + 1)} on see"
         " another past; map known_at if rows come late"
     ]

@@ -250,7 +250,7 @@ def test_the_stage_tells_of_its_sources_and_of_what_is_out_of_order(
     monkeypatch.setattr(events, "load_params", lambda: params)
     for name, rows in {"contracts": LIVES, "web": VISITS + ODD}.items():
         table = pa.Table.from_pylist(rows, schema=schema.EVENTS)
-        atomic.write_table(artefacts.ingested(name), table)
+        artefacts.ingested(name).write(table)
     answer = outcomes.StaffAnswer(result="reached", action_taken="visit")
     fact = outcomes.OutcomeRecord("l", "early", DAY, answer)
     outcomes.write(outcomes.FOLDER, outcomes.ImportBatch("l", "your company", DAY, "", {}, (fact,)))
