@@ -8,7 +8,7 @@ from retention.core.params import RawFile
 from retention.core.storage import atomic
 
 
-def first_rows(file: RawFile, key: str, path: Path, most: int) -> bool:
+def copy_table(file: RawFile, key: str, path: Path, max_rows: int) -> bool:
     """Write the first rows of a table to `path`; whether these are all.
 
     BadParams, BadInput: as the stage `extract`.
@@ -16,8 +16,8 @@ def first_rows(file: RawFile, key: str, path: Path, most: int) -> bool:
     from retention.sources.database import connection, stream, tables
 
     with connection.reading(file, key) as reading:
-        table = tables.found(reading, file, key)
-        query = tables.query(table, None, most=most + 1)
+        table = tables.find_table(reading, file, key)
+        query = tables.query(table, None, max_rows=max_rows + 1)
         rows = pa.Table.from_batches(stream.batches(reading, query, table.arrow, key), table.arrow)
-    atomic.write_table(path, rows.slice(0, most))
-    return len(rows) <= most
+    atomic.write_table(path, rows.slice(0, max_rows))
+    return len(rows) <= max_rows

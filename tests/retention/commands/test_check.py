@@ -686,7 +686,7 @@ def test_a_target_for_what_is_no_measure(look: Look) -> None:
 
 
 def test_measures_are_looked_up_only_where_a_target_is_set() -> None:
-    lean = "import sys, pipeline.check; sys.exit('pandas' in sys.modules)"
+    lean = "import sys, retention.commands.check; sys.exit('pandas' in sys.modules)"
     assert not subprocess.run([sys.executable, "-c", lean], check=False).returncode
 
 
