@@ -17,7 +17,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import yaml
 
 from models.components.base import Floats
@@ -40,15 +39,15 @@ class Company:
     """A history and the date at which it is cut; `told` gives customer, day and money a line."""
 
     cut: dt.date
-    told: Callable[[Path], pd.DataFrame]
+    read_history: Callable[[Path], pd.DataFrame]
     trim: Callable[[Path, dt.date], None]
 
 
-def _grocer_told(folder: Path) -> pd.DataFrame:
+def _read_grocer(folder: Path) -> pd.DataFrame:
     lines = pd.read_csv(folder / "transactions.csv", dtype={"household_id": str})
     bought = lines[(lines["quantity"] > 0) | (lines["sales_value"] > 0)]
-    at = pd.to_datetime(bought["transaction_timestamp"]).dt.tz_localize("UTC")
-    day = at.dt.tz_convert("America/New_York").dt.date
+    bought_at = pd.to_datetime(bought["transaction_timestamp"]).dt.tz_localize("UTC")
+    day = bought_at.dt.tz_convert("America/New_York").dt.date
     return pd.DataFrame(
         {"customer_id": bought["household_id"], "day": day, "money": bought["sales_value"]}
     )
@@ -65,7 +64,7 @@ def _grocer_trim(folder: Path, cut: dt.date) -> None:
         _trim(folder / f"{name}.csv", column, end)
 
 
-def _cdnow_told(folder: Path) -> pd.DataFrame:
+def _read_cdnow(folder: Path) -> pd.DataFrame:
     rows = pd.read_csv(folder / "purchases.csv", dtype=str)
     day = pd.to_datetime(rows["date"], format="%Y%m%d").dt.date
     money = rows["dollar_value"].astype(float)
@@ -83,8 +82,8 @@ def _trim(path: Path, column: str, end: str) -> None:
 
 
 COMPANIES = {
-    "grocer": Company(dt.date(2017, 12, 1), _grocer_told, _grocer_trim),
-    "cdnow": Company(dt.date(1998, 4, 1), _cdnow_told, _cdnow_trim),
+    "grocer": Company(dt.date(2017, 12, 1), _read_grocer, _grocer_trim),
+    "cdnow": Company(dt.date(1998, 4, 1), _read_cdnow, _cdnow_trim),
 }
 
 
@@ -93,12 +92,12 @@ def prepare(name: str, folder: Path) -> pd.DataFrame:
     company = COMPANIES[name]
     raw = folder / "data/example" / name
     example.COMPANIES[name](raw)
-    told = company.told(raw)
+    history = company.read_history(raw)
     company.trim(raw, company.cut)
-    given = yaml.safe_load((ROOT / "examples" / name / "params.yaml").read_text())
-    given["as_of"] = str(company.cut)
-    atomic.write_text(folder / "params.yaml", yaml.safe_dump(given))
-    return told
+    raw_params = yaml.safe_load((ROOT / "examples" / name / "params.yaml").read_text())
+    raw_params["as_of"] = str(company.cut)
+    atomic.write_text(folder / "params.yaml", yaml.safe_dump(raw_params))
+    return history
 
 
 def run_stages(folder: Path, sources: list[str]) -> None:
@@ -107,14 +106,14 @@ def run_stages(folder: Path, sources: list[str]) -> None:
         "PYTHONPATH": str(ROOT),
         "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
     }
-    for words in [*(["ingest", one] for one in sources), *([stage] for stage in STAGES)]:
+    for words in [*(["ingest", source] for source in sources), *([stage] for stage in STAGES)]:
         command = [sys.executable, "-m", f"pipeline.{words[0]}", *words[1:]]
         subprocess.run(command, cwd=folder, env=environment, check=True)
 
 
-def truth(told: pd.DataFrame, customers: pd.Series, cut: dt.date, days: int) -> pd.DataFrame:
+def truth(history: pd.DataFrame, customers: pd.Series, cut: dt.date, days: int) -> pd.DataFrame:
     """churned and value of the customers in [cut, cut + days), from the withheld history."""
-    window = told[(told["day"] >= cut) & (told["day"] < cut + dt.timedelta(days))]
+    window = history[(history["day"] >= cut) & (history["day"] < cut + dt.timedelta(days))]
     money = window.groupby("customer_id")["money"].sum()
     return pd.DataFrame(
         {
@@ -126,31 +125,31 @@ def truth(told: pd.DataFrame, customers: pd.Series, cut: dt.date, days: int) -> 
 
 def predictions(folder: Path) -> tuple[pd.Series, dict[str, Floats], dict[str, Floats]]:
     """Customers at the cut; per model its churn probability; per model its expected value."""
-    chosen = load_params(folder / "params.yaml")
-    features = pq.read_table(folder / artefacts.FEATURES)
-    rows = train.labelled(features, pq.read_table(folder / artefacts.LABELS))
-    now = features.filter(np.array(features["snapshot_on"]) == np.datetime64(chosen.as_of))
+    params = load_params(folder / "params.yaml")
+    features = artefacts.FEATURES.under(folder).read()
+    rows = train.labelled_rows(features, artefacts.LABELS.under(folder).read())
+    now = features.filter(np.array(features["snapshot_on"]) == np.datetime64(params.as_of))
     story, X = atomic.read_json(folder / artefacts.SELECTION), feature_table.matrix(now)
-    make = selection.maker(chosen)
-    said: dict[str, dict[str, Floats]] = {"churn": {}, "value": {}}
+    make = selection.model_factory(params)
+    by_task: dict[str, dict[str, Floats]] = {"churn": {}, "value": {}}
     for name, tuned in story["params"].items():
         task = name.partition("_")[0]
         model = make(name, **tuned).fit(rows.X, rows.target(task), rows.weight)
-        said[task][name] = selection.predict(model, X)
+        by_task[task][name] = selection.predict(model, X)
     customers = now["customer_id"].to_pandas()
-    scores = pq.read_table(folder / artefacts.SCORES).to_pandas().set_index("customer_id")
-    said["churn"]["recipe"] = scores.loc[customers, "churn_probability"].to_numpy()
-    said["value"]["recipe"] = scores.loc[customers, "expected_value"].to_numpy()
-    return customers, said["churn"], said["value"]
+    scores = artefacts.SCORES.under(folder).read().to_pandas().set_index("customer_id")
+    by_task["churn"]["recipe"] = scores.loc[customers, "churn_probability"].to_numpy()
+    by_task["value"]["recipe"] = scores.loc[customers, "expected_value"].to_numpy()
+    return customers, by_task["churn"], by_task["value"]
 
 
-def churn_table(y: Floats, said: dict[str, Floats], customers: pd.Series) -> pd.DataFrame:
+def churn_table(y: Floats, predicted: dict[str, Floats], customers: pd.Series) -> pd.DataFrame:
     """A row a model: figures, and the AUC of the recipe less its own, paired."""
     rows = {}
-    for name, p in said.items():
+    for name, p in predicted.items():
         inside = np.clip(p, 1e-9, 1 - 1e-9)
         gain = bootstrap.paired_difference(
-            metrics.roc_auc, y, said["recipe"], p, customers, REPLICATES, SEED
+            metrics.roc_auc, y, predicted["recipe"], p, customers, REPLICATES, SEED
         )
         rows[name] = {
             "AUC": f"{metrics.roc_auc(y, p):.4f}",
@@ -166,7 +165,7 @@ def churn_table(y: Floats, said: dict[str, Floats], customers: pd.Series) -> pd.
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def value_table(y: Floats, said: dict[str, Floats]) -> pd.DataFrame:
+def value_table(y: Floats, predicted: dict[str, Floats]) -> pd.DataFrame:
     rows = {
         name: {
             "MAE": f"{metrics.mae(y, mean):.2f}",
@@ -174,7 +173,7 @@ def value_table(y: Floats, said: dict[str, Floats]) -> pd.DataFrame:
             "Spearman": f"{metrics.spearman(y, mean):.4f}",
             "normalised Gini": f"{metrics.normalised_gini(y, mean):.4f}",
         }
-        for name, mean in said.items()
+        for name, mean in predicted.items()
     }
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -190,17 +189,17 @@ def benchmark(name: str) -> str:
     company = COMPANIES[name]
     with TemporaryDirectory(prefix=f"quality-{name}-") as place:
         folder = Path(place)
-        told = prepare(name, folder)
-        chosen = load_params(folder / "params.yaml")
-        run_stages(folder, list(chosen.sources))
+        history = prepare(name, folder)
+        params = load_params(folder / "params.yaml")
+        run_stages(folder, list(params.sources))
         customers, churn, value = predictions(folder)
         story = atomic.read_json(folder / artefacts.SELECTION)
-    days = chosen.labels.churn.horizon_days
-    true = truth(told, customers, company.cut, days)
+    days = params.labels.churn.horizon_days
+    true = truth(history, customers, company.cut, days)
     y, money = true["churned"].to_numpy(), true["value"].to_numpy()
     return "\n\n".join(
         [
-            f"## {chosen.company}, cut at {company.cut}",
+            f"## {params.company}, cut at {company.cut}",
             f"{len(customers):,} customers watched, {y.mean():.1%} silent in the {days} days that "
             f"were withheld. The recipe chose {story['chosen']['churn']} and "
             f"{story['chosen']['value']}, calibrator {story['calibrator']}.",

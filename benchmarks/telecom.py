@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import yaml
 
 from examples.telecom.company import FIRST
@@ -90,13 +89,15 @@ def without_service(folder: Path, params: Params) -> tuple[pd.Series, Floats]:
 
     It is tuned on the same folds and fitted on the same rows as the one with them.
     """
-    features = pq.read_table(folder / artefacts.FEATURES)
+    features = artefacts.FEATURES.under(folder).read()
     themes = {feature.name: feature.theme for feature in discover(params.features.windows)}
     columns = [name for name in features.column_names if themes.get(name) not in SERVICE]
-    labels = pq.read_table(folder / artefacts.LABELS)
+    labels = artefacts.LABELS.under(folder).read()
     rows = train.labelled_rows(features.select(columns), labels, params.train.treated_rows)
     when = split_by_time(
-        sorted(set(rows.day.tolist())), point_in_time.label_delay_days(params.labels), params.train.folds
+        sorted(set(rows.day.tolist())),
+        point_in_time.label_delay_days(params.labels),
+        params.train.folds,
     )
     assert when.test_fold is not None
     make = selection.model_factory(params)
@@ -113,7 +114,9 @@ def agreement(folder: Path, departures: pd.DataFrame) -> tuple[pd.DataFrame, flo
     """
     excess_lost = atomic.read_json(folder / artefacts.SCORECARD_METRICS)["excess_lost"]
     true = departures["cause"].value_counts()
-    table = pd.DataFrame({"true": true.reindex(CAUSES, fill_value=0), "found": pd.Series(excess_lost)})
+    table = pd.DataFrame(
+        {"true": true.reindex(CAUSES, fill_value=0), "found": pd.Series(excess_lost)}
+    )
     table = table.fillna(0.0)
     return table, metrics.spearman(table["true"].to_numpy(float), table["found"].to_numpy(float))
 
@@ -127,8 +130,8 @@ def scenario(name: str) -> dict[str, Any]:
         atomic.write_text(folder / "params.yaml", yaml.safe_dump(raw_params))
         params = load_params(folder / "params.yaml")
         seconds = run_stages(folder, params)
-        predictions = pq.read_table(folder / artefacts.PREDICTIONS).to_pandas()
-        models = pq.read_table(folder / artefacts.TEST_PREDICTIONS).to_pandas()
+        predictions = artefacts.PREDICTIONS.under(folder).read().to_pandas()
+        models = artefacts.TEST_PREDICTIONS.under(folder).read().to_pandas()
         customers, bare = without_service(folder, params)
         story = atomic.read_json(folder / artefacts.SELECTION)
         day = predictions["snapshot_on"].iloc[0]

@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import yaml
 
 import models
@@ -68,8 +67,8 @@ def days(column: pd.Series) -> pd.Series:
 
 def callable_customers(folder: Path) -> pd.DataFrame:
     """The features of customers who had not given notice, with `day` and the labels, if mature."""
-    features = pq.read_table(folder / artefacts.FEATURES).to_pandas()
-    labels = pq.read_table(folder / artefacts.LABELS, columns=[*KEYS, "churned", "value"])
+    features = artefacts.FEATURES.under(folder).read().to_pandas()
+    labels = artefacts.LABELS.under(folder).read(columns=[*KEYS, "churned", "value"])
     joined: pd.DataFrame = features.merge(labels.to_pandas(), on=KEYS, how="left")
     joined = joined[joined["notice_given"].fillna(0) == 0]
     return joined.assign(day=days(joined["snapshot_on"])).sort_values(KEYS, ignore_index=True)
@@ -114,11 +113,13 @@ class Experiment:
     worth: Floats
 
 
-def read_experiment(folder: Path, rows: pd.DataFrame, columns: list[str], params: Params) -> Experiment:
+def read_experiment(
+    folder: Path, rows: pd.DataFrame, columns: list[str], params: Params
+) -> Experiment:
     """Every customer of a wave with the snapshot that began its week; only matured outcomes."""
     kinds = [("kind", "in", ["outreach", "cancel"])]
     names = ["customer_id", "kind", "occurred_day", "treatment"]
-    events = pq.read_table(folder / artefacts.EVENTS, columns=names, filters=kinds).to_pandas()
+    events = artefacts.EVENTS.under(folder).read(columns=names, filters=kinds).to_pandas()
     events["day"] = events.pop("occurred_day").astype("int64")
     left = events[events["kind"] == "cancel"].groupby("customer_id")["day"].max()
     waves = events[events["kind"] == "outreach"].sort_values("day")
@@ -169,13 +170,17 @@ def between(interval: Any, digits: int) -> str:
     return f"({interval.low:+.{digits}f} to {interval.high:+.{digits}f})"
 
 
-def evaluate_learner(name: str, experiment: Experiment) -> tuple[dict[str, str], list[metrics.EffectQuintile]]:
+def evaluate_learner(
+    name: str, experiment: Experiment
+) -> tuple[dict[str, str], list[metrics.EffectQuintile]]:
     """What the experiment itself says of a learner, cross-fitted: no truth is looked at."""
     crossed = metrics.cross_fit(model_factory(name), experiment.X, experiment.trial)
     risk = experiment.X[RISK].to_numpy()
     scores, who = experiment.trial.doubly_robust_scores(risk), experiment.trial.customer
     qini = metrics.qini(crossed, scores, who, seed=SEED)
-    choice = metrics.compare_rankings(crossed, risk * experiment.worth, experiment.worth, scores, who, SHARE, seed=SEED)
+    choice = metrics.compare_rankings(
+        crossed, risk * experiment.worth, experiment.worth, scores, who, SHARE, seed=SEED
+    )
     figures = {
         "Qini x 1000": f"{1e3 * qini.coefficient:.2f} "
         f"({1e3 * qini.interval.low:.2f} to {1e3 * qini.interval.high:.2f})",
@@ -208,7 +213,9 @@ def company(name: str, folder: Path) -> CompanyReport:
     begun = monotonic()
     params = run_stages(folder, name)
     rows = callable_customers(folder)
-    columns = [column for column in rows.columns if column not in (*KEYS, "churned", "value", "day")]
+    columns = [
+        column for column in rows.columns if column not in (*KEYS, "churned", "value", "day")
+    ]
     rows = rows.join(cross_predictions(rows, columns))
     experiment = read_experiment(folder, rows, columns, params)
     plan = params.simulation
@@ -223,11 +230,20 @@ def company(name: str, folder: Path) -> CompanyReport:
     by_loss = reached(-now[RISK].to_numpy(), worth, now)
     table.append({"ranking": "expected loss", **by_loss})
     for learner in LEARNERS:
-        effect = model_factory(learner)().fit(experiment.X, *_fit_arguments(experiment)).effect(now[experiment.X.columns])
+        effect = (
+            model_factory(learner)()
+            .fit(experiment.X, *_fit_arguments(experiment))
+            .effect(now[experiment.X.columns])
+        )
         figures, groups = evaluate_learner(learner, experiment)
         table.append({"ranking": learner, **reached(effect, worth, now), **figures})
         fifths = [vars(group) for group in groups] if learner == "doubly robust" else fifths
-    table.append({"ranking": "doubly robust, A/A", **evaluate_learner("doubly robust", shuffled(experiment))[0]})
+    table.append(
+        {
+            "ranking": "doubly robust, A/A",
+            **evaluate_learner("doubly robust", shuffled(experiment))[0],
+        }
+    )
     seconds = monotonic() - begun
     return CompanyReport(_line(experiment, len(now), seconds), table, fifths)
 
@@ -276,7 +292,12 @@ were drawn anew. The tables of fifths: the effect predicted and measured.
 def markdown(reports: dict[str, CompanyReport]) -> str:
     parts = [INTRODUCTION.rstrip()]
     for name, report in reports.items():
-        parts += [f"## {name.capitalize()}", report.line, _table(report.learners), _table(report.fifths)]
+        parts += [
+            f"## {name.capitalize()}",
+            report.line,
+            _table(report.learners),
+            _table(report.fifths),
+        ]
     return "\n\n".join(parts) + "\n"
 
 

@@ -13,7 +13,6 @@ from typing import Final
 import narwhals as nw
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from retention.core import artefacts, console, engine, errors, point_in_time
 from retention.core.params import EngineParams, Params, load_params
@@ -24,8 +23,8 @@ from retention.policy import play_effects
 from retention.policy.decide import decide
 from retention.policy.lanes import SuppressionList
 from retention.worklist import build, published
-from retention.worklist.build import HELD_OUT, AtRiskResult, WorklistInputs
-from retention.worklist.model import HISTORY, TIMELINE, Listing
+from retention.worklist.build import AtRiskResult, WorklistInputs
+from retention.worklist.model import Listing
 from retention.worklist.rows import CustomerTables, list_rows, rank_listed
 from retention.worklist.write import write_result
 
@@ -57,7 +56,7 @@ def at_risk(inputs: WorklistInputs, params: Params, previous: Path | None) -> At
     listing = replace(listing, rows=list_rows(ranked, tables, params, listing.language))
     return AtRiskResult(
         build.with_list_id(listing),
-        build.to_table(decision.held_out, HELD_OUT),
+        build.to_table(decision.held_out, artefacts.HELD_OUT.schema),
         build.lane_table(decision, tables.scores),
     )
 
@@ -68,14 +67,14 @@ def read(params: Params, contacts: pa.Table) -> WorklistInputs:
     as_of = dt.date.fromisoformat(summary["as_of"])
     guard_banners = verdict.list_banners(as_of)
     tables = CustomerTables(
-        scores=pq.read_table(artefacts.SCORES)
-        .join(pq.read_table(artefacts.UPLIFT_SCORES), keys="customer_id")
+        scores=artefacts.SCORES.read()
+        .join(artefacts.UPLIFT_SCORES.read(), keys="customer_id")
         .sort_by("customer_id")
         .to_pandas(),
-        purchase_rhythm=pq.read_table(artefacts.PURCHASE_RHYTHM).to_pandas(),
-        customer_state=pq.read_table(artefacts.CUSTOMER_STATE).to_pandas(),
-        reasons=pq.read_table(artefacts.REASONS).to_pandas(),
-        recent_issues=pq.read_table(artefacts.RECENT_ISSUES).to_pandas(),
+        purchase_rhythm=artefacts.PURCHASE_RHYTHM.read().to_pandas(),
+        customer_state=artefacts.CUSTOMER_STATE.read().to_pandas(),
+        reasons=artefacts.REASONS.read().to_pandas(),
+        recent_issues=artefacts.RECENT_ISSUES.read().to_pandas(),
         contacts=contacts.to_pandas(),
     )
     campaign, days = params.at_risk.campaign, params.at_risk.campaign_days
@@ -84,8 +83,8 @@ def read(params: Params, contacts: pa.Table) -> WorklistInputs:
     )
     return WorklistInputs(
         tables,
-        pq.read_table(artefacts.TIMELINE).select(TIMELINE.names).cast(TIMELINE),
-        pq.read_table(artefacts.RISK_HISTORY).select(HISTORY.names).cast(HISTORY),
+        artefacts.TIMELINE.read(),
+        artefacts.RISK_HISTORY.read(),
         summary | {"banners": [*summary["banners"], *guard_banners]},
         _play_events(params, as_of),
         SuppressionList(

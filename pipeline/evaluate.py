@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from models.components.base import Floats
 from retention.core import artefacts, console, errors
@@ -65,7 +64,9 @@ def figures_with_intervals(
 
 def _figure(value: float, around: bootstrap.Interval | bootstrap.PairedDifference) -> Figure:
     numbers = {"value": value, "low": around.low, "high": around.high}
-    return {name: float(number) if math.isfinite(number) else None for name, number in numbers.items()}
+    return {
+        name: float(number) if math.isfinite(number) else None for name, number in numbers.items()
+    }
 
 
 def list_metrics(
@@ -154,7 +155,8 @@ def evaluate(predictions: pd.DataFrame, scores: pd.DataFrame, params: Params) ->
         frames: dict[str, pd.DataFrame], measure: Callable[..., dict[str, float]], columns: str
     ) -> dict[str, Figures]:
         return {
-            name: figures_with_intervals(measure, frame, columns.split(), params) for name, frame in frames.items()
+            name: figures_with_intervals(measure, frame, columns.split(), params)
+            for name, frame in frames.items()
         }
 
     return {
@@ -188,7 +190,7 @@ def current_attributes() -> pd.DataFrame:
     if not artefacts.CUSTOMERS.path.is_file():
         return pd.DataFrame({"customer_id": pd.Series(dtype="str")})
     names = ["customer_id", "known_day", *slices.ATTRIBUTES]
-    customers: pd.DataFrame = pq.read_table(artefacts.CUSTOMERS, columns=names).to_pandas()
+    customers: pd.DataFrame = artefacts.CUSTOMERS.read(columns=names).to_pandas()
     newest = customers.sort_values("known_day", na_position="first").drop_duplicates(
         "customer_id", keep="last"
     )
@@ -198,16 +200,6 @@ def current_attributes() -> pd.DataFrame:
 NO_FIGURES: dict[str, Any] = {
     "churn": {}, "value": {}, "list": {}, "gain": {}, "value_by_decile": [], "slices": [],
 }  # fmt: skip
-PREDICTIONS = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("snapshot_on", pa.date32()),
-        ("churn_probability", pa.float64()),
-        ("churned", pa.bool_()),
-        ("expected_value", pa.float64()),
-        ("value", pa.float64()),
-    ]
-)
 
 
 def log_to_mlflow(params: Params, report: console.Report) -> None:
@@ -221,9 +213,9 @@ def log_to_mlflow(params: Params, report: console.Report) -> None:
 def main() -> None:
     params = load_params()
     with console.stage("evaluate") as report:
-        story, label_table = atomic.read_json(artefacts.SELECTION), pq.read_table(artefacts.LABELS)
-        model_predictions = join_labels(pq.read_table(artefacts.TEST_PREDICTIONS), label_table)
-        scores = join_labels(pq.read_table(artefacts.TEST_SCORES), label_table)
+        story, label_table = atomic.read_json(artefacts.SELECTION), artefacts.LABELS.read()
+        model_predictions = join_labels(artefacts.TEST_PREDICTIONS.read(), label_table)
+        scores = join_labels(artefacts.TEST_SCORES.read(), label_table)
         report.read(artefacts.TEST_PREDICTIONS, len(model_predictions))
         report_data = header(story, scores, params)
         report_data |= evaluate(model_predictions, scores, params) if len(scores) else NO_FIGURES
@@ -231,10 +223,14 @@ def main() -> None:
             limits = (params.at_risk.capacity, params.evaluate.min_group_size)
             report_data |= {"slices": slices.slice_metrics(scores, current_attributes(), *limits)}
         atomic.write_json(artefacts.METRICS, report_data)
-        predictions = scores[PREDICTIONS.names]
-        table = pa.Table.from_pandas(predictions, schema=PREDICTIONS, preserve_index=False)
-        atomic.write_table(artefacts.PREDICTIONS, table)
-        rule = model_predictions.loc[model_predictions["model"] == "churn_recency", "prediction"].to_numpy()
+        predictions = scores[artefacts.PREDICTIONS.schema.names]
+        table = pa.Table.from_pandas(
+            predictions, schema=artefacts.PREDICTIONS.schema, preserve_index=False
+        )
+        artefacts.PREDICTIONS.write(table)
+        rule = model_predictions.loc[
+            model_predictions["model"] == "churn_recency", "prediction"
+        ].to_numpy()
         baseline = predictions.assign(churn_probability=rule)
         plots.draw(predictions, baseline, artefacts.PLOTS.path, params.currency)
         story |= {"dead": atomic.read_json(artefacts.FEATURES_SUMMARY)["dead"]}

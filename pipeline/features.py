@@ -1,59 +1,79 @@
-"""Stage `features`: every declared feature of every watched customer at every snapshot."""
+"""Stage `features`: every feature of every customer of every snapshot's cohort."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import narwhals as nw
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-import features as themes
+from features import discover
 from features.engine.base import Feature
-from features.engine.table import features_at, schema
+from features.engine.table import feature_schema, features_at
 from retention.cohort import calendar
 from retention.core import artefacts, console, engine, errors, feature_table, point_in_time
-from retention.core.params import load_params
+from retention.core.engine import Engine
+from retention.core.params import ServiceParams, load_params
+from retention.core.point_in_time import Frame
 from retention.core.storage import atomic
 
 
+def features(
+    open_engine: Engine,
+    events: Frame,
+    customers: Frame,
+    cohorts: Frame,
+    days: Iterable[int],
+    declared: list[Feature],
+    service_params: ServiceParams,
+    restated: bool = True,
+) -> Iterator[pa.Table]:
+    """The feature table of each snapshot, one at a time: all of them need not fit into memory.
+
+    cohorts: customer_id, snapshot_on. days: the snapshots, as day numbers. restated: whether some
+    event has more than one version.
+    """
+    schema = feature_schema(declared)
+    for day in days:
+        cohort = cohorts.filter(nw.col("snapshot_on") == point_in_time.date_of(day))
+        table = features_at(
+            open_engine, events, customers, cohort, day, declared, restated, service_params
+        )
+        yield table.cast(schema)
+
+
 def dead_features(table: pa.Table) -> list[str]:
-    """The features that say nothing: all null, or one value throughout."""
+    """The features that carry no information: all null, or one value throughout."""
     names = [name for name in table.column_names if name not in feature_table.KEYS]
     return [name for name in names if pc.count_distinct(table[name], mode="all").as_py() <= 1]
 
 
-def _tables(report: console.Report, declared: list[Feature]) -> Iterator[pa.Table]:
-    params, summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
-    when = calendar.plan_calendar(params, summary)
-    report.read(artefacts.EVENTS, summary["rows"])
-    with engine.open_engine(params.engine) as opened:
-        history_frame = opened.scan(artefacts.EVENTS)
-        watched = opened.scan(artefacts.SNAPSHOTS)
-        people = opened.scan(artefacts.CUSTOMERS)
-        for day in report.track(when.all, "computing snapshots"):
-            cohort = watched.filter(nw.col("snapshot_on") == point_in_time.date_of(day))
-            versioned, levels = summary["versioned"], params.service
-            yield features_at(
-                opened, history_frame, people, cohort, day, declared, versioned, levels
-            )
-
-
 def main() -> None:
-    declared = themes.discover(load_params().features.windows)
-    wanted = schema(declared)
+    params, summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
+    declared = discover(params.features.windows)
+    snapshots = calendar.plan_calendar(params, summary).all
     with console.stage("features") as report:
+        report.read(artefacts.EVENTS, summary["rows"])
         with (
-            atomic.atomic_file(artefacts.FEATURES.path) as path,
-            pq.ParquetWriter(path, wanted) as writer,
+            artefacts.FEATURES.writer(feature_schema(declared)) as writer,
+            engine.open_engine(params.engine) as open_engine,
         ):
-            for table in _tables(report, declared):
-                writer.write_table(table.cast(wanted))
-        whole = pq.read_table(artefacts.FEATURES)
+            for table in features(
+                open_engine,
+                open_engine.scan(artefacts.EVENTS),
+                open_engine.scan(artefacts.CUSTOMERS),
+                open_engine.scan(artefacts.SNAPSHOTS),
+                report.track(snapshots, "computing snapshots"),
+                declared,
+                params.service,
+                summary["versioned"],
+            ):
+                writer.write(table)
+        whole = artefacts.FEATURES.read()
         report.wrote(artefacts.FEATURES, len(whole))
-        silent = dead_features(whole)
-        atomic.write_json(artefacts.FEATURES_SUMMARY, {"rows": len(whole), "dead": silent})
-        if silent:
-            report.say(f"{len(silent)} features say nothing here: {', '.join(silent)}")
+        dead = dead_features(whole)
+        atomic.write_json(artefacts.FEATURES_SUMMARY, {"rows": len(whole), "dead": dead})
+        if dead:
+            report.say(f"{len(dead)} features say nothing here: {', '.join(dead)}")
 
 
 if __name__ == "__main__":

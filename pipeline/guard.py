@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from retention.core import artefacts, console, engine, errors, feature_table, point_in_time
 from retention.core.params import GuardParams, Params, load_params
@@ -21,7 +20,7 @@ from retention.ledgers import assignments, runs
 from retention.ledgers.runs import Run
 from retention.monitoring import calibration, drift, freshness, verdict, volume
 from retention.monitoring.finding import LEVELS, OK, Finding
-from retention.monitoring.report_data import GuardReport, DriftReport
+from retention.monitoring.report_data import DriftReport, GuardReport
 from retention.reporting.guard import page
 from retention.serving import champion
 from retention.training import profile
@@ -198,8 +197,8 @@ def read(params: Params) -> GuardInputs:
     if scored.get("champion", now.manifest["models"]) != now.manifest["models"]:
         raise errors.Guarded("the champion changed during the run; run again")
     today = pc.field("snapshot_on") == dt.date.fromisoformat(scored["as_of"])
-    table = pq.read_table(artefacts.FEATURES, filters=today)
-    scores = pq.read_table(artefacts.SCORES, columns=["churn_probability"])
+    table = artefacts.FEATURES.read(filters=today)
+    scores = artefacts.SCORES.read(columns=["churn_probability"])
     return GuardInputs(
         sources=events["sources"],
         ingested={
@@ -213,7 +212,7 @@ def read(params: Params) -> GuardInputs:
         reference=champion.load_part(now, profile.NAME),
         past=_past_lists(params, events, dt.date.fromisoformat(scored["as_of"])),
         published=runs.read(runs.FOLDER, params.company),
-        customers=pq.read_metadata(artefacts.CUSTOMERS).num_rows if params.customers else None,
+        customers=artefacts.CUSTOMERS.rows() if params.customers else None,
     )
 
 

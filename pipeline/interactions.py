@@ -1,105 +1,77 @@
-"""Stage `interactions`: how each customer watched at as_of stands with the company, by the events.
+"""Stage `interactions`: the state of each customer of the cohort, recent issues and a timeline.
 
-It says what lanes and plays read, what staff should know, and what passed lately.
+Lanes and plays read the state; staff read the issues and the timeline on the list.
 """
 
 import datetime as dt
+from typing import NamedTuple
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.engine import table as features
 from features.engine.base import Past
+from features.engine.table import customer_attributes
 from retention.core import artefacts, console, engine, errors, point_in_time
 from retention.core.engine import Engine
 from retention.core.params import Params, load_params
 from retention.core.point_in_time import Frame
 from retention.core.storage import atomic
 from retention.i18n.language import language
-from retention.interactions import customer_state, timeline, timeline_entries
+from retention.interactions import order_issues, service_issues, timeline
+from retention.interactions.customer_state import customer_states
 from retention.interactions.frames import CohortRows
 from retention.interactions.recent_issues import recent_issues
+from retention.interactions.timeline_entries import timeline_entries
 from retention.interactions.wording import Wording
 
-_TEXT, _NUMBER, _DAY = pa.string(), pa.float64(), pa.date32()
-CUSTOMER_STATE = pa.schema(
-    [
-        ("customer_id", _TEXT),
-        ("as_of", _DAY),
-        ("tenure_days", _NUMBER),
-        ("notice_on", _DAY),
-        ("ends_on", _DAY),
-        ("open_cases", _NUMBER),
-        ("oldest_open_days", _NUMBER),
-        ("billing_error_days", _NUMBER),
-        ("broken_promise_days", _NUMBER),
-        ("fixed_days", _NUMBER),
-        ("last_outreach_days", _NUMBER),
-        ("last_outreach", _TEXT),
-        ("contacts_365d", _NUMBER),
-        ("serving_cost_365d", _NUMBER),
-        ("revenue_365d", _NUMBER),
-        ("last_dealing_days", _NUMBER),
-        ("failures_90d", _NUMBER),
-        ("causes", pa.list_(_TEXT)),
-        ("last_said_on", _DAY),
-        ("last_said", _TEXT),
-        ("usual_channel", _TEXT),
-    ]
-)
-RECENT_ISSUES = pa.schema(
-    [
-        ("customer_id", _TEXT),
-        ("theme", _TEXT),
-        ("cause", _TEXT),
-        ("day", _DAY),
-        ("text", _TEXT),
-    ]
-)
-TIMELINE = pa.schema(
-    [
-        ("customer_id", _TEXT),
-        ("place", pa.int32()),
-        ("day", _DAY),
-        ("kind", _TEXT),
-        ("text", _TEXT),
-        ("tone", _TEXT),
-    ]
-)
+_TEXT, _DAY = pa.string(), pa.date32()
 
 
-def tables(
+class Interactions(NamedTuple):
+    """What the stage writes: CUSTOMER_STATE, RECENT_ISSUES and TIMELINE of retention.core."""
+
+    customer_state: pa.Table
+    recent_issues: pa.Table
+    timeline: pa.Table
+
+
+def interactions(
     params: Params, past: Past, cohort: Frame, open_engine: Engine
-) -> tuple[pa.Table, pa.Table, pa.Table]:
-    """STANDING, HAPPENINGS and TIMELINE of a cohort (customer_id), from its past alone."""
-    told = Wording(language(params.at_risk.language), params.currency, past.snapshot)
+) -> Interactions:
+    """The three tables of a cohort (customer_id), from its past alone."""
+    wording = Wording(language(params.at_risk.language), params.currency, past.snapshot)
     rows = CohortRows(past, open_engine, cohort)
-    mine = timeline_entries.entries(past).join(cohort, on="customer_id", how="semi")
-    every = past.keep(mine)
-    last = _dated(open_engine, timeline.latest(timeline.customer_statements(every), limit=1), told)
-    found = customer_state.customer_states(rows, params.labels.value)
-    return (
-        _standing(found, last, past.snapshot),
-        _happenings(recent_issues(rows, told), past.snapshot),
-        _dated(open_engine, timeline.latest(every), told).cast(TIMELINE),
+    entries = past.materialize(
+        timeline_entries(past).join(cohort, on="customer_id", how="semi")
+    )
+    statements = timeline.latest(timeline.customer_statements(entries), limit=1)
+    issues = recent_issues(rows, wording, order_issues.THEMES | service_issues.THEMES)
+    return Interactions(
+        _customer_state_table(
+            customer_states(rows, params.labels.value),
+            _timeline_table(open_engine, statements, wording),
+            past.snapshot,
+        ),
+        _recent_issues_table(issues, past.snapshot),
+        _timeline_table(open_engine, timeline.latest(entries), wording),
     )
 
 
-def _dated(open_engine: Engine, entries_: Frame, told: Wording) -> pa.Table:
+def _timeline_table(open_engine: Engine, entries: Frame, wording: Wording) -> pa.Table:
     """Entries with a place, as TIMELINE."""
-    table = open_engine.collect(entries_, sort=["customer_id", "place"])
-    texts, tones = timeline.texts(table, told)
+    table = open_engine.collect(entries, sort=["customer_id", "place"])
+    texts, tones = timeline.texts_and_tones(table, wording)
     columns = [
         table["customer_id"],
         table["place"].cast(pa.int32()),
-        _dates(table["age"].to_numpy(), told.snapshot),
+        _dates(table["age"].to_numpy(), wording.snapshot),
         table["kind"],
         pa.array(texts, _TEXT),
         pa.array(tones, _TEXT),
     ]
-    return pa.Table.from_arrays(columns, schema=TIMELINE)
+    return pa.Table.from_arrays(columns, schema=artefacts.TIMELINE.schema)
 
 
 def _dates(ages: "np.ndarray[tuple[int], np.dtype[np.float64]]", snapshot: int) -> pa.Array:
@@ -109,57 +81,64 @@ def _dates(ages: "np.ndarray[tuple[int], np.dtype[np.float64]]", snapshot: int) 
     return pa.array(days, mask=np.isnan(ages)).cast(_DAY)
 
 
-def _standing(found: pd.DataFrame, last: pa.Table, snapshot: int) -> pa.Table:
-    said = last.to_pandas().set_index("customer_id").reindex(found.index)
-    dated = {
-        "notice_on": _dates(found["notice_age"].to_numpy(), snapshot),
-        "ends_on": _dates(-found["ends_in"].to_numpy(dtype=float), snapshot),
-        "last_said_on": pa.array(said["day"], _DAY, from_pandas=True),
-        "last_said": pa.array(said["text"], _TEXT, from_pandas=True),
-        "as_of": pa.array([point_in_time.date_of(snapshot)] * len(found), _DAY),
-        "customer_id": pa.array(found.index, _TEXT),
-        "causes": pa.array([_listed(one) for one in found["causes"]], pa.list_(_TEXT)),
+def _customer_state_table(
+    states: pd.DataFrame, statements: pa.Table, snapshot: int
+) -> pa.Table:
+    """States with dates in place of days, and what the customer said last, as CUSTOMER_STATE."""
+    statement = statements.to_pandas().set_index("customer_id").reindex(states.index)
+    causes = [value if isinstance(value, list) else [] for value in states["causes"]]
+    columns = {
+        "notice_on": _dates(states["notice_age"].to_numpy(), snapshot),
+        "ends_on": _dates(-states["ends_in"].to_numpy(dtype=float), snapshot),
+        "last_said_on": pa.array(statement["day"], _DAY, from_pandas=True),
+        "last_said": pa.array(statement["text"], _TEXT, from_pandas=True),
+        "as_of": pa.array([point_in_time.date_of(snapshot)] * len(states), _DAY),
+        "customer_id": pa.array(states.index, _TEXT),
+        "causes": pa.array(causes, pa.list_(_TEXT)),
     }
-    columns = [
-        dated[field.name]
-        if field.name in dated
-        else pa.array(found[field.name], field.type, from_pandas=True)
-        for field in CUSTOMER_STATE
+    return _table(artefacts.CUSTOMER_STATE.schema, states, columns)
+
+
+def _recent_issues_table(issues: pd.DataFrame, snapshot: int) -> pa.Table:
+    days = {"day": _dates(issues["age"].to_numpy(), snapshot)}
+    return _table(artefacts.RECENT_ISSUES.schema, issues, days)
+
+
+def _table(schema: pa.Schema, frame: pd.DataFrame, columns: dict[str, pa.Array]) -> pa.Table:
+    """The columns of a schema: some as given, the others from a frame."""
+    arrays = [
+        columns[field.name]
+        if field.name in columns
+        else pa.array(frame[field.name], field.type, from_pandas=True)
+        for field in schema
     ]
-    return pa.Table.from_arrays(columns, schema=CUSTOMER_STATE)
-
-
-def _listed(causes: object) -> list[str]:
-    return causes if isinstance(causes, list) else []
-
-
-def _happenings(found: pd.DataFrame, snapshot: int) -> pa.Table:
-    columns = [
-        _dates(found["age"].to_numpy(), snapshot)
-        if field.name == "day"
-        else pa.array(found[field.name], field.type, from_pandas=True)
-        for field in RECENT_ISSUES
-    ]
-    return pa.Table.from_arrays(columns, schema=RECENT_ISSUES)
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def main() -> None:
     params, summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
     today = dt.date.fromisoformat(atomic.read_json(artefacts.SNAPSHOTS_SUMMARY)["as_of"])
-    with console.stage("interactions") as report, engine.open_engine(params.engine) as opened:
+    with console.stage("interactions") as report, engine.open_engine(params.engine) as open_engine:
         report.read(artefacts.EVENTS, summary["rows"])
         as_of = point_in_time.day_number(today)
-        known = point_in_time.as_known_at(
-            opened.scan(artefacts.EVENTS), as_of, summary["versioned"]
+        events = point_in_time.as_known_at(
+            open_engine.scan(artefacts.EVENTS), as_of, summary["versioned"]
         )
-        people = features.customer_attributes(opened.scan(artefacts.CUSTOMERS), as_of)
-        past = Past(opened.materialize(known), people, as_of, opened.materialize, params.service)
-        watched = opened.scan(artefacts.SNAPSHOTS).filter(nw.col("snapshot_on") == today)
-        cohort = opened.materialize(watched.select("customer_id"))
-        paths = (artefacts.CUSTOMER_STATE, artefacts.RECENT_ISSUES, artefacts.TIMELINE)
-        for path, table in zip(paths, tables(params, past, cohort, opened), strict=True):
-            atomic.write_table(path, table)
-            report.wrote(path, len(table))
+        attributes = customer_attributes(open_engine.scan(artefacts.CUSTOMERS), as_of)
+        past = Past(
+            open_engine.materialize(events),
+            attributes,
+            as_of,
+            open_engine.materialize,
+            params.service,
+        )
+        snapshots = open_engine.scan(artefacts.SNAPSHOTS).filter(nw.col("snapshot_on") == today)
+        cohort = open_engine.materialize(snapshots.select("customer_id"))
+        tables = interactions(params, past, cohort, open_engine)
+        artefacts_written = (artefacts.CUSTOMER_STATE, artefacts.RECENT_ISSUES, artefacts.TIMELINE)
+        for artefact, table in zip(artefacts_written, tables, strict=True):
+            artefact.write(table)
+            report.wrote(artefact, len(table))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from retention.cohort import calendar
 from retention.core import artefacts, console, engine, errors, point_in_time
@@ -18,7 +17,7 @@ from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.experiments import analysis, holdout_calibration, planning, reading
 from retention.experiments.conclusions import retention_conclusion
-from retention.experiments.report_data import OutcomesReport, SampleSizePlan, CampaignResult
+from retention.experiments.report_data import CampaignResult, OutcomesReport, SampleSizePlan
 from retention.i18n.language import language
 from retention.ledgers import assignments
 from retention.reporting.outcomes import page, table
@@ -27,7 +26,9 @@ from retention.stats.power import ArmSizes
 from retention.tracking import client, outcome_record
 
 
-def outcomes(found: pd.DataFrame, believed: float, chosen: Params, as_of: dt.date) -> OutcomesReport:
+def outcomes(
+    found: pd.DataFrame, believed: float, chosen: Params, as_of: dt.date
+) -> OutcomesReport:
     """All that can be said of a campaign's assignments on a day.
 
     found: rows of `followed.FOLLOWED`. believed: the chance of leaving of those whom today's list
@@ -35,7 +36,9 @@ def outcomes(found: pd.DataFrame, believed: float, chosen: Params, as_of: dt.dat
     """
     rules, today = chosen.outcomes, pd.Timestamp(as_of)
     rows = analysis.analysis_set(found)
-    plan = planning.sample_size_plan(found, _arms(rows), believed, chosen.at_risk.holdout_share, today, rules)
+    plan = planning.sample_size_plan(
+        found, _arms(rows), believed, chosen.at_risk.holdout_share, today, rules
+    )
     batches = analysis.assignment_batches(found, today)
     waiting = [one.outcome_known_on for one in batches if not one.is_known]
     ripening = dt.timedelta(days=point_in_time.label_delay_days(chosen.labels))
@@ -56,11 +59,15 @@ def outcomes(found: pd.DataFrame, believed: float, chosen: Params, as_of: dt.dat
         min_arm_size=rules.min_group_size,
         plan=plan,
         result=_result(rows, plan, chosen),
-        subgroups=analysis.subgroup_results(rows, rules.min_group_size, plan.required.total) if plan and len(rows) else (),
+        subgroups=analysis.subgroup_results(rows, rules.min_group_size, plan.required.total)
+        if plan and len(rows)
+        else (),
         compliance=analysis.compliance(rows) if len(rows) else (),
         balance=analysis.balance_check(found),
         calibration=analysis.calibration(rows, rules.min_group_size),
-        past_lists=holdout_calibration.past_lists_of_report(holdout_calibration.past_lists(found, rules.min_group_size)),
+        past_lists=holdout_calibration.past_lists_of_report(
+            holdout_calibration.past_lists(found, rules.min_group_size)
+        ),
         holdout_auc=holdout_calibration.holdout_auc(rows, rules.min_group_size),
     )
 
@@ -70,7 +77,9 @@ def _arms(rows: pd.DataFrame) -> ArmSizes:
     return ArmSizes(treated, len(rows) - treated)
 
 
-def _result(rows: pd.DataFrame, plan: SampleSizePlan | None, chosen: Params) -> CampaignResult | None:
+def _result(
+    rows: pd.DataFrame, plan: SampleSizePlan | None, chosen: Params
+) -> CampaignResult | None:
     """None until an outcome is known in both arms."""
     if plan is None or rows["arm"].nunique() < len(analysis.ARMS):
         return None
@@ -84,8 +93,11 @@ def _result(rows: pd.DataFrame, plan: SampleSizePlan | None, chosen: Params) -> 
         churn_effect=left,
         value_effect=value,
         incremental=analysis.incremental_outcomes(rows, left, value),
-        conclusion=retention_conclusion(left, plan.required, plan.enrolment_rate, language(chosen.at_risk.language)),
-        is_conclusive=left.significant or (plan.observed.covers(plan.required) and not math.isnan(left.low)),
+        conclusion=retention_conclusion(
+            left, plan.required, plan.enrolment_rate, language(chosen.at_risk.language)
+        ),
+        is_conclusive=left.significant
+        or (plan.observed.covers(plan.required) and not math.isnan(left.low)),
     )
 
 
@@ -121,10 +133,16 @@ def _past_list_metrics(told: OutcomesReport) -> dict[str, Any]:
     if judged:
         newest = judged[0]
         found |= {"last_list_said": newest.predicted, "last_list_left": newest.observed.value}
-        found |= {"last_list_left_low": newest.observed.low, "last_list_left_high": newest.observed.high}
+        found |= {
+            "last_list_left_low": newest.observed.low,
+            "last_list_left_high": newest.observed.high,
+        }
     if told.holdout_auc:
         found |= {"holdout_order": told.holdout_auc.value}
-        found |= {"holdout_order_low": told.holdout_auc.low, "holdout_order_high": told.holdout_auc.high}
+        found |= {
+            "holdout_order_low": told.holdout_auc.low,
+            "holdout_order_high": told.holdout_auc.high,
+        }
     return found
 
 
@@ -194,7 +212,7 @@ def main() -> None:
         found = reading.read(chosen, open_engine, summary)
         report.read(assignments.FOLDER, len(found))
         as_of = point_in_time.date_of(calendar.plan_calendar(chosen, summary).as_of)
-        lanes = pq.read_table(artefacts.LANES, columns=["lane", "why", "churn_probability"])
+        lanes = artefacts.LANES.read(columns=["lane", "why", "churn_probability"])
         told = outcomes(found, expected_churn_rate(lanes.to_pandas()), chosen, as_of)
         figures, rows = metrics(told), table.table(told)
         atomic.write_text(artefacts.OUTCOMES_PAGE, page.html(told))

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from models.components.scorer import Scorer
@@ -18,34 +17,22 @@ from retention.policy import ISSUE_LANES
 from retention.policy.lanes import LANE_RULES
 from retention.serving import champion, target
 from retention.serving.champion import Champion
-from retention.serving.scoring import predict_uplift, explain_scores, require_champion, score_cohort
+from retention.serving.scoring import explain_scores, predict_uplift, require_champion, score_cohort
 
-RISK_HISTORY = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("snapshot_on", pa.date32()),
-        ("churn_probability", pa.float64()),
-    ]
+EXPLAINED_PER_PLACE = (
+    5  # explain so many times what the list may hold: some will be excluded or held out
 )
-HABITS = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("last_purchase_on", pa.date32()),
-        ("days_since_purchase", pa.float64()),
-        ("usual_gap_days", pa.float64()),
-    ]
-)
-EXPLAINED_PER_PLACE = 5  # explain so many times what the list may hold: some will be excluded or held out
 RISK_HISTORY_DAYS = 6  # of the course of the risk
 
 
 def purchase_rhythm(table: pa.Table, as_of: dt.date) -> pa.Table:
-    """HABITS of the customers: the last purchase, and the usual rhythm."""
+    """PURCHASE_RHYTHM of the customers: the last purchase, and the usual rhythm."""
     silent = table["days_since_purchase"]
     today = pa.scalar(point_in_time.day_number(as_of), pa.int32())
     last = pc.subtract(today, silent.cast(pa.int32())).cast(pa.date32())
     return pa.Table.from_arrays(
-        [table["customer_id"], last, silent, table["median_gap"]], schema=HABITS
+        [table["customer_id"], last, silent, table["median_gap"]],
+        schema=artefacts.PURCHASE_RHYTHM.schema,
     )
 
 
@@ -89,17 +76,17 @@ def risk_history(scorer: Scorer, table: pa.Table) -> pa.Table:
     """
     p = pa.array(scorer.probability(feature_table.matrix(table)))
     made = pa.Table.from_arrays(
-        [table["customer_id"], table["snapshot_on"], p], schema=RISK_HISTORY
+        [table["customer_id"], table["snapshot_on"], p], schema=artefacts.RISK_HISTORY.schema
     )
     return made.sort_by([("customer_id", "ascending"), ("snapshot_on", "ascending")])
 
 
 def recent_features(as_of: dt.date, ids: pa.Array) -> pa.Table:
     """The features of some customers on the last DAYS snapshots up to as_of."""
-    every = pq.read_table(artefacts.FEATURES, columns=["snapshot_on"])["snapshot_on"].unique()
+    every = artefacts.FEATURES.read(columns=["snapshot_on"])["snapshot_on"].unique()
     days = sorted(day for day in every.to_pylist() if day <= as_of)[-RISK_HISTORY_DAYS:]
     mine = pc.field("customer_id").isin(ids) & pc.field("snapshot_on").isin(days)
-    return pq.read_table(artefacts.FEATURES, filters=mine)
+    return artefacts.FEATURES.read(filters=mine)
 
 
 def summary(now: Champion, scored: pa.Table, chosen: Params, as_of: dt.date) -> dict[str, Any]:
@@ -128,25 +115,25 @@ def main() -> None:
     as_of = dt.date.fromisoformat(atomic.read_json(artefacts.SNAPSHOTS_SUMMARY)["as_of"])
     with console.stage("score") as report:
         today = pc.field("snapshot_on") == as_of
-        table = pq.read_table(artefacts.FEATURES, filters=today).sort_by("customer_id")
+        table = artefacts.FEATURES.read(filters=today).sort_by("customer_id")
         report.read(artefacts.FEATURES, len(table))
         now = require_champion(chosen, table)
         scorer = champion.load(now)
         scored = score_cohort(scorer, table, as_of)
-        atomic.write_table(artefacts.SCORES, scored)
+        artefacts.SCORES.write(scored)
         persuaded = champion.load_part(now, "uplift")
         changed = predict_uplift(persuaded, table, scored)
-        atomic.write_table(artefacts.UPLIFT_SCORES, changed)
-        atomic.write_table(artefacts.PURCHASE_RHYTHM, purchase_rhythm(table, as_of))
-        standing = pq.read_table(artefacts.CUSTOMER_STATE)
+        artefacts.UPLIFT_SCORES.write(changed)
+        artefacts.PURCHASE_RHYTHM.write(purchase_rhythm(table, as_of))
+        standing = artefacts.CUSTOMER_STATE.read()
         report.read(artefacts.CUSTOMER_STATE, len(standing))
         trouble = has_issue(scored, standing, chosen.policy)
         rows = rows_to_explain(
             scored, trouble, chosen.at_risk, changed["effect"].to_numpy(zero_copy_only=False)
         )
-        atomic.write_table(artefacts.REASONS, explain_scores(scorer, table, rows, chosen))
+        artefacts.REASONS.write(explain_scores(scorer, table, rows, chosen))
         past = recent_features(as_of, table["customer_id"].take(pa.array(rows)).combine_chunks())
-        atomic.write_table(artefacts.RISK_HISTORY, risk_history(scorer, past))
+        artefacts.RISK_HISTORY.write(risk_history(scorer, past))
         atomic.write_json(artefacts.SCORE_SUMMARY, summary(now, scored, chosen, as_of))
         report.wrote(artefacts.SCORES, len(scored))
 

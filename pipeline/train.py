@@ -8,23 +8,24 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 import models
 from models.components.base import TREATED
-from models.components.scorer import COLUMNS, Scorer
+from models.components.scorer import Scorer
 from retention.core import artefacts, console, errors, feature_table, point_in_time
-from retention.core.events import CONTACTED, HELD_OUT, CONTACTED_NOT_RANDOMISED
+from retention.core.events import CONTACTED, CONTACTED_NOT_RANDOMISED, HELD_OUT
 from retention.core.params import Params, TreatedRows, load_params
 from retention.core.storage import atomic
 from retention.training import metrics, profile, selection
 from retention.training.cross_prediction import cross_predict
 from retention.training.folds import Fold, TimeSplit, split_by_time
 from retention.training.reference import reference_profile
-from retention.training.selection import ModelSpec, LabelledRows, CandidateResult
+from retention.training.selection import CandidateResult, LabelledRows, ModelSpec
 
 
-def labelled_rows(features: pa.Table, label_table: pa.Table, treated: TreatedRows = "weight") -> LabelledRows:
+def labelled_rows(
+    features: pa.Table, label_table: pa.Table, treated: TreatedRows = "weight"
+) -> LabelledRows:
     """Features and labels joined on customer and snapshot, ordered by both.
 
     `treated` as in params.Train: what is done with customers who were contacted.
@@ -85,7 +86,9 @@ def _both_outcomes(rows: LabelledRows) -> bool:
     return len(np.unique(rows.churned)) == 2
 
 
-def specify_models(rows: LabelledRows, when: TimeSplit, params: Params, report: console.Report) -> ModelSpec:
+def specify_models(
+    rows: LabelledRows, when: TimeSplit, params: Params, report: console.Report
+) -> ModelSpec:
     """The recipe from the folds, or the baselines where history or churners are too few.
 
     Errors: Guarded where nothing at all can be learnt.
@@ -121,12 +124,18 @@ def _short_history_banner(n_churners: int, min_churners: int) -> str:
     return f"Too little history to learn from: a simple rule ranks this list ({why})."
 
 
-def predict_test_snapshot(rows: LabelledRows, fold: Fold, spec: ModelSpec, params: Params) -> tuple[pa.Table, pa.Table]:
+def predict_test_snapshot(
+    rows: LabelledRows, fold: Fold, spec: ModelSpec, params: Params
+) -> tuple[pa.Table, pa.Table]:
     """What every model says of the snapshot that only measures, and the recipe's scores of it.
 
-    MEASURED_SCHEMA, and SCORED_SCHEMA; both one row a customer (and model).
+    TEST_PREDICTIONS, and TEST_SCORES; both one row a customer (and model).
     """
-    make, train, test = selection.model_factory(params), rows.on(fold.train), rows.on([fold.test]).as_untreated()
+    make, train, test = (
+        selection.model_factory(params),
+        rows.on(fold.train),
+        rows.on([fold.test]).as_untreated(),
+    )
     keys = pd.DataFrame({"customer_id": test.customer}, index=test.X.index)
     keys["snapshot_on"] = point_in_time.date_of(fold.test)
     predictions = []
@@ -139,16 +148,11 @@ def predict_test_snapshot(rows: LabelledRows, fold: Fold, spec: ModelSpec, param
         predictions.append(keys.assign(task=task, model=name, prediction=prediction))
     scores = keys.join(selection.fit_scorer(make, spec, train).score(test.X))
     return (
-        pa.Table.from_pandas(pd.concat(predictions), schema=MEASURED_SCHEMA, preserve_index=False),
-        pa.Table.from_pandas(scores, schema=SCORED_SCHEMA, preserve_index=False),
+        pa.Table.from_pandas(
+            pd.concat(predictions), schema=artefacts.TEST_PREDICTIONS.schema, preserve_index=False
+        ),
+        pa.Table.from_pandas(scores, schema=artefacts.TEST_SCORES.schema, preserve_index=False),
     )
-
-
-_KEY_FIELDS = [("customer_id", pa.string()), ("snapshot_on", pa.date32())]
-MEASURED_SCHEMA = pa.schema(
-    [("task", pa.string()), ("model", pa.string()), *_KEY_FIELDS, ("prediction", pa.float64())]
-)
-SCORED_SCHEMA = pa.schema([*_KEY_FIELDS, *((name, pa.float64()) for name in COLUMNS)])
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,10 @@ def train(rows: LabelledRows, params: Params, report: console.Report) -> Trained
     when = split_by_time(days, point_in_time.label_delay_days(params.labels), plan.folds)
     when = replace(when, folds=usable_folds(rows, when.folds, plan.min_churners))
     spec = specify_models(rows, when, params, report)
-    predictions, scored = MEASURED_SCHEMA.empty_table(), SCORED_SCHEMA.empty_table()
+    predictions, scored = (
+        artefacts.TEST_PREDICTIONS.schema.empty_table(),
+        artefacts.TEST_SCORES.schema.empty_table(),
+    )
     if when.test_fold is not None and _both_outcomes(rows.on(when.test_fold.train)):
         report.say(
             f"measuring on {point_in_time.date_of(when.test_fold.test)}, which nothing has seen"
@@ -183,7 +190,9 @@ def train(rows: LabelledRows, params: Params, report: console.Report) -> Trained
 _OF_FOLDS = {"churn": (metrics.log_loss, metrics.roc_auc), "value": (metrics.mae, metrics.spearman)}
 
 
-def fold_metrics(candidate: CandidateResult, tests: LabelledRows, folds: list[Fold]) -> list[dict[str, float | None]]:
+def fold_metrics(
+    candidate: CandidateResult, tests: LabelledRows, folds: list[Fold]
+) -> list[dict[str, float | None]]:
     """Per fold what a model's raw predictions were worth there; `tests` are the folds' tests.
 
     None where a fold cannot give a number.
@@ -192,8 +201,12 @@ def fold_metrics(candidate: CandidateResult, tests: LabelledRows, folds: list[Fo
     y, per_fold = tests.target(task), []
     for fold in folds:
         on = tests.day == fold.test
-        figures = {worth.__name__: worth(y[on], candidate.predicted[on]) for worth in _OF_FOLDS[task]}
-        per_fold.append({name: number if isfinite(number) else None for name, number in figures.items()})
+        figures = {
+            worth.__name__: worth(y[on], candidate.predicted[on]) for worth in _OF_FOLDS[task]
+        }
+        per_fold.append(
+            {name: number if isfinite(number) else None for name, number in figures.items()}
+        )
     return per_fold
 
 
@@ -210,7 +223,8 @@ def selection_report(trained: Trained) -> dict[str, Any]:
         "params": spec.params,
         "tuned_per_fold": {name: candidate.tuned for name, candidate in spec.candidates.items()},
         "fold_metrics": {
-            name: fold_metrics(candidate, tests, when.folds) for name, candidate in spec.candidates.items()
+            name: fold_metrics(candidate, tests, when.folds)
+            for name, candidate in spec.candidates.items()
         },
         "folds": [_fold_report(fold) for fold in when.folds],
         "measured_on": _fold_report(when.test_fold) if when.test_fold else None,
@@ -238,7 +252,7 @@ def _fold_report(fold: Fold) -> dict[str, Any]:
 def main() -> None:
     params = load_params()
     with console.stage("train") as report:
-        features, label_table = pq.read_table(artefacts.FEATURES), pq.read_table(artefacts.LABELS)
+        features, label_table = artefacts.FEATURES.read(), artefacts.LABELS.read()
         rows = labelled_rows(features, label_table, params.train.treated_rows)
         report.read(f"{artefacts.FEATURES} and {artefacts.LABELS}", len(rows.day))
         trained = train(rows, params, report)
@@ -250,9 +264,9 @@ def main() -> None:
         cross_predictions = cross_predict(
             features, label_table, trained.rows, trained.spec, selection.model_factory(params)
         )
-        atomic.write_table(artefacts.CROSS_PREDICTIONS, cross_predictions)
-        atomic.write_table(artefacts.TEST_PREDICTIONS, trained.test_predictions)
-        atomic.write_table(artefacts.TEST_SCORES, trained.test_scores)
+        artefacts.CROSS_PREDICTIONS.write(cross_predictions)
+        artefacts.TEST_PREDICTIONS.write(trained.test_predictions)
+        artefacts.TEST_SCORES.write(trained.test_scores)
         atomic.write_json(artefacts.SELECTION, selection_report(trained))
         report.wrote(artefacts.TEST_PREDICTIONS, len(trained.test_predictions))
         for task in ("churn", "value"):

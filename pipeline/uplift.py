@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 import models
 from models.components.uplift import RISK, ExperimentData, UpliftModel
@@ -56,8 +55,12 @@ def uplift_dataset(known: pd.DataFrame, X: pd.DataFrame, lasts: float = 1.0) -> 
 
     lasts: for how many value windows a customer who is kept stays on.
     """
-    trial = ExperimentData.from_arrays(known["treated"], known["churned"], known["propensity"], known["customer_id"])
-    return UpliftDataset(X, trial, lasts * (known["value_if_kept"] - known["value_if_lost"]).to_numpy())
+    trial = ExperimentData.from_arrays(
+        known["treated"], known["churned"], known["propensity"], known["customer_id"]
+    )
+    return UpliftDataset(
+        X, trial, lasts * (known["value_if_kept"] - known["value_if_lost"]).to_numpy()
+    )
 
 
 def model_factory(chosen: Params, name: str) -> Callable[[], UpliftModel]:
@@ -81,12 +84,16 @@ def eligible_customers(drawn: pd.DataFrame, watched: int, listed: bool) -> int:
     return min(watched, max(round(drawn.groupby("snapshot_on").size().mean()), 1))
 
 
-def learn(given: UpliftDataset, name: str, chosen: Params, many: int) -> tuple[FittedUplift, dict[str, Any]]:
+def learn(
+    given: UpliftDataset, name: str, chosen: Params, many: int
+) -> tuple[FittedUplift, dict[str, Any]]:
     """The model `name`, and the figures of every one that is discovered."""
     share, cost = contact_share_and_cost(chosen, many)
     learnt = fit.fit_uplift(model_factory(chosen, name), given, share, cost)
     figures = {
-        other: fit.evaluation_figures(fit.evaluate_uplift(model_factory(chosen, other), given, share, cost))
+        other: fit.evaluation_figures(
+            fit.evaluate_uplift(model_factory(chosen, other), given, share, cost)
+        )
         for other in models.discover_uplift()
         if other != name
     }
@@ -108,29 +115,17 @@ def uplift_manifest(learnt: FittedUplift, name: str, lots_drawn: int) -> dict[st
     }
 
 
-LOTS = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("snapshot_on", pa.date32()),
-        ("treated", pa.float64()),
-        ("left", pa.float64()),
-        ("propensity", pa.float64()),
-        (RISK, pa.float64()),
-        ("worth", pa.float64()),
-        ("effect", pa.float64()),
-        ("fold", pa.int64()),
-    ]
-)
-"""effect: on the chance of leaving, by a model of the other folds' customers."""
-
-
 def experiment_table(known: pd.DataFrame, given: UpliftDataset, learnt: FittedUplift) -> pa.Table:
-    """LOTS, from which any proposal can be evaluated."""
+    """EXPERIMENT, from which any proposal can be evaluated."""
     crossed, trial = learnt.evaluation.cross_fitted, given.experiment
     told = known[[*feature_table.KEYS, "treated", "propensity", RISK]].assign(
         left=trial.churned, worth=given.retained_value, effect=crossed.effect, fold=crossed.fold
     )
-    return pa.Table.from_pandas(told[LOTS.names], schema=LOTS, preserve_index=False)
+    return pa.Table.from_pandas(
+        told[artefacts.EXPERIMENT.schema.names],
+        schema=artefacts.EXPERIMENT.schema,
+        preserve_index=False,
+    )
 
 
 def empty_manifest(lots_drawn: int, asked: bool = True) -> dict[str, Any]:
@@ -146,7 +141,7 @@ def empty_manifest(lots_drawn: int, asked: bool = True) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class UpliftResult:
-    """What is pinned, the figures of every model, LOTS, and all in a sentence."""
+    """What is pinned, the figures of every model, EXPERIMENT, and all in a sentence."""
 
     pinned: dict[str, Any]
     figures: dict[str, Any]
@@ -160,7 +155,12 @@ def found_in(known: pd.DataFrame, X: pd.DataFrame, chosen: Params, many: int) ->
     why = fit.why_not_learnable(known["treated"], known["churned"], known["customer_id"])
     if name is None or why:
         said = f"ranks by expected loss: {why or 'params.yaml names no model of the effect'}"
-        return UpliftResult(empty_manifest(len(known), name is not None), {}, LOTS.empty_table(), said)
+        return UpliftResult(
+            empty_manifest(len(known), name is not None),
+            {},
+            artefacts.EXPERIMENT.schema.empty_table(),
+            said,
+        )
     given = uplift_dataset(known, X, chosen.policy.retained_windows)
     learnt, figures = learn(given, name, chosen, many)
     choice = learnt.evaluation.comparison
@@ -174,11 +174,15 @@ def found_in(known: pd.DataFrame, X: pd.DataFrame, chosen: Params, many: int) ->
     )
 
 
-def read_assignments(chosen: Params, as_of: int, snapshots: "list[date]") -> tuple[pd.DataFrame, bool]:
+def read_assignments(
+    chosen: Params, as_of: int, snapshots: "list[date]"
+) -> tuple[pd.DataFrame, bool]:
     """customer_id, snapshot_on, treated, propensity of all lots; whether our own lists made any."""
     summary = atomic.read_json(artefacts.EVENTS_SUMMARY)
     with engine.open_engine(EngineParams(memory=chosen.engine.memory)) as opened:
-        known = point_in_time.as_known_at(opened.scan(artefacts.EVENTS), as_of, summary["versioned"])
+        known = point_in_time.as_known_at(
+            opened.scan(artefacts.EVENTS), as_of, summary["versioned"]
+        )
         told = lots.assignments_from_events(known, opened)
     ours = lots.assignments_from_lists(assignments.FOLDER, chosen.company, as_of, first=True)
     days = np.array([point_in_time.day_number(day) for day in snapshots])
@@ -194,17 +198,17 @@ def main() -> None:
     with console.stage("uplift") as report:
         calendar = atomic.read_json(artefacts.SNAPSHOTS_SUMMARY)
         as_of = date.fromisoformat(calendar["as_of"])
-        foretold, labels = pq.read_table(artefacts.CROSS_PREDICTIONS), pq.read_table(artefacts.LABELS)
+        foretold, labels = artefacts.CROSS_PREDICTIONS.read(), artefacts.LABELS.read()
         days = sorted(labels["snapshot_on"].unique().to_pylist())
         drawn, listed = read_assignments(chosen, point_in_time.day_number(as_of), days)
         on = pc.field("snapshot_on").isin(foretold["snapshot_on"].unique())
-        features = pq.read_table(artefacts.FEATURES, filters=on)
+        features = artefacts.FEATURES.read(filters=on)
         known, X = join_outcomes(drawn, foretold, labels, features)
         report.read(artefacts.CROSS_PREDICTIONS, len(known))
         many = eligible_customers(drawn, calendar["watched"][str(as_of)], listed)
         found = found_in(known, X, chosen, many)
         atomic.write_json(artefacts.UPLIFT, found.pinned)
-        atomic.write_table(artefacts.EXPERIMENT, found.experiment)
+        artefacts.EXPERIMENT.write(found.experiment)
         atomic.write_json(artefacts.UPLIFT_METRICS, found.figures)
         report.say(found.conclusion)
 

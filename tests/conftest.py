@@ -12,8 +12,9 @@ import pyarrow as pa
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from retention.core import artefacts
 from retention.core.storage import atomic, locks
-from retention.worklist.model import HISTORY, ROWS, TIMELINE, Listing, risk_level
+from retention.worklist.model import Listing, risk_level
 from tests.support import company, services
 
 _CHROMIUM_FLAGS = (
@@ -60,9 +61,11 @@ def make_listing() -> MakeListing:
         made = [_row(rank, row) for rank, row in enumerate(rows, start=1)]
         listing = Listing(
             list_id="2026-11-22-0123456789ab",
-            rows=pa.Table.from_pylist(made, schema=ROWS),
-            timeline=pa.Table.from_pylist(_timeline(made, events), schema=TIMELINE),
-            history=pa.Table.from_pylist(_history(made), schema=HISTORY),
+            rows=pa.Table.from_pylist(made, schema=artefacts.AT_RISK.schema),
+            timeline=pa.Table.from_pylist(
+                _timeline(made, events), schema=artefacts.TIMELINE.schema
+            ),
+            history=pa.Table.from_pylist(_history(made), schema=artefacts.RISK_HISTORY.schema),
             company="Mill Lane Bakery",
             currency="GBP",
             as_of=dt.date(2026, 11, 22),

@@ -1,12 +1,22 @@
-"""Stage `features`: every declared feature of every watched customer at every snapshot."""
+"""The feature table of one snapshot: one row a customer of the cohort, one column a feature.
+
+Each grain is aggregated once for all its features, the parts are joined to the cohort, the rules
+for nulls and rounding are applied. Adding a feature changes nothing here.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import narwhals as nw
 import pyarrow as pa
 
-from features.engine.base import Feature, Past, compute, history_lengths
-from retention.core import engine, point_in_time
+from features.engine.base import CUSTOMER, DECIMALS, DERIVED, Feature, Grain, Past
+from retention.core import artefacts, point_in_time
+from retention.core.engine import Engine
 from retention.core.params import ServiceParams
-from retention.core.point_in_time import Frame
+from retention.core.point_in_time import Frame, date_of
+
+_MAX_JOINS = 6  # frames joined before the result is computed
 
 
 def customer_attributes(table: Frame, snapshot: int) -> Frame:
@@ -30,7 +40,7 @@ def customer_attributes(table: Frame, snapshot: int) -> Frame:
 
 
 def features_at(
-    open_engine: engine.Engine,
+    open_engine: Engine,
     events_frame: Frame,
     customers_frame: Frame,
     cohort: Frame,
@@ -54,10 +64,97 @@ def features_at(
     return table
 
 
+def history_lengths(first_days: Iterable[dict[str, Any]], snapshot: int) -> dict[str, int]:
+    """Days of history per kind: since the first day of the sources that have it.
+
+    `first_days` are the rows of `Past.first_days`. A source with any older event had no event of
+    the kind until then, so its history of every kind begins with its first event.
+    """
+    rows = list(first_days)
+    source_starts: dict[str, int] = {}
+    for row in rows:
+        start = source_starts.get(row["source"], row["first_day"])
+        source_starts[row["source"]] = min(row["first_day"], start)
+    lengths: dict[str, int] = {}
+    for row in rows:
+        length = snapshot - source_starts[row["source"]]
+        lengths[row["kind"]] = max(length, lengths.get(row["kind"], length))
+    return lengths
+
+
+def compute(
+    past: Past, cohort: Frame, features: Sequence[Feature], lengths: dict[str, int]
+) -> Frame:
+    """One row a customer of the cohort (customer_id): customer_id, snapshot_on, the features.
+
+    `lengths` are the days of history per kind, see `history_lengths`.
+    """
+    # one aggregation a grain, however many features read it; kinds without a source are skipped
+    parts = []
+    for grain in dict.fromkeys(feature.grain for feature in features):
+        if grain is CUSTOMER or any(kind in lengths for kind in grain.kinds):
+            grain_features = [feature for feature in features if feature.grain is grain]
+            parts.append(past.materialize(_aggregate(past, grain, grain_features)))
+    frame = _join_all(past, cohort.select("customer_id"), parts)
+    # nulls are settled before derived features read them, and rounding comes last
+    plain = [feature for feature in features if feature.grain is not DERIVED]
+    derived = [feature for feature in features if feature.grain is DERIVED]
+    frame = frame.with_columns(
+        **{feature.name: _apply_null_rule(feature, lengths) for feature in plain}
+    )
+    if derived:
+        frame = frame.with_columns(**{feature.name: feature.expr for feature in derived})
+    return frame.select(
+        "customer_id",
+        nw.lit(date_of(past.snapshot), nw.Date()).alias("snapshot_on"),
+        *(_round(feature) for feature in features),
+    )
+
+
+def _join_all(past: Past, cohort: Frame, parts: list[Frame]) -> Frame:
+    """The cohort with the columns of all parts, a few joined at a time.
+
+    An engine binds a whole chain of joins again with each one added: 31 in a row took 6 s.
+    """
+    while len(parts) > 1:
+        batches = [parts[i : i + _MAX_JOINS] for i in range(0, len(parts), _MAX_JOINS)]
+        parts = [past.materialize(_left_join(cohort, batch)) for batch in batches]
+    return _left_join(cohort, parts)
+
+
+def _left_join(cohort: Frame, parts: list[Frame]) -> Frame:
+    for part in parts:
+        cohort = cohort.join(part, on="customer_id", how="left")
+    return cohort
+
+
+def _aggregate(past: Past, grain: Grain, features: Sequence[Feature]) -> Frame:
+    columns = {feature.name: feature.expr for feature in features}
+    if grain is CUSTOMER:
+        return past.customers.select("customer_id", **columns)
+    return past[grain].group_by("customer_id").agg(**columns)
+
+
+def _apply_null_rule(feature: Feature, lengths: dict[str, int]) -> nw.Expr:
+    """The column under its rule for nulls."""
+    if feature.grain is not CUSTOMER:
+        kind_lengths = [lengths[kind] for kind in feature.grain.kinds if kind in lengths]
+        if not kind_lengths or max(kind_lengths) < feature.reach:
+            return nw.lit(None, nw.Float64())
+    column = nw.col(feature.name)
+    return column if feature.none is None else column.fill_null(feature.none)
+
+
+def _round(feature: Feature) -> nw.Expr:
+    if feature.unit == "category":
+        return nw.col(feature.name).cast(nw.String())
+    return nw.col(feature.name).cast(nw.Float64()).round(DECIMALS)
+
+
 def feature_schema(features: list[Feature]) -> pa.Schema:
     """customer_id, snapshot_on, then the features in their declared order."""
     types = [
         (feature.name, pa.string() if feature.unit == "category" else pa.float64())
         for feature in features
     ]
-    return pa.schema([("customer_id", pa.string()), ("snapshot_on", pa.date32()), *types])
+    return pa.schema([*artefacts.FEATURES.schema, *types])

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Final
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from models.components.base import Floats
 from models.components.uplift import RISK, ExperimentData
@@ -40,8 +39,10 @@ def play(chosen: Params, name: str | None) -> Play:
 
 
 def expected(lots: pd.DataFrame, proposal: TargetingPolicy, saves: float) -> dict[str, PolicyValue]:
-    """What a proposal is expected to bring, by RANKINGS. lots: artefacts.LOTS."""
-    trial = ExperimentData.from_arrays(lots["treated"], lots["left"], lots["propensity"], lots["customer_id"])
+    """What a proposal is expected to bring, by RANKINGS. lots: artefacts.EXPERIMENT."""
+    trial = ExperimentData.from_arrays(
+        lots["treated"], lots["left"], lots["propensity"], lots["customer_id"]
+    )
     risk, worth = (lots[name].to_numpy(dtype=float) for name in (RISK, "worth"))
     scores = trial.doubly_robust_scores(risk)
     saved = saves * risk, -lots["effect"].to_numpy(dtype=float)
@@ -49,7 +50,9 @@ def expected(lots: pd.DataFrame, proposal: TargetingPolicy, saves: float) -> dic
         name: share * worth - proposal.cost for name, share in zip(RANKINGS, saved, strict=True)
     }
     return {
-        name: policy_value.evaluate_policy(proposal, gain, scores, worth, trial.customer, lots["fold"])
+        name: policy_value.evaluate_policy(
+            proposal, gain, scores, worth, trial.customer, lots["fold"]
+        )
         for name, gain in gains.items()
     }
 
@@ -64,7 +67,7 @@ def propose(
     chosen = load_params()
     if not artefacts.EXPERIMENT.path.is_file():
         raise Guarded(f"{artefacts.EXPERIMENT}: not there; run make repro first")
-    lots = pq.read_table(artefacts.EXPERIMENT).to_pandas()
+    lots = artefacts.EXPERIMENT.read().to_pandas()
     if lots.empty:
         raise Guarded(
             "too few customers were drawn by lot so far, and left, to tell; keep a holdout "

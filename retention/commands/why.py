@@ -78,7 +78,9 @@ def seen(chosen: Params, customer_id: str, as_of: dt.date | None) -> Seen:
     if not artefacts.EVENTS.path.is_file():
         raise BadInput(f"{artefacts.EVENTS}: not there yet; run make repro first")
     summary = atomic.read_json(artefacts.EVENTS_SUMMARY)
-    day = point_in_time.day_number(as_of) if as_of else calendar.plan_calendar(chosen, summary).as_of
+    day = (
+        point_in_time.day_number(as_of) if as_of else calendar.plan_calendar(chosen, summary).as_of
+    )
     with engine.open_engine(EngineParams(memory=chosen.engine.memory)) as opened:
         mine = opened.scan(artefacts.EVENTS).filter(nw.col("customer_id") == customer_id)
         every = opened.collect(mine, sort=_ORDER)
@@ -150,9 +152,7 @@ def _features(
 
 
 def _nobody(opened: engine.Engine) -> point_in_time.Frame:
-    from retention.sources.customers import CUSTOMERS
-
-    return opened.load(CUSTOMERS.empty_table())
+    return opened.load(artefacts.CUSTOMERS.schema.empty_table())
 
 
 def _stored(customer_id: str, as_of: dt.date, wanted: pa.Schema) -> pa.Table | None:
@@ -160,7 +160,7 @@ def _stored(customer_id: str, as_of: dt.date, wanted: pa.Schema) -> pa.Table | N
     if not path.is_file() or not pq.read_schema(path).equals(wanted):
         return None
     mine = (pc.field("customer_id") == customer_id) & (pc.field("snapshot_on") == as_of)
-    found = pq.read_table(path, filters=mine)
+    found = artefacts.FEATURES.read(filters=mine)
     return found if len(found) else None
 
 
@@ -226,11 +226,11 @@ def _others(chosen: Params, as_of: dt.date) -> tuple[pa.Table | None, dt.date]:
     wanted = features.feature_schema(themes.discover(chosen.features.windows))
     if not path.is_file() or not pq.read_schema(path).equals(wanted):
         return None, as_of
-    days = pq.read_table(path, columns=["snapshot_on"])["snapshot_on"].unique().to_pylist()
+    days = artefacts.FEATURES.read(columns=["snapshot_on"])["snapshot_on"].unique().to_pylist()
     if not days:
         return None, as_of
     day = min(days, key=lambda one: (abs((one - as_of).days), one))
-    return pq.read_table(path, filters=pc.field("snapshot_on") == day), day
+    return artefacts.FEATURES.read(filters=pc.field("snapshot_on") == day), day
 
 
 # What is shown

@@ -3,7 +3,9 @@
 import pandas as pd
 import pyarrow as pa
 
-KEYS = ["customer_id", "snapshot_on"]
+from retention.core import artefacts
+
+KEYS = list(artefacts.FEATURES.key)
 
 
 def matrix(table: pa.Table) -> pd.DataFrame:

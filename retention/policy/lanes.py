@@ -116,7 +116,7 @@ def join_inputs(
 ) -> pd.DataFrame:
     """What is known of each watched customer: customer_id (the index, by RANKING), all columns.
 
-    scores may lack `effect` and `disturbed` (score.EFFECTS) where no lot has taught any; contacts
+    scores may lack `effect` and `disturbed` (artefacts.UPLIFT_SCORES) where no lot has taught any; contacts
     may lack customers. BadInput: a customer twice among the scores or without a standing, a figure
     that is not finite.
     """

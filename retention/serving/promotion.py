@@ -13,7 +13,6 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from retention.core import artefacts, errors, feature_table, point_in_time
 from retention.core.params import Params
@@ -43,7 +42,9 @@ def candidate_parts() -> dict[str, Path]:
     return champion.parts(artefacts.CANDIDATE.path, artefacts.UPLIFT.path)
 
 
-def candidate_manifest(chosen: Params, story: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
+def candidate_manifest(
+    chosen: Params, story: dict[str, Any], figures: dict[str, Any]
+) -> dict[str, Any]:
     """What is pinned beside a champion's files."""
     return {
         "definition": target.target_identity(chosen, story["features"]),
@@ -94,9 +95,9 @@ def paired_predictions(now: Champion, day: dt.date) -> pd.DataFrame:
             raise errors.Guarded(
                 f"{needed}: not there, nothing to compare on; run make repro first"
             )
-    told = pq.read_table(artefacts.PREDICTIONS).sort_by("customer_id")
+    told = artefacts.PREDICTIONS.read().sort_by("customer_id")
     mine = pc.field("customer_id").isin(told["customer_id"].combine_chunks())
-    table = pq.read_table(artefacts.FEATURES, filters=(pc.field("snapshot_on") == day) & mine)
+    table = artefacts.FEATURES.read(filters=(pc.field("snapshot_on") == day) & mine)
     said = _chances(now, table)
     both: pd.DataFrame = told.select(["customer_id", "churned", "churn_probability"]).to_pandas()
     return both.rename(columns={"churn_probability": "challenger"}).merge(

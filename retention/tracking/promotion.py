@@ -15,7 +15,7 @@ def track(
     params: Params, decision: str, comparison: Comparison, override_reason: str | None = None
 ) -> str:
     """Log a comparison as a run; the line to print: the run's id, or why there is none."""
-    run = promotion_record.run(params, decision, comparison, override_reason)
+    run = promotion_record.promotion_run(params, decision, comparison, override_reason)
     try:
         return f"MLflow run {client.log_figures(params.company, run)}"
     except client.TrackingDown as down:
@@ -29,7 +29,7 @@ def mirror(params: Params, champion: Champion, has_challenger: bool) -> str | No
         "challenger": artefacts.CANDIDATE.path if has_challenger else None,
     }
     try:
-        client.mirror(params.company, client.example(artefacts.FEATURES.path), folders)
+        client.mirror(params.company, client.input_example(), folders)
     except client.TrackingDown as down:
         return str(down)
     return None

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 import models
 from retention.core import artefacts
@@ -21,11 +20,11 @@ from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.serving import target
 
-_SHARED = 10  # an example's value is one that so many customers share
+_MIN_CUSTOMERS = 10  # an example's value is one that so many customers share
 
 # Named one by one, so that a key added to params.yaml is not told unless someone says so: sources
 # name machines' paths, an engine's address may hold a token, and the salt draws the holdout.
-_TOLD: Any = {
+_LOGGED_PARAMS: Any = {
     **dict.fromkeys(("time_zone", "currency", "ingest", "labels", "snapshots"), True),
     **dict.fromkeys(("features", "train", "evaluate"), True),
     "engine": {"name"},
@@ -39,7 +38,7 @@ class RunRecord:
 
     params: Params
     as_of: dt.date
-    story: dict[str, Any]  # recipe.json
+    selection_report: dict[str, Any]  # recipe.json
     metrics: dict[str, Any]  # metrics.json
     candidate: Path  # the folder of churn.json and value.json
     example: pd.DataFrame  # one row: see `medians`
@@ -49,28 +48,28 @@ class RunRecord:
     git_commit: str
 
 
-def record(chosen: Params) -> RunRecord:
+def collect_record(params: Params) -> RunRecord:
     """The record of what the stages left under data/. Errors: FileNotFoundError."""
     return RunRecord(
-        params=chosen,
+        params=params,
         as_of=dt.date.fromisoformat(atomic.read_json(artefacts.SNAPSHOTS_SUMMARY.path)["as_of"]),
-        story=atomic.read_json(artefacts.SELECTION.path),
+        selection_report=atomic.read_json(artefacts.SELECTION.path),
         metrics=atomic.read_json(artefacts.METRICS.path),
         candidate=artefacts.CANDIDATE.path,
-        example=example(artefacts.FEATURES.path),
+        example=input_example(),
         card=artefacts.MODEL_CARD.path,
         plots=artefacts.PLOTS.path,
         data_sha256=sha256_of(
-            one.path for one in (artefacts.EVENTS, artefacts.FEATURES, artefacts.LABELS)
+            artefact.path for artefact in (artefacts.EVENTS, artefacts.FEATURES, artefacts.LABELS)
         ),
         git_commit=git_commit(),
     )
 
 
-def example(features: Path) -> pd.DataFrame:
+def input_example() -> pd.DataFrame:
     """`medians` of the features of the last snapshot, which has one row a customer."""
-    days = pq.read_table(features, columns=["snapshot_on"])["snapshot_on"]
-    table = pq.read_table(features, filters=pc.field("snapshot_on") == pc.max(days))
+    days = artefacts.FEATURES.read(columns=["snapshot_on"])["snapshot_on"]
+    table = artefacts.FEATURES.read(filters=pc.field("snapshot_on") == pc.max(days))
     return medians(table.drop_columns(["customer_id", "snapshot_on"]).to_pandas())
 
 
@@ -85,9 +84,9 @@ def medians(X: pd.DataFrame) -> pd.DataFrame:
 
 def _middle(values: "pd.Series[Any]") -> float | str | None:
     if pd.api.types.is_numeric_dtype(values):
-        return float(values.median()) if values.count() >= _SHARED else math.nan
+        return float(values.median()) if values.count() >= _MIN_CUSTOMERS else math.nan
     counts = values.value_counts()
-    return str(counts.index[0]) if len(counts) and counts.iloc[0] >= _SHARED else None
+    return str(counts.index[0]) if len(counts) and counts.iloc[0] >= _MIN_CUSTOMERS else None
 
 
 def sha256_of(paths: Iterable[Path]) -> str:
@@ -116,16 +115,16 @@ def git_commit(folder: Path = Path()) -> str:
 
 def _git(folder: Path, *words: str) -> str:
     command = [shutil.which("git") or "git", "-C", str(folder), *words]
-    told = subprocess.run(  # noqa: S603  (fixed words, no shell)
+    completed = subprocess.run(  # noqa: S603  (fixed words, no shell)
         command, check=True, capture_output=True, text=True, timeout=10
     )
-    return told.stdout.strip()
+    return completed.stdout.strip()
 
 
 # What is told
 
 
-class Point(NamedTuple):
+class MetricPoint(NamedTuple):
     """A figure; `step` numbers the folds from 1 and is 0 elsewhere."""
 
     name: str
@@ -134,14 +133,14 @@ class Point(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Run:
+class PipelineRun:
     """A run and the runs nested in it, before MLflow has seen them."""
 
     name: str
     tags: dict[str, str]
     params: dict[str, str] = field(default_factory=dict)
-    points: list[Point] = field(default_factory=list)
-    children: list["Run"] = field(default_factory=list)
+    points: list[MetricPoint] = field(default_factory=list)
+    children: list["PipelineRun"] = field(default_factory=list)
 
 
 def slug(company: str) -> str:
@@ -154,39 +153,42 @@ def model_name(company: str) -> str:
     return f"retention-{slug(company)}"
 
 
-def run_tree(told: RunRecord) -> Run:
+def run_tree(run_record: RunRecord) -> PipelineRun:
     """The pipeline run, in it one run a model, in those one run a fold."""
-    story, chosen = told.story, told.params
-    names = sorted(story["params"], key=lambda name: _place(story, name))
-    return Run(
-        name=f"{told.as_of} {chosen.company}",  # the pages cut names short
-        tags=_tags(told),
+    story, params = run_record.selection_report, run_record.params
+    names = sorted(story["params"], key=lambda name: _sort_key(story, name))
+    return PipelineRun(
+        name=f"{run_record.as_of} {params.company}",  # the pages cut names short
+        tags=_tags(run_record),
         params={
-            **_flat(chosen.model_dump(mode="json", include=_TOLD)),
+            **_flat(params.model_dump(mode="json", include=_LOGGED_PARAMS)),
             **{f"chosen.{task}": name for task, name in story["chosen"].items()},
             "chosen.calibrator": story["calibrator"],
         },
         points=[
-            *_recipe_points(told.metrics),
+            *_recipe_points(run_record.metrics),
             *_points({f"train_{key}": story[key] for key in ("rows", "customers", "churners")}),
             *_points({"train_churn_rate": story["churn_rate"]}),
         ],
-        children=[_model_run(told, name) for name in names],
+        children=[_model_run(run_record, name) for name in names],
     )
 
 
-def _place(story: dict[str, Any], name: str) -> tuple[str, float, str]:
+def _sort_key(story: dict[str, Any], name: str) -> tuple[str, float, str]:
     """Churn before value, and the lowest loss first."""
     return name.partition("_")[0], story["losses"].get(name, math.inf), name
 
 
-def _tags(told: RunRecord) -> dict[str, str]:
-    story, sentence = told.story, target.sentence(told.params.labels)
+def _tags(run_record: RunRecord) -> dict[str, str]:
+    story, sentence = (
+        run_record.selection_report,
+        target.target_description(run_record.params.labels),
+    )
     why = [
         f"- {task}: **{story['titles'][name]}**, {story['why'][task]}"
         for task, name in story["chosen"].items()
     ]
-    measured = told.metrics.get("measured_on")
+    measured = run_record.metrics.get("measured_on")
     note = [
         f"Definition: {sentence}.",
         f"Figures are of {measured}, which no model had seen." if measured else "Nothing measured.",
@@ -195,54 +197,57 @@ def _tags(told: RunRecord) -> dict[str, str]:
     ]
     return {
         "level": "run",
-        "company": told.params.company,
-        "as_of": str(told.as_of),
+        "company": run_record.params.company,
+        "as_of": str(run_record.as_of),
         "measured_on": str(measured or "nothing"),
         "churn_definition": sentence,
-        "data_sha256": told.data_sha256,
-        "candidate_sha256": candidate_sha256(told.candidate),
-        "git_commit": told.git_commit,
+        "data_sha256": run_record.data_sha256,
+        "candidate_sha256": candidate_sha256(run_record.candidate),
+        "git_commit": run_record.git_commit,
         "mlflow.note.content": "\n\n".join(note),
         "mlflow.source.name": "retention",
         "mlflow.source.type": "LOCAL",
-        "mlflow.source.git.commit": told.git_commit,
+        "mlflow.source.git.commit": run_record.git_commit,
     }
 
 
-def _model_run(told: RunRecord, name: str) -> Run:
-    story, task = told.story, name.partition("_")[0]
+def _model_run(run_record: RunRecord, name: str) -> PipelineRun:
+    story, task = run_record.selection_report, name.partition("_")[0]
     tags = {
         "task": task,
         "model": name,
         "baseline": "yes" if models.discover()[name].baseline else "no",
         "chosen": "yes" if story["chosen"][task] == name else "no",
     }
-    worth, listed = (_figures(told.metrics, part, name) for part in (task, "list"))
+    worth, list_figures = (_figures(run_record.metrics, part, name) for part in (task, "list"))
     folds = _folds(story, name)
-    return Run(
+    return PipelineRun(
         name=story["titles"][name],
         tags={"level": "model", **tags},
         params=_flat(story["params"][name]),
         points=[
             *_points(worth),
-            *_points({f"list_{key}": value for key, value in listed.items()}),
+            *_points({f"list_{key}": value for key, value in list_figures.items()}),
             *_points({"out_of_fold_loss": story["losses"].get(name)}),
             *(
-                Point(f"fold_{key}", value, step)
-                for step, one in enumerate(folds, 1)
-                for key, value, _ in one.points
+                MetricPoint(f"fold_{key}", value, step)
+                for step, fold_run in enumerate(folds, 1)
+                for key, value, _ in fold_run.points
             ),
         ],
-        children=[Run(one.name, {**tags, **one.tags}, one.params, one.points) for one in folds],
+        children=[
+            PipelineRun(fold_run.name, {**tags, **fold_run.tags}, fold_run.params, fold_run.points)
+            for fold_run in folds
+        ],
     )
 
 
-def _folds(story: dict[str, Any], name: str) -> list[Run]:
+def _folds(story: dict[str, Any], name: str) -> list[PipelineRun]:
     """A run a fold that the model was tried on."""
     tuned = story["tuned_per_fold"].get(name, [])
     worth = story.get("fold_metrics", {}).get(name, [{}] * len(tuned))
     return [
-        Run(
+        PipelineRun(
             name=f"fold {number}, tested on {fold['test']}",
             tags={"level": "fold", "fold": str(number)},
             params=_flat({**fold, **parameters}),
@@ -254,10 +259,10 @@ def _folds(story: dict[str, Any], name: str) -> list[Run]:
     ]
 
 
-def _recipe_points(metrics: dict[str, Any]) -> list[Point]:
+def _recipe_points(metrics: dict[str, Any]) -> list[MetricPoint]:
     """The recipe's figures, flat: churn_roc_auc, churn_roc_auc_low, ..."""
     return [
-        Point(f"{part}_{name}", value)
+        MetricPoint(f"{part}_{name}", value)
         for part in ("churn", "value", "list")
         for name, value, _ in _points(_figures(metrics, part, "recipe"))
     ]
@@ -272,10 +277,10 @@ def _figures(metrics: dict[str, Any], part: str, name: str) -> dict[str, float |
     }
 
 
-def _points(figures: Mapping[str, float | None]) -> list[Point]:
+def _points(figures: Mapping[str, float | None]) -> list[MetricPoint]:
     """Those that are numbers; MLflow's databases take no nan."""
     return [
-        Point(name, float(value))
+        MetricPoint(name, float(value))
         for name, value in figures.items()
         if value is not None and math.isfinite(value)
     ]

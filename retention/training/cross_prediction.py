@@ -10,28 +10,20 @@ import pyarrow.compute as pc
 
 from models.components.base import Model
 from models.components.uplift import fold_of
-from retention.core import feature_table
+from retention.core import artefacts, feature_table
 from retention.core.events import HELD_OUT
 from retention.training import selection
-from retention.training.selection import ModelSpec, LabelledRows
+from retention.training.selection import LabelledRows, ModelSpec
 
-SCHEMA: Final = pa.schema(
-    [
-        *(
-            (name, pa.string() if name == "customer_id" else pa.date32())
-            for name in feature_table.KEYS
-        ),
-        ("churn_probability", pa.float64()),
-        ("value_if_kept", pa.float64()),
-        ("value_if_lost", pa.float64()),
-    ]
-)
-"""One row a customer and mature snapshot of which anybody was drawn to be left alone."""
 HALVES: Final = 2
 
 
 def cross_predict(
-    features: pa.Table, labels: pa.Table, rows: LabelledRows, spec: ModelSpec, make: Callable[..., Model]
+    features: pa.Table,
+    labels: pa.Table,
+    rows: LabelledRows,
+    spec: ModelSpec,
+    make: Callable[..., Model],
 ) -> pa.Table:
     """SCHEMA of the rows of `labels` with an arm: each by the recipe learnt from the other half.
 
@@ -42,7 +34,7 @@ def cross_predict(
     randomised = labels.filter(pc.is_valid(labels["arm"])).select(feature_table.KEYS)
     half_of_row = fold_of(rows.customer, HALVES, "foretold")
     if not pc.any(pc.equal(labels["arm"], HELD_OUT)).as_py() or not _learnable(rows, half_of_row):
-        return SCHEMA.empty_table()
+        return artefacts.CROSS_PREDICTIONS.schema.empty_table()
     table = features.join(randomised, keys=feature_table.KEYS, join_type="inner").sort_by(
         [(name, "ascending") for name in feature_table.KEYS]
     )
@@ -53,7 +45,11 @@ def cross_predict(
         for i in range(HALVES)
     ]
     whole = keys.join(pd.concat(parts))
-    return pa.Table.from_pandas(whole[SCHEMA.names], schema=SCHEMA, preserve_index=False)
+    return pa.Table.from_pandas(
+        whole[artefacts.CROSS_PREDICTIONS.schema.names],
+        schema=artefacts.CROSS_PREDICTIONS.schema,
+        preserve_index=False,
+    )
 
 
 def _learnable(rows: LabelledRows, half: "np.typing.NDArray[np.int64]") -> bool:

@@ -4,12 +4,13 @@ import datetime as dt
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from retention.core import artefacts
 from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.i18n.language import language
@@ -17,33 +18,8 @@ from retention.policy.decide import Decision
 from retention.policy.lanes import NOBODY_SUPPRESSED, SuppressionList
 from retention.serving import target
 from retention.worklist import changes, published, to_csv, wording
-from retention.worklist.model import DROPPED, ROWS, Listing, Previous
+from retention.worklist.model import Listing, Previous
 from retention.worklist.rows import CustomerTables
-
-HELD_OUT: Final = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("campaign", pa.string()),
-        ("propensity", pa.float64()),
-        ("as_of", pa.date32()),
-        ("play", pa.string()),
-    ]
-)
-"""One row a customer held out; play: what they would have been offered."""
-
-LANES: Final = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("lane", pa.string()),
-        ("why", pa.string()),
-        ("churn_probability", pa.float64()),
-        ("expected_loss", pa.float64()),
-        ("net_gain", pa.float64()),
-        ("passed", pa.bool_()),
-    ]
-)
-"""One row a customer of the cohort. net_gain: of the best action, null where none was weighed;
-passed: chosen for a contact, and left out for want of capacity."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +50,7 @@ def new_listing(
     list_language = language(params.at_risk.language)
     return Listing(
         list_id="",
-        rows=ROWS.empty_table(),
+        rows=artefacts.AT_RISK.schema.empty_table(),
         company=params.company,
         currency=params.currency,
         as_of=dt.date.fromisoformat(inputs.summary["as_of"]),
@@ -120,7 +96,7 @@ def compare_with_previous(
         stability=difference.stability,
     )
     return (
-        replace(listing, previous=previous, dropped=to_table(dropped, DROPPED)),
+        replace(listing, previous=previous, dropped=to_table(dropped, artefacts.DROPPED.schema)),
         ranked.assign(change=ranked["customer_id"].map(difference.change)),
     )
 
@@ -153,4 +129,4 @@ def lane_table(decision: Decision, scores: pd.DataFrame) -> pa.Table:
     """LANES of the whole cohort, by customer."""
     joined = decision.rows.merge(scores, on="customer_id").sort_values("customer_id")
     passed = joined["customer_id"].isin(list(decision.over_capacity))
-    return to_table(joined.assign(passed=passed), LANES)
+    return to_table(joined.assign(passed=passed), artefacts.LANES.schema)

@@ -1,4 +1,4 @@
-"""The list as CSV: UTF-8 without a byte-order mark, RFC 4180, no cell that is a formula."""
+"""The list as CSV: UTF-8 without byte-order mark, RFC 4180, formulas escaped."""
 
 import csv
 import datetime as dt
@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from retention.core import artefacts
 from retention.core.csv_injection import escape_formula, unescape_formula
 from retention.core.errors import BadInput
 from retention.i18n.language import minor_digits
-from retention.worklist.model import COLUMNS, DAY_COLUMNS, DROPPED, MONEY_COLUMNS, ROWS, Listing
+from retention.worklist.model import DAY_COLUMNS, MONEY_COLUMNS, Listing
 
 _MAX_CELL_LENGTH: Final = 2**31 - 1
 
@@ -32,13 +33,15 @@ def _cell(name: str, value: Any, money_digits: int) -> str:
 
 
 def content(listing: Listing) -> bytes:
-    """The whole file; the header holds the names of COLUMNS. Null is the empty cell."""
-    return _csv_bytes(listing.rows.select(ROWS.names), minor_digits(listing.currency))
+    """The whole file; the header holds the names of artefacts.AT_RISK. Null is the empty cell."""
+    return _csv_bytes(
+        listing.rows.select(artefacts.AT_RISK.schema.names), minor_digits(listing.currency)
+    )
 
 
 def dropped_content(listing: Listing) -> bytes:
-    """Who was on the last list and is not on this one; the header holds the names of DROPPED."""
-    return _csv_bytes(listing.dropped.select(DROPPED.names), 0)
+    """The customers who are no longer listed; the header holds the names of DROPPED."""
+    return _csv_bytes(listing.dropped.select(artefacts.DROPPED.schema.names), 0)
 
 
 def _csv_bytes(table: pa.Table, money_digits: int) -> bytes:
@@ -57,7 +60,7 @@ def _parse_flag(cell: str) -> bool:
 
 
 def _parse_risk(cell: str) -> str:
-    """The code; older lists said `very high` for `very_high`."""
+    """The code of a risk; early lists have `very high` for `very_high`."""
     return unescape_formula(cell).replace(" ", "_")
 
 
@@ -68,9 +71,9 @@ _PARSERS: Final[dict[pa.DataType, Callable[[str], Any]]] = {
     pa.date32(): dt.date.fromisoformat,
     pa.bool_(): _parse_flag,
 }
-_COLUMN_PARSERS: Final = {name: _PARSERS[kind] for name, (kind, _) in COLUMNS.items()} | {
-    "risk": _parse_risk
-}
+_COLUMN_PARSERS: Final = {
+    column.name: _PARSERS[column.type] for column in artefacts.AT_RISK.columns
+} | {"risk": _parse_risk}
 _REQUIRED: Final = frozenset({"customer_id", "rank", "churn_probability"})
 
 
@@ -85,9 +88,9 @@ def _parse_line(header: list[str], line: list[str]) -> dict[str, Any]:
 
 
 def read(path: Path) -> pa.Table:
-    """The rows that `content` wrote, with the schema ROWS; what an older list lacks is null.
+    """The rows that `content` wrote, with the schema ROWS; a column that is not there is null.
 
-    An empty text comes back as null. BadInput when it is no such file.
+    An empty text comes back as null. Raises BadInput if it is no such file.
     """
     previous = csv.field_size_limit(_MAX_CELL_LENGTH)
     try:
@@ -107,4 +110,4 @@ def _read_rows(lines: Iterator[list[str]], path: Path) -> pa.Table:
             rows.append(_parse_line(header, line))  # noqa: PERF401  (to know the row at fault)
     except (csv.Error, ValueError) as error:
         raise BadInput(f"{path}: record {len(rows) + 2}: {error}; take the list again") from None
-    return pa.Table.from_pylist(rows, schema=ROWS)
+    return pa.Table.from_pylist(rows, schema=artefacts.AT_RISK.schema)

@@ -35,8 +35,8 @@ def list_files(listing: Listing) -> dict[str, tuple[bytes, int]]:
 
 def write_result(result: AtRiskResult, folder: Path) -> None:
     """Write the list, the customers held out, and the lane of every customer."""
-    atomic.write_table(folder / artefacts.HELD_OUT.path.name, result.held_out)
-    atomic.write_table(folder / artefacts.LANES.path.name, result.lanes)
+    artefacts.HELD_OUT.within(folder).write(result.held_out)
+    artefacts.LANES.within(folder).write(result.lanes)
     write_list(result.listing, folder)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from retention.core import artefacts
 from retention.core import params as sections
 from retention.core.storage import atomic
 from retention.i18n.language import ENGLISH
@@ -17,7 +18,7 @@ from retention.worklist import build as stage
 from retention.worklist import to_csv
 from retention.worklist import write as stage_write
 from retention.worklist.build import AtRiskResult, WorklistInputs
-from retention.worklist.model import HISTORY, ROWS, TIMELINE, risk_level
+from retention.worklist.model import risk_level
 from retention.worklist.rows import CustomerTables, silence_text
 from tests.support.policies import AS_OF, frames, people, play
 
@@ -36,7 +37,14 @@ labels:
 """
 BOOK = [
     play("call", save_rate=0.2, cost=1.0, wording="Good morning", avoid="No pressure"),
-    play("voucher", type="gesture", save_rate=0.15, offer_value=12.0, acceptance_rate=0.5, approval=10.0),
+    play(
+        "voucher",
+        type="gesture",
+        save_rate=0.15,
+        offer_value=12.0,
+        acceptance_rate=0.5,
+        approval=10.0,
+    ),
     play("mend", lane="fix_first"),
 ]
 SUMMARY = {
@@ -90,12 +98,16 @@ def given(text: str, contacts: Sequence[dict[str, Any]] = (), **changes: Any) ->
         recent_issues=changes.get("happenings", happenings()),
         contacts=people_told,
     )
-    timeline = changes.get("timeline", TIMELINE.empty_table())
+    timeline = changes.get("timeline", artefacts.TIMELINE.schema.empty_table())
     events = pd.DataFrame(columns=["customer_id", "kind", "day", "treatment", "amount"])
-    return WorklistInputs(told, timeline, HISTORY.empty_table(), SUMMARY, events)
+    return WorklistInputs(
+        told, timeline, artefacts.RISK_HISTORY.schema.empty_table(), SUMMARY, events
+    )
 
 
-def made(inputs: WorklistInputs, rules: sections.Params, before: Path | None = None) -> AtRiskResult:
+def made(
+    inputs: WorklistInputs, rules: sections.Params, before: Path | None = None
+) -> AtRiskResult:
     return stage.at_risk(inputs, rules, before)
 
 
@@ -166,7 +178,7 @@ def test_a_row_says_all_that_staff_read() -> None:
         ),
     )
     found = made(inputs, config())
-    assert found.listing.rows.schema.equals(ROWS)
+    assert found.listing.rows.schema.equals(artefacts.AT_RISK.schema)
     row = found.listing.rows.to_pylist()[0]
     assert row["list_id"] == found.listing.list_id
     told = {name: value for name, value in row.items() if value is not None and name != "list_id"}
@@ -221,7 +233,9 @@ def test_a_customer_of_whom_nothing_is_known_is_listed_all_the_same() -> None:
     inputs = given("customer | expected_loss\n a | 100")
     empty = inputs.tables.purchase_rhythm.iloc[:0]
     told = CustomerTables(**{**vars(inputs.tables), "habits": empty})
-    row = made(WorklistInputs(told, *list(vars(inputs).values())[1:]), config()).listing.rows.to_pylist()[0]
+    row = made(
+        WorklistInputs(told, *list(vars(inputs).values())[1:]), config()
+    ).listing.rows.to_pylist()[0]
     assert (row["silent_since"], row["reason_1"], row["name"]) == (None, None, None)
 
 
@@ -340,7 +354,7 @@ def test_the_timeline_holds_listed_customers_only() -> None:
     ]
     inputs = given(
         "customer | expected_loss\n a | 90\n b | 0",
-        timeline=pa.Table.from_pylist(rows, schema=TIMELINE),
+        timeline=pa.Table.from_pylist(rows, schema=artefacts.TIMELINE.schema),
     )
     assert made(inputs, config()).listing.timeline["customer_id"].to_pylist() == ["a"]
 

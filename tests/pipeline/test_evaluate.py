@@ -70,7 +70,7 @@ def test_deciles_of_value_if_kept_compare_the_kept_with_the_kept() -> None:
             "churned": [False, True, *[False] * 18],
         }
     )
-    told = evaluate.by_decile(scores)
+    told = evaluate.value_by_decile(scores)
     assert [one["decile"] for one in told] == list(range(1, 11))
     assert [one["customers"] for one in told] == [2] * 10
     assert told[9] == {
@@ -89,7 +89,7 @@ def test_fewer_than_ten_customers_leave_deciles_out() -> None:
     scores = pd.DataFrame(
         {"value_if_kept": [1.0, 2], "value_if_lost": 0.0, "value": 1.0, "churned": [False, True]}
     )
-    assert [one["decile"] for one in evaluate.by_decile(scores)] == [1, 6]
+    assert [one["decile"] for one in evaluate.value_by_decile(scores)] == [1, 6]
 
 
 def test_a_figure_has_its_interval_and_is_null_where_there_is_none() -> None:
@@ -98,7 +98,7 @@ def test_a_figure_has_its_interval_and_is_null_where_there_is_none() -> None:
     def measure(one: Any) -> dict[str, float]:
         return {"mean": float(one.mean()), "none": float("nan")}
 
-    found = evaluate.figures(measure, frame, ["one"], small.chosen())
+    found = evaluate.figures_with_intervals(measure, frame, ["one"], small.chosen())
     assert found == {
         "mean": {"value": 1.0, "low": 1.0, "high": 1.0},
         "none": {"value": None, "low": None, "high": None},
@@ -211,7 +211,7 @@ def test_the_stage_writes_figures_predictions_pictures_and_a_card(home: Told) ->
     assert set(found["churn"]) == {"churn_recency", "churn_rfm_logistic", "recipe"}
     assert set(found["value"]) == {"value_last_window", "recipe"}
     assert found["measured_on"] == atomic.read_json(artefacts.SELECTION)["measured_on"]["test"]
-    assert found["definition"] == target.sentence(load_params().labels)
+    assert found["definition"] == target.target_description(load_params().labels)
     assert {path.suffix for path in artefacts.PLOTS.path.iterdir()} == {".csv", ".png"}
     assert "tenure" in artefacts.MODEL_CARD.path.read_text(encoding="utf-8")  # the dead feature
 
@@ -219,7 +219,7 @@ def test_the_stage_writes_figures_predictions_pictures_and_a_card(home: Told) ->
 def test_predictions_are_one_row_a_customer_beside_what_happened(home: Told) -> None:
     evaluate.main()
     table = pq.read_table(artefacts.PREDICTIONS)
-    assert table.schema.equals(evaluate.PREDICTIONS)
+    assert table.schema.equals(artefacts.PREDICTIONS.schema)
     frame, labels = table.to_pandas(), pq.read_table(artefacts.LABELS).to_pandas()
     keys = ["customer_id", "snapshot_on"]
     assert not frame.duplicated(keys).any()
@@ -261,9 +261,11 @@ def test_where_mlflow_is_down_the_stage_says_so_and_succeeds(
 
 
 def test_where_nothing_was_measured_figures_are_null_and_every_file_is_there(home: Told) -> None:
-    atomic.write_table(artefacts.TEST_PREDICTIONS, train.MEASURED_SCHEMA.empty_table())
-    atomic.write_table(artefacts.TEST_SCORES, train.SCORED_SCHEMA.empty_table())
-    atomic.write_json(artefacts.SELECTION, atomic.read_json(artefacts.SELECTION) | {"measured_on": None})
+    artefacts.TEST_PREDICTIONS.write(artefacts.TEST_PREDICTIONS.schema.empty_table())
+    artefacts.TEST_SCORES.write(artefacts.TEST_SCORES.schema.empty_table())
+    atomic.write_json(
+        artefacts.SELECTION, atomic.read_json(artefacts.SELECTION) | {"measured_on": None}
+    )
     evaluate.main()
     found = atomic.read_json(artefacts.METRICS)
     assert {name: found[name] for name in NOTHING_MEASURED} == NOTHING_MEASURED
@@ -271,7 +273,7 @@ def test_where_nothing_was_measured_figures_are_null_and_every_file_is_there(hom
     assert artefacts.MODEL_CARD.path.is_file()
     empty = pq.read_table(artefacts.PREDICTIONS)
     assert len(empty) == 0
-    assert empty.schema.equals(evaluate.PREDICTIONS)
+    assert empty.schema.equals(artefacts.PREDICTIONS.schema)
 
 
 def test_metrics_are_strict_json(home: Told) -> None:

@@ -360,9 +360,9 @@ def test_the_order_of_events_in_the_file_changes_nothing() -> None:
 
 def test_the_tables_have_their_schema_with_nobody_to_tell_of() -> None:
     told = found("customer | kind | day\nanna | purchase | -3", cohort=["carl"])
-    assert told.standing.schema == interactions.CUSTOMER_STATE
-    assert told.happenings.schema == interactions.RECENT_ISSUES
-    assert told.timeline.schema == interactions.TIMELINE
+    assert told.standing.schema == artefacts.CUSTOMER_STATE.schema
+    assert told.happenings.schema == artefacts.RECENT_ISSUES.schema
+    assert told.timeline.schema == artefacts.TIMELINE.schema
     assert (len(told.happenings), len(told.timeline)) == (0, 0)
 
 
@@ -372,11 +372,11 @@ def test_the_stage_writes_the_same_bytes_again(
     monkeypatch.chdir(tmp_path)
     text = Path(__file__).parents[2].joinpath("params.yaml").read_text(encoding="utf-8")
     Path("params.yaml").write_text(text, encoding="utf-8")
-    atomic.write_table(artefacts.EVENTS, histories.table(histories.events(LIFE)))
+    artefacts.EVENTS.write(histories.table(histories.events(LIFE)))
     atomic.write_json(artefacts.EVENTS_SUMMARY, {"rows": 8, "versioned": False})
-    atomic.write_table(artefacts.CUSTOMERS, histories.people_table([]))
+    artefacts.CUSTOMERS.write(histories.people_table([]))
     watched = {"customer_id": ["anna", "bert"], "snapshot_on": [standings.AS_OF] * 2}
-    atomic.write_table(artefacts.SNAPSHOTS, pa.table(watched))
+    artefacts.SNAPSHOTS.write(pa.table(watched))
     atomic.write_json(artefacts.SNAPSHOTS_SUMMARY, {"as_of": str(standings.AS_OF)})
     paths = (artefacts.CUSTOMER_STATE, artefacts.RECENT_ISSUES, artefacts.TIMELINE)
     digests = []

@@ -182,7 +182,9 @@ def test_saved_is_everybody_to_contact_times_the_difference() -> None:
     ]
     assert result.incremental.customers.value == pytest.approx(3600 * (112 / 400 - 520 / 3600))
     assert result.incremental.cost == 3600 * 4.0
-    assert result.incremental.net.value == pytest.approx(result.incremental.value.value - 3600 * 4.0)
+    assert result.incremental.net.value == pytest.approx(
+        result.incremental.value.value - 3600 * 4.0
+    )
     assert result.is_conclusive
     assert result.conclusion == "saved 488 customers, between 223 and 753"
 
@@ -295,13 +297,13 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text(yaml.safe_dump(trials.PARAMS), encoding="utf-8")
     table = events(HAPPENED)
-    atomic.write_table(artefacts.EVENTS, table)
+    artefacts.EVENTS.write(table)
     days = {"first_day": START - 10, "last_known_day": START + 40, "kinds": ["purchase"]}
     summary = {"rows": table.num_rows, "versioned": False, "kinds": {"purchase": days},
                "sources": {"till": days}}  # fmt: skip
     atomic.write_json(artefacts.EVENTS_SUMMARY, summary)
     lanes = {"lane": ["contact"], "why": ["chosen"], "churn_probability": [0.2]}
-    atomic.write_table(artefacts.LANES, pa.table(lanes))
+    artefacts.LANES.write(pa.table(lanes))
     return trials.chosen()
 
 

@@ -20,7 +20,7 @@ from retention.serving import champion, promotion, target
 from retention.serving.champion import Champion
 from retention.tracking import client
 from retention.tracking.client import TrackingDown
-from retention.tracking.run_record import Run
+from retention.tracking.run_record import PipelineRun
 from retention.training import metrics
 from tests.pipeline import test_train as small
 
@@ -34,10 +34,10 @@ NAMES = [f"{task}_{name}" for task, names in promotion.HEADLINES.items() for nam
 
 
 def test_headlines_are_the_recipes_main_figures() -> None:
-    found = promotion.headlines(FIGURES)
+    found = promotion.headline_figures(FIGURES)
     assert list(found) == NAMES
     assert (found["churn_roc_auc"], found["value_mae"]) == (0.5, 2.0)
-    assert promotion.headlines(NOTHING) == {}
+    assert promotion.headline_figures(NOTHING) == {}
 
 
 ONE, OTHER = {"churn": "1", "value": "2"}, {"churn": "1", "value": "3"}
@@ -62,7 +62,7 @@ def test_the_decision_is_by_definition_and_then_by_hash(
 ) -> None:
     standing = now and Champion(Path(), {"sha256": now, "definition": MINE})
     assert promotion.decide(standing or None, {"definition": made_under}, sha256) == decision
-    assert promotion.SAID[decision]
+    assert promotion.DECISION_TEXTS[decision]
 
 
 def test_every_headline_stands_beside_the_champions() -> None:
@@ -124,8 +124,8 @@ def test_the_first_result_becomes_the_champion(mirrored: Mirrored) -> None:
 def test_the_manifest_says_what_it_was_made_for_and_what_it_is_worth(mirrored: Mirrored) -> None:
     promote.main()
     told, story = standing().manifest, atomic.read_json(artefacts.SELECTION)
-    assert told["definition"] == target.identity(load_params(), story["features"])
-    assert told["figures"] == promotion.headlines(FIGURES)
+    assert told["definition"] == target.target_identity(load_params(), story["features"])
+    assert told["figures"] == promotion.headline_figures(FIGURES)
     assert (told["trained_to"], told["measured_on"]) == (story["trained_to"], "2026-05-11")
     assert told["models_chosen"] == story["chosen"]
     assert told["titles"] == {task: story["titles"][name] for task, name in story["chosen"].items()}
@@ -194,7 +194,7 @@ def test_where_mlflow_is_down_the_champion_is_made_all_the_same(
 
 # Champion and challenger on the same customers
 
-Told = list[Run]
+Told = list[PipelineRun]
 
 
 @pytest.fixture
@@ -209,9 +209,9 @@ def contest(mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch) -> Told:
     measured_on = atomic.read_json(artefacts.SELECTION)["measured_on"]["test"]
     atomic.write_json(artefacts.METRICS, FIGURES | {"measured_on": measured_on})
     scores, labels = pq.read_table(artefacts.TEST_SCORES), pq.read_table(artefacts.LABELS)
-    both = evaluate.beside(scores, labels)[evaluate.PREDICTIONS.names]
-    table = pa.Table.from_pandas(both, schema=evaluate.PREDICTIONS, preserve_index=False)
-    atomic.write_table(artefacts.PREDICTIONS, table)
+    both = evaluate.join_labels(scores, labels)[artefacts.PREDICTIONS.schema.names]
+    table = pa.Table.from_pandas(both, schema=artefacts.PREDICTIONS.schema, preserve_index=False)
+    artefacts.PREDICTIONS.write(table)
     promote.main()
     learnt_to("2026-01-05")
     another_candidate()
@@ -228,7 +228,7 @@ def spoil_challenger() -> None:
     table = pq.read_table(artefacts.PREDICTIONS)
     place = table.schema.get_field_index("churn_probability")
     wrong = pc.subtract(1.0, table["churn_probability"])
-    atomic.write_table(artefacts.PREDICTIONS, table.set_column(place, "churn_probability", wrong))
+    artefacts.PREDICTIONS.write(table.set_column(place, "churn_probability", wrong))
 
 
 def automatic() -> None:

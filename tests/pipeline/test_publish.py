@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from retention.core import artefacts
 from retention.core.errors import BadInput, Guarded
 from retention.core.storage import atomic
-from retention.serving import scoring
-from retention.worklist import build, published, to_csv
+from retention.worklist import published, to_csv
 from retention.worklist import write as at_risk
 from retention.worklist.model import Listing
 from retention.worklist.published import RetentionRule
@@ -279,7 +279,10 @@ def test_the_oldest_lists_go_and_outcomes_to_come_are_waited_for(write: Write, l
         put(write("Ada", as_of=day(number)), lists)
     assert kept(lists, RetentionRule(None)) == kept(lists, RetentionRule(4)) == [1, 8, 15, 22]
     assert kept(lists, RetentionRule(2)) == [15, 22]
-    assert kept(lists, RetentionRule(2, outcome_days=14)) == [15, 22]  # on the 22nd that of the 8th is ripe
+    assert kept(lists, RetentionRule(2, outcome_days=14)) == [
+        15,
+        22,
+    ]  # on the 22nd that of the 8th is ripe
     assert kept(lists, RetentionRule(2, outcome_days=15)) == [8, 15, 22]
     again = put(write("Bo", as_of=day(8)), lists, older=True)
     assert again not in published.expired_lists(lists, RetentionRule(2)), "it is the current one"
@@ -320,9 +323,11 @@ def test_the_stage_says_what_to_open(write: Write, tmp_path: Path) -> None:
     root = tmp_path / "root"
     (root / "data").mkdir(parents=True)
     source.rename(root / "data" / "at_risk")
-    atomic.write_table(root / "data/at_risk/held_out.parquet", build.HELD_OUT.empty_table())
-    atomic.write_table(root / "data/at_risk/lanes.parquet", build.LANES.empty_table())
-    atomic.write_table(root / "data/score/reasons.parquet", scoring.REASONS.empty_table())
+    atomic.write_table(
+        root / "data/at_risk/held_out.parquet", artefacts.HELD_OUT.schema.empty_table()
+    )
+    atomic.write_table(root / "data/at_risk/lanes.parquet", artefacts.LANES.schema.empty_table())
+    atomic.write_table(root / "data/score/reasons.parquet", artefacts.REASONS.schema.empty_table())
     grocer = Path(__file__).parents[2] / "examples" / "grocer" / "params.yaml"
     (root / "params.yaml").write_text(grocer.read_text())
     ran = subprocess.run(

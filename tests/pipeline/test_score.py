@@ -58,7 +58,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     atomic.write_json(artefacts.METRICS, test_promote.FIGURES)
     promote.main()
     ids = sorted(today()["customer_id"].to_pylist())
-    atomic.write_table(artefacts.CUSTOMER_STATE, standing(ids, open_cases=[0.0] * len(ids)))
+    artefacts.CUSTOMER_STATE.write(standing(ids, open_cases=[0.0] * len(ids)))
     return tmp_path
 
 
@@ -76,7 +76,7 @@ def scorer() -> Scorer:
 def test_every_customer_watched_is_scored_exactly_once(home: Path) -> None:
     score.main()
     scored = pq.read_table(artefacts.SCORES)
-    assert scored.schema.equals(scoring.SCORES)
+    assert scored.schema.equals(artefacts.SCORES.schema)
     assert scored["customer_id"].to_pylist() == sorted(today()["customer_id"].to_pylist())
     assert set(scored["as_of"].to_pylist()) == {AS_OF}
     habits = pq.read_table(artefacts.PURCHASE_RHYTHM)
@@ -101,7 +101,9 @@ def test_scores_are_finite_and_add_up(home: Path) -> None:
 def test_permuted_columns_and_rows_give_the_same_scores(home: Path) -> None:
     table = today()
     usual = scoring.score_cohort(scorer(), table, AS_OF)
-    assert scoring.score_cohort(scorer(), table.select(table.column_names[::-1]), AS_OF).equals(usual)
+    assert scoring.score_cohort(scorer(), table.select(table.column_names[::-1]), AS_OF).equals(
+        usual
+    )
     backwards = table.take(np.arange(len(table))[::-1])
     assert scoring.score_cohort(scorer(), backwards, AS_OF).sort_by("customer_id").equals(usual)
 
@@ -147,7 +149,7 @@ def test_another_set_of_features_does_not_score(home: Path, change: str) -> None
         table = table.drop_columns(["region"])
     else:
         table = table.append_column("orders_60d", table["orders_30d"])
-    atomic.write_table(artefacts.FEATURES, table)
+    artefacts.FEATURES.write(table)
     with pytest.raises(Guarded, match=r"another definition \(features\); run make repro"):
         score.main()
 
@@ -183,7 +185,7 @@ def test_the_last_purchase_is_so_many_days_before_as_of(home: Path) -> None:
         }
     )
     found = score.purchase_rhythm(table, dt.date(2026, 11, 22))
-    assert found.schema.equals(score.HABITS)
+    assert found.schema.equals(artefacts.PURCHASE_RHYTHM.schema)
     assert found["last_purchase_on"].to_pylist() == [dt.date(2026, 10, 27), None]
     assert found["usual_gap_days"].to_pylist() == [4.0, None]
 
@@ -242,12 +244,12 @@ def test_those_with_most_to_lose_or_a_trouble_are_explained_each_reason_once(hom
     ids = scored["customer_id"].to_pylist()
     troubles = sorted([ids[0], *ids[90:]])
     there = standing(troubles, open_cases=[1.0] * len(troubles))
-    atomic.write_table(artefacts.CUSTOMER_STATE, there)
+    artefacts.CUSTOMER_STATE.write(there)
     score.main()
     told = pq.read_table(artefacts.RISK_HISTORY).to_pandas()
     assert set(told["customer_id"]) == {*ids[:15], *ids[90:101]}  # 5 times 3, and 3 lanes of 4
     why = pq.read_table(artefacts.REASONS)
-    assert why.schema.equals(scoring.REASONS)
+    assert why.schema.equals(artefacts.REASONS.schema)
     frame = why.to_pandas()
     assert set(frame["customer_id"]) <= set(told["customer_id"])
     assert set(frame["customer_id"]) & set(ids[:20])
@@ -280,7 +282,7 @@ def test_where_nobody_has_a_reason_the_table_is_empty_and_typed(home: Path) -> N
     calm: Any = SimpleNamespace(contributions=lambda X: pd.DataFrame(-1.0, X.index, [*X, "bias"]))
     for rows in (np.arange(len(table)), np.arange(0)):
         found = scoring.explain_scores(calm, table, rows, load_params())
-        assert found.equals(scoring.REASONS.empty_table())
+        assert found.equals(artefacts.REASONS.schema.empty_table())
 
 
 # The course of the risk
@@ -289,7 +291,7 @@ def test_where_nobody_has_a_reason_the_table_is_empty_and_typed(home: Path) -> N
 def test_the_course_of_the_risk_ends_with_the_score(home: Path) -> None:
     score.main()
     told = pq.read_table(artefacts.RISK_HISTORY)
-    assert told.schema.equals(score.RISK_HISTORY)
+    assert told.schema.equals(artefacts.RISK_HISTORY.schema)
     assert told.equals(told.sort_by([(key, "ascending") for key in artefacts.RISK_HISTORY.key]))
     frame = told.to_pandas()
     days = [point_in_time.date_of(day) for day in [*small.DAYS[-5:], small.AS_OF]]
@@ -313,7 +315,7 @@ def test_who_was_not_watched_on_a_day_has_no_risk_on_it(home: Path) -> None:
     table = pq.read_table(artefacts.FEATURES)
     day = point_in_time.date_of(small.DAYS[-1])
     away = pc.and_(pc.equal(table["customer_id"], "0003"), pc.equal(table["snapshot_on"], day))
-    atomic.write_table(artefacts.FEATURES, table.filter(pc.invert(away)))
+    artefacts.FEATURES.write(table.filter(pc.invert(away)))
     found = score.recent_features(AS_OF, pa.array(["0003", "0004"]))
     lengths = {
         one["values"]: one["counts"] for one in found["customer_id"].value_counts().to_pylist()
@@ -340,7 +342,7 @@ def persuaded(**changes: Any) -> dict[str, Any]:
 
 def effects(pinned: dict[str, Any] | None) -> pd.DataFrame:
     found = scoring.predict_uplift(pinned, today(), scoring.score_cohort(scorer(), today(), AS_OF))
-    assert found.schema.equals(scoring.EFFECTS)
+    assert found.schema.equals(artefacts.UPLIFT_SCORES.schema)
     assert found["customer_id"].to_pylist() == today()["customer_id"].to_pylist()
     told: pd.DataFrame = found.to_pandas()
     return told
@@ -354,7 +356,10 @@ def test_without_a_model_of_the_effect_nothing_is_known_of_it(home: Path) -> Non
 
 
 def test_an_effect_is_told_where_it_ranks(home: Path) -> None:
-    found, risk = effects(persuaded()), scoring.score_cohort(scorer(), today(), AS_OF)[RISK].to_numpy()
+    found, risk = (
+        effects(persuaded()),
+        scoring.score_cohort(scorer(), today(), AS_OF)[RISK].to_numpy(),
+    )
     share = found["effect"] / risk
     assert share.nunique() > 0
     assert share.max() - share.min() < 1e-9
@@ -372,9 +377,11 @@ def test_where_loss_ranks_no_effect_is_told_but_who_is_disturbed(home: Path) -> 
 
 def test_of_nobody_no_effect_is_told(home: Path) -> None:
     nobody = today().slice(0, 0)
-    scored = scoring.SCORES.empty_table()
+    scored = artefacts.SCORES.schema.empty_table()
     for pinned in (None, persuaded(disturbed_from=0.0)):
-        assert scoring.predict_uplift(pinned, nobody, scored).equals(scoring.EFFECTS.empty_table())
+        assert scoring.predict_uplift(pinned, nobody, scored).equals(
+            artefacts.UPLIFT_SCORES.schema.empty_table()
+        )
 
 
 def test_the_champions_own_model_of_the_effect_scores(home: Path) -> None:

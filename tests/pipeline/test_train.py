@@ -26,7 +26,7 @@ from retention.core.params import Params, parse_params
 from retention.core.storage import atomic
 from retention.training import selection
 from retention.training.folds import Fold
-from retention.training.selection import LabelledRows, CandidateResult
+from retention.training.selection import CandidateResult, LabelledRows
 
 CHEAP = ("churn_recency", "churn_rfm_logistic", "value_last_window")
 FIRST, EVERY, RIPENING, SNAPSHOTS = point_in_time.day_number(dt.date(2026, 1, 5)), 14, 28, 10
@@ -241,7 +241,11 @@ def test_each_row_keeps_its_own_label() -> None:
 
 def test_a_customer_who_churns_twice_counts_once() -> None:
     rows = some_rows()
-    assert train.count_churners(rows) == len(set(rows.customer[rows.churned == 1])) < rows.churned.sum()
+    assert (
+        train.count_churners(rows)
+        == len(set(rows.customer[rows.churned == 1]))
+        < rows.churned.sum()
+    )
 
 
 # Leaks
@@ -319,7 +323,7 @@ def test_the_order_of_input_rows_does_not_matter(usual: Trained) -> None:
 
 def test_every_model_says_something_of_every_customer_measured(usual: Trained) -> None:
     table = usual.test_predictions
-    assert table.schema.equals(train.MEASURED_SCHEMA)
+    assert table.schema.equals(artefacts.TEST_PREDICTIONS.schema)
     said = table.to_pandas()
     assert set(said["model"]) == set(CHEAP)
     assert (said["task"] == said["model"].str.partition("_")[0]).all()
@@ -330,7 +334,7 @@ def test_every_model_says_something_of_every_customer_measured(usual: Trained) -
 
 def test_the_recipes_scores_are_one_row_a_customer_measured(usual: Trained) -> None:
     table = usual.test_scores
-    assert table.schema.equals(train.SCORED_SCHEMA)
+    assert table.schema.equals(artefacts.TEST_SCORES.schema)
     assert table.column_names == ["customer_id", "snapshot_on", *COLUMNS]
     frame = table.to_pandas()
     assert len(frame) == 120
@@ -387,8 +391,8 @@ def test_with_too_few_snapshots_a_baseline_scores_and_nothing_is_measured() -> N
     assert found.spec.churn == "churn_recency"
     assert "no earlier period to try models on" in found.spec.banners[0]
     assert found.split.test_fold is None
-    assert found.test_predictions.equals(train.MEASURED_SCHEMA.empty_table())
-    assert found.test_scores.equals(train.SCORED_SCHEMA.empty_table())
+    assert found.test_predictions.equals(artefacts.TEST_PREDICTIONS.schema.empty_table())
+    assert found.test_scores.equals(artefacts.TEST_SCORES.schema.empty_table())
 
 
 def test_one_outcome_only_is_refused_and_says_what_is_needed() -> None:
@@ -475,4 +479,6 @@ def test_the_stage_writes_models_measurement_and_story(
     assert states == json.loads(json.dumps(usual.scorer.states()))
     assert pq.read_table(artefacts.TEST_PREDICTIONS).equals(usual.test_predictions)
     assert pq.read_table(artefacts.TEST_SCORES).equals(usual.test_scores)
-    assert atomic.read_json(artefacts.SELECTION) == json.loads(json.dumps(train.selection_report(usual)))
+    assert atomic.read_json(artefacts.SELECTION) == json.loads(
+        json.dumps(train.selection_report(usual))
+    )

@@ -22,7 +22,6 @@ from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.experiments import assignment_history
 from retention.ledgers import assignments
-from retention.training import cross_prediction
 from tests.support import experiments, histories, trials
 from tests.support.experiments import Known, experiment
 from tests.support.trials import FIRST, enter, one
@@ -98,7 +97,9 @@ def test_the_pinned_model_read_back_says_the_same(found: UpliftResult, known: Kn
     assert (again.effect(known.X) == usual.effect(known.X)).all()
 
 
-def test_the_figures_are_of_every_model_and_the_choice_is_of_the_pinned_one(found: UpliftResult) -> None:
+def test_the_figures_are_of_every_model_and_the_choice_is_of_the_pinned_one(
+    found: UpliftResult,
+) -> None:
     assert set(found.figures) == set(models.discover_uplift())
     mine = found.figures["uplift_dr"]
     assert mine["better_by"]["value"] == found.pinned["better"]
@@ -108,10 +109,14 @@ def test_the_figures_are_of_every_model_and_the_choice_is_of_the_pinned_one(foun
     json.dumps(found.figures, allow_nan=False)
 
 
-def test_every_lot_is_told_with_what_others_models_foretell(found: UpliftResult, known: Known) -> None:
-    assert found.experiment.schema == uplift.LOTS
+def test_every_lot_is_told_with_what_others_models_foretell(
+    found: UpliftResult, known: Known
+) -> None:
+    assert found.experiment.schema == artefacts.EXPERIMENT.schema
     assert found.experiment.num_rows == 6000
-    keys = list(zip(*(found.experiment[name].to_pylist() for name in artefacts.EXPERIMENT.key), strict=True))
+    keys = list(
+        zip(*(found.experiment[name].to_pylist() for name in artefacts.EXPERIMENT.key), strict=True)
+    )
     assert len(set(keys)) == 6000
     frame = found.experiment.to_pandas()
     assert frame["left"].tolist() == known.trial.churned.tolist()
@@ -152,7 +157,11 @@ def test_shuffled_arms_do_not_rank() -> None:
 def test_too_few_who_left_teach_nothing() -> None:
     few = found_of(experiment(400))
     assert few.pinned == uplift.empty_manifest(400)
-    assert (few.figures, few.experiment.num_rows, few.experiment.schema) == ({}, 0, uplift.LOTS)
+    assert (few.figures, few.experiment.num_rows, few.experiment.schema) == (
+        {},
+        0,
+        artefacts.EXPERIMENT.schema,
+    )
     assert few.conclusion.startswith("ranks by expected loss: of those drawn to be contacted ")
     assert few.conclusion.endswith("100 of either are needed")
 
@@ -177,7 +186,13 @@ def test_without_a_model_named_nothing_is_asked(known: Known) -> None:
 
 def test_a_list_contacts_a_share_of_those_watched_at_the_cheapest_contact() -> None:
     book = [
-        {"name": "gift", "action": "send a gift", "cost": 1.0, "offer_value": 8.0, "acceptance_rate": 0.5},
+        {
+            "name": "gift",
+            "action": "send a gift",
+            "cost": 1.0,
+            "offer_value": 8.0,
+            "acceptance_rate": 0.5,
+        },
         {"name": "call", "action": "call", "cost": 6.0},
         {"name": "mend", "action": "mend", "cost": 2.0, "lane": "fix_first"},
     ]
@@ -228,7 +243,7 @@ def company() -> tuple[pa.Table, pa.Table, pa.Table]:
     values = {"value_if_kept": six, "value_if_lost": six}
     told = keyed(every[:4], churn_probability=[0.1, 0.2, 0.3, 0.4],
                  **{name: one[:4] for name, one in values.items()})  # fmt: skip
-    assert told.schema == cross_prediction.SCHEMA
+    assert told.schema == artefacts.CROSS_PREDICTIONS.schema
     return told, labels, features
 
 
@@ -266,7 +281,7 @@ def test_nobody_drawn_is_nobody_joined() -> None:
         known, X = uplift.join_outcomes(given, told, labels, features)
         assert (len(known), len(X)) == (0, 0)
         assert found_in(known, X, chosen(), WATCHED).pinned == uplift.empty_manifest(0)
-    empty = cross_prediction.SCHEMA.empty_table()
+    empty = artefacts.CROSS_PREDICTIONS.schema.empty_table()
     known, X = uplift.join_outcomes(drawn(("anna", 1, "call")), empty, labels, features)
     assert (len(known), len(X)) == (0, 0)
 
@@ -324,7 +339,7 @@ def test_lots_of_our_lists_speak_for_those_within_reach_alone() -> None:
 def test_the_stage_leaves_what_it_found_even_where_that_is_nothing(home: Path) -> None:
     uplift.main()
     assert atomic.read_json(artefacts.UPLIFT) == uplift.empty_manifest(2)
-    assert pq.read_table(artefacts.EXPERIMENT).schema == uplift.LOTS
+    assert pq.read_table(artefacts.EXPERIMENT).schema == artefacts.EXPERIMENT.schema
     assert atomic.read_json(artefacts.UPLIFT_METRICS) == {}
 
 
@@ -335,12 +350,12 @@ def test_the_stage_learns_from_the_lots_that_events_tell(home: Path) -> None:
     rows = keys.cast(keyed([]).schema)
     columns = {RISK: known.risk, "value_if_kept": 110.0 + 0 * known.risk}
     columns["value_if_lost"] = columns["value_if_kept"] - 100
-    atomic.write_table(artefacts.CROSS_PREDICTIONS, with_columns(rows, columns))
+    artefacts.CROSS_PREDICTIONS.write(with_columns(rows, columns))
     labels = {"churned": frame["churned"].to_numpy(), "value": columns["value_if_kept"]}
-    atomic.write_table(artefacts.LABELS, with_columns(rows, labels))
+    artefacts.LABELS.write(with_columns(rows, labels))
     X = known.X.drop(columns=RISK)
-    atomic.write_table(artefacts.FEATURES, with_columns(rows, {str(one): X[one] for one in X}))
-    atomic.write_table(artefacts.EVENTS, histories.table(called(frame)))
+    artefacts.FEATURES.write(with_columns(rows, {str(one): X[one] for one in X}))
+    artefacts.EVENTS.write(histories.table(called(frame)))
     train = {"threads": 1, "models": {"uplift_dr": QUICK, "uplift_t": {"rounds": 10}}}
     atomic.write_text("params.yaml", yaml.safe_dump(trials.PARAMS | {"train": train}))
     uplift.main()

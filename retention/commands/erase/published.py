@@ -16,13 +16,14 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from retention.core import artefacts
 from retention.core.csv_injection import unescape_formula
 from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.i18n.language import language
 from retention.policy.selection import ShadowPrice
 from retention.worklist import published, to_csv
-from retention.worklist.model import DROPPED, HISTORY, TIMELINE, Listing, Previous
+from retention.worklist.model import Listing, Previous
 
 TABLE, DROPPED_TABLE, PAGE = "at_risk.csv", "dropped.csv", "at_risk.html"
 
@@ -83,14 +84,14 @@ def dropped(folder: Path) -> pa.Table:
     """DROPPED, as as_csv.dropped_content wrote it; empty without the file."""
     path = folder / DROPPED_TABLE
     if not path.is_file():
-        return DROPPED.empty_table()
+        return artefacts.DROPPED.schema.empty_table()
     with path.open(encoding="utf-8", newline="") as handle:
         rows = [
             {name: unescape_formula(cell) or None for name, cell in row.items()}
             for row in csv.DictReader(handle, strict=True)
         ]
     blank = [{**row, "lane": row["lane"] or ""} for row in rows]
-    return pa.Table.from_pylist(blank, schema=DROPPED)
+    return pa.Table.from_pylist(blank, schema=artefacts.DROPPED.schema)
 
 
 # What only the page has
@@ -99,7 +100,7 @@ def dropped(folder: Path) -> pa.Table:
 def _details(
     page: Path, rows: pa.Table, code: str, as_of: dt.date
 ) -> tuple[pa.Table, pa.Table, pa.Table]:
-    """ROWS with exact numbers, TIMELINE and HISTORY; where the page does not have them as pages
+    """AT_RISK with exact numbers, TIMELINE and RISK_HISTORY; where the page does not have them as pages
     have now, the rows as they are and two empty tables.
     """
     try:
@@ -108,11 +109,15 @@ def _details(
         told = _Told(known, rows["customer_id"].to_pylist(), _days(code, as_of))
         return (
             told.exact(rows),
-            pa.Table.from_pylist(told.timeline(), schema=TIMELINE),
-            pa.Table.from_pylist(told.history(), schema=HISTORY),
+            pa.Table.from_pylist(told.timeline(), schema=artefacts.TIMELINE.schema),
+            pa.Table.from_pylist(told.history(), schema=artefacts.RISK_HISTORY.schema),
         )
     except (OSError, ValueError, LookupError, TypeError):
-        return rows, TIMELINE.empty_table(), HISTORY.empty_table()
+        return (
+            rows,
+            artefacts.TIMELINE.schema.empty_table(),
+            artefacts.RISK_HISTORY.schema.empty_table(),
+        )
 
 
 @cache

@@ -75,6 +75,7 @@ from retention.core.artefacts.worklist import (
     LIST_PAGE,
     LIST_SUMMARY,
     LIST_WORKBOOK,
+    REASON_COLUMNS,
 )
 
 __all__ = [
@@ -115,6 +116,7 @@ __all__ = [
     "PROMOTE_METRICS",
     "PURCHASE_RHYTHM",
     "REASONS",
+    "REASON_COLUMNS",
     "RECENT_ISSUES",
     "RISK_HISTORY",
     "SCORECARD_METRICS",

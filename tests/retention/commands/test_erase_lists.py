@@ -16,13 +16,14 @@ import pytest
 import yaml
 
 from retention.commands.erase import lists, published
+from retention.core import artefacts
 from retention.core.params import Params, parse_params
 from retention.core.storage import atomic
 from retention.i18n.language import language
 from retention.ledgers import runs
 from retention.worklist import published as publish
 from retention.worklist import to_csv, write
-from retention.worklist.model import DROPPED, Listing, Previous
+from retention.worklist.model import Listing, Previous
 from tests.support import company
 
 MakeListing = Callable[..., Listing]
@@ -54,7 +55,10 @@ def listing(make_listing: MakeListing) -> Listing:
     made = make_listing(rows, events=5)
     before = Previous("2026-11-15-0123456789ab", made.as_of.replace(day=15), 0.5)
     return replace(
-        made, previous=before, dropped=pa.Table.from_pylist(gone, schema=DROPPED), notes=("Note.",)
+        made,
+        previous=before,
+        dropped=pa.Table.from_pylist(gone, schema=artefacts.DROPPED.schema),
+        notes=("Note.",),
     )
 
 
@@ -119,7 +123,9 @@ def test_a_published_list_read_back_is_written_as_it_was(
 
 def _plays(config: Params, listing: Listing) -> dict[str, str]:
     """Those of params.yaml, then those that rows name: what is known of an old list's."""
-    return {one.name: one.action for one in config.policy.playbook} | {"call_back": "Call and listen"}
+    return {one.name: one.action for one in config.policy.playbook} | {
+        "call_back": "Call and listen"
+    }
 
 
 def _rounded(rows: list[list[Any]]) -> list[list[Any]]:

@@ -12,7 +12,6 @@ import yaml
 from typer.testing import CliRunner
 
 from models.components.uplift import RISK
-from pipeline import uplift
 from retention import cli
 from retention.commands import propose
 from retention.core import artefacts
@@ -28,7 +27,14 @@ from tests.support.experiments import experiment
 
 RUN = CliRunner()
 BOOK = [
-    {"name": "gift", "action": "send a gift", "cost": 2.0, "offer_value": 8.0, "acceptance_rate": 0.5, "save_rate": 0.4},
+    {
+        "name": "gift",
+        "action": "send a gift",
+        "cost": 2.0,
+        "offer_value": 8.0,
+        "acceptance_rate": 0.5,
+        "save_rate": 0.4,
+    },
     {"name": "call", "action": "call", "cost": 4.0, "save_rate": 0.2},
     {"name": "mend", "action": "mend", "cost": 1.0, "lane": "fix_first"},
 ]
@@ -42,14 +48,18 @@ def lots(n: int = 1200) -> pa.Table:
         left=known.trial.churned, worth=100.0 + np.arange(n) % 3, effect=known.effect,
         fold=np.arange(n) // 2 % 5,
     )  # fmt: skip
-    return pa.Table.from_pandas(frame[uplift.LOTS.names], schema=uplift.LOTS, preserve_index=False)
+    return pa.Table.from_pandas(
+        frame[artefacts.EXPERIMENT.schema.names],
+        schema=artefacts.EXPERIMENT.schema,
+        preserve_index=False,
+    )
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     atomic.write_text("params.yaml", yaml.safe_dump(PARAMS))
-    atomic.write_table(artefacts.EXPERIMENT, lots())
+    artefacts.EXPERIMENT.write(lots())
     atomic.write_json(artefacts.UPLIFT, {"eligible": 1000})
     return tmp_path
 
@@ -146,7 +156,7 @@ def test_without_a_run_it_says_what_to_do(home: Path) -> None:
 
 
 def test_without_enough_lots_it_says_what_to_do(home: Path) -> None:
-    atomic.write_table(artefacts.EXPERIMENT, uplift.LOTS.empty_table())
+    artefacts.EXPERIMENT.write(artefacts.EXPERIMENT.schema.empty_table())
     code, line = refusal()
     assert (code, "at_risk.holdout_share" in line) == (4, True)
 

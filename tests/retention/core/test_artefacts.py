@@ -96,7 +96,7 @@ def test_scores_have_the_columns_of_a_scorer() -> None:
 
 
 def test_csv_tables_have_the_columns_that_are_written() -> None:
-    assert list(model.COLUMNS) == artefacts.AT_RISK.names
+    assert list(model.HEADINGS) == artefacts.AT_RISK.names
     assert list(scorecard_table.COLUMNS) == artefacts.SCORECARD_TABLE.names
     assert list(outcomes_table.COLUMNS) == artefacts.OUTCOMES_TABLE.names
 

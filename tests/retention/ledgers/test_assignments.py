@@ -14,7 +14,7 @@ from retention.core.errors import BadInput
 from retention.core.storage import atomic
 from retention.ledgers import assignments
 from retention.ledgers.assignments import read_all
-from retention.worklist import build, enrolment, to_csv
+from retention.worklist import enrolment, to_csv
 from tests.conftest import MakeListing
 from tests.support import trials
 from tests.support.trials import CAMPAIGN, COMPANY, FIRST, enter, one
@@ -142,13 +142,13 @@ def source(tmp_path: Path, make_listing: MakeListing, monkeypatch: pytest.Monkey
     atomic.write_bytes(folder / "at_risk.csv", to_csv.content(make_listing(listed)))
     held = {"customer_id": "h", "campaign": CAMPAIGN, "propensity": 0.9, "as_of": FIRST,
             "play": "call"}  # fmt: skip
-    atomic.write_table(artefacts.HELD_OUT, pa.Table.from_pylist([held], build.HELD_OUT))
+    artefacts.HELD_OUT.write(pa.Table.from_pylist([held], artefacts.HELD_OUT.schema))
     lanes = [
         {"customer_id": who, "lane": lane, "why": "", "churn_probability": 0.4,
          "expected_loss": 30.0, "net_gain": None, "passed": False}
         for who, lane in (("a", "contact"), ("f", "fix_first"), ("h", "excluded"))
     ]  # fmt: skip
-    atomic.write_table(artefacts.LANES, pa.Table.from_pylist(lanes, build.LANES))
+    artefacts.LANES.write(pa.Table.from_pylist(lanes, artefacts.LANES.schema))
     reasons = {"customer_id": ["a", "a", "h"], "rank": [1, 2, 1],
                "theme": ["billing", "rhythm", "trend"]}  # fmt: skip
     artefacts.REASONS.path.parent.mkdir(parents=True)

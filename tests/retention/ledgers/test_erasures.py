@@ -13,11 +13,12 @@ import pytest
 import yaml
 
 from pipeline import publish
+from retention.core import artefacts
 from retention.core.errors import BadInput, Guarded
 from retention.core.storage import atomic
 from retention.ledgers import erasures, store
 from retention.worklist import published, write
-from retention.worklist.model import DROPPED, Listing
+from retention.worklist.model import Listing
 from tests.faults.refusal import refused
 from tests.support import company
 
@@ -131,7 +132,9 @@ def made(
     monkeypatch.chdir(tmp_path)
     gone = [{"customer_id": "d", "name": "Di", "owner": "", "lane": "", "why": "left"}]
     rows = [{"customer_id": "=ada", "last_said": "two\nlines"}, {"customer_id": "bo"}]
-    listing = replace(make_listing(rows), dropped=pa.Table.from_pylist(gone, schema=DROPPED))
+    listing = replace(
+        make_listing(rows), dropped=pa.Table.from_pylist(gone, schema=artefacts.DROPPED.schema)
+    )
     write.write_list(listing, Path("data/at_risk"))
     return Path("data/at_risk")
 

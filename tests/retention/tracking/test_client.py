@@ -77,8 +77,8 @@ def scorer(seed: int) -> Scorer:
     return Scorer(
         churn=("churn_recency", models.build("churn_recency", 28, seed, 1).fit(X, churned)),
         calibrator=Identity(),
-        kept=("value_last_window", last_window),
-        lost=("value_last_window", last_window),
+        value_if_kept=("value_last_window", last_window),
+        value_if_lost=("value_last_window", last_window),
         interval=ValueInterval().fit(value, value),
     )
 
@@ -132,7 +132,7 @@ def made_record(folder: Path) -> RunRecord:
     return RunRecord(
         params=parse_params(PARAMS),
         as_of=dt.date(2026, 6, 8),
-        story=story,
+        selection_report=story,
         metrics=metrics,
         candidate=candidate(folder / "candidate", seed=1),
         example=run_record.medians(features(300, seed=1)),
@@ -412,14 +412,16 @@ def test_no_customer_and_no_secret_is_told(logged: Logged) -> None:
 def test_a_run_without_folds_or_measurement_is_told_too(logged: Logged) -> None:
     names = {"churn": "churn_recency", "value": "value_last_window"}
     story = {
-        **logged.told.story,
+        **logged.told.selection_report,
         "params": {name: {} for name in names.values()},
         "losses": {},
         "tuned_per_fold": {},
         "fold_metrics": {},
     }
     nothing: dict[str, Any] = {"measured_on": None, "churn": {}, "value": {}, "list": {}}
-    tree = run_record.run_tree(dataclasses.replace(logged.told, story=story, metrics=nothing))
+    tree = run_record.run_tree(
+        dataclasses.replace(logged.told, selection_report=story, metrics=nothing)
+    )
     assert tree.tags["measured_on"] == "nothing"
     assert [(child.tags["model"], child.points, child.children) for child in tree.children] == [
         (name, [], []) for name in names.values()
@@ -455,12 +457,12 @@ def test_the_record_is_what_the_stages_left(
     atomic.write_json(artefacts.SELECTION.path, {"rows": 1})
     atomic.write_json(artefacts.METRICS.path, {"churn": {}})
     chosen = parse_params(PARAMS)
-    told = tracking.record(chosen)
+    told = tracking.collect_record(chosen)
     assert (told.params, told.as_of) == (chosen, dt.date(2026, 6, 8))
-    assert (told.story, told.metrics) == ({"rows": 1}, {"churn": {}})
+    assert (told.selection_report, told.metrics) == ({"rows": 1}, {"churn": {}})
     assert told.example.to_dict("records") == [{"spend_28d": 7.0}]
-    atomic.write_table(artefacts.LABELS.path, table.slice(1))
-    assert tracking.record(chosen).data_sha256 != told.data_sha256
+    artefacts.LABELS.write(table.slice(1))
+    assert tracking.collect_record(chosen).data_sha256 != told.data_sha256
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,13 @@ import pytest
 from models.components.base import Model
 from models.components.uplift import fold_of
 from pipeline import train
-from retention.core import feature_table
+from retention.core import artefacts, feature_table
 from retention.core.events import CONTACTED, HELD_OUT
 from retention.training import cross_prediction, selection
-from retention.training.selection import Recipe, Rows
+from retention.training.selection import LabelledRows, ModelSpec
 from tests.pipeline import test_train as small
 
-MAKE: Callable[..., Model] = selection.maker(small.chosen())
+MAKE: Callable[..., Model] = selection.model_factory(small.chosen())
 FEATURES = small.feature_table()
 
 
@@ -26,9 +26,9 @@ def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     small.cheaply(monkeypatch)
 
 
-def found() -> Recipe:
+def found() -> ModelSpec:
     """A recipe whose models learn from every row."""
-    simple = selection.simple([])
+    simple = selection.baseline_spec([])
     calibrators = {"churn_rfm_logistic": simple.calibrators[simple.churn]}
     return replace(
         simple,
@@ -47,15 +47,15 @@ def labels(held_out: bool = True) -> pa.Table:
     return table.set_column(table.schema.get_field_index("arm"), "arm", arm)
 
 
-def told(label_table: pa.Table, rows: Rows | None = None) -> pa.Table:
-    seen = train.labelled(FEATURES, label_table) if rows is None else rows
-    return cross_prediction.foretold(FEATURES, label_table, seen, found(), MAKE)
+def told(label_table: pa.Table, rows: LabelledRows | None = None) -> pa.Table:
+    seen = train.labelled_rows(FEATURES, label_table) if rows is None else rows
+    return cross_prediction.cross_predict(FEATURES, label_table, seen, found(), MAKE)
 
 
 def test_everybody_drawn_is_foretold_once_a_snapshot() -> None:
     table = labels()
     made = told(table)
-    assert made.schema == cross_prediction.SCHEMA
+    assert made.schema == artefacts.CROSS_PREDICTIONS.schema
     drawn = table.filter(pc.is_valid(table["arm"])).select(feature_table.KEYS)
     by = [(name, "ascending") for name in feature_table.KEYS]
     assert made.select(feature_table.KEYS).sort_by(by).equals(drawn.sort_by(by).combine_chunks())
@@ -65,9 +65,9 @@ def test_everybody_drawn_is_foretold_once_a_snapshot() -> None:
 
 def test_each_row_is_foretold_by_what_the_other_half_taught() -> None:
     table = labels()
-    made, rows = told(table).to_pandas(), train.labelled(FEATURES, table)
+    made, rows = told(table).to_pandas(), train.labelled_rows(FEATURES, table)
     half = fold_of(rows.customer, cross_prediction.HALVES, "foretold")
-    scorer = selection.fit(MAKE, found(), rows.take(half == 1))
+    scorer = selection.fit_scorer(MAKE, found(), rows.take(half == 1))
     mine = made[fold_of(made["customer_id"], cross_prediction.HALVES, "foretold") == 0]
     keys = pa.Table.from_pandas(mine[feature_table.KEYS], preserve_index=False)
     keys = keys.cast(FEATURES.select(feature_table.KEYS).schema)
@@ -82,7 +82,7 @@ def test_each_row_is_foretold_by_what_the_other_half_taught() -> None:
 
 def test_no_model_has_seen_a_row_of_the_customer_it_foretells() -> None:
     table = labels()
-    rows, usual = train.labelled(FEATURES, table), told(table).to_pandas()
+    rows, usual = train.labelled_rows(FEATURES, table), told(table).to_pandas()
     mine = rows.customer == usual["customer_id"].iloc[-1]
     assert mine.any()
     poisoned = replace(
@@ -102,20 +102,22 @@ def test_no_model_has_seen_a_row_of_the_customer_it_foretells() -> None:
 def test_rows_in_another_order_are_foretold_alike() -> None:
     table, draw = labels(), np.random.default_rng(1)
     turned = FEATURES.take(draw.permutation(len(FEATURES)))
-    again = cross_prediction.foretold(turned, table, train.labelled(FEATURES, table), found(), MAKE)
+    again = cross_prediction.cross_predict(
+        turned, table, train.labelled_rows(FEATURES, table), found(), MAKE
+    )
     assert again.equals(told(table))
 
 
 def test_without_a_holdout_nothing_is_foretold() -> None:
     for table in (labels(held_out=False), small.label_table(FEATURES)):
-        assert told(table).equals(cross_prediction.SCHEMA.empty_table())
+        assert told(table).equals(artefacts.CROSS_PREDICTIONS.schema.empty_table())
 
 
 @pytest.mark.parametrize("half", range(cross_prediction.HALVES))
 @pytest.mark.parametrize("churned", [0.0, 1.0])
 def test_one_outcome_in_a_half_teaches_nothing(half: int, churned: float) -> None:
     table = labels()
-    rows = train.labelled(FEATURES, table)
+    rows = train.labelled_rows(FEATURES, table)
     of = fold_of(rows.customer, cross_prediction.HALVES, "foretold")
     alike = replace(rows, churned=np.where(of == half, churned, rows.churned))
-    assert told(table, alike).equals(cross_prediction.SCHEMA.empty_table())
+    assert told(table, alike).equals(artefacts.CROSS_PREDICTIONS.schema.empty_table())

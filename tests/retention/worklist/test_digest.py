@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 from playwright.sync_api import Browser
 
+from retention.core import artefacts
 from retention.i18n.language import language
-from retention.worklist.model import DROPPED, Listing, slug
+from retention.worklist.model import Listing, slug
 from retention.worklist.to_html.digest import content
 
 MakeListing = Callable[..., Listing]
@@ -65,8 +66,10 @@ def test_an_owner_reads_who_why_and_what_to_do(make_listing: MakeListing) -> Non
         {"customer_id": "9", "name": "Ed", "owner": "R. Amadi", "lane": "", "why": "left"},
         {"customer_id": "8", "name": "Flo", "owner": "T. Lindqvist", "lane": "", "why": "left"},
     ]
-    listing = make_listing(made, dropped=pa.Table.from_pylist(gone, schema=DROPPED))
-    text = Parts(content(listing.of_owner("R. Amadi"), "R. Amadi")).text
+    listing = make_listing(
+        made, dropped=pa.Table.from_pylist(gone, schema=artefacts.DROPPED.schema)
+    )
+    text = Parts(content(listing.for_owner("R. Amadi"), "R. Amadi")).text
     for said in (
         "Customers at risk: R. Amadi", "1 to contact and 1 fix first. At stake: £1,333.",
         "Ada 00001 very high 61% \u2013 last visit 26 days ago, usually every 4 Do first: Call and",
@@ -109,7 +112,7 @@ def test_hostile_text_is_only_text_and_not_too_long(
         made,
         company=hostile[-1],
         notes=hostile,
-        dropped=pa.Table.from_pylist(gone, schema=DROPPED),
+        dropped=pa.Table.from_pylist(gone, schema=artefacts.DROPPED.schema),
     )
     message = content(listing, hostile[11])
     assert len(message) < 100_000

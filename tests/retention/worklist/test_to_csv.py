@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retention.core import artefacts
 from retention.core.csv_injection import escape_formula, unescape_formula
 from retention.core.errors import BadInput
 from retention.i18n.language import language
-from retention.worklist.model import COLUMNS, DROPPED, ROWS, Listing
+from retention.worklist.model import Listing
 from retention.worklist.to_csv import content, dropped_content, read
 
 MakeListing = Callable[..., Listing]
@@ -48,7 +49,7 @@ def test_the_rule_of_the_apostrophe(text: str, cell: str) -> None:
 
 def test_the_header_holds_the_machine_names(make_listing: MakeListing) -> None:
     made = content(make_listing([{}])).decode("utf-8")
-    assert made.split("\r\n")[0].split(",") == list(COLUMNS)
+    assert made.split("\r\n")[0].split(",") == artefacts.AT_RISK.names
     assert made.startswith("list_id,rank,lane,why,change,customer_id,name,")
 
 
@@ -78,7 +79,7 @@ def filled(n: int, text: str) -> dict[str, Any]:
         pa.date32(): dt.date(2026, 1, 1),
         pa.bool_(): n % 2 == 0,
     }
-    row = {name: made[kind] for name, (kind, _) in COLUMNS.items()}
+    row = {column.name: made[column.type] for column in artefacts.AT_RISK.columns}
     codes = {"lane": "contact", "why": "chosen", "risk": "very_high", "customer_id": f"{n}{text}"}
     return row | codes
 
@@ -98,10 +99,12 @@ def test_a_list_of_before_comes_back_with_nulls_for_what_it_lacked(tmp_path: Pat
         "2,00002,,low,0.1000,\r\n"
     )
     table = read(tmp_path / "old.csv")
-    assert table.schema.equals(ROWS)
+    assert table.schema.equals(artefacts.AT_RISK.schema)
     first, second = table.to_pylist()
     told = {"rank": 1, "customer_id": "00001", "name": "=1+1", "risk": "very_high"}
-    assert first == dict.fromkeys(ROWS.names) | told | {"churn_probability": 0.61}
+    assert first == dict.fromkeys(artefacts.AT_RISK.schema.names) | told | {
+        "churn_probability": 0.61
+    }
     assert (second["risk"], second["name"], second["approval"]) == ("low", None, None)
 
 
@@ -136,10 +139,12 @@ def test_who_dropped_off_is_written_with_codes(
         {"customer_id": text, "name": text, "owner": "Ada", "lane": "", "why": "left"}
         for text in hostile
     ]
-    listing = make_listing([{}], dropped=pa.Table.from_pylist(gone, schema=DROPPED))
+    listing = make_listing(
+        [{}], dropped=pa.Table.from_pylist(gone, schema=artefacts.DROPPED.schema)
+    )
     csv.field_size_limit(1_000_000)
     header, *rows = csv.reader(io.StringIO(dropped_content(listing).decode(), newline=""))
-    assert header == DROPPED.names
+    assert header == artefacts.DROPPED.schema.names
     assert [unescape_formula(row[0]) for row in rows] == list(hostile)
     assert all(row == [row[0], row[0], "Ada", "", "left"] for row in rows)
     assert not any(row[0].startswith(tuple("=+-@\t\r\n")) for row in rows)

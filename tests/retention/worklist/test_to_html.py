@@ -11,9 +11,10 @@ import pyarrow as pa
 import pytest
 from playwright.sync_api import Browser, Page
 
+from retention.core import artefacts
 from retention.i18n.language import language
-from retention.policy.selection import Limit
-from retention.worklist.model import DROPPED, HISTORY, Listing, Previous
+from retention.policy.selection import ShadowPrice
+from retention.worklist.model import Listing, Previous
 from retention.worklist.to_html import details
 from retention.worklist.to_html.page import content
 
@@ -140,8 +141,8 @@ def test_what_changed_what_limits_cost_and_what_is_known(
     listing = make_listing(
         every_lane(),
         previous=Previous("before", dt.date(2026, 10, 25), 0.62),
-        dropped=pa.Table.from_pylist(gone, schema=DROPPED),
-        limits=(Limit(kind="owner", name="R. Amadi", limit=20, more=5, worth=66.0),),
+        dropped=pa.Table.from_pylist(gone, schema=artefacts.DROPPED.schema),
+        limits=(ShadowPrice(kind="owner", name="R. Amadi", limit=20, more=5, worth=66.0),),
         evidence=("Call and listen: not yet measured.",),
     )
     page = open_page(listing).page
@@ -342,7 +343,7 @@ def test_five_thousand_customers(open_page: Open, make_listing: MakeListing) -> 
     assert page.locator("#rows tr").count() == 100
     page.locator(".who button").first.click()
     assert page.locator(".timeline li").count() == 20
-    texts = details.data(listing)["texts"]
+    texts = details.page_data(listing)["texts"]
     assert len(texts) == len(set(texts)) < 100  # each stands there once
     assert len(content(listing)) < 8_000_000
 
@@ -380,7 +381,9 @@ def test_a_customer_of_whom_little_is_known_opens_too(
     open_page: Open, make_listing: MakeListing
 ) -> None:
     bare = {"action": None, "reason_1": None, "last_purchase_on": None, "silent_since": None}
-    opened = open_page(make_listing([bare], events=0, history=HISTORY.empty_table()))
+    opened = open_page(
+        make_listing([bare], events=0, history=artefacts.RISK_HISTORY.schema.empty_table())
+    )
     opened.page.locator(".who button").click()
     assert opened.said == []
     assert opened.page.locator(".parts p").all_inner_texts() == ["nothing known"] * 3

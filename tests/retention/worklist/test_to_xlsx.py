@@ -11,11 +11,18 @@ import pyarrow as pa
 import pytest
 from openpyxl.utils import get_column_letter
 
+from retention.core import artefacts
 from retention.i18n.language import TRANSLATED, language
 from retention.worklist.answer_columns import ANSWER_COLUMNS
-from retention.worklist.model import DROPPED, HEADINGS, Listing, Previous
-from retention.worklist.to_xlsx.cells import money_format, sheet_name, cell_text
-from retention.worklist.to_xlsx.layout import ANSWER_WIDTHS, PRINTED_WIDTHS, JOINED_REASONS, WIDTHS, heading
+from retention.worklist.model import HEADINGS, Listing, Previous
+from retention.worklist.to_xlsx.cells import cell_text, money_format, sheet_name
+from retention.worklist.to_xlsx.layout import (
+    ANSWER_WIDTHS,
+    JOINED_REASONS,
+    PRINTED_WIDTHS,
+    WIDTHS,
+    heading,
+)
 from retention.worklist.to_xlsx.workbook import content
 
 MakeListing = Callable[..., Listing]
@@ -81,11 +88,14 @@ def test_the_machine_is_told_what_the_first_sheet_is(make_listing: MakeListing) 
 def test_hostile_text_is_text(make_listing: MakeListing, hostile: tuple[str, ...]) -> None:
     names = ("name", "customer_id", "owner", "last_said", "action", "channel")
     cells = [dict.fromkeys((*names, "list_id"), text) for text in (*hostile, *BIDI)]
-    gone = [dict.fromkeys(DROPPED.names, text) | {"lane": "", "why": "left"} for text in hostile]
+    gone = [
+        dict.fromkeys(artefacts.DROPPED.schema.names, text) | {"lane": "", "why": "left"}
+        for text in hostile
+    ]
     book = opened(
         make_listing(
             cells,
-            dropped=pa.Table.from_pylist(gone, schema=DROPPED),
+            dropped=pa.Table.from_pylist(gone, schema=artefacts.DROPPED.schema),
             previous=WEEK_BEFORE,
             company=hostile[0],
             notes=hostile,
@@ -203,7 +213,9 @@ def test_the_drop_downs_offer_exactly_the_answers(make_listing: MakeListing) -> 
     book = opened(make_listing([{}, {}]))
     asked = rules(book)
     lists = {name: offered(book, rule) for name, rule in asked.items() if rule.type == "list"}
-    choices = {name: list(one.choices) for name, one in ANSWER_COLUMNS.items() if one.kind == "choice"}
+    choices = {
+        name: list(one.choices) for name, one in ANSWER_COLUMNS.items() if one.kind == "choice"
+    }
     assert lists == choices | {"action_taken": ["call back", "credit back", "nothing"]}
     assert all(rule.allowBlank and rule.showErrorMessage for rule in asked.values())
     assert not any(rule.showDropDown for rule in asked.values())  # which would hide the arrow
@@ -347,7 +359,7 @@ def test_what_changed_and_who_dropped_off_and_why(make_listing: MakeListing) -> 
         {"customer_id": "7", "name": "E", "lane": "excluded", "why": "opted_out"},
         {"customer_id": "8", "name": "F", "lane": "", "why": "left"},
     ]
-    dropped = pa.Table.from_pylist(gone, schema=DROPPED)
+    dropped = pa.Table.from_pylist(gone, schema=artefacts.DROPPED.schema)
     book = opened(make_listing(rows, dropped=dropped, previous=WEEK_BEFORE))
     sheet = book["Since the last list"]
     cells = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=4)]
@@ -372,7 +384,7 @@ def test_a_list_without_any_change_says_so(make_listing: MakeListing) -> None:
 def test_one_owner_s_workbook_has_only_theirs(make_listing: MakeListing) -> None:
     rows = [{"owner": "Ada", "name": "Hers"}, {"owner": "Bo", "name": "His"}, {"name": "Nobody's"}]
     gone = [{"customer_id": "7", "name": "Gone", "owner": "Bo", "lane": "", "why": "left"}]
-    dropped = pa.Table.from_pylist(gone, schema=DROPPED)
+    dropped = pa.Table.from_pylist(gone, schema=artefacts.DROPPED.schema)
     listing = make_listing(rows, dropped=dropped, previous=WEEK_BEFORE)
     for owner, name in [("Ada", "Hers"), ("Bo", "His"), (None, "Nobody's")]:
         book = opened(listing.for_owner(owner))
