@@ -1,4 +1,4 @@
-"""One file a model: churn_*.py, value_*.py and uplift_*.py are found by listing this folder."""
+"""One file per model: churn_*.py, value_*.py and uplift_*.py, discovered by their names."""
 
 import inspect
 import pkgutil
@@ -10,7 +10,7 @@ from models.components.base import Estimator, Model
 from models.components.uplift import UpliftModel
 
 _PREFIXES = ("churn_", "value_")
-_UPLIFT = ("uplift_",)
+_UPLIFT_PREFIXES = ("uplift_",)
 Kind = TypeVar("Kind", bound=Estimator)
 
 
@@ -31,19 +31,41 @@ def _model_in(name: str, kind: type[Kind]) -> type[Kind]:
     return model
 
 
-def _found(kind: type[Kind], prefixes: tuple[str, ...]) -> dict[str, type[Kind]]:
+def _discover(kind: type[Kind], prefixes: tuple[str, ...]) -> dict[str, type[Kind]]:
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
     return {name: _model_in(name, kind) for name in names if name.startswith(prefixes)}
 
 
 def discover() -> dict[str, type[Model]]:
-    """Every churn and value model by the name of its file, in alphabetical order."""
-    return _found(Model, _PREFIXES)  # type: ignore[type-abstract]
+    """Every churn and value model.
+
+    Returns
+    -------
+    dict
+        Name of the file without `.py` to the class, in alphabetical order.
+
+    Raises
+    ------
+    TypeError
+        If a file does not define exactly one model of the task that its name says.
+    """
+    return _discover(Model, _PREFIXES)  # type: ignore[type-abstract]
 
 
 def discover_uplift() -> dict[str, type[UpliftModel]]:
-    """Every uplift model by the name of its file: learnt from experiments, not from labels."""
-    return _found(UpliftModel, _UPLIFT)  # type: ignore[type-abstract]
+    """Every uplift model, which is fitted to experiments and not to labels.
+
+    Returns
+    -------
+    dict
+        Name of the file without `.py` to the class, in alphabetical order.
+
+    Raises
+    ------
+    TypeError
+        If a file does not define exactly one uplift model.
+    """
+    return _discover(UpliftModel, _UPLIFT_PREFIXES)  # type: ignore[type-abstract]
 
 
 def build(
@@ -53,22 +75,59 @@ def build(
     threads: int,
     overrides: Mapping[str, Any] | None = None,
 ) -> Model:
-    """The unfitted model `name`; what a constructor does not take is not passed.
+    """The unfitted churn or value model of a name.
 
-    `overrides` are the user's parameters and win. KeyError: no such model; ValueError: no such
-    parameter, by name.
+    Parameters
+    ----------
+    name : str
+        Name of the model's file, such as "churn_lightgbm".
+    horizon_days, seed, threads : int
+        Passed to constructors that have a parameter of the name.
+    overrides : mapping, optional
+        Further parameters; they win.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    KeyError
+        If there is no such model.
+    ValueError
+        If the model has no parameter of a name in `overrides`.
     """
-    return _built(name, discover()[name], horizon_days, seed, threads, overrides)
+    return _build(name, discover()[name], horizon_days, seed, threads, overrides)
 
 
 def build_uplift(
     name: str, seed: int, threads: int, overrides: Mapping[str, Any] | None = None
 ) -> UpliftModel:
-    """The unfitted uplift model `name`; errors and `overrides` as for `build`."""
-    return _built(name, discover_uplift()[name], None, seed, threads, overrides)
+    """The unfitted uplift model of a name.
+
+    Parameters
+    ----------
+    name : str
+        Name of the model's file, such as "uplift_dr".
+    seed, threads : int
+    overrides : mapping, optional
+        Further parameters; they win.
+
+    Returns
+    -------
+    UpliftModel
+
+    Raises
+    ------
+    KeyError
+        If there is no such model.
+    ValueError
+        If the model has no parameter of a name in `overrides`.
+    """
+    return _build(name, discover_uplift()[name], None, seed, threads, overrides)
 
 
-def _built(
+def _build(
     name: str,
     model: type[Kind],
     horizon_days: int | None,
@@ -76,9 +135,11 @@ def _built(
     threads: int,
     overrides: Mapping[str, Any] | None,
 ) -> Kind:
-    given = {"horizon_days": horizon_days, "seed": seed, "threads": threads}
-    taken = set(inspect.signature(model).parameters)
-    strangers = sorted(set(overrides or {}) - taken)
-    if strangers:
-        raise ValueError(f"{name} has no parameter {', '.join(strangers)}; it has {sorted(taken)}")
-    return model(**{key: given[key] for key in given if key in taken} | dict(overrides or {}))
+    context = {"horizon_days": horizon_days, "seed": seed, "threads": threads}
+    accepted = set(inspect.signature(model).parameters)
+    unknown = sorted(set(overrides or {}) - accepted)
+    if unknown:
+        raise ValueError(f"{name} has no parameter {', '.join(unknown)}; it has {sorted(accepted)}")
+    return model(
+        **{key: context[key] for key in context if key in accepted} | dict(overrides or {})
+    )

@@ -1,4 +1,4 @@
-"""BG/NBD's chance of silence over the horizon: a model of buying that learns from no label."""
+"""BG/NBD's probability of no purchase over the horizon: a purchase model, not fitted to labels."""
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,14 @@ from models.components.rfm import FREQUENCY, RECENCY, TENURE, history
 class BGNBDChurn(ChurnModel):
     """P(no purchase in the next horizon_days), from x, t_x and T alone.
 
-    Labels serve only those who never bought: they get the churn rate of such training rows,
-    drawn to the rate of all. P(silence), not 1 - P(alive), which is 0 for every one-time buyer.
-    Watched customers bought lately, which the likelihood does not know: calibrate before use.
+    Labels serve only customers who never bought: they get the churn rate of such training rows,
+    shrunk to the rate of all. P(silence), not 1 - P(alive), which is 0 for every one-time buyer.
+    The cohort is selected on a recent purchase, which the likelihood does not account for:
+    calibrate before use.
     """
 
     baseline = True
-    simplicity = 3
+    complexity_rank = 3
     title = "BG/NBD, chance of silence"
 
     def __init__(self, horizon_days: int = 90) -> None:
@@ -44,10 +45,10 @@ class BGNBDChurn(ChurnModel):
         bias = float(log_odds(np.array(self.overall_)))
         return pd.DataFrame({RECENCY: log_odds(self._predict(X)) - bias, BIAS: bias}, index=X.index)
 
-    def _learnt(self) -> State:
+    def _get_state(self) -> State:
         model = vars(self.model_) if self.model_ else None
         return {"overall": self.overall_, "never_bought": self.never_bought_, "model": model}
 
-    def _restore(self, learnt: State) -> None:
-        self.overall_, self.never_bought_ = learnt["overall"], learnt["never_bought"]
-        self.model_ = BGNBD(**learnt["model"]) if learnt["model"] else None
+    def _set_state(self, state: State) -> None:
+        self.overall_, self.never_bought_ = state["overall"], state["never_bought"]
+        self.model_ = BGNBD(**state["model"]) if state["model"] else None

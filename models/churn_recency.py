@@ -1,4 +1,4 @@
-"""The recency rule: who has been silent longest is the likeliest to be lost."""
+"""The recency rule: the longer since the last purchase, the higher the churn probability."""
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,12 @@ from models.components.rfm import RECENCY
 class RecencyRule(ChurnModel):
     """ln(p / (1 - p)) = intercept + slope * ln(1 + days since the last purchase).
 
-    One variable, so the order of customers is that of their silence. A customer who never bought
-    gets the churn rate of such customers in the training rows, drawn to the rate of all.
+    With one variable the ranking is that of recency. A customer who never bought gets the churn
+    rate of such customers in the training rows, shrunk to the rate of all.
     """
 
     baseline = True
-    simplicity = 1
+    complexity_rank = 1
     title = "recency rule"
 
     def columns(self, X: pd.DataFrame) -> list[str]:  # noqa: ARG002
@@ -25,13 +25,15 @@ class RecencyRule(ChurnModel):
 
     def _fit(self, X: pd.DataFrame, y: Floats, weight: Floats) -> None:
         silence = np.log1p(X[RECENCY].to_numpy(dtype=float))
-        known = np.isfinite(silence)
+        has_purchase = np.isfinite(silence)
         self.overall_ = base_rate(y, weight, prior=0.5, strength=1.0)
-        self.never_bought_ = base_rate(y[~known], weight[~known], self.overall_)
+        self.never_bought_ = base_rate(y[~has_purchase], weight[~has_purchase], self.overall_)
         self.intercept_, self.slope_ = float(log_odds(np.array(self.overall_))), 0.0
-        if len(set(y[known])) == 2:
+        if len(set(y[has_purchase])) == 2:
             line = LogisticRegression(C=1e3, max_iter=1000)
-            line.fit(silence[known, None], y[known], sample_weight=weight[known])
+            line.fit(
+                silence[has_purchase, None], y[has_purchase], sample_weight=weight[has_purchase]
+            )
             self.intercept_, self.slope_ = float(line.intercept_[0]), float(line.coef_[0, 0])
 
     def _scores(self, X: pd.DataFrame) -> Floats:
@@ -46,10 +48,10 @@ class RecencyRule(ChurnModel):
         bias = float(log_odds(np.array(self.overall_)))
         return pd.DataFrame({RECENCY: self._scores(X) - bias, BIAS: bias}, index=X.index)
 
-    def _learnt(self) -> State:
+    def _get_state(self) -> State:
         names = ("overall_", "never_bought_", "intercept_", "slope_")
         return {name: getattr(self, name) for name in names}
 
-    def _restore(self, learnt: State) -> None:
-        for name, value in learnt.items():
+    def _set_state(self, state: State) -> None:
+        for name, value in state.items():
             setattr(self, name, value)

@@ -1,4 +1,4 @@
-"""Recency, frequency and money in a logistic regression: what most companies would build."""
+"""Logistic regression on recency, frequency and money: the usual first model."""
 
 import numpy as np
 import pandas as pd

@@ -80,9 +80,11 @@ class DoublyRobust(BoostedModel, UpliftModel):
         self, X: pd.DataFrame, experiment: ExperimentData
     ) -> tuple[Encoder, Ensemble]:
         encoder = Encoder.fit(X)
-        config = BoosterConfig(_OUTCOME_OPTIONS, self.rounds_expected, 1, self.seed, self.threads)
+        booster_config = BoosterConfig(
+            _OUTCOME_OPTIONS, self.rounds_expected, 1, self.seed, self.threads
+        )
         weight = experiment.balancing_weights
-        return encoder, config.train(encoder, X, experiment.churned, weight)
+        return encoder, booster_config.train(encoder, X, experiment.churned, weight)
 
     def _out_of_fold_outcome(self, X: pd.DataFrame, experiment: ExperimentData) -> Floats:
         """(n,) expected outcome of each row, by a booster fitted on other customers."""
@@ -90,9 +92,7 @@ class DoublyRobust(BoostedModel, UpliftModel):
         expected = np.empty(len(X))
         for fold in np.unique(folds):
             in_fold = folds == fold
-            encoder, booster = self._fit_outcome_model(
-                X.loc[~in_fold], experiment.take(~in_fold)
-            )
+            encoder, booster = self._fit_outcome_model(X.loc[~in_fold], experiment.take(~in_fold))
             expected[in_fold] = expit(booster.raw(encoder.transform(X.loc[in_fold])))
         return expected
 
@@ -106,10 +106,10 @@ class DoublyRobust(BoostedModel, UpliftModel):
         self.encoder_ = Encoder.fit(modifiers)
         # The common effect is taken out, and boost_from_average is off, so that f starts at 0 and
         # lambda_l2 shrinks towards the common effect instead of towards no effect.
-        config = self._config(self.rounds, objective="regression", boost_from_average=False)
+        booster_config = self._config(self.rounds, objective="regression", boost_from_average=False)
         target = scores / risk - self.relative_effect_
         weight = inverse_variance(experiment, risk)
-        self.effect_ = config.train(self.encoder_, modifiers, target, weight)
+        self.effect_ = booster_config.train(self.encoder_, modifiers, target, weight)
 
     def _risk(self, X: pd.DataFrame) -> Floats:
         if self.risk_ is None:

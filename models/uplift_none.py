@@ -1,39 +1,47 @@
-"""No uplift: a contact does to everybody what it does on average."""
+"""No individual uplift: a contact has the same relative effect on every customer."""
 
 import numpy as np
 import pandas as pd
 
 from models.components.base import Floats, State
-from models.components.uplift import RISK, Trial, UpliftModel, common_share, kept_inside
+from models.components.uplift import (
+    RISK,
+    ExperimentData,
+    UpliftModel,
+    clip_risk,
+    common_relative_effect,
+)
 
 
 class NoUplift(UpliftModel):
-    """effect = share * risk, one share for all.
+    """effect = relative effect * risk, with one relative effect for all customers.
 
-    Its order of customers, by effect times value, is that by expected loss. Where X does not tell
-    the risk, everybody has that of all rows, and one effect.
+    Ranking by effect times value then equals ranking by expected loss. Where X has no risk, every
+    customer has the mean risk of the training rows, and so the same effect.
     """
 
     baseline = True
-    simplicity = 1
+    complexity_rank = 1
     title = "the same share of everybody's risk"
 
     def columns(self, X: pd.DataFrame) -> list[str]:
         return [RISK] if RISK in X.columns else []
 
     def _risk(self, X: pd.DataFrame) -> Floats:
-        return kept_inside(X[RISK]) if RISK in X.columns else np.full(len(X), self.rate_)
+        return clip_risk(X[RISK]) if RISK in X.columns else np.full(len(X), self.rate_)
 
-    def _learn(self, X: pd.DataFrame, trial: Trial) -> None:
-        self.rate_ = float(kept_inside(np.average(trial.left, weights=trial.balance)))
+    def _fit_experiment(self, X: pd.DataFrame, experiment: ExperimentData) -> None:
+        mean = np.average(experiment.churned, weights=experiment.balancing_weights)
+        self.rate_ = float(clip_risk(mean))
         risk = self._risk(X)
-        self.share_ = max(common_share(trial, trial.scores(risk), risk), -1.0)
+        scores = experiment.doubly_robust_scores(risk)
+        self.relative_effect_ = max(common_relative_effect(experiment, scores, risk), -1.0)
 
     def _predict(self, X: pd.DataFrame) -> Floats:
-        return self.share_ * self._risk(X)
+        return self.relative_effect_ * self._risk(X)
 
-    def _learnt(self) -> State:
-        return {"rate": self.rate_, "share": self.share_}
+    def _get_state(self) -> State:
+        return {"rate": self.rate_, "share": self.relative_effect_}
 
-    def _restore(self, learnt: State) -> None:
-        self.rate_, self.share_ = learnt["rate"], learnt["share"]
+    def _set_state(self, state: State) -> None:
+        self.rate_, self.relative_effect_ = state["rate"], state["share"]

@@ -40,8 +40,10 @@ class TwoModels(BoostedModel, UpliftModel):
         in_arm = experiment.treated == arm
         p_arm = experiment.propensity if arm else 1 - experiment.propensity
         weight = p_arm.mean() / p_arm[in_arm]
-        config = self._config(self.rounds, objective="binary")
-        return config.train(self.encoder_, X.loc[in_arm], experiment.churned[in_arm], weight)
+        booster_config = self._config(self.rounds, objective="binary")
+        return booster_config.train(
+            self.encoder_, X.loc[in_arm], experiment.churned[in_arm], weight
+        )
 
     def _predict(self, X: pd.DataFrame) -> Floats:
         matrix = self.encoder_.transform(X)

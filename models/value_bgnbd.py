@@ -13,13 +13,13 @@ from models.components.rfm import FREQUENCY, MONEY, RECENCY, TENURE, history
 class BGNBDValue(ValueModel):
     """ratio * E[purchase days in horizon_days] * E[spend a purchase day].
 
-    ratio = sum(y) / sum(predicted) on the rows given: the models know nothing of margin, costs
-    and seasons, and fitted on the churned alone it takes the level down to theirs. Who never
-    bought gets the mean y of such training rows (drawn to 0 as by ten rows).
+    ratio = sum(y) / sum(predicted) on the training rows: the two models have no margin, costs or
+    seasons, and fitted on churned customers alone the ratio lowers the level to theirs. A customer
+    who never bought gets the mean y of such training rows, shrunk to 0 by the weight of ten rows.
     """
 
     baseline = True
-    simplicity = 3
+    complexity_rank = 3
     title = "BG/NBD and Gamma-Gamma"
 
     def __init__(self, horizon_days: int = 90) -> None:
@@ -51,15 +51,15 @@ class BGNBDValue(ValueModel):
         expected[history(X).bought] = self.ratio_ * self._money(X) + self.offset_
         return expected
 
-    def _learnt(self) -> State:
+    def _get_state(self) -> State:
         numbers = {name: getattr(self, name) for name in _NUMBERS}
         models = (self.purchases_, self.spend_)
         return {**numbers, "models": [vars(model) if model else None for model in models]}
 
-    def _restore(self, learnt: State) -> None:
+    def _set_state(self, state: State) -> None:
         for name in _NUMBERS:
-            setattr(self, name, learnt[name])
-        purchases, spend = learnt["models"]
+            setattr(self, name, state[name])
+        purchases, spend = state["models"]
         self.purchases_ = BGNBD(**purchases) if purchases else None
         self.spend_ = GammaGamma(**spend) if spend else None
 

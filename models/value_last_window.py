@@ -1,4 +1,4 @@
-"""Last window's spend: the next weeks will bring what the last ones brought."""
+"""Last window's spend, carried forward to the horizon."""
 
 import re
 
@@ -18,13 +18,13 @@ def _windows(X: pd.DataFrame) -> dict[int, str]:
 class LastWindow(ValueModel):
     """spend in the window nearest to the horizon * horizon / window * ratio.
 
-    ratio = sum(y) / sum(predicted) on the training rows takes up margin, costs and regression to
-    the mean on the whole; ranks are those of the spend. Of two windows equally near the shorter
+    ratio = sum(y) / sum(predicted) on the training rows accounts for margin, costs and regression
+    to the mean in total; ranks are those of the spend. Of two windows equally near the shorter
     is taken. A window that begins before the data does (NaN) gives the training mean of y.
     """
 
     baseline = True
-    simplicity = 1
+    complexity_rank = 1
     title = "last window's spend"
 
     def __init__(self, horizon_days: int = 90) -> None:
@@ -36,24 +36,26 @@ class LastWindow(ValueModel):
             raise ValueError("X misses columns: spend_{w}d of any window w")
         return [windows[min(windows, key=lambda days: (abs(days - self.horizon_days), days))]]
 
-    def _spend(self, X: pd.DataFrame) -> Floats:
+    def _spend_config(self, X: pd.DataFrame) -> Floats:
         ((days, name),) = _windows(X).items()
         return X[name].to_numpy(dtype=float) * (self.horizon_days / days)
 
     def _fit(self, X: pd.DataFrame, y: Floats, weight: Floats) -> None:
-        spend = self._spend(X)
-        known = np.isfinite(spend)
+        spend = self._spend_config(X)
+        has_window = np.isfinite(spend)
         self.mean_ = float(np.average(y, weights=weight))
         self.ratio_, self.offset_ = 0.0, self.mean_
-        if weight[known].sum() > 0:
-            self.ratio_, self.offset_ = scale_to(spend[known], y[known], weight[known])
+        if weight[has_window].sum() > 0:
+            self.ratio_, self.offset_ = scale_to(
+                spend[has_window], y[has_window], weight[has_window]
+            )
 
     def _predict(self, X: pd.DataFrame) -> Floats:
-        spend = self._spend(X)
+        spend = self._spend_config(X)
         return np.where(np.isnan(spend), self.mean_, self.ratio_ * spend + self.offset_)
 
-    def _learnt(self) -> State:
+    def _get_state(self) -> State:
         return {"mean": self.mean_, "ratio": self.ratio_, "offset": self.offset_}
 
-    def _restore(self, learnt: State) -> None:
-        self.mean_, self.ratio_, self.offset_ = (learnt[k] for k in ("mean", "ratio", "offset"))
+    def _set_state(self, state: State) -> None:
+        self.mean_, self.ratio_, self.offset_ = (state[k] for k in ("mean", "ratio", "offset"))

@@ -47,7 +47,11 @@ def validate_weights(weight: ArrayLike | None, rows: int) -> Floats:
     if weight is None:
         return np.ones(rows)
     row_weights = np.asarray(weight, dtype=float)
-    if row_weights.shape != (rows,) or not np.isfinite(row_weights).all() or (row_weights < 0).any():
+    if (
+        row_weights.shape != (rows,)
+        or not np.isfinite(row_weights).all()
+        or (row_weights < 0).any()
+    ):
         raise ValueError(f"weight must be {rows} finite numbers >= 0")
     if row_weights.sum() <= 0:
         raise ValueError("weight must not be all zero")

@@ -1,4 +1,4 @@
-"""BG/NBD: how often customers buy, and that each purchase may be the last.
+"""BG/NBD: purchase rate and dropout of customers without a contract.
 
 Fader, Hardie & Lee (2005), "Counting Your Customers" the Easy Way, Marketing Science 24(2).
 A customer is x (repeat purchases), t_x (time of the last since the first) and T (time since the
@@ -32,10 +32,10 @@ def _validate(x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> tuple[Floats, Float
 @dataclass(frozen=True)
 class BGNBD:
     """Purchases while alive are Poisson(lambda), lambda ~ Gamma(r, rate alpha); after each the
-    customer leaves with probability p ~ Beta(a, b)."""
+    customer drops out with probability p ~ Beta(a, b)."""
 
     r: float
-    alpha: float
+    alpha: float  # in units of time
     a: float
     b: float
 
@@ -43,9 +43,25 @@ class BGNBD:
     def fit(
         cls, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, weight: ArrayLike | None = None
     ) -> Self:
-        """Maximum likelihood; deterministic. ValueError when nobody has a history (T > 0).
+        """Fit by maximum likelihood; deterministic.
 
         Time is divided by the mean T, so that alpha is of the size of the other parameters.
+
+        Parameters
+        ----------
+        x, t_x, T : array-like of shape (n,)
+            Repeat purchases, and times since the first purchase in one unit.
+        weight : array-like of shape (n,), optional
+            Row weights.
+
+        Returns
+        -------
+        BGNBD
+
+        Raises
+        ------
+        ValueError
+            If no customer has T > 0, or 0 <= t_x <= T does not hold.
         """
         counts, last, age = _validate(x, t_x, T)
         if len(counts) == 0 or age.max() <= 0:
@@ -60,15 +76,23 @@ class BGNBD:
         return cls(r, alpha * unit, a, b)
 
     def log_likelihood(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
-        """Each customer's term of the log-likelihood (equation 6)."""
+        """Terms of the log-likelihood, ndarray of shape (n,) (equation 6)."""
         parameters = np.array([self.r, self.alpha, self.a, self.b])
         return _log_likelihood_terms(parameters, *_validate(x, t_x, T))[0]
 
     def p_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
-        """P(alive at T); 1 for a one-time buyer by construction, so never rank those by it.
+        """P(alive at T), ndarray of shape (n,).
 
-        1 / (1 + a / (b + x - 1) ((alpha + T) / (alpha + t_x))^(r + x)) for x > 0
-        (Fader, Hardie & Lee 2008, Computing P(alive) Using the BG/NBD Model).
+        1 / (1 + a / (b + x - 1) ((alpha + T) / (alpha + t_x))^(r + x)) for x > 0; 1 for x = 0 by
+        construction, so do not rank one-time buyers by it.
+
+        Parameters
+        ----------
+        x, t_x, T : array-like of shape (n,)
+
+        References
+        ----------
+        Fader, Hardie & Lee (2008), Computing P(alive) Using the BG/NBD Model.
         """
         counts, last, age = _validate(x, t_x, T)
         some = np.where(counts > 0, counts, 1.0)
@@ -77,21 +101,35 @@ class BGNBD:
         return np.where(counts > 0, expit(-dead), 1.0)
 
     def p_silent(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, t: float) -> Floats:
-        """P(no purchase in (T, T + t]) = 1 - P(alive) (1 - ((alpha + T)/(alpha + T + t))^(r + x)).
+        """P(no purchase in (T, T + t]), ndarray of shape (n,).
 
-        While alive lambda ~ Gamma(r + x, alpha + T), so the power is P(no purchase | alive).
-        Meaningful for one-time buyers too, unlike P(alive).
+        1 - P(alive) (1 - ((alpha + T) / (alpha + T + t))^(r + x)): while alive
+        lambda ~ Gamma(r + x, alpha + T), so the power is P(no purchase | alive). It ranks
+        one-time buyers too, unlike P(alive).
+
+        Parameters
+        ----------
+        x, t_x, T : array-like of shape (n,)
+        t : float
+            Length of the period, in the unit of T.
         """
         counts, _, age = _validate(x, t_x, T)
         stops = (self.r + counts) * np.log1p(t / (self.alpha + age))
         return 1 + self.p_alive(x, t_x, T) * np.expm1(-stops)
 
     def expected_purchases(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, t: float) -> Floats:
-        """E[purchases in (T, T + t]] (equation 10), with Euler's transformation of 2F1:
+        """E[purchases in (T, T + t]], ndarray of shape (n,) (equation 10).
 
+        With Euler's transformation of 2F1, which has no power of x that could overflow:
         P(alive) (a + b + x - 1) / (a - 1) (1 - (1 - z)^(a - 1) 2F1(a + b - 1 - r, a - 1;
-        a + b + x - 1; z)), z = t / (alpha + T + t): no power of x that could overflow. The limits
-        at a = 1 and a + b + x = 1 are taken by moving a by 1e-6.
+        a + b + x - 1; z)), z = t / (alpha + T + t). The limits at a = 1 and a + b + x = 1 are
+        approximated by moving a by 1e-6.
+
+        Parameters
+        ----------
+        x, t_x, T : array-like of shape (n,)
+        t : float
+            Length of the period, in the unit of T.
         """
         counts, _, age = _validate(x, t_x, T)
         a = self.a + (1e-6 if min(abs(self.a - 1), abs(self.a + self.b - 1)) < 1e-6 else 0.0)
@@ -102,7 +140,9 @@ class BGNBD:
         return np.asarray(np.maximum(self.p_alive(x, t_x, T) * while_alive, 0.0))
 
 
-def _log_likelihood_terms(parameters: Floats, x: Floats, t_x: Floats, T: Floats) -> tuple[Floats, Floats]:
+def _log_likelihood_terms(
+    parameters: Floats, x: Floats, t_x: Floats, T: Floats
+) -> tuple[Floats, Floats]:
     """Terms (n,) and their gradient (4, n) in (r, alpha, a, b).
 
     ln L = ln Gamma(r + x) / Gamma(r) + r ln alpha + ln B(a, b + x) / B(a, b)

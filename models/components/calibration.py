@@ -1,4 +1,4 @@
-"""Calibrators: raw probability to a probability that can be read as a share of customers."""
+"""Calibrators: from a raw score in [0, 1] to a probability that matches observed frequencies."""
 
 from typing import ClassVar, Self
 
@@ -7,20 +7,34 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 
-from models.components.base import Floats, State, log_odds, weights
+from models.components.base import Floats, State, log_odds, validate_weights
 
 
 def logistic_line(
     x: Floats, y: Floats, weight: Floats, steps: int = 50
 ) -> tuple[float, float] | None:
-    """(intercept, slope) of ln(p / (1 - p)) = intercept + slope * x by maximum likelihood.
+    """Maximum likelihood fit of ln(p / (1 - p)) = intercept + slope * x by Newton's method.
 
-    Newton's method on (n,) rows; y may be a share in [0, 1]. None when there is no maximum (one
-    class, x constant, or classes that x separates), seen by steps that do not come to rest.
+    Plain sums, no BLAS: the same bits on any machine.
+
+    Parameters
+    ----------
+    x, weight : ndarray of shape (n,)
+        Regressor and row weights.
+    y : ndarray of shape (n,)
+        0, 1 or a share between them.
+    steps : int
+        Iterations after which there is taken to be no maximum.
+
+    Returns
+    -------
+    tuple of float or None
+        Intercept and slope; None where no maximum exists (one class, x constant, or classes that
+        x separates), recognised by steps that do not converge.
     """
     intercept, slope = 0.0, 0.0
     for _ in range(steps):
-        step = _newton(x, y, weight, expit(intercept + slope * x))
+        step = _newton_step(x, y, weight, expit(intercept + slope * x))
         if step is None:
             return None
         intercept, slope = intercept + step[0], slope + step[1]
@@ -29,66 +43,102 @@ def logistic_line(
     return None
 
 
-def _newton(x: Floats, y: Floats, weight: Floats, p: Floats) -> tuple[float, float] | None:
-    """The step, each part at most 5; None where the likelihood is flat. Plain sums: no BLAS."""
+def _newton_step(x: Floats, y: Floats, weight: Floats, p: Floats) -> tuple[float, float] | None:
+    """The Newton step, each part clipped to 5; None where the likelihood is flat."""
     curve, miss = weight * p * (1 - p), weight * (y - p)
     a, b, c = float(curve.sum()), float((curve * x).sum()), float((curve * x * x).sum())
     u, v = float(miss.sum()), float((miss * x).sum())
     determinant = a * c - b * b
     if not determinant > 1e-12 * a * c or a < 1e-9 * float(weight.sum()):
         return None
-    return _at_most_5((c * u - b * v) / determinant), _at_most_5((a * v - b * u) / determinant)
+    return _clip_step((c * u - b * v) / determinant), _clip_step((a * v - b * u) / determinant)
 
 
-def _at_most_5(step: float) -> float:
+def _clip_step(step: float) -> float:
     return min(max(step, -5.0), 5.0)
 
 
 class Calibrator:
-    """`fit(p, y)` on rows no model was fitted on; `predict(p)`; `state` as of the models."""
+    """Base of the calibrators; fitted on rows that no model was fitted on."""
 
     name: ClassVar[str]
 
     def fit(self, p: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None) -> Self:
-        """Learn from raw probabilities (n,), outcomes 0/1 (n,) and row weights (n,)."""
+        """Fit the calibrator.
+
+        Parameters
+        ----------
+        p : array-like of shape (n,)
+            Raw probabilities.
+        y : array-like of shape (n,)
+            1 churned, 0 stayed.
+        weight : array-like of shape (n,), optional
+            Row weights; ones by default.
+
+        Returns
+        -------
+        The calibrator itself.
+
+        Raises
+        ------
+        ValueError
+            If lengths differ, there is no row, or a number is out of its range.
+        """
         raw, churned = np.asarray(p, dtype=float), np.asarray(y, dtype=float)
         if raw.shape != churned.shape or raw.ndim != 1 or len(raw) == 0:
             raise ValueError("p and y must be one number a row, and rows there must be")
         if not ((raw >= 0) & (raw <= 1)).all() or not np.isin(churned, (0.0, 1.0)).all():
             raise ValueError("p must lie in [0, 1] and y be 0 or 1")
-        self._fit(raw, churned, weights(weight, len(raw)))
+        self._fit(raw, churned, validate_weights(weight, len(raw)))
         return self
 
     def _fit(self, p: Floats, y: Floats, weight: Floats) -> None:
-        """Learn from checked rows."""
+        """Fit to checked rows."""
 
     def predict(self, p: ArrayLike) -> Floats:
-        """(n,) calibrated probabilities in [0, 1], in the order of p or tied."""
+        """Calibrated probabilities.
+
+        Parameters
+        ----------
+        p : array-like of shape (n,)
+            Raw probabilities.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            In [0, 1], non-decreasing in p.
+        """
         return np.asarray(p, dtype=float).copy()
 
     def state(self) -> State:
-        """JSON-able; `restore` is the inverse."""
+        """JSON-able values; `restore_calibrator` is the inverse."""
         return {"name": self.name, **vars(self)}
 
     @classmethod
     def from_state(cls, state: State) -> Self:
+        """The calibrator of this class whose `state` this was."""
         calibrator = cls()
         vars(calibrator).update({key: value for key, value in state.items() if key != "name"})
         return calibrator
 
 
 class Identity(Calibrator):
-    """p as it is."""
+    """Leaves p unchanged."""
 
     name = "identity"
 
 
 class Platt(Calibrator):
-    """p' = 1 / (1 + exp(-(intercept + slope ln(p / (1 - p))))) (Platt 1999).
+    """p' = 1 / (1 + exp(-(intercept + slope ln(p / (1 - p))))).
 
     Fitted to Platt's targets (n1 + 1) / (n1 + 2) and 1 / (n0 + 2), so that separable classes
-    have a maximum too; the logit is clipped at |12|. A slope that is not positive would turn the
-    order round: then only the intercept is kept, the slope stays 1.
+    have a maximum too; the logit is clipped to [-12, 12]. A slope that is not positive would
+    reverse the ranking: then the slope stays 1 and only the intercept is fitted.
+
+    References
+    ----------
+    Platt (1999), Probabilistic outputs for support vector machines and comparisons to regularized
+    likelihood methods.
     """
 
     name = "platt"
@@ -97,11 +147,11 @@ class Platt(Calibrator):
         self.intercept, self.slope = 0.0, 1.0
 
     def _fit(self, p: Floats, y: Floats, weight: Floats) -> None:
-        churned, kept = float((weight * y).sum()), float((weight * (1 - y)).sum())
-        targets = np.where(y == 1, (churned + 1) / (churned + 2), 1 / (kept + 2))
+        churned, stayed = float((weight * y).sum()), float((weight * (1 - y)).sum())
+        targets = np.where(y == 1, (churned + 1) / (churned + 2), 1 / (stayed + 2))
         line = logistic_line(_logit(p), targets, weight)
         if line is None or line[1] <= 0:
-            self.intercept, self.slope = _shift(_logit(p), targets, weight), 1.0
+            self.intercept, self.slope = _intercept_for_mean(_logit(p), targets, weight), 1.0
         else:
             self.intercept, self.slope = line
 
@@ -110,9 +160,14 @@ class Platt(Calibrator):
 
 
 class Isotonic(Calibrator):
-    """The closest non-decreasing steps, joined by lines (Zadrozny & Elkan 2002).
+    """Isotonic regression of y on p, interpolated between its steps.
 
-    Kept inside [1 / (n + 2), 1 - 1 / (n + 2)]: no customer is certain after n rows.
+    Limited to [1 / (n + 2), 1 - 1 / (n + 2)]: n rows are no evidence of certainty.
+
+    References
+    ----------
+    Zadrozny & Elkan (2002), Transforming classifier scores into accurate multiclass probability
+    estimates, KDD.
     """
 
     name = "isotonic"
@@ -131,11 +186,13 @@ class Isotonic(Calibrator):
         return np.asarray(np.interp(np.asarray(p, dtype=float), self.raw, self.calibrated))
 
 
-CALIBRATORS: dict[str, type[Calibrator]] = {one.name: one for one in (Identity, Platt, Isotonic)}
+CALIBRATORS: dict[str, type[Calibrator]] = {
+    calibrator.name: calibrator for calibrator in (Identity, Platt, Isotonic)
+}
 
 
-def restore(state: State) -> Calibrator:
-    """The calibrator whose `state` this was."""
+def restore_calibrator(state: State) -> Calibrator:
+    """The calibrator of any class whose `state` this was; KeyError where there is none."""
     return CALIBRATORS[state["name"]].from_state(state)
 
 
@@ -143,8 +200,8 @@ def _logit(p: Floats) -> Floats:
     return np.clip(log_odds(p), -12, 12)
 
 
-def _shift(logit: Floats, targets: Floats, weight: Floats) -> float:
-    """The intercept that makes the mean right while the slope is 1."""
+def _intercept_for_mean(logit: Floats, targets: Floats, weight: Floats) -> float:
+    """The intercept at slope 1 for which the mean of p equals that of the targets (bisection)."""
     low, high = -40.0, 40.0
     for _ in range(100):
         middle = (low + high) / 2

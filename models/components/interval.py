@@ -1,4 +1,4 @@
-"""The interval in which a customer's realised value falls four times out of five."""
+"""Conformal prediction interval of a customer's realised value."""
 
 from typing import Self
 
@@ -8,8 +8,8 @@ from sklearn.isotonic import isotonic_regression
 
 from models.components.base import Floats, State
 
-MOST_BINS = 20
-ROWS_A_BIN = 50  # a 10 % quantile of fewer rows is one customer's purse
+MAX_BINS = 20
+ROWS_PER_BIN = 50  # a 10 % quantile of fewer rows is one customer's purse
 
 
 class ValueInterval:
@@ -17,10 +17,14 @@ class ValueInterval:
 
     Out-of-fold pairs (expected, actual) are cut into bins of equal count by expected value. In
     each, the k-th smallest actual with k = floor((n + 1)(1 - level) / 2), and the k-th largest,
-    cover `level` of new customers whatever the distribution (Vovk, Gammerman & Shafer 2005;
-    Mondrian bins). The ends are made non-decreasing in the expected value and interpolated
-    between the bins' mean expected values; above the last they grow in proportion to it.
-    Where few buy, the interval is [0, 0] and the mean may lie above it: that is what happens.
+    cover `level` of new customers whatever the distribution (Mondrian bins). The ends are made
+    non-decreasing in the expected value and interpolated between the bins' mean expected values;
+    above the last they grow in proportion to it. Where few buy, the interval is [0, 0] and the
+    mean may lie above it: that is correct for a quantile.
+
+    References
+    ----------
+    Vovk, Gammerman & Shafer (2005), Algorithmic Learning in a Random World.
     """
 
     def __init__(self, level: float = 0.8) -> None:
@@ -30,7 +34,24 @@ class ValueInterval:
         self.high: list[float] = []
 
     def fit(self, expected: ArrayLike, actual: ArrayLike) -> Self:
-        """Learn from out-of-fold expected (n,) and realised values (n,), account currency."""
+        """Fit the interval.
+
+        Parameters
+        ----------
+        expected : array-like of shape (n,)
+            Out-of-fold expected values, account currency.
+        actual : array-like of shape (n,)
+            Realised values, account currency.
+
+        Returns
+        -------
+        The interval itself.
+
+        Raises
+        ------
+        ValueError
+            If lengths differ, there is no row, or a number is not finite.
+        """
         mean, real = np.asarray(expected, dtype=float), np.asarray(actual, dtype=float)
         if mean.shape != real.shape or mean.ndim != 1 or len(mean) == 0:
             raise ValueError("expected and actual must be one number a row, and rows there must be")
@@ -45,7 +66,23 @@ class ValueInterval:
         return self
 
     def predict(self, expected: ArrayLike) -> tuple[Floats, Floats]:
-        """(low, high), each (n,), low <= high, account currency."""
+        """Ends of the interval.
+
+        Parameters
+        ----------
+        expected : array-like of shape (n,)
+            Account currency.
+
+        Returns
+        -------
+        tuple of two ndarrays of shape (n,)
+            low <= high, account currency.
+
+        Raises
+        ------
+        ValueError
+            If the interval is not fitted.
+        """
         if not self.centre:
             raise ValueError("fit the interval first")
         mean = np.asarray(expected, dtype=float)
@@ -55,7 +92,7 @@ class ValueInterval:
         return low, np.maximum(low, high)
 
     def _growth(self, mean: Floats) -> Floats:
-        """How many times the last bin's centre a value above it is; 1 elsewhere."""
+        """Ratio to the last bin's centre of a value above it; 1 elsewhere."""
         last = self.centre[-1]
         return np.maximum(mean / last, 1.0) if last > 0 else np.ones_like(mean)
 
@@ -72,10 +109,10 @@ class ValueInterval:
 
 def _bins(expected: Floats) -> list[NDArray[np.intp]]:
     """Rows in bins of equal count by expected value; equal values share the lower bin."""
-    count = int(np.clip(len(expected) // ROWS_A_BIN, 1, MOST_BINS))
+    count = int(np.clip(len(expected) // ROWS_PER_BIN, 1, MAX_BINS))
     edges = np.unique(np.quantile(expected, np.linspace(0, 1, count + 1)[1:-1]))
     bin_of = np.searchsorted(edges, expected, side="left")
-    return [np.flatnonzero(bin_of == one) for one in np.unique(bin_of)]
+    return [np.flatnonzero(bin_of == i) for i in np.unique(bin_of)]
 
 
 def _ends(actual: Floats, level: float) -> tuple[float, float]:

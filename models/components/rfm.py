@@ -1,4 +1,4 @@
-"""Recency, frequency and money, as the baselines read them from the features."""
+"""Recency, frequency and money for the baselines, read from the features."""
 
 from typing import NamedTuple
 
@@ -15,20 +15,33 @@ MONEY = "spend_total"
 
 
 class History(NamedTuple):
-    """BG/NBD's view of the customers who ever bought; time in days."""
+    """BG/NBD's sufficient statistics of the customers who ever bought; time in days."""
 
-    bought: NDArray[np.bool_]  # (n,), which rows of X these are
-    x: Floats
-    t_x: Floats
-    T: Floats
+    bought: NDArray[np.bool_]  # (n,), the rows of X with a purchase; m of them
+    x: Floats  # (m,), repeat purchases
+    t_x: Floats  # (m,), from the first purchase to the last
+    T: Floats  # (m,), since the first purchase
 
 
 def history(X: pd.DataFrame) -> History:
-    """x = purchase days - 1, t_x = first - recency, T = days since the first purchase.
+    """BG/NBD's statistics from the features: x = purchase days - 1, t_x = tenure - recency.
 
-    A purchase day is one transaction, as in Fader, Hardie & Lee (2005).
+    A purchase day is one transaction.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n, features)
+        With RECENCY, TENURE and FREQUENCY; NaN where a customer never bought.
+
+    Returns
+    -------
+    History
+
+    References
+    ----------
+    Fader, Hardie & Lee (2005), "Counting Your Customers" the Easy Way, Marketing Science 24(2).
     """
-    read = X[[RECENCY, TENURE, FREQUENCY]].to_numpy(dtype=float)
-    bought = np.isfinite(read).all(axis=1) & (read[:, 2] >= 1)
-    recency, tenure, days = read[bought].T
+    rfm = X[[RECENCY, TENURE, FREQUENCY]].to_numpy(dtype=float)
+    bought = np.isfinite(rfm).all(axis=1) & (rfm[:, 2] >= 1)
+    recency, tenure, days = rfm[bought].T
     return History(bought, days - 1, np.clip(tenure - recency, 0, tenure), tenure)

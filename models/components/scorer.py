@@ -1,4 +1,4 @@
-"""Churn and value put together: what one customer's scores are made of."""
+"""A churn model, two value models and their calibration, combined into a customer's scores."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ import pandas as pd
 
 import models
 from models.components.base import ChurnModel, Floats, State, ValueModel
-from models.components.calibration import Calibrator, restore
+from models.components.calibration import Calibrator, restore_calibrator
 from models.components.interval import ValueInterval
 
 COLUMNS = (
@@ -24,66 +24,87 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Scorer:
-    """A calibrated churn model, value given kept, value given lost, and the value's interval."""
+    """Fitted models with the names of their files, and what calibrates them."""
 
     churn: tuple[str, ChurnModel]
-    calibrator: Calibrator
-    kept: tuple[str, ValueModel]
-    lost: tuple[str, ValueModel]
-    interval: ValueInterval | None = None
+    calibrator: Calibrator  # of the churn probability
+    value_if_kept: tuple[str, ValueModel]  # E[value | stayed]
+    value_if_lost: tuple[str, ValueModel]  # E[value | churned]
+    interval: ValueInterval | None = None  # None: low and high are the expected value
 
     def probability(self, X: pd.DataFrame) -> Floats:
-        """(n,) calibrated probability of churn."""
+        """Calibrated churn probability of each row of X, ndarray of shape (n,)."""
         return self.calibrator.predict(self.churn[1].predict_proba(X)[:, 1])
 
     def score(self, X: pd.DataFrame) -> pd.DataFrame:
-        """COLUMNS for every row of X, in currency and probabilities; ValueError if not finite.
+        """Scores of every row of X.
 
-        expected_value = (1 - p) kept + p lost; expected_loss = p (kept - lost).
+        expected_value = (1 - p) value_if_kept + p value_if_lost;
+        expected_loss = p (value_if_kept - value_if_lost).
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n, features)
+
+        Returns
+        -------
+        DataFrame of shape (n, 7)
+            COLUMNS, indexed as X: a probability, and money in account currency.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, a score is not finite or a probability outside [0, 1].
         """
         p = self.probability(X)
-        kept, lost = self.kept[1].predict(X), self.lost[1].predict(X)
-        expected = (1 - p) * kept + p * lost
+        if_kept, if_lost = self.value_if_kept[1].predict(X), self.value_if_lost[1].predict(X)
+        expected = (1 - p) * if_kept + p * if_lost
         low, high = self.interval.predict(expected) if self.interval else (expected, expected)
-        parts = [p, expected, low, high, kept, lost, p * (kept - lost)]
+        parts = [p, expected, low, high, if_kept, if_lost, p * (if_kept - if_lost)]
         scores = pd.DataFrame(dict(zip(COLUMNS, parts, strict=True)), index=X.index)
         if not np.isfinite(scores.to_numpy()).all() or not scores[COLUMNS[0]].between(0, 1).all():
             raise ValueError("a score is not finite, or a probability lies outside 0 to 1")
         return scores
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
-        """What each feature adds to the log-odds of churn, before calibration."""
+        """Contributions to the log-odds of churn before calibration; see `ChurnModel`."""
         return self.churn[1].contributions(X)
 
     def states(self) -> dict[str, State]:
-        """What to write down, by file stem: churn and value."""
+        """The scorer as JSON-able values, by the stem of the file: `churn` and `value`."""
         return {
-            "churn": {"model": _state(self.churn), "calibrator": self.calibrator.state()},
+            "churn": {"model": _named_state(self.churn), "calibrator": self.calibrator.state()},
             "value": {
-                "kept": _state(self.kept),
-                "lost": _state(self.lost),
+                "kept": _named_state(self.value_if_kept),
+                "lost": _named_state(self.value_if_lost),
                 "interval": self.interval.state() if self.interval else None,
             },
         }
 
     @classmethod
     def from_states(cls, states: dict[str, State]) -> "Scorer":
-        """The inverse of `states`."""
+        """The scorer that `states` describes; its scores are the same to the bit.
+
+        Raises
+        ------
+        KeyError
+            If a model's file is no longer in `models/`.
+        """
         churn, value = states["churn"], states["value"]
         interval = value["interval"]
         return cls(
-            churn=_restored(churn["model"]),
-            calibrator=restore(churn["calibrator"]),
-            kept=_restored(value["kept"]),
-            lost=_restored(value["lost"]),
+            churn=_named_model(churn["model"]),
+            calibrator=restore_calibrator(churn["calibrator"]),
+            value_if_kept=_named_model(value["kept"]),
+            value_if_lost=_named_model(value["lost"]),
             interval=ValueInterval.from_state(interval) if interval else None,
         )
 
 
-def _state(named: tuple[str, Any]) -> State:
+def _named_state(named: tuple[str, Any]) -> State:
     name, model = named
     return {"name": name, **model.state()}
 
 
-def _restored(state: State) -> tuple[str, Any]:
+def _named_model(state: State) -> tuple[str, Any]:
     return state["name"], models.discover()[state["name"]].from_state(state)

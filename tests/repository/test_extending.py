@@ -45,7 +45,7 @@ class ConstantChurn(ChurnModel):
     """p = the churn rate of the training rows."""
 
     baseline = True
-    simplicity = 1
+    complexity_rank = 1
     title = "churn rate of all"
 
     def columns(self, X: pd.DataFrame) -> list[str]:
@@ -60,11 +60,11 @@ class ConstantChurn(ChurnModel):
     def _contributions(self, X: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame({BIAS: log_odds(self._predict(X))}, index=X.index)
 
-    def _learnt(self) -> State:
+    def _get_state(self) -> State:
         return {"rate_": self.rate_}
 
-    def _restore(self, learnt: State) -> None:
-        self.rate_ = learnt["rate_"]
+    def _set_state(self, state: State) -> None:
+        self.rate_ = state["rate_"]
 '''
 
 SOURCE: dict[str, Any] = {
