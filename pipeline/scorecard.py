@@ -97,7 +97,9 @@ def _churn_spells(
         active_days = open_engine.collect(days, sort=["customer_id", "day"]).to_pandas()
         spells = tenure_spells.activity_spells(active_days, churn, as_of)
     else:
-        chains = open_engine.collect(labels.contract_chains(history), sort=["customer_id", "begins"])
+        chains = open_engine.collect(
+            labels.contract_chains(history), sort=["customer_id", "begins"]
+        )
         spells = tenure_spells.contract_spells(chains.to_pandas(), as_of)
     if spells.empty:
         raise errors.BadInput(
@@ -164,25 +166,26 @@ def _check_targets(targets: dict[str, float | None]) -> None:
 def main() -> None:
     params, summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
     _check_targets(params.scorecard.targets)
-    with console.stage("scorecard") as report, engine.open_engine(params.engine) as open_engine:
+    with console.stage("scorecard") as log, engine.open_engine(params.engine) as open_engine:
         as_of = calendar.plan_calendar(params, summary).as_of
-        report.read(artefacts.EVENTS, summary["rows"])
+        log.read(artefacts.EVENTS, summary["rows"])
         all_events = open_engine.scan(artefacts.EVENTS)
         known_events = point_in_time.as_known_at(all_events, as_of, summary["versioned"])
-        history, customers = open_engine.materialize(known_events), open_engine.scan(artefacts.CUSTOMERS)
+        history = open_engine.materialize(known_events)
+        customers = open_engine.scan(artefacts.CUSTOMERS)
         attributes = features.customer_attributes(customers, as_of)
         past = Past(history, attributes, as_of, open_engine.materialize, params.service)
         versions = open_engine.collect(customers, ["customer_id", "known_day"]).to_pandas()
         newest = _newest_versions(versions, as_of)
         teams = staff.teams(params.scorecard.staff, params.engine.memory)
-        scorecard_report = scorecard(params, history, past, newest, teams, open_engine)
-        atomic.write_text(artefacts.SCORECARD_PAGE, page.html(scorecard_report))
-        table = page.table(scorecard_report)
+        report = scorecard(params, history, past, newest, teams, open_engine)
+        atomic.write_text(artefacts.SCORECARD_PAGE, page.html(report))
+        table = page.table(report)
         atomic.write_text(artefacts.SCORECARD_TABLE, page.csv(table))
-        atomic.write_json(artefacts.SCORECARD_METRICS, _dvc_metrics(scorecard_report))
-        report.wrote(artefacts.SCORECARD_TABLE, len(table))
-        for line in scorecard_report.headlines:
-            report.say(line)
+        atomic.write_json(artefacts.SCORECARD_METRICS, _dvc_metrics(report))
+        log.wrote(artefacts.SCORECARD_TABLE, len(table))
+        for headline in report.headlines:
+            log.info(headline)
 
 
 def _dvc_metrics(report: ScorecardReport) -> dict[str, object]:

@@ -1,1 +1,1 @@
-"""How service goes and what it costs in customers: statistics over frames, no disk."""
+"""Service metrics, churn timing and drivers, LTV by channel: statistics over frames, no disk."""

@@ -41,7 +41,7 @@ class _ChannelMargins:
 
 
 def months_between(first: ArrayLike, last: ArrayLike) -> NDArray[np.int64]:
-    """(n,) whole calendar months from first to last, days since 1970-01-01; negative where before."""
+    """(n,) whole calendar months from first to last, both days since 1970-01-01."""
     days = [np.asarray(date, dtype=np.int64).astype("datetime64[D]") for date in (first, last)]
     months = [date.astype("datetime64[M]") for date in days]
     day_of_month = [
@@ -103,8 +103,8 @@ def ltv_by_channel(
     break_even_month  the first month by whose end margin >= acquisition_cost, 0 where it cost
                       nothing, nan where not yet
     low, high         its 95 % interval over `n_resamples` resamples of customers, cost and
-                      margin together, each weighted by a Poisson(1) count (Hanley & MacGibbon 2006); nan
-                      where that end lies beyond `months`
+                      margin together, each weighted by a Poisson(1) count (Hanley & MacGibbon
+                      2006); nan where that end lies beyond `months`
     """
     rows = []
     for name, channel in _margins_by_channel(

@@ -1,4 +1,4 @@
-"""A made-up scorecard with something in every section, for the tests of its page."""
+"""An invented scorecard with something in every section, for the tests of its page."""
 
 import datetime as dt
 import math
@@ -238,8 +238,8 @@ RICH = ScorecardReport(
     ),
     metrics=METRICS,
     breakdowns=tuple(
-        Breakdown(title, "share", by, _groups(names, level, 0.02))
-        for by, names in _GROUP_NAMES.items()
+        Breakdown(title, "share", dimension, _groups(names, level, 0.02))
+        for dimension, names in _GROUP_NAMES.items()
         for title, level in (("Delivered on time", 0.93), ("Solved at the first contact", 0.71))
     ),
     customer_groups=(

@@ -1,1 +1,1 @@
-"""The scorecard as people read it: a page with its charts inside, and a CSV."""
+"""The scorecard as a page with its charts inside, and as a CSV."""

@@ -1,8 +1,7 @@
 """The scorecard as one page that opens from disk: no network, no script, its charts inside.
 
-It is read from the top: what happened in sentences, then the measures against their targets, then
-why customers leave. What is for looking up is folded away; paper, which nobody can unfold, shows
-all of it.
+From the top: headlines, the metrics against their targets, why customers leave. What is for looking
+up is folded away on screen and printed in full.
 """
 
 from functools import partial
@@ -24,7 +23,7 @@ TREND_WORDS: Final = {"better": "better", "worse": "worse", "same": "no clear ch
 
 
 def html(report: ScorecardReport) -> str:
-    """The whole page; the same content is the same text."""
+    """The whole page; the same report gives the same text."""
     environment = page.environment(_HERE)
     environment.filters |= _filters(report.currency)
     environment.globals |= _charts(report)
@@ -33,28 +32,28 @@ def html(report: ScorecardReport) -> str:
 
 def _page(report: ScorecardReport) -> dict[str, Any]:
     style = page.style(_HERE / "scorecard.css")
-    unusual = [measure for measure in report.metrics if measure.alarm]
+    unusual = [metric for metric in report.metrics if metric.alarm]
     curves_and_hazards: list[SurvivalCurve | Hazard] = [
         *report.timing.curves,
         *report.timing.hazards,
     ]
     return {
-        "content": report,
+        "report": report,
         "style": style,
         "policy": page.policy(style),
         "date": ENGLISH.date(report.as_of, weekday=True),
         "units": UNITS,
-        "kept_words": TARGET_WORDS,
+        "target_words": TARGET_WORDS,
         "trend_words": TREND_WORDS,
         "figures": _figures(report),
         "unusual": unusual,
-        "usual": [m for m in report.metrics if m.points and not m.alarm],
-        "groups": list(dict.fromkeys(breakdown.group for breakdown in curves_and_hazards)),
-        "most_groups": charts.MOST_GROUPS,
-        "most_causes": charts.MOST_CAUSES,
+        "usual": [metric for metric in report.metrics if metric.points and not metric.alarm],
+        "groups": list(dict.fromkeys(curve.group for curve in curves_and_hazards)),
+        "max_groups": charts.MAX_GROUPS,
+        "max_causes": charts.MAX_CAUSES,
         "breakdowns": _by_dimension(report.breakdowns),
-        "spread": _by_dimension(report.customer_groups),
-        "unlike": [
+        "customer_groups": _by_dimension(report.customer_groups),
+        "served_worse": [
             line for breakdown in report.customer_groups if (line := _served_worse(breakdown))
         ],
     }
@@ -62,10 +61,10 @@ def _page(report: ScorecardReport) -> dict[str, Any]:
 
 def _figures(report: ScorecardReport) -> list[tuple[str, str]]:
     """The page in a few numbers, as (number, words)."""
-    with_target = [measure for measure in report.metrics if measure.target_met is not None]
-    n_met = sum(measure.target_met is True for measure in with_target)
-    worse = sum(measure.trend == "worse" for measure in report.metrics)
-    alarms = sum(measure.alarm is not None for measure in report.metrics)
+    with_target = [metric for metric in report.metrics if metric.target_met is not None]
+    n_met = sum(metric.target_met is True for metric in with_target)
+    worse = sum(metric.trend == "worse" for metric in report.metrics)
+    alarms = sum(metric.alarm is not None for metric in report.metrics)
     targets = [(f"{n_met} of {len(with_target)}", "targets kept")] if with_target else []
     rest = [
         (str(worse), "worse than before"),

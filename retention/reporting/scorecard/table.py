@@ -1,4 +1,4 @@
-"""The scorecard as one long table: one row a figure, for whoever computes further."""
+"""The scorecard as one long table: one row a figure, for further analysis."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -146,20 +146,20 @@ def _interval(low: float | None, high: float | None) -> Row:
 
 
 def _driver_rows(report: ScorecardReport) -> Iterator[Row]:
-    drivers, by = report.drivers, {"by": "cause"}
-    for one in drivers.causes:
-        by_cause = by | {"group": one.title, "verdict": one.verdict}
-        yield _row("why", "lost", "count", one.lost, **by_cause)
-        yield _row("why", "met", "count", one.lost_with_cause, **by_cause)
-        yield _row("why", "excess", "count", one.excess, **_interval(one.low, one.high), **by_cause)
-        yield _row("why", "value lost", "money", one.value, **by_cause)
-        yield _row("why", "excess value", "money", one.excess_value, **by_cause)
+    drivers, grouping = report.drivers, {"by": "cause"}
+    for cause in drivers.causes:
+        by_cause = grouping | {"group": cause.title, "verdict": cause.verdict}
+        yield _row("why", "lost", "count", cause.lost, **by_cause)
+        yield _row("why", "met", "count", cause.lost_with_cause, **by_cause)
+        interval = _interval(cause.low, cause.high)
+        yield _row("why", "excess", "count", cause.excess, **interval, **by_cause)
+        yield _row("why", "value lost", "money", cause.value, **by_cause)
+        yield _row("why", "excess value", "money", cause.excess_value, **by_cause)
     if drivers.causes:
-        yield _row("why", "lost", "count", drivers.unknown_lost, group="no known cause", **by)
-        yield _row(
-            "why", "value lost", "money", drivers.unknown_value, group="no known cause", **by
-        )
-        yield _row("why", "lost", "count", drivers.lost, group="in all", **by)
+        unknown = grouping | {"group": "no known cause"}
+        yield _row("why", "lost", "count", drivers.unknown_lost, **unknown)
+        yield _row("why", "value lost", "money", drivers.unknown_value, **unknown)
+        yield _row("why", "lost", "count", drivers.lost, group="in all", **grouping)
 
 
 def _ltv_rows(report: ScorecardReport) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""Pictures of what goes over time: a measure within its normal band, and the work of the weeks."""
+"""Charts over time: a metric within its normal band, and the workload by week."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -10,42 +10,46 @@ from markupsafe import Markup
 from retention.i18n.language import ENGLISH
 from retention.reporting import svg
 from retention.reporting.scorecard.wording import number, plain
-from retention.reporting.svg import Scale, area, bar, dot, x_axis, grid, line, segment, figure
+from retention.reporting.svg import Scale, area, bar, dot, figure, grid, line, segment, x_axis
 from retention.scorecard.report_data import ChartPoint, MetricReport, Unit, Week
 
 _WIDTH: Final = 460
 _MIN_STEP: Final[dict[Unit, float]] = {"share": 0.02, "count": 1.0}
 
 
-def spark(measure: MetricReport, currency: str) -> Markup:
-    """The course of a measure in a table cell: its normal band, its line, its alarms."""
-    if not (values := _finite_values(measure.points)):
+def spark(metric: MetricReport, currency: str) -> Markup:
+    """A metric over time in a table cell: its normal band, its line, its alarms."""
+    if not (values := _finite_values(metric.points)):
         return svg.NOTHING
-    x = Scale(0, max(len(measure.points) - 1, 1), 5, 155)
+    x = Scale(0, max(len(metric.points) - 1, 1), 5, 155)
     y = Scale(min(values), max(values), 35, 5)
-    parts = _series(measure.points, x, y, measure.unit, currency)
+    parts = _series(metric.points, x, y, metric.unit, currency)
     return figure(
-        160, 40, "spark", f"{measure.title} over time", _description(measure, currency), parts
+        160, 40, "spark", f"{metric.title} over time", _description(metric, currency), parts
     )
 
 
-def over_time(measure: MetricReport, currency: str) -> Markup:
-    """The same with days and values at the sides, and the target."""
-    points = measure.points
-    target = [] if measure.target is None else [measure.target]
+def over_time(metric: MetricReport, currency: str) -> Markup:
+    """The same with axes, and the target."""
+    points = metric.points
+    target = [] if metric.target is None else [metric.target]
     if not (values := _finite_values(points)):
         return svg.NOTHING
-    say = partial(number, unit=measure.unit, currency=currency)
+    format_value = partial(number, unit=metric.unit, currency=currency)
     heights = svg.ticks(
-        min(values + target), max(values + target), 4, _MIN_STEP.get(measure.unit, 0.0)
+        min(values + target), max(values + target), 4, _MIN_STEP.get(metric.unit, 0.0)
     )
     x = Scale(0, max(len(points) - 1, 1), 58, _WIDTH - 10)
     y = Scale(heights[0], heights[-1], 180, 12)
-    aims = [segment((x.start, y(level)), (x.end, y(level)), "target") for level in target]
-    parts = [grid(x, y, heights, say), *_series(points, x, y, measure.unit, currency), *aims]
+    target_line = [segment((x.start, y(level)), (x.end, y(level)), "target") for level in target]
+    parts = [
+        grid(x, y, heights, format_value),
+        *_series(points, x, y, metric.unit, currency),
+        *target_line,
+    ]
     parts.append(x_axis(x, 184, _day_labels([point.start for point in points])))
-    title = f"{measure.title} over time"
-    return figure(_WIDTH, 208, "chart", title, _description(measure, currency), parts)
+    title = f"{metric.title} over time"
+    return figure(_WIDTH, 208, "chart", title, _description(metric, currency), parts)
 
 
 def _finite_values(points: Sequence[ChartPoint]) -> list[float]:
@@ -61,28 +65,28 @@ def _series(
         for i, point in enumerate(points)
         if point.high is not None and point.low is not None
     ]
-    spots = [None if p.value is None else (x(i), y(p.value)) for i, p in enumerate(points)]
+    values = [None if p.value is None else (x(i), y(p.value)) for i, p in enumerate(points)]
     centre = [None if p.centre is None else (x(i), y(p.centre)) for i, p in enumerate(points)]
     alarms = [
         dot(
-            spot,
+            position,
             3.5,
             "alarm",
             f"{ENGLISH.date(p.start, short=True)}, {number(p.value, unit, currency)}: {p.alarm}",
         )
-        for spot, p in zip(spots, points, strict=True)
-        if spot and p.alarm
+        for position, p in zip(values, points, strict=True)
+        if position and p.alarm
     ]
     normal = area([(a, high) for a, high, _ in band], [(a, low) for a, _, low in band], "band")
-    return [normal, line(centre, "centre"), line(spots, "value"), *alarms]
+    return [normal, line(centre, "centre"), line(values, "value"), *alarms]
 
 
-def _description(measure: MetricReport, currency: str) -> str:
-    measured = [point for point in measure.points if point.value is not None]
+def _description(metric: MetricReport, currency: str) -> str:
+    measured = [point for point in metric.points if point.value is not None]
     if not measured:
         return "No data."
     last = measured[-1]
-    format_value = partial(number, unit=measure.unit, currency=currency)
+    format_value = partial(number, unit=metric.unit, currency=currency)
     first, newest = ENGLISH.date(measured[0].start), ENGLISH.date(last.start)
     sentence = f"From {first} to {newest}; last {format_value(last.value)}"
     if last.low is not None and last.high is not None:
@@ -92,7 +96,7 @@ def _description(measure: MetricReport, currency: str) -> str:
 
 
 def _day_labels(dates: Sequence[dt.date]) -> list[svg.Label]:
-    """The first, the middle and the last day, where each stands."""
+    """The first, the middle and the last day, each with its position."""
     last = len(dates) - 1
     places = sorted({0, last // 2, last})
     return [(i, ENGLISH.date(dates[i], short=True)) for i in places]
@@ -101,24 +105,24 @@ def _day_labels(dates: Sequence[dt.date]) -> list[svg.Label]:
 def work(weeks: Sequence[Week]) -> Markup:
     """Contacts by week, for each agent where the agents are known."""
     each = all(week.per_agent is not None for week in weeks)
-    values = [week.per_agent if each else week.contacts for week in weeks]
-    known = [float(height or 0) for height in values]
-    if not known:
+    contacts = [week.per_agent if each else week.contacts for week in weeks]
+    values = [float(number_of_contacts or 0) for number_of_contacts in contacts]
+    if not values:
         return svg.NOTHING
-    ends = svg.ticks(0, max(known), 4, 1.0)
+    ends = svg.ticks(0, max(values), 4, 1.0)
     x, y = Scale(0, len(weeks), 58, _WIDTH - 10), Scale(0, ends[-1], 180, 12)
-    bars = [bar((x(i + 0.15), y(0)), (x(i + 0.85), y(v)), "load") for i, v in enumerate(known)]
+    bars = [bar((x(i + 0.15), y(0)), (x(i + 0.85), y(v)), "load") for i, v in enumerate(values)]
     labels = [(i + 0.5, words) for i, words in _day_labels([week.start for week in weeks])]
     parts = [grid(x, y, ends, partial(plain, digits=0)), *bars, x_axis(x, 184, labels)]
     title = f"Contacts by week{', for each agent' if each else ''}"
     description = (
-        f"From {plain(min(known), 0)} to {plain(max(known), 0)}; last {plain(known[-1], 0)}."
+        f"From {plain(min(values), 0)} to {plain(max(values), 0)}; last {plain(values[-1], 0)}."
     )
     return figure(_WIDTH, 208, "chart", title, description, parts)
 
 
 def in_time(weeks: Sequence[Week], target: float | None) -> Markup:
-    """The share of contacts answered in time, by week."""
+    """The share of cases answered in time, by week."""
     points = tuple(ChartPoint(week.start, week.answered_in_time) for week in weeks)
     return over_time(
         MetricReport("in_time", "Answered in time", "share", "high", "", target, points=points), ""

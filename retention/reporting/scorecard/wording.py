@@ -1,4 +1,4 @@
-"""How the scorecard says a number, an interval, a stretch of days, a period."""
+"""The wording of the scorecard: numbers, intervals, stretches of days, periods."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from retention.i18n.language import ENGLISH, minor_digits
 from retention.scorecard.report_data import Figure, Period, Unit
 
 NO_DATA: Final = "no data"
-_LONGEST: Final = 80  # characters of a name shown; the CSV has the whole
+_MAX_LENGTH: Final = 80  # characters of a name shown; the CSV has the whole
 _LARGE: Final = 1_000.0  # from here pennies only distract
 _DECIMALS: Final[dict[Unit, int]] = {
     "share": 1,
@@ -18,15 +18,15 @@ _DECIMALS: Final[dict[Unit, int]] = {
 }
 
 
-def number(value: float | None, unit: Unit, currency: str, beside: float = 0.0) -> str:
+def number(value: float | None, unit: Unit, currency: str, largest: float = 0.0) -> str:
     """93.4%, 3.2, 1,204 or £12.30: a value as people read it, without the unit's words.
 
-    An amount has as many digits as one `beside` it.
+    An amount has as many digits as one of size `largest` would have.
     """
     if value is None:
         return NO_DATA
     if unit == "money":
-        large = max(abs(value), abs(beside)) >= _LARGE
+        large = max(abs(value), abs(largest)) >= _LARGE
         return ENGLISH.money(value, currency, 0 if large else minor_digits(currency))
     scaled = 100 * value if unit == "share" else value
     return plain(scaled, _DECIMALS[unit]) + ("%" if unit == "share" else "")
@@ -51,9 +51,9 @@ def interval(figure: Figure, unit: Unit, currency: str) -> str:
     return f"{low} to {high}"
 
 
-def period(given: Period) -> str:
+def period(days: Period) -> str:
     """'1 Jul 2026 to 30 Sep 2026'."""
-    return f"{ENGLISH.date(given.start, short=True)} to {ENGLISH.date(given.end, short=True)}"
+    return f"{ENGLISH.date(days.start, short=True)} to {ENGLISH.date(days.end, short=True)}"
 
 
 def stretch(from_day: int, to_day: int | None) -> str:
@@ -67,6 +67,6 @@ def months(value: float) -> str:
     return f"{words} {'month' if words == '1' else 'months'}"
 
 
-def cut(text: str, most: int = _LONGEST) -> str:
+def cut(text: str, max_length: int = _MAX_LENGTH) -> str:
     """A text short enough to read in a row."""
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return text if len(text) <= max_length else text[: max_length - 1] + "…"

@@ -1,4 +1,4 @@
-"""The scorecard's page, in a real browser and from disk, and its table: they say the content."""
+"""The scorecard's page in a real browser, from disk, and its table, against the report."""
 
 import csv
 import dataclasses

@@ -1,4 +1,4 @@
-"""Worth by channel against hand-made cohorts and simulated ones."""
+"""LTV by channel against small cohorts worked by hand and simulated ones."""
 
 import numpy as np
 import pandas as pd

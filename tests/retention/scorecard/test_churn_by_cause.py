@@ -1,4 +1,4 @@
-"""Which trouble was documented first, in which window, and who is like whom."""
+"""Documented causes within their window, and the strata of customers."""
 
 import pandas as pd
 
@@ -24,13 +24,15 @@ PRESENT = pd.DataFrame(
 
 
 def test_the_first_cause_is_the_oldest_in_memory_and_ties_go_by_name() -> None:
-    found = churn_by_cause.first_causes(PRESENT, churn_by_cause.troubles(PRESENT, FAILURES))
-    assert found.fillna("-").to_dict() == {3: "late", 5: "overcharged", 7: "overcharged", 9: "-"}
+    causes = churn_by_cause.first_causes(PRESENT, churn_by_cause.recent_failures(PRESENT, FAILURES))
+    assert causes.fillna("-").to_dict() == {3: "late", 5: "overcharged", 7: "overcharged", 9: "-"}
 
 
 def test_documented_is_every_cause_of_the_half_year_before() -> None:
-    found = churn_by_cause.documented(PRESENT, churn_by_cause.troubles(PRESENT, FAILURES))
-    assert found.to_dict("index") == {
+    indicators = churn_by_cause.cause_indicators(
+        PRESENT, churn_by_cause.recent_failures(PRESENT, FAILURES)
+    )
+    assert indicators.to_dict("index") == {
         3: {"late": 1, "overcharged": 0, "rude": 1},
         5: {"late": 0, "overcharged": 1, "rude": 0},
         7: {"late": 1, "overcharged": 1, "rude": 0},
@@ -40,13 +42,21 @@ def test_documented_is_every_cause_of_the_half_year_before() -> None:
 
 def test_without_failures_there_is_no_cause() -> None:
     none = FAILURES.iloc[:0]
-    assert churn_by_cause.documented(PRESENT, churn_by_cause.troubles(PRESENT, none)).shape == (
+    assert churn_by_cause.cause_indicators(
+        PRESENT, churn_by_cause.recent_failures(PRESENT, none)
+    ).shape == (
         4,
         0,
     )
-    assert churn_by_cause.first_causes(PRESENT, churn_by_cause.troubles(PRESENT, none)).isna().all()
+    assert (
+        churn_by_cause.first_causes(PRESENT, churn_by_cause.recent_failures(PRESENT, none))
+        .isna()
+        .all()
+    )
     nobody = PRESENT.iloc[:0]
-    assert churn_by_cause.documented(nobody, churn_by_cause.troubles(nobody, FAILURES)).empty
+    assert churn_by_cause.cause_indicators(
+        nobody, churn_by_cause.recent_failures(nobody, FAILURES)
+    ).empty
 
 
 def test_like_customers_share_tenure_renewal_season_and_channel() -> None:
@@ -54,16 +64,26 @@ def test_like_customers_share_tenure_renewal_season_and_channel() -> None:
         present = pd.DataFrame(rows, columns=["customer_id", "tenure", "period"])
         return list(churn_by_cause.strata(present, pd.Series({"a": "web", "b": "shop"}), 28))
 
-    one, *others = strata(("a", 40, 1000), ("a", 59, 1001), ("a", 60, 1000), ("b", 40, 1000),
-                          ("a", 40, 1100), ("c", 40, 1000))  # fmt: skip
-    assert others[0] == one
-    assert len({one, *others[1:]}) == 5
+    reference, *others = strata(
+        ("a", 40, 1000),
+        ("a", 59, 1001),
+        ("a", 60, 1000),
+        ("b", 40, 1000),
+        ("a", 40, 1100),
+        ("c", 40, 1000),
+    )
+    assert others[0] == reference
+    assert len({reference, *others[1:]}) == 5
     usual, before, first, after, third = strata(
         *(("a", tenure, 1000) for tenure in (320, 335, 365, 379, 1082))
     )
     assert ["renewal" in name for name in (usual, before, first, after, third)] == [
-        False, True, True, True, True,
-    ]  # fmt: skip
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]
     assert "renewal" not in strata(("a", 5, 1000))[0]
     nobody = churn_by_cause.strata(PRESENT.assign(tenure=5), pd.Series(dtype="str"), 28)
     assert nobody.str.endswith(" unknown").all()

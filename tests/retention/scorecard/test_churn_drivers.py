@@ -1,4 +1,4 @@
-"""Loss by cause against hand-made strata and simulated companies whose truth is known."""
+"""Losses by cause against strata worked by hand and simulated companies of known truth."""
 
 import numpy as np
 import pandas as pd
@@ -14,24 +14,25 @@ N_CUSTOMERS = 300  # customers of a simulated company, with 6 periods each
 def periods_at_risk(
     *groups: tuple[str, int, int, str], value: float = 10.0
 ) -> tuple[pd.DataFrame, ...]:
-    """Rows at risk and what was documented: (stratum, rows, left, causes by time), all others'."""
+    """Customer periods and cause indicators, of groups (stratum, rows, left, causes by time)."""
     rows = [
-        (stratum, i < left, documented.split())
-        for stratum, n_rows, left, documented in groups
+        (stratum, i < left, causes.split())
+        for stratum, n_rows, left, causes in groups
         for i in range(n_rows)
     ]
-    names = sorted({one for _, _, causes in rows for one in causes})
+    names = sorted({cause for _, _, causes in rows for cause in causes})
     at_risk = pd.DataFrame(
         {
             "customer_id": [f"c{i}" for i in range(len(rows))],
             "stratum": [stratum for stratum, _, _ in rows],
             "left": [left for _, left, _ in rows],
-            "cause": pd.Series([met[0] if met else None for *_, met in rows], dtype="str"),
+            "cause": pd.Series([causes[0] if causes else None for *_, causes in rows], dtype="str"),
             "value": value,
         }
     )
     return at_risk, pd.DataFrame(
-        {one: [float(one in met) for *_, met in rows] for one in names}, index=at_risk.index
+        {name: [float(name in causes) for *_, causes in rows] for name in names},
+        index=at_risk.index,
     )
 
 
@@ -55,10 +56,10 @@ def company(seed: int, lift: tuple[float, float]) -> tuple[pd.DataFrame, pd.Data
     at_risk = pd.DataFrame(
         {"customer_id": who, "stratum": stratum, "left": left, "cause": None, "value": 50.0}
     )
-    documented = pd.DataFrame(dict(zip("ab", troubles.astype(float), strict=True)))
+    indicators = pd.DataFrame(dict(zip("ab", troubles.astype(float), strict=True)))
     return (
         at_risk.astype({"cause": "str"})[there].reset_index(drop=True),
-        documented[there].reset_index(drop=True),
+        indicators[there].reset_index(drop=True),
     )
 
 
@@ -82,8 +83,8 @@ def test_each_stratum_is_compared_with_itself() -> None:
     groups = *new, *old, ("old", 100, 0, "late")
     late = by_cause(*periods_at_risk(*groups)).loc["late"]
     assert late["excess"] == pytest.approx(200 * (50 * 0.2 + 75 * 0.0) / (50 + 75))
-    at_risk, documented = periods_at_risk(*groups)
-    mixed = churn_drivers.losses_by_cause(at_risk.assign(stratum="one"), documented)
+    at_risk, indicators = periods_at_risk(*groups)
+    mixed = churn_drivers.losses_by_cause(at_risk.assign(stratum="one"), indicators)
     assert mixed["excess"].iloc[0] == pytest.approx(40 - 200 * 20 / 400)
 
 
@@ -111,9 +112,9 @@ def test_fewer_losses_than_expected_are_said_too() -> None:
 
 
 def test_a_customers_periods_count_as_hanging_together() -> None:
-    at_risk, documented = periods_at_risk(("s", 1000, 100, ""), ("s", 100, 40, "late"))
-    alone = churn_drivers.losses_by_cause(at_risk, documented).iloc[0]
-    twice = [pd.concat([frame, frame], ignore_index=True) for frame in (at_risk, documented)]
+    at_risk, indicators = periods_at_risk(("s", 1000, 100, ""), ("s", 100, 40, "late"))
+    alone = churn_drivers.losses_by_cause(at_risk, indicators).iloc[0]
+    twice = [pd.concat([frame, frame], ignore_index=True) for frame in (at_risk, indicators)]
     doubled = churn_drivers.losses_by_cause(*twice).iloc[0]
     assert doubled["excess"] == pytest.approx(2 * alone["excess"])
     assert doubled["low"] == pytest.approx(2 * alone["low"])
@@ -122,11 +123,11 @@ def test_a_customers_periods_count_as_hanging_together() -> None:
 def test_the_interval_covers_the_planted_excess_19_times_in_20() -> None:
     covered = []
     for seed in range(250):
-        at_risk, documented = company(seed, (0.08, 0.04))
+        at_risk, indicators = company(seed, (0.08, 0.04))
         excess = churn_drivers.excess_by_cause(
-            at_risk, documented, at_risk["left"].to_numpy(dtype=float)
+            at_risk, indicators, at_risk["left"].to_numpy(dtype=float)
         )
-        truth = documented.sum().to_numpy() * [0.08, 0.04]
+        truth = indicators.sum().to_numpy() * [0.08, 0.04]
         covered += list(np.abs(excess.total - truth) <= 1.96 * excess.standard_error)
     assert 0.925 <= np.mean(covered) <= 0.975
 

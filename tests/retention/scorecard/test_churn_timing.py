@@ -1,4 +1,4 @@
-"""When customers leave, why, and what they were worth: small frames whose answer is known."""
+"""Churn timing, drivers and LTV by channel on small frames whose answer is known."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""When somebody was a customer, who was there when a period began, and what a leaver was worth."""
+"""Tenure spells by both rules of churn, customers at risk by period, and the value of leavers."""
 
 import pandas as pd
 import pytest
