@@ -133,8 +133,8 @@ def main() -> None:
         write_result(result, FOLDER)
         report.wrote(FOLDER / "at_risk.{csv,xlsx,html}", result.listing.rows.num_rows)
         for sentence in summary_lines(result.listing):
-            report.say(sentence)
-        report.open_next(FOLDER / "at_risk.html")
+            report.info(sentence)
+        report.info(f"open next: {FOLDER / 'at_risk.html'}")
 
 
 def summary_lines(listing: Listing) -> Iterable[str]:

@@ -202,12 +202,12 @@ NO_FIGURES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def log_to_mlflow(params: Params, report: console.Report) -> None:
+def log_to_mlflow(params: Params, report: console.StageLog) -> None:
     """Tell MLflow of the run; where it cannot be reached, say so and go on."""
     try:
-        report.say(f"MLflow run {client.log_run(client.collect_record(params))}")
+        report.info(f"MLflow run {client.log_run(client.collect_record(params))}")
     except client.TrackingDown as down:
-        report.say(str(down))
+        report.info(str(down))
 
 
 def main() -> None:
@@ -238,7 +238,7 @@ def main() -> None:
         atomic.write_text(artefacts.MODEL_CARD, card)
         report.wrote(artefacts.PREDICTIONS, len(scores))
         log_to_mlflow(params, report)
-        report.open_next(artefacts.MODEL_CARD)
+        report.info(f"open next: {artefacts.MODEL_CARD}")
 
 
 if __name__ == "__main__":

@@ -216,25 +216,25 @@ def main() -> None:
         report.read(f"{len(paths)} sources", summary["rows"] + summary["duplicates_removed"])
         if summary["id_collisions"]["groups"]:
             groups_alike = summary["id_collisions"]
-            report.say(
+            report.info(
                 f"{groups_alike['groups']:,} groups of customer ids differ only in case, space or"
                 f" Unicode form and were kept apart: {groups_alike['examples'][0]}"
             )
         if summary["clashes"]:
-            report.say(
+            report.info(
                 f"{summary['clashes']:,} events stand with two contents known at the same"
                 " time; one of each was kept: map known_at, or a finer key"
             )
         if summary["versions"]:
-            report.say(
+            report.info(
                 f"{summary['versions']:,} events stand in several versions; each snapshot"
                 " sees the newest one known before it"
             )
         for sentence in restatements.sentences(_last_run(summary), summary["known_days"]):
-            report.say(sentence)
+            report.info(sentence)
         report.table(coverage_table(summary["sources"]))
         for sentence in lifecycle.sentences(summary["order_of_life"]):
-            report.say(sentence)
+            report.info(sentence)
         artefacts.EVENTS.write(table)
         atomic.write_json(artefacts.EVENTS_SUMMARY, summary)
         report.wrote(artefacts.EVENTS, table.num_rows)

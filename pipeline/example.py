@@ -81,11 +81,11 @@ def main() -> None:
         atomic.make_folder(FOLDER)
         if company is None:
             atomic.write_text(FOLDER / "README.md", "No example company.\n")
-            report.say("params.yaml names no example company; nothing to write")
+            report.info("params.yaml names no example company; nothing to write")
             return
         COMPANIES[company](FOLDER / company)
         for path in sorted((FOLDER / company).iterdir()):
-            report.say(f"wrote {path} ({path.stat().st_size:,} bytes)")
+            report.info(f"wrote {path} ({path.stat().st_size:,} bytes)")
 
 
 if __name__ == "__main__":

@@ -36,12 +36,12 @@ def extract(file: RawFile, zone: ZoneInfo, key: str, say: locks.Say) -> int:
             return copies.replace_copy(reading, table, folder, sort_columns(file), key)
 
 
-def copy_tables(params: Params, report: console.Report) -> None:
+def copy_tables(params: Params, report: console.StageLog) -> None:
     """Copy every table that params name; nothing where all is files."""
     for key, file in params.raw_files().items():
         if file.table:
-            rows = extract(file, params.zone_of(file), key, report.say)
-            report.say(f"{key}: {rows:,} new rows of table {file.table} in {file.path}")
+            rows = extract(file, params.zone_of(file), key, report.info)
+            report.info(f"{key}: {rows:,} new rows of table {file.table} in {file.path}")
 
 
 def sort_columns(file: RawFile) -> list[str]:

@@ -50,8 +50,8 @@ def dead_features(table: pa.Table) -> list[str]:
 def main() -> None:
     params, summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
     declared = discover(params.features.windows)
-    snapshots = calendar.plan_calendar(params, summary).all
     with console.stage("features") as report:
+        snapshots = calendar.plan_calendar(params, summary).all
         report.read(artefacts.EVENTS, summary["rows"])
         with (
             artefacts.FEATURES.writer(feature_schema(declared)) as writer,
@@ -73,7 +73,7 @@ def main() -> None:
         dead = dead_features(whole)
         atomic.write_json(artefacts.FEATURES_SUMMARY, {"rows": len(whole), "dead": dead})
         if dead:
-            report.say(f"{len(dead)} features say nothing here: {', '.join(dead)}")
+            report.info(f"{len(dead)} features say nothing here: {', '.join(dead)}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from retention.core import artefacts, console, engine, errors, feature_table, point_in_time
 from retention.core.params import GuardParams, Params, load_params
 from retention.core.storage import atomic
-from retention.experiments import holdout_calibration, reading
+from retention.experiments import holdout_calibration
+from retention.experiments.follow_up import read_follow_up
 from retention.i18n.language import Language, language
 from retention.ledgers import assignments, runs
 from retention.ledgers.runs import Run
@@ -177,7 +178,7 @@ def _past_lists(params: Params, events: dict[str, Any], as_of: dt.date) -> pd.Da
     if min_held_out is None or not _any_mature(params, as_of):
         return pd.DataFrame(columns=list(holdout_calibration.PAST_LISTS))
     with engine.open_engine(params.engine) as open_engine:
-        follow_up = reading.read(params, open_engine, events)
+        follow_up = read_follow_up(params, open_engine, events)
     return holdout_calibration.past_lists(follow_up, min_held_out)
 
 
@@ -226,10 +227,10 @@ def main() -> None:
         atomic.write_json(artefacts.GUARD_METRICS, metrics(told))
         atomic.write_json(artefacts.GUARD_SUMMARY, summary(told))
         for sentence in summary_lines(told):
-            report.say(sentence)
+            report.info(sentence)
         if verdict.refusals(told.findings):
             raise errors.Guarded(verdict.refusal_message(told.findings, told.as_of))
-        report.open_next(artefacts.GUARD_PAGE)
+        report.info(f"open next: {artefacts.GUARD_PAGE}")
 
 
 def summary_lines(report: GuardReport) -> list[str]:

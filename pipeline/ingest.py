@@ -229,12 +229,12 @@ def main() -> None:
         ingested = ingest(params, source, erasures.read())
         report.read(params.sources[source].path, ingested.summary["read"])
         counts = {key: ingested.summary[key] for key in ("accepted", "rejected", "unmapped")}
-        report.say(", ".join(f"{n:,} {what}" for what, n in counts.items()))
+        report.info(", ".join(f"{n:,} {what}" for what, n in counts.items()))
         for what, why in (("erased", "customers erased"), ("expired", "longer ago than is kept")):
             if ingested.summary[what]:
-                report.say(f"{ingested.summary[what]:,} events left out: {why}")
+                report.info(f"{ingested.summary[what]:,} events left out: {why}")
         if ingested.summary["ignored_columns"]:
-            report.say(f"no mapping reads {', '.join(ingested.summary['ignored_columns'])}")
+            report.info(f"no mapping reads {', '.join(ingested.summary['ignored_columns'])}")
         missed = {
             name: counts for name, counts in ingested.summary["doubtful"].items() if counts["rows"]
         }
@@ -243,7 +243,7 @@ def main() -> None:
                 f"{counts['rows']:,} rows miss {name} (first {counts['first']})"
                 for name, counts in missed.items()
             )
-            report.say(f"doubtful, but accepted: {', '.join(expectations)}")
+            report.info(f"doubtful, but accepted: {', '.join(expectations)}")
         artefacts.ingested(source).write(ingested.events)
         artefacts.rejected(source).write(ingested.rejects)
         atomic.write_json(artefacts.ingest_summary(source), ingested.summary)

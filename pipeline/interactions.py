@@ -37,15 +37,11 @@ class Interactions(NamedTuple):
     timeline: pa.Table
 
 
-def interactions(
-    params: Params, past: Past, cohort: Frame, open_engine: Engine
-) -> Interactions:
+def interactions(params: Params, past: Past, cohort: Frame, open_engine: Engine) -> Interactions:
     """The three tables of a cohort (customer_id), from its past alone."""
     wording = Wording(language(params.at_risk.language), params.currency, past.snapshot)
     rows = CohortRows(past, open_engine, cohort)
-    entries = past.materialize(
-        timeline_entries(past).join(cohort, on="customer_id", how="semi")
-    )
+    entries = past.materialize(timeline_entries(past).join(cohort, on="customer_id", how="semi"))
     statements = timeline.latest(timeline.customer_statements(entries), limit=1)
     issues = recent_issues(rows, wording, order_issues.THEMES | service_issues.THEMES)
     return Interactions(
@@ -81,9 +77,7 @@ def _dates(ages: "np.ndarray[tuple[int], np.dtype[np.float64]]", snapshot: int) 
     return pa.array(days, mask=np.isnan(ages)).cast(_DAY)
 
 
-def _customer_state_table(
-    states: pd.DataFrame, statements: pa.Table, snapshot: int
-) -> pa.Table:
+def _customer_state_table(states: pd.DataFrame, statements: pa.Table, snapshot: int) -> pa.Table:
     """States with dates in place of days, and what the customer said last, as CUSTOMER_STATE."""
     statement = statements.to_pandas().set_index("customer_id").reindex(states.index)
     causes = [value if isinstance(value, list) else [] for value in states["causes"]]

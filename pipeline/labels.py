@@ -57,7 +57,7 @@ def main() -> None:
         summary_ = label_counts(table) | {"immature_snapshots": when.immature}
         atomic.write_json(artefacts.LABELS_SUMMARY, summary_)
         report.wrote(artefacts.LABELS, len(labelled))
-        report.say(
+        report.info(
             f"{summary_['churned']:,} of {summary_['rows']:,} churned; left out: "
             f"{sum(summary_['dropped'].values()):,} dropped, {when.immature} snapshots not yet mature"
         )

@@ -1,13 +1,12 @@
-"""Stage `outcomes`: did it help? What contacting customers changed, against those left alone.
+"""Stage `outcomes`: what contact changed, by intention to treat.
 
-Compared are all whom a list assigned to contact with all whom it held out, each counted once in a
-campaign and where the draw put them, whoever was reached in the end (intention to treat).
+All customers whom a list assigned to contact are compared with all whom it held out. Each counts
+once per campaign, in the arm to which they were randomised, whether or not they were reached.
 """
 
 import datetime as dt
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
@@ -15,214 +14,143 @@ from retention.cohort import calendar
 from retention.core import artefacts, console, engine, errors, point_in_time
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
-from retention.experiments import analysis, holdout_calibration, planning, reading
+from retention.experiments import analysis, holdout_calibration, incremental, planning
 from retention.experiments.conclusions import retention_conclusion
+from retention.experiments.follow_up import read_follow_up
 from retention.experiments.report_data import CampaignResult, OutcomesReport, SampleSizePlan
+from retention.experiments.report_metrics import report_metrics
 from retention.i18n.language import language
 from retention.ledgers import assignments
 from retention.reporting.outcomes import page, table
 from retention.serving import target
-from retention.stats.power import ArmSizes
+from retention.stats import sequential
 from retention.tracking import client, outcome_record
 
 
 def outcomes(
-    found: pd.DataFrame, believed: float, chosen: Params, as_of: dt.date
+    follow_up: pd.DataFrame, expected_churn_rate: float, params: Params, as_of: dt.date
 ) -> OutcomesReport:
-    """All that can be said of a campaign's assignments on a day.
+    """Analyse a campaign's assignments as known on a day.
 
-    found: rows of `followed.FOLLOWED`. believed: the chance of leaving of those whom today's list
-    would assign, for planning where nobody is assigned yet.
+    follow_up: FOLLOW_UP. expected_churn_rate: of the customers whom today's list assigns, to plan
+    with where nobody is assigned yet.
     """
-    rules, today = chosen.outcomes, pd.Timestamp(as_of)
-    rows = analysis.analysis_set(found)
+    today, min_size = pd.Timestamp(as_of), params.outcomes.min_group_size
+    report_language = language(params.at_risk.language)
+    rows = analysis.analysis_set(follow_up)
     plan = planning.sample_size_plan(
-        found, _arms(rows), believed, chosen.at_risk.holdout_share, today, rules
+        follow_up,
+        analysis.arm_sizes(rows),
+        expected_churn_rate,
+        params.at_risk.holdout_share,
+        today,
+        params.outcomes,
     )
-    batches = analysis.assignment_batches(found, today)
-    waiting = [one.outcome_known_on for one in batches if not one.is_known]
-    ripening = dt.timedelta(days=point_in_time.label_delay_days(chosen.labels))
-    says = language(chosen.at_risk.language)
+    batches = analysis.assignment_batches(follow_up, today)
+    pending = [batch.outcome_known_on for batch in batches if not batch.is_known]
+    label_delay = dt.timedelta(days=point_in_time.label_delay_days(params.labels))
+    past_lists = holdout_calibration.past_lists(follow_up, min_size)
     return OutcomesReport(
-        company=chosen.company,
-        currency=chosen.currency,
-        language=says,
+        company=params.company,
+        currency=params.currency,
+        language=report_language,
         as_of=as_of,
-        campaign=chosen.at_risk.campaign,
-        target_description=target.target_description(chosen.labels, says),
-        value_days=chosen.labels.value.horizon_days,
-        plays={play.name: play.action for play in chosen.policy.playbook},
-        assigned=_arms(analysis.randomised(found)),
-        excluded_by_reason=analysis.excluded_by_reason(found),
-        first_result_on=min(waiting, default=as_of + ripening),
+        campaign=params.at_risk.campaign,
+        target_description=target.target_description(params.labels, report_language),
+        value_days=params.labels.value.horizon_days,
+        plays={play.name: play.action for play in params.policy.playbook},
+        assigned=analysis.arm_sizes(analysis.randomised(follow_up)),
+        excluded_by_reason=analysis.excluded_by_reason(follow_up),
+        first_result_on=min(pending, default=as_of + label_delay),
         batches=batches,
-        min_arm_size=rules.min_group_size,
+        min_arm_size=min_size,
         plan=plan,
-        result=_result(rows, plan, chosen),
-        subgroups=analysis.subgroup_results(rows, rules.min_group_size, plan.required.total)
+        result=_campaign_result(rows, plan, params),
+        subgroups=analysis.subgroup_results(rows, min_size, plan.required.total)
         if plan and len(rows)
         else (),
         compliance=analysis.compliance(rows) if len(rows) else (),
-        balance=analysis.balance_check(found),
-        calibration=analysis.calibration(rows, rules.min_group_size),
-        past_lists=holdout_calibration.past_lists_of_report(
-            holdout_calibration.past_lists(found, rules.min_group_size)
-        ),
-        holdout_auc=holdout_calibration.holdout_auc(rows, rules.min_group_size),
+        balance=analysis.balance_check(follow_up),
+        calibration=analysis.calibration(rows, min_size),
+        past_lists=holdout_calibration.for_report(past_lists),
+        holdout_auc=holdout_calibration.holdout_auc(rows, min_size),
     )
 
 
-def _arms(rows: pd.DataFrame) -> ArmSizes:
-    treated = int((rows["arm"] == assignments.CONTACT).sum())
-    return ArmSizes(treated, len(rows) - treated)
-
-
-def _result(
-    rows: pd.DataFrame, plan: SampleSizePlan | None, chosen: Params
+def _campaign_result(
+    rows: pd.DataFrame, plan: SampleSizePlan | None, params: Params
 ) -> CampaignResult | None:
     """None until an outcome is known in both arms."""
     if plan is None or rows["arm"].nunique() < len(analysis.ARMS):
         return None
-    size = plan.required.total
-    once = analysis.effect_estimate(rows, "churned")
-    left = analysis.at_every_list(once, size)
-    value = analysis.at_every_list(analysis.effect_estimate(rows, "value"), size)
+    # The page is read at every list, so the effects that it reports get a confidence sequence,
+    # planned for the sample size that was fixed before the first look.
+    planned = plan.required.total
+    single_look = analysis.effect_estimate(rows, "churned")
+    churn_effect = sequential.confidence_sequence(single_look, planned)
+    value_effect = sequential.confidence_sequence(analysis.effect_estimate(rows, "value"), planned)
+    has_sample = plan.observed.covers(plan.required) and not math.isnan(churn_effect.low)
     return CampaignResult(
-        arms=analysis.arm_summaries(rows, once, value),
-        single_look=once,
-        churn_effect=left,
-        value_effect=value,
-        incremental=analysis.incremental_outcomes(rows, left, value),
-        conclusion=retention_conclusion(
-            left, plan.required, plan.enrolment_rate, language(chosen.at_risk.language)
+        arms=analysis.arm_summaries(rows, single_look, value_effect),
+        single_look=single_look,
+        churn_effect=churn_effect,
+        value_effect=value_effect,
+        incremental=incremental.incremental_outcomes(
+            churn_effect, value_effect, float(rows["spent"].sum())
         ),
-        is_conclusive=left.significant
-        or (plan.observed.covers(plan.required) and not math.isnan(left.low)),
+        conclusion=retention_conclusion(
+            churn_effect, plan.required, plan.enrolment_rate, language(params.at_risk.language)
+        ),
+        is_conclusive=churn_effect.significant or has_sample,
     )
 
 
-def metrics(told: OutcomesReport) -> dict[str, Any]:
-    """The main figures, flat; null where they cannot be measured yet."""
-    found: dict[str, Any] = {
-        "entered_contact": told.assigned.treated,
-        "entered_holdout": told.assigned.control,
-        "compared_contact": 0,
-        "compared_holdout": 0,
-    }
-    if told.plan:
-        found |= {"needed_contact": told.plan.required.treated}
-        found |= {"needed_holdout": told.plan.required.control}
-    if told.result:
-        found |= _result_metrics(told.result)
-    if told.balance:
-        found |= {"balance_p": told.balance.joint_p_value, "sizes_p": told.balance.srm_p_value}
-    if told.calibration:
-        found["holdout_expected"] = told.calibration.expected
-        found["holdout_observed"] = told.calibration.observed
-    found |= _past_list_metrics(told)
-    return {name: _finite(value) for name, value in found.items()}
-
-
-def _past_list_metrics(told: OutcomesReport) -> dict[str, Any]:
-    """How many past lists could be judged and were right, the newest of them, and the order."""
-    judged = [one for one in told.past_lists if one.is_calibrated is not None]
-    found: dict[str, Any] = {
-        "lists_judged": len(judged),
-        "lists_right": sum(one.is_calibrated is True for one in judged),
-    }
-    if judged:
-        newest = judged[0]
-        found |= {"last_list_said": newest.predicted, "last_list_left": newest.observed.value}
-        found |= {
-            "last_list_left_low": newest.observed.low,
-            "last_list_left_high": newest.observed.high,
-        }
-    if told.holdout_auc:
-        found |= {"holdout_order": told.holdout_auc.value}
-        found |= {
-            "holdout_order_low": told.holdout_auc.low,
-            "holdout_order_high": told.holdout_auc.high,
-        }
-    return found
-
-
-def _result_metrics(result: CampaignResult) -> dict[str, Any]:
-    contact, holdout = result.arms
-    saved, left = result.incremental, result.churn_effect
-    amounts = {
-        "saved_customers": saved.customers,
-        "saved_money": saved.value,
-        "net": saved.net,
-        "return": saved.roi,
-    }
-    ends = {"": "value", "_low": "low", "_high": "high"}
-    return {
-        "compared_contact": contact.customers,
-        "compared_holdout": holdout.customers,
-        "leaving_contact": contact.churn_rate.value,
-        "leaving_holdout": holdout.churn_rate.value,
-        "effect": left.difference,
-        "effect_low": left.low,
-        "effect_high": left.high,
-        "effect_p": left.p_value,
-        "effect_once_low": result.single_look.low,
-        "effect_once_high": result.single_look.high,
-        "cost": saved.cost,
-        **{
-            name + end: getattr(amount, part)
-            for name, amount in amounts.items()
-            for end, part in ends.items()
-        },
-    }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
 def expected_churn_rate(lanes: pd.DataFrame) -> float:
-    """The mean chance of leaving of whom today's list assigns to either arm; nan of nobody."""
-    either = (lanes["lane"] == "contact") | (lanes["why"] == "held_out")
-    return float(lanes.loc[either, "churn_probability"].mean())
+    """Mean churn probability of whom today's list assigns to either arm; nan of nobody."""
+    is_assigned = (lanes["lane"] == "contact") | (lanes["why"] == "held_out")
+    return float(lanes.loc[is_assigned, "churn_probability"].mean())
 
 
-def summary_lines(told: OutcomesReport) -> Iterator[str]:
-    """The page in a few lines."""
-    yield f"{told.assigned.treated:,.0f} to contact, {told.assigned.control:,.0f} held out so far"
-    if told.result:
-        yield told.result.conclusion
+def summary_lines(report: OutcomesReport) -> Iterator[str]:
+    """The report in a few lines."""
+    assigned = report.assigned
+    yield f"{assigned.treated:,.0f} to contact, {assigned.control:,.0f} held out so far"
+    if report.result:
+        yield report.result.conclusion
     else:
-        yield f"nothing can be measured before {told.first_result_on}"
+        yield f"nothing can be measured before {report.first_result_on}"
 
 
-def track(told: OutcomesReport, figures: dict[str, Any], report: console.Report) -> None:
-    """Tell MLflow of a result; where it cannot be reached, say so and go on."""
-    if told.result is None:
+def track(
+    report: OutcomesReport, metrics: Mapping[str, float | None], log: console.Report
+) -> None:
+    """Log a result to MLflow; where it cannot be reached, say so and go on."""
+    if report.result is None:
         return
     try:
-        run = outcome_record.outcome_run(told, figures)
-        report.say(f"MLflow run {client.log_figures(told.company, run)}")
+        run = outcome_record.outcome_run(report, metrics)
+        log.say(f"MLflow run {client.log_figures(report.company, run)}")
     except client.TrackingDown as down:
-        report.say(str(down))
+        log.say(str(down))
 
 
 def main() -> None:
-    chosen, summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
-    with console.stage("outcomes") as report, engine.open_engine(chosen.engine) as open_engine:
-        found = reading.read(chosen, open_engine, summary)
-        report.read(assignments.FOLDER, len(found))
-        as_of = point_in_time.date_of(calendar.plan_calendar(chosen, summary).as_of)
+    params, events_summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
+    with console.stage("outcomes") as log, engine.open_engine(params.engine) as open_engine:
+        follow_up = read_follow_up(params, open_engine, events_summary)
+        log.read(assignments.FOLDER, len(follow_up))
+        as_of = point_in_time.date_of(calendar.plan_calendar(params, events_summary).as_of)
         lanes = artefacts.LANES.read(columns=["lane", "why", "churn_probability"])
-        told = outcomes(found, expected_churn_rate(lanes.to_pandas()), chosen, as_of)
-        figures, rows = metrics(told), table.table(told)
-        atomic.write_text(artefacts.OUTCOMES_PAGE, page.html(told))
+        report = outcomes(follow_up, expected_churn_rate(lanes.to_pandas()), params, as_of)
+        metrics, rows = report_metrics(report), table.table(report)
+        atomic.write_text(artefacts.OUTCOMES_PAGE, page.html(report))
         atomic.write_text(artefacts.OUTCOMES_TABLE, table.as_csv(rows))
-        atomic.write_json(artefacts.OUTCOMES_METRICS, figures)
-        report.wrote(artefacts.OUTCOMES_TABLE, len(rows))
-        for sentence in summary_lines(told):
-            report.say(sentence)
-        track(told, figures, report)
-        report.open_next(artefacts.OUTCOMES_PAGE)
+        atomic.write_json(artefacts.OUTCOMES_METRICS, metrics)
+        log.wrote(artefacts.OUTCOMES_TABLE, len(rows))
+        for line in summary_lines(report):
+            log.say(line)
+        track(report, metrics, log)
+        log.open_next(artefacts.OUTCOMES_PAGE)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,13 @@ from retention.core.storage import atomic
 from retention.serving import champion
 from retention.serving.comparison import not_comparable
 from retention.serving.promotion import (
-    SAID,
-    after,
-    candidate,
-    comparison,
+    DECISION_TEXTS,
+    final_decision,
+    candidate_parts,
+    compare_with_champion,
     decide,
     install,
-    manifest,
+    candidate_manifest,
     side_by_side,
 )
 from retention.tracking import promotion as tracked_promotion
@@ -28,11 +28,11 @@ def main() -> None:
     chosen = load_params()
     with console.stage("promote") as report:
         story, figures = atomic.read_json(artefacts.SELECTION), atomic.read_json(artefacts.METRICS)
-        found, parts = manifest(chosen, story, figures), candidate()
+        found, parts = candidate_manifest(chosen, story, figures), candidate_parts()
         sha256, now = champion.hashes(parts), champion.current()
         decision, beside = decide(now, found, sha256), side_by_side(now, found)
-        compared = comparison(now, found, chosen) if now and decision == "challenge" else None
-        decision = after(decision, compared, chosen)
+        compared = compare_with_champion(now, found, chosen) if now and decision == "challenge" else None
+        decision = final_decision(decision, compared, chosen)
         if now is None or decision in ("set aside", "take"):
             now = install(found, decision, compared)
         told = compared or not_comparable("there is no challenger")
@@ -43,13 +43,13 @@ def main() -> None:
         )
         atomic.write_json(artefacts.PROMOTE_METRICS, {"verdict": told.verdict, **told.figures()})
         if compared:
-            report.say(f"the challenger is {compared}")
+            report.info(f"the challenger is {compared}")
         if compared and compared.measures:
-            report.say(tracked_promotion.track(chosen, decision, compared))
-        report.say(SAID[decision])
+            report.info(tracked_promotion.track(chosen, decision, compared))
+        report.info(DECISION_TEXTS[decision])
         unreachable = tracked_promotion.mirror(chosen, now, has_challenger=decision == "challenge")
         if unreachable:
-            report.say(unreachable)
+            report.info(unreachable)
 
 
 if __name__ == "__main__":

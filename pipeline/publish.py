@@ -74,8 +74,8 @@ def _customer_ids(path: Path) -> list[str]:
 def main() -> None:
     params = load_params()
     with console.stage("publish") as report:
-        target = publish(SOURCE, params, report.say)
-        report.open_next(target / "at_risk.html")
+        target = publish(SOURCE, params, report.info)
+        report.info(f"open next: {target / 'at_risk.html'}")
 
 
 if __name__ == "__main__":

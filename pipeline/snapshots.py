@@ -48,7 +48,7 @@ def main() -> None:
         }
         atomic.write_json(artefacts.SNAPSHOTS_SUMMARY, counts)
         report.wrote(artefacts.SNAPSHOTS, len(table))
-        report.say(
+        report.info(
             f"{len(calendar.learning)} snapshots to learn from, {calendar.immature} not yet mature, "
             f"{len(tables[-1]):,} customers watched at {counts['as_of']}"
         )

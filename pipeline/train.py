@@ -87,7 +87,7 @@ def _both_outcomes(rows: LabelledRows) -> bool:
 
 
 def specify_models(
-    rows: LabelledRows, when: TimeSplit, params: Params, report: console.Report
+    rows: LabelledRows, when: TimeSplit, params: Params, report: console.StageLog
 ) -> ModelSpec:
     """The recipe from the folds, or the baselines where history or churners are too few.
 
@@ -167,7 +167,7 @@ class Trained:
     rows: LabelledRows
 
 
-def train(rows: LabelledRows, params: Params, report: console.Report) -> Trained:
+def train(rows: LabelledRows, params: Params, report: console.StageLog) -> Trained:
     """Recipe on the folds, measurement on the unseen snapshot, refit on all matured rows."""
     days, plan = sorted(set(rows.day.tolist())), params.train
     when = split_by_time(days, point_in_time.label_delay_days(params.labels), plan.folds)
@@ -178,11 +178,11 @@ def train(rows: LabelledRows, params: Params, report: console.Report) -> Trained
         artefacts.TEST_SCORES.schema.empty_table(),
     )
     if when.test_fold is not None and _both_outcomes(rows.on(when.test_fold.train)):
-        report.say(
+        report.info(
             f"measuring on {point_in_time.date_of(when.test_fold.test)}, which nothing has seen"
         )
         predictions, scored = predict_test_snapshot(rows, when.test_fold, spec, params)
-    report.say("refitting the recipe on all matured snapshots")
+    report.info("refitting the recipe on all matured snapshots")
     scorer = selection.fit_scorer(selection.model_factory(params), spec, rows)
     return Trained(spec, scorer, predictions, scored, when, rows)
 
@@ -271,7 +271,7 @@ def main() -> None:
         report.wrote(artefacts.TEST_PREDICTIONS, len(trained.test_predictions))
         for task in ("churn", "value"):
             name = getattr(trained.spec, task)
-            report.say(f"chosen for {task}: {name} ({trained.spec.why[task]})")
+            report.info(f"chosen for {task}: {name} ({trained.spec.why[task]})")
 
 
 if __name__ == "__main__":

@@ -210,7 +210,7 @@ def main() -> None:
         atomic.write_json(artefacts.UPLIFT, found.pinned)
         artefacts.EXPERIMENT.write(found.experiment)
         atomic.write_json(artefacts.UPLIFT_METRICS, found.figures)
-        report.say(found.conclusion)
+        report.info(found.conclusion)
 
 
 if __name__ == "__main__":

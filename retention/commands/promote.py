@@ -43,17 +43,17 @@ def promote(override_reason: str | None) -> Iterator[str]:
     if missing:
         raise errors.Guarded(f"{missing}: not there, so nothing was trained; run make repro first")
     folder, now = artefacts.CANDIDATE.path, champion.current()
-    manifest = promotion.manifest(
+    manifest = promotion.candidate_manifest(
         params, atomic.read_json(artefacts.SELECTION), atomic.read_json(artefacts.METRICS)
     )
-    sha256 = champion.hashes(promotion.candidate())
+    sha256 = champion.hashes(promotion.candidate_parts())
     if now and now.sha256 == sha256 and now.definition == manifest["definition"]:
         yield "The model trained last is the champion already; nothing changed."
         return
     # Load the candidate once, so that a damaged file is refused before it could become champion.
     champion.load(Champion(folder, {"sha256": champion.hashes(champion.parts(folder))}))
     yield from _figures_of_both(now, Champion(folder, manifest))
-    comparison = promotion.comparison(now, manifest, params) if now else None
+    comparison = promotion.compare_with_champion(now, manifest, params) if now else None
     if promotion.decide(now, manifest, sha256) == "challenge":
         promotion.refuse_unfit(comparison, override_reason)
     installed = promotion.install(manifest, "retention promote", comparison, override_reason)
@@ -86,7 +86,7 @@ def rollback() -> Iterator[str]:
 
 def _refuse_other_target(definition: dict[str, Any], params: Params) -> None:
     """Guarded where the next run would set the model aside again."""
-    wanted = target.identity(params, definition["features"])
+    wanted = target.target_identity(params, definition["features"])
     different = [name for name, value in wanted.items() if definition.get(name) != value]
     if different:
         raise errors.Guarded(
@@ -121,8 +121,8 @@ def _figure(figure: float | None) -> str:
 def _mirror(params: Params, now: Champion) -> Iterator[str]:
     """Let MLflow's aliases follow champion/, or say that they do not."""
     candidate = artefacts.CANDIDATE.path
-    has_challenger = candidate.is_dir() and champion.hashes(promotion.candidate()) != now.sha256
+    has_challenger = candidate.is_dir() and champion.hashes(promotion.candidate_parts()) != now.sha256
     if not artefacts.FEATURES.path.is_file():
         yield f"MLflow was not told: {artefacts.FEATURES} is not there; dvc repro tells it."
     elif unreachable := tracked_promotion.mirror(params, now, has_challenger):
-        console.Report("MLflow").say(unreachable)
+        console.logger("MLflow").info(unreachable)

@@ -97,7 +97,7 @@ def lock(folder: Path, say: locks.Say | None = None) -> Iterator[None]:
     What a killed one left half written goes, and that it was killed is said.
     """
     atomic.make_folder(folder)
-    say = say or console.Report("ledgers").say
+    say = say or console.logger("ledgers").info
     with locks.hold(folder.parent / _LOCK, "writing the ledgers", say, _PATIENCE):
         atomic.remove_leftovers(folder)
         yield

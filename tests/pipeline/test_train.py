@@ -121,7 +121,7 @@ def some_rows(features: pa.Table | None = None) -> LabelledRows:
 
 
 def trained(rows: LabelledRows, plan: Params | None = None) -> Trained:
-    return train.train(rows, plan or chosen(), console.Report("train"))
+    return train.train(rows, plan or chosen(), console.StageLog("train"))
 
 
 def told(found: Trained) -> dict[str, Any]:

@@ -6,7 +6,7 @@ The one place where a day is held against the clock. A day that somebody asked f
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-from retention.commands.score.log import Log
+from retention.commands.score import log
 from retention.core.errors import BadInput, Guarded
 from retention.core.params import GuardParams
 from retention.monitoring.finding import OK, REFUSED, level_of
@@ -20,7 +20,7 @@ def today(time_zone: str) -> dt.date:
     return dt.datetime.now(ZoneInfo(time_zone)).date()
 
 
-def check(as_of: dt.date, now: dt.date, rules: GuardParams, log: Log) -> None:
+def check(as_of: dt.date, now: dt.date, rules: GuardParams) -> None:
     """Hold the day after the last one known against today, by the limits of guard freshness.
 
     BadInput where the data ends in the future, Guarded where it ends too long ago and no override

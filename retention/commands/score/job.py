@@ -6,12 +6,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from logging.handlers import MemoryHandler
 from pathlib import Path
 from typing import Any, Final
 
-from retention.commands.score import counts, fresh, plan, process, stage, workspace
+from retention.commands.score import counts, fresh, log, plan, process, stage, workspace
 from retention.commands.score.asked import Asked
-from retention.commands.score.log import Format, Log, summary
+from retention.commands.score.log import Format, summary
 from retention.commands.score.process import Failed
 from retention.commands.score.workspace import Workplace
 from retention.core import artefacts, errors
@@ -56,7 +57,7 @@ def score(asked: Asked, today: Callable[[str], dt.date] = fresh.today) -> int:
     A refusal is the last line on stderr, a summary of each day a line on stdout. today: the day
     that it is in a time zone.
     """
-    log, begun = Log(asked.form), Summary()
+    records, begun = log.start(asked.form), Summary()
     try:
         chosen = load_params()
         place = Workplace(Path().resolve(), Path(chosen.score.folder).resolve())
@@ -65,10 +66,10 @@ def score(asked: Asked, today: Callable[[str], dt.date] = fresh.today) -> int:
             _say(list(plan.told(chosen, place, lists, asked.days)), asked.form)
             return 0
         with place.held(lambda text: log.event("lock", text)):
-            run = Run(chosen, place, lists, log, asked.backfill, today)
+            run = Run(chosen, place, lists, asked.form, records, asked.backfill, today)
             return next((code for code in map(run.over, asked.days) if code), 0)
     except (errors.Refusal, errors.Stopped, OSError) as error:
-        _ended(begun, error, log)
+        _ended(begun, error)
     _out(summary(asdict(begun), asked.form))
     return begun.exit
 
@@ -80,7 +81,8 @@ class Run:
     chosen: Params
     place: Workplace
     lists: Path
-    log: Log
+    form: Format
+    records: MemoryHandler
     backfill: bool
     today: Callable[[str], dt.date]
 
@@ -90,21 +92,21 @@ class Run:
         try:
             self._score(day, told)
         except (errors.Refusal, errors.Stopped, OSError) as error:
-            _ended(told, error, self.log)
+            _ended(told, error)
         except Exception as error:
             stage.keep(self.place.runs)
-            _ended(told, Failed(type(error).__name__), self.log)
+            _ended(told, Failed(type(error).__name__))
         finally:
             told.seconds = round(time.perf_counter() - started, 1)
             self._keep(told)
-        _out(summary(asdict(told), self.log.form))
+        _out(summary(asdict(told), self.form))
         return told.exit
 
     def _score(self, day: dt.date | None, told: Summary) -> None:
         if not self.place.champion.is_file():
             raise errors.Guarded("champion/ holds no champion; run make repro to train one")
         told.read_mb = plan.read_mb(self.chosen)
-        before = published.published(self.lists), published.current(self.lists)
+        before = published.published_lists(self.lists), published.current(self.lists)
         self.place.prepare(self.chosen)
         # Rows of later days are no mistakes where a day is scored after its time; the cut of the
         # past leaves them out.
@@ -119,13 +121,13 @@ class Run:
                 self._hold_against_today(told)
         told.list = _name(self.place.work)
         told.state, told.exit = _state(before, self.lists, told.list), 0
-        self.log.event(told.state, f"{told.state} {self.lists / told.list}")
+        log.event(told.state, f"{told.state} {self.lists / told.list}")
         if before[1] and before[1].name > told.list and told.state == PUBLISHED:
-            self.log.event("override", "publish.allow_older let an older list become the current")
+            log.event("override", "publish.allow_older let an older list become the current")
 
     def _stage(self, words: Sequence[str], told: Summary) -> None:
         place = self.place
-        ran = process.run(words, place.work, place.root, self.log)
+        ran = process.run(words, place.work, place.root)
         counted = counts.counts(place.work, words)
         told.count(words, counted)
         told.peak_mb = max(told.peak_mb, ran.peak)
@@ -134,14 +136,14 @@ class Run:
             told.as_of = counts.as_of(place.work)
         if words[0] == "guard":
             for guard, why in counts.overridden(place.work).items():
-                self.log.event("override", f"guard {guard} is set aside: {why}")
-        took = {"seconds": ran.seconds, "peak_mb": ran.peak}
-        self.log.stage(" ".join(words), {**took, **counted})
+                log.event("override", f"guard {guard} is set aside: {why}")
+        name, figures = " ".join(words), {"seconds": ran.seconds, "peak_mb": ran.peak, **counted}
+        log.event("stage", f"{name}: {log.figures_text(figures)}", {"stage": name, **figures})
 
     def _hold_against_today(self, told: Summary) -> None:
         """Refuse a day that nobody named, if the data that led to it ends long ago."""
         ends = dt.date.fromisoformat(str(told.as_of))
-        fresh.check(ends, self.today(self.chosen.time_zone), self.chosen.guard, self.log)
+        fresh.check(ends, self.today(self.chosen.time_zone), self.chosen.guard)
 
     def _changes(self, as_of: dt.date | None) -> dict[str, Any]:
         """What is other in params.yaml as the stages of the run read it."""
@@ -168,7 +170,7 @@ class Run:
         self.place.clear()
         day = told.as_of or "undated"
         end = json.dumps({"event": "summary", **asdict(told)}, ensure_ascii=False)
-        atomic.write_text(self.place.log_of(day), f"{self.log.taken()}{end}\n")
+        atomic.write_text(self.place.log_of(day), f"{log.take_lines(self.records)}{end}\n")
         if not told.exit:
             atomic.write_json(self.place.summary_of(day), asdict(told))
         self.place.forget(self.chosen.score.keep)
@@ -177,7 +179,7 @@ class Run:
 def _name(work: Path) -> str:
     """The id under which the list of a work folder is published."""
     folder = work / artefacts.AT_RISK.path.parent
-    return published.run_id(published.manifest_of(folder, counts.summary_of_list(work)))
+    return published.run_id(published.build_manifest(folder, counts.summary_of_list(work)))
 
 
 def _state(before: tuple[list[Path], Path | None], lists: Path, name: str) -> str:
@@ -187,14 +189,15 @@ def _state(before: tuple[list[Path], Path | None], lists: Path, name: str) -> st
     return UNCHANGED if lists / name in stood else PLACED
 
 
-def _ended(told: Summary, error: BaseException, log: Log) -> None:
+def _ended(told: Summary, error: BaseException) -> None:
     """Tell why a run ends without a list, as its last line, and its exit code."""
     told.exit = getattr(error, "code", errors.Refusal.code)
     told.state = _STATES.get(told.exit, "failed")
     words = str(error)
     if isinstance(error, OSError):
         words = f"{error.filename or 'the disk'}: {error.strerror or type(error).__name__}"
-    log.refusal("failed" if isinstance(error, Failed) else "refused", words, told.exit)
+    name, words = "failed" if isinstance(error, Failed) else "refused", " ".join(words.split())
+    log.event(name, words, {"exit": told.exit}, prefix=f"{name}: ")
 
 
 def _out(line: str) -> None:

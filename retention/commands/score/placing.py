@@ -15,10 +15,10 @@ def main() -> None:
     config = load_params().publish
     with console.stage("publish") as report:
         publish.refuse_erased(publish.SOURCE)
-        published.publish(
+        published.publish_list(
             publish.SOURCE,
             Path(config.folder),
             allow_older=False,
             place_only=True,
-            say=report.say,
+            say=report.info,
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import pipeline
-from retention.commands.score.log import Log
+from retention.commands.score import log
 from retention.commands.score.stage import FAILED
 from retention.core import errors
 
@@ -39,8 +39,8 @@ class Ran:
     peak: float
 
 
-def run(words: Sequence[str], work: Path, root: Path, log: Log) -> Ran:
-    """Run a stage in the folder `work` and tell what it says.
+def run(words: Sequence[str], work: Path, root: Path) -> Ran:
+    """Run a stage in the folder `work` and log what it writes.
 
     Its refusal is raised as its own kind, with its own words; Failed for any other bad end.
     """
@@ -55,7 +55,7 @@ def run(words: Sequence[str], work: Path, root: Path, log: Log) -> Ran:
         for line in map(str.rstrip, process.stdout):
             said.append(line)
             if not line.startswith(_LAST):
-                log.said(" ".join(words), line)
+                log.event("said", line, {"stage": " ".join(words)}, prefix="")
         peak = _ended(process)
     finally:
         _end(process)

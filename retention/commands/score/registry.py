@@ -25,12 +25,12 @@ def main() -> None:
     chosen = load_params()
     with stage("registry") as report:
         try:
-            found = client.registered(chosen.company)
+            found = client.registered_sha256(chosen.company)
         except client.TrackingDown as down:
             if chosen.score.without_registry == "refuse":
                 raise Guarded(f"{down}; or set score.without_registry: pinned") from None
-            report.say(f"not reached, so champion/ scores unchecked: {down}")
+            report.info(f"not reached, so champion/ scores unchecked: {down}")
             return
         now = champion.current()
         agree(found, now.sha256 if now else {})
-        report.say("the registry's champion is that of champion/")
+        report.info("the registry's champion is that of champion/")

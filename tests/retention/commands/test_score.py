@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from pipeline import score
-from retention.commands.score import fresh, job, plan, process, workspace
+from retention.commands.score import fresh, job, log, plan, process, workspace
 from retention.commands.score.asked import Asked
-from retention.commands.score.log import Log, summary
+from retention.commands.score.log import summary
 from retention.core import artefacts, errors
 from retention.core.params import GuardParams, load_params, parse_params, with_changes
 from retention.core.storage import atomic, locks
@@ -157,8 +157,11 @@ def test_the_logs_of_the_newest_days_are_kept(tmp_path: Path) -> None:
 def test_what_people_read_has_units_and_what_machines_read_has_names(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for form in ("text", "json"):
-        Log(form).stage("events", {"seconds": 1.5, "peak_mb": 99.0, "rows": 12_345})
+    figures = {"seconds": 1.5, "peak_mb": 99.0, "rows": 12_345}
+    forms: tuple[log.Format, ...] = ("text", "json")
+    for form in forms:
+        log.start(form)
+        log.event("stage", f"events: {log.figures_text(figures)}", {"stage": "events", **figures})
     words, line = capsys.readouterr().err.splitlines()
     assert words == "retention score: events: 1.5 s, 99.0 MB, 12,345 rows"
     assert json.loads(line)["rows"] == 12_345
@@ -286,9 +289,9 @@ SET_ASIDE = {"override": {"freshness": "closed for the fair, A. Khan"}, "overrid
 
 def held_against(days: int, **rules: Any) -> list[dict[str, Any]]:
     """What is told of a list of ENDS when so many days have gone by since."""
-    log = Log("json")
-    fresh.check(ENDS, ENDS + days * DAY, GuardParams(**rules), log)
-    return [json.loads(line) for line in log.taken().splitlines()]
+    records = log.start("json")
+    fresh.check(ENDS, ENDS + days * DAY, GuardParams(**rules))
+    return [json.loads(line) for line in log.take_lines(records).splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -358,15 +361,15 @@ def known(small: Checkout, **rules: Any) -> str:
     """What a run says up to its events, which it ends well with."""
     changed(small, **rules)
     chosen = load_params(small / "params.yaml")
-    place, log = workspace.Workplace(small.folder, small / "runs"), Log("text")
+    place, records = workspace.Workplace(small.folder, small / "runs"), log.start("text")
     with place.held(lambda _: None):
         place.prepare(chosen)
         place.configure({})
         for words in (*plan.reading(chosen), ("customers",), ("events",)):
-            process.run(words, place.work, place.root, log)
+            process.run(words, place.work, place.root)
         place.keep(artefacts.EVENTS_SUMMARY, workspace.KNOWN)
         place.clear()
-    return log.taken()
+    return log.take_lines(records)
 
 
 def test_a_past_that_changed_since_the_last_run_is_told(small: Checkout) -> None:
@@ -449,8 +452,8 @@ def test_a_run_that_is_told_to_stop_tidies_up(own: Checkout) -> None:
         running.send_signal(signal.SIGTERM)
         assert running.wait(timeout=60) == 1
     assert not (own / "runs/work").exists()
-    log = (own / "runs/undated.jsonl").read_text(encoding="utf-8").splitlines()
-    assert "SIGTERM" in json.loads(log[-2])["text"]
+    lines = (own / "runs/undated.jsonl").read_text(encoding="utf-8").splitlines()
+    assert "SIGTERM" in json.loads(lines[-2])["text"]
 
 
 def test_a_second_run_says_which_process_is_busy_and_leaves_its_folder(small: Checkout) -> None:
