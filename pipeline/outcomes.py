@@ -122,20 +122,20 @@ def summary_lines(report: OutcomesReport) -> Iterator[str]:
 
 
 def track(
-    report: OutcomesReport, metrics: Mapping[str, float | None], log: console.Report
+    report: OutcomesReport, metrics: Mapping[str, float | None], log: console.StageLog
 ) -> None:
     """Log a result to MLflow; where it cannot be reached, say so and go on."""
     if report.result is None:
         return
     try:
         run = outcome_record.outcome_run(report, metrics)
-        log.say(f"MLflow run {client.log_figures(report.company, run)}")
+        log.info(f"MLflow run {client.log_figures(report.company, run)}")
     except client.TrackingDown as down:
-        log.say(str(down))
+        log.info(str(down))
 
 
 def main() -> None:
-    params, events_summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
+    params, events_summary = load_params(), artefacts.EVENTS_SUMMARY.read()
     with console.stage("outcomes") as log, engine.open_engine(params.engine) as open_engine:
         follow_up = read_follow_up(params, open_engine, events_summary)
         log.read(assignments.FOLDER, len(follow_up))
@@ -148,9 +148,9 @@ def main() -> None:
         atomic.write_json(artefacts.OUTCOMES_METRICS, metrics)
         log.wrote(artefacts.OUTCOMES_TABLE, len(rows))
         for line in summary_lines(report):
-            log.say(line)
+            log.info(line)
         track(report, metrics, log)
-        log.open_next(artefacts.OUTCOMES_PAGE)
+        log.info(f"open next: {artefacts.OUTCOMES_PAGE}")
 
 
 if __name__ == "__main__":

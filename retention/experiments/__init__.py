@@ -1,1 +1,1 @@
-"""What contacts achieved: both arms of a campaign, followed to their ends and compared."""
+"""The randomised experiment behind the list: assignment, follow-up, analysis, conclusions."""

@@ -1,6 +1,6 @@
-"""Both arms compared by intention to treat: everybody assigned counts where the draw put them.
+"""Intention-to-treat analysis: customers are compared in the arm to which they were randomised.
 
-All functions take rows of `followed.FOLLOWED` and touch no disk.
+All functions take rows of `follow_up.FOLLOW_UP` and touch no disk.
 """
 
 from typing import Any, Final
@@ -8,197 +8,380 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from retention.experiments import incremental, subgroups
+from retention.experiments import subgroups
 from retention.experiments.follow_up import MATURE
+from retention.experiments.incremental import Estimate
 from retention.experiments.report_data import (
     ArmSummary,
-    BalanceCheck,
     AssignmentBatch,
-    HoldoutCalibration,
+    BalanceCheck,
     Compliance,
+    CovariateBalance,
+    HoldoutCalibration,
     RiskQuintile,
     SubgroupResult,
-    CovariateBalance,
-    RangeEstimate,
 )
 from retention.ledgers.assignments import CONTACT, HOLDOUT
-from retention.stats import balance as draw
-from retention.stats import intervals, sequential, two_sample
+from retention.stats import balance, intervals, two_sample
+from retention.stats.power import ArmSizes
 from retention.stats.two_sample import EffectEstimate
 
 ARMS: Final = (CONTACT, HOLDOUT)
 BASELINE_COLUMNS: Final = ("churn_probability", "expected_loss")
+"""Covariates that were known before randomisation."""
 SUBGROUP_COLUMNS: Final = ("play", "theme")
 N_QUINTILES: Final = 5
 
 
-def randomised(found: pd.DataFrame) -> pd.DataFrame:
-    """Those whom a draw put into their arm: where nobody could be held out there was none."""
-    return found[(found["propensity"] > 0) & (found["propensity"] < 1)]
+def randomised(follow_up: pd.DataFrame) -> pd.DataFrame:
+    """Take the customers who were randomised.
+
+    Parameters
+    ----------
+    follow_up : DataFrame
+        FOLLOW_UP.
+
+    Returns
+    -------
+    DataFrame
+        The rows with a propensity inside (0, 1): where nobody could be held out, nobody was
+        randomised.
+    """
+    return follow_up[(follow_up["propensity"] > 0) & (follow_up["propensity"] < 1)]
 
 
-def analysis_set(found: pd.DataFrame) -> pd.DataFrame:
-    """Those drawn whose outcome is known, with `treated` and `churned` as numbers."""
-    ripe = randomised(found)
-    ripe = ripe[ripe["state"] == MATURE]
-    return ripe.assign(
-        treated=(ripe["arm"] == CONTACT).astype(float), churned=ripe["churned"].astype(float)
+def analysis_set(follow_up: pd.DataFrame) -> pd.DataFrame:
+    """Take the randomised customers with a mature outcome.
+
+    Parameters
+    ----------
+    follow_up : DataFrame
+        FOLLOW_UP.
+
+    Returns
+    -------
+    DataFrame
+        FOLLOW_UP with `treated` (1.0 contact, 0.0 holdout) and `churned` as numbers.
+    """
+    rows = randomised(follow_up)
+    rows = rows[rows["state"] == MATURE]
+    return rows.assign(
+        treated=(rows["arm"] == CONTACT).astype(float), churned=rows["churned"].astype(float)
     )
 
 
-def excluded_by_reason(found: pd.DataFrame) -> dict[str, int]:
-    """How many of those drawn the label leaves out, by reason."""
-    reasons = randomised(found)["dropped"].dropna()
-    return {str(reason): int(many) for reason, many in reasons.value_counts().sort_index().items()}
+def arm_sizes(rows: pd.DataFrame) -> ArmSizes:
+    """Count the customers of each arm.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        FOLLOW_UP.
+
+    Returns
+    -------
+    ArmSizes
+    """
+    treated = int((rows["arm"] == CONTACT).sum())
+    return ArmSizes(treated, len(rows) - treated)
+
+
+def excluded_by_reason(follow_up: pd.DataFrame) -> dict[str, int]:
+    """Count the randomised customers whom the label excludes.
+
+    Parameters
+    ----------
+    follow_up : DataFrame
+        FOLLOW_UP.
+
+    Returns
+    -------
+    dict
+        Reason: customers.
+    """
+    reasons = randomised(follow_up)["dropped"].dropna()
+    return {str(reason): int(n) for reason, n in reasons.value_counts().sort_index().items()}
 
 
 def effect_estimate(rows: pd.DataFrame, outcome: str) -> EffectEstimate:
-    """Of one outcome, contact less holdout; weighted where the draws had unequal shares."""
+    """Estimate the effect of assignment to contact.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The analysis set.
+    outcome : str
+        churned or value.
+
+    Returns
+    -------
+    EffectEstimate
+        Contact less holdout: weighted by the inverse propensity where propensities differ,
+        otherwise the plain difference of proportions or means. Its interval is for one look.
+    """
     if len(rows["propensity"].unique()) > 1:
         columns = (outcome, "treated", "propensity", "customer_id")
         return two_sample.hajek_difference(*(rows[name].to_numpy() for name in columns))
-    one, other = (rows.loc[rows["arm"] == arm, outcome].to_numpy(dtype=float) for arm in ARMS)
+    treated, control = (rows.loc[rows["arm"] == arm, outcome].to_numpy(dtype=float) for arm in ARMS)
     if outcome == "churned":
-        return two_sample.difference_in_proportions(int(one.sum()), len(one), int(other.sum()), len(other))
-    return two_sample.difference_in_means(one, other)
+        return two_sample.difference_in_proportions(
+            int(treated.sum()), len(treated), int(control.sum()), len(control)
+        )
+    return two_sample.difference_in_means(treated, control)
 
 
-def at_every_list(found: EffectEstimate, planned: float) -> EffectEstimate:
-    """The difference as it may be read at every list, however often one looks."""
-    return sequential.confidence_sequence(found, planned)
+def arm_summaries(
+    rows: pd.DataFrame, churn_effect: EffectEstimate, value_effect: EffectEstimate
+) -> tuple[ArmSummary, ArmSummary]:
+    """Summarise both arms.
 
+    Parameters
+    ----------
+    rows : DataFrame
+        The analysis set.
+    churn_effect, value_effect : EffectEstimate
+        Their means are those to show, as they are weighted where propensities differ.
 
-def arm_summaries(rows: pd.DataFrame, left: EffectEstimate, value: EffectEstimate) -> tuple[ArmSummary, ArmSummary]:
-    """Contact and holdout; means as the differences have them."""
-    shares = (left.treated_mean, left.control_mean)
-    means = (value.treated_mean, value.control_mean)
-    one, other = (
-        _arm_summary(name, rows[rows["arm"] == name], share, mean)
-        for name, share, mean in zip(ARMS, shares, means, strict=True)
+    Returns
+    -------
+    tuple of ArmSummary
+        Contact, holdout.
+    """
+    churn_rates = (churn_effect.treated_mean, churn_effect.control_mean)
+    means = (value_effect.treated_mean, value_effect.control_mean)
+    contact, holdout = (
+        _arm_summary(arm, rows[rows["arm"] == arm], churn_rate, mean)
+        for arm, churn_rate, mean in zip(ARMS, churn_rates, means, strict=True)
     )
-    return one, other
+    return contact, holdout
 
 
-def _arm_summary(name: str, mine: pd.DataFrame, share: float, mean: float) -> ArmSummary:
-    left = int(mine["churned"].sum())
-    leaving = wilson_estimate(share, len(mine))
-    half = (
-        two_sample.Z * float(mine["value"].std(ddof=1)) / np.sqrt(len(mine))
-        if len(mine) > 1
-        else np.nan
+def _arm_summary(arm: str, rows: pd.DataFrame, churn_rate: float, mean: float) -> ArmSummary:
+    n = len(rows)
+    half = intervals.Z95 * float(rows["value"].std(ddof=1)) / np.sqrt(n) if n > 1 else np.nan
+    return ArmSummary(
+        name=arm,
+        customers=n,
+        churned=int(rows["churned"].sum()),
+        churn_rate=wilson_estimate(churn_rate, n),
+        mean_value=Estimate(mean, mean - half, mean + half),
     )
-    return ArmSummary(name, len(mine), left, leaving, RangeEstimate(mean, mean - half, mean + half))
 
 
-def wilson_estimate(share: float, many: int) -> RangeEstimate:
-    """A share and its interval; nan of nobody."""
-    if not many:
-        return RangeEstimate(np.nan, np.nan, np.nan)
-    low, high = intervals.wilson_interval(share * many, many)
-    return RangeEstimate(share, float(low), float(high))
+def wilson_estimate(proportion: float, n: int) -> Estimate:
+    """Give a proportion its Wilson interval.
+
+    Parameters
+    ----------
+    proportion : float in [0, 1]
+    n : int
+        Customers.
+
+    Returns
+    -------
+    Estimate
+        nan where n is 0.
+    """
+    if not n:
+        return Estimate(np.nan, np.nan, np.nan)
+    low, high = intervals.wilson_interval(proportion * n, n)
+    return Estimate(proportion, float(low), float(high))
 
 
-def subgroup_results(rows: pd.DataFrame, least: int, planned: float) -> tuple[SubgroupResult, ...]:
-    """By play and by theme, where both arms have `least`; corrected for all that are looked at,
-    and for looking at every list. planned: as `at_every_list` takes it."""
-    named = rows.assign(**{by: rows[by].where(_has_min_arms(rows, by, least)) for by in SUBGROUP_COLUMNS})
-    table = subgroups.subgroup_effects(named, list(SUBGROUP_COLUMNS), "churned", planned)
+def subgroup_results(
+    rows: pd.DataFrame, min_arm_size: int, planned: float
+) -> tuple[SubgroupResult, ...]:
+    """Estimate the effect on churn by play and by theme.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The analysis set.
+    min_arm_size : int
+        Customers of either arm below which a subgroup is left out.
+    planned : float
+        As `subgroups.subgroup_effects` takes it: p values hold at every list.
+
+    Returns
+    -------
+    tuple of SubgroupResult
+    """
+    eligible = rows.assign(
+        **{
+            column: rows[column].where(_has_min_arms(rows, column, min_arm_size))
+            for column in SUBGROUP_COLUMNS
+        }
+    )
+    table = subgroups.subgroup_effects(eligible, list(SUBGROUP_COLUMNS), "churned", planned)
     return tuple(map(_subgroup_result, table.to_dict(orient="records")))
 
 
 def _subgroup_result(row: dict[Any, Any]) -> SubgroupResult:
     contact = row["treated"]
+    # Customers saved are the churn effect with its sign turned, so its ends change places.
     return SubgroupResult(
         column=row["column"],
         name=row["group"],
         contact=contact,
         holdout=row["control"],
         churn_rates=(row["treated_mean"], row["control_mean"]),
-        saved_customers=RangeEstimate(*(-contact * row[end] for end in ("difference", "high", "low"))),
+        saved_customers=Estimate(*(-contact * row[end] for end in ("difference", "high", "low"))),
         p_adjusted=row["p_adjusted"],
     )
 
 
-def _has_min_arms(rows: pd.DataFrame, by: str, least: int) -> "pd.Series[bool]":
-    """Whether each arm of a row's group has `least` customers."""
-    treated = rows.groupby(by, observed=True)["treated"]
-    many, contact = treated.transform("size"), treated.transform("sum")
-    return (contact >= least) & (many - contact >= least)
+def _has_min_arms(rows: pd.DataFrame, column: str, min_arm_size: int) -> "pd.Series[bool]":
+    """Whether each arm of a row's group has `min_arm_size` customers."""
+    treated = rows.groupby(column, observed=True)["treated"]
+    n, n_contact = treated.transform("size"), treated.transform("sum")
+    return (n_contact >= min_arm_size) & (n - n_contact >= min_arm_size)
 
 
 def compliance(rows: pd.DataFrame) -> tuple[Compliance, ...]:
-    """What was really done to both arms."""
-    columns = ["worked", "contacted", "reached"]
-    told = []
-    for arm in ARMS:
-        mine = rows[rows["arm"] == arm]
-        told.append(Compliance(arm, len(mine), *(int(mine[name].sum()) for name in columns)))
-    return tuple(told)
+    """Count what was done to each arm.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The analysis set.
+
+    Returns
+    -------
+    tuple of Compliance
+        Contact, holdout.
+    """
+    arms = [(arm, rows[rows["arm"] == arm]) for arm in ARMS]
+    return tuple(
+        Compliance(
+            arm=arm,
+            customers=len(of_arm),
+            answered=int(of_arm["answered"].sum()),
+            contacted=int(of_arm["contacted"].sum()),
+            reached=int(of_arm["reached"].sum()),
+        )
+        for arm, of_arm in arms
+    )
 
 
-def balance_check(found: pd.DataFrame) -> BalanceCheck | None:
-    """Whether the arms were alike before anything was done; None without both."""
-    mine = randomised(found)
-    if mine["arm"].nunique() < len(ARMS):
+def balance_check(follow_up: pd.DataFrame) -> BalanceCheck | None:
+    """Test whether the arms look randomised.
+
+    Parameters
+    ----------
+    follow_up : DataFrame
+        FOLLOW_UP, of any state.
+
+    Returns
+    -------
+    BalanceCheck or None
+        None unless both arms have customers.
+    """
+    rows = randomised(follow_up)
+    if rows["arm"].nunique() < len(ARMS):
         return None
-    treated = (mine["arm"] == CONTACT).to_numpy(dtype=float)
-    test = draw.balance(mine[list(BASELINE_COLUMNS)], treated, mine["propensity"].to_numpy())
-    columns = tuple(
-        CovariateBalance(str(name), *(float(row[one]) for one in ("treated", "control", "apart")))
+    treated = (rows["arm"] == CONTACT).to_numpy(dtype=float)
+    test = balance.balance(rows[list(BASELINE_COLUMNS)], treated, rows["propensity"].to_numpy())
+    covariates = tuple(
+        CovariateBalance(
+            name=str(name),
+            contact=float(row["treated"]),
+            holdout=float(row["control"]),
+            standardized_mean_difference=float(row["standardized_mean_difference"]),
+        )
         for name, row in test.columns.iterrows()
     )
-    return BalanceCheck(columns, test.srm_p_value, test.joint_p_value, test.is_balanced)
+    return BalanceCheck(covariates, test.srm_p_value, test.joint_p_value, test.is_balanced)
 
 
 def scored_holdout(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of those compared, whom no contact changed and of whom a list said a chance of leaving."""
+    """Take the held-out customers for whom a list had a churn probability.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The analysis set.
+
+    Returns
+    -------
+    DataFrame
+        Some of the rows.
+    """
     return rows[(rows["arm"] == HOLDOUT) & rows["churn_probability"].notna()]
 
 
-def calibration(rows: pd.DataFrame, least: int) -> HoldoutCalibration | None:
-    """The lists' chances of leaving against what became of those who were left alone.
+def calibration(rows: pd.DataFrame, min_arm_size: int) -> HoldoutCalibration | None:
+    """Compare expected with observed churners among held-out customers.
 
-    The interval is the normal one of a sum of such chances. Fifths from `least` customers each.
+    Parameters
+    ----------
+    rows : DataFrame
+        The analysis set.
+    min_arm_size : int
+        Customers below which nothing is said; quintiles need as many each.
+
+    Returns
+    -------
+    HoldoutCalibration or None
+        Its interval is the normal approximation to a sum of independent Bernoulli variables with
+        the predicted probabilities.
     """
-    mine = scored_holdout(rows)
-    if len(mine) < least:
+    holdout = scored_holdout(rows)
+    if len(holdout) < min_arm_size:
         return None
-    chance = mine["churn_probability"]
-    expected, spread = float(chance.sum()), float(np.sqrt((chance * (1 - chance)).sum()))
-    low, high = (
-        max(0.0, expected - two_sample.Z * spread),
-        min(len(mine), expected + two_sample.Z * spread),
+    probability = holdout["churn_probability"]
+    expected = float(probability.sum())
+    margin = intervals.Z95 * float(np.sqrt((probability * (1 - probability)).sum()))
+    return HoldoutCalibration(
+        customers=len(holdout),
+        expected=expected,
+        observed=int(holdout["churned"].sum()),
+        low=max(0.0, expected - margin),
+        high=min(len(holdout), expected + margin),
+        quintiles=_quintiles(holdout, min_arm_size),
     )
-    observed = int(mine["churned"].sum())
-    return HoldoutCalibration(len(mine), expected, observed, low, high, _quintiles(mine, least))
 
 
-def _quintiles(mine: pd.DataFrame, least: int) -> tuple[RiskQuintile, ...]:
-    if len(mine) < N_QUINTILES * least:
+def _quintiles(holdout: pd.DataFrame, min_size: int) -> tuple[RiskQuintile, ...]:
+    if len(holdout) < N_QUINTILES * min_size:
         return ()
-    ordered = mine.sort_values(["churn_probability", "customer_id"])
-    parts = [ordered.iloc[rows] for rows in np.array_split(np.arange(len(ordered)), N_QUINTILES)]
+    by_risk = holdout.sort_values(["churn_probability", "customer_id"])
+    parts = [by_risk.iloc[rows] for rows in np.array_split(np.arange(len(by_risk)), N_QUINTILES)]
     return tuple(
-        RiskQuintile(len(one), float(one["churn_probability"].mean()), float(one["churned"].mean()))
-        for one in parts
+        RiskQuintile(
+            customers=len(part),
+            predicted=float(part["churn_probability"].mean()),
+            observed=float(part["churned"].mean()),
+        )
+        for part in parts
     )
 
 
-def assignment_batches(found: pd.DataFrame, as_of: pd.Timestamp) -> tuple[AssignmentBatch, ...]:
-    """What each day's lists assigned, the newest first."""
-    many = found.assign(n=1).pivot_table(
-        values="n", index=["as_of", "ripe_on"], columns="arm", aggfunc="sum", fill_value=0
+def assignment_batches(follow_up: pd.DataFrame, as_of: pd.Timestamp) -> tuple[AssignmentBatch, ...]:
+    """Count what the lists of each day assigned for the first time.
+
+    Parameters
+    ----------
+    follow_up : DataFrame
+        FOLLOW_UP.
+    as_of : Timestamp
+        The present day.
+
+    Returns
+    -------
+    tuple of AssignmentBatch
+        Newest first.
+    """
+    counts = follow_up.assign(n=1).pivot_table(
+        values="n", index=["as_of", "outcome_known_on"], columns="arm", aggfunc="sum", fill_value=0
     )
-    rows = many.reindex(columns=list(ARMS), fill_value=0).reset_index().sort_values("as_of")
-    return tuple(_assignment_batch(row, as_of) for row in reversed(rows.to_dict(orient="records")))
-
-
-def _assignment_batch(row: dict[Any, Any], as_of: pd.Timestamp) -> AssignmentBatch:
-    contact, holdout = (int(row[arm]) for arm in ARMS)
-    known = bool(row["ripe_on"] <= as_of)
-    return AssignmentBatch(row["as_of"].date(), contact, holdout, row["ripe_on"].date(), known)
-
-
-def incremental_outcomes(rows: pd.DataFrame, left: EffectEstimate, value: EffectEstimate) -> incremental.Incremental:
-    """Customers and money saved, less what contacts cost."""
-    return incremental.incremental_outcomes(left, value, float(rows["spent"].sum()))
+    batches = counts.reindex(columns=list(ARMS), fill_value=0).reset_index().sort_values("as_of")
+    return tuple(
+        AssignmentBatch(
+            as_of=row["as_of"].date(),
+            contact=int(row[CONTACT]),
+            holdout=int(row[HOLDOUT]),
+            outcome_known_on=row["outcome_known_on"].date(),
+            is_known=bool(row["outcome_known_on"] <= as_of),
+        )
+        for row in reversed(batches.to_dict(orient="records"))
+    )

@@ -77,7 +77,9 @@ def assignments_from_events(history: point_in_time.Frame, open_engine: Engine) -
     Table
         ASSIGNED.
     """
-    outreach = history.filter(nw.col("kind") == outcomes.CONTACT, nw.col("source") != outcomes.SOURCE)
+    outreach = history.filter(
+        nw.col("kind") == outcomes.CONTACT, nw.col("source") != outcomes.SOURCE
+    )
     outreach = outreach.select("customer_id", "occurred_day", "treatment", "event_id")
     contacts = open_engine.collect(outreach, sort=["event_id"]).to_pandas()
     contacts["treatment"] = contacts["treatment"].fillna(CONTACT)

@@ -1,4 +1,4 @@
-"""What may be said of a comparison, in plain words; nothing is claimed that it does not show."""
+"""Conclusions of an experiment in plain words, none of which claims more than the data show."""
 
 from math import inf, isnan
 from typing import Final
@@ -11,25 +11,47 @@ from retention.stats.two_sample import EffectEstimate
 
 _EARNED: Final = gettext_noop("earned {value} more than it cost, between {low} and {high}")
 _COST: Final = gettext_noop("cost {value} more than it earned, between {low} and {high}")
-_UNSURE: Final = gettext_noop("not shown to earn its cost: {value} after cost, between {low} and {high}")
+_UNSURE: Final = gettext_noop(
+    "not shown to earn its cost: {value} after cost, between {low} and {high}"
+)
 _TOO_FEW: Final = gettext_noop("cannot be measured yet: too few customers have left so far")
 
 
-def retention_conclusion(left: EffectEstimate, needed: ArmSizes, a_month: ArmSizes, language: Language) -> str:
-    """Whether contact kept customers, how many, or when that will be known.
+def retention_conclusion(
+    churn_effect: EffectEstimate,
+    required: ArmSizes,
+    enrolment_rate: ArmSizes,
+    language: Language,
+) -> str:
+    """Say whether contact retained customers, how many, or when that will be known.
 
-    left: of shares of leavers; read by `always.at_any_time` where it is read more than once.
-    needed: for the effect looked for, from `power.size` with the same reading. a_month: customers
-    whose outcome becomes known each month. What is shown early is said early; what is not shown is
-    only called nothing once there were customers enough to show it.
+    An effect that is significant early is reported early. "No effect" is reported only once
+    there are enough customers to show the target effect.
+
+    Parameters
+    ----------
+    churn_effect : EffectEstimate
+        On the churn rate, contact less holdout; from `sequential.confidence_sequence` where it is
+        read more than once.
+    required : ArmSizes
+        Customers that the target effect needs, under the same reading.
+    enrolment_rate : ArmSizes
+        Customers per month whose outcome becomes known.
+    language : Language
+
+    Returns
+    -------
+    str
+        A sentence without its full stop.
     """
-    has = ArmSizes(left.treated, left.control)
-    saved = incremental.saved_customers(left)
-    if left.significant:
-        return _kept(saved, language) if saved.value > 0 else _lost(saved.times(-1), language)
-    if not has.covers(needed):
-        return _not_yet(needed, has, months_to_sample_size(needed, has, a_month), language)
-    if isnan(left.low):
+    observed = ArmSizes(churn_effect.treated, churn_effect.control)
+    saved = incremental.saved_customers(churn_effect)
+    if churn_effect.significant:
+        return _saved(saved, language) if saved.value > 0 else _lost(saved.times(-1), language)
+    if not observed.covers(required):
+        months = months_to_sample_size(required, observed, enrolment_rate)
+        return _not_yet(required, observed, months, language)
+    if isnan(churn_effect.low):
         return language.gettext(_TOO_FEW)
     return language.gettext(
         "no effect shown, though there were customers enough to show one of the size looked for: "
@@ -40,20 +62,33 @@ def retention_conclusion(left: EffectEstimate, needed: ArmSizes, a_month: ArmSiz
 
 
 def roi_conclusion(net: Estimate, currency: str, language: Language) -> str:
-    """Whether contact earned what it cost; net: of `saves.saved`."""
+    """Say whether contact earned its cost.
+
+    Parameters
+    ----------
+    net : Estimate
+        Value less cost, currency.
+    currency : str
+        ISO 4217 code.
+    language : Language
+
+    Returns
+    -------
+    str
+        A sentence without its full stop.
+    """
     if isnan(net.low):
         return language.gettext("whether it earned its cost cannot be measured yet")
+    message, shown = _UNSURE, net
     if net.low > 0:
-        message, told = _EARNED, net
+        message = _EARNED
     elif net.high < 0:
-        message, told = _COST, net.times(-1)
-    else:
-        message, told = _UNSURE, net
-    money = {name: language.money(value, currency, 0) for name, value in vars(told).items()}
+        message, shown = _COST, net.times(-1)
+    money = {name: language.money(amount, currency, 0) for name, amount in vars(shown).items()}
     return language.gettext(message, **money)
 
 
-def _kept(saved: Estimate, language: Language) -> str:
+def _saved(saved: Estimate, language: Language) -> str:
     return language.ngettext(
         "saved {n} customer, between {low} and {high}",
         "saved {n} customers, between {low} and {high}",
@@ -73,32 +108,32 @@ def _lost(lost: Estimate, language: Language) -> str:
     )
 
 
-def _not_yet(needed: ArmSizes, has: ArmSizes, wait: float, language: Language) -> str:
-    if needed.control == inf:
+def _not_yet(required: ArmSizes, observed: ArmSizes, months: float, language: Language) -> str:
+    if required.control == inf:
         return language.gettext(_TOO_FEW)
-    if needed.treated == needed.control:
+    if required.treated == required.control:
         return language.gettext(
             "cannot be measured yet: needs {needed} per arm, has {has}, {wait}",
-            needed=language.number(needed.control),
-            has=language.number(min(has.treated, has.control)),
-            wait=_how_long(wait, language),
+            needed=language.number(required.control),
+            has=language.number(min(observed.treated, observed.control)),
+            wait=_how_long(months, language),
         )
     return language.gettext(
         "cannot be measured yet: needs {control} held out and {treated} to contact, "
         "has {has_control} and {has_treated}, {wait}",
-        control=language.number(needed.control),
-        treated=language.number(needed.treated),
-        has_control=language.number(has.control),
-        has_treated=language.number(has.treated),
-        wait=_how_long(wait, language),
+        control=language.number(required.control),
+        treated=language.number(required.treated),
+        has_control=language.number(observed.control),
+        has_treated=language.number(observed.treated),
+        wait=_how_long(months, language),
     )
 
 
-def _how_long(wait: float, language: Language) -> str:
-    if wait == inf:
+def _how_long(months: float, language: Language) -> str:
+    if months == inf:
         return language.gettext("never at this pace")
     return language.ngettext(
-        "about {n} more month at this pace", "about {n} more months at this pace", int(wait)
+        "about {n} more month at this pace", "about {n} more months at this pace", int(months)
     )
 
 

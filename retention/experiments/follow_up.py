@@ -1,116 +1,193 @@
-"""What became of everybody assigned, whether or not anybody reached them."""
+"""Follow-up of assigned customers: outcome, contacts and cost, whoever was reached."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from retention.cohort import labels
-from retention.core import point_in_time
+from retention.cohort import calendar, labels
+from retention.core import artefacts, point_in_time
+from retention.core.documents.sources import EventsSummary
 from retention.core.engine import Engine
 from retention.core.events import HOLDOUT
-from retention.core.params import LabelParams
-from retention.ledgers import outcomes
+from retention.core.params import LabelParams, Params
+from retention.ledgers import assignments, outcomes
 from retention.ledgers.assignments import CONTACT, OF_CUSTOMER, OF_LIST
 from retention.ledgers.outcomes import OutcomeRecord
 
-PENDING, MATURE = "waiting", "ripe"
+PENDING, MATURE = "pending", "mature"
 LABELLED: Final = {"churned": "boolean", "value": "float64", "dropped": "str"}
 CONTACTED: Final = {"contacted": "bool", "reached": "bool"}
 FOLLOW_UP: Final = (
-    *OF_LIST, *OF_CUSTOMER, "ripe_on", "state", *LABELLED, *CONTACTED, "worked", "spent",
-)  # fmt: skip
-"""Columns of `followed`. ripe_on: the day on which the outcome is known. state: waiting, ripe, or
-why the label leaves them out. contacted: an outreach happened before the outcome's window ended;
-reached: staff say so. worked: staff gave an answer about this list's entry. spent: what the
-contact cost, in money."""
+    *OF_LIST,
+    *OF_CUSTOMER,
+    "outcome_known_on",  # the day on which the label is mature
+    "state",  # PENDING, MATURE, or why the label excludes the customer
+    *LABELLED,  # outcome, of the label window that starts at assignment; null until it is mature
+    "contacted",  # whether an outreach happened before the label window ended
+    "reached",  # whether staff say that they reached the customer
+    "answered",  # whether staff answered about this list's entry
+    "spent",  # cost of the contact and of what was given with it, currency
+)
+"""Columns of `follow_up`; one row per customer of a campaign."""
 
 
-def campaign_assignments(everything: pd.DataFrame, company: str, name: str, as_of: int) -> pd.DataFrame:
-    """A campaign's assignments up to a day, a customer once: as the first list assigned them."""
-    by_then = everything["as_of"] <= pd.Timestamp(point_in_time.date_of(as_of))
-    mine = (everything["company"] == company) & (everything["campaign"] == name)
-    return everything[by_then & mine].drop_duplicates("customer_id", ignore_index=True)
+def read_follow_up(
+    params: Params, open_engine: Engine, events_summary: EventsSummary
+) -> pd.DataFrame:
+    """Follow up the present campaign from the ledgers and the events on disk.
+
+    Parameters
+    ----------
+    params : Params
+    open_engine : Engine
+    events_summary : EventsSummary
+        Summary of stage `events`.
+
+    Returns
+    -------
+    DataFrame
+        FOLLOW_UP, as known at params.as_of.
+    """
+    as_of = calendar.plan_calendar(params, events_summary).as_of
+    assigned = campaign_assignments(
+        assignments.read_all(assignments.FOLDER), params.company, params.at_risk.campaign, as_of
+    )
+    history = point_in_time.as_known_at(
+        open_engine.scan(artefacts.EVENTS), as_of, events_summary.versioned
+    )
+    records = outcomes.read_records(outcomes.FOLDER, params.company)
+    return follow_up(
+        assigned, open_engine.materialize(history), records, as_of, params.labels, open_engine
+    )
+
+
+def campaign_assignments(
+    history: pd.DataFrame, company: str, campaign: str, as_of: int
+) -> pd.DataFrame:
+    """Take a campaign's assignments: each customer once, as the first list assigned them.
+
+    Parameters
+    ----------
+    history : DataFrame
+        All assignments, oldest first, as `assignments.read_all` returns them.
+    company, campaign : str
+    as_of : int
+        Day (since 1970-01-01) of the last list to count.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `history`, one row per customer.
+    """
+    by_then = history["as_of"] <= pd.Timestamp(point_in_time.date_of(as_of))
+    of_campaign = (history["company"] == company) & (history["campaign"] == campaign)
+    return history[by_then & of_campaign].drop_duplicates("customer_id", ignore_index=True)
 
 
 def follow_up(
-    entered: pd.DataFrame,
+    assigned: pd.DataFrame,
     history: point_in_time.Frame,
-    facts: Sequence[OutcomeRecord],
+    records: Sequence[OutcomeRecord],
     as_of: int,
-    rules: LabelParams,
+    label_params: LabelParams,
     open_engine: Engine,
 ) -> pd.DataFrame:
-    """FOLLOWED of every row of `campaign`, in its order.
+    """Attach the outcome, the contacts and the cost to every assignment.
 
-    history: all events known before as_of. facts: every answer of staff.
+    Parameters
+    ----------
+    assigned : DataFrame of n rows
+        As `campaign_assignments` returns it.
+    history : frame of events
+        All events known before `as_of`.
+    records : sequence of OutcomeRecord
+        Every answer of staff.
+    as_of : int
+        Day since 1970-01-01.
+    label_params : LabelParams
+        The label; its window starts on the day of assignment.
+    open_engine : Engine
+        That holds `history`.
+
+    Returns
+    -------
+    DataFrame of n rows
+        FOLLOW_UP, in the order of `assigned`.
     """
-    found = entered.assign(day=_days(entered["as_of"]))
-    found["ripe_on"] = found["day"] + point_in_time.label_delay_days(rules)
-    ripe = found[found["ripe_on"] <= as_of]
-    found = found.join(_labelled(ripe, history, rules, open_engine), on="customer_id")
-    found = found.join(_contacted(found, history, rules, open_engine), on="customer_id")
-    found = found.astype(LABELLED).fillna(dict.fromkeys(CONTACTED, False)).astype(CONTACTED)
-    found["state"] = np.where(found["ripe_on"] <= as_of, MATURE, PENDING)
-    found["state"] = found["state"].where(found["dropped"].isna(), found["dropped"])
-    found["ripe_on"] = pd.to_datetime(found["ripe_on"], unit="D").astype("datetime64[s]")
-    answers = _answers(found, facts)
-    return found.join(answers)[list(FOLLOW_UP)]
+    days = (assigned["as_of"] - pd.Timestamp(0)) // pd.Timedelta(days=1)
+    known_on = days + point_in_time.label_delay_days(label_params)
+    is_mature = known_on <= as_of
+    rows = assigned.assign(day=days)
+    outcome = _outcomes(rows[is_mature], history, label_params, open_engine)
+    contacts = _contacts(rows, history, label_params, open_engine)
+    rows = rows.join(outcome, on="customer_id").join(contacts, on="customer_id")
+    rows = rows.astype(LABELLED).fillna(dict.fromkeys(CONTACTED, False)).astype(CONTACTED)
+    state = pd.Series(np.where(is_mature, MATURE, PENDING), index=rows.index)
+    rows["state"] = state.where(rows["dropped"].isna(), rows["dropped"])
+    rows["outcome_known_on"] = pd.to_datetime(known_on, unit="D").astype("datetime64[s]")
+    return rows.join(_answers(rows, records))[list(FOLLOW_UP)]
 
 
-def _days(dates: "pd.Series[Any]") -> "pd.Series[int]":
-    """Days since 1970-01-01."""
-    return (dates - pd.Timestamp(0)) // pd.Timedelta(days=1)
-
-
-def _labelled(
-    ripe: pd.DataFrame, history: point_in_time.Frame, rules: LabelParams, open_engine: Engine
+def _outcomes(
+    mature: pd.DataFrame,
+    history: point_in_time.Frame,
+    label_params: LabelParams,
+    open_engine: Engine,
 ) -> pd.DataFrame:
-    """churned, value, dropped by customer: the label of the day on which each was assigned."""
+    """churned, value, dropped by customer: the label as of the day of assignment."""
     parts = [labels.SCHEMA.empty_table()]
-    for day, theirs in ripe.groupby("day"):
-        snapshot = int(str(day))
-        cohort = open_engine.load(pa.table({"customer_id": theirs["customer_id"].tolist()}))
-        frame = labels.label_cohort(cohort, history, snapshot, rules)
+    for day, customers in mature.groupby("day"):
+        cohort = open_engine.load(pa.table({"customer_id": customers["customer_id"].tolist()}))
+        frame = labels.label_cohort(cohort, history, int(str(day)), label_params)
         parts.append(open_engine.collect(frame, sort=["customer_id"]).cast(labels.SCHEMA))
     table: pd.DataFrame = pa.concat_tables(parts).to_pandas()
-    found: pd.DataFrame = table.set_index("customer_id")[list(LABELLED)]
-    return found
+    outcome: pd.DataFrame = table.set_index("customer_id")[list(LABELLED)]
+    return outcome
 
 
-def _contacted(
-    found: pd.DataFrame, history: point_in_time.Frame, rules: LabelParams, open_engine: Engine
+def _contacts(
+    rows: pd.DataFrame,
+    history: point_in_time.Frame,
+    label_params: LabelParams,
+    open_engine: Engine,
 ) -> pd.DataFrame:
-    """contacted, reached by customer: outreach from the day assigned until the windows end."""
-    out = history.filter(nw.col("kind") == outcomes.CONTACT)
-    wanted = ["customer_id", "occurred_day", "source", "topic", "treatment"]
-    told = open_engine.collect(out.select(wanted), sort=wanted).to_pandas()
-    both = told.merge(found[["customer_id", "day"]], on="customer_id")
-    length = point_in_time.label_delay_days(rules) - rules.churn.settle_days
-    since = both["occurred_day"] - both["day"]
-    both = both[(since >= 0) & (since < length) & (both["treatment"] != HOLDOUT)]
-    reached = (both["source"] == outcomes.SOURCE) & (both["topic"] == outcomes.CONTACT_RESULTS[0])
-    both = both.assign(contacted=True, reached=reached)
-    found_by: pd.DataFrame = both.groupby("customer_id")[list(CONTACTED)].any()
-    return found_by
+    """contacted, reached by customer: outreach from assignment to the end of the label window."""
+    columns = ["customer_id", "occurred_day", "source", "topic", "treatment"]
+    outreach = history.filter(nw.col("kind") == outcomes.CONTACT).select(columns)
+    contacts = open_engine.collect(outreach, sort=columns).to_pandas()
+    contacts = contacts.merge(rows[["customer_id", "day"]], on="customer_id")
+    # The label matures settle_days after its window ends; contacts count while it is open.
+    window_days = point_in_time.label_delay_days(label_params) - label_params.churn.settle_days
+    since = contacts["occurred_day"] - contacts["day"]
+    in_window = (since >= 0) & (since < window_days) & (contacts["treatment"] != HOLDOUT)
+    contacts = contacts[in_window]
+    is_answer = contacts["source"] == outcomes.SOURCE
+    reached = is_answer & (contacts["topic"] == outcomes.CONTACT_RESULTS[0])
+    contacts = contacts.assign(contacted=True, reached=reached)
+    by_customer: pd.DataFrame = contacts.groupby("customer_id")[list(CONTACTED)].any()
+    return by_customer
 
 
-def _answers(found: pd.DataFrame, facts: Sequence[OutcomeRecord]) -> pd.DataFrame:
-    """worked, spent, by the rows of `found`.
+def _answers(rows: pd.DataFrame, records: Sequence[OutcomeRecord]) -> pd.DataFrame:
+    """answered, spent, by the rows.
 
-    An answer says whether there was a contact, and may say what was given; without one the play's
-    expected cost counts. Nothing is spent on those who are held out.
+    An answer says whether there was a contact, and may say what was given with it; without an
+    answer the play's expected cost counts. Nothing is spent on held-out customers.
     """
-    said = {fact.key: fact.staff_answer for fact in outcomes.latest(facts)}
-    keys = zip(found["list_id"], found["customer_id"], strict=True)
-    answers = [said.get(key) for key in keys]
-    tried = [one is None or one.result in outcomes.CONTACT_RESULTS for one in answers]
-    given = [None if one is None or one.offer_cost is None else one.offer_cost for one in answers]
-    offer = pd.Series(given, found.index, dtype="float64").fillna(found["offer"]).fillna(0.0)
-    spent = (found["cost"].fillna(0.0) + offer).where(found["arm"] == CONTACT, 0.0)
-    worked = pd.Series([one is not None for one in answers], found.index, dtype=bool)
-    made = pd.Series(tried, found.index, dtype=bool)
-    return pd.DataFrame({"worked": worked, "spent": spent.where(made, 0.0)})
+    latest = {record.key: record.staff_answer for record in outcomes.latest(records)}
+    keys = zip(rows["list_id"], rows["customer_id"], strict=True)
+    answers = [latest.get(key) for key in keys]
+    offer_costs = [
+        None if answer is None or answer.offer_cost is None else answer.offer_cost
+        for answer in answers
+    ]
+    tried = [answer is None or answer.result in outcomes.CONTACT_RESULTS for answer in answers]
+    offer = pd.Series(offer_costs, rows.index, dtype="float64").fillna(rows["offer"]).fillna(0.0)
+    spent = (rows["cost"].fillna(0.0) + offer).where(rows["arm"] == CONTACT, 0.0)
+    answered = pd.Series([answer is not None for answer in answers], rows.index, dtype=bool)
+    has_contact = pd.Series(tried, rows.index, dtype=bool)
+    return pd.DataFrame({"answered": answered, "spent": spent.where(has_contact, 0.0)})

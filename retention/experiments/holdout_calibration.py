@@ -1,7 +1,8 @@
-"""What each past list had said of the customers left alone, beside what became of them.
+"""Calibration of each past list, on the customers whom it held out.
 
-Only those held out measure a list's chances of leaving: who was contacted may have stayed for it.
-A customer counts with the first list that assigned them, as everywhere in the comparison.
+Only held-out customers measure a list's churn probabilities, as contacted ones may have stayed
+because of the contact. A customer counts with the first list that assigned them, as everywhere in
+the analysis.
 """
 
 from typing import Any, Final
@@ -11,7 +12,8 @@ import pandas as pd
 from models.components.base import Floats
 from retention.experiments import analysis
 from retention.experiments.follow_up import MATURE, PENDING
-from retention.experiments.report_data import PastList, RangeEstimate
+from retention.experiments.incremental import Estimate
+from retention.experiments.report_data import PastList
 from retention.ledgers.assignments import CONTACT, HOLDOUT
 from retention.stats import bootstrap, two_sample
 from retention.training import metrics
@@ -19,110 +21,145 @@ from retention.training import metrics
 PAST_LISTS: Final = {
     "list_id": "str",
     "as_of": "datetime64[s]",
-    "state": "str",
-    "contact": "int64",
-    "held_out": "int64",
-    "known": "int64",
-    "predicted_held_out": "float64",
-    "left_held_out": "float64",
+    "state": "str",  # PENDING or MATURE
+    "contact": "int64",  # customers whom it was the first to assign to contact
+    "held_out": "int64",  # customers whom it was the first to hold out
+    "known": "int64",  # of those held out, with a churn probability and an outcome
+    "predicted_held_out": "float64",  # their mean churn probability; null where nobody is known
+    "left_held_out": "float64",  # their churn rate, with low and high; null likewise
     "low": "float64",
     "high": "float64",
-    "calibrated": "boolean",
-    "order": "float64",
+    "calibrated": "boolean",  # whether low <= predicted <= high; null where too few are known
+    "order": "float64",  # ROC AUC among them, with its interval; null likewise
     "order_low": "float64",
     "order_high": "float64",
 }
-"""Columns of `past_lists`, and their types. state: waiting or ripe. contact, held_out: whom the
-list assigned for the first time. known: of those held out, with a chance of leaving and an
-outcome. predicted_held_out: their mean chance; left_held_out: the share that left, low and high
-its 95 % interval. calibrated: whether the chance lies within. order: how often one who left had
-the higher chance than one who stayed (ROC AUC), with its 95 % interval. The last two are null
-where too few are known, all but the counts are where nobody is."""
+"""Columns of `past_lists`, and their types. Intervals are of 95 %."""
 
 _RESAMPLES, _SEED = 1000, 20260405
 
 
-def past_lists(followed: pd.DataFrame, least: int = two_sample.MIN_ARM_SIZE) -> pd.DataFrame:
-    """PAST_LISTS, one row a published list, the newest first; unique by list_id.
+def past_lists(
+    follow_up: pd.DataFrame, min_held_out: int = two_sample.MIN_ARM_SIZE
+) -> pd.DataFrame:
+    """Judge every published list by the customers it held out.
 
-    followed: rows of `followed.FOLLOWED`; a list that assigned nobody new has none. least:
-    customers held out with a known outcome, below which a list is not judged. The same rows give
-    the same numbers.
+    Parameters
+    ----------
+    follow_up : DataFrame
+        FOLLOW_UP.
+    min_held_out : int
+        Held-out customers with a known outcome below which a list is not judged.
+
+    Returns
+    -------
+    DataFrame
+        PAST_LISTS, one row per list_id, newest first. A list that assigned nobody for the first
+        time has no row.
     """
-    alone = analysis.scored_holdout(analysis.analysis_set(followed))
+    holdout = analysis.scored_holdout(analysis.analysis_set(follow_up))
     rows = [
-        _of_list(str(name), mine, alone[alone["list_id"] == name], least)
-        for name, mine in followed.groupby("list_id")
+        _past_list(str(list_id), assigned, holdout[holdout["list_id"] == list_id], min_held_out)
+        for list_id, assigned in follow_up.groupby("list_id")
     ]
-    found = pd.DataFrame(rows, columns=list(PAST_LISTS)).astype(PAST_LISTS)
-    return found.sort_values(["as_of", "list_id"], ascending=False, ignore_index=True)
+    lists = pd.DataFrame(rows, columns=list(PAST_LISTS)).astype(PAST_LISTS)
+    return lists.sort_values(["as_of", "list_id"], ascending=False, ignore_index=True)
 
 
-def past_lists_of_report(found: pd.DataFrame) -> tuple[PastList, ...]:
-    """PAST_LISTS as the page of outcomes takes them."""
-    return tuple(map(_told, found.to_dict(orient="records")))
+def for_report(lists: pd.DataFrame) -> tuple[PastList, ...]:
+    """Turn past lists into content of the outcomes page.
 
+    Parameters
+    ----------
+    lists : DataFrame
+        PAST_LISTS.
 
-def _told(row: dict[Any, Any]) -> PastList:
-    return PastList(
-        list_id=row["list_id"],
-        as_of=row["as_of"].date(),
-        is_mature=row["state"] == MATURE,
-        contact=row["contact"],
-        held_out=row["held_out"],
-        n_known=row["known"],
-        predicted=row["predicted_held_out"],
-        observed=RangeEstimate(row["left_held_out"], row["low"], row["high"]),
-        is_calibrated=None if pd.isna(row["calibrated"]) else bool(row["calibrated"]),
-        auc=RangeEstimate(row["order"], row["order_low"], row["order_high"]),
+    Returns
+    -------
+    tuple of PastList
+        In the order of the rows.
+    """
+    return tuple(
+        PastList(
+            list_id=row["list_id"],
+            as_of=row["as_of"].date(),
+            is_mature=row["state"] == MATURE,
+            contact=row["contact"],
+            held_out=row["held_out"],
+            n_known=row["known"],
+            predicted=row["predicted_held_out"],
+            observed=Estimate(row["left_held_out"], row["low"], row["high"]),
+            is_calibrated=None if pd.isna(row["calibrated"]) else bool(row["calibrated"]),
+            auc=Estimate(row["order"], row["order_low"], row["order_high"]),
+        )
+        for row in lists.to_dict(orient="records")
     )
 
 
-def _of_list(name: str, mine: pd.DataFrame, alone: pd.DataFrame, least: int) -> dict[str, Any]:
-    """One row of PAST_LISTS, but for what nothing is known of."""
+def _past_list(
+    list_id: str, assigned: pd.DataFrame, holdout: pd.DataFrame, min_held_out: int
+) -> dict[str, Any]:
+    """One row of PAST_LISTS; what needs outcomes is left out where there are none."""
     row = {
-        "list_id": name,
-        "as_of": mine["as_of"].iloc[0],
-        "state": PENDING if (mine["state"] == PENDING).any() else MATURE,
-        "contact": int((mine["arm"] == CONTACT).sum()),
-        "held_out": int((mine["arm"] == HOLDOUT).sum()),
-        "known": len(alone),
+        "list_id": list_id,
+        "as_of": assigned["as_of"].iloc[0],
+        "state": PENDING if (assigned["state"] == PENDING).any() else MATURE,
+        "contact": int((assigned["arm"] == CONTACT).sum()),
+        "held_out": int((assigned["arm"] == HOLDOUT).sum()),
+        "known": len(holdout),
     }
-    return row | (_said_and_left(alone, least) | auc_with_interval(alone, least) if len(alone) else {})
+    if holdout.empty:
+        return row
+    return row | _calibration(holdout, min_held_out) | _auc(holdout, min_held_out)
 
 
-def _said_and_left(alone: pd.DataFrame, least: int) -> dict[str, Any]:
-    said = float(alone["churn_probability"].mean())
-    left = analysis.wilson_estimate(float(alone["churned"].mean()), len(alone))
+def _calibration(holdout: pd.DataFrame, min_held_out: int) -> dict[str, Any]:
+    predicted = float(holdout["churn_probability"].mean())
+    observed = analysis.wilson_estimate(float(holdout["churned"].mean()), len(holdout))
+    is_calibrated = observed.low <= predicted <= observed.high
     return {
-        "predicted_held_out": said,
-        "left_held_out": left.value,
-        "low": left.low,
-        "high": left.high,
-        "calibrated": left.low <= said <= left.high if len(alone) >= least else None,
+        "predicted_held_out": predicted,
+        "left_held_out": observed.value,
+        "low": observed.low,
+        "high": observed.high,
+        "calibrated": is_calibrated if len(holdout) >= min_held_out else None,
     }
 
 
-def holdout_auc(rows: pd.DataFrame, least: int) -> RangeEstimate | None:
-    """The order over all lists together; rows of `measured.compared`. None of too few."""
-    found = auc_with_interval(analysis.scored_holdout(rows), least)
-    return RangeEstimate(*found.values()) if found else None
+def holdout_auc(rows: pd.DataFrame, min_held_out: int) -> Estimate | None:
+    """ROC AUC of the churn probability among held-out customers of all lists together.
 
+    All on a list are likely to churn, so it is lower than the AUC among all customers.
 
-def auc_with_interval(alone: pd.DataFrame, least: int) -> dict[str, float]:
-    """order, order_low, order_high of customers left alone, in this order; {} of too few.
+    Parameters
+    ----------
+    rows : DataFrame
+        The analysis set.
+    min_held_out : int
+        Customers below which nothing is said.
 
-    The order is only that among those chosen, who are all likely to leave: lower than that among
-    all customers, and no fault of the model.
+    Returns
+    -------
+    Estimate or None
+        None where there are too few customers, churners or stayers.
     """
-    left = alone["churned"].to_numpy(dtype=float)
-    if len(left) < least or min(left.sum(), (1 - left).sum()) < two_sample.MIN_EVENTS:
+    auc = _auc(analysis.scored_holdout(rows), min_held_out)
+    return Estimate(*auc.values()) if auc else None
+
+
+def _auc(holdout: pd.DataFrame, min_held_out: int) -> dict[str, float]:
+    """order, order_low, order_high, in this order; {} where there are too few."""
+    churned = holdout["churned"].to_numpy(dtype=float)
+    n_rarer = min(churned.sum(), (1 - churned).sum())
+    if len(churned) < min_held_out or n_rarer < two_sample.MIN_EVENTS:
         return {}
-    said = alone["churn_probability"].to_numpy(dtype=float)
-    spread = bootstrap.bootstrap(_order, alone["customer_id"], [left, said], _RESAMPLES, _SEED)
-    ends = spread["order"]
-    return {**_order(left, said), "order_low": ends.low, "order_high": ends.high}
+    predicted = holdout["churn_probability"].to_numpy(dtype=float)
+    arrays = [churned, predicted]
+    interval = bootstrap.bootstrap(_order, holdout["customer_id"], arrays, _RESAMPLES, _SEED)[
+        "order"
+    ]
+    return _order(churned, predicted) | {"order_low": interval.low, "order_high": interval.high}
 
 
-def _order(left: Floats, said: Floats) -> dict[str, float]:
-    return {"order": metrics.roc_auc(left, said)}
+def _order(churned: Floats, predicted: Floats) -> dict[str, float]:
+    return {"order": metrics.roc_auc(churned, predicted)}

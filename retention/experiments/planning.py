@@ -1,4 +1,4 @@
-"""How many customers it takes to show what is hoped for, and when there will be as many."""
+"""Sample size: how many customers the target effect needs, and when there will be as many."""
 
 from typing import Final
 
@@ -6,61 +6,109 @@ import numpy as np
 import pandas as pd
 
 from retention.core.params import OutcomesParams
-from retention.experiments.analysis import randomised
-from retention.experiments.report_data import TargetEffect, SampleSizePlan
-from retention.ledgers.assignments import CONTACT
+from retention.experiments import analysis
+from retention.experiments.report_data import SampleSizePlan, TargetEffect
 from retention.stats import power, sequential
 from retention.stats.power import ArmSizes
 
 TARGET_EFFECTS: Final = (0.1, 0.2, 0.3, 0.5)
-"""Shares of those who would leave that contacts may keep, beside the one hoped for."""
+"""Relative reductions of the churn rate to plan for, beside the target effect of the params."""
 
-RECENT_DAYS: Final = 182  # days whose lists say at which pace customers enter
+RECENT_DAYS: Final = 182  # the lists of these days say at which rate customers enrol
 DAYS_PER_MONTH: Final = 365.25 / 12
 
 
 def sample_size_plan(
-    found: pd.DataFrame, has: ArmSizes, believed: float, held_out: float, today: pd.Timestamp,
-    rules: OutcomesParams,
-) -> SampleSizePlan | None:  # fmt: skip
-    """The calculator; None where nobody is held out or nobody is thought to leave.
+    follow_up: pd.DataFrame,
+    observed: ArmSizes,
+    expected_churn_rate: float,
+    holdout_share: float,
+    today: pd.Timestamp,
+    outcome_params: OutcomesParams,
+) -> SampleSizePlan | None:
+    """Plan the experiment's sample size for several effects.
 
-    found: rows of `followed.FOLLOWED`. believed: the rate of leaving where nothing is assigned
-    yet. Rate and share held out are those of the first list, fixed before any outcome was seen:
-    an interval that may be read at every list is planned for one size only once.
+    The churn rate and the holdout share are those of the campaign's first list. They are fixed
+    before any outcome is known, because a confidence sequence is planned for one size only once.
+
+    Parameters
+    ----------
+    follow_up : DataFrame
+        FOLLOW_UP.
+    observed : ArmSizes
+        Customers with a known outcome.
+    expected_churn_rate : float
+        To plan with where nobody is assigned yet; may be nan.
+    holdout_share : float
+        Likewise.
+    today : Timestamp
+    outcome_params : OutcomesParams
+        power and target_effect.
+
+    Returns
+    -------
+    SampleSizePlan or None
+        None where nobody is held out, or nobody is expected to churn.
     """
-    mine = randomised(found)
-    first = mine[mine["as_of"] == mine["as_of"].min()]
-    rate = float(first["churn_probability"].mean()) if len(first) else believed
-    share = 1 - float(first["propensity"].mean()) if len(first) else held_out
-    if not (0 < rate < 1 and 0 < share < 1):
+    assigned = analysis.randomised(follow_up)
+    first_list = assigned[assigned["as_of"] == assigned["as_of"].min()]
+    baseline_rate = expected_churn_rate
+    if len(first_list):
+        baseline_rate = float(first_list["churn_probability"].mean())
+        holdout_share = 1 - float(first_list["propensity"].mean())
+    if not (0 < baseline_rate < 1 and 0 < holdout_share < 1):
         return None
-    pace, times = enrolment_rate(mine, today), sequential.width_factor(1.0)
+    rate = enrolment_rate(assigned, today)
+    critical_value = sequential.width_factor(1.0)
 
-    def needed(kept: float) -> ArmSizes:
-        return power.required_sample_size(rate, (1 - kept) * rate, share, times, rules.power)
+    def required(reduction: float) -> ArmSizes:
+        return power.required_sample_size(
+            baseline_rate,
+            (1 - reduction) * baseline_rate,
+            holdout_share,
+            critical_value,
+            outcome_params.power,
+        )
 
-    hopes = sorted({*TARGET_EFFECTS, rules.target_effect})
-    smallest = power.minimum_detectable_effect(rate, has, times, rules.power)
+    detectable = power.minimum_detectable_effect(
+        baseline_rate, observed, critical_value, outcome_params.power
+    )
     return SampleSizePlan(
-        baseline_rate=rate,
-        holdout_share=share,
-        power=rules.power,
-        target_effect=rules.target_effect,
-        required=needed(rules.target_effect),
-        observed=has,
-        enrolment_rate=pace,
-        minimum_detectable_effect=smallest / rate,
+        baseline_rate=baseline_rate,
+        holdout_share=holdout_share,
+        power=outcome_params.power,
+        target_effect=outcome_params.target_effect,
+        required=required(outcome_params.target_effect),
+        observed=observed,
+        enrolment_rate=rate,
+        minimum_detectable_effect=detectable / baseline_rate,
         target_effects=tuple(
-            TargetEffect(kept, needed(kept), power.months_to_sample_size(needed(kept), has, pace)) for kept in hopes
+            TargetEffect(
+                relative_reduction=reduction,
+                required=required(reduction),
+                months=power.months_to_sample_size(required(reduction), observed, rate),
+            )
+            for reduction in sorted({*TARGET_EFFECTS, outcome_params.target_effect})
         ),
     )
 
 
-def enrolment_rate(mine: pd.DataFrame, today: pd.Timestamp) -> ArmSizes:
-    """Customers whom lists of the last half year assigned for the first time, by month."""
-    ago = (today - mine["as_of"]).dt.days
-    recent = mine[ago <= RECENT_DAYS]
-    span = float(np.clip(ago.max() if len(ago) else 0.0, DAYS_PER_MONTH, RECENT_DAYS)) / DAYS_PER_MONTH
-    treated = int((recent["arm"] == CONTACT).sum())
-    return ArmSizes(treated / span, (len(recent) - treated) / span)
+def enrolment_rate(assigned: pd.DataFrame, today: pd.Timestamp) -> ArmSizes:
+    """Customers per month whom the lists of the last RECENT_DAYS assigned for the first time.
+
+    Parameters
+    ----------
+    assigned : DataFrame
+        FOLLOW_UP.
+    today : Timestamp
+
+    Returns
+    -------
+    ArmSizes
+        Customers per month.
+    """
+    age_days = (today - assigned["as_of"]).dt.days
+    recent = analysis.arm_sizes(assigned[age_days <= RECENT_DAYS])
+    span_days = np.clip(age_days.max() if len(age_days) else 0.0, DAYS_PER_MONTH, RECENT_DAYS)
+    months = float(span_days) / DAYS_PER_MONTH
+    return ArmSizes(recent.treated / months, recent.control / months)

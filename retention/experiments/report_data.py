@@ -1,67 +1,49 @@
-"""What the page of outcomes says, already computed: the shape between the figures and the page."""
+"""The content of the outcomes page: what the analysis hands to `reporting/outcomes`."""
 
 import datetime as dt
 from dataclasses import dataclass
 
-from retention.experiments.incremental import Incremental
+from retention.experiments.incremental import Estimate, Incremental
 from retention.i18n.language import Language
 from retention.stats.power import ArmSizes
 from retention.stats.two_sample import EffectEstimate
 
 
 @dataclass(frozen=True)
-class RangeEstimate:
-    """A number and its 95 % interval; ends are nan where there are too few customers."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class ArmSummary:
-    """One arm of those compared. leaving: share that left; worth: mean value, money."""
+    """One arm of the analysis set."""
 
-    name: str
+    name: str  # contact or holdout
     customers: int
     churned: int
-    churn_rate: RangeEstimate
-    mean_value: RangeEstimate
+    churn_rate: Estimate  # 0 to 1; weighted where propensities differ
+    mean_value: Estimate  # currency per customer
 
 
 @dataclass(frozen=True)
 class CampaignResult:
-    """Both arms and what lies between them, contact less holdout.
+    """Both arms and the effects, contact less holdout."""
 
-    once: of shares of leavers, as one look reads it. left, value: as they may be read at every
-    list. saved: by those. verdict: in words. measured: whether it says what contact achieved, or
-    only when that can be said.
-    """
-
-    arms: tuple[ArmSummary, ArmSummary]
-    single_look: EffectEstimate
-    churn_effect: EffectEstimate
-    value_effect: EffectEstimate
-    incremental: Incremental
-    conclusion: str
-    is_conclusive: bool
+    arms: tuple[ArmSummary, ArmSummary]  # contact, holdout
+    single_look: EffectEstimate  # on the churn rate; interval valid for one look
+    churn_effect: EffectEstimate  # the same; interval valid at every list
+    value_effect: EffectEstimate  # on the mean value, currency; valid at every list
+    incremental: Incremental  # totals of the contact arm, from the effects above
+    conclusion: str  # in a sentence
+    is_conclusive: bool  # whether the sentence says what contact achieved, or only when it will
 
 
 @dataclass(frozen=True)
 class SubgroupResult:
-    """A part of the customers by play or theme (`by`), named by its code.
+    """The effect in one subgroup."""
 
-    saved: customers, by one look. p_adjusted: corrected for all groups that are looked at; nan
-    where there are too few customers.
-    """
-
-    column: str
-    name: str
-    contact: int
-    holdout: int
-    churn_rates: tuple[float, float]
-    saved_customers: RangeEstimate
-    p_adjusted: float
+    column: str  # play or theme
+    name: str  # the value of the column
+    contact: int  # customers assigned to contact
+    holdout: int  # customers held out
+    churn_rates: tuple[float, float]  # contact, holdout; 0 to 1
+    saved_customers: Estimate  # by the effect of this subgroup alone
+    p_adjusted: float  # Holm's over all subgroups; nan where there are too few customers
 
     @property
     def is_significant(self) -> bool:
@@ -70,57 +52,54 @@ class SubgroupResult:
 
 @dataclass(frozen=True)
 class Compliance:
-    """Of an arm compared: customers about whom staff answered, contacted, reached."""
+    """What was done to an arm of the analysis set, as numbers of customers."""
 
     arm: str
     customers: int
-    answered: int
+    answered: int  # staff answered about them
     contacted: int
     reached: int
 
 
 @dataclass(frozen=True)
 class CovariateBalance:
-    """A column known before the draw: its mean in both arms, and how far apart in deviations."""
+    """A covariate that was known before randomisation."""
 
     name: str
-    contact: float
+    contact: float  # mean of the arm
     holdout: float
-    standardized_mean_difference: float
+    standardized_mean_difference: float  # in pooled standard deviations
 
 
 @dataclass(frozen=True)
 class BalanceCheck:
-    """Whether the draw was one: p_values of the arms' sizes and of all columns together."""
+    """Whether the arms look randomised."""
 
     covariates: tuple[CovariateBalance, ...]
-    srm_p_value: float
-    joint_p_value: float
+    srm_p_value: float  # sample ratio mismatch: sizes of the arms against the propensities
+    joint_p_value: float  # of all covariates together
     holds: bool
 
 
 @dataclass(frozen=True)
 class RiskQuintile:
-    """Of the held out, by predicted chance of leaving, low to high: predicted and happened."""
+    """A fifth of the held-out customers, by predicted churn probability."""
 
     customers: int
-    predicted: float
-    observed: float
+    predicted: float  # mean churn probability
+    observed: float  # churn rate
 
 
 @dataclass(frozen=True)
 class HoldoutCalibration:
-    """Of the held out, whom no contact changed: leavers expected by the lists, and observed.
-
-    low, high: within which the observed lie in 95 of 100 cases if the chances are right.
-    """
+    """Predicted against observed churn of held-out customers, whom no contact changed."""
 
     customers: int
-    expected: float
-    observed: int
-    low: float
-    high: float
-    quintiles: tuple[RiskQuintile, ...]
+    expected: float  # sum of the churn probabilities
+    observed: int  # customers who churned
+    low: float  # observed lies within low and high in 95 of 100 cases
+    high: float  # if the probabilities are right
+    quintiles: tuple[RiskQuintile, ...]  # lowest risk first; empty where there are too few
 
     @property
     def holds(self) -> bool:
@@ -129,23 +108,18 @@ class HoldoutCalibration:
 
 @dataclass(frozen=True)
 class PastList:
-    """What a list had said of the customers it held out, beside what became of them.
-
-    known: of those held out, of whom both is known. said: their mean chance of leaving; left: the
-    share that left. order: how often one who left had the higher chance than one who stayed.
-    calibrated: None where too few are known. What is not known is nan.
-    """
+    """A published list's predictions for the customers it held out, against their outcomes."""
 
     list_id: str
     as_of: dt.date
     is_mature: bool
-    contact: int
-    held_out: int
-    n_known: int
-    predicted: float
-    observed: RangeEstimate
-    is_calibrated: bool | None
-    auc: RangeEstimate
+    contact: int  # customers it was the first to assign to contact
+    held_out: int  # customers it was the first to hold out
+    n_known: int  # of those held out, with a prediction and an outcome
+    predicted: float  # their mean churn probability; nan without any
+    observed: Estimate  # their churn rate; nan without any
+    is_calibrated: bool | None  # None where there are too few
+    auc: Estimate  # ROC AUC among them; nan where there are too few
 
     @property
     def verdict(self) -> str:
@@ -162,62 +136,58 @@ class AssignmentBatch:
     """What the lists of one day assigned for the first time."""
 
     as_of: dt.date
-    contact: int
+    contact: int  # customers
     holdout: int
     outcome_known_on: dt.date
-    is_known: bool
+    is_known: bool  # whether that day has come
 
 
 @dataclass(frozen=True)
 class TargetEffect:
-    """How many customers it takes to show that contact keeps a share of those who would leave."""
+    """The sample size that one effect needs."""
 
-    relative_reduction: float
-    required: ArmSizes
-    months: float
+    relative_reduction: float  # share of those who would churn whom contact keeps
+    required: ArmSizes  # customers
+    months: float  # until there are as many; inf where never
 
 
 @dataclass(frozen=True)
 class SampleSizePlan:
-    """The power calculator. rate: of leaving, as predicted before the first look; held_out: share.
+    """How many customers the experiment needs."""
 
-    planned: for the effect hoped for. smallest: the share kept that the arms known today could
-    show, nan where none. a_month: customers who enter each month.
-    """
-
-    baseline_rate: float
+    baseline_rate: float  # churn rate without contact, as predicted before the first look
     holdout_share: float
     power: float
-    target_effect: float
-    required: ArmSizes
-    observed: ArmSizes
-    enrolment_rate: ArmSizes
-    minimum_detectable_effect: float
+    target_effect: float  # the relative reduction planned for
+    required: ArmSizes  # for the target effect
+    observed: ArmSizes  # customers with a known outcome
+    enrolment_rate: ArmSizes  # customers per month
+    minimum_detectable_effect: float  # relative reduction that `observed` can show; nan if none
     target_effects: tuple[TargetEffect, ...]
 
 
 @dataclass(frozen=True)
 class OutcomesReport:
-    """Everything the page shows. Parts that nothing is known of are None or empty."""
+    """Everything the page shows. A part about which nothing is known is None or empty."""
 
     company: str
     currency: str
     language: Language
     as_of: dt.date
     campaign: str
-    target_description: str
-    value_days: int
-    plays: dict[str, str]
-    assigned: ArmSizes
-    excluded_by_reason: dict[str, int]
-    first_result_on: dt.date
-    batches: tuple[AssignmentBatch, ...]
-    min_arm_size: int
+    target_description: str  # the churn definition in a sentence
+    value_days: int  # length of the value window
+    plays: dict[str, str]  # name of a play: its action in words
+    assigned: ArmSizes  # randomised customers
+    excluded_by_reason: dict[str, int]  # randomised customers whom the label excludes
+    first_result_on: dt.date  # next day on which an outcome becomes known
+    batches: tuple[AssignmentBatch, ...]  # newest first
+    min_arm_size: int  # customers of either arm below which a subgroup is not judged
     result: CampaignResult | None = None
     plan: SampleSizePlan | None = None
     subgroups: tuple[SubgroupResult, ...] = ()
     compliance: tuple[Compliance, ...] = ()
     balance: BalanceCheck | None = None
     calibration: HoldoutCalibration | None = None
-    past_lists: tuple[PastList, ...] = ()
-    holdout_auc: RangeEstimate | None = None
+    past_lists: tuple[PastList, ...] = ()  # newest first
+    holdout_auc: Estimate | None = None  # ROC AUC over all lists together

@@ -89,12 +89,12 @@ def ended(
         "play": draw.choice(["call", "gesture"], many), "channel": "phone",
         "theme": draw.choice(["billing", "resolution", "rhythm"], many),
         "churn_probability": draw.beta(2, 6, many), "expected_loss": draw.gamma(2, 30, many),
-        "cost": 4.0, "offer": 0.0, "ripe_on": pd.Timestamp(FIRST) + pd.Timedelta(days=28),
-        "state": "ripe", "churned": pd.array(churned, dtype="boolean"),
+        "cost": 4.0, "offer": 0.0, "outcome_known_on": pd.Timestamp(FIRST) + pd.Timedelta(days=28),
+        "state": "mature", "churned": pd.array(churned, dtype="boolean"),
         "value": np.where(churned, 0.0, draw.gamma(4, 25, many)), "dropped": None,
         "contacted": treated & (draw.random(many) < 0.85),
         "reached": treated & (draw.random(many) < 0.6),
-        "worked": treated & (draw.random(many) < 0.9), "spent": np.where(treated, 4.0, 0.0),
+        "answered": treated & (draw.random(many) < 0.9), "spent": np.where(treated, 4.0, 0.0),
     }  # fmt: skip
     found = pd.DataFrame(table | more)
     found["reached"] &= found["contacted"]
@@ -107,6 +107,6 @@ def waiting(many: int, as_of: dt.date, day: int = 28) -> pd.DataFrame:
     found["customer_id"] = [f"w{as_of}{n:05d}" for n in range(len(found))]
     start = pd.Timestamp(as_of)
     return found.assign(
-        as_of=start, ripe_on=start + pd.Timedelta(days=day), state="waiting", churned=None,
+        as_of=start, outcome_known_on=start + pd.Timedelta(days=day), state="pending", churned=None,
         value=np.nan,
     ).astype({"churned": "boolean"})  # fmt: skip

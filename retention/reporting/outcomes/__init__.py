@@ -1,1 +1,1 @@
-"""Whether contacts helped, as people read it: a page with its pictures inside, and a CSV."""
+"""The outcomes page: what contact changed, as HTML with its charts inside, and as CSV."""

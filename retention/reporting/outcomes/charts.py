@@ -1,6 +1,7 @@
-"""Pictures of the comparison, each also in words."""
+"""Charts of the outcomes page, each with the same in words."""
 
 from collections.abc import Sequence
+from math import isnan
 from typing import Final
 
 from markupsafe import Markup
@@ -9,76 +10,79 @@ from retention.experiments.report_data import ArmSummary, HoldoutCalibration
 from retention.i18n.language import Language
 from retention.reporting import svg
 from retention.reporting.outcomes.wording import ARMS
-from retention.reporting.svg import Scale, dot, line, segment, figure, text
+from retention.reporting.svg import Scale, dot, figure, line, segment, text
 
-_WIDE: Final = 560
-_ROW: Final = 46
-_WORDS: Final = 150  # wide, of the words at the right of an interval
+_WIDTH: Final = 560
+_ROW_HEIGHT: Final = 46
+_WORDS_WIDTH: Final = 150  # of the words at the right of an interval
 
 
-def arms_chart(both: Sequence[ArmSummary], says: Language) -> Markup:
-    """How many left of each arm: a dot, and a line for its interval."""
-    drawn = [one for one in both if one.churn_rate.low == one.churn_rate.low]
-    if not drawn:
+def arms_chart(arms: Sequence[ArmSummary], language: Language) -> Markup:
+    """The churn rate of each arm: a dot, and a line for its interval."""
+    shown = [arm for arm in arms if not isnan(arm.churn_rate.low)]
+    if not shown:
         return svg.NOTHING
-    ends = svg.ticks(0.0, max(one.churn_rate.high for one in drawn), 5, 0.01)
-    x, foot = Scale(0.0, ends[-1], 14, _WIDE - _WORDS), _ROW * len(drawn) + 10
-    parts = [segment((x(at), 6), (x(at), foot), "grid") for at in ends]
-    parts += [text((x(at), foot + 17), says.percent(at), "middle quiet") for at in ends]
-    for at, one in enumerate(drawn):
-        parts += _arm(one, x, 34 + _ROW * at, says)
-    told = "; ".join(_arm_text(one, says) for one in drawn)
-    return figure(_WIDE, foot + 26, "chart", says.gettext("Left, of each arm"), told, parts)
+    ticks = svg.ticks(0.0, max(arm.churn_rate.high for arm in shown), 5, 0.01)
+    x, bottom = Scale(0.0, ticks[-1], 14, _WIDTH - _WORDS_WIDTH), _ROW_HEIGHT * len(shown) + 10
+    parts = [segment((x(tick), 6), (x(tick), bottom), "grid") for tick in ticks]
+    parts += [
+        text((x(tick), bottom + 17), language.percent(tick), "middle quiet") for tick in ticks
+    ]
+    for i, arm in enumerate(shown):
+        parts += _arm(arm, x, 34 + _ROW_HEIGHT * i, language)
+    words = "; ".join(_arm_text(arm, language) for arm in shown)
+    title = language.gettext("Left, of each arm")
+    return figure(_WIDTH, bottom + 26, "chart", title, words, parts)
 
 
-def _arm(one: ArmSummary, x: Scale, y: float, says: Language) -> list[Markup]:
-    low, high = x(one.churn_rate.low), x(one.churn_rate.high)
-    words = says.gettext(
+def _arm(arm: ArmSummary, x: Scale, y: float, language: Language) -> list[Markup]:
+    low, high = x(arm.churn_rate.low), x(arm.churn_rate.high)
+    words = language.gettext(
         "{arm} {share}",
-        arm=says.gettext(ARMS[one.name]),
-        share=says.percent(one.churn_rate.value, 1),
+        arm=language.gettext(ARMS[arm.name]),
+        share=language.percent(arm.churn_rate.value, 1),
     )
     return [
-        segment((low, y), (high, y), f"range {one.name}"),
-        segment((low, y - 5), (low, y + 5), f"range {one.name}"),
-        segment((high, y - 5), (high, y + 5), f"range {one.name}"),
-        dot((x(one.churn_rate.value), y), 6, f"dot {one.name}", _arm_text(one, says)),
+        segment((low, y), (high, y), f"range {arm.name}"),
+        segment((low, y - 5), (low, y + 5), f"range {arm.name}"),
+        segment((high, y - 5), (high, y + 5), f"range {arm.name}"),
+        dot((x(arm.churn_rate.value), y), 6, f"dot {arm.name}", _arm_text(arm, language)),
         text((high + 10, y + 4), words, "start behind strong"),
     ]
 
 
-def _arm_text(one: ArmSummary, says: Language) -> str:
-    return says.gettext(
+def _arm_text(arm: ArmSummary, language: Language) -> str:
+    return language.gettext(
         "{arm}: {share} left, between {low} and {high}",
-        arm=says.gettext(ARMS[one.name]),
-        share=says.percent(one.churn_rate.value, 1),
-        low=says.percent(one.churn_rate.low, 1),
-        high=says.percent(one.churn_rate.high, 1),
+        arm=language.gettext(ARMS[arm.name]),
+        share=language.percent(arm.churn_rate.value, 1),
+        low=language.percent(arm.churn_rate.low, 1),
+        high=language.percent(arm.churn_rate.high, 1),
     )
 
 
-def calibration_chart(found: HoldoutCalibration, says: Language) -> Markup:
-    """Predicted against happened by fifths, beside the line on which both are alike."""
-    if not found.quintiles:
+def calibration_chart(calibration: HoldoutCalibration, language: Language) -> Markup:
+    """Predicted against observed churn by quintile, beside the line on which both are alike."""
+    quintiles = calibration.quintiles
+    if not quintiles:
         return svg.NOTHING
-    ends = svg.ticks(
-        0.0, max(max(one.predicted, one.observed) for one in found.quintiles), 4, 0.05
-    )
-    x, y = Scale(0.0, ends[-1], 52, 330), Scale(0.0, ends[-1], 200, 12)
-    parts = [svg.grid(x, y, ends, says.percent)]
-    parts.append(svg.x_axis(x, 202, [(at, says.percent(at)) for at in ends]))
-    parts.append(segment((x(0.0), y(0.0)), (x(ends[-1]), y(ends[-1])), "target"))
-    spots = [(x(one.predicted), y(one.observed)) for one in found.quintiles]
-    parts.append(line(spots, "value"))
-    parts += [dot(spot, 4, "dot") for spot in spots]
-    parts.append(text((191, 240), says.gettext("predicted"), "middle quiet"))
-    title = says.gettext("Left, of those held out, against what was predicted")
-    told = "; ".join(
-        says.gettext(
+    largest = max(max(quintile.predicted, quintile.observed) for quintile in quintiles)
+    ticks = svg.ticks(0.0, largest, 4, 0.05)
+    x, y = Scale(0.0, ticks[-1], 52, 330), Scale(0.0, ticks[-1], 200, 12)
+    parts = [svg.grid(x, y, ticks, language.percent)]
+    parts.append(svg.x_axis(x, 202, [(tick, language.percent(tick)) for tick in ticks]))
+    parts.append(segment((x(0.0), y(0.0)), (x(ticks[-1]), y(ticks[-1])), "target"))
+    points = [(x(quintile.predicted), y(quintile.observed)) for quintile in quintiles]
+    parts.append(line(points, "value"))
+    parts += [dot(point, 4, "dot") for point in points]
+    parts.append(text((191, 240), language.gettext("predicted"), "middle quiet"))
+    title = language.gettext("Left, of those held out, against what was predicted")
+    words = "; ".join(
+        language.gettext(
             "{share} predicted, {left} left",
-            share=says.percent(one.predicted),
-            left=says.percent(one.observed),
+            share=language.percent(quintile.predicted),
+            left=language.percent(quintile.observed),
         )
-        for one in found.quintiles
+        for quintile in quintiles
     )
-    return figure(340, 248, "chart small", title, told, parts)
+    return figure(340, 248, "chart small", title, words, parts)

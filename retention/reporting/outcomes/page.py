@@ -1,15 +1,15 @@
-"""Whether contacts helped, as one page that opens from disk: no network, no script.
+"""The outcomes page: HTML that opens from disk, without network or script.
 
-It is read from the top: the verdict in a sentence, then both arms and the money, then by action,
-then what the verdict rests on.
+It is read from the top: the conclusion in a sentence, both arms and the money, the subgroups, and
+then what the conclusion rests on.
 """
 
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from retention.experiments.incremental import Estimate, Incremental
-from retention.experiments.report_data import OutcomesReport
+from retention.experiments.incremental import Estimate
+from retention.experiments.report_data import OutcomesReport, SubgroupResult
 from retention.reporting import page
 from retention.reporting.outcomes import charts, wording
 
@@ -17,99 +17,100 @@ _HERE: Final = Path(__file__).parent
 MAX_BATCHES: Final = 12
 MAX_LISTS: Final = 12
 
+Figure = tuple[str, str, str]
+"""number, interval, words"""
 
-def html(told: OutcomesReport) -> str:
-    """The whole page; the same content is the same text."""
-    says = told.language
-    environment = page.environment(_HERE, says)
+
+def html(report: OutcomesReport) -> str:
+    """The whole page; the same report gives the same text."""
+    language = report.language
+    environment = page.environment(_HERE, language)
     environment.filters |= {
         "cut": page.cut,
-        "money": partial(_money, told),
-        "percent": says.percent,
-        "day": partial(says.date, short=True),
-        "months": partial(wording.format_months, says=says),
-        "group": partial(wording.subgroup_name, plays=told.plays, says=says),
-        "share": partial(_share, told),
+        "money": partial(_money, report),
+        "percent": language.percent,
+        "day": partial(language.date, short=True),
+        "months": partial(wording.format_months, language=language),
+        "subgroup_name": partial(wording.subgroup_name, plays=report.plays, language=language),
+        "share": partial(_share, report),
     }
     environment.globals |= {
-        "arms": partial(charts.arms_chart, says=says),
-        "calibration": partial(charts.calibration_chart, says=says),
-        "interval": partial(wording.format_interval, says=says),
-        "of_hundred": partial(wording.per_hundred, says=says),
-        "percent": partial(says.percent, digits=1),
+        "arms_chart": partial(charts.arms_chart, language=language),
+        "calibration_chart": partial(charts.calibration_chart, language=language),
+        "format_interval": partial(wording.format_interval, language=language),
+        "per_hundred": partial(wording.per_hundred, language=language),
+        "percent": partial(language.percent, digits=1),
     }
-    return environment.get_template("outcomes.html.j2").render(_page(told))
+    return environment.get_template("outcomes.html.j2").render(_context(report))
 
 
-def _page(told: OutcomesReport) -> dict[str, Any]:
+def _context(report: OutcomesReport) -> dict[str, Any]:
     style = page.style(_HERE / "outcomes.css")
-    waiting = [one for one in told.batches if not one.is_known]
-    past = [one for one in told.past_lists if one.n_known]
+    pending = [batch for batch in report.batches if not batch.is_known]
+    past = [past_list for past_list in report.past_lists if past_list.n_known]
     return {
-        "told": told,
-        "says": told.language,
+        "report": report,
+        "language": report.language,
         "style": style,
         "policy": page.policy(style),
-        "headline": wording.headline(told),
-        "beneath": list(wording.supporting_sentences(told)),
-        "figures": _figures(told),
+        "headline": wording.headline(report),
+        "supporting_sentences": list(wording.supporting_sentences(report)),
+        "figures": _figures(report),
         "arm_words": wording.ARMS,
-        "known_words": wording.BASELINE_COLUMNS,
-        "parts": _parts(told),
-        "past": past[:MAX_LISTS],
+        "covariate_words": wording.COVARIATES,
+        "subgroup_tables": _subgroup_tables(report),
+        "past_lists": past[:MAX_LISTS],
         "more_past": max(0, len(past) - MAX_LISTS),
-        "right_words": wording.CALIBRATION_VERDICTS,
-        "waiting": waiting[::-1][:MAX_BATCHES],
-        "more_waiting": max(0, len(waiting) - MAX_BATCHES),
+        "verdict_words": wording.CALIBRATION_VERDICTS,
+        "pending": pending[::-1][:MAX_BATCHES],
+        "more_pending": max(0, len(pending) - MAX_BATCHES),
     }
 
 
-def _parts(told: OutcomesReport) -> list[tuple[str, list[Any]]]:
-    parts = [
-        (words, [one for one in told.subgroups if one.column == by]) for by, words in wording.SUBGROUP_TITLES.items()
+def _subgroup_tables(report: OutcomesReport) -> list[tuple[str, list[SubgroupResult]]]:
+    """Title and rows of each column that has subgroups."""
+    tables = [
+        (title, [subgroup for subgroup in report.subgroups if subgroup.column == column])
+        for column, title in wording.SUBGROUP_TITLES.items()
     ]
-    return [(words, rows) for words, rows in parts if rows]
+    return [(title, rows) for title, rows in tables if rows]
 
 
-def _money(told: OutcomesReport, amount: float) -> str:
+def _money(report: OutcomesReport, amount: float) -> str:
     """Whole units: pennies of an estimate only distract."""
-    return told.language.money(amount, told.currency, 0)
+    return report.language.money(amount, report.currency, 0)
 
 
-def _share(told: OutcomesReport, many: int, of: int) -> str:
+def _share(report: OutcomesReport, n: int, total: int) -> str:
     """'34 of 40 (85%)'."""
-    says = told.language
-    if not of:
-        return says.number(many)
-    return says.gettext(
-        "{many} of {all} ({share})", many=many, all=of, share=says.percent(many / of)
+    language = report.language
+    if not total:
+        return language.number(n)
+    return language.gettext(
+        "{many} of {all} ({share})", many=n, all=total, share=language.percent(n / total)
     )
 
 
-def _figures(told: OutcomesReport) -> list[tuple[str, str, str]]:
-    """The result in a few numbers, as (number, interval, words)."""
-    if told.result is None or not told.result.is_conclusive:
+def _figures(report: OutcomesReport) -> list[Figure]:
+    """The result in a few numbers."""
+    if report.result is None or not report.result.is_conclusive:
         return []
-    saved, says = told.result.incremental, told.language
-    money = partial(_money, told)
-    back = partial(says.number, digits=1)
-    rows = [
-        _figure(told, saved.customers, says.number, says.gettext("customers saved")),
-        _figure(told, saved.value, money, says.gettext("value kept")),
-        (money(saved.cost), "", says.gettext("cost of contacts")),
-        _figure(told, saved.net, money, says.gettext("net")),
+    incremental, language = report.result.incremental, report.language
+    money = partial(_money, report)
+    figures = [
+        _figure(
+            report, incremental.customers, language.number, language.gettext("customers saved")
+        ),
+        _figure(report, incremental.value, money, language.gettext("value kept")),
+        (money(incremental.cost), "", language.gettext("cost of contacts")),
+        _figure(report, incremental.net, money, language.gettext("net")),
     ]
-    return rows + _roi(told, saved, back)
+    if incremental.cost:
+        words = language.gettext("net for each 1 spent")
+        figures.append(_figure(report, incremental.roi, partial(language.number, digits=1), words))
+    return figures
 
 
-def _roi(told: OutcomesReport, saved: Incremental, write: wording.Write) -> list[tuple[str, str, str]]:
-    if not saved.cost:
-        return []
-    words = told.language.gettext("net for each 1 spent")
-    return [_figure(told, saved.roi, write, words)]
-
-
-def _figure(
-    told: OutcomesReport, amount: Estimate, write: wording.Write, words: str
-) -> tuple[str, str, str]:
-    return write(amount.value), wording.format_interval(amount, write, told.language), words
+def _figure(report: OutcomesReport, estimate: Estimate, write: wording.Write, words: str) -> Figure:
+    interval = wording.format_interval(estimate, write, report.language)
+    return write(estimate.value), interval, words

@@ -1,4 +1,4 @@
-"""What the page says first, and how it writes a number with its interval."""
+"""The sentences of the outcomes page, and how it writes a number with its interval."""
 
 from collections.abc import Callable, Iterator
 from math import ceil, inf, isnan
@@ -6,16 +6,19 @@ from typing import Final
 
 from retention.experiments import conclusions
 from retention.experiments.incremental import Estimate
-from retention.experiments.report_data import OutcomesReport, SubgroupResult, RangeEstimate
+from retention.experiments.report_data import OutcomesReport, SubgroupResult
 from retention.i18n.language import Language, gettext_noop
 from retention.serving.themes import ACTIONABLE, CONTEXT
 
 ARMS: Final = {"contact": gettext_noop("to contact"), "holdout": gettext_noop("held out")}
-BASELINE_COLUMNS: Final = {
+COVARIATES: Final = {
     "churn_probability": gettext_noop("Chance of leaving, predicted"),
     "expected_loss": gettext_noop("Value at stake"),
 }
-SUBGROUP_TITLES: Final = {"play": gettext_noop("By action"), "theme": gettext_noop("By first reason")}
+SUBGROUP_TITLES: Final = {
+    "play": gettext_noop("By action"),
+    "theme": gettext_noop("By first reason"),
+}
 LEFT_OUT: Final = (
     gettext_noop("ended in the gap"),
     gettext_noop("had ended before the snapshot, known only later"),
@@ -29,81 +32,82 @@ CALIBRATION_VERDICTS: Final = {
     "too high": gettext_noop("fewer left than the list had said"),
     "too few": gettext_noop("too few held out to tell"),
 }
-"""What became of a past list's held out against what it had said, by `PastList.verdict`."""
+"""Whether the customers a past list held out churned as predicted, by `PastList.verdict`."""
 
-_MANY: Final = 24  # months, above which years are counted
+_MAX_MONTHS: Final = 24  # above which years are counted
 Write = Callable[[float], str]
 
 
-def headline(told: OutcomesReport) -> str:
+def headline(report: OutcomesReport) -> str:
     """The page in one sentence."""
-    says = told.language
-    if told.result:
-        sentence = told.result.conclusion
-        return f"{sentence[:1].upper()}{sentence[1:]}{says.gettext('.')}"
-    if told.plan is None:
-        return says.gettext(
+    language = report.language
+    if report.result:
+        conclusion = report.result.conclusion
+        return f"{conclusion[:1].upper()}{conclusion[1:]}{language.gettext('.')}"
+    if report.plan is None:
+        return language.gettext(
             "Nothing can be measured: nobody is held out at random. Set at_risk.holdout_share."
         )
-    if not told.assigned.total:
-        return says.gettext(
+    if not report.assigned.total:
+        return language.gettext(
             "Nothing can be measured yet: no published list has chosen anybody. Of the list of "
             "{today} the first result can come on {date}.",
-            today=says.date(told.as_of),
-            date=says.date(told.first_result_on),
+            today=language.date(report.as_of),
+            date=language.date(report.first_result_on),
         )
-    return says.gettext(
+    return language.gettext(
         "Nothing can be measured yet: what became of those first chosen will be known on {date}.",
-        date=says.date(told.first_result_on),
+        date=language.date(report.first_result_on),
     )
 
 
-def supporting_sentences(told: OutcomesReport) -> Iterator[str]:
-    """What belongs to it: whether it paid, and whether the comparison is sound."""
-    says = told.language
-    if told.result and told.result.is_conclusive:
-        paid = conclusions.roi_conclusion(told.result.incremental.net, told.currency, says)
-        yield f"{paid[:1].upper()}{paid[1:]}{says.gettext('.')}"
-    elif told.result and not isnan(told.result.incremental.customers.low):
-        saved = told.result.incremental.customers
-        yield says.gettext(
+def supporting_sentences(report: OutcomesReport) -> Iterator[str]:
+    """Whether contact paid, and whether the comparison is sound."""
+    language = report.language
+    if report.result and report.result.is_conclusive:
+        net = report.result.incremental.net
+        conclusion = conclusions.roi_conclusion(net, report.currency, language)
+        yield f"{conclusion[:1].upper()}{conclusion[1:]}{language.gettext('.')}"
+    elif report.result and not isnan(report.result.incremental.customers.low):
+        saved = report.result.incremental.customers
+        yield language.gettext(
             "What is known so far leaves room for anything between {lost} customers lost and "
             "{saved} saved.",
-            lost=says.number(max(0.0, -saved.low)),
-            saved=says.number(max(0.0, saved.high)),
+            lost=language.number(max(0.0, -saved.low)),
+            saved=language.number(max(0.0, saved.high)),
         )
-    if told.balance and not told.balance.holds:
-        yield says.gettext(
+    if report.balance and not report.balance.holds:
+        yield language.gettext(
             "Take care: the two arms differed before anything was done, by more than chance. "
             "Until it is known why, what is said here may be wrong."
         )
 
 
-def format_interval(amount: Estimate | RangeEstimate, write: Write, says: Language) -> str:
-    """'6 to 56'; empty where it cannot be measured yet."""
-    if isnan(amount.low) or isnan(amount.high):
+def format_interval(estimate: Estimate, write: Write, language: Language) -> str:
+    """'6 to 56'; empty where there is no interval yet."""
+    if isnan(estimate.low) or isnan(estimate.high):
         return ""
-    return says.gettext("{low} to {high}", low=write(amount.low), high=write(amount.high))
+    return language.gettext("{low} to {high}", low=write(estimate.low), high=write(estimate.high))
 
 
-def per_hundred(share: float, says: Language) -> str:
-    """'64' of 0.6432: so many of 100."""
-    return says.number(100 * share)
+def per_hundred(proportion: float, language: Language) -> str:
+    """'64' of 0.6432."""
+    return language.number(100 * proportion)
 
 
-def format_months(number: float, says: Language) -> str:
+def format_months(months: float, language: Language) -> str:
     """'5 months', 'enough already', 'never at this pace'."""
-    if number == inf:
-        return says.gettext("never at this pace")
-    if number <= 0:
-        return says.gettext("enough already")
-    if number > _MANY:
-        return says.ngettext("{n} year", "{n} years", ceil(number / 12))
-    return says.ngettext("{n} month", "{n} months", int(number))
+    if months == inf:
+        return language.gettext("never at this pace")
+    if months <= 0:
+        return language.gettext("enough already")
+    if months > _MAX_MONTHS:
+        return language.ngettext("{n} year", "{n} years", ceil(months / 12))
+    return language.ngettext("{n} month", "{n} months", int(months))
 
 
-def subgroup_name(one: SubgroupResult, plays: dict[str, str], says: Language) -> str:
-    """A play by what it does, a theme in words."""
-    if one.column == "play":
-        return plays.get(one.name, one.name.replace("_", " "))
-    return says.gettext((ACTIONABLE | CONTEXT).get(one.name, one.name))
+def subgroup_name(subgroup: SubgroupResult, plays: dict[str, str], language: Language) -> str:
+    """A play by its action, a theme in words."""
+    if subgroup.column == "play":
+        return plays.get(subgroup.name, subgroup.name.replace("_", " "))
+    return language.gettext((ACTIONABLE | CONTEXT).get(subgroup.name, subgroup.name))

@@ -27,7 +27,7 @@ def test_a_list_is_a_row_and_the_newest_comes_first() -> None:
     assert list(found.index) == ["L2", "L1"]
     assert found["contact"].to_dict() == {"L1": 300, "L2": 90}
     assert found["held_out"].to_dict() == {"L1": 100, "L2": 10}
-    assert found["state"].to_dict() == {"L1": "ripe", "L2": "waiting"}
+    assert found["state"].to_dict() == {"L1": "mature", "L2": "pending"}
     assert dict(found.dtypes.astype(str)) == {
         name: kind for name, kind in PAST_LISTS.items() if name != "list_id"
     }
@@ -82,7 +82,7 @@ def test_whom_the_label_leaves_out_is_assigned_but_not_known() -> None:
         dropped=found["dropped"].mask(gone, why),
     )
     told = lists(found).loc["L1"]
-    assert (told["state"], told["held_out"], told["known"]) == ("ripe", 100, 90)
+    assert (told["state"], told["held_out"], told["known"]) == ("mature", 100, 90)
 
 
 def test_the_order_is_that_of_leavers_before_stayers() -> None:
