@@ -3,7 +3,7 @@
 import narwhals as nw
 
 from features.engine import service_grains
-from features.engine.base import Past, count, feature, grain, ratio, within
+from features.engine.base import Declaration, Past, count, feature, grain, ratio, within
 from retention.core.point_in_time import Frame
 
 ONLINE = ("portal", "web", "chat", "app")
@@ -21,8 +21,8 @@ def channel_use(past: Past) -> Frame:
     used = contacts.group_by("customer_id", "channel").agg(
         contacts=nw.len(), recent=count(within(_YEAR))
     )
-    ranked = used.with_columns(most=nw.col("contacts").max().over("customer_id"))
-    candidate = nw.when(nw.col("contacts") == nw.col("most")).then(nw.col("channel"))
+    ranked = used.with_columns(max_contacts=nw.col("contacts").max().over("customer_id"))
+    candidate = nw.when(nw.col("contacts") == nw.col("max_contacts")).then(nw.col("channel"))
     named = ranked.with_columns(candidate=candidate)
     first = named.with_columns(first=nw.col("candidate").min().over("customer_id"))
     return first.select(
@@ -33,58 +33,49 @@ def channel_use(past: Past) -> Frame:
     )
 
 
-def _channel_share(days: int, *channels: str) -> nw.Expr:
-    """Contacts through some channels against those of known channel."""
-    with_channel = within(days) & ~nw.col("channel").is_null()
-    return ratio(count(with_channel & nw.col("channel").is_in(channels)), count(with_channel))
+def _channel_share(name: str, channels: tuple[str, ...], how: str, words: str) -> Declaration:
+    """A feature: the contacts through some channels among those of known channel, in a year."""
+    declare = feature(
+        service_grains.contacts,
+        name=name,
+        meaning=f"Share of the contacts of the last {{days}} days that {how}.",
+        unit="share",
+        windows=(_YEAR,),
+        words=words,
+        alarming="high",
+    )
+
+    def share_of(days: int) -> nw.Expr:
+        with_channel = within(days) & ~nw.col("channel").is_null()
+        return ratio(count(with_channel & nw.col("channel").is_in(channels)), count(with_channel))
+
+    return declare(share_of)
 
 
-@feature(
-    service_grains.contacts,
-    unit="share",
-    windows=(_YEAR,),
-    words="{phone_share_Nd:percent} of their contacts by phone in the last {days} days",
-    alarming="high",
+phone_share = _channel_share(
+    "phone_share",
+    ("phone",),
+    "came by phone",
+    "{phone_share_Nd:percent} of their contacts by phone in the last {days} days",
 )
-def phone_share(days: int) -> nw.Expr:
-    """Share of the contacts of the last {days} days that came by phone."""
-    return _channel_share(days, "phone")
-
-
-@feature(
-    service_grains.contacts,
-    unit="share",
-    windows=(_YEAR,),
-    words="{email_share_Nd:percent} of their contacts by e-mail in the last {days} days",
-    alarming="high",
+email_share = _channel_share(
+    "email_share",
+    ("email",),
+    "came by e-mail",
+    "{email_share_Nd:percent} of their contacts by e-mail in the last {days} days",
 )
-def email_share(days: int) -> nw.Expr:
-    """Share of the contacts of the last {days} days that came by e-mail."""
-    return _channel_share(days, "email")
-
-
-@feature(
-    service_grains.contacts,
-    unit="share",
-    windows=(_YEAR,),
-    words="came to an office for {office_share_Nd:percent} of the contacts in the last {days} days",
-    alarming="high",
+office_share = _channel_share(
+    "office_share",
+    ("office", "store"),
+    "were visits to an office or shop",
+    "came to an office for {office_share_Nd:percent} of the contacts in the last {days} days",
 )
-def office_share(days: int) -> nw.Expr:
-    """Share of the contacts of the last {days} days that were visits to an office or shop."""
-    return _channel_share(days, "office", "store")
-
-
-@feature(
-    service_grains.contacts,
-    unit="share",
-    windows=(_YEAR,),
-    words="{online_share_Nd:percent} of their contacts online in the last {days} days",
-    alarming="high",
+online_share = _channel_share(
+    "online_share",
+    ONLINE,
+    "came by portal, web, chat or app",
+    "{online_share_Nd:percent} of their contacts online in the last {days} days",
 )
-def online_share(days: int) -> nw.Expr:
-    """Share of the contacts of the last {days} days that came by portal, web, chat or app."""
-    return _channel_share(days, *ONLINE)
 
 
 @feature(

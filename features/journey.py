@@ -29,7 +29,7 @@ def recent_failures(past: Past) -> Frame:
 
 @grain("contact")
 def uncomplained(past: Past) -> Frame:
-    """One row a failure without a complaint, where complaints are told of: customer_id, age."""
+    """One row a failure without a complaint, where contacts are known: customer_id, age."""
     return past[failed].filter(nw.col("silent") == 1).select("customer_id", "age")
 
 

@@ -13,13 +13,13 @@ _ENDED = nw.col("open") == 0
 
 @grain("response", "resolution")
 def answered(past: Past) -> Frame:
-    """The cases, where the company tells when it answers."""
+    """The cases of a company that records its answers."""
     return past[service_grains.cases]
 
 
 @grain("resolution")
 def handled(past: Past) -> Frame:
-    """The cases, where the company tells how they end.
+    """The cases of a company that records their ends.
 
     last: 1 where the case's end is the customer's last, else 0; unsolved_age: days since it showed
     that the case is not solved: it ended so, or its end was due, or (after that) was undone.

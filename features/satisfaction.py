@@ -16,10 +16,10 @@ _DISSATISFIED = ~nw.col("cause").is_null()
 
 @grain("survey")
 def survey_answers(past: Past) -> Frame:
-    """The answers with what was last said.
+    """The survey events with the latest answers.
 
     rating_parts, person_parts: the ratings as whole numbers; last_rating, last_solved and
-    last_cause: what the row says, where no later row says it anew, else null.
+    last_cause: the value of the row where no later row has one, else null.
     """
     rows = past[service_grains.answers].with_columns(
         rating_parts=_parts("rating"),

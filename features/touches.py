@@ -3,7 +3,7 @@
 import narwhals as nw
 
 from features.engine import service_grains
-from features.engine.base import DERIVED, Past, count, feature, grain, ratio, within
+from features.engine.base import DERIVED, Declaration, Past, count, feature, grain, ratio, within
 from features.engine.grains import orders
 from retention.core.point_in_time import Frame
 
@@ -12,7 +12,7 @@ _YEAR = 365
 
 @grain("purchase", "invoice")
 def purchases_or_bills(past: Past) -> Frame:
-    """One row a customer: dealings, the orders of the last 365 days; without any, the bills."""
+    """One row a customer: number, of orders in the last 365 days; without any, of bills."""
     ordered = past[orders].select("customer_id", "age", ordered=nw.lit(1), billed=nw.lit(0))
     bills = past[service_grains.bills].select(
         "customer_id", "age", ordered=nw.lit(0), billed=nw.lit(1)
@@ -24,26 +24,26 @@ def purchases_or_bills(past: Past) -> Frame:
         .agg(ordered=nw.col("ordered").sum(), billed=nw.col("billed").sum())
     )
     either = nw.when(nw.col("ordered") > 0).then(nw.col("ordered")).otherwise(nw.col("billed"))
-    return sums.select("customer_id", dealings=either)
+    return sums.select("customer_id", number=either)
 
 
 @grain("contact")
 def usual_contacts(past: Past) -> Frame:
-    """One row a customer with dealings: customer_id, expected.
+    """One row a customer with purchases or bills: customer_id, expected.
 
-    expected: the contacts that so many dealings take, at the rate of all customers with dealings.
+    expected: the contacts that so many of them take, at the rate of all customers together.
     """
     contacts = past[service_grains.contacts].filter(within(_YEAR))
     touched = contacts.group_by("customer_id").agg(contacts=nw.len())
     joined = past[purchases_or_bills].join(touched, on="customer_id", how="left")
     rows = joined.select(
-        "customer_id", "dealings", contacts=nw.col("contacts").fill_null(0), company=nw.lit(1)
+        "customer_id", "number", contacts=nw.col("contacts").fill_null(0), company=nw.lit(1)
     )
     sums = rows.group_by("company").agg(
-        rate=ratio(nw.col("contacts").sum(), nw.col("dealings").sum())
+        rate=ratio(nw.col("contacts").sum(), nw.col("number").sum())
     )
     return rows.join(sums, on="company", how="left").select(
-        "customer_id", expected=nw.col("dealings") * nw.col("rate")
+        "customer_id", expected=nw.col("number") * nw.col("rate")
     )
 
 
@@ -56,7 +56,7 @@ def usual_contacts(past: Past) -> Frame:
 )
 def dealings_last_year() -> nw.Expr:
     """Purchases of the last 365 days; bills for a customer without any."""
-    return nw.col("dealings").max()
+    return nw.col("number").max()
 
 
 @feature(
@@ -94,58 +94,47 @@ def contacts_excess() -> nw.Expr:
     return (nw.col("contacts_365d") - expected) / expected.sqrt()
 
 
-def _again(gap: str, max_days: int, days: int) -> nw.Expr:
-    """Contacts in a window that followed one before within so many days."""
-    return count(within(days) & (nw.col(gap) <= max_days))
+def _repeats(
+    name: str, subject: str, max_days: int, words: str, windows: tuple[int, ...] = (365,)
+) -> Declaration:
+    """A feature: contacts at most some days after the one before on the same case or topic."""
+    declare = feature(
+        service_grains.contacts,
+        name=name,
+        meaning=f"Contacts in the last {{days}} days at most {max_days} days after the one before "
+        f"on the same {subject}.",
+        unit="contacts",
+        none=0,
+        windows=windows,
+        words=words,
+        alarming="high",
+    )
+    return declare(lambda days: count(within(days) & (nw.col(f"{subject}_gap") <= max_days)))
 
 
-@feature(
-    service_grains.contacts,
-    unit="contacts",
-    none=0,
+case_repeats_week = _repeats(
+    "case_repeats_week",
+    "case",
+    7,
+    "came back on a case within a week {case_repeats_week_Nd:times} in {days} days",
     windows=(90, 365),
-    words="came back on a case within a week {case_repeats_week_Nd:times} in {days} days",
-    alarming="high",
 )
-def case_repeats_week(days: int) -> nw.Expr:
-    """Contacts in the last {days} days at most 7 days after the one before on the same case."""
-    return _again("case_gap", 7, days)
-
-
-@feature(
-    service_grains.contacts,
-    unit="contacts",
-    none=0,
-    windows=(365,),
-    words="came back on a case within a month {case_repeats_month_Nd:times} in {days} days",
-    alarming="high",
+case_repeats_month = _repeats(
+    "case_repeats_month",
+    "case",
+    30,
+    "came back on a case within a month {case_repeats_month_Nd:times} in {days} days",
 )
-def case_repeats_month(days: int) -> nw.Expr:
-    """Contacts in the last {days} days at most 30 days after the one before on the same case."""
-    return _again("case_gap", 30, days)
-
-
-@feature(
-    service_grains.contacts,
-    unit="contacts",
-    none=0,
+topic_repeats_week = _repeats(
+    "topic_repeats_week",
+    "topic",
+    7,
+    "came back on a topic within a week {topic_repeats_week_Nd:times} in {days} days",
     windows=(90, 365),
-    words="came back on a topic within a week {topic_repeats_week_Nd:times} in {days} days",
-    alarming="high",
 )
-def topic_repeats_week(days: int) -> nw.Expr:
-    """Contacts in the last {days} days at most 7 days after the one before on the same topic."""
-    return _again("topic_gap", 7, days)
-
-
-@feature(
-    service_grains.contacts,
-    unit="contacts",
-    none=0,
-    windows=(365,),
-    words="came back on a topic within a month {topic_repeats_month_Nd:times} in {days} days",
-    alarming="high",
+topic_repeats_month = _repeats(
+    "topic_repeats_month",
+    "topic",
+    30,
+    "came back on a topic within a month {topic_repeats_month_Nd:times} in {days} days",
 )
-def topic_repeats_month(days: int) -> nw.Expr:
-    """Contacts in the last {days} days at most 30 days after the one before on the same topic."""
-    return _again("topic_gap", 30, days)

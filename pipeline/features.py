@@ -11,10 +11,10 @@ from features.engine.base import Feature
 from features.engine.table import feature_schema, features_at
 from retention.cohort import calendar
 from retention.core import artefacts, console, engine, errors, feature_table, point_in_time
+from retention.core.documents.cohort import FeaturesSummary
 from retention.core.engine import Engine
 from retention.core.params import ServiceParams, load_params
 from retention.core.point_in_time import Frame
-from retention.core.storage import atomic
 
 
 def features(
@@ -48,11 +48,11 @@ def dead_features(table: pa.Table) -> list[str]:
 
 
 def main() -> None:
-    params, summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
+    params, summary = load_params(), artefacts.EVENTS_SUMMARY.read()
     declared = discover(params.features.windows)
     with console.stage("features") as report:
         snapshots = calendar.plan_calendar(params, summary).all
-        report.read(artefacts.EVENTS, summary["rows"])
+        report.read(artefacts.EVENTS, summary.rows)
         with (
             artefacts.FEATURES.writer(feature_schema(declared)) as writer,
             engine.open_engine(params.engine) as open_engine,
@@ -65,13 +65,13 @@ def main() -> None:
                 report.track(snapshots, "computing snapshots"),
                 declared,
                 params.service,
-                summary["versioned"],
+                summary.versioned,
             ):
                 writer.write(table)
         whole = artefacts.FEATURES.read()
         report.wrote(artefacts.FEATURES, len(whole))
         dead = dead_features(whole)
-        atomic.write_json(artefacts.FEATURES_SUMMARY, {"rows": len(whole), "dead": dead})
+        artefacts.FEATURES_SUMMARY.write(FeaturesSummary(rows=len(whole), dead=tuple(dead)))
         if dead:
             report.info(f"{len(dead)} features say nothing here: {', '.join(dead)}")
 

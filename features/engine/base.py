@@ -13,15 +13,14 @@ exact money the same in all features. Grains that several themes share are in `g
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import narwhals as nw
 
 from retention.core.events import MONEY_UNITS
 from retention.core.params import ServiceParams
-from retention.core.point_in_time import Frame, date_of
+from retention.core.point_in_time import Frame
 
-_MAX_JOINS = 6  # frames joined before the result is computed
 DECIMALS = 6
 """The one rounding rule: float features keep six decimals."""
 
@@ -206,7 +205,7 @@ def feature(
 
 
 def within(days: int, skip: int = 0, age: str = "age") -> nw.Expr:
-    """Whether a row's age (or another of its ages) lies in the `days` that end `skip` days ago."""
+    """Whether a row's age (or another column of days) lies in the `days` ending `skip` days ago."""
     return (nw.col(age) > skip) & (nw.col(age) <= skip + days)
 
 
@@ -229,84 +228,3 @@ def ratio(part: nw.Expr, whole: nw.Expr) -> nw.Expr:
     """part / whole, null where the whole is not positive."""
     divisor = nw.when(whole > 0).then(whole)
     return part.cast(nw.Float64()) / divisor.cast(nw.Float64())
-
-
-def history_lengths(first_days: Iterable[dict[str, Any]], snapshot: int) -> dict[str, int]:
-    """Days of history per kind: since the first day of the sources that tell of it."""
-    rows = list(first_days)
-    of_source: dict[str, int] = {}
-    for row in rows:
-        source = row["source"]
-        of_source[source] = min(row["first_day"], of_source.get(source, row["first_day"]))
-    lengths: dict[str, int] = {}
-    for row in rows:
-        length = snapshot - of_source[row["source"]]
-        lengths[row["kind"]] = max(length, lengths.get(row["kind"], length))
-    return lengths
-
-
-def compute(
-    past: Past, cohort: Frame, features: Sequence[Feature], lengths: dict[str, int]
-) -> Frame:
-    """One row a customer of the cohort (customer_id): customer_id, snapshot_on, the features.
-
-    `lengths` gives the days of history per kind, as `history` tells them.
-    """
-    parts = []
-    for grain in dict.fromkeys(feature.grain for feature in features):
-        if grain is CUSTOMER or any(kind in lengths for kind in grain.kinds):
-            grain_features = [feature for feature in features if feature.grain is grain]
-            parts.append(past.materialize(_aggregate(past, grain, grain_features)))
-    frame = _join_all(past, cohort.select("customer_id"), parts)
-    plain = [feature for feature in features if feature.grain is not DERIVED]
-    derived = [feature for feature in features if feature.grain is DERIVED]
-    frame = frame.with_columns(
-        **{feature.name: _apply_null_rule(feature, lengths) for feature in plain}
-    )
-    if derived:
-        frame = frame.with_columns(**{feature.name: feature.expr for feature in derived})
-    return frame.select(
-        "customer_id",
-        nw.lit(date_of(past.snapshot), nw.Date()).alias("snapshot_on"),
-        *(_round(feature) for feature in features),
-    )
-
-
-def _join_all(past: Past, cohort: Frame, parts: list[Frame]) -> Frame:
-    """The cohort with the columns of all parts, a few joined at a time.
-
-    An engine binds a whole chain of joins again with each one added: 31 in a row took 6 s.
-    """
-    while len(parts) > 1:
-        few = [parts[i : i + _MAX_JOINS] for i in range(0, len(parts), _MAX_JOINS)]
-        parts = [past.materialize(_left_join(cohort, some)) for some in few]
-    return _left_join(cohort, parts)
-
-
-def _left_join(cohort: Frame, parts: list[Frame]) -> Frame:
-    for part in parts:
-        cohort = cohort.join(part, on="customer_id", how="left")
-    return cohort
-
-
-def _aggregate(past: Past, grain: Grain, features: Sequence[Feature]) -> Frame:
-    columns = {feature.name: feature.expr for feature in features}
-    if grain is CUSTOMER:
-        return past.customers.select("customer_id", **columns)
-    return past[grain].group_by("customer_id").agg(**columns)
-
-
-def _apply_null_rule(feature: Feature, lengths: dict[str, int]) -> nw.Expr:
-    """The column under its rule for nulls."""
-    if feature.grain is not CUSTOMER:
-        kind_lengths = [lengths[kind] for kind in feature.grain.kinds if kind in lengths]
-        if not kind_lengths or max(kind_lengths) < feature.reach:
-            return nw.lit(None, nw.Float64())
-    column = nw.col(feature.name)
-    return column if feature.none is None else column.fill_null(feature.none)
-
-
-def _round(feature: Feature) -> nw.Expr:
-    if feature.unit == "category":
-        return nw.col(feature.name).cast(nw.String())
-    return nw.col(feature.name).cast(nw.Float64()).round(DECIMALS)

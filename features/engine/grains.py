@@ -1,4 +1,7 @@
-"""The grains that several themes read: orders, purchase days, items, weeks."""
+"""The grains of purchases that several themes read: orders, purchase days, items, weeks.
+
+`age` is in days: 1 for the day before the snapshot. Money is in whole units, see `base.units`.
+"""
 
 import narwhals as nw
 

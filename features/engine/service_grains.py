@@ -1,7 +1,7 @@
 """The grains of service: promises, contacts and their cases, answers, bills, and what went wrong.
 
-Whatever says how service went reads these, so that "late" or "solved" has one meaning. How a
-company's systems are told in events:
+Every feature of service reads these, so that "late" or "solved" has one meaning. They expect of a
+company's events:
 - a `delivery` without a cause is an arrival; with one, the day on which the order was found faulty;
 - a `payment` with topic `refused` was not made; its promised_at is the day on which it was due;
 - an `invoice` with topic `correction` gives money back; quoted_amount is the agreed price;
@@ -33,7 +33,7 @@ def flag(rows: nw.Expr) -> nw.Expr:
     return nw.when(rows).then(1).when(~rows).then(0)
 
 
-def _above(column: str, agreed: str) -> nw.Expr:
+def _excess(column: str, agreed: str) -> nw.Expr:
     """Money above what was agreed, 0 where nothing was."""
     more = nw.col(column) > nw.col(agreed)
     return nw.when(more).then(nw.col(column) - nw.col(agreed)).otherwise(0)
@@ -41,18 +41,22 @@ def _above(column: str, agreed: str) -> nw.Expr:
 
 @grain("delivery")
 def promises(past: Past) -> Frame:
-    """One row an order that was promised for a day on which deliveries were told of.
+    """One row an order that was promised for a day since which deliveries are known.
 
-    customer_id, order_id, age, occurred_day (of the purchase), channel, amount_units; due_age: days
-    since the promised day (not positive: not yet); delivered_age (null: awaited; what was faulty or
-    sent back without an arrival had come by that day); fault_age (null: right so far, else since
-    when it is known not to be); quoted: 0 or 1; over_units: money above the quote;
-    days_late (negative: early; of what is awaited, so far); due, late, awaited, wrong: 0 or 1,
-    late and awaited null while the promised day has not passed and nothing has come.
+    customer_id, order_id, channel, amount_units
+    age, occurred_day : of the purchase
+    due_age : days since the promised day (not positive: not yet)
+    delivered_age : null while awaited; what was faulty or sent back without an arrival had come by
+        that day
+    fault_age : days since the order is known not to be right; null: right so far
+    days_late : negative: early; so far, of what is awaited
+    quoted : 0 or 1; over_units : money above the quote
+    due, wrong, late, awaited : 0 or 1; the last two null while the promised day has not passed and
+        nothing has come
     """
     lines = past.events("purchase").filter(~nw.col("order_id").is_null())
     placed = (
-        lines.with_columns(over=_above("amount_units", "quoted_amount_units"))
+        lines.with_columns(over=_excess("amount_units", "quoted_amount_units"))
         .group_by("customer_id", "order_id")
         .agg(
             age=nw.col("age").max(),
@@ -60,7 +64,7 @@ def promises(past: Past) -> Frame:
             promised_day=nw.col("promised_day").max(),
             channel=nw.col("channel").max(),
             amount_units=nw.col("amount_units").sum(),
-            quoted=_any(~nw.col("quoted_amount_units").is_null()),
+            quoted=_any_row(~nw.col("quoted_amount_units").is_null()),
             over_units=nw.col("over").sum(),
         )
         .join(past.since("delivery"), how="cross")
@@ -69,6 +73,7 @@ def promises(past: Past) -> Frame:
     came = past.events("delivery", "return").with_columns(
         arrived=(nw.col("kind") == "delivery") & nw.col("cause").is_null()
     )
+    # the earliest arrival counts; a fault counts from the day on which it was first known
     arrivals = came.group_by("customer_id", "order_id").agg(
         delivered_age=nw.when(nw.col("arrived")).then(nw.col("age")).max(),
         fault_age=nw.when(~nw.col("arrived")).then(nw.col("age")).max(),
@@ -97,15 +102,26 @@ def promises(past: Past) -> Frame:
 def contacts(past: Past) -> Frame:
     """One row a contact.
 
-    customer_id, event_id, age, occurred_day, occurred_minute, channel, topic, agent_id, cost_units,
-    case_id (its own event_id where none is given); null for the first: case_gap and topic_gap, days
-    since the contact before on the same case and on the same topic; channel_before on the case.
+    customer_id, event_id, age, occurred_day, occurred_minute, channel, topic, agent_id, order_id,
+    cost_units
+    case_id : the contact's own event_id where it has none
+    case_gap, topic_gap : days since the contact before on the same case, or on the same topic;
+        null for the first
+    channel_before : of the contact before on the case
     """
     rows = past.events("contact").select(
-        "customer_id", "event_id", "age", "occurred_day", "occurred_minute", "channel", "topic",
-        "agent_id", "order_id", "cost_units",
+        "customer_id",
+        "event_id",
+        "age",
+        "occurred_day",
+        "occurred_minute",
+        "channel",
+        "topic",
+        "agent_id",
+        "order_id",
+        "cost_units",
         case_id=nw.coalesce(nw.col("case_id"), nw.col("event_id")),
-    )  # fmt: skip
+    )
     order = ["occurred_minute", "event_id"]
     before_on_case = nw.col("age").shift(1).over("customer_id", "case_id", order_by=order)
     before_on_topic = nw.col("age").shift(1).over("customer_id", "topic", order_by=order)
@@ -121,20 +137,33 @@ def contacts(past: Past) -> Frame:
 def cases(past: Past) -> Frame:
     """One row a case: the contacts that share a case_id, with its answers and its ends.
 
-    customer_id, case_id, age and occurred_day (of the first contact), last_age, contacts, channels
-    (different known ones), topic (alphabetically first), order_id, cost_units (of the contacts);
-    answer_minutes (to the first answer, which is a response or an end; 0 when dated before; null:
-    none yet) and answered_age; ended_age (of the last resolution; null: none), ends; days_to_end
-    (first contact to last resolution); cause (what the last one told); first_minute and end_minute,
-    to know which came first; answer_due_age and end_due_age: days since the service level was to be
-    met (not positive: not yet). 0 or 1: complaint (some contact is one), trouble (some contact
-    tells of something wrong), open (no resolution since the last contact), reopened (a contact
-    after a resolution), solved (the last resolution said so; null while open), solved_once (with
-    one contact; null while open), answer_breach and end_breach (beyond the service level, or still
-    awaited beyond it, in whole days; null while awaited within it). overdue_age: days since its end
-    broke the service level, or since the last contact where that undid an earlier end.
+    Contacts:
+    customer_id, case_id, topic (alphabetically first), order_id, cost_units
+    age, occurred_day, first_minute : of the first contact; last_age : of the last
+    contacts, channels : how many, and through how many known channels
+    complaint : 1 if some contact is one, else 0; trouble : the same for anything wrong
+
+    The first answer, which is a response or an end:
+    answer_minutes : 0 when dated before the contact; null: none yet
+    answered_age : days since then
+    answer_due_age : days since the service level was to be met (not positive: not yet)
+    answer_breach : 1 beyond the service level or still awaited beyond it, in whole days; null while
+        awaited within it
+
+    Ends:
+    ended_age, end_minute, cause : of the last resolution; null: none
+    ends : how many; days_to_end : from the first contact to the last resolution
+    open : 1 without a resolution since the last contact, else 0
+    reopened : 1 with a contact after a resolution, else 0
+    solved : outcome of the last resolution; null while open
+    solved_once : solved with one contact; null while open
+    end_due_age, end_breach : as for the answer
+    overdue_age : days since the end broke the service level, or since the last contact where that
+        undid an earlier end
     """
-    keys, levels = ["customer_id", "case_id"], past.levels
+    keys, levels = ["customer_id", "case_id"], past.service_params
+    # an end at the minute of the last contact or later closes the case; comparing minutes and not
+    # days keeps the order of what happened on one day
     open_now = flag(~(nw.col("end_minute") >= nw.col("last_minute")).fill_null(False))
     minutes = nw.col("answer_minute") - nw.col("first_minute")
     solved = nw.when(nw.col("open") == 0).then(nw.col("last_solved"))
@@ -142,9 +171,9 @@ def cases(past: Past) -> Frame:
     slow = flag(nw.col("answer_minutes") > levels.answer_hours * 60)
     long = nw.when(nw.col("open") == 0).then(flag(nw.col("days_to_end") > levels.resolution_days))
     return (
-        _touched(past)
-        .join(_answered(past), on=keys, how="left")
-        .join(_ends(past), on=keys, how="left")
+        _contacts_by_case(past)
+        .join(_first_answers(past), on=keys, how="left")
+        .join(_resolutions_by_case(past), on=keys, how="left")
         .with_columns(
             answer_minutes=nw.when(minutes >= 0).then(minutes).when(minutes < 0).then(0),
             days_to_end=nw.col("age") - nw.col("ended_age"),
@@ -159,18 +188,18 @@ def cases(past: Past) -> Frame:
             answer_breach=nw.coalesce(slow, nw.when(nw.col("answer_due_age") > 0).then(1)),
             end_breach=nw.coalesce(long, nw.when(nw.col("end_due_age") > 0).then(1)),
         )
-        .with_columns(overdue_age=_overdue())
+        .with_columns(overdue_age=_overdue_age())
         .drop("last_minute", "answer_minute", "first_end", "last_solved")
     )
 
 
-def _overdue() -> nw.Expr:
+def _overdue_age() -> nw.Expr:
     due, last = nw.col("end_due_age"), nw.col("last_age")
     undone = (nw.col("reopened") == 1) & (last < due)
     return nw.when(nw.col("end_breach") == 1).then(nw.when(undone).then(last).otherwise(due))
 
 
-def _touched(past: Past) -> Frame:
+def _contacts_by_case(past: Past) -> Frame:
     """One row a case: what its contacts say."""
     unknown = flag(nw.col("channel").is_null()).max()
     return (
@@ -185,20 +214,20 @@ def _touched(past: Past) -> Frame:
             contacts=nw.len(),
             channels=nw.col("channel").n_unique() - unknown,
             topic=nw.col("topic").min(),
-            complaint=_any(nw.col("topic") == "complaint"),
-            trouble=_any(nw.col("topic").is_in(TROUBLES)),
+            complaint=_any_row(nw.col("topic") == "complaint"),
+            trouble=_any_row(nw.col("topic").is_in(TROUBLES)),
             order_id=nw.col("order_id").min(),
             cost_units=nw.col("cost_units").sum(),
         )
     )
 
 
-def _any(rows: nw.Expr) -> nw.Expr:
+def _any_row(rows: nw.Expr) -> nw.Expr:
     """1 where a condition holds for some row, else 0."""
     return nw.when(rows).then(1).otherwise(0).max()
 
 
-def _answered(past: Past) -> Frame:
+def _first_answers(past: Past) -> Frame:
     """One row a case with a response or a resolution: the first of them."""
     events = past.events("response", "resolution").filter(~nw.col("case_id").is_null())
     return events.group_by("customer_id", "case_id").agg(
@@ -206,20 +235,20 @@ def _answered(past: Past) -> Frame:
     )
 
 
-def _ends(past: Past) -> Frame:
-    """One row a case with a resolution: what its last one said; a silent one solved it."""
+def _resolutions_by_case(past: Past) -> Frame:
+    """One row a case with a resolution: outcome of its last; without one it is solved."""
     keys = ["customer_id", "case_id"]
     rows = past.events("resolution").filter(~nw.col("case_id").is_null())
     last = nw.col("occurred_minute") == nw.col("occurred_minute").max().over(*keys)
     return (
-        rows.with_columns(last=last, said=flag(nw.col("resolved").fill_null(True)))
+        rows.with_columns(last=last, outcome=flag(nw.col("resolved").fill_null(True)))
         .group_by(keys)
         .agg(
             first_end=nw.col("occurred_minute").min(),
             end_minute=nw.col("occurred_minute").max(),
             ended_age=nw.col("age").min(),
             ends=nw.len(),
-            last_solved=nw.when(nw.col("last")).then(nw.col("said")).min(),
+            last_solved=nw.when(nw.col("last")).then(nw.col("outcome")).min(),
             cause=nw.when(nw.col("last")).then(nw.col("cause")).min(),
         )
     )
@@ -227,11 +256,15 @@ def _ends(past: Past) -> Frame:
 
 @grain("survey")
 def answers(past: Past) -> Frame:
-    """One row a survey event: customer_id, age, occurred_day, occurred_minute, event_id, agent_id.
+    """One row a survey event.
 
-    asked: 1 for the question; unanswered: of a question, whether no answer follows it on its case
-    before the next question; rating (0 to 1) and solved (0 or 1) of the service; person: the
-    rating of who served; cause of dissatisfaction; each null where it was not said.
+    customer_id, age, occurred_day, occurred_minute, event_id, agent_id
+    asked : 1 for the question
+    unanswered : of a question, whether no answer follows it on its case before the next question
+    rating (0 to 1), solved (0 or 1), cause (of dissatisfaction) : of the service
+    person : the rating of who served
+
+    What was not answered is null.
     """
     of_person = (nw.col("topic") == "person").fill_null(False)
     silent = nw.all_horizontal(
@@ -241,22 +274,30 @@ def answers(past: Past) -> Frame:
     following = next_asked.over("customer_id", "case_id", order_by=["occurred_minute", "event_id"])
     rows = past.events("survey").with_columns(asked=flag(silent & ~of_person))
     return rows.with_columns(following=following.fill_null(1)).select(
-        "customer_id", "age", "occurred_day", "occurred_minute", "event_id", "agent_id", "cause",
+        "customer_id",
+        "age",
+        "occurred_day",
+        "occurred_minute",
+        "event_id",
+        "agent_id",
+        "cause",
         "asked",
         unanswered=nw.when(nw.col("asked") == 1).then(nw.col("following")),
         rating=nw.when(~of_person).then(nw.col("rating")),
         person=nw.when(of_person).then(nw.col("rating")),
         solved=flag(nw.col("resolved")),
-    )  # fmt: skip
+    )
 
 
 @grain("invoice")
 def bills(past: Past) -> Frame:
-    """One row a bill, corrections left out: customer_id, event_id, age, occurred_day, order_id.
+    """One row a bill, corrections left out.
 
-    amount_units; over_units: money above the agreed price; agreed_units (null where nothing was
-    agreed); rise: the agreed price against that of the contract's bill before, less 1, and
-    rise_units, the same in money; both null for a contract's first bill and without a contract.
+    customer_id, event_id, age, occurred_day, order_id, amount_units
+    agreed_units : the agreed price; null where nothing was agreed
+    over_units : money above it
+    rise : the agreed price against that of the contract's bill before, less 1; rise_units : the
+        same in money; both null for a contract's first bill and without a contract
     """
     rows = past.events("invoice").filter((nw.col("topic") != "correction").fill_null(True))
     before = (
@@ -268,17 +309,23 @@ def bills(past: Past) -> Frame:
     agreed, earlier = nw.col("agreed_units"), nw.when(of_contract).then(nw.col("before"))
     return (
         rows.with_columns(
-            over_units=_above("amount_units", "quoted_amount_units"),
+            over_units=_excess("amount_units", "quoted_amount_units"),
             agreed_units=nw.col("quoted_amount_units"),
         )
         .with_columns(before=before)
         .select(
-            "customer_id", "event_id", "age", "occurred_day", "order_id", "amount_units",
-            "over_units", "agreed_units",
+            "customer_id",
+            "event_id",
+            "age",
+            "occurred_day",
+            "order_id",
+            "amount_units",
+            "over_units",
+            "agreed_units",
             rise=agreed.cast(nw.Float64()) / earlier.cast(nw.Float64()) - 1,
             rise_units=agreed - earlier,
         )
-    )  # fmt: skip
+    )
 
 
 @grain("payment")
@@ -288,10 +335,14 @@ def payments(past: Past) -> Frame:
     refused: 0 or 1; days_late against the day it was due (negative: early; null: no such day).
     """
     return past.events("payment").select(
-        "customer_id", "event_id", "age", "occurred_day", "order_id",
+        "customer_id",
+        "event_id",
+        "age",
+        "occurred_day",
+        "order_id",
         refused=flag((nw.col("topic") == "refused").fill_null(False)),
         days_late=nw.col("occurred_day") - nw.col("promised_day"),
-    )  # fmt: skip
+    )
 
 
 @grain("visit")
@@ -304,57 +355,65 @@ def visits(past: Past) -> Frame:
 
 @grain("delivery", "invoice", "payment", "resolution")
 def failures(past: Past) -> Frame:
-    """One row a thing that went wrong: customer_id, age, occurred_day (when it showed), cause.
+    """One row a failure.
 
-    order_id: what it concerns (null for most cases); complaint_gap: days from it to the first
-    complaint about the same order or bill (0: before it; null: none); silent: 1 where there was
-    none. A failure that a case told of was never silent and has no gap; where it is one that the
-    order or bill shows already, it is the same failure. A case of which no cause is told, though it
-    was not solved or not in time, is a concern not addressed, unless what it concerns had failed.
+    customer_id, cause, age and occurred_day (when it showed)
+    order_id : what it concerns; null for most cases
+    complaint_gap : days from it to the first complaint about the same order or bill (0: before it;
+        null: none)
+    silent : 1 without such a complaint, else 0
+
+    A failure known from a case was never silent and has no gap; where the order or bill shows it
+    already, it is the same failure. A case without a cause that was not solved, or not in time, is
+    a concern not addressed, unless what it concerns had failed.
     """
     complaints = past[contacts].filter(nw.col("topic").is_in(COMPLAINTS))
     about_order = complaints.filter(~nw.col("order_id").is_null())
     first = about_order.group_by("customer_id", "order_id").agg(complained_age=nw.col("age").max())
     keys = ["customer_id", "order_id"]
-    recorded, of_cases = nw.concat(_seen(past), how="vertical"), _of_cases(past)
+    recorded, reported = nw.concat(_recorded_failures(past), how="vertical"), _case_failures(past)
     gap = nw.col("age") - nw.col("complained_age")
+    # negative gaps are complaints made before the failure showed: the customer was not silent
     shown = recorded.join(first, on=keys, how="left").select(
-        "customer_id", "order_id", "age", "cause",
+        "customer_id",
+        "order_id",
+        "age",
+        "cause",
         complaint_gap=nw.when(gap >= 0).then(gap).when(gap < 0).then(0),
         silent=flag(nw.col("complained_age").is_null()),
-    )  # fmt: skip
+    )
     unsolved = nw.col("cause") == UNSOLVED
-    complaints = of_cases.filter(~unsolved).join(recorded, on=[*keys, "cause"], how="anti")
-    unmet = of_cases.filter(unsolved).join(recorded, on=keys, how="anti")
-    new = nw.concat([complaints, unmet], how="vertical").with_columns(
+    named = reported.filter(~unsolved).join(recorded, on=[*keys, "cause"], how="anti")
+    unmet = reported.filter(unsolved).join(recorded, on=keys, how="anti")
+    new = nw.concat([named, unmet], how="vertical").with_columns(
         complaint_gap=nw.lit(None, nw.Int64()), silent=nw.lit(0)
     )
-    both = nw.concat([_whole(shown), _whole(new)], how="vertical")
+    both = nw.concat([_unify(shown), _unify(new)], how="vertical")
     return both.with_columns(occurred_day=past.snapshot - nw.col("age"))
 
 
-def _whole(rows: Frame) -> Frame:
+def _unify(rows: Frame) -> Frame:
     """The rows with their numbers of one type, in one order of columns."""
     numbers = {name: nw.col(name).cast(nw.Int64()) for name in ("age", "complaint_gap", "silent")}
     return rows.select("customer_id", "order_id", "cause", **numbers)
 
 
-def _seen(past: Past) -> list[Frame]:
+def _recorded_failures(past: Past) -> list[Frame]:
     """customer_id, order_id, age, cause of the failures that orders, bills and payments show."""
     orders, billed = past[promises], past[bills]
     refused = past[payments].filter(nw.col("refused") == 1)
     return [
-        _failed(orders.filter(nw.col("late") == 1), nw.col("due_age"), LATE),
-        _failed(orders.filter(nw.col("wrong") == 1), nw.col("fault_age"), WRONG),
-        _failed(orders.filter(nw.col("over_units") > 0), nw.col("age"), OVERCHARGED),
-        _failed(billed.filter(nw.col("over_units") > 0), nw.col("age"), OVERCHARGED),
-        _failed(billed.filter(nw.col("rise") > RISE - 1), nw.col("age"), PRICE_RISE),
-        _failed(refused, nw.col("age"), REFUSED),
+        _failure_rows(orders.filter(nw.col("late") == 1), nw.col("due_age"), LATE),
+        _failure_rows(orders.filter(nw.col("wrong") == 1), nw.col("fault_age"), WRONG),
+        _failure_rows(orders.filter(nw.col("over_units") > 0), nw.col("age"), OVERCHARGED),
+        _failure_rows(billed.filter(nw.col("over_units") > 0), nw.col("age"), OVERCHARGED),
+        _failure_rows(billed.filter(nw.col("rise") > RISE - 1), nw.col("age"), PRICE_RISE),
+        _failure_rows(refused, nw.col("age"), REFUSED),
     ]
 
 
-def _of_cases(past: Past) -> Frame:
-    """The same of the failures that a case told of, or was, since ends of cases are told of."""
+def _case_failures(past: Past) -> Frame:
+    """The same of failures known from cases, since ends of cases are known."""
     cause, ended = nw.col("cause"), nw.col("ended_age")
     ended_badly = nw.when((nw.col("solved") == 0) | ~cause.is_null()).then(ended)
     unsolved = cause.is_null() | (cause == UNSOLVED)
@@ -367,5 +426,5 @@ def _of_cases(past: Past) -> Frame:
     )
 
 
-def _failed(rows: Frame, age: nw.Expr, cause: str) -> Frame:
+def _failure_rows(rows: Frame, age: nw.Expr, cause: str) -> Frame:
     return rows.select("customer_id", "order_id", age=age, cause=nw.lit(cause))

@@ -1,9 +1,10 @@
-"""How a feature's number is said to staff: formats for the templates in `words`.
+"""The sentences that staff read: formats for the numbers in the templates of `words`.
 
-`{days_since_purchase:days}` gives "26 days", `{orders_change_30d:fewer}` "4 fewer than",
-`{spend_30d:money}` "$112", `{discount_30d:percent}` "45 %", `{orders_30d:n}` "3",
-`{contacts_expected:about}` "1.6", and of a share of weeks `{active_weeks_56d:of 8}` "2 of the last
-8 weeks". In another language both the template and these come from its catalogue.
+A template names a feature and a format: `{days_since_purchase:days}` gives "26 days",
+`{orders_change_30d:fewer}` "4 fewer than", `{spend_30d:money}` "$112", `{discount_30d:percent}`
+"45 %", `{orders_30d:n}` "3", `{contacts_expected:about}` "1.6", and `{active_weeks_56d:of 8}`, of a
+share of weeks, "2 of the last 8 weeks". A new format is a method of `_Number` and a line of
+`_FORMATS`. In other languages both templates and formats come from the catalogue.
 """
 
 import math
@@ -12,10 +13,12 @@ from string import Formatter
 
 from retention.i18n.language import ENGLISH, Language
 
-_SMALL = 10  # below it `about` tells a decimal
+_SMALL = 10  # below it `about` shows a decimal
 
 
 class _Number:
+    """A value that formats itself as a template asks."""
+
     def __init__(self, value: float, currency: str, language: Language) -> None:
         self.value, self.currency, self.language = value, currency, language
 
@@ -112,7 +115,7 @@ def _whole(value: float) -> int:
 
 
 def for_window(words: str, window: int | None, language: Language = ENGLISH) -> str:
-    """A template with its window's length in days, or in weeks, and its columns named."""
+    """A template with the length of its window and the names of that window's columns."""
     if window is None:
         return words
     filled = words.replace("{days}", language.number(window)).replace("{weeks}", str(window // 7))
@@ -120,7 +123,7 @@ def for_window(words: str, window: int | None, language: Language = ENGLISH) -> 
 
 
 def feature_names(template: str) -> list[str]:
-    """The features whose numbers a template for a window says."""
+    """The features whose numbers a template, filled for a window, contains."""
     return [name for _, name, _, _ in Formatter().parse(template) if name]
 
 
@@ -131,7 +134,7 @@ def render(
     language: Language = ENGLISH,
     window: int | None = None,
 ) -> str | None:
-    """The first template of which a customer's numbers are all known, with them; None if none.
+    """The first template whose numbers are all known for a customer, filled in; None if none is.
 
     `words` and `window` are a feature's; `row` maps feature names to values.
     """
