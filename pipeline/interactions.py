@@ -3,7 +3,6 @@
 Lanes and plays read the state; staff read the issues and the timeline on the list.
 """
 
-import datetime as dt
 from typing import NamedTuple
 
 import narwhals as nw
@@ -17,7 +16,6 @@ from retention.core import artefacts, console, engine, errors, point_in_time
 from retention.core.engine import Engine
 from retention.core.params import Params, load_params
 from retention.core.point_in_time import Frame
-from retention.core.storage import atomic
 from retention.i18n.language import language
 from retention.interactions import order_issues, service_issues, timeline
 from retention.interactions.customer_state import customer_states
@@ -110,13 +108,13 @@ def _table(schema: pa.Schema, frame: pd.DataFrame, columns: dict[str, pa.Array])
 
 
 def main() -> None:
-    params, summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
-    today = dt.date.fromisoformat(atomic.read_json(artefacts.SNAPSHOTS_SUMMARY)["as_of"])
+    params, summary = load_params(), artefacts.EVENTS_SUMMARY.read()
+    today = artefacts.SNAPSHOTS_SUMMARY.read().as_of
     with console.stage("interactions") as report, engine.open_engine(params.engine) as open_engine:
-        report.read(artefacts.EVENTS, summary["rows"])
+        report.read(artefacts.EVENTS, summary.rows)
         as_of = point_in_time.day_number(today)
         events = point_in_time.as_known_at(
-            open_engine.scan(artefacts.EVENTS), as_of, summary["versioned"]
+            open_engine.scan(artefacts.EVENTS), as_of, summary.versioned
         )
         attributes = customer_attributes(open_engine.scan(artefacts.CUSTOMERS), as_of)
         past = Past(

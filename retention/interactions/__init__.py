@@ -1,7 +1,11 @@
-"""What passed between a customer and the company, as staff would tell it.
+"""The interactions of customers with the company: their state, recent issues and a timeline.
 
-`rows.py` finds the watched customers' rows and says what is still wrong and what was put right,
-`state.py` makes numbers of them. `happenings.py` tells a sentence a theme, of the troubles in
-`of_care.py` and `of_goods.py`, as `counted.py` counts them. `entries.py` and `timeline.py` tell the
-latest events in order. `told.py` has the words that all of them use.
+frames            the cohort's rows; what is unresolved and what was put right
+customer_state    numbers of a customer that lanes and plays read
+order_issues      issues of orders, bills and payments, each with its sentence
+service_issues    issues of cases, complaints, surveys, the portal and contracts
+recent_issues     how issues are counted; one sentence a customer and theme
+timeline_entries  events as entries of one shape
+timeline          the latest entries of a customer, in words
+wording           topics, channels, causes, days and money in words
 """

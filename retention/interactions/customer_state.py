@@ -1,4 +1,4 @@
-"""How each watched customer stands with the company: the numbers that lanes and plays read."""
+"""The state of each customer of a cohort: the numbers that lanes and plays read."""
 
 from typing import Any, Final
 
@@ -15,22 +15,35 @@ from retention.interactions.frames import CohortRows, newest
 YEAR: Final = 365
 QUARTER, HALF_YEAR = 90, 182
 NOT_REACHED: Final = ("not reached", "wrong person")
-"""What became of an outreach, as its topic, that was no contact with the customer."""
+"""Topics of an outreach that did not reach the customer."""
 
 INTERACTIONS: Final = ("purchase", "contact", "visit", "referral", "redemption")
-"""Kinds of event by which a customer deals with the company, beside the answers to surveys."""
+"""Kinds of event by which a customer interacts with the company, beside answers to surveys."""
 
 NUMBERS: Final = (
-    "tenure_days", "open_cases", "oldest_open_days", "billing_error_days", "broken_promise_days",
-    "fixed_days", "last_outreach_days", "contacts_365d", "serving_cost_365d", "revenue_365d",
-    "last_dealing_days", "failures_90d",
-)  # fmt: skip
+    "tenure_days",
+    "open_cases",
+    "oldest_open_days",
+    "billing_error_days",
+    "broken_promise_days",
+    "fixed_days",
+    "last_outreach_days",
+    "contacts_365d",
+    "serving_cost_365d",
+    "revenue_365d",
+    "last_dealing_days",
+    "failures_90d",
+)
 _COUNTS: Final = (
-    "open_cases", "contacts_365d", "serving_cost_365d", "revenue_365d", "failures_90d",
-)  # fmt: skip
+    "open_cases",
+    "contacts_365d",
+    "serving_cost_365d",
+    "revenue_365d",
+    "failures_90d",
+)
 
 
-def customer_states(rows: CohortRows, value: ValueLabel) -> pd.DataFrame:
+def customer_states(rows: CohortRows, value_label: ValueLabel) -> pd.DataFrame:
     """Index customer_id: NUMBERS, notice_age, ends_in, last_outreach, causes, usual_channel.
 
     Days are counted back from the snapshot and null where there was nothing; counts and money
@@ -39,7 +52,7 @@ def customer_states(rows: CohortRows, value: ValueLabel) -> pd.DataFrame:
     outreach = rows.collect(_outreach(rows))
     overcharges = rows.overcharges
     columns: dict[str, pd.Series[Any]] = {
-        **_sums(rows, value),
+        **_sums(rows, value_label),
         "open_cases": rows.open_cases.groupby("customer_id").size(),
         "oldest_open_days": rows.open_cases.groupby("customer_id")["age"].max(),
         "billing_error_days": _min_age(overcharges[~overcharges["corrected"]]),
@@ -62,10 +75,11 @@ def _min_age(rows: pd.DataFrame, age: str = "age") -> "pd.Series[float]":
     return rows.groupby("customer_id")[age].min()
 
 
-def _sums(rows: CohortRows, value: ValueLabel) -> dict[str, "pd.Series[float]"]:
-    """What is counted over all events of a customer, whatever their kind."""
+def _sums(rows: CohortRows, value_label: ValueLabel) -> dict[str, "pd.Series[float]"]:
+    """What is summed over all events of a customer, whatever their kind."""
     this_year = nw.col("age") <= YEAR
-    earning = this_year & nw.col("kind").is_in(value.kinds)
+    earning = this_year & nw.col("kind").is_in(value_label.kinds)
+    revenue = money(total("amount_units", earning))
     in_units = {f"{name}_units": units(name) for name in ("amount", "cost")}
     sums = (
         rows.past.all_events.with_columns(**in_units)
@@ -74,27 +88,27 @@ def _sums(rows: CohortRows, value: ValueLabel) -> dict[str, "pd.Series[float]"]:
             first_age=nw.col("age").max(),
             contacts_365d=count(this_year & (nw.col("kind") == "contact")),
             serving_cost_365d=money(total("cost_units", this_year)),
-            revenue_365d=(money(total("amount_units", earning)) * value.margin).round(DECIMALS),
-            dealt_age=nw.when(nw.col("kind").is_in(INTERACTIONS)).then(nw.col("age")).min(),
+            revenue_365d=(revenue * value_label.margin).round(DECIMALS),
+            interaction_age=nw.when(nw.col("kind").is_in(INTERACTIONS)).then(nw.col("age")).min(),
         )
     )
-    sums_frame = rows.collect(sums).set_index("customer_id")
+    table = rows.collect(sums).set_index("customer_id")
     tenure = rows[CUSTOMER].set_index("customer_id")["tenure"].reindex(rows.customers)
     answers = rows[service_grains.answers]
     answered = _min_age(answers[answers["asked"] == 0])
-    dealt = pd.concat([sums_frame.pop("dealt_age"), answered], axis=1).min(axis=1)
-    tenure = tenure.fillna(sums_frame.pop("first_age").reindex(rows.customers))
-    counted = {str(name): column for name, column in sums_frame.items()}
-    return {"tenure_days": tenure, "last_dealing_days": dealt, **counted}
+    interacted = pd.concat([table.pop("interaction_age"), answered], axis=1).min(axis=1)
+    tenure = tenure.fillna(table.pop("first_age").reindex(rows.customers))
+    counts = {str(name): column for name, column in table.items()}
+    return {"tenure_days": tenure, "last_dealing_days": interacted, **counts}
 
 
 def _outreach(rows: CohortRows) -> Frame:
-    """Who was held out was not contacted, nor who was not reached."""
-    rows_outreach = rows.past.events("outreach").select(
+    """The outreach that reached a customer: not to those held out, nor where nobody was reached."""
+    outreach = rows.past.events("outreach").select(
         "customer_id", "age", "event_id", "treatment", "topic"
     )
     reached = ~nw.col("topic").is_in(NOT_REACHED).fill_null(False)
-    return rows_outreach.filter((nw.col("treatment") != HOLDOUT).fill_null(True), reached)
+    return outreach.filter((nw.col("treatment") != HOLDOUT).fill_null(True), reached)
 
 
 def _recent(rows: CohortRows, days: int) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The rows of the watched customers, and what among them is still wrong or was put right.
+"""The rows of a cohort, and what among them is unresolved or was put right.
 
 "late", "open", "solved" mean here what they mean in features: the rows are those of its grains.
 """
@@ -15,18 +15,25 @@ from features.engine.base import Grain, Past
 from retention.core.engine import Engine
 from retention.core.point_in_time import Frame
 
-_BILL = ("customer_id", "order_id", "age", "occurred_day", "amount_units", "over_units",
-         "agreed_units")  # fmt: skip
+_BILL = (
+    "customer_id",
+    "order_id",
+    "age",
+    "occurred_day",
+    "amount_units",
+    "over_units",
+    "agreed_units",
+)
 
 
 @dataclass
 class CohortRows:
-    """The past of the customers of a cohort (customer_id), computed by an engine."""
+    """The past of the customers of a cohort, computed by an engine."""
 
     past: Past
     engine: Engine
-    cohort: Frame
-    _kept: dict[Grain, pd.DataFrame] = field(default_factory=dict)
+    cohort: Frame  # customer_id
+    _cache: dict[Grain, pd.DataFrame] = field(default_factory=dict)
 
     def collect(self, frame: Frame) -> pd.DataFrame:
         """The cohort's rows of a frame, in the order of all its columns."""
@@ -36,9 +43,9 @@ class CohortRows:
         return table
 
     def __getitem__(self, grain: Grain) -> pd.DataFrame:
-        if grain not in self._kept:
-            self._kept[grain] = self.collect(self.past[grain])
-        return self._kept[grain]
+        if grain not in self._cache:
+            self._cache[grain] = self.collect(self.past[grain])
+        return self._cache[grain]
 
     @cached_property
     def customers(self) -> pd.Index:
@@ -49,7 +56,7 @@ class CohortRows:
 
     @cached_property
     def cases(self) -> pd.DataFrame:
-        """The cases begun since ends of cases are told of: of others none can be called open."""
+        """The cases begun since ends of cases are known: of older ones none can be called open."""
         cases = self.past[service_grains.cases].join(self.past.since("resolution"), how="cross")
         return self.collect(cases.filter(nw.col("occurred_day") >= nw.col("since")).drop("since"))
 
@@ -62,9 +69,12 @@ class CohortRows:
     def notices(self) -> pd.DataFrame:
         """The newest notice a customer on a live contract that may yet end by it: age, ends_in."""
         all_notices = self.past.events("notice").select(
-            "customer_id", "contract_id", "age", "event_id",
+            "customer_id",
+            "contract_id",
+            "age",
+            "event_id",
             ends_in=nw.col("effective_day") - self.past.snapshot,
-        )  # fmt: skip
+        )
         ahead = all_notices.filter((nw.col("ends_in") >= 0).fill_null(True))
         keys = ["customer_id", "contract_id"]
         live = self.past[contracts.live].select(keys)
@@ -72,7 +82,7 @@ class CohortRows:
 
     @cached_property
     def corrections(self) -> pd.DataFrame:
-        """customer_id, age, order_id of the corrected bill; null where it names none of theirs."""
+        """customer_id, age, order_id of the corrected bill; null where no such bill is known."""
         topic = nw.col("topic") == "correction"
         invoices = (
             self.past.events("invoice").filter(topic).select("customer_id", "age", "order_id")
@@ -96,9 +106,9 @@ class CohortRows:
 
     @cached_property
     def overcharges(self) -> pd.DataFrame:
-        """The bills and orders above the agreed price, with `corrected` (whether an invoice did).
+        """The bills and orders above the agreed price, with `corrected` (true or false).
 
-        A correction that names one corrects that one, any other all until then.
+        A correction that names a bill corrects that one; any other corrects all bills before it.
         """
         over = self.billed[self.billed["over_units"] > 0]
         corrections = self.corrections
@@ -119,7 +129,7 @@ class CohortRows:
 
     @cached_property
     def put_right(self) -> pd.DataFrame:
-        """customer_id, age: troubles solved, late orders that came, bills corrected."""
+        """customer_id, age: trouble solved, late orders that came, bills corrected."""
         cases, orders = self.cases, self[service_grains.promises]
         solved = cases[(cases["trouble"] == 1) & (cases["solved"] == 1)]
         came = orders[(orders["late"] == 1) & (orders["awaited"] == 0)]

@@ -1,7 +1,7 @@
-"""The latest dealings of each customer in order, as staff would tell them; what was said last."""
+"""The latest entries of each customer, newest first, in words and with a tone."""
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import narwhals as nw
 import pyarrow as pa
@@ -12,16 +12,17 @@ from retention.interactions.service_issues import LOW
 from retention.interactions.timeline_entries import COLUMNS
 from retention.interactions.wording import Wording, plain
 
-MAX_ENTRIES: Final = 20
-"""Entries a customer."""
-
+MAX_ENTRIES: Final = 20  # a customer
 HIGH: Final = 0.75  # ratings from it on are good
 _ORDER: Final = ("age", "later", "what", "event")
 _VALUES: Final = tuple(COLUMNS)[tuple(COLUMNS).index("kind") :]
 
 
+Tone = Literal["good", "bad", "plain"]
+
+
 class Entry(NamedTuple):
-    """The columns of an entry that make its text, in their order."""
+    """The columns of an entry that make its text, in the order of timeline_entries.COLUMNS."""
 
     kind: str
     what: str
@@ -41,11 +42,11 @@ class Entry(NamedTuple):
 def latest(entries: Frame, limit: int = MAX_ENTRIES) -> Frame:
     """The newest entries of each customer, with their `place` (1: the newest)."""
     # an engine orders by columns upwards only: later in a day comes first by the minute's opposite
-    ordered = entries.with_columns(later=-nw.col("minute"), one=nw.lit(1))
+    ordered = entries.with_columns(later=-nw.col("minute"), rows=nw.lit(1))
     placed = ordered.with_columns(
-        place=nw.col("one").cum_sum().over("customer_id", order_by=_ORDER)
+        place=nw.col("rows").cum_sum().over("customer_id", order_by=_ORDER)
     )
-    return placed.filter(nw.col("place") <= limit).drop("later", "one")
+    return placed.filter(nw.col("place") <= limit).drop("later", "rows")
 
 
 def customer_statements(entries: Frame) -> Frame:
@@ -54,60 +55,34 @@ def customer_statements(entries: Frame) -> Frame:
     return entries.filter(contact | nw.col("what").is_in(["survey", "referral"]))
 
 
-def texts(table: pa.Table, wording: Wording) -> tuple[list[str], list[str]]:
-    """The text and the tone (good, bad, plain) of every row of a table of entries."""
+def texts_and_tones(table: pa.Table, wording: Wording) -> tuple[list[str], list[Tone]]:
+    """The text and the tone of every row of a table of entries."""
     columns = [table[name].to_pylist() for name in _VALUES]
     rows = [Entry(*values) for values in zip(*columns, strict=True)]
-    # most of what happens happens often
-    said_of = {row: _WORDS[row.what](wording, row) for row in set(rows)}
-    return [said_of[row] for row in rows], [tone(row) for row in rows]
+    # many entries are equal: each different one is worded once
+    texts = {row: _STYLES[row.what].text(wording, row) for row in set(rows)}
+    tones = {row: _tone(row) for row in texts}
+    return [texts[row] for row in rows], [tones[row] for row in rows]
 
 
-def tone(entry: Entry) -> str:
-    """good, bad or plain."""
-    what = entry.what
-    bad = (
-        what in _BAD
-        or (what == "contact" and entry.topic == "complaint")
-        or (what == "arrival" and (entry.days or 0) > 0)
-        or (what == "end" and not entry.solved)
-        or (what == "survey" and _poor(entry))
-        or (what == "visit" and bool(entry.failed))
-    )
-    good = (
-        what in _GOOD
-        or (what == "contact" and entry.topic == "praise")
-        or (what == "arrival" and entry.days is not None)
-        or what == "end"
-        or (what == "survey" and entry.ratio is not None and entry.ratio >= HIGH)
-    )
-    return "bad" if bad else "good" if good else "plain"
+def _tone(entry: Entry) -> Tone:
+    tone = _STYLES[entry.what].tone
+    return tone(entry) if callable(tone) else tone
 
 
-_BAD: Final = frozenset(
-    {"fault", "awaited", "overcharge", "price_rise", "refused", "late_answer", "notice", "cancel"}
-)
-_GOOD: Final = frozenset({"referral", "correction"})
-
-
-def _poor(entry: Entry) -> bool:
-    rated = [rating for rating in (entry.ratio, entry.person) if rating is not None]
-    return entry.solved == 0 or any(rating < LOW for rating in rated)
-
-
-# The words of each thing told
+# The text of each kind of entry
 
 
 def _order(wording: Wording, entry: Entry) -> str:
-    say = wording.language
+    language = wording.language
     if entry.units is None:
-        text = say.gettext("bought")
+        text = language.gettext("bought")
     else:
-        text = say.gettext("bought for {money}", money=wording.money(entry.units))
+        text = language.gettext("bought for {money}", money=wording.money(entry.units))
     text = wording.with_channel(text, entry.channel)
     if entry.until is None:
         return text
-    return say.gettext("{what}, promised for {day}", what=text, day=wording.day(entry.until))
+    return language.gettext("{what}, promised for {day}", what=text, day=wording.day(entry.until))
 
 
 def _arrival(wording: Wording, entry: Entry) -> str:
@@ -179,14 +154,14 @@ def _survey(wording: Wording, entry: Entry) -> str:
 
 
 def _visit(wording: Wording, entry: Entry) -> str:
-    say, times = wording.language, entry.times or 0
-    used = say.ngettext("used the portal", "used the portal {n} times", times)
+    language, times = wording.language, entry.times or 0
+    used = language.ngettext("used the portal", "used the portal {n} times", times)
     if not entry.failed:
         return used
-    failed = say.ngettext("a task failed", "{n} tasks failed", entry.failed)
+    failed = language.ngettext("a task failed", "{n} tasks failed", entry.failed)
     if entry.failed == 1:
         failed = wording.with_detail(failed, entry.topic)
-    return say.gettext("{what}; {then}", what=used, then=failed)
+    return language.gettext("{what}; {then}", what=used, then=failed)
 
 
 def _start(wording: Wording, entry: Entry) -> str:
@@ -224,11 +199,64 @@ def _other(wording: Wording, entry: Entry) -> str:
     return wording.with_channel(wording.with_detail(plain(entry.kind), entry.topic), entry.channel)
 
 
-_WORDS: Final[dict[str, Callable[[Wording, Entry], str]]] = {
-    "order": _order, "arrival": _arrival, "fault": _fault, "awaited": _awaited,
-    "return": _return, "overcharge": _overcharge, "price_rise": _price_rise,
-    "correction": _correction, "refused": _refused, "contact": _contact,
-    "late_answer": _late_answer, "end": _end, "survey": _survey, "visit": _visit,
-    "start": _start, "notice": _notice, "cancel": _cancel, "campaign": _campaign,
-    "redemption": _redemption, "referral": _referral, "outreach": _outreach, "other": _other,
-}  # fmt: skip
+# The tone of those kinds of entry whose tone depends on what happened
+
+
+def _contact_tone(entry: Entry) -> Tone:
+    tones: dict[str | None, Tone] = {"complaint": "bad", "praise": "good"}
+    return tones.get(entry.topic, "plain")
+
+
+def _arrival_tone(entry: Entry) -> Tone:
+    if entry.days is None:
+        return "plain"
+    return "bad" if entry.days > 0 else "good"
+
+
+def _end_tone(entry: Entry) -> Tone:
+    return "good" if entry.solved else "bad"
+
+
+def _survey_tone(entry: Entry) -> Tone:
+    ratings = [rating for rating in (entry.ratio, entry.person) if rating is not None]
+    if entry.solved == 0 or any(rating < LOW for rating in ratings):
+        return "bad"
+    return "good" if entry.ratio is not None and entry.ratio >= HIGH else "plain"
+
+
+def _visit_tone(entry: Entry) -> Tone:
+    return "bad" if entry.failed else "plain"
+
+
+class _Style(NamedTuple):
+    """How a kind of entry is worded."""
+
+    text: Callable[[Wording, Entry], str]
+    tone: Tone | Callable[[Entry], Tone]
+
+
+_STYLES: Final = {
+    "order": _Style(_order, "plain"),
+    "arrival": _Style(_arrival, _arrival_tone),
+    "fault": _Style(_fault, "bad"),
+    "awaited": _Style(_awaited, "bad"),
+    "return": _Style(_return, "plain"),
+    "overcharge": _Style(_overcharge, "bad"),
+    "price_rise": _Style(_price_rise, "bad"),
+    "correction": _Style(_correction, "good"),
+    "refused": _Style(_refused, "bad"),
+    "contact": _Style(_contact, _contact_tone),
+    "late_answer": _Style(_late_answer, "bad"),
+    "end": _Style(_end, _end_tone),
+    "survey": _Style(_survey, _survey_tone),
+    "visit": _Style(_visit, _visit_tone),
+    "start": _Style(_start, "plain"),
+    "notice": _Style(_notice, "bad"),
+    "cancel": _Style(_cancel, "bad"),
+    "campaign": _Style(_campaign, "plain"),
+    "redemption": _Style(_redemption, "plain"),
+    "referral": _Style(_referral, "good"),
+    "outreach": _Style(_outreach, "plain"),
+    "other": _Style(_other, "plain"),
+}
+"""What an entry is (`what`): its text and its tone."""

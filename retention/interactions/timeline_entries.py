@@ -1,4 +1,4 @@
-"""The events of customers as entries of one shape: what there is to tell, and nothing twice.
+"""The events of customers as entries of one shape, each thing that happened once.
 
 An order is one entry and so is its arrival; goods sent back, visits to the portal, answers to
 surveys and notices are one a day. Left out is what went as it should and would crowd out the rest:
@@ -18,44 +18,47 @@ from retention.core.point_in_time import Frame
 
 COLUMNS: Final[dict[str, Any]] = {
     "customer_id": nw.String(),
-    "age": nw.Int64(),
+    "age": nw.Int64(),  # days; with minute and event it settles the order
     "minute": nw.Int64(),
-    "event": nw.String(),
-    "kind": nw.String(),
-    "what": nw.String(),
+    "event": nw.String(),  # an id that settles the order within a minute
+    "kind": nw.String(),  # of event
+    "what": nw.String(),  # which text and tone of timeline.py
     "topic": nw.String(),
     "channel": nw.String(),
     "cause": nw.String(),
-    "units": nw.Int64(),
-    "share": nw.Float64(),
-    "person": nw.Float64(),
-    "days": nw.Int64(),
-    "until": nw.Int64(),
-    "times": nw.Int64(),
-    "failed": nw.Int64(),
-    "solved": nw.Int64(),
+    "units": nw.Int64(),  # of money
+    "ratio": nw.Float64(),  # to the agreed price; of a survey the rating, 0 to 1
+    "person": nw.Float64(),  # rating of who served, 0 to 1
+    "days": nw.Int64(),  # of delay
+    "until": nw.Int64(),  # age of the day that was promised or announced; negative: ahead
+    "times": nw.Int64(),  # how often, or minutes waited
+    "failed": nw.Int64(),  # how many of them
+    "solved": nw.Int64(),  # 0 or 1
 }
-"""Of an entry: who and when (age in days, minute and event settle the order within a day), the kind
-of event, and what is told of it with the values that `timeline.py` puts into words: units of money,
-share (of a price, or a rating), person (rating of who served), days (of delay), until (age of the
-day that was promised or announced; negative: ahead), times (how often, or minutes waited), failed
-(how many of them), solved (0 or 1). Null: not said."""
+"""Of an entry. What does not apply or is unknown is null."""
 
 _DAY: Final = 24 * 60
 _QUIET_VISITS: Final = 3
 
 
-def entries(past: Past) -> Frame:
+def timeline_entries(past: Past) -> Frame:
     """COLUMNS: every entry of every customer."""
     parts = [
-        *_orders(past), *_bills(past), *_contacts(past), *_ends(past), _surveys(past),
-        _visits(past), *_contracts(past), *_campaigns(past), _others(past),
-    ]  # fmt: skip
+        *_orders(past),
+        *_bills(past),
+        *_contacts(past),
+        *_ends(past),
+        _surveys(past),
+        _visits(past),
+        *_contracts(past),
+        *_campaigns(past),
+        _others(past),
+    ]
     return nw.concat(parts, how="vertical")
 
 
 def _entries(rows: Frame, kind: Any, what: str, **values: Any) -> Frame:
-    """Rows with age, minute and event as entries; `told` gives expressions for further columns."""
+    """Rows with age, minute and event as entries; `values` are expressions of further columns."""
     named = {
         "kind": nw.lit(kind) if isinstance(kind, str) else kind,
         "what": nw.lit(what),
@@ -87,9 +90,9 @@ def _orders(past: Past) -> list[Frame]:
         channel=nw.col("channel").max(),
         promised_day=nw.col("promised_day").max(),
         units=nw.col("amount_units").sum(),
-        known=_some_known("amount_units"),
+        priced=_some_known("amount_units"),
     )
-    amount = nw.when(nw.col("known") == 1).then(nw.col("units"))
+    amount = nw.when(nw.col("priced") == 1).then(nw.col("units"))
     until = past.snapshot - nw.col("promised_day")
     came = _events(past, "delivery").filter(nw.col("cause").is_null()).with_columns(event=_ORDER)
     first = came.group_by("customer_id", "event").agg(
@@ -124,9 +127,9 @@ def _sent_back(past: Past) -> Frame:
     days = rows.group_by("customer_id", "event", "age").agg(
         minute=nw.col("minute").min(),
         units=nw.col("amount_units").sum(),
-        known=_some_known("amount_units"),
+        priced=_some_known("amount_units"),
     )
-    back = nw.when(nw.col("known") == 1).then(-nw.col("units"))
+    back = nw.when(nw.col("priced") == 1).then(-nw.col("units"))
     return _entries(days, "return", "return", units=back)
 
 
@@ -138,13 +141,19 @@ def _bills(past: Past) -> list[Frame]:
     corrected = _events(past, "invoice").filter(nw.col("topic") == "correction")
     refused = past[service_grains.payments].filter(nw.col("refused") == 1).with_columns(**_UNTIMED)
     return [
-        _entries(bills.filter(nw.col("over_units") > 0), "invoice", "overcharge",
-                 units=nw.col("over_units"), share=above),
-        _entries(bills.filter(nw.col("rise") > RISE - 1), "invoice", "price_rise",
-                 share=nw.col("rise")),
+        _entries(
+            bills.filter(nw.col("over_units") > 0),
+            "invoice",
+            "overcharge",
+            units=nw.col("over_units"),
+            ratio=above,
+        ),
+        _entries(
+            bills.filter(nw.col("rise") > RISE - 1), "invoice", "price_rise", ratio=nw.col("rise")
+        ),
         _entries(corrected, "invoice", "correction", units=-nw.col("amount_units")),
         _entries(refused, "payment", "refused"),
-    ]  # fmt: skip
+    ]
 
 
 def _contacts(past: Past) -> list[Frame]:
@@ -188,9 +197,10 @@ def _surveys(past: Past) -> Frame:
         solved=nw.col("solved").min(),
         cause=nw.col("cause").min(),
     )
-    rated = {"share": nw.col("rating"), "person": nw.col("person")}
-    return _entries(days, "survey", "survey", solved=nw.col("solved"), cause=nw.col("cause"),
-                    **rated)  # fmt: skip
+    rated = {"ratio": nw.col("rating"), "person": nw.col("person")}
+    return _entries(
+        days, "survey", "survey", solved=nw.col("solved"), cause=nw.col("cause"), **rated
+    )
 
 
 def _visits(past: Past) -> Frame:
@@ -211,8 +221,8 @@ def _visits(past: Past) -> Frame:
     days = days.with_columns(since=since).filter(
         (nw.col("failed") > 0) | (nw.col("since") <= _QUIET_VISITS)
     )
-    counted = {"times": nw.col("visits"), "failed": nw.col("failed")}
-    return _entries(days, "visit", "visit", topic=nw.col("task"), **counted)
+    counts = {"times": nw.col("visits"), "failed": nw.col("failed")}
+    return _entries(days, "visit", "visit", topic=nw.col("task"), **counts)
 
 
 def _contracts(past: Past) -> list[Frame]:
@@ -241,7 +251,7 @@ def _campaigns(past: Past) -> list[Frame]:
 
 def _others(past: Past) -> Frame:
     """Events of kinds that the company declared itself."""
-    own = past.all_events.filter(~nw.col("kind").is_in(KINDS))
-    rows = own.with_columns(minute=nw.col("occurred_minute"), event=_EVENT)
+    declared = past.all_events.filter(~nw.col("kind").is_in(KINDS))
+    rows = declared.with_columns(minute=nw.col("occurred_minute"), event=_EVENT)
     words = {"topic": nw.col("topic"), "channel": nw.col("channel")}
     return _entries(rows, nw.col("kind"), "other", **words)

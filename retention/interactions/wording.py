@@ -1,6 +1,6 @@
-"""The words of what passed: topics, channels, causes, days and money as staff say them.
+"""Topics, channels, causes, days and money in the words that staff use.
 
-A company's own code, which no table knows, is said with spaces for its underscores.
+A company's own code, which no table here has, is written with spaces for its underscores.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ TOPICS: Final = {
     "information": gettext_noop("asked for information"),
     "praise": gettext_noop("praised us"),
 }
-"""What a customer did who got in touch, by the topic of the contact."""
+"""What the customer did, by the topic of the contact."""
 
 CHANNELS: Final = {
     "phone": gettext_noop("by phone"),
@@ -56,11 +56,11 @@ def plain(code: str) -> str:
 
 @dataclass(frozen=True)
 class Wording:
-    """How things are said in a language and a currency, at a snapshot (a day number)."""
+    """Words in a language, with dates relative to a snapshot."""
 
     language: Language
-    currency: str
-    snapshot: int
+    currency: str  # ISO code
+    snapshot: int  # day number
 
     def topic(self, topic: str | None) -> str:
         if topic is None:
@@ -70,7 +70,7 @@ class Wording:
         return self.language.gettext("got in touch about: {topic}", topic=plain(topic))
 
     def with_channel(self, text: str, channel: str | None) -> str:
-        """What was done, and through which channel, where that is known."""
+        """A text with the channel, where that is known."""
         if channel is None:
             return text
         is_known = channel in CHANNELS
@@ -78,7 +78,7 @@ class Wording:
         return self.language.gettext("{what}, {how}", what=text, how=how)
 
     def with_cause(self, text: str, cause: str | None) -> str:
-        """What happened, and its cause in words, where that is known."""
+        """A text with the cause in words, where that is known."""
         if cause is None:
             return text
         return self.language.gettext("{what}, cause: {cause}", what=text, cause=self.cause(cause))
@@ -116,7 +116,7 @@ class Wording:
         )
 
     def with_detail(self, text: str, code: str | None) -> str:
-        """What happened, and the company's own word for what it was, where there is one."""
+        """A text with the company's own word for it, where there is one."""
         if code is None:
             return text
         return self.language.gettext("{what} ({detail})", what=text, detail=plain(code))
@@ -128,7 +128,7 @@ class Wording:
         return self.language.gettext("{stars} of 5", stars=shown)
 
     def answer(self, rating: float | None, solved: float | None, person: float | None) -> str:
-        """What a customer said in a survey."""
+        """What a customer answered in a survey."""
         parts = []
         if rating is not None:
             parts.append(self.language.gettext("rated us {stars}", stars=self.rating(rating)))

@@ -1,4 +1,4 @@
-"""How customers stand with the company, on tables small enough to check."""
+"""The state of customers on tables small enough to check; what the stage writes."""
 # ruff: noqa: E501  (the line of a table is as long as its columns need)
 
 import datetime as dt
@@ -8,27 +8,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import interactions
+from pipeline.interactions import main
 from retention.core import artefacts
 from retention.core.storage import atomic
-from tests.support import histories, standings
-from tests.support.standings import day, found
+from tests.support import histories
+from tests.support.interactions import AS_OF, day, params_with, tables_of, tables_of_each
 
 
 def check(events: str, expected: str, people: str = "customer") -> None:
-    """Compare columns of standing with a table of them; a day counts from the snapshot."""
-    told = found(events, people)
+    """Compare columns of the state with a table of them; a day counts from the snapshot."""
+    tables = tables_of(events, people)
     for row in histories.rows(expected):
-        one = told.of(str(row.pop("customer")))
+        customer = str(row.pop("customer"))
+        state = tables.state(customer)
         for name, cell in row.items():
-            value = one[name]
+            value = state[name]
             if isinstance(value, dt.date):
-                value = (value - standings.AS_OF).days
-            if isinstance(value, (int, float)):
-                assert cell is not None, f"{name} is {value}"
-                assert value == float(cell), name
-            else:
-                assert value == cell, name
+                value = (value - AS_OF).days
+            expected_value = float(cell) if cell and isinstance(value, (int, float)) else cell
+            assert value == expected_value, f"{customer}: {name} is {value}, the table has {cell}"
 
 
 # --- one small table a meaning
@@ -222,7 +220,7 @@ def test_outreach_is_the_newest_that_was_not_held_out() -> None:
 
 
 def test_a_year_counts_contacts_their_cost_and_what_the_customer_brought() -> None:
-    told = found(
+    tables = tables_of(
         """
         customer | kind       |  day | amount | cost
         anna     | purchase   | -365 |     10 |  0.5
@@ -234,11 +232,11 @@ def test_a_year_counts_contacts_their_cost_and_what_the_customer_brought() -> No
         anna     | resolution |   -9 |        | 1.25
         bert     | visit      |   -1 |        |
         """,
-        params=standings.chosen(kinds=["purchase", "return"], margin=0.5),
+        params=params_with(kinds=["purchase", "return"], margin=0.5),
     )
     year = ("contacts_365d", "serving_cost_365d", "revenue_365d")
-    assert [told.of()[name] for name in year] == [1, 3.75, 3]
-    assert [told.of("bert")[name] for name in year] == [0, 0, 0]
+    assert [tables.state()[name] for name in year] == [1, 3.75, 3]
+    assert [tables.state("bert")[name] for name in year] == [0, 0, 0]
 
 
 def test_the_last_dealing_is_what_the_customer_did() -> None:
@@ -263,7 +261,7 @@ def test_the_last_dealing_is_what_the_customer_did() -> None:
 
 
 def test_failures_of_a_quarter_are_counted_and_causes_of_half_a_year_named_newest_first() -> None:
-    told = found(
+    tables = tables_of(
         """
         customer | kind    |  day | order | amount | quoted | topic   | contract
         anna     | payment | -183 | Y     |        |        | refused |
@@ -274,14 +272,14 @@ def test_failures_of_a_quarter_are_counted_and_causes_of_half_a_year_named_newes
         bert     | visit   |   -1 |       |        |        |         |
         """
     )
-    assert told.of()["failures_90d"] == 1
-    assert told.of()["causes"] == ["overcharged", "price_rise"]
-    assert told.of("bert")["failures_90d"] == 0
-    assert told.of("bert")["causes"] == []
+    assert tables.state()["failures_90d"] == 1
+    assert tables.state()["causes"] == ["overcharged", "price_rise"]
+    assert tables.state("bert")["failures_90d"] == 0
+    assert tables.state("bert")["causes"] == []
 
 
-def test_last_said_is_in_words() -> None:
-    said = {
+def test_the_last_statement_is_in_words() -> None:
+    statements = {
         "contact -3, channel email, topic complaint": "complained, by e-mail",
         "contact -3, channel office, topic suggestion": "made a suggestion, in the office",
         "contact -3, topic house_move": "got in touch about: house move",
@@ -291,10 +289,12 @@ def test_last_said_is_in_words() -> None:
         "referral -3": "recommended us",
     }
     silent = ("contact -3, channel phone", "survey -3", "visit -3, topic pay")
-    told = standings.cases([("contact -9, topic praise", event) for event in (*said, *silent)])
-    rows = [told.of(f"c{number}") for number in range(len(said) + len(silent))]
-    assert [one["last_said"] for one in rows] == [*said.values(), *["praised us"] * len(silent)]
-    assert [one["last_said_on"] for one in rows] == [day(-3)] * len(said) + [day(-9)] * len(silent)
+    history = [("contact -9, topic praise", event) for event in (*statements, *silent)]
+    rows = tables_of_each(history).customer_state.sort_by("customer_id").to_pylist()
+    last_said = {row["customer_id"]: (row["last_said"], row["last_said_on"]) for row in rows}
+    expected = [(text, day(-3)) for text in statements.values()]
+    expected += [("praised us", day(-9))] * len(silent)
+    assert last_said == {f"c{i}": pair for i, pair in enumerate(expected)}
 
 
 def test_the_usual_channel_is_that_of_most_contacts() -> None:
@@ -335,35 +335,35 @@ LIFE = """
 
 def test_what_is_known_on_the_day_or_later_changes_nothing() -> None:
     before = histories.events(LIFE)
-    later = [one | {"event_id": f"later {one['event_id']}"} for one in before]
-    later += [one | {"resolved": True, "amount": None, "topic": "praise"} for one in before]
-    known = [
-        histories.known_on(one, histories.SNAPSHOT + days)
-        for one, days in zip(later, [0, 1] * len(before), strict=True)
+    later = [event | {"event_id": f"later {event['event_id']}"} for event in before]
+    later += [event | {"resolved": True, "amount": None, "topic": "praise"} for event in before]
+    known_later = [
+        histories.known_on(event, histories.SNAPSHOT + days)
+        for event, days in zip(later, [0, 1] * len(before), strict=True)
     ]
-    assert found(before + known) == found(before)
+    assert tables_of(before + known_later) == tables_of(before)
 
 
-def test_a_row_for_each_watched_customer_and_for_nobody_else() -> None:
-    told = found(LIFE, cohort=["anna", "carl"])
-    assert told.standing["customer_id"].to_pylist() == ["anna", "carl"]
-    assert set(told.happenings["customer_id"].to_pylist()) == {"anna"}
-    assert set(told.timeline["customer_id"].to_pylist()) == {"anna"}
-    assert told.of("carl")["as_of"] == standings.AS_OF
-    assert told.of("carl")["tenure_days"] is None
+def test_a_row_for_each_customer_of_the_cohort_and_for_no_other() -> None:
+    tables = tables_of(LIFE, cohort=["anna", "carl"])
+    assert tables.customer_state["customer_id"].to_pylist() == ["anna", "carl"]
+    assert set(tables.recent_issues["customer_id"].to_pylist()) == {"anna"}
+    assert set(tables.timeline["customer_id"].to_pylist()) == {"anna"}
+    assert tables.state("carl")["as_of"] == AS_OF
+    assert tables.state("carl")["tenure_days"] is None
 
 
 def test_the_order_of_events_in_the_file_changes_nothing() -> None:
     events = histories.events(LIFE)
-    assert found(events[::-1]) == found(events)
+    assert tables_of(events[::-1]) == tables_of(events)
 
 
-def test_the_tables_have_their_schema_with_nobody_to_tell_of() -> None:
-    told = found("customer | kind | day\nanna | purchase | -3", cohort=["carl"])
-    assert told.standing.schema == artefacts.CUSTOMER_STATE.schema
-    assert told.happenings.schema == artefacts.RECENT_ISSUES.schema
-    assert told.timeline.schema == artefacts.TIMELINE.schema
-    assert (len(told.happenings), len(told.timeline)) == (0, 0)
+def test_the_tables_have_their_schema_without_an_issue_or_entry() -> None:
+    tables = tables_of("customer | kind | day\nanna | purchase | -3", cohort=["carl"])
+    assert tables.customer_state.schema == artefacts.CUSTOMER_STATE.schema
+    assert tables.recent_issues.schema == artefacts.RECENT_ISSUES.schema
+    assert tables.timeline.schema == artefacts.TIMELINE.schema
+    assert (len(tables.recent_issues), len(tables.timeline)) == (0, 0)
 
 
 def test_the_stage_writes_the_same_bytes_again(
@@ -374,16 +374,16 @@ def test_the_stage_writes_the_same_bytes_again(
     Path("params.yaml").write_text(text, encoding="utf-8")
     artefacts.EVENTS.write(histories.table(histories.events(LIFE)))
     atomic.write_json(artefacts.EVENTS_SUMMARY, {"rows": 8, "versioned": False})
-    artefacts.CUSTOMERS.write(histories.people_table([]))
-    watched = {"customer_id": ["anna", "bert"], "snapshot_on": [standings.AS_OF] * 2}
+    artefacts.CUSTOMERS.write(artefacts.CUSTOMERS.schema.empty_table())
+    watched = {"customer_id": ["anna", "bert"], "snapshot_on": [AS_OF] * 2}
     artefacts.SNAPSHOTS.write(pa.table(watched))
-    atomic.write_json(artefacts.SNAPSHOTS_SUMMARY, {"as_of": str(standings.AS_OF)})
-    paths = (artefacts.CUSTOMER_STATE, artefacts.RECENT_ISSUES, artefacts.TIMELINE)
+    atomic.write_json(artefacts.SNAPSHOTS_SUMMARY, {"as_of": str(AS_OF)})
+    tables = (artefacts.CUSTOMER_STATE, artefacts.RECENT_ISSUES, artefacts.TIMELINE)
     digests = []
     for _ in range(2):
-        interactions.main()
-        digests.append([atomic.sha256(path) for path in paths])
+        main()
+        digests.append([atomic.sha256(table) for table in tables])
     assert digests[0] == digests[1]
-    for path in paths:
-        keys = pq.read_table(path).select(list(path.key)).to_pylist()
-        assert len({tuple(one.values()) for one in keys}) == len(keys) > 0
+    for table in tables:
+        keys = pq.read_table(table).select(list(table.key)).to_pylist()
+        assert len({tuple(key.values()) for key in keys}) == len(keys) > 0

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-import features as themes
+import features
 from features.engine import table
 from features.engine.base import Feature
 from retention.core import engine
@@ -24,7 +24,7 @@ def duck() -> engine.DuckDB:
 
 @cache
 def declared() -> list[Feature]:
-    return themes.discover(WINDOWS)
+    return features.discover(WINDOWS)
 
 
 def frame(history: Iterable[histories.Event], on: engine.Engine | None = None) -> Frame:
@@ -62,5 +62,5 @@ def features_of(
         open_engine.load(histories.cohort_table(cohort)),
         snapshot,
         list(declared() if wanted is None else wanted),
-        levels=levels,
+        service_params=levels,
     )

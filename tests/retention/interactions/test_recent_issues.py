@@ -5,10 +5,10 @@ from functools import cache
 
 import pytest
 
-from tests.support.standings import Found, cases, day, found, table
+from tests.support.interactions import Tables, day, table, tables_of, tables_of_each
 
-TOLD = ("resolution -900, case z, resolved yes", "delivery -900, order Z")
-"""By which ends of cases and deliveries are told of."""
+KNOWN_KINDS = ("resolution -900, case z, resolved yes", "delivery -900, order Z")
+"""By which ends of cases and deliveries are known."""
 
 
 SENTENCES = [
@@ -97,19 +97,19 @@ SENTENCES = [
 
 
 @cache
-def sentences() -> Found:
-    return cases([(*TOLD, *events) for _, events, _ in SENTENCES])
+def tables() -> Tables:
+    return tables_of_each([(*KNOWN_KINDS, *events) for _, events, _ in SENTENCES])
 
 
-@pytest.mark.parametrize("number", range(len(SENTENCES)))
-def test_a_sentence_tells_numbers_and_dates(number: int) -> None:
-    theme, _, text = SENTENCES[number]
-    assert sentences().sentences(f"c{number}")[theme] == text
+@pytest.mark.parametrize("i", range(len(SENTENCES)))
+def test_a_sentence_gives_numbers_and_dates(i: int) -> None:
+    theme, _, text = SENTENCES[i]
+    assert tables().sentences(f"c{i}")[theme] == text
 
 
-def test_what_went_well_or_lies_more_than_half_a_year_back_is_not_told() -> None:
+def test_what_went_well_or_lies_more_than_half_a_year_back_has_no_sentence() -> None:
     events = [
-        *TOLD,
+        *KNOWN_KINDS,
         "contact -183, case a, topic complaint", "resolution -183, case a, resolved no",
         "purchase -200, order A, promised -183", "delivery -182, order A",
         "invoice -183, order I, amount 28, quoted 25", "visit -183, resolved no",
@@ -119,10 +119,10 @@ def test_what_went_well_or_lies_more_than_half_a_year_back_is_not_told() -> None
         "invoice -9, order K, amount 25, quoted 25", "payment -8, order K", "survey -9, rating 1",
         "visit -9, resolved yes", "referral -9",
     ]  # fmt: skip
-    assert not found(table(anna=events)).sentences()
+    assert not tables_of(table(anna=events)).sentences()
 
 
-def test_a_happening_bears_its_cause_and_the_day_of_the_newest() -> None:
+def test_an_issue_has_its_cause_and_the_day_of_the_newest() -> None:
     causes = {
         "invoice -9, amount 2, quoted 1": ("overcharged", -9),
         "payment -9, topic refused": ("payment_failed", -9),
@@ -132,8 +132,8 @@ def test_a_happening_bears_its_cause_and_the_day_of_the_newest() -> None:
         "survey -9, rating 0, cause unprofessional": ("unprofessional", -9),
         "visit -9, resolved no": (None, -9),
     }
-    made = cases([(*TOLD, event) for event in causes]).happenings.to_pylist()
-    of_themes = [one for one in made if one["theme"] != "journey"]
-    assert [(one["cause"], one["day"]) for one in of_themes] == [
+    issues = tables_of_each([(*KNOWN_KINDS, event) for event in causes]).recent_issues.to_pylist()
+    of_themes = [issue for issue in issues if issue["theme"] != "journey"]
+    assert [(issue["cause"], issue["day"]) for issue in of_themes] == [
         (cause, day(newest)) for cause, newest in causes.values()
     ]

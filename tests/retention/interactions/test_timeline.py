@@ -1,4 +1,4 @@
-"""The latest dealings in order, as staff would tell them."""
+"""The latest entries of customers in order, in words and with a tone."""
 # ruff: noqa: E501  (the line of a table is as long as its columns need)
 
 from functools import cache
@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 from retention.interactions.timeline import MAX_ENTRIES
-from tests.support.standings import Found, cases, chosen, found, table
+from tests.support.interactions import Tables, params_with, table, tables_of, tables_of_each
 
 LIVES = [
     (["purchase -9, order A, amount 20, channel web", "purchase -9, order A, amount 1.5, channel web"],
@@ -60,47 +60,47 @@ LIVES = [
 
 
 @cache
-def lives() -> Found:
-    return cases([events for events, _ in LIVES])
+def tables() -> Tables:
+    return tables_of_each([events for events, _ in LIVES])
 
 
-@pytest.mark.parametrize("number", range(len(LIVES)))
-def test_what_happened_is_told_once_in_words_with_its_tone(number: int) -> None:
-    assert lives().lines(f"c{number}") == LIVES[number][1]
+@pytest.mark.parametrize("i", range(len(LIVES)))
+def test_what_happened_is_one_line_in_words_with_its_tone(i: int) -> None:
+    assert tables().lines(f"c{i}") == LIVES[i][1]
 
 
 def lines(*events: str) -> list[str]:
     """Anna's timeline."""
-    return found(table(anna=events)).lines()
+    return tables_of(table(anna=events)).lines()
 
 
-def test_calls_are_told_and_who_was_held_out_is_not() -> None:
-    made = found(
+def test_outreach_is_a_line_but_not_that_to_the_held_out() -> None:
+    tables = tables_of(
         """
         customer | kind     | day | treatment
         anna     | outreach |  -9 | welcome_call
         anna     | outreach |  -5 | holdout
         """
     )
-    assert made.lines() == ["-9 | we got in touch (welcome call) | plain"]
+    assert tables.lines() == ["-9 | we got in touch (welcome call) | plain"]
 
 
-def test_only_the_newest_are_told_the_later_of_a_day_first() -> None:
-    many = [f"contact -{age}, topic question" for age in range(1, MAX_ENTRIES + 5)]
-    told = lines(*many, "contact -1, topic praise")
-    assert len(told) == MAX_ENTRIES
-    assert told[:2] == ["-1 | praised us | good", "-1 | asked a question | plain"]
+def test_only_the_newest_are_lines_the_later_of_a_day_first() -> None:
+    questions = [f"contact -{age}, topic question" for age in range(1, MAX_ENTRIES + 5)]
+    timeline = lines(*questions, "contact -1, topic praise")
+    assert len(timeline) == MAX_ENTRIES
+    assert timeline[:2] == ["-1 | praised us | good", "-1 | asked a question | plain"]
 
 
 def test_quiet_days_on_the_portal_do_not_crowd_out_the_rest() -> None:
     quiet = [f"visit -{age}" for age in range(1, 40)]
-    told = lines(*quiet, "visit -50, resolved no", "contact -60, topic complaint")
-    assert [line.split(" |")[0] for line in told] == ["-1", "-2", "-3", "-50", "-60"]
+    timeline = lines(*quiet, "visit -50, resolved no", "contact -60, topic complaint")
+    assert [line.split(" |")[0] for line in timeline] == ["-1", "-2", "-3", "-50", "-60"]
 
 
 def test_no_text_shows_a_raw_code() -> None:
-    raw = {"channel": "branch_counter", "topic": "house_move", "cause": "wet_basement"}
-    kinds = (
+    codes = "channel branch_counter, topic house_move, cause wet_basement"
+    kinds = [
         "contact",
         "survey",
         "visit",
@@ -109,19 +109,18 @@ def test_no_text_shows_a_raw_code() -> None:
         "start",
         "campaign",
         "own_kind",
-    )
-    told = lines(
-        *(f"{kind} -9, " + ", ".join(f"{n} {v}" for n, v in raw.items()) for kind in kinds)
-    )
-    assert len(told) == len(kinds)
-    assert not [line for line in told if "_" in line]
+    ]
+    timeline = lines(*(f"{kind} -9, {codes}" for kind in kinds))
+    assert len(timeline) == len(kinds)
+    assert not [line for line in timeline if "_" in line]
 
 
 @pytest.mark.parametrize("code", ["ur", "bn"])
 def test_texts_come_in_the_language_of_the_list(code: str) -> None:
-    told = chosen()
-    other = told.model_copy(update={"at_risk": told.at_risk.model_copy(update={"language": code})})
+    params = params_with()
+    at_risk = params.at_risk.model_copy(update={"language": code})
     events = "customer | kind | day | topic\nanna | contact | -9 | complaint"
-    (english,) = found(events).timeline["text"].to_pylist()
-    (text,) = found(events, params=other).timeline["text"].to_pylist()
+    (english,) = tables_of(events).timeline["text"].to_pylist()
+    translated = tables_of(events, params=params.model_copy(update={"at_risk": at_risk}))
+    (text,) = translated.timeline["text"].to_pylist()
     assert text != english
