@@ -1,0 +1,1 @@
+"""Uplift: what a contact changes, learned from randomised customers, and what it is worth."""

@@ -1,4 +1,4 @@
-"""Whom a contact keeps: learnt from those drawn by lot, and used only where it proves better."""
+"""Fit and evaluate uplift models on randomised customers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,32 +12,29 @@ from models.components.base import Floats
 from models.components.uplift import RISK, ExperimentData, UpliftModel
 from retention.stats.bootstrap import Interval
 from retention.uplift import metrics
-from retention.uplift.metrics import RankingComparison, CrossFitted, EffectQuintile, Qini
+from retention.uplift.metrics import CrossFitted, EffectQuintile, Qini, RankingComparison
 
-MIN_CHURNED_PER_ARM: Final = 100  # customers of either arm who left, below which nothing is learnt
+MIN_CHURNED_PER_ARM: Final = 100  # customers; below it nothing is fitted
 
 
 @dataclass(frozen=True)
 class UpliftDataset:
-    """Rows of customers drawn, as they stood before: features with RISK, the trial, the worth.
+    """Randomised customers as they stood before assignment, with their outcomes; n rows."""
 
-    worth (n,): the value of the customer if kept less that if lost, in money, for as long as who is
-    kept is believed to stay.
-    """
-
-    X: pd.DataFrame
-    experiment: ExperimentData
-    retained_value: Floats
+    X: pd.DataFrame  # (n, features) with RISK, the churn probability without contact
+    experiment: ExperimentData  # treatment, outcome, propensity and customer of each row
+    retained_value: Floats  # (n,) currency; value if kept less value if lost, over the windows
+    # for which a retained customer is believed to stay
 
     @property
     def expected_loss(self) -> Floats:
-        """(n,) the expected loss when nobody calls."""
+        """(n,) currency, without contact."""
         return np.asarray(self.X[RISK].to_numpy() * self.retained_value)
 
 
 @dataclass(frozen=True)
 class UpliftEvaluation:
-    """What the experiment says of a model of the effect, each row by models of other customers."""
+    """How well a model predicts the effect out of fold."""
 
     cross_fitted: CrossFitted
     qini: Qini
@@ -47,60 +44,144 @@ class UpliftEvaluation:
 
 @dataclass(frozen=True)
 class FittedUplift:
-    """A model of the effect and its use. `disturbed_from`: as `uplift.disturbed_from`."""
+    """An uplift model fitted on all rows, and its use."""
 
     model: UpliftModel
     evaluation: UpliftEvaluation
-    sleeping_dog_threshold: float | None
+    sleeping_dog_threshold: float | None  # as `metrics.sleeping_dog_threshold`
 
 
-def why_not_learnable(treated: ArrayLike, left_: ArrayLike, customer: ArrayLike) -> str:
-    """Why nothing can be learnt from who was treated and who left; "" where it can.
+def why_not_learnable(treated: ArrayLike, churned: ArrayLike, customer: ArrayLike) -> str:
+    """Say why there is too little to fit an uplift model on.
 
-    A customer counts once, however many rows (n,) they have.
+    Parameters
+    ----------
+    treated, churned : array-like of shape (n,)
+        0 or 1.
+    customer : array-like of shape (n,)
+        A customer counts once, however many rows they have.
+
+    Returns
+    -------
+    str
+        Empty where each arm has MIN_CHURNED_PER_ARM churners.
     """
-    arms, gone = np.asarray(treated, dtype=bool), np.asarray(left_, dtype=bool)
-    who = np.asarray(customer)
-    left = [len(set(who[gone & arm])) for arm in (arms, ~arms)]
-    if min(left) >= MIN_CHURNED_PER_ARM:
+    is_treated, has_churned = np.asarray(treated, dtype=bool), np.asarray(churned, dtype=bool)
+    customers = np.asarray(customer)
+    contact, holdout = (len(set(customers[has_churned & arm])) for arm in (is_treated, ~is_treated))
+    if min(contact, holdout) >= MIN_CHURNED_PER_ARM:
         return ""
     return (
-        f"of those drawn to be contacted {left[0]:,} left so far, and {left[1]:,} of those left "
-        f"alone; {MIN_CHURNED_PER_ARM} of either are needed"
+        f"of the customers assigned to contact {contact:,} have churned so far, of those held out "
+        f"{holdout:,}; {MIN_CHURNED_PER_ARM} of each are needed"
     )
 
 
-def evaluate_uplift(make: Callable[[], UpliftModel], lots: UpliftDataset, share: float, cost: float) -> UpliftEvaluation:
-    """The model against ranking by loss, if `share` of the customers can be contacted."""
-    trial, who = lots.experiment, lots.experiment.customer
-    crossed = metrics.cross_fit(make, lots.X, trial)
-    scores = trial.doubly_robust_scores(lots.X[RISK].to_numpy())
+def evaluate_uplift(
+    make_model: Callable[[], UpliftModel],
+    dataset: UpliftDataset,
+    contact_share: float,
+    cost: float,
+) -> UpliftEvaluation:
+    """Compare ranking by a model's uplift with ranking by expected loss, out of fold.
+
+    Parameters
+    ----------
+    make_model : callable
+        Makes an unfitted model.
+    dataset : UpliftDataset
+        n rows.
+    contact_share : float in [0, 1]
+        Of the customers, those who can be contacted.
+    cost : float
+        Of a contact, currency.
+
+    Returns
+    -------
+    UpliftEvaluation
+    """
+    experiment, customer = dataset.experiment, dataset.experiment.customer
+    cross_fitted = metrics.cross_fit(make_model, dataset.X, experiment)
+    scores = experiment.doubly_robust_scores(dataset.X[RISK].to_numpy())
     return UpliftEvaluation(
-        cross_fitted=crossed,
-        qini=metrics.qini(crossed, scores, who),
-        quintiles=metrics.effect_calibration(crossed, scores, who),
-        comparison=metrics.compare_rankings(crossed, lots.expected_loss, lots.retained_value, scores, who, share, cost),
+        cross_fitted=cross_fitted,
+        qini=metrics.qini(cross_fitted, scores, customer),
+        quintiles=metrics.effect_calibration(cross_fitted, scores, customer),
+        comparison=metrics.compare_rankings(
+            cross_fitted,
+            dataset.expected_loss,
+            dataset.retained_value,
+            scores,
+            customer,
+            contact_share,
+            cost,
+        ),
     )
 
 
-def fit_uplift(make: Callable[[], UpliftModel], lots: UpliftDataset, share: float, cost: float) -> FittedUplift:
-    """The model fitted on all lots, with what cross-fitting says of its use."""
-    found, trial = evaluate_uplift(make, lots, share, cost), lots.experiment
-    model = make().fit(lots.X, trial.treated, trial.churned, trial.propensity, trial.customer)
-    return FittedUplift(model, found, metrics.sleeping_dog_threshold(found.quintiles))
+def fit_uplift(
+    make_model: Callable[[], UpliftModel],
+    dataset: UpliftDataset,
+    contact_share: float,
+    cost: float,
+) -> FittedUplift:
+    """Fit a model on all rows, and evaluate it out of fold.
+
+    Parameters
+    ----------
+    make_model, dataset, contact_share, cost
+        As `evaluate_uplift`.
+
+    Returns
+    -------
+    FittedUplift
+    """
+    evaluation, experiment = (
+        evaluate_uplift(make_model, dataset, contact_share, cost),
+        dataset.experiment,
+    )
+    model = make_model().fit(
+        dataset.X,
+        experiment.treated,
+        experiment.churned,
+        experiment.propensity,
+        experiment.customer,
+    )
+    threshold = metrics.sleeping_dog_threshold(evaluation.quintiles)
+    return FittedUplift(model, evaluation, threshold)
 
 
-def evaluation_figures(found: UpliftEvaluation) -> dict[str, Any]:
-    """The judgement as JSON: money a customer eligible, changes of the chance of leaving."""
-    choice = found.comparison
+def evaluation_figures(evaluation: UpliftEvaluation) -> dict[str, Any]:
+    """Lay out an evaluation as JSON.
+
+    Parameters
+    ----------
+    evaluation : UpliftEvaluation
+
+    Returns
+    -------
+    dict
+        Gains in currency per eligible customer; effects as changes of the churn probability.
+    """
+    qini, comparison = evaluation.qini, evaluation.comparison
     return {
-        "qini": {"value": found.qini.coefficient, **_ends(found.qini.interval)},
-        "share_contacted": choice.contact_share,
-        "gain_at_random": choice.at_random,
-        "gain_by_loss": choice.by_loss,
-        "gain_by_uplift": choice.by_uplift,
-        "better_by": {"value": choice.difference, **_ends(choice.interval)},
-        "fifths": [vars(group) for group in found.quintiles],
+        "qini": {"value": qini.coefficient, **_ends(qini.interval)},
+        "share_contacted": comparison.contact_share,
+        "gain_at_random": comparison.at_random,
+        "gain_by_loss": comparison.by_loss,
+        "gain_by_uplift": comparison.by_uplift,
+        "better_by": {"value": comparison.difference, **_ends(comparison.interval)},
+        "fifths": [
+            {
+                "rows": quintile.rows,
+                "least": quintile.lowest,
+                "predicted": quintile.predicted,
+                "measured": quintile.measured,
+                "low": quintile.low,
+                "high": quintile.high,
+            }
+            for quintile in evaluation.quintiles
+        ],
     }
 
 

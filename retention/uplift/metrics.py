@@ -1,12 +1,12 @@
-"""Does ranking by what a contact changes beat ranking by expected loss? An experiment tells.
+"""Metrics of uplift: does ranking by the effect of contact beat ranking by expected loss?
 
-Everything is measured by doubly robust (AIPW) scores of rows whose effect was predicted by a model
-that had not seen their customer; intervals resample customers.
+Everything is measured with doubly robust (AIPW) scores, for rows whose effect was predicted by a
+model that had not seen their customer. Intervals resample customers.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -14,72 +14,126 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from models.components.base import Floats
-from models.components.uplift import FOLDS, Trial, UpliftModel, fold_of
+from models.components.uplift import FOLDS, ExperimentData, UpliftModel, fold_of
 from retention.stats.bootstrap import Interval, bootstrap
 from retention.training.selection import standard_error
 
-GROUPS = 5  # fifths of the predicted effect
-REPLICATES = 500
-WIDE = 1.96  # standard errors to each side of a 95 % interval
+N_QUINTILES: Final = 5
+REPLICATES: Final = 500
+Z: Final = 1.96  # standard errors to each side of a 95 % interval
 
 
 @dataclass(frozen=True)
-class Crossed:
-    """The effect predicted for each row by a model of other customers, and which model: (n,)."""
+class CrossFitted:
+    """Out-of-fold predictions of the effect."""
 
-    effect: Floats
-    fold: NDArray[np.int64]
+    effect: Floats  # (n,) change of the churn probability by contact
+    fold: NDArray[np.int64]  # (n,) the fold whose customers the predicting model had not seen
 
 
-def cross_fitted(
-    make: Callable[[], UpliftModel], X: pd.DataFrame, trial: Trial, folds: int = FOLDS
-) -> Crossed:
-    """Every row's effect by the model of the folds that its customer is not in.
+def cross_fit(
+    make_model: Callable[[], UpliftModel],
+    X: pd.DataFrame,
+    experiment: ExperimentData,
+    folds: int = FOLDS,
+) -> CrossFitted:
+    """Predict every row's effect with a model fitted on the other folds' customers.
 
-    ValueError where the customers are so few that the other folds lack an arm.
+    Parameters
+    ----------
+    make_model : callable
+        Makes an unfitted model.
+    X : DataFrame of shape (n, features)
+    experiment : ExperimentData
+        n rows.
+    folds : int
+
+    Returns
+    -------
+    CrossFitted
+
+    Raises
+    ------
+    ValueError
+        Where there are so few customers that the other folds lack an arm.
     """
-    fold, effect = fold_of(trial.customer, folds, "evaluation"), np.empty(len(X))
-    for one in np.unique(fold):
-        rest, held = trial.take(fold != one), fold == one
-        model = make().fit(X.loc[~held], rest.treated, rest.left, rest.propensity, rest.customer)
-        effect[held] = model.effect(X.loc[held])
-    return Crossed(effect, fold)
+    fold, effect = fold_of(experiment.customer, folds, "evaluation"), np.empty(len(X))
+    for number in np.unique(fold):
+        rest, is_predicted = experiment.take(fold != number), fold == number
+        model = make_model().fit(
+            X.loc[~is_predicted], rest.treated, rest.churned, rest.propensity, rest.customer
+        )
+        effect[is_predicted] = model.effect(X.loc[is_predicted])
+    return CrossFitted(effect, fold)
 
 
-def placed(priority: Floats, fold: ArrayLike) -> Floats:
-    """(n,) each row's place among its own fold, 0 to 1, ties in the middle; the greatest is 1.
+def rank_share(priority: Floats, fold: ArrayLike) -> Floats:
+    """Rank rows within their fold.
 
-    Rows are never compared across folds: a fold that was lucky leaves the others' models with less
-    than the truth, so that pooled predictions would run against the outcomes.
+    Rows are never compared across folds: a fold that was lucky leaves the other folds' models
+    with less than the truth, so pooled predictions would run against the outcomes.
+
+    Parameters
+    ----------
+    priority : ndarray of shape (n,)
+    fold : array-like of shape (n,)
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Mid-ranks scaled to (0, 1); the highest priority is nearest to 1.
     """
-    found, of = np.empty(len(priority)), np.asarray(fold)
-    for one in np.unique(of):
-        rows = of == one
-        found[rows] = (rankdata(priority[rows]) - 0.5) / rows.sum()
-    return found
+    shares, fold_of_row = np.empty(len(priority)), np.asarray(fold)
+    for number in np.unique(fold_of_row):
+        rows = fold_of_row == number
+        shares[rows] = (rankdata(priority[rows]) - 0.5) / rows.sum()
+    return shares
 
 
 # A policy and its value
 
 
-def within(priority: Floats, share: float) -> Floats:
-    """(n,) the chance of being among the `share` of rows with the greatest priority.
+def treatment_probability(priority: Floats, contact_share: float) -> Floats:
+    """Treat the rows with the highest priority.
 
-    0 or 1 but for rows that tie at the edge, who share the places left: nobody's name decides.
+    Parameters
+    ----------
+    priority : ndarray of shape (n,)
+    contact_share : float in [0, 1]
+        Of the rows, those who are treated.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        1 or 0, but for rows that tie at the edge: they share the places that are left, so that
+        no order of names decides.
     """
-    places = share * len(priority)
+    places = contact_share * len(priority)
     _, group, size = np.unique(-priority, return_inverse=True, return_counts=True)
     before = np.cumsum(size) - size
     return np.asarray(np.clip((places - before) / size, 0.0, 1.0)[group])
 
 
-def value(chosen: Floats, gain: Floats) -> float:
-    """Mean over all rows of what the chosen gain: the value of a policy, less that of no contact.
+def policy_value(treated: Floats, gain: Floats) -> float:
+    """Value of a policy, less that of contacting nobody.
 
-    `chosen` (n,) is the chance that the policy contacts a row, `gain` (n,) a doubly robust score
-    of what contact gains there, cost deducted (Dudik, Langford & Li 2011).
+    Parameters
+    ----------
+    treated : ndarray of shape (n,)
+        Probability that the policy contacts the row.
+    gain : ndarray of shape (n,)
+        Doubly robust score of what a contact gains there, less its cost, currency.
+
+    Returns
+    -------
+    float
+        Mean over all rows, in the unit of `gain`.
+
+    References
+    ----------
+    Dudik, Langford & Li (2011), Doubly robust policy evaluation and learning.
     """
-    return float((chosen * gain).mean())
+    return float((treated * gain).mean())
 
 
 # Qini
@@ -87,83 +141,124 @@ def value(chosen: Floats, gain: Floats) -> float:
 
 @dataclass(frozen=True)
 class Qini:
-    """Shares contacted, 0 to 1, and what is kept a row of all if the first were contacted."""
+    """The Qini curve of an uplift ranking."""
 
-    share: Floats
-    kept: Floats
-    coefficient: float
+    share: Floats  # (101,) shares contacted, 0 to 1
+    saved: Floats  # (101,) customers saved per customer of all, if that share is contacted
+    coefficient: float  # area between the curve and contacting at random
     interval: Interval
 
 
-def _curve(priority: Floats, kept: Floats) -> Floats:
-    """(n + 1,) cumulative mean of `kept`, by falling priority; equal priorities share alike."""
+def _curve(priority: Floats, saved: Floats) -> Floats:
+    """(n + 1,) cumulative mean of `saved`, by falling priority; equal priorities share alike."""
     _, group = np.unique(-priority, return_inverse=True)
     size = np.bincount(group)
-    mean = np.bincount(group, weights=kept) / size
-    return np.concatenate([[0.0], np.cumsum(np.repeat(mean, size))]) / len(kept)
+    mean = np.bincount(group, weights=saved) / size
+    return np.concatenate([[0.0], np.cumsum(np.repeat(mean, size))]) / len(saved)
 
 
-def qini_coefficient(priority: Floats, kept: Floats) -> float:
-    """Area between the Qini curve and the straight line of contacting at random (Radcliffe 2007).
+def qini_coefficient(priority: Floats, saved: Floats) -> float:
+    """Area between the Qini curve and the straight line of contacting at random.
 
-    In the unit of `kept`; 0 by chance, and exactly where every priority is equal.
+    Parameters
+    ----------
+    priority : ndarray of shape (n,)
+    saved : ndarray of shape (n,)
+        What a contact saves.
+
+    Returns
+    -------
+    float
+        In the unit of `saved`; 0 by chance, and exactly 0 where all priorities are equal.
+
+    References
+    ----------
+    Radcliffe (2007), Using control groups to target on predicted lift.
     """
-    curve = _curve(priority, kept)
-    steps = (curve[1:] + curve[:-1]) / 2
-    return float(steps.mean() - curve[-1] / 2)
+    curve = _curve(priority, saved)
+    trapezoids = (curve[1:] + curve[:-1]) / 2
+    return float(trapezoids.mean() - curve[-1] / 2)
 
 
 def qini(
-    crossed: Crossed, scores: Floats, customer: ArrayLike, n: int = REPLICATES, seed: int = 0
+    cross_fitted: CrossFitted,
+    scores: Floats,
+    customer: ArrayLike,
+    n: int = REPLICATES,
+    seed: int = 0,
 ) -> Qini:
-    """Of customers kept, the most helped first: the curve at every hundredth, and the coefficient
-    with its bootstrap interval. `scores` (n,) are the doubly robust scores of the effect."""
-    priority, kept = placed(-crossed.effect, crossed.fold), -scores
+    """Qini curve of customers saved, those with the most negative effect first.
 
-    def coefficient(first: Floats, gained: Floats) -> dict[str, float]:
-        return {"qini": qini_coefficient(first, gained)}
+    Parameters
+    ----------
+    cross_fitted : CrossFitted
+    scores : ndarray of shape (n,)
+        Doubly robust scores of the effect.
+    customer : array-like of shape (n,)
+    n : int
+        Bootstrap replicates.
+    seed : int
 
-    interval = bootstrap(coefficient, customer, [priority, kept], n, seed)["qini"]
+    Returns
+    -------
+    Qini
+    """
+    priority, saved = rank_share(-cross_fitted.effect, cross_fitted.fold), -scores
+
+    def coefficient(priority: Floats, saved: Floats) -> dict[str, float]:
+        return {"qini": qini_coefficient(priority, saved)}
+
+    interval = bootstrap(coefficient, customer, [priority, saved], n, seed)["qini"]
     share = np.linspace(0, 1, 101)
-    curve = _curve(priority, kept)
-    shown = np.interp(share, np.linspace(0, 1, len(curve)), curve)
-    return Qini(share, shown, qini_coefficient(priority, kept), interval)
+    curve = _curve(priority, saved)
+    at_share = np.interp(share, np.linspace(0, 1, len(curve)), curve)
+    return Qini(share, at_share, qini_coefficient(priority, saved), interval)
 
 
 # Calibration of the effect
 
 
 @dataclass(frozen=True)
-class Group:
-    """Rows of a like predicted effect: the least of it, its mean, and the effect measured there.
-
-    Changes of the chance of leaving; a 95 % interval by errors clustered by customer.
-    """
+class EffectQuintile:
+    """A fifth of the rows by predicted effect; effects are changes of the churn probability."""
 
     rows: int
-    least: float
-    predicted: float
-    measured: float
-    low: float
+    lowest: float  # lowest predicted effect
+    predicted: float  # mean predicted effect
+    measured: float  # mean doubly robust score
+    low: float  # 95 % interval of `measured`, from errors clustered by customer
     high: float
 
 
-def calibration(crossed: Crossed, scores: Floats, customer: ArrayLike) -> list[Group]:
-    """Per fifth of the predicted effect, the most helped first: what was predicted, what came.
+def effect_calibration(
+    cross_fitted: CrossFitted, scores: Floats, customer: ArrayLike
+) -> list[EffectQuintile]:
+    """Compare predicted with measured effects by quintile.
 
-    Fifths of each fold. Equal predictions stay together, so there may be fewer than five.
+    Parameters
+    ----------
+    cross_fitted : CrossFitted
+    scores : ndarray of shape (n,)
+        Doubly robust scores of the effect.
+    customer : array-like of shape (n,)
+
+    Returns
+    -------
+    list of EffectQuintile
+        Most negative effect first. Quintiles are formed within each fold; equal predictions stay
+        together, so there may be fewer than five.
     """
-    who, effect = np.asarray(customer), crossed.effect
-    fifth = np.ceil(placed(effect, crossed.fold) * GROUPS)
-    masks = [fifth == one for one in np.unique(fifth)]
-    return [_group(effect[rows], scores[rows], who[rows]) for rows in masks]
+    customers, effect = np.asarray(customer), cross_fitted.effect
+    quintile = np.ceil(rank_share(effect, cross_fitted.fold) * N_QUINTILES)
+    masks = [quintile == number for number in np.unique(quintile)]
+    return [_effect_quintile(effect[rows], scores[rows], customers[rows]) for rows in masks]
 
 
-def _group(effect: Floats, scores: Floats, customer: NDArray[Any]) -> Group:
-    measured, margin = float(scores.mean()), WIDE * standard_error(scores, customer)
-    return Group(
+def _effect_quintile(effect: Floats, scores: Floats, customer: NDArray[Any]) -> EffectQuintile:
+    measured, margin = float(scores.mean()), Z * standard_error(scores, customer)
+    return EffectQuintile(
         rows=len(effect),
-        least=float(effect.min()),
+        lowest=float(effect.min()),
         predicted=float(effect.mean()),
         measured=measured,
         low=measured - margin,
@@ -171,72 +266,104 @@ def _group(effect: Floats, scores: Floats, customer: NDArray[Any]) -> Group:
     )
 
 
-def disturbed_from(groups: Sequence[Group]) -> float | None:
-    """The predicted effect from which on contact credibly drives customers away; None without one.
+def sleeping_dog_threshold(quintiles: Sequence[EffectQuintile]) -> float | None:
+    """Find the predicted effect above which contact credibly makes customers leave.
 
-    The lower edge of the groups, from the most harmed down, that are predicted to leave more and
-    measured to, their interval above 0.
+    Parameters
+    ----------
+    quintiles : sequence of EffectQuintile
+        Most negative effect first.
+
+    Returns
+    -------
+    float or None
+        Lower edge of the quintiles, from the most harmful down, whose effect is predicted to be
+        above 0 and measured above 0 with its whole interval; None where there is none.
     """
-    edge = None
-    for group in reversed(groups):
-        if group.low <= 0 or group.predicted <= 0:
+    threshold = None
+    for quintile in reversed(quintiles):
+        if quintile.low <= 0 or quintile.predicted <= 0:
             break
-        edge = max(group.least, 0.0)
-    return edge
+        threshold = max(quintile.lowest, 0.0)
+    return threshold
 
 
-# The choice
+# The ranking
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Whether customers are ranked by uplift, and what it rests on; money a customer eligible.
+class RankingComparison:
+    """Ranking by uplift against ranking by expected loss; gains in currency per customer."""
 
-    `by_uplift`, `by_loss`, `at_random` are what contacting the first `share` gains; `better` is
-    by_uplift - by_loss on the same resamples.
-    """
-
-    uplift: bool
-    share: float
-    by_uplift: float
-    by_loss: float
+    uplift_ranks: bool  # whether customers are ranked by uplift
+    contact_share: float  # of the customers, 0 to 1
+    by_uplift: float  # gain of contacting that share, ranked by uplift
+    by_loss: float  # ranked by expected loss
     at_random: float
-    better: float
-    interval: Interval
+    difference: float  # by_uplift - by_loss
+    interval: Interval  # of the difference, on the same resamples of customers
 
 
-def chosen(
-    crossed: Crossed,
-    loss: Floats,
-    worth: Floats,
+def compare_rankings(
+    cross_fitted: CrossFitted,
+    expected_loss: Floats,
+    retained_value: Floats,
     scores: Floats,
     customer: ArrayLike,
-    share: float,
+    contact_share: float,
     cost: float = 0.0,
     n: int = REPLICATES,
     seed: int = 0,
-) -> Choice:
-    """Uplift ranks only when the lower bound of what it gains over ranking by loss is above 0.
+) -> RankingComparison:
+    """Decide which ranking selects the customers.
 
-    All (n,): the effect predicted by models of other customers, the expected loss, what keeping
-    the customer is worth, the doubly robust scores of the effect. `share` of the customers can be
-    contacted, and a contact costs `cost`. Both rankings contact that share of each fold.
+    Uplift ranks only if the lower end of the interval of its gain over expected loss is above 0.
+
+    Parameters
+    ----------
+    cross_fitted : CrossFitted
+        n rows.
+    expected_loss : ndarray of shape (n,)
+        Currency, without contact.
+    retained_value : ndarray of shape (n,)
+        Currency, if the customer is kept.
+    scores : ndarray of shape (n,)
+        Doubly robust scores of the effect on churn.
+    customer : array-like of shape (n,)
+    contact_share : float in [0, 1]
+        Of each fold, those whom either ranking contacts.
+    cost : float
+        Of a contact, currency.
+    n : int
+        Bootstrap replicates.
+    seed : int
+
+    Returns
+    -------
+    RankingComparison
     """
 
-    def values(by_effect: Floats, by_loss: Floats, gain: Floats) -> dict[str, float]:
-        mine, theirs = (value(within(by, share), gain) for by in (by_effect, by_loss))
-        return {"better": mine - theirs, "by_uplift": mine, "by_loss": theirs}
+    def values(uplift_rank: Floats, loss_rank: Floats, gain: Floats) -> dict[str, float]:
+        by_uplift, by_loss = (
+            policy_value(treatment_probability(rank, contact_share), gain)
+            for rank in (uplift_rank, loss_rank)
+        )
+        return {"better": by_uplift - by_loss, "by_uplift": by_uplift, "by_loss": by_loss}
 
-    first, second = (placed(by, crossed.fold) for by in (-crossed.effect * worth, loss))
-    arrays = [first, second, -scores * worth - cost]
-    found = values(*arrays)
+    uplift_rank, loss_rank = (
+        rank_share(priority, cross_fitted.fold)
+        for priority in (-cross_fitted.effect * retained_value, expected_loss)
+    )
+    gain = -scores * retained_value - cost
+    arrays = [uplift_rank, loss_rank, gain]
+    estimates = values(*arrays)
     interval = bootstrap(values, customer, arrays, n, seed)["better"]
-    return Choice(
-        uplift=bool(interval.low > 0),
-        share=share,
-        by_uplift=found["by_uplift"],
-        by_loss=found["by_loss"],
-        at_random=share * float(arrays[2].mean()),
-        better=found["better"],
+    return RankingComparison(
+        uplift_ranks=bool(interval.low > 0),
+        contact_share=contact_share,
+        by_uplift=estimates["by_uplift"],
+        by_loss=estimates["by_loss"],
+        at_random=contact_share * float(gain.mean()),
+        difference=estimates["better"],
         interval=interval,
     )

@@ -1,4 +1,4 @@
-"""What a proposed policy would bring, from the randomised experiment, before anybody is called."""
+"""Off-policy value: what a targeting policy would bring, from the randomised experiment."""
 
 from dataclasses import dataclass
 
@@ -7,18 +7,17 @@ from numpy.typing import ArrayLike
 
 from models.components.base import Floats
 from retention.stats.bootstrap import Interval, bootstrap
-from retention.uplift.metrics import REPLICATES, placed, within
+from retention.uplift.metrics import REPLICATES, rank_share, treatment_probability
 
 
 @dataclass(frozen=True)
-class Proposal:
-    """Contact those with the greatest predicted gain, up to `capacity` of `eligible` customers,
-    and nobody whose predicted gain is not above `threshold` (money). A contact costs `cost`."""
+class TargetingPolicy:
+    """Contact the customers with the highest predicted gain."""
 
-    capacity: int
-    eligible: int
-    threshold: float = 0.0
-    cost: float = 0.0
+    capacity: int  # contacts
+    eligible: int  # customers
+    threshold: float = 0.0  # currency; nobody is contacted whose predicted gain is not above it
+    cost: float = 0.0  # of a contact, currency
 
     def __post_init__(self) -> None:
         if self.eligible <= 0 or self.capacity < 0 or self.cost < 0:
@@ -26,7 +25,7 @@ class Proposal:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class PolicyEstimate:
     """A number and its 95 % interval over resampled customers."""
 
     value: float
@@ -34,53 +33,89 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Expected:
-    """Of one round among the eligible, against contacting nobody; money in currency."""
+class PolicyValue:
+    """One round among the eligible customers, against contacting nobody."""
 
-    contacts: Estimate
-    customers_saved: Estimate
-    money_saved: Estimate
-    cost: Estimate
-    net: Estimate
-
-
-def contacted(proposal: Proposal, gain: Floats, place: Floats) -> Floats:
-    """(n,) the chance that the proposal contacts a row, by its predicted gain and its place."""
-    share = min(proposal.capacity / proposal.eligible, 1.0)
-    return within(place, share) * (gain > proposal.threshold)
+    contacts: PolicyEstimate  # customers
+    customers_saved: PolicyEstimate  # customers
+    money_saved: PolicyEstimate  # currency
+    cost: PolicyEstimate  # currency
+    net: PolicyEstimate  # currency
 
 
-def expected(
-    proposal: Proposal,
+def treated_under_policy(policy: TargetingPolicy, gain: Floats, rank: Floats) -> Floats:
+    """Probability that a policy contacts each row.
+
+    Parameters
+    ----------
+    policy : TargetingPolicy
+    gain : ndarray of shape (n,)
+        Predicted, currency.
+    rank : ndarray of shape (n,)
+        Of the row by gain, as `metrics.rank_share` gives it.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
+    contact_share = min(policy.capacity / policy.eligible, 1.0)
+    return treatment_probability(rank, contact_share) * (gain > policy.threshold)
+
+
+def evaluate_policy(
+    policy: TargetingPolicy,
     gain: ArrayLike,
     scores: ArrayLike,
-    worth: ArrayLike,
+    retained_value: ArrayLike,
     customer: ArrayLike,
     fold: ArrayLike | None = None,
     n: int = REPLICATES,
     seed: int = 0,
-) -> Expected:
-    """The proposal's result by AIPW: each row stands for its share of the eligible.
+) -> PolicyValue:
+    """Estimate a policy's value by AIPW.
 
-    All (n,): the gain predicted by a model that has not seen the row's customer, the doubly robust
-    scores of the effect on leaving, what keeping the customer is worth (money), and the fold
-    whose model predicted, as rows are ranked within their fold. The rows must be drawn as the
-    eligible will be; the randomisation answers for the rest.
+    Each row stands for its share of the eligible customers, so the rows must be selected as the
+    eligible customers will be; the randomisation answers for the rest.
+
+    Parameters
+    ----------
+    policy : TargetingPolicy
+    gain : array-like of shape (n,)
+        Currency, predicted by a model that has not seen the row's customer.
+    scores : array-like of shape (n,)
+        Doubly robust scores of the effect on churn.
+    retained_value : array-like of shape (n,)
+        Currency, if the customer is kept.
+    customer : array-like of shape (n,)
+    fold : array-like of shape (n,), optional
+        Whose model predicted; rows are ranked within their fold. None: all rows are one fold.
+    n : int
+        Bootstrap replicates.
+    seed : int
+
+    Returns
+    -------
+    PolicyValue
+
+    References
+    ----------
+    Robins & Rotnitzky (1995), Semiparametric efficiency in multivariate regression models with
+    missing data; Dudik, Langford & Li (2011), Doubly robust policy evaluation and learning.
     """
 
-    def results(by: Floats, place: Floats, saved: Floats, money: Floats) -> dict[str, float]:
-        each = proposal.eligible * contacted(proposal, by, place)
-        rescued, cost = float((each * money).mean()), proposal.cost * float(each.mean())
+    def totals(gain: Floats, rank: Floats, saved: Floats, money: Floats) -> dict[str, float]:
+        contacts = policy.eligible * treated_under_policy(policy, gain, rank)
+        money_saved, cost = float((contacts * money).mean()), policy.cost * float(contacts.mean())
         return {
-            "contacts": float(each.mean()),
-            "customers_saved": float((each * saved).mean()),
-            "money_saved": rescued,
+            "contacts": float(contacts.mean()),
+            "customers_saved": float((contacts * saved).mean()),
+            "money_saved": money_saved,
             "cost": cost,
-            "net": rescued - cost,
+            "net": money_saved - cost,
         }
 
-    by, kept = np.asarray(gain, dtype=float), -np.asarray(scores, dtype=float)
-    place = placed(by, np.zeros(len(by)) if fold is None else fold)
-    arrays = [by, place, kept, kept * np.asarray(worth, dtype=float)]
-    found, intervals = results(*arrays), bootstrap(results, customer, arrays, n, seed)
-    return Expected(**{name: Estimate(found[name], intervals[name]) for name in found})
+    predicted, saved = np.asarray(gain, dtype=float), -np.asarray(scores, dtype=float)
+    rank = rank_share(predicted, np.zeros(len(predicted)) if fold is None else fold)
+    arrays = [predicted, rank, saved, saved * np.asarray(retained_value, dtype=float)]
+    values, intervals = totals(*arrays), bootstrap(totals, customer, arrays, n, seed)
+    return PolicyValue(**{name: PolicyEstimate(values[name], intervals[name]) for name in values})
