@@ -1,6 +1,6 @@
-"""Intervals of metrics over resampled customers: the cluster bootstrap.
+"""The cluster bootstrap: intervals of metrics over resampled customers.
 
-A number that a sample cannot give is nan, never an error: the bootstrap counts those.
+A metric that a sample cannot give is nan, never an error: the bootstrap counts those.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,24 +9,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+from retention.stats.intervals import Floats
+
 Metric = Callable[[Floats, Floats], float]
 
 
 def tie_ranks(order: ArrayLike) -> NDArray[np.int64]:
-    """Any sortable tie order (say, customer ids) as integers, equal for equal."""
+    """Sortable values (say, customer ids) as integers in their order, equal for equal."""
     return np.unique(np.asarray(order), return_inverse=True)[1].astype(np.int64)
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A 95 % percentile interval; `used` replicates of which `left_out` gave no number."""
+    """A 95 % percentile interval over replicates."""
 
     low: float
     high: float
     standard_error: float
-    used: int
-    left_out: int
+    used: int  # replicates that gave a number
+    left_out: int  # replicates that gave nan
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,24 @@ class PairedDifference:
 
 
 def resamples(customers: ArrayLike, n: int, seed: int) -> Iterator[NDArray[np.intp]]:
-    """n times the rows of as many customers as there are, drawn with replacement, whole.
+    """Samples of as many customers as there are, with replacement, each with all rows.
 
-    A customer drawn twice brings all rows twice (the cluster bootstrap, Davison & Hinkley 1997).
+    Parameters
+    ----------
+    customers : array_like, shape (rows,)
+        Whose row it is.
+    n : int
+        Samples.
+    seed : int
+
+    Yields
+    ------
+    ndarray of int
+        Positions of rows; those of a customer who was sampled twice stand twice.
+
+    References
+    ----------
+    Davison & Hinkley (1997), Bootstrap Methods and their Application, 3.8.
     """
     customer_of_row = tie_ranks(customers)
     count = int(customer_of_row.max()) + 1 if len(customer_of_row) else 0
@@ -71,16 +87,34 @@ def bootstrap(
     n: int,
     seed: int,
 ) -> dict[str, Interval]:
-    """Intervals of each number that metric_fn(*arrays) gives, resampling customers.
+    """Intervals of each metric of metric_fn(*arrays).
 
-    customers and every array are (rows,). Same seed, same resamples: models are compared on
-    equal ones. Pass a tie order as integers (`tie_ranks`): sorting text each time is slow.
+    Parameters
+    ----------
+    metric_fn : callable
+        Metrics by name, of arrays of one length.
+    customers : array_like, shape (rows,)
+        Whose row it is.
+    arrays : sequence of array_like, each of shape (rows,)
+        Arguments of metric_fn. Pass a tie order as integers (`tie_ranks`): to sort text for each
+        sample is slow.
+    n : int
+        Samples.
+    seed : int
+        The same seed gives the same samples, so that models are compared on equal ones.
+
+    Returns
+    -------
+    dict of str to Interval
     """
-    columns = [np.asarray(one) for one in arrays]
+    columns = [np.asarray(column) for column in arrays]
     replicates = [
-        metric_fn(*(one[rows] for one in columns)) for rows in resamples(customers, n, seed)
+        metric_fn(*(column[rows] for column in columns)) for rows in resamples(customers, n, seed)
     ]
-    return {name: _interval(np.array([one[name] for one in replicates])) for name in replicates[0]}
+    return {
+        name: _interval(np.array([metrics[name] for metrics in replicates]))
+        for name in replicates[0]
+    }
 
 
 def paired_difference(
@@ -92,9 +126,27 @@ def paired_difference(
     n: int,
     seed: int,
 ) -> PairedDifference:
-    """metric(y, a) - metric(y, b), both on each resample of the customers: their common luck
-    cancels, so the interval is narrower than two of their own."""
-    actual, a, b = (np.asarray(one, dtype=float) for one in (y, p_a, p_b))
+    """metric(y, p_a) - metric(y, p_b) on the same samples of customers.
+
+    What chance gives both cancels, so the interval is narrower than from two intervals.
+
+    Parameters
+    ----------
+    metric : callable
+        Of outcomes and predictions of one length.
+    y : array_like of float, shape (rows,)
+        Outcomes.
+    p_a, p_b : array_like of float, shape (rows,)
+        Predictions.
+    customers, n, seed
+        As in `bootstrap`.
+
+    Returns
+    -------
+    PairedDifference
+        In the unit of the metric.
+    """
+    actual, a, b = (np.asarray(values, dtype=float) for values in (y, p_a, p_b))
     replicates = [
         metric(actual[rows], a[rows]) - metric(actual[rows], b[rows])
         for rows in resamples(customers, n, seed)

@@ -1,17 +1,11 @@
-"""Normal band and alarm of a measure over periods: control charts.
+"""Control charts: the normal band of a metric over periods, and alarms.
 
 The centre and the width come from the baseline, which is every period but the last `recent`.
 An alarm is one of two rules, for any period: a value beyond 3 sigma, or the eighth value in a row
 (and each after it) on one side of the centre: rules 1 and 4 of Western Electric (1956), 1 and 2
-of Nelson (1984), who waits for nine. Of a measure that keeps still about
-2 periods in 100 give a false alarm, fewer where its baseline is long.
+of Nelson (1984), who waits for nine. Of a metric without a trend about 2 periods in 100 give a
+false alarm, fewer where its baseline is long.
 
-Every function takes a frame with a row a period, in order of time, and returns its rows with
-    period  as given
-    value   the rate or mean; nan where nothing was counted
-    centre, low, high  the band, in the unit of value; nan where there is none
-    alarm   what is unusual, in words, or null
-    note    why there is no band, or null
 A period in which nothing was counted neither breaks a run nor counts towards it.
 """
 
@@ -22,18 +16,44 @@ import pandas as pd
 
 from retention.stats.intervals import Floats
 
-MIN_BASELINE: Final = 8  # baseline periods with a value; fewer give no band
+MIN_BASELINE: Final = 8  # periods with a value; fewer give no band
 RUN: Final = 8  # values in a row on one side
 SIGMAS: Final = 3.0
 D2: Final = 1.128  # mean range of two standard normals
-COLUMNS: Final = ("period", "value", "centre", "low", "high", "alarm", "note")
+COLUMNS: Final = (
+    "period",
+    "value",  # the rate or mean; nan where nothing was counted
+    "centre",  # of the band, as low and high in the unit of value; nan where there is none
+    "low",
+    "high",
+    "alarm",  # what is unusual, in words, or null
+    "note",  # why there is no band, or null
+)
 
 
 def p_chart(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
-    """Laney's p' chart of numerator / denominator, cases among cases (Laney 2002).
+    """Laney's p' chart of a proportion: numerator / denominator, cases among cases.
 
-    periods: period, numerator, denominator. ValueError where a numerator is not within 0 and its
-    denominator.
+    Parameters
+    ----------
+    periods : DataFrame
+        period, numerator, denominator; a row a period, in order of time.
+    recent : int
+        Periods at the end that are no part of the baseline.
+
+    Returns
+    -------
+    DataFrame
+        COLUMNS, a row a period.
+
+    Raises
+    ------
+    ValueError
+        A numerator is negative or above its denominator.
+
+    References
+    ----------
+    Laney (2002), Quality Engineering 14, 531-537.
     """
     numerator, denominator = _counted(periods)
     if (numerator > denominator).any():
@@ -42,17 +62,38 @@ def p_chart(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
 
 
 def u_chart(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
-    """Laney's u' chart of numerator / denominator, events per unit (say, touches per purchase).
+    """Laney's u' chart of a rate: numerator / denominator, events per unit.
 
-    periods: period, numerator, denominator. ValueError where one is negative.
+    Parameters, Returns and References as `p_chart`; a numerator may exceed its denominator.
+
+    Raises
+    ------
+    ValueError
+        A numerator or denominator is negative.
     """
     return _rates(periods, *_counted(periods), recent, highest=np.inf)
 
 
 def xmr_chart(periods: pd.DataFrame, recent: int, lowest: float = -np.inf) -> pd.DataFrame:
-    """XmR chart of period means: centre +- 2.66 mean moving range (Wheeler 2000).
+    """XmR chart of period means: centre +- 2.66 mean moving range.
 
-    periods: period, value, null for none. lowest: what the measure cannot be below.
+    Parameters
+    ----------
+    periods : DataFrame
+        period, value (null for none); a row a period, in order of time.
+    recent : int
+        Periods at the end that are no part of the baseline.
+    lowest : float
+        What the metric cannot be below, in its unit.
+
+    Returns
+    -------
+    DataFrame
+        COLUMNS, a row a period.
+
+    References
+    ----------
+    Wheeler (2000), Understanding Variation, 2nd ed.
     """
     value = periods["value"].to_numpy(dtype=float, na_value=np.nan)
     base = _baseline(value, recent)
@@ -76,10 +117,10 @@ def _counted(periods: pd.DataFrame) -> tuple[Floats, Floats]:
 def _rates(
     periods: pd.DataFrame, numerator: Floats, denominator: Floats, recent: int, highest: float
 ) -> pd.DataFrame:
-    """p' where highest is 1, else u': sigma of a period is sigma_z sqrt(v / n), with v the
-    variance of one case, and sigma_z the spread of z-scores by their mean moving range.
+    """p' where highest is 1, else u'.
 
-    sigma_z is held at 1 or more: a short baseline that looks calmer than chance is luck.
+    sigma of a period is sigma_z sqrt(v / n), with v the variance of one case, and sigma_z the
+    spread of z-scores by their mean moving range.
     """
     value = np.divide(
         numerator, denominator, out=np.full(len(denominator), np.nan), where=denominator > 0
@@ -93,9 +134,11 @@ def _rates(
     if variance == 0:
         never = "it never happened" if centre == 0 else "it always happened"
         return _table(periods, value, note=f"no band: {never} before")
-    plain = np.sqrt(variance / np.where(denominator > 0, denominator, np.nan))
-    z = (value[in_baseline] - centre) / plain[in_baseline]
-    return _table(periods, value, centre, plain * max(_sigma(z), 1.0), 0.0, highest)
+    by_chance = np.sqrt(variance / np.where(denominator > 0, denominator, np.nan))
+    z = (value[in_baseline] - centre) / by_chance[in_baseline]
+    # Held at 1 or more: a short baseline that varies less than by chance is luck.
+    sigma_z = max(_sigma(z), 1.0)
+    return _table(periods, value, centre, by_chance * sigma_z, 0.0, highest)
 
 
 def _baseline(value: Floats, recent: int) -> Floats:
@@ -120,7 +163,7 @@ def _table(
     highest: float = np.inf,
     note: str | None = None,
 ) -> pd.DataFrame:
-    """COLUMNS, of a band that stays within what the measure can be."""
+    """COLUMNS, with a band that stays within what the metric can be."""
     width = SIGMAS * sigma if sigma is not None else np.full(len(value), np.nan)
     low, high = np.maximum(centre - width, lowest), np.minimum(centre + width, highest)
     notes = pd.Series([note] * len(value), dtype="str")
@@ -148,12 +191,13 @@ def _alarm(value: Floats, centre: float, low: Floats, high: Floats) -> "pd.Serie
 
 
 def _runs(side: Floats) -> Floats:
-    """(n,) how many in a row, up to each, have its side; 0 on the centre and where nan."""
+    """(n,) how many in a row, up to each, are on its side; 0 on the centre and where nan."""
     positions = np.flatnonzero(np.isfinite(side))
     sides = side[positions]
-    new = np.append(True, sides[1:] != sides[:-1])[: len(sides)]
+    is_first = np.append(True, sides[1:] != sides[:-1])[: len(sides)]
     place = np.arange(len(sides))
-    begun = np.maximum.accumulate(np.where(new, place, 0))
+    # The place of the first of each run, carried along the run.
+    start = np.maximum.accumulate(np.where(is_first, place, 0))
     run = np.zeros(len(side))
-    run[positions] = np.where(sides == 0, 0, place - begun + 1)
+    run[positions] = np.where(sides == 0, 0, place - start + 1)
     return run

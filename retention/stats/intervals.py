@@ -1,4 +1,4 @@
-"""95 % intervals of shares and counts, and the name of a group that has none."""
+"""95 % intervals of proportions and counts; the constants and types that statistics share."""
 
 from typing import Final
 
@@ -15,22 +15,51 @@ UNKNOWN: Final = "unknown"
 
 
 def wilson_interval(successes: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
-    """(low, high) of the 95 % score interval of found / n, n > 0, which never leaves 0 to 1.
+    """The 95 % score interval of a proportion, which never leaves 0 to 1.
 
-    Wilson (1927).
+    Parameters
+    ----------
+    successes : array_like of float
+        How many of each n, 0 to n.
+    n : array_like of float
+        Trials, above 0, of the shape of `successes`.
+
+    Returns
+    -------
+    low, high : ndarray of float
+        Proportions, of the shape of `successes`.
+
+    References
+    ----------
+    Wilson (1927), Journal of the American Statistical Association 22, 209-212.
     """
     trials = np.asarray(n, dtype=float)
     proportion, spread = np.asarray(successes, dtype=float) / trials, Z95**2 / trials
     centre = (proportion + spread / 2) / (1 + spread)
-    half = (
-        Z95 * np.sqrt(proportion * (1 - proportion) / trials + spread / trials / 4) / (1 + spread)
-    )
+    variance = proportion * (1 - proportion) / trials + spread / trials / 4
+    half = Z95 * np.sqrt(variance) / (1 + spread)
     return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
 
 
 def poisson_interval(count: Floats) -> tuple[Floats, Floats]:
-    """(low, high) of the exact interval of the mean of a Poisson count (Garwood 1936)."""
+    """The exact 95 % interval of the mean of a Poisson count.
+
+    Parameters
+    ----------
+    count : ndarray of float
+        Events counted, 0 or more.
+
+    Returns
+    -------
+    low, high : ndarray of float
+        Means, in events, of the shape of `count`.
+
+    References
+    ----------
+    Garwood (1936), Biometrika 28, 437-442.
+    """
     tail = (1 - LEVEL) / 2
+    # Of a count of 0 the lower end is 0; chi2 has no quantile at 0 degrees of freedom.
     low = chi2.ppf(tail, 2 * np.maximum(count, 1)) / 2
     return np.where(count > 0, low, 0.0), chi2.ppf(1 - tail, 2 * count + 2) / 2
 

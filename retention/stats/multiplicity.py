@@ -1,13 +1,27 @@
-"""Many looks at one thing: what is left of a p-value."""
+"""p-values of several tests, adjusted for their number."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from retention.stats.intervals import Floats
 
 
 def holm(p: Floats) -> Floats:
-    """(n,) p-values stepped down for n looks (Holm 1979); nan stays and does not count."""
+    """p-values adjusted by Holm's step-down procedure.
+
+    Parameters
+    ----------
+    p : ndarray of float, shape (n,)
+        p-values; nan for a test that was not made, which does not count among the tests.
+
+    Returns
+    -------
+    ndarray of float, shape (n,)
+        At most 1; nan where p is.
+
+    References
+    ----------
+    Holm (1979), Scandinavian Journal of Statistics 6, 65-70.
+    """
     adjusted = np.full(len(p), np.nan)
     finite = np.flatnonzero(np.isfinite(p))
     order = finite[np.argsort(p[finite], kind="stable")]

@@ -1,12 +1,12 @@
-"""When customers leave: survival and hazard by tenure.
+"""Survival and hazard by tenure, with late entry.
 
-A customer is watched from `entry` to `exit`, in days of tenure. One who came before we watched
-enters late, at the tenure they then had (left truncation): those who left earlier were never seen,
-and counting from the first day would make short tenures look safer than they are. One who stays
-leaves our sight at as_of (right censoring). Both assume that when we began to watch, and when we
-stopped, had nothing to do with leaving.
+A customer is observed from `entry` to `exit`, in days of tenure. One who came before the data
+begins enters late, at the tenure they then had (left truncation): those who left earlier were never
+observed, and to count from the first day would make short tenures look safer than they are. One who
+stays is censored at as_of (right censoring). Both assume that the begin and the end of observation
+have nothing to do with leaving.
 
-A spell, made by `watched`, is a row of
+A spell, made by `tenure_spells`, is a row of
     entry, exit  days of tenure, 0 <= entry < exit; at risk in (entry, exit]
     left         True where the customer left at exit
 and whatever else describes the customer.
@@ -28,12 +28,26 @@ HAZARD: Final = ("from_day", "to_day", "left", "customer_days", "hazard", "low",
 
 
 def tenure_spells(periods: pd.DataFrame, first_day: int, as_of: int) -> pd.DataFrame:
-    """The spells of those who were customers in [first_day, as_of), with entry, exit and left.
+    """The spells of those who were customers in [first_day, as_of).
 
-    periods: begins, ends (days since 1970-01-01; ends null while it lasts), and more. Whoever
-    leaves on a day was a customer until its end, so that nobody is watched for no time. What ended
-    before first_day or began at as_of or later is left out. ValueError where one ends before it
-    begins.
+    Whoever leaves on a day was a customer until its end, so that each is observed for some time.
+
+    Parameters
+    ----------
+    periods : DataFrame
+        begins, ends (days since 1970-01-01; ends null while it lasts), and more.
+    first_day, as_of : int
+        Days since 1970-01-01. What ended before first_day or began at as_of or later is left out.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `periods`, entry, exit and left.
+
+    Raises
+    ------
+    ValueError
+        A period ends before it begins.
     """
     begins = periods["begins"].to_numpy(dtype=float)
     ends = periods["ends"].to_numpy(dtype=float, na_value=np.inf)
@@ -48,15 +62,29 @@ def tenure_spells(periods: pd.DataFrame, first_day: int, as_of: int) -> pd.DataF
 
 
 def kaplan_meier(spells: pd.DataFrame, min_at_risk: int = MIN_AT_RISK) -> pd.DataFrame:
-    """CURVE: Kaplan & Meier's (1958) share still with us after tenure_days, with a 95 % interval
-    by the log-log transform of Greenwood's variance; at_risk and left on that day.
+    """The survival curve of Kaplan & Meier, with 95 % intervals.
 
-    The first row is the tenure from which `least` are at risk, 0 where enough joined while we
-    watched; survival is that of customers who got there. The last is that before fewer are. Without
-    both ends one leaver among few at risk would take the curve to 0 for good. Empty where there
-    never are `least`.
+    The first row is the tenure from which `min_at_risk` are at risk, 0 where enough joined within
+    the data; survival is that of customers who got there. The last is that before fewer are.
+    Without both ends one leaver among few at risk would take the curve to 0 for good.
+
+    Parameters
+    ----------
+    spells : DataFrame
+        entry, exit, left.
+    min_at_risk : int
+
+    Returns
+    -------
+    DataFrame
+        CURVE, a row a tenure; empty where `min_at_risk` are never at risk. The interval is the
+        log-log transform of Greenwood's variance.
+
+    References
+    ----------
+    Kaplan & Meier (1958), Journal of the American Statistical Association 53, 457-481.
     """
-    part = _longest_stretch(spells, max(min_at_risk, 1))
+    part = _first_stretch(spells, max(min_at_risk, 1))
     if part.empty:
         return pd.DataFrame({name: pd.Series(dtype=float) for name in CURVE})
     fitted = KaplanMeierFitter().fit(part["exit"], part["left"], entry=part["entry"])
@@ -78,10 +106,20 @@ def kaplan_meier(spells: pd.DataFrame, min_at_risk: int = MIN_AT_RISK) -> pd.Dat
 
 
 def hazard_rates(spells: pd.DataFrame, days: int) -> pd.DataFrame:
-    """HAZARD: leavers per customer and `days` days, by tenure in (from_day, to_day].
+    """The hazard by tenure in (from_day, to_day]: left / customer_days * days.
 
-    left / customer_days * days, with Garwood's exact 95 % interval of the count. Bands in which
-    nobody was watched are left out.
+    Parameters
+    ----------
+    spells : DataFrame
+        entry, exit, left.
+    days : int
+        The width of a band of tenure, and the time of the rate.
+
+    Returns
+    -------
+    DataFrame
+        HAZARD, a row a band in which anybody was observed; hazard, low and high are leavers per
+        customer and `days` days, with Garwood's exact 95 % interval of the count.
     """
     ends = float(spells["exit"].max()) if len(spells) else 0.0
     edges = np.arange(0, np.ceil(ends / days) + 1) * days
@@ -99,20 +137,33 @@ def hazard_rates(spells: pd.DataFrame, days: int) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class LogRank:
-    """Chi-squared with its degrees of freedom, and the chance of as much if groups were alike."""
+    """A log-rank test."""
 
-    statistic: float
-    degrees: int
+    statistic: float  # chi-squared
+    degrees: int  # of freedom
     p_value: float
 
 
 def log_rank(spells: pd.DataFrame, group: str) -> LogRank:
-    """Whether groups leave at different tenures, by the risk sets that late entry leaves.
+    """Test whether groups have one survival curve, with risk sets that respect late entry.
 
-    At each tenure t with leavers: observed - expected leavers of group j is d_j - R_j d / R, their
-    covariance d (R - d) / (R - 1) R_j / R (1{j = k} - R_k / R) (Klein & Moeschberger 2003, 7.3).
-    lifelines' test knows no late entry and takes no notice of being told. nan of fewer than two
-    groups or no leavers.
+    At each tenure t with leavers, observed - expected leavers of group j is d_j - R_j d / R, their
+    covariance d (R - d) / (R - 1) R_j / R (1{j = k} - R_k / R). lifelines' test ignores late entry.
+
+    Parameters
+    ----------
+    spells : DataFrame
+        entry, exit, left, and the column `group`.
+    group : str
+
+    Returns
+    -------
+    LogRank
+        nan of fewer than two groups or without leavers.
+
+    References
+    ----------
+    Klein & Moeschberger (2003), Survival Analysis, 2nd ed., 7.3.
     """
     left = spells["left"].to_numpy(dtype=bool)
     exits = spells["exit"].to_numpy(dtype=float)
@@ -125,13 +176,14 @@ def log_rank(spells: pd.DataFrame, group: str) -> LogRank:
         gone[row] = np.bincount(np.searchsorted(days, exits[in_group & left]), minlength=len(days))
     total, lost = risk.sum(axis=0), gone.sum(axis=0)
     fraction = risk / np.maximum(total, 1)
-    off = (gone - fraction * lost).sum(axis=1)
+    surplus = (gone - fraction * lost).sum(axis=1)  # observed less expected leavers
     spread = lost * (total - lost) / np.maximum(total - 1, 1)
     covariance = np.diag((fraction * spread).sum(axis=1)) - (fraction * spread) @ fraction.T
+    # The rows add up to zero, and a group that is never at risk has none: the rank is what is free.
     degrees = int(np.linalg.matrix_rank(covariance)) if len(covariance) else 0
     if degrees == 0:
         return LogRank(np.nan, 0, np.nan)
-    statistic = float(off @ np.linalg.pinv(covariance) @ off)
+    statistic = float(surplus @ np.linalg.pinv(covariance) @ surplus)
     return LogRank(statistic, degrees, float(chi2.sf(statistic, degrees)))
 
 
@@ -147,20 +199,23 @@ def _at_risk_after(entry: Floats, exits: Floats, days: Floats) -> Floats:
     return (entered - np.searchsorted(np.sort(exits), days, side="right")).astype(float)
 
 
-def _longest_stretch(spells: pd.DataFrame, min_at_risk: int) -> pd.DataFrame:
-    """entry, exit, left within the first stretch of tenures with `least` at risk throughout."""
+def _first_stretch(spells: pd.DataFrame, min_at_risk: int) -> pd.DataFrame:
+    """entry, exit, left within the first stretch of tenures with `min_at_risk` throughout."""
     entry, exits = (spells[name].to_numpy(dtype=float) for name in ("entry", "exit"))
-    enough = np.unique(entry)
-    enough = enough[_at_risk_after(entry, exits, enough) >= min_at_risk]
-    if not len(enough):
+    # It begins where somebody enters: only then does the number at risk rise.
+    starts = np.unique(entry)
+    starts = starts[_at_risk_after(entry, exits, starts) >= min_at_risk]
+    if not len(starts):
         return pd.DataFrame({"entry": [], "exit": [], "left": []})
-    start = enough[0]
+    start = starts[0]
     later = exits > start
     entry, exits = np.maximum(entry[later], start), exits[later]
     left = spells["left"].to_numpy(dtype=bool)[later]
+    # It ends at the last exit before fewer are at risk, or before a day on which none are left.
     days = np.unique(exits)
-    stay = _at_risk_after(entry, exits, days)
-    in_range = (_at_risk(entry, exits, days) >= min_at_risk) & (np.append(1.0, stay[:-1]) > 0)
+    staying = _at_risk_after(entry, exits, days)
+    is_covered = np.append(1.0, staying[:-1]) > 0
+    in_range = (_at_risk(entry, exits, days) >= min_at_risk) & is_covered
     stop = days[np.argmin(in_range) - 1] if not in_range.all() else days[-1]
     cut = {"entry": entry, "exit": np.minimum(exits, stop), "left": left & (exits <= stop)}
     part: pd.DataFrame = pd.DataFrame(cut)[entry < stop]

@@ -1,11 +1,11 @@
-"""Intention to treat: what assigning customers to contact changed, whether or not it reached them.
+"""Intention to treat: the effect of assigning customers to contact, reached or not.
 
-What is estimated is the mean, over all customers within reach whom the draw put into one arm or
-the other, of the outcome when assigned to contact less the outcome when held out. Nobody changes
-arms by what was done afterwards: those who were reached differ from those who were not, and to
-compare them would compare customers, not what was done.
+The estimand is the mean over all randomised customers of the outcome when assigned to contact less
+the outcome when held out. Customers are compared by the arm they were assigned to, whatever was
+done afterwards: those who were reached differ from those who were not, so a comparison of these
+would compare customers, not what was done.
 
-Everywhere effect = treated - control: of leaving, negative is good.
+Everywhere effect = treated - control: of churn, negative is good.
 """
 
 from dataclasses import dataclass
@@ -13,48 +13,58 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtr, stdtrit
 
-Floats = NDArray[np.float64]
+from retention.stats.intervals import LEVEL, Z95, Floats
 
-LEVEL: Final = 0.95
-Z: Final = 1.959963984540054  # the standard normal's 97.5 % point
 MIN_ARM_SIZE: Final = 30  # customers in each arm, below which no interval is given
 MIN_EVENTS: Final = 5  # of them who differ from most: the usual bound of the normal approximation
 
 
 @dataclass(frozen=True)
 class EffectEstimate:
-    """Of the arms' means: shares of customers, or money each.
+    """The difference of the means of two arms: proportions of customers, or money each.
 
-    standard_error, low, high (95 %), z and p_value (two-sided, of no difference) are nan where an
-    arm has fewer than LEAST customers, or fewer than LEAST_APART who differ from the rest.
+    The inference is nan where an arm has fewer than MIN_ARM_SIZE customers, or fewer than
+    MIN_EVENTS who differ from the rest.
     """
 
-    treated: int
+    treated: int  # customers of the arm
     control: int
     treated_mean: float
     control_mean: float
-    difference: float
+    difference: float  # treated_mean - control_mean
     standard_error: float
-    low: float
+    low: float  # of the 95 % interval
     high: float
     z: float
-    p_value: float
+    p_value: float  # two-sided, of no difference
 
     @property
     def significant(self) -> bool:
-        """Whether the interval leaves out zero; False without one."""
+        """Whether the interval excludes zero; False without one."""
         return self.low > 0 or self.high < 0
 
 
 def difference_in_proportions(
     treated_churned: int, treated: int, control_churned: int, control: int
 ) -> EffectEstimate:
-    """Of shares, from counts: Wald's interval with each arm's own variance.
+    """The difference of two proportions, with Wald's interval.
 
-    z is of the pooled share, as that is the variance if nothing differs; p_value goes with it.
+    z and p_value use the pooled proportion, which gives the variance if nothing differs.
+
+    Parameters
+    ----------
+    treated_churned, control_churned : int
+        Customers of the arm with the event.
+    treated, control : int
+        Customers of the arm.
+
+    Returns
+    -------
+    EffectEstimate
+        Proportions, 0 to 1.
     """
     n = np.array([treated, control])
     churned = np.array([treated_churned, control_churned])
@@ -65,23 +75,53 @@ def difference_in_proportions(
     pooled = churned.sum() / n.sum()
     difference = float(rates[0] - rates[1])
     z = difference / float(np.sqrt(pooled * (1 - pooled) * (1 / n).sum()))
-    return _estimate(n, rates, error, Z, z)
+    return _estimate(n, rates, error, Z95, z)
 
 
 def difference_in_means(treated_values: ArrayLike, control_values: ArrayLike) -> EffectEstimate:
-    """Of means: variances of their own (Welch 1947); the values of either arm, (its customers,)."""
-    arms = [np.asarray(one, dtype=float) for one in (treated_values, control_values)]
-    n = np.array([len(one) for one in arms])
-    means = np.array([one.mean() if len(one) else np.nan for one in arms])
-    if not _is_estimable(n, [_events(one) for one in arms]):
+    """The difference of two means, each with its own variance (Welch's t).
+
+    Parameters
+    ----------
+    treated_values, control_values : array_like of float, shape (customers of the arm,)
+        The outcome of each customer.
+
+    Returns
+    -------
+    EffectEstimate
+        In the unit of the outcome. z is the t statistic; its p_value is that of a normal.
+
+    References
+    ----------
+    Welch (1947), Biometrika 34, 28-35.
+    """
+    arms = [np.asarray(values, dtype=float) for values in (treated_values, control_values)]
+    n = np.array([len(values) for values in arms])
+    means = np.array([values.mean() if len(values) else np.nan for values in arms])
+    if not _is_estimable(n, [_events(values) for values in arms]):
         return _without_interval(n, means)
-    error, freedom = welch(*arms)
+    error, degrees = welch(*arms)
     z = float(means[0] - means[1]) / error
-    return _estimate(n, means, error, float(stdtrit(freedom, (1 + LEVEL) / 2)), z)
+    return _estimate(n, means, error, float(stdtrit(degrees, (1 + LEVEL) / 2)), z)
 
 
 def welch(arm_a: Floats, arm_b: Floats) -> tuple[float, float]:
-    """Standard error of the difference of two means, and its degrees of freedom (Welch 1947)."""
+    """The standard error of the difference of two means, and its degrees of freedom.
+
+    Parameters
+    ----------
+    arm_a, arm_b : ndarray of float, shape (customers of the arm,)
+        At least two values each.
+
+    Returns
+    -------
+    standard_error, degrees : float
+        In the unit of the values; degrees by Welch & Satterthwaite.
+
+    References
+    ----------
+    Welch (1947), Biometrika 34, 28-35.
+    """
     n = np.array([len(arm_a), len(arm_b)])
     parts = np.array([arm_a.var(ddof=1), arm_b.var(ddof=1)]) / n
     return float(np.sqrt(parts.sum())), float(parts.sum() ** 2 / (parts**2 / (n - 1)).sum())
@@ -90,31 +130,58 @@ def welch(arm_a: Floats, arm_b: Floats) -> tuple[float, float]:
 def hajek_difference(
     outcome: ArrayLike, treated: ArrayLike, propensity: ArrayLike, customers: ArrayLike
 ) -> EffectEstimate:
-    """Of means weighted by 1 / P(the arm), for draws of unequal shares. All arguments (rows,).
+    """The difference of means weighted by 1 / P(the arm), for unequal propensities.
 
-    Each arm's weights sum to one (Hajek 1971). propensity: P(treated), within (0, 1), ValueError
-    otherwise. The error is of the sum of each customer's influence, so that a customer of several
-    campaigns counts once; with one row each and one propensity it is Welch's.
+    The weights of each arm sum to one. The error is that of the sum of each customer's influence,
+    so a customer of several campaigns counts once; with one row each and one propensity it is
+    Welch's.
+
+    Parameters
+    ----------
+    outcome : array_like of float, shape (rows,)
+    treated : array_like of bool, shape (rows,)
+    propensity : array_like of float, shape (rows,)
+        P(treated), within (0, 1).
+    customers : array_like, shape (rows,)
+        Whose row it is.
+
+    Returns
+    -------
+    EffectEstimate
+        In the unit of the outcome.
+
+    Raises
+    ------
+    ValueError
+        A propensity is not within (0, 1).
+
+    References
+    ----------
+    Hajek (1971), in Foundations of Statistical Inference, 236.
     """
-    y, p = np.asarray(outcome, dtype=float), validate_propensity(propensity)
+    y, chance = np.asarray(outcome, dtype=float), validate_propensity(propensity)
     is_treated = np.asarray(treated, dtype=bool)
     arms = is_treated, ~is_treated
     n = np.array([arm.sum() for arm in arms])
-    weights = [np.where(arm, 1 / p, 0.0) for arm, p in zip(arms, (p, 1 - p), strict=True)]
-    means = np.array([w @ y / w.sum() if n else np.nan for w, n in zip(weights, n, strict=True)])
+    chances = (chance, 1 - chance)
+    weights = [np.where(arm, 1 / p, 0.0) for arm, p in zip(arms, chances, strict=True)]
+    means = np.array(
+        [w @ y / w.sum() if size else np.nan for w, size in zip(weights, n, strict=True)]
+    )
     if not _is_estimable(n, [_events(y[arm]) for arm in arms]):
         return _without_interval(n, means)
-    one, other = (
-        w * (y - m) / w.sum() * np.sqrt(n / (n - 1))
-        for w, m, n in zip(weights, means, n, strict=True)
+    treated_influence, control_influence = (
+        w * (y - mean) / w.sum() * np.sqrt(size / (size - 1))
+        for w, mean, size in zip(weights, means, n, strict=True)
     )
     codes, _ = pd.factorize(np.asarray(customers))
-    error = float(np.sqrt((np.bincount(codes, one - other) ** 2).sum()))
-    return _estimate(n, means, error, Z, float(means[0] - means[1]) / error)
+    influence = np.bincount(codes, treated_influence - control_influence)
+    error = float(np.sqrt((influence**2).sum()))
+    return _estimate(n, means, error, Z95, float(means[0] - means[1]) / error)
 
 
 def validate_propensity(propensity: ArrayLike) -> Floats:
-    """The chances of being treated; ValueError where one is no chance."""
+    """The propensities as floats; ValueError where one is not within (0, 1)."""
     chance = np.asarray(propensity, dtype=float)
     if not ((chance > 0) & (chance < 1)).all():
         raise ValueError("a propensity is not between 0 and 1: there was no draw")
@@ -122,7 +189,7 @@ def validate_propensity(propensity: ArrayLike) -> Floats:
 
 
 def two_sided_p_value(z: float) -> float:
-    """P(a standard normal lies further out than z, either way)."""
+    """P(|Z| > |z|) of a standard normal Z."""
     return float(2 * ndtr(-abs(z)))
 
 
@@ -139,13 +206,21 @@ def _is_estimable(n: ArrayLike, events: ArrayLike) -> bool:
 def _estimate(
     n: ArrayLike, means: Floats, error: float, critical_value: float, z: float
 ) -> EffectEstimate:
-    """`times` the standard error is half the interval."""
-    treated, control = (int(one) for one in np.asarray(n))
+    """With an interval of `critical_value` standard errors to each side."""
+    treated, control = (int(size) for size in np.asarray(n))
     difference, half = float(means[0] - means[1]), critical_value * error
     return EffectEstimate(
-        treated, control, float(means[0]), float(means[1]), difference,
-        error, difference - half, difference + half, z, two_sided_p_value(z),
-    )  # fmt: skip
+        treated=treated,
+        control=control,
+        treated_mean=float(means[0]),
+        control_mean=float(means[1]),
+        difference=difference,
+        standard_error=error,
+        low=difference - half,
+        high=difference + half,
+        z=z,
+        p_value=two_sided_p_value(z),
+    )
 
 
 def _without_interval(n: ArrayLike, means: Floats) -> EffectEstimate:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from retention.experiments import subgroups
-from retention.stats import sequential, two_sample
+from retention.stats import intervals, sequential, two_sample
 from retention.stats.multiplicity import holm
 
 
@@ -53,7 +53,7 @@ def test_a_table_read_at_every_list_has_intervals_for_that() -> None:
     once = subgroups.subgroup_effects(rows, ["reason"], "left")
     found = subgroups.subgroup_effects(rows, ["reason"], "left", planned=2 * len(rows))
     wider = (found["high"] - found["low"]) / (once["high"] - once["low"])
-    assert wider.to_numpy() == pytest.approx(sequential.width_factor(0.5) / two_sample.Z)
+    assert wider.to_numpy() == pytest.approx(sequential.width_factor(0.5) / intervals.Z95)
     assert (found["p_adjusted"] >= once["p_adjusted"]).all()
 
 

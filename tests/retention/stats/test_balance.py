@@ -39,7 +39,9 @@ def test_shares_that_went_with_a_column_are_still_a_draw() -> None:
     shares = [np.where(customers(seed)["risk"] > 0.15, 0.9, 0.5) for seed in range(300)]
     found = [drawn(seed, one) for seed, one in enumerate(shares)]
     assert np.mean([one.is_balanced for one in found]) > 0.95
-    assert abs(np.mean([one.columns["apart"]["risk"] for one in found])) < 0.02
+    assert (
+        abs(np.mean([one.columns["standardized_mean_difference"]["risk"] for one in found])) < 0.02
+    )
 
 
 def test_staff_who_pick_the_risky_from_those_held_out_are_found() -> None:
@@ -49,7 +51,7 @@ def test_staff_who_pick_the_risky_from_those_held_out_are_found() -> None:
     treated = rng.random(MANY) < propensity
     treated |= (before["risk"] > 0.15).to_numpy() & (rng.random(MANY) < 0.7)
     found = balance.balance(before, treated, propensity)
-    assert found.columns["apart"]["risk"] > 0.1
+    assert found.columns["standardized_mean_difference"]["risk"] > 0.1
     assert found.joint_p_value < 0.01
     assert not found.is_balanced
 
@@ -68,7 +70,7 @@ def test_the_difference_is_in_standard_deviations() -> None:
     treated = np.array([False, False, True, True] * 10)
     found = balance.balance(before, treated, np.full(40, 0.5)).columns
     assert list(found.loc["x"]) == pytest.approx([6.0, 2.0, 4.0])
-    assert list(found["apart"])[1:] == [0.0, 0.0]
+    assert list(found["standardized_mean_difference"])[1:] == [0.0, 0.0]
 
 
 def test_a_column_told_twice_counts_once() -> None:

@@ -1,11 +1,12 @@
 """Sizes against the published ones and against experiments drawn with them."""
 
-from math import inf
+from math import ceil, inf
 
 import numpy as np
 import pytest
+from statsmodels.stats.proportion import samplesize_proportions_2indep_onetail
 
-from retention.stats import power, sequential, two_sample
+from retention.stats import intervals, power, sequential, two_sample
 from retention.stats.power import ArmSizes
 
 
@@ -16,6 +17,24 @@ from retention.stats.power import ArmSizes
 def test_sizes_are_as_published(control: float, treated: float, size: int) -> None:
     assert power.required_sample_size(control, treated) == ArmSizes(size, size)
     assert power.required_sample_size(treated, control) == ArmSizes(size, size)
+
+
+def test_sizes_are_those_of_statsmodels() -> None:
+    """Where the pooled variance is the greater; else the size is larger than the textbook's."""
+    for control, treated in ((0.10, 0.08), (0.02, 0.015), (0.5, 0.4), (0.1, 0.2)):
+        for holdout_share in (0.5, 0.3, 0.7):
+            arms = power.required_sample_size(control, treated, holdout_share)
+            textbook = samplesize_proportions_2indep_onetail(
+                control - treated,
+                treated,
+                power.POWER,
+                ratio=(1 - holdout_share) / holdout_share,
+                alpha=0.025,
+                alternative="larger" if control > treated else "smaller",
+            )
+            assert arms.control >= textbook, (control, treated, holdout_share)
+            if holdout_share == 0.5:
+                assert arms.control == ceil(textbook), (control, treated)
 
 
 def shown(
@@ -34,7 +53,7 @@ def test_experiments_of_that_size_show_the_effect_in_4_of_5(
     held_out: float, any_time: bool
 ) -> None:
     arms = power.required_sample_size(
-        0.15, 0.10, held_out, sequential.width_factor(1.0) if any_time else two_sample.Z
+        0.15, 0.10, held_out, sequential.width_factor(1.0) if any_time else intervals.Z95
     )
     assert arms.control / arms.total == pytest.approx(held_out, rel=0.01)
     rng = np.random.default_rng(4)

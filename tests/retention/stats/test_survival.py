@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import CensoredData, logrank
+from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 
 from retention.stats import survival
 from retention.stats.survival import hazard_rates, kaplan_meier, log_rank, tenure_spells
@@ -105,20 +105,28 @@ def test_survival_and_hazard_find_the_truth_that_ignoring_late_entry_misses() ->
     assert np.mean(naive) < 0.2
 
 
-def test_log_rank_without_late_entry_is_scipys() -> None:
-    rows = company(3, 200, (0.003, 0.005)).assign(entry=0.0)
-    x, y = (
-        CensoredData(
-            uncensored=part.loc[part["left"], "exit"].to_numpy(),
-            right=part.loc[~part["left"], "exit"].to_numpy(),
+def test_log_rank_is_that_of_statsmodels_with_and_without_late_entry() -> None:
+    late = company(3, 300, (0.003, 0.005, 0.004))
+    for rows in (late, late.assign(entry=0.0)):
+        statistic, p_value = survdiff(
+            rows["exit"], rows["left"], rows["channel"], entry=rows["entry"]
         )
-        for _, part in rows.groupby("channel")
-    )
-    expected = logrank(x, y)
-    found = log_rank(rows, "channel")
-    assert found.statistic == pytest.approx(expected.statistic**2)
-    assert found.degrees == 1
-    assert found.p_value == pytest.approx(expected.pvalue)
+        found = log_rank(rows, "channel")
+        assert (found.statistic, found.p_value) == pytest.approx((statistic, p_value))
+        assert found.degrees == 2
+
+
+def test_the_curve_with_late_entry_is_that_of_statsmodels() -> None:
+    rows = company(4, 300)
+    curve = kaplan_meier(rows, min_at_risk=1)
+    since = curve["tenure_days"].iloc[0]
+    rows = rows[rows["exit"] > since]
+    entry = np.maximum(rows["entry"], since)
+    oracle = SurvfuncRight(rows["exit"], rows["left"], entry=entry)
+    expected = pd.Series(oracle.surv_prob, index=oracle.surv_times)
+    events = curve[curve["left"] > 0].set_index("tenure_days")["survival"]
+    assert len(events) > 20
+    assert events.to_numpy() == pytest.approx(expected.reindex(events.index).to_numpy())
 
 
 def test_log_rank_sees_groups_that_differ_and_seldom_ones_that_do_not() -> None:

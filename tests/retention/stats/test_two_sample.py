@@ -5,11 +5,14 @@ from functools import cache
 
 import numpy as np
 import pytest
+from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
+from statsmodels.stats.weightstats import CompareMeans, ttest_ind
 
 from examples.telecom.write import truth
 from retention.core.params import SimulationParams
 from retention.stats import two_sample
-from retention.stats.two_sample import EffectEstimate, Floats
+from retention.stats.intervals import Floats
+from retention.stats.two_sample import EffectEstimate
 
 RUNS = 1000
 WITHIN_REACH = 1500
@@ -53,15 +56,26 @@ def test_the_effect_is_that_of_the_treated_less_that_of_the_control() -> None:
     assert found.z < 0
 
 
-def test_means_have_variances_of_their_own() -> None:
-    """Against the textbook: 40 values with variance 4 and 50 with variance 25."""
-    one, other = np.tile([8.0, 12.0], 20), np.tile([3.0, 13.0], 25)
-    found = two_sample.difference_in_means(one, other)
-    error = np.sqrt(4 / 39 + 25 / 49)
-    assert found.difference == pytest.approx(2)
-    assert found.standard_error == pytest.approx(error)
-    of_67_degrees = 1.9960
-    assert found.high - found.difference == pytest.approx(of_67_degrees * error, rel=1e-4)
+def test_proportions_have_walds_interval_and_the_pooled_z() -> None:
+    for counts in ((80, 1000, 100, 1000), (8502, 44700, 8279, 45489), (300, 900, 20, 100)):
+        estimate = two_sample.difference_in_proportions(*counts)
+        treated_churned, treated, control_churned, control = counts
+        z, p_value = proportions_ztest((treated_churned, control_churned), (treated, control))
+        assert (estimate.z, estimate.p_value) == pytest.approx((z, p_value)), counts
+        interval = confint_proportions_2indep(*counts, method="wald", compare="diff")
+        assert (estimate.low, estimate.high) == pytest.approx(interval), counts
+
+
+def test_means_have_welchs_interval() -> None:
+    generator = np.random.default_rng(1)
+    for treated, control in ((40, 50), (30, 400), (2000, 100)):
+        values = generator.normal(5, 2, treated), generator.exponential(4, control)
+        estimate = two_sample.difference_in_means(*values)
+        t, _, degrees = ttest_ind(*values, usevar="unequal")
+        assert estimate.z == pytest.approx(t), (treated, control)
+        assert two_sample.welch(*values)[1] == pytest.approx(degrees), (treated, control)
+        interval = CompareMeans.from_data(*values).tconfint_diff(usevar="unequal")
+        assert (estimate.low, estimate.high) == pytest.approx(interval), (treated, control)
 
 
 def test_equal_chances_weigh_nothing() -> None:
