@@ -28,16 +28,16 @@ class Books:
     def fill(self, table: str, rows: Array, **columns: Any) -> None:
         """Fill in columns of rows written before."""
         for name, values in columns.items():
-            found = np.broadcast_to(values, rows.shape)
-            self._later.setdefault(table, []).append((name, rows - self._first, found))
+            full = np.broadcast_to(values, rows.shape)
+            self._later.setdefault(table, []).append((name, rows - self._first, full))
 
     def table(self, name: str) -> dict[str, Array]:
         """A table's columns, with `row`: the number of each row."""
         parts = self._rows.get(name, [])
-        found = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+        columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
         for key, rows, values in self._later.get(name, []):
-            found[key][rows] = values
-        return found | {"row": np.arange(self._first, self._first + self._length[name])}
+            columns[key][rows] = values
+        return columns | {"row": np.arange(self._first, self._first + self._length[name])}
 
 
 class NoBooks(Books):

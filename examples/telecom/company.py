@@ -29,18 +29,27 @@ class Part:
 
 
 def simulate(
-    customers: int, weeks: int, seed: int, plain: Mechanism, snapshots: tuple[int, ...] = (),
+    customers: int,
+    weeks: int,
+    seed: int,
+    plain: Mechanism,
+    snapshots: tuple[int, ...] = (),
     margin: float = 1.0,
-) -> Iterator["Part"]:  # fmt: skip
+) -> Iterator["Part"]:
     """All customers, in parts of CHUNK that know nothing of one another."""
-    for index, at in enumerate(range(0, customers, CHUNK)):
-        yield part(index, min(CHUNK, customers - at), weeks, seed, plain, snapshots, margin)
+    for index, first in enumerate(range(0, customers, CHUNK)):
+        yield part(index, min(CHUNK, customers - first), weeks, seed, plain, snapshots, margin)
 
 
 def part(
-    index: int, count: int, weeks: int, seed: int, plain: Mechanism,
-    snapshots: tuple[int, ...] = (), margin: float = 1.0,
-) -> Part:  # fmt: skip
+    index: int,
+    count: int,
+    weeks: int,
+    seed: int,
+    plain: Mechanism,
+    snapshots: tuple[int, ...] = (),
+    margin: float = 1.0,
+) -> Part:
     """One chunk. `snapshots` are the weeks at whose start the truth is told."""
     rng = np.random.default_rng([seed, index])
     state = population(count, 1 + index * CHUNK, weeks, rng)
@@ -92,14 +101,19 @@ def leave(state: State, week: int, world: World) -> dict[str, Array]:
 
 
 def reach_out(state: State, week: int, world: World) -> None:
-    """Every four weeks some customers are drawn; a coin decides who of them is called."""
+    """Every four weeks some customers are randomised: half of them are called."""
     plain = world.plain
     free = np.flatnonzero(state.active & (state.leave_week > 10**5))
     rows = world.chance(free, plain.outreach_share)
     called = world.rng.random(len(rows)) < 0.5
     state.treated_until[rows[called]] = week + plain.outreach_weeks
-    world.books.add("outreach", customer=state.number[rows], at=world.moment(week, rows),
-                    called=called, wave=week // 4)  # fmt: skip
+    world.books.add(
+        "outreach",
+        customer=state.number[rows],
+        at=world.moment(week, rows),
+        called=called,
+        wave=week // 4,
+    )
 
 
 def bill_days(weeks: int) -> Array:
@@ -113,7 +127,7 @@ def bill_days(weeks: int) -> Array:
 
 
 def _joined(parts: list[dict[str, Array]]) -> dict[str, Array]:
-    return {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def minute(leaving: dict[str, Array]) -> Array:

@@ -67,9 +67,9 @@ class State:
     def __len__(self) -> int:
         return len(self.number)
 
-    def rows(self, chosen: Array) -> "State":
+    def rows(self, selected: Array) -> "State":
         """A copy of some rows, which may repeat."""
-        return State(**{one.name: getattr(self, one.name)[chosen] for one in fields(self)})
+        return State(**{field.name: getattr(self, field.name)[selected] for field in fields(self)})
 
     @property
     def total(self) -> Array:

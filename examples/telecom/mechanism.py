@@ -86,21 +86,27 @@ class Mechanism:
     @property
     def effects(self) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
         """Per cause what a hurt of 1 adds to the weekly hazard."""
-        return self.service_effect * np.array([getattr(self, f"{one}_effect") for one in CAUSES])
+        return self.service_effect * np.array(
+            [getattr(self, f"{cause}_effect") for cause in CAUSES]
+        )
 
 
 _FIXED = ("service_effect", "outreach_effect", "outreach_weeks", "notice_share", "hidden")
 
 
-def drawn(seed: int, spread: float = 0.2) -> Mechanism:
+def redraw(seed: int, spread: float = 0.2) -> Mechanism:
     """Another company: every number but the switches multiplied by a lognormal of `spread`."""
     rng = np.random.default_rng(seed)
     free = [field.name for field in fields(Mechanism) if field.name not in _FIXED]
     factors = np.exp(rng.normal(0, spread, len(free)))
     plain = Mechanism()
-    told = {name: getattr(plain, name) * by for name, by in zip(free, factors, strict=True)}
-    return replace(plain, **{name: min(value, 0.95) if name in _SHARES else value
-                             for name, value in told.items()})  # fmt: skip
+    scaled = {
+        name: getattr(plain, name) * factor for name, factor in zip(free, factors, strict=True)
+    }
+    return replace(
+        plain,
+        **{name: min(value, 0.95) if name in _SHARES else value for name, value in scaled.items()},
+    )
 
 
 _SHARES = ("repair", "unsolved", "late", "defect", "risky_payers")

@@ -36,22 +36,22 @@ def foresee(state: State, week: int, world: World, seed: int) -> dict[str, Array
 def _branches(
     state: State, rows: Array, week: int, world: World, seed: int, treated: bool
 ) -> tuple[Array, Array]:
-    many = state.rows(np.repeat(rows, BRANCHES))
+    branches = state.rows(np.repeat(rows, BRANCHES))
     if treated:
-        many.treated_until[:] = week + world.plain.outreach_weeks - 1
+        branches.treated_until[:] = week + world.plain.outreach_weeks - 1
     chance = replace(world, rng=np.random.default_rng(seed), books=NoBooks())
-    length, share = len(many), world.plain.notice_share
+    length, notice_share = len(branches), world.plain.notice_share
     staying, gone, value = np.ones(length), np.zeros(length), np.zeros(length)
-    staying[many.leave_week < week + HORIZON + NOTICE] = 0
+    staying[branches.leave_week < week + HORIZON + NOTICE] = 0
     notices = [np.zeros(length) for _ in range(NOTICE)]
     for now in range(week, week + HORIZON):
-        notice_late(many, now, chance)
-        leaves = staying * -np.expm1(-hazard(many, now, world.plain).sum(axis=1))
+        notice_late(branches, now, chance)
+        leaves = staying * -np.expm1(-hazard(branches, now, world.plain).sum(axis=1))
         staying -= leaves
-        notices.append(share * leaves)
-        gone += (1 - share) * leaves + notices.pop(0)
-        gone[many.leave_week == now] = 1
-        value += (1 - gone) * live(many, now, chance)
+        notices.append(notice_share * leaves)
+        gone += (1 - notice_share) * leaves + notices.pop(0)
+        gone[branches.leave_week == now] = 1
+        value += (1 - gone) * live(branches, now, chance)
     return _mean(gone), _mean(value)
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from examples.telecom import tables
 from examples.telecom.company import FIRST, Part, minute, simulate
 from examples.telecom.customers import Array
-from examples.telecom.mechanism import CAUSES, Mechanism, drawn
+from examples.telecom.mechanism import CAUSES, Mechanism, redraw
 from examples.telecom.weeks import DAY
 from retention.core import errors
 from retention.core.params import SimulationParams, load_params
@@ -25,7 +25,7 @@ EVERY = 4  # weeks between the snapshots of the truth
 
 def mechanism(plan: SimulationParams) -> Mechanism:
     """The numbers behind the company that `simulation` in params.yaml asks for."""
-    plain = Mechanism() if plan.draw is None else drawn(plan.draw)
+    plain = Mechanism() if plan.draw is None else redraw(plan.draw)
     return replace(plain, service_effect=plan.service_effect, outreach_effect=plan.outreach_effect)
 
 
@@ -43,15 +43,15 @@ def truth(plan: SimulationParams, weeks: Sequence[int], margin: float) -> tuple[
     parts = list(
         simulate(plan.customers, plan.weeks, plan.seed, mechanism(plan), tuple(weeks), margin)
     )
-    told = [_snapshot(week, one) for part in parts for week, one in part.truth.items()]
-    return pa.concat_tables(told), pa.concat_tables([_departures(part) for part in parts])
+    snapshots = [_snapshot(week, columns) for part in parts for week, columns in part.truth.items()]
+    return pa.concat_tables(snapshots), pa.concat_tables([_departures(part) for part in parts])
 
 
-def _snapshot(week: int, told: dict[str, Array]) -> pa.Table:
-    on = np.full(len(told["number"]), np.datetime64(FIRST) + 7 * week)
-    others = {name: values for name, values in told.items() if name != "number"}
+def _snapshot(week: int, columns: dict[str, Array]) -> pa.Table:
+    on = np.full(len(columns["number"]), np.datetime64(FIRST) + 7 * week)
+    others = {name: values for name, values in columns.items() if name != "number"}
     return pa.table(
-        {"customer_id": tables.customer_ids(told["number"]), "snapshot_on": on} | others
+        {"customer_id": tables.customer_ids(columns["number"]), "snapshot_on": on} | others
     )
 
 
@@ -65,10 +65,10 @@ def _departures(part: Part) -> pa.Table:
 def main() -> None:
     if len(sys.argv) != 2:
         raise errors.BadParams("write the truth where? python -m examples.telecom.write FOLDER")
-    folder, chosen = Path(sys.argv[1]), load_params()
-    plan = chosen.simulation
+    folder, params = Path(sys.argv[1]), load_params()
+    plan = params.simulation
     weeks = range(plan.weeks % EVERY + EVERY * 6, plan.weeks + 1, EVERY)
-    snapshots, departures = truth(plan, weeks, chosen.labels.value.margin)
+    snapshots, departures = truth(plan, weeks, params.labels.value.margin)
     atomic.write_table(folder / "truth.parquet", snapshots)
     atomic.write_table(folder / "departures.parquet", departures)
 
