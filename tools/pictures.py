@@ -28,17 +28,17 @@ def photograph(browser: Browser, page_file: Path, name: str, press: str | None =
 
 
 def main() -> None:
-    chosen = load_params()
-    folder = published.current(Path(chosen.publish.folder))
+    params = load_params()
+    folder = published.current(Path(params.publish.folder))
     if folder is None:
         raise SystemExit("no published list; run make repro first")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        photograph(browser, folder / "at_risk.html", f"{chosen.example}-list")
+        photograph(browser, folder / "at_risk.html", f"{params.example}-list")
         opened = "#rows [aria-expanded]"
-        photograph(browser, folder / "at_risk.html", f"{chosen.example}-customer", opened)
-        photograph(browser, artefacts.SCORECARD_PAGE.path, f"{chosen.example}-scorecard")
-        photograph(browser, artefacts.OUTCOMES_PAGE.path, f"{chosen.example}-outcomes")
+        photograph(browser, folder / "at_risk.html", f"{params.example}-customer", opened)
+        photograph(browser, artefacts.SCORECARD_PAGE.path, f"{params.example}-scorecard")
+        photograph(browser, artefacts.OUTCOMES_PAGE.path, f"{params.example}-outcomes")
         browser.close()
     for picture in artefacts.PLOTS.path.glob("*.png"):
         shutil.copyfile(picture, IMAGES / picture.name)

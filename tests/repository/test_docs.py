@@ -27,13 +27,15 @@ def test_a_page_that_says_something_else_is_stale(
     assert docs.stale() == ["docs/features.md"]
 
 
-@pytest.mark.parametrize("one", DECLARED, ids=lambda one: one.name)
+@pytest.mark.parametrize("feature", DECLARED, ids=lambda feature: feature.name)
 def test_a_feature_says_what_it_means_in_which_unit_and_when_it_is_null(
-    one: Feature,
+    feature: Feature,
 ) -> None:
-    assert one.meaning.endswith(".")
-    assert "{" not in one.meaning
-    assert one.unit
-    assert one.nulls
-    row = next(line for line in docs.features_page([one]).splitlines() if f"`{one.name}`" in line)
+    assert feature.meaning.endswith(".")
+    assert "{" not in feature.meaning
+    assert feature.unit
+    assert feature.nulls
+    row = next(
+        line for line in docs.features_page([feature]).splitlines() if f"`{feature.name}`" in line
+    )
     assert row.count(" | ") == 4

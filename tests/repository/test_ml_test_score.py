@@ -14,9 +14,9 @@ SECTIONS: Final = {
 _ROW: Final = re.compile(r"^\| (\d) \| (.+) \| (0|0\.5|1) \| (.+) \|$", re.MULTILINE)
 _PATH: Final = re.compile(r"`((?:tests|docs|benchmarks|pipeline)/[^`]+)`")
 ROWS: Final = [
-    (name, float(points), told)
+    (name, float(points), evidence)
     for name, part in SECTIONS.items()
-    for _, _, points, told in _ROW.findall(part)
+    for _, _, points, evidence in _ROW.findall(part)
 ]
 each_section = pytest.mark.parametrize("name", SECTIONS)
 
@@ -28,9 +28,9 @@ def test_there_are_four_sections_of_seven_points() -> None:
 
 
 def sum_of(name: str) -> float:
-    told = re.search(r"^Sum: ([\d.]+)$", SECTIONS[name], re.MULTILINE)
-    assert told
-    return float(told[1])
+    match = re.search(r"^Sum: ([\d.]+)$", SECTIONS[name], re.MULTILINE)
+    assert match
+    return float(match[1])
 
 
 @each_section
@@ -39,10 +39,10 @@ def test_a_sum_is_that_of_its_points(name: str) -> None:
 
 
 def test_the_score_is_the_smallest_sum_and_says_whose() -> None:
-    told = re.search(r"^Score: ([\d.]+), by the section (.+?)\.", SCORE, re.MULTILINE)
-    assert told
-    least = min(SECTIONS, key=sum_of)
-    assert (float(told[1]), told[2]) == (sum_of(least), least)
+    match = re.search(r"^Score: ([\d.]+), by the section (.+?)\.", SCORE, re.MULTILINE)
+    assert match
+    weakest = min(SECTIONS, key=sum_of)
+    assert (float(match[1]), match[2]) == (sum_of(weakest), weakest)
 
 
 def test_what_is_named_exists() -> None:
@@ -51,8 +51,10 @@ def test_what_is_named_exists() -> None:
     assert not [path for path in named if not Path(path).is_file()]
 
 
-@pytest.mark.parametrize(("points", "told"), [row[1:] for row in ROWS])
-def test_a_whole_point_names_a_test_and_half_of_one_what_was_done(points: float, told: str) -> None:
-    named = _PATH.findall(told)
+@pytest.mark.parametrize(("points", "evidence"), [row[1:] for row in ROWS])
+def test_a_whole_point_names_a_test_and_half_of_one_what_was_done(
+    points: float, evidence: str
+) -> None:
+    named = _PATH.findall(evidence)
     assert points == 0 or named
     assert points < 1 or any(path.startswith("tests/") for path in named)

@@ -14,10 +14,10 @@ COMMAND = ".venv/bin/retention score"
 
 
 def read(path: Path) -> configparser.ConfigParser:
-    made = configparser.ConfigParser(interpolation=None, strict=True)
-    made.optionxform = str  # type: ignore[assignment,method-assign]
-    made.read_string(path.read_text(encoding="utf-8"))
-    return made
+    parser = configparser.ConfigParser(interpolation=None, strict=True)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read_string(path.read_text(encoding="utf-8"))
+    return parser
 
 
 def test_the_service_runs_the_job_once_in_its_folder() -> None:
@@ -44,13 +44,13 @@ def test_cron_runs_the_job_and_is_silent_when_it_ends_well() -> None:
     assert f"{COMMAND} > score.last 2>&1" in scoring
 
 
-def cron_says(folder: Path, says: str, code: int) -> str:
+def cron_says(folder: Path, message: str, code: int) -> str:
     """What cron would mail, with a program of that end in the place of ours."""
     lines = (FOLDER / "crontab").read_text(encoding="utf-8").splitlines()
     (scoring,) = (line.split(maxsplit=5)[5] for line in lines if COMMAND in line)
     program = folder / COMMAND.split()[0]
     program.parent.mkdir(parents=True, exist_ok=True)
-    program.write_text(f"#!/bin/sh\nprintf '{says}\\n' >&2\nexit {code}\n", encoding="ascii")
+    program.write_text(f"#!/bin/sh\nprintf '{message}\\n' >&2\nexit {code}\n", encoding="ascii")
     program.chmod(0o755)
     done = subprocess.run(
         ["bash", "-c", scoring.replace("/srv/retention", str(folder))],
@@ -60,7 +60,7 @@ def cron_says(folder: Path, says: str, code: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("says", "code", "mailed"),
+    ("message", "code", "mailed"),
     [
         ("events: done in 0.3 s", 0, ""),
         ("refused: sales.csv: gone\\na warning", 3, "exit 3\nrefused: sales.csv: gone\n"),
@@ -69,8 +69,8 @@ def cron_says(folder: Path, says: str, code: int) -> str:
         ("a\\nb\\nc\\nd", 137, "exit 137\nb\nc\nd\n"),
     ],
 )
-def test_cron_mails_the_reason_alone(tmp_path: Path, says: str, code: int, mailed: str) -> None:
-    assert cron_says(tmp_path, says, code) == mailed
+def test_cron_mails_the_reason_alone(tmp_path: Path, message: str, code: int, mailed: str) -> None:
+    assert cron_says(tmp_path, message, code) == mailed
 
 
 def test_cron_mails_no_reason_of_a_run_before_and_keeps_the_log_of_both(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     (tmp_path / SERVICE.name).write_text(there, encoding="utf-8")
     shutil.copy(TIMER, tmp_path)
     done = subprocess.run(
-        [program, "verify", *(str(tmp_path / one.name) for one in (SERVICE, TIMER))],
+        [program, "verify", *(str(tmp_path / unit.name) for unit in (SERVICE, TIMER))],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

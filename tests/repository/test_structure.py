@@ -16,8 +16,10 @@ from retention.core.artefacts import Artefact
 from retention.core.params import Params
 
 STAGES: dict[str, dict[str, Any]] = {
-    name: told | told.get("do", {})
-    for name, told in yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"].items()
+    name: stage | stage.get("do", {})
+    for name, stage in yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))[
+        "stages"
+    ].items()
 }
 ORDER = list(STAGES)
 TRACKERS = ("retention.tracking",)  # what they record is no output of a stage
@@ -31,12 +33,12 @@ each_stage = pytest.mark.parametrize("stage", ORDER)
 
 def paths(stage: str, *kinds: str) -> list[str]:
     """The deps, outs, ... of a stage; a source's with `*` for its name."""
-    listed = [one for kind in kinds for one in STAGES[stage].get(kind, [])]
-    found = [next(iter(one)) if isinstance(one, dict) else one for one in listed]
+    entries = [entry for kind in kinds for entry in STAGES[stage].get(kind, [])]
+    names = [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
     sources = {"${key}": "*", "${item.path}": "data/example/*"}
-    for name, told in sources.items():
-        found = [path.replace(name, told) for path in found]
-    return found
+    for name, replacement in sources.items():
+        names = [path.replace(name, replacement) for path in names]
+    return names
 
 
 def deps(stage: str) -> list[str]:
@@ -51,8 +53,8 @@ def outs(stage: str) -> list[str]:
 def tracked() -> list[Path]:
     """The files of the repository, those not yet committed too."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    told = subprocess.run(command, check=True, capture_output=True, text=True)
-    return [path for line in told.stdout.splitlines() if (path := Path(line)).is_file()]
+    listing = subprocess.run(command, check=True, capture_output=True, text=True)
+    return [path for line in listing.stdout.splitlines() if (path := Path(line)).is_file()]
 
 
 # The code
@@ -83,17 +85,17 @@ def code(stage: str) -> frozenset[str]:
     return frozenset({stage_module, *graph().find_upstream_modules(stage_module)})
 
 
-def covered(path: str, by: list[str]) -> bool:
+def covered(path: str, places: list[str]) -> bool:
     """Whether a path lies at or under one of others, of which `*` is any name."""
     parents = [Path(path), *Path(path).parents]
-    return any(Path(one) in parents or Path(path).match(one) for one in by)
+    return any(Path(place) in parents or Path(path).match(place) for place in places)
 
 
-def read_of(one: str, name: str) -> set[str]:
+def read_of(path: str, name: str) -> set[str]:
     """What a file reads of a name: {"as_of"} for `chosen.as_of`."""
     return {
         node.attr
-        for node in ast.walk(tree(one))
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
         and node.value.id == name
@@ -192,21 +194,26 @@ def test_what_a_stage_reads_of_others_is_among_its_deps(stage: str) -> None:
     named = {
         name: getattr(artefacts, name) for name in read_of(f"pipeline/{stage}.py", "artefacts")
     }
-    files = {name: one for name, one in named.items() if isinstance(one, Artefact)}
+    files = {name: artefact for name, artefact in named.items() if isinstance(artefact, Artefact)}
     missing = {
         name
-        for name, one in files.items()
-        if one.stage != stage and not covered(str(one), deps(stage))
+        for name, artefact in files.items()
+        if artefact.stage != stage and not covered(str(artefact), deps(stage))
     }
     assert not missing
 
 
 @each_stage
 def test_a_path_is_in_the_repository_or_comes_from_an_earlier_stage(stage: str) -> None:
-    earlier = [out for one in ORDER[: ORDER.index(stage)] for out in outs(one)]
-    held = {str(path) for path in tracked()} | {str(one) for p in tracked() for one in p.parents}
+    earlier = [out for stage_before in ORDER[: ORDER.index(stage)] for out in outs(stage_before)]
+    held = {str(path) for path in tracked()} | {
+        str(parent) for p in tracked() for parent in p.parents
+    }
     files = [
-        name for one in STAGES[stage].get("params", []) if isinstance(one, dict) for name in one
+        name
+        for entry in STAGES[stage].get("params", [])
+        if isinstance(entry, dict)
+        for name in entry
     ]
     for path in [*deps(stage), *files]:
         makes = any(covered(path, [out]) or covered(out, [path]) for out in earlier)
@@ -227,15 +234,15 @@ def test_the_list_with_its_names_is_not_cached() -> None:
 
 @each_stage
 def test_no_stage_owns_what_only_people_can_replace(stage: str) -> None:
-    kept = ("lists", "ledgers", "champion", "data/raw")
+    protected = ("lists", "ledgers", "champion", "data/raw")
     for out in outs(stage):
-        assert not any(covered(out, [one]) or covered(one, [out]) for one in kept)
+        assert not any(covered(out, [folder]) or covered(folder, [out]) for folder in protected)
 
 
 def test_no_two_stages_write_one_path() -> None:
     every = [out for stage in ORDER for out in outs(stage)]
     assert not [
-        one for one in every for other in every if one is not other and covered(one, [other])
+        out for out in every for other in every if out is not other and covered(out, [other])
     ]
 
 
@@ -250,7 +257,7 @@ def test_the_default_company_is_the_grocer() -> None:
 @pytest.mark.parametrize("lock", sorted(Path().glob("requirements*.lock")), ids=str)
 def test_every_pin_of_a_lock_has_a_hash(lock: Path) -> None:
     entries = re.split(r"\n(?=\S)", lock.read_text(encoding="utf-8").strip())
-    pins = [one for one in entries if not one.startswith("#")]
+    pins = [entry for entry in entries if not entry.startswith("#")]
     assert pins
     for pin in pins:
         assert re.match(r"[a-z0-9._-]+(\[[a-z0-9,._-]+\])?==\S+", pin, re.IGNORECASE), pin[:80]
@@ -262,10 +269,10 @@ HOME = re.compile(rb"(?<![\w.~*-])/(?:wor" + rb"k|roo" + rb"t)/[\w.]")
 
 
 def test_no_file_holds_an_index_address_or_a_path_of_the_machine_it_was_made_on() -> None:
-    found = [
+    strays = [
         f"{path}: {match[0]!r}"
         for path in tracked()
         for pattern in (INDEX, HOME)
         if (match := pattern.search(path.read_bytes()))
     ]
-    assert not found
+    assert not strays
