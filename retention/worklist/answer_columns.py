@@ -1,6 +1,6 @@
-"""The columns of a list that staff fill in, and what each may hold.
+"""The columns of a list that staff fill in, and the answers that each accepts.
 
-The workbook offers these as drop-downs; `retention outcomes` accepts nothing else.
+The workbook offers them as drop-downs; `retention outcomes` accepts nothing else.
 """
 
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from retention.i18n.language import gettext_noop
 
 @dataclass(frozen=True)
 class AnswerColumn:
-    """One column to fill in: its heading, and the answers to choose from (none: free)."""
+    """One column to fill in."""
 
     heading: str
-    choices: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()  # the answers to choose from; none where the cell is free
     kind: str = "choice"  # or date, money, text
 
 
 PLAYS: Final = "plays"
-"""Stands for the names of the playbook's plays, and `nothing`."""
+"""Stands for the names of the plays of the playbook, and NOTHING."""
 
 ANSWER_COLUMNS: Final[dict[str, AnswerColumn]] = {
     "contacted_on": AnswerColumn(gettext_noop("Contacted on"), kind="date"),
@@ -50,6 +50,6 @@ ANSWER_COLUMNS: Final[dict[str, AnswerColumn]] = {
     ),
     "note": AnswerColumn(gettext_noop("Note"), kind="text"),
 }
-"""In the order of the workbook; the keys are the machine's names, the choices are msgids."""
+"""In the order of the workbook; keys are column names, choices are message ids."""
 
 NOTHING: Final = gettext_noop("nothing")

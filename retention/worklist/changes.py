@@ -6,24 +6,20 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from retention.policy import LISTED_LANES
+from retention.policy.lanes import LISTED_LANES
 
 COLUMNS: Final = ("customer_id", "lane", "churn_probability")
-NOT_REPORTED: Final = ("held_out", "erased")  # who was held out nobody may know, nor who was erased
-MIN_CHANGE: Final = 0.05  # of chance, between two lists
+NOT_REPORTED: Final = ("held_out", "erased")  # reasons that staff must not learn
+MIN_CHANGE: Final = 0.05  # change of the churn probability from which a customer is worse or better
 
 
 @dataclass(frozen=True)
 class Changes:
-    """`change` by customer_id (a key of CHANGES), `dropped` (customer_id, lane, why), stability.
+    """How a list differs from the one before."""
 
-    stability: of the customers to contact on either list, the share on both (Jaccard); null where
-    neither list has anybody to contact.
-    """
-
-    change: "pd.Series[str]"
-    dropped: pd.DataFrame
-    stability: float | None
+    change: "pd.Series[str]"  # by customer_id: a key of model.CHANGES
+    dropped: pd.DataFrame  # customer_id, lane, why of those who are no longer listed
+    stability: float | None  # Jaccard index of the customers to contact; None if there are none
 
 
 def compare_lists(
@@ -31,9 +27,10 @@ def compare_lists(
 ) -> Changes:
     """Compare two lists.
 
-    listed, before: COLUMNS, a row a listed customer; lanes: customer_id, lane, why of everybody
-    watched today; unwatched: what became of those who no longer are (a key of GONE). Not dropped
-    are those UNTOLD, and those below the end of a list that is cut.
+    current, previous: COLUMNS, one row a listed customer. lanes: customer_id, lane, why of the
+    cohort of today. left_cohort_reason: why a customer is in no lane (a key of model.LEFT_COHORT).
+    Customers whose reason is NOT_REPORTED do not count as dropped, nor do those in a listed lane
+    who stand below the end of a list that is cut.
     """
     then = previous.set_index("customer_id")["churn_probability"]
     risk = current.set_index("customer_id")["churn_probability"]
@@ -54,9 +51,9 @@ def compare_lists(
     )
 
 
-def _to_contact(current: pd.DataFrame) -> set[str]:
-    lane = current["lane"].fillna("contact")  # which lists knew no other once
-    return set(current.loc[lane == "contact", "customer_id"])
+def _to_contact(listed_rows: pd.DataFrame) -> set[str]:
+    lane = listed_rows["lane"].fillna("contact")  # early lists had no column lane
+    return set(listed_rows.loc[lane == "contact", "customer_id"])
 
 
 def _jaccard(now: set[str], then: set[str]) -> float | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from retention.core import artefacts
 from retention.core.params import Params, Play
 from retention.i18n.language import Language
-from retention.policy import LISTED_LANES
+from retention.policy.lanes import LISTED_LANES
 from retention.worklist.model import (
     CONTACT_COLUMNS,
     MONEY_COLUMNS,

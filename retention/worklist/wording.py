@@ -1,4 +1,4 @@
-"""What the page, the workbook and the digest say of the list as a whole, in its language."""
+"""Texts that the page, the workbook and the digest share, in the language of the list."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,12 +7,13 @@ import pandas as pd
 
 from retention.core.params import Params
 from retention.i18n.language import Language, gettext_noop
-from retention.policy import LANES, LANE_REASONS
+from retention.policy.lanes import LANE_REASONS, LANES
 from retention.policy.play_effects import VERDICTS
+from retention.policy.selection import ShadowPrice
 from retention.worklist.model import (
     LEFT_COHORT,
-    RISK_WORDS,
     RISK_THRESHOLDS,
+    RISK_WORDS,
     Listing,
     round_half_up,
 )
@@ -30,19 +31,20 @@ CHANNELS: Final = {
 
 
 def channel_words(channel: str | None, language: Language) -> str | None:
-    """A channel as staff read it; one of the company's own stays as it is."""
+    """A channel as staff read it; a channel of the company's own stays as it is."""
     return channel and language.gettext(CHANNELS.get(channel, channel))
 
 
 def lane_words(lane: str, why: str, language: Language) -> tuple[str, str]:
-    """A lane and the reason to be in it, as staff read them."""
+    """A lane and the reason for it, as staff read them."""
     if lane in LANES:
         return language.gettext(LANES[lane]), language.gettext(LANE_REASONS[lane][why])
-    return "", language.gettext(LEFT_COHORT[""][why])
+    reasons = LEFT_COHORT[""]
+    return "", language.gettext(reasons[why])
 
 
 def how_to_read(listing: Listing) -> list[tuple[str, str]]:
-    """(term, explanation) pairs in plain words, the same for the page and the workbook."""
+    """(term, explanation) pairs for the page and the workbook."""
     language = listing.language
     days, _ = language.number(listing.value_days), language.gettext
     return [
@@ -133,62 +135,69 @@ def _risk_scale(listing: Listing) -> str:
 
 
 def lane_counts(listing: Listing) -> list[tuple[str, int, list[tuple[str, int]]]]:
-    """What became of the watched customers: per lane its words, its count, its whys with theirs.
+    """(lane, customers, [(reason, customers), ...]) of each lane that is not empty.
 
-    Lanes in their order, those without anybody left out; the counts add up to `watched`.
+    The counts of the lanes add up to `watched`.
     """
     language = listing.language
     return [
         (
             language.gettext(LANES[lane]),
             listing.lane_count(lane),
-            [(language.gettext(words), listing.lanes[lane][why])
-             for why, words in LANE_REASONS[lane].items() if listing.lanes[lane].get(why)],
+            [
+                (language.gettext(words), listing.lanes[lane][why])
+                for why, words in LANE_REASONS[lane].items()
+                if listing.lanes[lane].get(why)
+            ],
         )
         for lane in LANES
         if listing.lane_count(lane)
-    ]  # fmt: skip
+    ]
 
 
 def limit_sentences(listing: Listing) -> list[str]:
-    """What each limit that binds costs, the dearest first, and what choosing together gained."""
-    language = listing.language
-    sentences = []
-    for limit in sorted(listing.limits, key=lambda limit: (-limit.worth, limit.kind, limit.name)):
-        worth = language.money(limit.worth, listing.currency)
-        if limit.kind == "budget":
-            more = language.money(limit.more, listing.currency)
-            sentences.append(
-                language.gettext(
-                    "{more} more to offer would be worth {worth}.", more=more, worth=worth
-                )
-            )
-            continue
-        sentence = {
-            "total": language.ngettext(
-                "{n} more contact would be worth {worth}.",
-                "{n} more contacts would be worth {worth}.",
-                int(limit.more), worth=worth,
-            ),
-            "owner": language.ngettext(
-                "{n} more contact by {name} would be worth {worth}.",
-                "{n} more contacts by {name} would be worth {worth}.",
-                int(limit.more), worth=worth, name=limit.name,
-            ),
-            "channel": language.ngettext(
-                "{n} more contact by way of {name} would be worth {worth}.",
-                "{n} more contacts by way of {name} would be worth {worth}.",
-                int(limit.more), worth=worth, name=channel_words(limit.name, language),
-            ),
-        }  # fmt: skip
-        sentences.append(sentence[limit.kind])
+    """What each binding limit costs, the dearest first, and what choosing together gained."""
+    limits = sorted(listing.limits, key=lambda limit: (-limit.worth, limit.kind, limit.name))
+    sentences = [_limit_sentence(limit, listing) for limit in limits]
     return [*sentences, *filter(None, [choice_sentence(listing)])]
 
 
-def ranking_sentence(uplift: Mapping[str, Any], params: Params, language: Language) -> str:
-    """Whether those to contact are ranked by what a contact changes, and why or why not.
+def _limit_sentence(limit: ShadowPrice, listing: Listing) -> str:
+    language = listing.language
+    worth = language.money(limit.worth, listing.currency)
+    if limit.kind == "budget":
+        more = language.money(limit.more, listing.currency)
+        return language.gettext(
+            "{more} more to offer would be worth {worth}.", more=more, worth=worth
+        )
+    if limit.kind == "owner":
+        return language.ngettext(
+            "{n} more contact by {name} would be worth {worth}.",
+            "{n} more contacts by {name} would be worth {worth}.",
+            int(limit.more),
+            worth=worth,
+            name=limit.name,
+        )
+    if limit.kind == "channel":
+        return language.ngettext(
+            "{n} more contact by way of {name} would be worth {worth}.",
+            "{n} more contacts by way of {name} would be worth {worth}.",
+            int(limit.more),
+            worth=worth,
+            name=channel_words(limit.name, language),
+        )
+    return language.ngettext(
+        "{n} more contact would be worth {worth}.",
+        "{n} more contacts would be worth {worth}.",
+        int(limit.more),
+        worth=worth,
+    )
 
-    uplift: as stage `uplift` pinned it; {} where it has not run.
+
+def ranking_sentence(uplift: Mapping[str, Any], params: Params, language: Language) -> str:
+    """Whether the customers to contact are ranked by uplift or by expected loss, and why.
+
+    uplift: the summary of stage `uplift`; {} where it has not run.
     """
     if not uplift.get("asked", True):
         return language.gettext(
@@ -206,23 +215,30 @@ def ranking_sentence(uplift: Mapping[str, Any], params: Params, language: Langua
         return language.gettext(
             "Ranked by what a contact changes, as {lots} customers drawn by lot have taught: "
             "worth {better} more per customer than ranking by expected loss ({low} to {high}).",
-            lots=int(uplift["lots"]), better=better, low=low, high=high,
-        )  # fmt: skip
+            lots=int(uplift["lots"]),
+            better=better,
+            low=low,
+            high=high,
+        )
     return language.gettext(
         "Ranked by expected loss: on {lots} customers drawn by lot, ranking by what a contact "
         "changes was not shown to be better ({better} per customer, {low} to {high}).",
-        lots=int(uplift["lots"]), better=better, low=low, high=high,
-    )  # fmt: skip
+        lots=int(uplift["lots"]),
+        better=better,
+        low=low,
+        high=high,
+    )
 
 
 def evidence_sentences(
     play_evidence: pd.DataFrame, params: Params, language: Language
 ) -> list[str]:
-    """What is known of the selling plays (as `policy.evidence` found it), a sentence each."""
+    """One sentence for each selling play: its measured effect (policy.play_effects)."""
     sentences = []
     for row in play_evidence.to_dict("records"):
         values = {"play": str(row["play"]).replace("_", " ")}
-        values["verdict"] = language.gettext(VERDICTS[row["verdict"]])
+        verdict = VERDICTS[row["verdict"]]
+        values["verdict"] = language.gettext(verdict)
         if row["verdict"] == "too_few":
             sentences.append(language.gettext("{play}: {verdict}.", **values))
             continue
@@ -240,7 +256,7 @@ def evidence_sentences(
 
 
 def stability_sentence(listing: Listing) -> str | None:
-    """How alike the list is to the last one, in a sentence; null where nothing can be said."""
+    """How many customers stand on this list and the last; None without a last list."""
     if listing.previous is None or listing.previous.stability is None:
         return None
     overlap = listing.language.percent(listing.previous.stability)
@@ -250,7 +266,7 @@ def stability_sentence(listing: Listing) -> str | None:
 
 
 def choice_sentence(listing: Listing) -> str | None:
-    """What was gained by choosing all at once; null where it was nothing."""
+    """What joint selection gained over greedy selection; None where it gained nothing."""
     if listing.greedy_loss <= 0:
         return None
     loss = listing.language.money(listing.greedy_loss, listing.currency)

@@ -1,86 +1,103 @@
-"""What the page's script knows of each customer: to sort and filter by, and what opens.
+"""The data of the page's script: what it sorts and filters by, and what a customer opens to.
 
-Column by column, and each text once, so that thousands of customers stay a few megabytes.
+It is stored by column and each text once, so that thousands of customers take a few megabytes.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import pyarrow as pa
 
 from retention.i18n.language import Language
-from retention.policy import LANES, LISTED
+from retention.policy.lanes import LANES, LISTED_LANES
 from retention.reporting import page
 from retention.serving.themes import ACTIONABLE, CONTEXT
-from retention.worklist.model import REASONS, RISK_WORDS, RISKS, Listing, whole
+from retention.worklist.model import REASONS, RISK_THRESHOLDS, RISK_WORDS, Listing, round_half_up
 
-_TEXTS: Final = ("action", "wording", "avoid", "otherwise")
-_NUMBERS: Final = {
-    "rank": "rank",
-    "stake": "value_at_stake",
-    "gain": "net_gain",
-    "risk": "churn_probability",
-    "days": "days_since_purchase",
-}
-"""What is sorted by, as the script calls it."""
+Row = dict[str, Any]
+TextIndex = int | str | None
+FilterOption = tuple[TextIndex, str, int]
+"""The value to compare with, its words, the number of customers."""
 
 
-Place = int | str | None
-Choice = tuple[Place, str, int]
-"""The value to compare with, its words, how many customers."""
-
-
-class Texts:
-    """Every text once; called with one, its place."""
+class TextTable:
+    """Every text once; called with a text, it returns the position of that text."""
 
     def __init__(self) -> None:
-        self._places: dict[str, int] = {}
+        self._index: dict[str, int] = {}
 
     def __call__(self, text: str) -> int:
-        return self._places.setdefault(text, len(self._places))
+        return self._index.setdefault(text, len(self._index))
 
-    def each(self, texts: Iterable[str | None]) -> list[int | None]:
-        """Their places; null for no text."""
-        return [None if text is None else self(text) for text in texts]
+    def optional(self, text: str | None) -> int | None:
+        """The position of a text; None for no text."""
+        return None if text is None else self(text)
+
+    def each(self, texts: Iterable[str]) -> list[int]:
+        return [self(text) for text in texts]
 
     def all(self) -> list[str]:
-        return list(self._places)
+        return list(self._index)
 
 
-def data(listing: Listing) -> dict[str, Any]:
-    """Of each row what _NUMBERS and _TEXTS name and more; a text is its place in `texts`.
+Cell = Callable[[Row, Listing, TextTable], Any]
 
-    timeline: [day, text, tone, ...] of one customer, newest first; history: [day, share, percent,
-    ...], oldest first; reasons and kinds: places.
+
+def _value(column: str) -> Cell:
+    return lambda row, *_: row[column]
+
+
+def _text(column: str) -> Cell:
+    return lambda row, _, texts: texts.optional(row[column])
+
+
+_CELLS: Final[dict[str, Cell]] = {
+    "rank": _value("rank"),
+    "stake": _value("value_at_stake"),
+    "gain": _value("net_gain"),
+    "risk": _value("churn_probability"),
+    "days": _value("days_since_purchase"),
+    "action": _text("action"),
+    "wording": _text("wording"),
+    "avoid": _text("avoid"),
+    "otherwise": _text("otherwise"),
+    "lane": _value("lane"),
+    "level": _value("risk"),
+    "owner": lambda row, _, texts: texts.optional(page.cut(row["owner"])),
+    "play": _text("action_name"),
+    "kinds": lambda row, _, texts: texts.each(_themes(row)),
+    "reasons": lambda row, _, texts: texts.each(_cut(row[name]) for name in REASONS if row[name]),
+    "said": lambda row, _, texts: texts.optional(_long(row["last_said"])),
+    "budget": lambda row, listing, texts: texts.optional(budget(row, listing)),
+    "approval": lambda row, *_: int(bool(row["approval"])),
+    "bought": lambda row, listing, texts: texts.optional(_day(row["last_purchase_on"], listing)),
+}
+"""What the script knows of a row, under the names that it uses."""
+
+
+def page_data(listing: Listing) -> dict[str, Any]:
+    """The cells of each row by column, the options of the filters, and the texts.
+
+    timeline: [day, text, tone, ...] of one customer, newest first; history: [day, text, percent,
+    ...], oldest first. A text stands as its position in `texts`.
     """
-    texts, rows = Texts(), listing.rows.to_pylist()
-    reasons = [[_cut(row[one]) for one in REASONS if row[one]] for row in rows]
-    kinds = [(row["themes"] or "").split() for row in rows]
+    texts, rows = TextTable(), listing.rows.to_pylist()
     columns: dict[str, list[Any]] = {
-        name: [row[column] for row in rows] for name, column in _NUMBERS.items()
+        name: [cell(row, listing, texts) for row in rows] for name, cell in _CELLS.items()
     }
-    columns |= {name: texts.each(row[name] for row in rows) for name in _TEXTS}
-    columns |= {
-        "lane": [row["lane"] for row in rows],
-        "level": [row["risk"] for row in rows],
-        "owner": texts.each(page.cut(row["owner"]) for row in rows),
-        "play": texts.each(row["action_name"] for row in rows),
-        "kinds": [texts.each(of_row) for of_row in kinds],
-        "reasons": [texts.each(of_row) for of_row in reasons],
-        "said": texts.each(_long(row["last_said"]) for row in rows),
-        "budget": texts.each(budget(row, listing) for row in rows),
-        "approval": [int(bool(row["approval"])) for row in rows],
-        "bought": texts.each(_day(row["last_purchase_on"], listing) for row in rows),
-        "timeline": _timelines(listing, texts),
-        "history": _histories(listing, texts),
-    }
-    filters = _filters(listing, rows, kinds, texts)
+    columns["timeline"] = _timelines(listing, texts)
+    columns["history"] = _histories(listing, texts)
+    filters = _filters(listing, rows, texts)
     return {"rows": columns, "filters": filters, "texts": texts.all()}
 
 
-def _theme(theme: str, says: Language) -> str:
-    return says.gettext((ACTIONABLE | CONTEXT).get(theme, theme))
+def _themes(row: Row) -> list[str]:
+    return (row["themes"] or "").split()
+
+
+def _theme(theme: str, language: Language) -> str:
+    return language.gettext((ACTIONABLE | CONTEXT).get(theme, theme))
 
 
 def _cut(text: str) -> str:
@@ -88,12 +105,12 @@ def _cut(text: str) -> str:
 
 
 def _long(text: str | None) -> str | None:
-    """What does not stand in the row as a whole."""
-    return text if text and len(text) > page.LONGEST else None
+    """A text that is cut short in the row."""
+    return text if text and len(text) > page.MAX_TEXT_LENGTH else None
 
 
-def budget(row: dict[str, Any], listing: Listing) -> str | None:
-    """The most that may be offered; null where nothing may."""
+def budget(row: Row, listing: Listing) -> str | None:
+    """The amount that may be offered; None where nothing may."""
     return listing.language.money(row["budget"], listing.currency) if row["budget"] else None
 
 
@@ -101,61 +118,73 @@ def _day(day: Any, listing: Listing) -> str | None:
     return listing.language.date(day, short=True) if day else None
 
 
-def _timelines(listing: Listing, texts: Texts) -> list[list[Place]]:
+def _timelines(listing: Listing, texts: TextTable) -> list[list[TextIndex]]:
     events = listing.timeline.sort_by([("customer_id", "ascending"), ("place", "ascending")])
-    found: dict[str, list[Place]] = {}
+    by_customer: dict[str, list[TextIndex]] = {}
     days = _days(events["day"], listing)
     for customer, day, text, tone in zip(
-        *(events[one].to_pylist() for one in ("customer_id", "day", "text", "tone")), strict=True
+        *(events[name].to_pylist() for name in ("customer_id", "day", "text", "tone")), strict=True
     ):
-        found.setdefault(customer, []).extend((texts(days[day]), texts(text), tone[0]))
-    return _in_order(listing, found)
+        by_customer.setdefault(customer, []).extend((texts(days[day]), texts(text), tone[0]))
+    return _in_list_order(listing, by_customer)
 
 
-def _histories(listing: Listing, texts: Texts) -> list[list[Place]]:
-    told = listing.history.sort_by([("customer_id", "ascending"), ("snapshot_on", "ascending")])
-    found: dict[str, list[Place]] = {}
-    days = _days(told["snapshot_on"], listing)
-    for customer, day, share in zip(
-        *(told[one].to_pylist() for one in ("customer_id", "snapshot_on", "churn_probability")),
+def _histories(listing: Listing, texts: TextTable) -> list[list[TextIndex]]:
+    history = listing.history.sort_by([("customer_id", "ascending"), ("snapshot_on", "ascending")])
+    by_customer: dict[str, list[TextIndex]] = {}
+    days = _days(history["snapshot_on"], listing)
+    for customer, day, probability in zip(
+        *(
+            history[name].to_pylist()
+            for name in ("customer_id", "snapshot_on", "churn_probability")
+        ),
         strict=True,
     ):
-        words = listing.language.percent(share)
-        found.setdefault(customer, []).extend((texts(days[day]), texts(words), whole(100 * share)))
-    return _in_order(listing, found)
+        words = listing.language.percent(probability)
+        by_customer.setdefault(customer, []).extend(
+            (texts(days[day]), texts(words), round_half_up(100 * probability))
+        )
+    return _in_list_order(listing, by_customer)
 
 
 def _days(column: pa.ChunkedArray, listing: Listing) -> dict[Any, str]:
-    """Each day in words; few differ, and Babel takes its time."""
+    """Each day in words, once: few differ, and Babel is slow."""
     return {day: listing.language.date(day, short=True) for day in column.unique().to_pylist()}
 
 
-def _in_order(listing: Listing, found: dict[str, list[Place]]) -> list[list[Place]]:
-    return [found.get(one, []) for one in listing.rows["customer_id"].to_pylist()]
+def _in_list_order(
+    listing: Listing, by_customer: dict[str, list[TextIndex]]
+) -> list[list[TextIndex]]:
+    return [by_customer.get(customer, []) for customer in listing.rows["customer_id"].to_pylist()]
 
 
-def _filters(
-    listing: Listing, rows: list[dict[str, Any]], kinds: list[list[str]], texts: Texts
-) -> dict[str, list[Choice]]:
-    """What can be chosen from; nothing where there is no choice."""
-    says = listing.language
-    lanes, levels, owners, plays = (
-        Counter(_cut(row[one]) for row in rows if row[one])
-        for one in ("lane", "risk", "owner", "action_name")
+def _filters(listing: Listing, rows: list[Row], texts: TextTable) -> dict[str, list[FilterOption]]:
+    """The options of each filter; none where there is no choice."""
+    language = listing.language
+    lanes, risks, owners, plays = (
+        Counter(_cut(row[column]) for row in rows if row[column])
+        for column in ("lane", "risk", "owner", "action_name")
     )
-    reasons = Counter(kind for of_row in kinds for kind in of_row)
-    common = sorted(reasons, key=lambda kind: (-reasons[kind], kind))
-    made: dict[str, list[Choice]] = {
-        "lane": [(one, says.gettext(LANES[one]), lanes[one]) for one in LISTED if lanes[one]],
-        "owner": [(texts(one), one, owners[one]) for one in sorted(owners)],
-        "kinds": [(texts(one), _theme(one, says), reasons[one]) for one in common],
+    themes = Counter(theme for row in rows for theme in _themes(row))
+    by_frequency = sorted(themes, key=lambda theme: (-themes[theme], theme))
+    options: dict[str, list[FilterOption]] = {
+        "lane": [(lane, language.gettext(LANES[lane]), lanes[lane]) for lane in LISTED_LANES],
+        "owner": [(texts(owner), owner, owners[owner]) for owner in sorted(owners)],
+        "kinds": [(texts(theme), _theme(theme, language), themes[theme]) for theme in by_frequency],
         "play": [
-            (texts(one), _cut(does), plays[one])
-            for one, does in listing.plays.items()
-            if plays[one]
+            (texts(play), _cut(action), plays[play])
+            for play, action in listing.plays.items()
+            if play in plays
         ],
         "level": [
-            (one, says.gettext(RISK_WORDS[one]), levels[one]) for _, one in RISKS if levels[one]
+            (risk, language.gettext(RISK_WORDS[risk]), risks[risk]) for _, risk in RISK_THRESHOLDS
         ],
     }
-    return {name: choices if len(choices) > 1 else [] for name, choices in made.items()}
+    return {
+        name: _if_several([option for option in with_empty if option[-1]])
+        for name, with_empty in options.items()
+    }
+
+
+def _if_several(options: list[FilterOption]) -> list[FilterOption]:
+    return options if len(options) > 1 else []

@@ -1,19 +1,19 @@
 """One owner's part of the list, short enough for an e-mail.
 
-Mail programs drop style sheets and scripts and cut long messages short: every style stands with its
-element, nothing is fetched, and after the first of each lane the rest is left to the list itself.
+Mail programs drop style sheets and scripts and cut long messages: styles are inline, nothing is
+fetched, and the message shows only the first customers of each lane.
 """
 
 from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
-from retention.policy import LANES, LISTED_LANES
+from retention.policy.lanes import LANES, LISTED_LANES
 from retention.reporting import page as base_page
 from retention.worklist.model import Listing, slug
 from retention.worklist.to_html.page import RowTexts, changes_sentence, dropped_summary, total
 
-MAX_BYTES: Final = 95_000  # bytes; mail programs cut from 100 kB
+MAX_BYTES: Final = 95_000  # mail programs cut from 100 kB
 _MAX_PER_LANE: Final = 12
 _MAX_DROPPED: Final = 10
 _MAX_NOTES: Final = 5
@@ -26,7 +26,7 @@ _FONTS: Final = {
 
 
 def content(listing: Listing, owner: str | None) -> bytes:
-    """The message in UTF-8, at most LARGEST bytes; `listing` is that of the owner."""
+    """The message in UTF-8, at most MAX_BYTES; `listing` is the part of the owner."""
     page = base_page.environment(_HERE, listing.language).get_template("digest.html.j2")
     values = _message_values(listing, owner)
     rows = RowTexts(listing).rows(_first_of_each_lane(listing))
@@ -40,7 +40,7 @@ def content(listing: Listing, owner: str | None) -> bytes:
 
 
 def _first_of_each_lane(listing: Listing) -> list[dict[str, Any]]:
-    """The first rows of each lane, in the list's order."""
+    """The first rows of each lane, in the order of the list."""
     rows = listing.rows.to_pylist()
     return [
         row
@@ -50,13 +50,13 @@ def _first_of_each_lane(listing: Listing) -> list[dict[str, Any]]:
 
 
 def _message_values(listing: Listing, owner: str | None) -> dict[str, Any]:
-    """All but the rows."""
+    """The values of the template, without the rows."""
     language = listing.language
-    rightwards = language.direction == "ltr"
+    left_to_right = language.direction == "ltr"
     return {
-        "says": language,
-        "start": "left" if rightwards else "right",
-        "end": "right" if rightwards else "left",
+        "language": language,
+        "start": "left" if left_to_right else "right",
+        "end": "right" if left_to_right else "left",
         "font": _FONTS[language.code],
         "leading": "2" if language.code == "ur" else "1.45",
         "company": base_page.cut(listing.company),
@@ -73,13 +73,13 @@ def _message_values(listing: Listing, owner: str | None) -> dict[str, Any]:
 
 
 def _counts(listing: Listing) -> str:
-    """12 to contact, 3 fix first and 1 gave notice."""
-    language, many = listing.language, Counter(listing.rows["lane"].to_pylist())
+    """The rows by lane: `12 to contact, 3 fix first and 1 gave notice`."""
+    language, counts = listing.language, Counter(listing.rows["lane"].to_pylist())
     parts = [
         language.gettext(
-            "{number} {what}", number=language.number(many[lane]), what=language.gettext(words)
+            "{number} {what}", number=language.number(counts[lane]), what=language.gettext(words)
         )
         for lane, words in LANES.items()
-        if lane in LISTED_LANES and many[lane]
+        if lane in LISTED_LANES and counts[lane]
     ]
     return language.join(parts)

@@ -1,4 +1,4 @@
-"""The columns of the list's workbook: their order, widths and headings, and what they show."""
+"""The columns of the workbook: their order, widths and headings, and what they show."""
 
 import math
 from collections.abc import Iterable
@@ -10,28 +10,63 @@ from retention.worklist.model import CHANGES, HEADINGS, MONEY_COLUMNS, REASONS, 
 from retention.worklist.wording import channel_words, lane_words
 
 WORKING_WIDTHS: Final[dict[str, float]] = {
-    "rank": 5, "lane": 8, "customer_id": 9, "name": 13, "risk": 7, "churn_probability": 7,
-    "value_at_stake": 10, "reasons": 34, "last_said": 14, "action": 15, "wording": 17,
-    "avoid": 12, "budget": 8, "owner": 9, "covered_for": 7, "channel": 8, "phone": 12,
+    "rank": 5,
+    "lane": 8,
+    "customer_id": 9,
+    "name": 13,
+    "risk": 7,
+    "churn_probability": 7,
+    "value_at_stake": 10,
+    "reasons": 34,
+    "last_said": 14,
+    "action": 15,
+    "wording": 17,
+    "avoid": 12,
+    "budget": 8,
+    "owner": 9,
+    "covered_for": 7,
+    "channel": 8,
+    "phone": 12,
     "change": 7,
-}  # fmt: skip
+}
 ANSWER_WIDTHS: Final[dict[str, float]] = {
-    "contacted_on": 11, "result": 9, "answer": 10, "action_taken": 10, "offer_cost": 7,
-    "reason_right": 7, "note": 13,
-}  # fmt: skip
+    "contacted_on": 11,
+    "result": 9,
+    "answer": 10,
+    "action_taken": 10,
+    "offer_cost": 7,
+    "reason_right": 7,
+    "note": 13,
+}
 DETAIL_WIDTHS: Final[dict[str, float]] = {
-    "preferred_channel": 10, "language": 8, "email": 28, "why": 24, "otherwise": 24,
-    "reason_4": 27, "reason_5": 27, "reason_6": 27, "last_said_on": 12, "silent_since": 17,
-    "last_purchase_on": 12, "days_since_purchase": 8, "days_since_dealing": 9,
-    "usual_gap_days": 11, "net_gain": 11,
-    "expected_value": 12, "value_low": 11, "value_high": 11, "action_name": 16, "approval": 10,
-    "themes": 20, "list_id": 24,
-}  # fmt: skip
+    "preferred_channel": 10,
+    "language": 8,
+    "email": 28,
+    "why": 24,
+    "otherwise": 24,
+    "reason_4": 27,
+    "reason_5": 27,
+    "reason_6": 27,
+    "last_said_on": 12,
+    "silent_since": 17,
+    "last_purchase_on": 12,
+    "days_since_purchase": 8,
+    "days_since_dealing": 9,
+    "usual_gap_days": 11,
+    "net_gain": 11,
+    "expected_value": 12,
+    "value_low": 11,
+    "value_high": 11,
+    "action_name": 16,
+    "approval": 10,
+    "themes": 20,
+    "list_id": 24,
+}
 PRINTED_WIDTHS: Final = WORKING_WIDTHS | ANSWER_WIDTHS
 WIDTHS: Final = PRINTED_WIDTHS | DETAIL_WIDTHS
-"""Every column of the first sheet in order, by the machine's name, with its width in characters.
+"""Every column of the first sheet in order, with its width in characters.
 
-PRINTED fits one A4 page's width at 6 points and more. `reasons` holds the first three together.
+PRINTED_WIDTHS fits the width of one A4 page at 6 points or more. `reasons` joins the first three.
 """
 
 DATES: Final = ("contacted_on", "last_said_on", "last_purchase_on")
@@ -49,17 +84,18 @@ _DENSITY: Final = 1.1  # letters in the width of a digit, less what breaking at 
 
 
 def heading(name: str, language: Language) -> str:
-    """What stands above a column."""
+    """The heading of a column."""
     if name in ANSWER_COLUMNS:
         return language.gettext(ANSWER_COLUMNS[name].heading)
     return language.gettext(_HEADINGS.get(name) or HEADINGS[name])
 
 
 def display_row(row: dict[str, Any], language: Language) -> dict[str, Any]:
-    """A row of the list as staff read it, under the names of WIDTHS; what they fill in is null."""
+    """A row of the list as staff read it, by the columns of WIDTHS; those to fill in are null."""
     _ = language.gettext
     lane, why = lane_words(row["lane"], row["why"], language)
     reasons = [f"• {row[name]}" for name in JOINED_REASONS if row[name]]
+    risk = RISK_WORDS[row["risk"]]
     shown = row | {
         "lane": lane,
         "why": why,
@@ -67,7 +103,7 @@ def display_row(row: dict[str, Any], language: Language) -> dict[str, Any]:
         "channel": channel_words(row["channel"], language),
         "preferred_channel": channel_words(row["preferred_channel"], language),
         "language": row["language"] and language.name_of(row["language"]),
-        "risk": _(RISK_WORDS[row["risk"]]),
+        "risk": _(risk),
         "reasons": "\n".join(reasons),
         "action_name": (row["action_name"] or "").replace("_", " "),
         "approval": _(_YES) if row["approval"] else "",
@@ -76,9 +112,9 @@ def display_row(row: dict[str, Any], language: Language) -> dict[str, Any]:
 
 
 def answer_choices(name: str, listing: Listing) -> list[str]:
-    """What a column to fill in offers, in the list's language; nothing where it is free.
+    """The answers that a column to fill in offers, in the list's language; none where it is free.
 
-    Of the plays it offers the names with spaces for underscores, then `nothing`.
+    Plays are offered by name, with spaces for underscores, then `nothing`.
     """
     translate = listing.language.gettext
     answers = ANSWER_COLUMNS[name].choices
@@ -88,24 +124,24 @@ def answer_choices(name: str, listing: Listing) -> list[str]:
 
 
 def empty_columns(rows: list[dict[str, Any]]) -> set[str]:
-    """The columns to hide: without any data in the list, but not those to fill in."""
+    """The columns to hide: those without data, except the ones to fill in."""
     with_data = {name for row in rows for name, value in row.items() if value not in (None, "")}
     return set(WIDTHS) - with_data - set(ANSWER_WIDTHS) if rows else set()
 
 
 def fitted_widths(listing: Listing) -> dict[str, float]:
-    """WIDTHS, wider where an amount would not fit: a cell shows ##### in its place."""
+    """WIDTHS, widened so that every amount fits; else a cell would show #####."""
     language, fitted = listing.language, dict(WIDTHS)
     for name in MONEY_COLUMNS:
         amounts = [amount for amount in listing.rows[name].to_pylist() if amount is not None]
         ends = (min(amounts), max(amounts)) if amounts else ()
-        longest = [len(language.money(amount, listing.currency)) for amount in ends]
-        fitted[name] = max([fitted[name], *(amount + 1 for amount in longest)])
+        lengths = [len(language.money(amount, listing.currency)) for amount in ends]
+        fitted[name] = max([fitted[name], *(length + 1 for length in lengths)])
     return fitted
 
 
 def row_height(texts: Iterable[tuple[Any, float]], language: Language) -> float:
-    """The height in points of a line with (text, width in characters): an estimate, with a most."""
+    """The estimated height in points of a row with cells (text, width in characters)."""
     tallest = max(_lines(text, width) for text, width in texts if isinstance(text, str | None))
     return _LINE.get(language.code, _TALL_LINE) * min(tallest, _MAX_LINES) + 4
 

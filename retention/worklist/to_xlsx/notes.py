@@ -1,4 +1,4 @@
-"""The workbook's sheets of words: what the list is and how to fill it in, and what has changed."""
+"""The sheets Read me and Since the last list of the workbook, and the page set-up."""
 
 from typing import Any, Final
 
@@ -8,8 +8,8 @@ from retention.worklist.model import CHANGES, HEADINGS, Listing, Previous
 from retention.worklist.to_xlsx.cells import RED, SHEET, sheet_name, styles, write
 from retention.worklist.to_xlsx.layout import row_height
 from retention.worklist.wording import (
-    lane_counts,
     how_to_read,
+    lane_counts,
     lane_words,
     limit_sentences,
     stability_sentence,
@@ -31,7 +31,7 @@ _COMMAND: Final = "retention outcomes FILE"
 
 
 def page_setup(sheet: Any, listing: Listing, instruction: str = "") -> None:
-    """The printed page: A4, landscape, one page wide, with what it is and asks above and below."""
+    """Set up printing: A4, landscape, one page wide, with header and footer."""
     language = listing.language
     title = language.gettext(
         "{company}: customers at risk, {date}",
@@ -51,12 +51,12 @@ def page_setup(sheet: Any, listing: Listing, instruction: str = "") -> None:
 
 
 def _plain(text: str) -> str:
-    """Text for a page's header, which holds 255 characters in all."""
+    """Text for the header of a page, which holds 255 characters in all."""
     return text[:80].replace("&", "&&")
 
 
 def read_me_sheet(book: Any, listing: Listing) -> None:
-    """The second sheet: what the list is, what was left out, what each word means, what to do."""
+    """The second sheet: what the list is, its limits, its terms, and what to do with it."""
     language = listing.language
     sheet = book.add_worksheet(sheet_name(language.gettext("Read me")))
     sheet.set_column(0, 0, _TERM_WIDTH)
@@ -77,18 +77,19 @@ def read_me_sheet(book: Any, listing: Listing) -> None:
 
 
 def _lines(parts: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """A row for each line of the words, so that none is taller than a row can be."""
+    """One row for each line of a text, so that none is taller than a row can be."""
     return [
-        ("" if i else term, row_index)
+        ("" if i else term, line)
         for term, words in parts
-        for i, row_index in enumerate(words.split("\n"))
+        for i, line in enumerate(words.split("\n"))
     ]
 
 
 def _what_it_is(listing: Listing) -> list[tuple[str, str]]:
     language, _ = listing.language, listing.language.gettext
+    id_heading = HEADINGS["list_id"]
     parts = [
-        (_(HEADINGS["list_id"]), listing.list_id),
+        (_(id_heading), listing.list_id),
         (_("As of"), language.date(listing.as_of, weekday=True)),
         (_("In short"), _in_short(listing)),
         (_("Who is watched"), _lane_counts(listing)),
@@ -102,8 +103,9 @@ def _in_short(listing: Listing) -> str:
     language, currency = listing.language, listing.currency
     to_contact = listing.rows["lane"].to_pylist().count("contact")
     sentences = [
-        language.ngettext("{n} customer on the list.", "{n} customers on the list.",
-                      listing.rows.num_rows),
+        language.ngettext(
+            "{n} customer on the list.", "{n} customers on the list.", listing.rows.num_rows
+        ),
         language.gettext("{number} of them to contact.", number=to_contact),
         language.gettext(
             "At stake in the next {days} days: {stake}. Net gain expected from the contacts: "
@@ -112,26 +114,27 @@ def _in_short(listing: Listing) -> str:
             stake=language.money(listing.value_at_stake, currency),
             gain=language.money(listing.net_gain, currency),
         ),
-    ]  # fmt: skip
+    ]
     return " ".join(sentences)
 
 
 def _lane_counts(listing: Listing) -> str:
-    """What became of everybody watched, also in the part of one owner."""
+    """The cohort by lane; also in the part of one owner for the whole company."""
     language = listing.language
     lines = [
         language.ngettext("{n} customer is watched.", "{n} customers are watched.", listing.watched)
     ]
-    for lane, count, whys in lane_counts(listing):
-        parts = "; ".join(f"{words}: {language.number(count)}" for words, count in whys)
+    for lane, count, reasons in lane_counts(listing):
+        parts = "; ".join(f"{reason}: {language.number(n)}" for reason, n in reasons)
         lines.append(f"• {lane}: {language.number(count)} ({parts})")
     return "\n".join(lines)
 
 
 def _what_to_do(listing: Listing) -> list[tuple[str, str]]:
-    """How to fill the list in and hand it back."""
+    """How to fill in the list and hand it back."""
     _ = listing.language.gettext
     plays = [f"• {name.replace('_', ' ')}: {does}" for name, does in listing.plays.items()]
+    result, action_taken = ANSWER_COLUMNS["result"], ANSWER_COLUMNS["action_taken"]
     return [
         (
             _("How to fill it in"),
@@ -146,7 +149,7 @@ def _what_to_do(listing: Listing) -> list[tuple[str, str]]:
             ),
         ),
         (
-            _(ANSWER_COLUMNS["result"].heading),
+            _(result.heading),
             _(
                 "Reached: you spoke or wrote with the customer, and they answered. Not reached: "
                 "you tried, without an answer. Wrong person: the number or address is somebody "
@@ -154,7 +157,7 @@ def _what_to_do(listing: Listing) -> list[tuple[str, str]]:
                 "kept under another number; name it in the note. Deceased: the customer has died."
             ),
         ),
-        (_(ANSWER_COLUMNS["action_taken"].heading), "\n".join([_("What you did:"), *plays])),
+        (_(action_taken.heading), "\n".join([_("What you did:"), *plays])),
         (
             _("Handing it back"),
             _(
@@ -182,7 +185,7 @@ def _what_to_do(listing: Listing) -> list[tuple[str, str]]:
 
 
 def changes_sheet(book: Any, listing: Listing, previous: Previous) -> None:
-    """The third sheet: who is new, worse or better, and who dropped off and why."""
+    """The third sheet: who is new, worse or better, and who is no longer listed, and why."""
     language = listing.language
     sheet = book.add_worksheet(sheet_name(language.gettext("Since the last list")))
     formats = styles(book, listing)
@@ -219,8 +222,7 @@ def _against_previous(listing: Listing, previous: Previous) -> str:
 
 
 def _changed_rows(listing: Listing) -> list[list[str | None]]:
-    """Rows of the columns _CHANGED: the new, the worse, the better, each in the list's order, then
-    those of the last list who are not on this one."""
+    """The rows of the third sheet: new, worse, better, each by rank, then no longer listed."""
     language = listing.language
     rows = listing.rows.select(list(_CHANGE_WIDTHS)).to_pylist()
     parts = [
@@ -229,8 +231,13 @@ def _changed_rows(listing: Listing) -> list[list[str | None]]:
     ]
     parts.append((language.gettext(_DROPPED), listing.dropped.to_pylist()))
     return [
-        [word, *(row[name] for name in ("customer_id", "name", "owner")),
-         *lane_words(row["lane"], row["why"], language)]
-        for word, members in parts
-        for row in members
-    ]  # fmt: skip
+        [
+            change,
+            row["customer_id"],
+            row["name"],
+            row["owner"],
+            *lane_words(row["lane"], row["why"], language),
+        ]
+        for change, changed in parts
+        for row in changed
+    ]

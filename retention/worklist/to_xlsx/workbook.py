@@ -1,9 +1,9 @@
 """The list as a workbook: what staff need and fill in on one page's width, then the details.
 
-The sheets: the list, with its headings in line 1; Read me; Since the last list, where there is one;
-and two that are hidden. `_choices` holds the answers that the drop-downs offer. `_columns` tells
-the machine what the first sheet is: in line 1 the names of its columns in order, in A2 the list's
-id, in A3 the code of its language, in B3 the owner's slug, empty where the list is everybody's.
+The sheets: the list, with its headings in row 1; Read me; Since the last list, where there is one;
+and two that are hidden. `_choices` holds the answers that the drop-downs offer. `_columns`
+describes the first sheet for `retention outcomes`: in row 1 the names of its columns in order, in
+A2 the list's id, in A3 the code of its language, in B3 the owner's slug, empty in the whole list.
 """
 
 import datetime as dt
@@ -15,7 +15,7 @@ from xlsxwriter.utility import xl_col_to_name
 
 from retention.worklist.answer_columns import ANSWER_COLUMNS
 from retention.worklist.model import Listing
-from retention.worklist.to_xlsx.cells import heading_style, sheet_name, cell_style, styles, write
+from retention.worklist.to_xlsx.cells import cell_style, heading_style, sheet_name, styles, write
 from retention.worklist.to_xlsx.layout import (
     ANSWER_WIDTHS,
     PRINTED_WIDTHS,
@@ -23,18 +23,18 @@ from retention.worklist.to_xlsx.layout import (
     answer_choices,
     display_row,
     empty_columns,
+    fitted_widths,
     heading,
     row_height,
-    fitted_widths,
 )
-from retention.worklist.to_xlsx.notes import page_setup, read_me_sheet, changes_sheet
+from retention.worklist.to_xlsx.notes import changes_sheet, page_setup, read_me_sheet
 
 _HEADING_HEIGHT: Final = 80  # points, five lines
 _MAX_MESSAGE: Final = 255  # characters, by the format's own limit
 
 
 def content(listing: Listing, slug: str = "") -> bytes:
-    """The whole workbook; the same list is the same bytes. slug: of whom it is the part, if any."""
+    """The whole workbook; the same list gives the same bytes. slug: of the owner of a part."""
     buffer = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     _ = listing.language.gettext
@@ -70,7 +70,7 @@ def _list_sheet(sheet: Any, listing: Listing, formats: dict[str, Any]) -> None:
 
 
 def _headings(sheet: Any, listing: Listing, formats: dict[str, Any]) -> None:
-    """Line 1; those of what is to be filled in are one dark band, with a note where it begins."""
+    """Row 1; above the columns to fill in it is one dark band, with a comment at its start."""
     language, _ = listing.language, listing.language.gettext
     for column, name in enumerate(WIDTHS):
         sheet.write_string(0, column, heading(name, language), formats[heading_style(name)])
@@ -80,12 +80,12 @@ def _headings(sheet: Any, listing: Listing, formats: dict[str, Any]) -> None:
 
 
 def _column_index(name: str) -> int:
-    """Where a column stands, counted from 0."""
+    """The position of a column, counted from 0."""
     return list(WIDTHS).index(name)
 
 
 def _set_layout(sheet: Any, listing: Listing) -> None:
-    """The frozen headings and names, the filter, and the printed page."""
+    """Frozen headings and names, the filter, and printing."""
     last = _last_row(listing)
     sheet.freeze_panes(1, _column_index("name") + 1)
     sheet.autofilter(0, 0, last, len(WIDTHS) - 1)
@@ -96,13 +96,13 @@ def _set_layout(sheet: Any, listing: Listing) -> None:
 
 
 def _last_row(listing: Listing) -> int:
-    """The last line to be filled in, counted from 0; the first below the headings at least."""
+    """The last row to fill in, counted from 0; at least the first below the headings."""
     rows: int = listing.rows.num_rows
     return max(rows, 1)
 
 
 def _add_validations(sheet: Any, listing: Listing) -> None:
-    """What may be filled in: a drop-down, a day, an amount; a note is free."""
+    """Validate the columns to fill in: a drop-down, a day, an amount; a note is free."""
     for name in ANSWER_WIDTHS:
         validation = _validation(name, listing)
         if validation:
@@ -116,10 +116,9 @@ def _add_validations(sheet: Any, listing: Listing) -> None:
 def _validation(name: str, listing: Listing) -> dict[str, Any]:
     _, kind = listing.language.gettext, ANSWER_COLUMNS[name].kind
     if kind == "choice":
-        column_letter = xl_col_to_name(_choice_columns().index(name))
-        source = (
-            f"=_choices!${column_letter}$1:${column_letter}${len(answer_choices(name, listing))}"
-        )
+        letter = xl_col_to_name(_choice_columns().index(name))
+        n_choices = len(answer_choices(name, listing))
+        source = f"=_choices!${letter}$1:${letter}${n_choices}"
         message = _("Choose one of the answers offered, or leave it blank.")
         return {"validate": "list", "source": source, "error_message": _cut(message)}
     if kind == "date":
@@ -143,7 +142,7 @@ def _choice_columns() -> list[str]:
 
 
 def _choices(sheet: Any, listing: Listing) -> None:
-    """A column for each drop-down: a list in the rule itself may hold 255 characters only."""
+    """One column for each drop-down: a list within the validation holds 255 characters only."""
     for column, name in enumerate(_choice_columns()):
         for row_index, choice in enumerate(answer_choices(name, listing)):
             write(sheet, row_index, column, choice, None)
