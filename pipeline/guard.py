@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from retention.core import artefacts, console, engine, errors, feature_table, point_in_time
+from retention.core.documents.sources import EventsSummary
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.experiments import holdout_calibration
@@ -83,7 +84,7 @@ def summary(report: GuardReport) -> dict[str, Any]:
     }
 
 
-def _past_lists(params: Params, events: dict[str, Any], as_of: dt.date) -> pd.DataFrame:
+def _past_lists(params: Params, events: EventsSummary, as_of: dt.date) -> pd.DataFrame:
     """PAST_LISTS of the current campaign; events are read only if any outcome is mature."""
     min_held_out = params.guard.calibration_least
     assigned_on = assignments.read_all(assignments.FOLDER)["as_of"]

@@ -1,4 +1,4 @@
-"""Whether the chances of leaving came true among those left alone after a past list."""
+"""Calibration of the churn probability on the customers whom a past list held out."""
 
 import pandas as pd
 
@@ -10,28 +10,33 @@ from retention.monitoring.finding import OK, REFUSED, WARNED, Finding
 def holdout_calibration(
     past: pd.DataFrame, guard_params: GuardParams, language: Language
 ) -> Finding:
-    """The newest list that can be judged: PAST_LISTS.calibrated is not null.
+    """Calibration of the newest list that can be judged: PAST_LISTS.calibrated is not null.
 
-    past: PAST_LISTS. Those contacted say nothing of it: they may have stayed for the contact.
+    past: PAST_LISTS. Contacted customers are no evidence: they may have stayed for the contact.
     """
     judged_lists = past[past["calibrated"].notna()]
     if judged_lists.empty:
         words = "No list has enough customers held out whose outcome is known."
-        return Finding("calibration", "past lists", "not known yet", _limit(guard_params), words)
+        return Finding(
+            guard="calibration",
+            about="past lists",
+            figure="not known yet",
+            limit=_limit(guard_params),
+            meaning=words,
+        )
     return _of_list(judged_lists.sort_values(["as_of", "list_id"]).iloc[-1], guard_params, language)
 
 
 def distance_outside_interval(past_list: "pd.Series") -> float:
-    """How far the mean prediction lies outside of the interval of what happened; 0 within."""
+    """How far the mean prediction lies outside of the interval of the churn rate; 0 within."""
     predicted = float(past_list["predicted_held_out"])
     return max(0.0, predicted - float(past_list["high"]), float(past_list["low"]) - predicted)
 
 
 def _of_list(past_list: "pd.Series", guard_params: GuardParams, language: Language) -> Finding:
-    predicted, distance = (
-        float(past_list["predicted_held_out"]),
-        distance_outside_interval(past_list),
-    )
+    predicted = float(past_list["predicted_held_out"])
+    distance = distance_outside_interval(past_list)
+    interval = f"between {past_list['low']:.1%} and {past_list['high']:.1%}"
     level = OK if past_list["calibrated"] else WARNED
     if guard_params.calibration_refuse is not None and distance > guard_params.calibration_refuse:
         level = REFUSED
@@ -40,7 +45,7 @@ def _of_list(past_list: "pd.Series", guard_params: GuardParams, language: Langua
         about=f"list of {past_list['as_of'].date()}",
         figure=f"{predicted:.1%} predicted, {past_list['left_held_out']:.1%} left",
         limit=_limit(guard_params),
-        meaning=f"Of those held out between {past_list['low']:.1%} and {past_list['high']:.1%} leave, 95 in 100.",
+        meaning=f"Of those held out {interval} leave, 95 in 100.",
         level=level,
         do="see data/outcomes/outcomes.html; run make repro and let what it trains score",
         banner="" if level == OK else _banner(past_list, language),

@@ -1,4 +1,4 @@
-"""Whether today's customers are like those the champion learnt from."""
+"""Drift of scores and features against the data that the champion was trained on."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -7,7 +7,7 @@ import pandas as pd
 
 from retention.core.params import GuardParams
 from retention.i18n.language import Language
-from retention.monitoring.finding import OK, REFUSED, WARNED, Finding, level_of, format_limits
+from retention.monitoring.finding import OK, REFUSED, WARNED, Finding, format_limits, level_of
 from retention.training import profile
 from retention.training.profile import Drift
 
@@ -16,10 +16,8 @@ NO_PROFILE: Final = "no profile beside the champion; the next that is promoted h
 
 
 def feature_types(reference: dict[str, Any], X: pd.DataFrame) -> Finding:
-    """Every feature is still a number where it was one, and words where it was words."""
-    then = {
-        name: reference_feature["kind"] for name, reference_feature in reference["features"].items()
-    }
+    """Whether every feature still has its type: number or text."""
+    then = {name: feature["kind"] for name, feature in reference["features"].items()}
     now = {str(name): profile.kind_of(X[name]) for name in X}
     wrong = [
         f"{name} is {now.get(name, 'missing')}, was {kind}"
@@ -40,14 +38,14 @@ def feature_types(reference: dict[str, Any], X: pd.DataFrame) -> Finding:
 
 
 def score_drift(drift: Drift, guard_params: GuardParams, language: Language) -> Finding:
-    """The chances of leaving against those on the snapshot that only measured."""
+    """Drift of the churn probabilities against those of the test snapshot."""
     level = _drift_level(drift, guard_params.psi_warn, guard_params.psi_refuse)
     return Finding(
         guard="drift",
         about="chances of leaving",
         figure=f"PSI {drift.figure:.2f}",
         limit=format_limits(_number(guard_params.psi_warn), _number(guard_params.psi_refuse)),
-        meaning=_by_chance(drift),
+        meaning=f"With so many customers chance alone gives up to {drift.chance:.2f}.",
         level=level,
         do="see which features moved and why; if it is real, run make repro and promote",
         banner="" if level == OK else _banner(language),
@@ -60,10 +58,6 @@ def _drift_level(drift: Drift, warn: float | None, refuse: float | None) -> str:
     return WARNED if drift.over(warn) else OK
 
 
-def _by_chance(drift: Drift) -> str:
-    return f"With so many customers chance alone gives up to {drift.chance:.2f}."
-
-
 def _banner(language: Language) -> str:
     return language.gettext(
         "Customers differ from those the model learnt from: take its chances with care."
@@ -71,7 +65,7 @@ def _banner(language: Language) -> str:
 
 
 def drifted_features(drifts: Sequence[Drift], guard_params: GuardParams) -> list[Drift]:
-    """The features that moved further than their limit and than chance."""
+    """The features whose drift exceeds its limit and what chance alone gives."""
     limit = drift_limits(guard_params)
     return [drift for drift in drifts if drift.over(limit[drift.measure])]
 
@@ -84,9 +78,10 @@ def drift_limits(guard_params: GuardParams) -> dict[str, float | None]:
 def feature_drift(
     drifts: Sequence[Drift], guard_params: GuardParams, language: Language
 ) -> Finding:
-    """How many features moved; seasons and clocks move some in every run."""
+    """The share of features that drifted; with the season some drift in every run."""
     drifted = drifted_features(drifts, guard_params)
     drifted_share = len(drifted) / len(drifts) if drifts else 0.0
+    names = first_few([f"{drift.name} {drift.figure:.2f}" for drift in drifted])
     level = level_of(drifted_share, guard_params.drifted_warn, guard_params.drifted_refuse)
     return Finding(
         guard="drift",
@@ -95,19 +90,15 @@ def feature_drift(
         limit=format_limits(
             _percent(guard_params.drifted_warn), _percent(guard_params.drifted_refuse)
         ),
-        meaning=_most([f"{drift.name} {drift.figure:.2f}" for drift in drifted]),
+        meaning=f"Most moved: {names}." if drifted else "None moved further than its limit.",
         level=level,
         do="see what changed in the data; if it is real, run make repro and promote",
         banner="" if level == OK else _banner(language),
     )
 
 
-def _most(drifted: Sequence[str]) -> str:
-    return f"Most moved: {first_few(drifted)}." if drifted else "None moved further than its limit."
-
-
 def dead_features(drifts: Sequence[Drift]) -> Finding:
-    """Features that had something to say when the champion learnt, and say nothing now."""
+    """Features that varied when the champion was trained, and are null or constant now."""
     names = [drift.name for drift in drifts if drift.dead]
     return Finding(
         guard="dead_features",
@@ -123,7 +114,7 @@ def dead_features(drifts: Sequence[Drift]) -> Finding:
 
 
 def new_categories(drifts: Sequence[Drift]) -> Finding:
-    """Customers with a category that the champion has never seen: scored, and counted."""
+    """Values of categories that the champion was not trained on: scored, and counted."""
     unseen = [drift for drift in drifts if drift.unseen]
     counts = [f"{drift.name} {drift.unseen:,}" for drift in unseen]
     return Finding(
@@ -137,13 +128,19 @@ def new_categories(drifts: Sequence[Drift]) -> Finding:
     )
 
 
-def not_measured() -> list[Finding]:
-    """Where the champion has no profile: said, and nothing is refused for it."""
-    return [Finding("drift", "champion", "not measured", "off", f"There is {NO_PROFILE}.")]
+def not_measured() -> Finding:
+    """What stands in place of drift if the champion has no profile: nothing is refused for it."""
+    return Finding(
+        guard="drift",
+        about="champion",
+        figure="not measured",
+        limit="off",
+        meaning=f"There is {NO_PROFILE}.",
+    )
 
 
 def first_few(names: Sequence[str], max_names: int = MAX_NAMED) -> str:
-    """a, b, c and 4 more."""
+    """The first names: `a, b, c and 4 more`."""
     more = len(names) - max_names
     return ", ".join(names[:max_names]) + (f" and {more} more" if more > 0 else "")
 

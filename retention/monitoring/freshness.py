@@ -1,32 +1,34 @@
-"""How old the data is, and how old the model: both against as_of, never against today's clock."""
+"""Age of the data and of the model on as_of; the clock of the machine plays no part."""
 
 import datetime as dt
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Mapping
 
 from retention.cohort import calendar
 from retention.core import point_in_time
+from retention.core.documents.sources import SourceSummary
 from retention.core.params import GuardParams, LabelParams
 from retention.i18n.language import Language
-from retention.monitoring.finding import OK, Finding, level_of, format_limits
+from retention.monitoring.finding import OK, Finding, format_limits, level_of
 
 
 def freshness(
-    sources: dict[str, Any], configured: Collection[str], labels: LabelParams, as_of: dt.date,
-    guard_params: GuardParams, language: Language,
-) -> list[Finding]:  # fmt: skip
-    """Of each source that the churn label needs: whole days before as_of of which it says nothing.
+    sources: Mapping[str, SourceSummary],
+    configured: Collection[str],
+    labels: LabelParams,
+    as_of: dt.date,
+    guard_params: GuardParams,
+    language: Language,
+) -> list[Finding]:
+    """Whole days before as_of without data, for each source that the churn label needs.
 
-    sources: of the summary of stage `events`; ours: those of params.yaml. A delivery that tells of
-    yesterday is fresh.
+    sources: of the summary of stage `events`. configured: the sources of params.yaml. A source
+    that ends yesterday is 0 days old.
     """
     kinds = set(calendar.label_kinds(labels.churn))
-    needed = [
-        name for name in sources if name in configured and kinds & set(sources[name]["kinds"])
-    ]
     return [
-        _source_freshness(name, sources[name]["last_known_day"], as_of, guard_params, language)
-        for name in needed
+        _source_freshness(name, source.last_known_day, as_of, guard_params, language)
+        for name, source in sources.items()
+        if name in configured and kinds & set(source.kinds)
     ]
 
 
@@ -61,7 +63,7 @@ def model_age(
     guard_params: GuardParams,
     language: Language,
 ) -> Finding:
-    """Days for which newer outcomes than the champion learnt from have been known."""
+    """Days since outcomes are known that are newer than those the champion was trained on."""
     days = max(0, (as_of - trained_to).days - point_in_time.label_delay_days(labels))
     level = level_of(days, guard_params.model_warn_days, guard_params.model_refuse_days)
     banner = language.ngettext(

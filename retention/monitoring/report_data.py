@@ -1,4 +1,4 @@
-"""What the page of guards shows, already computed."""
+"""The content of the monitoring page, computed."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -12,78 +12,72 @@ from retention.monitoring.finding import Finding
 from retention.training import profile
 from retention.training.profile import Drift, Shares
 
-SHOWN = 4  # features whose distribution is drawn
+MAX_SHOWN = 4  # features whose distribution is drawn
 
 
 @dataclass(frozen=True)
 class Bins:
-    """Shares of customers by bins, then and now. edges: upper ends of all bins but the last two.
-
-    The last bin is of those without a value.
-    """
+    """Shares of customers by bins; the last bin holds customers without a value."""
 
     name: str
-    edges: Sequence[float]
-    then: Shares
+    edges: Sequence[float]  # upper ends of all bins but the last two
+    then: Shares  # when the champion was trained
     now: Shares
 
 
 @dataclass(frozen=True)
-class Course:
-    """How far scores and features moved since the champion was made; empty without a profile.
-
-    features: the furthest first. shown: distributions of some that moved furthest. told: whose
-    scores `then` were.
-    """
+class DriftReport:
+    """Drift of scores and features since the champion was trained; empty without a profile."""
 
     score: Drift | None = None
-    features: Sequence[Drift] = ()
+    features: Sequence[Drift] = ()  # by drift, the largest first
     scores: Bins | None = None
-    shown: Sequence[Bins] = ()
-    told: str = ""
+    shown: Sequence[Bins] = ()  # of some features that drifted most
+    reference_description: str = ""  # which model the scores of then are from
 
     @classmethod
-    def of(cls, reference: dict[str, Any] | None, X: pd.DataFrame, p: pd.Series) -> "Course":
-        """Against a champion's profile, if it has one."""
+    def from_reference(
+        cls, reference: dict[str, Any] | None, X: pd.DataFrame, p: pd.Series
+    ) -> "DriftReport":
+        """Compare a cohort with the profile of the champion, if it has one.
+
+        X: features; p: churn probabilities of the same customers.
+        """
         if reference is None:
             return cls()
-        told, found = reference["score"], profile.psi(reference, X)
-        numbers = [one.name for one in found if one.measure == "psi"][:SHOWN]
+        score, drifts = reference["score"], profile.feature_drifts(reference, X)
+        numbers = [drift.name for drift in drifts if drift.measure == "psi"][:MAX_SHOWN]
         return cls(
-            score=profile.drift("churn_probability", told, told["rows"], p),
-            features=found,
-            scores=_bins("churn_probability", told, p),
+            score=profile.column_drift("churn_probability", score, score["rows"], p),
+            features=drifts,
+            scores=_bins("churn_probability", score, p),
             shown=[_bins(name, reference["features"][name], X[name]) for name in numbers],
-            told=reference["score"]["of"],
+            reference_description=score["of"],
         )
 
 
-def _bins(name: str, told: dict[str, Any], now: pd.Series) -> Bins:
-    then = profile.reference_shares(told)
-    return Bins(name, told["edges"], then, profile.shares(told, now))
+def _bins(name: str, reference: dict[str, Any], now: pd.Series) -> Bins:
+    then = profile.reference_shares(reference)
+    return Bins(name, reference["edges"], then, profile.shares_in_bins(reference, now))
 
 
 @dataclass(frozen=True)
-class Content:
-    """The page. findings: the worst first. of_model: banners that the model brings itself.
-
-    notes: what is said of overrides that do not count. limits: of each measure of drift.
-    earlier: published runs, oldest first.
-    """
+class GuardReport:
+    """All findings of a run and what is recorded of it."""
 
     company: str
     as_of: dt.date
-    findings: Sequence[Finding]
-    banners: Sequence[str]
+    findings: Sequence[Finding]  # the worst first
+    banners: Sequence[str]  # what the findings add to the list
     model: str
-    of_model: Sequence[str]
+    model_banners: Sequence[str]  # what the scores bring with them
     run: Run
-    earlier: Sequence[Run]
-    course: Course
-    limits: dict[str, float | None]
-    notes: Sequence[str] = ()
+    earlier: Sequence[Run]  # published runs, the oldest first
+    drift_report: DriftReport
+    limits: dict[str, float | None]  # of each measure of drift
+    notes: Sequence[str] = ()  # on overrides that do not count
 
     @property
-    def on_the_list(self) -> list[str]:
-        """What staff read above the list."""
-        return [*self.of_model, *self.banners]
+    def list_banners(self) -> list[str]:
+        """The banners of the list, in their order."""
+        return [*self.model_banners, *self.banners]

@@ -1,4 +1,4 @@
-"""What follows from all findings: overrides, the refusal, and what staff read on the list."""
+"""What follows from the findings: overrides, the refusal, and the banners of the list."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from retention.monitoring.finding import LEVELS, REFUSED, SET_ASIDE, Finding
 def apply_overrides(
     findings: Sequence[Finding], guard_params: GuardParams, as_of: dt.date
 ) -> list[Finding]:
-    """The findings, those that refuse set aside where an override of this as_of says so."""
+    """The findings; a refusal is set aside if there is an override of its guard for this as_of."""
     reasons = guard_params.override if guard_params.override_on == as_of else {}
     return [
         replace(finding, level=SET_ASIDE, reason=reasons[finding.guard])
@@ -37,12 +37,18 @@ def worst_levels(findings: Sequence[Finding]) -> dict[str, str]:
     }
 
 
+def level_counts(findings: Sequence[Finding]) -> dict[str, int]:
+    """The number of findings of each level."""
+    return {level: sum(finding.level == level for finding in findings) for level in LEVELS}
+
+
 def refusals(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings that block the list."""
     return [finding for finding in findings if finding.level == REFUSED]
 
 
 def refusal_message(findings: Sequence[Finding], as_of: dt.date) -> str:
-    """The first that refuses, in one line; how many more there are."""
+    """The first refusal in one line, and how many more there are."""
     first, *more = refusals(findings)
     others = f"; {len(more)} more on {artefacts.GUARD_PAGE}" if more else ""
     return (
@@ -53,12 +59,12 @@ def refusal_message(findings: Sequence[Finding], as_of: dt.date) -> str:
 
 
 def overridden(findings: Sequence[Finding]) -> dict[str, str]:
-    """The guards that would refuse and were set aside, with the reasons."""
+    """The reasons of the overrides that took effect, by guard."""
     return {finding.guard: finding.reason for finding in findings if finding.level == SET_ASIDE}
 
 
 def banners(findings: Sequence[Finding], language: Language) -> list[str]:
-    """What staff read on the list, each once; that a check was set aside too."""
+    """The banners of the findings and of overrides, each once."""
     sentences = [finding.banner for finding in findings if finding.banner]
     sentences += [
         language.gettext("A check was set aside for this list: {reason}", reason=reason)
@@ -68,18 +74,28 @@ def banners(findings: Sequence[Finding], language: Language) -> list[str]:
 
 
 def expired_overrides(guard_params: GuardParams, as_of: dt.date) -> Iterator[str]:
-    """An override of another day: it does not count."""
+    """A note if the overrides are for another day: they do not count."""
     if guard_params.override and guard_params.override_on != as_of:
+        names = ", ".join(guard_params.override)
         yield (
-            f"guard.override of {', '.join(guard_params.override)} is for {guard_params.override_on}, "
+            f"guard.override of {names} is for {guard_params.override_on}, "
             f"not for {as_of}: it does not count"
         )
 
 
-def list_banners(as_of: dt.date) -> list[str]:
-    """The banners that the list of a day must bear, as stage `guard` left them.
+def describe(finding: Finding) -> str:
+    """A finding in one line."""
+    aside = f" Set aside: {finding.reason}" if finding.reason else ""
+    return (
+        f"{finding.level.replace('_', ' ')}: {finding.guard}, {finding.about}: "
+        f"{finding.figure} ({finding.limit}). {finding.meaning}{aside}"
+    )
 
-    BadInput where that has not run, or for another day; Guarded where it refused.
+
+def list_banners(as_of: dt.date) -> list[str]:
+    """The banners that stage `guard` adds to the list of a day.
+
+    Raises BadInput if it has not run for that day, Guarded if it refused.
     """
     path = artefacts.GUARD_SUMMARY
     guard_summary: dict[str, Any] = atomic.read_json(path) if path.path.is_file() else {}

@@ -1,17 +1,17 @@
-"""What came in beside the last run: how many rows, how many rejects, which columns."""
+"""Rows, rejects and columns of a run compared with the last run."""
 
 from collections.abc import Iterator
 from typing import Any, Final
 
 from retention.core.params import GuardParams
 from retention.ledgers.runs import Run
-from retention.monitoring.finding import OK, REFUSED, WARNED, Finding, level_of, format_limits
+from retention.monitoring.finding import OK, REFUSED, WARNED, Finding, format_limits, level_of
 
 MIN_ROWS_TO_REFUSE: Final = 30
-"""Rows in the last run below which a drop is chance, and only warns."""
+"""With fewer rows in the last run a drop may be chance, and only warns."""
 
 MIN_REJECT_LIMIT: Final = 0.001
-"""A share of rejects up to which no comparison is worth a warning."""
+"""The share of rejects up to which there is no warning, whatever the last run had."""
 
 _NO_EARLIER_RUN: Final = "There is no earlier run of this company to compare with."
 _CUSTOMERS: Final = "customers file"
@@ -19,43 +19,42 @@ _WATCHED: Final = "customers watched"
 
 
 def row_count(run: Run, last: Run | None, guard_params: GuardParams) -> list[Finding]:
-    """Rows of every source and of customers, and those watched, beside the last run.
+    """Rows of every source and of the customers file, and the cohort, against the last run.
 
-    A drop refuses: of customers too, for with a row goes the word that somebody objects.
+    A drop refuses. That holds for customers too: a missing row may be one that objects to contact.
     """
     if last is None:
+        total = f"{sum(source['read'] for source in run['sources'].values()):,} rows"
+        limit = _drop_limit(guard_params)
         return [
             Finding(
-                "row_count",
-                "all sources",
-                _total_rows(run),
-                _drop_limit(guard_params),
-                _NO_EARLIER_RUN,
+                guard="row_count",
+                about="all sources",
+                figure=total,
+                limit=limit,
+                meaning=_NO_EARLIER_RUN,
             )
         ]
     now, then = row_counts(run), row_counts(last)
-    findings = [
-        _row_count_finding(name, count, then.get(name), guard_params) for name, count in now.items()
+    return [
+        *(_row_count_finding(name, now[name], then.get(name), guard_params) for name in now),
+        *(_missing_source(name, then[name]) for name in then if name not in now),
     ]
-    missing = [name for name in then if name not in now]
-    return findings + [_missing_source(name, then[name]) for name in missing]
 
 
 def row_counts(run: Run) -> dict[str, int]:
-    """Rows read by source, those taken of the customers file, and the customers watched.
+    """Rows read of each source, rows accepted of the customers file, customers of the cohort.
 
-    A run without such a file, and a record of before it was counted, has nothing of it.
+    The customers file is left out if there is none, or in a record from before it was counted.
     """
-    rows, count = (
-        {name: source["read"] for name, source in run["sources"].items()},
-        run.get("customers"),
-    )
-    of_file = {} if count is None else {_CUSTOMERS: count}
-    return rows | of_file | {_WATCHED: run["watched"]}
+    counts = {name: source["read"] for name, source in run["sources"].items()}
+    if run.get("customers") is not None:
+        counts[_CUSTOMERS] = run["customers"]
+    return counts | {_WATCHED: run["watched"]}
 
 
 def largest_drop(run: Run, last: Run | None) -> float | None:
-    """The largest share that is missing of what the last run had; None without one."""
+    """The largest share of rows missing against the last run; None without one."""
     then = row_counts(last) if last else {}
     shares = [
         _missing_share(count, then[name]) for name, count in row_counts(run).items() if name in then
@@ -70,7 +69,13 @@ def _missing_share(now: int, then: int) -> float:
 def _row_count_finding(name: str, now: int, then: int | None, guard_params: GuardParams) -> Finding:
     if then is None:
         words = f"{name} was not among the sources of the last run."
-        return Finding("row_count", name, f"{now:,} rows", _drop_limit(guard_params), words)
+        return Finding(
+            guard="row_count",
+            about=name,
+            figure=f"{now:,} rows",
+            limit=_drop_limit(guard_params),
+            meaning=words,
+        )
     level = level_of(_missing_share(now, then), None, guard_params.row_drop)
     return Finding(
         guard="row_count",
@@ -103,12 +108,8 @@ def _drop_limit(guard_params: GuardParams) -> str:
     return "off" if guard_params.row_drop is None else f"refuses {guard_params.row_drop:.0%} fewer"
 
 
-def _total_rows(run: Run) -> str:
-    return f"{sum(source['read'] for source in run['sources'].values()):,} rows"
-
-
 def reject_shares(run: Run, last: Run | None, guard_params: GuardParams) -> list[Finding]:
-    """The share of rejected rows of each source; many times that of the last run warns.
+    """The share of rejected rows of each source; rejects_times that of the last run warns.
 
     Stage `ingest` itself refuses above ingest.max_reject_share.
     """
@@ -142,17 +143,17 @@ def _percent(fraction: float | None) -> str | None:
 
 
 def reject_share(source: dict[str, Any]) -> float:
-    """Of the rows read of a source."""
+    """The share of rejected rows among the rows read of a source."""
     return source["rejected"] / source["read"] if source["read"] else 0.0
 
 
 def unmapped_columns(run: Run, last: Run | None) -> Iterator[Finding]:
-    """Columns that no mapping reads and that came or went since the last run: noted, never more."""
+    """Columns without a mapping that are new or gone since the last run: noted only."""
     for name, source in run["sources"].items() if last else ():
         then = set(last["sources"].get(name, source)["ignored_columns"]) if last else set()
         now = set(source["ignored_columns"])
-        changes = [*(f"new: {column}" for column in sorted(now - then)),
-                *(f"gone: {column}" for column in sorted(then - now))]  # fmt: skip
+        changes = [f"new: {column}" for column in sorted(now - then)]
+        changes += [f"gone: {column}" for column in sorted(then - now)]
         if changes:
             yield Finding(
                 guard="schema",
