@@ -1,4 +1,4 @@
-"""Figures as one long table: one row a figure, for whoever computes further."""
+"""The figures of a report as one long table: one row a figure."""
 
 import csv
 import datetime as dt
@@ -14,7 +14,7 @@ Row = dict[str, Any]
 
 
 def row(columns: Sequence[str], values: Mapping[str, Any]) -> Row:
-    """One row of such columns; what is not told, or no finite number, is the empty cell."""
+    """One row; a value that is missing or not finite is the empty cell."""
     return {name: _cell(values.get(name)) for name in columns}
 
 

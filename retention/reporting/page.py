@@ -1,4 +1,4 @@
-"""What every page of ours shares: how its template is read, its language, what it may load."""
+"""What all pages share: templates, language, style and Content-Security-Policy."""
 
 import base64
 import hashlib
@@ -11,15 +11,16 @@ from markupsafe import Markup, escape
 
 from retention.i18n.language import Language
 
-MAX_TEXT_LENGTH: Final = 160  # characters of one text of the company's; the CSV has the whole
+MAX_TEXT_LENGTH: Final = 160  # characters of one text; the CSV has the whole
 _ISOLATED: Final = Markup("<bdi>{}</bdi>")
 
 
 def environment(folder: Path, language: Language | None = None) -> Environment:
-    """The templates of a folder: escaped, and strict about what they name.
+    """The environment of the templates of a folder: escaping, and strict about undefined names.
 
-    With a language they may say `_`, `gettext` and `ngettext`. What `_` puts into its message
-    keeps its own direction (<bdi>), which is for text only: attributes take `gettext`.
+    With a language, templates have `_`, `gettext`, `ngettext` and `number`. `_` isolates the
+    direction of what it inserts into a message (<bdi>); attributes, which hold no elements, take
+    `gettext`.
     """
     templates = Environment(
         loader=FileSystemLoader(folder, encoding="utf-8"),
@@ -53,24 +54,24 @@ def _isolating(language: Language) -> Any:
 
 
 def cut(text: str | None, max_length: int = MAX_TEXT_LENGTH) -> str | None:
-    """A text short enough to read in a row."""
+    """A text cut to max_length, with an ellipsis."""
     return text if text is None or len(text) <= max_length else text[: max_length - 1] + "…"
 
 
 def island(data: Any) -> Markup:
-    """Data as JSON in a page, for its script; no `<` in it can end the element."""
+    """Data for the script of a page as JSON in which no `<` can end the element."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704
 
 
 def style(*own: Path) -> Markup:
-    """The style that all pages share, and after it a page's own; text that is not escaped."""
+    """The style that all pages share, then the page's own; it is not escaped."""
     shared = Path(__file__).with_name("base.css")
     return Markup("".join(path.read_text(encoding="utf-8") for path in (shared, *own)))  # noqa: S704
 
 
 def policy(style: str, *scripts: str) -> str:
-    """A Content-Security-Policy: no network at all, and only this style and these scripts."""
+    """A Content-Security-Policy that allows this style, these scripts and no network."""
     script_sources = f"script-src {' '.join(map(_digest, scripts))}; " if scripts else ""
     return (
         f"default-src 'none'; style-src {_digest(style)}; {script_sources}"

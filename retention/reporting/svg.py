@@ -1,7 +1,8 @@
-"""Lines, areas and axes as inline SVG: text that reads aloud and scales, styled by the page.
+"""Charts as inline SVG: lines, areas, bars, ticks and axes, styled by the style sheet of the page.
 
-Own SVG rather than matplotlib's: that draws letters as shapes and styles every element in place,
-which the page's policy forbids. What is put into `Markup.format` is escaped.
+matplotlib is no alternative: its SVG draws letters as shapes, which no screen reader can read, and
+has inline styles, which the Content-Security-Policy of the pages forbids. Values that are put into
+`Markup.format` are escaped.
 """
 
 import math
@@ -12,7 +13,7 @@ from typing import Final, NamedTuple
 from markupsafe import Markup
 
 Point = tuple[float, float]
-Label = tuple[float, str]
+Label = tuple[float, str]  # a value of the axis and its text
 Format = Callable[[float], str]
 
 _STEPS: Final = (1, 2, 5, 10)
@@ -20,7 +21,7 @@ NOTHING: Final = Markup("")
 
 
 class Scale(NamedTuple):
-    """From values low..high to places start..end."""
+    """A linear scale from values low..high to coordinates start..end."""
 
     low: float
     high: float
@@ -33,7 +34,7 @@ class Scale(NamedTuple):
 
 
 def ticks(low: float, high: float, max_ticks: int = 5, min_step: float = 0.0) -> list[float]:
-    """Round values that reach from at or below low to at or above high, `least` or more apart."""
+    """Round tick values that cover low..high, at least min_step apart; about max_ticks of them."""
     raw = max((high - low) / max_ticks, min_step, 1e-9)
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(step * power for step in _STEPS if step * power >= raw * (1 - 1e-9))
@@ -42,13 +43,14 @@ def ticks(low: float, high: float, max_ticks: int = 5, min_step: float = 0.0) ->
 
 
 def join(parts: Iterable[Markup]) -> Markup:
+    """The parts in one."""
     return NOTHING.join(parts)
 
 
 def figure(
     width: int, height: int, css_class: str, title: str, description: str, parts: Iterable[Markup]
 ) -> Markup:
-    """A picture with a name and a description for those who do not see it."""
+    """A chart with a title and a description for screen readers."""
     about = Markup("<title>{}</title>").format(title)
     if description:
         about += Markup("<desc>{}</desc>").format(description)
@@ -58,55 +60,59 @@ def figure(
 
 
 def decoration(width: int, height: int, css_class: str, parts: Iterable[Markup]) -> Markup:
-    """A picture of what the text beside it says."""
+    """A chart that screen readers skip, for the text beside it says the same."""
     return Markup(
         '<svg class="{}" aria-hidden="true" viewBox="0 0 {} {}" width="{}" height="{}">{}</svg>'
     ).format(css_class, width, height, width, height, join(parts))
 
 
 def legend_line(group: int) -> Markup:
-    """The line of one group, for the key beside a picture."""
+    """The line of one group in the legend of a chart."""
     return decoration(30, 10, "key", [segment((1, 5), (29, 5), f"group s{group}")])
 
 
 def line(points: Iterable[Point | None], css_class: str) -> Markup:
-    """A line through the spots, broken at each None; a spot alone is a dot."""
-    path, pen = [], "M"
+    """A line through points, with a gap at each None; a point alone is a dot."""
+    path, command = [], "M"
     for point in points:
-        path += (
-            [] if point is None else [f"{pen}{_coordinates(point)}" + ("h0" if pen == "M" else "")]
-        )
-        pen = "M" if point is None else "L"
+        if point is None:
+            command = "M"
+            continue
+        # a segment of length 0 lets a point alone show as a dot, with round line ends
+        path.append(f"{command}{_coordinates(point)}" + ("h0" if command == "M" else ""))
+        command = "L"
     return Markup('<path class="{}" d="{}"/>').format(css_class, "".join(path)) if path else NOTHING
 
 
 def area(upper: Sequence[Point], lower: Sequence[Point], css_class: str) -> Markup:
-    """What lies between two lines."""
+    """The area between two lines."""
     around = [*upper, *reversed(lower)]
     path = "M" + "L".join(map(_coordinates, around)) + "Z"
     return Markup('<path class="{}" d="{}"/>').format(css_class, path) if around else NOTHING
 
 
 def step_path(points: Sequence[Point]) -> list[Point]:
-    """The spots with corners: each height lasts until the next."""
+    """Points of a step function: each y holds until the next point."""
     corners = [(after[0], before[1]) for before, after in pairwise(points)]
     return [point for pair in zip(points, [*corners, points[-1]], strict=True) for point in pair]
 
 
 def segment(start: Point, end: Point, css_class: str) -> Markup:
+    """A straight line between two points."""
     return Markup('<path class="{}" d="M{}L{}"/>').format(
         css_class, _coordinates(start), _coordinates(end)
     )
 
 
 def dot(center: Point, size: float, css_class: str, title: str = "") -> Markup:
+    """A circle, with a tooltip if it has a title."""
     words = Markup("<title>{}</title>").format(title) if title else NOTHING
     shape = Markup('<circle class="{}" cx="{}" cy="{}" r="{}">{}</circle>')
     return shape.format(css_class, _rounded(center[0]), _rounded(center[1]), size, words)
 
 
 def bar(start: Point, end: Point, css_class: str) -> Markup:
-    """A rectangle between two opposite corners."""
+    """A rectangle given by two opposite corners."""
     (left, right), (top, bottom) = (sorted(pair) for pair in zip(start, end, strict=True))
     sizes = map(_rounded, (left, top, right - left, bottom - top))
     return Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>').format(
@@ -115,13 +121,13 @@ def bar(start: Point, end: Point, css_class: str) -> Markup:
 
 
 def text(anchor: Point, words: str, css_class: str = "") -> Markup:
-    """Words; kind may be start, middle or end, which says where `at` lies in them."""
+    """Text; the css_class start, middle or end says which part of it lies at the anchor."""
     shape = Markup('<text class="{}" x="{}" y="{}">{}</text>')
     return shape.format(css_class, _rounded(anchor[0]), _rounded(anchor[1]), words)
 
 
 def grid(x: Scale, y: Scale, y_values: Sequence[float], format_value: Format) -> Markup:
-    """A faint line and a label at each height."""
+    """Horizontal grid lines with their labels."""
     lines = (segment((x.start, y(y_value)), (x.end, y(y_value)), "grid") for y_value in y_values)
     labels = (
         text((x.start - 6, y(y_value) + 4), format_value(y_value), "end") for y_value in y_values
@@ -130,7 +136,7 @@ def grid(x: Scale, y: Scale, y_values: Sequence[float], format_value: Format) ->
 
 
 def x_axis(x: Scale, bottom: float, labels: Sequence[Label]) -> Markup:
-    """Labels under the picture; one that would leave it at the right ends with it."""
+    """Labels below a chart; one that would leave it at the right is aligned with its end."""
     outer = [x(x_value) + 4 * len(words) > x.end + 8 for x_value, words in labels]
     return join(
         text((x.end if out else x(x_value), bottom + 17), words, "end" if out else "middle")

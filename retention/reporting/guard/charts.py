@@ -1,22 +1,21 @@
-"""Pictures of the monitoring page, each also in words."""
+"""Charts of the monitoring page, each with a description in words."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from markupsafe import Markup
 
 from retention.i18n.language import ENGLISH
 from retention.ledgers.runs import Run
-from retention.monitoring.finding import Finding
 from retention.monitoring.report_data import Bins, GuardReport
 from retention.monitoring.volume import reject_share
 from retention.reporting import svg
-from retention.reporting.svg import Scale, bar, dot, line, segment, figure, text
+from retention.reporting.svg import Format, Scale, bar, dot, figure, line, segment, text
 from retention.training.profile import Drift
 
 _WIDE, _TALL = 560, 180
 _ROW_HEIGHT: Final = 24
-_NAME_WIDTH: Final = 210  # wide, of the names at the left of bars
+_NAME_WIDTH: Final = 210  # of the names to the left of bars
 MAX_BARS: Final = 12
 MAX_RUNS: Final = 52
 _MAX_DRIFT: Final = 1.0  # drift beyond which a bar is cut
@@ -50,25 +49,21 @@ def labels(bins: Bins) -> list[str]:
 
 
 def number(value: float, bins: Bins) -> str:
-    """A chance in percent, any other number as short as it can be told."""
+    """A probability in percent, any other number with four digits."""
     if bins.name == "churn_probability":
         return ENGLISH.percent(value, 0 if value >= 0.1 else 1)
     return f"{value:.4g}"
 
 
 def _x_labels(bins: Bins, x: Scale, tall: int, small: bool) -> list[Markup]:
-    """Under a small picture stand only the ends."""
-    ends = [(position + 1.0, number(edge, bins)) for position, edge in enumerate(bins.edges)]
-    named = [text((x(position), tall + 17), words, "middle quiet") for position, words in ends]
+    """The upper ends of the bins; a small chart has only the first and the last."""
+    y = tall + 17
+    ends = [(x(i + 1.0), number(edge, bins)) for i, edge in enumerate(bins.edges)]
+    labels = [text((x_end, y), words, "middle quiet") for x_end, words in ends]
     if small:
-        named = [
-            *named[:1],
-            *(
-                text((x(position), tall + 17), words, "end quiet")
-                for position, words in ends[1:][-1:]
-            ),
-        ]
-    return [*named, text((x(len(bins.now)), tall + 17), "none", "end quiet")]
+        last = [text((x_end, y), words, "end quiet") for x_end, words in ends[1:][-1:]]
+        labels = [*labels[:1], *last]
+    return [*labels, text((x(len(bins.now)), y), "none", "end quiet")]
 
 
 def most_drifted(drifts: Sequence[Drift], limits: dict[str, float | None]) -> Markup:
@@ -104,14 +99,15 @@ def _drift_text(drift: Drift) -> str:
 
 
 def run_history(report: GuardReport) -> list[tuple[str, str, Markup, str]]:
-    """Each figure of the runs: its name, now, its line, and its range."""
+    """Each figure of the runs: its name, its value now, its line, and its range."""
     runs = [*report.earlier, report.run][-MAX_RUNS:]
-    series = [
-        *(
-            (f"rows of {name}", *_rows_read(runs, "sources", name))
-            for name in report.run["sources"]
-        ),
-        ("rejected", [_rejected(run) for run in runs], _percent),
+    rows = [
+        (f"rows of {name}", [run["sources"].get(name, {}).get("read") for run in runs], _count)
+        for name in report.run["sources"]
+    ]
+    series: list[tuple[str, list[float | None], Format]] = [
+        *rows,
+        ("rejected", [_worst_reject_share(run) for run in runs], _percent),
         ("watched", [run["watched"] for run in runs], _count),
         ("mean chance of leaving", [run["mean_risk"] for run in runs], _percent),
         ("PSI of the chances", [run.get("score_psi") for run in runs], _psi),
@@ -121,36 +117,27 @@ def run_history(report: GuardReport) -> list[tuple[str, str, Markup, str]]:
     return [
         _history_row(name, values, format_value)
         for name, values, format_value in series
-        if any_value(values)
+        if any(value is not None for value in values)
     ]
 
 
-def any_value(values: Sequence[float | None]) -> bool:
-    return any(value is not None for value in values)
-
-
-def _rows_read(runs: Sequence[Run], *keys: str) -> tuple[list[float | None], Any]:
-    where, name = keys
-    return [run[where].get(name, {}).get("read") for run in runs], _count
-
-
-def _rejected(run: Run) -> float | None:
-    """The worst source's share."""
+def _worst_reject_share(run: Run) -> float | None:
+    """The share of rejects of the source that has most."""
     return max((reject_share(source) for source in run["sources"].values()), default=None)
 
 
 def _history_row(
-    name: str, values: Sequence[float | None], format_value: Any
+    name: str, values: Sequence[float | None], format_value: Format
 ) -> tuple[str, str, Markup, str]:
     measured = [value for value in values if value is not None]
     low, high = min(measured), max(measured)
     now = "" if values[-1] is None else format_value(values[-1])
-    reach = format_value(low) if low == high else f"{format_value(low)} to {format_value(high)}"
-    return name, now, spark(values), reach
+    ends = format_value(low) if low == high else f"{format_value(low)} to {format_value(high)}"
+    return name, now, sparkline(values), ends
 
 
-def spark(values: Sequence[float | None]) -> Markup:
-    """A line without axes; a gap where nothing was measured, a dot on the last."""
+def sparkline(values: Sequence[float | None]) -> Markup:
+    """A line without axes; a gap where nothing was measured, a dot at the last value."""
     measured = [value for value in values if value is not None]
     low, high = min(measured), max(measured)
     x = Scale(0.0, max(1, len(values) - 1), 4, 176)
@@ -170,11 +157,6 @@ def _count(value: float) -> str:
 
 def _psi(value: float) -> str:
     return ENGLISH.number(value, 2)
-
-
-def level_counts(findings: Sequence[Finding]) -> dict[str, int]:
-    """How many findings of each level."""
-    return {level: sum(finding.level == level for finding in findings) for level in WORDS}
 
 
 WORDS: Final = {
