@@ -29,9 +29,7 @@ def publish(source: Path, params: Params, say: Say) -> Path:
         Path(params.publish.folder),
         allow_older=params.publish.allow_older,
         say=say,
-        retention=RetentionRule(
-            params.publish.keep, point_in_time.label_delay_days(params.labels)
-        ),
+        retention=RetentionRule(params.publish.keep, point_in_time.label_delay_days(params.labels)),
     )
     manifest = atomic.read_json(target / MANIFEST)
     n_new = enrolment.enrol(source, manifest, params, assignments.FOLDER)
