@@ -1,18 +1,18 @@
-"""pipeline/locale/*.po: every message that staff may read, to be translated: `make catalogues`.
+"""retention/i18n/locale/*.po: all messages that staff may read, to translate: `make catalogues`.
 
-Messages are collected from the code, from the page templates and from the words of features.
-Translations are kept by their message; what is new stands there empty, what is gone is dropped.
+Messages are extracted from the code, from the page templates and from the words of features.
+Translations are kept by their message; a new one is empty, one that is no longer used is dropped.
 """
 
-import ast
 from collections.abc import Iterator
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Any, BinaryIO, Final
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import write_po
 
 import features
@@ -21,8 +21,8 @@ from retention.core.params import FeatureParams
 from retention.core.storage import atomic
 from retention.i18n import language
 
-_CALLS: Final = {"_": 1, "gettext": 1, "gettext_noop": 1, "ngettext": 2}
-"""What takes messages, and how many."""
+_KEYWORDS: Final = {"_": None, "gettext": None, "gettext_noop": None, "ngettext": (1, 2)}
+"""What takes messages, and which of its arguments, if not the first alone."""
 
 _ROOT: Final = Path(__file__).parent.parent
 _HEADER: Final = """\
@@ -38,61 +38,43 @@ msgstr ""
 
 @cache
 def messages() -> Catalog:
-    """Every message, untranslated, with the files that say it, in the order of these."""
-    found = Catalog()
-    for path in sorted(
-        one for part in ("features", "pipeline", "retention") for one in _sources(part)
-    ):
-        for message in _in_code(path) if path.suffix == ".py" else _in_template(path):
-            found.add(message, locations=[(path.relative_to(_ROOT).as_posix(), 0)])
-    for one in features.discover(FeatureParams().windows):
-        for words in one.words:
-            found.add(words, locations=[(f"features/{one.theme}.py", 0)])
-    return found
+    """Every message, untranslated, with the files that hold it, in the order of these."""
+    with (_ROOT / "tools/babel.cfg").open(encoding="utf-8") as file:
+        methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
+    extracted = extract_from_dir(
+        _ROOT, methods, options, _KEYWORDS, directory_filter=_has_messages, strip_comment_tags=False
+    )
+    catalog = Catalog()
+    for name, _, message, *_ in sorted(extracted, key=lambda found: Path(found[0])):
+        catalog.add(message, locations=[(name, 0)])
+    return catalog
 
 
-def _sources(folder: str) -> list[Path]:
-    return [one for one in (_ROOT / folder).rglob("*") if one.suffix in (".py", ".j2")]
+def _has_messages(folder: str) -> bool:
+    return Path(folder).relative_to(_ROOT).parts[0] in ("features", "pipeline", "retention")
 
 
-def _in_code(path: Path) -> list[str | tuple[str, ...]]:
-    """What stands as plain text in the calls of a module; (one, many) where there are two."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    found: list[str | tuple[str, ...]] = []
-    for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
-        takes = _CALLS.get(getattr(call.func, "attr", getattr(call.func, "id", "")), 0)
-        values = [one.value for one in call.args[:takes] if isinstance(one, ast.Constant)]
-        texts = tuple(value for value in values if isinstance(value, str))
-        if takes and len(texts) == takes:
-            found.append(texts if takes > 1 else texts[0])
-    return found
-
-
-def _in_template(path: Path) -> list[str | tuple[str, ...]]:
-    """The same of a page's template, which is an error where it cannot be read."""
-    keywords = {name: tuple(range(1, takes + 1)) for name, takes in _CALLS.items()}
-    with path.open("rb") as file:
-        told = extract(
-            "jinja2.ext:babel_extract", file, keywords=keywords, options={"silent": "false"}
-        )
-        return [message for _, message, *_ in told]
+def feature_words(file: BinaryIO, *_: Any, **__: Any) -> Iterator[tuple[int, str, str, list[str]]]:
+    """Extract the words of a theme's features, which are made when it is imported."""
+    for feature in features.discover(FeatureParams().windows):
+        if feature.theme == Path(file.name).stem:
+            yield from ((0, "gettext", words, []) for words in feature.words)
 
 
 def refreshed(code: str) -> str:
-    """The text of a language's catalogue: all messages of now with the translations there are."""
-    known = language.catalogue(code) if language.path(code).exists() else Catalog(locale=code)
-    known.update(messages(), no_fuzzy_matching=True, update_creation_date=False)
+    """The text of a language's catalogue: all present messages with the translations there are."""
+    catalog = language.catalogue(code) if language.path(code).exists() else Catalog(locale=code)
+    catalog.update(messages(), no_fuzzy_matching=True, update_creation_date=False)
     text = BytesIO()
-    write_po(text, known, width=0, omit_header=True, ignore_obsolete=True, include_lineno=False)
-    return _HEADER.format(code, known.plural_forms) + text.getvalue().decode()
+    write_po(text, catalog, width=0, omit_header=True, ignore_obsolete=True, include_lineno=False)
+    return _HEADER.format(code, catalog.plural_forms) + text.getvalue().decode()
 
 
 def untranslated(code: str) -> Iterator[Message]:
     """The messages that have no translation, or one of too few forms."""
-    known = language.catalogue(code)
+    catalog = language.catalogue(code)
     for message in messages():
-        translated = known.get(message.id)
+        translated = catalog.get(message.id)
         forms = translated.string if translated else ""
         if message.id and not (all(forms) if isinstance(forms, tuple) else forms):
             yield message
