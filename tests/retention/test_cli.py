@@ -53,7 +53,7 @@ def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a sound params.yaml and its one file; one stands in it."""
     monkeypatch.chdir(tmp_path)
     days = pd.date_range("2026-01-01", "2026-07-19").strftime("%Y-%m-%d")
-    rows = "".join(f"R{at},c{at % 20},{day},3.50\n" for at, day in enumerate(days))
+    rows = "".join(f"R{i},c{i % 20},{day},3.50\n" for i, day in enumerate(days))
     atomic.write_text("data/raw/sales.csv", "receipt,customer,sold_on,price\n" + rows)
     atomic.write_text("params.yaml", PARAMS)
     return tmp_path
@@ -64,10 +64,9 @@ def run(*words: str) -> Any:
 
 
 def _command(*words: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    code = "from pipeline.cli import app; app()"
     root = str(Path(cli.__file__).parent.parent)
     return subprocess.run(
-        [sys.executable, "-c", code, *words],
+        [sys.executable, "-m", "retention", *words],
         cwd=folder, env=os.environ | {"PYTHONPATH": root}, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
@@ -77,22 +76,22 @@ def _command(*words: str, folder: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def test_help_names_the_commands_and_nothing_that_is_not_there() -> None:
-    found = run("--help")
-    assert found.exit_code == 0
-    commands = {one.name or one.callback.__name__ for one in cli.app.registered_commands
-                if one.callback}  # fmt: skip
+    invocation = run("--help")
+    assert invocation.exit_code == 0
+    commands = {command.name or command.callback.__name__ for command in cli.app.registered_commands
+                if command.callback}  # fmt: skip
     assert commands == {
         "backup", "check", "erase", "outcomes", "promote", "propose", "restore", "rollback",
         "score", "tidy", "why",
     }  # fmt: skip
     for name in commands:
-        assert f"\n  {name} " in found.output
+        assert f"\n  {name} " in invocation.output
         assert run(name, "--help").exit_code == 0
 
 
 def test_help_loads_nothing_heavy() -> None:
     code = (
-        "import sys; from pipeline.cli import app\n"
+        "import sys; from retention.cli import app\n"
         "try: app(['--help'])\n"
         "except SystemExit: pass\n"
         "heavy = {'duckdb', 'pyarrow', 'pandas', 'numpy', 'mlflow', 'sklearn', 'narwhals'}\n"
@@ -103,7 +102,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "hint"),
     [
         (["chek"], "Did you mean 'check'"),
         (["promot"], "Did you mean 'promote'"),
@@ -116,10 +115,10 @@ def test_help_loads_nothing_heavy() -> None:
         (["outcomes", "x.csv", "--entered-at", "22/11/2026"], "22/11/2026"),
     ],
 )
-def test_a_wrong_command_line_ends_with_2_and_a_hint(words: list[str], says: str) -> None:
-    found = run(*words)
-    assert found.exit_code == 2
-    assert says in found.output
+def test_a_wrong_command_line_ends_with_2_and_a_hint(words: list[str], hint: str) -> None:
+    invocation = run(*words)
+    assert invocation.exit_code == 2
+    assert hint in invocation.output
 
 
 @pytest.mark.parametrize("kind", [BadParams, BadInput, Guarded, Busy, Refusal])
@@ -130,10 +129,10 @@ def test_a_refusal_is_one_line_and_its_code(
         raise kind("this\nwill not do")
 
     monkeypatch.setattr(telling, "tell", refuse)
-    found = run("why", "1")
-    assert found.exit_code == kind.code
-    assert found.stderr == "refused: this will not do\n"
-    assert not found.stdout
+    invocation = run("why", "1")
+    assert invocation.exit_code == kind.code
+    assert invocation.stderr == "refused: this will not do\n"
+    assert not invocation.stdout
 
 
 @pytest.mark.parametrize(
@@ -143,27 +142,27 @@ def test_without_params_one_line_says_so(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    found = run(*words)
-    assert found.exit_code == 2
-    assert found.stderr == "refused: params.yaml: no such file; copy one from examples/\n"
+    invocation = run(*words)
+    assert invocation.exit_code == 2
+    assert invocation.stderr == "refused: params.yaml: no such file; copy one from examples/\n"
 
 
 # --- check
 
 
 def test_check_of_a_sound_company(company: Path) -> None:
-    found = run("check")
-    assert found.exit_code == 0, found.output
-    lines = found.stdout.splitlines()
+    invocation = run("check")
+    assert invocation.exit_code == 0, invocation.output
+    lines = invocation.stdout.splitlines()
     assert lines[0] == "params.yaml"
     assert lines[1] == "  ok     Mill Lane Bakery, 1 source, scored as of 2026-07-20"
     assert "sources.sales" in lines
     assert lines[-1] == "Nothing is wrong; run make repro."
-    assert "\x1b" not in found.stdout
+    assert "\x1b" not in invocation.stdout
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "code", "says"),
+    ("old", "new", "code", "hint"),
     [
         ("customer_id: customer", "customer_id: cust", 3, "write customer_id: customer"),
         ('format: {date: "%Y-%m-%d"}', "", 2, 'write format: {date: "%Y-%m-%d"}'),
@@ -171,14 +170,14 @@ def test_check_of_a_sound_company(company: Path) -> None:
     ],
 )
 def test_check_of_a_company_with_a_mistake(
-    company: Path, old: str, new: str, code: int, says: str
+    company: Path, old: str, new: str, code: int, hint: str
 ) -> None:
     atomic.write_text("params.yaml", PARAMS.replace(old, new))
-    found = run("check")
-    assert found.exit_code == code
-    (error,) = [line for line in found.stdout.splitlines() if line.startswith("  error")]
-    assert says in error
-    assert found.stdout.splitlines()[-1] == "1 error; mend the errors first."
+    invocation = run("check")
+    assert invocation.exit_code == code
+    (error,) = [line for line in invocation.stdout.splitlines() if line.startswith("  error")]
+    assert hint in error
+    assert invocation.stdout.splitlines()[-1] == "1 error; mend the errors first."
 
 
 def test_check_in_a_process_of_its_own(company: Path) -> None:
@@ -190,7 +189,7 @@ def test_check_in_a_process_of_its_own(company: Path) -> None:
 def test_on_a_terminal_the_findings_have_colours(capsys: pytest.CaptureFixture[str]) -> None:
     from rich.console import Console
 
-    group = check.Group("sources.sales")
+    group = check.FindingGroup("sources.sales")
     group.error("[bold]a column[/bold] " + "long " * 40)
     console = Console(force_terminal=True, width=60, highlight=False, color_system="standard")
     cli.show([group], console, "1 error")
@@ -205,7 +204,7 @@ def test_on_a_terminal_the_findings_have_colours(capsys: pytest.CaptureFixture[s
 LIST = "2026-07-20-0123456789ab"
 
 
-def worked(*rows: str, name: str = "worked.csv") -> str:
+def returned_list(*rows: str, name: str = "worked.csv") -> str:
     """A list of the company is published; what staff wrote of it comes back."""
     folder = Path("lists/2026-07-20-aaaaaaaaaaaa")
     atomic.write_text(folder / "at_risk.csv", "customer_id\r\nc1\r\nc2\r\n")
@@ -216,21 +215,21 @@ def worked(*rows: str, name: str = "worked.csv") -> str:
     return name
 
 
-def returned(name: str, at: str = "2026-07-21T09:00:00") -> Any:
-    return run("outcomes", name, "--entered-at", at)
+def enter_outcomes(name: str, entered_at: str = "2026-07-21T09:00:00") -> Any:
+    return run("outcomes", name, "--entered-at", entered_at)
 
 
 def test_outcomes_keeps_what_is_good_and_tells_of_the_rest(company: Path) -> None:
-    name = worked(f"{LIST};c1;reached;3\r\n", f"{LIST};c2;perhaps;\r\n")
-    found = returned(name)
-    assert found.exit_code == 0
-    assert found.stdout.splitlines() == [
+    name = returned_list(f"{LIST};c1;reached;3\r\n", f"{LIST};c2;perhaps;\r\n")
+    invocation = enter_outcomes(name)
+    assert invocation.exit_code == 0
+    assert invocation.stdout.splitlines() == [
         f"List {LIST}, rows: 2 read, 1 accepted, 0 unchanged, 1 rejected, 0 blank.",
         "rejected: worked.csv: row 3, column Result, 'pe'… (7 characters): not_a_choice; choose"
         " one of: reached, not reached, wrong person, merged, deceased",
         "Run make repro to let the next list know.",
     ]
-    again = returned(name)
+    again = enter_outcomes(name)
     assert again.exit_code == 0
     assert "0 accepted, 1 unchanged, 1 rejected" in again.stdout
     assert "make repro" not in again.stdout
@@ -239,27 +238,27 @@ def test_outcomes_keeps_what_is_good_and_tells_of_the_rest(company: Path) -> Non
 
 
 def test_outcomes_with_nothing_to_keep_or_nothing_to_trust_end_with_3(company: Path) -> None:
-    found = returned(worked(f"{LIST};c2;perhaps;\r\n"))
-    assert found.exit_code == 3
-    assert "rejected: worked.csv: row 2" in found.stdout
-    assert found.stderr == ("refused: none of the answers could be kept; mend the rows above\n")
-    unknown = returned(worked("2026-01-01-000000000000;c1;reached;\r\n"))
+    invocation = enter_outcomes(returned_list(f"{LIST};c2;perhaps;\r\n"))
+    assert invocation.exit_code == 3
+    assert "rejected: worked.csv: row 2" in invocation.stdout
+    assert invocation.stderr == ("refused: none of the answers could be kept; mend the rows above\n")
+    unknown = enter_outcomes(returned_list("2026-01-01-000000000000;c1;reached;\r\n"))
     assert unknown.exit_code == 3
     assert unknown.stderr.startswith("refused: worked.csv: list '2026-01-01'… (23 characters)")
     assert not unknown.stdout
-    assert returned("gone.xlsx").stderr == "refused: gone.xlsx: no such file\n"
+    assert enter_outcomes("gone.xlsx").stderr == "refused: gone.xlsx: no such file\n"
 
 
 def test_outcomes_of_a_blank_list_are_none_and_no_mistake(company: Path) -> None:
-    found = returned(worked(f"{LIST};c1;;\r\n"))
-    assert found.exit_code == 0
-    assert "1 read, 0 accepted, 0 unchanged, 0 rejected, 1 blank" in found.stdout
+    invocation = enter_outcomes(returned_list(f"{LIST};c1;;\r\n"))
+    assert invocation.exit_code == 0
+    assert "1 read, 0 accepted, 0 unchanged, 0 rejected, 1 blank" in invocation.stdout
     assert not list(outcomes.FOLDER.iterdir())
 
 
 def test_a_name_of_a_file_cannot_write_on_the_terminal(company: Path) -> None:
-    found = returned(worked(f"{LIST};c2;perhaps;\r\n", name="a\x1b[2J.csv"))
-    assert "\x1b" not in found.output
+    invocation = enter_outcomes(returned_list(f"{LIST};c2;perhaps;\r\n", name="a\x1b[2J.csv"))
+    assert "\x1b" not in invocation.output
 
 
 # --- promote and rollback
@@ -277,17 +276,17 @@ def scorer(rates: float) -> Scorer:
     return Scorer(
         churn=("churn_recency", churn),
         calibrator=Identity(),
-        kept=("value_last_window", value),
-        lost=("value_last_window", value),
+        value_if_kept=("value_last_window", value),
+        value_if_lost=("value_last_window", value),
     )
 
 
-def trained(rates: float, auc: float = 0.75) -> None:
+def write_trained(rates: float, auc: float = 0.75) -> None:
     """What stages train and evaluate leave, as far as promote reads it."""
     for name, state in scorer(rates).states().items():
         atomic.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
     titles = {"churn_recency": "recency rule", "value_last_window": "last window's spend"}
-    story = {
+    selection_report = {
         "features": ["days_since_purchase", "spend_30d"],
         "chosen": {"churn": "churn_recency", "value": "value_last_window"},
         "titles": titles,
@@ -297,100 +296,100 @@ def trained(rates: float, auc: float = 0.75) -> None:
     churn = {key: {"value": auc} for key in promotion.HEADLINES["churn"]}
     value = {key: {"value": 3.0} for key in promotion.HEADLINES["value"]}
     figures = {"measured_on": "2026-06-22", "churn": {"recipe": churn}, "value": {"recipe": value}}
-    atomic.write_json(artefacts.SELECTION, story)
+    atomic.write_json(artefacts.SELECTION, selection_report)
     atomic.write_json(artefacts.METRICS, figures)
 
 
 def test_promote_takes_the_challenger_and_rollback_gives_it_back(company: Path) -> None:
-    trained(1.0)
+    write_trained(1.0)
     first = run("promote")
     assert first.exit_code == 0, first.output
-    one = champion.current()
-    trained(1.5, auc=0.8125)
+    first_champion = champion.current()
+    write_trained(1.5, auc=0.8125)
     second = run("promote", "--anyway", WHY)
     assert "churn: order, ROC AUC" in second.stdout
     assert "0.7500        0.8125  higher is better" in second.stdout
     assert "until now: recency rule and last window's spend" in second.stdout
     assert "MLflow was not told" in second.stdout
     assert "Run make repro to score with it" in second.stdout
-    two = champion.current()
-    assert one
-    assert two
-    assert two.sha256 == champion.hashes(champion.parts(artefacts.CANDIDATE.path)) != one.sha256
+    second_champion = champion.current()
+    assert first_champion
+    assert second_champion
+    assert second_champion.sha256 == champion.hashes(champion.parts(artefacts.CANDIDATE.path)) != first_champion.sha256
     back = run("rollback")
     assert back.exit_code == 0, back.output
     assert "0.8125        0.7500" in back.stdout
     assert "Run make repro" in back.stdout
-    assert champion.current() == one
+    assert champion.current() == first_champion
 
 
 def test_promote_of_the_champion_changes_nothing(company: Path) -> None:
-    trained(1.0)
+    write_trained(1.0)
     run("promote")
     before = champion.current()
-    found = run("promote")
-    assert found.exit_code == 0
-    assert "is the champion already" in found.stdout
+    invocation = run("promote")
+    assert invocation.exit_code == 0
+    assert "is the champion already" in invocation.stdout
     assert champion.current() == before
 
 
 def test_promote_and_rollback_without_anything_to_take(company: Path) -> None:
-    found = run("promote")
-    assert found.exit_code == 4
-    assert "nothing was trained; run make repro first" in found.stderr
-    trained(1.0)
+    invocation = run("promote")
+    assert invocation.exit_code == 4
+    assert "nothing was trained; run make repro first" in invocation.stderr
+    write_trained(1.0)
     run("promote")
-    found = run("rollback")
-    assert found.exit_code == 4
-    assert len(found.stderr.splitlines()) == 1
+    invocation = run("rollback")
+    assert invocation.exit_code == 4
+    assert len(invocation.stderr.splitlines()) == 1
 
 
 def test_rollback_to_files_that_were_changed_is_refused(company: Path) -> None:
-    trained(1.0)
+    write_trained(1.0)
     run("promote")
-    one = champion.current()
-    trained(1.5)
+    first_champion = champion.current()
+    write_trained(1.5)
     run("promote", "--anyway", WHY)
-    two = champion.current()
-    assert one
-    assert two
-    atomic.write_text(one.folder / "churn.json", "{}")
-    found = run("rollback")
-    assert found.exit_code == 4
-    assert "changed since it was promoted" in found.stderr
-    assert champion.current() == two
+    second_champion = champion.current()
+    assert first_champion
+    assert second_champion
+    atomic.write_text(first_champion.folder / "churn.json", "{}")
+    invocation = run("rollback")
+    assert invocation.exit_code == 4
+    assert "changed since it was promoted" in invocation.stderr
+    assert champion.current() == second_champion
 
 
 def test_rollback_to_a_model_of_another_definition_is_refused(company: Path) -> None:
-    trained(1.0)
+    write_trained(1.0)
     run("promote")
-    trained(1.5)
+    write_trained(1.5)
     run("promote", "--anyway", WHY)
-    two, path = champion.current(), champion.FOLDER / f"{champion.PREVIOUS}.json"
+    second_champion, path = champion.current(), champion.FOLDER / f"{champion.PREVIOUS}.json"
     before = atomic.read_json(path)
     before["definition"]["company"] = "another company"
     atomic.write_json(path, before)
-    found = run("rollback")
-    assert found.exit_code == 4
-    assert "made under another definition (company)" in found.stderr
-    assert champion.current() == two
+    invocation = run("rollback")
+    assert invocation.exit_code == 4
+    assert "made under another definition (company)" in invocation.stderr
+    assert champion.current() == second_champion
 
 
 def test_mlflow_is_told_where_it_can_be(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[tuple[dict[str, str], bool]] = []
+    mirrored: list[tuple[dict[str, str], bool]] = []
 
     def mirror(_: Params, now: champion.Champion, has_challenger: bool) -> None:
-        told.append((now.sha256, has_challenger))
+        mirrored.append((now.sha256, has_challenger))
 
     monkeypatch.setattr(tracked_promotion, "mirror", mirror)
     atomic.write_text(artefacts.FEATURES, "")
-    trained(1.0)
+    write_trained(1.0)
     run("promote")
-    trained(1.5)
+    write_trained(1.5)
     run("promote", "--anyway", WHY)
     run("rollback")
-    assert [challenger for _, challenger in told] == [False, False, True]
-    assert told[2][0] == told[0][0]
+    assert [challenger for _, challenger in mirrored] == [False, False, True]
+    assert mirrored[2][0] == mirrored[0][0]
 
 
 def test_the_figures_in_words_are_those_that_promote_pins() -> None:
