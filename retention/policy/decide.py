@@ -1,4 +1,4 @@
-"""What is done about each watched customer: every rule of the policy, in its order."""
+"""The decision for each customer of the cohort: every rule of the policy, in its order."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -10,148 +10,205 @@ import pandas as pd
 
 from retention.core.params import AtRiskParams, Params, Play, Policy
 from retention.experiments import randomisation
-from retention.policy import ISSUE_LANES, lanes, owners, play_effects, plays, selection
+from retention.policy import lanes, owners, play_effects, plays, selection
+from retention.policy.lanes import ISSUE_LANES
 from retention.policy.selection import Limit, ShadowPrice
 
 COLUMNS: Final = (
-    "customer_id", "lane", "why", "owner", "covered_for", "play", "channel", "net_gain", "offer",
-    "approval", "otherwise",
-)  # fmt: skip
+    "customer_id",
+    "lane",  # of lanes.LANES
+    "why",  # of lanes.LANE_REASONS[lane]
+    "owner",  # who works the customer today; may be null
+    "covered_for",  # the owner who is away; null where none is
+    "play",  # null where the customer is not listed, or no play fits
+    "channel",  # null likewise
+    "net_gain",  # expected, currency; null where an issue is put right whatever that gains
+    "offer",  # the most that may be offered, currency
+    "approval",  # whether somebody has to approve the offer
+    "otherwise",  # the next play; null where there is none
+)
+"""Columns of a decision's rows."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What is decided, in money and in the ranking of `lanes.RANKING`.
+    """The decision for every customer of the cohort."""
 
-    rows: ROWS, one row a watched customer. owner, covered_for, play, channel, otherwise may be
-    null; what is not listed has no play. net_gain: expected, of the play, in money; null where what
-    is owed is done whatever it gains. offer: the
-    most that may be offered. approval: whether that needs one. otherwise: the next play.
-    held_out: as `holdout.held_out`. passed: who came within reach, was not drawn, and yet is not
-    chosen, as more than expected were not drawn: meant to be contacted, for a comparison. limits:
-    those of the contacts that keep money back, counted over all who may be contacted. greedy_loss:
-    what choosing one by one would have lost.
-    """
+    rows: pd.DataFrame  # COLUMNS, one row per customer, in the order of `lanes.RANKING`
+    held_out: pd.DataFrame  # as `randomisation.holdout_sample` returns it
+    over_capacity: frozenset[str]  # customers within reach who were randomised to contact and not
+    # selected, because fewer than expected were held out; they count as assigned to contact
+    shadow_prices: tuple[ShadowPrice, ...]  # over all customers who may be contacted
+    greedy_loss: float  # what selecting one by one would have lost, currency
 
-    rows: pd.DataFrame
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Customers by lane and why, in no order; they add up to the cohort."""
+        return {
+            str(lane): {str(why): int(n) for why, n in rows["why"].value_counts().items()}
+            for lane, rows in self.rows.groupby("lane")
+        }
+
+
+@dataclass(frozen=True)
+class _ContactSelection:
+    """What is decided for the candidates for contact."""
+
+    selected: pd.DataFrame  # options, one per customer
     held_out: pd.DataFrame
     over_capacity: frozenset[str]
     shadow_prices: tuple[ShadowPrice, ...]
     greedy_loss: float
 
-    def counts(self) -> dict[str, dict[str, int]]:
-        """Customers by lane and why, in no order; they add up to the watched."""
-        return {
-            str(lane): {str(why): int(many) for why, many in mine["why"].value_counts().items()}
-            for lane, mine in self.rows.groupby("lane")
-        }
-
 
 def decide(
     scores: pd.DataFrame,
-    standing: pd.DataFrame,
+    customer_state: pd.DataFrame,
     contacts: pd.DataFrame,
     themes: pd.DataFrame,
-    sold: pd.DataFrame,
-    config: Params,
+    effects: pd.DataFrame,
+    params: Params,
     as_of: dt.date,
-    barred: lanes.SuppressionList = lanes.NOBODY_SUPPRESSED,
+    suppression: lanes.SuppressionList = lanes.NOBODY_SUPPRESSED,
 ) -> Decision:
-    """The lane of each watched customer, and what is to be done for those who are listed.
+    """Put each customer into a lane, and decide what is done for those who are listed.
 
-    scores, standing, contacts: as `lanes.together` wants them. themes: customer_id, theme of the
-    customers' reasons. sold: as `evidence.evidence` gives it. BadInput, BadParams: as `together`
-    and `people.covers`.
+    Parameters
+    ----------
+    scores, customer_state, contacts : DataFrame
+        As `lanes.join_inputs` takes them.
+    themes : DataFrame
+        customer_id, theme of the customers' reasons.
+    effects : DataFrame
+        As `play_effects.play_effects` returns it.
+    params : Params
+        policy and at_risk.
+    as_of : date
+    suppression : SuppressionList
+
+    Returns
+    -------
+    Decision
+
+    Raises
+    ------
+    BadInput
+        As `lanes.join_inputs`.
+    BadParams
+        As `owners.substitutes`.
+    RuntimeError
+        If the solver fails.
     """
-    policy, rules = config.policy, config.at_risk
-    seen = lanes.join_inputs(scores, standing, contacts, barred)
-    seen[["owner", "covered_for"]] = owners.assign_owners(seen, policy, as_of)
-    seen["rank"] = np.arange(len(seen))
-    lane = lanes.assign_lanes(seen, policy)
-    words = plays.trigger_words(seen, themes)
-    others = [_of_lane(one, seen[lane["lane"] == one], words, policy) for one in ISSUE_LANES]
-    spent = sum(int(one["spend"].sum()) for one in others)
-    ranked = _ranked(seen[lane["lane"] == ""], words, sold, policy)
-    contact = _contact(ranked, selection.policy_limits(policy, rules.capacity, spent), rules, as_of)
-    lane = lane.mask(lane == "", _last_lanes(lane.index, ranked, contact))
-    given = pd.concat([*others, _given(ranked, contact.chosen)])
-    rows = _rows(seen, lane, given, policy)
-    return Decision(rows, contact.held_out, contact.passed, contact.limits, contact.greedy_loss)
-
-
-@dataclass(frozen=True)
-class _Contact:
-    chosen: pd.DataFrame
-    held_out: pd.DataFrame
-    passed: frozenset[str]
-    limits: tuple[ShadowPrice, ...]
-    greedy_loss: float
+    policy, at_risk_params = params.policy, params.at_risk
+    customers = lanes.join_inputs(scores, customer_state, contacts, suppression)
+    customers[["owner", "covered_for"]] = owners.assign_owners(customers, policy, as_of)
+    customers["rank"] = np.arange(len(customers))
+    lane = lanes.assign_lanes(customers, policy)
+    words = plays.trigger_words(customers, themes)
+    # Lanes of issues come first: what they spend is missing from the budget of contacts.
+    with_issue = [
+        _issue_lane(name, customers[lane["lane"] == name], words, policy) for name in ISSUE_LANES
+    ]
+    spent = sum(int(rows["spend"].sum()) for rows in with_issue)
+    ranked = _contact_options(customers[lane["lane"] == ""], words, effects, policy)
+    limits = selection.policy_limits(policy, at_risk_params.capacity, spent)
+    contact = _select_contacts(ranked, limits, at_risk_params, as_of)
+    lane = lane.mask(lane == "", _candidate_lanes(lane.index, ranked, contact))
+    selected = pd.concat([*with_issue, _with_fallback(ranked, contact.selected)])
+    return Decision(
+        rows=_rows(customers, lane, selected, policy),
+        held_out=contact.held_out,
+        over_capacity=contact.over_capacity,
+        shadow_prices=contact.shadow_prices,
+        greedy_loss=contact.greedy_loss,
+    )
 
 
 def _options(
-    lane: str, seen: pd.DataFrame, words: pd.DataFrame, policy: Policy
+    lane: str, customers: pd.DataFrame, words: pd.DataFrame, policy: Policy
 ) -> tuple[pd.DataFrame, list[Play]]:
-    """What the playbook has for the customers of a lane, and its plays for them."""
+    """The options of a lane's customers, and the lane's plays."""
     playbook = [play for play in policy.playbook if play.lane == lane]
-    return plays.options(seen, words, lanes.has_open_issue(seen), playbook, policy), playbook
+    has_open_issue = lanes.has_open_issue(customers)
+    return plays.options(customers, words, has_open_issue, playbook, policy), playbook
 
 
-def _of_lane(lane: str, seen: pd.DataFrame, words: pd.DataFrame, policy: Policy) -> pd.DataFrame:
-    """What is given to the customers of a lane that is listed whole."""
-    found, playbook = _options(lane, seen, words, policy)
-    best = plays.matching_plays(found, playbook, policy)
-    budget = None if policy.budget is None else round(policy.budget * 100)
-    return _given(best, plays.within_budget(best, budget))
-
-
-def _ranked(
-    seen: pd.DataFrame, words: pd.DataFrame, sold: pd.DataFrame, policy: Policy
+def _issue_lane(
+    lane: str, customers: pd.DataFrame, words: pd.DataFrame, policy: Policy
 ) -> pd.DataFrame:
-    """The options of the candidates for contact, as `choice.best` wants them."""
-    found, playbook = _options("contact", seen, words, policy)
-    best = plays.rank_options(found, play_effects.proven_plays(sold, playbook), playbook, policy)
-    return best.join(seen[["owner", "rank"]], on="customer_id")
+    """What is done for the customers of a lane that is listed whole."""
+    options, playbook = _options(lane, customers, words, policy)
+    ranked = plays.matching_plays(options, playbook, policy)
+    budget = None if policy.budget is None else round(policy.budget * 100)
+    return _with_fallback(ranked, plays.within_budget(ranked, budget))
 
 
-def _contact(
-    ranked: pd.DataFrame, bounds: Sequence[Limit], rules: AtRiskParams, as_of: dt.date
-) -> _Contact:
-    """Who comes within reach, who of them is held out, who of the rest is chosen."""
-    first = ranked.groupby("customer_id")["stand"].transform("min")
-    rivals = ranked[ranked["stand"] == first]
-    reach = selection.select_options(rivals, selection.relax_for_holdout(bounds, rules.holdout_share))
-    held = randomisation.holdout_sample(reach, rules, as_of)
-    free = ~randomisation.is_held_out(pd.Index(rivals["customer_id"]), rules).to_numpy()
-    rest = rivals[rivals["customer_id"].isin(reach["customer_id"]) & free]
-    chosen = selection.select_options(rest, bounds)
-    lost = selection.total_gain(chosen) - selection.total_gain(selection.greedy_selection(rest, bounds))
-    passed = frozenset(rest["customer_id"]) - frozenset(chosen["customer_id"])
-    return _Contact(chosen, held, passed, selection.shadow_prices(rivals[free], bounds), lost / 100)
+def _contact_options(
+    customers: pd.DataFrame, words: pd.DataFrame, effects: pd.DataFrame, policy: Policy
+) -> pd.DataFrame:
+    """The ranked options of candidates for contact, as `selection.select_options` takes them."""
+    options, playbook = _options("contact", customers, words, policy)
+    proven = play_effects.proven_plays(effects, playbook)
+    ranked = plays.rank_options(options, proven, playbook, policy)
+    return ranked.join(customers[["owner", "rank"]], on="customer_id")
 
 
-def _last_lanes(customers: pd.Index, ranked: pd.DataFrame, contact: _Contact) -> pd.DataFrame:
+def _select_contacts(
+    ranked: pd.DataFrame, limits: Sequence[Limit], at_risk_params: AtRiskParams, as_of: dt.date
+) -> _ContactSelection:
+    """Who comes within reach, who of them is held out, and who of the others is selected."""
+    # Only the options of a customer's lowest tier compete.
+    lowest_tier = ranked.groupby("customer_id")["tier"].transform("min")
+    rivals = ranked[ranked["tier"] == lowest_tier]
+    # Randomise within reach: the customers who would be selected if limits were as much higher
+    # as the holdout takes away. Both arms then come from the same selection.
+    relaxed = selection.relax_for_holdout(limits, at_risk_params.holdout_share)
+    within_reach = selection.select_options(rivals, relaxed)
+    held_out = randomisation.holdout_sample(within_reach, at_risk_params, as_of)
+    is_contactable = ~randomisation.is_held_out(
+        pd.Index(rivals["customer_id"]), at_risk_params
+    ).to_numpy()
+    is_within_reach = rivals["customer_id"].isin(within_reach["customer_id"])
+    rest = rivals[is_within_reach & is_contactable]
+    selected = selection.select_options(rest, limits)
+    greedy = selection.greedy_selection(rest, limits)
+    greedy_loss = selection.total_gain(selected) - selection.total_gain(greedy)
+    return _ContactSelection(
+        selected=selected,
+        held_out=held_out,
+        over_capacity=frozenset(rest["customer_id"]) - frozenset(selected["customer_id"]),
+        shadow_prices=selection.shadow_prices(rivals[is_contactable], limits),
+        greedy_loss=greedy_loss / 100,
+    )
+
+
+def _candidate_lanes(
+    customers: pd.Index, ranked: pd.DataFrame, contact: _ContactSelection
+) -> pd.DataFrame:
     """lane and why of candidates for contact."""
-    among = [contact.chosen, contact.held_out, ranked]
-    within = [customers.isin(one["customer_id"]) for one in among]
-    lane = np.select(within, ["contact", "excluded", "leave_alone"], "leave_alone")
-    why = np.select(within, ["chosen", "held_out", "below_capacity"], "not_worth_saving")
+    conditions = [
+        customers.isin(rows["customer_id"]) for rows in (contact.selected, contact.held_out, ranked)
+    ]
+    lane = np.select(conditions, ["contact", "excluded", "leave_alone"], "leave_alone")
+    why = np.select(conditions, ["chosen", "held_out", "below_capacity"], "not_worth_saving")
     return pd.DataFrame({"lane": lane, "why": why}, index=customers, dtype="str")
 
 
-def _given(best: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
-    after = plays.fallback_play(best, given)
-    return given.assign(otherwise=given["customer_id"].map(after))
+def _with_fallback(ranked: pd.DataFrame, selected: pd.DataFrame) -> pd.DataFrame:
+    fallback = plays.fallback_play(ranked, selected)
+    return selected.assign(otherwise=selected["customer_id"].map(fallback))
 
 
 def _rows(
-    seen: pd.DataFrame, lane: pd.DataFrame, given: pd.DataFrame, policy: Policy
+    customers: pd.DataFrame, lane: pd.DataFrame, selected: pd.DataFrame, policy: Policy
 ) -> pd.DataFrame:
-    weighed = given["customer_id"].map(lane["lane"]).isin(["contact", "gave_notice"])
-    told = given.assign(
-        net_gain=(given["gain"] / 100).where(weighed),
-        approval=given["play"].isin(plays.plays_needing_approval(policy.playbook)),
+    """COLUMNS of every customer."""
+    # An issue is put right whatever that gains, so its gain is not shown.
+    is_weighed = selected["customer_id"].map(lane["lane"]).isin(["contact", "gave_notice"])
+    outreach = selected.assign(
+        net_gain=(selected["gain"] / 100).where(is_weighed),
+        approval=selected["play"].isin(plays.plays_needing_approval(policy.playbook)),
     ).set_index("customer_id")
     wanted = ["play", "channel", "net_gain", "offer", "approval", "otherwise"]
-    rows = lane.join(seen[["owner", "covered_for"]]).join(told[wanted])
+    rows = lane.join(customers[["owner", "covered_for"]]).join(outreach[wanted])
     rows["approval"] = rows["approval"].eq(True)
     return rows.reset_index()[list(COLUMNS)]

@@ -1,7 +1,8 @@
-"""The first lanes: who is left out, has something to be put right first, or is left alone.
+"""Lanes: who is excluded, has an issue to be put right first, is left alone, or may be contacted.
 
-What the rules read are days back from as_of, so that 1 is the day before it. A comparison with
-a null is false: what is not known decides nothing, except where a rule says so.
+Rules are tried in the order of LANE_RULES; a customer is in the lane of the first one that holds.
+Columns named `..._days` count back from as_of, so that 1 is the day before it. A comparison with a
+null is false: what is unknown decides nothing, except where a rule says so.
 """
 
 from collections.abc import Callable
@@ -13,29 +14,72 @@ import pandas as pd
 
 from retention.core.errors import BadInput, mask
 from retention.core.params import Policy
+from retention.i18n.language import gettext_noop
 
-FIGURES: Final = (
-    "churn_probability", "expected_value", "value_low", "value_high", "value_if_kept",
-    "value_if_lost", "expected_loss",
-)  # fmt: skip
+LANES: Final = {
+    "contact": gettext_noop("to contact"),
+    "fix_first": gettext_noop("fix first"),
+    "gave_notice": gettext_noop("gave notice"),
+    "cooling_off": gettext_noop("cooling off"),
+    "leave_alone": gettext_noop("leave alone"),
+    "excluded": gettext_noop("excluded"),
+}
+"""Every lane, in the order in which the list shows them, in the words that staff read."""
+
+ISSUE_LANES: Final = ("fix_first", "gave_notice", "cooling_off")
+"""Lanes of customers who are listed because of an issue, whatever their risk."""
+LISTED_LANES: Final = ("contact", *ISSUE_LANES)
+"""Lanes that appear on a list."""
+
+LANE_REASONS: Final = {
+    "contact": {"chosen": gettext_noop("most to gain within what staff can handle")},
+    "fix_first": {
+        "open_case": gettext_noop("a case is still open"),
+        "billing_error": gettext_noop("billed above the agreed price, not yet corrected"),
+        "broken_promise": gettext_noop("still waiting for what was promised"),
+    },
+    "gave_notice": {"notice": gettext_noop("gave notice")},
+    "cooling_off": {"just_fixed": gettext_noop("put right a few days ago")},
+    "leave_alone": {
+        "would_stay": gettext_noop("would stay anyway"),
+        "may_be_disturbed": gettext_noop("a call might be what makes them leave"),
+        "not_worth_saving": gettext_noop("costs more than it would bring"),
+        "below_capacity": gettext_noop("below what staff can handle"),
+    },
+    "excluded": {
+        "opted_out": gettext_noop("asked not to be contacted"),
+        "erased": gettext_noop("erased"),
+        "gone": gettext_noop("died, or merged with another customer"),
+        "held_out": gettext_noop("held out at random, for comparison"),
+        "contacted_recently": gettext_noop("contacted a short while ago"),
+        "too_new": gettext_noop("not with us long enough"),
+    },
+}
+"""Reasons to be in each lane, in the order they are tried, in the words that staff read."""
+
+SCORE_COLUMNS: Final = (
+    "churn_probability",
+    "expected_value",
+    "value_low",
+    "value_high",
+    "value_if_kept",
+    "value_if_lost",
+    "expected_loss",
+)
+"""Columns of the scores that must be finite."""
 RANKING: Final = {"expected_loss": False, "churn_probability": False, "customer_id": True}
-"""The order of customers who are otherwise alike, and whether a column ascends: ids by bytes."""
-
-
-OWED: Final = 182  # days in which what went wrong may still have to be put right
+"""Order of customers who are otherwise equal, and whether a column ascends; ids by their bytes."""
+MAX_ISSUE_DAYS: Final = 182
+"""Age in days above which a bill or a promise counts as settled in a way that was not recorded."""
 
 
 @dataclass(frozen=True)
 class SuppressionList:
-    """Customers who are on no list, by id: whatever else is known of them, or nothing at all.
+    """Ids of customers who may not be listed, whatever else is known of them."""
 
-    objecting: told staff not to contact them; gone: died or merged; held: held out in this
-    campaign; erased.
-    """
-
-    opted_out: frozenset[str] = frozenset()
+    opted_out: frozenset[str] = frozenset()  # told staff not to contact them
     deceased_or_merged: frozenset[str] = frozenset()
-    held_out: frozenset[str] = frozenset()
+    held_out: frozenset[str] = frozenset()  # of the present campaign
     erased: frozenset[str] = frozenset()
 
 
@@ -44,104 +88,173 @@ NOBODY_SUPPRESSED: Final = SuppressionList()
 
 @dataclass(frozen=True)
 class LaneRule:
-    """`holds` says of every row of `seen` whether the rule is met."""
+    """A condition that puts a customer into a lane."""
 
-    lane: str
-    why: str
-    holds: Callable[[pd.DataFrame, Policy], "pd.Series[bool]"]
+    lane: str  # of LANES
+    why: str  # of LANE_REASONS[lane]
+    holds: Callable[[pd.DataFrame, Policy], "pd.Series[bool]"]  # for each row of `join_inputs`
 
 
-def costs_too_much(seen: pd.DataFrame, policy: Policy) -> "pd.Series[bool]":
-    """Many contacts a year that cost too large a share of what the customer brings."""
+def costs_too_much(customers: pd.DataFrame, policy: Policy) -> "pd.Series[bool]":
+    """Say who makes many contacts that cost too large a share of what the customer brings.
+
+    Parameters
+    ----------
+    customers : DataFrame of n rows
+        contacts_365d, serving_cost_365d and revenue_365d (currency).
+    policy : Policy
+        effort; nobody where it is not set.
+
+    Returns
+    -------
+    Series of bool, shape (n,)
+    """
     if policy.effort is None:
-        return pd.Series(False, index=seen.index)
-    often = seen["contacts_365d"] >= policy.effort.contacts
-    return often & (seen["serving_cost_365d"] > policy.effort.cost_share * seen["revenue_365d"])
+        return pd.Series(False, index=customers.index)
+    many_contacts = customers["contacts_365d"] >= policy.effort.contacts
+    max_cost = policy.effort.cost_share * customers["revenue_365d"]
+    return many_contacts & (customers["serving_cost_365d"] > max_cost)
 
 
-def is_inactive(seen: pd.DataFrame, policy: Policy) -> "pd.Series[bool]":
-    """Long without a dealing, or never any, and without a failure that could be put right."""
+def is_inactive(customers: pd.DataFrame, policy: Policy) -> "pd.Series[bool]":
+    """Say who has had no interaction for long, or never any, and no failure to be put right.
+
+    Parameters
+    ----------
+    customers : DataFrame of n rows
+        last_dealing_days, failures_90d.
+    policy : Policy
+        sleeping_days; nobody where it is not set.
+
+    Returns
+    -------
+    Series of bool, shape (n,)
+    """
     if policy.sleeping_days is None:
-        return pd.Series(False, index=seen.index)
-    dealing = seen["last_dealing_days"]
-    return (dealing.isna() | (dealing >= policy.sleeping_days)) & (seen["failures_90d"] == 0)
+        return pd.Series(False, index=customers.index)
+    silence = customers["last_dealing_days"]
+    is_silent = silence.isna() | (silence >= policy.sleeping_days)
+    return is_silent & (customers["failures_90d"] == 0)
 
 
 LANE_RULES: Final = (
     LaneRule("excluded", "opted_out", lambda c, _: c.do_not_contact),
     LaneRule("excluded", "erased", lambda c, _: c.erased),
-    LaneRule("excluded", "gone", lambda c, _: c.gone),
-    LaneRule("excluded", "held_out", lambda c, _: c.held),
+    LaneRule("excluded", "gone", lambda c, _: c.deceased_or_merged),
+    LaneRule("excluded", "held_out", lambda c, _: c.held_out),
     LaneRule("excluded", "contacted_recently", lambda c, p: c.last_outreach_days < p.recent_days),
     LaneRule("gave_notice", "notice", lambda c, _: c.notice_on.notna()),
     LaneRule("fix_first", "open_case", lambda c, _: c.open_cases > 0),
     LaneRule("fix_first", "billing_error", lambda c, p: c.billing_error_days <= p.fix.billing_days),
-    LaneRule("fix_first", "broken_promise", lambda c, p: c.broken_promise_days <= p.fix.promise_days),
+    LaneRule(
+        "fix_first", "broken_promise", lambda c, p: c.broken_promise_days <= p.fix.promise_days
+    ),
     LaneRule("cooling_off", "just_fixed", lambda c, p: c.fixed_days <= p.cooling_days),
     LaneRule("excluded", "too_new", lambda c, p: c.tenure_days < p.min_tenure_days),
-    LaneRule("leave_alone", "would_stay", lambda c, p: c.churn_probability < p.min_churn_probability),
+    LaneRule(
+        "leave_alone", "would_stay", lambda c, p: c.churn_probability < p.min_churn_probability
+    ),
     LaneRule("leave_alone", "would_stay", lambda c, _: c.expected_loss <= 0),
     LaneRule("leave_alone", "may_be_disturbed", lambda c, _: c.disturbed),
     LaneRule("leave_alone", "may_be_disturbed", is_inactive),
     LaneRule("leave_alone", "not_worth_saving", lambda c, _: c.value_if_kept <= 0),
     LaneRule("leave_alone", "not_worth_saving", costs_too_much),
-)  # fmt: skip
-"""Tried in this order; the first that holds wins. Whoever meets none is a candidate for contact."""
+)
+"""Tried in this order. A customer for whom none holds is a candidate for contact."""
 
 
-def assign_lanes(seen: pd.DataFrame, policy: Policy) -> pd.DataFrame:
-    """lane and why of every row of `together`; both are "" for a candidate for contact."""
-    holds = [rule.holds(seen, policy).to_numpy(dtype=bool) for rule in LANE_RULES]
-    told = {
+def assign_lanes(customers: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """Put each customer into the lane of the first rule that holds.
+
+    Parameters
+    ----------
+    customers : DataFrame of n rows
+        As `join_inputs` returns it.
+    policy : Policy
+
+    Returns
+    -------
+    DataFrame of n rows
+        lane and why; both are "" for a candidate for contact.
+    """
+    holds = [rule.holds(customers, policy).to_numpy(dtype=bool) for rule in LANE_RULES]
+    columns = {
         name: np.select(holds, [getattr(rule, name) for rule in LANE_RULES], default="")
         for name in ("lane", "why")
     }
-    return pd.DataFrame(told, index=seen.index, dtype="str")
+    return pd.DataFrame(columns, index=customers.index, dtype="str")
 
 
-def has_open_issue(seen: pd.DataFrame) -> "pd.Series[bool]":
-    """Whether something is still to be put right, whichever lane the customer is in.
+def has_open_issue(customers: pd.DataFrame) -> "pd.Series[bool]":
+    """Say for whom something is still to be put right, whichever lane they are in.
 
-    A bill or a promise counts for OWED days: what is older was settled in ways not recorded.
+    Parameters
+    ----------
+    customers : DataFrame of n rows
+        open_cases, billing_error_days, broken_promise_days.
+
+    Returns
+    -------
+    Series of bool, shape (n,)
     """
-    owed = seen[["billing_error_days", "broken_promise_days"]] <= OWED
-    return (seen["open_cases"] > 0) | owed.any(axis=1)
+    recent = customers[["billing_error_days", "broken_promise_days"]] <= MAX_ISSUE_DAYS
+    return (customers["open_cases"] > 0) | recent.any(axis=1)
 
 
 def join_inputs(
     scores: pd.DataFrame,
-    standing: pd.DataFrame,
+    customer_state: pd.DataFrame,
     contacts: pd.DataFrame,
-    barred: SuppressionList,
+    suppression: SuppressionList,
 ) -> pd.DataFrame:
-    """What is known of each watched customer: customer_id (the index, by RANKING), all columns.
+    """Join what is known of each customer of the cohort.
 
-    scores may lack `effect` and `disturbed` (artefacts.UPLIFT_SCORES) where no lot has taught any; contacts
-    may lack customers. BadInput: a customer twice among the scores or without a standing, a figure
-    that is not finite.
+    Parameters
+    ----------
+    scores : DataFrame of n rows
+        customer_id, SCORE_COLUMNS; effect and disturbed of UPLIFT_SCORES where an uplift model
+        is in use.
+    customer_state : DataFrame
+        CUSTOMER_STATE; at least one row for each customer of the scores.
+    contacts : DataFrame
+        customer_id, do_not_contact, preferred_channel, owner; may lack customers.
+    suppression : SuppressionList
+
+    Returns
+    -------
+    DataFrame of n rows
+        All columns, and one per field of the suppression list; the index is customer_id, in the
+        order of RANKING.
+
+    Raises
+    ------
+    BadInput
+        If a customer has two scores or no state, or a score is not finite.
     """
-    watched = _ranked(scores)
-    known = standing.set_index("customer_id").drop(columns="as_of", errors="ignore")
-    missing = watched.index.difference(known.index)
+    cohort = _ranked(scores)
+    state = customer_state.set_index("customer_id").drop(columns="as_of", errors="ignore")
+    missing = cohort.index.difference(state.index)
     if len(missing):
-        raise BadInput(f"standing: customer {mask(missing[0])} is missing; run standing again")
-    people = contacts.set_index("customer_id")[["do_not_contact", "preferred_channel", "owner"]]
-    seen = watched.join(known).join(people)
-    seen["effect"] = seen.get("effect", np.nan)
-    seen["disturbed"] = seen.get("disturbed", False)
-    seen["do_not_contact"] = seen["do_not_contact"].eq(True)  # null is no objection
-    seen["do_not_contact"] |= seen.index.isin(list(barred.opted_out))
-    for name in ("gone", "held", "erased"):
-        seen[name] = seen.index.isin(list(getattr(barred, name)))
-    return seen
+        raise BadInput(
+            f"customer_state: customer {mask(missing[0])} is missing; run interactions again"
+        )
+    wanted = ["do_not_contact", "preferred_channel", "owner"]
+    customers = cohort.join(state).join(contacts.set_index("customer_id")[wanted])
+    customers["effect"] = customers.get("effect", np.nan)
+    customers["disturbed"] = customers.get("disturbed", False)
+    customers["do_not_contact"] = customers["do_not_contact"].eq(True)  # null is no objection
+    customers["do_not_contact"] |= customers.index.isin(list(suppression.opted_out))
+    for name in ("deceased_or_merged", "held_out", "erased"):
+        customers[name] = customers.index.isin(list(getattr(suppression, name)))
+    return customers
 
 
 def _ranked(scores: pd.DataFrame) -> pd.DataFrame:
-    for name in FIGURES:
+    for name in SCORE_COLUMNS:
         if not np.isfinite(scores[name].to_numpy(dtype=float, na_value=np.nan)).all():
             raise BadInput(f"scores: {name} is not a finite number everywhere; run score again")
-    twice = scores["customer_id"][scores["customer_id"].duplicated()]
-    if len(twice):
-        raise BadInput(f"scores: customer {mask(twice.iloc[0])} stands there more than once")
-    by = scores.sort_values(list(RANKING), ascending=list(RANKING.values()))
-    return by.set_index("customer_id")
+    repeated = scores["customer_id"][scores["customer_id"].duplicated()]
+    if len(repeated):
+        raise BadInput(f"scores: customer {mask(repeated.iloc[0])} stands there more than once")
+    ranked = scores.sort_values(list(RANKING), ascending=list(RANKING.values()))
+    return ranked.set_index("customer_id")

@@ -1,4 +1,4 @@
-"""Who does the work: the owners of customers, and who covers for those who are away."""
+"""Owners of customers: who does the work, and who substitutes for those who are away."""
 
 import datetime as dt
 
@@ -8,31 +8,55 @@ from retention.core.errors import BadParams
 from retention.core.params import Policy
 
 
-def said(texts: "pd.Series[str]") -> "pd.Series[str]":
-    """The texts stripped, a blank being none."""
-    plain = texts.astype("str").str.strip()
-    return plain.mask(plain == "")
+def blank_to_null(texts: "pd.Series[str]") -> "pd.Series[str]":
+    """Strip texts, and turn blank ones into null.
+
+    Parameters
+    ----------
+    texts : Series of str, shape (n,)
+
+    Returns
+    -------
+    Series of str, shape (n,)
+    """
+    stripped = texts.astype("str").str.strip()
+    return stripped.mask(stripped == "")
 
 
-def covers(policy: Policy, as_of: dt.date) -> dict[str, str]:
-    """Who is away on as_of: who does their work, through as many covers as are away themselves.
+def substitutes(policy: Policy, as_of: dt.date) -> dict[str, str]:
+    """Find who does the work of each owner who is away.
 
-    BadParams: where covers lead back to somebody who is away.
+    Parameters
+    ----------
+    policy : Policy
+        owners with their absences.
+    as_of : date
+
+    Returns
+    -------
+    dict
+        Owner who is away: who does their work, through as many substitutes as are away
+        themselves.
+
+    Raises
+    ------
+    BadParams
+        Where substitutes lead back to somebody who is away.
     """
     away = {
         name: absence.cover
         for name, owner in policy.owners.items()
-        for absence in reversed(owner.away)  # of two at a time the one written first stands
-        if _holds(absence.first, absence.last, as_of)
+        for absence in reversed(owner.away)  # of two at a time the one written first counts
+        if _includes(absence.first, absence.last, as_of)
     }
-    return {name: _last_of(name, away, as_of) for name in away}
+    return {name: _last_substitute(name, away, as_of) for name in away}
 
 
-def _holds(first: dt.date | None, last: dt.date | None, day: dt.date) -> bool:
+def _includes(first: dt.date | None, last: dt.date | None, day: dt.date) -> bool:
     return first is not None and last is not None and first <= day <= last
 
 
-def _last_of(name: str, away: dict[str, str], as_of: dt.date) -> str:
+def _last_substitute(name: str, away: dict[str, str], as_of: dt.date) -> str:
     chain = [name]
     while chain[-1] in away:
         chain.append(away[chain[-1]])
@@ -42,23 +66,49 @@ def _last_of(name: str, away: dict[str, str], as_of: dt.date) -> str:
     return chain[-1]
 
 
-def owners(seen: pd.DataFrame, policy: Policy, as_of: dt.date) -> pd.DataFrame:
-    """customer_id (the index), owner and covered_for of every customer; both may be null.
+def assign_owners(customers: pd.DataFrame, policy: Policy, as_of: dt.date) -> pd.DataFrame:
+    """Say who works each customer today.
 
-    seen: by customer_id, owner as the contacts name them. Customers of nobody are
-    `policy.nobody`'s. covered_for is the owner who is away. BadParams: as `covers`.
+    Parameters
+    ----------
+    customers : DataFrame of n rows
+        owner, as the contacts name them; the index is customer_id.
+    policy : Policy
+        owners, and `nobody`, who gets customers without an owner.
+    as_of : date
+
+    Returns
+    -------
+    DataFrame of n rows
+        owner, and covered_for (the owner who is away); both may be null.
+
+    Raises
+    ------
+    BadParams
+        As `substitutes`.
     """
-    instead = covers(policy, as_of)
-    theirs = said(seen["owner"])
+    substitute = substitutes(policy, as_of)
+    owner = blank_to_null(customers["owner"])
     if policy.nobody is not None:
-        theirs = theirs.fillna(policy.nobody)
-    away = theirs.isin(list(instead))
+        owner = owner.fillna(policy.nobody)
+    is_away = owner.isin(list(substitute))
     return pd.DataFrame(
-        {"owner": theirs.replace(instead), "covered_for": theirs.where(away)}, dtype="str"
+        {"owner": owner.replace(substitute), "covered_for": owner.where(is_away)}, dtype="str"
     )
 
 
-def capacities(policy: Policy) -> dict[str, int]:
-    """How many contacts a list may ask of an owner, cover included; without a limit left out."""
-    told = {name: owner.capacity for name, owner in policy.owners.items()}
-    return {name: most for name, most in told.items() if most is not None}
+def owner_capacities(policy: Policy) -> dict[str, int]:
+    """List how many contacts a list may ask of each owner who has a limit.
+
+    Parameters
+    ----------
+    policy : Policy
+
+    Returns
+    -------
+    dict
+        Owner: contacts, including those in which the owner substitutes.
+    """
+    return {
+        name: owner.capacity for name, owner in policy.owners.items() if owner.capacity is not None
+    }

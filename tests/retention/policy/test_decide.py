@@ -8,10 +8,9 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retention import policy as words
 from retention.core.params import AtRiskParams, Params, Policy
 from retention.experiments import randomisation
-from retention.policy import play_effects
+from retention.policy import lanes, play_effects
 from retention.policy.decide import COLUMNS, Decision, decide
 from retention.policy.lanes import SuppressionList
 from tests.support import policies
@@ -210,9 +209,9 @@ def test_everybody_is_in_one_lane_and_no_limit_is_exceeded(
     assert sorted(made.rows["customer_id"]) == sorted(one["customer_id"] for one in rows)
     counts = made.counts()
     assert sum(many for whys in counts.values() for many in whys.values()) == len(rows)
-    assert all(set(whys) <= set(words.LANE_REASONS[lane]) for lane, whys in counts.items())
-    listed = made.rows[made.rows["lane"].isin(words.LISTED_LANES)]
-    assert made.rows[~made.rows["lane"].isin(words.LISTED_LANES)]["play"].isna().all()
+    assert all(set(whys) <= set(lanes.LANE_REASONS[lane]) for lane, whys in counts.items())
+    listed = made.rows[made.rows["lane"].isin(lanes.LISTED_LANES)]
+    assert made.rows[~made.rows["lane"].isin(lanes.LISTED_LANES)]["play"].isna().all()
     barred = {one["customer_id"] for one in rows if one["do_not_contact"]} | {"c1"}
     assert not barred & set(listed["customer_id"])
     assert not set(made.held_out["customer_id"]) & set(listed["customer_id"])

@@ -2,7 +2,6 @@
 
 import pytest
 
-from retention import policy as words
 from retention.core.errors import BadInput
 from retention.core.params import Policy
 from retention.policy import lanes
@@ -153,11 +152,11 @@ def test_rows_stand_by_loss_then_chance_then_id() -> None:
 
 def test_the_rules_are_told_in_the_order_of_the_words_for_them() -> None:
     tried = list(dict.fromkeys((rule.lane, rule.why) for rule in lanes.LANE_RULES))
-    for lane, whys in words.LANE_REASONS.items():
+    for lane, whys in lanes.LANE_REASONS.items():
         mine = [why for of, why in tried if of == lane]
         assert mine == [why for why in whys if why in mine]
     assert {why for _, why in tried} | {"chosen", "held_out", "below_capacity"} == {
-        why for whys in words.LANE_REASONS.values() for why in whys
+        why for whys in lanes.LANE_REASONS.values() for why in whys
     }
 
 
@@ -166,7 +165,7 @@ def test_the_rules_are_told_in_the_order_of_the_words_for_them() -> None:
     [
         (lambda scores, standing: (scores.assign(value_low=float("nan")), standing), "value_low"),
         (lambda scores, standing: (scores.loc[[0, 0]], standing), "more than once"),
-        (lambda scores, standing: (scores, standing.iloc[:0]), "missing; run standing"),
+        (lambda scores, standing: (scores, standing.iloc[:0]), "missing; run interactions"),
     ],
 )
 def test_scores_and_standings_that_cannot_be_are_refused(change: object, says: str) -> None:

@@ -36,7 +36,7 @@ def best(text: str, *playbook: dict[str, Any], proven: Any = (), **keys: Any) ->
     """play, channel, gain and stand in their order."""
     rules = policy(playbook=list(playbook), **keys)
     made = plays.rank_options(found(text, *playbook, **keys), proven, rules.playbook, rules)
-    return [f"{row.play} {row.channel} {row.gain} {row.stand}" for row in made.itertuples()]
+    return [f"{row.play} {row.channel} {row.gain} {row.tier}" for row in made.itertuples()]
 
 
 # Options
