@@ -1,1 +1,1 @@
-"""Finding, judging and pinning what predicts: folds, recipe, metrics, champion."""
+"""Model selection, fitting and testing on labelled rows."""

@@ -1,21 +1,23 @@
-"""What would become of those drawn for outreach, as models of other customers foretell it."""
+"""Out-of-fold predictions of randomised customers, by models of other customers."""
 
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from models.components.base import Model
 from models.components.uplift import fold_of
 from retention.core import artefacts, feature_table
 from retention.core.events import HELD_OUT
 from retention.training import selection
-from retention.training.selection import LabelledRows, ModelSpec
+from retention.training.rows import LabelledRows
+from retention.training.selection import ModelFactory, ModelSpec
 
 HALVES: Final = 2
+SALT: Final = "foretold"
+"""Of the hash that halves the customers; another salt is another partition and other results."""
 
 
 def cross_predict(
@@ -23,35 +25,50 @@ def cross_predict(
     labels: pa.Table,
     rows: LabelledRows,
     spec: ModelSpec,
-    make: Callable[..., Model],
+    make: ModelFactory,
 ) -> pa.Table:
-    """SCHEMA of the rows of `labels` with an arm: each by the recipe learnt from the other half.
+    """Predictions of customers with an arm, each by models fitted on the other half of customers.
 
-    rows: what is learnt from. The customers are halved by their ids, and no model has seen a row
-    of the customer whom it foretells; the recipe's calibrator, two numbers, has. Empty where nobody
-    was held out, or a half cannot be learnt.
+    Customers are halved by a hash of their ids, so no model has seen a row of the customer whom
+    it predicts. The calibrator of the specification, two numbers, has.
+
+    Parameters
+    ----------
+    features : Table
+        One row per customer and snapshot.
+    labels : Table
+        customer_id, snapshot_on and arm, which is null for customers who were not contacted and
+        not held out.
+    rows : LabelledRows
+        The rows that are fitted on.
+    spec : ModelSpec
+    make : callable
+        From `model_factory`.
+
+    Returns
+    -------
+    Table
+        CROSS_PREDICTIONS: a probability and values in account currency. Empty where no customer
+        was held out, or where a half has one outcome only.
     """
-    randomised = labels.filter(pc.is_valid(labels["arm"])).select(feature_table.KEYS)
-    half_of_row = fold_of(rows.customer, HALVES, "foretold")
-    if not pc.any(pc.equal(labels["arm"], HELD_OUT)).as_py() or not _learnable(rows, half_of_row):
-        return artefacts.CROSS_PREDICTIONS.schema.empty_table()
-    table = features.join(randomised, keys=feature_table.KEYS, join_type="inner").sort_by(
+    schema = artefacts.CROSS_PREDICTIONS.schema
+    half_of_row = fold_of(rows.customer, HALVES, SALT)
+    any_held_out = pc.any(pc.equal(labels["arm"], HELD_OUT)).as_py()
+    if not any_held_out or not _both_halves_have_both_outcomes(rows, half_of_row):
+        return schema.empty_table()
+    with_arm = labels.filter(pc.is_valid(labels["arm"])).select(feature_table.KEYS)
+    table = features.join(with_arm, keys=feature_table.KEYS, join_type="inner").sort_by(
         [(name, "ascending") for name in feature_table.KEYS]
     )
     X, keys = feature_table.matrix(table), table.select(feature_table.KEYS).to_pandas()
-    half = fold_of(keys["customer_id"], HALVES, "foretold")
+    half = fold_of(keys["customer_id"], HALVES, SALT)
     parts = [
         selection.fit_scorer(make, spec, rows.take(half_of_row != i)).score(X[half == i])
         for i in range(HALVES)
     ]
-    whole = keys.join(pd.concat(parts))
-    return pa.Table.from_pandas(
-        whole[artefacts.CROSS_PREDICTIONS.schema.names],
-        schema=artefacts.CROSS_PREDICTIONS.schema,
-        preserve_index=False,
-    )
+    frame = keys.join(pd.concat(parts))
+    return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
 
 
-def _learnable(rows: LabelledRows, half: "np.typing.NDArray[np.int64]") -> bool:
-    """Both outcomes are there without either half."""
+def _both_halves_have_both_outcomes(rows: LabelledRows, half: NDArray[np.int64]) -> bool:
     return all(len(np.unique(rows.churned[half != i])) == 2 for i in range(HALVES))

@@ -1,7 +1,12 @@
-"""How good predictions are: pure functions of arrays, and intervals that resample customers.
+"""Metrics of predictions: pure functions of arrays.
 
-Everywhere y is 1 for a churner and p the predicted P(churn), both (n,). A number that a sample
-cannot give (one class, nothing predicted) is nan, never an error: bootstrap counts those.
+Everywhere y is 1 for churned and 0 for stayed, and p the predicted P(churn), both of shape (n,).
+A number that a sample cannot give (one class, nothing predicted) is nan, never an error: the
+bootstrap counts those.
+
+scikit-learn has some of these. It is not used here because the bootstrap calls them thousands of
+times: at 2,469 rows its ROC AUC takes 14 ms against 1.6 ms, its log loss 8 ms against 0.04 ms.
+The tests compare them with scikit-learn.
 """
 
 from dataclasses import dataclass
@@ -30,8 +35,24 @@ def _one_class(y: Floats) -> bool:
 
 
 def roc_auc(y: Floats, p: Floats) -> float:
-    """P(p of a churner > p of a stayer), ties half: (R - n1 (n1 + 1) / 2) / (n1 n0)
-    with R the churners' sum of mid-ranks (Mann & Whitney 1947)."""
+    """Area under the ROC curve: P(p of a churner > p of a stayer), ties counting half.
+
+    (R - n1 (n1 + 1) / 2) / (n1 n0), with R the churners' sum of mid-ranks.
+
+    Parameters
+    ----------
+    y, p : ndarray of shape (n,)
+
+    Returns
+    -------
+    float
+        nan for one class.
+
+    References
+    ----------
+    Mann & Whitney (1947), On a test of whether one of two random variables is stochastically
+    larger than the other, Annals of Mathematical Statistics 18.
+    """
     if _one_class(y):
         return float("nan")
     churners = float(y.sum())
@@ -39,7 +60,7 @@ def roc_auc(y: Floats, p: Floats) -> float:
     return (ranks - churners * (churners + 1) / 2) / (churners * (len(y) - churners))
 
 
-def _curve(y: Floats, p: Floats) -> tuple[Floats, Floats]:
+def _counts_by_score(y: Floats, p: Floats) -> tuple[Floats, Floats]:
     """Churners and stayers at each distinct p, from the highest down."""
     order = np.argsort(-p, kind="stable")
     ends = np.append(np.flatnonzero(np.diff(p[order])), len(p) - 1)
@@ -48,66 +69,137 @@ def _curve(y: Floats, p: Floats) -> tuple[Floats, Floats]:
 
 
 def average_precision(y: Floats, p: Floats) -> float:
-    """Sum over distinct p of (recall gained) * (precision there); ties are one step."""
+    """Sum over distinct p of (gain in recall) * (precision there); ties are one step.
+
+    Parameters
+    ----------
+    y, p : ndarray of shape (n,)
+
+    Returns
+    -------
+    float
+        nan without a churner.
+    """
     if len(y) == 0 or y.max() == 0:
         return float("nan")
-    churners, stayers = _curve(y, p)
+    churners, stayers = _counts_by_score(y, p)
     precision = np.cumsum(churners) / np.cumsum(churners + stayers)
     return float((churners * precision).sum() / churners.sum())
 
 
-def top(p: Floats, rows: int, order: ArrayLike) -> NDArray[np.intp]:
-    """The `rows` rows with the greatest p; of equal p those first in `order`, then in place."""
+def top_rows(p: Floats, rows: int, order: ArrayLike) -> NDArray[np.intp]:
+    """Positions of the rows with the greatest p.
+
+    Parameters
+    ----------
+    p : ndarray of shape (n,)
+    rows : int
+        How many.
+    order : array-like of shape (n,)
+        Of equal p the smallest in `order` comes first, then the first in place.
+
+    Returns
+    -------
+    ndarray of shape (min(rows, n),)
+        Greatest p first.
+    """
     return np.lexsort((np.asarray(order), -p))[:rows]
 
 
 def lift_at(y: Floats, p: Floats, rows: int, order: ArrayLike) -> float:
-    """Churn rate of the `rows` riskiest over that of all; rows beyond n are everyone."""
+    """Churn rate of the rows with the greatest p over that of all rows.
+
+    Parameters
+    ----------
+    y, p : ndarray of shape (n,)
+    rows : int
+        Length of the list; at least 1, at most n rows are taken.
+    order : array-like of shape (n,)
+        Breaks ties, see `top_rows`.
+
+    Returns
+    -------
+    float
+        nan without a churner.
+    """
     if len(y) == 0 or y.max() == 0:
         return float("nan")
-    return float(y[top(p, max(rows, 1), order)].mean() / y.mean())
+    return float(y[top_rows(p, max(rows, 1), order)].mean() / y.mean())
 
 
-def lift_in(y: Floats, p: Floats, share: float, order: ArrayLike) -> float:
-    """Lift among the riskiest `share` of rows, rounded up."""
-    return lift_at(y, p, int(np.ceil(share * len(y) - 1e-9)), order)
+def lift_at_fraction(y: Floats, p: Floats, fraction: float, order: ArrayLike) -> float:
+    """`lift_at` a fraction of all rows, rounded up; nan without a churner."""
+    return lift_at(y, p, int(np.ceil(fraction * len(y) - 1e-9)), order)
 
 
 def precision_at(y: Floats, p: Floats, rows: int, order: ArrayLike) -> float:
-    """Share of churners among the `rows` riskiest."""
-    return float(y[top(p, max(rows, 1), order)].mean()) if len(y) else float("nan")
+    """Share of churners among the rows with the greatest p; arguments as for `lift_at`."""
+    return float(y[top_rows(p, max(rows, 1), order)].mean()) if len(y) else float("nan")
 
 
 # Calibration
 
 
 def brier(y: Floats, p: Floats) -> float:
-    """Mean squared error of p (Brier 1950)."""
+    """Brier score: mean squared error of p; nan without rows.
+
+    References
+    ----------
+    Brier (1950), Verification of forecasts expressed in terms of probability, Monthly Weather
+    Review 78.
+    """
     return float(np.mean((p - y) ** 2)) if len(y) else float("nan")
 
 
 def brier_skill(y: Floats, p: Floats) -> float:
-    """1 - Brier / Brier of the constant mean(y); 0 says no better than the base rate."""
+    """1 - Brier score / Brier score of the constant mean(y).
+
+    0 is no better than the base rate; nan for one class.
+    """
     if _one_class(y):
         return float("nan")
     return 1 - brier(y, p) / float(np.mean(y) * (1 - np.mean(y)))
 
 
 def log_losses(y: Floats, p: Floats) -> Floats:
-    """(n,) -ln of the probability given to what happened, p clipped 1e-12 away from 0 and 1."""
+    """-ln of the probability given to the actual outcome of each row, in nats.
+
+    Parameters
+    ----------
+    y, p : ndarray of shape (n,)
+        p is clipped to [1e-12, 1 - 1e-12].
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
     inside = np.clip(p, 1e-12, 1 - 1e-12)
     return -(y * np.log(inside) + (1 - y) * np.log1p(-inside))
 
 
 def log_loss(y: Floats, p: Floats) -> float:
-    """-mean(y ln p + (1 - y) ln(1 - p)), the mean of `log_losses`."""
+    """-mean(y ln p + (1 - y) ln(1 - p)), the mean of `log_losses`; nan without rows."""
     return float(np.mean(log_losses(y, p))) if len(y) else float("nan")
 
 
 def ece(y: Floats, p: Floats) -> float:
     """Expected calibration error: sum over 10 bins of equal width of (rows / n) |mean p - mean y|.
 
-    A bin is [k/10, (k + 1)/10), the last one closed (Naeini, Cooper & Hauskrecht 2015).
+    A bin is [k/10, (k + 1)/10), the last one closed.
+
+    Parameters
+    ----------
+    y, p : ndarray of shape (n,)
+
+    Returns
+    -------
+    float
+        nan without rows.
+
+    References
+    ----------
+    Naeini, Cooper & Hauskrecht (2015), Obtaining well calibrated probabilities using Bayesian
+    binning, AAAI.
     """
     if len(y) == 0:
         return float("nan")
@@ -116,10 +208,22 @@ def ece(y: Floats, p: Floats) -> float:
 
 
 def calibration_line(y: Floats, p: Floats) -> tuple[float, float]:
-    """(intercept, slope) of ln(P/(1 - P)) = intercept + slope ln(p/(1 - p)) (Cox 1958).
+    """Calibration intercept and slope: ln(P/(1 - P)) = intercept + slope ln(p/(1 - p)).
 
-    (0, 1) is perfect; a slope below 1 says that p is too extreme. nan where y is one class, p is
-    constant or separates the classes.
+    (0, 1) is perfect; a slope below 1 says that p is too extreme.
+
+    Parameters
+    ----------
+    y, p : ndarray of shape (n,)
+
+    Returns
+    -------
+    intercept, slope : float
+        nan where y is one class, p is constant or separates the classes.
+
+    References
+    ----------
+    Cox (1958), Two further applications of a model for binary regression, Biometrika 45.
     """
     if _one_class(y):
         return float("nan"), float("nan")
@@ -130,13 +234,13 @@ def calibration_line(y: Floats, p: Floats) -> tuple[float, float]:
 # Profit
 
 
-def _hull(y: Floats, p: Floats) -> tuple[Floats, Floats]:
+def _roc_hull(y: Floats, p: Floats) -> tuple[Floats, Floats]:
     """(F0, F1): shares of churners and of stayers targeted at the corners of the ROC hull.
 
     The hull's edges are the blocks of the isotonic regression of y on p (Fawcett &
     Niculescu-Mizil 2007).
     """
-    churners, stayers = _curve(y, p)
+    churners, stayers = _counts_by_score(y, p)
     rows = churners + stayers
     blocks = isotonic_regression(churners / rows, weights=rows, increasing=False).blocks
     f0 = np.concatenate([[0.0], np.cumsum(churners)[blocks[1:] - 1]])
@@ -146,22 +250,22 @@ def _hull(y: Floats, p: Floats) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True)
 class Profit:
-    """Money a customer of the base and the share of it to target."""
+    """The best achievable profit of a retention campaign."""
 
-    money: float
-    share: float
+    money: float  # per customer of the base
+    targeted_share: float  # of the base
 
 
 _NO_PROFIT = Profit(float("nan"), float("nan"))
 
 
-def _terms(y: Floats, p: Floats) -> tuple[Floats, Floats, Floats]:
+def _profit_terms(y: Floats, p: Floats) -> tuple[Floats, Floats, Floats]:
     """At each corner of the hull: profit = gamma * gain - cost, and the share targeted.
 
     P(t; gamma) = CLV (gamma (1 - delta) - phi) pi0 F0 - CLV (delta + phi) pi1 F1,
     delta = d / CLV, phi = f / CLV (Verbraken, Verbeke & Baesens 2013, equation 9).
     """
-    f0, f1 = _hull(y, p)
+    f0, f1 = _roc_hull(y, p)
     churners, stayers = y.mean() * f0, (1 - y.mean()) * f1
     return (
         (CLV - OFFER) * churners,
@@ -170,37 +274,78 @@ def _terms(y: Floats, p: Floats) -> tuple[Floats, Floats, Floats]:
     )
 
 
-def mp(y: Floats, p: Floats) -> Profit:
-    """Maximum profit when exactly E[gamma] = .3 of would-be churners take the offer."""
-    if _one_class(y):
-        return _NO_PROFIT
-    gain, cost, share = _terms(y, p)
-    profit = ACCEPTS[0] / sum(ACCEPTS) * gain - cost
-    best = int(np.argmax(profit))
-    return Profit(float(profit[best]), float(share[best]))
+def max_profit(y: Floats, p: Floats) -> Profit:
+    """Maximum profit when exactly E[gamma] = .3 of would-be churners take the offer.
 
+    Parameters
+    ----------
+    y, p : ndarray of shape (n,)
 
-def empc(y: Floats, p: Floats) -> Profit:
-    """Expected maximum profit measure for churn: mp averaged over gamma ~ Beta(6, 14).
+    Returns
+    -------
+    Profit
+        nan for one class.
 
-    Between two corners the gamma at which their profits are equal decides; over each interval
-    of gamma E[gamma; a, b] and P(a, b) are exact incomplete Beta integrals.
+    References
+    ----------
+    Verbeke et al. (2012), New insights into churn prediction in the telecommunication sector: a
+    profit driven data mining approach, European Journal of Operational Research 218.
     """
     if _one_class(y):
         return _NO_PROFIT
-    gain, cost, share = _terms(y, p)
+    gain, cost, targeted = _profit_terms(y, p)
+    profit = ACCEPTS[0] / sum(ACCEPTS) * gain - cost
+    best = int(np.argmax(profit))
+    return Profit(float(profit[best]), float(targeted[best]))
+
+
+def empc(y: Floats, p: Floats) -> Profit:
+    """Expected maximum profit measure for churn: `max_profit` averaged over gamma ~ Beta(6, 14).
+
+    Parameters
+    ----------
+    y, p : ndarray of shape (n,)
+
+    Returns
+    -------
+    Profit
+        nan for one class.
+
+    References
+    ----------
+    Verbraken, Verbeke & Baesens (2013), A novel profit maximizing metric for measuring
+    classification performance of customer churn prediction models, IEEE TKDE 25.
+    """
+    if _one_class(y):
+        return _NO_PROFIT
+    gain, cost, targeted = _profit_terms(y, p)
     rising = np.append(True, np.diff(gain) > 0)  # a last edge without churners never pays
-    gain, cost, share = gain[rising], cost[rising], share[rising]
+    gain, cost, targeted = gain[rising], cost[rising], targeted[rising]
+    # Corner k is the best between the gammas at which its profit equals that of its neighbours.
+    # Over each such interval P(a, b) and E[gamma; a, b] are incomplete Beta integrals: exact.
     turns = np.clip(np.diff(cost) / np.diff(gain), 0.0, 1.0)
     edges = np.concatenate([[0.0], turns, [1.0]])
     a, b = ACCEPTS
     chance = np.diff(betainc(a, b, edges))
     mean = a / (a + b) * np.diff(betainc(a + 1, b, edges))
-    return Profit(float(gain @ mean - cost @ chance), float(share @ chance))
+    return Profit(float(gain @ mean - cost @ chance), float(targeted @ chance))
 
 
 def churn_metrics(y: ArrayLike, p: ArrayLike, capacity: int, order: ArrayLike) -> dict[str, float]:
-    """Every churn metric by name; ties at the list's end go to the first in `order` (n,)."""
+    """Every churn metric by name.
+
+    Parameters
+    ----------
+    y, p : array-like of shape (n,)
+    capacity : int
+        Length of the list, rows.
+    order : array-like of shape (n,)
+        Breaks ties at the list's end: the smallest comes first.
+
+    Returns
+    -------
+    dict
+    """
     churned, risk = np.asarray(y, dtype=float), np.asarray(p, dtype=float)
     ties = tie_ranks(order)
     intercept, slope = calibration_line(churned, risk)
@@ -208,7 +353,7 @@ def churn_metrics(y: ArrayLike, p: ArrayLike, capacity: int, order: ArrayLike) -
     return {
         "roc_auc": roc_auc(churned, risk),
         "average_precision": average_precision(churned, risk),
-        "lift_top_decile": lift_in(churned, risk, TOP_SHARE, ties),
+        "lift_top_decile": lift_at_fraction(churned, risk, TOP_SHARE, ties),
         "lift_at_capacity": lift_at(churned, risk, capacity, ties),
         "precision_at_capacity": precision_at(churned, risk, capacity, ties),
         "brier": brier(churned, risk),
@@ -218,8 +363,39 @@ def churn_metrics(y: ArrayLike, p: ArrayLike, capacity: int, order: ArrayLike) -
         "calibration_intercept": intercept,
         "calibration_slope": slope,
         "empc": expected.money,
-        "empc_share": expected.share,
-        "mp": mp(churned, risk).money,
+        "empc_share": expected.targeted_share,
+        "mp": max_profit(churned, risk).money,
+    }
+
+
+def list_metrics(
+    churned: Floats, rank_by: Floats, order: Floats, capacity: int
+) -> dict[str, float]:
+    """Churners on a list of the rows with the greatest `rank_by`.
+
+    Parameters
+    ----------
+    churned : ndarray of shape (n,)
+        1 churned, 0 stayed; n >= 1.
+    rank_by, order : ndarray of shape (n,)
+        See `top_rows`.
+    capacity : int
+        Length of the list, rows.
+
+    Returns
+    -------
+    dict
+        listed (rows), churned_share (of the list), found_share (of all churners) and lift; the
+        last two are nan without a churner.
+    """
+    rows = top_rows(rank_by, min(capacity, len(rank_by)), order)
+    on_list, base_rate = churned[rows], float(churned.mean())
+    churned_share = float(on_list.mean())
+    return {
+        "listed": float(len(rows)),
+        "churned_share": churned_share,
+        "found_share": float(on_list.sum() / churned.sum()) if churned.any() else float("nan"),
+        "lift": churned_share / base_rate if base_rate else float("nan"),
     }
 
 
@@ -227,18 +403,18 @@ def churn_metrics(y: ArrayLike, p: ArrayLike, capacity: int, order: ArrayLike) -
 
 
 def mae(y: Floats, predicted: Floats) -> float:
-    """Mean absolute error, currency."""
+    """Mean absolute error, in currency; nan without rows."""
     return float(np.abs(predicted - y).mean()) if len(y) else float("nan")
 
 
 def bias(y: Floats, predicted: Floats) -> float:
-    """sum(predicted) / sum(actual); nan unless money came in on the whole."""
+    """sum(predicted) / sum(actual); nan where the sum of y is not positive."""
     actual = float(y.sum())
     return float(predicted.sum()) / actual if actual > 0 else float("nan")
 
 
 def spearman(y: Floats, predicted: Floats) -> float:
-    """Pearson's correlation of mid-ranks; nan when either is constant."""
+    """Spearman's correlation: Pearson's of mid-ranks; nan where either is constant."""
     if len(y) < 2:
         return float("nan")
     a, b = rankdata(y), rankdata(predicted)
@@ -254,28 +430,54 @@ def _gini(y: Floats, ranks: Floats) -> float:
 
 
 def normalised_gini(y: Floats, predicted: Floats) -> float:
-    """Gini(y, predicted) / Gini(y, y): 1 ranks money perfectly, 0 by chance."""
+    """Gini(y, predicted) / Gini(y, y): 1 ranks money perfectly, 0 is a random ranking.
+
+    Parameters
+    ----------
+    y, predicted : ndarray of shape (n,)
+        Account currency.
+
+    Returns
+    -------
+    float
+        nan where y is constant or its sum not positive.
+
+    References
+    ----------
+    Lerman & Yitzhaki (1984), A note on the calculation and interpretation of the Gini index,
+    Economics Letters 15.
+    """
     if len(y) == 0 or y.sum() <= 0 or y.min() == y.max():
         return float("nan")
     return _gini(y, rankdata(predicted)) / _gini(y, rankdata(y))
 
 
 def coverage(y: Floats, low: Floats, high: Floats) -> float:
-    """Share of actual values in [low, high]."""
+    """Share of actual values in [low, high]; nan without rows."""
     return float(((low <= y) & (y <= high)).mean()) if len(y) else float("nan")
 
 
-def width(low: Floats, high: Floats) -> float:
-    """Mean of high - low, currency."""
+def interval_width(low: Floats, high: Floats) -> float:
+    """Mean of high - low, in currency; nan without rows."""
     return float((high - low).mean()) if len(low) else float("nan")
 
 
 def value_metrics(
     y: ArrayLike, predicted: ArrayLike, low: ArrayLike, high: ArrayLike
 ) -> dict[str, float]:
-    """Every value metric by name; all arguments (n,), currency."""
+    """Every value metric by name.
+
+    Parameters
+    ----------
+    y, predicted, low, high : array-like of shape (n,)
+        Account currency.
+
+    Returns
+    -------
+    dict
+    """
     actual, mean, bottom, ceiling = (
-        np.asarray(one, dtype=float) for one in (y, predicted, low, high)
+        np.asarray(array, dtype=float) for array in (y, predicted, low, high)
     )
     return {
         "mae": mae(actual, mean),
@@ -283,5 +485,5 @@ def value_metrics(
         "spearman": spearman(actual, mean),
         "normalised_gini": normalised_gini(actual, mean),
         "coverage": coverage(actual, bottom, ceiling),
-        "width": width(bottom, ceiling),
+        "width": interval_width(bottom, ceiling),
     }

@@ -1,6 +1,6 @@
-"""How a recipe is found: folds in time fix parameters, calibrator, interval and the choice.
+"""Model selection on rolling folds: parameters, calibrator, models and interval.
 
-Nothing here sees the snapshot that measures, nor a label that was open on its day.
+Nothing here reads the test snapshot, nor a label that was open on its day.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,13 +12,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import models
-from models.components.base import TREATED, Floats, Model
+from models.components.base import Floats, Model
 from models.components.calibration import CALIBRATORS, Calibrator, Identity
 from models.components.interval import ValueInterval
 from models.components.scorer import Scorer
 from retention.core.params import Params
 from retention.training.folds import Fold
 from retention.training.metrics import log_losses
+from retention.training.rows import LabelledRows
+
+ModelFactory = Callable[..., Model]
+"""make(name, **params): the unfitted model of a name."""
 
 RULE = (
     "among the models of a task, the one with the lowest out-of-fold loss (log-loss of the "
@@ -28,70 +32,42 @@ RULE = (
 
 
 @dataclass(frozen=True)
-class LabelledRows:
-    """Labelled rows: features X, and per row the customer, the snapshot's day, labels, weight."""
-
-    X: pd.DataFrame
-    customer: NDArray[np.object_]
-    day: NDArray[np.int64]
-    churned: Floats
-    value: Floats
-    weight: Floats
-
-    def take(self, rows: NDArray[Any]) -> "LabelledRows":
-        """The rows of a mask or of positions, in their order."""
-        return LabelledRows(
-            self.X.loc[rows] if rows.dtype == bool else self.X.iloc[rows],
-            self.customer[rows],
-            self.day[rows],
-            self.churned[rows],
-            self.value[rows],
-            self.weight[rows],
-        )
-
-    def on(self, days: Iterable[int]) -> "LabelledRows":
-        """The rows of some snapshots."""
-        return self.take(np.isin(self.day, list(days)))
-
-    def as_untreated(self) -> "LabelledRows":
-        """The rows as if nobody had been contacted: whom it will be, no snapshot knows."""
-        untreated = {TREATED: 0.0} if TREATED in self.X.columns else {}
-        return replace(self, X=self.X.assign(**untreated))
-
-    def target(self, task: str) -> Floats:
-        return self.churned if task == "churn" else self.value
-
-
-@dataclass(frozen=True)
 class CandidateResult:
-    """One model over the folds: the parameters they fixed and its predictions on them.
-
-    `predicted` has one raw prediction a row of the folds' tests, oldest fold first.
-    """
+    """One model over the folds."""
 
     name: str
-    tuned: list[dict[str, int | float]]
-    params: dict[str, Any]
-    predicted: Floats
+    tuned: list[dict[str, int | float]]  # parameters that each fold prefers
+    params: dict[str, Any]  # their median over the folds
+    predicted: Floats  # (rows of the folds' tests,), raw; oldest fold first
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """What a refit repeats unchanged: models, parameters, calibrator and interval."""
+    """The result of model selection, which a refit repeats unchanged."""
 
-    churn: str
-    value: str
-    params: dict[str, dict[str, Any]]
-    calibrators: dict[str, Calibrator]
-    interval: ValueInterval | None
-    losses: dict[str, float]
-    why: dict[str, str]
+    churn: str  # name of the selected churn model
+    value: str  # name of the selected value model
+    params: dict[str, dict[str, Any]]  # of every candidate
+    calibrators: dict[str, Calibrator]  # of every churn candidate
+    interval: ValueInterval | None  # None where history is too short
+    losses: dict[str, float]  # mean out-of-fold loss of every candidate
+    why: dict[str, str]  # reason of the choice, by task
     candidates: dict[str, CandidateResult] = field(default_factory=dict)
-    banners: list[str] = field(default_factory=list)
+    banners: list[str] = field(default_factory=list)  # warnings for people who read the list
 
 
-def model_factory(params: Params) -> Callable[..., Model]:
-    """make(name, **tuned) -> the unfitted model, under params.train and the label's horizon."""
+def model_factory(params: Params) -> ModelFactory:
+    """A factory of unfitted models under `params.train` and the label's horizon.
+
+    Parameters
+    ----------
+    params : Params
+
+    Returns
+    -------
+    callable
+        make(name, **tuned); what is tuned wins over `train.models`.
+    """
     labels, train = params.labels, params.train
     horizon = {"churn": labels.churn.horizon_days, "value": labels.value.horizon_days}
 
@@ -104,7 +80,19 @@ def model_factory(params: Params) -> Callable[..., Model]:
 
 
 def predict(model: Model, X: pd.DataFrame) -> Floats:
-    """P(churn) or expected value, (n,)."""
+    """P(churn) or expected value.
+
+    Parameters
+    ----------
+    model : Model
+        Fitted.
+    X : DataFrame of shape (n, features)
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        A probability, or account currency.
+    """
     if model.task == "churn":
         return np.asarray(model.predict_proba(X)[:, 1])
     return np.asarray(model.predict(X))
@@ -116,13 +104,31 @@ def _median(tuned: list[dict[str, int | float]]) -> dict[str, Any]:
     medians = {}
     for name in names:
         values = [parameters[name] for parameters in tuned if name in parameters]
-        middle = float(np.median(values))
-        medians[name] = round(middle) if all(isinstance(number, int) for number in values) else middle
+        median = float(np.median(values))
+        is_whole = all(isinstance(number, int) for number in values)
+        medians[name] = round(median) if is_whole else median
     return medians
 
 
-def evaluate_candidate(make: Callable[..., Model], name: str, rows: LabelledRows, folds: list[Fold]) -> CandidateResult:
-    """Tune on every fold, take the median, fit each fold again with it and predict its test."""
+def evaluate_candidate(
+    make: ModelFactory, name: str, rows: LabelledRows, folds: list[Fold]
+) -> CandidateResult:
+    """Tune a model on every fold, fit each fold again with the median and predict its test.
+
+    Parameters
+    ----------
+    make : callable
+        From `model_factory`.
+    name : str
+        Name of the model's file.
+    rows : LabelledRows
+    folds : list of Fold
+        Oldest first.
+
+    Returns
+    -------
+    CandidateResult
+    """
     tuned = []
     for fold in folds:
         train, test = rows.on(fold.train), rows.on([fold.test]).as_untreated()
@@ -140,10 +146,25 @@ def _fit_predict(model: Model, train: LabelledRows, test: LabelledRows) -> Float
     return predict(model.fit(train.X, train.target(model.task), train.weight), test.X)
 
 
-def calibrate_forward(kind: type[Calibrator], raw: Floats, tests: LabelledRows, label_delay_days: int) -> Floats:
-    """(n,) calibrated as it could have been on each fold's day: from folds mature by then.
+def calibrate_forward(
+    kind: type[Calibrator], raw: Floats, tests: LabelledRows, label_delay_days: int
+) -> Floats:
+    """Calibrate each fold by the folds whose labels were mature on its day.
 
-    NaN on the first folds, which have none before them.
+    Parameters
+    ----------
+    kind : type of Calibrator
+    raw : ndarray of shape (n,)
+        Out-of-fold probabilities of `tests`.
+    tests : LabelledRows
+        The n rows of the folds' tests.
+    label_delay_days : int
+        Days from a snapshot until its labels are mature.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        NaN on folds with no earlier one to fit on.
     """
     calibrated = np.full(len(raw), np.nan)
     for day in np.unique(tests.day):
@@ -154,10 +175,27 @@ def calibrate_forward(kind: type[Calibrator], raw: Floats, tests: LabelledRows, 
     return calibrated
 
 
-def select_calibrator(raw: Floats, tests: LabelledRows, label_delay_days: int) -> tuple[Calibrator, NDArray[np.float64]]:
-    """The calibrator with the lowest forward log-loss, fitted on all folds; its row losses.
+def select_calibrator(
+    raw: Floats, tests: LabelledRows, label_delay_days: int
+) -> tuple[Calibrator, NDArray[np.float64]]:
+    """The calibrator with the lowest forward log-loss, fitted on all folds.
 
-    Without a fold to look forward from, the raw probability stands.
+    Where no fold has an earlier one, the raw probability is used as it is.
+
+    Parameters
+    ----------
+    raw : ndarray of shape (n,)
+        Out-of-fold probabilities of `tests`.
+    tests : LabelledRows
+        The n rows of the folds' tests.
+    label_delay_days : int
+        Days from a snapshot until its labels are mature.
+
+    Returns
+    -------
+    calibrator : Calibrator
+    losses : ndarray of shape (n,)
+        Forward log-loss of each row in nats, NaN where there is none.
     """
     losses = {
         name: log_losses(tests.churned, calibrate_forward(kind, raw, tests, label_delay_days))
@@ -171,14 +209,49 @@ def select_calibrator(raw: Floats, tests: LabelledRows, label_delay_days: int) -
 
 
 def standard_error(difference: Floats, customers: NDArray[np.object_]) -> float:
-    """Of the mean of paired row differences, clustered by customer (Liang & Zeger 1986)."""
+    """Standard error of the mean of paired differences, clustered by customer.
+
+    Parameters
+    ----------
+    difference : ndarray of shape (n,)
+        Of two models' losses on each row.
+    customers : ndarray of shape (n,)
+        Ids; the rows of a customer are correlated.
+
+    Returns
+    -------
+    float
+        In the unit of `difference`.
+
+    References
+    ----------
+    Liang & Zeger (1986), Longitudinal data analysis using generalized linear models, Biometrika
+    73.
+    """
     _, code = np.unique(customers.astype(str), return_inverse=True)
     clusters = np.bincount(code, weights=difference - difference.mean())
     return float(np.sqrt((clusters**2).sum()) / len(difference))
 
 
 def select_model(losses: dict[str, Floats], tests: LabelledRows) -> tuple[str, str]:
-    """The model by RULE from losses a row of the folds' tests, and why in a sentence."""
+    """Apply RULE, the one-standard-error rule, to the losses of the models of a task.
+
+    Parameters
+    ----------
+    losses : dict
+        Name to out-of-fold losses, ndarray of shape (n,); rows where any is NaN do not count.
+    tests : LabelledRows
+        The n rows of the folds' tests.
+
+    Returns
+    -------
+    name, why : str
+        The model, and the reason in a sentence.
+
+    References
+    ----------
+    Breiman, Friedman, Olshen & Stone (1984), Classification and Regression Trees, section 3.4.3.
+    """
     has_loss = np.all([np.isfinite(loss) for loss in losses.values()], axis=0)
     means = {name: float(loss[has_loss].mean()) for name, loss in losses.items()}
     best = min(means, key=lambda name: means[name])
@@ -194,46 +267,101 @@ def select_model(losses: dict[str, Floats], tests: LabelledRows) -> tuple[str, s
 
 
 def fit_value_given_outcome(
-    make: Callable[..., Model], name: str, params: dict[str, Any], rows: LabelledRows
+    make: ModelFactory, name: str, params: dict[str, Any], rows: LabelledRows
 ) -> tuple[Any, Any]:
-    """The value model fitted on those who stayed, and on those who left."""
-    sides = (rows.take(rows.churned == churned) for churned in (0.0, 1.0))
-    if_kept, lost = (make(name, **params).fit(side.X, side.value, side.weight) for side in sides)
-    return if_kept, lost
+    """Fit a value model on the customers who stayed, and again on those who churned.
+
+    Parameters
+    ----------
+    make : callable
+        From `model_factory`.
+    name : str
+        Name of the value model.
+    params : dict
+        Its parameters.
+    rows : LabelledRows
+
+    Returns
+    -------
+    if_kept, if_lost : ValueModel
+    """
+    parts = (rows.take(rows.churned == churned) for churned in (0.0, 1.0))
+    if_kept, if_lost = (make(name, **params).fit(part.X, part.value, part.weight) for part in parts)
+    return if_kept, if_lost
 
 
 def out_of_fold_values(
-    make: Callable[..., Model], spec: "ModelSpec", rows: LabelledRows, folds: list[Fold]
+    make: ModelFactory, spec: ModelSpec, rows: LabelledRows, folds: list[Fold]
 ) -> Floats:
-    """Out-of-fold expected value under the whole recipe, one a row of the folds' tests."""
-    sides = []
+    """Out-of-fold expected values under the whole specification.
+
+    Parameters
+    ----------
+    make : callable
+        From `model_factory`.
+    spec : ModelSpec
+        With the candidates' predictions on these folds.
+    rows : LabelledRows
+    folds : list of Fold
+
+    Returns
+    -------
+    ndarray of shape (rows of the folds' tests,)
+        Account currency.
+    """
+    per_fold = []
     for fold in folds:
         X = rows.on([fold.test]).as_untreated().X
-        pair = fit_value_given_outcome(make, spec.value, spec.params[spec.value], rows.on(fold.train))
-        sides.append([model.predict(X) for model in pair])
-    if_kept, lost = (np.concatenate(side) for side in zip(*sides, strict=True))
+        params, train = spec.params[spec.value], rows.on(fold.train)
+        pair = fit_value_given_outcome(make, spec.value, params, train)
+        per_fold.append([model.predict(X) for model in pair])
+    if_kept, if_lost = (np.concatenate(part) for part in zip(*per_fold, strict=True))
     p = spec.calibrators[spec.churn].predict(spec.candidates[spec.churn].predicted)
-    return np.asarray((1 - p) * if_kept + p * lost)
+    return np.asarray((1 - p) * if_kept + p * if_lost)
 
 
-def fit_scorer(make: Callable[..., Model], spec: ModelSpec, rows: LabelledRows) -> Scorer:
-    """The recipe's models fitted on rows; its calibrator and interval stand as they are.
+def fit_scorer(make: ModelFactory, spec: ModelSpec, rows: LabelledRows) -> Scorer:
+    """Fit the selected models on rows; calibrator and interval stay those of the specification.
 
-    Errors: ValueError when rows hold one class.
+    Parameters
+    ----------
+    make : callable
+        From `model_factory`.
+    spec : ModelSpec
+    rows : LabelledRows
+
+    Returns
+    -------
+    Scorer
+
+    Raises
+    ------
+    ValueError
+        If all rows churned, or all stayed.
     """
     churn = make(spec.churn, **spec.params[spec.churn]).fit(rows.X, rows.churned, rows.weight)
-    if_kept, lost = fit_value_given_outcome(make, spec.value, spec.params[spec.value], rows)
+    if_kept, if_lost = fit_value_given_outcome(make, spec.value, spec.params[spec.value], rows)
     return Scorer(
         churn=(spec.churn, churn),
         calibrator=spec.calibrators[spec.churn],
         value_if_kept=(spec.value, if_kept),
-        value_if_lost=(spec.value, lost),
+        value_if_lost=(spec.value, if_lost),
         interval=spec.interval,
     )
 
 
 def baseline_spec(banners: list[str]) -> ModelSpec:
-    """What scores where history is too short to choose: the baselines, as they come."""
+    """The specification where history is too short to select: the simplest baselines, untuned.
+
+    Parameters
+    ----------
+    banners : list of str
+        Warnings that say so.
+
+    Returns
+    -------
+    ModelSpec
+    """
     names = {"churn": "churn_recency", "value": "value_last_window"}
     return ModelSpec(
         churn=names["churn"],
@@ -248,37 +376,57 @@ def baseline_spec(banners: list[str]) -> ModelSpec:
 
 
 def select_models(
-    make: Callable[..., Model],
+    make: ModelFactory,
     rows: LabelledRows,
     folds: list[Fold],
     label_delay_days: int,
     track: Callable[[list[str]], Iterable[str]] = iter,
 ) -> ModelSpec:
-    """Try every model over the folds, calibrate and choose by RULE, and fix the interval."""
+    """Evaluate every model on the folds, calibrate, select by RULE and fit the interval.
+
+    Parameters
+    ----------
+    make : callable
+        From `model_factory`.
+    rows : LabelledRows
+    folds : list of Fold
+        At least one, oldest first.
+    label_delay_days : int
+        Days from a snapshot until its labels are mature.
+    track : callable
+        Passes names through and reports progress.
+
+    Returns
+    -------
+    ModelSpec
+    """
     tests = rows.on(fold.test for fold in folds)
-    trials = {name: evaluate_candidate(make, name, rows, folds) for name in track(list(models.discover()))}
-    of_task = {
-        task: [name for name in trials if name.startswith(task)] for task in ("churn", "value")
+    candidates = {
+        name: evaluate_candidate(make, name, rows, folds) for name in track(list(models.discover()))
+    }
+    names = {
+        task: [name for name in candidates if name.startswith(task)] for task in ("churn", "value")
     }
     calibrated = {
-        name: select_calibrator(trials[name].predicted, tests, label_delay_days) for name in of_task["churn"]
+        name: select_calibrator(candidates[name].predicted, tests, label_delay_days)
+        for name in names["churn"]
     }
     losses = {
         "churn": {name: loss for name, (_, loss) in calibrated.items()},
-        "value": {name: (trials[name].predicted - tests.value) ** 2 for name in of_task["value"]},
+        "value": {name: (candidates[name].predicted - tests.value) ** 2 for name in names["value"]},
     }
-    picks = {task: select_model(of_models, tests) for task, of_models in losses.items()}
+    selected = {task: select_model(of_models, tests) for task, of_models in losses.items()}
     spec = ModelSpec(
-        churn=picks["churn"][0],
-        value=picks["value"][0],
-        params={name: candidate.params for name, candidate in trials.items()},
+        churn=selected["churn"][0],
+        value=selected["value"][0],
+        params={name: candidate.params for name, candidate in candidates.items()},
         calibrators={name: calibrator for name, (calibrator, _) in calibrated.items()},
         interval=None,
         losses={
             name: float(np.nanmean(loss)) for task in losses.values() for name, loss in task.items()
         },
-        why={task: why for task, (_, why) in picks.items()},
-        candidates=trials,
+        why={task: why for task, (_, why) in selected.items()},
+        candidates=candidates,
     )
     interval = ValueInterval().fit(out_of_fold_values(make, spec, rows, folds), tests.value)
     return replace(spec, interval=interval)

@@ -1,7 +1,7 @@
-"""How the recipe does by groups of customers: whether any of them is served worse than the rest.
+"""Metrics by group of customers: whether the models serve any group worse than the rest.
 
-Groups are attributes as they are known today, and thirds by expected value. They only measure: no
-feature and no list is made from them here.
+Groups are attributes as known today, and thirds by expected value. They are for measurement only:
+no feature and no list uses them.
 """
 
 from typing import Any, Final
@@ -14,19 +14,32 @@ from retention.training import metrics
 ATTRIBUTES: Final = ("region", "language", "preferred_channel", "acquisition_channel")
 THIRDS: Final = ("low", "middle", "high")
 VALUE: Final = "expected value"
-MIN_PER_CLASS: Final = 10  # who left and who stayed, below which no order is told
+MIN_PER_CLASS: Final = 10  # churners and stayers, below which a group has no AUC
 
 
 def slice_metrics(
     scores: pd.DataFrame, customers: pd.DataFrame, capacity: int, min_size: int
 ) -> list[dict[str, Any]]:
-    """One row a group of at least `least` customers: by, group, customers, churners, and what of.
+    """Metrics of each group of at least `min_size` customers.
 
-    scores: customer_id, churned, churn_probability, expected_value, expected_loss, one a customer.
-    customers: customer_id and any of ATTRIBUTES, one a customer at most. predicted: the mean
-    chance; left: the share that left, with low and high (95 %, Wilson 1927); right: whether the
-    chance lies within. roc_auc: of the order in the group, None of too few. listed: the share among
-    the `capacity` with most to lose; found: the same of those who left.
+    Parameters
+    ----------
+    scores : DataFrame of n rows, one per customer
+        customer_id, churned, churn_probability, expected_value and expected_loss.
+    customers : DataFrame, at most one row per customer
+        customer_id and any of ATTRIBUTES.
+    capacity : int
+        Length of the list, the customers with the greatest expected loss.
+    min_size : int
+        Customers below which a group is left out.
+
+    Returns
+    -------
+    list of dict
+        by, group, customers, churners; `predicted`, the mean probability; `left`, the observed
+        churn rate with `low` and `high` (95 %, Wilson); `right`, whether the mean probability lies
+        within; `roc_auc` within the group, None below MIN_PER_CLASS; `listed`, the share on the
+        list, and `found`, the share of churners on it.
     """
     rows = scores.merge(customers, on="customer_id", how="left", validate="one_to_one")
     order = bootstrap.tie_ranks(rows["customer_id"])
@@ -49,20 +62,57 @@ def _thirds(values: "pd.Series[float]") -> "pd.Series[Any]":
 
 
 def _group_metrics(group_rows: pd.DataFrame) -> dict[str, Any]:
-    left = group_rows["churned"].to_numpy(dtype=float)
+    churned = group_rows["churned"].to_numpy(dtype=float)
     predicted = group_rows["churn_probability"].to_numpy(dtype=float)
-    low, high = (float(end) for end in intervals.wilson_interval(left.sum(), len(left)))
+    low, high = (float(end) for end in intervals.wilson_interval(churned.sum(), len(churned)))
     churners_on_list = group_rows.loc[group_rows["churned"].astype(bool), "listed"]
-    enough = min(left.sum(), (1 - left).sum()) >= MIN_PER_CLASS
+    enough = min(churned.sum(), (1 - churned).sum()) >= MIN_PER_CLASS
     return {
         "customers": len(group_rows),
-        "churners": int(left.sum()),
+        "churners": int(churned.sum()),
         "predicted": float(predicted.mean()),
-        "left": float(left.mean()),
+        "left": float(churned.mean()),
         "low": low,
         "high": high,
         "right": low <= float(predicted.mean()) <= high,
-        "roc_auc": metrics.roc_auc(left, predicted) if enough else None,
+        "roc_auc": metrics.roc_auc(churned, predicted) if enough else None,
         "listed": float(group_rows["listed"].mean()),
         "found": float(churners_on_list.mean()) if len(churners_on_list) else None,
     }
+
+
+def value_by_decile(scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """Mean value if kept and if lost, predicted and realised, by decile of value if kept.
+
+    Parameters
+    ----------
+    scores : DataFrame of n rows, one per customer
+        value_if_kept, value_if_lost, churned (bool) and value; account currency.
+
+    Returns
+    -------
+    list of dict
+        Per decile (1 is the lowest) decile, customers, expected_if_kept and actual_if_kept of
+        those who stayed, expected_if_lost and actual_if_lost of those who churned; None without
+        such customers.
+    """
+    rank = scores["value_if_kept"].rank(method="first")
+    decile = ((rank - 1) * 10 // len(scores)).astype(int) + 1
+    rows = []
+    for number, group in scores.groupby(decile):
+        stayed, churned = group[~group["churned"]], group[group["churned"]]
+        rows.append(
+            {
+                "decile": int(str(number)),
+                "customers": len(group),
+                "expected_if_kept": _mean(stayed["value_if_kept"]),
+                "actual_if_kept": _mean(stayed["value"]),
+                "expected_if_lost": _mean(churned["value_if_lost"]),
+                "actual_if_lost": _mean(churned["value"]),
+            }
+        )
+    return rows
+
+
+def _mean(values: "pd.Series[float]") -> float | None:
+    return float(values.mean()) if len(values) else None

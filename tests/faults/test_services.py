@@ -12,9 +12,8 @@ from retention.core import artefacts
 from retention.core.errors import Guarded
 from retention.core.storage import atomic
 from retention.tracking import client
-from tests.faults.refusal import accounted, refused, unchanged
-from tests.retention.tracking import test_client as test_tracking
-from tests.support import company, services
+from tests.faults.refusal import assert_accounted, assert_refused, assert_unchanged
+from tests.support import company, services, tracked_run
 from tests.support.company import Checkout
 from tests.support.services import PASSWORD, MlflowServer, Postgres
 
@@ -60,26 +59,26 @@ def test_47_mlflow_down(copied: Checkout, silent: dict[str, str]) -> None:
     assert done.returncode == 0, done.stderr
     assert "MLflow" in done.stderr
     assert PASSWORD not in done.stderr + done.stdout
-    (mine,), (theirs,) = ((copied / folder).glob("2*") for folder in ("shared", "lists"))
-    assert mine.name == theirs.name
+    (shared_list,), (local_list,) = ((copied / folder).glob("2*") for folder in ("shared", "lists"))
+    assert shared_list.name == local_list.name
 
 
 def test_47_mlflow_down_refuses_where_params_say_so(
     copied: Checkout, silent: dict[str, str]
 ) -> None:
-    with unchanged(copied / "lists"), unchanged(copied / "shared"):
+    with assert_unchanged(copied / "lists"), assert_unchanged(copied / "shared"):
         done = scored(copied, silent, champion="registry", without_registry="refuse")
-        said = refused(done, 4, "MLflow", "without_registry", told=True)
-    assert PASSWORD not in said
+        refusal = assert_refused(done, 4, "MLflow", "without_registry", after_progress=True)
+    assert PASSWORD not in refusal
 
 
 @pytest.mark.parametrize("server", ["gone", "silent"])
 def test_47_mlflow_down_stops_no_stage(
     copied: Checkout, server: str, request: pytest.FixtureRequest
 ) -> None:
-    said = copied.stages("evaluate", "promote", **request.getfixturevalue(server))
-    assert said.count("nothing else depends on it") == 2
-    assert PASSWORD not in said
+    log = copied.stages("evaluate", "promote", **request.getfixturevalue(server))
+    assert log.count("nothing else depends on it") == 2
+    assert PASSWORD not in log
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +86,11 @@ def registered(
     mlflow_server: MlflowServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """A company whose champion the server's registry holds."""
-    told = test_tracking.made_record(tmp_path_factory.mktemp("record"))
+    record = tracked_run.example_record(tmp_path_factory.mktemp("record"))
     name = "Swap Street Shop"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", mlflow_server.uri)
-        client.mirror(name, told.example, {"champion": told.candidate})
+        client.mirror(name, record.example, {"champion": record.candidate})
         yield name
 
 
@@ -108,7 +107,7 @@ def test_50_model_swap_in_the_registry(
     try:
         for path, content in zip(paths, before, strict=True):
             path.write_bytes(content + b" " if part.endswith(".json") else spring + content)
-        for ask in (client.load, client.registered):
+        for ask in (client.load, client.registered_sha256):
             with pytest.raises(Guarded, match="not those that were registered"):
                 ask(registered)
     finally:
@@ -127,21 +126,22 @@ def test_57_sql_mapping_of_a_table(
     """A table and its columns may be called whatever SQL there is: they are names."""
     quoted = '"' + HOSTILE.replace('"', '""') + '"'
     address = postgres.create(
-        "hostile", "create table t (a int)",
+        "hostile",
+        "create table t (a int)",
         f"create table {quoted} ({quoted} text, k int, at date)",
         f"insert into {quoted} values ('{HOSTILE}', 1, '2025-03-03'), ('b', 2, '2025-03-04')",
-    )  # fmt: skip
+    )
     monkeypatch.setenv("DATABASE_URL", address)
     shop = company.make(tmp_path / "shop")
     event = {"kind": "purchase", "customer_id": HOSTILE, "occurred_at": "at"}
     source = {"table": HOSTILE, "key": [HOSTILE, "k"], "types": {"at": "date"}, "events": [event]}
-    told = shop.params()
-    del told["customers"]
-    shop.set_params(told | {"sources": {"odd": source}})
+    params = shop.params()
+    del params["customers"]
+    shop.set_params(params | {"sources": {"odd": source}})
     shop.stages("extract", "ingest odd")
     events = pq.read_table(shop / artefacts.ingested("odd"))
     assert sorted(events["customer_id"].to_pylist()) == [HOSTILE, "b"]
-    accounted(atomic.read_json(shop / artefacts.ingest_summary("odd")), rows=2)
+    assert_accounted(atomic.read_json(shop / artefacts.ingest_summary("odd")), rows=2)
     postgres.run("hostile", "select a from t")
 
 
@@ -150,10 +150,12 @@ def test_57_sql_mapping_of_a_table_that_is_not_there(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", postgres.create("nothing", "create table t (a int)"))
     shop = company.make(tmp_path / "shop")
-    told = shop.params()
-    told["sources"] = {"odd": told["sources"]["sales"] | {"table": HOSTILE}}
-    del told["sources"]["odd"]["path"]
-    shop.set_params(told)
-    with unchanged(shop / "lists"):
-        refused(shop.run("pipeline.extract"), 3, "sources.odd.table", "DROP TABLE", "no table")
+    params = shop.params()
+    params["sources"] = {"odd": params["sources"]["sales"] | {"table": HOSTILE}}
+    del params["sources"]["odd"]["path"]
+    shop.set_params(params)
+    with assert_unchanged(shop / "lists"):
+        assert_refused(
+            shop.run("pipeline.extract"), 3, "sources.odd.table", "DROP TABLE", "no table"
+        )
     postgres.run("nothing", "select a from t")

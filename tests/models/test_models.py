@@ -16,13 +16,13 @@ from sklearn.exceptions import NotFittedError
 
 import models
 from models import churn_recency
-from models.components.base import BIAS, Floats, base_rate, scale_to, weights
+from models.components.base import BIAS, Floats, base_rate, scale_to, validate_weights
 from models.components.bgnbd import BGNBD
 from models.components.boosting import Encoder
-from models.components.calibration import CALIBRATORS, Isotonic, Platt, restore
+from models.components.calibration import CALIBRATORS, Isotonic, Platt, restore_calibrator
 from models.components.interval import ValueInterval
 from retention.training import metrics
-from tests.models.components.test_bgnbd import simulated
+from tests.support.purchase_histories import simulated
 
 WINDOWS = (7, 14, 30, 60, 90, 180, 365)
 NAMES = list(models.discover())
@@ -78,8 +78,8 @@ def small(name: str, **overrides: Any) -> Any:
 
 
 def scores(model: Any, X: pd.DataFrame) -> Floats:
-    found = model.predict_proba(X)[:, 1] if model.task == "churn" else model.predict(X)
-    return np.asarray(found, dtype=np.float64)
+    predicted = model.predict_proba(X)[:, 1] if model.task == "churn" else model.predict(X)
+    return np.asarray(predicted, dtype=np.float64)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_a_file_dropped_into_the_folder_is_a_model(folder: Path) -> None:
         ("churn_none.py", "from models.churn_recency import RecencyRule", "exactly one model"),
         (
             "churn_odd.py",
-            "from models.base import ValueModel\nclass Odd(ValueModel):\n    pass",
+            "from models.components.base import ValueModel\nclass Odd(ValueModel):\n    pass",
             "defines a value model",
         ),
     ],
@@ -155,7 +155,7 @@ def test_states_what_it_is(name: str) -> None:
     model = models.discover()[name]
     assert model.task == name.split("_")[0]
     assert isinstance(model.baseline, bool)
-    assert model.simplicity >= 1
+    assert model.complexity_rank >= 1
     assert model.title
 
 
@@ -278,8 +278,10 @@ def test_two_fits_are_one(name: str, fitted: dict[str, Any]) -> None:
 def test_threads_change_nothing(name: str) -> None:
     X, later = customers(2000), customers(500, seed=1)
     rounds = dict.fromkeys(SMALL[name], 8)
-    one, two = (small(name, **rounds, seeds=1, threads=n).fit(X, target(X, name)) for n in (1, 2))
-    assert (scores(one, later) == scores(two, later)).all()
+    single, two = (
+        small(name, **rounds, seeds=1, threads=n).fit(X, target(X, name)) for n in (1, 2)
+    )
+    assert (scores(single, later) == scores(two, later)).all()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -329,10 +331,10 @@ def test_contributions_add_up_to_the_score(name: str, fitted: dict[str, Any]) ->
 @pytest.mark.parametrize("name", BOOSTED)
 def test_tune_fixes_the_rounds(name: str) -> None:
     X, later = customers(2000), customers(1000, seed=1)
-    found = small(name).tune(X, target(X, name), later, target(later, name, seed=1))
-    assert set(found) == set(SMALL[name])
-    assert all(1 <= rounds <= 600 for rounds in found.values())
-    small(name).set_params(**found)
+    tuned = small(name).tune(X, target(X, name), later, target(later, name, seed=1))
+    assert set(tuned) == set(SMALL[name])
+    assert all(1 <= rounds <= 600 for rounds in tuned.values())
+    small(name).set_params(**tuned)
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - set(BOOSTED)))
@@ -433,8 +435,8 @@ def test_bgnbd_beats_the_recency_rule_on_its_own_customers() -> None:
     (X, past), (later, future) = buyers(1), buyers(2)
     y, later_y = silent(past), silent(future)
     auc, rule = (
-        metrics.roc_auc(later_y, scores(small(one).fit(X, y), later))
-        for one in ("churn_bgnbd", "churn_recency")
+        metrics.roc_auc(later_y, scores(small(name).fit(X, y), later))
+        for name in ("churn_bgnbd", "churn_recency")
     )
     assert auc > rule + 0.01
 
@@ -449,12 +451,13 @@ def test_bgnbd_is_calibrated_on_its_own_customers() -> None:
 def test_rfm_beats_the_recency_rule_where_habit_counts() -> None:
     X, later = customers(2000, 1), customers(2000, 2)
     y, later_y = (
-        np.random.default_rng(3).binomial(1, expit(2 - one["purchase_days"].fillna(1) / 2)) * 1.0
-        for one in (X, later)
+        np.random.default_rng(3).binomial(1, expit(2 - features["purchase_days"].fillna(1) / 2))
+        * 1.0
+        for features in (X, later)
     )
     auc, rule = (
-        metrics.roc_auc(later_y, scores(small(one).fit(X, y), later))
-        for one in ("churn_rfm_logistic", "churn_recency")
+        metrics.roc_auc(later_y, scores(small(name).fit(X, y), later))
+        for name in ("churn_rfm_logistic", "churn_recency")
     )
     assert auc > rule + 0.04
 
@@ -470,8 +473,8 @@ def test_bgnbd_value_beats_the_last_window_on_its_own_customers() -> None:
     (X, past), (later, future) = buyers(1), buyers(2)
     money = future["money"].to_numpy()
     gini, last = (
-        metrics.normalised_gini(money, scores(small(one).fit(X, past["money"]), later))
-        for one in ("value_bgnbd", "value_last_window")
+        metrics.normalised_gini(money, scores(small(name).fit(X, past["money"]), later))
+        for name in ("value_bgnbd", "value_last_window")
     )
     assert gini > last + 0.02
 
@@ -518,15 +521,15 @@ def test_dates_are_no_features() -> None:
 
 
 def test_scale_keeps_the_money_and_the_ranks() -> None:
-    one = np.ones(2)
-    assert scale_to(np.array([1.0, 3.0]), np.array([0.0, 8.0]), one) == (2.0, 0.0)
-    assert scale_to(np.array([1.0, 3.0]), np.array([0.0, -8.0]), one) == (0.0, -4.0)
-    assert scale_to(np.zeros(2), np.array([0.0, 8.0]), one) == (0.0, 4.0)
+    ones = np.ones(2)
+    assert scale_to(np.array([1.0, 3.0]), np.array([0.0, 8.0]), ones) == (2.0, 0.0)
+    assert scale_to(np.array([1.0, 3.0]), np.array([0.0, -8.0]), ones) == (0.0, -4.0)
+    assert scale_to(np.zeros(2), np.array([0.0, 8.0]), ones) == (0.0, 4.0)
 
 
 def test_base_rate_is_drawn_to_its_prior() -> None:
     assert base_rate(np.empty(0), np.empty(0), 0.2) == 0.2
-    assert base_rate(np.ones(10), weights(None, 10), 0.2) == pytest.approx(0.6)
+    assert base_rate(np.ones(10), validate_weights(None, 10), 0.2) == pytest.approx(0.6)
 
 
 def raw_probabilities(n: int = 4000, seed: int = 0) -> tuple[Floats, Floats]:
@@ -546,7 +549,7 @@ def test_calibrators_keep_order_and_go_round(name: str) -> None:
     assert (np.diff(calibrated) >= 0).all()
     assert ((calibrated >= 0) & (calibrated <= 1)).all()
     text = json.dumps(calibrator.state(), allow_nan=False)
-    assert (restore(json.loads(text)).predict(grid) == calibrated).all()
+    assert (restore_calibrator(json.loads(text)).predict(grid) == calibrated).all()
 
 
 @pytest.mark.parametrize("name", ["platt", "isotonic"])

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -17,7 +16,7 @@ from retention.core.storage import atomic
 from retention.serving import target
 from retention.tracking import client
 from retention.tracking.client import TrackingDown
-from tests.pipeline import test_train as small
+from tests.support import training_company as small
 
 NOTHING_MEASURED: dict[str, Any] = {
     "churn": {},
@@ -26,83 +25,9 @@ NOTHING_MEASURED: dict[str, Any] = {
     "gain": {},
     "value_by_decile": [],
 }
-LIST = {"listed", "churned_share", "found_share", "lift"}
-
-
-def array(*values: float) -> Any:
-    return np.array(values, dtype=float)
 
 
 # By hand
-
-
-@pytest.mark.parametrize(
-    ("churned", "rank_by", "capacity", "figures"),
-    [
-        ([1, 0, 1, 0], [4, 3, 2, 1], 2, (2, 0.5, 0.5, 1.0)),
-        ([1, 1, 0, 0], [4, 3, 2, 1], 2, (2, 1.0, 1.0, 2.0)),
-        ([0, 0, 0, 1], [4, 3, 2, 1], 3, (3, 0.0, 0.0, 0.0)),
-        ([1, 0, 1, 0], [4, 3, 2, 1], 9, (4, 0.5, 1.0, 1.0)),  # a list is as long as there are
-        ([0, 1, 0, 0], [7, 7, 7, 1], 1, (1, 0.0, 0.0, 0.0)),  # of a tie the first in order
-    ],
-)
-def test_a_lists_figures_are_those_of_its_rows(
-    churned: list[float], rank_by: list[float], capacity: int, figures: tuple[float, ...]
-) -> None:
-    order = np.arange(len(churned), dtype=float)
-    found = evaluate.list_metrics(array(*churned), array(*rank_by), order, capacity)
-    assert tuple(found.values()) == figures
-    assert set(found) == LIST
-
-
-def test_without_a_churner_a_list_finds_no_share_of_them() -> None:
-    found = evaluate.list_metrics(array(0, 0), array(2, 1), array(0, 1), 1)
-    assert (found["listed"], found["churned_share"]) == (1, 0)
-    assert np.isnan([found["found_share"], found["lift"]]).all()
-
-
-def test_deciles_of_value_if_kept_compare_the_kept_with_the_kept() -> None:
-    scores = pd.DataFrame(
-        {
-            "value_if_kept": np.arange(20.0)[::-1],  # decile 10 holds the first two rows
-            "value_if_lost": np.arange(20.0) / 10,
-            "value": [30.0, 2.0, *[1.0] * 18],
-            "churned": [False, True, *[False] * 18],
-        }
-    )
-    told = evaluate.value_by_decile(scores)
-    assert [one["decile"] for one in told] == list(range(1, 11))
-    assert [one["customers"] for one in told] == [2] * 10
-    assert told[9] == {
-        "decile": 10,
-        "customers": 2,
-        "expected_if_kept": 19.0,
-        "actual_if_kept": 30.0,
-        "expected_if_lost": 0.1,
-        "actual_if_lost": 2.0,
-    }
-    assert told[0]["expected_if_kept"] == 0.5
-    assert told[0]["actual_if_lost"] is None
-
-
-def test_fewer_than_ten_customers_leave_deciles_out() -> None:
-    scores = pd.DataFrame(
-        {"value_if_kept": [1.0, 2], "value_if_lost": 0.0, "value": 1.0, "churned": [False, True]}
-    )
-    assert [one["decile"] for one in evaluate.value_by_decile(scores)] == [1, 6]
-
-
-def test_a_figure_has_its_interval_and_is_null_where_there_is_none() -> None:
-    frame = pd.DataFrame({"customer_id": ["a", "b", "c"], "one": [1.0, 1.0, 1.0]})
-
-    def measure(one: Any) -> dict[str, float]:
-        return {"mean": float(one.mean()), "none": float("nan")}
-
-    found = evaluate.figures_with_intervals(measure, frame, ["one"], small.chosen())
-    assert found == {
-        "mean": {"value": 1.0, "low": 1.0, "high": 1.0},
-        "none": {"value": None, "low": None, "high": None},
-    }
 
 
 def said_and_scores() -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -132,49 +57,55 @@ def said_and_scores() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def test_the_recipe_stands_beside_every_model() -> None:
-    found = evaluate.evaluate(*said_and_scores(), small.chosen())
-    assert set(found["churn"]) == {"churn_good", "churn_bad", "recipe"}
-    assert set(found["list"]) == set(found["churn"])
-    assert set(found["value"]) == {"value_flat", "recipe"}
-    assert set(found["gain"]) == {"churn_good", "churn_bad"}
+    content = evaluate.evaluate(*said_and_scores(), small.small_params())
+    assert set(content["churn"]) == {"churn_good", "churn_bad", "recipe"}
+    assert set(content["list"]) == set(content["churn"])
+    assert set(content["value"]) == {"value_flat", "recipe"}
+    assert set(content["gain"]) == {"churn_good", "churn_bad"}
 
 
 def test_figures_are_those_of_the_rows() -> None:
-    found = evaluate.evaluate(*said_and_scores(), small.chosen("capacity: 15", "capacity: 1"))
-    auc = {name: one["roc_auc"]["value"] for name, one in found["churn"].items()}
+    content = evaluate.evaluate(
+        *said_and_scores(), small.small_params("capacity: 15", "capacity: 1")
+    )
+    auc = {name: figures["roc_auc"]["value"] for name, figures in content["churn"].items()}
     assert auc == {"churn_good": 1.0, "churn_bad": 0.0, "recipe": 1.0}
-    mae = {name: one["mae"]["value"] for name, one in found["value"].items()}
+    mae = {name: figures["mae"]["value"] for name, figures in content["value"].items()}
     assert mae == {"value_flat": 10.0, "recipe": 2.5}
-    assert found["value"]["recipe"]["coverage"]["value"] == 0.75
-    assert "coverage" not in found["value"]["value_flat"]
-    gain = {name: one["roc_auc"]["value"] for name, one in found["gain"].items()}
+    assert content["value"]["recipe"]["coverage"]["value"] == 0.75
+    assert "coverage" not in content["value"]["value_flat"]
+    gain = {name: figures["roc_auc"]["value"] for name, figures in content["gain"].items()}
     assert gain == {"churn_good": 0.0, "churn_bad": 1.0}
 
 
 def test_the_recipes_list_is_ranked_by_expected_loss_the_models_by_their_chance() -> None:
-    found = evaluate.evaluate(*said_and_scores(), small.chosen("capacity: 15", "capacity: 2"))
-    share = {name: one["churned_share"]["value"] for name, one in found["list"].items()}
-    assert share == {"churn_good": 1.0, "churn_bad": 0.0, "recipe": 0.5}
+    content = evaluate.evaluate(
+        *said_and_scores(), small.small_params("capacity: 15", "capacity: 2")
+    )
+    churned_share = {
+        name: figures["churned_share"]["value"] for name, figures in content["list"].items()
+    }
+    assert churned_share == {"churn_good": 1.0, "churn_bad": 0.0, "recipe": 0.5}
 
 
 def test_ties_are_broken_by_customer_and_not_by_the_order_of_rows() -> None:
-    said, scores = said_and_scores()
-    said["prediction"], scores["churn_probability"], scores["expected_loss"] = 0.5, 0.5, 1.0
-    chosen = small.chosen("capacity: 15", "capacity: 1")
-    one = evaluate.evaluate(said, scores, chosen)
-    other = evaluate.evaluate(said[::-1], scores[::-1], chosen)
-    for found in (one, other):
-        assert found["list"]["recipe"]["churned_share"]["value"] == 1.0  # customer a
-        assert found["churn"]["churn_bad"]["precision_at_capacity"]["value"] == 1.0
+    predictions, scores = said_and_scores()
+    predictions["prediction"], scores["churn_probability"], scores["expected_loss"] = 0.5, 0.5, 1.0
+    params = small.small_params("capacity: 15", "capacity: 1")
+    ordered = evaluate.evaluate(predictions, scores, params)
+    other = evaluate.evaluate(predictions[::-1], scores[::-1], params)
+    for content in (ordered, other):
+        assert content["list"]["recipe"]["churned_share"]["value"] == 1.0  # customer a
+        assert content["churn"]["churn_bad"]["precision_at_capacity"]["value"] == 1.0
 
 
-@pytest.mark.parametrize("fate", [True, False])
-def test_one_outcome_gives_nulls_that_can_be_written(tmp_path: Path, fate: bool) -> None:
-    said, scores = said_and_scores()
-    said["churned"] = scores["churned"] = fate
-    found = evaluate.evaluate(said, scores, small.chosen())
-    assert found["churn"]["recipe"]["roc_auc"] == {"value": None, "low": None, "high": None}
-    atomic.write_json(tmp_path / "metrics.json", found)
+@pytest.mark.parametrize("churned", [True, False])
+def test_one_outcome_gives_nulls_that_can_be_written(tmp_path: Path, churned: bool) -> None:
+    predictions, scores = said_and_scores()
+    predictions["churned"] = scores["churned"] = churned
+    content = evaluate.evaluate(predictions, scores, small.small_params())
+    assert content["churn"]["recipe"]["roc_auc"] == {"value": None, "low": None, "high": None}
+    atomic.write_json(tmp_path / "metrics.json", content)
 
 
 # The stage
@@ -186,32 +117,32 @@ Told = tuple[Path, list[Any]]
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
     """A folder in which `train` has run, and what MLflow is told there."""
-    small.cheaply(monkeypatch)
+    small.use_quick_models(monkeypatch)
     small.write_company(tmp_path)
     monkeypatch.chdir(tmp_path)
     train.main()
-    told: list[Any] = []
+    records: list[Any] = []
 
     def log_run(record: Any) -> str:
-        told.append(record)
+        records.append(record)
         return "run-1"
 
     monkeypatch.setattr(client, "log_run", log_run)
-    return tmp_path, told
+    return tmp_path, records
 
 
 def test_the_stage_writes_figures_predictions_pictures_and_a_card(home: Told) -> None:
     evaluate.main()
-    found = atomic.read_json(artefacts.METRICS)
-    assert set(found) == {
+    content = atomic.read_json(artefacts.METRICS)
+    assert set(content) == {
         *NOTHING_MEASURED,
         *("measured_on", "customers", "churners", "churn_rate"),
         *("capacity", "definition", "banners", "slices"),
     }
-    assert set(found["churn"]) == {"churn_recency", "churn_rfm_logistic", "recipe"}
-    assert set(found["value"]) == {"value_last_window", "recipe"}
-    assert found["measured_on"] == atomic.read_json(artefacts.SELECTION)["measured_on"]["test"]
-    assert found["definition"] == target.target_description(load_params().labels)
+    assert set(content["churn"]) == {"churn_recency", "churn_rfm_logistic", "recipe"}
+    assert set(content["value"]) == {"value_last_window", "recipe"}
+    assert content["measured_on"] == atomic.read_json(artefacts.SELECTION)["measured_on"]["test"]
+    assert content["definition"] == target.target_description(load_params().labels)
     assert {path.suffix for path in artefacts.PLOTS.path.iterdir()} == {".csv", ".png"}
     assert "tenure" in artefacts.MODEL_CARD.path.read_text(encoding="utf-8")  # the dead feature
 
@@ -233,11 +164,11 @@ def test_predictions_are_one_row_a_customer_beside_what_happened(home: Told) -> 
 def test_the_same_inputs_are_the_same_bytes(
     home: Told, snapshot_of: Callable[[Path], dict[str, tuple[int, bytes]]]
 ) -> None:
-    told = []
+    runs = []
     for _ in range(2):
         evaluate.main()
-        told.append({name: held for name, (_, held) in snapshot_of(Path("data")).items()})
-    assert told[0] == told[1]
+        runs.append({name: held for name, (_, held) in snapshot_of(Path("data")).items()})
+    assert runs[0] == runs[1]
 
 
 def test_mlflow_is_told_of_the_run(home: Told, capsys: pytest.CaptureFixture[str]) -> None:
@@ -267,9 +198,9 @@ def test_where_nothing_was_measured_figures_are_null_and_every_file_is_there(hom
         artefacts.SELECTION, atomic.read_json(artefacts.SELECTION) | {"measured_on": None}
     )
     evaluate.main()
-    found = atomic.read_json(artefacts.METRICS)
-    assert {name: found[name] for name in NOTHING_MEASURED} == NOTHING_MEASURED
-    assert (found["measured_on"], found["customers"], found["churn_rate"]) == (None, 0, None)
+    content = atomic.read_json(artefacts.METRICS)
+    assert {name: content[name] for name in NOTHING_MEASURED} == NOTHING_MEASURED
+    assert (content["measured_on"], content["customers"], content["churn_rate"]) == (None, 0, None)
     assert artefacts.MODEL_CARD.path.is_file()
     empty = pq.read_table(artefacts.PREDICTIONS)
     assert len(empty) == 0

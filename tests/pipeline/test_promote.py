@@ -22,13 +22,9 @@ from retention.tracking import client
 from retention.tracking.client import TrackingDown
 from retention.tracking.run_record import PipelineRun
 from retention.training import metrics
-from tests.pipeline import test_train as small
+from tests.support import training_company as small
+from tests.support.training_company import FIGURES
 
-FIGURES: dict[str, Any] = {
-    "measured_on": "2026-05-11",
-    "churn": {"recipe": {name: {"value": 0.5} for name in promotion.HEADLINES["churn"]}},
-    "value": {"recipe": {name: {"value": 2.0} for name in promotion.HEADLINES["value"]}},
-}
 NOTHING: dict[str, Any] = {"measured_on": None, "churn": {}, "value": {}}
 NAMES = [f"{task}_{name}" for task, names in promotion.HEADLINES.items() for name in names]
 
@@ -83,7 +79,7 @@ Mirrored = list[dict[str, Path | None]]
 @pytest.fixture
 def mirrored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mirrored:
     """Where `train` and `evaluate` have run: the folders that MLflow is told to follow."""
-    small.cheaply(monkeypatch)
+    small.use_quick_models(monkeypatch)
     small.write_company(tmp_path)
     monkeypatch.chdir(tmp_path)
     train.main()

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-import features as themes
 import models
+from features import discover
 from models.components.scorer import Scorer
 from models.components.uplift import RISK
 from pipeline import promote, score, train, uplift
@@ -25,9 +25,8 @@ from retention.core.storage import atomic
 from retention.serving import champion, promotion, scoring, target
 from retention.serving.themes import ACTIONABLE
 from retention.tracking import client
-from tests.pipeline import test_promote
-from tests.pipeline import test_train as small
 from tests.support import experiments
+from tests.support import training_company as small
 
 AS_OF = point_in_time.date_of(small.AS_OF)
 
@@ -50,12 +49,12 @@ TROUBLES = ("open_cases", "billing_error_days", "broken_promise_days", "fixed_da
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in which a champion stands, made without MLflow."""
-    small.cheaply(monkeypatch)
+    small.use_quick_models(monkeypatch)
     small.write_company(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(client, "mirror", lambda *_: None)
     train.main()
-    atomic.write_json(artefacts.METRICS, test_promote.FIGURES)
+    atomic.write_json(artefacts.METRICS, small.FIGURES)
     promote.main()
     ids = sorted(today()["customer_id"].to_pylist())
     artefacts.CUSTOMER_STATE.write(standing(ids, open_cases=[0.0] * len(ids)))
@@ -266,7 +265,7 @@ def test_every_reason_raises_the_risk_of_that_customer(home: Path) -> None:
     frame = pq.read_table(artefacts.REASONS).to_pandas()
     table = today()
     parts = scorer().contributions(table.to_pandas().set_index("customer_id"))
-    theme = {one.name: one.theme for one in themes.discover(load_params().features.windows)}
+    theme = {one.name: one.theme for one in discover(load_params().features.windows)}
     mine = [name for name in parts if name in theme]
     sums = parts[mine].T.groupby([theme[name] for name in mine]).sum()
     pairs = zip(frame["theme"], frame["customer_id"], strict=True)

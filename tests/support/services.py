@@ -32,9 +32,9 @@ _STARTING: Final = 90
 
 
 def free_port() -> int:
-    with closing(socket.socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def wait_for(up: Callable[[], bool], what: str, alive: Callable[[], bool]) -> None:
@@ -51,9 +51,9 @@ def wait_for(up: Callable[[], bool], what: str, alive: Callable[[], bool]) -> No
 
 def postgres_folder() -> Path | None:
     """Where PostgreSQL's programs lie: in the path, or where Debian puts them."""
-    found = shutil.which("initdb")
+    initdb = shutil.which("initdb")
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=_version)
-    return Path(found).resolve().parent if found else versions[-1].parent if versions else None
+    return Path(initdb).resolve().parent if initdb else versions[-1].parent if versions else None
 
 
 def _version(path: Path) -> int:
@@ -62,12 +62,12 @@ def _version(path: Path) -> int:
 
 def needs_postgres() -> Path:
     """The folder of its programs; without them the test is skipped, in CI it fails."""
-    found = postgres_folder()
-    if found is None:
+    folder = postgres_folder()
+    if folder is None:
         if os.environ.get("CI") == "true":
             pytest.fail("no PostgreSQL on this machine: install postgresql")
         pytest.skip("no PostgreSQL on this machine")
-    return found
+    return folder
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ class Postgres:
         import psycopg
 
         with psycopg.connect(self.url(name), autocommit=True) as connection:
-            for one in statements:
-                connection.execute(one)  # type: ignore[call-overload,unused-ignore]
+            for statement in statements:
+                connection.execute(statement)  # type: ignore[call-overload,unused-ignore]
 
     def create(self, name: str, *statements: str) -> str:
         """A new database; its URL."""
@@ -108,16 +108,31 @@ def _cluster(folder: Path, programs: Path, user: str | None) -> Iterator[Postgre
     if user:
         for path in (folder, secret):
             shutil.chown(path, user)
-    made = [str(programs / "initdb"), "-D", str(data), "-U", "staff", "-A", "scram-sha-256",
-            f"--pwfile={secret}", "-E", "UTF8", "--locale=C", "--no-sync"]  # fmt: skip
-    subprocess.run(made, user=user, check=True, capture_output=True, cwd=folder)
-    told = ["-D", str(data), "-p", str(port), "-k", str(folder), "-h", "127.0.0.1"]
+    initialise = [
+        str(programs / "initdb"),
+        "-D",
+        str(data),
+        "-U",
+        "staff",
+        "-A",
+        "scram-sha-256",
+        f"--pwfile={secret}",
+        "-E",
+        "UTF8",
+        "--locale=C",
+        "--no-sync",
+    ]
+    subprocess.run(initialise, user=user, check=True, capture_output=True, cwd=folder)
+    options = ["-D", str(data), "-p", str(port), "-k", str(folder), "-h", "127.0.0.1"]
     fast = ["-c", "fsync=off", "-c", "max_connections=50"]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
-            [str(programs / "postgres"), *told, *fast], user=user, stdout=log, stderr=log,
+            [str(programs / "postgres"), *options, *fast],
+            user=user,
+            stdout=log,
+            stderr=log,
             cwd=folder,
-        )  # fmt: skip
+        )
     try:
         wait_for(lambda: _answers(port), "PostgreSQL", lambda: server.poll() is None)
         wait_for(lambda: _ready(programs, port), "PostgreSQL", lambda: server.poll() is None)
@@ -138,9 +153,9 @@ def _user() -> str | None:
 
 
 def _answers(port: int) -> bool:
-    with closing(socket.socket()) as one:
-        one.settimeout(1)
-        return one.connect_ex(("127.0.0.1", port)) == 0
+    with closing(socket.socket()) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _ready(programs: Path, port: int) -> bool:
@@ -169,29 +184,47 @@ def mlflow_server(folder: Path, store: str) -> Iterator[MlflowServer]:
     """A server over HTTP that keeps runs in the database `store` and artefacts in the folder."""
     store = store.replace("postgresql:", "postgresql+psycopg:")
     folder.mkdir(parents=True, exist_ok=True)
-    made = MlflowServer(free_port(), folder / "artefacts", folder / "server.log")
+    server = MlflowServer(free_port(), folder / "artefacts", folder / "server.log")
     command = [
-        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(made.port),
-        "--workers", "1", "--backend-store-uri", store,
-        "--artifacts-destination", str(made.artefacts), "--serve-artifacts",
-    ]  # fmt: skip
-    kept = {name: at for name, at in os.environ.items() if not name.startswith(("COV", "MLFLOW"))}
-    with made.log.open("wb") as log:
-        server = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd=folder, start_new_session=True,
-            env=kept | _QUIET,
-        )  # fmt: skip
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(server.port),
+        "--workers",
+        "1",
+        "--backend-store-uri",
+        store,
+        "--artifacts-destination",
+        str(server.artefacts),
+        "--serve-artifacts",
+    ]
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("COV", "MLFLOW"))
+    }
+    with server.log.open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            start_new_session=True,
+            env=environment | _QUIET,
+        )
     try:
-        wait_for(lambda: _healthy(made), "MLflow", lambda: server.poll() is None)
-        yield made
+        wait_for(lambda: _healthy(server), "MLflow", lambda: process.poll() is None)
+        yield server
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(server.pid, 15)  # its workers are processes of their own
+            os.killpg(process.pid, 15)  # its workers are processes of their own
         try:
-            server.wait(10)
+            process.wait(10)
         except subprocess.TimeoutExpired:
-            os.killpg(server.pid, 9)
-            server.wait(10)
+            os.killpg(process.pid, 9)
+            process.wait(10)
 
 
 def _healthy(server: MlflowServer) -> bool:
@@ -215,20 +248,20 @@ class Line:
 def line(port: int, delay: float = 0.0) -> Iterator[Line]:
     """A line to a port of this machine, on which every answer takes `delay` seconds longer."""
     with closing(socket.create_server(("127.0.0.1", 0))) as door:
-        made = Line(int(door.getsockname()[1]), threading.Event())
+        opened = Line(int(door.getsockname()[1]), threading.Event())
         ends: list[socket.socket] = []
-        thread = threading.Thread(target=_open, args=(door, port, delay, made.dead, ends))
+        thread = threading.Thread(target=_open, args=(door, port, delay, opened.dead, ends))
         thread.start()
         try:
-            yield made
+            yield opened
         finally:
-            made.dead.set()
-            for one in (door, *ends):
+            opened.dead.set()
+            for connection in (door, *ends):
                 with suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
+                    connection.shutdown(socket.SHUT_RDWR)
             thread.join(10)
-            for one in ends:
-                one.close()
+            for connection in ends:
+                connection.close()
 
 
 def _open(
@@ -241,8 +274,8 @@ def _open(
             host = socket.create_connection(("127.0.0.1", port))
             ends += [guest, host]
             for here, there, late in ((guest, host, 0.0), (host, guest, delay)):
-                way = (here, there, late, dead)
-                threading.Thread(target=_pass_on, args=way, daemon=True).start()
+                route = (here, there, late, dead)
+                threading.Thread(target=_pass_on, args=route, daemon=True).start()
 
 
 def _pass_on(

@@ -1,7 +1,5 @@
 """BG/NBD against the paper's CDNOW values, simulation and plain integration."""
 
-from importlib.metadata import distribution
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,22 +7,10 @@ from scipy.integrate import quad
 from scipy.stats import gamma as gamma_distribution
 
 from models.components.bgnbd import BGNBD
+from tests.support.purchase_histories import CALIBRATION_ENDS, cdnow, simulated
 
-CALIBRATION_ENDS = pd.Timestamp("1997-09-30")  # 39 weeks from 1997-01-01
 WEEKS_HELD_OUT = 39.0
 POINT = ([2.0], [30.43], [38.86])  # x, t_x, T of the paper's customer, weeks
-
-
-def cdnow() -> pd.DataFrame:
-    """CDNOW's 1/10 sample, one row a customer and purchase day: id, date, usd, week."""
-    files = distribution("lifetimes").files or []
-    (path,) = (file.locate() for file in files if file.name == "CDNOW_sample.txt")
-    names = ["master", "id", "date", "cds", "usd"]
-    lines = pd.read_csv(str(path), sep=r"\s+", names=names, dtype={"id": str, "date": str})
-    lines["date"] = pd.to_datetime(lines["date"], format="%Y%m%d")
-    days = lines.groupby(["id", "date"])[["usd"]].sum().reset_index()
-    days["week"] = (days["date"] - days.groupby("id")["date"].transform("min")).dt.days / 7
-    return days
 
 
 def histories(days: pd.DataFrame) -> pd.DataFrame:
@@ -101,21 +87,6 @@ def test_weights_are_copies(customers: pd.DataFrame) -> None:
     assert weighted.b == pytest.approx(copied.b, rel=1e-3)
 
 
-def simulated(model: BGNBD, T: float, later: float, n: int, seed: int) -> pd.DataFrame:
-    """Customers of BG/NBD, one loop step a purchase of all: x, t_x, T and purchases `later`."""
-    generator = np.random.default_rng(seed)
-    rate = generator.gamma(model.r, 1 / model.alpha, n)
-    leaves = generator.beta(model.a, model.b, n)
-    clock, alive = np.zeros(n), np.ones(n, dtype=bool)
-    x, t_x, future = np.zeros(n), np.zeros(n), np.zeros(n)
-    while alive.any():
-        clock = clock + generator.exponential(1 / rate)
-        past, ahead = alive & (clock <= T), alive & (clock > T) & (clock <= T + later)
-        x, t_x, future = x + past, np.where(past, clock, t_x), future + ahead
-        alive = (past | ahead) & (generator.random(n) >= leaves)
-    return pd.DataFrame({"x": x, "t_x": t_x, "T": T, "future": future})
-
-
 def test_simulation_agrees_with_every_formula() -> None:
     truth = BGNBD(r=0.8, alpha=6.0, a=0.9, b=2.5)
     data = simulated(truth, T=30.0, later=20.0, n=60_000, seed=1)
@@ -130,10 +101,10 @@ def test_simulation_agrees_with_every_formula() -> None:
 def test_fit_recovers_what_was_simulated() -> None:
     truth = BGNBD(r=0.8, alpha=6.0, a=0.9, b=2.5)
     data = simulated(truth, T=60.0, later=0.0, n=20_000, seed=2)
-    found = BGNBD.fit(data["x"], data["t_x"], data["T"])
-    assert found.r == pytest.approx(truth.r, rel=0.1)
-    assert found.alpha == pytest.approx(truth.alpha, rel=0.1)
-    assert found.a / found.b == pytest.approx(truth.a / truth.b, rel=0.1)
+    fitted = BGNBD.fit(data["x"], data["t_x"], data["T"])
+    assert fitted.r == pytest.approx(truth.r, rel=0.1)
+    assert fitted.alpha == pytest.approx(truth.alpha, rel=0.1)
+    assert fitted.a / fitted.b == pytest.approx(truth.a / truth.b, rel=0.1)
 
 
 @pytest.mark.parametrize("a", [0.4, 1.0, 1.0 + 1e-9, 1.7])
@@ -143,11 +114,11 @@ def test_expectation_is_the_integral_over_the_beta(a: float) -> None:
     x, T, t = 3.0, 20.0, 10.0
     rates = gamma_distribution(model.r + x, scale=1 / (model.alpha + T))
 
-    def given(p: float) -> float:
+    def expected_given(p: float) -> float:
         bought = quad(lambda rate: rates.pdf(rate) * -np.expm1(-rate * p * t) / p, 0, np.inf)[0]
         return float(bought * p ** (a - 1) * (1 - p) ** (model.b + x - 1))
 
-    over_p = quad(given, 1e-12, 1, limit=200)[0]
+    over_p = quad(expected_given, 1e-12, 1, limit=200)[0]
     norm = quad(lambda p: p ** (a - 1) * (1 - p) ** (model.b + x - 1), 0, 1, limit=200)[0]
     alive = model.p_alive([x], [18.0], [T])[0]
     got = model.expected_purchases([x], [18.0], [T], t)[0]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from models.components.gamma_gamma import GammaGamma
-from tests.models.components.test_bgnbd import CALIBRATION_ENDS, cdnow
+from tests.support.purchase_histories import CALIBRATION_ENDS, cdnow
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +39,10 @@ def test_fit_recovers_what_was_simulated() -> None:
     x = generator.integers(1, 12, 20_000).astype(float)
     nu = generator.gamma(4.0, 1 / 20.0, len(x))
     spend = generator.gamma(3.0 * x, 1 / nu) / x
-    found = GammaGamma.fit(x, spend)
-    assert found.p == pytest.approx(3.0, rel=0.05)
-    assert found.q == pytest.approx(4.0, rel=0.1)
-    assert found.gamma == pytest.approx(20.0, rel=0.1)
+    fitted = GammaGamma.fit(x, spend)
+    assert fitted.p == pytest.approx(3.0, rel=0.05)
+    assert fitted.q == pytest.approx(4.0, rel=0.1)
+    assert fitted.gamma == pytest.approx(20.0, rel=0.1)
 
 
 def test_expectation_shrinks_to_the_mean_of_all() -> None:

@@ -14,7 +14,7 @@ import models
 from models.components.calibration import Platt
 from models.components.interval import ValueInterval
 from models.components.scorer import COLUMNS, Scorer
-from tests.retention.tracking import test_client as test_tracking
+from tests.support import tracked_run
 
 
 class Says:
@@ -35,10 +35,10 @@ class AsItComes:
         return p
 
 
-def saying(p: list[float], kept: list[float], lost: list[float], interval: Any = None) -> Scorer:
-    churn, *value = (("stub", Says(*numbers)) for numbers in (p, kept, lost))
-    made: Any = Scorer
-    scorer: Scorer = made(churn, AsItComes(), *value, interval)
+def saying(p: list[float], if_kept: list[float], lost: list[float], interval: Any = None) -> Scorer:
+    churn, *value = (("stub", Says(*numbers)) for numbers in (p, if_kept, lost))
+    scorer_class: Any = Scorer
+    scorer: Scorer = scorer_class(churn, AsItComes(), *value, interval)
     return scorer
 
 
@@ -78,30 +78,32 @@ CUSTOMERS = st.lists(st.tuples(st.floats(0, 1), NUMBERS, NUMBERS), min_size=1, m
 def test_expected_value_and_loss_hold_for_any_numbers(
     customers: list[tuple[float, float, float]],
 ) -> None:
-    p, kept, lost = (list(part) for part in zip(*customers, strict=True))
-    scores = saying(p, kept, lost).score(rows(len(p)))
-    for one, (chance, stays, leaves) in zip(scores.itertuples(), customers, strict=True):
-        told: Any = one
-        assert told.expected_value == pytest.approx((1 - chance) * stays + chance * leaves, 1e-9)
-        assert told.expected_loss == pytest.approx(chance * (stays - leaves), 1e-9)
+    p, if_kept, lost = (list(part) for part in zip(*customers, strict=True))
+    scores = saying(p, if_kept, lost).score(rows(len(p)))
+    for row, (chance, stays, leaves) in zip(scores.itertuples(), customers, strict=True):
+        score: Any = row
+        assert score.expected_value == pytest.approx((1 - chance) * stays + chance * leaves, 1e-9)
+        assert score.expected_loss == pytest.approx(chance * (stays - leaves), 1e-9)
 
 
 @pytest.mark.parametrize(
-    ("p", "kept"),
+    ("p", "if_kept"),
     [(1.1, 1.0), (-0.1, 1.0), (np.nan, 1.0), (0.5, np.nan), (0.5, np.inf)],
 )
-def test_a_score_that_is_not_finite_or_no_probability_is_refused(p: float, kept: float) -> None:
+def test_a_score_that_is_not_finite_or_no_probability_is_refused(p: float, if_kept: float) -> None:
     with pytest.raises(ValueError, match="not finite, or a probability lies outside 0 to 1"):
-        saying([0.5, p], [1.0, kept], [0.0, 0.0]).score(rows(2))
+        saying([0.5, p], [1.0, if_kept], [0.0, 0.0]).score(rows(2))
 
 
 def calibrated(with_interval: bool) -> Scorer:
     """Two real baselines, a fitted calibrator and numbers that no decimal writes short."""
-    made = test_tracking.scorer(seed=3)
+    baseline = tracked_run.fitted_scorer(seed=3)
     draw = np.random.default_rng(5)
     p = draw.random(200) / 3
     platt = Platt().fit(p, (draw.random(200) < p).astype(float))
-    return replace(made, calibrator=platt, interval=made.interval if with_interval else None)
+    return replace(
+        baseline, calibrator=platt, interval=baseline.interval if with_interval else None
+    )
 
 
 @pytest.mark.parametrize("with_interval", [True, False])
@@ -110,33 +112,33 @@ def test_states_come_back_from_json_to_the_bit(with_interval: bool) -> None:
     written = json.dumps(scorer.states(), allow_nan=False)
     again = Scorer.from_states(json.loads(written))
     assert json.dumps(again.states()) == written
-    X = test_tracking.features(200, seed=9)
+    X = tracked_run.features(200, seed=9)
     assert np.array_equal(again.score(X).to_numpy(), scorer.score(X).to_numpy())
 
 
 def test_permuted_columns_give_the_same_scores() -> None:
-    scorer, X = calibrated(with_interval=True), test_tracking.features(50, seed=9)
+    scorer, X = calibrated(with_interval=True), tracked_run.features(50, seed=9)
     pd.testing.assert_frame_equal(scorer.score(X[X.columns[::-1]]), scorer.score(X))
 
 
 def test_a_renamed_column_is_refused_by_name() -> None:
-    X = test_tracking.features(50, seed=9).rename(columns={"spend_28d": "spent_28d"})
+    X = tracked_run.features(50, seed=9).rename(columns={"spend_28d": "spent_28d"})
     with pytest.raises(ValueError, match="X misses columns: spend_28d"):
         calibrated(with_interval=True).score(X)
 
 
 def test_the_probability_is_the_calibrated_one() -> None:
-    scorer, X = calibrated(with_interval=False), test_tracking.features(50, seed=9)
+    scorer, X = calibrated(with_interval=False), tracked_run.features(50, seed=9)
     raw = scorer.churn[1].predict_proba(X)[:, 1]
     assert np.array_equal(scorer.probability(X), scorer.calibrator.predict(raw))
     assert not np.allclose(scorer.probability(X), raw)
 
 
 def test_contributions_are_those_of_the_churn_model() -> None:
-    scorer, X = calibrated(with_interval=False), test_tracking.features(50, seed=9)
-    found = scorer.contributions(X)
-    pd.testing.assert_frame_equal(found, scorer.churn[1].contributions(X))
-    assert set(found.columns) <= {*X.columns, "bias"}
+    scorer, X = calibrated(with_interval=False), tracked_run.features(50, seed=9)
+    contributions = scorer.contributions(X)
+    pd.testing.assert_frame_equal(contributions, scorer.churn[1].contributions(X))
+    assert set(contributions.columns) <= {*X.columns, "bias"}
 
 
 def test_a_state_of_an_unknown_model_is_an_error() -> None:

@@ -123,17 +123,17 @@ def unmeasured() -> dict[str, Any]:
     }
 
 
-def card(story: dict[str, Any], found: dict[str, Any]) -> str:
+def card(story: dict[str, Any], content: dict[str, Any]) -> str:
     """The card of figures as they come back from JSON, every space a plain one."""
-    text = model_card.render(story, json.loads(json.dumps(found)), DEFINITION, "GBP")
+    text = model_card.render(story, json.loads(json.dumps(content)), DEFINITION, "GBP")
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def row(text: str, *cells: str) -> str:
     """The one table row that begins with the cells."""
     start = "| " + " | ".join(cells) + " |"
-    [found] = [line for line in text.splitlines() if line.startswith(start)]
-    return found.removeprefix(start).strip(" |")
+    [matching] = [line for line in text.splitlines() if line.startswith(start)]
+    return matching.removeprefix(start).strip(" |")
 
 
 def test_the_key_facts_are_there(story: dict[str, Any], measured: dict[str, Any]) -> None:
@@ -178,8 +178,8 @@ def test_figures_have_intervals_and_no_absurd_digits(
     )
     assert "it held\n82.8 % (81.7 % to 84.0 %), and is £1,224 wide" in text
     assert row(text, "1", "232") == f"£34.97 | £135 | {MINUS}£1.04 | {DASH}"
-    listed = "200 | 48.5 % (42.0 % to 53.0 %) | 27.9 % (24.0 % to 30.0 %) | 3.23 (2.78 to 3.53)"
-    assert row(text, "**The recipe:** value at stake") == listed
+    list_row = "200 | 48.5 % (42.0 % to 53.0 %) | 27.9 % (24.0 % to 30.0 %) | 3.23 (2.78 to 3.53)"
+    assert row(text, "**The recipe:** value at stake") == list_row
     assert not re.search(r"\d\.\d{4}", text.replace("rate 0.0333", ""))
 
 
@@ -202,11 +202,11 @@ def test_no_feature_is_dumped_but_silent_ones_are_named(
     story: dict[str, Any], measured: dict[str, Any]
 ) -> None:
     assert "feature_" not in card(story, measured)
-    told = card(story | {"dead": ["tenure", "region"]}, measured)
-    assert "2 of them say nothing here, being empty or the same for all:\ntenure, region." in told
-    many = card(story | {"dead": [f"feature_{i}" for i in range(50)]}, measured)
-    assert "feature_19 and 30 more." in many
-    assert "feature_20" not in many
+    text = card(story | {"dead": ["tenure", "region"]}, measured)
+    assert "2 of them say nothing here, being empty or the same for all:\ntenure, region." in text
+    crowded = card(story | {"dead": [f"feature_{i}" for i in range(50)]}, measured)
+    assert "feature_19 and 30 more." in crowded
+    assert "feature_20" not in crowded
 
 
 def test_without_a_measurement_it_says_so_and_why(
@@ -260,10 +260,10 @@ def test_it_is_plain_markdown(
     assert not re.search(r"^<p>\|", html, re.MULTILINE)
     assert "<script>" not in html
     assert "a | b" in html
-    for said in (text, card(story, unmeasured)):
-        assert not re.search(r"\b(nan|None|Undefined|null)\b", said, re.IGNORECASE)
-        assert said.endswith("\n")
-        assert "\n\n\n" not in said
+    for text_of_card in (text, card(story, unmeasured)):
+        assert not re.search(r"\b(nan|None|Undefined|null)\b", text_of_card, re.IGNORECASE)
+        assert text_of_card.endswith("\n")
+        assert "\n\n\n" not in text_of_card
 
 
 def test_the_same_arguments_are_the_same_text(

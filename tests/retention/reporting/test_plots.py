@@ -38,7 +38,7 @@ def some(n: int = 300) -> Any:
     return rows(chances.tolist(), (generator.random(n) < chances).astype(int).tolist())
 
 
-def drawn(folder: Path, predictions: Any, baseline: Any = None) -> dict[str, pd.DataFrame]:
+def draw_tables(folder: Path, predictions: Any, baseline: Any = None) -> dict[str, pd.DataFrame]:
     other = predictions if baseline is None else baseline
     plots.draw(predictions, other, folder, "GBP")
     return {name: pd.read_csv(folder / f"{name}.csv") for name in NAMES}
@@ -46,16 +46,16 @@ def drawn(folder: Path, predictions: Any, baseline: Any = None) -> dict[str, pd.
 
 def words(predictions: Any, name: str) -> str:
     """All text in one picture."""
-    plot = next(one for one in plots.PLOTS if one.name == name)
+    plot = next(plot for plot in plots.PLOTS if plot.name == name)
     table = plot.table(predictions, predictions)
     canvas = plots.picture(plot, table, plots.caption(predictions), "GBP")
-    return " | ".join(str(one.get_text()) for one in canvas.findobj(Text))
+    return " | ".join(str(text.get_text()) for text in canvas.findobj(Text))
 
 
 def test_lift_counts_those_found_after_each_call(tmp_path: Path) -> None:
     predictions = rows([0.1, 0.9, 0.5, 0.5], [0, 1, 1, 0])
     baseline = predictions.assign(churn_probability=[0.4, 0.1, 0.2, 0.3])
-    table = drawn(tmp_path, predictions, baseline)["lift"]
+    table = draw_tables(tmp_path, predictions, baseline)["lift"]
     assert table.to_dict("list") == {
         "called": [0, 0.25, 0.5, 0.75, 1],
         "recipe": [0, 0.5, 1, 1, 1],  # of the equal chances the lower customer_id first
@@ -78,7 +78,7 @@ def test_a_long_curve_has_few_points_and_both_ends() -> None:
 
 def test_calibration_is_counted_by_tenths_with_wilson_intervals(tmp_path: Path) -> None:
     chances = np.repeat(np.arange(10) / 10, 2) + np.tile([0.0, 0.05], 10)
-    table = drawn(tmp_path, rows(chances.tolist(), [0, 0] * 8 + [0, 1, 1, 1]))["calibration"]
+    table = draw_tables(tmp_path, rows(chances.tolist(), [0, 0] * 8 + [0, 1, 1, 1]))["calibration"]
     assert table["tenth"].tolist() == list(range(1, 11))
     assert table["customers"].tolist() == [2] * 10
     assert table["churners"].tolist() == [0] * 8 + [1, 2]
@@ -99,14 +99,14 @@ def test_equal_chances_are_one_point() -> None:
 
 def test_value_is_averaged_by_tenth_of_expected_value(tmp_path: Path) -> None:
     actual = [5.0 * i for i in range(20)]
-    table = drawn(tmp_path, rows([0.5] * 20, [0, 1] * 10, actual))["value_deciles"]
+    table = draw_tables(tmp_path, rows([0.5] * 20, [0, 1] * 10, actual))["value_deciles"]
     assert table["customers"].tolist() == [2] * 10
     assert table["predicted"].tolist() == [20.0 * i + 5 for i in range(10)]
     assert table["actual"].tolist() == [10.0 * i + 2.5 for i in range(10)]
 
 
 def test_scores_are_counted_apart_for_each_fate(tmp_path: Path) -> None:
-    table = drawn(tmp_path, rows([0.0, 0.04, 0.05, 1.0], [0, 0, 1, 1]))["scores"]
+    table = draw_tables(tmp_path, rows([0.0, 0.04, 0.05, 1.0], [0, 0, 1, 1]))["scores"]
     held = table[(table["stayed"] > 0) | (table["left"] > 0)].round(2)
     assert held.drop(columns="chance_to").to_numpy().tolist() == [
         [0.0, 1.0, 2, 0.0, 0],
@@ -119,9 +119,11 @@ def test_the_same_predictions_are_the_same_bytes(tmp_path: Path) -> None:
     first = plots.draw(some(), some(), tmp_path / "a", "GBP")
     with mpl.rc_context({"axes.facecolor": "red", "font.size": 20}):  # a machine's own taste
         second = plots.draw(some(), some(), tmp_path / "b", "GBP")
-    assert [one.name for one in first] == [f"{n}.{kind}" for n in NAMES for kind in ("png", "csv")]
-    assert [one.read_bytes() for one in first] == [one.read_bytes() for one in second]
-    assert all(b"tEXt" not in one.read_bytes() for one in first)
+    assert [path.name for path in first] == [
+        f"{n}.{kind}" for n in NAMES for kind in ("png", "csv")
+    ]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    assert all(b"tEXt" not in path.read_bytes() for path in first)
 
 
 def test_nothing_of_the_style_is_left_behind(tmp_path: Path) -> None:
@@ -143,17 +145,17 @@ def test_nothing_of_the_style_is_left_behind(tmp_path: Path) -> None:
     ids=["none left", "all left", "one chance", "all zero", "all lost money", "one customer"],
 )
 def test_small_and_odd_data_are_drawn(tmp_path: Path, predictions: Any) -> None:
-    tables = drawn(tmp_path, predictions)
+    tables = draw_tables(tmp_path, predictions)
     assert all((tmp_path / f"{name}.png").stat().st_size > 1000 for name in NAMES)
     assert tables["calibration"]["customers"].sum() == len(predictions)
     assert tables["lift"].empty == (not predictions["churned"].any())
-    assert not any(one.isna().any(axis=None) for one in tables.values())
+    assert not any(table.isna().any(axis=None) for table in tables.values())
 
 
 def test_without_predictions_the_pictures_say_so(tmp_path: Path) -> None:
     nothing = some(3).iloc[:0]
-    tables = drawn(tmp_path, nothing)
-    assert all(one.empty and len(one.columns) > 2 for one in tables.values())
+    tables = draw_tables(tmp_path, nothing)
+    assert all(table.empty and len(table.columns) > 2 for table in tables.values())
     assert tables["lift"].columns.tolist() == list(plots.LIFT)
     for name in NAMES:
         assert plots.NOTHING in words(nothing, name)
@@ -167,12 +169,12 @@ def test_nobody_left_is_nothing_to_find() -> None:
 
 def test_a_picture_asks_a_question_and_says_whom_it_is_about() -> None:
     for plot in plots.PLOTS:
-        said = words(some(), plot.name)
+        text = words(some(), plot.name)
         assert plot.question.endswith("?")
-        assert plot.question in said
-        assert "300 customers watched on 2 March 2026" in said
+        assert plot.question in text
+        assert "300 customers watched on 2 March 2026" in text
     assert "(GBP)" in words(some(), "value_deciles")
-    one = rows([0.1], [0])
-    assert plots.caption(one) == "1 customer watched on 2 March 2026, none of whom left."
-    later = one.assign(snapshot_on=dt.date(2026, 4, 1))
-    assert "from 2 March 2026 to 1 April 2026" in plots.caption(pd.concat([one, later]))
+    single = rows([0.1], [0])
+    assert plots.caption(single) == "1 customer watched on 2 March 2026, none of whom left."
+    later = single.assign(snapshot_on=dt.date(2026, 4, 1))
+    assert "from 2 March 2026 to 1 April 2026" in plots.caption(pd.concat([single, later]))

@@ -9,7 +9,7 @@ from models.components.scorer import Scorer
 from retention.core.errors import Guarded
 from retention.core.storage import atomic
 from retention.serving import champion
-from tests.retention.tracking import test_client as test_tracking
+from tests.support import tracked_run
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 def candidates(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Four candidates that differ."""
     home = tmp_path_factory.mktemp("candidates")
-    return [test_tracking.candidate(home / str(seed), seed) for seed in range(4)]
+    return [tracked_run.write_candidate(home / str(seed), seed) for seed in range(4)]
 
 
 def install(candidate: Path, folder: Path, **manifest: Any) -> champion.Champion:
@@ -210,8 +210,8 @@ def test_what_stands_beside_the_models_is_pinned_with_them(
     now = beside(candidates[0], folder)
     assert set(now.sha256) == {*champion.PARTS, *BESIDE}
     champion.load(now)
-    assert champion.beside(now, "uplift") == {"name": None, "ranks": False}
-    assert champion.beside(now, "profile") == {"features": {}}
+    assert champion.load_part(now, "uplift") == {"name": None, "ranks": False}
+    assert champion.load_part(now, "profile") == {"features": {}}
     alone = install(candidates[0], folder)
     assert alone.folder != now.folder
     assert champion.rollback(folder) == now
@@ -244,7 +244,7 @@ def test_champions_of_before_have_nothing_beside_them(candidates: list[Path], fo
     now = champion.current(folder)
     assert now is not None
     assert champion.load(now).states()
-    assert [champion.beside(now, part) for part in BESIDE] == [None, None]
+    assert [champion.load_part(now, part) for part in BESIDE] == [None, None]
     install(candidates[1], folder)
     assert champion.rollback(folder) == now
     champion.load(now)
@@ -254,4 +254,4 @@ def test_a_file_that_nobody_pinned_is_not_read(candidates: list[Path], folder: P
     now = install(candidates[0], folder)
     atomic.write_json(now.folder / "uplift.json", {"name": "uplift_dr", "ranks": True})
     champion.load(now)
-    assert champion.beside(now, "uplift") is None
+    assert champion.load_part(now, "uplift") is None

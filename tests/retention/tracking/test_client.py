@@ -16,9 +16,7 @@ import pyarrow as pa
 import pytest
 
 import models
-from models.components.calibration import Identity
-from models.components.interval import ValueInterval
-from models.components.scorer import COLUMNS, Scorer
+from models.components.scorer import COLUMNS
 from retention.core import artefacts
 from retention.core.errors import BadInput, Guarded, Refusal
 from retention.core.params import parse_params
@@ -26,121 +24,18 @@ from retention.core.storage import atomic
 from retention.tracking import client as tracking
 from retention.tracking import run_record
 from retention.tracking.client import RunRecord, TrackingDown
-
-CANARY = "Quennell-Okonjo-canary"
-COMPANY = "Mill Lane Bakery"
-NAME = "retention-mill-lane-bakery"
-FOLDS = 2
-TINY_PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-    "1f15c4890000000d49444154789c6360606060000000050001a5f64540"
-    "0000000049454e44ae426082"
+from tests.support import documents
+from tests.support.tracked_run import (
+    CANARY,
+    COMPANY,
+    FOLDS,
+    NAME,
+    PARAMS,
+    example_record,
+    features,
+    fitted_scorer,
+    write_candidate,
 )
-PARAMS = f"""
-company: {COMPANY}
-time_zone: Europe/London
-currency: GBP
-engine: {{name: spark, remote: "sc://host:15002/;token={CANARY}"}}
-sources:
-  till:
-    path: /home/{CANARY}/till.csv
-    key: row_number
-    events:
-      - {{kind: purchase, customer_id: who, occurred_at: at, topic: "'{CANARY}'"}}
-labels:
-  churn: {{rule: silence, horizon_days: 28}}
-at_risk: {{capacity: 50, salt: {CANARY}}}
-"""
-
-
-def features(rows: int, seed: int) -> pd.DataFrame:
-    """What models read, and a text that nobody shares."""
-    draw = np.random.default_rng(seed)
-    return pd.DataFrame(
-        {
-            "days_since_purchase": np.where(
-                draw.random(rows) < 0.1, np.nan, draw.gamma(2, 9, rows)
-            ),
-            "spend_28d": draw.gamma(2, 20, rows).round(2),
-            "region": draw.choice(["north", "south", "west"], rows, p=[0.5, 0.3, 0.2]),
-            "nickname": [f"{CANARY} {number}" for number in range(rows)],
-        }
-    )
-
-
-def scorer(seed: int) -> Scorer:
-    """Two real baselines, fitted on made-up customers."""
-    X, draw = features(300, seed), np.random.default_rng(seed + 1)
-    churned = (draw.random(300) < 0.3).astype(float)
-    value = X["spend_28d"].to_numpy() * draw.gamma(2, 0.5, 300)
-    last_window = models.build("value_last_window", 28, seed, 1).fit(X, value)
-    return Scorer(
-        churn=("churn_recency", models.build("churn_recency", 28, seed, 1).fit(X, churned)),
-        calibrator=Identity(),
-        value_if_kept=("value_last_window", last_window),
-        value_if_lost=("value_last_window", last_window),
-        interval=ValueInterval().fit(value, value),
-    )
-
-
-def candidate(folder: Path, seed: int) -> Path:
-    for name, state in scorer(seed).states().items():
-        atomic.write_json(folder / f"{name}.json", state)
-    return folder
-
-
-def _figures(task: str) -> dict[str, Any]:
-    names = {"churn": ("roc_auc", "log_loss", "brier"), "value": ("mae", "coverage")}[task]
-    told: dict[str, Any] = {one: {"value": 0.7, "low": 0.6, "high": 0.8} for one in names}
-    if task == "value":
-        told["coverage"] = {"value": None, "low": None, "high": None}
-    return told
-
-
-def made_record(folder: Path) -> RunRecord:
-    kinds = models.discover()
-    churn = [name for name in kinds if name.startswith("churn")]
-    fold = {"train_from": "2026-01-05", "train_to": "2026-03-02", "train_snapshots": 3}
-    story = {
-        "chosen": {"churn": "churn_recency", "value": "value_last_window"},
-        "why": {"churn": "the lowest loss, 0.3", "value": "the simplest within one error"},
-        "calibrator": "identity",
-        "losses": {name: 0.3 + place / 100 for place, name in enumerate(kinds)},
-        "params": {name: {"rounds": 12} if "lightgbm" in name else {} for name in kinds},
-        "tuned_per_fold": {name: [{"rounds": 11}, {"rounds": 13}] for name in kinds},
-        "fold_metrics": {
-            name: [{"log_loss": 0.4, "roc_auc": 0.7}, {"log_loss": 0.3, "roc_auc": None}]
-            for name in churn
-        },
-        "folds": [{**fold, "test": f"2026-04-{day}"} for day in (13, 27)],
-        "rows": 900,
-        "customers": 300,
-        "churners": 90,
-        "churn_rate": 0.1,
-        "banners": [],
-        "titles": {name: kind.title for name, kind in kinds.items()},
-    }
-    metrics = {
-        "measured_on": "2026-05-11",
-        "churn": {name: _figures("churn") for name in [*churn, "recipe"]},
-        "value": {name: _figures("value") for name in [*set(kinds) - set(churn), "recipe"]},
-        "list": {"recipe": {"lift": {"value": 3.0, "low": 2.5, "high": 3.5}}},
-    }
-    card = folder / "model_card.md"
-    atomic.write_text(card, "# Model card\n")
-    atomic.write_bytes(folder / "plots" / "lift.png", TINY_PNG)
-    return RunRecord(
-        params=parse_params(PARAMS),
-        as_of=dt.date(2026, 6, 8),
-        selection_report=story,
-        metrics=metrics,
-        candidate=candidate(folder / "candidate", seed=1),
-        example=run_record.medians(features(300, seed=1)),
-        card=card,
-        plots=folder / "plots",
-        data_sha256="d" * 64,
-        git_commit="c" * 40,
-    )
 
 
 class Logged(NamedTuple):
@@ -148,7 +43,7 @@ class Logged(NamedTuple):
 
     folder: Path
     uri: str
-    told: RunRecord
+    record: RunRecord
     run_id: str
     client: Any
 
@@ -173,11 +68,11 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logged]:
         patch.chdir(folder)
         patch.setenv("MLFLOW_TRACKING_URI", uri)
         patch.setenv("RETENTION_SECRET", CANARY)
-        told = made_record(work)
-        run_id = tracking.log_run(told)
+        record = example_record(work)
+        run_id = tracking.log_run(record)
         import mlflow
 
-        yield Logged(folder, uri, told, run_id, mlflow.MlflowClient(uri))
+        yield Logged(folder, uri, record, run_id, mlflow.MlflowClient(uri))
 
 
 def test_one_run_holds_a_run_a_model_which_holds_a_run_a_fold(logged: Logged) -> None:
@@ -226,7 +121,7 @@ def test_the_outer_run_tells_where_it_came_from_and_what_it_is_worth(logged: Log
     data = logged.client.get_run(logged.run_id).data
     assert data.tags["data_sha256"] == "d" * 64
     assert data.tags["git_commit"] == "c" * 40
-    assert data.tags["candidate_sha256"] == run_record.candidate_sha256(logged.told.candidate)
+    assert data.tags["candidate_sha256"] == run_record.candidate_sha256(logged.record.candidate)
     assert (data.tags["company"], data.tags["as_of"]) == (COMPANY, "2026-06-08")
     assert "28 days" in data.tags["churn_definition"]
     assert data.params["labels.churn.horizon_days"] == "28"
@@ -235,15 +130,15 @@ def test_the_outer_run_tells_where_it_came_from_and_what_it_is_worth(logged: Log
     assert not [key for key in data.params if "sources" in key or "salt" in key or "remote" in key]
     figures = ("churn_roc_auc", "churn_roc_auc_low", "value_mae", "list_lift", "train_customers")
     assert set(figures) <= set(data.metrics)
-    found = {file.path for file in logged.client.list_artifacts(logged.run_id)}
-    assert found == {"model_card.md", "plots", "recipe.json", "metrics.json"}
+    paths = {file.path for file in logged.client.list_artifacts(logged.run_id)}
+    assert paths == {"model_card.md", "plots", "recipe.json", "metrics.json"}
     assert [file.path for file in logged.client.list_artifacts(logged.run_id, "plots")]
 
 
 def _model_folder(logged: Logged) -> Path:
     (version,) = logged.client.search_model_versions(
         f"name='{NAME}' and tags.candidate_sha256="
-        f"'{run_record.candidate_sha256(logged.told.candidate)}'"
+        f"'{run_record.candidate_sha256(logged.record.candidate)}'"
     )
     model = logged.client.get_logged_model(version.source.removeprefix("models:/"))
     return Path(model.artifact_location.removeprefix("file://"))
@@ -266,10 +161,13 @@ def test_the_model_states_its_columns_and_shows_no_customer(logged: Logged) -> N
     (row,) = shown["data"]
     assert row[2:] == ["north", None]
     described = (folder / "MLmodel").read_text(encoding="utf-8")
-    assert str(logged.told.candidate.parent) not in described
+    assert str(logged.record.candidate.parent) not in described
     assert str(Path(models.__file__).parents[1]) not in described
     wanted = (folder / "requirements.txt").read_text(encoding="utf-8").split()
-    assert {one.split("==")[0] for one in wanted} == {"mlflow", *tracking.REQUIREMENTS}
+    assert {requirement.split("==")[0] for requirement in wanted} == {
+        "mlflow",
+        *tracking.REQUIREMENTS,
+    }
 
 
 def test_nothing_is_pickled(logged: Logged) -> None:
@@ -280,16 +178,16 @@ def test_nothing_is_pickled(logged: Logged) -> None:
 
 
 def test_the_loaded_model_scores_the_same_to_the_bit(logged: Logged) -> None:
-    tracking.mirror(COMPANY, logged.told.example, {"champion": logged.told.candidate})
+    tracking.mirror(COMPANY, logged.record.example, {"champion": logged.record.candidate})
     score, X = tracking.load(COMPANY), features(500, seed=9)
-    expected = scorer(seed=1).score(X)
+    expected = fitted_scorer(seed=1).score(X)
     pd.testing.assert_frame_equal(score(X), expected, check_exact=True)
     mixed = X[X.columns[::-1]]
     pd.testing.assert_frame_equal(score(mixed), expected, check_exact=True)
 
 
 def test_a_wrong_frame_is_refused_without_showing_its_rows(logged: Logged) -> None:
-    tracking.mirror(COMPANY, logged.told.example, {"champion": logged.told.candidate})
+    tracking.mirror(COMPANY, logged.record.example, {"champion": logged.record.candidate})
     score, X = tracking.load(COMPANY), features(5, seed=9)
     with pytest.raises(BadInput, match="missing columns spend_28d") as refused:
         score(X.drop(columns=["spend_28d"]))
@@ -301,20 +199,20 @@ def test_a_wrong_frame_is_refused_without_showing_its_rows(logged: Logged) -> No
 
 
 def test_aliases_follow_the_champion(logged: Logged, tmp_path: Path) -> None:
-    first, second = logged.told.candidate, candidate(tmp_path / "second", seed=2)
+    first, second = logged.record.candidate, write_candidate(tmp_path / "second", seed=2)
     folders = {"champion": first, "challenger": second}
-    told = tracking.mirror(COMPANY, logged.told.example, folders)
-    assert told["champion"] != told["challenger"]
-    assert tracking.mirror(COMPANY, logged.told.example, folders) == told
+    versions = tracking.mirror(COMPANY, logged.record.example, folders)
+    assert versions["champion"] != versions["challenger"]
+    assert tracking.mirror(COMPANY, logged.record.example, folders) == versions
     aliases = logged.client.get_registered_model(NAME).aliases
-    assert {alias: int(number) for alias, number in aliases.items()} == told
+    assert {alias: int(number) for alias, number in aliases.items()} == versions
     promoted = {"champion": second, "challenger": None}
-    assert tracking.mirror(COMPANY, logged.told.example, promoted) == {
-        "champion": told["challenger"]
+    assert tracking.mirror(COMPANY, logged.record.example, promoted) == {
+        "champion": versions["challenger"]
     }
     aliases = logged.client.get_registered_model(NAME).aliases
     assert {alias: int(number) for alias, number in aliases.items()} == {
-        "champion": told["challenger"]
+        "champion": versions["challenger"]
     }
 
 
@@ -325,17 +223,17 @@ def test_the_same_candidate_again_is_a_run_but_no_version(
         return len(logged.client.search_model_versions(f"name='{NAME}'"))
 
     before = versions()
-    again = tracking.log_run(logged.told)
+    again = tracking.log_run(logged.record)
     assert again != logged.run_id
     assert versions() == before
-    told = capfd.readouterr()
-    assert (told.out, told.err) == ("", "")
+    captured = capfd.readouterr()
+    assert (captured.out, captured.err) == ("", "")
 
 
 def test_a_run_that_could_not_be_finished_is_marked_failed(logged: Logged, tmp_path: Path) -> None:
-    told = dataclasses.replace(logged.told, card=tmp_path / "nowhere.md")
+    broken = dataclasses.replace(logged.record, card=tmp_path / "nowhere.md")
     with pytest.raises(TrackingDown, match=r"nowhere\.md"):
-        tracking.log_run(told)
+        tracking.log_run(broken)
     (latest,) = logged.client.search_runs(
         ["1"], "tags.level = 'run'", order_by=["attributes.start_time DESC"], max_results=1
     )
@@ -343,7 +241,7 @@ def test_a_run_that_could_not_be_finished_is_marked_failed(logged: Logged, tmp_p
 
 
 def test_a_swapped_model_is_refused_before_its_code_runs(logged: Logged, tmp_path: Path) -> None:
-    tracking.mirror(COMPANY, logged.told.example, {"champion": logged.told.candidate})
+    tracking.mirror(COMPANY, logged.record.example, {"champion": logged.record.candidate})
     script, ran = _model_folder(logged) / "served_model.py", tmp_path / "ran"
     code = script.read_text(encoding="utf-8")
     try:
@@ -368,7 +266,7 @@ def test_no_server_is_one_short_line_without_the_password(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://staff:{CANARY}@127.0.0.1:9")
     start = time.perf_counter()
     with pytest.raises(TrackingDown) as refused:
-        tracking.log_run(logged.told)
+        tracking.log_run(logged.record)
     assert time.perf_counter() - start < 15
     message = str(refused.value)
     assert isinstance(refused.value, Refusal)
@@ -384,7 +282,7 @@ def test_a_database_that_cannot_be_opened_is_the_same_refusal(
     (tmp_path / "folder").mkdir()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/folder")
     with pytest.raises(TrackingDown, match="unable to open"):
-        tracking.mirror(COMPANY, logged.told.example, {"champion": logged.told.candidate})
+        tracking.mirror(COMPANY, logged.record.example, {"champion": logged.record.candidate})
 
 
 def test_the_store_lies_beside_the_project_unless_told_otherwise(
@@ -394,8 +292,8 @@ def test_the_store_lies_beside_the_project_unless_told_otherwise(
     shutil.copy(logged.folder / "told.db", tmp_path / "mlflow.db")
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     monkeypatch.chdir(tmp_path)
-    folders = {"champion": logged.told.candidate}
-    assert tracking.mirror("Another Shop", logged.told.example, folders) == {"champion": 1}
+    folders = {"champion": logged.record.candidate}
+    assert tracking.mirror("Another Shop", logged.record.example, folders) == {"champion": 1}
     assert list((tmp_path / "mlruns").rglob("churn.json"))
     assert not logged.client.search_registered_models("name='retention-another-shop'")
 
@@ -412,7 +310,7 @@ def test_no_customer_and_no_secret_is_told(logged: Logged) -> None:
 def test_a_run_without_folds_or_measurement_is_told_too(logged: Logged) -> None:
     names = {"churn": "churn_recency", "value": "value_last_window"}
     story = {
-        **logged.told.selection_report,
+        **logged.record.selection_report,
         "params": {name: {} for name in names.values()},
         "losses": {},
         "tuned_per_fold": {},
@@ -420,7 +318,7 @@ def test_a_run_without_folds_or_measurement_is_told_too(logged: Logged) -> None:
     }
     nothing: dict[str, Any] = {"measured_on": None, "churn": {}, "value": {}, "list": {}}
     tree = run_record.run_tree(
-        dataclasses.replace(logged.told, selection_report=story, metrics=nothing)
+        dataclasses.replace(logged.record, selection_report=story, metrics=nothing)
     )
     assert tree.tags["measured_on"] == "nothing"
     assert [(child.tags["model"], child.points, child.children) for child in tree.children] == [
@@ -449,20 +347,24 @@ def test_the_record_is_what_the_stages_left(
     monkeypatch.chdir(tmp_path)
     days = [dt.date(2026, 5, 11)] * 20 + [dt.date(2026, 6, 8)] * 12
     table = pa.table(
-        {"customer_id": [CANARY] * 32, "snapshot_on": days, "spend_28d": [1.0] * 20 + [7.0] * 12}
+        {
+            "customer_id": [f"{CANARY} {i}" for i in range(32)],
+            "snapshot_on": days,
+            "spend_28d": [1.0] * 20 + [7.0] * 12,
+        }
     )
-    for one in (artefacts.EVENTS, artefacts.FEATURES, artefacts.LABELS):
-        atomic.write_table(one.path, table)
-    atomic.write_json(artefacts.SNAPSHOTS_SUMMARY.path, {"as_of": "2026-06-08"})
+    for artefact in (artefacts.EVENTS, artefacts.FEATURES, artefacts.LABELS):
+        atomic.write_table(artefact.path, table)
+    artefacts.SNAPSHOTS_SUMMARY.write(documents.snapshots_summary(dt.date(2026, 6, 8)))
     atomic.write_json(artefacts.SELECTION.path, {"rows": 1})
     atomic.write_json(artefacts.METRICS.path, {"churn": {}})
-    chosen = parse_params(PARAMS)
-    told = tracking.collect_record(chosen)
-    assert (told.params, told.as_of) == (chosen, dt.date(2026, 6, 8))
-    assert (told.selection_report, told.metrics) == ({"rows": 1}, {"churn": {}})
-    assert told.example.to_dict("records") == [{"spend_28d": 7.0}]
-    artefacts.LABELS.write(table.slice(1))
-    assert tracking.collect_record(chosen).data_sha256 != told.data_sha256
+    params = parse_params(PARAMS)
+    record = tracking.collect_record(params)
+    assert (record.params, record.as_of) == (params, dt.date(2026, 6, 8))
+    assert (record.selection_report, record.metrics) == ({"rows": 1}, {"churn": {}})
+    assert record.example.to_dict("records") == [{"spend_28d": 7.0}]
+    atomic.write_table(artefacts.LABELS.path, table.slice(1))
+    assert tracking.collect_record(params).data_sha256 != record.data_sha256
 
 
 @pytest.mark.parametrize(
@@ -494,9 +396,9 @@ def test_the_commit_is_known_and_whether_files_differ_from_it(tmp_path: Path) ->
 
 
 def test_the_hash_of_files_follows_their_content(tmp_path: Path) -> None:
-    one = tmp_path / "one"
-    one.write_text("1")
-    before = run_record.sha256_of([one])
-    assert run_record.sha256_of([one]) == before
-    one.write_text("2")
-    assert run_record.sha256_of([one]) != before
+    path = tmp_path / "one"
+    path.write_text("1")
+    before = run_record.sha256_of([path])
+    assert run_record.sha256_of([path]) == before
+    path.write_text("2")
+    assert run_record.sha256_of([path]) != before

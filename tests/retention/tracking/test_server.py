@@ -13,16 +13,15 @@ import pytest
 from retention.core.errors import BadInput, Guarded
 from retention.tracking import client as tracking
 from retention.tracking.client import RunRecord, TrackingDown
-from tests.retention.tracking import test_client as test_tracking
-from tests.retention.tracking.test_client import CANARY, COMPANY, NAME
-from tests.support import services
+from tests.support import services, tracked_run
 from tests.support.services import MlflowServer, Postgres
+from tests.support.tracked_run import CANARY, COMPANY, NAME
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
+def record(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
     """A run to tell of."""
-    return test_tracking.made_record(tmp_path_factory.mktemp("record"))
+    return tracked_run.example_record(tmp_path_factory.mktemp("record"))
 
 
 @pytest.fixture
@@ -33,13 +32,13 @@ def address(mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch) -> str
 
 
 @pytest.fixture(scope="module")
-def run_id(mlflow_server: MlflowServer, told: RunRecord) -> Iterator[str]:
+def run_id(mlflow_server: MlflowServer, record: RunRecord) -> Iterator[str]:
     """A run that was told to the server, with its champion."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", mlflow_server.uri)
         patch.setenv("RETENTION_SECRET", CANARY)
-        logged = tracking.log_run(told)
-        tracking.mirror(COMPANY, told.example, {"champion": told.candidate, "challenger": None})
+        logged = tracking.log_run(record)
+        tracking.mirror(COMPANY, record.example, {"champion": record.candidate, "challenger": None})
         yield logged
 
 
@@ -53,7 +52,7 @@ def client(address: str) -> Any:
 
 
 def test_a_run_is_on_the_server_with_its_models_folds_and_files(
-    run_id: str, address: str, told: RunRecord
+    run_id: str, address: str, record: RunRecord
 ) -> None:
     asked = client(address)
     run = asked.get_run(run_id)
@@ -62,36 +61,36 @@ def test_a_run_is_on_the_server_with_its_models_folds_and_files(
     children = asked.search_runs(
         [run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run_id}'", max_results=1000
     )
-    assert {one.data.tags["level"] for one in children} == {"model"}
-    assert len(children) == len(told.story["titles"])
-    found = {file.path for file in asked.list_artifacts(run_id)}
-    assert found == {"model_card.md", "plots", "recipe.json", "metrics.json"}
+    assert {run.data.tags["level"] for run in children} == {"model"}
+    assert len(children) == len(record.selection_report["titles"])
+    paths = {file.path for file in asked.list_artifacts(run_id)}
+    assert paths == {"model_card.md", "plots", "recipe.json", "metrics.json"}
 
 
 def test_the_model_of_the_registry_scores_the_same_to_the_bit(run_id: str, address: str) -> None:
-    X = test_tracking.features(200, seed=9)
-    expected = test_tracking.scorer(seed=1).score(X)
+    X = tracked_run.features(200, seed=9)
+    expected = tracked_run.fitted_scorer(seed=1).score(X)
     pd.testing.assert_frame_equal(tracking.load(COMPANY)(X), expected, check_exact=True)
     with pytest.raises(BadInput, match="missing columns spend_28d"):
         tracking.load(COMPANY)(X.drop(columns=["spend_28d"]))
 
 
 def test_aliases_follow_promotion_and_rollback(
-    run_id: str, address: str, told: RunRecord, tmp_path: Path
+    run_id: str, address: str, record: RunRecord, tmp_path: Path
 ) -> None:
-    first, second = told.candidate, test_tracking.candidate(tmp_path / "second", seed=2)
+    first, second = record.candidate, tracked_run.write_candidate(tmp_path / "second", seed=2)
 
     def aliases() -> dict[str, str]:
         return dict(client(address).get_registered_model(NAME).aliases)
 
-    waiting = tracking.mirror(COMPANY, told.example, {"champion": first, "challenger": second})
+    waiting = tracking.mirror(COMPANY, record.example, {"champion": first, "challenger": second})
     assert waiting["champion"] != waiting["challenger"]
-    tracking.mirror(COMPANY, told.example, {"champion": second, "challenger": None})
-    assert {alias: int(one) for alias, one in aliases().items()} == {
+    tracking.mirror(COMPANY, record.example, {"champion": second, "challenger": None})
+    assert {alias: int(version) for alias, version in aliases().items()} == {
         "champion": waiting["challenger"]
     }
-    tracking.mirror(COMPANY, told.example, {"champion": first, "challenger": None})
-    assert {alias: int(one) for alias, one in aliases().items()} == {
+    tracking.mirror(COMPANY, record.example, {"champion": first, "challenger": None})
+    assert {alias: int(version) for alias, version in aliases().items()} == {
         "champion": waiting["champion"]
     }
 
@@ -122,9 +121,9 @@ def test_no_customer_and_no_secret_is_in_the_database_or_among_the_files(
     held = subprocess.run([str(dump), postgres.url("mlflow")], check=True, capture_output=True)
     assert b"model_version" in held.stdout
     assert CANARY.encode() not in held.stdout
-    kept = [path for path in mlflow_server.artefacts.rglob("*") if path.is_file()]
-    assert any(path.name == "churn.json" for path in kept)
-    assert not [path for path in kept if CANARY.encode() in path.read_bytes()]
+    paths = [path for path in mlflow_server.artefacts.rglob("*") if path.is_file()]
+    assert any(path.name == "churn.json" for path in paths)
+    assert not [path for path in paths if CANARY.encode() in path.read_bytes()]
 
 
 # Slow, silent and gone
@@ -140,21 +139,21 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_being_told_otherwise_a_call_waits_ten_seconds_and_twice_at_most(
     address: str,
 ) -> None:
-    tracking._imported()
+    tracking._import_mlflow()
     assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "10"
     assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "1"
 
 
 @pytest.mark.usefixtures("impatient")
 def test_a_server_that_never_answers_is_given_up(
-    told: RunRecord, mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch
+    record: RunRecord, mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with services.line(mlflow_server.port) as line:
         line.dead.set()
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://staff:{CANARY}@127.0.0.1:{line.port}")
         for ask in (
-            lambda: tracking.log_run(told),
-            lambda: tracking.mirror(COMPANY, told.example, {"champion": told.candidate}),
+            lambda: tracking.log_run(record),
+            lambda: tracking.mirror(COMPANY, record.example, {"champion": record.candidate}),
             lambda: tracking.load(COMPANY),
         ):
             start = time.monotonic()
@@ -167,7 +166,7 @@ def test_a_server_that_never_answers_is_given_up(
 
 @pytest.mark.usefixtures("impatient")
 def test_a_server_that_falls_silent_in_the_middle_is_given_up(
-    told: RunRecord, mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch
+    record: RunRecord, mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with services.line(mlflow_server.port) as line:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{line.port}")
@@ -180,33 +179,33 @@ def test_a_server_that_falls_silent_in_the_middle_is_given_up(
         monkeypatch.setattr(tracking, "_attach", cut)
         start = time.monotonic()
         with pytest.raises(TrackingDown):
-            tracking.log_run(told)
+            tracking.log_run(record)
         assert time.monotonic() - start < 30
 
 
 @pytest.mark.usefixtures("impatient")
 def test_a_server_that_answers_each_call_slowly_is_given_up_too(
-    told: RunRecord, mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch
+    record: RunRecord, mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with services.line(mlflow_server.port, delay=0.5) as line:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{line.port}")
         start = time.monotonic()
         with pytest.raises(TrackingDown, match="slow: not done after 6 s"):
-            tracking.log_run(told)
+            tracking.log_run(record)
         assert time.monotonic() - start < 30
 
 
 def test_a_slow_server_in_time_is_told_everything(
-    run_id: str, told: RunRecord, mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch
+    run_id: str, record: RunRecord, mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with services.line(mlflow_server.port, delay=0.1) as line:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{line.port}")
-        versions = tracking.mirror(COMPANY, told.example, {"champion": told.candidate})
+        versions = tracking.mirror(COMPANY, record.example, {"champion": record.candidate})
         assert versions == {"champion": 1}
 
 
 def test_a_store_in_a_database_that_never_answers_is_given_up(
-    told: RunRecord, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+    record: RunRecord, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGCONNECT_TIMEOUT", "2")
     with services.line(postgres.port) as line:
@@ -215,6 +214,6 @@ def test_a_store_in_a_database_that_never_answers_is_given_up(
         monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
         start = time.monotonic()
         with pytest.raises(TrackingDown) as refused:
-            tracking.mirror(COMPANY, told.example, {"champion": told.candidate})
+            tracking.mirror(COMPANY, record.example, {"champion": record.candidate})
         assert time.monotonic() - start < 30
         assert services.PASSWORD not in str(refused.value)

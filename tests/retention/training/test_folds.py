@@ -30,11 +30,16 @@ def test_the_purge_is_gap_horizon_and_settle(
     gap: int, horizon: int, settle: int, worth: int, days: int
 ) -> None:
     churn = ChurnLabel(rule="silence", gap_days=gap, horizon_days=horizon, settle_days=settle)
-    assert point_in_time.label_delay_days(LabelParams(churn=churn, value=ValueLabel(horizon_days=worth))) == days
+    assert (
+        point_in_time.label_delay_days(
+            LabelParams(churn=churn, value=ValueLabel(horizon_days=worth))
+        )
+        == days
+    )
 
 
 @pytest.mark.parametrize(
-    ("day", "ripening", "ripe"),
+    ("day", "label_delay_days", "mature"),
     [
         (42, 28, [0, 14]),  # 14 + 28 ends on the day itself
         (41, 28, [0]),
@@ -44,13 +49,13 @@ def test_the_purge_is_gap_horizon_and_settle(
     ],
 )
 def test_a_label_counts_from_the_day_its_window_has_ended(
-    day: int, ripening: int, ripe: list[int]
+    day: int, label_delay_days: int, mature: list[int]
 ) -> None:
-    assert mature_snapshots(EVERY_TWO_WEEKS, day, ripening) == ripe
+    assert mature_snapshots(EVERY_TWO_WEEKS, day, label_delay_days) == mature
 
 
 @pytest.mark.parametrize(
-    ("snapshots", "most", "folds"),
+    ("snapshots", "max_folds", "folds"),
     [
         (EVERY_TWO_WEEKS, 2, [Fold([0, 14, 28, 42], 70), Fold([0, 14, 28, 42, 56], 84)]),
         (EVERY_TWO_WEEKS[:5], 9, [Fold([0], 28), Fold([0, 14], 42), Fold([0, 14, 28], 56)]),
@@ -60,13 +65,13 @@ def test_a_label_counts_from_the_day_its_window_has_ended(
     ],
 )
 def test_folds_shrink_to_what_the_history_allows(
-    snapshots: list[int], most: int, folds: list[Fold]
+    snapshots: list[int], max_folds: int, folds: list[Fold]
 ) -> None:
-    assert rolling_folds(snapshots, 28, most) == folds
+    assert rolling_folds(snapshots, 28, max_folds) == folds
 
 
 @pytest.mark.parametrize(
-    ("snapshots", "found"),
+    ("snapshots", "split"),
     [
         (
             EVERY_TWO_WEEKS,  # 70 was open on day 84: neither learnt from nor tested on
@@ -82,42 +87,45 @@ def test_folds_shrink_to_what_the_history_allows(
     ],
 )
 def test_the_newest_mature_snapshot_measures_and_development_ends_before_it(
-    snapshots: list[int], found: TimeSplit
+    snapshots: list[int], split: TimeSplit
 ) -> None:
-    assert split_by_time(snapshots, 28, max_folds=5) == found
+    assert split_by_time(snapshots, 28, max_folds=5) == split
 
 
 @REPEATABLE
 @given(DAYS, st.integers(1, 120), st.integers(1, 6))
 def test_no_training_label_was_open_on_its_folds_day(
-    snapshots: list[int], ripening: int, most: int
+    snapshots: list[int], label_delay_days: int, max_folds: int
 ) -> None:
-    found = split_by_time(snapshots, ripening, most)
-    for fold in [*found.folds, *([found.test_fold] if found.test_fold else [])]:
+    split = split_by_time(snapshots, label_delay_days, max_folds)
+    for fold in [*split.folds, *([split.test_fold] if split.test_fold else [])]:
         assert fold.train
-        assert max(fold.train) + ripening <= fold.test
+        assert max(fold.train) + label_delay_days <= fold.test
 
 
 @REPEATABLE
 @given(DAYS, st.integers(1, 120), st.integers(1, 6))
 def test_no_label_of_the_folds_was_open_on_the_measuring_day(
-    snapshots: list[int], ripening: int, most: int
+    snapshots: list[int], label_delay_days: int, max_folds: int
 ) -> None:
-    found = split_by_time(snapshots, ripening, most)
-    if found.test_fold is None:
-        assert not found.folds
+    split = split_by_time(snapshots, label_delay_days, max_folds)
+    if split.test_fold is None:
+        assert not split.folds
         return
-    assert found.test_fold.test == snapshots[-1]
-    touched = {day for fold in found.folds for day in [*fold.train, fold.test]}
-    assert found.test_fold.test not in touched
-    assert all(day + ripening <= found.test_fold.test for day in touched)
+    assert split.test_fold.test == snapshots[-1]
+    touched = {day for fold in split.folds for day in [*fold.train, fold.test]}
+    assert split.test_fold.test not in touched
+    assert all(day + label_delay_days <= split.test_fold.test for day in touched)
 
 
 @REPEATABLE
 @given(DAYS, st.integers(1, 120), st.integers(1, 6))
 def test_folds_are_the_newest_at_most_so_many_oldest_first(
-    snapshots: list[int], ripening: int, most: int
+    snapshots: list[int], label_delay_days: int, max_folds: int
 ) -> None:
-    folds, every = rolling_folds(snapshots, ripening, most), rolling_folds(snapshots, ripening, 10**6)
-    assert folds == every[len(every) - min(most, len(every)) :]
-    assert all(one.test < other.test for one, other in pairwise(folds))
+    folds, every = (
+        rolling_folds(snapshots, label_delay_days, max_folds),
+        rolling_folds(snapshots, label_delay_days, 10**6),
+    )
+    assert folds == every[len(every) - min(max_folds, len(every)) :]
+    assert all(earlier.test < other.test for earlier, other in pairwise(folds))

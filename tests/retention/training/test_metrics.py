@@ -36,13 +36,13 @@ def test_empc_is_the_golden_one() -> None:
     assert y.sum() == 42
     expected = metrics.empc(y, score)
     assert expected.money == pytest.approx(5.298806775, rel=1e-9)
-    assert expected.share == pytest.approx(0.554801, abs=5e-7)
+    assert expected.targeted_share == pytest.approx(0.554801, abs=5e-7)
 
 
 def test_mp_is_the_golden_one() -> None:
-    profit = metrics.mp(*golden())
+    profit = metrics.max_profit(*golden())
     assert profit.money == pytest.approx(5.115, rel=1e-9)
-    assert profit.share == pytest.approx(0.54, rel=1e-9)
+    assert profit.targeted_share == pytest.approx(0.54, rel=1e-9)
 
 
 @pytest.mark.parametrize("ties", [None, 2, 1])
@@ -53,8 +53,8 @@ def test_empc_is_the_average_of_the_best_cut(ties: int | None) -> None:
     gamma = beta.ppf(shares, *metrics.ACCEPTS)
     cuts = np.append(np.unique(p), 2.0)
     lost = np.array([y[p >= cut].sum() / len(y) for cut in cuts])
-    kept = np.array([(1 - y[p >= cut]).sum() / len(y) for cut in cuts])
-    profits = 200 * (gamma[:, None] * 0.95 - 0.005) * lost - 200 * 0.055 * kept
+    stayers = np.array([(1 - y[p >= cut]).sum() / len(y) for cut in cuts])
+    profits = 200 * (gamma[:, None] * 0.95 - 0.005) * lost - 200 * 0.055 * stayers
     assert metrics.empc(y, p).money == pytest.approx(profits.max(axis=1).mean(), rel=1e-3)
 
 
@@ -85,8 +85,8 @@ def test_auc_and_precision_agree_on_any_small_sample(rows: list[tuple[bool, int]
 
 def test_ties_go_to_the_first_in_order() -> None:
     y, p = np.array([1.0, 0, 0, 1]), np.array([0.5, 0.5, 0.9, 0.5])
-    assert metrics.top(p, 2, np.array([3, 2, 1, 0])).tolist() == [2, 3]
-    assert metrics.top(p, 2, np.array([0, 1, 2, 3])).tolist() == [2, 0]
+    assert metrics.top_rows(p, 2, np.array([3, 2, 1, 0])).tolist() == [2, 3]
+    assert metrics.top_rows(p, 2, np.array([0, 1, 2, 3])).tolist() == [2, 0]
     assert metrics.lift_at(y, p, 2, np.array([1, 0, 2, 3])) == 0.0
     assert metrics.lift_at(y, p, 2, np.array([0, 1, 2, 3])) == 1.0
     assert metrics.lift_at(y, p, 99, np.arange(4)) == 1.0
@@ -99,7 +99,7 @@ def test_text_orders_are_ranked() -> None:
 def test_lift_of_the_top_decile_rounds_up() -> None:
     y, p = np.zeros(11), np.arange(11) / 11
     y[-2:] = 1
-    assert metrics.lift_in(y, p, 0.1, np.arange(11)) == pytest.approx(5.5)
+    assert metrics.lift_at_fraction(y, p, 0.1, np.arange(11)) == pytest.approx(5.5)
 
 
 def test_ece_by_hand() -> None:
@@ -130,10 +130,10 @@ def test_calibration_line_has_no_answer_for_separated_classes() -> None:
 
 def test_churn_metrics_of_one_class_are_numbers_or_nan() -> None:
     for y in (np.zeros(20), np.ones(20)):
-        found = metrics.churn_metrics(y, np.linspace(0, 1, 20), 5, np.arange(20))
-        assert np.isnan(found["roc_auc"])
-        assert np.isnan(found["empc"])
-        assert np.isfinite(found["brier"])
+        figures = metrics.churn_metrics(y, np.linspace(0, 1, 20), 5, np.arange(20))
+        assert np.isnan(figures["roc_auc"])
+        assert np.isnan(figures["empc"])
+        assert np.isfinite(figures["brier"])
 
 
 def test_nothing_at_all_is_nan() -> None:
@@ -144,12 +144,12 @@ def test_nothing_at_all_is_nan() -> None:
 
 def test_value_metrics_by_hand() -> None:
     y, predicted = np.array([0.0, 10, 20, 70]), np.array([5.0, 5, 30, 40])
-    found = metrics.value_metrics(y, predicted, predicted - 10, predicted + 10)
-    assert found["mae"] == pytest.approx((5 + 5 + 10 + 30) / 4)
-    assert found["bias"] == pytest.approx(0.8)
-    assert found["coverage"] == 0.75
-    assert found["width"] == 20.0
-    assert found["spearman"] == pytest.approx(spearmanr(y, predicted).statistic)
+    figures = metrics.value_metrics(y, predicted, predicted - 10, predicted + 10)
+    assert figures["mae"] == pytest.approx((5 + 5 + 10 + 30) / 4)
+    assert figures["bias"] == pytest.approx(0.8)
+    assert figures["coverage"] == 0.75
+    assert figures["width"] == 20.0
+    assert figures["spearman"] == pytest.approx(spearmanr(y, predicted).statistic)
 
 
 def test_gini_is_1_for_the_right_order_and_minus_1_for_the_reverse() -> None:
@@ -170,8 +170,8 @@ def test_gini_is_the_area_of_the_lorenz_curve() -> None:
 
 def test_no_money_has_no_bias_or_gini() -> None:
     y = np.zeros(5)
-    found = metrics.value_metrics(y, np.arange(5), y, y)
-    assert np.isnan([found["bias"], found["normalised_gini"], found["spearman"]]).all()
+    figures = metrics.value_metrics(y, np.arange(5), y, y)
+    assert np.isnan([figures["bias"], figures["normalised_gini"], figures["spearman"]]).all()
 
 
 def test_resamples_keep_customers_whole() -> None:
@@ -183,7 +183,7 @@ def test_resamples_keep_customers_whole() -> None:
 
 def test_bootstrap_is_wider_when_rows_repeat_customers() -> None:
     y, p = sample(500)
-    copied = [np.tile(one, 4) for one in (y, p)]
+    copied = [np.tile(array, 4) for array in (y, p)]
     rows = bootstrap.bootstrap(_auc, np.arange(2000), copied, 200, seed=1)["auc"]
     clusters = bootstrap.bootstrap(_auc, np.tile(np.arange(500), 4), copied, 200, seed=1)["auc"]
     once = bootstrap.bootstrap(_auc, np.arange(500), [y, p], 200, seed=1)["auc"]
@@ -193,17 +193,17 @@ def test_bootstrap_is_wider_when_rows_repeat_customers() -> None:
 
 def test_bootstrap_interval_holds_the_metric_and_repeats() -> None:
     y, p = sample(1000)
-    found = bootstrap.bootstrap(_auc, np.arange(1000), [y, p], 200, seed=1)["auc"]
-    assert found == bootstrap.bootstrap(_auc, np.arange(1000), [y, p], 200, seed=1)["auc"]
-    assert found.low < metrics.roc_auc(y, p) < found.high
-    assert (found.used, found.left_out) == (200, 0)
+    interval = bootstrap.bootstrap(_auc, np.arange(1000), [y, p], 200, seed=1)["auc"]
+    assert interval == bootstrap.bootstrap(_auc, np.arange(1000), [y, p], 200, seed=1)["auc"]
+    assert interval.low < metrics.roc_auc(y, p) < interval.high
+    assert (interval.used, interval.left_out) == (200, 0)
 
 
 def test_degenerate_resamples_are_left_out_and_counted() -> None:
     y = np.array([1.0, 0, 0, 0])
-    found = bootstrap.bootstrap(_auc, np.arange(4), [y, 0.1 * np.arange(4)], 100, seed=1)["auc"]
-    assert found.left_out > 10
-    assert found.used + found.left_out == 100
+    interval = bootstrap.bootstrap(_auc, np.arange(4), [y, 0.1 * np.arange(4)], 100, seed=1)["auc"]
+    assert interval.left_out > 10
+    assert interval.used + interval.left_out == 100
     never = bootstrap.bootstrap(_auc, np.arange(4), [np.zeros(4), np.arange(4)], 20, seed=1)["auc"]
     assert never.left_out == 20
     assert np.isnan(never.low)
@@ -217,17 +217,17 @@ def test_paired_difference_is_sharper_than_two_intervals() -> None:
     y, p = sample(1500)
     worse = np.clip(p + np.random.default_rng(5).normal(0, 0.05, len(p)), 0, 1)
     customers = np.arange(len(y))
-    found = bootstrap.paired_difference(metrics.roc_auc, y, p, worse, customers, 200, seed=1)
-    assert found.difference == metrics.roc_auc(y, p) - metrics.roc_auc(y, worse)
-    assert 0 < found.low < found.difference < found.high
+    difference = bootstrap.paired_difference(metrics.roc_auc, y, p, worse, customers, 200, seed=1)
+    assert difference.difference == metrics.roc_auc(y, p) - metrics.roc_auc(y, worse)
+    assert 0 < difference.low < difference.difference < difference.high
     alone = bootstrap.bootstrap(_auc, customers, [y, p], 200, seed=1)["auc"]
-    assert found.standard_error < alone.standard_error
+    assert difference.standard_error < alone.standard_error
 
 
 def test_paired_difference_of_a_model_with_itself_is_none() -> None:
     y, p = sample(300)
-    found = bootstrap.paired_difference(metrics.brier, y, p, p, np.arange(300), 50, seed=1)
-    assert (found.difference, found.low, found.high) == (0.0, 0.0, 0.0)
+    difference = bootstrap.paired_difference(metrics.brier, y, p, p, np.arange(300), 50, seed=1)
+    assert (difference.difference, difference.low, difference.high) == (0.0, 0.0, 0.0)
 
 
 def test_all_churn_metrics_are_light() -> None:
@@ -243,3 +243,35 @@ def test_all_churn_metrics_are_light() -> None:
         seed=1,
     )
     assert (time.perf_counter() - started) / 40 < 0.05
+
+
+LIST_METRICS = {"listed", "churned_share", "found_share", "lift"}
+
+
+@pytest.mark.parametrize(
+    ("churned", "rank_by", "capacity", "figures"),
+    [
+        ([1, 0, 1, 0], [4, 3, 2, 1], 2, (2, 0.5, 0.5, 1.0)),
+        ([1, 1, 0, 0], [4, 3, 2, 1], 2, (2, 1.0, 1.0, 2.0)),
+        ([0, 0, 0, 1], [4, 3, 2, 1], 3, (3, 0.0, 0.0, 0.0)),
+        ([1, 0, 1, 0], [4, 3, 2, 1], 9, (4, 0.5, 1.0, 1.0)),  # a list is as long as there are
+        ([0, 1, 0, 0], [7, 7, 7, 1], 1, (1, 0.0, 0.0, 0.0)),  # of a tie the first in order
+    ],
+)
+def test_a_lists_figures_are_those_of_its_rows(
+    churned: list[float], rank_by: list[float], capacity: int, figures: tuple[float, ...]
+) -> None:
+    order = np.arange(len(churned), dtype=float)
+    figures_of_list = metrics.list_metrics(
+        np.array(churned, float), np.array(rank_by, float), order, capacity
+    )
+    assert tuple(figures_of_list.values()) == figures
+    assert set(figures_of_list) == LIST_METRICS
+
+
+def test_without_a_churner_a_list_finds_no_share_of_them() -> None:
+    figures_of_list = metrics.list_metrics(
+        np.array([0.0, 0]), np.array([2.0, 1]), np.array([0.0, 1]), 1
+    )
+    assert (figures_of_list["listed"], figures_of_list["churned_share"]) == (1, 0)
+    assert np.isnan([figures_of_list["found_share"], figures_of_list["lift"]]).all()

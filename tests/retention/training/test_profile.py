@@ -13,15 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retention.training import profile
-from retention.training.profile import Drift
-from retention.training.reference import reference_profile
+from retention.training.profile import Drift, reference_profile
 
 NUMBERS = st.lists(st.none() | st.floats(-1e6, 1e6), min_size=1, max_size=60)
 
 
 def series(values: Sequence[float | None]) -> "pd.Series[float]":
-    made: pd.Series[float] = pd.Series(np.array(values, dtype=float))
-    return made
+    numbers: pd.Series[float] = pd.Series(np.array(values, dtype=float))
+    return numbers
 
 
 def moved(then: "pd.Series[float]", now: "pd.Series[float]") -> Drift:
@@ -45,27 +44,29 @@ def test_what_did_not_move_is_zero(values: list[float | None]) -> None:
 
 
 @given(NUMBERS, NUMBERS, st.randoms(use_true_random=False))
-def test_order_is_nothing(one: list[float | None], other: list[float | None], draw: object) -> None:
-    before = moved(series(one), series(other)).figure
-    draw.shuffle(one)  # type: ignore[attr-defined]
+def test_order_is_nothing(
+    first: list[float | None], other: list[float | None], draw: object
+) -> None:
+    before = moved(series(first), series(other)).figure
+    draw.shuffle(first)  # type: ignore[attr-defined]
     draw.shuffle(other)  # type: ignore[attr-defined]
-    assert moved(series(one), series(other)).figure == before
+    assert moved(series(first), series(other)).figure == before
     assert before >= 0
 
 
 @given(NUMBERS)
 def test_shares_are_of_all_rows_and_add_up_to_one(values: list[float | None]) -> None:
-    told = profile.profile_column(series(values))
-    assert sum(told["shares"]) + told["null"] == pytest.approx(1.0, abs=1e-4)
-    assert sum(profile.shares_in_bins(told, series(values))) == pytest.approx(1.0)
-    assert profile.shares_in_bins(told, series(values)) == pytest.approx(
-        profile.reference_shares(told), abs=1e-5
+    column_profile = profile.profile_column(series(values))
+    assert sum(column_profile["shares"]) + column_profile["null"] == pytest.approx(1.0, abs=1e-4)
+    assert sum(profile.shares_in_bins(column_profile, series(values))) == pytest.approx(1.0)
+    assert profile.shares_in_bins(column_profile, series(values)) == pytest.approx(
+        profile.reference_shares(column_profile), abs=1e-5
     )
 
 
 def test_values_that_repeat_share_a_bin() -> None:
-    told = profile.profile_column(series([0.0] * 80 + [1.0] * 15 + [7.0] * 5))
-    assert (told["edges"], told["shares"]) == ([0.0, 1.0], [0.8, 0.15, 0.05])
+    column_profile = profile.profile_column(series([0.0] * 80 + [1.0] * 15 + [7.0] * 5))
+    assert (column_profile["edges"], column_profile["shares"]) == ([0.0, 1.0], [0.8, 0.15, 0.05])
 
 
 def test_null_is_a_bin_of_its_own() -> None:
@@ -79,28 +80,30 @@ def test_chance_alone_is_no_drift() -> None:
     """Of small samples of one distribution hardly any moves as far; the index alone would."""
     draw = np.random.default_rng(5)
     then = pd.Series(draw.normal(size=2000))
-    found = [moved(then, pd.Series(draw.normal(size=40))) for _ in range(300)]
-    assert sum(one.figure > 0.25 for one in found) > 30
-    assert sum(one.over(0.25) for one in found) <= 6
+    drifts = [moved(then, pd.Series(draw.normal(size=40))) for _ in range(300)]
+    assert sum(drift.figure > 0.25 for drift in drifts) > 30
+    assert sum(drift.over(0.25) for drift in drifts) <= 6
 
 
 def test_categories_are_compared_by_their_shares() -> None:
     then = pd.Series(["a"] * 500 + ["b"] * 500)
     same, other = pd.Series(["b", "a"] * 300), pd.Series(["a"] * 600)
-    told = profile.profile_column(then)
-    found = [profile.column_drift("x", told, 1000, now) for now in (same, other)]
-    assert [one.measure for one in found] == ["distance", "distance"]
-    assert found[0].figure == pytest.approx(0.0, abs=1e-6)
-    assert found[1].over(0.2)
-    assert [one.dead for one in found] == [False, True]
+    column_profile = profile.profile_column(then)
+    drifts = [profile.column_drift("x", column_profile, 1000, now) for now in (same, other)]
+    assert [drift.measure for drift in drifts] == ["distance", "distance"]
+    assert drifts[0].figure == pytest.approx(0.0, abs=1e-6)
+    assert drifts[1].over(0.2)
+    assert [drift.dead for drift in drifts] == [False, True]
 
 
 def test_categories_never_seen_are_counted_and_null_is_none_of_them() -> None:
-    told = profile.profile_column(pd.Series(["a", "b", None] * 100))
+    column_profile = profile.profile_column(pd.Series(["a", "b", None] * 100))
     now = pd.Series(["a", "c", "c", None] * 25)
-    one = profile.column_drift("x", told, 300, now)
-    assert one.unseen == 50
-    assert profile.column_drift("x", told, 300, pd.Series(["a", "b", None] * 9)).unseen == 0
+    drift = profile.column_drift("x", column_profile, 300, now)
+    assert drift.unseen == 50
+    assert (
+        profile.column_drift("x", column_profile, 300, pd.Series(["a", "b", None] * 9)).unseen == 0
+    )
 
 
 def test_one_value_for_everybody_is_dead_and_one_customer_is_not() -> None:
@@ -114,22 +117,22 @@ def test_what_said_nothing_then_and_what_changed_its_type_are_left_out() -> None
     then = pd.DataFrame(
         {"a": [1.0, 2.0] * 50, "flat": 1.0, "none": np.nan, "word": ["x", "y"] * 50}
     )
-    told = profile.build_profile(then, then["a"])
+    reference = profile.build_profile(then, then["a"])
     now = then.assign(flat=np.arange(100.0), none=1.0, word=1.0)
-    assert [one.name for one in profile.feature_drifts(told, now)] == ["a"]
+    assert [drift.name for drift in profile.feature_drifts(reference, now)] == ["a"]
 
 
 def test_the_furthest_comes_first() -> None:
     then = pd.DataFrame({"a": np.arange(100.0), "b": np.arange(100.0)})
     now = then.assign(b=then["b"] + 80)
-    found = profile.feature_drifts(profile.build_profile(then, then["a"]), now)
-    assert [one.name for one in found] == ["b", "a"]
+    drifts = profile.feature_drifts(profile.build_profile(then, then["a"]), now)
+    assert [drift.name for drift in drifts] == ["b", "a"]
 
 
 def test_a_profile_is_the_same_once_written_and_read() -> None:
     X = pd.DataFrame({"a": [0.1, 0.2, None] * 40, "word": ["x", "y", None] * 40})
-    told = profile.build_profile(X, X["a"].fillna(0.0))
-    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    reference = profile.build_profile(X, X["a"].fillna(0.0))
+    assert json.loads(json.dumps(reference, allow_nan=False)) == reference
 
 
 class Says:
@@ -155,9 +158,9 @@ def test_the_reference_is_everybody_on_the_newest_day_and_unseen_where_measured(
             "churn_probability": [0.1, 0.2],
         }
     )
-    told = reference_profile(features, measured, Says(), day)  # type: ignore[arg-type]
-    assert (told["rows"], told["on"]) == (3, "2026-08-03")
-    assert told["score"]["edges"] == [0.1, 0.2, 0.9]
-    assert told["score"]["of"].startswith("of a model that had not seen")
+    reference = reference_profile(features, measured, Says(), day)  # type: ignore[arg-type]
+    assert (reference["rows"], reference["on"]) == (3, "2026-08-03")
+    assert reference["score"]["edges"] == [0.1, 0.2, 0.9]
+    assert reference["score"]["of"].startswith("of a model that had not seen")
     alone = reference_profile(features, measured.slice(0, 0), Says(), day)  # type: ignore[arg-type]
     assert (alone["score"]["edges"], "learnt from" in alone["score"]["of"]) == ([0.9], True)

@@ -14,7 +14,8 @@ from models.components.calibration import CALIBRATORS, Calibrator, Identity
 from retention.core.params import parse_params
 from retention.training import metrics, selection
 from retention.training.folds import Fold
-from retention.training.selection import ModelSpec, LabelledRows, CandidateResult
+from retention.training.rows import LabelledRows
+from retention.training.selection import CandidateResult, ModelSpec
 
 PARAMS = """
 time_zone: Europe/London
@@ -27,29 +28,29 @@ train: {seed: 5, models: {churn_lightgbm: {rounds: 7}}}
 """
 
 
-def rows(told: Sequence[tuple[str, int, float, float]]) -> LabelledRows:
+def rows(records: Sequence[tuple[str, int, float, float]]) -> LabelledRows:
     """(customer, day, churned, value) a row; the one feature `place` numbers the rows."""
-    customer, day, churned, value = zip(*told, strict=True)
+    customer, day, churned, value = zip(*records, strict=True)
     return LabelledRows(
-        X=pd.DataFrame({"place": np.arange(len(told), dtype=float)}),
+        X=pd.DataFrame({"place": np.arange(len(records), dtype=float)}),
         customer=np.array(customer, dtype=object),
         day=np.array(day, dtype=np.int64),
         churned=np.array(churned, dtype=float),
         value=np.array(value, dtype=float),
-        weight=np.ones(len(told)),
+        weight=np.ones(len(records)),
     )
 
 
 def on_days(*days: int) -> LabelledRows:
     """Two customers on each day, of whom `a` stays and is worth 10, and `b` leaves."""
-    return rows([one for day in days for one in (("a", day, 0, 10), ("b", day, 1, 0))])
+    return rows([record for day in days for record in (("a", day, 0, 10), ("b", day, 1, 0))])
 
 
 class Stub:
     """A model that says one number and remembers what it was shown."""
 
-    def __init__(self, task: str, tuned: Any, says: float = 0.5, **given: Any) -> None:
-        self.task, self.tuned, self.says, self.given = task, tuned, says, given
+    def __init__(self, task: str, tuned: Any, prediction: float = 0.5, **params: Any) -> None:
+        self.task, self.tuned, self.prediction, self.params = task, tuned, prediction, params
         self.fitted: list[tuple[list[float], list[float]]] = []
         self.tested: list[list[float]] = []
 
@@ -62,7 +63,7 @@ class Stub:
 
     def predict(self, X: pd.DataFrame) -> Floats:
         self.tested.append(X["place"].tolist())
-        return np.full(len(X), self.says)
+        return np.full(len(X), self.prediction)
 
     def predict_proba(self, X: pd.DataFrame) -> Floats:
         p = self.predict(X)
@@ -70,16 +71,18 @@ class Stub:
 
 
 class Maker:
-    """make(name, **tuned): a stub, kept in `made`; they say `says` in turn, then one half."""
+    """make(name, **tuned): a stub, listed in `models`; they predict `predictions` in turn, then one half."""
 
-    def __init__(self, tuned: Sequence[dict[str, Any]] = (), says: Sequence[float] = ()) -> None:
-        self.tuned, self.says = iter(tuned), iter(says)
-        self.made: list[Stub] = []
+    def __init__(
+        self, tuned: Sequence[dict[str, Any]] = (), predictions: Sequence[float] = ()
+    ) -> None:
+        self.tuned, self.predictions = iter(tuned), iter(predictions)
+        self.models: list[Stub] = []
 
-    def __call__(self, name: str, **given: Any) -> Any:
-        says = next(self.says, 0.5)
-        self.made.append(Stub(name.partition("_")[0], self.tuned, says, **given))
-        return self.made[-1]
+    def __call__(self, name: str, **params: Any) -> Any:
+        prediction = next(self.predictions, 0.5)
+        self.models.append(Stub(name.partition("_")[0], self.tuned, prediction, **params))
+        return self.models[-1]
 
 
 @pytest.mark.parametrize(
@@ -96,9 +99,9 @@ class Maker:
 def test_parameters_are_the_folds_medians(
     tuned: list[dict[str, Any]], params: dict[str, Any]
 ) -> None:
-    found = selection._median(tuned)
-    assert found == pytest.approx(params)
-    assert [type(one) for one in found.values()] == [type(params[name]) for name in found]
+    medians = selection._median(tuned)
+    assert medians == pytest.approx(params)
+    assert [type(number) for number in medians.values()] == [type(params[name]) for name in medians]
 
 
 def test_every_fold_is_fitted_again_with_the_median_on_its_own_past() -> None:
@@ -108,7 +111,9 @@ def test_every_fold_is_fitted_again_with_the_median_on_its_own_past() -> None:
     tried = selection.evaluate_candidate(make, "churn_stub", history, folds)
     assert tried.tuned == [{"rounds": 4}, {"rounds": 8}]
     assert tried.params == {"rounds": 6}
-    shown = [(one.given, one.fitted[0][0], one.tested[0]) for one in make.made if one.fitted]
+    shown = [
+        (model.params, model.fitted[0][0], model.tested[0]) for model in make.models if model.fitted
+    ]
     assert shown == [
         ({"rounds": 6}, [0, 1], [4, 5]),
         ({"rounds": 6}, [0, 1, 2, 3], [6, 7]),
@@ -117,7 +122,7 @@ def test_every_fold_is_fitted_again_with_the_median_on_its_own_past() -> None:
 
 def test_predictions_stand_in_the_order_of_the_folds_tests() -> None:
     history, folds = on_days(0, 10, 20, 30), [Fold([0], 20), Fold([0, 10], 30)]
-    make = Maker(says=[0, 0, 0, 0, 0.2, 0.3])  # two a fold to ask the task and tune
+    make = Maker(predictions=[0, 0, 0, 0, 0.2, 0.3])  # two a fold to ask the task and tune
     tried = selection.evaluate_candidate(make, "churn_stub", history, folds)
     tests = history.on(fold.test for fold in folds)
     assert tests.day.tolist() == [20, 20, 30, 30]
@@ -129,17 +134,17 @@ def test_a_churn_model_learns_churn_and_a_value_model_value() -> None:
     for name, target in (("churn_stub", [0, 1]), ("value_stub", [10, 0])):
         make = Maker()
         selection.evaluate_candidate(make, name, history, folds)
-        assert [one.fitted[0][1] for one in make.made if one.fitted] == [target]
+        assert [model.fitted[0][1] for model in make.models if model.fitted] == [target]
 
 
 class Remembers(Calibrator):
     """Says how many rows it was fitted on, and keeps them."""
 
     name = "remembers"
-    seen: list[list[float]] = []  # noqa: RUF012  (emptied by each test that uses it)
+    fits: list[list[float]] = []  # noqa: RUF012  (emptied by each test that uses it)
 
     def _fit(self, p: Floats, y: Floats, weight: Floats) -> None:
-        self.seen.append(p.tolist())
+        self.fits.append(p.tolist())
         self.rows = len(p)
 
     def predict(self, p: Any) -> Floats:
@@ -147,7 +152,7 @@ class Remembers(Calibrator):
 
 
 @pytest.mark.parametrize(
-    ("ripening", "fitted_on"),
+    ("label_delay_days", "fitted_on"),
     [
         (10, {10: 2, 20: 4, 30: 6}),  # a window that ends on the day itself is over
         (11, {20: 2, 30: 4}),
@@ -156,16 +161,16 @@ class Remembers(Calibrator):
     ],
 )
 def test_calibration_looks_forward_from_folds_mature_by_then(
-    ripening: int, fitted_on: dict[int, int]
+    label_delay_days: int, fitted_on: dict[int, int]
 ) -> None:
     tests = on_days(0, 10, 20, 30)
-    Remembers.seen.clear()
-    found = selection.calibrate_forward(Remembers, np.arange(8) / 10, tests, ripening)
-    said = {day: found[tests.day == day].tolist() for day in (0, 10, 20, 30)}
-    assert said == {
-        day: pytest.approx([fitted_on.get(day, np.nan) / 100] * 2, nan_ok=True) for day in said
+    Remembers.fits.clear()
+    calibrated = selection.calibrate_forward(Remembers, np.arange(8) / 10, tests, label_delay_days)
+    by_day = {day: calibrated[tests.day == day].tolist() for day in (0, 10, 20, 30)}
+    assert by_day == {
+        day: pytest.approx([fitted_on.get(day, np.nan) / 100] * 2, nan_ok=True) for day in by_day
     }
-    assert Remembers.seen == [[place / 10 for place in range(n)] for n in fitted_on.values()]
+    assert Remembers.fits == [[place / 10 for place in range(n)] for n in fitted_on.values()]
 
 
 def test_a_fold_whose_past_holds_one_outcome_is_not_calibrated() -> None:
@@ -194,22 +199,24 @@ def test_the_calibrator_with_the_lowest_forward_loss_is_fitted_on_all_folds() ->
     overconfident = np.clip(2.4 * chance, 0, 1)
     calibrator, losses = selection.select_calibrator(overconfident, history, label_delay_days=10)
     assert calibrator.name != "identity"
-    told = {
+    forward_losses = {
         name: np.nanmean(
-            metrics.log_losses(history.churned, selection.calibrate_forward(kind, overconfident, history, 10))
+            metrics.log_losses(
+                history.churned, selection.calibrate_forward(kind, overconfident, history, 10)
+            )
         )
         for name, kind in CALIBRATORS.items()
     }
-    assert calibrator.name == min(told, key=lambda name: told[name])
-    assert np.nanmean(losses) == told[calibrator.name]
+    assert calibrator.name == min(forward_losses, key=lambda name: forward_losses[name])
+    assert np.nanmean(losses) == forward_losses[calibrator.name]
     assert np.isnan(losses[:300]).all()
     again = CALIBRATORS[calibrator.name]().fit(overconfident, history.churned)
     assert calibrator.state() == again.state()
 
 
 def test_log_loss_is_that_of_what_happened() -> None:
-    told = metrics.log_losses(np.array([1.0, 0.0, 1.0]), np.array([0.25, 0.25, 0.0]))
-    assert told.tolist() == pytest.approx([-np.log(0.25), -np.log(0.75), -np.log(1e-12)])
+    losses = metrics.log_losses(np.array([1.0, 0.0, 1.0]), np.array([0.25, 0.25, 0.0]))
+    assert losses.tolist() == pytest.approx([-np.log(0.25), -np.log(0.75), -np.log(1e-12)])
 
 
 @pytest.mark.parametrize(
@@ -225,16 +232,18 @@ def test_log_loss_is_that_of_what_happened() -> None:
 def test_the_standard_error_adds_up_a_customers_rows_first(
     difference: list[float], customers: list[str], error: float
 ) -> None:
-    found = selection.standard_error(np.array(difference, dtype=float), np.array(customers, object))
-    assert found == pytest.approx(error)
+    computed = selection.standard_error(
+        np.array(difference, dtype=float), np.array(customers, object)
+    )
+    assert computed == pytest.approx(error)
 
 
 @pytest.fixture
 def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Models plain (1), middling (2), other (2) and grand (3), by simplicity."""
     simplicity = {"plain": 1, "middling": 2, "other": 2, "grand": 3}
-    found = {name: SimpleNamespace(simplicity=one) for name, one in simplicity.items()}
-    monkeypatch.setattr(models, "discover", lambda: found)
+    classes = {name: SimpleNamespace(complexity_rank=rank) for name, rank in simplicity.items()}
+    monkeypatch.setattr(models, "discover", lambda: classes)
 
 
 # Losses of four customers.
@@ -244,7 +253,7 @@ MUCH_WORSE = [2.0, 2.1, 1.9, 2.0]
 
 
 @pytest.mark.parametrize(
-    ("losses", "chosen", "why"),
+    ("losses", "expected", "why"),
     [
         ({"grand": GRAND, "plain": MUCH_WORSE}, "grand", "the lowest loss"),
         ({"grand": GRAND, "plain": LITTLE_WORSE}, "plain", "simpler, and within one standard"),
@@ -258,22 +267,22 @@ MUCH_WORSE = [2.0, 2.1, 1.9, 2.0]
 )
 @pytest.mark.usefixtures("kinds")
 def test_the_simplest_model_within_one_standard_error_of_the_best_is_chosen(
-    losses: dict[str, list[float]], chosen: str, why: str
+    losses: dict[str, list[float]], expected: str, why: str
 ) -> None:
     tests = rows([(who, 0, 0, 0) for who in "abcd"])
     arrays = {name: np.array(loss) for name, loss in losses.items()}
-    name, said = selection.select_model(arrays, tests)
-    assert name == chosen
-    assert any(word in said for word in why.split("|"))
+    name, reason = selection.select_model(arrays, tests)
+    assert name == expected
+    assert any(word in reason for word in why.split("|"))
 
 
 @pytest.mark.usefixtures("kinds")
 def test_a_loss_behind_by_more_than_one_standard_error_is_not_close() -> None:
     tests = rows([(who, 0, 0, 0) for who in "ab"])
-    for further, chosen in ((0.0, "plain"), (0.1, "grand")):  # behind 1 and 1.1, error 1
+    for further, expected in ((0.0, "plain"), (0.1, "grand")):  # behind 1 and 1.1, error 1
         behind = np.array([1 + further - np.sqrt(2), 1 + further + np.sqrt(2)])
         name, _ = selection.select_model({"grand": np.zeros(2), "plain": behind - 1e-9}, tests)
-        assert name == chosen
+        assert name == expected
 
 
 @pytest.mark.usefixtures("kinds")
@@ -285,13 +294,15 @@ def test_models_are_compared_only_where_all_could_be_calibrated() -> None:
 
 def test_value_given_kept_learns_of_the_kept_and_given_lost_of_the_lost() -> None:
     make = Maker()
-    kept, lost = selection.fit_value_given_outcome(make, "value_stub", {"rounds": 3}, on_days(0, 10))
-    assert kept.fitted == [([0, 2], [10, 10])]
+    if_kept, lost = selection.fit_value_given_outcome(
+        make, "value_stub", {"rounds": 3}, on_days(0, 10)
+    )
+    assert if_kept.fitted == [([0, 2], [10, 10])]
     assert lost.fitted == [([1, 3], [0, 0])]
-    assert kept.given == lost.given == {"rounds": 3}
+    assert if_kept.params == lost.params == {"rounds": 3}
 
 
-def found_recipe(predicted: Floats) -> ModelSpec:
+def example_spec(predicted: Floats) -> ModelSpec:
     return ModelSpec(
         churn="churn_stub",
         value="value_stub",
@@ -307,19 +318,19 @@ def found_recipe(predicted: Floats) -> ModelSpec:
 def test_expected_values_mix_kept_and_lost_by_the_calibrated_chance() -> None:
     history, folds = on_days(0, 10, 20), [Fold([0], 10), Fold([0, 10], 20)]
     p = np.array([0.0, 1.0, 0.5, 0.25])
-    make = Maker(says=[100, 20, 200, 40])  # kept and lost, fold by fold
-    found = selection.out_of_fold_values(make, found_recipe(p), history, folds)
-    assert found.tolist() == [100, 20, 0.5 * 200 + 0.5 * 40, 0.75 * 200 + 0.25 * 40]
-    assert [one.fitted[0][0] for one in make.made] == [[0], [1], [0, 2], [1, 3]]
+    make = Maker(predictions=[100, 20, 200, 40])  # kept and lost, fold by fold
+    values = selection.out_of_fold_values(make, example_spec(p), history, folds)
+    assert values.tolist() == [100, 20, 0.5 * 200 + 0.5 * 40, 0.75 * 200 + 0.25 * 40]
+    assert [model.fitted[0][0] for model in make.models] == [[0], [1], [0, 2], [1, 3]]
 
 
 def test_the_refit_repeats_the_recipe_on_the_rows_given() -> None:
-    make, chosen = Maker(), found_recipe(np.empty(0))
-    scorer = selection.fit_scorer(make, chosen, on_days(0, 10))
-    assert [one.given for one in make.made] == [{"depth": 2}, {"rounds": 3}, {"rounds": 3}]
-    assert [one.fitted[0][0] for one in make.made] == [[0, 1, 2, 3], [0, 2], [1, 3]]
-    assert scorer.calibrator is chosen.calibrators["churn_stub"]
-    assert scorer.interval is chosen.interval
+    make, spec = Maker(), example_spec(np.empty(0))
+    scorer = selection.fit_scorer(make, spec, on_days(0, 10))
+    assert [model.params for model in make.models] == [{"depth": 2}, {"rounds": 3}, {"rounds": 3}]
+    assert [model.fitted[0][0] for model in make.models] == [[0, 1, 2, 3], [0, 2], [1, 3]]
+    assert scorer.calibrator is spec.calibrators["churn_stub"]
+    assert scorer.interval is spec.interval
     assert (scorer.churn[0], scorer.value_if_kept[0], scorer.value_if_lost[0]) == (
         "churn_stub",
         "value_stub",
@@ -328,20 +339,20 @@ def test_the_refit_repeats_the_recipe_on_the_rows_given() -> None:
 
 
 def test_with_too_little_history_the_baselines_stand_as_they_come() -> None:
-    found = selection.baseline_spec(["too little"])
-    known = models.discover()
-    assert (found.churn, found.value) == ("churn_recency", "value_last_window")
-    assert known[found.churn].baseline
-    assert known[found.value].baseline
-    assert found.params == {"churn_recency": {}, "value_last_window": {}}
-    assert found.calibrators[found.churn].name == "identity"
-    assert found.interval is None
-    assert found.banners == ["too little"]
+    spec = selection.baseline_spec(["too little"])
+    discovered = models.discover()
+    assert (spec.churn, spec.value) == ("churn_recency", "value_last_window")
+    assert discovered[spec.churn].baseline
+    assert discovered[spec.value].baseline
+    assert spec.params == {"churn_recency": {}, "value_last_window": {}}
+    assert spec.calibrators[spec.churn].name == "identity"
+    assert spec.interval is None
+    assert spec.banners == ["too little"]
 
 
 def test_models_are_made_with_the_params_seed_and_their_labels_horizon() -> None:
     make = selection.model_factory(parse_params(PARAMS))
     assert make("value_last_window").get_params()["horizon_days"] == 60
-    made = make("churn_lightgbm").get_params()
-    assert (made["seed"], made["rounds"]) == (5, 7)
+    params = make("churn_lightgbm").get_params()
+    assert (params["seed"], params["rounds"]) == (5, 7)
     assert make("churn_lightgbm", rounds=9).get_params()["rounds"] == 9  # the folds win

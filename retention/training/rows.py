@@ -1,0 +1,139 @@
+"""Labelled rows: features joined with labels, and the weight of each row in a fit."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from models.components.base import TREATED, Floats
+from retention.core import feature_table
+from retention.core.events import CONTACTED, CONTACTED_NOT_RANDOMISED, HELD_OUT
+from retention.core.params import TreatedRows
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """Rows to fit and test on, one per customer and snapshot; every array is (n,)."""
+
+    X: pd.DataFrame  # (n, features)
+    customer: NDArray[np.object_]  # ids
+    day: NDArray[np.int64]  # of the snapshot, days since 1970-01-01
+    churned: Floats  # 1 churned, 0 stayed
+    value: Floats  # in the value window, account currency
+    weight: Floats  # of the row in a fit
+
+    def take(self, rows: NDArray[Any]) -> "LabelledRows":
+        """The rows of a mask or of positions, in their order."""
+        return LabelledRows(
+            self.X.loc[rows] if rows.dtype == bool else self.X.iloc[rows],
+            self.customer[rows],
+            self.day[rows],
+            self.churned[rows],
+            self.value[rows],
+            self.weight[rows],
+        )
+
+    def on(self, days: Iterable[int]) -> "LabelledRows":
+        """The rows of some snapshots, given as day numbers."""
+        return self.take(np.isin(self.day, list(days)))
+
+    def as_untreated(self) -> "LabelledRows":
+        """The rows as if no customer had been contacted.
+
+        On the day of a snapshot nobody knows who will be: predictions are made without a contact.
+        """
+        untreated = {TREATED: 0.0} if TREATED in self.X.columns else {}
+        return replace(self, X=self.X.assign(**untreated))
+
+    def target(self, task: str) -> Floats:
+        """`churned` for the task "churn", else `value`; shape (n,)."""
+        return self.churned if task == "churn" else self.value
+
+    @property
+    def has_both_outcomes(self) -> bool:
+        """Whether some rows churned and some stayed."""
+        return len(np.unique(self.churned)) == 2
+
+    @property
+    def n_churners(self) -> int:
+        """Customers who churned, each counted once."""
+        return len(set(self.customer[self.churned == 1]))
+
+
+def labelled_rows(
+    features: pa.Table, labels: pa.Table, treated: TreatedRows = "weight"
+) -> LabelledRows:
+    """Join features and labels on customer and snapshot, ordered by snapshot and customer.
+
+    Parameters
+    ----------
+    features : Table
+        One row per customer and snapshot.
+    labels : Table
+        customer_id, snapshot_on, churned, value and arm.
+    treated : {"weight", "drop", "adjust", "keep"}
+        What is done with contacted customers, whose outcome includes the contact's effect; as
+        `train.treated_rows` in params.yaml. "weight" and "drop" leave them out, and "weight" lets
+        held-out customers stand for them (`holdout_weights`); "adjust" adds the column TREATED.
+
+    Returns
+    -------
+    LabelledRows
+    """
+    contacted = pc.is_in(labels["arm"], pa.array([CONTACTED, CONTACTED_NOT_RANDOMISED]))
+    leaves_out = treated in ("weight", "drop")
+    usable = labels.filter(pc.invert(contacted)) if leaves_out else labels
+    if treated == "adjust":
+        usable = usable.append_column(TREATED, contacted.cast(pa.float64()))
+    weighted = usable.append_column("weight", holdout_weights(usable, labels, treated))
+    joined = features.join(weighted, keys=feature_table.KEYS, join_type="inner").sort_by(
+        [("snapshot_on", "ascending"), ("customer_id", "ascending")]
+    )
+    return LabelledRows(
+        X=feature_table.matrix(joined.drop_columns(["churned", "value", "arm", "weight"])),
+        customer=joined["customer_id"].to_numpy(zero_copy_only=False),
+        day=joined["snapshot_on"].cast(pa.int32()).to_numpy().astype(np.int64),
+        churned=joined["churned"].cast(pa.float64()).to_numpy(),
+        value=joined["value"].to_numpy(),
+        weight=joined["weight"].to_numpy(),
+    )
+
+
+def holdout_weights(usable: pa.Table, labels: pa.Table, treated: TreatedRows) -> pa.Array:
+    """Row weights: 1, but for held-out customers the inverse of the snapshot's holdout share.
+
+    Where contacted customers are left out, those held out of the same randomisation stand for
+    them: their outcome is the one without a contact (inverse probability weighting).
+
+    Parameters
+    ----------
+    usable : Table of n rows
+        The rows of `labels` that are fitted on.
+    labels : Table
+        All labels, with those of contacted customers.
+    treated : {"weight", "drop", "adjust", "keep"}
+        All weights are 1 unless it is "weight".
+
+    Returns
+    -------
+    Array of n floats
+
+    References
+    ----------
+    Horvitz & Thompson (1952), A generalization of sampling without replacement from a finite
+    universe, JASA 47.
+    """
+    if treated != "weight":
+        return pa.array(np.ones(len(usable)))
+    held_out = labels["arm"].to_pandas().eq(HELD_OUT)
+    randomised = labels["arm"].to_pandas().isin([CONTACTED, HELD_OUT])
+    day = labels["snapshot_on"].to_pandas()
+    holdout_share = held_out[randomised].groupby(day[randomised]).mean()
+    is_held_out = usable["arm"].to_pandas().eq(HELD_OUT).to_numpy()
+    inverse = usable["snapshot_on"].to_pandas().map(1 / holdout_share).to_numpy(dtype=float)
+    return pa.array(np.where(is_held_out, inverse, 1.0))

@@ -1,0 +1,88 @@
+"""Labelled rows: what is fitted on, and with which weight."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from models.churn_lightgbm import LightGBMChurn
+from models.components.base import TREATED
+from retention.core import point_in_time
+from retention.training.rows import labelled_rows
+from tests.support.training_company import feature_table, label_table, some_rows
+
+
+def test_labels_without_features_and_features_without_a_label_are_no_rows() -> None:
+    features = feature_table()
+    labels = label_table(features)
+    rows = labelled_rows(features.slice(5), labels.slice(0, 300))
+    assert len(rows.day) == 295
+
+
+def test_those_held_out_stand_for_those_contacted() -> None:
+    features = feature_table(customers=10)
+    arms = (["contacted"] * 3 + ["held_out"] + [None] * 6) * (len(label_table(features)) // 10)
+    ordered = label_table(features).sort_by(
+        [("snapshot_on", "ascending"), ("customer_id", "ascending")]
+    )
+    place = ordered.schema.get_field_index("arm")
+    with_arms = ordered.set_column(place, "arm", pa.array(arms))
+    weight = labelled_rows(features, with_arms, "weight")
+    drop, keep = (labelled_rows(features, with_arms, treated) for treated in ("drop", "keep"))
+    days = len(set(keep.day))
+    assert [len(rows.day) // days for rows in (weight, drop, keep)] == [7, 7, 10]
+    assert sorted(weight.weight)[-days:] == [4.0] * days  # one of four was held out
+    assert weight.weight.sum() == 10 * days
+    assert set(drop.weight) == set(keep.weight) == {1.0}
+    assert not {"arm", "weight"} & set(keep.X.columns)
+
+
+def test_who_was_contacted_is_told_and_everybody_foretold_as_left_alone() -> None:
+    features = feature_table(customers=60)
+    labels = label_table(features).sort_by(
+        [("snapshot_on", "ascending"), ("customer_id", "ascending")]
+    )
+    arms = pa.array((["contacted", None, None] * len(labels))[: len(labels)])
+    with_arms = labels.set_column(labels.schema.get_field_index("arm"), "arm", arms)
+    rows = labelled_rows(features, with_arms, "adjust")
+    assert len(rows.day) == len(labels)
+    assert (rows.X[TREATED] == 1).to_numpy().tolist() == [
+        arm is not None for arm in arms.to_pylist()
+    ]
+    churned = np.where(rows.X[TREATED] == 1, 0.0, rows.churned)  # who is contacted always stays
+    model = LightGBMChurn(learning_rate=0.2, seeds=1, threads=1)
+    fitted = model.fit(rows.X, churned)
+    asked = rows.X.drop(columns=[TREATED])
+    assert fitted.predict_proba(asked)[:, 1].mean() > 1.2 * churned.mean()
+    alone = fitted.predict_proba(asked.assign(**{TREATED: 0.0}))[:, 1]
+    assert fitted.predict_proba(asked)[:, 1] == pytest.approx(alone)
+    parts = fitted.contributions(asked)
+    assert TREATED not in parts.columns
+    assert parts.sum(axis=1).to_numpy() == pytest.approx(np.log(alone / (1 - alone)))
+
+
+def test_each_row_keeps_its_own_label() -> None:
+    features = feature_table(customers=20)
+    labels = label_table(features)
+    rows = labelled_rows(features, labels)
+    wanted = {
+        (row["customer_id"], point_in_time.day_number(row["snapshot_on"])): (
+            row["churned"],
+            row["value"],
+        )
+        for row in labels.to_pylist()
+    }
+    found_rows = zip(rows.customer, rows.day.tolist(), rows.churned, rows.value, strict=True)
+    assert {(who, day): (bool(left), worth) for who, day, left, worth in found_rows} == wanted
+    silence = {
+        (row["customer_id"], row["snapshot_on"]): row["days_since_purchase"]
+        for row in features.to_pylist()
+    }
+    assert rows.X["days_since_purchase"].tolist() == [
+        silence[who, point_in_time.date_of(day)]
+        for who, day in zip(rows.customer, rows.day.tolist(), strict=True)
+    ]
+
+
+def test_a_customer_who_churns_twice_counts_once() -> None:
+    rows = some_rows()
+    assert rows.n_churners == len(set(rows.customer[rows.churned == 1])) < rows.churned.sum()
