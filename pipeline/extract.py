@@ -1,26 +1,25 @@
-"""Stage `extract`: copy the tables that are read from databases, and say of every raw file what
-it is.
+"""Stage `extract`: copy tables from databases, and take the fingerprint of every raw file.
 
-Copies lie in data/tables/, which no stage owns: parts that were read before cannot be read again.
-What the stage leaves, and others depend on, is a file for each key of params.yaml with the hashes
-of what is read under it.
+Copies lie in data/tables/, which no stage owns: parts that were read earlier cannot be read again.
+The stage writes, and other stages depend on, one file for each key of params.yaml with the hashes
+of the files that are read under it.
 """
 
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from retention.core import artefacts, console, errors
+from retention.core.documents.sources import Fingerprint
 from retention.core.params import Params, RawFile, Source, load_params
 from retention.core.storage import atomic, locks
 from retention.sources import reader
 
 
 def extract(file: RawFile, zone: ZoneInfo, key: str, say: locks.Say) -> int:
-    """Copy a table to `file.path`; how many rows were read anew.
+    """Copy a table to `file.path`, and return the number of new rows.
 
-    zone: whose clock the table's times without a zone are on. BadParams: no address, or one that
-    is none. BadInput: unreachable, no such table or column, no rows. Busy: another run copies it.
+    zone: of the table's times without a zone. BadParams: no address, or one that is none. BadInput:
+    unreachable, no such table or column, no rows. Busy: another run copies it.
     """
     from retention.sources.database import connection, copies
     from retention.sources.database.tables import find_table
@@ -37,7 +36,7 @@ def extract(file: RawFile, zone: ZoneInfo, key: str, say: locks.Say) -> int:
 
 
 def copy_tables(params: Params, report: console.StageLog) -> None:
-    """Copy every table that params name; nothing where all is files."""
+    """Copy every table that params name, if any."""
     for key, file in params.raw_files().items():
         if file.table:
             rows = extract(file, params.zone_of(file), key, report.info)
@@ -45,14 +44,14 @@ def copy_tables(params: Params, report: console.StageLog) -> None:
 
 
 def sort_columns(file: RawFile) -> list[str]:
-    """The columns by which a copy is sorted; none: by all of them."""
+    """The columns by which a copy is sorted; all of them where there are none."""
     return list(file.key) if isinstance(file, Source) and file.key != "row_number" else []
 
 
-def fingerprint(file: RawFile | None) -> dict[str, Any]:
-    """The sha256 of every file that is read; nothing where nothing is mapped."""
+def fingerprint(file: RawFile | None) -> Fingerprint:
+    """The sha256 of every file that is read; none where nothing is mapped."""
     paths = reader.paths(file.path) if file else []
-    return {"files": {path.as_posix(): atomic.sha256(path) for path in paths}}
+    return Fingerprint(files={path.as_posix(): atomic.sha256(path) for path in paths})
 
 
 def main() -> None:
@@ -61,7 +60,7 @@ def main() -> None:
     with console.stage("extract") as report:
         copy_tables(params, report)
         for key, file in (unmapped | params.raw_files()).items():
-            atomic.write_json(artefacts.fingerprint(key), fingerprint(file))
+            artefacts.fingerprint(key).write(fingerprint(file))
 
 
 if __name__ == "__main__":

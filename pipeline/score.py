@@ -112,7 +112,7 @@ def _told(persuaded: dict[str, Any] | None) -> dict[str, Any]:
 
 def main() -> None:
     chosen = load_params()
-    as_of = dt.date.fromisoformat(atomic.read_json(artefacts.SNAPSHOTS_SUMMARY)["as_of"])
+    as_of = artefacts.SNAPSHOTS_SUMMARY.read().as_of
     with console.stage("score") as report:
         today = pc.field("snapshot_on") == as_of
         table = artefacts.FEATURES.read(filters=today).sort_by("customer_id")

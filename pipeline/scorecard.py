@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import narwhals as nw
 import pandas as pd
 
-from features.engine import table as features
 from features.engine.base import Past
+from features.engine.table import customer_attributes
 from retention.cohort import calendar, labels
 from retention.core import artefacts, console, engine, errors, point_in_time
 from retention.core.engine import Engine
@@ -164,16 +164,16 @@ def _check_targets(targets: dict[str, float | None]) -> None:
 
 
 def main() -> None:
-    params, summary = load_params(), atomic.read_json(artefacts.EVENTS_SUMMARY)
+    params, summary = load_params(), artefacts.EVENTS_SUMMARY.read()
     _check_targets(params.scorecard.targets)
     with console.stage("scorecard") as log, engine.open_engine(params.engine) as open_engine:
         as_of = calendar.plan_calendar(params, summary).as_of
-        log.read(artefacts.EVENTS, summary["rows"])
+        log.read(artefacts.EVENTS, summary.rows)
         all_events = open_engine.scan(artefacts.EVENTS)
-        known_events = point_in_time.as_known_at(all_events, as_of, summary["versioned"])
+        known_events = point_in_time.as_known_at(all_events, as_of, summary.versioned)
         history = open_engine.materialize(known_events)
         customers = open_engine.scan(artefacts.CUSTOMERS)
-        attributes = features.customer_attributes(customers, as_of)
+        attributes = customer_attributes(customers, as_of)
         past = Past(history, attributes, as_of, open_engine.materialize, params.service)
         versions = open_engine.collect(customers, ["customer_id", "known_day"]).to_pandas()
         newest = _newest_versions(versions, as_of)

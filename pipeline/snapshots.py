@@ -1,4 +1,4 @@
-"""Stage `snapshots`: on which days we look, and which customers we watch on each."""
+"""Stage `snapshots`: lay out the calendar of snapshots and take the cohort of each."""
 
 import narwhals as nw
 import pyarrow as pa
@@ -6,30 +6,32 @@ import pyarrow as pa
 from retention.cohort.calendar import Calendar, plan_calendar
 from retention.cohort.eligibility import cohort
 from retention.core import artefacts, console, engine, errors, point_in_time
+from retention.core.documents.cohort import SnapshotsSummary
 from retention.core.params import ChurnLabel, load_params
 from retention.core.point_in_time import Frame
-from retention.core.storage import atomic
 
 
 def snapshots(history: Frame, calendar: Calendar, label: ChurnLabel, restated: bool) -> list[Frame]:
-    """The watched customers of every snapshot, one lazy frame a snapshot, as SCHEMA."""
-    frames = []
-    for day in calendar.all:
-        customers = cohort(point_in_time.as_known_at(history, day, restated), day, label)
-        frames.append(
-            customers.with_columns(snapshot_on=nw.lit(point_in_time.date_of(day), nw.Date()))
+    """The cohort of each snapshot of the calendar, as lazy frames of artefacts.SNAPSHOTS.
+
+    restated: whether any event of `history` has several versions.
+    """
+    return [
+        cohort(point_in_time.as_known_at(history, day, restated), day, label).with_columns(
+            snapshot_on=nw.lit(point_in_time.date_of(day), nw.Date())
         )
-    return frames
+        for day in calendar.all
+    ]
 
 
 def main() -> None:
     params = load_params()
-    summary = atomic.read_json(artefacts.EVENTS_SUMMARY)
+    summary = artefacts.EVENTS_SUMMARY.read()
     with console.stage("snapshots") as report, engine.open_engine(params.engine) as open_engine:
         calendar = plan_calendar(params, summary)
-        report.read(artefacts.EVENTS, summary["rows"])
+        report.read(artefacts.EVENTS, summary.rows)
         history = open_engine.scan(artefacts.EVENTS)
-        frames = snapshots(history, calendar, params.labels.churn, summary["versioned"])
+        frames = snapshots(history, calendar, params.labels.churn, summary.versioned)
         tables = [
             open_engine.collect(frame, sort=["customer_id"]).cast(artefacts.SNAPSHOTS.schema)
             for frame in report.track(frames, "finding the customers watched")
@@ -37,24 +39,21 @@ def main() -> None:
         table = pa.concat_tables(tables)
         artefacts.SNAPSHOTS.write(table)
         days = [point_in_time.date_of(day) for day in calendar.all]
-        counts = {
-            "as_of": str(days[-1]),
-            "learning": [str(day) for day in days[:-1]],
-            "immature_snapshots": calendar.immature,
-            "watched": {
-                str(point_in_time.date_of(day)): len(table_)
-                for day, table_ in zip(calendar.all, tables, strict=True)
-            },
-        }
-        atomic.write_json(artefacts.SNAPSHOTS_SUMMARY, counts)
+        counts = SnapshotsSummary(
+            as_of=days[-1],
+            learning=tuple(days[:-1]),
+            immature_snapshots=calendar.immature,
+            watched={day: len(cohort) for day, cohort in zip(days, tables, strict=True)},
+        )
+        artefacts.SNAPSHOTS_SUMMARY.write(counts)
         report.wrote(artefacts.SNAPSHOTS, len(table))
         report.info(
-            f"{len(calendar.learning)} snapshots to learn from, {calendar.immature} not yet mature, "
-            f"{len(tables[-1]):,} customers watched at {counts['as_of']}"
+            f"{len(calendar.learning)} snapshots to learn from, {calendar.immature} not yet mature,"
+            f" {len(tables[-1]):,} customers watched at {counts.as_of}"
         )
         if not len(tables[-1]):
             raise errors.BadInput(
-                f"data/events: no customer is watched at {counts['as_of']}; "
+                f"data/events: no customer is watched at {counts.as_of}; "
                 "check as_of and labels.churn in params.yaml"
             )
 

@@ -1,38 +1,38 @@
-"""Stage `snapshots`: on which days we look, and which customers we watch on each."""
+"""The calendar of snapshots: the days to learn from, and the day that is scored."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from retention.core import errors, point_in_time
+from retention.core.documents.sources import EventsSummary
 from retention.core.params import ChurnLabel, LabelParams, Params, SnapshotParams
 
 
 @dataclass(frozen=True)
 class Calendar:
-    """Day numbers: the snapshots to learn from, oldest first, and the one that is scored."""
+    """The snapshots, as day numbers."""
 
-    learning: list[int]
-    as_of: int
-    immature: int
+    learning: list[int]  # with mature labels, oldest first
+    as_of: int  # the snapshot that is scored
+    immature: int  # how many snapshots between the two have labels that are not mature yet
 
     @property
     def all(self) -> list[int]:
+        """The snapshots to learn from and the one that is scored, oldest first."""
         return [*self.learning, self.as_of]
 
 
 def build_calendar(
     as_of: int, first_day: int, label_params: LabelParams, snapshot_params: SnapshotParams
 ) -> Calendar:
-    """The newest snapshot with mature labels, then backwards every `every_days`.
+    """Snapshots every `every_days` backwards from the newest whose labels are mature at `as_of`.
 
-    None lies before `active_days` of history exist. `immature` counts the grid's later days.
+    At most `most`, and none before `active_days` of history exist.
     """
     label_delay = point_in_time.label_delay_days(label_params)
+    every_days = snapshot_params.every_days
     newest, oldest = as_of - label_delay, first_day + label_params.churn.active_days
-    learning = list(range(newest, oldest - 1, -snapshot_params.every_days))[: snapshot_params.most][
-        ::-1
-    ]
-    return Calendar(learning, as_of, immature=(label_delay - 1) // snapshot_params.every_days)
+    backwards = range(newest, oldest - 1, -every_days)[: snapshot_params.most]
+    return Calendar(sorted(backwards), as_of, immature=(label_delay - 1) // every_days)
 
 
 def label_kinds(label: ChurnLabel) -> list[str]:
@@ -40,25 +40,26 @@ def label_kinds(label: ChurnLabel) -> list[str]:
     return label.kinds if label.rule == "silence" else ["start", "cancel"]
 
 
-def _label_days(summary: dict[str, Any], label: ChurnLabel) -> tuple[int, int]:
-    """First day on which the label's events happened; last day known in all their sources."""
+def _label_days(summary: EventsSummary, label: ChurnLabel) -> tuple[int, int]:
+    """The first day of the label's events, and the last day that all their sources know."""
     kinds = set(label_kinds(label))
-    kind_stats = [stats for kind, stats in summary["kinds"].items() if kind in kinds]
+    kind_stats = [stats for kind, stats in summary.kinds.items() if kind in kinds]
     if not kind_stats:
         raise errors.BadInput(
             f"data/events: no event of kind {', '.join(sorted(kinds))}, which labels.churn reads; "
             "map one in params.yaml under sources"
         )
-    label_sources = [
-        source for source in summary["sources"].values() if kinds & set(source["kinds"])
-    ]
-    return min(source["first_day"] for source in kind_stats), min(
-        source["last_known_day"] for source in label_sources
-    )
+    label_sources = [source for source in summary.sources.values() if kinds & set(source.kinds)]
+    first_day = min(stats.first_day for stats in kind_stats)
+    return first_day, min(source.last_known_day for source in label_sources)
 
 
-def plan_calendar(params: Params, summary: dict[str, Any]) -> Calendar:
-    """The calendar from params and the summary of stage `events`."""
+def plan_calendar(params: Params, summary: EventsSummary) -> Calendar:
+    """The calendar that follows from params and the summary of stage `events`.
+
+    Without an `as_of` in params it is the day after the last day that all sources know. BadInput:
+    no event of the kinds that the churn label reads.
+    """
     first_day, last_day = _label_days(summary, params.labels.churn)
     as_of = point_in_time.day_number(params.as_of) if params.as_of else last_day + 1
     return build_calendar(as_of, first_day, params.labels, params.snapshots)

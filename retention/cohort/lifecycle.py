@@ -1,13 +1,14 @@
-"""Order of life: events before a customer's first contract began, or after the last one ended.
+"""Lifecycle checks: events before a customer's first contract began, or after the last one ended.
 
-Such histories are told of and kept: which of two sources is right, nobody here can know. Days are
+Such histories are reported and kept: which of two sources is right cannot be known here. Days are
 compared, not times, because many sources know no more than the day.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 
+from retention.core.documents.sources import CustomerCount, LifecycleViolations, MisplacedEvents
 from retention.sources.reader import run
 
 _CONTRACTS: Final = """create table contracts as
@@ -39,8 +40,8 @@ _COUNTS: Final = {
 }
 
 
-def lifecycle_violations(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """What is out of order in the table `newest`, one row an event; {} without any contract.
+def lifecycle_violations(connection: duckdb.DuckDBPyConnection) -> LifecycleViolations:
+    """Count what is out of order in table `newest`, one row an event.
 
     Makes `histories`, one row a source and customer. `before_start` and `after_end` hold the
     sources that have such events. A contract that starts again after its end lives on.
@@ -56,25 +57,28 @@ def lifecycle_violations(connection: duckdb.DuckDBPyConnection) -> dict[str, Any
         from contracts""",
     )
     if not contracts:
-        return {}
+        return LifecycleViolations()
     ((customers, without_start),) = run(
         connection,
         """select count(*), count(*) filter (began is null)
         from (select distinct customer_id from histories) left join lives using (customer_id)""",
     )
     without_start = without_start if starts else 0
-    return {column: _misplaced_events(connection, column) for column in _MISPLACED} | {
-        "without_start": {
-            "customers": without_start,
-            "share_of_customers": round(without_start / customers, 4),
-        },
-        "cancelled_before_start": ended_before_start,
-        "cancelled_without_start": never_began,
-        "cancels_of_no_contract": unnamed if named else 0,
-    }
+    return LifecycleViolations(
+        before_start=_misplaced_events(connection, "before_start"),
+        after_end=_misplaced_events(connection, "after_end"),
+        without_start=CustomerCount(
+            customers=without_start, share_of_customers=round(without_start / customers, 4)
+        ),
+        cancelled_before_start=ended_before_start,
+        cancelled_without_start=never_began,
+        cancels_of_no_contract=unnamed if named else 0,
+    )
 
 
-def _misplaced_events(connection: duckdb.DuckDBPyConnection, column: str) -> dict[str, Any]:
+def _misplaced_events(
+    connection: duckdb.DuckDBPyConnection, column: str
+) -> dict[str, MisplacedEvents]:
     rows = run(
         connection,
         f"""select source, sum(events)::bigint, sum({column})::bigint,
@@ -82,27 +86,28 @@ def _misplaced_events(connection: duckdb.DuckDBPyConnection, column: str) -> dic
         from histories group by source having sum({column}) > 0 order by source""",
     )
     keys = ("events", "rows", "customers", "share_of_customers")
-    return {source: dict(zip(keys, values, strict=True)) for source, *values in rows}
+    return {
+        source: MisplacedEvents(**dict(zip(keys, values, strict=True))) for source, *values in rows
+    }
 
 
-def sentences(summary: dict[str, Any]) -> list[str]:
-    """What was `found`, in plain words: a sentence each; none when all is in order."""
-    if not summary:
-        return []
+def sentences(violations: LifecycleViolations) -> list[str]:
+    """The violations in words, a sentence each; none when all is in order."""
     lines = [
-        f"{source}: {counts['rows']:,} of {counts['events']:,} events ({_customers(counts)} of the source's)"
-        f" {what}"
+        f"{source}: {counts.rows:,} of {counts.events:,} events ({_customers(counts)} of the"
+        f" source's) {what}"
         for column, what in _MISPLACED.items()
-        for source, counts in summary[column].items()
+        for source, counts in getattr(violations, column).items()
     ]
-    if summary["without_start"]["customers"]:
+    if violations.without_start.customers:
         lines.append(
-            f"{_customers(summary['without_start'])} of all, with events but no start of a contract"
+            f"{_customers(violations.without_start)} of all, with events but no start of a contract"
         )
-    lines += [f"{what}: {summary[key]:,}" for key, what in _COUNTS.items() if summary[key]]
+    counts = ((what, getattr(violations, name)) for name, what in _COUNTS.items())
+    lines += [f"{what}: {count:,}" for what, count in counts if count]
     return [f"{line}; kept as they are" for line in lines]
 
 
-def _customers(counts: dict[str, Any]) -> str:
-    thing = "customer" if counts["customers"] == 1 else "customers"
-    return f"{counts['customers']:,} {thing}, {counts['share_of_customers']:.1%}"
+def _customers(counts: CustomerCount) -> str:
+    thing = "customer" if counts.customers == 1 else "customers"
+    return f"{counts.customers:,} {thing}, {counts.share_of_customers:.1%}"

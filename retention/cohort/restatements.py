@@ -1,6 +1,7 @@
-"""Whether a past that was looked at before is still the same: each day's news, run against run."""
+"""Restatements: days whose known events differ from what the last run knew of them."""
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 import duckdb
 
@@ -9,24 +10,24 @@ from retention.sources.reader import run
 
 _ALL: Final = ", ".join(events.EVENT_COLUMNS)
 
-DailyNews = dict[str, list[Any]]
-"""For each day number, as text, how many event versions became known on it, and their hash."""
+DailyNews = Mapping[str, tuple[int, str]]
+"""By day number, as text: how many event versions became known on it, and their hash."""
 
 
-def known_days(connection: duckdb.DuckDBPyConnection) -> DailyNews:
-    """Of table `events`; the order of its rows means nothing."""
+def known_days(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, str]]:
+    """The news of each day in table `events`, whatever the order of its rows."""
     rows = run(
         connection,
         f"""select known_day, count(*), printf('%016x', bit_xor(hash({_ALL})))
         from events group by known_day order by known_day""",
     )
-    return {str(day): [n_versions, digest] for day, n_versions, digest in rows}
+    return {str(day): (n_versions, digest) for day, n_versions, digest in rows}
 
 
 def changed_days(before: DailyNews, now: DailyNews) -> list[int]:
-    """The days of which another run knew otherwise, oldest first.
+    """The days whose news differ between two runs, oldest first.
 
-    The last day that it knew of may have gone on after it, and does not count.
+    The last day of the earlier run may not have been over, and does not count.
     """
     last = max(map(int, before), default=0)
     both = before.keys() | now.keys()
@@ -35,12 +36,12 @@ def changed_days(before: DailyNews, now: DailyNews) -> list[int]:
     )
 
 
-def _news_on(days: DailyNews, day: int) -> list[Any]:
-    return days.get(str(day), [0, ""])
+def _news_on(days: DailyNews, day: int) -> tuple[int, str]:
+    return days.get(str(day), (0, ""))
 
 
 def sentences(before: DailyNews, now: DailyNews) -> list[str]:
-    """What to tell of it: nothing, or from which snapshot on the past is another one."""
+    """The restatement in words: nothing, or from which snapshot on the past has changed."""
     days = changed_days(before, now)
     if not days:
         return []
@@ -48,6 +49,6 @@ def sentences(before: DailyNews, now: DailyNews) -> list[str]:
     return [
         f"restated: what was known on {len(days):,} earlier days is not what the last run knew,"
         f" first on {point_in_time.date_of(first)} ({_news_on(now, first)[0]:,} events, then"
-        f" {_news_on(before, first)[0]:,}); snapshots from {point_in_time.date_of(first + 1)} on see"
-        " another past; map known_at if rows come late"
+        f" {_news_on(before, first)[0]:,}); snapshots from"
+        f" {point_in_time.date_of(first + 1)} on see another past; map known_at if rows come late"
     ]

@@ -1,4 +1,4 @@
-"""`retention why`: one customer as a snapshot sees them, from data/events alone."""
+"""`retention why`: one customer as known at a snapshot, from data/events alone."""
 
 import datetime as dt
 import math
@@ -18,19 +18,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-import features as themes
-from features.engine import table as features
+from features import discover
 from features.engine.base import Feature
+from features.engine.table import feature_schema, features_at
 from retention.cohort import calendar, eligibility
 from retention.core import artefacts, engine, events, feature_table, point_in_time
 from retention.core.errors import BadInput, BadParams, Guarded
 from retention.core.params import EngineParams, Params, load_params
-from retention.core.storage import atomic
 from retention.i18n.language import language
 from retention.serving import target
 
-LATEST: Final = 30
-"""How many events are listed, and how many of those held back."""
+MAX_EVENTS: Final = 30
+"""How many of the events used are listed, and how many of those held back."""
 
 _ORDER: Final = ("occurred_at", "event_id", "known_at")
 _DETAILS: Final = tuple(
@@ -43,61 +42,65 @@ Event = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class HeldBack:
-    """An event that the snapshot may not see, and why."""
+class HeldBackEvent:
+    """An event that is not known at the snapshot, and why."""
 
     event: Event
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A customer at a snapshot: events newest first; the features as one row of their table."""
+class CustomerHistory:
+    """A customer at a snapshot."""
 
     customer_id: str
     as_of: dt.date
-    used: list[Event]
-    held_back: list[HeldBack]
-    watched: bool
-    features: pa.Table
+    used: list[Event]  # newest first
+    held_back: list[HeldBackEvent]
+    in_cohort: bool
+    features: pa.Table  # one row of artefacts.FEATURES
 
 
 @dataclass(frozen=True)
-class Said:
-    """What the champion says of a customer, or why it says nothing."""
+class ScoreExplanation:
+    """The champion's score of a customer and its reasons, or why there are none."""
 
     lines: list[str]
     reasons: list[str] | None = None
 
 
-def seen(chosen: Params, customer_id: str, as_of: dt.date | None) -> Seen:
+def customer_history(params: Params, customer_id: str, as_of: dt.date | None) -> CustomerHistory:
     """The customer as known at the start of a day, by default that of the list.
 
-    BadInput: no events yet. BadParams: no such customer.
+    Errors: BadInput without events; BadParams for an unknown customer.
     """
     if not artefacts.EVENTS.path.is_file():
         raise BadInput(f"{artefacts.EVENTS}: not there yet; run make repro first")
-    summary = atomic.read_json(artefacts.EVENTS_SUMMARY)
+    summary = artefacts.EVENTS_SUMMARY.read()
     day = (
-        point_in_time.day_number(as_of) if as_of else calendar.plan_calendar(chosen, summary).as_of
+        point_in_time.day_number(as_of) if as_of else calendar.plan_calendar(params, summary).as_of
     )
-    with engine.open_engine(EngineParams(memory=chosen.engine.memory)) as opened:
-        mine = opened.scan(artefacts.EVENTS).filter(nw.col("customer_id") == customer_id)
-        every = opened.collect(mine, sort=_ORDER)
-        if not len(every):
-            _require_known(customer_id)
-        past = point_in_time.as_known_at(opened.load(every), day, summary["versioned"])
+    with engine.open_engine(EngineParams(memory=params.engine.memory)) as opened:
+        own_events = opened.scan(artefacts.EVENTS).filter(nw.col("customer_id") == customer_id)
+        all_events = opened.collect(own_events, sort=_ORDER)
+        if not len(all_events):
+            _require_customer(customer_id)
+        past = point_in_time.as_known_at(opened.load(all_events), day, summary.versioned)
         used = opened.collect(past, sort=_ORDER).to_pylist()[::-1]
-        watched = eligibility.cohort(past, day, chosen.labels.churn)
-        is_watched = len(opened.collect(watched, sort=["customer_id"])) > 0
-        row = _features(chosen, opened, customer_id, day, summary["versioned"])
-    held = _held_back(every.to_pylist()[::-1], used, day)
-    return Seen(customer_id, point_in_time.date_of(day), used, held, is_watched, row)
+        cohort = eligibility.cohort(past, day, params.labels.churn)
+        in_cohort = len(opened.collect(cohort, sort=["customer_id"])) > 0
+        row = _features_at(params, opened, customer_id, day, summary.versioned)
+    held_back = _held_back(all_events.to_pylist()[::-1], used, day)
+    return CustomerHistory(customer_id, point_in_time.date_of(day), used, held_back, in_cohort, row)
 
 
-def _require_known(customer_id: str) -> None:
-    """BadParams, with the nearest ids, for one that neither events nor customers have."""
-    paths = [str(one.path) for one in (artefacts.EVENTS, artefacts.CUSTOMERS) if one.path.is_file()]
+def _require_customer(customer_id: str) -> None:
+    """BadParams, with the nearest ids, for an id that neither events nor customers have."""
+    paths = [
+        str(artefact.path)
+        for artefact in (artefacts.EVENTS, artefacts.CUSTOMERS)
+        if artefact.path.is_file()
+    ]
     ids = f"select distinct customer_id from read_parquet({paths}, union_by_name = true)"
     with duckdb.connect() as connection:
         if connection.execute(f"{ids} where customer_id = ?", [customer_id]).fetchall():
@@ -109,104 +112,110 @@ def _require_known(customer_id: str) -> None:
                 levenshtein(customer_id, $1), customer_id limit 3""",
             [customer_id],
         ).fetchall()
-    nearest = ", ".join(one for (one,) in near)
+    nearest = ", ".join(near_id for (near_id,) in near)
     raise BadParams(f"no customer has the id {customer_id!r}; nearest: {nearest}; ids are exact")
 
 
-def _held_back(every: Sequence[Event], used: Sequence[Event], day: int) -> list[HeldBack]:
+def _held_back(all_events: Sequence[Event], used: Sequence[Event], day: int) -> list[HeldBackEvent]:
     """The events that are not used, in their order, each with the reason."""
-    kept = {(one["event_id"], one["known_at"]) for one in used}
-    newest = {one["event_id"]: one for one in used}
+    used_versions = {(event["event_id"], event["known_at"]) for event in used}
+    newest = {event["event_id"]: event for event in used}
     return [
-        HeldBack(one, _why_held(one, newest.get(one["event_id"]), day))
-        for one in every
-        if (one["event_id"], one["known_at"]) not in kept
+        HeldBackEvent(event, _reason_held_back(event, newest.get(event["event_id"]), day))
+        for event in all_events
+        if (event["event_id"], event["known_at"]) not in used_versions
     ]
 
 
-def _why_held(one: Event, newer: Event | None, day: int) -> str:
-    if one["known_day"] < day and newer:
+def _reason_held_back(event: Event, newer: Event | None, day: int) -> str:
+    if event["known_day"] < day and newer:
         return f"replaced by the version known on {point_in_time.date_of(newer['known_day'])}"
-    if one["occurred_day"] >= day:
+    if event["occurred_day"] >= day:
         return "had not happened yet"
-    return f"late: not known before {point_in_time.date_of(one['known_day'])}"
+    return f"late: not known before {point_in_time.date_of(event['known_day'])}"
 
 
-def _features(
-    chosen: Params, opened: engine.Engine, customer_id: str, day: int, versioned: bool
+def _features_at(
+    params: Params, opened: engine.Engine, customer_id: str, day: int, versioned: bool
 ) -> pa.Table:
     """The customer's row of data/features, or the same computed now."""
-    declared = themes.discover(chosen.features.windows)
-    wanted = features.feature_schema(declared)
-    stored = _stored(customer_id, point_in_time.date_of(day), wanted)
+    declared = discover(params.features.windows)
+    schema = feature_schema(declared)
+    stored = _stored_features(customer_id, point_in_time.date_of(day), schema)
     if stored is not None:
         return stored
     cohort = opened.load(pa.table({"customer_id": [customer_id]}))
     people = (
-        opened.scan(artefacts.CUSTOMERS) if artefacts.CUSTOMERS.path.is_file() else _nobody(opened)
+        opened.scan(artefacts.CUSTOMERS)
+        if artefacts.CUSTOMERS.path.is_file()
+        else _no_customers(opened)
     )
-    made = features.features_at(
+    row = features_at(
         opened, opened.scan(artefacts.EVENTS), people, cohort, day, declared, versioned
     )
-    return made.cast(wanted)
+    return row.cast(schema)
 
 
-def _nobody(opened: engine.Engine) -> point_in_time.Frame:
+def _no_customers(opened: engine.Engine) -> point_in_time.Frame:
     return opened.load(artefacts.CUSTOMERS.schema.empty_table())
 
 
-def _stored(customer_id: str, as_of: dt.date, wanted: pa.Schema) -> pa.Table | None:
+def _stored_features(customer_id: str, as_of: dt.date, schema: pa.Schema) -> pa.Table | None:
     path = artefacts.FEATURES.path
-    if not path.is_file() or not pq.read_schema(path).equals(wanted):
+    if not path.is_file() or not pq.read_schema(path).equals(schema):
         return None
-    mine = (pc.field("customer_id") == customer_id) & (pc.field("snapshot_on") == as_of)
-    found = artefacts.FEATURES.read(filters=mine)
-    return found if len(found) else None
+    is_row = (pc.field("customer_id") == customer_id) & (pc.field("snapshot_on") == as_of)
+    row = artefacts.FEATURES.read(filters=is_row)
+    return row if len(row) else None
 
 
-def said(chosen: Params, one: Seen) -> Said:
-    """The champion's score and reasons; the reason there are none where it cannot give them."""
-    from retention.serving import champion, scoring
+def explain_score(params: Params, history: CustomerHistory) -> ScoreExplanation:
+    """The champion's score and reasons, or why it has none."""
+    from retention.serving import champion, explanations, scoring
 
-    if not one.watched:
-        return Said([f"none: not watched on {one.as_of} ({_rule(chosen)})"])
+    if not history.in_cohort:
+        return ScoreExplanation(
+            [f"none: not watched on {history.as_of} ({_not_in_cohort_text(params)})"]
+        )
     try:
-        now = scoring.require_champion(chosen, one.features)
-        scorer = champion.load(now)
-        scored = scoring.score_cohort(scorer, one.features, one.as_of).to_pylist()[0]
+        current = scoring.require_champion(params, history.features)
+        scorer = champion.load(current)
+        scored = scoring.score_cohort(scorer, history.features, history.as_of).to_pylist()[0]
     except Guarded as refusal:
-        return Said([f"none: {refusal}"])
-    lines = _worth(scored, chosen, now.manifest)
-    others, when = _others(chosen, one.as_of)
-    if others is None:
-        return Said([*lines, f"no reasons: {artefacts.FEATURES} is not there to compare with"])
-    from retention.serving import explanations as reasons
+        return ScoreExplanation([f"none: {refusal}"])
+    lines = _score_lines(scored, params, current.manifest)
+    cohort_features, compared_on = _comparison_features(params, history.as_of)
+    if cohort_features is None:
+        return ScoreExplanation(
+            [*lines, f"no reasons: {artefacts.FEATURES} is not there to compare with"]
+        )
+    rows = feature_table.matrix(history.features)
+    declared = discover(params.features.windows)
+    medians = feature_table.matrix(cohort_features).select_dtypes("number").median()
+    parts, text_language = scorer.contributions(rows), language(params.at_risk.language)
+    explained = explanations.reasons(parts, rows, medians, declared, params.currency, text_language)
+    if compared_on != history.as_of:
+        lines.append(
+            f"the reasons compare with those watched on {compared_on}, the nearest day at hand"
+        )
+    return ScoreExplanation(lines, explained["text"].to_list())
 
-    rows = feature_table.matrix(one.features)
-    declared = themes.discover(chosen.features.windows)
-    middle = feature_table.matrix(others).select_dtypes("number").median()
-    parts, told_in = scorer.contributions(rows), language(chosen.at_risk.language)
-    given = reasons.reasons(parts, rows, middle, declared, chosen.currency, told_in)
-    if when != one.as_of:
-        lines.append(f"the reasons compare with those watched on {when}, the nearest day at hand")
-    return Said(lines, given["text"].to_list())
 
-
-def _rule(chosen: Params) -> str:
-    churn = chosen.labels.churn
+def _not_in_cohort_text(params: Params) -> str:
+    churn = params.labels.churn
     if churn.rule == "cancel":
         return "no running contract then"
     return f"no {' or '.join(churn.kinds)} in the {churn.active_days} days before"
 
 
-def _worth(scored: dict[str, Any], chosen: Params, manifest: dict[str, Any]) -> list[str]:
+def _score_lines(scored: dict[str, Any], params: Params, manifest: dict[str, Any]) -> list[str]:
     from retention.worklist.model import RISK_WORDS, risk_level
 
-    money = {key: f"{scored[key]:,.2f} {chosen.currency}" for key in scored if key in _MONEY}
-    p, days = scored["churn_probability"], chosen.labels.value.horizon_days
+    money = {key: f"{scored[key]:,.2f} {params.currency}" for key in scored if key in _MONEY}
+    p, days = scored["churn_probability"], params.labels.value.horizon_days
     return [
         f"probability to be lost {p:.1%}, {RISK_WORDS[risk_level(p)]} risk;"
-        f" {target.target_description(chosen.labels)}",
+        f" {target.target_description(params.labels)}",
         f"expected loss {money['expected_loss']}: worth {money['value_if_kept']} in {days} days if"
         f" kept, {money['value_if_lost']} if lost",
         f"expected value {money['expected_value']}, four times out of five between"
@@ -216,122 +225,147 @@ def _worth(scored: dict[str, Any], chosen: Params, manifest: dict[str, Any]) -> 
 
 
 _MONEY: Final = (
-    "expected_value", "value_low", "value_high", "value_if_kept", "value_if_lost", "expected_loss",
-)  # fmt: skip
+    "expected_value",
+    "value_low",
+    "value_high",
+    "value_if_kept",
+    "value_if_lost",
+    "expected_loss",
+)
 
 
-def _others(chosen: Params, as_of: dt.date) -> tuple[pa.Table | None, dt.date]:
-    """Those watched on a day, or on the nearest day of data/features, and that day."""
+def _comparison_features(params: Params, as_of: dt.date) -> tuple[pa.Table | None, dt.date]:
+    """The features of the cohort on the day, or on the nearest one in data/features; that day."""
     path = artefacts.FEATURES.path
-    wanted = features.feature_schema(themes.discover(chosen.features.windows))
-    if not path.is_file() or not pq.read_schema(path).equals(wanted):
+    schema = feature_schema(discover(params.features.windows))
+    if not path.is_file() or not pq.read_schema(path).equals(schema):
         return None, as_of
     days = artefacts.FEATURES.read(columns=["snapshot_on"])["snapshot_on"].unique().to_pylist()
     if not days:
         return None, as_of
-    day = min(days, key=lambda one: (abs((one - as_of).days), one))
+    day = min(days, key=lambda snapshot_on: (abs((snapshot_on - as_of).days), snapshot_on))
     return artefacts.FEATURES.read(filters=pc.field("snapshot_on") == day), day
 
 
-# What is shown
+# Printing
 
 
-def tell(customer_id: str, as_of: dt.date | None, console: Console) -> None:
-    """Print a customer's story."""
-    chosen = load_params()
-    one = seen(chosen, customer_id, as_of)
-    _head(console, f"Customer {customer_id} at the start of {one.as_of} ({chosen.time_zone})")
-    _print_events(console, one, ZoneInfo(chosen.time_zone))
-    _print_features(console, one.features, chosen)
-    told = said(chosen, one)
-    _head(console, "Score")
-    _lines(console, told.lines)
-    if told.reasons is not None:
-        _head(console, "Reasons for the risk")
-        _lines(console, told.reasons or ["nothing stands out against the others watched"])
+def print_customer(customer_id: str, as_of: dt.date | None, console: Console) -> None:
+    """The command: print a customer's events, features, score and reasons."""
+    params = load_params()
+    history = customer_history(params, customer_id, as_of)
+    _print_heading(
+        console, f"Customer {customer_id} at the start of {history.as_of} ({params.time_zone})"
+    )
+    _print_events(console, history, ZoneInfo(params.time_zone))
+    _print_features(console, history.features, params)
+    explanation = explain_score(params, history)
+    _print_heading(console, "Score")
+    _print_lines(console, explanation.lines)
+    if explanation.reasons is not None:
+        _print_heading(console, "Reasons for the risk")
+        _print_lines(
+            console, explanation.reasons or ["nothing stands out against the others watched"]
+        )
 
 
-def _head(console: Console, text: str) -> None:
+def _print_heading(console: Console, text: str) -> None:
     console.print(Text(text, style="bold"), soft_wrap=True)
 
 
-def _lines(console: Console, lines: Sequence[str]) -> None:
+def _print_lines(console: Console, lines: Sequence[str]) -> None:
     for line in lines:
         console.print(Text(f"  {line}"), soft_wrap=True)
 
 
-def _counted(kinds: Iterator[str]) -> str:
-    counts = sorted(Counter(kinds).items(), key=lambda one: (-one[1], one[0]))
-    return ", ".join(f"{many:,} {kind}" for kind, many in counts) or "none"
+def _count_text(kinds: Iterator[str]) -> str:
+    counts = sorted(Counter(kinds).items(), key=lambda count: (-count[1], count[0]))
+    return ", ".join(f"{n_events:,} {kind}" for kind, n_events in counts) or "none"
 
 
-def _print_events(console: Console, one: Seen, zone: ZoneInfo) -> None:
-    shown = f"; the latest {LATEST}:" if len(one.used) > LATEST else ""
-    _head(console, f"Events used: {_counted(each['kind'] for each in one.used)}{shown}")
-    _grid(console, [_event(each, zone) for each in one.used[:LATEST]])
-    held = one.held_back
-    reasons = _counted(each.why.split(":")[0].split(" by ")[0] for each in held)
-    more = f"; the latest {LATEST}:" if len(held) > LATEST else ""
-    _head(console, f"Held back, because not known before {one.as_of}: {reasons}{more}")
-    _grid(console, [[each.why, *_event(each.event, zone)] for each in held[:LATEST]])
+def _print_events(console: Console, history: CustomerHistory, zone: ZoneInfo) -> None:
+    shown = f"; the latest {MAX_EVENTS}:" if len(history.used) > MAX_EVENTS else ""
+    _print_heading(
+        console, f"Events used: {_count_text(event['kind'] for event in history.used)}{shown}"
+    )
+    _print_grid(console, [_event_cells(event, zone) for event in history.used[:MAX_EVENTS]])
+    held = history.held_back
+    reasons = _count_text(event.reason.split(":")[0].split(" by ")[0] for event in held)
+    more = f"; the latest {MAX_EVENTS}:" if len(held) > MAX_EVENTS else ""
+    _print_heading(console, f"Held back, because not known before {history.as_of}: {reasons}{more}")
+    _print_grid(
+        console, [[event.reason, *_event_cells(event.event, zone)] for event in held[:MAX_EVENTS]]
+    )
 
 
-def _event(one: Event, zone: ZoneInfo) -> list[str]:
-    """When, what, and all else that the event says."""
-    known = "" if one["known_day"] == one["occurred_day"] else f"known {_time(one, 'known', zone)}"
+def _event_cells(event: Event, zone: ZoneInfo) -> list[str]:
+    """The cells of an event: when, what, and its other columns."""
+    known_text = (
+        ""
+        if event["known_day"] == event["occurred_day"]
+        else f"known {_time(event, 'known', zone)}"
+    )
     details = [
-        f"{name.removesuffix('_id')} {_plain(one[name], zone)}"
+        f"{name.removesuffix('_id')} {_value_text(event[name], zone)}"
         for name in _DETAILS
-        if one[name] is not None
+        if event[name] is not None
     ]
-    return [_time(one, "occurred", zone), one["kind"], ", ".join(filter(None, [known, *details]))]
+    return [
+        _time(event, "occurred", zone),
+        event["kind"],
+        ", ".join(filter(None, [known_text, *details])),
+    ]
 
 
-def _time(one: Event, clock: str, zone: ZoneInfo) -> str:
-    return _plain(one[f"{clock}_at"], zone)
+def _time(event: Event, clock: str, zone: ZoneInfo) -> str:
+    return _value_text(event[f"{clock}_at"], zone)
 
 
-def _plain(value: Any, zone: ZoneInfo) -> str:
+def _value_text(value: Any, zone: ZoneInfo) -> str:
     if isinstance(value, dt.datetime):
         local = value.astimezone(zone)
         return f"{local:%Y-%m-%d}" if local.time() == dt.time() else f"{local:%Y-%m-%d %H:%M}"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value) if isinstance(value, str) else _number(float(value))
+    return str(value) if isinstance(value, str) else _number_text(float(value))
 
 
-def _number(value: float) -> str:
-    """At most four decimals, without zeros that say nothing."""
+def _number_text(value: float) -> str:
+    """At most four decimals, without trailing zeros."""
     text = f"{value:,.4f}"
     return text.rstrip("0").rstrip(".")
 
 
-def _print_features(console: Console, row: pa.Table, chosen: Params) -> None:
-    values, declared = row.to_pylist()[0], themes.discover(chosen.features.windows)
-    _head(console, "Features, by theme")
-    for theme, mine in groupby(declared, key=lambda one: one.theme):
+def _print_features(console: Console, row: pa.Table, params: Params) -> None:
+    values, declared = row.to_pylist()[0], discover(params.features.windows)
+    _print_heading(console, "Features, by theme")
+    for theme, theme_features in groupby(declared, key=lambda feature: feature.theme):
         console.print(Text(f"  {theme}", style="italic"))
-        _grid(
+        _print_grid(
             console,
             [
-                [f"  {_value(values[one.name])}", _unit(one, chosen.currency), one.meaning]
-                for one in mine
+                [
+                    f"  {_feature_value(values[feature.name])}",
+                    _unit_text(feature, params.currency),
+                    feature.meaning,
+                ]
+                for feature in theme_features
             ],
         )
 
 
-def _value(value: Any) -> str:
+def _feature_value(value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "not known"
-    return value if isinstance(value, str) else _number(value)
+    return value if isinstance(value, str) else _number_text(value)
 
 
-def _unit(one: Feature, currency: str) -> str:
-    return "" if one.unit == "category" else one.unit.replace("currency", currency)
+def _unit_text(feature: Feature, currency: str) -> str:
+    return "" if feature.unit == "category" else feature.unit.replace("currency", currency)
 
 
-def _grid(console: Console, cells: Sequence[Sequence[str]]) -> None:
-    """Rows in aligned columns: wrapped on a terminal, else one line each."""
+def _print_grid(console: Console, cells: Sequence[Sequence[str]]) -> None:
+    """Rows in aligned columns: wrapped on a terminal, else one line event."""
     if not cells:
         return
     if console.is_terminal:

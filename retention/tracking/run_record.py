@@ -1,4 +1,4 @@
-"""What is recorded of a pipeline run, gathered and laid out before any tracker sees it."""
+"""The record of a pipeline run, and its layout as nested MLflow runs; MLflow is not imported."""
 
 import datetime as dt
 import hashlib
@@ -20,25 +20,30 @@ from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.serving import target
 
-_MIN_CUSTOMERS = 10  # an example's value is one that so many customers share
+_MIN_CUSTOMERS = 10  # who share a value, for it to stand in the example
 
-# Named one by one, so that a key added to params.yaml is not told unless someone says so: sources
-# name machines' paths, an engine's address may hold a token, and the salt draws the holdout.
+# An allowlist, so that a new key of params.yaml is not logged by default: sources name machines'
+# paths, an engine's address may hold a token, and the salt decides who is held out.
 _LOGGED_PARAMS: Any = {
     **dict.fromkeys(("time_zone", "currency", "ingest", "labels", "snapshots"), True),
     **dict.fromkeys(("features", "train", "evaluate"), True),
     "engine": {"name"},
     "at_risk": {"capacity", "holdout_share"},
 }
+# MLflow compares runs by parameter name: a key of params.yaml that is renamed keeps its first one.
+_MLFLOW_NAMES = {
+    "train.treated_rows": "train.treated",
+    "evaluate.min_group_size": "evaluate.least",
+}
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One pipeline run as MLflow is told of it."""
+    """A pipeline run as it is logged."""
 
     params: Params
     as_of: dt.date
-    selection_report: dict[str, Any]  # recipe.json
+    selection_report: dict[str, Any]  # selection.json; logged as recipe.json
     metrics: dict[str, Any]  # metrics.json
     candidate: Path  # the folder of churn.json and value.json
     example: pd.DataFrame  # one row: see `medians`
@@ -49,10 +54,10 @@ class RunRecord:
 
 
 def collect_record(params: Params) -> RunRecord:
-    """The record of what the stages left under data/. Errors: FileNotFoundError."""
+    """The record of the stages' output under data/. Errors: FileNotFoundError."""
     return RunRecord(
         params=params,
-        as_of=dt.date.fromisoformat(atomic.read_json(artefacts.SNAPSHOTS_SUMMARY.path)["as_of"]),
+        as_of=artefacts.SNAPSHOTS_SUMMARY.read().as_of,
         selection_report=atomic.read_json(artefacts.SELECTION.path),
         metrics=atomic.read_json(artefacts.METRICS.path),
         candidate=artefacts.CANDIDATE.path,
@@ -74,10 +79,9 @@ def input_example() -> pd.DataFrame:
 
 
 def medians(X: pd.DataFrame) -> pd.DataFrame:
-    """(1, columns): what the middle of the customers looks like, and so none of them.
+    """A row of medians and commonest texts, shape (1, columns): no customer's own.
 
-    Median of a number, the commonest text. Missing where fewer than ten rows hold a number, or
-    share the text.
+    Missing where fewer than ten rows have a number, or share the text.
     """
     return pd.DataFrame({name: [_middle(X[name])] for name in X.columns})
 
@@ -121,20 +125,20 @@ def _git(folder: Path, *words: str) -> str:
     return completed.stdout.strip()
 
 
-# What is told
+# Layout
 
 
 class MetricPoint(NamedTuple):
-    """A figure; `step` numbers the folds from 1 and is 0 elsewhere."""
+    """A value of a metric."""
 
     name: str
     value: float
-    step: int = 0
+    step: int = 0  # numbers the folds from 1; 0 elsewhere
 
 
 @dataclass(frozen=True)
 class PipelineRun:
-    """A run and the runs nested in it, before MLflow has seen them."""
+    """A run and the runs nested in it."""
 
     name: str
     tags: dict[str, str]
@@ -153,82 +157,84 @@ def model_name(company: str) -> str:
     return f"retention-{slug(company)}"
 
 
-def run_tree(run_record: RunRecord) -> PipelineRun:
-    """The pipeline run, in it one run a model, in those one run a fold."""
-    story, params = run_record.selection_report, run_record.params
-    names = sorted(story["params"], key=lambda name: _sort_key(story, name))
+def run_tree(record: RunRecord) -> PipelineRun:
+    """The pipeline run, in it one run per model, in those one run per fold."""
+    report, params = record.selection_report, record.params
+    names = sorted(report["params"], key=lambda name: _sort_key(report, name))
     return PipelineRun(
-        name=f"{run_record.as_of} {params.company}",  # the pages cut names short
-        tags=_tags(run_record),
+        name=f"{record.as_of} {params.company}",  # the pages cut names short
+        tags=_tags(record),
         params={
-            **_flat(params.model_dump(mode="json", include=_LOGGED_PARAMS)),
-            **{f"chosen.{task}": name for task, name in story["chosen"].items()},
-            "chosen.calibrator": story["calibrator"],
+            **_logged_params(params),
+            **{f"chosen.{task}": name for task, name in report["chosen"].items()},
+            "chosen.calibrator": report["calibrator"],
         },
         points=[
-            *_recipe_points(run_record.metrics),
-            *_points({f"train_{key}": story[key] for key in ("rows", "customers", "churners")}),
-            *_points({"train_churn_rate": story["churn_rate"]}),
+            *_recipe_points(record.metrics),
+            *_points({f"train_{key}": report[key] for key in ("rows", "customers", "churners")}),
+            *_points({"train_churn_rate": report["churn_rate"]}),
         ],
-        children=[_model_run(run_record, name) for name in names],
+        children=[_model_run(record, name) for name in names],
     )
 
 
-def _sort_key(story: dict[str, Any], name: str) -> tuple[str, float, str]:
+def _logged_params(params: Params) -> dict[str, str]:
+    flat = _flat(params.model_dump(mode="json", include=_LOGGED_PARAMS))
+    return {_MLFLOW_NAMES.get(name, name): value for name, value in flat.items()}
+
+
+def _sort_key(report: dict[str, Any], name: str) -> tuple[str, float, str]:
     """Churn before value, and the lowest loss first."""
-    return name.partition("_")[0], story["losses"].get(name, math.inf), name
+    return name.partition("_")[0], report["losses"].get(name, math.inf), name
 
 
-def _tags(run_record: RunRecord) -> dict[str, str]:
-    story, sentence = (
-        run_record.selection_report,
-        target.target_description(run_record.params.labels),
-    )
+def _tags(record: RunRecord) -> dict[str, str]:
+    report, definition = record.selection_report, target.target_description(record.params.labels)
     why = [
-        f"- {task}: **{story['titles'][name]}**, {story['why'][task]}"
-        for task, name in story["chosen"].items()
+        f"- {task}: **{report['titles'][name]}**, {report['why'][task]}"
+        for task, name in report["chosen"].items()
     ]
-    measured = run_record.metrics.get("measured_on")
+    measured = record.metrics.get("measured_on")
     note = [
-        f"Definition: {sentence}.",
+        f"Definition: {definition}.",
         f"Figures are of {measured}, which no model had seen." if measured else "Nothing measured.",
         "\n".join(why),
-        *story["banners"],
+        *report["banners"],
     ]
     return {
         "level": "run",
-        "company": run_record.params.company,
-        "as_of": str(run_record.as_of),
+        "company": record.params.company,
+        "as_of": str(record.as_of),
         "measured_on": str(measured or "nothing"),
-        "churn_definition": sentence,
-        "data_sha256": run_record.data_sha256,
-        "candidate_sha256": candidate_sha256(run_record.candidate),
-        "git_commit": run_record.git_commit,
+        "churn_definition": definition,
+        "data_sha256": record.data_sha256,
+        "candidate_sha256": candidate_sha256(record.candidate),
+        "git_commit": record.git_commit,
         "mlflow.note.content": "\n\n".join(note),
         "mlflow.source.name": "retention",
         "mlflow.source.type": "LOCAL",
-        "mlflow.source.git.commit": run_record.git_commit,
+        "mlflow.source.git.commit": record.git_commit,
     }
 
 
-def _model_run(run_record: RunRecord, name: str) -> PipelineRun:
-    story, task = run_record.selection_report, name.partition("_")[0]
+def _model_run(record: RunRecord, name: str) -> PipelineRun:
+    report, task = record.selection_report, name.partition("_")[0]
     tags = {
         "task": task,
         "model": name,
         "baseline": "yes" if models.discover()[name].baseline else "no",
-        "chosen": "yes" if story["chosen"][task] == name else "no",
+        "chosen": "yes" if report["chosen"][task] == name else "no",
     }
-    worth, list_figures = (_figures(run_record.metrics, part, name) for part in (task, "list"))
-    folds = _folds(story, name)
+    figures, list_figures = (_figures(record.metrics, part, name) for part in (task, "list"))
+    folds = _folds(report, name)
     return PipelineRun(
-        name=story["titles"][name],
+        name=report["titles"][name],
         tags={"level": "model", **tags},
-        params=_flat(story["params"][name]),
+        params=_flat(report["params"][name]),
         points=[
-            *_points(worth),
+            *_points(figures),
             *_points({f"list_{key}": value for key, value in list_figures.items()}),
-            *_points({"out_of_fold_loss": story["losses"].get(name)}),
+            *_points({"out_of_fold_loss": report["losses"].get(name)}),
             *(
                 MetricPoint(f"fold_{key}", value, step)
                 for step, fold_run in enumerate(folds, 1)
@@ -242,10 +248,10 @@ def _model_run(run_record: RunRecord, name: str) -> PipelineRun:
     )
 
 
-def _folds(story: dict[str, Any], name: str) -> list[PipelineRun]:
-    """A run a fold that the model was tried on."""
-    tuned = story["tuned_per_fold"].get(name, [])
-    worth = story.get("fold_metrics", {}).get(name, [{}] * len(tuned))
+def _folds(report: dict[str, Any], name: str) -> list[PipelineRun]:
+    """One run per fold that the model was evaluated on."""
+    tuned = report["tuned_per_fold"].get(name, [])
+    per_fold = report.get("fold_metrics", {}).get(name, [{}] * len(tuned))
     return [
         PipelineRun(
             name=f"fold {number}, tested on {fold['test']}",
@@ -254,13 +260,13 @@ def _folds(story: dict[str, Any], name: str) -> list[PipelineRun]:
             points=_points(metrics),
         )
         for number, (fold, parameters, metrics) in enumerate(
-            zip(story["folds"], tuned, worth, strict=False), 1
+            zip(report["folds"], tuned, per_fold, strict=False), 1
         )
     ]
 
 
 def _recipe_points(metrics: dict[str, Any]) -> list[MetricPoint]:
-    """The recipe's figures, flat: churn_roc_auc, churn_roc_auc_low, ..."""
+    """Figures of the selected models, flat: churn_roc_auc, churn_roc_auc_low, ..."""
     return [
         MetricPoint(f"{part}_{name}", value)
         for part in ("churn", "value", "list")
@@ -278,7 +284,7 @@ def _figures(metrics: dict[str, Any], part: str, name: str) -> dict[str, float |
 
 
 def _points(figures: Mapping[str, float | None]) -> list[MetricPoint]:
-    """Those that are numbers; MLflow's databases take no nan."""
+    """The figures that are finite: MLflow's databases take no nan."""
     return [
         MetricPoint(name, float(value))
         for name, value in figures.items()

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pipeline import ingest
 from pipeline.ingest import Ingested
 from retention.core.params import Params
-from tests.faults.refusal import accounted, refused, unchanged
+from tests.faults.refusal import assert_accounted, assert_refused, assert_unchanged
 from tests.support.company import Checkout
 
 HEADER: Final = "receipt,cust,sold_at,qty,price"
@@ -34,8 +34,11 @@ SALES: Final[dict[str, Any]] = {
         }
     ],
 }
-CHECKED: Final = {"time_zone": "Europe/London", "currency": "GBP",
-                  "labels": {"churn": {"rule": "silence"}}}  # fmt: skip
+CHECKED: Final = {
+    "time_zone": "Europe/London",
+    "currency": "GBP",
+    "labels": {"churn": {"rule": "silence"}},
+}
 
 
 def row(**cells: str) -> str:
@@ -45,7 +48,7 @@ def row(**cells: str) -> str:
 
 def rows(number: int, **cells: str) -> list[str]:
     """Lines of so many receipts R1, R2, ..."""
-    return [row(receipt=f"R{at}", **cells) for at in range(1, number + 1)]
+    return [row(receipt=f"R{i}", **cells) for i in range(1, number + 1)]
 
 
 def export(*lines: str, header: str = HEADER) -> bytes:
@@ -53,32 +56,36 @@ def export(*lines: str, header: str = HEADER) -> bytes:
     return "".join(f"{line}\n" for line in (header, *lines)).encode()
 
 
-def mapped(**event: Any) -> dict[str, Any]:
+def with_event(**event: Any) -> dict[str, Any]:
     """SALES with some of its event mapped otherwise."""
     return {"events": [SALES["events"][0] | event]}
 
 
-def rules(path: Path, share: float = 1.0, *, more: Any = (), **source: Any) -> Params:
+def params_for(
+    path: Path, max_reject_share: float = 1.0, *, more: Any = (), **source: Any
+) -> Params:
     """Params in which the source `sales` is the file; `source` changes its mapping."""
     sales = SALES | {"path": str(path)} | source
-    made = {"ingest": {"max_reject_share": share}, "sources": {"sales": sales}}
-    return Params.model_validate(CHECKED | made | dict(more))
+    sections = {"ingest": {"max_reject_share": max_reject_share}, "sources": {"sales": sales}}
+    return Params.model_validate(CHECKED | sections | dict(more))
 
 
-def ingested(content: bytes, name: str = "sales.csv", **options: Any) -> Ingested:
+def ingest_file(content: bytes, name: str = "sales.csv", **options: Any) -> Ingested:
     """What ingest makes of one file, all of whose rows are accounted for."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(content)
-        done = ingest.ingest(rules(path, **options), "sales")
-    accounted(done.summary)
-    assert done.rejects.num_rows == done.summary["rejected"]
+        done = ingest.ingest(params_for(path, **options), "sales")
+    assert_accounted(done.summary.as_json())
+    assert done.rejects.num_rows == done.summary.rejected
     return done
 
 
-def rejected(done: Ingested) -> list[tuple[Any, ...]]:
+def reject_rules(done: Ingested) -> list[tuple[Any, ...]]:
     """(line, column, rule) of each rejected row."""
-    return [(one["line"], one["column"], one["rule"]) for one in done.rejects.to_pylist()]
+    return [
+        (reject["line"], reject["column"], reject["rule"]) for reject in done.rejects.to_pylist()
+    ]
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,7 @@ class Till:
 
     checkout: Checkout
 
-    def given(self, content: bytes, name: str = "sales.csv", **source: Any) -> None:
+    def put(self, content: bytes, name: str = "sales.csv", **source: Any) -> None:
         """Put an export there, alone in its folder, and map it."""
         folder = self.checkout / "data/raw"
         for old in folder.iterdir():
@@ -97,17 +104,17 @@ class Till:
         more = {"ingest": {"max_reject_share": 0.01}, "sources": {"sales": changed}}
         self.checkout.set_params(CHECKED | more)
 
-    def refuses(
+    def assert_refused(
         self, content: bytes, *words: str, code: int = 3, name: str = "sales.csv", **source: Any
     ) -> str:
         """`python -m pipeline.ingest sales` refuses the export and leaves everything as it was."""
-        self.given(content, name, **source)
-        return self.refused_by("pipeline.ingest", "sales", *words, code=code)
+        self.put(content, name, **source)
+        return self.assert_stage_refused("pipeline.ingest", "sales", *words, code=code)
 
-    def refused_by(self, stage: str, source: str, *words: str, code: int = 3) -> str:
+    def assert_stage_refused(self, stage: str, source: str, *words: str, code: int = 3) -> str:
         data = self.checkout / "data/ingest"
         before = {path: path.stat().st_mtime_ns for path in data.rglob("*")}
-        with unchanged(self.checkout / "lists"):
-            line = refused(self.checkout.run(stage, source), code, *words)
+        with assert_unchanged(self.checkout / "lists"):
+            line = assert_refused(self.checkout.run(stage, source), code, *words)
         assert before == {path: path.stat().st_mtime_ns for path in data.rglob("*")}
         return line

@@ -16,7 +16,7 @@ from pipeline import events
 from retention.core import point_in_time
 from retention.core.errors import BadInput
 from retention.core.storage import atomic
-from tests.faults.exports import HEADER, export, ingested, mapped, row
+from tests.faults.exports import HEADER, export, ingest_file, row, with_event
 from tests.support import engines, histories
 
 SNAPSHOT = histories.SNAPSHOT
@@ -32,12 +32,12 @@ def lines(draw: st.DrawFn) -> list[str]:
     """Sales around the snapshot, each with a receipt of its own."""
     return [
         row(
-            receipt=f"R{at}",
+            receipt=f"R{i}",
             cust=draw(st.sampled_from(CUSTOMERS)),
             sold_at=f"{draw(_MOMENTS):%Y-%m-%d %H:%M:%S}",
             price=f"{draw(st.integers(0, 9999)) / 100}",
         )
-        for at in range(draw(st.integers(5, 30)))
+        for i in range(draw(st.integers(5, 30)))
     ]
 
 
@@ -45,7 +45,7 @@ def united(rows: list[str]) -> pa.Table:
     """The events of an export, as stage `events` leaves them."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "events.parquet"
-        atomic.write_table(path, ingested(export(*rows), time_zone="UTC").events)
+        atomic.write_table(path, ingest_file(export(*rows), time_zone="UTC").events)
         return events.events([path], "1GB")[0]
 
 
@@ -95,10 +95,10 @@ def written(rows: Sequence[tuple[str, ...]]) -> bytes:
 def test_any_text_in_any_cell_leaves_every_row_accounted_for(rows: list[tuple[str, ...]]) -> None:
     """`ingested` sees to it; or the file is refused as a whole."""
     try:
-        done = ingested(written(rows), key="row_number", **mapped(topic="note"))
+        done = ingest_file(written(rows), key="row_number", **with_event(topic="note"))
     except BadInput:
         return
-    assert done.summary["read"] == len(rows)
+    assert done.summary.read == len(rows)
 
 
 @settings(max_examples=25, deadline=None)
@@ -107,10 +107,12 @@ def test_any_text_that_is_kept_is_kept_as_it_came(texts: list[tuple[str, ...]]) 
     sound = ("2026-01-05 12:00:00", "1", "1")
     rows = [(receipt, who, *sound, note) for receipt, who, note in texts]
     try:
-        done = ingested(written(rows), key="row_number", **mapped(topic="note"))
+        done = ingest_file(written(rows), key="row_number", **with_event(topic="note"))
     except BadInput:
         return
-    found = {(one["order_id"] or "", one["customer_id"], one["topic"] or "")
-             for one in done.events.to_pylist()}  # fmt: skip
-    assert found <= set(texts)
+    accepted = {
+        (event["order_id"] or "", event["customer_id"], event["topic"] or "")
+        for event in done.events.to_pylist()
+    }
+    assert accepted <= set(texts)
     assert done.events.num_rows + done.rejects.num_rows == len(rows)

@@ -7,13 +7,15 @@ import pytest
 
 from pipeline import events
 from retention.core.storage import atomic
-from tests.faults.exports import CHECKED, SALES, Till, export, ingested, rejected, row
+from tests.faults.exports import CHECKED, SALES, Till, export, ingest_file, reject_rules, row
 
 
 def customers_of(*ids: str) -> list[str]:
     """The customers of sales to these ids."""
-    done = ingested(export(*(row(receipt=f"R{at}", cust=one) for at, one in enumerate(ids))))
-    assert not done.summary["rejected"]
+    done = ingest_file(
+        export(*(row(receipt=f"R{i}", cust=customer) for i, customer in enumerate(ids)))
+    )
+    assert not done.summary.rejected
     return list(done.events["customer_id"].to_pylist())
 
 
@@ -34,35 +36,35 @@ def test_21_long_id() -> None:
 
 @pytest.mark.parametrize("blank", ["", " ", '""', '"  "', "\u00a0", "\u3000"])
 def test_22_blank_id(blank: str) -> None:
-    done = ingested(export(row(), row(receipt="R2", cust=blank)))
-    assert rejected(done) == [(3, "cust", "blank_id")]
+    done = ingest_file(export(row(), row(receipt="R2", cust=blank)))
+    assert reject_rules(done) == [(3, "cust", "blank_id")]
 
 
 def test_22_blank_id_too_often(till: Till) -> None:
-    till.refuses(export(row(cust="")), "line 2", "column 'cust'", "blank_id", "where:")
+    till.assert_refused(export(row(cust="")), "line 2", "column 'cust'", "blank_id", "where:")
 
 
 VARIANTS = ["Zoë", "zoe\u0308", " ZOË", "zoë ", "ＺＯë"]
 
 
 def test_23_id_variants(tmp_path: Path) -> None:
-    lines = [row(receipt=f"R{at}", cust=one) for at, one in enumerate([*VARIANTS, "Zo"])]
-    atomic.write_table(tmp_path / "events.parquet", ingested(export(*lines)).events)
+    lines = [row(receipt=f"R{i}", cust=customer) for i, customer in enumerate([*VARIANTS, "Zo"])]
+    atomic.write_table(tmp_path / "events.parquet", ingest_file(export(*lines)).events)
     table, summary = events.events([tmp_path / "events.parquet"], "1GB")
     assert set(table["customer_id"].to_pylist()) == {*VARIANTS, "Zo"}
-    assert summary["id_collisions"]["groups"] == 1
-    assert len(summary["id_collisions"]["examples"][0]) == len(VARIANTS)
+    assert summary.id_collisions.groups == 1
+    assert len(summary.id_collisions.examples[0]) == len(VARIANTS)
 
 
 def test_23_id_variants_are_told_masked(till: Till) -> None:
-    till.given(export(row(cust="canary"), row(receipt="R2", cust="CANARY")))
-    told = till.checkout.stages("ingest sales", "events")
-    assert "1 groups of customer ids differ only in case, space or Unicode form" in told
-    assert "canary" not in told.lower()
+    till.put(export(row(cust="canary"), row(receipt="R2", cust="CANARY")))
+    log = till.checkout.stages("ingest sales", "events")
+    assert "1 groups of customer ids differ only in case, space or Unicode form" in log
+    assert "canary" not in log.lower()
 
 
 def people(till: Till, text: str, **more: Any) -> None:
-    till.given(export(row()))
+    till.put(export(row()))
     (till.checkout / "data/raw/customers.csv").write_text(text, encoding="utf-8")
     source = SALES | {"path": "data/raw/sales.csv"}
     file = {"path": "data/raw/customers.csv", "columns": {"customer_id": "id"} | more}
@@ -71,16 +73,19 @@ def people(till: Till, text: str, **more: Any) -> None:
 
 def test_24_dup_key(till: Till) -> None:
     people(till, "id,name\nc1,Ann\nc2,Ben\nc3,Cy\nc1,Di\n", name="name")
-    line = till.refused_by(
-        "pipeline.customers", "", "data/raw/customers.csv: line 2, column 'id'", "'c1' stands again"
-        " in data/raw/customers.csv, line 5", "keep one row a customer, or map known_at",
-    )  # fmt: skip
+    line = till.assert_stage_refused(
+        "pipeline.customers",
+        "",
+        "data/raw/customers.csv: line 2, column 'id'",
+        "'c1' stands again in data/raw/customers.csv, line 5",
+        "keep one row a customer, or map known_at",
+    )
     assert "Ann" not in line
 
 
 def test_24_dup_key_of_a_sale_with_another_content(till: Till, tmp_path: Path) -> None:
     """Two rows of one key known at one time: one is kept, and it is said that they clash."""
-    till.given(export(row(price="1"), row(price="2"), row(receipt="R2")))
-    told = till.checkout.stages("ingest sales", "events")
-    assert "1 events stand with two contents known at the same time" in told
-    assert "map known_at, or a finer key" in told
+    till.put(export(row(price="1"), row(price="2"), row(receipt="R2")))
+    log = till.checkout.stages("ingest sales", "events")
+    assert "1 events stand with two contents known at the same time" in log
+    assert "map known_at, or a finer key" in log

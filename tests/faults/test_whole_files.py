@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.faults.exports import Till, export, ingested, row, rows
+from tests.faults.exports import Till, export, ingest_file, row, rows
 
 SOUND = export(*rows(50))
 
@@ -37,65 +37,69 @@ WHOLE = parquet(
     ],
 )
 def test_09_empty_file(till: Till, name: str, content: bytes) -> None:
-    till.refuses(content, f"data/raw/{name}: 0 rows", "again", name=name)
+    till.assert_refused(content, f"data/raw/{name}: 0 rows", "again", name=name)
 
 
 def test_11_latin1(till: Till) -> None:
     text = export(*rows(2), row(receipt="R3", cust="Zoë"))
     latin = text.decode().encode("latin-1")
     offset = latin.index(b"\xeb")
-    till.refuses(latin, f"line 4, byte offset {offset}", "set encoding: latin-1")
-    assert ingested(latin, encoding="latin-1").events.equals(ingested(text).events)
+    till.assert_refused(latin, f"line 4, byte offset {offset}", "set encoding: latin-1")
+    assert ingest_file(latin, encoding="latin-1").events.equals(ingest_file(text).events)
 
 
 def test_12_utf8_bom() -> None:
-    assert ingested(b"\xef\xbb\xbf" + SOUND).events.equals(ingested(SOUND).events)
+    assert ingest_file(b"\xef\xbb\xbf" + SOUND).events.equals(ingest_file(SOUND).events)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_13_utf16(till: Till, encoding: str) -> None:
-    till.refuses(SOUND.decode().encode(encoding), "UTF-16", "export it again as UTF-8")
+    till.assert_refused(SOUND.decode().encode(encoding), "UTF-16", "export it again as UTF-8")
 
 
 @pytest.mark.parametrize("after", [0, 40_000])
 def test_15_unclosed_quote(till: Till, after: int) -> None:
-    lines = [*rows(20), row(receipt='"R21'), *(row(receipt=f"S{at}") for at in range(after))]
-    till.refuses(export(*lines), "line 22 opens a quote that nothing closes", "remove the quote")
+    lines = [*rows(20), row(receipt='"R21'), *(row(receipt=f"S{i}") for i in range(after))]
+    till.assert_refused(
+        export(*lines), "line 22 opens a quote that nothing closes", "remove the quote"
+    )
 
 
-@pytest.mark.parametrize("kept", [0.2, 0.9, 0.999])
+@pytest.mark.parametrize("share_kept", [0.2, 0.9, 0.999])
 @pytest.mark.parametrize(
-    ("name", "content", "says"),
+    ("name", "content", "message"),
     [
         ("sales.csv.gz", gzip.compress(export(*rows(3000))), "no whole gzip archive"),
         ("sales.parquet", WHOLE, "no whole Parquet file"),
     ],
 )
 def test_16_truncated_archive(
-    till: Till, name: str, content: bytes, says: str, kept: float
+    till: Till, name: str, content: bytes, message: str, share_kept: float
 ) -> None:
-    cut = content[: int(len(content) * kept)]
-    till.refuses(cut, f"data/raw/{name}", says, "export it again", name=name)
+    cut = content[: int(len(content) * share_kept)]
+    till.assert_refused(cut, f"data/raw/{name}", message, "export it again", name=name)
 
 
 def test_16_truncated_archive_beside_sound_files(till: Till, tmp_path: Path) -> None:
-    till.given(SOUND, name="a.csv", path="data/raw")
+    till.put(SOUND, name="a.csv", path="data/raw")
     packed = gzip.compress(SOUND)
     (till.checkout / "data/raw/z.csv.gz").write_bytes(packed[: len(packed) // 2])
-    till.refused_by("pipeline.ingest", "sales", "data/raw/z.csv.gz: no whole gzip archive")
+    till.assert_stage_refused(
+        "pipeline.ingest", "sales", "data/raw/z.csv.gz: no whole gzip archive"
+    )
 
 
 def test_17_cut_value(till: Till) -> None:
-    till.refuses(SOUND[:-3], "no newline at the end", "may be cut", "export it again")
+    till.assert_refused(SOUND[:-3], "no newline at the end", "may be cut", "export it again")
 
 
 def test_17_cut_value_at_the_end_of_a_line(till: Till) -> None:
     cut = SOUND[: SOUND.index(b"R40")]
-    assert ingested(cut).summary["read"] == 39
-    till.refuses(cut, "39 rows, fewer than the 50 of rows_at_least", rows_at_least=50)
-    assert ingested(SOUND, rows_at_least=50).summary["read"] == 50
+    assert ingest_file(cut).summary.read == 39
+    till.assert_refused(cut, "39 rows, fewer than the 50 of rows_at_least", rows_at_least=50)
+    assert ingest_file(SOUND, rows_at_least=50).summary.read == 50
 
 
 def test_17_cut_value_in_the_middle_of_a_packed_file(till: Till) -> None:
     cut = gzip.compress(SOUND[:-3])
-    till.refuses(cut, "no newline at the end", name="sales.csv.gz")
+    till.assert_refused(cut, "no newline at the end", name="sales.csv.gz")

@@ -1,6 +1,6 @@
-"""Nothing that was known at or after a snapshot changes what is seen at it.
+"""Nothing that became known at or after a snapshot changes what is computed at it.
 
-The same assertion is turned on descriptions that leak on purpose, to show that it can fail.
+The same assertion is made of descriptions that leak on purpose, to show that it can fail.
 """
 
 import csv
@@ -34,34 +34,35 @@ CUSTOMERS = [f"c{number}" for number in range(8)]
 SILENCE = ChurnLabel(rule="silence", active_days=90)
 CANCEL = ChurnLabel(rule="cancel", active_days=90)
 
-Seen = dict[str, Any]
-Describe = Callable[[pa.Table], Seen]
+Description = dict[str, Any]
 
 
-def described(
+def describe(
     table: pa.Table, persons: Sequence[histories.Person] = (), restated: bool = True
-) -> Seen:
-    """All that is seen at the snapshot: features, grains, who is watched, since when it is told."""
+) -> Description:
+    """All that is computed at the snapshot: features, grains, cohorts, first days of sources."""
     duck = engines.duck()
     frame, people = duck.load(table), duck.load(histories.people_table(persons))
-    known = point_in_time.as_known_at(frame, SNAPSHOT, restated)
-    past = Past(known, customer_attributes(people, SNAPSHOT), SNAPSHOT, duck.materialize)
-    grains = {one.grain.name: one.grain for one in engines.declared()}
-    seen: Seen = {
+    past_events = point_in_time.as_known_at(frame, SNAPSHOT, restated)
+    past = Past(past_events, customer_attributes(people, SNAPSHOT), SNAPSHOT, duck.materialize)
+    grains = {feature.grain.name: feature.grain for feature in engines.declared()}
+    description: Description = {
         name: engines.collected(past[grain])
         for name, grain in grains.items()
         if grain is not CUSTOMER and grain is not DERIVED
     }
-    seen["history"] = engines.collected(past.first_days())
+    description["history"] = engines.collected(past.first_days())
     for label in (SILENCE, CANCEL):
-        seen[label.rule] = engines.customers(eligibility.cohort(known, SNAPSHOT, label))
-    seen["features"] = engines.features_of(table, persons, CUSTOMERS).to_pylist()
+        description[label.rule] = engines.customers(
+            eligibility.cohort(past_events, SNAPSHOT, label)
+        )
+    description["features"] = engines.features_of(table, persons, CUSTOMERS).to_pylist()
     duck.release()
-    return seen
+    return description
 
 
-def assert_same(seen: Seen, otherwise: Seen) -> None:
-    changed = [what for what in seen if seen[what] != otherwise[what]]
+def assert_same(description: Description, otherwise: Description) -> None:
+    changed = [what for what in description if description[what] != otherwise[what]]
     assert not changed, f"the future shows in {', '.join(changed)}"
 
 
@@ -73,7 +74,7 @@ def two_futures(draw: st.DrawFn) -> tuple[list[histories.Event], list[histories.
 
 @st.composite
 def two_future_peoples(draw: st.DrawFn) -> tuple[list[histories.Person], list[histories.Person]]:
-    people = draw(histories.drawn_people())
+    people = draw(histories.people_of())
     return people, draw(histories.other_future_people(people, SNAPSHOT))
 
 
@@ -82,14 +83,14 @@ def two_future_peoples(draw: st.DrawFn) -> tuple[list[histories.Person], list[hi
 
 @settings(histories.FEW, max_examples=4)
 @given(two_futures(), two_future_peoples())
-def test_any_future_in_place_of_none_at_all_changes_nothing_seen_at_a_snapshot(
+def test_any_future_in_place_of_none_at_all_changes_nothing_at_a_snapshot(
     futures: tuple[list[histories.Event], list[histories.Event]],
     peoples: tuple[list[histories.Person], list[histories.Person]],
 ) -> None:
     (history, other), (people, other_people) = futures, peoples
-    truncated = [one for one in history if one["known_day"] < SNAPSHOT]
-    seen = described(histories.table(truncated), people)
-    assert_same(seen, described(histories.table(other), other_people))
+    truncated = [event for event in history if event["known_day"] < SNAPSHOT]
+    description = describe(histories.table(truncated), people)
+    assert_same(description, describe(histories.table(other), other_people))
 
 
 def gap_before_the_cut(frame: Frame) -> Frame:
@@ -111,8 +112,8 @@ def cut_a_day_late(frame: Frame) -> Frame:
 def newest_version_before_the_cut(frame: Frame) -> Frame:
     """A version known later hides the one that was known by then."""
     newest = nw.col("known_at") == nw.col("known_at").max().over("event_id")
-    known = frame.filter(newest).filter(nw.col("known_day") < SNAPSHOT)
-    return known.select("event_id", "known_at")
+    past_events = frame.filter(newest).filter(nw.col("known_day") < SNAPSHOT)
+    return past_events.select("event_id", "known_at")
 
 
 def first_days_before_the_cut(frame: Frame) -> Frame:
@@ -130,7 +131,7 @@ def first_days_before_the_cut(frame: Frame) -> Frame:
     ],
 )
 def test_this_test_catches_a_leak(leak: Callable[[Frame], Frame]) -> None:
-    def leaky(history: list[histories.Event]) -> Seen:
+    def leaky(history: list[histories.Event]) -> Description:
         return {"leak": engines.collected(leak(engines.frame(history)))}
 
     @settings(histories.FEW, max_examples=30)
@@ -152,24 +153,25 @@ def test_a_late_known_event_does_not_show_through_the_gap_of_its_neighbours() ->
         event | customer | kind     | day | known
         late  | c0       | purchase | -20 |     0
     """)
-    seen = described(histories.table(early))
-    assert_same(seen, described(histories.table([*early, *late])))
-    assert seen["purchase_days"][0]["gap"] == 20
+    description = describe(histories.table(early))
+    assert_same(description, describe(histories.table([*early, *late])))
+    assert description["purchase_days"][0]["gap"] == 20
 
 
 # --- the order and the number of copies
 
 
 @settings(histories.FEW, max_examples=3)
-@given(histories.histories(), histories.drawn_people(), st.randoms(use_true_random=True))
+@given(histories.histories(), histories.people_of(), st.randoms(use_true_random=True))
 def test_permuted_and_repeated_events_leave_features_the_same_byte_for_byte(
     history: list[histories.Event], people: list[histories.Person], random: Any
 ) -> None:
-    versions = Counter(one["event_id"] for one in history)
+    versions = Counter(event["event_id"] for event in history)
     again = [
-        one | {"known_day": one["known_day"] + 3, "known_at": one["known_at"] + dt.timedelta(3)}
-        for one in history
-        if versions[one["event_id"]] == 1 and random.random() < 0.3
+        event
+        | {"known_day": event["known_day"] + 3, "known_at": event["known_at"] + dt.timedelta(3)}
+        for event in history
+        if versions[event["event_id"]] == 1 and random.random() < 0.3
     ]
     copies = [*history, *again, *random.sample(history, len(history) // 2)]
     random.shuffle(copies)
@@ -180,9 +182,9 @@ def test_permuted_and_repeated_events_leave_features_the_same_byte_for_byte(
 
 
 def united(*sources: Sequence[histories.Event]) -> pa.Table:
-    """What stage `events` makes of some sources' events."""
+    """The events of some sources, as stage `events` unites them."""
     with TemporaryDirectory() as folder:
-        paths = [Path(folder) / f"{at}.parquet" for at in range(len(sources))]
+        paths = [Path(folder) / f"{i}.parquet" for i in range(len(sources))]
         for path, source in zip(paths, sources, strict=True):
             atomic.write_table(path, histories.table(source))
         return events.events(paths, "1GB")[0]
@@ -195,23 +197,28 @@ def written(table: pa.Table) -> bytes:
     return bytes(sink.getvalue())
 
 
-def amounts_seen(*versions: histories.Event) -> list[int]:
-    known = point_in_time.as_known_at(engines.duck().load(united(versions)), SNAPSHOT)
-    return [int(row["amount"]) for row in engines.collected(known.select("amount"))]
+def amounts_known(*versions: histories.Event) -> list[int]:
+    past_events = point_in_time.as_known_at(engines.duck().load(united(versions)), SNAPSHOT)
+    return [int(row["amount"]) for row in engines.collected(past_events.select("amount"))]
 
 
-def version(known: int, amount: int) -> histories.Event:
+def version(known_day: int, amount: int) -> histories.Event:
     return histories.event(
-        event_id="e", customer_id="c0", kind="purchase", day=-9, known=known, amount=Decimal(amount)
+        event_id="e",
+        customer_id="c0",
+        kind="purchase",
+        day=-9,
+        known_from=known_day,
+        amount=Decimal(amount),
     )
 
 
 def test_two_versions_known_at_one_moment_count_as_one_event() -> None:
-    assert len(amounts_seen(version(-9, 1), version(-9, 2))) == 1
+    assert len(amounts_known(version(-9, 1), version(-9, 2))) == 1
 
 
 def test_an_event_restated_back_to_what_it_was_is_that_again() -> None:
-    assert amounts_seen(version(-9, 1), version(-6, 2), version(-3, 1)) == [1]
+    assert amounts_known(version(-9, 1), version(-6, 2), version(-3, 1)) == [1]
 
 
 # --- from raw rows, through ingest and events
@@ -224,19 +231,40 @@ _STAMP = "%Y-%m-%d %H:%M:%S"
 SHOP = {
     "key": ["receipt", "line"],
     "time_zone": "America/New_York",
-    "types": {"qty": "double", "price": "decimal", "list_price": "decimal",
-              "sold": "timestamp", "posted": "timestamp",
-              "returned": "timestamp", "return_posted": "timestamp"},
+    "types": {
+        "qty": "double",
+        "price": "decimal",
+        "list_price": "decimal",
+        "sold": "timestamp",
+        "posted": "timestamp",
+        "returned": "timestamp",
+        "return_posted": "timestamp",
+    },
     "format": {"time": _STAMP},
     "events": [
-        {"kind": "purchase", "where": "qty > 0", "customer_id": "customer", "occurred_at": "sold",
-         "known_at": "posted", "order_id": "receipt", "item_id": "item", "quantity": "qty",
-         "amount": "qty * price", "quoted_amount": "qty * list_price"},
-        {"kind": "return", "where": "returned is not null", "customer_id": "customer",
-         "occurred_at": "returned", "known_at": "return_posted", "order_id": "receipt",
-         "amount": "-qty * price"},
+        {
+            "kind": "purchase",
+            "where": "qty > 0",
+            "customer_id": "customer",
+            "occurred_at": "sold",
+            "known_at": "posted",
+            "order_id": "receipt",
+            "item_id": "item",
+            "quantity": "qty",
+            "amount": "qty * price",
+            "quoted_amount": "qty * list_price",
+        },
+        {
+            "kind": "return",
+            "where": "returned is not null",
+            "customer_id": "customer",
+            "occurred_at": "returned",
+            "known_at": "return_posted",
+            "order_id": "receipt",
+            "amount": "-qty * price",
+        },
     ],
-}  # fmt: skip
+}
 MAIL = {
     "key": ["customer", "sent"],
     "types": {"sent": "timestamp"},
@@ -244,69 +272,129 @@ MAIL = {
     "known_after": "2d",
     "events": [
         {"kind": "campaign", "customer_id": "customer", "occurred_at": "sent"},
-        {"kind": "start", "where": "contract <> ''", "customer_id": "customer",
-         "occurred_at": "sent", "contract_id": "contract"},
+        {
+            "kind": "start",
+            "where": "contract <> ''",
+            "customer_id": "customer",
+            "occurred_at": "sent",
+            "contract_id": "contract",
+        },
     ],
-}  # fmt: skip
+}
 DESK = {
     "key": ["ticket"],
-    "types": {"opened": "timestamp", "answered": "timestamp", "closed": "timestamp",
-              "closed_posted": "timestamp", "asked": "timestamp"},
+    "types": {
+        "opened": "timestamp",
+        "answered": "timestamp",
+        "closed": "timestamp",
+        "closed_posted": "timestamp",
+        "asked": "timestamp",
+    },
     "format": {"time": _STAMP},
     "events": [
-        {"kind": "contact", "customer_id": "customer", "occurred_at": "opened", "case_id": "matter",
-         "topic": "topic", "channel": "'phone'"},
-        {"kind": "response", "where": "answered is not null", "customer_id": "customer",
-         "occurred_at": "answered", "case_id": "matter"},
-        {"kind": "resolution", "where": "closed is not null", "customer_id": "customer",
-         "occurred_at": "closed", "known_at": "closed_posted", "case_id": "matter",
-         "resolved": "outcome = 'solved'", "cause": "nullif(cause, '')"},
-        {"kind": "survey", "where": "asked is not null", "customer_id": "customer",
-         "occurred_at": "asked", "case_id": "matter"},
+        {
+            "kind": "contact",
+            "customer_id": "customer",
+            "occurred_at": "opened",
+            "case_id": "matter",
+            "topic": "topic",
+            "channel": "'phone'",
+        },
+        {
+            "kind": "response",
+            "where": "answered is not null",
+            "customer_id": "customer",
+            "occurred_at": "answered",
+            "case_id": "matter",
+        },
+        {
+            "kind": "resolution",
+            "where": "closed is not null",
+            "customer_id": "customer",
+            "occurred_at": "closed",
+            "known_at": "closed_posted",
+            "case_id": "matter",
+            "resolved": "outcome = 'solved'",
+            "cause": "nullif(cause, '')",
+        },
+        {
+            "kind": "survey",
+            "where": "asked is not null",
+            "customer_id": "customer",
+            "occurred_at": "asked",
+            "case_id": "matter",
+        },
     ],
-}  # fmt: skip
+}
 COLUMNS = {
-    "desk": ["ticket", "matter", "customer", "topic", "opened", "answered", "closed",
-             "closed_posted", "outcome", "cause", "asked"],
-    "shop": ["receipt", "line", "customer", "item", "qty", "price", "list_price",
-             "sold", "posted", "returned", "return_posted"],
+    "desk": [
+        "ticket",
+        "matter",
+        "customer",
+        "topic",
+        "opened",
+        "answered",
+        "closed",
+        "closed_posted",
+        "outcome",
+        "cause",
+        "asked",
+    ],
+    "shop": [
+        "receipt",
+        "line",
+        "customer",
+        "item",
+        "qty",
+        "price",
+        "list_price",
+        "sold",
+        "posted",
+        "returned",
+        "return_posted",
+    ],
     "mail": ["customer", "sent", "contract"],
-}  # fmt: skip
+}
 NEW_YORK_BEFORE_MIDNIGHT_IN_LONDON, AFTER_MIDNIGHT = "18:59:59", "19:00:00"
 
 
-def rules(folder: Path) -> Params:
+def params_of(folder: Path) -> Params:
     sources = {
         name: source | {"path": str(folder / f"{name}.csv")}
         for name, source in (("shop", SHOP), ("mail", MAIL), ("desk", DESK))
     }
     return Params.model_validate(
-        {"as_of": "2025-01-01", "time_zone": "Europe/London", "currency": "GBP",
-         "ingest": {"max_reject_share": 0.0}, "sources": sources,
-         "labels": {"churn": {"rule": "silence"}}}
-    )  # fmt: skip
+        {
+            "as_of": "2025-01-01",
+            "time_zone": "Europe/London",
+            "currency": "GBP",
+            "ingest": {"max_reject_share": 0.0},
+            "sources": sources,
+            "labels": {"churn": {"rule": "silence"}},
+        }
+    )
 
 
-def seen_from(raw: Raw) -> Seen:
-    """What is seen at the snapshot of raw rows: files, ingest, events, features."""
+def describe_raw(raw: Raw) -> Description:
+    """What is computed at the snapshot from raw rows: files, ingest, events, features."""
     table, versioned = events_from(raw)
-    return described(table, restated=versioned)
+    return describe(table, restated=versioned)
 
 
 def events_from(raw: Raw) -> tuple[pa.Table, bool]:
     """The events of raw rows, and whether any was restated."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        chosen, paths = rules(folder), []
+        params, paths = params_of(folder), []
         for source, lines in raw.items():
             with (folder / f"{source}.csv").open("w", newline="") as file:
                 writer = csv.DictWriter(file, COLUMNS[source])
                 writer.writeheader()
                 writer.writerows(lines)
             paths.append(folder / f"{source}.parquet")
-            atomic.write_table(paths[-1], ingest.ingest(chosen, source).events)
+            atomic.write_table(paths[-1], ingest.ingest(params, source).events)
         table, summary = events.events(paths, "1GB")
-        return table, summary["versioned"]
+        return table, summary.versioned
 
 
 def stamp(day: int, time: str = "12:00:00") -> str:
@@ -323,12 +411,18 @@ def sale(draw: st.DrawFn, receipt: int, known_from: int = 0) -> Row:
     sold = draw(_RAW_DAYS)
     posted = max(sold + draw(st.sampled_from([0, 0, 0, 2, 20])), known_from)
     row = {
-        "receipt": str(receipt), "line": "1", "customer": f"c{draw(st.integers(0, 3))}",
-        "item": draw(st.sampled_from(["tea", "milk", ""])), "qty": "1",
-        "price": draw(st.sampled_from(["3.50", "8", ""])), "list_price": "9.99",
-        "sold": stamp(sold), "posted": stamp(posted, draw(_TIMES)),
-        "returned": "", "return_posted": "",
-    }  # fmt: skip
+        "receipt": str(receipt),
+        "line": "1",
+        "customer": f"c{draw(st.integers(0, 3))}",
+        "item": draw(st.sampled_from(["tea", "milk", ""])),
+        "qty": "1",
+        "price": draw(st.sampled_from(["3.50", "8", ""])),
+        "list_price": "9.99",
+        "sold": stamp(sold),
+        "posted": stamp(posted, draw(_TIMES)),
+        "returned": "",
+        "return_posted": "",
+    }
     return row | draw(back(posted)) if draw(st.booleans()) else row
 
 
@@ -348,17 +442,19 @@ def day_known(text: str) -> int:
 
 @st.composite
 def another_sale(draw: st.DrawFn, row: Row) -> list[Row]:
-    """The row with what it told at or after the snapshot told otherwise, or a later version."""
+    """The row with its facts of the snapshot or later replaced, or a later version of it."""
     if day_known(row["posted"]) >= SNAPSHOT:
         other = draw(sale(int(row["receipt"]), known_from=SNAPSHOT))
         return draw(st.sampled_from([[], [row], [other]]))
     if row["returned"] and day_known(row["return_posted"]) >= SNAPSHOT:
         row = row | draw(
             st.sampled_from(
-                [{"returned": "", "return_posted": ""},
-                 {"returned": row["posted"], "return_posted": stamp(SNAPSHOT + 3)}]
+                [
+                    {"returned": "", "return_posted": ""},
+                    {"returned": row["posted"], "return_posted": stamp(SNAPSHOT + 3)},
+                ]
             )
-        )  # fmt: skip
+        )
     if draw(st.booleans()):
         later = {"posted": stamp(SNAPSHOT + 1), "price": "77"}
         if row["returned"]:
@@ -372,10 +468,12 @@ def ticket(draw: st.DrawFn, number: int, known_from: int = 0) -> Row:
     """A matter that was raised, perhaps answered, perhaps ended, perhaps asked about."""
     opened = max(draw(_RAW_DAYS), known_from)
     row = {
-        "ticket": str(number), "matter": draw(st.sampled_from(["I", "II", f"{number}"])),
-        "customer": f"c{draw(st.integers(0, 3))}", "opened": stamp(opened, draw(_TIMES)),
+        "ticket": str(number),
+        "matter": draw(st.sampled_from(["I", "II", f"{number}"])),
+        "customer": f"c{draw(st.integers(0, 3))}",
+        "opened": stamp(opened, draw(_TIMES)),
         "topic": draw(st.sampled_from(["complaint", "billing", "question", ""])),
-    }  # fmt: skip
+    }
     return row | draw(rest_of_ticket(opened))
 
 
@@ -398,60 +496,76 @@ def rest_of_ticket(draw: st.DrawFn, known_from: int) -> Row:
 
 @st.composite
 def another_ticket(draw: st.DrawFn, row: Row) -> list[Row]:
-    """The row with what it told at or after the snapshot told otherwise, or an end restated."""
+    """The row with its facts of the snapshot or later replaced, or an end restated."""
     if day_known(row["opened"]) >= SNAPSHOT:
         return draw(st.sampled_from([[], [draw(ticket(int(row["ticket"]), SNAPSHOT))]]))
     other = draw(rest_of_ticket(SNAPSHOT))
     ended = row["closed"] and day_known(row["closed_posted"]) < SNAPSHOT
-    kept = [name for name in ("answered", "asked") if row[name] and day_known(row[name]) < SNAPSHOT]
-    kept += ["closed", "closed_posted", "outcome", "cause"] if ended else []
+    unchanged = [
+        name for name in ("answered", "asked") if row[name] and day_known(row[name]) < SNAPSHOT
+    ]
+    unchanged += ["closed", "closed_posted", "outcome", "cause"] if ended else []
     if not ended and other["closed"]:
         other["closed"] = row["opened"]  # it happened long before it was known
-    told = row | other | {name: row[name] for name in kept}
-    restated = told | {
+    altered = row | other | {name: row[name] for name in unchanged}
+    restated = altered | {
         "closed_posted": stamp(SNAPSHOT, "00:00:00"),
         "outcome": "not",
         "cause": "late",
     }
-    return [told, restated] if ended and draw(st.booleans()) else [told]
+    return [altered, restated] if ended and draw(st.booleans()) else [altered]
 
 
 @st.composite
 def two_raw_futures(draw: st.DrawFn) -> tuple[Raw, Raw]:
-    """Two sets of files that tell the same up to the snapshot, and different things after it."""
+    """Two sets of files with the same facts before the snapshot and different ones after it."""
     shop = [draw(sale(receipt)) for receipt in range(draw(st.integers(8, 16)))]
-    known = [row for row in shop if day_known(row["posted"]) < SNAPSHOT]
-    shop += [row | {"posted": stamp(SNAPSHOT - 1, NEW_YORK_BEFORE_MIDNIGHT_IN_LONDON),
-                    "price": "5"} for row in known[:2] if not row["returned"]]  # fmt: skip
+    known_sales = [row for row in shop if day_known(row["posted"]) < SNAPSHOT]
+    shop += [
+        row | {"posted": stamp(SNAPSHOT - 1, NEW_YORK_BEFORE_MIDNIGHT_IN_LONDON), "price": "5"}
+        for row in known_sales[:2]
+        if not row["returned"]
+    ]
     other = [new for row in shop for new in draw(another_sale(row))]
     planted = [draw(sale(100 + number, known_from=SNAPSHOT)) for number in range(4)]
-    planted.append(planted[0] | {"receipt": "200", "sold": stamp(SNAPSHOT - 30), "returned": "",
-                                 "posted": stamp(SNAPSHOT - 1, AFTER_MIDNIGHT)})  # fmt: skip
-    told = [{"customer": f"c{number}", "sent": stamp(SNAPSHOT - days), "contract": "gas"}
-            for number, days in enumerate([400, 30, 3])]  # fmt: skip
-    unknown = [{"customer": "c3", "sent": stamp(SNAPSHOT - days), "contract": contract}
-               for days, contract in ((2, "gas"), (1, ""), (-5, "power"))]  # fmt: skip
+    planted.append(
+        planted[0]
+        | {
+            "receipt": "200",
+            "sold": stamp(SNAPSHOT - 30),
+            "returned": "",
+            "posted": stamp(SNAPSHOT - 1, AFTER_MIDNIGHT),
+        }
+    )
+    mail = [
+        {"customer": f"c{number}", "sent": stamp(SNAPSHOT - days), "contract": "gas"}
+        for number, days in enumerate([400, 30, 3])
+    ]
+    unknown = [
+        {"customer": "c3", "sent": stamp(SNAPSHOT - days), "contract": contract}
+        for days, contract in ((2, "gas"), (1, ""), (-5, "power"))
+    ]
     order = draw(st.permutations(other + planted))
     desk = [draw(ticket(number)) for number in range(draw(st.integers(8, 16)))]
     later = [draw(ticket(100 + number, SNAPSHOT)) for number in range(4)]
     desk_order = draw(st.permutations([new for row in desk for new in draw(another_ticket(row))]))
     return (
-        {"shop": shop, "mail": told, "desk": desk},
-        {"shop": order, "mail": told + unknown, "desk": desk_order + later},
+        {"shop": shop, "mail": mail, "desk": desk},
+        {"shop": order, "mail": mail + unknown, "desk": desk_order + later},
     )
 
 
 @settings(histories.FEW, max_examples=3)
 @given(two_raw_futures())
-def test_another_future_in_the_raw_files_changes_nothing_seen_at_a_snapshot(
+def test_another_future_in_the_raw_files_changes_nothing_at_a_snapshot(
     futures: tuple[Raw, Raw],
 ) -> None:
-    assert_same(seen_from(futures[0]), seen_from(futures[1]))
+    assert_same(describe_raw(futures[0]), describe_raw(futures[1]))
 
 
 @pytest.mark.parametrize("leak", [gap_before_the_cut, newest_version_before_the_cut])
 def test_this_test_catches_a_leak_from_raw_rows(leak: Callable[[Frame], Frame]) -> None:
-    def leaky(raw: Raw) -> Seen:
+    def leaky(raw: Raw) -> Description:
         return {"leak": engines.collected(leak(engines.duck().load(events_from(raw)[0])))}
 
     @settings(histories.FEW, max_examples=10)
@@ -463,26 +577,41 @@ def test_this_test_catches_a_leak_from_raw_rows(leak: Callable[[Frame], Frame]) 
         check()
 
 
-def test_a_raw_row_that_becomes_known_in_parts_is_seen_in_parts() -> None:
+def test_a_raw_row_that_becomes_known_in_parts_counts_in_parts() -> None:
     row = {
-        "receipt": "1", "line": "1", "customer": "c0", "item": "tea", "qty": "2", "price": "3",
-        "list_price": "4", "sold": stamp(SNAPSHOT - 9), "posted": stamp(SNAPSHOT - 8),
-        "returned": stamp(SNAPSHOT - 3), "return_posted": stamp(SNAPSHOT),
-    }  # fmt: skip
-    seen = seen_from({"shop": [row], "mail": [{"customer": "c1", "sent": stamp(SNAPSHOT - 3)}]})
-    assert seen["silence"] == ["c0"]
-    assert seen["returned"] == []
-    assert [one["age"] for one in seen["sent"]] == [3]
+        "receipt": "1",
+        "line": "1",
+        "customer": "c0",
+        "item": "tea",
+        "qty": "2",
+        "price": "3",
+        "list_price": "4",
+        "sold": stamp(SNAPSHOT - 9),
+        "posted": stamp(SNAPSHOT - 8),
+        "returned": stamp(SNAPSHOT - 3),
+        "return_posted": stamp(SNAPSHOT),
+    }
+    description = describe_raw(
+        {"shop": [row], "mail": [{"customer": "c1", "sent": stamp(SNAPSHOT - 3)}]}
+    )
+    assert description["silence"] == ["c0"]
+    assert description["returned"] == []
+    assert [row["age"] for row in description["sent"]] == [3]
 
 
 def test_a_ticket_is_open_as_long_as_its_end_is_not_known() -> None:
     row = dict.fromkeys(COLUMNS["desk"], "") | {
-        "ticket": "1", "matter": "I", "customer": "c0", "opened": stamp(SNAPSHOT - 9),
-        "answered": stamp(SNAPSHOT - 8), "closed": stamp(SNAPSHOT - 7), "outcome": "solved",
-    }  # fmt: skip
-    known = row | {"closed_posted": stamp(SNAPSHOT - 1, "23:59:59")}
+        "ticket": "1",
+        "matter": "I",
+        "customer": "c0",
+        "opened": stamp(SNAPSHOT - 9),
+        "answered": stamp(SNAPSHOT - 8),
+        "closed": stamp(SNAPSHOT - 7),
+        "outcome": "solved",
+    }
+    known_in_time = row | {"closed_posted": stamp(SNAPSHOT - 1, "23:59:59")}
     unknown = row | {"closed_posted": stamp(SNAPSHOT, "00:00:00")}
-    case = seen_from({"desk": [known]})["cases"][0]
+    case = describe_raw({"desk": [known_in_time]})["cases"][0]
     assert [case[name] for name in ("answer_minutes", "open", "solved")] == [24 * 60, 0, 1]
-    case = seen_from({"desk": [unknown]})["cases"][0]
+    case = describe_raw({"desk": [unknown]})["cases"][0]
     assert [case[name] for name in ("answer_minutes", "open", "solved")] == [24 * 60, 1, None]

@@ -14,9 +14,12 @@ from pipeline import events
 from retention.cohort import lifecycle
 from retention.core import artefacts
 from retention.core import events as schema
+from retention.core.documents.sources import LifecycleViolations
 from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.ledgers import outcomes
+from retention.sources.coverage import coverage_table
+from tests.support import documents
 
 DAY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -41,7 +44,8 @@ def merged(folder: Path, *sources: list[dict[str, Any]]) -> tuple[pa.Table, dict
     for i, rows in enumerate(sources):
         paths.append(folder / f"{i}.parquet")
         atomic.write_table(paths[-1], pa.Table.from_pylist(rows, schema=schema.EVENTS))
-    return events.events(paths, "1GB")
+    table, summary = events.events(paths, "1GB")
+    return table, summary.as_json()
 
 
 def test_equal_copies_count_once_with_the_smallest_known_at(tmp_path: Path) -> None:
@@ -89,7 +93,9 @@ def test_the_summary_says_whom_a_source_covers_and_how_late_it_tells(tmp_path: P
         "s": (4, 1.0, {"median": 0.0, "p95": 0.0, "max": 48.0}),
         "t": (1, 0.25, {"median": 24.0, "p95": 24.0, "max": 24.0}),  # the first time it was known
     }
-    assert [row[:4] for row in events.coverage_table(summary["sources"])[1:]] == [
+    assert [
+        row[:4] for row in coverage_table(documents.source_summaries(summary["sources"]))[1:]
+    ] == [
         ("s", "40", "4", "100%"),
         ("t", "2", "1", "25%"),
     ]
@@ -151,7 +157,7 @@ def test_lives_out_of_order_are_counted_and_kept(tmp_path: Path) -> None:
         "cancelled_without_start": 1,
         "cancels_of_no_contract": 1,
     }
-    coverage = lifecycle.sentences(summary["order_of_life"])
+    coverage = lifecycle.sentences(LifecycleViolations.model_validate(summary["order_of_life"]))
     assert coverage[1:4] == [
         "web: 2 of 16 events (1 customer, 20.0% of the source's) happened before the customer's"
         " first contract began; kept as they are",
@@ -172,10 +178,10 @@ def test_a_corrected_day_is_judged_by_its_newest_version(tmp_path: Path) -> None
 
 def test_lives_in_order_and_companies_without_contracts_are_not_told_of(tmp_path: Path) -> None:
     _, sound = merged(tmp_path, LIVES[:3], VISITS[:4])
-    assert lifecycle.sentences(sound["order_of_life"]) == []
+    assert lifecycle.sentences(LifecycleViolations.model_validate(sound["order_of_life"])) == []
     _, none = merged(tmp_path, VISITS)
     assert none["order_of_life"] == {}
-    assert lifecycle.sentences({}) == []
+    assert lifecycle.sentences(LifecycleViolations()) == []
 
 
 def test_ids_that_look_alike_are_reported_and_kept_apart(tmp_path: Path) -> None:
@@ -198,10 +204,10 @@ def test_what_staff_entered_stands_beside_the_sources(tmp_path: Path) -> None:
         beside = pa.Table.from_pylist(rows, schema=schema.EVENTS)
         table, summary = events.events([tmp_path / "0.parquet"], "1GB", beside)
         assert table["treatment"].to_pylist() == ["call", "visit", None, None]
-        assert summary["sources"]["ledger"]["rows"] == summary["kinds"]["outreach"]["rows"] == 2
-        assert summary["versions"] == 1
+        assert summary.sources["ledger"].rows == summary.kinds["outreach"].rows == 2
+        assert summary.versions == 1
     same, after = events.events([tmp_path / "0.parquet"], "1GB", schema.EVENTS.empty_table())
-    assert (same, after) == (plain, before)
+    assert (same, after.as_json()) == (plain, before)
 
 
 def test_no_events_at_all_is_a_table_too(tmp_path: Path) -> None:

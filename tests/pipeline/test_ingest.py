@@ -85,9 +85,9 @@ def test_a_row_becomes_an_event(tmp_path: Path) -> None:
         "occurred_minute": 29_715_750,
     }
     assert str(event["amount"]) == "1.0500"
-    counts = {key: done.summary[key] for key in ("read", "accepted", "rejected", "unmapped")}
+    counts = done.summary.model_dump(include={"read", "accepted", "rejected", "unmapped"})
     assert counts == {"read": 2, "accepted": 1, "rejected": 0, "unmapped": 1}
-    assert done.summary["kinds"]["purchase"]["first_day"] == 20635
+    assert done.summary.kinds["purchase"].first_day == 20635
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_bad_row_is_rejected_with_its_line_column_and_rule(
 ) -> None:
     done = ingested(tmp_path, f"{HEADER}R0,a,2026-01-01 00:00:00,1,1\n{row}\n")
     assert rejected(done) == [(3, *expected)]
-    assert done.summary["accepted"] == 1
+    assert done.summary.accepted == 1
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_one_row_emits_several_events_or_none(tmp_path: Path) -> None:
         "sales:contact.2:1",
     ]
     assert rejected(done) == [(4, "closed", "not_date")]
-    assert done.summary["accepted"] == 2
+    assert done.summary.accepted == 2
 
 
 def visits(**mapping: Any) -> dict[str, Any]:
@@ -320,7 +320,7 @@ R7,a,2026-01-05 00:00:00,1,1,2026-01-02
 
 def test_an_accepted_row_that_is_not_as_expected_is_counted_and_kept(tmp_path: Path) -> None:
     done = ingested(tmp_path, DUE, EXPECTED)
-    assert done.summary["doubtful"] == {
+    assert done.summary.as_json()["doubtful"] == {
         "due_after": {"rows": 2, "share": 0.4, "first": f"{tmp_path}/sales.csv: line 3"},
         "has_price": {"rows": 0, "share": 0.0, "first": None},
     }
@@ -332,8 +332,8 @@ def test_a_row_on_which_an_expectation_fails_is_not_as_expected(tmp_path: Path) 
     source = SALES | {"expect": {"number": "receipt::integer > 0"}}
     text = f"{HEADER}2,a,2026-01-01 00:00:00,1,1\nR1,a,2026-01-01 00:00:00,1,1\n"
     done = ingested(tmp_path, text, source)
-    assert done.summary["doubtful"]["number"]["first"].endswith("line 3")
-    assert (done.summary["doubtful"]["number"]["rows"], done.summary["accepted"]) == (1, 2)
+    assert (done.summary.doubtful["number"].first or "").endswith("line 3")
+    assert (done.summary.doubtful["number"].rows, done.summary.accepted) == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -355,7 +355,7 @@ def test_the_order_and_number_of_columns_does_not_matter(tmp_path: Path) -> None
     plain = ingested(tmp_path, HEADER + "R1,a,2026-01-01 00:00:00,1,1\n")
     moved = ingested(tmp_path, "price,x,qty,sold_at,cust,receipt\n1,9,1,2026-01-01 00:00:00,a,R1\n")
     assert plain.events.equals(moved.events)
-    assert moved.summary["ignored_columns"] == ["x"]
+    assert moved.summary.ignored_columns == ("x",)
 
 
 def test_an_odd_column_name_is_only_a_name(tmp_path: Path) -> None:
@@ -399,10 +399,10 @@ def test_rows_are_conserved(rows: list[list[str]]) -> None:
         except BadInput:
             return
     counts = done.summary
-    assert counts["accepted"] + counts["rejected"] + counts["unmapped"] == counts["read"]
+    assert counts.accepted + counts.rejected + counts.unmapped == counts.read
     if not any('"' in cell for row in rows for cell in row):  # a stray quote may join or split rows
-        assert counts["read"] == len(rows)
-    assert counts["rejected"] == done.rejects.num_rows == sum(counts["rules"].values())
+        assert counts.read == len(rows)
+    assert counts.rejected == done.rejects.num_rows == sum(counts.rules.values())
 
 
 @settings(max_examples=15, deadline=None)

@@ -11,7 +11,7 @@ import pytest
 from pipeline.interactions import main
 from retention.core import artefacts
 from retention.core.storage import atomic
-from tests.support import histories
+from tests.support import documents, histories
 from tests.support.interactions import AS_OF, day, params_with, tables_of, tables_of_each
 
 
@@ -373,11 +373,11 @@ def test_the_stage_writes_the_same_bytes_again(
     text = Path(__file__).parents[2].joinpath("params.yaml").read_text(encoding="utf-8")
     Path("params.yaml").write_text(text, encoding="utf-8")
     artefacts.EVENTS.write(histories.table(histories.events(LIFE)))
-    atomic.write_json(artefacts.EVENTS_SUMMARY, {"rows": 8, "versioned": False})
+    artefacts.EVENTS_SUMMARY.write(documents.events_summary(rows=8))
     artefacts.CUSTOMERS.write(artefacts.CUSTOMERS.schema.empty_table())
     watched = {"customer_id": ["anna", "bert"], "snapshot_on": [AS_OF] * 2}
     artefacts.SNAPSHOTS.write(pa.table(watched))
-    atomic.write_json(artefacts.SNAPSHOTS_SUMMARY, {"as_of": str(AS_OF)})
+    artefacts.SNAPSHOTS_SUMMARY.write(documents.snapshots_summary(AS_OF))
     tables = (artefacts.CUSTOMER_STATE, artefacts.RECENT_ISSUES, artefacts.TIMELINE)
     digests = []
     for _ in range(2):

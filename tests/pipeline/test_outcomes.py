@@ -25,7 +25,7 @@ from retention.ledgers import assignments
 from retention.ledgers import outcomes as ledger
 from retention.ledgers.outcomes import OutcomeRecord, StaffAnswer
 from retention.tracking import client, outcome_record
-from tests.support import trials
+from tests.support import documents, trials
 from tests.support.engines import duck
 from tests.support.histories import rows as typed
 from tests.support.trials import AS_OF, CAMPAIGN, COMPANY, FIRST, ended, enter, one, waiting
@@ -95,19 +95,19 @@ def fact(customer: str, said: StaffAnswer) -> OutcomeRecord:
 
 
 def test_an_outcome_is_the_label_of_the_day_on_which_one_was_assigned(found: pd.DataFrame) -> None:
-    ripe = found[found["state"] == "ripe"]
+    ripe = found[found["state"] == "mature"]
     assert ripe["churned"].to_dict() == {"a": False, "b": True, "h": False, "i": True}
     assert ripe["value"].to_dict() == {"a": 30.0, "b": 0.0, "h": 30.0, "i": 0.0}
 
 
 def test_what_is_not_known_yet_waits(found: pd.DataFrame, folder: Path) -> None:
-    assert found.loc["w", "state"] == "waiting"
-    assert found.loc["w", "ripe_on"] == pd.Timestamp(AS_OF) + pd.Timedelta(days=1)
+    assert found.loc["w", "state"] == "pending"
+    assert found.loc["w", "outcome_known_on"] == pd.Timestamp(AS_OF) + pd.Timedelta(days=1)
     assert found.loc[["w"], ["churned", "value"]].isna().to_numpy().all()
     assert "w" not in set(analysis.analysis_set(found.reset_index())["customer_id"])
     eve = follow(folder, START + 27)
-    assert set(eve["state"]) == {"waiting"}
-    assert set(follow(folder, START + 28)["state"]) == {"ripe"}
+    assert set(eve["state"]) == {"pending"}
+    assert set(follow(folder, START + 28)["state"]) == {"mature"}
 
 
 def test_a_customer_who_is_assigned_twice_counts_once_and_by_the_first(folder: Path) -> None:
@@ -126,7 +126,7 @@ def test_another_campaign_and_another_company_do_not_count(folder: Path) -> None
 
 
 def test_contacts_count_from_the_list_until_its_window_ends(found: pd.DataFrame) -> None:
-    ripe = found[found["state"] == "ripe"]
+    ripe = found[found["state"] == "mature"]
     assert ripe["contacted"].to_dict() == {"a": False, "b": True, "h": True, "i": False}
     assert ripe["reached"].to_dict() == {"a": False, "b": True, "h": False, "i": False}
     done = {one.arm: one for one in analysis.compliance(analysis.analysis_set(found.reset_index()))}
@@ -150,7 +150,7 @@ def test_a_contact_costs_what_staff_wrote_else_what_the_play_expects(
     enter(folder, LIST, [one("a", "contact", **gesture), one("h", "holdout", **gesture)])
     found = follow(folder, NOW, (fact("a", said),) if said else ()).set_index("customer_id")
     assert found["spent"].to_dict() == {"a": cost, "h": 0.0}
-    assert found["worked"].to_dict() == {"a": said is not None, "h": False}
+    assert found["answered"].to_dict() == {"a": said is not None, "h": False}
 
 
 # The comparison
@@ -298,12 +298,11 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     Path("params.yaml").write_text(yaml.safe_dump(trials.PARAMS), encoding="utf-8")
     table = events(HAPPENED)
     artefacts.EVENTS.write(table)
-    days = {"first_day": START - 10, "last_known_day": START + 40, "kinds": ["purchase"]}
-    summary = {"rows": table.num_rows, "versioned": False, "kinds": {"purchase": days},
-               "sources": {"till": days}}  # fmt: skip
-    atomic.write_json(artefacts.EVENTS_SUMMARY, summary)
-    lanes = {"lane": ["contact"], "why": ["chosen"], "churn_probability": [0.2]}
-    artefacts.LANES.write(pa.table(lanes))
+    days = {"first_day": START - 10, "last_known_day": START + 40}
+    summary = documents.events_summary({"purchase": days}, {"till": days | {"kinds": ["purchase"]}})
+    artefacts.EVENTS_SUMMARY.write(summary.updated(rows=table.num_rows))
+    lane = {"customer_id": "c", "lane": "contact", "why": "chosen", "churn_probability": 0.2}
+    artefacts.LANES.write(pa.Table.from_pylist([lane], artefacts.LANES.schema))
     return trials.chosen()
 
 

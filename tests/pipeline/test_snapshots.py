@@ -1,7 +1,5 @@
 """On which days we look, and which customers we watch on each."""
 
-from typing import Any
-
 import pytest
 
 from pipeline import snapshots
@@ -9,7 +7,7 @@ from retention.cohort import calendar as calendars
 from retention.cohort import eligibility
 from retention.core import errors, point_in_time
 from retention.core.params import ChurnLabel, LabelParams, Params, SnapshotParams, ValueLabel
-from tests.support import engines, histories
+from tests.support import documents, engines, histories
 
 TODAY = histories.SNAPSHOT
 SILENCE = ChurnLabel(rule="silence", kinds=["purchase"], active_days=30, horizon_days=10)
@@ -84,17 +82,17 @@ def test_no_label_of_the_calendar_is_immature_and_no_window_reaches_as_of(
         assert point_in_time.value_window(day, label.churn, label.value).mature_on <= when.as_of
 
 
-SUMMARY: dict[str, dict[str, Any]] = {
-    "kinds": {
+SUMMARY = documents.events_summary(
+    {
         "purchase": {"first_day": 50, "last_day": 190},
         "campaign": {"first_day": 10, "last_day": 250},
     },
-    "sources": {
+    {
         "shop": {"kinds": ["purchase"], "last_known_day": 199},
         "web": {"kinds": ["purchase", "return"], "last_known_day": 195},
         "mail": {"kinds": ["campaign"], "last_known_day": 150},
     },
-}
+)
 
 
 def make_params(as_of: str | None) -> Params:
@@ -126,7 +124,7 @@ def test_history_begins_with_the_labels_own_events() -> None:
 
 
 def test_a_label_of_events_that_no_source_tells_is_refused() -> None:
-    nothing = {"kinds": {"campaign": SUMMARY["kinds"]["campaign"]}, "sources": SUMMARY["sources"]}
+    nothing = SUMMARY.updated(kinds={"campaign": SUMMARY.kinds["campaign"]})
     with pytest.raises(errors.BadInput, match="no event of kind purchase"):
         calendars.plan_calendar(make_params(None), nothing)
 

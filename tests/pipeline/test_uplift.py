@@ -22,8 +22,9 @@ from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.experiments import assignment_history
 from retention.ledgers import assignments
-from tests.support import experiments, histories, trials
+from tests.support import documents, experiments, histories, trials
 from tests.support.experiments import Known, experiment
+from tests.support.tables import complete
 from tests.support.trials import FIRST, enter, one
 
 QUICK: dict[str, Any] = {
@@ -300,10 +301,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         artefacts.CROSS_PREDICTIONS: told, artefacts.LABELS: labels, artefacts.FEATURES: features,
         artefacts.EVENTS: histories.table(outreach()),
     }.items():  # fmt: skip
-        atomic.write_table(artefact, table)
-    atomic.write_json(artefacts.EVENTS_SUMMARY, {"versioned": True, "rows": 3})
-    atomic.write_json(artefacts.SNAPSHOTS_SUMMARY, {"as_of": "2026-09-01",
-                                                   "watched": {"2026-09-01": 100}})  # fmt: skip
+        artefact.write(complete(artefact, table))
+    artefacts.EVENTS_SUMMARY.write(documents.events_summary(versioned=True, rows=3))
+    artefacts.SNAPSHOTS_SUMMARY.write(documents.snapshots_summary(dt.date(2026, 9, 1), 100))
     enter(assignments.FOLDER, "2026-03-02-0123456789ab", [one("anna", "holdout")])
     return tmp_path
 
@@ -352,7 +352,7 @@ def test_the_stage_learns_from_the_lots_that_events_tell(home: Path) -> None:
     columns["value_if_lost"] = columns["value_if_kept"] - 100
     artefacts.CROSS_PREDICTIONS.write(with_columns(rows, columns))
     labels = {"churned": frame["churned"].to_numpy(), "value": columns["value_if_kept"]}
-    artefacts.LABELS.write(with_columns(rows, labels))
+    artefacts.LABELS.write(complete(artefacts.LABELS, with_columns(rows, labels)))
     X = known.X.drop(columns=RISK)
     artefacts.FEATURES.write(with_columns(rows, {str(one): X[one] for one in X}))
     artefacts.EVENTS.write(histories.table(called(frame)))

@@ -163,10 +163,10 @@ def _sales(
     sku = (start + line) % _ITEMS
     return pd.DataFrame(
         {
-            "receipt": [f"R{one:06d}" for one in order],
+            "receipt": [f"R{number:06d}" for number in order],
             "line": line + 1,
             "cust": ids.to_numpy()[who[order]],
-            "sku": [f"S{one:02d}" for one in sku],
+            "sku": [f"S{number:02d}" for number in sku],
             "qty": np.where(draw.random(len(order)) < 0.01, 0, draw.integers(1, 4, len(order))),
             "price": (spends[who[order]] * (0.5 + sku / _ITEMS)).round(2),
             "sold_at": pd.Series(sold_at[order]).dt.strftime("%Y-%m-%d %H:%M:%S"),
@@ -186,10 +186,10 @@ def _returns(draw: np.random.Generator, sales: pd.DataFrame) -> pd.DataFrame:
     bought = sales[(draw.random(len(sales)) < 0.03) & (sales["qty"] > 0)]
     later = pd.to_timedelta(draw.integers(1, 10, len(bought)), unit="D")
     on = (pd.to_datetime(bought["sold_at"]) + later).dt.normalize()
-    found = bought.assign(refund=bought["price"], returned_on=on.dt.strftime("%d/%m/%Y"))
-    found = found[on < pd.Timestamp(FIRST_DAY) + pd.Timedelta(days=DAYS)]
-    found.insert(0, "slip", [f"T{number:05d}" for number in range(len(found))])
-    return found[["slip", "receipt", "cust", "sku", "refund", "returned_on"]]
+    returned = bought.assign(refund=bought["price"], returned_on=on.dt.strftime("%d/%m/%Y"))
+    returned = returned[on < pd.Timestamp(FIRST_DAY) + pd.Timedelta(days=DAYS)]
+    returned.insert(0, "slip", [f"T{number:05d}" for number in range(len(returned))])
+    return returned[["slip", "receipt", "cust", "sku", "refund", "returned_on"]]
 
 
 def _mailings(draw: np.random.Generator, ids: "pd.Series[str]") -> pd.DataFrame:
@@ -198,7 +198,7 @@ def _mailings(draw: np.random.Generator, ids: "pd.Series[str]") -> pd.DataFrame:
         for month in range(14)
     ]
     days = FIRST_DAY + (np.arange(14) * 30).astype("timedelta64[D]")
-    dated = [one.assign(sent_on=str(day)) for one, day in zip(sent, days, strict=True)]
+    dated = [mailing.assign(sent_on=str(day)) for mailing, day in zip(sent, days, strict=True)]
     return pd.concat(dated)
 
 
@@ -224,7 +224,7 @@ def shuffle_raw(folder: Path, seed: int = 7) -> None:
     for path in sorted(folder.glob("*.csv")):
         header, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         order = np.random.default_rng(seed).permutation(len(lines))
-        path.write_text(header + "".join(lines[at] for at in order), encoding="utf-8")
+        path.write_text(header + "".join(lines[i] for i in order), encoding="utf-8")
 
 
 _MAINS: Final = """
@@ -237,7 +237,7 @@ for words in [name.split() for name in sys.argv[1:]]:
 """
 
 
-_COMMAND: Final = "from pipeline.cli import app; app()"
+_COMMAND: Final = "from retention.cli import app; app()"
 
 
 @dataclass(frozen=True)
@@ -266,7 +266,7 @@ class Checkout:
         """`retention words...` in the folder."""
         return self._run([sys.executable, "-c", _COMMAND, *words], env)
 
-    def starting(self, *words: str) -> "subprocess.Popen[str]":
+    def start(self, *words: str) -> "subprocess.Popen[str]":
         """`retention words...` in the folder, while it runs; what it says is thrown away."""
         return subprocess.Popen(
             [sys.executable, "-c", _COMMAND, *words], cwd=self.folder, env=self._env({}),
@@ -288,7 +288,7 @@ class Checkout:
     def _env(self, more: Mapping[str, str]) -> dict[str, str]:
         """This folder's code before any installed one, and nothing left outside of the folder."""
         foreign = ("COV", "MLFLOW", "DVC", "PYTHON")
-        kept = {name: at for name, at in os.environ.items() if not name.startswith(foreign)}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         own = {
             "PYTHONPATH": str(self.folder),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -296,7 +296,7 @@ class Checkout:
             "DVC_NO_ANALYTICS": "true",
             "MLFLOW_DISABLE_TELEMETRY": "true",
         }
-        return kept | own | dict(more)
+        return environment | own | dict(more)
 
     def params(self) -> dict[str, Any]:
         read: dict[str, Any] = yaml.safe_load((self / "params.yaml").read_text(encoding="utf-8"))
@@ -317,10 +317,10 @@ class Checkout:
                 )
         return Checkout(to, self.log)
 
-    def told_mlflow(self, key: str) -> set[str]:
+    def mlflow_tags(self, key: str) -> set[str]:
         """The values of a tag over all runs that MLflow was told of."""
         with closing(sqlite3.connect(self / "mlflow.db")) as store:
-            return {one for (one,) in store.execute("select value from tags where key = ?", [key])}
+            return {value for (value,) in store.execute("select value from tags where key = ?", [key])}
 
 
 def make(folder: Path) -> Checkout:
@@ -334,12 +334,12 @@ def make(folder: Path) -> Checkout:
             shutil.copy2(source, target)
     (folder / ".dvc/config.local").write_text("[core]\n    no_scm = true\n", encoding="ascii")
     write_raw(folder / "data/raw")
-    made = Checkout(folder)
-    made.set_params(PARAMS)
-    return made
+    checkout = Checkout(folder)
+    checkout.set_params(PARAMS)
+    return checkout
 
 
-def reproduced(folder: Path) -> Checkout:
+def make_reproduced(folder: Path) -> Checkout:
     """A checkout in which `dvc repro` has run once, with what it said."""
     return Checkout(folder, make(folder).repro())
 

@@ -1,4 +1,4 @@
-"""The first rows through the true ingest, and what it said of them in words."""
+"""Ingest the first rows, and report in words what stage `ingest` makes of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,26 +7,28 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import events, ingest
+from pipeline.customers import customers
+from pipeline.ingest import ingest
 from retention.commands.check import samples, times
 from retention.commands.check.findings import FindingGroup, as_yaml, count_of, date_text
-from retention.commands.check.samples import Sample
+from retention.commands.check.samples import File, Sample
 from retention.core import artefacts
+from retention.core.documents.sources import IngestSummary
 from retention.core.params import CustomersFile, EngineParams, Params, RawFile, Source, StaffFile
-from retention.core.storage import atomic
-from retention.sources import customers
+from retention.sources.customer_ids import id_collisions
 from retention.sources.rule_messages import RULES
 
 
 @dataclass
 class SampledData:
-    """What the first rows of all files came to; `whole` when they are all that the sources have."""
+    """The events and customers in the first rows of all files."""
 
-    tables: list[pa.Table] = field(default_factory=list)
-    ids: list[pa.ChunkedArray] = field(default_factory=list)
-    whole: bool = True
+    tables: list[pa.Table] = field(default_factory=list)  # events, one table a source
+    ids: list[pa.ChunkedArray] = field(default_factory=list)  # customer ids, one array a file
+    is_whole: bool = True  # whether the first rows are all that the sources have
 
     def customer_ids(self) -> pa.ChunkedArray:
+        """The customer ids of all files, with repetitions."""
         return pa.chunked_array([part for ids in self.ids for part in ids.chunks], pa.string())
 
 
@@ -36,25 +38,23 @@ class SampledData:
 def check_source(
     params: Params, name: str, source: Source, sample: Sample, sampled: SampledData
 ) -> None:
-    """Findings about the rows themselves, now that the mapping can be read."""
-    file_of_sample = samples.at_path(source, sample.copies.folder)
-    declared = file_of_sample.model_copy(update={"dst": source.dst or "reject"})
-    ingested = ingest.ingest(_sample_params(params, sources={name: declared}), name)
+    """Findings about the rows of a source whose mapping can be read."""
+    ingested = ingest(_sample_params(params, sources={name: _at_sample(source, sample)}), name)
     sampled.tables.append(ingested.events)
     sampled.ids.append(ingested.events["customer_id"])
     group, summary = sample.group, ingested.summary
-    _check_rejects(ingested.rejects, summary["read"], params, source, sample)
-    _check_row_count(source, summary["read"], sample)
+    _check_rejects(ingested.rejects, summary.read, params, source, sample)
+    _check_row_count(source, summary.read, sample)
     _check_repeated_keys(source, sample)
     _check_expectations(source, name, summary, sample)
     times.check_hours(params, source, sample, ingested.events)
     for kind in dict.fromkeys(mapping.kind for mapping in source.events):
-        if kind not in summary["kinds"] and not summary["rejected"]:
+        if kind not in summary.kinds and not summary.rejected:
             group.doubt(
-                f"none of the {sample.rows(summary['read'])} became a {kind}; look at its where:"
+                f"none of the {sample.rows(summary.read)} became a {kind}; look at its where:"
             )
     if group.sound:
-        group.ok(f"{sample.rows(summary['read'])}: {_events_text(summary)}")
+        group.ok(f"{sample.rows(summary.read)}: {_events_text(summary)}")
     if params.sources[name].key == "row_number":
         group.ok("key: row_number, so a row that is exported twice counts twice")
 
@@ -62,41 +62,46 @@ def check_source(
 def check_customers(
     params: Params, file: CustomersFile, sample: Sample, sampled: SampledData
 ) -> None:
-    file_of_sample = samples.at_path(file, sample.copies.folder)
-    declared = file_of_sample.model_copy(update={"dst": file.dst or "reject"})
-    table, rejects = customers.customers(_sample_params(params, customers=declared))
+    """Findings about the rows of the customers' file, and whether its ids are the sources' ids."""
+    table, rejects = customers(_sample_params(params, customers=_at_sample(file, sample)))
     read = table.num_rows + rejects.num_rows
     _check_rejects(rejects, read, params, file, sample)
     _check_row_count(file, read, sample)
-    if sampled.whole and sample.copies.is_whole:
+    if sampled.is_whole and sample.copies.is_whole:
         _check_shared_customers(table["customer_id"], sampled.customer_ids(), sample.group)
     sampled.ids.append(table["customer_id"])
     if sample.group.sound:
-        people = pc.count_distinct(table["customer_id"]).as_py()
-        sample.group.ok(f"{sample.rows(read)}: {count_of(people, 'customer')}")
+        n_customers = pc.count_distinct(table["customer_id"]).as_py()
+        sample.group.ok(f"{sample.rows(read)}: {count_of(n_customers, 'customer')}")
 
 
 def check_staff(file: StaffFile, sample: Sample) -> None:
-    """Findings about the rows of who serves, as the scorecard will read them."""
+    """Findings about the rows of the staff's file, as the scorecard reads them."""
     from retention.scorecard import staff
 
     agents = staff.teams(samples.at_path(file, sample.copies.folder), samples.MEMORY)
     sample.group.ok(count_of(len(agents), "agent"))
 
 
+def _at_sample(file: File, sample: Sample) -> File:
+    """The file of params.yaml, but with its first rows, and no refusal for an undeclared dst."""
+    update = {"dst": file.dst or "reject"}
+    return samples.at_path(file, sample.copies.folder).model_copy(update=update)
+
+
 def _sample_params(params: Params, **changes: Any) -> Params:
-    """The params for the first rows: other files, little memory, any number of rejects."""
-    lenient = params.ingest.model_copy(update={"max_reject_share": 1.0})
-    _params = {"ingest": lenient, "engine": EngineParams(memory=samples.MEMORY), **changes}
-    return params.model_copy(update=_params)
+    """Params for the first rows: other files, little memory, any number of rejects."""
+    ingest_params = params.ingest.model_copy(update={"max_reject_share": 1.0})
+    engine_params = EngineParams(memory=samples.MEMORY)
+    return params.model_copy(update={"ingest": ingest_params, "engine": engine_params, **changes})
 
 
-def _events_text(summary: dict[str, Any]) -> str:
+def _events_text(summary: IngestSummary) -> str:
     kinds = ", ".join(
-        f"{counts['rows']:,} {kind} ({date_text(counts['first_day'])} to {date_text(counts['last_day'])})"
-        for kind, counts in summary["kinds"].items()
+        f"{counts.rows:,} {kind} ({date_text(counts.first_day)} to {date_text(counts.last_day)})"
+        for kind, counts in summary.kinds.items()
     )
-    unmapped = f"; {summary['unmapped']:,} matched no where:" if summary["unmapped"] else ""
+    unmapped = f"; {summary.unmapped:,} matched no where:" if summary.unmapped else ""
     return f"{kinds or 'no events'}{unmapped}"
 
 
@@ -106,7 +111,7 @@ def _events_text(summary: dict[str, Any]) -> str:
 def _check_rejects(
     rejects: pa.Table, read: int, params: Params, file: RawFile, sample: Sample
 ) -> None:
-    """A line for each rule and column: an error when ingest would refuse it, or so many."""
+    """A finding for each rule and column; an error when `ingest` would refuse the whole source."""
     broken: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for reject in rejects.to_pylist():
         already_reported = (
@@ -116,8 +121,8 @@ def _check_rejects(
         if not already_reported:
             broken.setdefault((reject["rule"], reject["column"]), []).append(reject)
     too_many = rejects.num_rows > params.ingest.max_reject_share * read
-    for (rule, _), rejects_ in broken.items():
-        text = _reject_text(rejects_, read, sample)
+    for (rule, _), rejects_of_rule in broken.items():
+        text = _reject_text(rejects_of_rule, read, sample)
         if too_many or (rule == "dst" and not file.dst):
             sample.group.error(text)
         else:
@@ -133,7 +138,7 @@ def _check_row_count(file: RawFile, read: int, sample: Sample) -> None:
 
 
 def _reject_text(rejects: list[dict[str, Any]], read: int, sample: Sample) -> str:
-    """Where the first of them stands, what is wrong, how many more there are, what to do."""
+    """The place of the first reject, what is wrong, how many more there are, what to do."""
     first = rejects[0]
     what, fix = RULES.get(first["rule"], (first["rule"], "mend it"))
     where = f", column {first['column']!r}" if first["column"] else ""
@@ -141,8 +146,9 @@ def _reject_text(rejects: list[dict[str, Any]], read: int, sample: Sample) -> st
     lines = ", ".join(str(reject["line"]) for reject in rejects[1:4])
     more = ", ..." if len(rejects) > 4 else ""
     others = f", also on line {lines}{more}" if lines else ""
+    file = sample.copies.with_original_names(first["file"])
     return (
-        f"{sample.copies.with_original_names(first['file'])}: line {first['line']}{where}{value} {what};"
+        f"{file}: line {first['line']}{where}{value} {what};"
         f" {len(rejects):,} of the {sample.rows(read)}{others}; {fix}"
     )
 
@@ -150,20 +156,19 @@ def _reject_text(rejects: list[dict[str, Any]], read: int, sample: Sample) -> st
 # Rows that are not as expected
 
 
-def _check_expectations(source: Source, name: str, summary: dict[str, Any], sample: Sample) -> None:
-    """A doubt for each expectation that rows miss, here or, when it saw more, in the last run."""
-    path = artefacts.ingest_summary(name).path
-    ran = atomic.read_json(path) if path.is_file() and not sample.copies.is_whole else {}
+def _check_expectations(source: Source, name: str, summary: IngestSummary, sample: Sample) -> None:
+    """A doubt for each expectation that rows miss: here or, if it missed more, in the last run."""
+    last = None if sample.copies.is_whole else artefacts.ingest_summary(name).read_last()
     for rule, text in source.expect.items():
-        here, then = summary["doubtful"][rule], ran.get("doubtful", {}).get(rule)
-        counts, rows = here, sample.rows(summary["read"])
-        if then and then["rows"] > here["rows"]:
-            counts, rows = then, f"{count_of(ran['read'], 'row')} of the last run"
-        if counts["rows"]:
+        here, then = summary.doubtful[rule], last.doubtful.get(rule) if last else None
+        counts, rows = here, sample.rows(summary.read)
+        if last and then and then.rows > here.rows:
+            counts, rows = then, f"{count_of(last.read, 'row')} of the last run"
+        if counts.rows:
+            first = sample.copies.with_original_names(counts.first)
             sample.group.doubt(
-                f"expect.{rule}: {counts['rows']:,} of the {rows} ({counts['share']:.1%} of those"
-                f" accepted) are not as {text!r} says, first {sample.copies.with_original_names(counts['first'])};"
-                " they count all the same"
+                f"expect.{rule}: {counts.rows:,} of the {rows} ({counts.share:.1%} of those"
+                f" accepted) are not as {text!r} says, first {first}; they count all the same"
             )
 
 
@@ -171,7 +176,7 @@ def _check_expectations(source: Source, name: str, summary: dict[str, Any], samp
 
 
 def _check_repeated_keys(source: Source, sample: Sample) -> None:
-    """A key that stands more than once: an error when the rows differ and nothing tells which."""
+    """Findings about keys that repeat: an error when rows differ and no known_at orders them."""
     if source.key == "row_number":
         return
     keys = ", ".join(f"v{sample.columns[name].position}" for name in source.key)
@@ -180,10 +185,12 @@ def _check_repeated_keys(source: Source, sample: Sample) -> None:
         f"""select file, list(line order by line), count(distinct ({every})) > 1 from raw
         group by file, {keys} having count(*) > 1 order by min(line)"""
     )
-    for differ in (True, False):
-        some = [(file, lines) for file, lines, differing in repeats if differing == differ]
-        if some:
-            _report_repeats(source, sample, some, differ)
+    different = [(file, lines) for file, lines, differ in repeats if differ]
+    equal = [(file, lines) for file, lines, differ in repeats if not differ]
+    if different:
+        _report_repeats(source, sample, different, differ=True)
+    if equal:
+        _report_repeats(source, sample, equal, differ=False)
 
 
 def _report_repeats(
@@ -191,8 +198,8 @@ def _report_repeats(
 ) -> None:
     file, lines = repeats[0]
     sentence = (
-        f"{sample.copies.with_original_names(file)}: key {as_yaml(source.key)} stands more than once"
-        f" {len(repeats):,} times, first on lines {lines[0]} and {lines[1]}, the rows"
+        f"{sample.copies.with_original_names(file)}: key {as_yaml(source.key)} stands more than"
+        f" once {len(repeats):,} times, first on lines {lines[0]} and {lines[1]}, the rows"
     )
     better = _key_advice(source.key, sample) if differ else ""
     if not differ:
@@ -209,13 +216,13 @@ def _report_repeats(
 
 
 def _key_advice(key: Sequence[str], sample: Sample) -> str:
-    """A column that makes the key unique, when there is one."""
+    """Advice to add a column that makes the key unique, when there is one."""
     texts = ", ".join(sample.columns[name].text for name in key)
     others = [column for column in sample.columns.values() if column.name not in key]
     counts = "".join(f", count(distinct ({texts}, {column.text}))" for column in others)
-    ((every, *distinct),) = sample.run(f"select count(*){counts} from raw")
-    for column, number in zip(others, distinct, strict=True):
-        if number == every:
+    ((n_rows, *n_distinct),) = sample.run(f"select count(*){counts} from raw")
+    for column, n_keys in zip(others, n_distinct, strict=True):
+        if n_keys == n_rows:
             return f"; write key: {as_yaml([*key, column.name])} if a row is a fact of its own"
     return ""
 
@@ -226,17 +233,17 @@ def _key_advice(key: Sequence[str], sample: Sample) -> str:
 def _check_shared_customers(
     ids: pa.ChunkedArray, source_ids: pa.ChunkedArray, group: FindingGroup
 ) -> None:
-    """A doubt when two whole histories have no customer in common."""
+    """A doubt when the customers' file and the sources have no customer in common."""
     if len(ids) and len(source_ids) and not pc.any(pc.is_in(ids, source_ids)).as_py():
         group.doubt("none of its ids stands in the sources; does customer_id map the same id?")
 
 
 def check_ids(sampled: SampledData, group: FindingGroup) -> None:
-    """A doubt when ids of different customers look like one."""
-    collisions = events.id_collisions(pa.table({"customer_id": sampled.customer_ids()}))
-    if collisions["groups"]:
+    """A doubt when ids that look alike stand for different customers."""
+    collisions = id_collisions(pa.table({"customer_id": sampled.customer_ids()}))
+    if collisions.groups:
         group.doubt(
-            f"{count_of(collisions['groups'], 'group')} of ids differ only in case, space or Unicode form,"
-            f" as {' and '.join(collisions['examples'][0])}; they count as different customers; if they"
-            " are one, write customer_id: lower(trim(...)) in every mapping"
+            f"{count_of(collisions.groups, 'group')} of ids differ only in case, space or Unicode"
+            f" form, as {' and '.join(collisions.examples[0])}; they count as different customers;"
+            " if they are one, write customer_id: lower(trim(...)) in every mapping"
         )

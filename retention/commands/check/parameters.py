@@ -1,13 +1,13 @@
-"""params.yaml: its keys, its paths, and what its labels ask of the history."""
+"""Check params.yaml: its keys, its paths, and what its labels need of the history."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 from pydantic import ValidationError
 
-from retention.cohort import calendar
+from retention.cohort.calendar import Calendar, label_kinds, plan_calendar
 from retention.commands.check.findings import (
     PARAMS,
     FindingGroup,
@@ -17,6 +17,7 @@ from retention.commands.check.findings import (
     similar_names,
 )
 from retention.core import events, point_in_time
+from retention.core.documents.sources import EventsSummary
 from retention.core.errors import BadInput, BadParams
 from retention.core.params import EventMapping, Params, describe_error, load_params
 from retention.core.params.old_keys import old_keys, with_new_keys
@@ -26,7 +27,7 @@ _STAND_INS: Final[dict[str, Any]] = {
     "currency": "XXX",
     "labels": {"churn": {"rule": "silence"}},
 }
-"""What a missing key is taken for, so that the rest can be looked at."""
+"""Values for missing keys, so that the rest can be checked."""
 
 _LATE_DAYS: Final = 7
 
@@ -37,7 +38,10 @@ _KeyPath = tuple[int | str, ...]
 
 
 def read_params(path: Path, group: FindingGroup) -> tuple[Params | None, set[str]]:
-    """The params as if mended, and the top-level keys that were not sound; None when hopeless."""
+    """The params without their mistakes, and the top-level keys that have some.
+
+    The params are None when too much is wrong.
+    """
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
@@ -61,7 +65,7 @@ def read_params(path: Path, group: FindingGroup) -> tuple[Params | None, set[str
 
 
 def _drop_broken_keys(raw: dict[str, Any], group: FindingGroup) -> tuple[Params | None, set[str]]:
-    """Report every wrong key, and drop it until the rest is sound."""
+    """Report every wrong key and drop it, until the rest is valid."""
     broken: set[str] = set()
     for attempt in range(2 * len(Params.model_fields)):
         try:
@@ -71,35 +75,35 @@ def _drop_broken_keys(raw: dict[str, Any], group: FindingGroup) -> tuple[Params 
         for problem in problems:
             if not attempt or problem["type"] not in ("missing", "too_short"):
                 group.error(describe_error(problem), PARAMS)
-        wrong = [location["loc"] for location in problems if location["loc"]]
-        broken |= {str(first) for first, *_ in wrong}
-        missing = {first for first, *rest in wrong if not rest and first not in raw}
-        raw = _without(raw, {_present_part(raw, location) for location in wrong})
+        paths = [problem["loc"] for problem in problems if problem["loc"]]
+        broken |= {str(first) for first, *_ in paths}
+        missing = {first for first, *rest in paths if not rest and first not in raw}
+        raw = _without(raw, {_present_part(raw, path) for path in paths})
         raw |= {key: value for key, value in _STAND_INS.items() if key in missing}
     return None, broken
 
 
-def _present_part(raw: Any, place: _KeyPath) -> _KeyPath:
-    """As much of a place as there is: where a key is missing, what misses it."""
+def _present_part(raw: Any, path: _KeyPath) -> _KeyPath:
+    """The part of a path that exists: of a missing key, the mapping that lacks it."""
     steps: Collection[Any] = ()
     if isinstance(raw, dict):
         steps = raw
     elif isinstance(raw, list):
         steps = range(len(raw))
-    if not place or place[0] not in steps:
+    if not path or path[0] not in steps:
         return ()
-    return (place[0], *_present_part(raw[place[0]], place[1:]))
+    return (path[0], *_present_part(raw[path[0]], path[1:]))
 
 
-def _without(raw: Any, places: set[_KeyPath], here: _KeyPath = ()) -> Any:
-    """A copy without what lies at the places."""
+def _without(raw: Any, paths: set[_KeyPath], here: _KeyPath = ()) -> Any:
+    """A copy without what lies at the paths."""
     if not isinstance(raw, (dict, list)):
         return raw
     steps = list(raw.items() if isinstance(raw, dict) else enumerate(raw))
     present = {
-        step: _without(value, places, (*here, step))
+        step: _without(value, paths, (*here, step))
         for step, value in steps
-        if (*here, step) not in places
+        if (*here, step) not in paths
     }
     return present if isinstance(raw, dict) else list(present.values())
 
@@ -108,13 +112,12 @@ def _without(raw: Any, places: set[_KeyPath], here: _KeyPath = ()) -> Any:
 
 
 def check_params(params: Params, group: FindingGroup) -> None:
-    """Whether dvc repro leaves the files alone and sees their changes; then what the company is."""
-    for key, path in _paths(params):
-        _check_path(params, key, path, group)
-    for key, file in {
-        "customers": params.customers,
-        "scorecard.staff": params.scorecard.staff,
-    }.items():
+    """Findings about paths that dvc repro would empty or not see, about targets; else a summary."""
+    for key, raw_file in params.raw_files().items():
+        if not raw_file.table:
+            _check_path(params, key, raw_file.path, group)
+    files = {"customers": params.customers, "scorecard.staff": params.scorecard.staff}
+    for key, file in files.items():
         if file and not file.table and not _is_inside(file.path, "data/raw", "data/example"):
             group.doubt(
                 f"{key}.path: {file.path} lies outside data/raw/ and data/example/, so"
@@ -128,16 +131,11 @@ def check_params(params: Params, group: FindingGroup) -> None:
         )
 
 
-def _paths(params: Params) -> Iterator[tuple[str, str]]:
-    for key, file in params.raw_files().items():
-        if not file.table:
-            yield key, file.path
-
-
 def _check_targets(targets: Collection[str], group: FindingGroup) -> None:
-    """Targets for what is no measure; the measures are looked up only where there are targets."""
+    """Errors for targets of unknown metrics."""
     if not targets:
         return
+    # The metrics need pandas, which is slow to import.
     from retention.scorecard.metrics import METRICS
 
     for name in targets:
@@ -147,7 +145,7 @@ def _check_targets(targets: Collection[str], group: FindingGroup) -> None:
 
 
 def _check_path(params: Params, key: str, path: str, group: FindingGroup) -> None:
-    """The stage `example` writes data/example/ anew, and empties it for a company of your own."""
+    """Findings about raw data where stage `example` writes, which it empties without an example."""
     if params.example and not _is_inside(path, f"data/example/{params.example}"):
         group.doubt(
             f"example: {params.example} is written though {key} reads {path};"
@@ -169,7 +167,7 @@ def _is_inside(path: str, *folders: str) -> bool:
 
 
 def check_labels(params: Params, group: FindingGroup) -> None:
-    """Kinds, columns and windows that the labels need."""
+    """Findings about kinds, columns and windows that the labels need."""
     mappings = [mapping for source in params.sources.values() for mapping in source.events]
     _check_kinds(params, list(dict.fromkeys(mapping.kind for mapping in mappings)), group)
     _check_contract_ids(params, mappings, group)
@@ -178,10 +176,10 @@ def check_labels(params: Params, group: FindingGroup) -> None:
 
 
 def _check_kinds(params: Params, emitted: Sequence[str], group: FindingGroup) -> None:
-    """Kinds that a label reads and no mapping emits."""
+    """Findings about kinds that a label reads and no mapping emits, or that no feature reads."""
     churn, value = params.labels.churn, params.labels.value
     key = "labels.churn.kinds" if churn.rule == "silence" else "labels.churn.rule: cancel"
-    for kind in calendar.label_kinds(churn):
+    for kind in label_kinds(churn):
         if kind not in emitted:
             group.error(f"{key}: {_no_mapping(kind, emitted)}", PARAMS)
     for option, kinds in {"kinds": value.kinds, "cost_kinds": value.cost_kinds}.items():
@@ -205,11 +203,13 @@ def _no_mapping(kind: str, emitted: Sequence[str]) -> str:
 def _check_contract_ids(
     params: Params, mappings: Sequence[EventMapping], group: FindingGroup
 ) -> None:
-    for mapping in mappings if params.labels.churn.rule == "cancel" else ():
+    if params.labels.churn.rule != "cancel":
+        return
+    for mapping in mappings:
         if mapping.kind in ("start", "cancel") and not mapping.contract_id:
             group.error(
-                f"labels.churn.rule: cancel: kind {mapping.kind} is mapped without contract_id, so it"
-                " ends no contract; map contract_id",
+                f"labels.churn.rule: cancel: kind {mapping.kind} is mapped without contract_id, so"
+                " it ends no contract; map contract_id",
                 PARAMS,
             )
 
@@ -243,18 +243,18 @@ def _check_windows(params: Params, group: FindingGroup) -> None:
 # The calendar
 
 
-def check_calendar(params: Params, history: dict[str, Any], group: FindingGroup) -> None:
-    """as_of and the horizon beside the days that are known."""
+def check_calendar(params: Params, history: EventsSummary, group: FindingGroup) -> None:
+    """Findings about as_of and the snapshots, given the days that are known."""
     try:
-        when = calendar.plan_calendar(params, history)
-        newest = calendar.plan_calendar(params.model_copy(update={"as_of": None}), history).as_of
+        calendar = plan_calendar(params, history)
+        newest = plan_calendar(params.model_copy(update={"as_of": None}), history).as_of
     except BadInput:
         return
-    kinds = calendar.label_kinds(params.labels.churn)
-    first = min(history["kinds"][kind]["first_day"] for kind in kinds if kind in history["kinds"])
-    _check_as_of(params, when.as_of, first, newest, group)
-    if first < when.as_of <= newest + _LATE_DAYS:
-        _check_snapshots(params, when, first, group)
+    kinds = label_kinds(params.labels.churn)
+    first = min(history.kinds[kind].first_day for kind in kinds if kind in history.kinds)
+    _check_as_of(params, calendar.as_of, first, newest, group)
+    if first < calendar.as_of <= newest + _LATE_DAYS:
+        _check_snapshots(params, calendar, first, group)
 
 
 def _check_as_of(params: Params, as_of: int, first: int, newest: int, group: FindingGroup) -> None:
@@ -267,8 +267,9 @@ def _check_as_of(params: Params, as_of: int, first: int, newest: int, group: Fin
         )
     elif as_of > newest + _LATE_DAYS:
         group.doubt(
-            f"{as_of_text} lies {as_of - newest:,} days after the last day known, {date_text(newest - 1)}, so"
-            f" the days between look silent; get newer data, or write {better}"
+            f"{as_of_text} lies {as_of - newest:,} days after the last day known,"
+            f" {date_text(newest - 1)}, so the days between look silent; get newer data, or write"
+            f" {better}"
         )
     elif newest - as_of > params.labels.churn.horizon_days:
         group.doubt(
@@ -277,9 +278,7 @@ def _check_as_of(params: Params, as_of: int, first: int, newest: int, group: Fin
         )
 
 
-def _check_snapshots(
-    params: Params, calendar: calendar.Calendar, first: int, group: FindingGroup
-) -> None:
+def _check_snapshots(params: Params, calendar: Calendar, first: int, group: FindingGroup) -> None:
     if calendar.learning:
         days = f"{date_text(calendar.learning[0])} to {date_text(calendar.learning[-1])}"
         group.ok(f"{count_of(len(calendar.learning), 'snapshot')} to learn from, {days}")

@@ -7,6 +7,7 @@ this. Each artefact is a name of this package: `artefacts.SCORES.read()`.
 from collections.abc import Callable
 from typing import Final
 
+from retention.core.artefacts.artefact import DATA, Artefact
 from retention.core.artefacts.cohort import (
     FEATURES,
     FEATURES_SUMMARY,
@@ -15,6 +16,7 @@ from retention.core.artefacts.cohort import (
     SNAPSHOTS,
     SNAPSHOTS_SUMMARY,
 )
+from retention.core.artefacts.document import Document
 from retention.core.artefacts.modelling import (
     CANDIDATE,
     CROSS_PREDICTIONS,
@@ -65,7 +67,7 @@ from retention.core.artefacts.sources import (
     ingested,
     rejected,
 )
-from retention.core.artefacts.table import DATA, Artefact, Column, CsvTable, Table, TableArtefact
+from retention.core.artefacts.table import Column, CsvTable, Table, TableArtefact
 from retention.core.artefacts.types import MONEY
 from retention.core.artefacts.worklist import (
     AT_RISK,
@@ -138,6 +140,7 @@ __all__ = [
     "Artefact",
     "Column",
     "CsvTable",
+    "Document",
     "Table",
     "TableArtefact",
     "fingerprint",

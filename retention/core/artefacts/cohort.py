@@ -2,8 +2,11 @@
 
 from typing import Final
 
-from retention.core.artefacts.table import DATA, Artefact, Column, Table
+from retention.core.artefacts.artefact import DATA
+from retention.core.artefacts.document import Document
+from retention.core.artefacts.table import Column, Table
 from retention.core.artefacts.types import DATE, FLAG, NUMBER, TEXT
+from retention.core.documents import cohort as documents
 
 KEYS: Final = ("customer_id", "snapshot_on")
 KEY_COLUMNS: Final = (
@@ -18,8 +21,10 @@ SNAPSHOTS: Final = Table(
     KEYS,
     KEY_COLUMNS,
 )
-SNAPSHOTS_SUMMARY: Final = Artefact(
-    DATA / "snapshots/summary.json", "the calendar, and the size of each cohort"
+SNAPSHOTS_SUMMARY: Final = Document(
+    DATA / "snapshots/summary.json",
+    "the calendar, and the size of each cohort",
+    documents.SnapshotsSummary,
 )
 LABELS: Final = Table(
     DATA / "labels/labels.parquet",
@@ -38,8 +43,10 @@ LABELS: Final = Table(
         ),
     ),
 )
-LABELS_SUMMARY: Final = Artefact(
-    DATA / "labels/summary.json", "how many churned, and who was left out and why"
+LABELS_SUMMARY: Final = Document(
+    DATA / "labels/summary.json",
+    "how many churned, and who was left out and why",
+    documents.LabelsSummary,
 )
 FEATURES: Final = Table(
     DATA / "features/features.parquet",
@@ -49,6 +56,8 @@ FEATURES: Final = Table(
     KEY_COLUMNS,
     open_ended="one column a feature, described in [docs/features.md](../docs/features.md)",
 )
-FEATURES_SUMMARY: Final = Artefact(
-    DATA / "features/summary.json", "features that are constant in this history"
+FEATURES_SUMMARY: Final = Document(
+    DATA / "features/summary.json",
+    "features that are constant in this history",
+    documents.FeaturesSummary,
 )

@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from retention.core.artefacts.artefact import DATA, Artefact
 from retention.core.artefacts.cohort import KEY_COLUMNS, KEYS
-from retention.core.artefacts.table import DATA, Artefact, Column, Table
+from retention.core.artefacts.table import Column, Table
 from retention.core.artefacts.types import DATE, FLAG, LARGE, NUMBER, TEXT
 
 _CHURN_PROBABILITY: Final = Column("churn_probability", NUMBER, "calibrated chance of churn, 0..1")

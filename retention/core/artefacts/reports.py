@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from retention.core.artefacts.table import DATA, Artefact, Column, CsvTable
+from retention.core.artefacts.artefact import DATA, Artefact
+from retention.core.artefacts.table import Column, CsvTable
 from retention.core.artefacts.types import DATE, LARGE, NUMBER, TEXT
 
 _SECTION: Final = Column("section", TEXT, "the section of the page")

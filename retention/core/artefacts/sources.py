@@ -2,8 +2,11 @@
 
 from typing import Final
 
-from retention.core.artefacts.table import DATA, Artefact, Column, Table
+from retention.core.artefacts.artefact import DATA, Artefact
+from retention.core.artefacts.document import Document
+from retention.core.artefacts.table import Column, Table
 from retention.core.artefacts.types import FLAG, LARGE, MONEY, NUMBER, TEXT, TIME, WHOLE
+from retention.core.documents import sources as documents
 
 TABLES: Final = DATA / "tables"
 """What was copied from databases, a folder a key of params.yaml; no stage owns it."""
@@ -88,14 +91,20 @@ def _rejects(path: str, doc: str) -> Table:
 CUSTOMER_REJECTS: Final = _rejects(
     "customers/rejects.parquet", "the rows of customers that break a rule, masked"
 )
-EVENTS_SUMMARY: Final = Artefact(
-    DATA / "events/summary.json", "rows, first and last days by kind and source"
+EVENTS_SUMMARY: Final = Document(
+    DATA / "events/summary.json",
+    "rows, first and last days by kind and source",
+    documents.EventsSummary,
 )
 
 
-def fingerprint(key: str) -> Artefact:
+def fingerprint(key: str) -> Document[documents.Fingerprint]:
     """What is read under a key of params.yaml."""
-    return Artefact(DATA / f"extract/{key}.json", "the hashes of all that is read from outside")
+    return Document(
+        DATA / f"extract/{key}.json",
+        "the hashes of all that is read from outside",
+        documents.Fingerprint,
+    )
 
 
 def ingested(source: str) -> Table:
@@ -114,8 +123,10 @@ def rejected(source: str) -> Table:
     return _rejects(f"ingest/{source}/rejects.parquet", "the raw rows that break a rule, masked")
 
 
-def ingest_summary(source: str) -> Artefact:
+def ingest_summary(source: str) -> Document[documents.IngestSummary]:
     """The counts that account for every row of one source."""
-    return Artefact(
-        DATA / f"ingest/{source}/summary.json", "rows read, accepted, rejected and unmapped"
+    return Document(
+        DATA / f"ingest/{source}/summary.json",
+        "rows read, accepted, rejected and unmapped",
+        documents.IngestSummary,
     )

@@ -2,19 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from retention.core.artefacts.artefact import Artefact
 from retention.core.errors import BadInput, BadOutput, mask
 from retention.core.storage import atomic
-
-DATA: Final = Path("data")
 
 
 @dataclass(frozen=True)
@@ -24,33 +22,6 @@ class Column:
     name: str
     type: pa.DataType
     doc: str  # what it means: unit, and when it is null
-
-
-@dataclass(frozen=True)
-class Artefact:
-    """A file under data/ that a stage leaves for others."""
-
-    path: Path
-    doc: str  # what it is for
-
-    @property
-    def stage(self) -> str:
-        """The stage that writes it."""
-        return self.path.parts[1]
-
-    def under(self, root: Path) -> Self:
-        """The same artefact in another checkout or workspace."""
-        return replace(self, path=root / self.path)
-
-    def within(self, folder: Path) -> Self:
-        """The same artefact as a file of another folder."""
-        return replace(self, path=folder / self.path.name)
-
-    def __fspath__(self) -> str:
-        return str(self.path)
-
-    def __str__(self) -> str:
-        return str(self.path)
 
 
 @dataclass(frozen=True)

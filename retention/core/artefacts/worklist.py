@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from retention.core.artefacts.artefact import DATA, Artefact
 from retention.core.artefacts.cohort import KEY_COLUMNS
-from retention.core.artefacts.table import DATA, Artefact, Column, CsvTable, Table
+from retention.core.artefacts.table import Column, CsvTable, Table
 from retention.core.artefacts.types import DATE, FLAG, NUMBER, TEXT, WHOLE
 
 _CUSTOMER_ID: Final = KEY_COLUMNS[0]

@@ -19,6 +19,7 @@ from retention.core import artefacts
 from retention.core.params import ColumnType
 from retention.core.storage import atomic
 from retention.sources.rule_messages import RULES
+from tests.support import documents
 
 HEADER = "receipt,customer_id,sold_at,qty,price,note\n"
 Tree = dict[str, tuple[int, bytes]]
@@ -101,7 +102,7 @@ def look(
         groups = check.check()
         assert snapshot_of(tmp_path) == before
         findings = [
-            (finding.level, f"{group.title}: {finding.text}")
+            (finding.level, f"{group.title}: {finding.meaning}")
             for group in groups
             for finding in group.findings
         ]
@@ -198,7 +199,7 @@ def test_what_is_no_yaml_is_one_error(
 def test_params_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (group,) = check.check()
-    assert "no such file; copy one from examples/" in group.findings[0].text
+    assert "no such file; copy one from examples/" in group.findings[0].meaning
 
 
 def test_an_example_that_the_sources_do_not_read(look: Look) -> None:
@@ -537,8 +538,8 @@ def test_an_expectation_of_what_is_not_there(look: Look) -> None:
 
 def test_a_long_file_is_judged_by_the_last_run(look: Look, tmp_path: Path) -> None:
     few = {"rows": 70, "share": 0.05, "first": "data/raw/sales.csv: line 1402"}
-    summary = {"read": 1500, "doubtful": {"few": few, "gone": few}}
-    atomic.write_json(tmp_path / artefacts.ingest_summary("sales"), summary)
+    summary = documents.ingest_summary(read=1500, doubtful={"few": few, "gone": few})
+    artefacts.ingest_summary("sales").under(tmp_path).write(summary)
     findings = look(csv(rows=1500), 0, as_of=None, sources__sales__expect={"few": "qty = 2"})
     only_finding(
         findings, "doubt", "expect.few: 70 of the 1,500 rows of the last run (5.0%", "line 1402"
@@ -730,8 +731,8 @@ def test_as_of_beside_what_the_last_run_found(look: Look, tmp_path: Path) -> Non
     day = params_day("2026-07-19")
     kinds = {"rows": 9, "first_day": day - 199, "last_day": day, "last_known_day": day}
     source = {"rows": 9, "first_day": day - 199, "last_known_day": day, "kinds": ["purchase"]}
-    summary = {"kinds": {"purchase": kinds}, "sources": {"sales": source}}
-    atomic.write_json(tmp_path / artefacts.EVENTS_SUMMARY, summary)
+    summary = documents.events_summary({"purchase": kinds}, {"sales": source})
+    artefacts.EVENTS_SUMMARY.under(tmp_path).write(summary)
     findings = look(csv(rows=1500), 0, as_of="2031-01-01")
     only_finding(findings, "doubt", "days after the last day known, 2026-07-19")
 
@@ -792,7 +793,7 @@ def test_what_a_column_is_for_decides_between_near_names() -> None:
 def test_a_finding_is_one_printable_line() -> None:
     group = check.FindingGroup("x")
     group.error("a\nb \x1b[31m c")
-    assert group.findings[0].text == "a b ?[31m c"
+    assert group.findings[0].meaning == "a b ?[31m c"
 
 
 def test_every_rule_of_ingest_has_words() -> None:

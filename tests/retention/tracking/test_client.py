@@ -126,6 +126,8 @@ def test_the_outer_run_tells_where_it_came_from_and_what_it_is_worth(logged: Log
     assert "28 days" in data.tags["churn_definition"]
     assert data.params["labels.churn.horizon_days"] == "28"
     assert data.params["features.windows"] == "7, 14, 30, 60, 90, 180, 365"
+    assert data.params["train.treated"] == "weight"  # the first name of train.treated_rows
+    assert {"evaluate.least", "snapshots.most"} <= set(data.params)
     assert data.params["chosen.churn"] == "churn_recency"
     assert not [key for key in data.params if "sources" in key or "salt" in key or "remote" in key]
     figures = ("churn_roc_auc", "churn_roc_auc_low", "value_mae", "list_lift", "train_customers")

@@ -96,11 +96,11 @@ def test_the_next_write_removes_what_a_dead_process_left_of_the_same_file(
     tmp_path: Path, dead: int
 ) -> None:
     parent = os.getppid()
-    kept = {f".a.txt.{parent}.tmp", f".b.txt.{dead}.tmp", ".a.txt.tmp", ".a.txt.x.tmp"}
-    for name in (*kept, f".a.txt.{dead}.tmp"):
+    expected = {f".a.txt.{parent}.tmp", f".b.txt.{dead}.tmp", ".a.txt.tmp", ".a.txt.x.tmp"}
+    for name in (*expected, f".a.txt.{dead}.tmp"):
         (tmp_path / name).write_text("half")
     atomic.write_text(tmp_path / "a.txt", "whole")
-    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", *kept}
+    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", *expected}
 
 
 def test_who_holds_a_folders_lock_removes_all_that_is_half_made(tmp_path: Path, dead: int) -> None:
@@ -114,14 +114,14 @@ def test_who_holds_a_folders_lock_removes_all_that_is_half_made(tmp_path: Path, 
 
 
 def test_json_has_one_form_and_no_nan(tmp_path: Path) -> None:
-    one, other = tmp_path / "one.json", tmp_path / "other.json"
-    atomic.write_json(one, {"b": 1, "a": [2.5, "ü"]})
+    pair, other = tmp_path / "one.json", tmp_path / "other.json"
+    atomic.write_json(pair, {"b": 1, "a": [2.5, "ü"]})
     atomic.write_json(other, {"a": [2.5, "ü"], "b": 1})
-    assert one.read_bytes() == other.read_bytes()
-    assert atomic.read_json(one) == {"a": [2.5, "ü"], "b": 1}
-    assert json.loads(one.read_text(encoding="utf-8"))["b"] == 1
+    assert pair.read_bytes() == other.read_bytes()
+    assert atomic.read_json(pair) == {"a": [2.5, "ü"], "b": 1}
+    assert json.loads(pair.read_text(encoding="utf-8"))["b"] == 1
     with pytest.raises(ValueError, match="not JSON compliant"):
-        atomic.write_json(one, float("nan"))
+        atomic.write_json(pair, float("nan"))
 
 
 def test_the_same_table_is_the_same_bytes(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ ALLOWED: Final = {
             "write_table",
         },
         "pipeline/example.py": {"write_csv"},
-        "pipeline/features.py": {"ParquetWriter", "write_table"},
+        "retention/core/artefacts/table.py": {"ParquetWriter", "write_table"},
         "retention/reporting/model_card/plots.py": {"savefig"},
         "retention/commands/backup.py": {"open for w"},
     },
@@ -219,8 +219,8 @@ def _mode(call: ast.Call, owner: str) -> str:
     """The letter with which a file is opened to be changed."""
     of_a_path = isinstance(call.func, ast.Attribute) and owner not in OPENERS
     after = 0 if of_a_path else 1
-    given = [*call.args[after : after + 1], *(k.value for k in call.keywords if k.arg == "mode")]
-    texts = [one.value for one in given if isinstance(one, ast.Constant)]
+    constants = [*call.args[after : after + 1], *(k.value for k in call.keywords if k.arg == "mode")]
+    texts = [constant.value for constant in constants if isinstance(constant, ast.Constant)]
     return next((letter for text in texts for letter in "wax+" if letter in str(text)), "")
 
 
@@ -229,15 +229,15 @@ OPENERS: Final = {"gzip", "bz2", "lzma", "io", "tarfile", "zipfile"}
 
 
 def _has(call: ast.Call, keyword: str) -> bool:
-    return any(one.arg == keyword for one in call.keywords)
+    return any(argument.arg == keyword for argument in call.keywords)
 
 
 def _moves_a_file(name: str, call: ast.Call) -> bool:
     """A path takes one argument, no literal; a text takes two, a frame takes keywords or a name."""
-    one = call.args[0] if len(call.args) == 1 and not call.keywords else None
-    if name not in ("rename", "replace") or (isinstance(one, ast.Name) and one.id in SERIES):
+    argument = call.args[0] if len(call.args) == 1 and not call.keywords else None
+    if name not in ("rename", "replace") or (isinstance(argument, ast.Name) and argument.id in SERIES):
         return False
-    return one is not None and not isinstance(one, ast.Constant | ast.Dict)
+    return argument is not None and not isinstance(argument, ast.Constant | ast.Dict)
 
 
 SERIES: Final = {"instead"}

@@ -1,0 +1,1 @@
+"""What the JSON files between stages say: one frozen model a file, by theme."""
