@@ -1,55 +1,88 @@
-"""Stage `promote`: the first result becomes the champion; a later one waits as challenger.
+"""Stage `promote`: make the first result the champion; compare a later one with it as challenger.
 
-The challenger is compared with the champion on customers of a day that neither has seen. It takes
-the champion's place when somebody says `retention promote`, or by itself under
-`promote.automatic`; where it is worse beyond the interval, or cannot be compared, only with a
-reason that is written down.
+Both are compared on the customers of a snapshot that neither has seen.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
 from retention.core import artefacts, console, errors
-from retention.core.params import load_params
+from retention.core.params import Params, load_params
 from retention.core.storage import atomic
-from retention.serving import champion
-from retention.serving.comparison import not_comparable
-from retention.serving.promotion import (
-    DECISION_TEXTS,
-    final_decision,
-    candidate_parts,
-    compare_with_champion,
-    decide,
-    install,
-    candidate_manifest,
-    side_by_side,
-)
+from retention.serving import champion, promotion
+from retention.serving.champion import Champion
+from retention.serving.comparison import Comparison, not_comparable
 from retention.tracking import promotion as tracked_promotion
 
 
+@dataclass(frozen=True)
+class PromotionResult:
+    """What the stage decides."""
+
+    decision: str  # of promotion.DECISION_TEXTS
+    figures: dict[str, Any]  # headline figures of champion and candidate
+    comparison: Comparison | None  # None where there is no challenger
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the candidate becomes the champion."""
+        return self.decision in ("promote", "set aside", "take")
+
+
+def promote(
+    now: Champion | None,
+    manifest: dict[str, Any],
+    sha256: dict[str, str],
+    comparison: Comparison | None,
+    params: Params,
+) -> PromotionResult:
+    """Decide which model scores. manifest, sha256: of the candidate."""
+    return PromotionResult(
+        decision=promotion.final_decision(
+            promotion.decide(now, manifest, sha256), comparison, params
+        ),
+        figures=promotion.side_by_side(now, manifest),
+        comparison=comparison,
+    )
+
+
 def main() -> None:
-    chosen = load_params()
-    with console.stage("promote") as report:
-        story, figures = atomic.read_json(artefacts.SELECTION), atomic.read_json(artefacts.METRICS)
-        found, parts = candidate_manifest(chosen, story, figures), candidate_parts()
-        sha256, now = champion.hashes(parts), champion.current()
-        decision, beside = decide(now, found, sha256), side_by_side(now, found)
-        compared = compare_with_champion(now, found, chosen) if now and decision == "challenge" else None
-        decision = final_decision(decision, compared, chosen)
-        if now is None or decision in ("set aside", "take"):
-            now = install(found, decision, compared)
-        told = compared or not_comparable("there is no challenger")
-        hashes = {"champion": now.sha256, "candidate": sha256}
+    params = load_params()
+    with console.stage("promote") as log:
+        selection_report = atomic.read_json(artefacts.SELECTION)
+        metrics = atomic.read_json(artefacts.METRICS)
+        manifest = promotion.candidate_manifest(params, selection_report, metrics)
+        sha256, now = champion.hashes(promotion.candidate_parts()), champion.current()
+        is_challenger = promotion.decide(now, manifest, sha256) == "challenge"
+        comparison = (
+            promotion.compare_with_champion(now, manifest, params)
+            if now and is_challenger
+            else None
+        )
+        result = promote(now, manifest, sha256, comparison, params)
+        if now is None or result.is_installed:
+            now = promotion.install(manifest, result.decision, comparison)
+        shown = comparison or not_comparable("there is no challenger")
         atomic.write_json(
             artefacts.DECISION,
-            {"decision": decision, "figures": beside, "comparison": told.as_json(), **hashes},
+            {
+                "decision": result.decision,
+                "figures": result.figures,
+                "comparison": shown.as_json(),
+                "champion": now.sha256,
+                "candidate": sha256,
+            },
         )
-        atomic.write_json(artefacts.PROMOTE_METRICS, {"verdict": told.verdict, **told.figures()})
-        if compared:
-            report.info(f"the challenger is {compared}")
-        if compared and compared.measures:
-            report.info(tracked_promotion.track(chosen, decision, compared))
-        report.info(DECISION_TEXTS[decision])
-        unreachable = tracked_promotion.mirror(chosen, now, has_challenger=decision == "challenge")
+        atomic.write_json(artefacts.PROMOTE_METRICS, {"verdict": shown.verdict, **shown.figures()})
+        if comparison:
+            log.info(f"the challenger is {comparison}")
+        if comparison and comparison.measures:
+            log.info(tracked_promotion.track(params, result.decision, comparison))
+        log.info(promotion.DECISION_TEXTS[result.decision])
+        has_challenger = result.decision == "challenge"
+        unreachable = tracked_promotion.mirror(params, now, has_challenger)
         if unreachable:
-            report.info(unreachable)
+            log.info(unreachable)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Stage `score`: the champion's word on every customer watched at as_of."""
+"""Stage `score`: score the current cohort with the champion, with explanations."""
 
 import datetime as dt
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -13,129 +14,159 @@ from models.components.scorer import Scorer
 from retention.core import artefacts, console, errors, feature_table, point_in_time
 from retention.core.params import AtRiskParams, Params, Policy, load_params
 from retention.core.storage import atomic
-from retention.policy import ISSUE_LANES
-from retention.policy.lanes import LANE_RULES
+from retention.policy.lanes import ISSUE_LANES, LANE_RULES
 from retention.serving import champion, target
 from retention.serving.champion import Champion
-from retention.serving.scoring import explain_scores, predict_uplift, require_champion, score_cohort
-
-EXPLAINED_PER_PLACE = (
-    5  # explain so many times what the list may hold: some will be excluded or held out
+from retention.serving.scoring import (
+    explain_scores,
+    predict_uplift,
+    require_champion,
+    score_cohort,
 )
-RISK_HISTORY_DAYS = 6  # of the course of the risk
+
+EXPLAINED_PER_PLACE: Final = 5
+"""Customers explained for each place on the list, as some will be excluded or held out."""
+RISK_HISTORY_DAYS: Final = 6  # snapshots in a customer's risk history
 
 
-def purchase_rhythm(table: pa.Table, as_of: dt.date) -> pa.Table:
-    """PURCHASE_RHYTHM of the customers: the last purchase, and the usual rhythm."""
-    silent = table["days_since_purchase"]
+@dataclass(frozen=True)
+class ScoreResult:
+    """What the stage says of the current cohort."""
+
+    scores: pa.Table  # SCORES
+    uplift_scores: pa.Table  # UPLIFT_SCORES
+    purchase_rhythm: pa.Table  # PURCHASE_RHYTHM
+    reasons: pa.Table  # REASONS
+    explained: pa.Array  # ids of the customers with reasons, in the order of the cohort
+
+
+def score(
+    now: Champion,
+    scorer: Scorer,
+    cohort: pa.Table,
+    customer_state: pa.Table,
+    params: Params,
+    as_of: dt.date,
+) -> ScoreResult:
+    """Score a cohort: FEATURES of one day, by customer_id. scorer: the champion's models."""
+    scores = score_cohort(scorer, cohort, as_of)
+    uplift_scores = predict_uplift(champion.load_part(now, "uplift"), cohort, scores)
+    rows = rows_to_explain(
+        scores,
+        has_issue(scores, customer_state, params.policy),
+        params.at_risk,
+        uplift_scores["effect"].to_numpy(zero_copy_only=False),
+    )
+    return ScoreResult(
+        scores=scores,
+        uplift_scores=uplift_scores,
+        purchase_rhythm=purchase_rhythm(cohort, as_of),
+        reasons=explain_scores(scorer, cohort, rows, params),
+        explained=cohort["customer_id"].take(pa.array(rows)).combine_chunks(),
+    )
+
+
+def purchase_rhythm(cohort: pa.Table, as_of: dt.date) -> pa.Table:
+    """PURCHASE_RHYTHM: the last purchase, and the usual gap."""
+    silence = cohort["days_since_purchase"]
     today = pa.scalar(point_in_time.day_number(as_of), pa.int32())
-    last = pc.subtract(today, silent.cast(pa.int32())).cast(pa.date32())
+    last_purchase_on = pc.subtract(today, silence.cast(pa.int32())).cast(pa.date32())
     return pa.Table.from_arrays(
-        [table["customer_id"], last, silent, table["median_gap"]],
+        [cohort["customer_id"], last_purchase_on, silence, cohort["median_gap"]],
         schema=artefacts.PURCHASE_RHYTHM.schema,
     )
 
 
-def has_issue(table: pa.Table, standing: pa.Table, policy: Policy) -> NDArray[np.bool_]:
-    """Which rows of a table are of customers whom a trouble, not the risk, may put on the list.
-
-    standing: one row a watched customer; its days are null where nothing happened.
-    """
-    seen = standing.to_pandas()
-    holds = [rule.holds(seen, policy) for rule in LANE_RULES if rule.lane in ISSUE_LANES]
-    found = seen["customer_id"][pd.concat(holds, axis=1).any(axis=1)]
-    return np.asarray(pc.is_in(table["customer_id"], pa.array(found, pa.string())))
+def has_issue(scores: pa.Table, customer_state: pa.Table, policy: Policy) -> NDArray[np.bool_]:
+    """(n,) which customers an issue, and not their risk, may put on the list."""
+    state = customer_state.to_pandas()
+    holds = [rule.holds(state, policy) for rule in LANE_RULES if rule.lane in ISSUE_LANES]
+    with_issue = state["customer_id"][pd.concat(holds, axis=1).any(axis=1)]
+    return np.asarray(pc.is_in(scores["customer_id"], pa.array(with_issue, pa.string())))
 
 
 def rows_to_explain(
-    scored: pa.Table,
-    trouble: NDArray[np.bool_],
-    rules: AtRiskParams,
+    scores: pa.Table,
+    has_issue: NDArray[np.bool_],
+    at_risk_params: AtRiskParams,
     effect: NDArray[np.float64] | None = None,
 ) -> NDArray[np.intp]:
-    """Rows of those who may be contacted and of those with a trouble who may be listed.
+    """Rows of customers who may be listed, ascending.
 
-    Of the first SPARE times the capacity, with most to lose, or, where a contact's effect is known,
-    to win by it; of the others as many as three lanes
-    may hold. trouble: one a row of `scored`. In the order of rows.
+    EXPLAINED_PER_PLACE times the capacity of those with most to lose, or, where the effect of a
+    contact is known, most to gain by it; and of those with an issue as many as their lanes hold.
+    has_issue, effect: (n,), one per row of the scores.
     """
-    stake = scored["expected_loss"].to_numpy()
+    stake = scores["expected_loss"].to_numpy()
     if effect is not None:
-        worth = scored["value_if_kept"].to_numpy() - scored["value_if_lost"].to_numpy()
-        stake = np.where(np.isnan(effect), stake, -effect * worth)
+        retained = scores["value_if_kept"].to_numpy() - scores["value_if_lost"].to_numpy()
+        stake = np.where(np.isnan(effect), stake, -effect * retained)
     order = np.argsort(-stake, kind="stable")
-    listed = None if rules.others is None else len(ISSUE_LANES) * rules.others
-    return np.union1d(order[: EXPLAINED_PER_PLACE * rules.capacity], order[trouble[order]][:listed])
+    others = at_risk_params.others
+    max_with_issue = None if others is None else len(ISSUE_LANES) * others
+    contactable = order[: EXPLAINED_PER_PLACE * at_risk_params.capacity]
+    return np.union1d(contactable, order[has_issue[order]][:max_with_issue])
 
 
-def risk_history(scorer: Scorer, table: pa.Table) -> pa.Table:
+def risk_history(scorer: Scorer, features: pa.Table) -> pa.Table:
     """RISK_HISTORY of features of several days, oldest first.
 
-    The present model's word on what was known on each day. It may have learnt from those days and
-    from what came of them: a picture of a customer's course, and no measurement of the model.
+    The present model may have been trained on those days and on their outcomes, so this shows a
+    customer's course and does not measure the model.
     """
-    p = pa.array(scorer.probability(feature_table.matrix(table)))
-    made = pa.Table.from_arrays(
-        [table["customer_id"], table["snapshot_on"], p], schema=artefacts.RISK_HISTORY.schema
+    p = pa.array(scorer.probability(feature_table.matrix(features)))
+    history = pa.Table.from_arrays(
+        [features["customer_id"], features["snapshot_on"], p], schema=artefacts.RISK_HISTORY.schema
     )
-    return made.sort_by([("customer_id", "ascending"), ("snapshot_on", "ascending")])
+    return history.sort_by([("customer_id", "ascending"), ("snapshot_on", "ascending")])
 
 
 def recent_features(as_of: dt.date, ids: pa.Array) -> pa.Table:
-    """The features of some customers on the last DAYS snapshots up to as_of."""
-    every = artefacts.FEATURES.read(columns=["snapshot_on"])["snapshot_on"].unique()
-    days = sorted(day for day in every.to_pylist() if day <= as_of)[-RISK_HISTORY_DAYS:]
-    mine = pc.field("customer_id").isin(ids) & pc.field("snapshot_on").isin(days)
-    return artefacts.FEATURES.read(filters=mine)
+    """FEATURES of some customers on the last RISK_HISTORY_DAYS snapshots up to as_of."""
+    snapshots = artefacts.FEATURES.read(columns=["snapshot_on"])["snapshot_on"].unique()
+    days = sorted(day for day in snapshots.to_pylist() if day <= as_of)[-RISK_HISTORY_DAYS:]
+    return artefacts.FEATURES.read(
+        filters=pc.field("customer_id").isin(ids) & pc.field("snapshot_on").isin(days)
+    )
 
 
-def summary(now: Champion, scored: pa.Table, chosen: Params, as_of: dt.date) -> dict[str, Any]:
+def summary(now: Champion, scores: pa.Table, params: Params, as_of: dt.date) -> dict[str, Any]:
     """What the list says of where its numbers come from."""
     manifest = now.manifest
+    uplift_manifest = champion.load_part(now, "uplift") or {}
     return {
         "as_of": str(as_of),
         "champion": manifest["models"],
-        "watched": len(scored),
+        "watched": len(scores),
         "model": f"{manifest['titles']['churn']}, learnt up to {manifest['trained_to']}",
         "banners": manifest["banners"],
-        "definition": target.target_description(chosen.labels),
-        "horizon_days": chosen.labels.churn.horizon_days,
-        "uplift": _told(champion.load_part(now, "uplift")),
-        "mean_churn_probability": float(np.mean(scored["churn_probability"].to_numpy())),
+        "definition": target.target_description(params.labels),
+        "horizon_days": params.labels.churn.horizon_days,
+        "uplift": {name: value for name, value in uplift_manifest.items() if name != "model"},
+        "mean_churn_probability": float(np.mean(scores["churn_probability"].to_numpy())),
     }
 
 
-def _told(persuaded: dict[str, Any] | None) -> dict[str, Any]:
-    """What stage `uplift` found, without the model."""
-    return {name: value for name, value in (persuaded or {}).items() if name != "model"}
-
-
 def main() -> None:
-    chosen = load_params()
+    params = load_params()
     as_of = artefacts.SNAPSHOTS_SUMMARY.read().as_of
-    with console.stage("score") as report:
+    with console.stage("score") as log:
         today = pc.field("snapshot_on") == as_of
-        table = artefacts.FEATURES.read(filters=today).sort_by("customer_id")
-        report.read(artefacts.FEATURES, len(table))
-        now = require_champion(chosen, table)
+        cohort = artefacts.FEATURES.read(filters=today).sort_by("customer_id")
+        log.read(artefacts.FEATURES, len(cohort))
+        now = require_champion(params, cohort)
         scorer = champion.load(now)
-        scored = score_cohort(scorer, table, as_of)
-        artefacts.SCORES.write(scored)
-        persuaded = champion.load_part(now, "uplift")
-        changed = predict_uplift(persuaded, table, scored)
-        artefacts.UPLIFT_SCORES.write(changed)
-        artefacts.PURCHASE_RHYTHM.write(purchase_rhythm(table, as_of))
-        standing = artefacts.CUSTOMER_STATE.read()
-        report.read(artefacts.CUSTOMER_STATE, len(standing))
-        trouble = has_issue(scored, standing, chosen.policy)
-        rows = rows_to_explain(
-            scored, trouble, chosen.at_risk, changed["effect"].to_numpy(zero_copy_only=False)
-        )
-        artefacts.REASONS.write(explain_scores(scorer, table, rows, chosen))
-        past = recent_features(as_of, table["customer_id"].take(pa.array(rows)).combine_chunks())
-        artefacts.RISK_HISTORY.write(risk_history(scorer, past))
-        atomic.write_json(artefacts.SCORE_SUMMARY, summary(now, scored, chosen, as_of))
-        report.wrote(artefacts.SCORES, len(scored))
+        customer_state = artefacts.CUSTOMER_STATE.read()
+        log.read(artefacts.CUSTOMER_STATE, len(customer_state))
+        result = score(now, scorer, cohort, customer_state, params, as_of)
+        artefacts.SCORES.write(result.scores)
+        artefacts.UPLIFT_SCORES.write(result.uplift_scores)
+        artefacts.PURCHASE_RHYTHM.write(result.purchase_rhythm)
+        artefacts.REASONS.write(result.reasons)
+        history = risk_history(scorer, recent_features(as_of, result.explained))
+        artefacts.RISK_HISTORY.write(history)
+        atomic.write_json(artefacts.SCORE_SUMMARY, summary(now, result.scores, params, as_of))
+        log.wrote(artefacts.SCORES, len(result.scores))
 
 
 if __name__ == "__main__":

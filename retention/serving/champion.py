@@ -13,8 +13,8 @@ FOLDER = Path("champion")
 MANIFEST = "champion.json"
 PREVIOUS = "previous"
 PARTS = ("churn", "value")
-"""The files that no champion lacks; others (who is persuaded, what the models learnt from) may
-stand beside them."""
+"""The files that every champion has. Others may lie beside them: the uplift model, the profile of
+the training data."""
 
 _MODELS = re.compile(r"[0-9a-f]{24}")
 
@@ -37,8 +37,8 @@ class Champion:
 
 def parts(folder: Path, *more: Path) -> dict[str, Path]:
     """The files of a candidate or champion by their stems: all of a folder, and `more`."""
-    found = [*folder.glob("*.json"), *(path for path in more if path.is_file())]
-    return {path.stem: path for path in sorted(found)}
+    paths = [*folder.glob("*.json"), *(path for path in more if path.is_file())]
+    return {path.stem: path for path in sorted(paths)}
 
 
 def hashes(candidate: dict[str, Path]) -> dict[str, str]:
@@ -76,7 +76,7 @@ def load(champion: Champion) -> Scorer:
 
 
 def load_part(champion: Champion, name: str) -> Any:
-    """What stands in a file that a champion may lack (after `load`); None where it does."""
+    """The content of a file that a champion may lack (after `load`); None where it is lacking."""
     path = champion.folder / f"{name}.json"
     return atomic.read_json(path) if name in champion.sha256 else None
 
@@ -89,24 +89,24 @@ def install(
     The manifest is replaced in one step and is the authority; the one before is kept beside it
     for `rollback`.
     """
-    of = hashes(candidate)
-    name = atomic.content_hash(of)[:24]
+    sha256 = hashes(candidate)
+    name = atomic.content_hash(sha256)[:24]
     for part, path in candidate.items():
         atomic.write_bytes(folder / name / f"{part}.json", path.read_bytes())
     before = current(folder)
     if before and before.manifest["models"] != name:
         atomic.write_json(folder / f"{PREVIOUS}.json", before.manifest)
-    pinned = {**manifest, "models": name, "sha256": of}
+    pinned = {**manifest, "models": name, "sha256": sha256}
     atomic.write_json(folder / MANIFEST, pinned)
     _remove_unused(folder)
     return Champion(folder / name, pinned)
 
 
 def rollback(folder: Path = FOLDER) -> Champion:
-    """The champion before this one takes its place again, and this one becomes the one before.
+    """Exchange the champion and the previous one.
 
-    The manifest first: cut short after it, the way back is done. Errors: Guarded where there is
-    none before.
+    The manifest is written first: if the process is stopped after it, the rollback is done.
+    Errors: Guarded where there is no previous champion.
     """
     now, path = current(folder), folder / f"{PREVIOUS}.json"
     if now is None or not path.is_file():
@@ -120,7 +120,7 @@ def rollback(folder: Path = FOLDER) -> Champion:
 def _remove_unused(folder: Path) -> None:
     """Remove model folders that neither the champion nor the one before names."""
     named = [folder / MANIFEST, folder / f"{PREVIOUS}.json"]
-    kept = {atomic.read_json(path)["models"] for path in named if path.is_file()}
+    in_use = {atomic.read_json(path)["models"] for path in named if path.is_file()}
     for path in folder.iterdir():
-        if path.is_dir() and path.name not in kept:
+        if path.is_dir() and path.name not in in_use:
             atomic.remove_folder(path)

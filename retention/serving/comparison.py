@@ -1,4 +1,4 @@
-"""Champion and challenger on the same customers of a time that neither has seen.
+"""Champion and challenger on the same customers of a snapshot that neither has seen.
 
 The challenger may take the champion's place when neither the profit of a campaign (EMPC) nor the
 Brier score is worse beyond the interval of the difference, customers resampled in pairs.
@@ -23,32 +23,32 @@ def _empc(y: Floats, p: Floats) -> float:
 
 
 @dataclass(frozen=True)
-class Measure:
-    """title: in words. sign: 1 where more is better, -1 where less is."""
+class DecidingMeasure:
+    """A measure that decides whether the challenger may score."""
 
     title: str
     metric: Metric
-    sign: int
+    sign: int  # 1 where more is better, -1 where less is
 
 
 MEASURES: Final = {
-    "empc": Measure("EMPC", _empc, 1),
-    "brier": Measure("Brier score", metrics.brier, -1),
+    "empc": DecidingMeasure("EMPC", _empc, 1),
+    "brier": DecidingMeasure("Brier score", metrics.brier, -1),
 }
-"""What decides: a campaign's profit in money a customer, and the squared error of the chances."""
+"""A campaign's profit in currency per customer, and the squared error of the probabilities."""
 
 
 @dataclass(frozen=True)
-class Compared:
-    """One measure of both, and challenger less champion with its 95 % interval."""
+class MeasureComparison:
+    """One measure of both models; the fields are keys of JSON files."""
 
     champion: float
     challenger: float
-    difference: float
-    low: float
+    difference: float  # challenger less champion
+    low: float  # 95 % interval of the difference
     high: float
 
-    def beyond(self, sign: int) -> int:
+    def direction(self, sign: int) -> int:
         """1 where the challenger is better beyond the interval, -1 where worse, else 0."""
         ends = (sign * self.low, sign * self.high)
         return 1 if min(ends) > 0 else -1 if max(ends) < 0 else 0
@@ -62,24 +62,21 @@ class Compared:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The verdict on the challenger. why: there is none; measures, by MEASURES, are empty then.
-
-    customers, churners: of the snapshot measured_on.
-    """
+    """The verdict on the challenger; the fields are keys of JSON files."""
 
     verdict: Verdict
-    measures: dict[str, Compared]
-    measured_on: str | None = None
-    customers: int = 0
+    measures: dict[str, MeasureComparison]  # by MEASURES; empty where nothing is comparable
+    measured_on: str | None = None  # the snapshot
+    customers: int = 0  # of the snapshot
     churners: int = 0
-    why: str = ""
+    why: str = ""  # why nothing is comparable
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
     def figures(self) -> dict[str, float | None]:
         """Flat: empc_champion, ..., brier_high; null where nothing could be compared."""
-        names = Compared.__dataclass_fields__
+        names = MeasureComparison.__dataclass_fields__
         return {
             f"{measure}_{name}": getattr(self.measures[measure], name) if self.measures else None
             for measure in MEASURES
@@ -89,7 +86,7 @@ class Comparison:
     def __str__(self) -> str:
         if not self.measures:
             return f"{self.verdict}: {self.why}"
-        parts = (f"{MEASURES[name].title} {one}" for name, one in self.measures.items())
+        parts = (f"{MEASURES[name].title} {measure}" for name, measure in self.measures.items())
         return (
             f"{self.verdict} on {self.customers:,} customers of {self.measured_on}, "
             f"whom neither had seen: {'; '.join(parts)}"
@@ -99,46 +96,62 @@ class Comparison:
 def not_comparable(
     why: str, measured_on: str | None = None, customers: int = 0, churners: int = 0
 ) -> Comparison:
-    """No verdict, and why."""
+    """A comparison without a verdict, and why there is none."""
     return Comparison("not comparable", {}, measured_on, customers, churners, why)
 
 
-def has_seen(trained_to: str, measured_on: str, ripening: int) -> bool:
-    """Whether a champion learnt from labels whose windows reach beyond the day that measures.
+def has_seen(trained_to: str, measured_on: str, label_delay_days: int) -> bool:
+    """Whether a champion was trained on labels whose windows reach beyond the test snapshot.
 
-    trained_to: the last snapshot it learnt from; its labels were known `ripening` days later.
+    trained_to: the last snapshot it was trained on; its labels matured `label_delay_days` later.
     """
-    known = dt.date.fromisoformat(trained_to) + dt.timedelta(days=ripening)
-    return known > dt.date.fromisoformat(measured_on)
+    mature_on = dt.date.fromisoformat(trained_to) + dt.timedelta(days=label_delay_days)
+    return mature_on > dt.date.fromisoformat(measured_on)
 
 
-def compare(both: pd.DataFrame, measured_on: str, least: int, n: int, seed: int) -> Comparison:
-    """The verdict on the rows of one day: customer_id, churned, champion and challenger.
+def compare(
+    predictions: pd.DataFrame, measured_on: str, min_churners: int, n: int, seed: int
+) -> Comparison:
+    """The verdict on the customers of one snapshot.
 
-    champion, challenger: the chances of leaving that they give, all finite. least: churners below
-    which nothing is said. n: resamples of the customers. The same rows, the same verdict.
+    predictions: customer_id, churned, and the churn probabilities `champion` and `challenger`,
+    all finite. min_churners: below it there is no verdict. n: resamples of the customers. The same
+    rows give the same verdict.
     """
-    left = int(both["churned"].sum())
-    of = (measured_on, len(both), left)
-    if left < least or left == len(both):
-        why = f"not enough churners on {measured_on}: {left} of {len(both)}, need {least}"
-        return not_comparable(why, *of)
-    measures = {name: _compared(one.metric, both, n, seed) for name, one in MEASURES.items()}
-    return Comparison(verdict(measures), measures, *of)
+    churners = int(predictions["churned"].sum())
+    counts = (measured_on, len(predictions), churners)
+    if churners < min_churners or churners == len(predictions):
+        why = (
+            f"not enough churners on {measured_on}: {churners} of {len(predictions)}, "
+            f"need {min_churners}"
+        )
+        return not_comparable(why, *counts)
+    measures = {
+        name: _compare_measure(measure.metric, predictions, n, seed)
+        for name, measure in MEASURES.items()
+    }
+    return Comparison(verdict(measures), measures, *counts)
 
 
-def _compared(metric: Metric, both: pd.DataFrame, n: int, seed: int) -> Compared:
+def _compare_measure(
+    metric: Metric, predictions: pd.DataFrame, n: int, seed: int
+) -> MeasureComparison:
     y, champion, challenger = (
-        both[name].to_numpy(dtype=float) for name in ("churned", "champion", "challenger")
+        predictions[name].to_numpy(dtype=float) for name in ("churned", "champion", "challenger")
     )
-    apart = bootstrap.paired_difference(
-        metric, y, challenger, champion, both["customer_id"], n, seed
+    paired = bootstrap.paired_difference(
+        metric, y, challenger, champion, predictions["customer_id"], n, seed
     )
-    ends = (apart.difference, apart.low, apart.high)
-    return Compared(metric(y, champion), metric(y, challenger), *ends)
+    return MeasureComparison(
+        champion=metric(y, champion),
+        challenger=metric(y, challenger),
+        difference=paired.difference,
+        low=paired.low,
+        high=paired.high,
+    )
 
 
-def verdict(measures: dict[str, Compared]) -> Verdict:
+def verdict(measures: dict[str, MeasureComparison]) -> Verdict:
     """worse where any measure is, better where any is and none is worse."""
-    found = {one.beyond(MEASURES[name].sign) for name, one in measures.items()}
-    return "worse" if -1 in found else "better" if 1 in found else "no worse"
+    directions = {measure.direction(MEASURES[name].sign) for name, measure in measures.items()}
+    return "worse" if -1 in directions else "better" if 1 in directions else "no worse"

@@ -1,4 +1,4 @@
-"""Stage `score`: the champion's word on every customer watched at as_of."""
+"""Scoring a cohort with the champion: risk and value, uplift, and reasons."""
 
 import datetime as dt
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-import features as themes
+import features
 import models
 from models.components.scorer import COLUMNS, Scorer
 from models.components.uplift import RISK
@@ -18,65 +18,79 @@ from retention.serving import champion, explanations, target
 from retention.serving.champion import Champion
 
 
-def score_cohort(scorer: Scorer, table: pa.Table, as_of: dt.date) -> pa.Table:
+def score_cohort(scorer: Scorer, cohort: pa.Table, as_of: dt.date) -> pa.Table:
     """SCORES of the features of one day; Guarded where the champion's features are missing."""
     try:
-        found = scorer.score(feature_table.matrix(table))
+        scores = scorer.score(feature_table.matrix(cohort))
     except ValueError as error:
         raise errors.Guarded(f"the champion cannot score these features: {error}") from None
-    columns = [pa.array(found[name].to_numpy()) for name in COLUMNS]
-    days = pa.array([as_of] * len(table), pa.date32())
+    columns = [pa.array(scores[name].to_numpy()) for name in COLUMNS]
+    days = pa.array([as_of] * len(cohort), pa.date32())
     return pa.Table.from_arrays(
-        [table["customer_id"], days, *columns], schema=artefacts.SCORES.schema
+        [cohort["customer_id"], days, *columns], schema=artefacts.SCORES.schema
     )
 
 
-def predict_uplift(persuaded: dict[str, Any] | None, table: pa.Table, scored: pa.Table) -> pa.Table:
-    """UPLIFT_SCORES of the features of one day, by what stage `uplift` pinned beside the champion."""
-    ids = scored["customer_id"]
-    if not persuaded or persuaded["name"] is None:
+def predict_uplift(
+    uplift_manifest: dict[str, Any] | None, cohort: pa.Table, scores: pa.Table
+) -> pa.Table:
+    """UPLIFT_SCORES of the features of one day, in the order of the scores.
+
+    uplift_manifest: what stage `uplift` left beside the champion; None for nothing.
+    """
+    ids = scores["customer_id"]
+    if not uplift_manifest or uplift_manifest["name"] is None:
         columns = [ids, pa.nulls(len(ids), pa.float64()), pa.array(np.zeros(len(ids), dtype=bool))]
         return pa.Table.from_arrays(columns, schema=artefacts.UPLIFT_SCORES.schema)
-    model = models.discover_uplift()[persuaded["name"]].from_state(persuaded["model"])
-    X = feature_table.matrix(table).assign(**{RISK: scored[RISK].to_numpy()})
+    model = models.discover_uplift()[uplift_manifest["name"]].from_state(uplift_manifest["model"])
+    X = feature_table.matrix(cohort).assign(**{RISK: scores[RISK].to_numpy()})
     try:
-        found = model.effect(X)
+        predicted = model.effect(X)
     except ValueError as error:
         raise errors.Guarded(f"what was learnt of contacts does not fit: {error}") from None
-    least = persuaded["disturbed_from"]
-    disturbed = np.zeros(len(found), dtype=bool) if least is None else found >= least
-    effect = found if persuaded["ranks"] else np.full(len(found), np.nan)
-    columns = [ids, pa.array(effect, from_pandas=True), pa.array(disturbed)]
+    threshold = uplift_manifest["disturbed_from"]
+    is_sleeping_dog = (
+        np.zeros(len(predicted), dtype=bool) if threshold is None else predicted >= threshold
+    )
+    # The effect ranks customers only where that was shown to beat expected loss.
+    effect = predicted if uplift_manifest["ranks"] else np.full(len(predicted), np.nan)
+    columns = [ids, pa.array(effect, from_pandas=True), pa.array(is_sleeping_dog)]
     return pa.Table.from_arrays(columns, schema=artefacts.UPLIFT_SCORES.schema)
 
 
 def explain_scores(
-    scorer: Scorer, table: pa.Table, rows: NDArray[np.intp], chosen: Params
+    scorer: Scorer, cohort: pa.Table, rows: NDArray[np.intp], params: Params
 ) -> pa.Table:
-    """REASONS of some rows of the features of one day, against all rows of it."""
-    X = feature_table.matrix(table)
-    few, middle = X.iloc[rows], X.select_dtypes("number").median()
-    declared, told_in = themes.discover(chosen.features.windows), language(chosen.at_risk.language)
-    parts = scorer.contributions(few)
-    found = explanations.reasons(parts, few, middle, declared, chosen.currency, told_in)
-    ids = table["customer_id"].take(pa.array(rows)).to_numpy()
-    told = found.assign(customer_id=ids[found["customer"].to_numpy(dtype=int)])
-    columns = {name: told[name].to_list() for name in artefacts.REASONS.schema.names}
-    made = pa.Table.from_pydict(columns, schema=artefacts.REASONS.schema)
-    return made.sort_by([("customer_id", "ascending"), ("rank", "ascending")])
+    """REASONS of some rows of the features of one day, against the median of all of them."""
+    X = feature_table.matrix(cohort)
+    explained, median = X.iloc[rows], X.select_dtypes("number").median()
+    reasons = explanations.reasons(
+        scorer.contributions(explained),
+        explained,
+        median,
+        features.discover(params.features.windows),
+        params.currency,
+        language(params.at_risk.language),
+    )
+    ids = cohort["customer_id"].take(pa.array(rows)).to_numpy()
+    reasons = reasons.assign(customer_id=ids[reasons["customer"].to_numpy(dtype=int)])
+    schema = artefacts.REASONS.schema
+    columns = {name: reasons[name].to_list() for name in schema.names}
+    table = pa.Table.from_pydict(columns, schema=schema)
+    return table.sort_by([("customer_id", "ascending"), ("rank", "ascending")])
 
 
-def require_champion(chosen: Params, features: pa.Table) -> Champion:
-    """The champion, if it was made for this company, label and feature set; else Guarded."""
+def require_champion(params: Params, cohort: pa.Table) -> Champion:
+    """The champion, if it was trained for this company, label and feature set; else Guarded."""
     now = champion.current()
     if now is None:
         raise errors.Guarded("champion/ holds no champion; run make repro to train one")
-    names = [one for one in features.column_names if one not in feature_table.KEYS]
-    wanted = target.target_identity(chosen, names)
-    wrong = [key for key, value in wanted.items() if now.definition.get(key) != value]
-    if wrong:
+    names = [name for name in cohort.column_names if name not in feature_table.KEYS]
+    wanted = target.target_identity(params, names)
+    different = [name for name, value in wanted.items() if now.definition.get(name) != value]
+    if different:
         raise errors.Guarded(
-            f"champion/ was made under another definition ({', '.join(wrong)}); "
+            f"champion/ was made under another definition ({', '.join(different)}); "
             "run make repro to train one for this"
         )
     return now
