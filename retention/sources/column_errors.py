@@ -1,4 +1,4 @@
-"""A column that params.yaml names and a file lacks: what to say of it, and what to write."""
+"""Messages about a column that params.yaml names and a file lacks, with the line to write."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ _SHOWN: Final = 12
 
 
 def require_column(files: Sequence[reader.OpenFile], column: str, key: str) -> None:
-    """BadInput, with the nearest names, when a file lacks the column `wanted`."""
+    """BadInput, with the nearest names, when a file lacks the column that `key` names."""
     for file in files:
         if column not in file.names:
             raise BadInput(missing_column(file.label, file.names, column, key, column))
@@ -20,9 +20,9 @@ def require_column(files: Sequence[reader.OpenFile], column: str, key: str) -> N
 def missing_column(
     label: str, names: Sequence[str], column: str, key: str, text: str, read: Sequence[str] = ()
 ) -> str:
-    """What to say of a column that a file lacks, and what to write in place of `text` at `key`.
+    """The message about a missing column: the nearest name, and `text` at `key` with it.
 
-    Those that are `read` already are not what it was renamed to.
+    read: columns that mappings use already, to which this one was hardly renamed.
     """
     close = close_matches(column, [name for name in names if name not in read])
     if close:
@@ -36,7 +36,7 @@ def missing_column(
 
 
 def rename_in_sql(text: str, old: str, new: str) -> str:
-    """A column's name, or SQL, with another name in the place of one."""
+    """A column's name, or SQL, in which the column `old` is called `new`."""
     if text == old:
         return new
     quoted = new if new.isidentifier() else reader.identifier(new)

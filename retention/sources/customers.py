@@ -1,6 +1,6 @@
-"""Stage `customers`: what is known of customers beside their events, without contact data.
+"""The customers' file: its rows validated, and contact data read when a list needs it.
 
-Names, e-mails and phones are read by `contacts` alone, when a list is written, and never stored.
+Names, e-mails and phones are read by `read_contacts` alone and are never stored.
 """
 
 from collections.abc import Iterator
@@ -13,10 +13,9 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
-from retention.core import artefacts, errors, events
+from retention.core import errors, events
 from retention.core.errors import BadInput, BadParams
 from retention.core.params import ColumnType, CustomersFile, Params
-from retention.ledgers.erasures import NOBODY, Erased
 from retention.sources import column_errors, parsing, reader, rule_messages
 from retention.sources.reader import run
 from retention.sources.row_sql import DEFECTS, RejectRule
@@ -30,33 +29,12 @@ CONTACTS: Final = pa.schema(
     ]
 )
 
-_KINDS: Final[dict[str, ColumnType]] = {
+_TYPES: Final[dict[str, ColumnType]] = {
     "joined_at": "timestamp",
     "known_at": "timestamp",
     "acquisition_cost": "decimal",
     "do_not_contact": "boolean",
 }
-
-
-def customers(params: Params, erased: Erased = NOBODY) -> tuple[pa.Table, pa.Table]:
-    """The customers (CUSTOMERS, by customer_id and known_day) and the rejected rows.
-
-    Those `gone` are left out. Several rows of one customer are versions when known_at is mapped; of
-    one day's the last stands. BadInput: a customer twice without one, too many rejects, or any
-    reject when do_not_contact is mapped: it may be an objection.
-    """
-    if params.customers is None:
-        return artefacts.CUSTOMERS.schema.empty_table(), events.REJECTS.empty_table()
-    with validated_rows(params, params.customers) as connection:
-        erased.delete_erased(connection, "customers")
-        columns = ", ".join(columns_sql(artefacts.CUSTOMERS.schema))
-        order = "customer_id, known_at, file, line"
-        last = "row_number() over (partition by customer_id, known_day order by known_at desc, file"
-        table = connection.sql(
-            f"select {columns} from customers qualify {last} desc, line desc) = 1 order by {order}"
-        ).to_arrow_table()
-        rejects = connection.sql("from rejects order by all").to_arrow_table()
-        return table.cast(artefacts.CUSTOMERS.schema), rejects.cast(events.REJECTS)
 
 
 def read_contacts(params: Params) -> pa.Table:
@@ -66,20 +44,26 @@ def read_contacts(params: Params) -> pa.Table:
     with validated_rows(params, params.customers) as connection:
         newest = "row_number() over (partition by customer_id order by known_at desc, file, line)"
         table = connection.sql(
-            f"select {', '.join(columns_sql(CONTACTS))} from customers qualify {newest} = 1"
+            f"select {columns_sql(CONTACTS)} from customers qualify {newest} = 1"
             " order by customer_id"
         ).to_arrow_table()
         return table.cast(CONTACTS)
 
 
-def columns_sql(wanted: pa.Schema) -> Iterator[str]:
-    for field in wanted:
-        yield f"{field.name}::{parsing.sql_type(field.type)} as {field.name}"
+def columns_sql(schema: pa.Schema) -> str:
+    """SQL of the columns of a schema, each in its type."""
+    return ", ".join(
+        f"{field.name}::{parsing.sql_type(field.type)} as {field.name}" for field in schema
+    )
 
 
 @contextmanager
 def validated_rows(params: Params, file: CustomersFile) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with tables `customers` (the sound rows) and `rejects`."""
+    """A connection with tables `customers` (the accepted rows) and `rejects`.
+
+    BadInput: too many rejects, or any when do_not_contact is mapped, since it may be an objection;
+    a customer twice when no known_at tells the versions apart. BadParams: a time without a type.
+    """
     with TemporaryDirectory(prefix="raw-") as scratch, reader.connect(params.engine.memory) as con:
         files = reader.open_files(file, Path(scratch))
         for column, raw in file.columns.items():
@@ -112,40 +96,40 @@ def _validate_rows(
         f"select *, {', '.join([*values, *absent])} from (select *, {', '.join(parsed)} from raw)"
     )
     rules = _reject_rules(file)
-    rules_sql = " ".join(f"when {rule.when} then '{rule.name}'" for rule in rules)
+    names = " ".join(f"when {rule.when} then '{rule.name}'" for rule in rules)
     columns = " ".join(f"when {rule.when} then {reader.literal(rule.column)}" for rule in rules)
-    raw_sql = " ".join(f"when {rule.when} then {rule.raw}" for rule in rules)
+    raw_values = " ".join(f"when {rule.when} then {rule.raw}" for rule in rules)
     run(
         connection,
-        f"""create table judged as select *, case {rules_sql} end as rule,
-            case {columns} end as "column", case {raw_sql} end as raw from ({inner})""",
+        f"""create table judged as select *, case {names} end as rule,
+            case {columns} end as "column", case {raw_values} end as raw from ({inner})""",
     )
     _split_rows(connection, business)
 
 
 def _split_rows(connection: duckdb.DuckDBPyConnection, business: ZoneInfo) -> None:
+    joined_day, known_day = (
+        parsing.day_sql(f"{column}::timestamptz", business) for column in ("joined_at", "known_at")
+    )
     run(
         connection,
         f"""create table customers as select * replace (
                 coalesce(do_not_contact, false) as do_not_contact),
-            {_day("joined_at", business)} as joined_day, {_day("known_at", business)} as known_day
+            {joined_day} as joined_day, {known_day} as known_day
         from judged where rule is null""",
     )
     run(
         connection,
-        f"""create table rejects as select file, line, "column", rule, {parsing.masked_sql("raw")} as raw
+        f"""create table rejects as
+        select file, line, "column", rule, {parsing.masked_sql("raw")} as raw
         from (select file, line, "column", rule, raw from judged where rule is not null
             union all select file, line, "column", rule, raw from unread) order by file, line""",
     )
 
 
-def _day(value: str, zone: ZoneInfo) -> str:
-    return parsing.day_sql(f"{value}::timestamptz", zone)
-
-
 def _column_type(file: CustomersFile, column: str) -> ColumnType:
     """The declared type for a time; else the type that the column must have."""
-    wanted = _KINDS.get(column, "text")
+    wanted = _TYPES.get(column, "text")
     if wanted != "timestamp":
         return wanted
     declared = file.types.get(file.columns[column])
@@ -186,8 +170,8 @@ def _reject_rules(file: CustomersFile) -> list[RejectRule]:
             rules.append(
                 RejectRule("control_character", raw, text, parsing.control_character_sql(text))
             )
-        lost = f"trim({text}) <> '' and p_{column} is null"
-        rules.append(RejectRule(f"not_{_column_type(file, column)}", raw, text, lost))
+        unparsed = f"trim({text}) <> '' and p_{column} is null"
+        rules.append(RejectRule(f"not_{_column_type(file, column)}", raw, text, unparsed))
         rules.append(RejectRule("dst", raw, text, f"p_{column} is not null and {column} is null"))
         if column == "known_at":
             rules.append(RejectRule("blank_time", raw, text, parsing.blank_sql(text)))

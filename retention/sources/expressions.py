@@ -1,7 +1,7 @@
-"""The SQL of a mapping: a column's name, or scalar SQL over one row; anything else is refused.
+"""Compile the SQL of a mapping: a column's name, or scalar SQL over one row, and nothing else.
 
-The text is parsed by DuckDB and its tree is checked node by node; column names are replaced by
-their places, so no name of the file ever becomes part of a query.
+DuckDB parses the text and every node of its tree is checked against an allowlist. Column names are
+replaced by their positions, so no name of the file ever becomes part of a query.
 """
 
 import json
@@ -42,17 +42,17 @@ _PLAIN_SELECT: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Expression:
-    """SQL over the columns v0, v1, ... of `wanted`, and where it was written."""
+    """A compiled mapping."""
 
-    sql: str
-    key: str
+    sql: str  # over the columns v0, v1, ... of `Compiler.wanted`
+    key: str  # the place in params.yaml where it is written
 
 
 class NoColumn(BadInput):
     """A mapping names a column that the files do not have."""
 
-    def __init__(self, sentence: str, column: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, message: str, column: str) -> None:
+        super().__init__(message)
         self.column = column
 
 
@@ -68,7 +68,7 @@ class Compiler:
         self._scalar = _scalar_functions(connection)
 
     def position(self, column: str, key: str, text: str = "") -> int:
-        """The place among `wanted` of a column that the file has; BadInput when it has none.
+        """The position among `wanted` of a column of the file; NoColumn when the file lacks it.
 
         `text` is what stands at `key`, if not the column's name alone.
         """
@@ -83,7 +83,7 @@ class Compiler:
         return NoColumn(message, column)
 
     def compile(self, text: str, key: str) -> Expression:
-        """BadParams when `text` is no scalar SQL, BadInput when it names a column there is not."""
+        """BadParams when `text` is no scalar SQL, NoColumn when it names a missing column."""
         if text in self.names:
             return Expression(f"v{self.position(text, key)}", key)
         tree = self._parse(text, key)
@@ -168,7 +168,7 @@ def _scalar_functions(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
 def bind_types(
     connection: duckdb.DuckDBPyConnection, table: str, expressions: Sequence[Expression]
 ) -> list[str]:
-    """The SQL type of each expression over `table`; BadParams names the first that does not fit."""
+    """The SQL type of each expression over `table`; BadParams for the first that does not bind."""
     return [_sql_type(connection, table, expression) for expression in expressions]
 
 

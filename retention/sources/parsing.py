@@ -1,7 +1,7 @@
-"""Typed values from raw text, as SQL: a strict form first, then the cast; null when it is neither.
+"""SQL that parses raw text into typed values: null unless text has the exact form and casts.
 
 Blanks around a typed value are ignored and a blank cell is null. Decimals are rounded to four
-places, half away from zero. A wall clock time becomes an instant in its source's zone.
+places, half away from zero. A wall clock time becomes an instant in the zone of its source.
 """
 
 import datetime as dt
@@ -26,7 +26,7 @@ _FORMS: Final = {
     "double": (_NUMBER, "double"),
 }
 _TRUE, _FALSE = "('true', 't', 'yes', 'y', '1')", "('false', 'f', 'no', 'n', '0')"
-_STEP: Final = {
+_DIRECTIVES: Final = {
     "Y": r"\d{4}",
     "y": r"\d{2}",
     "m": r"\d{1,2}",
@@ -51,34 +51,36 @@ CLOCK, INSTANT, DATE = "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "DATE"
 
 @dataclass(frozen=True)
 class Clock:
-    """How a source's wall clock times become instants; without `dst` odd ones are refused."""
+    """How a source's wall clock times become instants."""
 
     zone: ZoneInfo
+    # earlier, later or reject: what to take for a time that the clocks skip or repeat. None refuses
+    # a source that has one.
     dst: str | None = None
 
 
 def native_format(form: Format, native: str) -> Format:
-    """The format of a column's values as text: numbers that are none in the file have a point."""
+    """The format of a column's values as text: typed numbers are written with a point."""
     return form if native == "VARCHAR" else form.model_copy(update={"decimal": "."})
 
 
 def pattern(date_format: str, key: str) -> str:
-    """The regular expression of a strptime format; BadParams for a step that it lacks."""
+    """The regular expression of a strptime format; BadParams for a directive that it lacks."""
     parts = re.split(r"%(-?.)", date_format)
     steps = [step.removeprefix("-") for step in parts[1::2]]
-    unknown = next((step for step in steps if step not in _STEP), None)
+    unknown = next((step for step in steps if step not in _DIRECTIVES), None)
     if unknown or parts[-1].endswith("%"):
         raise BadParams(
-            f"{key}: %{unknown or ''} is not known; use {' '.join(map('%{}'.format, _STEP))}"
+            f"{key}: %{unknown or ''} is not known; use {' '.join(map('%{}'.format, _DIRECTIVES))}"
         )
     texts = [re.escape(text) for text in parts[::2]]
     return "".join(
-        a + b for a, b in zip(texts, [*(_STEP[step] for step in steps), ""], strict=True)
+        a + b for a, b in zip(texts, [*(_DIRECTIVES[step] for step in steps), ""], strict=True)
     )
 
 
 def parsed_sql(text: str, kind: ColumnType, form: Format, key: str) -> str:
-    """SQL of a text's value in its type (naive times stay wall clock times), null when it is none.
+    """SQL of a text's value in its type, null when it has none; naive times stay wall clock times.
 
     BadParams: a time or date without a format.
     """
@@ -113,7 +115,7 @@ def _parsed_time_sql(text: str, kind: ColumnType, form: Format, key: str) -> str
 
 
 def finite_sql(value: str, kind: ColumnType) -> str:
-    """SQL of a value that is a time in the file already; null for an infinite one."""
+    """SQL of a value that is a time in the file; null for an infinite one."""
     time = f"case when isfinite({value}) then {value} end"
     return f"({time})::date" if kind == "date" else time
 
@@ -129,25 +131,28 @@ def instant_sql(value: str, sql_type: str, clock: Clock) -> str:
     zone = literal(clock.zone.key)
     if sql_type == DATE:
         value = f"({value})::timestamp"
+    # The engine takes the later instant where the clocks skip or repeat a time.
     later = f"timezone({zone}, {value})"
     forward, backward = _clock_jumps(clock.zone)
-    skipped = f"timezone({zone}, {later}) <> {value}" if forward else "false"
-    repeats = [
-        f"when timezone({zone}, {later} - interval {step} minute) = {value}"
-        f" then {later} - interval {step} minute"
-        for step in backward
-    ]
     if not forward and not backward:
         return later
+    # A skipped time does not come back as itself; a repeated one was shown once before, by as much
+    # as the clocks were put back.
+    skipped = f"timezone({zone}, {later}) <> {value}" if forward else "false"
+    repeated = [
+        (f"timezone({zone}, {before}) = {value}", before)
+        for before in (f"{later} - interval {minutes} minute" for minutes in backward)
+    ]
+    first = " ".join(f"when {condition} then {before}" for condition, before in repeated)
     if sql_type == DATE:
-        return f"case when false then null {' '.join(repeats)} else {later} end"
+        return f"case when false then null {first} else {later} end"
     if clock.dst == "later":
         return later
     if clock.dst == "earlier":
-        back = f"{later} - (timezone({zone}, {later}) - {value})"
-        return f"case when {skipped} then {back} {' '.join(repeats)} else {later} end"
-    ends = [step.split(" then ")[0] + " then null" for step in repeats]
-    return f"case when {skipped} then null {' '.join(ends)} else {later} end"
+        before_gap = f"{later} - (timezone({zone}, {later}) - {value})"
+        return f"case when {skipped} then {before_gap} {first} else {later} end"
+    neither = " ".join(f"when {condition} then null" for condition, _ in repeated)
+    return f"case when {skipped} then null {neither} else {later} end"
 
 
 @cache
@@ -162,7 +167,7 @@ def _clock_jumps(zone: ZoneInfo) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def cast_sql(value: str, kind: ColumnType) -> str:
-    """SQL of a value that is no text in its type; null when it does not fit or is not finite."""
+    """SQL of a typed value in another type; null when it does not fit or is not finite."""
     if kind == "double":
         return f"case when isfinite(try_cast({value} as double)) then {value}::double end"
     return f"try_cast({value} as {'boolean' if kind == 'boolean' else 'decimal(18, 4)'})"
@@ -184,7 +189,7 @@ def sql_type(kind: pa.DataType) -> str:
 
 
 def refuse_undeclared_dst(connection: duckdb.DuckDBPyConnection, clock: Clock, key: str) -> None:
-    """BadInput when table `rejects` holds a time of which only a declared dst tells the instant."""
+    """BadInput when `rejects` holds a time that needs a declared `dst` to become an instant."""
     first = "from rejects where rule = 'dst' order by file, line limit 1"
     for file, line, column, rule, raw in [] if clock.dst else run(connection, first):
         raise BadInput(
@@ -209,9 +214,10 @@ def masked_sql(raw: str) -> str:
 
 
 def blank_sql(text: str) -> str:
+    """SQL of whether a text is null or blank."""
     return f"({text} is null or regexp_full_match({text}, '[\\s\\p{{Z}}]*'))"
 
 
 def control_character_sql(text: str) -> str:
-    """SQL: does a text hold a control character?"""
+    """SQL of whether a text holds a control character."""
     return f"coalesce(regexp_matches({text}, '\\p{{Cc}}'), false)"

@@ -1,7 +1,7 @@
-"""A raw file read as text, so that no row is lost and no cell changed.
+"""Read raw files as text, so that no row is lost and no cell changed.
 
-The records are counted in the bytes (`records`) and by DuckDB's reader; a file on which the two
-differ is refused. Rows that do not split into the header's cells are rejects, with their line.
+The records are counted in the bytes (`record_count`) and by DuckDB's reader; a file on which the
+two differ is refused. Rows that do not split into the header's cells are rejects, with their line.
 """
 
 import codecs
@@ -35,13 +35,13 @@ _READER_RULES: Final = """case error_type when 'LINE SIZE OVER MAXIMUM' then 'hu
 
 @dataclass(frozen=True)
 class OpenFile:
-    """A file that was found whole: its header, and where its text stands as plain UTF-8."""
+    """A whole file with its header, ready to be read."""
 
-    label: str
-    text: Path
-    names: tuple[str, ...]
-    layout: record_count.Records | None = None
-    overlong: record_count.Numbers | None = None
+    label: str  # its path, as messages name it
+    text: Path  # its content: plain UTF-8, or Parquet
+    names: tuple[str, ...]  # of its columns
+    layout: record_count.Records | None = None  # None for Parquet
+    overlong: record_count.Numbers | None = None  # records with too many cells; None for Parquet
 
     @property
     def rows(self) -> int:
@@ -53,7 +53,7 @@ class OpenFile:
 
 @contextmanager
 def connect(memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB of its own with a folder to spill to, in UTC; both gone when the block ends."""
+    """An own DuckDB in UTC with a folder to spill to; both are gone when the block ends."""
     with TemporaryDirectory(prefix="ingest-") as folder:
         settings: dict[str, Any] = {
             "memory_limit": memory,
@@ -67,7 +67,7 @@ def connect(memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def run(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
-    """Run one statement to its end; its rows."""
+    """Run one statement to its end and return its rows."""
     return list(connection.execute(sql).fetchall())
 
 
@@ -82,23 +82,24 @@ def literal(text: str) -> str:
 
 
 def paths(path: str) -> list[Path]:
-    """The files that a params path stands for, sorted by name; BadInput when there are none."""
-    place = Path(path)
-    if place.is_dir():
-        files = sorted(path for path in place.iterdir() if path.name.endswith(ENDINGS))
+    """The files behind a path of params.yaml, sorted by name; BadInput when there are none."""
+    target = Path(path)
+    if target.is_dir():
+        files = sorted(entry for entry in target.iterdir() if entry.name.endswith(ENDINGS))
         if not files:
             raise BadInput(f"{path}: no {', '.join(ENDINGS)} file in this folder")
         return files
-    if not place.is_file():
-        beside = [path.name for path in place.parent.iterdir()] if place.parent.is_dir() else []
-        raise BadInput(f"{path}: no such file{suggestion(place.name, beside)}")
-    if not place.name.endswith(ENDINGS):
+    if not target.is_file():
+        folder = target.parent
+        siblings = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+        raise BadInput(f"{path}: no such file{suggestion(target.name, siblings)}")
+    if not target.name.endswith(ENDINGS):
         raise BadInput(f"{path}: not one of {', '.join(ENDINGS)}")
-    return [place]
+    return [target]
 
 
 def open_files(file: RawFile, scratch: Path) -> list[OpenFile]:
-    """Every file behind `file`, checked whole and its header read, before any is processed.
+    """Check every file behind `file` and read its header, before any of them is processed.
 
     Unpacked or recoded copies go to the folder `scratch`. BadInput: cut archive, wrong encoding,
     NUL-filled or UTF-16 text, unclosed quote, no final newline, duplicate header, no rows, fewer
@@ -122,7 +123,7 @@ def _refuse_too_few(files: Sequence[OpenFile], file: RawFile) -> None:
 
 
 def shared_columns(files: Sequence[OpenFile]) -> tuple[str, ...]:
-    """The named columns that every file has, in the first file's order."""
+    """The named columns that all files have, in the first file's order."""
     others = [set(open_file.names) for open_file in files[1:]]
     return tuple(
         column for column in files[0].names if column and all(column in names for names in others)
@@ -138,7 +139,7 @@ def load(
     """Make tables `raw` (file, line, defect, v0, v1, ...: one for each wanted column) and `unread`.
 
     A CSV's cells are text, its empty cells null; Parquet keeps its types. `unread` holds the rows
-    that never became cells: file, line, column, rule, raw. Rows of the two add up to the files'.
+    that do not split into cells: file, line, column, rule, raw. Their rows add up to the files'.
     """
     for i, open_file in enumerate(files):
         read = _load_parquet if open_file.layout is None else _load_csv
@@ -169,17 +170,17 @@ def _refuse_other_delimiter(names: Sequence[str], label: str) -> None:
     if delimiters:
         written = delimiters[0].replace("\t", "\\t")
         raise BadInput(
-            f'{label}: line 1 is one column that holds {delimiters[0]!r}; write delimiter: "{written}"'
-            " beside path in params.yaml"
+            f"{label}: line 1 is one column that holds {delimiters[0]!r}; write delimiter:"
+            f' "{written}" beside path in params.yaml'
         )
 
 
 def _unique_names(names: Sequence[str], label: str) -> tuple[str, ...]:
-    for i, name_ in enumerate(names):
-        if name_ and name_ in names[:i]:
+    for i, name in enumerate(names):
+        if name and name in names[:i]:
             raise BadInput(
-                f"{label}: line 1 has the column {name_!r} twice, at positions"
-                f" {names.index(name_) + 1} and {i + 1}; rename one"
+                f"{label}: line 1 has the column {name!r} twice, at positions"
+                f" {names.index(name) + 1} and {i + 1}; rename one"
             )
     return tuple(names)
 
@@ -242,8 +243,9 @@ def _require_utf8(path: Path, label: str) -> None:
 
 
 def _cells_sql(open_file: OpenFile, wanted: Sequence[str]) -> str:
+    """SQL of the wanted columns of a CSV, which is read with the columns c0, c1, ..."""
     positions = [open_file.names.index(column) for column in wanted]
-    return "".join(f", c{place} as v{i}" for i, place in enumerate(positions))
+    return "".join(f", c{position} as v{i}" for i, position in enumerate(positions))
 
 
 def _load_parquet(
@@ -253,7 +255,7 @@ def _load_parquet(
     wanted: Sequence[str],
     i: int,
 ) -> None:
-    cells = "".join(f", {identifier(column)} as v{place}" for place, column in enumerate(wanted))
+    cells = "".join(f", {identifier(column)} as v{j}" for j, column in enumerate(wanted))
     run(
         connection,
         f"""create table raw_{i} as select {literal(open_file.label)} as file,
@@ -275,14 +277,16 @@ def _load_csv(
     i: int,
 ) -> None:
     assert open_file.layout is not None  # noqa: S101
-    columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(open_file.names)))
+    columns = ", ".join(f"'c{j}': 'VARCHAR'" for j in range(len(open_file.names)))
+    cells = f"{_breaks_sql(open_file)} as breaks{_cells_sql(open_file, wanted)}"
     try:
         run(
             connection,
             f"""create table rows_{i} as
-            select row_number() over () as row, {_breaks_sql(open_file)} as breaks{_cells_sql(open_file, wanted)}
-            from read_csv({literal(str(open_file.text))}, columns = {{{columns}}}, auto_detect = false,
-                delim = {literal(file.delimiter)}, quote = '"', escape = '"', header = true,
+            select row_number() over () as row, {cells}
+            from read_csv({literal(str(open_file.text))}, columns = {{{columns}}},
+                auto_detect = false, delim = {literal(file.delimiter)}, quote = '"', escape = '"',
+                header = true,
                 strict_mode = true, null_padding = false, store_rejects = true, rejects_limit = 0,
                 rejects_table = 'errors_{i}', rejects_scan = 'scans_{i}')""",
         )
@@ -297,14 +301,17 @@ def _unreadable(open_file: OpenFile, error: duckdb.Error) -> str:
     lone = content.find(b"\r")
     if lone >= 0:
         line = content.count(b"\n", 0, lone) + 1
-        return f"{open_file.label}: line {line} has a carriage return outside quotes; quote or remove it"
+        return (
+            f"{open_file.label}: line {line} has a carriage return outside quotes; quote or remove"
+            " it"
+        )
     return f"{open_file.label}: the reader gave up ({type(error).__name__}); export it again"
 
 
 def _make_unread(
     connection: duckdb.DuckDBPyConnection, open_file: OpenFile, i: int
 ) -> record_count.Numbers:
-    """Make `unread_N` of what the reader rejected; the rejected records' numbers."""
+    """Make `unread_N` of the lines that the reader rejects, and return their record numbers."""
     assert open_file.layout is not None  # noqa: S101
     errors = connection.sql(
         f"""select line_byte_position - 1 as start, first({_READER_RULES} order by byte_position)
@@ -333,31 +340,36 @@ def _make_unread(
 
 
 def _breaks_sql(open_file: OpenFile) -> str:
-    """SQL of the newlines within a row, in a file that has any."""
+    """SQL of the number of newlines within a row; 0 in a file without any."""
     assert open_file.layout is not None  # noqa: S101
     if not open_file.layout.breaks.any():
         return "0"
-    row = f"concat({', '.join(f'c{place}' for place in range(len(open_file.names)))})"
+    row = f"concat({', '.join(f'c{j}' for j in range(len(open_file.names)))})"
     return f"length({row}) - length(replace({row}, chr(10), ''))"
 
 
 def _row_mismatch(open_file: OpenFile) -> str:
     return (
-        f"{open_file.label}: {open_file.rows:,} rows counted, but the reader does not find the same ones;"
-        " look for stray quotes and export it again"
+        f"{open_file.label}: {open_file.rows:,} rows counted, but the reader does not find the same"
+        " ones; look for stray quotes and export it again"
     )
 
 
 def _make_raw(
     connection: duckdb.DuckDBPyConnection, open_file: OpenFile, unread: record_count.Numbers, i: int
 ) -> None:
-    """Make `raw_N`: the read rows with their physical lines. BadInput when a row is missing."""
+    """Make `raw_N`: the read rows with their physical lines.
+
+    BadInput when reader and count differ: not the same number of rows, or a rejected line where no
+    record starts.
+    """
     assert open_file.layout is not None  # noqa: S101
     ((read,),) = run(connection, f"select count(*) from rows_{i}")
     if read + len(unread) != open_file.rows or -1 in unread:
         raise BadInput(_row_mismatch(open_file))
     create_sql = f"create table raw_{i} as select {literal(open_file.label)} as file"
-    if open_file.layout.plain and not len(unread) and not _some(open_file.overlong):
+    is_plain = open_file.layout.plain and not len(unread)
+    if is_plain and (open_file.overlong is None or not len(open_file.overlong)):
         create_sql += ", row + 1 as line, null::varchar as defect, * exclude (row, breaks)"
         run(connection, f"{create_sql} from rows_{i}")
     else:
@@ -372,27 +384,24 @@ def _make_raw_with_lines(
     create_sql: str,
     i: int,
 ) -> None:
+    """Make `raw_N` by the records' numbers; the newlines within rows must agree as well."""
     assert open_file.layout is not None  # noqa: S101
-    connection.register("places", _line_table(open_file, open_file.layout, unread))
-    both = f"from rows_{i} join places using (row)"
+    connection.register("records", _line_table(open_file, open_file.layout, unread))
+    joined = f"from rows_{i} join records using (row)"
     ((n_moved,),) = run(
-        connection, f"select count(*) {both} where rows_{i}.breaks <> places.breaks"
+        connection, f"select count(*) {joined} where rows_{i}.breaks <> records.breaks"
     )
     if n_moved:
         raise BadInput(_row_mismatch(open_file))
-    picked = f"places.* exclude (row, breaks), rows_{i}.* exclude (row, breaks)"
-    run(connection, f"{create_sql}, {picked} {both} order by row")
-    connection.unregister("places")
-
-
-def _some(numbers: record_count.Numbers | None) -> bool:
-    return numbers is not None and len(numbers) > 0
+    columns = f"records.* exclude (row, breaks), rows_{i}.* exclude (row, breaks)"
+    run(connection, f"{create_sql}, {columns} {joined} order by row")
+    connection.unregister("records")
 
 
 def _line_table(
     open_file: OpenFile, layout: record_count.Records, unread: record_count.Numbers
 ) -> pa.Table:
-    """row (1-based among the read ones), its line, and what is wrong with the whole record."""
+    """A row a read record: row (from 1), line, breaks, and the defect of the whole record."""
     defects = np.full(len(layout), None, dtype=object)
     defects[open_file.overlong] = "ragged_row"
     defects[layout.nul] = "nul_byte"

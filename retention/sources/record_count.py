@@ -1,4 +1,4 @@
-"""Where the records of a delimited text file stand: counted apart from the reader, as its check."""
+"""Count the records of a delimited text file apart from the reader, to check what it reads."""
 
 import re
 from dataclasses import dataclass
@@ -23,17 +23,13 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Records:
-    """The records of one file, header first.
+    """The records of one file, header first."""
 
-    `lines` are physical and 1-based, `breaks` the newlines within a record, `starts` and `ends` the
-    byte offsets of its first byte and last newline, `nul` the numbers of records with a NUL byte.
-    """
-
-    lines: Numbers
-    breaks: Numbers
-    starts: Numbers
-    ends: Numbers
-    nul: Numbers
+    lines: Numbers  # physical line on which a record starts, from 1
+    breaks: Numbers  # newlines within a record
+    starts: Numbers  # byte offset of its first byte
+    ends: Numbers  # byte offset of the newline that ends it
+    nul: Numbers  # numbers of the records with a NUL byte
 
     def __len__(self) -> int:
         return len(self.lines)

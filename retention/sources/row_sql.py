@@ -1,7 +1,11 @@
-"""What one raw row says, and what is wrong with it, as SQL over a source's cells.
+"""SQL that turns the raw rows of a source into events, or into rejects with their reason.
 
-Names inside the SQL are positions, never names of a file: c0 is a cell, v0 its typed value,
-x0_amount what the first mapping says of it, m0_amount that in the event column's type.
+Four views follow each other: `raw` (as read), `typed` (cells in their declared types), `mapped`
+(each mapping's values) and `judged` (with the first rule that a row breaks). Names inside the SQL
+are positions, never names of a file: for the file's first column c0 is the cell as text, p0 its
+parsed value and v0 the value that mappings read; for the first mapping x0_amount is what its SQL
+returns, m0_amount that in the event column's type, and m0_on whether its `where` holds; e0 is
+whether the first expectation holds.
 """
 
 import datetime as dt
@@ -13,51 +17,49 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from retention.core import events as schema
 from retention.core.errors import BadParams
+from retention.core.events import EVENT_COLUMNS, MAPPABLE, MONEY
 from retention.core.params import ColumnType, EventMapping, Params, Source
 from retention.sources import parsing
 from retention.sources.currency import Rates, code_sql, converted_sql, currency_column, unknown_sql
 from retention.sources.expressions import Compiler, Expression
 
 TEXTS: Final = tuple(
-    name for name in schema.MAPPABLE if name != "kind" and schema.EVENT_COLUMNS[name] == pa.string()
+    name for name in MAPPABLE if name != "kind" and EVENT_COLUMNS[name] == pa.string()
 )
 TIMES: Final = ("occurred_at", "known_at", "promised_at", "effective_at")
 _SQL_TIMES: Final = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "DATE")
-MONEY_COLUMNS: Final = tuple(
-    name for name, kind in schema.EVENT_COLUMNS.items() if kind == schema.MONEY
-)
+MONEY_COLUMNS: Final = tuple(name for name, kind in EVENT_COLUMNS.items() if kind == MONEY)
 _NULL_TYPE: Final = '"NULL"'
 
 
 @dataclass(frozen=True)
 class RejectRule:
-    """A reason to reject a row: its name, the column at fault, SQL of what to show, SQL of when."""
+    """A reason to reject a row."""
 
     name: str
-    column: str
-    raw: str
-    when: str
+    column: str  # the column at fault; empty where it is the whole record
+    raw: str  # SQL of the value to show in the reject
+    when: str  # SQL of whether the row breaks the rule
 
 
 DEFECTS: Final = [
     RejectRule(defect, "", "''", f"defect = '{defect}'")
     for defect in ("nul_byte", "huge_cell", "ragged_row")
 ]
-"""What is wrong with a whole record."""
+"""Defects of a whole record, found while the file was read."""
 
 
 @dataclass(frozen=True)
 class CompiledMapping:
-    """One event mapping, compiled."""
+    """One event mapping, compiled to SQL."""
 
-    position: int
-    declared: EventMapping
-    label: str
+    position: int  # among the mappings of its source
+    declared: EventMapping  # as params.yaml has it
+    label: str  # with which its event ids begin
     where: Expression
-    columns: dict[str, Expression]
-    currency: Expression | None = None
+    columns: dict[str, Expression]  # by event column
+    currency: Expression | None = None  # of its amounts; None: the company's own
 
     @property
     def money(self) -> list[str]:
@@ -66,44 +68,46 @@ class CompiledMapping:
 
     @property
     def matches(self) -> str:
+        """The column that holds whether the mapping's `where` holds."""
         return f"m{self.position}_on"
 
     def raw_column(self, column: str) -> str:
+        """The column that holds what the mapping's SQL returns for an event column."""
         return f"x{self.position}_{column}"
 
     def value_column(self, column: str) -> str:
+        """The column that holds the same value in the event column's type."""
         return f"m{self.position}_{column}"
 
 
 @dataclass(frozen=True)
 class IngestPlan:
-    """A source's mappings against the columns of its files. `keys` are places, or none.
-
-    A bad cell rejects its row only in the first `mapped_columns` of `wanted`: those after them
-    serve `expected` alone. `guarded` evaluates the mappings' SQL so that a row on which it fails is
-    a reject: slower.
-    """
+    """A source's mappings, compiled against the columns of its files."""
 
     source: str
     file: Source
-    clock: parsing.Clock
-    business_zone: ZoneInfo
+    clock: parsing.Clock  # of the source's wall clock times
+    business_zone: ZoneInfo  # in which days are counted
     as_of: dt.date | None
-    wanted: Sequence[str]
-    keys: Sequence[int]
+    wanted: Sequence[str]  # the file's columns that are read, by position
+    keys: Sequence[int]  # positions of the key's columns; none for row_number
     mappings: Sequence[CompiledMapping]
     rates: Rates = field(default_factory=dict)
     expectations: Mapping[str, Expression] = field(default_factory=dict)
+    # How many of `wanted` the mappings read. Only there does a bad cell reject its row; the columns
+    # after them serve expectations alone.
     mapped_columns: int = 0
+    # Evaluate the mappings' SQL so that a row on which it fails becomes a reject: slower.
     guarded: bool = False
 
     @cached_property
-    def kinds(self) -> list[ColumnType]:
+    def types(self) -> list[ColumnType]:
+        """The declared type of each column that is read."""
         return [self.file.types.get(column, "text") for column in self.wanted]
 
     @property
     def accepted_sql(self) -> str:
-        """SQL over `judged`: was the row accepted?"""
+        """SQL over `judged`: whether the row is accepted."""
         return f"(bad is null and ({' or '.join(mapping.matches for mapping in self.mappings)}))"
 
     def day_sql(self, value: str) -> str:
@@ -113,31 +117,30 @@ class IngestPlan:
 def build_plan(params: Params, source: str, compiler: Compiler) -> IngestPlan:
     """Compile a source; BadParams or BadInput names the key of params.yaml that is wrong."""
     file = params.sources[source]
-    currency_name = [] if file.key == "row_number" else file.key
-    written = f"[{', '.join(currency_name)}]"
-    keys = [compiler.position(column, f"sources.{source}.key", written) for column in currency_name]
+    key_columns = [] if file.key == "row_number" else file.key
+    key_text = f"[{', '.join(key_columns)}]"
+    keys = [compiler.position(column, f"sources.{source}.key", key_text) for column in key_columns]
     mappings = [_compile_mapping(source, file, i, compiler) for i in range(len(file.events))]
     mappings = _with_currency_column(source, mappings, compiler)
-    rates = params.ingest.conversion | {params.currency: 1.0}
+    # The compiler collects columns in the order of their first use: expectations come last, so that
+    # the columns before them are those that mappings and key need.
     mapped_columns = len(compiler.wanted)
     expectations = {
         name: compiler.compile(text, f"sources.{source}.expect.{name}")
         for name, text in file.expect.items()
     }
-    clock = parsing.Clock(params.zone_of(file), file.dst)
-    business_zone = ZoneInfo(params.time_zone)
     return IngestPlan(
-        source,
-        file,
-        clock,
-        business_zone,
-        params.as_of,
-        compiler.wanted,
-        keys,
-        mappings,
-        rates,
-        expectations,
-        mapped_columns,
+        source=source,
+        file=file,
+        clock=parsing.Clock(params.zone_of(file), file.dst),
+        business_zone=ZoneInfo(params.time_zone),
+        as_of=params.as_of,
+        wanted=compiler.wanted,
+        keys=keys,
+        mappings=mappings,
+        rates=params.ingest.conversion | {params.currency: 1.0},
+        expectations=expectations,
+        mapped_columns=mapped_columns,
     )
 
 
@@ -158,27 +161,24 @@ def _compile_mapping(source: str, file: Source, i: int, compiler: Compiler) -> C
 def _with_currency_column(
     source: str, mappings: list[CompiledMapping], compiler: Compiler
 ) -> list[CompiledMapping]:
-    """Mappings of money that name no currency read the file's column of that name, if it has one.
+    """Let mappings of money without a currency read the file's currency column, if it has one.
 
-    Not when some mapping reads that column itself: then it is taken care of.
+    Not when some mapping reads that column itself: then it takes care of the currency.
     """
-    currency_name = currency_column(compiler.names, compiler.wanted)
-    if currency_name is None or all(mapping.currency for mapping in mappings if mapping.money):
+    name = currency_column(compiler.names, compiler.wanted)
+    if name is None or all(mapping.currency for mapping in mappings if mapping.money):
         return mappings
-    file_currency = compiler.compile(currency_name, f"sources.{source}.events.currency")
+    currency = compiler.compile(name, f"sources.{source}.events.currency")
     return [
-        _with_currency(mapping, currency_name, file_currency) if mapping.money else mapping
+        replace(
+            mapping,
+            currency=currency,
+            declared=mapping.declared.model_copy(update={"currency": name}),
+        )
+        if mapping.money and not mapping.currency
+        else mapping
         for mapping in mappings
     ]
-
-
-def _with_currency(
-    mapping: CompiledMapping, currency_name: str, file_currency: Expression
-) -> CompiledMapping:
-    if mapping.currency:
-        return mapping
-    with_currency = mapping.declared.model_copy(update={"currency": currency_name})
-    return replace(mapping, currency=file_currency, declared=with_currency)
 
 
 def typed_sql(plan: IngestPlan, native_types: Sequence[str]) -> str:
@@ -193,7 +193,7 @@ def typed_sql(plan: IngestPlan, native_types: Sequence[str]) -> str:
 
 
 def _parsed_sql(plan: IngestPlan, i: int, native: str) -> str:
-    kind = plan.kinds[i]
+    kind = plan.types[i]
     if native in _SQL_TIMES and kind in ("timestamp", "date"):
         return parsing.finite_sql(f"v{i}", kind)
     key = f"sources.{plan.source}.types.{plan.wanted[i]}"
@@ -202,7 +202,7 @@ def _parsed_sql(plan: IngestPlan, i: int, native: str) -> str:
 
 
 def _value_sql(plan: IngestPlan, i: int, native: str) -> str:
-    if plan.kinds[i] != "timestamp":
+    if plan.types[i] != "timestamp":
         return f"p{i}"
     text = native not in _SQL_TIMES
     offset = "%z" in (plan.file.format.time or "") if text else native.endswith("ZONE")
@@ -210,41 +210,48 @@ def _value_sql(plan: IngestPlan, i: int, native: str) -> str:
 
 
 def mapped_sql(plan: IngestPlan, sql_types: Sequence[Sequence[str]]) -> str:
-    """SQL over `typed`: each mapping's values; `types` are those its SQL has, where first."""
-    expressions_sql = [
+    """SQL over `typed`: whether each mapping applies, and its values in the events' types.
+
+    `sql_types`: for each mapping the type of its `where` and of its columns, in their order.
+    BadParams: a `where` that is no condition, a time column whose SQL gives no time.
+    """
+    # Each level of the query may use the columns of the level below by name, so every mapping's
+    # expression is written once, and the rules read its result as often as they need.
+    # 1. What the SQL of params.yaml returns, as it is: rejects show this value.
+    returned = [
         f"{_expectation_sql(plan, expectation)} as e{i}"
         for i, expectation in enumerate(plan.expectations.values())
     ]
+    # 2. The same in the event column's type; null when it does not fit, which a rule reports.
     values = []
-    for mapping, (condition, *others) in zip(plan.mappings, sql_types, strict=True):
+    for mapping, (condition, *column_types) in zip(plan.mappings, sql_types, strict=True):
         _require_condition(mapping.where, condition)
-        expressions_sql.append(
-            f"coalesce({_expression_sql(plan, mapping.where)}, false) as {mapping.matches}"
-        )
+        where = _expression_sql(plan, mapping.where)
+        returned.append(f"coalesce({where}, false) as {mapping.matches}")
         if mapping.currency:
-            expressions_sql.append(
-                f"{code_sql(_expression_sql(plan, mapping.currency))} as {mapping.raw_column('currency')}"
-            )
-        for (column, expression), sql_type in zip(mapping.columns.items(), others, strict=True):
-            expressions_sql.append(
-                f"{_expression_sql(plan, expression)} as {mapping.raw_column(column)}"
-            )
-            value = _converted_sql(
-                plan, mapping.raw_column(column), sql_type, column, expression.key
-            )
+            currency = code_sql(_expression_sql(plan, mapping.currency))
+            returned.append(f"{currency} as {mapping.raw_column('currency')}")
+        for (column, expression), sql_type in zip(
+            mapping.columns.items(), column_types, strict=True
+        ):
+            raw = mapping.raw_column(column)
+            returned.append(f"{_expression_sql(plan, expression)} as {raw}")
+            value = _event_value_sql(plan, raw, sql_type, column, expression.key)
+            # Conversion comes last: the rate applies to a number, not to the text of one.
             if mapping.currency and column in mapping.money:
                 value = converted_sql(value, mapping.raw_column("currency"), plan.rates)
             values.append(f"{value} as {mapping.value_column(column)}")
+    # 3. When the event became known, from the times of step 2.
     known_at = [
         f"{_known_at_sql(plan, mapping)} as {mapping.value_column('known')}"
         for mapping in plan.mappings
     ]
-    cast_sql = _select_sql(values, f"({_select_sql(expressions_sql, 'typed')})")
-    return _select_sql(known_at, f"({cast_sql})")
+    with_values = _with_columns_sql(values, f"({_with_columns_sql(returned, 'typed')})")
+    return _with_columns_sql(known_at, f"({with_values})")
 
 
 def check_expectations(expectations: Mapping[str, Expression], sql_types: Sequence[str]) -> None:
-    """BadParams when something expected of a row is no condition."""
+    """BadParams when an expectation is no condition."""
     for expression, sql_type in zip(expectations.values(), sql_types, strict=True):
         _require_condition(expression, sql_type)
 
@@ -255,20 +262,25 @@ def _require_condition(expression: Expression, sql_type: str) -> None:
 
 
 def _expectation_sql(plan: IngestPlan, expectation: Expression) -> str:
-    """SQL of whether a row is as expected; one on which the SQL fails is not."""
+    """SQL of whether a row meets an expectation; one on which the SQL fails does not."""
     return f"coalesce(try([{expectation.sql}]), [false])[1]" if plan.guarded else expectation.sql
 
 
-def _select_sql(values: Sequence[str], table: str) -> str:
+def _with_columns_sql(values: Sequence[str], table: str) -> str:
     return f"select {', '.join(['*', *values])} from {table}"
 
 
 def _expression_sql(plan: IngestPlan, expression: Expression) -> str:
+    """A mapping's SQL; guarded, it is null on a row on which it fails.
+
+    `try` alone would not tell a failure from a null that the SQL returns: the value goes into a
+    list, and the rule `failing_sql` asks whether there is a list.
+    """
     return f"try([{expression.sql}])[1]" if plan.guarded else expression.sql
 
 
-def _converted_sql(plan: IngestPlan, raw: str, sql_type: str, column: str, key: str) -> str:
-    """SQL of what a mapping says in the event column's type; null when it does not fit."""
+def _event_value_sql(plan: IngestPlan, raw: str, sql_type: str, column: str, key: str) -> str:
+    """SQL of a mapped value in the event column's type; null when it does not fit."""
     if column in TIMES:
         if sql_type not in _SQL_TIMES:
             raise BadParams(
@@ -285,11 +297,11 @@ def _converted_sql(plan: IngestPlan, raw: str, sql_type: str, column: str, key: 
 def _column_type(column: str) -> ColumnType:
     kinds: dict[pa.DataType, ColumnType] = {
         pa.string(): "text",
-        schema.MONEY: "decimal",
+        MONEY: "decimal",
         pa.float64(): "double",
         pa.bool_(): "boolean",
     }
-    return kinds.get(schema.EVENT_COLUMNS[column], "timestamp")
+    return kinds.get(EVENT_COLUMNS[column], "timestamp")
 
 
 def _known_at_sql(plan: IngestPlan, mapping: CompiledMapping) -> str:
@@ -333,7 +345,7 @@ def _failing_rules(plan: IngestPlan) -> Iterator[RejectRule]:
 
 
 def _cell_rules(plan: IngestPlan, i: int) -> Iterator[RejectRule]:
-    kind, column = plan.kinds[i], plan.wanted[i]
+    kind, column = plan.types[i], plan.wanted[i]
     if kind != "text":
         yield RejectRule(f"not_{kind}", column, f"c{i}", f"trim(c{i}) <> '' and p{i} is null")
     if kind == "timestamp":
@@ -407,6 +419,8 @@ def _time_rules(plan: IngestPlan, mapping: CompiledMapping) -> Iterator[RejectRu
 
 def judged_sql(plan: IngestPlan, rules: Sequence[RejectRule]) -> str:
     """SQL over `mapped`: what events need, `bad` (the first broken rule's number) and its `raw`."""
+    # `case` stops at the first rule that holds, so a row has one reason, in the order of the rules.
+    # The value to show is looked up by that number one level above: nothing is evaluated twice.
     broken = " ".join(f"when {rule.when} then {i}" for i, rule in enumerate(rules))
     raw = " ".join(f"when {i} then {rule.raw}" for i, rule in enumerate(rules))
     keys = [f"c{i}" for i in plan.keys]
@@ -426,7 +440,7 @@ def judged_sql(plan: IngestPlan, rules: Sequence[RejectRule]) -> str:
 
 
 def expectation_counts_sql(plan: IngestPlan) -> str:
-    """SQL over `judged`: for each expectation, how many accepted rows miss it, and the first."""
+    """SQL over `judged`: accepted rows; for each expectation how many miss it, and the first."""
     counts = [
         f"count(*) filter (not e{i}), min({{file: file, line: line}}) filter (not e{i})"
         for i in range(len(plan.expectations))
@@ -435,8 +449,8 @@ def expectation_counts_sql(plan: IngestPlan) -> str:
 
 
 def event_sql(plan: IngestPlan, mapping: CompiledMapping) -> str:
-    """SQL over `judged`: the events of one mapping, in the columns of the schema."""
-    values_ = {
+    """SQL over `judged`: the events of one mapping, in the columns of the events table."""
+    values = {column: mapping.value_column(column) for column in mapping.columns} | {
         "event_id": _event_id_sql(plan, mapping),
         "kind": f"'{mapping.declared.kind}'",
         "source": f"'{plan.source}'",
@@ -447,11 +461,10 @@ def event_sql(plan: IngestPlan, mapping: CompiledMapping) -> str:
     }
     for column in ("promised", "effective"):
         if f"{column}_at" in mapping.columns:
-            values_[f"{column}_day"] = plan.day_sql(mapping.value_column(f"{column}_at"))
-    values = {column: mapping.value_column(column) for column in mapping.columns} | values_
+            values[f"{column}_day"] = plan.day_sql(mapping.value_column(f"{column}_at"))
     columns = ", ".join(
         f"{values.get(column, 'null')}::{parsing.sql_type(kind)} as {column}"
-        for column, kind in schema.EVENT_COLUMNS.items()
+        for column, kind in EVENT_COLUMNS.items()
     )
     return f"select {columns} from judged where bad is null and {mapping.matches}"
 

@@ -1,4 +1,4 @@
-"""What the rules for raw rows are called when a person is told of them."""
+"""The rules for raw rows in words: what is wrong with the row, and what to do about it."""
 
 from typing import Final
 
@@ -34,7 +34,7 @@ RULES: Final = {
         "look at as_of and at what occurred_at and known_at map",
     ),
 }
-"""What each rule says of a row in words, and what to do about it."""
+"""By rule: what is wrong with the row, and what to do."""
 
 
 def fix(rule: str) -> str:

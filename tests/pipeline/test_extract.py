@@ -13,7 +13,7 @@ import yaml
 
 from retention.core import artefacts
 from retention.core.storage import atomic
-from tests.faults.refusal import accounted, refused
+from tests.faults.refusal import assert_accounted, assert_refused
 from tests.support import company
 from tests.support.company import Checkout
 from tests.support.services import PASSWORD, Postgres
@@ -83,7 +83,7 @@ def test_the_same_rows_are_the_same_events_and_customers(
     for artefact in (artefacts.ingested("sales"), artefacts.CUSTOMERS):
         assert pq.read_table(shop / artefact).equals(pq.read_table(files_only / artefact)), artefact
     summary = atomic.read_json(shop / artefacts.ingest_summary("sales"))
-    accounted(summary, rows=summary["accepted"] + summary["unmapped"])
+    assert_accounted(summary, rows=summary["accepted"] + summary["unmapped"])
     assert atomic.read_json(files_only / artefacts.ingest_summary("sales"))["rejected"] == 2
 
 
@@ -146,13 +146,13 @@ def test_without_an_address_and_without_a_server_a_stage_refuses(
     shop: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DATABASE_URL")
-    refused(shop.run("pipeline.extract"), 2, "sources.sales.table", "DATABASE_URL", "is not set")
+    assert_refused(shop.run("pipeline.extract"), 2, "sources.sales.table", "DATABASE_URL", "is not set")
     nowhere = f"postgresql://staff:{PASSWORD}@127.0.0.1:9/x"
     done = shop.run("pipeline.extract", DATABASE_URL=nowhere)
-    message = refused(done, 3, "sources.sales", "DATABASE_URL", "cannot be reached")
+    message = assert_refused(done, 3, "sources.sales", "DATABASE_URL", "cannot be reached")
     assert PASSWORD not in message
     done = shop.run("pipeline.ingest", "sales")
-    refused(done, 3, "data/tables/sources.sales", "no such file")
+    assert_refused(done, 3, "data/tables/sources.sales", "no such file")
 
 
 # retention check

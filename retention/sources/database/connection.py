@@ -1,4 +1,4 @@
-"""A connection that only reads, sees one moment, and ends in time; its refusals name no secret."""
+"""A read-only connection that sees one snapshot and times out; no message names a secret."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from retention.core.params import RawFile
 Connection = psycopg.Connection[tuple[object, ...]]
 
 _CONNECTING: Final = 10
-"""Seconds within which a server must have answered."""
+"""Seconds within which a server must answer."""
 
 _SETTINGS: Final = {
     "TimeZone": "UTC",
@@ -28,15 +28,15 @@ _SETTINGS: Final = {
     "extra_float_digits": "1",
     "idle_in_transaction_session_timeout": "0",
 }
-"""So that a value is the same text wherever it is read."""
+"""Settings under which a value is the same text wherever it is read."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where a key's database is: the variable that says so, and what it says."""
+    """The address of a database."""
 
-    key: str
-    variable: str
+    key: str  # of params.yaml, which asks for it
+    variable: str  # of the environment, which holds it
     url: str
 
     @property
@@ -44,7 +44,7 @@ class Address:
         return str(conninfo.conninfo_to_dict(self.url).get("password") or "")
 
 
-def address(file: RawFile, key: str) -> Address:
+def find_address(file: RawFile, key: str) -> Address:
     """The address in the environment; BadParams when there is none, or none of PostgreSQL."""
     url = os.environ.get(file.database, "").strip()
     if not url:
@@ -65,12 +65,12 @@ def address(file: RawFile, key: str) -> Address:
 
 @contextmanager
 def reading(file: RawFile, key: str) -> Iterator[Connection]:
-    """A transaction that reads and sees one moment; rolled back and closed when the block ends.
+    """A read-only transaction on one snapshot; rolled back and closed when the block ends.
 
-    BadParams: no address. BadInput: unreachable, too slow, not allowed, or the server's word.
+    BadParams: no address. BadInput: unreachable, too slow, not allowed, or refused by the server.
     """
-    address_ = address(file, key)
-    with _refusing(address_, file), _connected(address_, file) as connection:
+    address = find_address(file, key)
+    with _refusing(address, file), _connected(address, file) as connection:
         connection.read_only = True
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         with _ended_after(connection, file.database_timeout):
@@ -82,11 +82,11 @@ def reading(file: RawFile, key: str) -> Iterator[Connection]:
 
 
 @contextmanager
-def _connected(address_: Address, file: RawFile) -> Iterator[Connection]:
-    """Closed in the end without a word to the server: it may be past hearing."""
+def _connected(address: Address, file: RawFile) -> Iterator[Connection]:
+    """Connect, and close without waiting for the server, which may no longer answer."""
     seconds = min(_CONNECTING, max(2, round(file.database_timeout)))
     connection = psycopg.connect(
-        address_.url,
+        address.url,
         connect_timeout=seconds,
         client_encoding="UTF8",
         application_name="retention",
@@ -100,7 +100,7 @@ def _connected(address_: Address, file: RawFile) -> Iterator[Connection]:
 
 @contextmanager
 def _ended_after(connection: Connection, seconds: float) -> Iterator[None]:
-    """Cut the connection after some seconds: a server that hears nothing obeys no timeout."""
+    """Cut the connection after some seconds: no timeout of its own reaches a cut-off server."""
     line = socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM)
 
     def cut() -> None:
@@ -119,15 +119,15 @@ def _ended_after(connection: Connection, seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _refusing(address_: Address, file: RawFile) -> Iterator[None]:
-    """What the database says becomes a refusal without password, address and values of rows."""
+def _refusing(address: Address, file: RawFile) -> Iterator[None]:
+    """Turn errors of the database into refusals without password, address and values of rows."""
     try:
         yield
     except psycopg.Error as error:
-        raise BadInput(f"{address_.key}: {_describe(error, address_, file)}") from None
+        raise BadInput(f"{address.key}: {_describe(error, address, file)}") from None
 
 
-def _describe(error: psycopg.Error, address_: Address, file: RawFile) -> str:
+def _describe(error: psycopg.Error, address: Address, file: RawFile) -> str:
     if isinstance(error, psycopg.errors.QueryCanceled):
         return (
             f"table {file.table!r} was not read within {file.database_timeout:.0f} s; raise"
@@ -137,8 +137,8 @@ def _describe(error: psycopg.Error, address_: Address, file: RawFile) -> str:
         return f"the user may not read table {file.table!r}; grant it select there"
     if isinstance(error, psycopg.OperationalError) and not error.sqlstate:
         return (
-            f"the database that {address_.variable} names cannot be reached: {_reason(error, address_)};"
-            " is it up, and are address and password right?"
+            f"the database that {address.variable} names cannot be reached:"
+            f" {_reason(error, address)}; is it up, and are address and password right?"
         )
     return (
         f"the database refused to give table {file.table!r}: {type(error).__name__}"
@@ -146,8 +146,8 @@ def _describe(error: psycopg.Error, address_: Address, file: RawFile) -> str:
     )
 
 
-def _reason(error: psycopg.Error, address_: Address) -> str:
+def _reason(error: psycopg.Error, address: Address) -> str:
     message = " ".join(str(error).split())
-    for secret in filter(None, (address_.url, address_.secret)):
+    for secret in filter(None, (address.url, address.secret)):
         message = message.replace(secret, "...")
     return message[:300]

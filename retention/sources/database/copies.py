@@ -1,8 +1,8 @@
-"""What was read from a table, kept as Parquet that ingest reads like any other file.
+"""Copy tables to Parquet, which ingest reads like any other file.
 
-Read whole, a table is one file that the next reading replaces. Read by the time its rows became
-known, it is a part a reading: parts are added and never changed, so that a row which the company
-overwrites later stays as it was known before.
+A table that is read whole is one file, which the next reading replaces. A table that is read by the
+time its rows became known is one part a reading: parts are added and never changed, so that a row
+which the company overwrites later stays as it was known before.
 """
 
 import datetime as dt
@@ -24,17 +24,17 @@ from retention.core.storage import atomic
 from retention.sources import reader
 from retention.sources.database import stream, tables
 from retention.sources.database.connection import Connection
-from retention.sources.database.tables import Table
+from retention.sources.database.tables import DatabaseTable
 from retention.sources.reader import identifier, literal
 
 WHOLE: Final = "whole.parquet"
 _NOTE: Final = b"retention"
 _NEVER: Final = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
-"""Up to when a table was read whose rows have no time at all."""
+"""The time up to which a table is read whose rows have no time at all."""
 
 
 def replace_copy(
-    connection: Connection, table: Table, folder: Path, order: Sequence[str], key: str
+    connection: Connection, table: DatabaseTable, folder: Path, order: Sequence[str], key: str
 ) -> int:
     """Copy the whole table in place of the copy before; its rows. BadInput: none."""
     batches = stream.batches(connection, tables.query(table, order), table.arrow, key)
@@ -48,7 +48,12 @@ def replace_copy(
 
 
 def add_part(
-    connection: Connection, table: Table, folder: Path, source: Source, zone: ZoneInfo, key: str
+    connection: Connection,
+    table: DatabaseTable,
+    folder: Path,
+    source: Source,
+    zone: ZoneInfo,
+    key: str,
 ) -> int:
     """Copy the rows that are new since the parts before as a part more; their number.
 
@@ -103,7 +108,7 @@ def _write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> 
 
 
 class _CopiedPart:
-    """A part that was kept: the columns of its file, and up to when it reaches."""
+    """A part of an earlier reading: its columns, and the time up to which it reaches."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -123,12 +128,12 @@ class _CopiedPart:
 
 @dataclass(frozen=True)
 class _NewRows:
-    """The rows of a table since a time."""
+    """The rows of a table that became known since the last reading."""
 
-    table: Table
-    column: str
+    table: DatabaseTable
+    column: str  # that tells when a row became known
     source: Source
-    key: str
+    key: str  # of the source in params.yaml
 
     def __post_init__(self) -> None:
         self.table.require([self.column], f"{self.key}.incremental")
@@ -145,7 +150,7 @@ class _NewRows:
 
     @property
     def overlap(self) -> int:
-        """How far back rows are read again, as the column counts."""
+        """How far back rows are read again, in the units of the column."""
         overlap_days = self.source.incremental_overlap / dt.timedelta(days=1)
         return int(-(-overlap_days * tables.day_length(self.kind) // 1))
 
@@ -155,7 +160,7 @@ class _NewRows:
         return [self.column, *keys]
 
     def refuse_foreign_parts(self, earlier: Sequence[_CopiedPart]) -> None:
-        """BadInput for parts of another table, and for columns that changed their type."""
+        """BadInput for parts of another table and for columns whose type changed."""
         for part in earlier:
             if part.table != (self.table.label, self.column):
                 raise BadInput(
@@ -174,7 +179,7 @@ class _NewRows:
             )
 
     def newest_time(self, read: Path, current: dt.datetime, reached: int | None) -> int:
-        """Up to when the table was read: its newest time, but never the future's."""
+        """The time up to which the table is read: its newest time, but never one in the future."""
         counts = tables.count_type(self.kind)
         limit = tables.to_count(self.kind, current)
         newest = tables.to_count(self.kind, _NEVER) if reached is None else reached
@@ -185,17 +190,17 @@ class _NewRows:
         return newest
 
     def write_new(self, read: Path, earlier: Sequence[_CopiedPart], part: Path, until: int) -> int:
-        """Write the rows of `read` that no part before has; how many."""
+        """Write the rows of `read` that no earlier part has; their number."""
         note = {"table": self.table.label, "incremental": self.column, "until": until}
         schema = self.table.arrow.with_metadata({_NOTE: json.dumps(note, sort_keys=True).encode()})
         order = ", ".join(identifier(part) for part in self.order)
         with reader.connect("1GB") as connection:
-            rows_ = connection.sql(f"from ({self._new_rows_sql(read, earlier)}) order by {order}")
-            batches = rows_.to_arrow_reader(100_000)
+            rows = connection.sql(f"from ({self._new_rows_sql(read, earlier)}) order by {order}")
+            batches = rows.to_arrow_reader(100_000)
             return _write(part, schema, (batch.cast(schema) for batch in batches))
 
     def _new_rows_sql(self, read: Path, earlier: Sequence[_CopiedPart]) -> str:
-        """SQL of the rows of `read` without those of the parts before."""
+        """SQL of the rows of `read` without those of the earlier parts."""
         rows = f"select * from read_parquet({literal(str(read))})"
         for part in earlier:
             columns = ", ".join(

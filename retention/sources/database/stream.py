@@ -1,4 +1,4 @@
-"""Rows as they come from a COPY, batch by batch: no table has to fit into memory."""
+"""Read the rows of a COPY batch by batch: no table has to fit into memory."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -13,7 +13,7 @@ from retention.sources.database.connection import Connection
 from retention.sources.database.tables import DAY, TEXT
 
 _BLOCK: Final = 1 << 25
-"""Bytes of CSV in a batch: more than any row may have."""
+"""Bytes of CSV in a batch; a row must not be longer."""
 
 
 class _CopyFile:

@@ -1,4 +1,4 @@
-"""Which table is meant, what columns it has, and the SQL that reads it as it is."""
+"""Find a table of the database, with its columns, and write the SQL that reads it unchanged."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -38,19 +38,20 @@ _COLUMNS: Final = """select a.attname, b.typname from pg_attribute a
     join pg_type t on t.oid = a.atttypid
     join pg_type b on b.oid = case t.typtype when 'd' then t.typbasetype else t.oid end
     where a.attrelid = %s and a.attnum > 0 and not a.attisdropped order by a.attnum"""
-_TABLE_NAMES: Final = """select case when pg_table_is_visible(c.oid) then '' else n.nspname || '.' end
-        || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+_TABLE_NAMES: Final = """select
+        case when pg_table_is_visible(c.oid) then '' else n.nspname || '.' end || c.relname
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname <> 'information_schema'
         and n.nspname !~ '^pg_' and has_table_privilege(c.oid, 'select') order by 1"""
 
 
 @dataclass(frozen=True)
-class Table:
-    """A table that was found: its name, and its columns' types in PostgreSQL."""
+class DatabaseTable:
+    """A table of the database."""
 
     schema: str
     name: str
-    columns: dict[str, str]
+    columns: dict[str, str]  # types in PostgreSQL, by name
 
     @property
     def label(self) -> str:
@@ -58,7 +59,7 @@ class Table:
 
     @property
     def arrow(self) -> pa.Schema:
-        """Times as such, everything else as the text that PostgreSQL writes: nothing is rounded."""
+        """Times as times, everything else as the text of PostgreSQL: nothing is rounded."""
         return pa.schema([(name, _TIMES.get(kind, TEXT)) for name, kind in self.columns.items()])
 
     def require(self, wanted: Sequence[str], asked_by: str) -> None:
@@ -71,7 +72,7 @@ class Table:
                 )
 
 
-def find_table(connection: Connection, file: RawFile, key: str) -> Table:
+def find_table(connection: Connection, file: RawFile, key: str) -> DatabaseTable:
     """The table that params name, by itself or as schema.table; BadInput with the nearest names."""
     row = connection.execute(_FIND_TABLE, {"table": file.table}).fetchone()
     if row is None:
@@ -82,11 +83,11 @@ def find_table(connection: Connection, file: RawFile, key: str) -> Table:
         )
     schema, name, oid = row
     columns = {str(column): str(kind) for column, kind in connection.execute(_COLUMNS, [oid])}
-    return Table(str(schema), str(name), columns)
+    return DatabaseTable(str(schema), str(name), columns)
 
 
 def query(
-    table: Table,
+    table: DatabaseTable,
     order: Sequence[str] | None,
     since: tuple[str, int] | None = None,
     max_rows: int | None = None,
@@ -109,7 +110,7 @@ def query(
     return sql.Composed(parts)
 
 
-def _ordered(table: Table, order: Sequence[str]) -> sql.Composed:
+def _ordered(table: DatabaseTable, order: Sequence[str]) -> sql.Composed:
     """By some columns in their own order, which an index may have; or by all of them as text."""
     text = "{column}" if order else "{column}::text"
     columns = [
@@ -123,7 +124,7 @@ def _composed(text: str, **parts: sql.Composable) -> sql.Composed:
     return sql.SQL(text).format(**parts)
 
 
-def _selected(table: Table, name: str) -> sql.Composed:
+def _selected(table: DatabaseTable, name: str) -> sql.Composed:
     kind, column = table.columns[name], sql.Identifier(name)
     written = {
         "timestamptz": _MICROSECONDS,
@@ -134,7 +135,7 @@ def _selected(table: Table, name: str) -> sql.Composed:
     return _composed(f"{written} as {{column}}", column=column)
 
 
-def _since(table: Table, name: str, count: int) -> sql.Composed:
+def _since(table: DatabaseTable, name: str, count: int) -> sql.Composed:
     return _composed(
         " where {column} >= {bound} or {column} is null",
         column=sql.Identifier(name),
@@ -149,17 +150,17 @@ def _moment(kind: str, count: int) -> dt.date | dt.datetime:
     return moment.replace(tzinfo=dt.UTC) if kind == "timestamptz" else moment
 
 
-def is_time(table: Table, name: str) -> bool:
+def is_time(table: DatabaseTable, name: str) -> bool:
     return table.columns[name] in _TIMES
 
 
 def day_length(kind: pa.DataType) -> int:
-    """How many counts of a type of time make a day."""
+    """The length of a day in the units of a type of time."""
     return 1 if kind == DAY else 24 * 60 * 60 * 1_000_000
 
 
 def count_type(kind: pa.DataType) -> pa.DataType:
-    """The type of the counts of a type of time."""
+    """The integer type in which a type of time counts."""
     return pa.int32() if kind == DAY else pa.int64()
 
 
