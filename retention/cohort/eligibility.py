@@ -1,4 +1,4 @@
-"""Stage `snapshots`: on which days we look, and which customers we watch on each."""
+"""Eligibility: which customers belong to the cohort of a snapshot."""
 
 import narwhals as nw
 
@@ -13,9 +13,9 @@ def active_buyers(past: Frame, label: ChurnLabel) -> Frame:
 
 
 def contracts(past: Frame) -> Frame:
-    """One row a contract: customer_id, contract_id, start_day, end_day (null while it lives).
+    """One row a contract: customer_id, contract_id, start_day, end_day (null while it is live).
 
-    One that starts again after its end lives on.
+    A contract that starts again after its end is live.
     """
     kind, day = nw.col("kind"), nw.col("occurred_day")
     return (
@@ -41,9 +41,7 @@ def active_subscribers(past: Frame, snapshot: int) -> Frame:
 
 
 def cohort(past: Frame, snapshot: int, label: ChurnLabel) -> Frame:
-    """The customers watched at a snapshot, by the label's rule, from its past alone."""
-    return (
-        active_buyers(past, label)
-        if label.rule == "silence"
-        else active_subscribers(past, snapshot)
-    )
+    """The cohort of a snapshot by the rule of the churn label, from its past alone."""
+    if label.rule == "silence":
+        return active_buyers(past, label)
+    return active_subscribers(past, snapshot)

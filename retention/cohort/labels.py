@@ -1,4 +1,4 @@
-"""Stage `labels`: what became of every watched customer, once the time for it has passed."""
+"""Labels: whether the customers of a cohort churned, their value, and their experimental arm."""
 
 import narwhals as nw
 import pyarrow as pa
@@ -39,20 +39,27 @@ def churned_by_silence(cohort: Frame, history: Frame, window: Window, label: Chu
 
 
 def contract_chains(history: Frame) -> Frame:
-    """Contracts chain while each starts before all earlier ones have ended.
+    """Chains of contracts without a day between them: customer_id, begins, ends_on.
 
-    Columns customer_id, begins, ends_on: the first day that leaves none of a chain alive.
+    A contract belongs to the chain before it unless it starts after all earlier contracts have
+    ended, so a switch on one day is no end. ends_on: the first day that no contract of the chain is
+    live.
     """
+    # Gaps and islands, one window a step, for a window cannot read another of the same step:
     order = ["start_day", "end_day", "contract_id"]
     spans = eligibility.contracts(history).with_columns(nw.col("end_day").fill_null(_NO_END))
+    # 1. the latest end among this contract and all before it, as a long one may cover short ones;
     reach = nw.col("end_day").cum_max().over("customer_id", order_by=order)
-    earlier = nw.col("reach").shift(1).over("customer_id", order_by=order)
-    breaks = nw.when(nw.col("start_day") > nw.col("earlier")).then(1).otherwise(0)
-    chain = nw.col("breaks").cum_sum().over("customer_id", order_by=order)
+    # 2. the same without this contract: the day on which all earlier ones have ended;
+    earlier_end = nw.col("reach").shift(1).over("customer_id", order_by=order)
+    # 3. a contract that starts after that day begins a chain (the first one, with null, does not);
+    begins_chain = nw.when(nw.col("start_day") > nw.col("earlier_end")).then(1).otherwise(0)
+    # 4. so the number of beginnings up to a contract numbers its chain.
+    chain = nw.col("begins_chain").cum_sum().over("customer_id", order_by=order)
     return (
         spans.with_columns(reach=reach)
-        .with_columns(earlier=earlier)
-        .with_columns(breaks=breaks)
+        .with_columns(earlier_end=earlier_end)
+        .with_columns(begins_chain=begins_chain)
         .with_columns(chain=chain)
         .group_by("customer_id", "chain")
         .agg(begins=nw.col("start_day").min(), ends_on=nw.col("end_day").max())
@@ -60,22 +67,26 @@ def contract_chains(history: Frame) -> Frame:
 
 
 def last_ends(history: Frame, snapshot: int) -> Frame:
-    """Per customer the first day from the snapshot on that leaves no contract alive.
+    """The end of each customer's chain that was running at the snapshot, or of the last before it.
 
-    Columns customer_id, ends_on: of the chain that was running at the snapshot, or the last before.
+    Columns customer_id, ends_on. A chain that begins at the snapshot or later is a return.
     """
-    running = contract_chains(history).filter(nw.col("begins") < snapshot)
-    return running.group_by("customer_id").agg(ends_on=nw.col("ends_on").max())
+    begun = contract_chains(history).filter(nw.col("begins") < snapshot)
+    return begun.group_by("customer_id").agg(ends_on=nw.col("ends_on").max())
 
 
 def churned_by_cancellation(cohort: Frame, history: Frame, window: Window, snapshot: int) -> Frame:
     """Rule `cancel`: churned when the last live contract ends in the window.
 
-    Customers whose last contract ends before the window opens, or had not begun at the snapshot
-    after all, are dropped, with the reason.
+    Customers whose last contract ends before the window opens, or turns out not to have begun at
+    the snapshot, are dropped, with the reason.
     """
     joined = cohort.join(last_ends(history, snapshot), on="customer_id", how="left")
     day = nw.col("ends_on")
+    # The cohort was taken from what was known at the snapshot, the label from what is known now.
+    # Where the two disagree the customer was no subscriber at the snapshot, and there is nothing to
+    # predict: an end before it, or no chain that had begun (null). An end in the gap comes too
+    # early to be predicted. The first condition that holds is the reason.
     reason = (
         nw.when(day < snapshot)
         .then(nw.lit(ENDED_EARLIER))
@@ -111,11 +122,12 @@ def _units(column: str) -> nw.Expr:
 
 
 def arms(history: Frame, assignments: Frame | None, snapshot: int, window: Window) -> Frame:
-    """customer_id, arm of those with an outreach from the snapshot to the window's end.
+    """The arm of each customer with an outreach from the snapshot to the window's end.
 
-    drawn: the arms of our own lists (lots.DRAWN). The first outreach decides, as later ones depend
-    on who stayed; on one day a contact comes before a holdout. What staff entered without a lot
-    before it (a fault put right, a notice answered) is `contacted_undrawn`: nobody was held out
+    Columns customer_id, arm. assignments: those of the published lists (columns of
+    assignment_history.ASSIGNED). The first outreach decides, as later ones depend on who stayed; on
+    one day a contact comes before a holdout. A contact that staff entered and that no assignment
+    precedes (a fault put right, a notice answered) is CONTACTED_NOT_RANDOMISED: nobody was held out
     from it.
     """
     outreach = history.filter(nw.col("kind") == "outreach").select(*_OUTREACH, "source")
@@ -127,18 +139,20 @@ def arms(history: Frame, assignments: Frame | None, snapshot: int, window: Windo
     held_out = nw.col("treatment").fill_null(CONTACTED) == HOLDOUT
     staff_entry = nw.when(nw.col("source") == outcomes.SOURCE).then(2).otherwise(0)
     arm_index = nw.when(held_out).then(1).otherwise(staff_entry)
+    # One minimum gives the earliest day and, on that day, the first arm in the order of ARMS; the
+    # remainder gives the arm back.
     first = (
         outreach.with_columns(order=day * len(ARMS) + arm_index)
         .group_by("customer_id")
         .agg(order=nw.col("order").min())
-        .with_columns(place=nw.col("order") % len(ARMS))
+        .with_columns(arm_index=nw.col("order") % len(ARMS))
     )
     other = (
-        nw.when(nw.col("place") == 1)
+        nw.when(nw.col("arm_index") == 1)
         .then(nw.lit(HELD_OUT))
         .otherwise(nw.lit(CONTACTED_NOT_RANDOMISED))
     )
-    arm = nw.when(nw.col("place") == 0).then(nw.lit(CONTACTED)).otherwise(other)
+    arm = nw.when(nw.col("arm_index") == 0).then(nw.lit(CONTACTED)).otherwise(other)
     return first.select("customer_id", arm=arm)
 
 
@@ -153,9 +167,9 @@ def label_cohort(
     label_params: LabelParams,
     assignments: Frame | None = None,
 ) -> Frame:
-    """One row a watched customer (cohort: customer_id) of one mature snapshot, as SCHEMA.
+    """The labels of the cohort (customer_id) of one mature snapshot, as SCHEMA.
 
-    `history` is everything known before as_of; `drawn` as `arms` takes it.
+    history: everything known before as_of. assignments: as `arms` takes them.
     """
     churn_days = point_in_time.churn_window(snapshot, label_params.churn)
     value_days = point_in_time.value_window(snapshot, label_params.churn, label_params.value)
