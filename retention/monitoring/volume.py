@@ -15,7 +15,7 @@ MIN_REJECT_LIMIT: Final = 0.001
 
 _NO_EARLIER_RUN: Final = "There is no earlier run of this company to compare with."
 _CUSTOMERS: Final = "customers file"
-_WATCHED: Final = "customers watched"
+_COHORT: Final = "customers watched"
 
 
 def row_count(run: Run, last: Run | None, guard_params: GuardParams) -> list[Finding]:
@@ -50,7 +50,7 @@ def row_counts(run: Run) -> dict[str, int]:
     counts = {name: source["read"] for name, source in run["sources"].items()}
     if run.get("customers") is not None:
         counts[_CUSTOMERS] = run["customers"]
-    return counts | {_WATCHED: run["watched"]}
+    return counts | {_COHORT: run["watched"]}
 
 
 def largest_drop(run: Run, last: Run | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Findings, the groups they stand in, and the words that all of them share."""
+"""Findings by what they are about, the verdict over all of them, and the wording they share."""
 
 import re
 from collections import Counter
@@ -11,35 +11,30 @@ import yaml
 
 from retention.core import point_in_time
 from retention.core.errors import BadInput, BadParams
+from retention.monitoring.finding import OK, Finding
 
 PARAMS, DATA = BadParams.code, BadInput.code
-ERROR, DOUBT, OK = "error", "doubt", "ok"
+"""Exit codes of an error: params.yaml has to change, or only the data."""
+
+ERROR, DOUBT = "error", "doubt"
+_CHECKS: Final = {PARAMS: "params.yaml", DATA: "data"}
 _SHOWN: Final = 12
 
 Fix = Callable[[str], str]
 """What to write in params.yaml, given the right column."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line: how bad, what and what to do, and the exit code that an error asks for."""
-
-    level: str
-    text: str
-    code: int = 0
-
-
 @dataclass
 class FindingGroup:
-    """The findings about one thing: a source, the labels, the published lists."""
+    """The findings about one thing."""
 
-    title: str
+    title: str  # a source, the labels, the published lists, ...
     findings: list[Finding] = field(default_factory=list)
 
-    def _add(self, level: str, text: object, code: int = 0) -> None:
+    def _add(self, level: str, text: object, code: int = DATA) -> None:
         line = " ".join(str(text).split()).removeprefix(f"{self.title}.")
-        shown = "".join(letter if letter.isprintable() else "?" for letter in line)
-        finding = Finding(level, shown, code)
+        printable = "".join(letter if letter.isprintable() else "?" for letter in line)
+        finding = Finding(_CHECKS[code], self.title, printable, level)
         if finding not in self.findings:
             self.findings.append(finding)
 
@@ -53,7 +48,7 @@ class FindingGroup:
         self._add(OK, text)
 
     def missing_column(self, column: str, key: str, names: Sequence[str], fix: Fix) -> None:
-        """An error: which column is not there, which ones are like it, and what to write."""
+        """Add an error that names the missing column, the nearest ones, and what to write."""
         close = similar_names(column, names, key.rpartition(".")[2])
         where = f"{key}: column {column!r} is not in the header"
         if close:
@@ -65,6 +60,7 @@ class FindingGroup:
 
     @property
     def sound(self) -> bool:
+        """Whether no finding is an error."""
         return not any(finding.level == ERROR for finding in self.findings)
 
 
@@ -72,15 +68,15 @@ class FindingGroup:
 
 
 def exit_code(groups: Iterable[FindingGroup]) -> int:
-    """0, or 2 when params.yaml is to be mended, or 3 when only data is."""
-    codes = {
-        finding.code for group in groups for finding in group.findings if finding.level == ERROR
+    """0 without errors, 2 when params.yaml has to change, 3 when only the data has to."""
+    failed = {
+        finding.guard for group in groups for finding in group.findings if finding.level == ERROR
     }
-    return min(codes, default=0)
+    return min((code for code, check in _CHECKS.items() if check in failed), default=0)
 
 
 def verdict(groups: Iterable[FindingGroup]) -> str:
-    """The sentence with which the report ends."""
+    """The last sentence of the report."""
     levels = Counter(finding.level for group in groups for finding in group.findings)
     counted = [count_of(levels[level], level) for level in (ERROR, DOUBT) if levels[level]]
     if levels[ERROR]:
@@ -94,17 +90,17 @@ def verdict(groups: Iterable[FindingGroup]) -> str:
 
 
 def count_of(number: int, noun: str) -> str:
-    """A count and what is counted: 1 row, 2,000 rows."""
+    """A count with its noun: 1 row, 2,000 rows."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def date_text(day: int) -> str:
-    """A day number as one writes the day."""
+    """The date of a day number."""
     return str(point_in_time.date_of(day))
 
 
 def as_yaml(value: Any) -> str:
-    """A value as one would write it in params.yaml, on one line."""
+    """A value as params.yaml has it, on one line."""
     text = yaml.safe_dump(
         value, default_flow_style=True, width=1e9, sort_keys=False, allow_unicode=True
     )
@@ -115,19 +111,29 @@ def nearest_text(names: Sequence[str]) -> str:
     return f"nearest: {', '.join(names)}"
 
 
-def similar_names(name: str, names: Iterable[str], meant: str = "") -> list[str]:
-    """The known names nearest to one that is wrong, at most three; `meant` is what it is for."""
-    lower = {name.lower(): name for name in names}
+def similar_names(name: str, names: Iterable[str], purpose: str = "") -> list[str]:
+    """The names nearest to one that is wrong, at most three.
+
+    Names that contain it, or are contained in it, come before those that are spelt alike.
+    purpose: what the name is for, as `customer_id`: where nothing is near, names with the same last
+    word are taken, and those that contain it come first.
+    """
+    lower_case = {candidate.lower(): candidate for candidate in names}
     wanted = name.lower()
-    part = [name for name in lower if wanted in name or (len(name) > 2 and name in wanted)]
-    close = get_close_matches(wanted, lower, n=3, cutoff=0.5)
-    similar = list(dict.fromkeys(part + close))
-    if not similar and meant:
-        similar = [name for name in lower if _last_word(name) == _last_word(meant)]
-    similar.sort(key=lambda name: not meant or meant not in name)
-    return [lower[name] for name in similar][:3]
+    overlapping = [
+        candidate
+        for candidate in lower_case
+        if wanted in candidate or (len(candidate) > 2 and candidate in wanted)
+    ]
+    close = get_close_matches(wanted, lower_case, n=3, cutoff=0.5)
+    similar = list(dict.fromkeys(overlapping + close))
+    if not similar and purpose:
+        last_word = _last_word(purpose)
+        similar = [candidate for candidate in lower_case if _last_word(candidate) == last_word]
+    similar.sort(key=lambda candidate: not purpose or purpose not in candidate)
+    return [lower_case[candidate] for candidate in similar][:3]
 
 
 def _last_word(name: str) -> str:
-    """What a name ends with: id of customer_id."""
+    """The last word of a name: id of customer_id."""
     return re.split(r"[\W_]+", name)[-1]

@@ -1,4 +1,7 @@
-"""Mappings against the first rows: the columns they name, their SQL, and the types it needs."""
+"""Check mappings on the first rows: the columns they name, their SQL, and the types it needs.
+
+Every mistake is reported, and corrected or left out, so that the rest can be checked.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,36 +22,33 @@ from retention.core.params import (
     Source,
     StaffFile,
 )
-from retention.sources import column_errors as missing
 from retention.sources import parsing, row_sql
+from retention.sources.column_errors import rename_in_sql
 from retention.sources.expressions import Compiler, Expression, NoColumn, bind_types
 
 _TypeGuess = tuple[ColumnType, str | None]
-"""A type, and the format that a time has."""
+"""A type, and the format if it is the type of a time."""
 
 
 def mend_source(params: Params, name: str, sample: Sample) -> Source | None:
-    """The source without what is wrong with its mapping, which is reported; None without events."""
+    """The source with its mappings corrected; None when no mapping is left."""
     file = times.mend_format(_present_types(params.sources[name], sample), sample)
-    compiler = Compiler(
-        sample.connection,
-        sample.names,
-        sample.copies.with_original_names(sample.copies.files[0].label),
-    )
+    label = sample.copies.with_original_names(sample.copies.files[0].label)
+    compiler = Compiler(sample.connection, sample.names, label)
     for column in sample.names:
         compiler.position(column, sample.key)
     file = file.model_copy(update={"key": _present_key(file, sample)})
-    sql, mapped = _MappingChecker(params, name, sample, compiler), []
+    checker, mappings = _MappingChecker(params, name, sample, compiler), []
     for i in range(len(file.events)):
-        file, mapping = sql.mend_mapping(file, i)
+        file, mapping = checker.mend_mapping(file, i)
         if mapping:
-            mapped.append(mapping)
-    file = sql.mend_expectations(file)
-    return file.model_copy(update={"events": mapped}) if mapped else None
+            mappings.append(mapping)
+    file = checker.mend_expectations(file)
+    return file.model_copy(update={"events": mappings}) if mappings else None
 
 
 def mend_customers(file: CustomersFile, sample: Sample) -> CustomersFile | None:
-    """The mapping of customers without its mistakes; None without customer_id."""
+    """The customers' file with its mapping corrected; None without customer_id."""
     columns = _present_columns(file.columns, sample)
     file = times.mend_format(_present_types(file, sample), sample)
     for column in ("joined_at", "known_at"):
@@ -61,7 +61,7 @@ def mend_customers(file: CustomersFile, sample: Sample) -> CustomersFile | None:
 
 
 def check_staff_columns(file: StaffFile, sample: Sample) -> None:
-    """Report the columns of staff that the file lacks."""
+    """Report the columns of the staff that the file lacks."""
     _present_columns(file.columns, sample)
 
 
@@ -80,7 +80,7 @@ def _present_columns(columns: Mapping[Any, str], sample: Sample) -> dict[str, st
 def _with_time_type(
     file: CustomersFile, sample: Sample, column: str, name: str
 ) -> CustomersFile | None:
-    """The file with the type that a time of a customer needs, when its values are times."""
+    """The file with the type that a customer's time needs; None when its values are no times."""
     key, raw = f"{sample.key}.columns.{column}", sample.columns[name]
     better = next(_type_guesses(sample, file, [raw], times_first=True), None)
     if better and better.types[name] in times.OPTION:
@@ -116,20 +116,21 @@ def _present_key(file: Source, sample: Sample) -> list[str] | str:
         return file.key
     for column in file.key:
         if column not in sample.columns:
-            others = [one for one in file.key if one != column]
+            others = [other for other in file.key if other != column]
             sample.group.missing_column(column, f"{sample.key}.key", sample.names, _key_fix(others))
     return [column for column in file.key if column in sample.columns] or "row_number"
 
 
 def _key_fix(others: list[str]) -> Fix:
+    """Writes the key with the right column in the place of the wrong one."""
     return lambda name: f"key: {as_yaml([name, *others])}"
 
 
 def _mapping_fix(column: str, text: str, wrong: str) -> Fix:
-    """The mapping with the right column in the place of the wrong one."""
+    """Writes the mapping with the right column in the place of the wrong one."""
 
     def fix(name: str) -> str:
-        return f"{column}: {as_yaml(missing.rename_in_sql(text, wrong, name))}"
+        return f"{column}: {as_yaml(rename_in_sql(text, wrong, name))}"
 
     return fix
 
@@ -139,33 +140,35 @@ def _mapping_fix(column: str, text: str, wrong: str) -> Fix:
 
 @dataclass
 class _MappingChecker:
-    """The SQL of a source against the first rows."""
+    """Checks the SQL of a source on its first rows."""
 
     params: Params
-    source: str
+    source: str  # its name
     sample: Sample
     compiler: Compiler
 
     def mend_mapping(self, file: Source, i: int) -> tuple[Source, EventMapping | None]:
-        """The file with the types that a mapping needs, and the mapping without its mistakes."""
+        """The file with the types that a mapping needs, and the mapping without wrong columns.
+
+        The mapping is None when it lacks what every event needs.
+        """
         mapping = file.events[i]
         where = {"where": mapping.where} if mapping.where else {}
-        lost = []
+        wrong = []
         for column, text in {**where, **mapping.columns()}.items():
             better = self._with_types(file, f"events[{i}].{column}", column, text)
             file = better or file
             if not better:
-                lost.append(column)
-        if mapping.currency and not self._compile(
-            f"{self.sample.key}.events[{i}].currency", mapping.currency
-        ):
-            lost.append("currency")
-        if {"customer_id", "occurred_at"} & set(lost):
+                wrong.append(column)
+        currency_key = f"{self.sample.key}.events[{i}].currency"
+        if mapping.currency and not self._compile(currency_key, mapping.currency):
+            wrong.append("currency")
+        if {"customer_id", "occurred_at"} & set(wrong):
             return file, None
-        return file, mapping.model_copy(update=dict.fromkeys(lost))
+        return file, mapping.model_copy(update=dict.fromkeys(wrong))
 
     def mend_expectations(self, file: Source) -> Source:
-        """The file with the types that its expectations need, and these without their mistakes."""
+        """The file with the types that its expectations need, without the wrong expectations."""
         sound = {}
         for name, text in file.expect.items():
             better = self._with_types(file, f"expect.{name}", "where", text)
@@ -175,15 +178,15 @@ class _MappingChecker:
         return file.model_copy(update={"expect": sound})
 
     def _with_types(self, file: Source, key_path: str, column: str, text: str) -> Source | None:
-        """The file with types that the SQL fits, those that it lacked being told; None without."""
+        """The file with types that fit the SQL, reporting those it lacked; None without any."""
         key = f"{self.sample.key}.{key_path}"
-        compiled = self._compile(key, text)
-        refusal = self._refusal(file, column, compiled) if compiled else None
-        if not (compiled and refusal):
-            return file if compiled else None
-        used = self._text_columns(file, compiled)
+        expression = self._compile(key, text)
+        refusal = self._refusal(file, column, expression) if expression else None
+        if expression is None or refusal is None:
+            return file if expression else None
+        used = self._text_columns(file, expression)
         for better in _type_guesses(self.sample, file, used, column in row_sql.TIMES):
-            if not self._refusal(better, column, compiled):
+            if not self._refusal(better, column, expression):
                 message = _type_advice(text, file, better, self.sample)
                 self.sample.group.error(f"{key}: {message}", PARAMS)
                 return better
@@ -193,19 +196,19 @@ class _MappingChecker:
     def _compile(self, key: str, text: str) -> Expression | None:
         try:
             return self.compiler.compile(text, key)
-        except NoColumn as missing:
-            fix = _mapping_fix(key.rpartition(".")[2], text, missing.column)
-            self.sample.group.missing_column(missing.column, key, self.sample.names, fix)
+        except NoColumn as refusal:
+            fix = _mapping_fix(key.rpartition(".")[2], text, refusal.column)
+            self.sample.group.missing_column(refusal.column, key, self.sample.names, fix)
         except BadParams as refusal:
             self.sample.copies.report_refusal(refusal)
         return None
 
-    def _text_columns(self, file: Source, compiled: Expression) -> list[Column]:
-        """The columns that the SQL reads as text."""
+    def _text_columns(self, file: Source, expression: Expression) -> list[Column]:
+        """The columns that the SQL reads and that are text."""
         read = [
             column
             for column in self.sample.columns.values()
-            if re.search(rf"\bv{column.position}\b", compiled.sql)
+            if re.search(rf"\bv{column.position}\b", expression.sql)
         ]
         return [
             column
@@ -213,20 +216,23 @@ class _MappingChecker:
             if column.is_text and file.types.get(column.name, "text") == "text"
         ]
 
-    def _refusal(self, file: Source, column: str, compiled: Expression) -> BadParams | None:
-        """What ingest says of one mapped column; `where` stands for any condition."""
+    def _refusal(self, file: Source, column: str, expression: Expression) -> BadParams | None:
+        """The refusal of stage `ingest` for one mapped column; `where` stands for any condition."""
         is_where = column == "where"
-        condition = compiled if is_where else Expression("true", compiled.key)
-        columns = {} if is_where else {column: compiled}
+        condition = expression if is_where else Expression("true", expression.key)
+        columns = {} if is_where else {column: expression}
         mapping = row_sql.CompiledMapping(0, file.events[0], "", condition, columns)
-        clock, zone = (
-            parsing.Clock(self.params.zone_of(file), file.dst),
-            ZoneInfo(self.params.time_zone),
-        )
         plan = row_sql.IngestPlan(
-            self.source, file, clock, zone, None, self.sample.names, [], [mapping]
+            source=self.source,
+            file=file,
+            clock=parsing.Clock(self.params.zone_of(file), file.dst),
+            business_zone=ZoneInfo(self.params.time_zone),
+            as_of=None,
+            wanted=self.sample.names,
+            keys=[],
+            mappings=[mapping],
         )
-        native = [each.native for each in self.sample.columns.values()]
+        native = [column.native for column in self.sample.columns.values()]
         try:
             self.sample.run(f"create or replace view typed as {row_sql.typed_sql(plan, native)}")
             types = bind_types(self.sample.connection, "typed", [condition, *columns.values()])
@@ -242,30 +248,28 @@ class _MappingChecker:
 def _type_guesses(
     sample: Sample, file: File, used: list[Column], times_first: bool
 ) -> Iterator[File]:
-    """The file with types for text columns as their first rows suggest: numbers, or times."""
+    """The file with types for text columns that fit their first rows: numbers, and times."""
     for as_times in (times_first, not times_first):
-        guess = {
+        guesses = {
             column.name: _time_type(sample, file, column)
             if as_times
             else _number_type(sample, column)
             for column in used
         }
-        types_ = {name: guess for name, guess in guess.items() if guess}
-        if types_:
-            types = file.types | {name: kind for name, (kind, _) in types_.items()}
-            forms = {times.OPTION[kind]: form for kind, form in types_.values() if form}
-            typed = file.model_copy(update={"types": types})
-            yield times.with_formats(typed, forms)
+        fitting = {name: guess for name, guess in guesses.items() if guess}
+        if fitting:
+            types = file.types | {name: kind for name, (kind, _) in fitting.items()}
+            forms = {times.OPTION[kind]: form for kind, form in fitting.values() if form}
+            yield times.with_formats(file.model_copy(update={"types": types}), forms)
 
 
 def _number_type(sample: Sample, column: Column) -> _TypeGuess | None:
     kinds: tuple[ColumnType, ...] = ("integer", "decimal", "double")
     if not sample.filled(column):
         return None
-    wrong = sample.count(*(times.unparsed_sql(column, kind) for kind in kinds))
-    return next(
-        ((kind, None) for kind, n_wrong in zip(kinds, wrong, strict=True) if not n_wrong), None
-    )
+    misfits = sample.count(*(times.unparsed_sql(column, kind) for kind in kinds))
+    fitting = (kind for kind, n_misfits in zip(kinds, misfits, strict=True) if not n_misfits)
+    return next(((kind, None) for kind in fitting), None)
 
 
 def _time_type(sample: Sample, file: RawFile, column: Column) -> _TypeGuess | None:
@@ -277,10 +281,11 @@ def _time_type(sample: Sample, file: RawFile, column: Column) -> _TypeGuess | No
 
 
 def _type_advice(text: str, file: RawFile, better: RawFile, sample: Sample) -> str:
-    """What to say of SQL that needs numbers or times where the columns are text."""
+    """The message about SQL that needs numbers or times where the columns are text."""
     types = {name: kind for name, kind in better.types.items() if name not in file.types}
-    message = f"{text!r} does not work while {' and '.join(types)} is text; write types:"
-    message = f"{message} {as_yaml(types)}"
+    message = (
+        f"{text!r} does not work while {' and '.join(types)} is text; write types: {as_yaml(types)}"
+    )
     for name, kind in types.items():
         option = times.OPTION.get(kind)
         if option and getattr(file.format, option) is None:

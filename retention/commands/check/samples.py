@@ -1,4 +1,4 @@
-"""The first rows of files: copied into a folder that goes, and opened as a table."""
+"""Copy the first rows of files and tables into a temporary folder, and load them."""
 
 import gzip
 import zlib
@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from retention.commands.check import tables
 from retention.commands.check.findings import FindingGroup, count_of, nearest_text, similar_names
 from retention.core.errors import BadInput, Refusal
 from retention.core.params import Params, RawFile
@@ -35,27 +34,28 @@ File = TypeVar("File", bound=RawFile)
 
 @dataclass
 class Copies:
-    """The first rows of each file behind a path, as sound files in `folder`."""
+    """Copies of the first rows of each file behind a path."""
 
-    folder: Path
-    group: FindingGroup
-    is_whole: bool
-    files: list[reader.OpenFile] = field(default_factory=list)
-    originals: dict[str, str] = field(default_factory=dict)
+    folder: Path  # of the copies
+    group: FindingGroup  # to which findings about the files are added
+    is_whole: bool  # whether the first rows are all rows
+    files: list[reader.OpenFile] = field(default_factory=list)  # the copies that can be read
+    originals: dict[str, str] = field(default_factory=dict)  # path of the file, by that of its copy
 
     def with_original_names(self, text: object) -> str:
-        """A sentence with the true names of the files."""
-        said = str(text)
+        """A message with the paths of the files in the place of those of their copies."""
+        message = str(text)
         for copy, original in self.originals.items():
-            said = said.replace(copy, original)
-        return said
+            message = message.replace(copy, original)
+        return message
 
     def report_refusal(self, refusal: Refusal) -> None:
+        """Add a refusal as an error."""
         self.group.error(self.with_original_names(refusal), refusal.code)
 
     @contextmanager
     def reporting_refusals(self) -> Iterator[None]:
-        """A refusal ends the block and becomes an error."""
+        """A block that a refusal ends, which becomes an error."""
         try:
             yield
         except Refusal as refusal:
@@ -64,14 +64,15 @@ class Copies:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the first rows: its name, its place in table `raw`, its SQL type there."""
+    """A column of the first rows."""
 
     name: str
-    position: int
-    native: str
+    position: int  # in table `raw`
+    native: str  # its SQL type there
 
     @property
     def text(self) -> str:
+        """SQL of its value as text."""
         return f"v{self.position}::varchar"
 
     @property
@@ -80,19 +81,18 @@ class Column:
 
     @property
     def filled(self) -> str:
+        """SQL of whether its value is not blank."""
         return f"trim(coalesce({self.text}, '')) <> ''"
 
 
 @dataclass
 class Sample:
-    """The first rows of one source in DuckDB: table `raw` with all columns as v0, v1, ...
-
-    `told` are the columns of which it was said that their format is wrong.
-    """
+    """The first rows of one source, loaded into table `raw` with all columns as v0, v1, ..."""
 
     connection: duckdb.DuckDBPyConnection
     copies: Copies
-    columns: dict[str, Column]
+    columns: dict[str, Column]  # by name
+    # Columns whose wrong format is reported already, once for all their values.
     reported_formats: set[str] = field(default_factory=set)
 
     @property
@@ -101,7 +101,7 @@ class Sample:
 
     @property
     def key(self) -> str:
-        """Where params.yaml speaks of this file."""
+        """The place of this file in params.yaml."""
         return self.group.title
 
     @property
@@ -112,12 +112,13 @@ class Sample:
         return reader.run(self.connection, sql)
 
     def count(self, *conditions: str) -> list[int]:
-        """How many of the first rows meet each condition."""
+        """The number of first rows that meet each condition."""
         counts_sql = ", ".join(f"count(*) filter ({condition})" for condition in conditions)
         (counts,) = self.run(f"select {counts_sql} from raw")
         return list(counts)
 
     def filled(self, column: Column) -> int:
+        """The number of first rows with a value in a column."""
         return self.count(column.filled)[0]
 
     def first_value(self, column: Column) -> str:
@@ -126,12 +127,12 @@ class Sample:
         return "".join(value for (value,) in self.run(query))
 
     def rows(self, read: int) -> str:
-        """What the number of rows read is called: 12 rows, first 1,000 rows."""
+        """The number of rows in words: 12 rows, first 1,000 rows."""
         return count_of(read, "row") if self.copies.is_whole else f"first {count_of(read, 'row')}"
 
 
 def load_sample(connection: duckdb.DuckDBPyConnection, file: RawFile, copies: Copies) -> Sample:
-    """Table `raw` of the columns that all the copies have."""
+    """Load the columns that all copies have into table `raw`."""
     names = reader.shared_columns(copies.files)
     reader.load(connection, file, copies.files, names)
     raw = connection.table("raw")
@@ -141,26 +142,26 @@ def load_sample(connection: duckdb.DuckDBPyConnection, file: RawFile, copies: Co
 
 
 def at_path(file: File, path: Path) -> File:
-    """The first rows of a file of params.yaml, at another path."""
+    """A file of params.yaml at another path, with any number of rows."""
     return file.model_copy(update={"path": str(path), "rows_at_least": None})
 
 
-# Finding the files
+# The files behind a path
 
 
 def copy_first_rows(
     params: Params, file: RawFile, scratch: Path, group: FindingGroup
 ) -> Copies | None:
-    """Copies of the first rows of each file, each looked at as ingest does; None without any."""
+    """Copy the first rows of each file, and check it as `ingest` does; None without any."""
     if file.table:
-        return _copy_table_rows(file, scratch, group)
+        return _copy_table(file, scratch, group)
     if _is_unwritten_example(params, file.path):
         group.ok(f"{file.path}: not there yet; make repro writes it")
         return None
     try:
         paths = reader.paths(file.path)
     except BadInput as refusal:
-        group.error(_missing_path(Path(file.path), file.path) or refusal)
+        group.error(_missing_path(file.path) or refusal)
         return None
     copies = Copies(scratch / "head", group, is_whole=len(paths) <= MAX_FILES)
     copies.folder.mkdir(parents=True)
@@ -169,19 +170,34 @@ def copy_first_rows(
     return copies if copies.files else None
 
 
-def _copy_table_rows(file: RawFile, scratch: Path, group: FindingGroup) -> Copies | None:
+def _copy_table(file: RawFile, scratch: Path, group: FindingGroup) -> Copies | None:
     copies = Copies(scratch / "head", group, is_whole=True)
     copies.folder.mkdir(parents=True)
     copy = copies.folder / "table.parquet"
     copies.originals[copy.as_posix()] = f"table {file.table}"
     with copies.reporting_refusals():
-        copies.is_whole = tables.copy_table(file, group.title, copy, ROWS)
+        copies.is_whole = _copy_first_table_rows(file, group.title, copy)
         copies.files += reader.open_files(at_path(file, copy), scratch)
     return copies if copies.files else None
 
 
+def _copy_first_table_rows(file: RawFile, key: str, path: Path) -> bool:
+    """Write the first rows of a database table to `path`; whether these are all.
+
+    BadParams, BadInput: as the stage `extract`.
+    """
+    from retention.sources.database import connection, stream, tables
+
+    with connection.reading(file, key) as reading:
+        table = tables.find_table(reading, file, key)
+        query = tables.query(table, None, max_rows=ROWS + 1)
+        rows = pa.Table.from_batches(stream.batches(reading, query, table.arrow, key), table.arrow)
+    pq.write_table(rows.slice(0, ROWS), path)
+    return len(rows) <= ROWS
+
+
 def _is_unwritten_example(params: Params, path: str) -> bool:
-    """Whether the stage `example` has yet to write a file."""
+    """Whether the stage `example` has not written a file yet."""
     folder = Path(f"data/example/{params.example}")
     return bool(params.example) and Path(path).is_relative_to(folder) and not folder.exists()
 
@@ -189,23 +205,24 @@ def _is_unwritten_example(params: Params, path: str) -> bool:
 def _spread_over(paths: list[Path]) -> list[Path]:
     if len(paths) <= MAX_FILES:
         return paths
-    places = np.linspace(0, len(paths) - 1, MAX_FILES).astype(int)
-    return [paths[place] for place in places]
+    positions = np.linspace(0, len(paths) - 1, MAX_FILES).astype(int)
+    return [paths[position] for position in positions]
 
 
-def _missing_path(path_: Path, path: str) -> str:
-    """What to say of a path where nothing is; nothing when something else is wrong with it."""
-    if path_.exists():
+def _missing_path(path: str) -> str:
+    """The message about a path where nothing is; empty when something else is wrong with it."""
+    target = Path(path)
+    if target.exists():
         return ""
-    folder = path_.parent
+    folder = target.parent
     if not folder.is_dir():
         return f"{path}: no such file; there is no folder {folder.as_posix()}"
-    beside = sorted(path.name for path in folder.iterdir() if _may_be_raw(path))
-    close = similar_names(path_.name, beside)
+    siblings = sorted(entry.name for entry in folder.iterdir() if _may_be_raw(entry))
+    close = similar_names(target.name, siblings)
     if close:
         fix = f"{nearest_text(close)}; write path: {(folder / close[0]).as_posix()}"
     else:
-        fix = f"{folder.as_posix()} holds {', '.join(beside[:5]) or 'no such files'}"
+        fix = f"{folder.as_posix()} holds {', '.join(siblings[:5]) or 'no such files'}"
     return f"{path}: no such file; {fix}"
 
 
@@ -217,7 +234,7 @@ def _may_be_raw(path: Path) -> bool:
 
 
 def _copy_file(copies: Copies, file: RawFile, path: Path, work: Path) -> None:
-    """Copy one file; one that is not sound becomes an error."""
+    """Copy one file; report one that cannot be read as an error."""
     copy = copies.folder / path.name
     copies.originals[copy.as_posix()] = path.as_posix()
     work.mkdir()
@@ -232,7 +249,7 @@ def _copy_file(copies: Copies, file: RawFile, path: Path, work: Path) -> None:
 
 
 def _copy_first_rows(path: Path, copy: Path, group: FindingGroup) -> bool:
-    """Copy the header and the first rows; whether that is all there is."""
+    """Copy the header and the first rows; whether these are all."""
     if path.name.endswith(".parquet"):
         return _copy_parquet(path, copy)
     if path.name.endswith(".gz"):
@@ -266,7 +283,7 @@ def _copy_parquet(path: Path, copy: Path) -> bool:
 
 
 def _check_last_line(path: Path, group: FindingGroup) -> None:
-    """An error for a text whose last line does not end, without reading what lies before."""
+    """Report a text whose last line does not end, without reading what lies before."""
     with path.open("rb") as handle:
         size = handle.seek(0, 2)
         handle.seek(max(0, size - 1))
@@ -279,7 +296,7 @@ def _check_last_line(path: Path, group: FindingGroup) -> None:
 
 
 def _first_lines(handle: IO[bytes]) -> tuple[bytes, bool]:
-    """The header and the first rows, not cut within a quoted cell; whether nothing follows."""
+    """The header and the first rows, not cut within a quoted cell, and whether nothing follows."""
     lines: list[bytes] = []
     size = quotes = 0
     while line := handle.readline(_MAX_BYTES):

@@ -1,4 +1,4 @@
-"""Times and dates: whether the format given fits the first rows, which one does, and the zone."""
+"""Check times and dates: whether the declared format fits, which one does, and the time zone."""
 
 import datetime as dt
 import re
@@ -18,7 +18,7 @@ from retention.core.params import ColumnType, Format, Params, RawFile, Source
 from retention.sources import parsing
 
 OPTION: Final[dict[ColumnType, str]] = {"timestamp": "time", "date": "date"}
-"""Under which key of format: the format of a type stands."""
+"""The key of `format:` under which the format of a type stands."""
 
 _DATES: Final = (
     "%Y-%m-%d",
@@ -57,7 +57,7 @@ _COMMON_FORMATS: Final[dict[ColumnType, tuple[str, ...]]] = {
     "date": _DATES,
     "timestamp": (*("".join(parts) for parts in product(_DATES, _CLOCKS)), "%Y%m%d%H%M%S"),
 }
-"""The formats that are tried when none, or a wrong one, is given."""
+"""Formats that are tried when none is declared, or a wrong one."""
 
 _MIN_TIMES: Final = 100
 _MIN_DAYS: Final = 3
@@ -70,15 +70,16 @@ _LONG: Final = 40
 
 
 def unparsed_sql(column: Column, kind: ColumnType, form: str | None = None) -> str:
-    """SQL of whether a value is there and not of the type."""
-    format_ = Format.model_validate({OPTION[kind]: form} if form else {})
-    return f"{column.filled} and {parsing.parsed_sql(column.text, kind, format_, 'format')} is null"
+    """SQL of whether a value is not blank and does not parse as the type."""
+    declared = Format.model_validate({OPTION[kind]: form} if form else {})
+    parsed = parsing.parsed_sql(column.text, kind, declared, "format")
+    return f"{column.filled} and {parsed} is null"
 
 
 def count_misfits(
     sample: Sample, column: Column, kind: ColumnType, forms: Sequence[str]
 ) -> list[int]:
-    """How many values have another form, for each of several formats."""
+    """The number of values that do not have a format, for each of several formats."""
     return sample.count(*(unparsed_sql(column, kind, form) for form in forms)) if forms else []
 
 
@@ -86,14 +87,15 @@ def fitting_formats(sample: Sample, column: Column, kind: ColumnType) -> list[st
     """The common formats that all values have."""
     first = sample.first_value(column)
     forms = [form for form in _COMMON_FORMATS[kind] if _may_match(first, form)]
-    wrong = count_misfits(sample, column, kind, forms)
-    return [form for form, number in zip(forms, wrong, strict=True) if not number]
+    misfits = count_misfits(sample, column, kind, forms)
+    return [form for form, n_misfits in zip(forms, misfits, strict=True) if not n_misfits]
 
 
 def _may_match(value: str, form: str) -> bool:
-    """Whether a value may have a format; the engine's own word is asked for after."""
-    written = parsing.pattern(form, "format").replace(r"\pL", r"[^\W\d_]")
-    return re.fullmatch(written, value) is not None
+    """Whether a value may have a format: a cheap test before the engine's own."""
+    # Python's regular expressions have no \pL (any letter), which the engine's have.
+    pattern = parsing.pattern(form, "format").replace(r"\pL", r"[^\W\d_]")
+    return re.fullmatch(pattern, value) is not None
 
 
 def value_shape(sample: Sample, column: Column) -> str:
@@ -106,14 +108,12 @@ def value_shape(sample: Sample, column: Column) -> str:
 
 
 def mend_format(file: File, sample: Sample) -> File:
-    """`format` as if mended, where it is missing or does not fit the first rows."""
+    """The file with its formats corrected where they are missing or do not fit the first rows."""
     for kind, option in OPTION.items():
-        named = [
-            sample.columns[name] for name, column_type in file.types.items() if column_type == kind
-        ]
-        written = [column for column in named if column.is_text]
-        if written:
-            form = _fitting_form(file, sample, kind, written)
+        names = [name for name, column_type in file.types.items() if column_type == kind]
+        texts = [sample.columns[name] for name in names if sample.columns[name].is_text]
+        if texts:
+            form = _fitting_form(file, sample, kind, texts)
             file = with_formats(file, {option: form})
     return file
 
@@ -123,24 +123,23 @@ def with_formats(file: File, forms: dict[str, Any]) -> File:
 
 
 def _fitting_form(file: RawFile, sample: Sample, kind: ColumnType, columns: list[Column]) -> str:
-    """The declared format if it fits, else the one that does; findings say why."""
+    """The declared format if it fits, else one that does, which is reported."""
     declared = _declared_form(file, sample, kind)
-    forms_ = [declared] if declared else []
-    wrong = {column: sum(count_misfits(sample, column, kind, forms_)) for column in columns}
-    if declared and not any(wrong.values()):
+    forms = [declared] if declared else []
+    misfits = {column: sum(count_misfits(sample, column, kind, forms)) for column in columns}
+    if declared and not any(misfits.values()):
         return declared
-    written = _FormatProblem(
-        sample, kind, {column: fitting_formats(sample, column, kind) for column in columns}
-    )
+    fits = {column: fitting_formats(sample, column, kind) for column in columns}
+    problem = _FormatProblem(sample, kind, fits)
     if declared:
-        written.report_misfit(declared, wrong)
+        problem.report_misfit(declared, misfits)
     else:
-        written.report_missing()
-    return next(iter(written.shared), declared or _COMMON_FORMATS[kind][0])
+        problem.report_missing()
+    return next(iter(problem.shared), declared or _COMMON_FORMATS[kind][0])
 
 
 def _declared_form(file: RawFile, sample: Sample, kind: ColumnType) -> str | None:
-    """The format given, if it is one."""
+    """The declared format, if it is one; a wrong one is reported."""
     form: str | None = getattr(file.format, OPTION[kind])
     try:
         parsing.pattern(form or "", f"{sample.key}.format.{OPTION[kind]}")
@@ -152,15 +151,15 @@ def _declared_form(file: RawFile, sample: Sample, kind: ColumnType) -> str | Non
 
 @dataclass
 class _FormatProblem:
-    """Columns of one type, whose format is missing or wrong, and the formats that fit each."""
+    """Columns of one type whose format is missing or wrong."""
 
     sample: Sample
     kind: ColumnType
-    fits: dict[Column, list[str]]
+    fits: dict[Column, list[str]]  # the formats that fit each column
 
     @property
     def shared(self) -> list[str]:
-        """The formats that fit all of the columns."""
+        """The formats that fit all columns."""
         return [
             form
             for form in _COMMON_FORMATS[self.kind]
@@ -169,9 +168,11 @@ class _FormatProblem:
 
     @property
     def differ(self) -> bool:
+        """Whether each column has a format that fits, but not all the same."""
         return all(self.fits.values()) and not self.shared
 
     def report_missing(self) -> None:
+        """Report that columns have no format."""
         key, option = f"{self.sample.key}.types", OPTION[self.kind]
         first = max(self.fits, key=lambda column: bool(self.fits[column]))
         if not self.shared:
@@ -180,26 +181,31 @@ class _FormatProblem:
         problem = ":" if self.differ else f"{need} {value_shape(self.sample, first)};"
         self.sample.group.error(f"{key}{problem} {self._advice(first)}", PARAMS)
 
-    def report_misfit(self, declared: str, wrong: dict[Column, int]) -> None:
-        """Only where another format fits, or this one nothing; else rows are told one by one."""
+    def report_misfit(self, declared: str, misfits: dict[Column, int]) -> None:
+        """Report columns that the declared format does not fit.
+
+        Only where another format fits all values, or this one none: otherwise single rows are
+        wrong, and reported as such.
+        """
         filled = {column: self.sample.filled(column) for column in self.fits}
-        hopeless = [
-            column for column in self.fits if self.fits[column] or wrong[column] == filled[column]
+        columns = [
+            column
+            for column in self.fits
+            if misfits[column] and (self.fits[column] or misfits[column] == filled[column])
         ]
-        columns = [column for column in hopeless if wrong[column]]
         if not columns:
             return
         self.sample.reported_formats |= {column.name for column in columns}
         self.sample.group.error(
             f"{self.sample.key}.format.{OPTION[self.kind]}: {declared!r} does not fit"
-            f" {sum(wrong[column] for column in columns):,} of the first"
+            f" {sum(misfits[column] for column in columns):,} of the first"
             f" {sum(filled[column] for column in columns):,} values of"
             f" {' and '.join(column.name for column in columns)}, which look like"
             f" {value_shape(self.sample, columns[0])}; {self._advice(columns[0])}"
         )
 
     def _advice(self, column: Column) -> str:
-        """Which format to write, when one or two fit; else how."""
+        """The format to write when one or two fit, else how to write one."""
         if self.differ:
             return self._advice_for_different()
         if self.shared:
@@ -215,27 +221,28 @@ class _FormatProblem:
         )
 
     def _advice_for_different(self) -> str:
-        """Columns that are written in different ways, for which there is one format only."""
+        """Advice for columns that are written in different ways, as a source has one format."""
         formats_by_column = ", ".join(
             f'{column.name} as "{forms[0]}"' for column, forms in self.fits.items()
         )
         last, forms = list(self.fits.items())[-1]
         return (
-            f"the columns are written differently ({formats_by_column}), and a source has one format; leave"
-            f" {last.name} out of types and write strptime({last.name}, '{forms[0]}') where it is"
-            " used"
+            f"the columns are written differently ({formats_by_column}), and a source has one"
+            f" format; leave {last.name} out of types and write"
+            f" strptime({last.name}, '{forms[0]}') where it is used"
         )
 
 
 def format_advice(option: str, forms: Sequence[str]) -> str:
-    """Which of the formats that fit to write."""
+    """Advice to write one of the formats that fit."""
     zone = "; Z means UTC, so write time_zone: UTC too" if forms[0].endswith("Z") else ""
     if len(forms) == 1:
         return f'write format: {{{option}: "{forms[0]}"}}{zone}'
-    day = next((form for form in forms if form.find("%d") < form.find("%m")), forms[0])
-    month = next((form for form in forms if form != day), forms[-1])
+    day_first = next((form for form in forms if form.find("%d") < form.find("%m")), forms[0])
+    month_first = next((form for form in forms if form != day_first), forms[-1])
     return (
-        f'write format: {{{option}: "{day}"}} if the day comes first, "{month}" if the month does:'
+        f'write format: {{{option}: "{day_first}"}} if the day comes first, "{month_first}" if the'
+        " month does:"
         f" it is ambiguous, 03/04 could be March or April, and the first rows fit both{zone}"
     )
 
@@ -244,7 +251,7 @@ def format_advice(option: str, forms: Sequence[str]) -> str:
 
 
 def check_hours(params: Params, source: Source, sample: Sample, events: pa.Table) -> None:
-    """A doubt when naive times fall at night, as they do when they were written in another zone."""
+    """A doubt when naive times fall at night, as they do when their zone is another one."""
     zone = ZoneInfo(params.time_zone)
     local = [moment.astimezone(zone) for moment in events["occurred_at"].to_pylist()]
     hours = Counter(moment.hour for moment in local)
