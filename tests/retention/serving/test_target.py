@@ -3,6 +3,7 @@
 import pytest
 
 from retention.core.params import ChurnLabel, LabelParams, parse_params
+from retention.i18n.language import ENGLISH
 from retention.serving import target
 
 PARAMS = """
@@ -61,18 +62,29 @@ def test_another_company_currency_or_label_is_another_identity(
     old: str, new: str, key: str
 ) -> None:
     assert old in PARAMS
-    one = target.target_identity(parse_params(PARAMS), ["a"])
+    identity = target.target_identity(parse_params(PARAMS), ["a"])
     other = target.target_identity(parse_params(PARAMS.replace(old, new)), ["a"])
-    assert [name for name in one if one[name] != other[name]] == [key]
+    assert [name for name in identity if identity[name] != other[name]] == [key]
 
 
 def test_the_order_of_features_does_not_matter_but_their_names_do() -> None:
-    chosen = parse_params(PARAMS)
-    one = target.target_identity(chosen, ["a", "b"])
-    assert target.target_identity(chosen, ["b", "a"]) == one
-    assert target.target_identity(chosen, ["a", "c"]) != one
+    params = parse_params(PARAMS)
+    identity = target.target_identity(params, ["a", "b"])
+    assert target.target_identity(params, ["b", "a"]) == identity
+    assert target.target_identity(params, ["a", "c"]) != identity
 
 
 def test_what_does_not_change_the_prediction_is_no_part_of_the_identity() -> None:
     other = parse_params(PARAMS + "at_risk: {capacity: 7}\nas_of: '2026-01-01'\n")
     assert target.target_identity(other, []) == target.target_identity(parse_params(PARAMS), [])
+
+
+def test_churn_in_words_completes_a_sentence_on_customers() -> None:
+    labels = {
+        "buy nothing in the next 90 days": ChurnLabel(rule="silence"),
+        "show no visit or purchase in the": ChurnLabel(rule="silence", kinds=["visit", "purchase"]),
+        "end their last contract in the next 30 days": ChurnLabel(rule="cancel", horizon_days=30),
+        "buy nothing from day 8 on, within 90 days": ChurnLabel(rule="silence", gap_days=7),
+    }
+    for words, label in labels.items():
+        assert target.churn_description(label, ENGLISH).startswith(words), words

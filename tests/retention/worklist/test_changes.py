@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 
-from retention.worklist.changes import changes
+from retention.worklist.changes import compare_lists
 
 
-def listed(*rows: tuple[str, str, float]) -> pd.DataFrame:
+def list_rows(*rows: tuple[str, str, float]) -> pd.DataFrame:
     return pd.DataFrame(list(rows), columns=["customer_id", "lane", "churn_probability"])
 
 
@@ -16,22 +16,22 @@ def lanes(**why: tuple[str, str]) -> pd.DataFrame:
 
 
 def test_new_worse_better_and_the_same_by_five_points() -> None:
-    before = listed(("b", "contact", 0.30), ("c", "contact", 0.30), ("d", "contact", 0.30))
-    now = listed(
+    before = list_rows(("b", "contact", 0.30), ("c", "contact", 0.30), ("d", "contact", 0.30))
+    now = list_rows(
         ("a", "contact", 0.9),
         ("b", "contact", 0.36),
         ("c", "contact", 0.24),
         ("d", "contact", 0.34),
     )
-    found = changes(now, before, lanes(), "left").change
-    assert found.to_dict() == {"a": "new", "b": "worse", "c": "better", "d": "same"}
+    difference = compare_lists(now, before, lanes(), "left").change
+    assert difference.to_dict() == {"a": "new", "b": "worse", "c": "better", "d": "same"}
 
 
 def test_who_dropped_off_is_told_with_the_lane_of_today() -> None:
-    before = listed(("a", "contact", 0.5), ("b", "fix_first", 0.5), ("c", "contact", 0.5))
+    before = list_rows(("a", "contact", 0.5), ("b", "fix_first", 0.5), ("c", "contact", 0.5))
     today = lanes(a=("excluded", "contacted_recently"), b=("contact", "chosen"))
-    found = changes(listed(("b", "contact", 0.5)), before, today, "left").dropped
-    assert found.to_dict("records") == [
+    difference = compare_lists(list_rows(("b", "contact", 0.5)), before, today, "left").dropped
+    assert difference.to_dict("records") == [
         {"customer_id": "a", "lane": "excluded", "why": "contacted_recently"},
         {"customer_id": "c", "lane": "", "why": "left"},
     ]
@@ -44,10 +44,12 @@ def test_who_dropped_off_is_told_with_the_lane_of_today() -> None:
 def test_stability_is_the_share_of_contacts_on_both_lists(
     now: str, then: str, alike: float
 ) -> None:
-    of_now, of_then = (listed(*[(one, "contact", 0.5) for one in each]) for each in (now, then))
-    assert changes(of_now, of_then, lanes(), "left").stability == alike
+    of_now, of_then = (
+        list_rows(*[(customer, "contact", 0.5) for customer in each]) for each in (now, then)
+    )
+    assert compare_lists(of_now, of_then, lanes(), "left").stability == alike
 
 
 def test_other_lanes_do_not_count_for_stability_and_nobody_is_alike_to_nobody() -> None:
-    fixed = listed(("a", "fix_first", 0.5))
-    assert changes(fixed, fixed, lanes(), "left").stability is None
+    fixed = list_rows(("a", "fix_first", 0.5))
+    assert compare_lists(fixed, fixed, lanes(), "left").stability is None

@@ -48,15 +48,15 @@ def test_the_rule_of_the_apostrophe(text: str, cell: str) -> None:
 
 
 def test_the_header_holds_the_machine_names(make_listing: MakeListing) -> None:
-    made = content(make_listing([{}])).decode("utf-8")
-    assert made.split("\r\n")[0].split(",") == artefacts.AT_RISK.names
-    assert made.startswith("list_id,rank,lane,why,change,customer_id,name,")
+    table = content(make_listing([{}])).decode("utf-8")
+    assert table.split("\r\n")[0].split(",") == artefacts.AT_RISK.names
+    assert table.startswith("list_id,rank,lane,why,change,customer_id,name,")
 
 
 def test_codes_figures_and_flags_are_for_machines(make_listing: MakeListing) -> None:
     row = {"lane": "gave_notice", "approval": True, "budget": 12.5, "net_gain": None}
-    told = make_listing([row], language=language("ur"))
-    [cells] = csv.DictReader(io.StringIO(content(told).decode(), newline=""))
+    by_column = make_listing([row], language=language("ur"))
+    [cells] = csv.DictReader(io.StringIO(content(by_column).decode(), newline=""))
     assert {name: cells[name] for name in ("lane", "why", "change", "risk", "action_name")} == {
         "lane": "gave_notice",
         "why": "notice",
@@ -72,14 +72,14 @@ def test_codes_figures_and_flags_are_for_machines(make_listing: MakeListing) -> 
 
 def filled(n: int, text: str) -> dict[str, Any]:
     """A row in which every column says something, its texts being `text`."""
-    made: dict[pa.DataType, Any] = {
+    table: dict[pa.DataType, Any] = {
         pa.string(): text,
         pa.int32(): n,
         pa.float64(): n + 0.5,
         pa.date32(): dt.date(2026, 1, 1),
         pa.bool_(): n % 2 == 0,
     }
-    row = {column.name: made[column.type] for column in artefacts.AT_RISK.columns}
+    row = {column.name: table[column.type] for column in artefacts.AT_RISK.columns}
     codes = {"lane": "contact", "why": "chosen", "risk": "very_high", "customer_id": f"{n}{text}"}
     return row | codes
 
@@ -101,8 +101,8 @@ def test_a_list_of_before_comes_back_with_nulls_for_what_it_lacked(tmp_path: Pat
     table = read(tmp_path / "old.csv")
     assert table.schema.equals(artefacts.AT_RISK.schema)
     first, second = table.to_pylist()
-    told = {"rank": 1, "customer_id": "00001", "name": "=1+1", "risk": "very_high"}
-    assert first == dict.fromkeys(artefacts.AT_RISK.schema.names) | told | {
+    cells = {"rank": 1, "customer_id": "00001", "name": "=1+1", "risk": "very_high"}
+    assert first == dict.fromkeys(artefacts.AT_RISK.schema.names) | cells | {
         "churn_probability": 0.61
     }
     assert (second["risk"], second["name"], second["approval"]) == ("low", None, None)

@@ -26,7 +26,7 @@ class Opened:
     """A page and all it said or asked for."""
 
     page: Page
-    said: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
 
@@ -43,13 +43,13 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
             viewport={"width": width, "height": 844}, java_script_enabled=script
         )
         contexts.append(context)
-        made = Opened(context.new_page())
-        made.page.on("console", lambda message: made.said.append(message.text))
-        made.page.on("pageerror", lambda error: made.said.append(str(error)))
-        made.page.on("dialog", lambda dialog: made.said.append(dialog.message))
-        made.page.on("request", lambda request: made.asked.append(request.url))
-        made.page.goto((tmp_path / "list.html").as_uri())
-        return made
+        opened_page = Opened(context.new_page())
+        opened_page.page.on("console", lambda message: opened_page.messages.append(message.text))
+        opened_page.page.on("pageerror", lambda error: opened_page.messages.append(str(error)))
+        opened_page.page.on("dialog", lambda dialog: opened_page.messages.append(dialog.message))
+        opened_page.page.on("request", lambda request: opened_page.asked.append(request.url))
+        opened_page.page.goto((tmp_path / "list.html").as_uri())
+        return opened_page
 
     yield opened
     for context in contexts:
@@ -99,7 +99,7 @@ def test_it_opens_without_a_word_and_asks_for_nothing(
 ) -> None:
     opened = open_page(make_listing(people(3)))
     opened.page.locator(".who button").first.click()
-    assert opened.said == []
+    assert opened.messages == []
     assert [url.split(":")[0] for url in opened.asked if not url.startswith("data:")] == ["file"]
 
 
@@ -111,7 +111,7 @@ def test_the_policy_forbids_every_network_request(
         "fetch('https://example.org/').then(() => 'reached', () => 'refused')"
     )
     assert failed == "refused"
-    assert any("Content Security Policy" in said for said in opened.said)
+    assert any("Content Security Policy" in message for message in opened.messages)
 
 
 # The summary
@@ -170,18 +170,22 @@ def test_the_words_explain_themselves(open_page: Open, make_listing: MakeListing
 def test_a_row_says_who_how_much_why_and_what_first(
     open_page: Open, make_listing: MakeListing
 ) -> None:
-    made = every_lane()
-    made[0]["value_at_stake"] = 999.0
-    rows = open_page(make_listing(made)).page.locator("#rows tr")
+    cells = every_lane()
+    cells[0]["value_at_stake"] = 999.0
+    rows = open_page(make_listing(cells)).page.locator("#rows tr")
     first, second = (" ".join(rows.nth(n).inner_text().split()) for n in (0, 1))
-    for said in (
+    for part in (
         "owner R. Amadi · for T. Lindqvist, who is away · prefers phone · speaks Urdu",
-        "£999.00 expected £120.50 \u2212£3.00 to £240.25 net gain £100.00", "very high 61%", "new",
-        "silent for 26 days, usually every 4", "last visit 26 days ago, usually every 4",
-        "last heard on 3 Oct 2026: the oven was late", "Call and listen by way of e-mail",
+        "£999.00 expected £120.50 \u2212£3.00 to £240.25 net gain £100.00",
+        "very high 61%",
+        "new",
+        "silent for 26 days, usually every 4",
+        "last visit 26 days ago, usually every 4",
+        "last heard on 3 Oct 2026: the oven was late",
+        "Call and listen by way of e-mail",
         "may offer up to £20.00, needs approval",
-    ):  # fmt: skip
-        assert said in first
+    ):
+        assert part in first
     assert "fix first a case is still open" in second
     assert "may offer" not in second
 
@@ -190,20 +194,32 @@ def test_hostile_text_is_only_text(
     open_page: Open, make_listing: MakeListing, hostile: tuple[str, ...]
 ) -> None:
     texts = (
-        "name", "owner", "phone", "email", "preferred_channel", "reason_1", "last_said", "action",
-        "wording", "avoid", "otherwise", "covered_for", "language", "channel",
-    )  # fmt: skip
+        "name",
+        "owner",
+        "phone",
+        "email",
+        "preferred_channel",
+        "reason_1",
+        "last_said",
+        "action",
+        "wording",
+        "avoid",
+        "otherwise",
+        "covered_for",
+        "language",
+        "channel",
+    )
     rows = [dict.fromkeys(texts, text) for text in hostile]
     opened = open_page(make_listing(rows, notes=hostile, company=hostile[10], model=hostile[11]))
     page = opened.page
     shown = page.locator("#rows .who strong bdi").all_text_contents()
-    assert [" ".join(one.split()) for one in shown] == [
+    assert [" ".join(text.split()) for text in shown] == [
         " ".join((text if len(text) <= 160 else f"{text[:159]}…").split()) for text in hostile
     ]
     page.evaluate("document.querySelectorAll('.who button').forEach((one) => one.click())")
     assert page.locator("#rows .details").count() == len(hostile)
     assert page.locator(".todo-in-full dd").first.text_content() == hostile[0]
-    assert opened.said == []
+    assert opened.messages == []
     assert page.locator("script").count() == 4
     assert page.locator("img").count() == 0
     assert set(page.locator("#rows a").all_inner_texts()) == {"00123"}
@@ -218,8 +234,8 @@ def test_only_a_plain_number_or_address_becomes_a_link(
         {"phone": "javascript:alert(1)", "email": "a@b?bcc=x@y"},
     ]
     links = open_page(make_listing(rows)).page.locator("#rows a")
-    found = links.evaluate_all("all => all.map(one => one.getAttribute('href'))")
-    assert found == ["tel:+447700900123", "mailto:ada@example.org"]
+    links_found = links.evaluate_all("all => all.map(one => one.getAttribute('href'))")
+    assert links_found == ["tel:+447700900123", "mailto:ada@example.org"]
 
 
 # Search, filter, sort
@@ -242,7 +258,7 @@ def test_search_finds_by_any_word_whatever_the_accents(
 
 
 @pytest.mark.parametrize(
-    ("name", "chosen", "found"),
+    ("name", "label", "expected"),
     [
         ("owner", "T. Lindqvist (1)", ["Bo"]),
         ("play", "Credit what was overcharged (1)", ["Di"]),
@@ -251,15 +267,15 @@ def test_search_finds_by_any_word_whatever_the_accents(
     ],
 )
 def test_filters(
-    open_page: Open, make_listing: MakeListing, name: str, chosen: str, found: list[str]
+    open_page: Open, make_listing: MakeListing, name: str, label: str, expected: list[str]
 ) -> None:
     rows = every_lane()
     rows[1] |= {"owner": "T. Lindqvist", "themes": "billing recency"}
     rows[2] |= {"churn_probability": 0.4, "themes": "portal billing"}
     rows[3] |= {"churn_probability": 0.31}
     page = open_page(make_listing(rows)).page
-    page.select_option(f"select[data-filter={name}]", label=chosen)
-    assert names(page) == found
+    page.select_option(f"select[data-filter={name}]", label=label)
+    assert names(page) == expected
 
 
 def test_a_lane_by_itself(open_page: Open, make_listing: MakeListing) -> None:
@@ -278,7 +294,7 @@ def test_no_choice_where_there_is_none(open_page: Open, make_listing: MakeListin
 
 
 @pytest.mark.parametrize(
-    ("order", "found"),
+    ("order", "expected"),
     [
         ("rank", "Bo ada Cy"),
         ("value at stake", "Cy Bo ada"),
@@ -289,7 +305,7 @@ def test_no_choice_where_there_is_none(open_page: Open, make_listing: MakeListin
     ],
 )
 def test_sorts_by_choice(
-    open_page: Open, make_listing: MakeListing, order: str, found: str
+    open_page: Open, make_listing: MakeListing, order: str, expected: str
 ) -> None:
     rows: list[dict[str, Any]] = [
         {"name": "Bo", "value_at_stake": 5.0, "net_gain": 2.0, "churn_probability": 0.1},
@@ -301,7 +317,7 @@ def test_sorts_by_choice(
     page = open_page(make_listing(rows), width=390).page
     assert not page.is_visible("thead")
     page.select_option("#order", label=order)
-    assert names(page) == found.split()
+    assert names(page) == expected.split()
 
 
 def test_sorts_by_click_and_by_keyboard(open_page: Open, make_listing: MakeListing) -> None:
@@ -359,11 +375,19 @@ def test_a_customer_opens_to_all_that_is_known(open_page: Open, make_listing: Ma
     assert button.get_attribute("aria-expanded") == "true"
     opened = page.locator(f"#{button.get_attribute('aria-controls')}")
     todo = opened.locator(".todo-in-full").inner_text().split("\n")
-    assert [one for one in todo if one] == [
-        "What to do", "Do first", "Call and listen", "Say", "We are sorry, and have put it back.",
-        "Do not", "Do not offer a longer contract", "May offer up to", "£20.00, needs approval",
-        "Otherwise", "Write a letter",
-    ]  # fmt: skip
+    assert [text for text in todo if text] == [
+        "What to do",
+        "Do first",
+        "Call and listen",
+        "Say",
+        "We are sorry, and have put it back.",
+        "Do not",
+        "Do not offer a longer contract",
+        "May offer up to",
+        "£20.00, needs approval",
+        "Otherwise",
+        "Write a letter",
+    ]
     assert opened.locator(".reasons li").count() == 3
     assert "27 Oct 2026" in opened.locator(".reasons").inner_text()
     events = opened.locator(".timeline li").all_inner_texts()
@@ -385,7 +409,7 @@ def test_a_customer_of_whom_little_is_known_opens_too(
         make_listing([bare], events=0, history=artefacts.RISK_HISTORY.schema.empty_table())
     )
     opened.page.locator(".who button").click()
-    assert opened.said == []
+    assert opened.messages == []
     assert opened.page.locator(".parts p").all_inner_texts() == ["nothing known"] * 3
 
 
@@ -428,18 +452,18 @@ def test_the_keyboard_is_enough(open_page: Open, make_listing: MakeListing) -> N
 
 @pytest.mark.parametrize("code", ["ur", "bn"])
 def test_another_language(open_page: Open, make_listing: MakeListing, code: str) -> None:
-    told = language(code)
-    opened = open_page(make_listing([*every_lane(), *people(120)], language=told))
+    text = language(code)
+    opened = open_page(make_listing([*every_lane(), *people(120)], language=text))
     page = opened.page
     page.locator(".who button").first.click()
-    assert opened.said == []
+    assert opened.messages == []
     assert page.locator("html").get_attribute("lang") == code
-    assert page.locator("html").get_attribute("dir") == told.direction
+    assert page.locator("html").get_attribute("dir") == text.direction
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert told.number(124) in page.inner_text("#status")
-    assert told.gettext("What happened") in page.inner_text(".happened")
+    assert text.number(124) in page.inner_text("#status")
+    assert text.gettext("What happened") in page.inner_text(".happened")
     left = "document.querySelector('#rows .rank').getBoundingClientRect().x"
-    assert page.evaluate(f"{left} < 100") == (told.direction == "ltr")
+    assert page.evaluate(f"{left} < 100") == (text.direction == "ltr")
 
 
 @pytest.mark.parametrize("width", [320, 375, 700, 1024])
@@ -494,15 +518,18 @@ def test_no_serious_fault_for_those_who_see_or_hear_otherwise(
     page.locator("#about").evaluate("one => { one.open = true; }")
     axe = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     page.evaluate(f"{axe}; undefined")
-    found = page.evaluate("axe.run().then((found) => found.violations)")
-    told = [(one["id"], one["nodes"][0]["html"]) for one in found
-            if one["impact"] in ("serious", "critical")]  # fmt: skip
-    assert told == []
+    violations = page.evaluate("axe.run().then((found) => found.violations)")
+    problems = [
+        (violation["id"], violation["nodes"][0]["html"])
+        for violation in violations
+        if violation["impact"] in ("serious", "critical")
+    ]
+    assert problems == []
 
 
 def test_nobody_to_contact(open_page: Open, make_listing: MakeListing) -> None:
     opened = open_page(make_listing([]))
-    assert opened.said == []
+    assert opened.messages == []
     assert "Nobody to contact today." in opened.page.inner_text("main")
 
 

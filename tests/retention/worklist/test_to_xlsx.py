@@ -29,15 +29,30 @@ MakeListing = Callable[..., Listing]
 BIDI = ("\u202egpj.exe", "\u2067abc\u2069", "a\u202ab\u202c", "\u2066x")
 WEEK_BEFORE = Previous("2026-11-15-ba9876543210", dt.date(2026, 11, 15), 0.6)
 ALL_FILLED = {
-    "themes": "billing", "days_since_dealing": 3.0,
-    "name": "Ada Lovelace", "language": "en", "owner": "Bea Ng", "covered_for": "Cy",
-    "preferred_channel": "phone", "channel": "phone", "phone": "+44 7700 900123",
-    "email": "ada@example.org", "reason_2": "2 of 3 complaints in 30 days still open",
-    "reason_3": "billed 12% above the agreed price on 14 Oct", "reason_4": "4", "reason_5": "5",
-    "reason_6": "6", "last_said": "Nobody called me back", "wording": "Say sorry once",
-    "last_said_on": dt.date(2026, 11, 2), "avoid": "no offer", "budget": 25.0, "approval": True,
-    "otherwise": "Write a letter", "change": "new",
-}  # fmt: skip
+    "themes": "billing",
+    "days_since_dealing": 3.0,
+    "name": "Ada Lovelace",
+    "language": "en",
+    "owner": "Bea Ng",
+    "covered_for": "Cy",
+    "preferred_channel": "phone",
+    "channel": "phone",
+    "phone": "+44 7700 900123",
+    "email": "ada@example.org",
+    "reason_2": "2 of 3 complaints in 30 days still open",
+    "reason_3": "billed 12% above the agreed price on 14 Oct",
+    "reason_4": "4",
+    "reason_5": "5",
+    "reason_6": "6",
+    "last_said": "Nobody called me back",
+    "wording": "Say sorry once",
+    "last_said_on": dt.date(2026, 11, 2),
+    "avoid": "no offer",
+    "budget": 25.0,
+    "approval": True,
+    "otherwise": "Write a letter",
+    "change": "new",
+}
 
 
 def opened(listing: Listing, slug: str = "") -> Any:
@@ -48,7 +63,7 @@ def column(name: str) -> int:
     return list(WIDTHS).index(name) + 1
 
 
-def told(sheet: Any, name: str, line: int = 2) -> Any:
+def text(sheet: Any, name: str, line: int = 2) -> Any:
     return sheet.cell(line, column(name)).value
 
 
@@ -110,7 +125,7 @@ def test_hostile_text_is_text(make_listing: MakeListing, hostile: tuple[str, ...
             assert cell.data_type == "s"
             assert cell.hyperlink is None
             assert cell.value == cell_text(text)
-    every = (cell for one in book.worksheets for row in one.iter_rows() for cell in row)
+    every = (cell for shown in book.worksheets for row in shown.iter_rows() for cell in row)
     assert {cell.data_type for cell in every} <= {"s", "n", "d"}
 
 
@@ -134,7 +149,7 @@ def test_a_sheet_has_a_name_that_the_format_allows() -> None:
 def test_codes_stand_in_words(make_listing: MakeListing) -> None:
     row = {"lane": "fix_first", "change": "worse", "approval": True, "budget": 5.0}
     sheet = opened(make_listing([row, {"change": None}])).worksheets[0]
-    words = {name: told(sheet, name) for name in ("lane", "why", "change", "risk", "action_name")}
+    words = {name: text(sheet, name) for name in ("lane", "why", "change", "risk", "action_name")}
     assert words == {
         "lane": "fix first",
         "why": "a case is still open",
@@ -142,15 +157,15 @@ def test_codes_stand_in_words(make_listing: MakeListing) -> None:
         "risk": "very high",
         "action_name": "call back",
     }
-    assert (told(sheet, "approval"), told(sheet, "approval", 3)) == ("yes", None)
-    assert (told(sheet, "lane", 3), told(sheet, "change", 3)) == ("to contact", None)
+    assert (text(sheet, "approval"), text(sheet, "approval", 3)) == ("yes", None)
+    assert (text(sheet, "lane", 3), text(sheet, "change", 3)) == ("to contact", None)
 
 
 def test_the_first_reasons_stand_together(make_listing: MakeListing) -> None:
     rows = [{"reason_1": "a", "reason_2": "b", "reason_3": "c", "reason_4": "d"}, {"reason_1": "e"}]
     sheet = opened(make_listing([*rows, {"reason_1": None}])).worksheets[0]
-    assert [told(sheet, "reasons", line) for line in (2, 3, 4)] == ["• a\n• b\n• c", "• e", None]
-    assert told(sheet, "reason_4") == "d"
+    assert [text(sheet, "reasons", line) for line in (2, 3, 4)] == ["• a\n• b\n• c", "• e", None]
+    assert text(sheet, "reason_4") == "d"
     assert sheet.cell(2, column("reasons")).alignment.wrap_text
 
 
@@ -188,20 +203,23 @@ def test_what_is_to_be_filled_in_is_set_apart_and_blank(make_listing: MakeListin
     assert len(tints) == len(bands) == 1
     assert not tints & {sheet.cell(2, column(name)).fill.fgColor.rgb for name in others}
     assert not bands & {sheet.cell(1, column(name)).fill.fgColor.rgb for name in others}
-    assert all(told(sheet, name) is None for name in ANSWER_WIDTHS)
+    assert all(text(sheet, name) is None for name in ANSWER_WIDTHS)
     assert "To fill in" in sheet.cell(1, column("contacted_on")).comment.text
     assert sheet.cell(2, column("contacted_on")).number_format == "d mmm yyyy"
     assert not sheet.protection.sheet
 
 
-def rules(book: Any) -> dict[str, Any]:
+def validations(book: Any) -> dict[str, Any]:
     """By column to fill in, the one rule that covers it, and the cells it covers."""
     sheet = book.worksheets[0]
-    found = {str(rule.sqref): rule for rule in sheet.data_validations.dataValidation}
+    by_column = {str(rule.sqref): rule for rule in sheet.data_validations.dataValidation}
     last = sheet.max_row
     spans = {name: get_column_letter(column(name)) for name in ANSWER_WIDTHS}
-    cells = {name: f"{at}2:{at}{last}" if last > 2 else f"{at}2" for name, at in spans.items()}
-    return {name: found[at] for name, at in cells.items() if at in found}
+    cells = {
+        name: f"{letter}2:{letter}{last}" if last > 2 else f"{letter}2"
+        for name, letter in spans.items()
+    }
+    return {name: by_column[letter] for name, letter in cells.items() if letter in by_column}
 
 
 def offered(book: Any, rule: Any) -> list[str]:
@@ -211,10 +229,10 @@ def offered(book: Any, rule: Any) -> list[str]:
 
 def test_the_drop_downs_offer_exactly_the_answers(make_listing: MakeListing) -> None:
     book = opened(make_listing([{}, {}]))
-    asked = rules(book)
+    asked = validations(book)
     lists = {name: offered(book, rule) for name, rule in asked.items() if rule.type == "list"}
     choices = {
-        name: list(one.choices) for name, one in ANSWER_COLUMNS.items() if one.kind == "choice"
+        name: list(cell.choices) for name, cell in ANSWER_COLUMNS.items() if cell.kind == "choice"
     }
     assert lists == choices | {"action_taken": ["call back", "credit back", "nothing"]}
     assert all(rule.allowBlank and rule.showErrorMessage for rule in asked.values())
@@ -225,12 +243,14 @@ def test_the_drop_downs_offer_exactly_the_answers(make_listing: MakeListing) -> 
 def test_the_drop_downs_offer_the_answers_in_the_language(
     code: str, make_listing: MakeListing
 ) -> None:
-    says = language(code).gettext
+    translation = language(code).gettext
     book = opened(make_listing([{}], language=language(code)))
-    asked = rules(book)
+    asked = validations(book)
     for name in ("result", "answer", "reason_right"):
-        assert offered(book, asked[name]) == [says(one) for one in ANSWER_COLUMNS[name].choices]
-    assert offered(book, asked["action_taken"])[-1] == says("nothing")
+        assert offered(book, asked[name]) == [
+            translation(cell) for cell in ANSWER_COLUMNS[name].choices
+        ]
+    assert offered(book, asked["action_taken"])[-1] == translation("nothing")
 
 
 def test_many_plays_are_offered_though_they_exceed_what_a_rule_may_hold(
@@ -238,12 +258,12 @@ def test_many_plays_are_offered_though_they_exceed_what_a_rule_may_hold(
 ) -> None:
     plays = {f"play_number_{n}": "Do it" for n in range(60)}
     book = opened(make_listing([{}], plays=plays))
-    found = offered(book, rules(book)["action_taken"])
-    assert found == [*(name.replace("_", " ") for name in plays), "nothing"]
+    by_column = offered(book, validations(book)["action_taken"])
+    assert by_column == [*(name.replace("_", " ") for name in plays), "nothing"]
 
 
 def test_days_and_amounts_are_checked(make_listing: MakeListing) -> None:
-    asked = rules(opened(make_listing([{}, {}])))
+    asked = validations(opened(make_listing([{}, {}])))
     day, cost = asked["contacted_on"], asked["offer_cost"]
     start = (dt.date(2026, 11, 22) - dt.date(1899, 12, 30)).days
     assert (day.type, day.operator, day.formula1) == ("date", "greaterThanOrEqual", str(start))
@@ -255,8 +275,10 @@ def test_days_and_amounts_are_checked(make_listing: MakeListing) -> None:
 def scale(sheet: Any) -> float:
     """How far the printed columns shrink to fit A4 landscape: Calibri 11 has digits 7 px wide."""
     wide: dict[int, int] = {}
-    for one in sheet.column_dimensions.values():
-        wide |= dict.fromkeys(range(one.min, one.max + 1), 0 if one.hidden else int(one.width * 7))
+    for cell in sheet.column_dimensions.values():
+        wide |= dict.fromkeys(
+            range(cell.min, cell.max + 1), 0 if cell.hidden else int(cell.width * 7)
+        )
     total = sum(wide[column(name)] for name in PRINTED_WIDTHS)
     margins = float(sheet.page_margins.left + sheet.page_margins.right)
     return (297 / 25.4 - margins) * 96 / total
@@ -306,7 +328,9 @@ def test_an_amount_has_the_width_it_needs(make_listing: MakeListing) -> None:
 def test_columns_without_any_data_are_hidden(make_listing: MakeListing) -> None:
     def hidden(listing: Listing) -> set[str]:
         wide = opened(listing).worksheets[0].column_dimensions.values()
-        places = {at for one in wide if one.hidden for at in range(one.min, one.max + 1)}
+        places = {
+            letter for cell in wide if cell.hidden for letter in range(cell.min, cell.max + 1)
+        }
         return {name for name in WIDTHS if column(name) in places}
 
     bare = hidden(make_listing([{}]))
@@ -318,16 +342,16 @@ def test_columns_without_any_data_are_hidden(make_listing: MakeListing) -> None:
 
 def test_the_read_me_says_what_the_list_is(make_listing: MakeListing) -> None:
     note = "Too little history: a simple rule ranks this list."
-    known = "Calls kept 3 of 100."
+    terms = "Calls kept 3 of 100."
     rows = [{}, {"lane": "fix_first"}]
-    book = opened(make_listing(rows, notes=(note,), evidence=(known,), company="=1+1 & Sons"))
+    book = opened(make_listing(rows, notes=(note,), evidence=(terms,), company="=1+1 & Sons"))
     sheet = book["Read me"]
     text = texts(sheet)
     lines = {row[0].value: row[1].value for row in sheet.iter_rows() if row[0].value}
     assert lines["List"] == "2026-11-22-0123456789ab"
     assert lines["Please note"] == note
     assert lines["As of"] == "Sunday 22 November 2026"
-    assert lines["What is known"] == known
+    assert lines["What is known"] == terms
     assert lines["In short"] == (
         "2 customers on the list. 1 of them to contact. At stake in the next 28 days: £1,500.00. "
         "Net gain expected from the contacts: £100.00."
@@ -389,46 +413,49 @@ def test_one_owner_s_workbook_has_only_theirs(make_listing: MakeListing) -> None
     for owner, name in [("Ada", "Hers"), ("Bo", "His"), (None, "Nobody's")]:
         book = opened(listing.for_owner(owner))
         assert book.worksheets[0].max_row == 2
-        assert told(book.worksheets[0], "name") == name
-        said = "\n".join(texts(sheet) for sheet in book.worksheets)
-        assert [one for one in ("Hers", "His", "Nobody's") if one in said] == [name]
-        assert ("Gone" in said) == (owner == "Bo")
+        assert text(book.worksheets[0], "name") == name
+        sheet_text = "\n".join(texts(sheet) for sheet in book.worksheets)
+        assert [cell for cell in ("Hers", "His", "Nobody's") if cell in sheet_text] == [name]
+        assert ("Gone" in sheet_text) == (owner == "Bo")
 
 
 @pytest.mark.parametrize("code", TRANSLATED)
 def test_the_language_of_the_list(code: str, make_listing: MakeListing) -> None:
-    says = language(code)
-    book = opened(make_listing([{}], language=says, previous=WEEK_BEFORE))
+    translation = language(code)
+    book = opened(make_listing([{}], language=translation, previous=WEEK_BEFORE))
     sheet = book.worksheets[0]
-    assert [cell.value for cell in sheet[1]] == [heading(name, says) for name in WIDTHS]
-    assert told(sheet, "risk") == says.gettext("very high")
-    assert book.sheetnames[1] == sheet_name(says.gettext("Read me"))
-    visible = [one for one in book.worksheets if one.sheet_state == "visible"]
-    leftward = says.direction == "rtl"
-    assert [bool(one.sheet_view.rightToLeft) for one in visible] == [leftward] * 3
+    assert [cell.value for cell in sheet[1]] == [heading(name, translation) for name in WIDTHS]
+    assert text(sheet, "risk") == translation.gettext("very high")
+    assert book.sheetnames[1] == sheet_name(translation.gettext("Read me"))
+    visible = [cell for cell in book.worksheets if cell.sheet_state == "visible"]
+    leftward = translation.direction == "rtl"
+    assert [bool(cell.sheet_view.rightToLeft) for cell in visible] == [leftward] * 3
 
 
 def test_a_number_to_call_runs_rightward_in_every_language(make_listing: MakeListing) -> None:
     listing = make_listing([{"phone": "+44 7700 900123"}], language=language("ur"))
     sheet = opened(listing).worksheets[0]
     order = {name: sheet.cell(2, column(name)).alignment.readingOrder for name in WIDTHS}
-    assert {name for name, one in order.items() if one == 1} == {
-        "customer_id", "phone", "email", "list_id",
-    }  # fmt: skip
+    assert {name for name, cell in order.items() if cell == 1} == {
+        "customer_id",
+        "phone",
+        "email",
+        "list_id",
+    }
 
 
 def test_every_customer_of_a_long_list_is_there(make_listing: MakeListing) -> None:
     listing = make_listing([{}] * 300)
     sheet = opened(listing).worksheets[0]
-    ids = [told(sheet, "customer_id", line) for line in range(2, sheet.max_row + 1)]
+    ids = [text(sheet, "customer_id", line) for line in range(2, sheet.max_row + 1)]
     assert ids == listing.rows["customer_id"].to_pylist()
-    assert str(rules(opened(listing))["result"].sqref).endswith("301")
+    assert str(validations(opened(listing))["result"].sqref).endswith("301")
 
 
 def test_an_empty_list_opens(make_listing: MakeListing) -> None:
     book = opened(make_listing([], previous=WEEK_BEFORE))
     assert book.worksheets[0].max_row == 1
-    assert not any(one.hidden for one in book.worksheets[0].column_dimensions.values())
+    assert not any(cell.hidden for cell in book.worksheets[0].column_dimensions.values())
 
 
 def test_the_same_list_is_the_same_bytes(make_listing: MakeListing) -> None:

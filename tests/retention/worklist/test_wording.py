@@ -7,12 +7,17 @@ import pytest
 from pipeline import uplift
 from retention.i18n.language import ENGLISH, TRANSLATED, language
 from retention.worklist.wording import ranking_sentence
-from tests.support import trials
+from tests.support import campaigns
 
 JUDGED: dict[str, Any] = {
-    "name": "uplift_dr", "ranks": True, "disturbed_from": None, "lots": 12_345,
-    "better": 1.5, "low": 0.25, "high": 2.75,
-}  # fmt: skip
+    "name": "uplift_dr",
+    "ranks": True,
+    "disturbed_from": None,
+    "lots": 12_345,
+    "better": 1.5,
+    "low": 0.25,
+    "high": 2.75,
+}
 REFUSED = JUDGED | {"ranks": False, "better": -0.1, "low": -0.4}
 TOO_FEW = (
     "Ranked by expected loss: too few customers were drawn by lot so far, and left, to learn whom "
@@ -21,12 +26,12 @@ TOO_FEW = (
 
 
 @pytest.mark.parametrize(
-    ("told", "says"),
+    ("manifest", "sentence"),
     [
         ({}, TOO_FEW),
         (uplift.empty_manifest(12), TOO_FEW),
         (
-            uplift.empty_manifest(12, asked=False),
+            uplift.empty_manifest(12, is_asked_for=False),
             "Ranked by expected loss: the settings do not ask whom a contact keeps.",
         ),
         (
@@ -41,14 +46,19 @@ TOO_FEW = (
         ),
     ],
 )
-def test_the_list_says_by_what_it_is_ranked_and_why(told: dict[str, Any], says: str) -> None:
-    assert ranking_sentence(told, trials.chosen(), ENGLISH) == says
+def test_the_list_says_by_what_it_is_ranked_and_why(
+    manifest: dict[str, Any], sentence: str
+) -> None:
+    assert ranking_sentence(manifest, campaigns.params_with(), ENGLISH) == sentence
 
 
 @pytest.mark.parametrize("code", TRANSLATED)
 def test_it_is_said_in_every_language(code: str) -> None:
-    said = [ranking_sentence(one, trials.chosen(), language(code)) for one in ({}, JUDGED, REFUSED)]
-    assert len(set(said)) == 3
-    assert not any("Ranked" in one for one in said)
+    params = campaigns.params_with()
+    sentences = [
+        ranking_sentence(manifest, params, language(code)) for manifest in ({}, JUDGED, REFUSED)
+    ]
+    assert len(set(sentences)) == 3
+    assert not any("Ranked" in sentence for sentence in sentences)
     number = language(code).number(12_345)
-    assert [number in one for one in said] == [False, True, True]
+    assert [number in sentence for sentence in sentences] == [False, True, True]
