@@ -13,8 +13,8 @@ class Case:
 
     number: int
     name: str
-    given: str
-    must: str
+    fault: str
+    expected: str
 
     @property
     def stem(self) -> str:

@@ -1,6 +1,7 @@
-"""What the fault suite shares; and with `--reliability FILE` its table is written into a document.
+"""Fixtures of the fault suite, and the option `--reliability FILE`, which writes its table.
 
-The option wants this folder named: `python -m pytest tests/faults --reliability FILE`.
+pytest knows the option only if this folder is named on the command line:
+`python -m pytest tests/faults --reliability docs/reliability.md`.
 """
 
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from tests.faults import lists, reliability
 from tests.faults.exports import Till
-from tests.faults.histories_told import Told, made, told
+from tests.faults.stage_outputs import StageOutputs, checkout_with_posting_times, run_stages
 from tests.support import company
 
 _OPTION = "--reliability"
@@ -27,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _Record:
-    """How each test ended, written into the document when all have."""
+    """Collects the outcome of each test and writes the table at the end of the session."""
 
     def __init__(self, document: Path) -> None:
         self._document = document
@@ -41,8 +42,8 @@ class _Record:
 
     def pytest_sessionfinish(self) -> None:
         text = self._document.read_text(encoding="utf-8")
-        made = reliability.put_into(text, reliability.table(self._outcomes))
-        self._document.write_text(made, encoding="utf-8")
+        document = reliability.replace_table(text, reliability.table(self._outcomes))
+        self._document.write_text(document, encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
@@ -50,11 +51,11 @@ def till(tmp_path_factory: pytest.TempPathFactory) -> Till:
     """A checkout with a published list, into which one export of sales after another comes."""
     folder = tmp_path_factory.mktemp("till")
     checkout = company.make(folder / "shop")
-    lists.put(lists.made(folder / "made", "Ann"), checkout / "lists")
+    lists.publish_quietly(lists.write_list(folder / "made", "Ann"), checkout / "lists")
     return Till(checkout)
 
 
 @pytest.fixture(scope="session")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """What the stages say of a small company in which nothing goes wrong."""
-    return told(made(tmp_path_factory.mktemp("plain") / "shop"))
+def plain(tmp_path_factory: pytest.TempPathFactory) -> StageOutputs:
+    """The outputs of the stages of a small company in which nothing goes wrong."""
+    return run_stages(checkout_with_posting_times(tmp_path_factory.mktemp("plain") / "shop"))

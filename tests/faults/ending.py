@@ -1,4 +1,4 @@
-"""Processes that end before their time, at each step of the writer in turn."""
+"""Processes that are killed or fail at each step of the writer in turn."""
 
 import os
 import shutil
@@ -14,15 +14,15 @@ Action = Callable[[Path], object]
 KILLED = -signal.SIGKILL
 
 
-def forked(action: Callable[[], object], errors_to: Path = Path(os.devnull)) -> int:
-    """The exit code of an action in a child of this process, negative when a signal ended it."""
+def run_in_child(action: Callable[[], object], errors_to: Path = Path(os.devnull)) -> int:
+    """The exit code of an action in a child process, negative if a signal ended it."""
     child = os.fork()
     if not child:
         code = 70
         try:
-            with errors_to.open("a", encoding="utf-8") as told:
-                os.dup2(told.fileno(), 2)
-                sys.stderr = told
+            with errors_to.open("a", encoding="utf-8") as stderr:
+                os.dup2(stderr.fileno(), 2)
+                sys.stderr = stderr
                 code = _exit_code(action)
         finally:
             os._exit(code)
@@ -40,19 +40,19 @@ def _exit_code(action: Callable[[], object]) -> int:
     return 0
 
 
-def points(action: Action, folder: Path) -> list[str]:
-    """The steps of the writer that an action in a folder passes."""
-    told = folder.with_name(f"{folder.name}-points")
+def steps(action: Action, folder: Path) -> list[str]:
+    """The failpoints that an action in a folder passes."""
+    path = folder.with_name(f"{folder.name}-points")
 
-    def counted() -> None:
-        os.environ[atomic.POINTS] = str(told)
+    def counted_action() -> None:
+        os.environ[atomic.POINTS] = str(path)
         action(folder)
 
-    assert forked(counted, folder.with_name("errors")) == 0, _said(folder)
-    return told.read_text(encoding="utf-8").splitlines()
+    assert run_in_child(counted_action, folder.with_name("errors")) == 0, _errors(folder)
+    return path.read_text(encoding="utf-8").splitlines()
 
 
-def _said(folder: Path) -> str:
+def _errors(folder: Path) -> str:
     return folder.with_name("errors").read_text(encoding="utf-8")
 
 
@@ -60,37 +60,37 @@ def copies(before: Path, action: Action, work: Path) -> Iterator[tuple[int, str,
     """For each step of an action its number and name, and a fresh copy of `before`."""
     whole = work / "whole"
     shutil.copytree(before, whole, symlinks=True)
-    for number, name in enumerate(points(action, whole), start=1):
+    for number, name in enumerate(steps(action, whole), start=1):
         folder = work / f"at-{number}" / before.name
         shutil.copytree(before, folder, symlinks=True)
         yield number, name, folder
 
 
-def killed(before: Path, action: Action, work: Path) -> Iterator[tuple[str, Path]]:
+def killed_at_each_step(before: Path, action: Action, work: Path) -> Iterator[tuple[str, Path]]:
     """Copies of `before` in each of which a process that did the action was killed at one step."""
     for number, name, folder in copies(before, action, work):
 
-        def armed(number: int = number, folder: Path = folder) -> None:
+        def killed_action(number: int = number, folder: Path = folder) -> None:
             os.environ[atomic.KILL_AT] = str(number)
             action(folder)
 
-        assert forked(armed) == KILLED, name
+        assert run_in_child(killed_action) == KILLED, name
         yield name, folder
 
 
-def at_step(number: int, does: Callable[[], object]) -> None:
-    """From now on, in this process, something happens at the writer's N-th step."""
+def at_step(number: int, action: Callable[[], object]) -> None:
+    """Run an action at the N-th failpoint that this process passes from now on."""
     passed = iter(range(1, sys.maxsize))
 
     def point(name: str) -> None:
         if next(passed) == number:
-            does()
+            action()
 
     atomic.failpoint = point
 
 
 def tree(folder: Path) -> dict[str, bytes | str]:
-    """What a folder holds: the bytes of files and where links lead, but for locks."""
+    """The content of a folder: bytes of files, targets of links; without locks."""
     return {
         str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else _bytes(path)
         for path in sorted(folder.rglob("*"))
@@ -103,5 +103,5 @@ def _bytes(path: Path) -> bytes:
 
 
 def hidden(folder: Path) -> list[str]:
-    """What is hidden in a folder, but for locks."""
-    return [one.name for one in folder.rglob(".*") if one.name != ".lock"]
+    """The names of hidden files in a folder, without locks."""
+    return [path.name for path in folder.rglob(".*") if path.name != ".lock"]

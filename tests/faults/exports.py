@@ -1,4 +1,4 @@
-"""A small export of sales, whole or spoilt, through the true ingest."""
+"""A small export of sales, sound or spoilt, and its way through stage ingest."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +71,7 @@ def params_for(
 
 
 def ingest_file(content: bytes, name: str = "sales.csv", **options: Any) -> Ingested:
-    """What ingest makes of one file, all of whose rows are accounted for."""
+    """Ingest one file, and assert that all its rows are accounted for."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(content)

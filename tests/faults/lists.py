@@ -1,4 +1,4 @@
-"""Lists as stage at_risk leaves them, small, and what a reader makes of those published."""
+"""Small lists as stage at_risk writes them, and a reader of the published one."""
 
 import datetime as dt
 from pathlib import Path
@@ -6,12 +6,12 @@ from typing import Any
 
 from retention.core.storage import atomic
 from retention.worklist import published
-from retention.worklist.published import Keep
+from retention.worklist.published import RetentionRule
 
 DAY = dt.date(2026, 11, 22)
 
 
-def made(folder: Path, name: str, day: dt.date = DAY, **changes: Any) -> Path:
+def write_list(folder: Path, name: str, day: dt.date = DAY, **changes: Any) -> Path:
     """A list of one customer in two files, and its summary."""
     about = {
         "as_of": day.isoformat(),
@@ -28,16 +28,16 @@ def made(folder: Path, name: str, day: dt.date = DAY, **changes: Any) -> Path:
     return folder
 
 
-def put(
-    source: Path, lists: Path, *, place_only: bool = False, keep: Keep = published.EVERYTHING
+def publish_quietly(
+    source: Path, lists: Path, *, place_only: bool = False, keep: RetentionRule = published.KEEP_ALL
 ) -> Path:
-    """Publish, saying nothing."""
-    return published.publish(
-        source, lists, allow_older=False, say=lambda _: None, place_only=place_only, keep=keep
+    """Publish without output."""
+    return published.publish_list(
+        source, lists, allow_older=False, say=lambda _: None, place_only=place_only, retention=keep
     )
 
 
-def read(lists: Path) -> str | None:
+def read_current(lists: Path) -> str | None:
     """The name in the list that staff read, as they find it: by current.json, and whole."""
     pointer = lists / published.CURRENT
     if not pointer.is_file():
@@ -45,7 +45,7 @@ def read(lists: Path) -> str | None:
     named = atomic.read_json(pointer)
     folder = lists / str(named["folder"])
     assert atomic.sha256(folder / published.MANIFEST) == named["manifest_sha256"]
-    for name, told in atomic.read_json(folder / published.MANIFEST)["files"].items():
-        assert atomic.sha256(folder / name) == told["sha256"], name
+    for name, described in atomic.read_json(folder / published.MANIFEST)["files"].items():
+        assert atomic.sha256(folder / name) == described["sha256"], name
     table = (folder / "at_risk.csv").read_text(encoding="utf-8")
     return table.splitlines()[1].partition(",")[2]

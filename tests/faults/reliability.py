@@ -33,17 +33,17 @@ def tests() -> dict[str, str]:
 
 def tests_of(case: Case) -> list[str]:
     """The names of a case's tests."""
-    return [one for one in tests() if one == case.stem or one.startswith(f"{case.stem}_")]
+    return [name for name in tests() if name == case.stem or name.startswith(f"{case.stem}_")]
 
 
-def strays() -> list[str]:
-    """Tests that are numbered as a case's but bear the name of none."""
-    known = {name for case in CASES for name in tests_of(case)}
-    return [name for name in tests() if _OF_A_CASE.match(name) and name not in known]
+def unassigned_tests() -> list[str]:
+    """Tests with the number of a case whose name is that of none."""
+    of_cases = {name for case in CASES for name in tests_of(case)}
+    return [name for name in tests() if _OF_A_CASE.match(name) and name not in of_cases]
 
 
-def others() -> list[str]:
-    """Tests that belong to no single case, those of this table left out."""
+def tests_beside() -> list[str]:
+    """Tests that belong to no single case, without those of this table."""
     own = f"test_{Path(__file__).name}"
     return [name for name, file in tests().items() if file != own and not _OF_A_CASE.match(name)]
 
@@ -52,40 +52,56 @@ def table(outcomes: Outcomes) -> str:
     """The table in Markdown, and below it the tests that belong to no single case."""
     lines = [_line(case, outcomes) for case in CASES]
     ended = Counter(_outcome(tests_of(case), outcomes) for case in CASES)
-    counted = ", ".join(f"{many} {outcome}" for outcome, many in ended.most_common())
-    beside = [f"- {_linked(name)}: {_outcome([name], outcomes)}" for name in others()]
+    counted = ", ".join(f"{n} {outcome}" for outcome, n in ended.most_common())
+    beside = [f"- {_link(name)}: {_outcome([name], outcomes)}" for name in tests_beside()]
     return "\n".join(
-        [f"{len(CASES)} cases: {counted}.", "", _HEADS, "|---|---|---|---|---|---|", *lines, "",
-         "Beside them:", "", *beside]
-    )  # fmt: skip
+        [
+            f"{len(CASES)} cases: {counted}.",
+            "",
+            _HEADS,
+            "|---|---|---|---|---|---|",
+            *lines,
+            "",
+            "Beside them:",
+            "",
+            *beside,
+        ]
+    )
 
 
 def _line(case: Case, outcomes: Outcomes) -> str:
     names = tests_of(case)
-    linked = "<br>".join(map(_linked, names))
-    cells = (f"{case.number}", case.name, case.given, case.must, linked, _outcome(names, outcomes))
+    linked = "<br>".join(map(_link, names))
+    cells = (
+        f"{case.number}",
+        case.name,
+        case.fault,
+        case.expected,
+        linked,
+        _outcome(names, outcomes),
+    )
     return f"| {' | '.join(cells)} |"
 
 
-def _linked(name: str) -> str:
+def _link(name: str) -> str:
     return f"[`{name}`](../tests/faults/{tests()[name]})"
 
 
 def _outcome(names: list[str], outcomes: Outcomes) -> str:
     ended = {outcomes.get(name, "not run") for name in names}
-    worst = [one for one in ("failed", "not run", "skipped", "passed") if one in ended]
+    worst = [outcome for outcome in ("failed", "not run", "skipped", "passed") if outcome in ended]
     return worst[0] if worst else "no test"
 
 
-def put_into(document: str, made: str) -> str:
+def replace_table(document: str, new_table: str) -> str:
     """The document with another table between its marks; the rest stays."""
     before, begin, rest = document.partition(_BEGIN)
     _, end, after = rest.partition(_END)
     if not (begin and end):
         raise ValueError(f"{DOCUMENT} lacks {_BEGIN} and {_END}")
-    return f"{before}{begin}\n\n{made}\n\n{end}{after}"
+    return f"{before}{begin}\n\n{new_table}\n\n{end}{after}"
 
 
-def told(document: str) -> str:
-    """What stands between the marks."""
+def between_marks(document: str) -> str:
+    """The table in a document: what stands between the marks."""
     return document.partition(_BEGIN)[2].partition(_END)[0].strip()

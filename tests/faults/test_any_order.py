@@ -41,7 +41,7 @@ def lines(draw: st.DrawFn) -> list[str]:
     ]
 
 
-def united(rows: list[str]) -> pa.Table:
+def ingest_and_unite(rows: list[str]) -> pa.Table:
     """The events of an export, as stage `events` leaves them."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "events.parquet"
@@ -49,9 +49,9 @@ def united(rows: list[str]) -> pa.Table:
         return events.events([path], "1GB")[0]
 
 
-def described(rows: list[str]) -> list[dict[str, Any]]:
+def parse(rows: list[str]) -> list[dict[str, Any]]:
     """All features at the snapshot."""
-    return list(engines.features_of(united(rows), [], CUSTOMERS).to_pylist())
+    return list(engines.features_of(ingest_and_unite(rows), [], CUSTOMERS).to_pylist())
 
 
 @settings(histories.FEW, max_examples=4)
@@ -61,7 +61,7 @@ def test_any_order_of_rows_and_any_copies_make_the_same_events(
 ) -> None:
     copied = [*rows, *random.choices(rows, k=len(rows) // 2)]
     random.shuffle(copied)
-    assert united(copied).equals(united(rows))
+    assert ingest_and_unite(copied).equals(ingest_and_unite(rows))
 
 
 @settings(histories.FEW, max_examples=3)
@@ -75,7 +75,7 @@ def test_any_rows_from_the_snapshot_on_leave_features_as_they_were(
     future = [f"X{line}" for line in others if line.split(",")[2] >= day]
     mixed = [*past, *future]
     random.shuffle(mixed)
-    assert described(mixed) == described(rows)
+    assert parse(mixed) == parse(rows)
 
 
 _ANY = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(
@@ -83,7 +83,7 @@ _ANY = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(
 )
 
 
-def written(rows: Sequence[tuple[str, ...]]) -> bytes:
+def as_csv(rows: Sequence[tuple[str, ...]]) -> bytes:
     buffer = io.StringIO()
     writer = csv.writer(buffer, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerows([(*HEADER.split(","), "note"), *rows])
@@ -95,7 +95,7 @@ def written(rows: Sequence[tuple[str, ...]]) -> bytes:
 def test_any_text_in_any_cell_leaves_every_row_accounted_for(rows: list[tuple[str, ...]]) -> None:
     """`ingested` sees to it; or the file is refused as a whole."""
     try:
-        done = ingest_file(written(rows), key="row_number", **with_event(topic="note"))
+        done = ingest_file(as_csv(rows), key="row_number", **with_event(topic="note"))
     except BadInput:
         return
     assert done.summary.read == len(rows)
@@ -107,7 +107,7 @@ def test_any_text_that_is_kept_is_kept_as_it_came(texts: list[tuple[str, ...]]) 
     sound = ("2026-01-05 12:00:00", "1", "1")
     rows = [(receipt, who, *sound, note) for receipt, who, note in texts]
     try:
-        done = ingest_file(written(rows), key="row_number", **with_event(topic="note"))
+        done = ingest_file(as_csv(rows), key="row_number", **with_event(topic="note"))
     except BadInput:
         return
     accepted = {

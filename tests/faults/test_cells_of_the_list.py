@@ -24,8 +24,8 @@ MARKUP = "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</scrip
 def test_54_formula_cell_in_the_csv(name: str, make_listing: MakeListing, tmp_path: Path) -> None:
     content = to_csv.content(make_listing([{"name": name, "customer_id": name}]))
     head, row = csv.reader(io.StringIO(content.decode("utf-8"), newline=""))
-    told = dict(zip(head, row, strict=True))
-    assert told["name"] == told["customer_id"] == f"'{name}"
+    cells = dict(zip(head, row, strict=True))
+    assert cells["name"] == cells["customer_id"] == f"'{name}"
     path = tmp_path / "at_risk.csv"
     path.write_bytes(content)
     read = to_csv.read(path)
@@ -47,19 +47,21 @@ class _Tags(HTMLParser):
     def __init__(self, page: bytes) -> None:
         super().__init__()
         self.tags: list[str] = []
-        self.said = ""
+        self.text = ""
         self.feed(page.decode("utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
 
     def handle_data(self, data: str) -> None:
-        self.said += data
+        self.text += data
 
 
 @pytest.mark.parametrize("name", MARKUP)
 @pytest.mark.parametrize(
-    "write", [as_html.content, lambda made: digest.content(made, None)], ids=["page", "digest"]
+    "write",
+    [as_html.content, lambda listing: digest.content(listing, None)],
+    ids=["page", "digest"],
 )
 def test_55_html_cell(
     name: str, write: Callable[[Listing], bytes], make_listing: MakeListing
@@ -68,4 +70,4 @@ def test_55_html_cell(
     plain = _Tags(write(make_listing([dict.fromkeys(fields, "plain")])))
     hostile = _Tags(write(make_listing([dict.fromkeys(fields, name)])))
     assert hostile.tags == plain.tags
-    assert name in hostile.said
+    assert name in hostile.text

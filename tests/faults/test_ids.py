@@ -63,7 +63,7 @@ def test_23_id_variants_are_told_masked(till: Till) -> None:
     assert "canary" not in log.lower()
 
 
-def people(till: Till, text: str, **more: Any) -> None:
+def put_customers(till: Till, text: str, **more: Any) -> None:
     till.put(export(row()))
     (till.checkout / "data/raw/customers.csv").write_text(text, encoding="utf-8")
     source = SALES | {"path": "data/raw/sales.csv"}
@@ -72,7 +72,7 @@ def people(till: Till, text: str, **more: Any) -> None:
 
 
 def test_24_dup_key(till: Till) -> None:
-    people(till, "id,name\nc1,Ann\nc2,Ben\nc3,Cy\nc1,Di\n", name="name")
+    put_customers(till, "id,name\nc1,Ann\nc2,Ben\nc3,Cy\nc1,Di\n", name="name")
     line = till.assert_stage_refused(
         "pipeline.customers",
         "",

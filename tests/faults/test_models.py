@@ -14,7 +14,7 @@ import pytest
 
 from retention.core import artefacts
 from retention.core.storage import atomic
-from tests.faults.refusal import refused, unchanged
+from tests.faults.refusal import assert_refused, assert_unchanged
 from tests.support.company import Checkout
 
 Table = Callable[[pa.Table], pa.Table]
@@ -27,33 +27,33 @@ def copied(shop: Checkout, tmp_path: Path) -> Checkout:
     return shop.copy(tmp_path / "shop")
 
 
-def changed(shop: Checkout, artefact: artefacts.Artefact, change: Table) -> None:
+def change_table(shop: Checkout, artefact: artefacts.Artefact, change: Table) -> None:
     path = shop / artefact.path
     atomic.write_table(path, change(pq.read_table(path)))
 
 
-def champion_of(shop: Checkout) -> dict[str, Any]:
-    told: dict[str, Any] = atomic.read_json(shop / "champion/champion.json")
-    return told
+def champion_manifest(shop: Checkout) -> dict[str, Any]:
+    manifest: dict[str, Any] = atomic.read_json(shop / "champion/champion.json")
+    return manifest
 
 
-def stage(shop: Checkout, name: str, code: int, *words: str) -> str:
+def assert_stage_refused(shop: Checkout, name: str, code: int, *words: str) -> str:
     """A stage that must refuse while what staff read stays as it is."""
-    with unchanged(shop / "lists"):
-        return refused(shop.run(f"pipeline.{name}"), code, *words, told=True)
+    with assert_unchanged(shop / "lists"):
+        return assert_refused(shop.run(f"pipeline.{name}"), code, *words, after_progress=True)
 
 
 # 49
 
 
-def backwards(table: pa.Table) -> pa.Table:
+def reverse_columns(table: pa.Table) -> pa.Table:
     return table.select(table.column_names[::-1])
 
 
 def test_49_model_schema_skew(copied: Checkout) -> None:
     """Features in another order give the same scores, byte for byte."""
     before = (copied / artefacts.SCORES.path).read_bytes()
-    changed(copied, artefacts.FEATURES, backwards)
+    change_table(copied, artefacts.FEATURES, reverse_columns)
     copied.stages("score")
     assert (copied / artefacts.SCORES.path).read_bytes() == before
 
@@ -61,31 +61,35 @@ def test_49_model_schema_skew(copied: Checkout) -> None:
 @pytest.mark.parametrize("manifest_too", [False, True], ids=["features alone", "manifest too"])
 def test_49_model_schema_skew_of_a_renamed_feature(copied: Checkout, manifest_too: bool) -> None:
     """A feature under another name is refused; so it is where the manifest knows the new name."""
-    model = atomic.read_json(copied / "champion" / champion_of(copied)["models"] / "churn.json")
+    model = atomic.read_json(
+        copied / "champion" / champion_manifest(copied)["models"] / "churn.json"
+    )
     used = model["model"]["columns"][0]
-    changed(
+    change_table(
         copied,
         artefacts.FEATURES,
         lambda table: table.rename_columns({used: "a_new_name"}),
     )
     if manifest_too:
-        told = champion_of(copied)
-        names = [*told["definition"]["features"], "a_new_name"]
-        told["definition"]["features"] = sorted(set(names) - {used})
-        atomic.write_json(copied / "champion/champion.json", told)
-    stage(copied, "score", 4, used if manifest_too else "another definition (features)")
+        manifest = champion_manifest(copied)
+        names = [*manifest["definition"]["features"], "a_new_name"]
+        manifest["definition"]["features"] = sorted(set(names) - {used})
+        atomic.write_json(copied / "champion/champion.json", manifest)
+    assert_stage_refused(
+        copied, "score", 4, used if manifest_too else "another definition (features)"
+    )
 
 
 def test_49_model_schema_skew_of_two_features_swapped(copied: Checkout) -> None:
     """Two columns exchanged with their names are the same features; nothing goes by place."""
     before = pq.read_table(copied / artefacts.SCORES.path)
 
-    def swapped(table: pa.Table) -> pa.Table:
+    def swap_last_columns(table: pa.Table) -> pa.Table:
         names = table.column_names
         names[-1], names[-2] = names[-2], names[-1]
         return table.select(names)
 
-    changed(copied, artefacts.FEATURES, swapped)
+    change_table(copied, artefacts.FEATURES, swap_last_columns)
     copied.stages("score")
     assert pq.read_table(copied / artefacts.SCORES.path).equals(before)
 
@@ -105,25 +109,27 @@ class Trap:
 
 def another_model(path: Path) -> bytes:
     """A model that can be read, and says something else."""
-    told = atomic.read_json(path)
-    return json.dumps(told | {"swapped": True}).encode()
+    document = atomic.read_json(path)
+    return json.dumps(document | {"swapped": True}).encode()
 
 
 @pytest.mark.parametrize("part", ["churn", "value"])
 def test_50_model_swap(copied: Checkout, part: str) -> None:
-    path = copied / "champion" / champion_of(copied)["models"] / f"{part}.json"
+    path = copied / "champion" / champion_manifest(copied)["models"] / f"{part}.json"
     path.write_bytes(another_model(path))
-    stage(copied, "score", 4, f"{part}.json", "changed since it was promoted", "restore it")
+    assert_stage_refused(
+        copied, "score", 4, f"{part}.json", "changed since it was promoted", "restore it"
+    )
 
 
 def test_50_model_swap_runs_nothing(copied: Checkout, tmp_path: Path) -> None:
     """A pickle in the place of a model is not opened, nor is one beside it."""
-    trap, folder = tmp_path / "sprung", copied / "champion" / champion_of(copied)["models"]
+    trap, folder = tmp_path / "sprung", copied / "champion" / champion_manifest(copied)["models"]
     payload = pickle.dumps(Trap(trap))
     (folder / "churn.pkl").write_bytes(payload)
     copied.stages("score")
     (folder / "churn.json").write_bytes(payload)
-    stage(copied, "score", 4, "churn.json", "changed since it was promoted")
+    assert_stage_refused(copied, "score", 4, "churn.json", "changed since it was promoted")
     assert not trap.exists()
     pickle.loads(payload)
     assert trap.exists()
@@ -131,19 +137,21 @@ def test_50_model_swap_runs_nothing(copied: Checkout, tmp_path: Path) -> None:
 
 def test_50_model_swap_of_the_one_before_cannot_come_back(copied: Checkout) -> None:
     """A rollback to files that are not those promoted is refused as well."""
-    now = champion_of(copied)
+    now = champion_manifest(copied)
     path = copied / "champion" / now["models"] / "churn.json"
     atomic.write_json(copied / "champion/previous.json", now)
     path.write_bytes(another_model(path))
-    with unchanged(copied / "lists"):
-        refused(copied.retention("rollback"), 4, "churn.json", "changed since it was promoted")
-    assert champion_of(copied) == now
+    with assert_unchanged(copied / "lists"):
+        assert_refused(
+            copied.retention("rollback"), 4, "churn.json", "changed since it was promoted"
+        )
+    assert champion_manifest(copied) == now
 
 
 # 51
 
 
-def left(table: pa.Table, churned: pa.Array) -> pa.Table:
+def with_churned(table: pa.Table, churned: pa.Array) -> pa.Table:
     place = table.schema.get_field_index("churned")
     return table.set_column(place, "churned", churned)
 
@@ -153,24 +161,28 @@ def left(table: pa.Table, churned: pa.Array) -> pa.Table:
 )
 def test_51_one_class(copied: Checkout, churned: bool, lacking: str) -> None:
     rows = pq.read_metadata(copied / artefacts.LABELS.path).num_rows
-    changed(copied, artefacts.LABELS, lambda table: left(table, pa.array([churned] * rows)))
-    stage(copied, "train", 4, f"not enough {lacking}: 0 of ", "need 20", "labels.churn")
+    change_table(
+        copied, artefacts.LABELS, lambda table: with_churned(table, pa.array([churned] * rows))
+    )
+    assert_stage_refused(
+        copied, "train", 4, f"not enough {lacking}: 0 of ", "need 20", "labels.churn"
+    )
 
 
 def test_51_one_class_but_for_three(copied: Checkout) -> None:
     """Of three who left a rule can be made: it ranks the list, and the list says so."""
 
-    def three(table: pa.Table) -> pa.Table:
+    def three_churners(table: pa.Table) -> pa.Table:
         few = pc.unique(table["customer_id"]).slice(0, 3)
         oldest = pc.equal(table["snapshot_on"], pc.min(table["snapshot_on"]))
-        return left(table, pc.and_(pc.is_in(table["customer_id"], few), oldest))
+        return with_churned(table, pc.and_(pc.is_in(table["customer_id"], few), oldest))
 
-    changed(copied, artefacts.LABELS, three)
+    change_table(copied, artefacts.LABELS, three_churners)
     shutil.rmtree(copied / "champion")
-    said = "simple rule ranks this list (3 customers lost so far, 20 needed)"
+    sentence = "simple rule ranks this list (3 customers lost so far, 20 needed)"
     copied.stages(*FIRST_TO_LAST, "score", "at_risk")
-    assert any(said in banner for banner in champion_of(copied)["banners"])
-    assert said in (copied / "data/at_risk/at_risk.html").read_text(encoding="utf-8")
+    assert any(sentence in banner for banner in champion_manifest(copied)["banners"])
+    assert sentence in (copied / "data/at_risk/at_risk.html").read_text(encoding="utf-8")
 
 
 # 52
@@ -179,41 +191,43 @@ def test_51_one_class_but_for_three(copied: Checkout) -> None:
 @pytest.fixture(scope="module")
 def contest(shop: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A champion of some months ago, and a challenger that has learnt who leaves as who stays."""
-    made = shop.copy(tmp_path_factory.mktemp("contest") / "shop")
-    path = made / artefacts.LABELS.path
+    checkout = shop.copy(tmp_path_factory.mktemp("contest") / "shop")
+    path = checkout / artefacts.LABELS.path
     labels = pq.read_table(path)
     days = sorted(labels["snapshot_on"].unique().to_pylist())
-    shutil.rmtree(made / "champion")
+    shutil.rmtree(checkout / "champion")
     atomic.write_table(path, labels.filter(pc.field("snapshot_on") <= days[-3]))
-    made.stages("train", "promote", "score")
-    atomic.write_table(path, left(labels, pc.invert(labels["churned"])))
-    made.stages("train")
+    checkout.stages("train", "promote", "score")
+    atomic.write_table(path, with_churned(labels, pc.invert(labels["churned"])))
+    checkout.stages("train")
     atomic.write_table(path, labels)
-    made.stages("evaluate")
-    return made
+    checkout.stages("evaluate")
+    return checkout
 
 
 def test_52_challenger_worse(contest: Checkout) -> None:
-    before = champion_of(contest)
+    before = champion_manifest(contest)
     scores = (contest / artefacts.SCORES.path).read_bytes()
     contest.stages("promote", "score")
-    told = atomic.read_json(contest / artefacts.DECISION.path)
-    assert (told["decision"], told["comparison"]["verdict"]) == ("challenge", "worse")
-    assert told["comparison"]["measures"]["brier"]["low"] > 0
-    assert champion_of(contest) == before
+    decision = atomic.read_json(contest / artefacts.DECISION.path)
+    assert (decision["decision"], decision["comparison"]["verdict"]) == ("challenge", "worse")
+    assert decision["comparison"]["measures"]["brier"]["low"] > 0
+    assert champion_manifest(contest) == before
     assert (contest / artefacts.SCORES.path).read_bytes() == scores
 
 
 def test_52_challenger_worse_is_refused_by_hand(contest: Checkout, tmp_path: Path) -> None:
-    mine = contest.copy(tmp_path / "shop")
-    before = champion_of(mine)
-    with unchanged(mine / "lists"):
-        refused(mine.retention("promote"), 4, "the champion stays", "is worse on", "--anyway")
-    assert champion_of(mine) == before
+    copy = contest.copy(tmp_path / "shop")
+    before = champion_manifest(copy)
+    with assert_unchanged(copy / "lists"):
+        assert_refused(
+            copy.retention("promote"), 4, "the champion stays", "is worse on", "--anyway"
+        )
+    assert champion_manifest(copy) == before
     reason = "the old one is to be retired"
-    done = mine.retention("promote", "--anyway", reason)
+    done = copy.retention("promote", "--anyway", reason)
     assert done.returncode == 0, done.stderr
-    now = champion_of(mine)
+    now = champion_manifest(copy)
     assert now["sha256"] != before["sha256"]
     assert (now["promotion"]["anyway"], now["promotion"]["comparison"]["verdict"]) == (
         reason,
@@ -222,8 +236,8 @@ def test_52_challenger_worse_is_refused_by_hand(contest: Checkout, tmp_path: Pat
 
 
 def test_52_challenger_worse_does_not_score_by_itself(contest: Checkout, tmp_path: Path) -> None:
-    mine = contest.copy(tmp_path / "shop")
-    mine.set_params(mine.params() | {"promote": {"automatic": True}})
-    before = champion_of(mine)
-    mine.stages("promote")
-    assert champion_of(mine) == before
+    copy = contest.copy(tmp_path / "shop")
+    copy.set_params(copy.params() | {"promote": {"automatic": True}})
+    before = champion_manifest(copy)
+    copy.stages("promote")
+    assert champion_manifest(copy) == before

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.at_risk import at_risk
 from retention.commands import tidy
 from retention.commands.erase import erase as erasing
 from retention.commands.erase import search
@@ -21,15 +22,15 @@ from retention.core import artefacts
 from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.ledgers import assignments, erasures, outcomes
-from retention.ledgers.outcomes import OutcomeRecord, ImportBatch, StaffAnswer
+from retention.ledgers.outcomes import ImportBatch, OutcomeRecord, StaffAnswer
 from retention.policy.lanes import SuppressionList
 from retention.worklist import published, write
 from retention.worklist.model import Listing
-from tests.faults.ending import Action, hidden, killed
-from tests.faults.refusal import refused, unchanged
-from tests.pipeline import test_at_risk as lists_of
+from tests.faults.ending import Action, hidden, killed_at_each_step
+from tests.faults.refusal import assert_refused, assert_unchanged
 from tests.support import company
 from tests.support.company import Checkout
+from tests.support.worklists import FOUR, column, params_with, worklist_inputs
 
 MakeListing = Callable[..., Listing]
 WHO, OTHER = "00007", "00008"
@@ -48,26 +49,26 @@ OF_CUSTOMERS = ("ingest sales", "ingest returns", "ingest mailings", "customers"
 
 
 @pytest.fixture
-def small(tmp_path: Path, make_listing: MakeListing) -> Checkout:
+def small_shop(tmp_path: Path, make_listing: MakeListing) -> Checkout:
     """Raw files, what five stages made of them, ledgers and a list, each with WHO and OTHER."""
     shop = company.make(tmp_path / "shop")
     shutil.rmtree(shop / ".dvc")
     rows = [{"customer_id": who, "name": f"Zoë Quibbleworth-{who}"} for who in (WHO, OTHER)]
     write.write_list(make_listing(rows), tmp_path / "made")
     published.publish_list(tmp_path / "made", shop / "lists", allow_older=False, say=lambda _: None)
-    said = (OutcomeRecord(LIST, who, NOW, StaffAnswer(result="reached")) for who in (WHO, OTHER))
-    made = ImportBatch(LIST, company.PARAMS["company"], NOW, "0" * 64, {"read": 2}, tuple(said))
-    outcomes.write(shop / outcomes.FOLDER, made)
+    records = (OutcomeRecord(LIST, who, NOW, StaffAnswer(result="reached")) for who in (WHO, OTHER))
+    batch = ImportBatch(LIST, company.PARAMS["company"], NOW, "0" * 64, {"read": 2}, tuple(records))
+    outcomes.write(shop / outcomes.FOLDER, batch)
     arms = pd.DataFrame({"customer_id": [WHO, OTHER], "arm": "contact", "propensity": 0.9})
     both = arms.reindex(columns=list(assignments.OF_CUSTOMER))
     day = NOW.date()
-    of = company.PARAMS["company"]
-    assignments.enter(shop / assignments.FOLDER, LIST, of, "always-on", day, 180, both)
+    company_name = company.PARAMS["company"]
+    assignments.enter(shop / assignments.FOLDER, LIST, company_name, "always-on", day, 180, both)
     shop.stages(*OF_CUSTOMERS)
     return shop
 
 
-def erase(folder: Path, who: str = WHO) -> erasing.Done:
+def erase(folder: Path, who: str = WHO) -> erasing.ErasureReport:
     before = Path.cwd()
     os.chdir(folder)
     try:
@@ -76,17 +77,19 @@ def erase(folder: Path, who: str = WHO) -> erasing.Done:
         os.chdir(before)
 
 
-def holding(shop: Checkout, who: str = WHO) -> list[str]:
+def files_with(shop: Checkout, who: str = WHO) -> list[str]:
     """The files of a checkout, but those of code, that hold a customer's id or name."""
     name = f"quibbleworth-{who}".encode()
-    kept = ("data", "ledgers", "lists", "runs", ".dvc", "mlruns", "champion", "mlflow.db")
-    found = {path for one in kept for path in search.holding(shop / one, who)}
-    every = chain(*((shop / one).rglob("*") for one in kept), [shop / "mlflow.db"])
-    named = {one for one in every if one.is_file() and any(name in t for t in company.texts(one))}
-    return sorted(str(path.relative_to(shop.folder)) for path in found | named)
+    folders = ("data", "ledgers", "lists", "runs", ".dvc", "mlruns", "champion", "mlflow.db")
+    paths = {path for folder in folders for path in search.files_with(shop / folder, who)}
+    every = chain(*((shop / folder).rglob("*") for folder in folders), [shop / "mlflow.db"])
+    named = {
+        path for path in every if path.is_file() and any(name in t for t in company.texts(path))
+    }
+    return sorted(str(path.relative_to(shop.folder)) for path in paths | named)
 
 
-def raw_of_others(folder: Path) -> dict[str, list[bytes]]:
+def raw_lines_of_others(folder: Path) -> dict[str, list[bytes]]:
     """The lines of each raw file that are not of WHO."""
     return {
         path.name: [
@@ -96,88 +99,104 @@ def raw_of_others(folder: Path) -> dict[str, list[bytes]]:
     }
 
 
-def ids(path: Path) -> set[str]:
+def customer_ids(path: Path) -> set[str]:
     return set(pq.read_table(path)["customer_id"].to_pylist())
 
 
-def test_58_erasure_leaves_nothing_of_the_customer_and_all_of_the_others(small: Checkout) -> None:
-    others = raw_of_others(small.folder)
-    assert {one.partition("/")[0] for one in holding(small)} == {"data", "ledgers", "lists"}
-    done = erase(small.folder)
-    assert holding(small) == []
-    assert raw_of_others(small.folder) == others
+def test_58_erasure_leaves_nothing_of_the_customer_and_all_of_the_others(
+    small_shop: Checkout,
+) -> None:
+    others = raw_lines_of_others(small_shop.folder)
+    assert {path.partition("/")[0] for path in files_with(small_shop)} == {
+        "data",
+        "ledgers",
+        "lists",
+    }
+    done = erase(small_shop.folder)
+    assert files_with(small_shop) == []
+    assert raw_lines_of_others(small_shop.folder) == others
     lines = {
-        path.name: path.read_bytes().splitlines() for path in small.folder.glob("data/raw/*.csv")
+        path.name: path.read_bytes().splitlines()
+        for path in small_shop.folder.glob("data/raw/*.csv")
     }
     assert lines == others
-    assert published.verify(small / "lists") == []
-    assert [one.customer_id for one in outcomes.read_records(small / outcomes.FOLDER)] == [OTHER]
-    assert assignments.read_all(small / assignments.FOLDER)["customer_id"].tolist() == [OTHER]
-    assert {name for name, many in done.counts.items() if many} == {
-        "raw_rows", "data_folders", "imports_of_outcomes", "lists_of_assignments",
+    assert published.verify(small_shop / "lists") == []
+    assert [
+        record.customer_id for record in outcomes.read_records(small_shop / outcomes.FOLDER)
+    ] == [OTHER]
+    assert assignments.read_all(small_shop / assignments.FOLDER)["customer_id"].tolist() == [OTHER]
+    assert {name for name, n in done.counts.items() if n} == {
+        "raw_rows",
+        "data_folders",
+        "imports_of_outcomes",
+        "lists_of_assignments",
         "published_lists",
-    }  # fmt: skip
+    }
 
 
-def test_58_erasure_leaves_a_receipt_without_the_id(small: Checkout) -> None:
-    (small / "data/raw/old.csv").write_text("id\n1\n")
-    done = erase(small.folder)
-    receipt = small / done.receipt
-    told = atomic.read_json(receipt)
-    known = erasures.read(small / erasures.FOLDER)
-    assert told["sha256"] == known.hash_of(WHO)
-    assert told["removed"] == done.counts
-    assert any("data/raw/old.csv" in one for one in told["remains"])
+def test_58_erasure_leaves_a_receipt_without_the_id(small_shop: Checkout) -> None:
+    (small_shop / "data/raw/old.csv").write_text("id\n1\n")
+    done = erase(small_shop.folder)
+    receipt = small_shop / done.receipt
+    receipt_content = atomic.read_json(receipt)
+    erasure_hashes = erasures.read(small_shop / erasures.FOLDER)
+    assert receipt_content["sha256"] == erasure_hashes.hash_of(WHO)
+    assert receipt_content["removed"] == done.counts
+    assert any("data/raw/old.csv" in remains for remains in receipt_content["remains"])
     assert WHO not in receipt.read_text()
     assert receipt.stat().st_mode & 0o777 == 0o444
 
 
-def test_58_erasure_does_not_come_back_with_the_next_file(small: Checkout) -> None:
-    raw = {path: path.read_bytes() for path in small.folder.glob("data/raw/*.csv")}
-    before = pq.read_table(small / artefacts.EVENTS)
-    erase(small.folder)
+def test_58_erasure_does_not_come_back_with_the_next_file(small_shop: Checkout) -> None:
+    raw = {path: path.read_bytes() for path in small_shop.folder.glob("data/raw/*.csv")}
+    before = pq.read_table(small_shop / artefacts.EVENTS)
+    erase(small_shop.folder)
     for path, content in raw.items():
         path.write_bytes(content)
-    small.stages(*OF_CUSTOMERS)
-    for made in (artefacts.EVENTS, artefacts.CUSTOMERS, artefacts.ingested("sales")):
-        assert WHO not in ids(small / made)
-        assert OTHER in ids(small / made)
-    after = pq.read_table(small / artefacts.EVENTS)
-    others = before.filter([one != WHO for one in before["customer_id"].to_pylist()])
+    small_shop.stages(*OF_CUSTOMERS)
+    for artefact in (artefacts.EVENTS, artefacts.CUSTOMERS, artefacts.ingested("sales")):
+        assert WHO not in customer_ids(small_shop / artefact)
+        assert OTHER in customer_ids(small_shop / artefact)
+    after = pq.read_table(small_shop / artefacts.EVENTS)
+    others = before.filter(
+        [customer_id != WHO for customer_id in before["customer_id"].to_pylist()]
+    )
     assert after.equals(others)
-    summary = atomic.read_json(small / artefacts.ingest_summary("sales"))
+    summary = atomic.read_json(small_shop / artefacts.ingest_summary("sales"))
     parts = ("accepted", "rejected", "unmapped")
     assert summary["erased"] > 0
-    assert sum(summary[one] for one in parts) == summary["read"]
+    assert sum(summary[part] for part in parts) == summary["read"]
 
 
 def test_58_erasure_bars_who_is_erased_from_the_list(tmp_path: Path) -> None:
-    known = erasures.with_salt(tmp_path)
-    erasures.request(tmp_path, known.hash_of("b"), NOW)
-    inputs = lists_of.given(lists_of.FOUR)
-    mine = erasures.read(tmp_path).erased_among(inputs.tables.scores["customer_id"])
-    barred = SuppressionList(erased=mine)
-    made = lists_of.made(replace(inputs, suppressed=barred), lists_of.config())
-    assert "b" not in lists_of.column(made, "customer_id")
-    assert made.listing.lanes["excluded"]["erased"] == 1
+    erasure_hashes = erasures.with_salt(tmp_path)
+    erasures.request(tmp_path, erasure_hashes.hash_of("b"), NOW)
+    inputs = worklist_inputs(FOUR)
+    erased = erasures.read(tmp_path).erased_among(inputs.tables.scores["customer_id"])
+    barred = SuppressionList(erased=erased)
+    result = at_risk(replace(inputs, suppressed=barred), params_with(), None)
+    assert "b" not in column(result, "customer_id")
+    assert result.listing.lanes["excluded"]["erased"] == 1
 
 
 def test_58_erasure_killed_at_any_step_completes_when_run_again(
-    small: Checkout, tmp_path: Path
+    small_shop: Checkout, tmp_path: Path
 ) -> None:
     """Every eighth step, for each costs a copy and two runs; the writer's own are in case 42."""
-    whole = erase(shutil.copytree(small.folder, tmp_path / "whole", symlinks=True)).counts
+    whole = erase(shutil.copytree(small_shop.folder, tmp_path / "whole", symlinks=True)).counts
     action: Action = erase
-    for number, (step, folder) in enumerate(killed(small.folder, action, tmp_path / "work")):
+    for number, (step, folder) in enumerate(
+        killed_at_each_step(small_shop.folder, action, tmp_path / "work")
+    ):
         if number % 8 == 0:
             assert not list(folder.glob("ledgers/erased/receipt-*")) or step.startswith("put"), step
             erase(folder)
             copy = Checkout(folder)
-            assert holding(copy) == [], step
+            assert files_with(copy) == [], step
             assert published.verify(copy / "lists") == [], step
             assert list(folder.glob("ledgers/erased/receipt-*")), step
-            left = chain(*(hidden(folder / at) for at in ("data", "lists", "ledgers")))
-            assert [one for one in left if one.endswith(".tmp")] == [], step
+            left = chain(*(hidden(folder / name) for name in ("data", "lists", "ledgers")))
+            assert [path for path in left if path.endswith(".tmp")] == [], step
     assert number > 16
     assert whole["published_lists"] == 1
 
@@ -188,64 +207,70 @@ def test_58_erasure_of_a_whole_run_reaches_the_cache_and_the_next_run_has_the_ot
     copy = shop.copy(tmp_path / "copy")
     current = copy / "lists" / atomic.read_json(copy / "lists/current.json")["folder"]
     who = pd.read_csv(current / "at_risk.csv", dtype=str)["customer_id"].iloc[0]
-    assert any(one.startswith(".dvc/cache") for one in holding(copy, who))
+    assert any(path.startswith(".dvc/cache") for path in files_with(copy, who))
     done = copy.retention("erase", who)
     assert done.returncode == 0, done.stderr
-    assert holding(copy, who) == []
+    assert files_with(copy, who) == []
     assert who not in done.stdout + done.stderr
     copy.repro()
-    assert holding(copy, who) == []
+    assert files_with(copy, who) == []
 
 
-def test_58_erasure_of_nobody_known_costs_no_data(small: Checkout) -> None:
-    done = erase(small.folder, "no such customer")
+def test_58_erasure_of_nobody_known_costs_no_data(small_shop: Checkout) -> None:
+    done = erase(small_shop.folder, "no such customer")
     assert not any(done.counts.values())
-    assert (small / artefacts.EVENTS).is_file()
+    assert (small_shop / artefacts.EVENTS).is_file()
 
 
-def test_58_erasure_refuses_a_file_that_it_cannot_read(small: Checkout) -> None:
-    path = small / "data/raw/sales.csv"
+def test_58_erasure_refuses_a_file_that_it_cannot_read(small_shop: Checkout) -> None:
+    path = small_shop / "data/raw/sales.csv"
     path.write_bytes(path.read_bytes()[:-2])
-    with unchanged(small / "lists"):
-        refused(small.retention("erase", WHO), 3, "data/raw/sales.csv", "no newline at the end")
-    assert not list((small / erasures.FOLDER).glob("asked-*"))
+    with assert_unchanged(small_shop / "lists"):
+        assert_refused(
+            small_shop.retention("erase", WHO), 3, "data/raw/sales.csv", "no newline at the end"
+        )
+    assert not list((small_shop / erasures.FOLDER).glob("asked-*"))
 
 
-def test_58_erasure_refuses_a_blank_id(small: Checkout) -> None:
-    refused(small.retention("erase", " "), 2, "customer id")
+def test_58_erasure_refuses_a_blank_id(small_shop: Checkout) -> None:
+    assert_refused(small_shop.retention("erase", " "), 2, "customer id")
 
 
 # How long data are kept
 
 
-def test_58_erasure_by_age_at_ingest(small: Checkout) -> None:
-    before = pq.read_table(small / artefacts.EVENTS)
-    small.set_params(small.params() | {"privacy": {"keep_days": 100}})
-    small.stages(*OF_CUSTOMERS)
-    after = pq.read_table(small / artefacts.EVENTS)
+def test_58_erasure_by_age_at_ingest(small_shop: Checkout) -> None:
+    before = pq.read_table(small_shop / artefacts.EVENTS)
+    small_shop.set_params(small_shop.params() | {"privacy": {"keep_days": 100}})
+    small_shop.stages(*OF_CUSTOMERS)
+    after = pq.read_table(small_shop / artefacts.EVENTS)
     first = (dt.date.fromisoformat(company.AS_OF) - dt.date(1970, 1, 1)).days - 100
-    kept = [day >= first for day in before["occurred_day"].to_pylist()]
-    ledgers = [one == "ledger" for one in before["source"].to_pylist()]
-    assert after.equals(before.filter([a or b for a, b in zip(kept, ledgers, strict=True)]))
-    assert atomic.read_json(small / artefacts.ingest_summary("sales"))["expired"] > 0
+    is_kept = [day >= first for day in before["occurred_day"].to_pylist()]
+    ledgers = [source == "ledger" for source in before["source"].to_pylist()]
+    assert after.equals(before.filter([a or b for a, b in zip(is_kept, ledgers, strict=True)]))
+    assert atomic.read_json(small_shop / artefacts.ingest_summary("sales"))["expired"] > 0
 
 
 def test_58_erasure_by_age_keeps_the_current_list_and_every_objection(
-    small: Checkout, tmp_path: Path, make_listing: MakeListing, monkeypatch: pytest.MonkeyPatch
+    small_shop: Checkout, tmp_path: Path, make_listing: MakeListing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(small.folder)
+    monkeypatch.chdir(small_shop.folder)
     write.write_list(make_listing([{}], as_of=dt.date(2027, 11, 22)), tmp_path / "newer")
     newer = published.publish_list(
         tmp_path / "newer", Path("lists"), allow_older=True, say=lambda _: None
     )
-    objects = OutcomeRecord(LIST, "no", NOW, StaffAnswer(result="reached", answer=outcomes.OBJECTION))
+    objects = OutcomeRecord(
+        LIST, "no", NOW, StaffAnswer(result="reached", answer=outcomes.OBJECTION)
+    )
     outcomes.write(outcomes.FOLDER, ImportBatch(LIST, "c", NOW, "1" * 64, {"read": 1}, (objects,)))
-    small.set_params(small.params() | {"privacy": {"keep_days": 100}})
+    small_shop.set_params(small_shop.params() | {"privacy": {"keep_days": 100}})
     done = tidy.tidy(load_params(), lambda _: None)
     assert (done.lists, done.entries) == (1, 4)
     assert published.published_lists(Path("lists")) == [newer]
     assert outcomes.opted_out(outcomes.FOLDER) == {"no"}
-    assert holding(small, OTHER) == [one for one in holding(small, OTHER) if "data/" in one]
+    assert files_with(small_shop, OTHER) == [
+        path for path in files_with(small_shop, OTHER) if "data/" in path
+    ]
 
 
 # Who objects
@@ -253,63 +278,63 @@ def test_58_erasure_by_age_keeps_the_current_list_and_every_objection(
 
 def test_59_opt_out() -> None:
     """The objector has most to lose of ten, and would come first."""
-    lines = "\n".join(f"c{at} | {10 * at} | {'yes' if at == 10 else ''}" for at in range(1, 11))
-    inputs = lists_of.given(f"customer | expected_loss | do_not_contact\n{lines}")
-    made = lists_of.made(inputs, lists_of.config(capacity=10))
-    assert "c10" not in lists_of.column(made, "customer_id")
-    assert made.listing.lanes["excluded"]["opted_out"] == 1
-    assert made.listing.watched == 10
+    lines = "\n".join(f"c{i} | {10 * i} | {'yes' if i == 10 else ''}" for i in range(1, 11))
+    inputs = worklist_inputs(f"customer | expected_loss | do_not_contact\n{lines}")
+    result = at_risk(inputs, params_with(capacity=10), None)
+    assert "c10" not in column(result, "customer_id")
+    assert result.listing.lanes["excluded"]["opted_out"] == 1
+    assert result.listing.cohort_size == 10
 
 
 def test_59_opt_out_told_to_staff() -> None:
-    lines = "\n".join(f"c{at} | {10 * at}" for at in range(1, 11))
-    inputs = lists_of.given(f"customer | expected_loss\n{lines}")
+    lines = "\n".join(f"c{i} | {10 * i}" for i in range(1, 11))
+    inputs = worklist_inputs(f"customer | expected_loss\n{lines}")
     barred = SuppressionList(opted_out=frozenset({"c10"}))
-    made = lists_of.made(replace(inputs, suppressed=barred), lists_of.config(capacity=10))
-    assert "c10" not in lists_of.column(made, "customer_id")
-    assert made.listing.lanes["excluded"]["opted_out"] == 1
+    result = at_risk(replace(inputs, suppressed=barred), params_with(capacity=10), None)
+    assert "c10" not in column(result, "customer_id")
+    assert result.listing.lanes["excluded"]["opted_out"] == 1
 
 
 # What is told
 
 
-def leaks(text: str) -> list[str]:
-    private = [one.decode() for one in company.CANARIES] + [SECRET]
-    return [one for one in private if one in text.lower()]
+def private_texts_in(text: str) -> list[str]:
+    private = [canary.decode() for canary in company.CANARIES] + [SECRET]
+    return [text_part for text_part in private if text_part in text.lower()]
 
 
 Break = Callable[[Checkout], None]
 
 
-def _customers(before: str, after: str) -> Break:
-    def broken(shop: Checkout) -> None:
+def _replace_in_customers(before: str, after: str) -> Break:
+    def break_customers(shop: Checkout) -> None:
         path = shop / "data/raw/customers.csv"
         text = path.read_text(encoding="utf-8")
         assert before in text
         path.write_text(text.replace(before, after, 1), encoding="utf-8")
 
-    return broken
+    return break_customers
 
 
-def _twice(shop: Checkout) -> None:
+def _repeat_customer(shop: Checkout) -> None:
     path = shop / "data/raw/customers.csv"
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join([*lines, lines[1]]), encoding="utf-8")
 
 
-def _latin(shop: Checkout) -> None:
+def _write_latin1(shop: Checkout) -> None:
     path = shop / "data/raw/customers.csv"
     path.write_bytes(path.read_bytes().replace("ë".encode(), b"\xeb", 1))
 
 
 BROKEN: dict[str, Break] = {
-    "a cell too many": _customers("Zoë Quibbleworth-00003,", "Zoë, Quibbleworth-00003,"),
-    "an unclosed quote": _customers("Zoë Quibbleworth-00003", '"Zoë Quibbleworth-00003'),
-    "a name for an objection": _customers(",false\n", ",Zoë Quibbleworth\n"),
-    "a name for a day": _customers("2025-01-01", "Zoë Quibbleworth"),
-    "a customer twice": _twice,
-    "no such column": _customers("full_name", "whole_name"),
-    "a byte that is no letter": _latin,
+    "a cell too many": _replace_in_customers("Zoë Quibbleworth-00003,", "Zoë, Quibbleworth-00003,"),
+    "an unclosed quote": _replace_in_customers("Zoë Quibbleworth-00003", '"Zoë Quibbleworth-00003'),
+    "a name for an objection": _replace_in_customers(",false\n", ",Zoë Quibbleworth\n"),
+    "a name for a day": _replace_in_customers("2025-01-01", "Zoë Quibbleworth"),
+    "a customer twice": _repeat_customer,
+    "no such column": _replace_in_customers("full_name", "whole_name"),
+    "a byte that is no letter": _write_latin1,
 }
 
 
@@ -319,7 +344,7 @@ def test_60_canary_leak_when_customers_cannot_be_read(fault: str, tmp_path: Path
     BROKEN[fault](shop)
     done = shop.run("pipeline.customers", **SECRETS)
     assert done.returncode == 3, done.stderr
-    assert leaks(done.stdout + done.stderr) == []
+    assert private_texts_in(done.stdout + done.stderr) == []
 
 
 def test_60_canary_leak_when_a_source_maps_a_name(tmp_path: Path) -> None:
@@ -327,58 +352,63 @@ def test_60_canary_leak_when_a_source_maps_a_name(tmp_path: Path) -> None:
     shop = company.make(tmp_path / "shop")
     event = {"kind": "visit", "customer_id": "id", "occurred_at": "joined", "amount": "full_name"}
     source = {key: company.PARAMS["customers"][key] for key in ("path", "types", "format")}
-    told = shop.params()
-    told["sources"]["visits"] = source | {"key": ["id"], "events": [event]}
-    shop.set_params(told)
+    params = shop.params()
+    params["sources"]["visits"] = source | {"key": ["id"], "events": [event]}
+    shop.set_params(params)
     done = shop.run("pipeline.ingest", "visits", **SECRETS)
     assert done.returncode == 3
-    assert leaks(done.stdout + done.stderr) == []
+    assert private_texts_in(done.stdout + done.stderr) == []
 
 
 def test_60_canary_leak_of_a_database_that_does_not_answer(tmp_path: Path) -> None:
     shop = company.make(tmp_path / "shop")
-    told = shop.params()
-    del told["sources"]["sales"]["path"]
-    told["sources"]["sales"] |= {"table": "sales", "database_timeout": 2}
-    shop.set_params(told)
+    params = shop.params()
+    del params["sources"]["sales"]["path"]
+    params["sources"]["sales"] |= {"table": "sales", "database_timeout": 2}
+    shop.set_params(params)
     for words in (["pipeline.params"], ["pipeline.extract"], ["pipeline.ingest", "sales"]):
         done = shop.run(*words, **SECRETS)
-        assert leaks(done.stdout + done.stderr) == []
-    said = shop.retention("check", **SECRETS)
-    assert leaks(said.stdout + said.stderr) == []
-    assert list(_stored(shop, SECRET)) == []
+        assert private_texts_in(done.stdout + done.stderr) == []
+    check = shop.retention("check", **SECRETS)
+    assert private_texts_in(check.stdout + check.stderr) == []
+    assert list(_files_with_text(shop, SECRET)) == []
 
 
 def test_60_canary_leak_of_an_address_written_into_params(tmp_path: Path) -> None:
     shop = company.make(tmp_path / "shop")
-    told = shop.params()
-    told["sources"]["sales"] |= {"path": SECRETS["DATABASE_URL"]}
-    shop.set_params(told)
-    refused(shop.run("pipeline.params"), 2)
-    assert leaks(shop.run("pipeline.params").stderr) == []
+    params = shop.params()
+    params["sources"]["sales"] |= {"path": SECRETS["DATABASE_URL"]}
+    shop.set_params(params)
+    assert_refused(shop.run("pipeline.params"), 2)
+    assert private_texts_in(shop.run("pipeline.params").stderr) == []
 
 
-def test_60_canary_leak_when_erasing(small: Checkout) -> None:
-    done = small.retention("erase", WHO, "--why", "letter 12")
+def test_60_canary_leak_when_erasing(small_shop: Checkout) -> None:
+    done = small_shop.retention("erase", WHO, "--why", "letter 12")
     assert done.returncode == 0, done.stderr
-    assert leaks(done.stdout + done.stderr) == []
+    assert private_texts_in(done.stdout + done.stderr) == []
     assert WHO not in done.stdout + done.stderr
 
 
-def test_60_canary_leak_of_a_worked_list(small: Checkout) -> None:
+def test_60_canary_leak_of_a_worked_list(small_shop: Checkout) -> None:
     """Rows of a list that staff have spoiled are told by line and rule."""
-    current = small / "lists" / atomic.read_json(small / "lists/current.json")["folder"]
+    current = small_shop / "lists" / atomic.read_json(small_shop / "lists/current.json")["folder"]
     table = pd.read_csv(current / "at_risk.csv", dtype=str, keep_default_na=False)
     spoiled = table.assign(customer_id=table["name"], result="Zoë Quibbleworth said no")
-    spoiled.to_csv(small / "worked.csv", index=False)
-    done = small.retention("outcomes", "worked.csv")
+    spoiled.to_csv(small_shop / "worked.csv", index=False)
+    done = small_shop.retention("outcomes", "worked.csv")
     assert done.returncode == 3
-    assert leaks(done.stdout + done.stderr) == []
+    assert private_texts_in(done.stdout + done.stderr) == []
 
 
-def _stored(shop: Checkout, secret: str) -> Iterator[Path]:
-    own = [shop / one for one in (".dvc", "data", "ledgers", "lists", "mlruns", "champion", "runs")]
-    for path in chain(*(one.rglob("*") for one in own), [shop / "mlflow.db", shop / "dvc.lock"]):
+def _files_with_text(shop: Checkout, secret: str) -> Iterator[Path]:
+    own = [
+        shop / folder
+        for folder in (".dvc", "data", "ledgers", "lists", "mlruns", "champion", "runs")
+    ]
+    for path in chain(
+        *(folder.rglob("*") for folder in own), [shop / "mlflow.db", shop / "dvc.lock"]
+    ):
         if path.is_file() and any(secret.encode() in text for text in company.texts(path)):
             yield path
 
@@ -386,16 +416,19 @@ def _stored(shop: Checkout, secret: str) -> Iterator[Path]:
 def test_60_canary_leak_in_a_whole_run(shop: Checkout) -> None:
     """Names are in the raw files, in lists and in data/at_risk; the cache is unpacked to look."""
     allowed = ("data/raw/", "data/at_risk/", "lists/")
-    held_by = {str(path.relative_to(shop.folder)) for canary in company.CANARIES
-               for path in _stored(shop, canary.decode())}  # fmt: skip
-    assert [one for one in held_by if not one.startswith(allowed)] == []
-    assert leaks(shop.log) == []
+    held_by = {
+        str(path.relative_to(shop.folder))
+        for canary in company.CANARIES
+        for path in _files_with_text(shop, canary.decode())
+    }
+    assert [path for path in held_by if not path.startswith(allowed)] == []
+    assert private_texts_in(shop.log) == []
 
 
 def test_60_canary_leak_of_the_environment(shop: Checkout, tmp_path: Path) -> None:
     copy = shop.copy(tmp_path / "copy")
     names = ("score", "at_risk", "publish", "outcomes")
-    said = copy.stages(*names, **SECRETS)
-    assert leaks(said) == []
-    assert list(_stored(copy, SECRET)) == []
+    log = copy.stages(*names, **SECRETS)
+    assert private_texts_in(log) == []
+    assert list(_files_with_text(copy, SECRET)) == []
     assert json.dumps(dict[str, Any](copy.params())).find(SECRET) < 0

@@ -11,7 +11,7 @@ def test_every_case_has_a_test() -> None:
 
 
 def test_every_numbered_test_bears_the_name_of_its_case() -> None:
-    assert reliability.strays() == []
+    assert reliability.unassigned_tests() == []
 
 
 def test_the_document_has_the_table_of_the_cases_and_tests_there_are(
@@ -19,18 +19,18 @@ def test_the_document_has_the_table_of_the_cases_and_tests_there_are(
 ) -> None:
     if request.config.getoption("--reliability", default=None):
         pytest.skip("it is being written")
-    told = reliability.told(reliability.DOCUMENT.read_text(encoding="utf-8"))
+    table = reliability.between_marks(reliability.DOCUMENT.read_text(encoding="utf-8"))
     ended = dict.fromkeys(reliability.tests(), "passed")
-    assert told == reliability.table(ended), (
+    assert table == reliability.table(ended), (
         "python -m pytest tests/faults --reliability docs/reliability.md"
     )
 
 
 def test_a_document_keeps_what_stands_outside_of_the_marks() -> None:
     text = "above\n<!-- faults -->\nold\n<!-- /faults -->\n<!-- score -->below\n"
-    put = reliability.put_into(text, "new")
+    put = reliability.replace_table(text, "new")
     assert put == "above\n<!-- faults -->\n\nnew\n\n<!-- /faults -->\n<!-- score -->below\n"
-    assert reliability.told(put) == "new"
+    assert reliability.between_marks(put) == "new"
 
 
 def test_a_case_is_as_good_as_the_worst_of_its_tests() -> None:
@@ -38,5 +38,5 @@ def test_a_case_is_as_good_as_the_worst_of_its_tests() -> None:
     names = reliability.tests_of(case)
     passed = dict.fromkeys(names, "passed")
     failed = passed | {names[-1]: "failed"}
-    ended = [reliability.table(one).splitlines()[4] for one in (passed, failed, {})]
+    ended = [reliability.table(outcomes).splitlines()[4] for outcomes in (passed, failed, {})]
     assert [line.split(" | ")[-1] for line in ended] == ["passed |", "failed |", "not run |"]

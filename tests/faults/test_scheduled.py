@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from retention.core.storage import atomic, locks
-from tests.faults.refusal import refused, unchanged
+from tests.faults.refusal import assert_refused, assert_unchanged
 from tests.support import company
 from tests.support.company import Checkout
 
@@ -29,21 +29,24 @@ def copied(shop: Checkout, tmp_path: Path) -> Checkout:
     return shop.copy(tmp_path / "shop")
 
 
-def score_with(shop: Checkout, **rules: Any) -> None:
-    shop.set_params(shop.params() | {"score": rules})
+def score_with(shop: Checkout, **guard_values: Any) -> None:
+    shop.set_params(shop.params() | {"score": guard_values})
 
 
 def test_44_concurrent_run_of_the_scheduled_job(fresh: Checkout) -> None:
     (fresh / "runs").mkdir()
-    with locks.hold(fresh / "runs/.lock", "scoring", lambda _: None), unchanged(fresh / "lists"):
-        refused(fresh.retention("score"), 5, f"process {os.getpid()} is scoring")
+    with (
+        locks.hold(fresh / "runs/.lock", "scoring", lambda _: None),
+        assert_unchanged(fresh / "lists"),
+    ):
+        assert_refused(fresh.retention("score"), 5, f"process {os.getpid()} is scoring")
 
 
 def test_45_stale_lock_of_the_scheduled_job(fresh: Checkout) -> None:
     (fresh / "runs/work").mkdir(parents=True)
     atomic.write_text(fresh / "runs/.lock", "999999")
     done = fresh.retention("score")
-    refused(done, 4, "no champion", told=True)
+    assert_refused(done, 4, "no champion", after_progress=True)
     assert "took over the lock of process 999999" in done.stderr
     assert "work, left by a run that did not end" in done.stderr
     assert not (fresh / "runs/work").exists()
@@ -51,9 +54,9 @@ def test_45_stale_lock_of_the_scheduled_job(fresh: Checkout) -> None:
 
 def test_47_mlflow_down_and_the_registry_required(copied: Checkout) -> None:
     score_with(copied, champion="registry", without_registry="refuse")
-    with unchanged(copied / "lists"):
+    with assert_unchanged(copied / "lists"):
         done = copied.retention("score", **NOWHERE)
-    refused(done, 4, "127.0.0.1:9", "score.without_registry: pinned", told=True)
+    assert_refused(done, 4, "127.0.0.1:9", "score.without_registry: pinned", after_progress=True)
 
 
 def test_47_mlflow_down_and_the_pinned_champion_scores(copied: Checkout) -> None:
@@ -71,9 +74,9 @@ def test_50_model_swap_in_the_registry(copied: Checkout, part: str) -> None:
     (path,) = (copied / "mlruns").rglob(part)
     trace = copied / "ran"
     path.write_text(f"open({str(trace)!r}, 'w')\n" if part.endswith("py") else "{}")
-    with unchanged(copied / "lists"):
+    with assert_unchanged(copied / "lists"):
         done = copied.retention("score")
-    refused(done, 4, "nothing of it was run", told=True)
+    assert_refused(done, 4, "nothing of it was run", after_progress=True)
     assert not trace.exists()
 
 
@@ -85,14 +88,18 @@ def test_50_model_swap_of_the_alias(copied: Checkout) -> None:
     named.write_bytes(named.read_bytes() + b"\n")
     manifest["sha256"]["value"] = atomic.sha256(named)
     atomic.write_json(copied / "champion/champion.json", manifest)
-    refused(copied.retention("score"), 4, "value", "not the one of champion/", told=True)
+    assert_refused(
+        copied.retention("score"), 4, "value", "not the one of champion/", after_progress=True
+    )
 
 
 def test_50_model_swap_under_the_scheduled_job(copied: Checkout) -> None:
     manifest = atomic.read_json(copied / "champion/champion.json")
     path = copied / "champion" / manifest["models"] / "churn.json"
     path.write_text("{}", encoding="utf-8")
-    with unchanged(copied / "lists"):
+    with assert_unchanged(copied / "lists"):
         done = copied.retention("score")
-    refused(done, 4, "churn.json", "missing or changed since it was promoted", told=True)
+    assert_refused(
+        done, 4, "churn.json", "missing or changed since it was promoted", after_progress=True
+    )
     assert not (copied / "runs/work").exists()

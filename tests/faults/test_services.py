@@ -47,7 +47,7 @@ def copied(shop: Checkout, tmp_path: Path) -> Checkout:
     return shop.copy(tmp_path / "shop")
 
 
-def scored(shop: Checkout, env: dict[str, str], **score: str) -> Any:
+def score_with_mlflow(shop: Checkout, env: dict[str, str], **score: str) -> Any:
     """`retention score` with these params of it."""
     shop.set_params(shop.params() | {"score": score})
     return shop._run([sys.executable, "-c", company._COMMAND, "score", "--publish", "shared"], env)
@@ -55,7 +55,7 @@ def scored(shop: Checkout, env: dict[str, str], **score: str) -> Any:
 
 def test_47_mlflow_down(copied: Checkout, silent: dict[str, str]) -> None:
     """The list is published from the pinned champion all the same, and it is the same list."""
-    done = scored(copied, silent, champion="registry")
+    done = score_with_mlflow(copied, silent, champion="registry")
     assert done.returncode == 0, done.stderr
     assert "MLflow" in done.stderr
     assert PASSWORD not in done.stderr + done.stdout
@@ -67,7 +67,7 @@ def test_47_mlflow_down_refuses_where_params_say_so(
     copied: Checkout, silent: dict[str, str]
 ) -> None:
     with assert_unchanged(copied / "lists"), assert_unchanged(copied / "shared"):
-        done = scored(copied, silent, champion="registry", without_registry="refuse")
+        done = score_with_mlflow(copied, silent, champion="registry", without_registry="refuse")
         refusal = assert_refused(done, 4, "MLflow", "without_registry", after_progress=True)
     assert PASSWORD not in refusal
 

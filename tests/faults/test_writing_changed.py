@@ -13,12 +13,12 @@ import yaml
 from retention.core.errors import BadInput, Guarded, Refusal
 from retention.core.storage import atomic
 from retention.ledgers import outcomes, store
-from retention.ledgers.outcomes import OutcomeRecord, ImportBatch, StaffAnswer
+from retention.ledgers.outcomes import ImportBatch, OutcomeRecord, StaffAnswer
 from retention.serving import champion
 from retention.worklist import published
 from tests.faults.ending import tree
-from tests.faults.lists import made, put, read
-from tests.faults.refusal import Done, refused, unchanged
+from tests.faults.lists import publish_quietly, read_current, write_list
+from tests.faults.refusal import Done, assert_refused, assert_unchanged
 
 PARAMS: dict[str, Any] = {
     "company": "Mill Lane Bakery",
@@ -44,10 +44,10 @@ NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 def home(tmp_path: Path) -> Path:
     """A company's folder with one published list."""
     folder = tmp_path / "outside" / "home"
-    days = "".join(f"R{at},c{at % 20},2026-0{1 + at % 6}-{1 + at % 28:02d}\n" for at in range(200))
+    days = "".join(f"R{i},c{i % 20},2026-0{1 + i % 6}-{1 + i % 28:02d}\n" for i in range(200))
     atomic.write_text(folder / "data/raw/sales.csv", "receipt,who,sold_on\n" + days)
     atomic.write_text(folder / "params.yaml", yaml.safe_dump(PARAMS))
-    put(made(tmp_path / "source", "Ada"), folder / "lists")
+    publish_quietly(write_list(tmp_path / "source", "Ada"), folder / "lists")
     return folder
 
 
@@ -66,7 +66,7 @@ def retention(home: Path, *words: str) -> Done:
 # 48
 
 
-def changed(path: Path) -> None:
+def change_file(path: Path) -> None:
     path.chmod(0o644)
     path.write_bytes(path.read_bytes() + b" ")
 
@@ -76,7 +76,7 @@ def test_48_tampered_output(home: Path, name: str) -> None:
     [target] = published.published_lists(home / "lists")
     sound = retention(home, "check")
     assert (sound.returncode, "unchanged since published" in sound.stdout) == (0, True)
-    changed(target / name)
+    change_file(target / name)
     done = retention(home, "check")
     assert done.returncode == 3
     assert f"lists/{target.name}/{name}: changed since it was published" in done.stdout
@@ -84,12 +84,12 @@ def test_48_tampered_output(home: Path, name: str) -> None:
 
 def test_48_tampered_output_is_not_published_over(home: Path, tmp_path: Path) -> None:
     [target] = published.published_lists(home / "lists")
-    changed(target / "at_risk.csv")
+    change_file(target / "at_risk.csv")
     with (
-        unchanged(home / "lists"),
+        assert_unchanged(home / "lists"),
         pytest.raises(BadInput, match=r"at_risk\.csv: changed since it was published"),
     ):
-        put(tmp_path / "source", home / "lists")
+        publish_quietly(tmp_path / "source", home / "lists")
 
 
 def test_48_tampered_output_a_pointer_with_another_hash(home: Path) -> None:
@@ -110,7 +110,9 @@ def nothing_outside(home: Path) -> Callable[[], None]:
 
     def check() -> None:
         after = {name for name in tree(home.parents[1]) if not name.startswith("outside/home")}
-        assert after <= before | {"hostile"} | {one for one in after if one.startswith("hostile/")}
+        assert after <= before | {"hostile"} | {
+            path for path in after if path.startswith("hostile/")
+        }
         assert not Path("/tmp/retention-elsewhere").exists()
 
     return check
@@ -123,7 +125,7 @@ def test_56_path_traversal_run_id_in_the_pointer(
     pointer = home / "lists/current.json"
     atomic.write_json(pointer, atomic.read_json(pointer) | {"folder": name})
     with pytest.raises(BadInput, match="not a pointer to a published list"):
-        put(made(tmp_path / "hostile", "Bo"), home / "lists")
+        publish_quietly(write_list(tmp_path / "hostile", "Bo"), home / "lists")
     nothing_outside()
 
 
@@ -140,12 +142,12 @@ def test_56_path_traversal_run_id_in_the_pointer(
 def test_56_path_traversal_run_id_and_files_of_a_list(
     home: Path, tmp_path: Path, about: dict[str, Any], nothing_outside: Callable[[], None]
 ) -> None:
-    source = made(tmp_path / "hostile", "Bo")
+    source = write_list(tmp_path / "hostile", "Bo")
     summary = source / "summary.json"
     atomic.write_json(summary, atomic.read_json(summary) | about)
-    with unchanged(home / "lists"), pytest.raises(BadInput):
-        put(source, home / "lists")
-    assert read(home / "lists") == "Ada"
+    with assert_unchanged(home / "lists"), pytest.raises(BadInput):
+        publish_quietly(source, home / "lists")
+    assert read_current(home / "lists") == "Ada"
     nothing_outside()
 
 
@@ -170,7 +172,7 @@ def test_56_path_traversal_customer_id_is_only_text(
     fact = OutcomeRecord(list_id, "../../x", NOW, StaffAnswer(result="reached"))
     with outcomes.lock(folder, lambda _: None):
         outcomes.write(folder, ImportBatch(list_id, "Mill Lane Bakery", NOW, "f", {}, (fact,)))
-    assert [one.customer_id for one in outcomes.read_records(folder)] == ["../../x"]
+    assert [record.customer_id for record in outcomes.read_records(folder)] == ["../../x"]
     assert outcomes.erase(folder, "../../x") == 1
     nothing_outside()
 
@@ -186,9 +188,9 @@ def test_56_path_traversal_folder_of_a_champion(home: Path, name: str) -> None:
 def test_56_path_traversal_list_given_by_hand(home: Path) -> None:
     atomic.write_text(home / "worked.csv", "customer_id,result\n1,reached\n")
     before = tree(home)
-    with unchanged(home / "lists"):
+    with assert_unchanged(home / "lists"):
         done = retention(home, "outcomes", "worked.csv", "--list", "../../x")
-    refused(done, 3, "worked.csv", "is not among those published")
+    assert_refused(done, 3, "worked.csv", "is not among those published")
     assert tree(home) == before
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from retention.core.storage import atomic
 from retention.ledgers import assignments, outcomes
-from retention.ledgers.outcomes import OutcomeRecord, ImportBatch, StaffAnswer
+from retention.ledgers.outcomes import ImportBatch, OutcomeRecord, StaffAnswer
 from retention.serving import champion
 from retention.worklist import published
 from retention.worklist.published import RetentionRule
-from tests.faults.ending import Action, hidden, killed, points, tree
-from tests.faults.lists import DAY, made, put, read
+from tests.faults.ending import Action, hidden, killed_at_each_step, steps, tree
+from tests.faults.lists import DAY, publish_quietly, read_current, write_list
 
 LIST = "2026-11-22-0123456789ab"
 NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
@@ -33,14 +33,14 @@ def earlier(days: int) -> dt.date:
     return DAY - dt.timedelta(days=days)
 
 
-def every_step(before: Path, action: Action, check: Callable[[str, Path], None]) -> None:
+def check_every_step(before: Path, action: Action, check: Callable[[str, Path], None]) -> None:
     """Kill the action at each step, `check` what is there, do it again, and compare."""
     work = before.parent / "work"
     whole = work / "never-killed" / before.name
     shutil.copytree(before, whole, symlinks=True)
     action(whole)
     wanted, steps = tree(whole), 0
-    for name, folder in killed(before, action, work):
+    for name, folder in killed_at_each_step(before, action, work):
         check(name, folder)
         action(folder)
         assert tree(folder) == wanted, name
@@ -52,18 +52,18 @@ def every_step(before: Path, action: Action, check: Callable[[str, Path], None])
 # The lists
 
 
-def sees(*names: str | None) -> Callable[[str, Path], None]:
+def reader_sees(*names: str | None) -> Callable[[str, Path], None]:
     """A reader finds one of these lists, whole, and nothing published is wrong."""
 
     def check(step: str, folder: Path) -> None:
-        assert read(folder / "lists") in names, step
+        assert read_current(folder / "lists") in names, step
         assert published.verify(folder / "lists") == [], step
 
     return check
 
 
-def publishing(source: Path, **more: Any) -> Action:
-    return lambda folder: put(source, folder / "lists", **more)
+def publish_action(source: Path, **more: Any) -> Action:
+    return lambda folder: publish_quietly(source, folder / "lists", **more)
 
 
 def test_42_kill9_publish_the_first_list(home: Path, tmp_path: Path) -> None:
@@ -71,23 +71,25 @@ def test_42_kill9_publish_the_first_list(home: Path, tmp_path: Path) -> None:
     unnamed = [f"{published.CURRENT}: missing, though lists are published"]
 
     def check(step: str, folder: Path) -> None:
-        assert read(folder / "lists") in (None, "Ada"), step
-        wrong = [one.rpartition("/")[2] for one in published.verify(folder / "lists")]
-        assert wrong in ([], unnamed if read(folder / "lists") is None else []), step
+        assert read_current(folder / "lists") in (None, "Ada"), step
+        wrong = [path.rpartition("/")[2] for path in published.verify(folder / "lists")]
+        assert wrong in ([], unnamed if read_current(folder / "lists") is None else []), step
 
-    every_step(home, publishing(made(tmp_path / "source", "Ada")), check)
+    check_every_step(home, publish_action(write_list(tmp_path / "source", "Ada")), check)
 
 
 def test_42_kill9_publish_the_next_list(home: Path, tmp_path: Path) -> None:
-    put(made(tmp_path / "old", "Ada", earlier(7)), home / "lists")
-    every_step(home, publishing(made(tmp_path / "new", "Bo")), sees("Ada", "Bo"))
+    publish_quietly(write_list(tmp_path / "old", "Ada", earlier(7)), home / "lists")
+    check_every_step(
+        home, publish_action(write_list(tmp_path / "new", "Bo")), reader_sees("Ada", "Bo")
+    )
 
 
 def test_42_kill9_publish_removes_the_oldest(home: Path, tmp_path: Path) -> None:
     for days in (21, 14, 7):
-        put(made(tmp_path / "old", f"Ada {days}", earlier(days)), home / "lists")
-    action = publishing(made(tmp_path / "new", "Bo"), keep=RetentionRule(2))
-    every_step(home, action, sees("Ada 7", "Bo"))
+        publish_quietly(write_list(tmp_path / "old", f"Ada {days}", earlier(days)), home / "lists")
+    action = publish_action(write_list(tmp_path / "new", "Bo"), keep=RetentionRule(2))
+    check_every_step(home, action, reader_sees("Ada 7", "Bo"))
     again = shutil.copytree(home, tmp_path / "again", symlinks=True)
     action(again)
     assert [path.name[:10] for path in published.published_lists(again / "lists")] == [
@@ -97,30 +99,32 @@ def test_42_kill9_publish_removes_the_oldest(home: Path, tmp_path: Path) -> None
 
 
 def test_42_kill9_publish_an_older_list_beside(home: Path, tmp_path: Path) -> None:
-    put(made(tmp_path / "now", "Bo"), home / "lists")
-    old = made(tmp_path / "old", "Ada", earlier(7))
-    every_step(home, publishing(old, place_only=True), sees("Bo"))
+    publish_quietly(write_list(tmp_path / "now", "Bo"), home / "lists")
+    old = write_list(tmp_path / "old", "Ada", earlier(7))
+    check_every_step(home, publish_action(old, place_only=True), reader_sees("Bo"))
 
 
 @pytest.mark.parametrize("current", [True, False])
 def test_42_kill9_supersede(home: Path, tmp_path: Path, current: bool) -> None:
-    old = put(made(tmp_path / "old", "Ada and Bo", earlier(7)), home / "lists")
+    old = publish_quietly(write_list(tmp_path / "old", "Ada and Bo", earlier(7)), home / "lists")
     if not current:
-        put(made(tmp_path / "now", "Cy"), home / "lists")
-    source = made(tmp_path / "new", "Bo", earlier(7))
+        publish_quietly(write_list(tmp_path / "now", "Cy"), home / "lists")
+    source = write_list(tmp_path / "new", "Bo", earlier(7))
 
     def action(folder: Path) -> None:
         published.supersede(folder / "lists" / old.name, source, lambda _: None)
 
-    every_step(home, action, sees("Ada and Bo", "Bo") if current else sees("Cy"))
+    check_every_step(
+        home, action, reader_sees("Ada and Bo", "Bo") if current else reader_sees("Cy")
+    )
 
 
 # The ledgers
 
 
-def answered(folder: Path, *customers: str) -> None:
-    said = StaffAnswer(result="reached", note="x")
-    facts = tuple(OutcomeRecord(LIST, one, NOW, said) for one in customers)
+def write_answers(folder: Path, *customers: str) -> None:
+    answer = StaffAnswer(result="reached", note="x")
+    facts = tuple(OutcomeRecord(LIST, customer, NOW, answer) for customer in customers)
     with outcomes.lock(folder / "ledgers/outcomes", say=lambda _: None):
         outcomes.write(
             folder / "ledgers/outcomes", ImportBatch(LIST, "Mill Lane Bakery", NOW, "f", {}, facts)
@@ -128,38 +132,40 @@ def answered(folder: Path, *customers: str) -> None:
 
 
 def answers(folder: Path) -> set[str]:
-    found = [fact.customer_id for fact in outcomes.read_records(folder / "ledgers/outcomes")]
-    assert len(found) == len(set(found)), "counted twice"
-    return set(found)
+    customers_answered = [
+        fact.customer_id for fact in outcomes.read_records(folder / "ledgers/outcomes")
+    ]
+    assert len(customers_answered) == len(set(customers_answered)), "counted twice"
+    return set(customers_answered)
 
 
 def test_42_kill9_ledger_import(home: Path) -> None:
     def check(step: str, folder: Path) -> None:
         assert answers(folder) in (set(), {"a", "b"}), step
 
-    every_step(home, lambda folder: answered(folder, "a", "b"), check)
+    check_every_step(home, lambda folder: write_answers(folder, "a", "b"), check)
 
 
 def test_42_kill9_ledger_erase(home: Path) -> None:
-    answered(home, "a", "b")
+    write_answers(home, "a", "b")
 
     def check(step: str, folder: Path) -> None:
         assert answers(folder) in ({"a", "b"}, {"b"}), step
 
-    every_step(home, lambda folder: outcomes.erase(folder / "ledgers/outcomes", "a"), check)
+    check_every_step(home, lambda folder: outcomes.erase(folder / "ledgers/outcomes", "a"), check)
 
 
 ROW: dict[str, Any] = dict.fromkeys(assignments.OF_CUSTOMER) | {"arm": "contact", "propensity": 0.9}
 
 
-def entered(folder: Path) -> None:
-    both = pd.DataFrame([ROW | {"customer_id": one} for one in ("a", "b")])
+def enter_assignments(folder: Path) -> None:
+    both = pd.DataFrame([ROW | {"customer_id": customer} for customer in ("a", "b")])
     assignments.enter(
         folder / "ledgers/assignments", LIST, "Mill Lane Bakery", "always-on", DAY, 180, both
     )
 
 
-def assigned(folder: Path) -> list[str]:
+def customers_assigned(folder: Path) -> list[str]:
     return list(assignments.read_all(folder / "ledgers/assignments")["customer_id"])
 
 
@@ -172,19 +178,21 @@ def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("stopped_clock")
 def test_42_kill9_assignments_enter(home: Path) -> None:
     def check(step: str, folder: Path) -> None:
-        assert assigned(folder) in ([], ["a", "b"]), step
+        assert customers_assigned(folder) in ([], ["a", "b"]), step
 
-    every_step(home, entered, check)
+    check_every_step(home, enter_assignments, check)
 
 
 @pytest.mark.usefixtures("stopped_clock")
 def test_42_kill9_assignments_erase(home: Path) -> None:
-    entered(home)
+    enter_assignments(home)
 
     def check(step: str, folder: Path) -> None:
-        assert assigned(folder) in (["a", "b"], ["b"]), step
+        assert customers_assigned(folder) in (["a", "b"], ["b"]), step
 
-    every_step(home, lambda folder: assignments.erase(folder / "ledgers/assignments", "a"), check)
+    check_every_step(
+        home, lambda folder: assignments.erase(folder / "ledgers/assignments", "a"), check
+    )
 
 
 # The champion
@@ -206,7 +214,7 @@ def scores_with(folder: Path) -> str | None:
     return str(now.manifest["word"])
 
 
-def installing(parts: dict[str, Path], word: str) -> Action:
+def install_action(parts: dict[str, Path], word: str) -> Action:
     return lambda folder: champion.install(
         parts, {"word": word, "definition": {}}, folder / "champion"
     )
@@ -214,7 +222,7 @@ def installing(parts: dict[str, Path], word: str) -> Action:
 
 def test_42_kill9_champion_install(home: Path, tmp_path: Path) -> None:
     words = ("first", "second", "third", "fourth")
-    actions = [installing(candidate(tmp_path / word, word), word) for word in words]
+    actions = [install_action(candidate(tmp_path / word, word), word) for word in words]
     for word, action in zip(words[:3], actions[:3], strict=True):
         action(home)
         assert scores_with(home) == word
@@ -222,14 +230,14 @@ def test_42_kill9_champion_install(home: Path, tmp_path: Path) -> None:
     def check(step: str, folder: Path) -> None:
         assert scores_with(folder) in ("third", "fourth"), step
 
-    every_step(home, actions[3], check)
+    check_every_step(home, actions[3], check)
 
 
 def test_42_kill9_champion_install_the_first(home: Path, tmp_path: Path) -> None:
     def check(step: str, folder: Path) -> None:
         assert scores_with(folder) in (None, "first"), step
 
-    every_step(home, installing(candidate(tmp_path / "first", "first"), "first"), check)
+    check_every_step(home, install_action(candidate(tmp_path / "first", "first"), "first"), check)
 
 
 # The steps
@@ -237,8 +245,8 @@ def test_42_kill9_champion_install_the_first(home: Path, tmp_path: Path) -> None
 
 def test_42_kill9_every_kind_of_step_is_one(home: Path, tmp_path: Path) -> None:
     for days in (14, 7):
-        put(made(tmp_path / "old", "Ada", earlier(days)), home / "lists")
-    source = made(tmp_path / "new", "Bo")
-    passed = points(publishing(source, keep=RetentionRule(2)), home)
+        publish_quietly(write_list(tmp_path / "old", "Ada", earlier(days)), home / "lists")
+    source = write_list(tmp_path / "new", "Bo")
+    passed = steps(publish_action(source, keep=RetentionRule(2)), home)
     kinds = ("about to write", "wrote", "flushed", "put", "staged", "linked", "remove", "hid")
-    assert {kind for kind in kinds if any(kind in one for one in passed)} == set(kinds)
+    assert {kind for kind in kinds if any(kind in step for step in passed)} == set(kinds)

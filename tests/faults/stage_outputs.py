@@ -1,4 +1,4 @@
-"""A small company whose sales tell when they were posted, and what the stages make of it."""
+"""A small company whose sales have a posting time, and the outputs of its stages."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,39 +12,48 @@ from retention.core.storage import atomic
 from tests.support import company
 from tests.support.company import Checkout
 
-STAGES: Final = ("params", "ingest sales", "ingest returns", "ingest mailings", "customers",
-                 "events", "snapshots", "labels", "features")  # fmt: skip
-MADE: Final = (artefacts.EVENTS, artefacts.SNAPSHOTS, artefacts.LABELS, artefacts.FEATURES)
+STAGES: Final = (
+    "params",
+    "ingest sales",
+    "ingest returns",
+    "ingest mailings",
+    "customers",
+    "events",
+    "snapshots",
+    "labels",
+    "features",
+)
+OUTPUTS: Final = (artefacts.EVENTS, artefacts.SNAPSHOTS, artefacts.LABELS, artefacts.FEATURES)
 
 Edit = Callable[[list[str]], Sequence[str]]
 """Other lines in the place of those of sales.csv, its header left out."""
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the stages wrote: the hash of each table, and what they said."""
+class StageOutputs:
+    """The hash of each table that the stages wrote, and their log."""
 
     checkout: Checkout
     hashes: dict[str, str]
-    said: str
+    log: str
 
     def rows(self, artefact: artefacts.Artefact, customer: str) -> list[dict[str, Any]]:
-        """What a table says of one customer."""
+        """The rows of one customer in a table."""
         wanted = [("customer_id", "=", customer)]
-        found: list[dict[str, Any]] = pq.read_table(
+        rows: list[dict[str, Any]] = pq.read_table(
             self.checkout / str(artefact), filters=wanted
         ).to_pylist()
-        return found
+        return rows
 
 
-def made(folder: Path) -> Checkout:
+def checkout_with_posting_times(folder: Path) -> Checkout:
     """The small company; a sale is posted at once, in a column of its own."""
     checkout = company.make(folder)
-    chosen = checkout.params()
-    sales = chosen["sources"]["sales"]
+    params = checkout.params()
+    sales = params["sources"]["sales"]
     sales["types"]["posted_at"] = "timestamp"
     sales["events"][0]["known_at"] = "posted_at"
-    checkout.set_params(chosen)
+    checkout.set_params(params)
     path = checkout / "data/raw/sales.csv"
     header, *lines = path.read_text(encoding="utf-8").splitlines()
     posted = [f"{line},{line.rpartition(',')[2]}" for line in lines]
@@ -52,14 +61,14 @@ def made(folder: Path) -> Checkout:
     return checkout
 
 
-def told(checkout: Checkout, edit: Edit = list, **env: str) -> Told:
+def run_stages(checkout: Checkout, edit: Edit = list, **env: str) -> StageOutputs:
     """Run the stages after the lines of sales.csv are edited."""
     path = checkout / "data/raw/sales.csv"
     header, *lines = path.read_text(encoding="utf-8").splitlines()
     _write(path, header, edit(lines))
-    said = checkout.stages(*STAGES, **env)
-    hashes = {one.path.stem: atomic.sha256(checkout / str(one)) for one in MADE}
-    return Told(checkout, hashes, said)
+    log = checkout.stages(*STAGES, **env)
+    hashes = {artefact.path.stem: atomic.sha256(checkout / str(artefact)) for artefact in OUTPUTS}
+    return StageOutputs(checkout, hashes, log)
 
 
 def _write(path: Path, header: str, lines: Sequence[str]) -> None:
