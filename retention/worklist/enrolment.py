@@ -50,11 +50,13 @@ def arms(
     customer_id, propensity, play. cohort: customer_id, theme, churn_probability, expected_loss,
     passed of all customers.
     """
-    listed = contacted.rename(columns={"action_name": "play"})[["customer_id", "play", "channel"]]
+    listed_arm = contacted.rename(columns={"action_name": "play"})[
+        ["customer_id", "play", "channel"]
+    ]
     # Customers without capacity belong to the contact arm: the holdout was randomised before the
     # capacity was applied, and without them the arms would differ by rank.
     over_capacity = cohort.loc[cohort["passed"], ["customer_id"]].assign(play=None, channel=None)
-    contact = pd.concat([listed, over_capacity]).assign(
+    contact = pd.concat([listed_arm, over_capacity]).assign(
         arm=CONTACT, propensity=1 - params.at_risk.holdout_share
     )
     holdout = held_out[["customer_id", "play", "propensity"]].assign(arm=HOLDOUT, channel=None)

@@ -134,7 +134,7 @@ class Listing:
     history: pa.Table = field(default_factory=artefacts.RISK_HISTORY.schema.empty_table)
 
     @property
-    def watched(self) -> int:
+    def cohort_size(self) -> int:
         """The customers of the cohort."""
         return sum(count for whys in self.lanes.values() for count in whys.values())
 
@@ -179,7 +179,7 @@ class Listing:
             "as_of": self.as_of.isoformat(),
             "columns": artefacts.AT_RISK.names,
             "company": self.company,
-            "counts": {"watched": self.watched, "listed": self.rows.num_rows},
+            "counts": {"watched": self.cohort_size, "listed": self.rows.num_rows},
             "currency": self.currency,
             "definition": self.target_description,
             "evidence": list(self.evidence),

@@ -53,20 +53,20 @@ def rank_listed(decisions: pd.DataFrame, scores: pd.DataFrame, others: int | Non
 
     decisions: as Decision.rows. others: of lanes other than contact the first so many, None: all.
     """
-    listed = decisions[decisions["lane"].isin(LISTED_LANES)]
-    listed = listed.merge(scores, on="customer_id", how="left")
-    listed = listed.assign(
-        place=listed["lane"].map(LISTED_LANES.index),
-        gain=listed["net_gain"].where(listed["lane"] == "contact", 0.0),
-        id=listed["customer_id"].str.encode("utf-8"),
+    rows = decisions[decisions["lane"].isin(LISTED_LANES)]
+    rows = rows.merge(scores, on="customer_id", how="left")
+    rows = rows.assign(
+        place=rows["lane"].map(LISTED_LANES.index),
+        gain=rows["net_gain"].where(rows["lane"] == "contact", 0.0),
+        id=rows["customer_id"].str.encode("utf-8"),
     )
     keys = ["place", "gain", "expected_loss", "churn_probability", "id"]
-    listed = listed.sort_values(keys, ascending=[True, False, False, False, True])
+    rows = rows.sort_values(keys, ascending=[True, False, False, False, True])
     if others is not None:
-        position = listed.groupby("lane").cumcount()
-        listed = listed[(listed["lane"] == "contact") | (position < others)]
-    listed = listed.drop(columns=["place", "gain", "id"]).reset_index(drop=True)
-    return listed.assign(rank=range(1, len(listed) + 1))
+        position = rows.groupby("lane").cumcount()
+        rows = rows[(rows["lane"] == "contact") | (position < others)]
+    rows = rows.drop(columns=["place", "gain", "id"]).reset_index(drop=True)
+    return rows.assign(rank=range(1, len(rows) + 1))
 
 
 def list_rows(
@@ -96,8 +96,8 @@ def _reasons(ranked: pd.DataFrame, tables: CustomerTables, plays: dict[str, Play
     of these the one that the lane is about.
     """
     customers = ranked.set_index("customer_id")
-    listed = tables.reasons["customer_id"].isin(customers.index)
-    why = _model_reasons(tables.reasons[listed], tables.recent_issues)
+    is_listed = tables.reasons["customer_id"].isin(customers.index)
+    why = _model_reasons(tables.reasons[is_listed], tables.recent_issues)
     issues = tables.recent_issues[tables.recent_issues["customer_id"].isin(customers.index)]
     ids = issues["customer_id"]
     contact = (ids.map(customers["lane"]) == "contact").to_numpy(dtype=bool)

@@ -1,10 +1,10 @@
 """Texts that the page, the workbook and the digest share, in the language of the list."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
+from retention.core.documents.modelling import UpliftManifest
 from retention.core.params import Params
 from retention.i18n.language import Language, gettext_noop
 from retention.policy.lanes import LANE_REASONS, LANES
@@ -137,7 +137,7 @@ def _risk_scale(listing: Listing) -> str:
 def lane_counts(listing: Listing) -> list[tuple[str, int, list[tuple[str, int]]]]:
     """(lane, customers, [(reason, customers), ...]) of each lane that is not empty.
 
-    The counts of the lanes add up to `watched`.
+    The counts of the lanes add up to cohort_size.
     """
     language = listing.language
     return [
@@ -194,28 +194,29 @@ def _limit_sentence(limit: ShadowPrice, listing: Listing) -> str:
     )
 
 
-def ranking_sentence(uplift: Mapping[str, Any], params: Params, language: Language) -> str:
+def ranking_sentence(uplift: UpliftManifest, params: Params, language: Language) -> str:
     """Whether the customers to contact are ranked by uplift or by expected loss, and why.
 
-    uplift: the summary of stage `uplift`; {} where it has not run.
+    uplift: of stage `uplift`; nothing is set where it has not run.
     """
-    if not uplift.get("asked", True):
+    if not uplift.asked:
         return language.gettext(
             "Ranked by expected loss: the settings do not ask whom a contact keeps."
         )
-    if not uplift.get("name"):
+    if not uplift.name:
         return language.gettext(
             "Ranked by expected loss: too few customers were drawn by lot so far, and left, to "
             "learn whom a contact keeps."
         )
     better, low, high = (
-        language.money(uplift[name], params.currency) for name in ("better", "low", "high")
+        language.money(amount or 0.0, params.currency)
+        for amount in (uplift.better, uplift.low, uplift.high)
     )
-    if uplift["ranks"]:
+    if uplift.ranks:
         return language.gettext(
             "Ranked by what a contact changes, as {lots} customers drawn by lot have taught: "
             "worth {better} more per customer than ranking by expected loss ({low} to {high}).",
-            lots=int(uplift["lots"]),
+            lots=uplift.lots,
             better=better,
             low=low,
             high=high,
@@ -223,7 +224,7 @@ def ranking_sentence(uplift: Mapping[str, Any], params: Params, language: Langua
     return language.gettext(
         "Ranked by expected loss: on {lots} customers drawn by lot, ranking by what a contact "
         "changes was not shown to be better ({better} per customer, {low} to {high}).",
-        lots=int(uplift["lots"]),
+        lots=uplift.lots,
         better=better,
         low=low,
         high=high,
