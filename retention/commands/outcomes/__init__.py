@@ -1,1 +1,5 @@
-"""A list that staff have worked, on its way back: read, checked row by row, kept."""
+"""`retention outcomes`: a returned worklist is read, checked row by row and entered.
+
+`record` is the command, `from_csv` and `from_xlsx` read the file into the `sheet`, `validation`
+decides which rows are accepted, `cells` reads one cell.
+"""

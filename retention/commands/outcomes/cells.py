@@ -1,4 +1,4 @@
-"""What one cell of a worked list says, strictly: a choice, a day, money, text, or an id."""
+"""Strict readers of one cell of a returned worklist: a choice, a day, money, or text."""
 
 import datetime as dt
 import re
@@ -10,81 +10,86 @@ from typing import Final
 
 from babel.dates import get_month_names
 
-from retention.commands.outcomes.sheet import LANGUAGES, Unusable, folded
+from retention.commands.outcomes.sheet import LANGUAGES, Unusable, fold_text
 
-NOTE: Final = 2_000  # characters
+MAX_NOTE_LENGTH: Final = 2_000  # characters
 _DAY: Final = re.compile(r"(\d{4}-\d{2}-\d{2})([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?")
-_NAMED: Final = re.compile(r"(\d{1,2})[ -](\D+?)[ -](\d{4})")
+_DAY_WITH_MONTH_NAME: Final = re.compile(r"(\d{1,2})[ -](\D+?)[ -](\d{4})")
 _NUMBER: Final = re.compile(r"-?\d{1,13}(\.\d+)?")
-_WRITTEN: Final = re.compile(r"-?\d{1,13}([.,]\d{1,2}|\.\d{4,})?")
+_NUMBER_IN_TEXT: Final = re.compile(r"-?\d{1,13}([.,]\d{1,2}|\.\d{4,})?")
 _GROUPED: Final = re.compile(r"-?\d{1,3}((,\d{2,3})+\.|(\.\d{2,3})+,)\d{1,2}")
 _CURRENCY: Final = re.compile(r"^[A-Za-z]{1,3}\.?\s|\s[A-Za-z]{1,3}\.?$")
-_FOURTH: Final = Decimal("0.0001")
+_FOUR_DECIMALS: Final = Decimal("0.0001")
 _OVERRIDES: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
-class Wrong(Exception):  # noqa: N818  (it is the row that is wrong)
-    """Why a cell is not taken: the rule, what to do about it, and in which column it stands."""
+class CellError(Exception):
+    """A cell that is not accepted: the rule, what to do about it, and the cell's column."""
 
-    def __init__(self, rule: str, todo: str, column: str = "") -> None:
+    def __init__(self, rule: str, remedy: str, column: str = "") -> None:
         super().__init__(rule)
-        self.rule, self.todo, self.column = rule, todo, column
+        self.rule, self.remedy, self.column = rule, remedy, column
 
 
 def text(value: object, *, lines: bool = False) -> str | None:
     """A cell as text, None where blank. A whole number is written without decimals."""
     if isinstance(value, Unusable):
-        raise Wrong(value.rule, "type the value itself")
+        raise CellError(value.rule, "type the value itself")
     if value is None:
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    found = str(value).replace("\r\n", "\n")
+    cell_text = str(value).replace("\r\n", "\n")
     allowed = "\n\t" if lines else ""
-    if any(unicodedata.category(one) in ("Cc", "Cs") and one not in allowed for one in found):
-        raise Wrong("control_character", "type the cell anew")
-    return found
+    if any(
+        unicodedata.category(character) in ("Cc", "Cs") and character not in allowed
+        for character in cell_text
+    ):
+        raise CellError("control_character", "type the cell anew")
+    return cell_text
 
 
 def choice(value: object, choices: Mapping[str, str]) -> str | None:
-    """The message that a cell means, of those that `choices` (folded: message) offers."""
-    found = text(value)
-    if found is None:
+    """The message that a cell means, of `choices` (folded text: message); None where blank."""
+    cell_text = text(value)
+    if cell_text is None:
         return None
-    if isinstance(value, bool) or folded(found) not in choices:
+    if isinstance(value, bool) or fold_text(cell_text) not in choices:
         offered = dict.fromkeys(choices.values())
-        raise Wrong("not_a_choice", f"choose one of: {', '.join(offered)}")
-    return choices[folded(found)]
+        raise CellError("not_a_choice", f"choose one of: {', '.join(offered)}")
+    return choices[fold_text(cell_text)]
 
 
 def day(value: object, first: dt.date, last: dt.date) -> dt.date | None:
-    """The day of a cell: a spreadsheet's date, or text as 2026-11-22 or 22 Nov 2026; in range."""
-    found = value if isinstance(value, dt.date) else _day(text(value))
-    if found and found < first:
-        raise Wrong("before_list", f"the list is of {first}; correct the day")
-    if found and found > last:
-        raise Wrong("in_future", f"later than {last}, when it was entered; correct the day")
-    return found
+    """The day of a cell, in range: a spreadsheet's date, or text as 2026-11-22 or 22 Nov 2026."""
+    date = value if isinstance(value, dt.date) else _day(text(value))
+    if date and date < first:
+        raise CellError("before_list", f"the list is of {first}; correct the day")
+    if date and date > last:
+        raise CellError("in_future", f"later than {last}, when it was entered; correct the day")
+    return date
 
 
 def _day(written: str | None) -> dt.date | None:
     if written is None:
         return None
     plain = _digits(written)
-    match, named = _DAY.fullmatch(plain), _NAMED.fullmatch(plain)
+    match, named = _DAY.fullmatch(plain), _DAY_WITH_MONTH_NAME.fullmatch(plain)
     try:
         if named:
-            return dt.date(int(named[3]), _months().get(folded(named[2]), 0), int(named[1]))
+            return dt.date(int(named[3]), _months().get(fold_text(named[2]), 0), int(named[1]))
         return dt.date.fromisoformat(match[1] if match else "")
     except ValueError:
-        raise Wrong("not_a_date", "write it as 2026-11-22: 03/04 may be March or April") from None
+        raise CellError(
+            "not_a_date", "write it as 2026-11-22: 03/04 may be March or April"
+        ) from None
 
 
 @cache
 def _months() -> dict[str, int]:
-    """The names of the months in every language, folded: a workbook shows days with them."""
+    """Month by its folded name, in every language: a workbook shows days with them."""
     return {
-        folded(name): month
+        fold_text(name): month
         for code in LANGUAGES
         for width in ("wide", "abbreviated")
         for month, name in get_month_names(width, locale=code).items()
@@ -94,24 +99,24 @@ def _months() -> dict[str, int]:
 def money(value: object) -> Decimal | None:
     """The amount of a cell, to four decimals: a number, or text as 1250.00, 1250,00, $1,250.00.
 
-    In text three figures after the only point or comma may be thousands, so they are refused.
+    In text three digits after the only point or comma may be thousands, so they are refused.
     """
-    found = text(value)
-    if found is None:
+    cell_text = text(value)
+    if cell_text is None:
         return None
-    written = _ungrouped(_digits(found)) if isinstance(value, str) else found
-    form = _WRITTEN if isinstance(value, str) else _NUMBER
+    written = _ungrouped(_digits(cell_text)) if isinstance(value, str) else cell_text
+    form = _NUMBER_IN_TEXT if isinstance(value, str) else _NUMBER
     if isinstance(value, bool | dt.date) or not form.fullmatch(written):
-        raise Wrong("not_a_number", "write a plain number, as 1250.00")
-    amount = Decimal(written.replace(",", ".")).quantize(_FOURTH, ROUND_HALF_UP)
+        raise CellError("not_a_number", "write a plain number, as 1250.00")
+    amount = Decimal(written.replace(",", ".")).quantize(_FOUR_DECIMALS, ROUND_HALF_UP)
     if amount < 0:
-        raise Wrong("negative", "write what the offer cost, 0 or more")
+        raise CellError("negative", "write what the offer cost, 0 or more")
     return abs(amount)
 
 
 def _ungrouped(written: str) -> str:
-    """An amount without its currency, and without the separators of thousands."""
-    bare = "".join(one for one in written if unicodedata.category(one) != "Sc")
+    """An amount without its currency and its thousands separators."""
+    bare = "".join(character for character in written if unicodedata.category(character) != "Sc")
     bare = _CURRENCY.sub("", bare).strip()
     if not _GROUPED.fullmatch(bare):
         return bare
@@ -119,14 +124,18 @@ def _ungrouped(written: str) -> str:
 
 
 def note(value: object) -> str | None:
-    """Free text, without what turns its direction round; at most NOTE characters."""
-    found = _OVERRIDES.sub("", text(value, lines=True) or "").strip()
-    if len(found) > NOTE:
-        raise Wrong("too_long", f"shorten it to {NOTE:,} characters")
-    return found or None
+    """Free text without marks that override its direction; at most MAX_NOTE_LENGTH characters."""
+    cell_text = _OVERRIDES.sub("", text(value, lines=True) or "").strip()
+    if len(cell_text) > MAX_NOTE_LENGTH:
+        raise CellError("too_long", f"shorten it to {MAX_NOTE_LENGTH:,} characters")
+    return cell_text or None
 
 
 def _digits(written: str) -> str:
-    """The same with the digits of every script as 0 to 9."""
-    shown = [str(unicodedata.decimal(one, one)) for one in written if folded(one) or one == " "]
-    return "".join(shown).strip()
+    """The text with the digits of every script as 0 to 9."""
+    digits = [
+        str(unicodedata.decimal(character, character))
+        for character in written
+        if fold_text(character) or character == " "
+    ]
+    return "".join(digits).strip()

@@ -1,4 +1,4 @@
-"""A worked list from a CSV, as the pipeline writes it or as a spreadsheet saves it."""
+"""A returned worklist from a CSV, as the pipeline writes it or as a spreadsheet saves it."""
 
 import codecs
 import csv
@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from retention.commands.outcomes.sheet import Line, Sheet, line, places, require
+from retention.commands.outcomes.sheet import (
+    Line,
+    Sheet,
+    column_positions,
+    read_line,
+    require_columns,
+)
 from retention.core.csv_injection import unescape_formula
 from retention.core.errors import BadInput
 
@@ -18,7 +24,7 @@ _ANY_LENGTH = 2**31 - 1
 
 
 def read(path: Path) -> Sheet:
-    """The rows of a CSV; BadInput when it is none, or not in UTF-8 or UTF-16."""
+    """The rows of a CSV; BadInput for another file, or one that is not in UTF-8 or UTF-16."""
     text = _SEPARATOR.sub("", _text(path), count=1) if path.stat().st_size else ""
     previous = csv.field_size_limit(_ANY_LENGTH)
     try:
@@ -43,12 +49,12 @@ def _lines(text: str) -> Iterator[Line]:
     number = 1
     try:
         headings = next(rows, [])
-        found = places(headings)
-        require(found)
+        columns = column_positions(headings)
+        require_columns(columns)
         for number, row in enumerate(rows, start=2):
-            one = line(number, [unescape_formula(cell) for cell in row], found)
-            if one:
+            row_line = read_line(number, [unescape_formula(cell) for cell in row], columns)
+            if row_line:
                 wrong = len(row) < len(headings) or any(row[len(headings) :])
-                yield replace(one, defect="ragged_row") if wrong else one
+                yield replace(row_line, defect="ragged_row") if wrong else row_line
     except csv.Error as error:
         raise BadInput(f"row {number + 1}: {error}; save the file again") from None

@@ -1,4 +1,4 @@
-"""A worked list from a workbook: the cells as staff left them, formulas never worked out."""
+"""A returned worklist from a workbook: cells as staff left them, formulas not evaluated."""
 
 import datetime as dt
 import warnings
@@ -12,19 +12,35 @@ from typing import Any, BinaryIO, Final
 import openpyxl
 from openpyxl.utils.escape import unescape
 
-from retention.commands.outcomes.sheet import Line, Sheet, Unusable, line, places, require
+from retention.commands.outcomes.sheet import (
+    Line,
+    Sheet,
+    Unusable,
+    column_positions,
+    read_line,
+    require_columns,
+)
 from retention.core.errors import BadInput
-from retention.worklist.answer_columns import HANDBACK
+from retention.worklist.answer_columns import ANSWER_COLUMNS
 
 COLUMNS: Final = "_columns"
-"""The hidden sheet: in row 1 the machine's names of the first sheet's columns, in A2 the list."""
+"""The hidden sheet: in row 1 the column names of the first sheet, in A2 the list's id."""
 
-_MOST_BYTES: Final = 1 << 28  # unpacked
-_BROKEN: Final = (
-    zipfile.BadZipFile, zlib.error, SyntaxError, OSError, EOFError, NotImplementedError,
-    KeyError, IndexError, ValueError, TypeError, AttributeError,
-)  # fmt: skip
-"""What openpyxl raises over a file that is no workbook, or no whole one."""
+_MAX_BYTES: Final = 1 << 28  # unpacked
+_UNREADABLE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    SyntaxError,
+    OSError,
+    EOFError,
+    NotImplementedError,
+    KeyError,
+    IndexError,
+    ValueError,
+    TypeError,
+    AttributeError,
+)
+"""What openpyxl raises for a file that is no workbook, or a damaged one."""
 
 
 def read(path: Path) -> Sheet:
@@ -36,7 +52,7 @@ def read(path: Path) -> Sheet:
                 _refuse_huge(handle)
                 with closing(openpyxl.load_workbook(handle, read_only=True)) as book:
                     return _read(book)
-        except _BROKEN:
+        except _UNREADABLE:
             raise BadInput(
                 "no whole workbook, or one with a password; save it again as XLSX or CSV"
             ) from None
@@ -44,7 +60,7 @@ def read(path: Path) -> Sheet:
 
 def _refuse_huge(handle: BinaryIO) -> None:
     with zipfile.ZipFile(handle) as packed:
-        if sum(one.file_size for one in packed.infolist()) > _MOST_BYTES:
+        if sum(member.file_size for member in packed.infolist()) > _MAX_BYTES:
             raise BadInput("too large for a list; send the list's own workbook")
 
 
@@ -54,32 +70,32 @@ def _read(book: Any) -> Sheet:
     if COLUMNS in book.sheetnames:
         names, *others = [*_rows(book[COLUMNS])] or [[]]
         list_id = str(others[0][0]) if others and others[0] and others[0][0] else None
-    rows = _rows(_chosen([one for one in book.worksheets if one.title != COLUMNS]))
-    found = places(next(rows, []), names)
-    require(found)
-    return Sheet(list(_lines(rows, found)), list_id)
+    rows = _rows(_sheet_to_read([sheet for sheet in book.worksheets if sheet.title != COLUMNS]))
+    columns = column_positions(next(rows, []), names)
+    require_columns(columns)
+    return Sheet(list(_lines(rows, columns)), list_id)
 
 
-def _chosen(sheets: Sequence[Any]) -> Any:
-    """The sheet with columns to fill in, else the first."""
-    asked = (one for one in sheets if HANDBACK.keys() & places(next(_rows(one), [])))
-    return next(asked, sheets[0])
+def _sheet_to_read(sheets: Sequence[Any]) -> Any:
+    """The sheet with answer columns, else the first."""
+    with_answers = (
+        sheet
+        for sheet in sheets
+        if ANSWER_COLUMNS.keys() & column_positions(next(_rows(sheet), []))
+    )
+    return next(with_answers, sheets[0])
 
 
-def _lines(rows: Iterator[list[object]], found: dict[str, int]) -> Iterator[Line]:
+def _lines(rows: Iterator[list[object]], columns: dict[str, int]) -> Iterator[Line]:
     for number, row in enumerate(rows, start=2):
-        if one := line(number, row, found):
-            yield one
+        if row_line := read_line(number, row, columns):
+            yield row_line
 
 
 def _rows(sheet: Any) -> Iterator[list[object]]:
     sheet.reset_dimensions()
     for row in sheet.iter_rows():
-        yield _values(row)
-
-
-def _values(row: Sequence[Any]) -> list[object]:
-    return [_value(cell.value, cell.data_type) for cell in row]
+        yield [_value(cell.value, cell.data_type) for cell in row]
 
 
 def _value(value: Any, kind: str) -> object:

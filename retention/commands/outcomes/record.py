@@ -1,88 +1,114 @@
-"""`retention outcomes FILE`: what staff said of a list, checked and entered into the ledger."""
+"""`retention outcomes FILE`: the answers of a returned worklist, checked and entered."""
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from retention.commands.outcomes import from_csv, from_xlsx, lists, validation
-from retention.commands.outcomes.lists import Listed
-from retention.commands.outcomes.sheet import Sheet
-from retention.commands.outcomes.validation import Judged, Rules, Taken
+from retention.commands.outcomes import from_csv, from_xlsx, validation
+from retention.commands.outcomes.sheet import PublishedList, Sheet, find_list
+from retention.commands.outcomes.validation import AcceptedRow, RowRules, ValidationResult
 from retention.core.errors import BadInput, BadParams
-from retention.core.params import Params
+from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.ledgers import outcomes
-from retention.ledgers.outcomes import OutcomeRecord, ImportBatch, StaffAnswer
+from retention.ledgers.outcomes import ImportBatch, OutcomeRecord, StaffAnswer
 
 _READERS: Final = {".csv": from_csv.read, ".xlsx": from_xlsx.read}
 _TICK: Final = dt.timedelta(microseconds=1)
-_AHEAD: Final = dt.timedelta(days=366)
+_MAX_AHEAD: Final = dt.timedelta(days=366)
 
 
 @dataclass(frozen=True)
-class Entered:
-    """What became of a file's rows: read = accepted + unchanged + rejected + blank."""
+class ImportReport:
+    """The result of an import."""
 
     list_id: str
-    counts: dict[str, int]
+    counts: dict[str, int]  # read = accepted + unchanged + rejected + blank
     rejected: Sequence[str]
     doubts: Sequence[str]
 
     @property
-    def all_refused(self) -> bool:
-        """Whether there were answers and none of them was kept."""
-        known = self.counts["accepted"] + self.counts["unchanged"]
-        return bool(self.counts["rejected"]) and not known
+    def all_rejected(self) -> bool:
+        """Whether there were answers and none of them was accepted."""
+        n_known = self.counts["accepted"] + self.counts["unchanged"]
+        return bool(self.counts["rejected"]) and not n_known
 
 
-def enter(
+def run(
+    file: Path, list_id: str | None, entered_at: dt.datetime | None, say: Callable[[str], None]
+) -> None:
+    """The command: enter a file and print its counts, rejected rows and doubts.
+
+    BadInput also where there are answers and none of them is accepted.
+    """
+    report = import_file(file, load_params(), list_id, entered_at)
+    counts = ", ".join(f"{count:,} {name}" for name, count in report.counts.items())
+    say(f"List {report.list_id}, rows: {counts}.")
+    for level, lines in (("rejected", report.rejected), ("doubt", report.doubts)):
+        for line in lines:
+            say(f"{level}: {printable_name(file)}: {line}")
+    if report.all_rejected:
+        raise BadInput("none of the answers could be kept; mend the rows above")
+    if report.counts["accepted"]:
+        say("Run make repro to let the next list know.")
+
+
+def import_file(
     path: Path,
-    chosen: Params,
+    params: Params,
     list_id: str | None = None,
     entered_at: dt.datetime | None = None,
-) -> Entered:
-    """Enter a file's sound rows into the ledger, as known from `entered_at` (now unless given).
+) -> ImportReport:
+    """Enter a file's valid rows into the ledger, as known from `entered_at` (default: now).
 
     A time without a zone is of the business zone. The same file twice changes nothing. BadInput
-    when the file as a whole cannot be trusted, BadParams for a time before what is entered already.
+    when the file as a whole cannot be trusted, BadParams for a time before an earlier entry.
     """
     try:
-        return _enter(path, chosen, list_id, entered_at)
+        return _import_file(path, params, list_id, entered_at)
     except BadInput as refusal:
-        raise BadInput(f"{shown(path)}: {refusal}") from None
+        raise BadInput(f"{printable_name(path)}: {refusal}") from None
 
 
-def shown(path: Path) -> str:
-    """A file's name as a terminal may show it."""
-    return "".join(one if one.isprintable() else "?" for one in path.name)
+def printable_name(path: Path) -> str:
+    """A file's name without control characters, safe to print on a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in path.name)
 
 
-def _enter(
-    path: Path, chosen: Params, list_id: str | None, entered_at: dt.datetime | None
-) -> Entered:
-    sheet, zone = _sheet(path), ZoneInfo(chosen.time_zone)
-    listed = lists.find(Path(chosen.publish.folder), _list_id(sheet, list_id))
-    at = _instant(entered_at, zone)
-    today = at.astimezone(zone).date()
-    if today < listed.as_of:
-        raise BadInput(f"it is {today}, and the list is of {listed.as_of}; give --entered-at")
-    plays = chosen.policy.playbook
-    judged = validation.judged(sheet.lines, Rules(listed, plays, today))
+def _import_file(
+    path: Path, params: Params, list_id: str | None, entered_at: dt.datetime | None
+) -> ImportReport:
+    sheet, zone = _read_sheet(path), ZoneInfo(params.time_zone)
+    published_list = find_list(Path(params.publish.folder), _list_id(sheet, list_id))
+    entry_time = _entry_time(entered_at, zone)
+    today = entry_time.astimezone(zone).date()
+    if today < published_list.as_of:
+        raise BadInput(
+            f"it is {today}, and the list is of {published_list.as_of}; give --entered-at"
+        )
+    plays = params.policy.playbook
+    result = validation.validate(sheet.lines, RowRules(published_list, plays, today))
     with outcomes.lock(outcomes.FOLDER):
-        fresh = _kept(judged.taken, listed, atomic.sha256(path), at, given=entered_at is not None)
-    return Entered(
-        list_id=listed.list_id,
-        counts=_counts(sheet, judged, fresh),
-        rejected=[str(one) for one in judged.rejected],
-        doubts=[*validation.doubts(judged.taken, plays)],
+        new = _write_new_answers(
+            result.accepted,
+            published_list,
+            atomic.sha256(path),
+            entry_time,
+            is_explicit=entered_at is not None,
+        )
+    return ImportReport(
+        list_id=published_list.list_id,
+        counts=_counts(sheet, result, new),
+        rejected=[str(row) for row in result.rejected],
+        doubts=[*validation.doubts(result.accepted, plays)],
     )
 
 
-def _sheet(path: Path) -> Sheet:
+def _read_sheet(path: Path) -> Sheet:
     reader = _READERS.get(path.suffix.lower())
     if not path.is_file():
         raise BadInput("no such file")
@@ -91,84 +117,118 @@ def _sheet(path: Path) -> Sheet:
     return reader(path)
 
 
-def _list_id(sheet: Sheet, given: str | None) -> str:
-    """The list that the file says it is, by its own word or by that of most of its rows."""
-    told = [line.cells["list_id"] for line in sheet.lines if line.cells.get("list_id")]
-    most = [one for one, _ in Counter(map(str, told)).most_common(1)]
-    found = sheet.list_id or next(iter(most), given)
-    if not found:
+def _list_id(sheet: Sheet, option: str | None) -> str:
+    """The id of the list: as the file has it, else of most of its rows, else --list."""
+    list_ids = [line.cells["list_id"] for line in sheet.lines if line.cells.get("list_id")]
+    most_common = [list_id for list_id, _ in Counter(map(str, list_ids)).most_common(1)]
+    list_id = sheet.list_id or next(iter(most_common), option)
+    if not list_id:
         raise BadInput("it does not say which list it is; give --list, as on its sheet 'Read me'")
-    if given and given != found:
+    if option and option != list_id:
         raise BadInput("it is not of the list that --list names")
-    return found
+    return list_id
 
 
-def _instant(given: dt.datetime | None, zone: ZoneInfo) -> dt.datetime:
-    """The time of entry in UTC; BadParams for a slip that the ledger would keep for ever."""
+def _entry_time(entered_at: dt.datetime | None, zone: ZoneInfo) -> dt.datetime:
+    """The time of entry in UTC; BadParams for a mistyped year, which the ledger would keep."""
     now = dt.datetime.now(dt.UTC)
-    at = given or now
-    at = (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(dt.UTC)
-    if at - now > _AHEAD:
-        raise BadParams(f"--entered-at: {at.isoformat()} is more than a year ahead; correct it")
-    return at
+    entry_time = entered_at or now
+    entry_time = (entry_time if entry_time.tzinfo else entry_time.replace(tzinfo=zone)).astimezone(
+        dt.UTC
+    )
+    if entry_time - now > _MAX_AHEAD:
+        raise BadParams(
+            f"--entered-at: {entry_time.isoformat()} is more than a year ahead; correct it"
+        )
+    return entry_time
 
 
-def _kept(
-    taken: Sequence[Taken], listed: Listed, sha256: str, at: dt.datetime, *, given: bool
+def _write_new_answers(
+    accepted: Sequence[AcceptedRow],
+    published_list: PublishedList,
+    sha256: str,
+    entry_time: dt.datetime,
+    *,
+    is_explicit: bool,
 ) -> set[str]:
-    """Write what is new; the customers of whom something new is known.
+    """Write the new answers to the ledger; the customers that have one.
 
-    A file that came before says again what it said then, and so nothing about what came since.
+    An answer is new unless it equals the customer's last one. A file that was entered before is
+    compared with all earlier answers: sent again, it does not take back a later correction.
     """
     earlier = outcomes.read_batches(outcomes.FOLDER)
-    again = any(one.file_sha256 == sha256 for one in earlier)
+    is_repeated = any(batch.file_sha256 == sha256 for batch in earlier)
     history: dict[str, list[StaffAnswer]] = {}
-    for one in earlier:
-        for fact in one.records:
-            if fact.list_id == listed.list_id:
-                history.setdefault(fact.customer_id, []).append(fact.staff_answer)
-    compared = slice(None) if again else slice(-1, None)
-    fresh = {
-        one.customer_id: one.said
-        for one in taken
-        if one.said not in history.get(one.customer_id, [])[compared]
+    for batch in earlier:
+        for record in batch.records:
+            if record.list_id == published_list.list_id:
+                history.setdefault(record.customer_id, []).append(record.staff_answer)
+    compared = slice(None) if is_repeated else slice(-1, None)
+    new = {
+        row.customer_id: row.staff_answer
+        for row in accepted
+        if row.staff_answer not in history.get(row.customer_id, [])[compared]
     }
-    if fresh or (taken and not again):
-        before = [one.entered_at for one in earlier if one.list_id == listed.list_id]
-        _write(fresh, len(taken), listed, sha256, _after(at, before, given and bool(fresh)))
-    return set(fresh)
+    if new or (accepted and not is_repeated):
+        before = [batch.entered_at for batch in earlier if batch.list_id == published_list.list_id]
+        entry_time = _later_than(entry_time, before, is_explicit and bool(new))
+        _write_batch(new, len(accepted), published_list, sha256, entry_time)
+    return set(new)
 
 
-def _after(at: dt.datetime, before: Sequence[dt.datetime], given: bool) -> dt.datetime:
-    """The time of entry, later than all before it, so that the newest word is the last one."""
-    last = max(before, default=at - _TICK)
-    if at > last:
-        return at
-    if given:
+def _later_than(
+    entry_time: dt.datetime, before: Sequence[dt.datetime], is_explicit: bool
+) -> dt.datetime:
+    """The time of entry, later than all earlier ones, so that the newest answer is the last."""
+    last = max(before, default=entry_time - _TICK)
+    if entry_time > last:
+        return entry_time
+    if is_explicit:
         raise BadParams(f"--entered-at: {last.isoformat()} is entered already; give a later time")
     return last + _TICK
 
 
-def _write(
-    fresh: dict[str, StaffAnswer], taken: int, listed: Listed, sha256: str, at: dt.datetime
+def _write_batch(
+    new: dict[str, StaffAnswer],
+    n_accepted: int,
+    published_list: PublishedList,
+    sha256: str,
+    entry_time: dt.datetime,
 ) -> None:
-    facts = []
-    for customer, said in sorted(fresh.items()):
-        row = listed.customers[customer]
+    records = []
+    for customer, staff_answer in sorted(new.items()):
+        row = published_list.customers[customer]
         channel = row.get("channel") or row.get("preferred_channel") or None
         owner = row.get("owner") or None
-        facts.append(OutcomeRecord(listed.list_id, customer, at, said, channel, owner, sha256))
-    counts = {"accepted": len(facts), "unchanged": taken - len(facts)}
-    made = ImportBatch(listed.list_id, listed.company, at, sha256, counts, tuple(facts))
-    outcomes.write(outcomes.FOLDER, made)
+        records.append(
+            OutcomeRecord(
+                list_id=published_list.list_id,
+                customer_id=customer,
+                entered_at=entry_time,
+                staff_answer=staff_answer,
+                channel=channel,
+                owner=owner,
+                file_sha256=sha256,
+            )
+        )
+    counts = {"accepted": len(records), "unchanged": n_accepted - len(records)}
+    batch = ImportBatch(
+        list_id=published_list.list_id,
+        company=published_list.company,
+        entered_at=entry_time,
+        file_sha256=sha256,
+        rows=counts,
+        records=tuple(records),
+    )
+    outcomes.write(outcomes.FOLDER, batch)
 
 
-def _counts(sheet: Sheet, judged: Judged, fresh: set[str]) -> dict[str, int]:
-    """A customer's second row with the same answer is an unchanged one."""
+def _counts(sheet: Sheet, result: ValidationResult, new: set[str]) -> dict[str, int]:
+    """Rows by outcome; a customer's second row with the same answer counts as unchanged."""
     return {
         "read": len(sheet.lines),
-        "accepted": len(fresh),
-        "unchanged": len(judged.taken) - len(fresh),
-        "rejected": len(judged.rejected),
-        "blank": judged.blank,
+        "accepted": len(new),
+        "unchanged": len(result.accepted) - len(new),
+        "rejected": len(result.rejected),
+        "blank": result.n_blank,
     }

@@ -1,4 +1,4 @@
-"""Which rows of a worked list are taken, and why the others are not."""
+"""Which rows of a returned worklist are accepted, and why the others are not."""
 
 import datetime as dt
 from collections import defaultdict
@@ -8,9 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from retention.commands.outcomes import cells
-from retention.commands.outcomes.cells import Wrong
-from retention.commands.outcomes.lists import Listed
-from retention.commands.outcomes.sheet import TITLES, Line, folded, meanings
+from retention.commands.outcomes.cells import CellError
+from retention.commands.outcomes.sheet import TITLES, Line, PublishedList, fold_text, meanings
 from retention.core.errors import mask
 from retention.core.params import Play
 from retention.ledgers.outcomes import NO_ACTION, StaffAnswer
@@ -18,164 +17,178 @@ from retention.worklist.answer_columns import ANSWER_COLUMNS, PLAYS
 
 
 @dataclass(frozen=True)
-class Rejected:
-    """A row not taken: the first column at fault, its value masked, the rule, what to do."""
+class RejectedRow:
+    """A row that is not accepted."""
 
-    row: int
-    column: str
-    shown: str
+    number: int
+    column: str  # the first column at fault; blank for the row as a whole
+    masked_value: str
     rule: str
-    todo: str
+    remedy: str
 
     def __str__(self) -> str:
         column = f", column {TITLES[self.column]}" if self.column else ""
-        return f"row {self.row}{column}, {self.shown}: {self.rule}; {self.todo}"
+        return f"row {self.number}{column}, {self.masked_value}: {self.rule}; {self.remedy}"
 
 
 @dataclass(frozen=True)
-class Taken:
-    """A row whose every cell is sound; nothing was said in a blank one."""
+class AcceptedRow:
+    """A row whose cells are all valid; a blank cell is no answer."""
 
-    row: int
+    number: int
     customer_id: str
-    said: StaffAnswer
+    staff_answer: StaffAnswer
 
 
 @dataclass(frozen=True)
-class Judged:
-    """The rows of a file: blank + taken + rejected = read."""
+class ValidationResult:
+    """The rows of a file: n_blank + accepted + rejected = rows read."""
 
-    taken: Sequence[Taken]
-    rejected: Sequence[Rejected]
-    blank: int
+    accepted: Sequence[AcceptedRow]
+    rejected: Sequence[RejectedRow]
+    n_blank: int
 
 
 @dataclass(frozen=True)
-class Rules:
-    """What a row is held against: its list, the playbook, and the day on which it is entered."""
+class RowRules:
+    """What a row is checked against."""
 
-    listed: Listed
+    published_list: PublishedList
     plays: Sequence[Play]
-    today: dt.date
+    today: dt.date  # the day on which the row is entered
 
     @cached_property
     def readers(self) -> dict[str, Callable[[object], Any]]:
-        """How each column to fill in is read."""
+        """The reader of each answer column."""
         kinds: dict[str, Callable[[object], Any]] = {
-            "date": lambda value: cells.day(value, self.listed.as_of, self.today),
+            "date": lambda value: cells.day(value, self.published_list.as_of, self.today),
             "money": cells.money,
             "text": cells.note,
         }
         return {
-            name: kinds.get(one.kind) or self._chooser(one.choices)
-            for name, one in ANSWER_COLUMNS.items()
+            name: kinds.get(column.kind) or self._chooser(column.choices)
+            for name, column in ANSWER_COLUMNS.items()
         }
 
     def _chooser(self, choices: Sequence[str]) -> Callable[[object], str | None]:
-        offered = self._plays() if PLAYS in choices else meanings(choices)
-        return lambda value: cells.choice(value, offered)
+        choices_by_text = self._plays() if PLAYS in choices else meanings(choices)
+        return lambda value: cells.choice(value, choices_by_text)
 
     def _plays(self) -> dict[str, str]:
-        """The playbook's names and what they do, and the plays that the list named itself."""
-        named = {row.get("action_name", "") for row in self.listed.customers.values()} - {""}
-        told = {folded(play.action): play.name for play in self.plays}
-        names = [play.name for play in self.plays] + sorted(named)
-        return told | {folded(name): name for name in names} | meanings([NO_ACTION])
+        """Play name by folded name or action: of the playbook, and of the list's own rows."""
+        of_list = {row.get("action_name", "") for row in self.published_list.customers.values()} - {
+            ""
+        }
+        by_action = {fold_text(play.action): play.name for play in self.plays}
+        names = [play.name for play in self.plays] + sorted(of_list)
+        return by_action | {fold_text(name): name for name in names} | meanings([NO_ACTION])
 
 
-def judged(lines: Sequence[Line], rules: Rules) -> Judged:
-    """Every row of the file, taken or not."""
-    taken, rejected, blank = [], [], 0
+def validate(lines: Sequence[Line], row_rules: RowRules) -> ValidationResult:
+    """Every row of the file, accepted or not."""
+    complete, rejected, n_blank = [], [], 0
     for line in lines:
-        one = _judged(line, rules)
-        if isinstance(one, Rejected):
-            rejected.append(one)
-        elif one.said == StaffAnswer():
-            blank += 1
+        row = _validate_line(line, row_rules)
+        if isinstance(row, RejectedRow):
+            rejected.append(row)
+        elif row.staff_answer == StaffAnswer():
+            n_blank += 1
         else:
-            taken.append(one)
-    torn = _torn(taken, lines, rejected)
-    kept = [one for one in taken if one.customer_id not in torn]
-    twice = [_twice(one) for one in taken if one.customer_id in torn]
-    return Judged(kept, sorted([*rejected, *twice], key=lambda one: one.row), blank)
+            complete.append(row)
+    conflicting = _conflicting_customers(complete, lines, rejected)
+    accepted = [row for row in complete if row.customer_id not in conflicting]
+    rejected += [_conflict(row) for row in complete if row.customer_id in conflicting]
+    return ValidationResult(accepted, sorted(rejected, key=lambda row: row.number), n_blank)
 
 
-def _judged(line: Line, rules: Rules) -> Taken | Rejected:
+def _validate_line(line: Line, row_rules: RowRules) -> AcceptedRow | RejectedRow:
     if all(line.cells.get(column) is None for column in ANSWER_COLUMNS):
-        return Taken(line.number, "", StaffAnswer())
+        return AcceptedRow(line.number, "", StaffAnswer())
     try:
-        return _taken(line, rules)
-    except Wrong as wrong:
-        value = line.cells.get(wrong.column)
-        shown = mask("" if value is None else value)
-        return Rejected(line.number, wrong.column, shown, wrong.rule, wrong.todo)
+        return _accept(line, row_rules)
+    except CellError as error:
+        value = line.cells.get(error.column)
+        masked_value = mask("" if value is None else value)
+        return RejectedRow(line.number, error.column, masked_value, error.rule, error.remedy)
 
 
-def _taken(line: Line, rules: Rules) -> Taken:
+def _accept(line: Line, row_rules: RowRules) -> AcceptedRow:
     if line.defect:
-        raise Wrong(line.defect, "its cells are not as many as the headings; save it again")
-    _read(line, "list_id", lambda value: _of_that_list(cells.text(value), rules.listed))
-    customer = _read(line, "customer_id", lambda value: _on_it(cells.text(value), rules.listed))
-    said = StaffAnswer(**{column: _read(line, column, rules.readers[column]) for column in ANSWER_COLUMNS})
-    for column, todo in _contradictions(said):
-        raise Wrong("contradiction", todo, column)
-    return Taken(line.number, customer, said)
+        raise CellError(line.defect, "its cells are not as many as the headings; save it again")
+    published_list, readers = row_rules.published_list, row_rules.readers
+    _read(line, "list_id", lambda value: _check_list_id(cells.text(value), published_list))
+    customer = _read(
+        line, "customer_id", lambda value: _check_customer(cells.text(value), published_list)
+    )
+    answers = {column: _read(line, column, readers[column]) for column in ANSWER_COLUMNS}
+    staff_answer = StaffAnswer(**answers)
+    for column, remedy in _contradictions(staff_answer):
+        raise CellError("contradiction", remedy, column)
+    return AcceptedRow(line.number, customer, staff_answer)
 
 
 def _read(line: Line, column: str, reader: Callable[[object], Any]) -> Any:
     try:
         return reader(line.cells.get(column))
-    except Wrong as wrong:
-        raise Wrong(wrong.rule, wrong.todo, column) from None
+    except CellError as error:
+        raise CellError(error.rule, error.remedy, column) from None
 
 
-def _of_that_list(found: str | None, listed: Listed) -> None:
-    if found is not None and found != listed.list_id:
-        raise Wrong("other_list", "put the rows of another list into a file of their own")
+def _check_list_id(list_id: str | None, published_list: PublishedList) -> None:
+    if list_id is not None and list_id != published_list.list_id:
+        raise CellError("other_list", "put the rows of another list into a file of their own")
 
 
-def _on_it(found: str | None, listed: Listed) -> str:
-    if found is None:
-        raise Wrong("blank_id", "write the customer as the list does")
-    if found not in listed.customers:
-        raise Wrong("not_on_list", "write the customer as the list does; 00123 is not 123")
-    return found
+def _check_customer(customer_id: str | None, published_list: PublishedList) -> str:
+    if customer_id is None:
+        raise CellError("blank_id", "write the customer as the list does")
+    if customer_id not in published_list.customers:
+        raise CellError("not_on_list", "write the customer as the list does; 00123 is not 123")
+    return customer_id
 
 
-def _contradictions(said: StaffAnswer) -> Iterator[tuple[str, str]]:
-    """(column, what to do) for cells that cannot both be right."""
-    if said.answer and said.result != "reached":
+def _contradictions(staff_answer: StaffAnswer) -> Iterator[tuple[str, str]]:
+    """(column, what to do) for cells that contradict each other."""
+    was_reached, action = staff_answer.result == "reached", staff_answer.action_taken
+    if staff_answer.answer and not was_reached:
         yield "answer", "only who was reached answers: choose the result reached, or no answer"
-    if said.contacted_on and not said.result:
+    if staff_answer.contacted_on and not staff_answer.result:
         yield "contacted_on", "choose the result of the contact, or leave the day blank"
-    if said.offer_cost and said.action_taken in (None, NO_ACTION) and said.result != "reached":
+    if staff_answer.offer_cost and action in (None, NO_ACTION) and not was_reached:
         yield "offer_cost", "choose the action that cost it, or leave the cost blank"
-    if said.offer_cost and said.action_taken == NO_ACTION:
+    if staff_answer.offer_cost and action == NO_ACTION:
         yield "offer_cost", "nothing was done, so nothing was spent: correct one of the two"
 
 
-def _torn(taken: Sequence[Taken], lines: Sequence[Line], rejected: Sequence[Rejected]) -> set[str]:
-    """The customers of whom the file says two things, or one that is not sound."""
-    said = defaultdict(set)
-    for one in taken:
-        said[one.customer_id].add(one.said)
-    bad = {one.row for one in rejected if one.column != "list_id"}
-    others = {str(line.cells["customer_id"]) for line in lines if line.number in bad}
-    return {customer for customer, ways in said.items() if len(ways) > 1 or customer in others}
+def _conflicting_customers(
+    accepted: Sequence[AcceptedRow], lines: Sequence[Line], rejected: Sequence[RejectedRow]
+) -> set[str]:
+    """The customers with two different answers in the file, or one that is not valid."""
+    answers = defaultdict(set)
+    for row in accepted:
+        answers[row.customer_id].add(row.staff_answer)
+    bad_numbers = {row.number for row in rejected if row.column != "list_id"}
+    invalid = {str(line.cells["customer_id"]) for line in lines if line.number in bad_numbers}
+    return {
+        customer
+        for customer, distinct in answers.items()
+        if len(distinct) > 1 or customer in invalid
+    }
 
 
-def _twice(one: Taken) -> Rejected:
-    todo = "the file says two things of this customer; keep the row that is right"
-    return Rejected(one.row, "customer_id", mask(one.customer_id), "twice", todo)
+def _conflict(row: AcceptedRow) -> RejectedRow:
+    remedy = "the file says two things of this customer; keep the row that is right"
+    return RejectedRow(row.number, "customer_id", mask(row.customer_id), "twice", remedy)
 
 
-def doubts(taken: Sequence[Taken], plays: Sequence[Play]) -> Iterator[str]:
-    """What is kept all the same: an offer that cost more than its play may offer."""
-    offers = {play.name: play.offer_value for play in plays}
-    for one in taken:
-        most = offers.get(one.said.action_taken or "")
-        if most is not None and one.said.offer_cost and float(one.said.offer_cost) > most:
+def doubts(accepted: Sequence[AcceptedRow], plays: Sequence[Play]) -> Iterator[str]:
+    """Doubts about accepted rows: an offer that cost more than its play may offer."""
+    offer_values = {play.name: play.offer_value for play in plays}
+    for row in accepted:
+        action, offer_cost = row.staff_answer.action_taken, row.staff_answer.offer_cost
+        offer_value = offer_values.get(action or "")
+        if offer_value is not None and offer_cost and float(offer_cost) > offer_value:
             yield (
-                f"row {one.row}, column {TITLES['offer_cost']}: {one.said.offer_cost:,.2f} is more"
-                f" than the {most:,.2f} that {one.said.action_taken} may offer; kept"
+                f"row {row.number}, column {TITLES['offer_cost']}: {offer_cost:,.2f} is more"
+                f" than the {offer_value:,.2f} that {action} may offer; kept"
             )

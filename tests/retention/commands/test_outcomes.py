@@ -15,7 +15,7 @@ import openpyxl
 import pytest
 
 from retention.commands.outcomes import cells, from_xlsx, record
-from retention.commands.outcomes.record import Entered
+from retention.commands.outcomes.record import ImportReport
 from retention.commands.outcomes.sheet import LANGUAGES, TITLES
 from retention.core.csv_injection import escape_formula
 from retention.core.errors import BadInput, BadParams
@@ -34,7 +34,7 @@ NAMES = ("customer_id", "name", *ANSWER_COLUMNS)
 CUSTOMERS = ("00123", "b", "c", "=1+1", "Zoë", "f")
 ZERO = {"accepted": 0, "unchanged": 0, "rejected": 0, "blank": 0}
 
-CHOSEN = Params.model_validate(
+PARAMS = Params.model_validate(
     {
         "company": "Mill Lane Bakery",
         "time_zone": "Europe/London",
@@ -43,7 +43,11 @@ CHOSEN = Params.model_validate(
         "policy": {
             "playbook": [
                 {"name": "call", "action": "Ask how things are"},
-                {"name": "credit_back", "action": "Credit what was overcharged", "offer_value": 20.0},
+                {
+                    "name": "credit_back",
+                    "action": "Credit what was overcharged",
+                    "offer_value": 20.0,
+                },
             ]
         },
         "sources": {
@@ -60,21 +64,24 @@ Row = dict[str, Any]
 
 
 @pytest.fixture(autouse=True)
-def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def list_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """One stands where one list is published."""
     monkeypatch.chdir(tmp_path)
-    published("2026-11-22-aaaaaaaaaaaa", LIST)
+    publish("2026-11-22-aaaaaaaaaaaa", LIST)
     return tmp_path / "lists"
 
 
-def published(run_id: str, list_id: str, customers: Sequence[str] = CUSTOMERS) -> None:
+def publish(run_id: str, list_id: str, customers: Sequence[str] = CUSTOMERS) -> None:
     folder = Path("lists") / run_id
     rows = [["list_id", "customer_id", "action_name", "channel", "preferred_channel", "owner"]]
-    rows += [[list_id, escape_formula(one), "old_play", "", "phone", "Ada"] for one in customers]
+    rows += [
+        [list_id, escape_formula(customer), "old_play", "", "phone", "Ada"]
+        for customer in customers
+    ]
     atomic.write_text(folder / "at_risk.csv", text_of(rows))
-    described = {"at_risk.csv": {"sha256": atomic.sha256(folder / "at_risk.csv")}}
+    file_entries = {"at_risk.csv": {"sha256": atomic.sha256(folder / "at_risk.csv")}}
     manifest = {"list_id": list_id, "company": "Mill Lane Bakery", "as_of": run_id[:10]}
-    atomic.write_json(folder / "manifest.json", manifest | {"files": described})
+    atomic.write_json(folder / "manifest.json", manifest | {"files": file_entries})
 
 
 def text_of(rows: Sequence[Sequence[Any]], delimiter: str = ",") -> str:
@@ -92,8 +99,8 @@ def workbook(
     """A workbook as the pipeline makes it, filled in: a sheet of headings and rows, `_columns`."""
     book = openpyxl.Workbook()
     sheet = book.active
-    told = language(code).gettext
-    sheet.append([told(TITLES.get(name, name)) for name in NAMES])
+    translate = language(code).gettext
+    sheet.append([translate(TITLES.get(name, name)) for name in NAMES])
     for row in rows:
         sheet.append([row.get(name) for name in NAMES])
     for line in sheet.iter_rows(min_row=2):
@@ -118,18 +125,23 @@ def table(rows: Sequence[Row], path: str = "worked.csv", delimiter: str = ",") -
     return Path(path)
 
 
-def enter(path: Path, at: dt.datetime = NOON, list_id: str | None = None) -> Entered:
-    return record.enter(path, CHOSEN, list_id, at)
+def import_answers(
+    path: Path, entered_at: dt.datetime = NOON, list_id: str | None = None
+) -> ImportReport:
+    return record.import_file(path, PARAMS, list_id, entered_at)
 
 
-def known() -> dict[str, StaffAnswer]:
+def latest_answers() -> dict[str, StaffAnswer]:
     """What the ledger says of each customer now."""
-    return {fact.customer_id: fact.staff_answer for fact in ledger.latest(ledger.read_records(ledger.FOLDER))}
+    return {
+        fact.customer_id: fact.staff_answer
+        for fact in ledger.latest(ledger.read_records(ledger.FOLDER))
+    }
 
 
-def lines(*rows: Row) -> list[str]:
+def rejected_lines(*rows: Row) -> list[str]:
     """What is said of the rejected rows of a workbook."""
-    return list(enter(workbook(rows)).rejected)
+    return list(import_answers(workbook(rows)).rejected)
 
 
 REACHED: Row = {"customer_id": "b", "result": "reached"}
@@ -152,13 +164,13 @@ SAID = StaffAnswer(
 # --- what is good is kept
 
 
-@pytest.mark.parametrize("made", [workbook, table])
-def test_a_worked_list_enters_the_ledger(made: Callable[..., Path]) -> None:
-    path = made([FULL, REACHED, {"customer_id": "c"}])
-    found = enter(path)
-    assert found.counts == ZERO | {"read": 3, "accepted": 2, "blank": 1}
-    assert (found.list_id, found.rejected, found.doubts) == (LIST, [], [])
-    assert known() == {"00123": SAID, "b": StaffAnswer(result="reached")}
+@pytest.mark.parametrize("make_file", [workbook, table])
+def test_a_worked_list_enters_the_ledger(make_file: Callable[..., Path]) -> None:
+    path = make_file([FULL, REACHED, {"customer_id": "c"}])
+    report = import_answers(path)
+    assert report.counts == ZERO | {"read": 3, "accepted": 2, "blank": 1}
+    assert (report.list_id, report.rejected, report.doubts) == (LIST, [], [])
+    assert latest_answers() == {"00123": SAID, "b": StaffAnswer(result="reached")}
     (fact, _) = ledger.read_records(ledger.FOLDER)
     assert (fact.entered_at, fact.channel, fact.owner) == (NOON, "phone", "Ada")
     assert fact.file_sha256 == atomic.sha256(path)
@@ -168,24 +180,24 @@ def test_a_worked_list_enters_the_ledger(made: Callable[..., Path]) -> None:
 def test_the_workbook_of_each_language_comes_back(
     code: str, make_listing: Callable[..., Listing]
 ) -> None:
-    told = language(code)
-    listing = make_listing([{"name": "Ada"}, {"name": "Bo"}], language=told)
-    published("2026-11-22-bbbbbbbbbbbb", listing.list_id, ["00001", "00002"])
+    translate = language(code)
+    listing = make_listing([{"name": "Ada"}, {"name": "Bo"}], language=translate)
+    publish("2026-11-22-bbbbbbbbbbbb", listing.list_id, ["00001", "00002"])
     Path("list.xlsx").write_bytes(as_xlsx.content(listing))
     book = openpyxl.load_workbook("list.xlsx")
     sheet = book.worksheets[0]
     place = {cell.value: cell.column for cell in book["_columns"][1]}
-    given = {"contacted_on": dt.datetime(2026, 11, 24), "offer_cost": 5}  # noqa: DTZ001
+    answers = {"contacted_on": dt.datetime(2026, 11, 24), "offer_cost": 5}  # noqa: DTZ001
     for name, column in ANSWER_COLUMNS.items():
         choice = "credit back" if name == "action_taken" else column.choices and column.choices[0]
-        value = given.get(name) or told.gettext(choice or "x")
+        value = answers.get(name) or translate.gettext(choice or "x")
         sheet.cell(3, place[name], value)
     book.save("list.xlsx")
-    found = enter(Path("list.xlsx"))
-    assert found.counts == ZERO | {"read": 2, "accepted": 1, "blank": 1}, found.rejected
-    assert known()["00002"] == StaffAnswer(
+    report = import_answers(Path("list.xlsx"))
+    assert report.counts == ZERO | {"read": 2, "accepted": 1, "blank": 1}, report.rejected
+    assert latest_answers()["00002"] == StaffAnswer(
         dt.date(2026, 11, 24), "reached", "will stay", "credit_back", Decimal(5), "yes",
-        known()["00002"].note,
+        latest_answers()["00002"].note,
     )  # fmt: skip
 
 
@@ -199,17 +211,17 @@ def test_the_order_of_rows_and_columns_and_what_staff_add_do_not_matter() -> Non
         book.move_sheet("_columns", -1)
         book.create_sheet("Since the last list", 0)["A1"] = "Customer"
 
-    found = enter(workbook([{"customer_id": "c"}, FULL], change=change))
-    assert found.counts == ZERO | {"read": 2, "accepted": 1, "blank": 1}
-    assert known() == {"00123": SAID}
+    report = import_answers(workbook([{"customer_id": "c"}, FULL], change=change))
+    assert report.counts == ZERO | {"read": 2, "accepted": 1, "blank": 1}
+    assert latest_answers() == {"00123": SAID}
 
 
 def test_a_heading_that_staff_renamed_is_known_by_its_place() -> None:
     def change(book: Any) -> None:
         book.worksheets[0].cell(1, NAMES.index("note") + 1, "Anna's remarks")
 
-    enter(workbook([FULL], change=change))
-    assert known() == {"00123": SAID}
+    import_answers(workbook([FULL], change=change))
+    assert latest_answers() == {"00123": SAID}
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -220,15 +232,15 @@ def test_a_csv_as_spreadsheets_save_it(delimiter: str, encoding: str) -> None:
     rows = [headings, [row.get(name, "") for name in NAMES], [""] * len(NAMES)]
     Path("saved.csv").write_bytes(text_of(rows, delimiter).encode(encoding))
     with pytest.raises(BadInput, match="give --list"):
-        enter(Path("saved.csv"))
-    found = enter(Path("saved.csv"), list_id=LIST)
-    assert found.counts == ZERO | {"read": 1, "accepted": 1}
-    assert known() == {"Zoë": SAID}
+        import_answers(Path("saved.csv"))
+    report = import_answers(Path("saved.csv"), list_id=LIST)
+    assert report.counts == ZERO | {"read": 1, "accepted": 1}
+    assert latest_answers() == {"Zoë": SAID}
 
 
 def test_the_apostrophe_that_guards_a_cell_is_no_part_of_it() -> None:
-    enter(table([{"customer_id": "'=1+1", "result": "reached", "note": "'@home"}]))
-    assert known() == {"=1+1": StaffAnswer(result="reached", note="@home")}
+    import_answers(table([{"customer_id": "'=1+1", "result": "reached", "note": "'@home"}]))
+    assert latest_answers() == {"=1+1": StaffAnswer(result="reached", note="@home")}
 
 
 # --- the same and another word
@@ -236,79 +248,85 @@ def test_the_apostrophe_that_guards_a_cell_is_no_part_of_it() -> None:
 
 def test_the_same_file_twice_does_nothing() -> None:
     path = workbook([FULL, REACHED])
-    enter(path)
-    before = {one: one.read_bytes() for one in ledger.FOLDER.iterdir()}
-    assert enter(path).counts == ZERO | {"read": 2, "unchanged": 2}
-    assert {one: one.read_bytes() for one in ledger.FOLDER.iterdir()} == before
+    import_answers(path)
+    before = {record_: record_.read_bytes() for record_ in ledger.FOLDER.iterdir()}
+    assert import_answers(path).counts == ZERO | {"read": 2, "unchanged": 2}
+    assert {record_: record_.read_bytes() for record_ in ledger.FOLDER.iterdir()} == before
 
 
 def test_a_corrected_cell_is_a_new_fact_and_the_old_one_stays() -> None:
-    enter(workbook([FULL, REACHED]))
+    import_answers(workbook([FULL, REACHED]))
     later = NOON + dt.timedelta(hours=1)
-    assert enter(workbook([FULL | {"note": "new"}, REACHED]), later).counts == ZERO | {
+    assert import_answers(workbook([FULL | {"note": "new"}, REACHED]), later).counts == ZERO | {
         "read": 2, "accepted": 1, "unchanged": 1}  # fmt: skip
-    told = [one.staff_answer.note for one in ledger.read_records(ledger.FOLDER) if one.customer_id == "00123"]
-    assert told == ["=1+1 was said", "new"]
-    assert known()["00123"].note == "new"
+    records = [
+        fact.staff_answer.note
+        for fact in ledger.read_records(ledger.FOLDER)
+        if fact.customer_id == "00123"
+    ]
+    assert records == ["=1+1 was said", "new"]
+    assert latest_answers()["00123"].note == "new"
 
 
 def test_an_old_file_sent_again_takes_no_correction_back() -> None:
     old = workbook([FULL, REACHED], "old.xlsx")
-    enter(old)
-    enter(workbook([FULL | {"note": "new"}]), NOON + dt.timedelta(hours=1))
-    assert enter(old, NOON + dt.timedelta(hours=2)).counts["accepted"] == 0
-    assert known()["00123"].note == "new"
+    import_answers(old)
+    import_answers(workbook([FULL | {"note": "new"}]), NOON + dt.timedelta(hours=1))
+    assert import_answers(old, NOON + dt.timedelta(hours=2)).counts["accepted"] == 0
+    assert latest_answers()["00123"].note == "new"
 
 
 def test_a_word_taken_back_by_another_file_is_a_fact_too() -> None:
     for hour, note in enumerate(["a", "b", "a"]):
         path = workbook([FULL | {"note": note}, REACHED | {"note": str(hour)}])
-        enter(path, NOON + dt.timedelta(hours=hour))
-    assert known()["00123"].note == "a"
+        import_answers(path, NOON + dt.timedelta(hours=hour))
+    assert latest_answers()["00123"].note == "a"
     assert len(ledger.read_records(ledger.FOLDER)) == 6
 
 
 def test_what_was_rejected_is_taken_from_the_same_file_once_it_is_sound() -> None:
     path = table([FULL, REACHED | {"action_taken": "gift"}])
-    assert enter(path).counts == ZERO | {"read": 2, "accepted": 1, "rejected": 1}
-    plays = [*CHOSEN.policy.playbook, Play(name="gift", action="Send a gift")]
-    policy = CHOSEN.policy.model_copy(update={"playbook": plays})
-    wider = CHOSEN.model_copy(update={"policy": policy})
-    found = record.enter(path, wider, None, NOON + dt.timedelta(hours=1))
-    assert found.counts == ZERO | {"read": 2, "accepted": 1, "unchanged": 1}
+    assert import_answers(path).counts == ZERO | {"read": 2, "accepted": 1, "rejected": 1}
+    plays = [*PARAMS.policy.playbook, Play(name="gift", action="Send a gift")]
+    policy = PARAMS.policy.model_copy(update={"playbook": plays})
+    wider = PARAMS.model_copy(update={"policy": policy})
+    report = record.import_file(path, wider, None, NOON + dt.timedelta(hours=1))
+    assert report.counts == ZERO | {"read": 2, "accepted": 1, "unchanged": 1}
 
 
 def test_the_newest_word_is_never_older_than_the_one_before() -> None:
-    enter(workbook([FULL]))
+    import_answers(workbook([FULL]))
     changed = workbook([FULL | {"note": "new"}])
     with pytest.raises(BadParams, match="--entered-at: 2026-11-25T12:00:00"):
-        enter(changed)
-    assert record._after(NOON, [NOON], given=False) > NOON  # two within one tick of the clock
+        import_answers(changed)
+    assert (
+        record._later_than(NOON, [NOON], is_explicit=False) > NOON
+    )  # two within one tick of the clock
     with pytest.raises(BadParams, match="more than a year ahead"):
-        enter(changed, NOON.replace(year=2926))
+        import_answers(changed, NOON.replace(year=2926))
 
 
 def test_imports_at_once_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record, "_instant", lambda *_: NOON)
-    paths = [table([REACHED | {"customer_id": one}], f"{one}.csv") for one in CUSTOMERS]
+    monkeypatch.setattr(record, "_entry_time", lambda *_: NOON)
+    paths = [table([REACHED | {"customer_id": batch}], f"{batch}.csv") for batch in CUSTOMERS]
     with ThreadPoolExecutor(len(paths)) as threads:
-        done = list(threads.map(lambda path: record.enter(path, CHOSEN), paths))
-    assert [one.counts["accepted"] for one in done] == [1] * len(paths)
-    assert set(known()) == set(CUSTOMERS)
-    assert len({one.entered_at for one in ledger.read_records(ledger.FOLDER)}) == len(paths)
+        done = list(threads.map(lambda path: record.import_file(path, PARAMS), paths))
+    assert [batch.counts["accepted"] for batch in done] == [1] * len(paths)
+    assert set(latest_answers()) == set(CUSTOMERS)
+    assert len({batch.entered_at for batch in ledger.read_records(ledger.FOLDER)}) == len(paths)
 
 
 def test_the_ledger_speaks_of_what_staff_are_asked() -> None:
-    assert [one.name for one in fields(StaffAnswer)] == list(ANSWER_COLUMNS)
+    assert [field.name for field in fields(StaffAnswer)] == list(ANSWER_COLUMNS)
     assert {*ledger.CONTACT_RESULTS, *ledger.GONE_RESULTS} == set(ANSWER_COLUMNS["result"].choices)
     assert ledger.OBJECTION in ANSWER_COLUMNS["answer"].choices
     assert ledger.NO_ACTION == NOTHING
 
 
 def test_owners_send_their_own_parts() -> None:
-    enter(workbook([FULL], "ada.xlsx"))
-    enter(workbook([REACHED], "bo.xlsx"), NOON + dt.timedelta(hours=1))
-    assert set(known()) == {"00123", "b"}
+    import_answers(workbook([FULL], "ada.xlsx"))
+    import_answers(workbook([REACHED], "bo.xlsx"), NOON + dt.timedelta(hours=1))
+    assert set(latest_answers()) == {"00123", "b"}
 
 
 # --- what is not taken, by row and reason
@@ -407,12 +425,12 @@ REASONS: dict[str, tuple[Row, str]] = {
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_a_bad_row_is_told_of_and_the_others_are_kept(reason: str) -> None:
-    change, told = REASONS[reason]
-    found = enter(workbook([FULL, {"customer_id": "c"}, REACHED | change]))
-    assert list(found.rejected) == [f"row 4, {told}"]
-    assert found.counts == ZERO | {"read": 3, "accepted": 1, "rejected": 1, "blank": 1}
-    assert known() == {"00123": SAID}
-    assert not found.all_refused
+    change, rejected = REASONS[reason]
+    report = import_answers(workbook([FULL, {"customer_id": "c"}, REACHED | change]))
+    assert list(report.rejected) == [f"row 4, {rejected}"]
+    assert report.counts == ZERO | {"read": 3, "accepted": 1, "rejected": 1, "blank": 1}
+    assert latest_answers() == {"00123": SAID}
+    assert not report.all_rejected
 
 
 def test_an_error_of_a_formula_is_no_answer() -> None:
@@ -420,7 +438,7 @@ def test_an_error_of_a_formula_is_no_answer() -> None:
         cell = book.worksheets[0].cell(2, NAMES.index("offer_cost") + 1, "#REF!")
         cell.data_type = "e"
 
-    (line,) = enter(workbook([FULL], change=change)).rejected
+    (line,) = import_answers(workbook([FULL], change=change)).rejected
     assert (
         line == "row 2, column Offer cost, '#R'… (5 characters): cell_error; type the value itself"
     )
@@ -428,42 +446,42 @@ def test_an_error_of_a_formula_is_no_answer() -> None:
 
 def test_two_answers_about_one_customer_are_both_rejected() -> None:
     todo = "the file says two things of this customer; keep the row that is right"
-    assert lines(REACHED, FULL, REACHED | {"result": "merged"}) == [
+    assert rejected_lines(REACHED, FULL, REACHED | {"result": "merged"}) == [
         f"row 2, column Customer, 'b': twice; {todo}",
         f"row 4, column Customer, 'b': twice; {todo}",
     ]
-    assert set(known()) == {"00123"}
+    assert set(latest_answers()) == {"00123"}
 
 
 def test_of_two_rows_one_unsound_neither_is_taken() -> None:
-    first, second = lines(REACHED, REACHED | {"answer": "?"})
+    first, second = rejected_lines(REACHED, REACHED | {"answer": "?"})
     assert first.startswith("row 2, column Customer, 'b': twice; ")
     assert second.startswith("row 3, column Answer, '?': not_a_choice; ")
 
 
 def test_the_same_answer_twice_counts_once() -> None:
-    found = enter(workbook([REACHED, REACHED, {"customer_id": "b"}]))
-    assert found.counts == ZERO | {"read": 3, "accepted": 1, "unchanged": 1, "blank": 1}
+    report = import_answers(workbook([REACHED, REACHED, {"customer_id": "b"}]))
+    assert report.counts == ZERO | {"read": 3, "accepted": 1, "unchanged": 1, "blank": 1}
 
 
 def test_what_staff_write_below_the_list_is_blank() -> None:
-    found = enter(workbook([FULL, {}, {"customer_id": "Total", "name": "1 called"}]))
-    assert found.counts == ZERO | {"read": 2, "accepted": 1, "blank": 1}
+    report = import_answers(workbook([FULL, {}, {"customer_id": "Total", "name": "1 called"}]))
+    assert report.counts == ZERO | {"read": 2, "accepted": 1, "blank": 1}
 
 
 def test_rows_of_another_list_are_rejected() -> None:
     other = "2026-12-22-ba9876543210"
-    published("2026-12-22-cccccccccccc", other)
-    found = enter(table([FULL, REACHED, REACHED | {"list_id": other}]))
-    (line,) = found.rejected
+    publish("2026-12-22-cccccccccccc", other)
+    report = import_answers(table([FULL, REACHED, REACHED | {"list_id": other}]))
+    (line,) = report.rejected
     assert line.startswith("row 4, column List, '20'… (23 characters): other_list; ")
-    assert found.counts == ZERO | {"read": 3, "accepted": 2, "rejected": 1}
+    assert report.counts == ZERO | {"read": 3, "accepted": 2, "rejected": 1}
 
 
 def test_an_offer_above_its_play_is_kept_and_told() -> None:
-    found = enter(workbook([FULL | {"offer_cost": 1_250}]))
-    assert found.counts["accepted"] == 1
-    assert list(found.doubts) == [
+    report = import_answers(workbook([FULL | {"offer_cost": 1_250}]))
+    assert report.counts["accepted"] == 1
+    assert list(report.doubts) == [
         "row 2, column Offer cost: 1,250.00 is more than the 20.00 that credit_back may offer; kept"
     ]
 
@@ -477,28 +495,30 @@ def test_an_offer_above_its_play_is_kept_and_told() -> None:
     ],
 )
 def test_characters_that_cannot_be_seen(cell: Row, rule: str) -> None:
-    (line,) = enter(table([FULL, REACHED | cell])).rejected
+    (line,) = import_answers(table([FULL, REACHED | cell])).rejected
     assert f": {rule}; " in line
     assert line.isprintable()
 
 
 def test_what_turns_the_direction_of_text_is_dropped() -> None:
     row = REACHED | {"result": "\u202ereached\u202c", "note": "\u202egpj.exe\u202c\r\nنوٹ"}
-    enter(table([row]))
-    assert known() == {"b": StaffAnswer(result="reached", note="gpj.exe\nنوٹ")}
+    import_answers(table([row]))
+    assert latest_answers() == {"b": StaffAnswer(result="reached", note="gpj.exe\nنوٹ")}
 
 
 def test_texts_that_broke_a_list_somewhere_enter_as_they_are(hostile: tuple[str, ...]) -> None:
-    sound = [one for one in hostile if len(one) < 2_000 and not {"\x01", "\u202e"} & set(one)]
+    sound = [text for text in hostile if len(text) < 2_000 and not {"\x01", "\u202e"} & set(text)]
     for hour, text in enumerate(sound):
-        enter(table([FULL | {"note": escape_formula(text)}]), NOON + dt.timedelta(hours=hour))
-        assert known()["00123"].note == text.replace("\r\n", "\n").strip()
+        import_answers(
+            table([FULL | {"note": escape_formula(text)}]), NOON + dt.timedelta(hours=hour)
+        )
+        assert latest_answers()["00123"].note == text.replace("\r\n", "\n").strip()
 
 
 def test_a_row_with_another_number_of_cells_is_rejected() -> None:
     path = table([FULL, REACHED])
     atomic.write_text(path, path.read_text(encoding="utf-8").rstrip("\r\n") + ",too,many\r\n")
-    (line,) = enter(path).rejected
+    (line,) = import_answers(path).rejected
     assert line.startswith("row 3, '': ragged_row; ")
 
 
@@ -506,11 +526,11 @@ def test_a_row_with_another_number_of_cells_is_rejected() -> None:
 
 
 def refused(path: Path, list_id: str | None = None) -> str:
-    with pytest.raises(BadInput) as told:
-        enter(path, list_id=list_id)
+    with pytest.raises(BadInput) as refusal:
+        import_answers(path, list_id=list_id)
     assert not list(ledger.FOLDER.glob("*"))
-    assert str(told.value).startswith(f"{path.name}: ")
-    return str(told.value).removeprefix(f"{path.name}: ")
+    assert str(refusal.value).startswith(f"{path.name}: ")
+    return str(refusal.value).removeprefix(f"{path.name}: ")
 
 
 def test_an_unknown_list_is_refused_with_the_nearest() -> None:
@@ -526,7 +546,7 @@ def test_another_list_than_was_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "says"),
+    ("name", "content", "message"),
     [
         ("a.xlsx", b"", "no whole workbook"),
         ("a.xlsx", b"PK\x03\x04 cut", "no whole workbook"),
@@ -540,9 +560,9 @@ def test_another_list_than_was_asked_for() -> None:
         ("a.xls", b"x", "neither .xlsx nor .csv"),
     ],
 )
-def test_a_file_that_is_no_list(name: str, content: bytes, says: str) -> None:
+def test_a_file_that_is_no_list(name: str, content: bytes, message: str) -> None:
     Path(name).write_bytes(content)
-    assert says in refused(Path(name), LIST)
+    assert message in refused(Path(name), LIST)
 
 
 def test_a_workbook_that_lost_a_part_is_refused() -> None:
@@ -555,7 +575,7 @@ def test_a_workbook_that_lost_a_part_is_refused() -> None:
 
 
 def test_a_workbook_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(from_xlsx, "_MOST_BYTES", 1_000)
+    monkeypatch.setattr(from_xlsx, "_MAX_BYTES", 1_000)
     assert "too large for a list" in refused(workbook([FULL]))
 
 
@@ -571,23 +591,25 @@ def test_no_such_file() -> None:
     assert refused(Path("gone.xlsx")) == "no such file"
 
 
-def test_a_published_list_that_was_changed_is_not_trusted(lists: Path) -> None:
-    atomic.write_text(lists / "2026-11-22-aaaaaaaaaaaa" / "at_risk.csv", "customer_id\r\nx\r\n")
+def test_a_published_list_that_was_changed_is_not_trusted(list_folder: Path) -> None:
+    atomic.write_text(
+        list_folder / "2026-11-22-aaaaaaaaaaaa" / "at_risk.csv", "customer_id\r\nx\r\n"
+    )
     assert "changed since it was published" in refused(workbook([FULL]))
 
 
-def test_a_folder_without_a_manifest_is_passed_over(lists: Path) -> None:
-    atomic.write_text(lists / "2026-11-23-dddddddddddd" / "manifest.json", "[")
-    assert enter(workbook([FULL])).counts["accepted"] == 1
+def test_a_folder_without_a_manifest_is_passed_over(list_folder: Path) -> None:
+    atomic.write_text(list_folder / "2026-11-23-dddddddddddd" / "manifest.json", "[")
+    assert import_answers(workbook([FULL])).counts["accepted"] == 1
 
 
 def test_a_list_of_a_day_to_come() -> None:
     with pytest.raises(BadInput, match="it is 2026-11-21, and the list is of 2026-11-22"):
-        enter(workbook([FULL]), NOON - dt.timedelta(days=4))
+        import_answers(workbook([FULL]), NOON - dt.timedelta(days=4))
 
 
 def test_a_time_without_a_zone_is_of_the_business_zone() -> None:
-    record.enter(workbook([REACHED]), CHOSEN, None, dt.datetime(2026, 11, 25))  # noqa: DTZ001
+    record.import_file(workbook([REACHED]), PARAMS, None, dt.datetime(2026, 11, 25))  # noqa: DTZ001
     (fact,) = ledger.read_records(ledger.FOLDER)
     assert fact.entered_at == dt.datetime(2026, 11, 25, tzinfo=dt.UTC)
 
@@ -609,7 +631,7 @@ def test_amounts(written: object, amount: str | None) -> None:
 
 @pytest.mark.parametrize("written", ["1.250", "1,250", "1.2.3", "ten", "1e5", "5 or 6", 1e20, True])
 def test_what_is_no_amount(written: object) -> None:
-    with pytest.raises(cells.Wrong):
+    with pytest.raises(cells.CellError):
         cells.money(written)
 
 
@@ -624,5 +646,5 @@ def test_days(written: object) -> None:
 
 @pytest.mark.parametrize("written", ["24/11/2026", "24.11.2026", "11-24-2026", "24 Nob 2026", 1.5])
 def test_what_is_no_day(written: object) -> None:
-    with pytest.raises(cells.Wrong, match="not_a_date"):
+    with pytest.raises(cells.CellError, match="not_a_date"):
         cells.day(written, dt.date.min, dt.date.max)
