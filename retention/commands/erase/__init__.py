@@ -1,8 +1,7 @@
-"""`retention erase`: one customer removed everywhere, with a receipt; and `retention tidy`.
+"""`retention erase`: one customer is removed everywhere, and a receipt is left.
 
-`erase` is the order in which things go. `raw` cuts rows out of the company's own files, `derived`
-removes what stages made and DVC remembers, `lists` makes published lists again without the
-customer, `held` looks whether anything still holds the id, `tidy` ends what has been kept long
-enough. Who may not come back is in the ledger
-ledgers/erased/. docs/security.md is the page.
+`erase` sets the order. `raw` cuts rows out of the company's own files, `derived` removes what
+stages made and DVC stored of it, `lists` writes published lists again without the customer,
+`search` looks whether anything else holds the id. The ledger ledgers/erased/ has a salted hash of
+each erased id, so that no later file brings the customer back. docs/security.md is the page.
 """

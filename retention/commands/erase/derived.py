@@ -1,7 +1,7 @@
-"""What stages made of customers' rows, and what DVC remembers of it.
+"""Derived data: outputs of stages with customers' rows, and what DVC stored of them.
 
-A stage's output with a row taken out would be one that no run can make: so those that hold
-customers' rows go as a whole, and the next `dvc repro` makes them anew from what is left.
+No run could make a stage's output with one row taken out, so outputs with customers' rows are
+removed whole, and the next `dvc repro` makes them again from the remaining rows.
 """
 
 import logging
@@ -18,41 +18,41 @@ from retention.core.errors import Busy
 from retention.core.storage import atomic
 
 DVC: Final = Path(".dvc")
-AT_WORK: Final = DVC / "tmp" / "rwlock"
-"""Where DVC says which processes run stages; its own lock is free while a stage's command runs."""
+RWLOCK: Final = DVC / "tmp" / "rwlock"
+"""The file in which DVC lists the processes that run stages; its own lock is free meanwhile."""
 
 
 def stages() -> list[str]:
-    """The stages whose files have rows of customers, by the columns of what they leave."""
-    mine = {
+    """The stages whose tables have a column customer_id."""
+    with_customers = {
         artefact.stage
         for artefact in artefacts.registry()
         if isinstance(artefact, TableArtefact) and "customer_id" in artefact.names
     }
-    return [stage for stage in artefacts.STAGES if stage in mine]
+    return [stage for stage in artefacts.STAGES if stage in with_customers]
 
 
 def folders(root: Path) -> list[Path]:
-    """Their folders, as far as they are there."""
+    """The existing folders of these stages."""
     return [folder for stage in stages() if (folder := root / artefacts.DATA / stage).is_dir()]
 
 
-def hold(root: Path, customer_id: str) -> bool:
-    """Whether any of them holds the id."""
-    return any(search.holding(folder, customer_id) for folder in folders(root))
+def hold_customer(root: Path, customer_id: str) -> bool:
+    """Whether a file in any of the folders holds the id."""
+    return any(search.files_with(folder, customer_id) for folder in folders(root))
 
 
 def remove(root: Path) -> int:
-    """Remove all of them, and what DVC says in dvc.lock of the stages; how many folders went."""
-    found = folders(root)
-    _forget(root)
-    for folder in found:
+    """Remove the folders and their stages' entries in dvc.lock; the number of folders."""
+    stage_folders = folders(root)
+    _remove_from_dvc_lock(root)
+    for folder in stage_folders:
         atomic.remove_folder(folder)
-    return len(found)
+    return len(stage_folders)
 
 
-def collect(root: Path) -> int:
-    """Remove from DVC's cache all that dvc.lock no longer names, run caches too; how many files.
+def collect_garbage(root: Path) -> int:
+    """Remove from DVC's cache what dvc.lock no longer names, and run caches; the number of files.
 
     Busy when another DVC works here.
     """
@@ -65,7 +65,7 @@ def collect(root: Path) -> int:
         cache = Path(repo.cache.local.path)
         top = cache.parents[1] if cache.name == "md5" else cache
         before = _files(top)
-        # It warns of outputs that dvc.lock does not name, though these are what it collects.
+        # DVC warns of outputs that dvc.lock does not name, and these are what is collected.
         logging.getLogger("dvc").setLevel(logging.ERROR)
         try:
             repo.gc(workspace=True, force=True)
@@ -75,40 +75,40 @@ def collect(root: Path) -> int:
     return before - _files(top)
 
 
-def _forget(root: Path) -> None:
+def _remove_from_dvc_lock(root: Path) -> None:
     if not (root / DVC).is_dir():
         return
     from dvc.dvcfile import LOCK_FILE, Lockfile
 
-    gone = {artefacts.DATA / stage for stage in stages()}
+    removed = {artefacts.DATA / stage for stage in stages()}
     with _locked(root) as repo:
         lock = Lockfile(repo, str(root / LOCK_FILE))
-        for stage in _leaving(repo, root, gone):
+        for stage in _stages_with_outs_in(repo, root, removed):
             lock.remove_stage(stage)
 
 
 def refuse_at_work(root: Path) -> None:
-    """Busy while another DVC works here: what its stages write would bring a customer back."""
+    """Busy while another DVC works here: its stages would write the customer's rows again."""
     if not (root / DVC).is_dir():
         return
     with _locked(root):
-        running = [pid for pid in _at_work(root / AT_WORK) if _lives(pid)]
+        running = [pid for pid in _running_processes(root / RWLOCK) if _is_alive(pid)]
     if running:
         raise Busy(
-            f"{root / AT_WORK}: process {running[0]} is running a stage of DVC; erase"
+            f"{root / RWLOCK}: process {running[0]} is running a stage of DVC; erase"
             " again when it has ended"
         )
 
 
-def _at_work(path: Path) -> list[int]:
-    """The processes that run stages or did when they died; Busy when DVC is writing the file."""
+def _running_processes(path: Path) -> list[int]:
+    """Processes that run stages, or ended while they did; Busy when DVC is writing the file."""
     if not path.is_file():
         return []
     try:
-        told = atomic.read_json(path)
-        readers = [one for many in told.get("read", {}).values() for one in many]
-        every = [*readers, *told.get("write", {}).values()]
-        return sorted({int(one["pid"]) for one in every})
+        locks = atomic.read_json(path)
+        readers = [info for infos in locks.get("read", {}).values() for info in infos]
+        holders = [*readers, *locks.get("write", {}).values()]
+        return sorted({int(info["pid"]) for info in holders})
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Busy(
             f"{path}: cannot be read, so another DVC may work here; erase again, and if this stays"
@@ -116,12 +116,12 @@ def _at_work(path: Path) -> list[int]:
         ) from None
 
 
-def _lives(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # somebody else's
+    except PermissionError:  # a process of another user
         return True
     return True
 
@@ -140,11 +140,11 @@ def _locked(root: Path) -> Iterator[Any]:
             raise _busy(root) from None
 
 
-def _leaving(repo: Any, root: Path, gone: set[Path]) -> Iterator[Any]:
-    """DVC's stages that leave something in one of these folders."""
+def _stages_with_outs_in(repo: Any, root: Path, removed: set[Path]) -> Iterator[Any]:
+    """DVC's stages with an output in one of these folders."""
     for stage in repo.index.stages:
-        outs = [Path(os.path.relpath(one.fs_path, root)) for one in stage.outs]
-        if any(out.is_relative_to(folder) for out in outs for folder in gone):
+        outs = [Path(os.path.relpath(out.fs_path, root)) for out in stage.outs]
+        if any(out.is_relative_to(folder) for out in outs for folder in removed):
             yield stage
 
 
@@ -153,7 +153,7 @@ def _busy(root: Path) -> Busy:
 
 
 def remotes(root: Path) -> list[str]:
-    """The names of DVC's remotes, to which copies may have been pushed."""
+    """The names of DVC's remotes, which may hold copies."""
     if not (root / DVC).is_dir():
         return []
     from dvc.repo import Repo

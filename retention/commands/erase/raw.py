@@ -1,6 +1,6 @@
 """A customer's rows in the raw files, found by each source's own mapping and cut out.
 
-All other bytes of a text file stay as they were: its lines are copied, never written anew.
+All other bytes of a text file stay as they were: its lines are copied, not formatted again.
 """
 
 import csv
@@ -21,8 +21,7 @@ import pyarrow.parquet as pq
 from retention.core import artefacts
 from retention.core.params import Params, RawFile, Source
 from retention.core.storage import atomic
-from retention.sources import parsing, reader
-from retention.sources import row_sql as rows
+from retention.sources import parsing, reader, row_sql
 from retention.sources.expressions import Compiler
 from retention.sources.reader import OpenFile, run
 from retention.sources.record_count import Numbers
@@ -32,168 +31,172 @@ RAW: Final = artefacts.DATA / "raw"
 
 
 @dataclass(frozen=True)
-class Part:
-    """What one file says of a customer.
-
-    rows: its records, counted from 1 below the header; lines: theirs in a text file, from 1;
-    unread: lines that do not split into cells and have the id among their pieces.
-    """
+class CustomerRows:
+    """The rows of a customer in one file."""
 
     path: Path
-    rows: Numbers
-    lines: frozenset[int]
-    unread: tuple[int, ...] = ()
+    rows: Numbers  # record numbers, from 1 below the header
+    lines: frozenset[int]  # their lines in a text file, from 1
+    unread: tuple[int, ...] = ()  # lines that do not split into cells and have the id as a piece
 
 
-def parts(rules: Params, customer_id: str) -> list[Part]:
-    """Every file of params.yaml that speaks of a customer; files that are not there do not.
+def customer_rows(params: Params, customer_id: str) -> list[CustomerRows]:
+    """The customer's rows in each file of params.yaml that has any; missing files have none.
 
-    BadInput: a file that cannot be read, so that it would not be known whom it speaks of.
+    BadInput: a file that cannot be read, so that its customers are unknown.
     """
-    every = [*_sources(rules), *_customers(rules)]
-    found: dict[Path, Part] = {}
-    for file, expressions in every:
+    mapped_files = [*_sources(params), *_customers(params)]
+    by_path: dict[Path, CustomerRows] = {}
+    for file, expressions in mapped_files:
         if Path(file.path).exists():
-            for one in _of(rules, file, expressions, customer_id):
-                found[one.path] = _both(found.get(one.path), one)
-    return list(found.values())
+            for rows in _rows_of_file(params, file, expressions, customer_id):
+                by_path[rows.path] = _merge(by_path.get(rows.path), rows)
+    return list(by_path.values())
 
 
-def _sources(rules: Params) -> Iterator[tuple[RawFile, dict[str, str]]]:
-    for name, source in rules.sources.items():
+def _sources(params: Params) -> Iterator[tuple[RawFile, dict[str, str]]]:
+    for name, source in params.sources.items():
         yield (
             source,
             {
-                f"sources.{name}.events[{at}].customer_id": one.customer_id
-                for at, one in enumerate(source.events)
+                f"sources.{name}.events[{i}].customer_id": event.customer_id
+                for i, event in enumerate(source.events)
             },
         )
 
 
-def _customers(rules: Params) -> Iterator[tuple[RawFile, dict[str, str]]]:
-    if rules.customers is not None:
-        column = rules.customers.columns["customer_id"]
-        yield rules.customers, {"customers.columns.customer_id": column}
+def _customers(params: Params) -> Iterator[tuple[RawFile, dict[str, str]]]:
+    if params.customers is not None:
+        column = params.customers.columns["customer_id"]
+        yield params.customers, {"customers.columns.customer_id": column}
 
 
-def _both(one: Part | None, other: Part) -> Part:
-    """Of two sources that read the same file."""
-    if one is None:
+def _merge(rows: CustomerRows | None, other: CustomerRows) -> CustomerRows:
+    """The rows of two sources that read the same file."""
+    if rows is None:
         return other
-    unread = tuple(sorted({*one.unread, *other.unread}))
-    return Part(one.path, np.union1d(one.rows, other.rows), one.lines | other.lines, unread)
+    unread = tuple(sorted({*rows.unread, *other.unread}))
+    numbers = np.union1d(rows.rows, other.rows)
+    return CustomerRows(rows.path, numbers, rows.lines | other.lines, unread)
 
 
-def _of(
-    rules: Params, file: RawFile, expressions: Mapping[str, str], customer_id: str
-) -> list[Part]:
-    with TemporaryDirectory(prefix="raw-") as scratch, reader.connect(rules.engine.memory) as con:
-        found = reader.open_files(file, Path(scratch))
-        compiler = Compiler(con, reader.shared_columns(found), found[0].label)
+def _rows_of_file(
+    params: Params, file: RawFile, expressions: Mapping[str, str], customer_id: str
+) -> list[CustomerRows]:
+    with TemporaryDirectory(prefix="raw-") as scratch, reader.connect(params.engine.memory) as con:
+        files = reader.open_files(file, Path(scratch))
+        compiler = Compiler(con, reader.shared_columns(files), files[0].label)
         compiled = [compiler.compile(text, key).sql for key, text in expressions.items()]
-        reader.load(con, file, found, compiler.wanted)
-        _type(con, rules, file, compiler.wanted)
+        reader.load(con, file, files, compiler.wanted)
+        _create_typed_view(con, params, file, compiler.wanted)
         whose = " or ".join(f"try([({sql})::varchar])[1] = $id" for sql in compiled)
-        named = con.execute(
+        matches = con.execute(
             f"select file, line from typed where {whose} order by all", {"id": customer_id}
         ).fetchall()
         unread = run(con, "select file, line, raw from unread order by all")
-        made = [_part(head, named, unread, file, customer_id) for head in found]
-        return [one for one in made if len(one.rows) or one.unread]
+        found_rows = [_customer_rows(head, matches, unread, file, customer_id) for head in files]
+        return [rows for rows in found_rows if len(rows.rows) or rows.unread]
 
 
-def _type(
+def _create_typed_view(
     connection: duckdb.DuckDBPyConnection,
-    rules: Params,
+    params: Params,
     file: RawFile,
     wanted: list[str],
 ) -> None:
     """View `typed`: the cells as the mappings of this file see them."""
-    clock = parsing.Clock(rules.zone_of(file), file.dst)
-    plan = rows.IngestPlan("", cast(Source, file), clock, ZoneInfo(rules.time_zone), None, wanted, (), ())
+    clock = parsing.Clock(params.zone_of(file), file.dst)
+    zone = ZoneInfo(params.time_zone)
+    plan = row_sql.IngestPlan("", cast(Source, file), clock, zone, None, wanted, (), ())
     raw = connection.table("raw")
     native = dict(zip(raw.columns, map(str, raw.types), strict=True))
-    types = [native[f"v{at}"] for at in range(len(wanted))]
-    run(connection, f"create view typed as {rows.typed_sql(plan, types)}")
+    types = [native[f"v{i}"] for i in range(len(wanted))]
+    run(connection, f"create view typed as {row_sql.typed_sql(plan, types)}")
 
 
-def _part(
-    head: OpenFile,
-    named: Iterable[tuple[str, int]],
+def _customer_rows(
+    file_head: OpenFile,
+    matches: Iterable[tuple[str, int]],
     unread: Iterable[tuple[str, int, str]],
     file: RawFile,
     customer_id: str,
-) -> Part:
-    mine = [(line, raw) for label, line, raw in unread if label == head.label]
-    doubtful = [line for line, raw in mine if customer_id in _pieces(raw, file.delimiter)]
-    told = np.array([line for label, line in named if label == head.label], int)
-    if head.layout is None:
-        return Part(Path(head.label), told, frozenset(), tuple(doubtful))
-    records = np.searchsorted(head.layout.lines, told)
-    last = told + head.layout.breaks[records]
-    lines = [line for a, b in zip(told, last, strict=True) for line in range(int(a), int(b) + 1)]
-    return Part(Path(head.label), records, frozenset(lines), tuple(doubtful))
+) -> CustomerRows:
+    unread_lines = [
+        line
+        for label, line, raw in unread
+        if label == file_head.label and customer_id in _pieces(raw, file.delimiter)
+    ]
+    positions = np.array([line for label, line in matches if label == file_head.label], int)
+    if file_head.layout is None:
+        return CustomerRows(Path(file_head.label), positions, frozenset(), tuple(unread_lines))
+    # A record with line breaks in its cells has several lines: all of them go.
+    records = np.searchsorted(file_head.layout.lines, positions)
+    last = positions + file_head.layout.breaks[records]
+    spans = zip(positions.tolist(), last.tolist(), strict=True)
+    lines = [line for start, end in spans for line in range(int(start), int(end) + 1)]
+    return CustomerRows(Path(file_head.label), records, frozenset(lines), tuple(unread_lines))
 
 
 def _pieces(raw: str | None, delimiter: str) -> list[str]:
-    return [one for row in csv.reader([raw or ""], delimiter=delimiter) for one in row]
+    return [piece for row in csv.reader([raw or ""], delimiter=delimiter) for piece in row]
 
 
-# Whose a file is
+# Which files are the company's own
 
 
-def ours(path: Path, root: Path) -> bool:
+def is_own_file(path: Path, root: Path) -> bool:
     """Whether a file lies in the project and was put there by the company, not by an example."""
     real = path.resolve()
     return real.is_relative_to(root.resolve()) and not path.is_relative_to(EXAMPLES)
 
 
-def unnamed(rules: Params) -> list[Path]:
-    """Files in data/raw that no key of params.yaml names: nobody can say whom they speak of."""
-    named = [Path(one.path) for one in rules.raw_files().values() if one.path]
-    found = sorted(path for path in RAW.rglob("*") if path.is_file())
+def unnamed_files(params: Params) -> list[Path]:
+    """Files in data/raw that no key of params.yaml names, whose customers are unknown."""
+    named_paths = [Path(file.path) for file in params.raw_files().values() if file.path]
+    files = sorted(path for path in RAW.rglob("*") if path.is_file())
     return [
         path
-        for path in found
-        if not path.name.startswith(".") and not any(path.is_relative_to(one) for one in named)
+        for path in files
+        if not path.name.startswith(".")
+        and not any(path.is_relative_to(named) for named in named_paths)
     ]
 
 
 # Cutting
 
 
-def cut(part: Part) -> None:
-    """Write a file anew without the rows of `part`; what reads it sees it as before or as after."""
-    with atomic.atomic_file(part.path) as temporary:
-        if part.path.name.endswith(".parquet"):
-            _cut_parquet(part, temporary)
-        elif part.path.name.endswith(".gz"):
+def cut_rows(customer_rows: CustomerRows) -> None:
+    """Replace a file in one step by one without these rows."""
+    with atomic.atomic_file(customer_rows.path) as temporary:
+        if customer_rows.path.name.endswith(".parquet"):
+            _cut_parquet(customer_rows, temporary)
+        elif customer_rows.path.name.endswith(".gz"):
             with (
-                gzip.open(part.path) as old,
+                gzip.open(customer_rows.path) as old,
                 temporary.open("wb") as packed,
                 gzip.GzipFile("", "wb", fileobj=packed, mtime=0) as new,
             ):
-                _copy(old, new, part.lines)
+                _copy(old, new, customer_rows.lines)
         else:
-            with part.path.open("rb") as old, temporary.open("wb") as new:
-                _copy(old, new, part.lines)
-        shutil.copymode(part.path, temporary)
+            with customer_rows.path.open("rb") as old, temporary.open("wb") as new:
+                _copy(old, new, customer_rows.lines)
+        shutil.copymode(customer_rows.path, temporary)
 
 
 def _copy(
-    old: IO[bytes] | gzip.GzipFile, new: IO[bytes] | gzip.GzipFile, less: frozenset[int]
+    old: IO[bytes] | gzip.GzipFile, new: IO[bytes] | gzip.GzipFile, dropped: frozenset[int]
 ) -> None:
-    new.writelines(line for number, line in enumerate(old, start=1) if number not in less)
+    new.writelines(line for number, line in enumerate(old, start=1) if number not in dropped)
 
 
-def _cut_parquet(part: Part, to: Path) -> None:
-    """Row group by row group, in the file's own schema and compression."""
+def _cut_parquet(part: CustomerRows, target: Path) -> None:
+    """Copy row group by row group, in the file's own schema and compression."""
     with pq.ParquetFile(part.path) as old:
         first = old.metadata.row_group(0).column(0).compression if old.num_row_groups else "SNAPPY"
-        with pq.ParquetWriter(to, old.schema_arrow, compression=first) as new:
-            seen = 0
+        with pq.ParquetWriter(target, old.schema_arrow, compression=first) as new:
+            n_read = 0
             for group in range(old.num_row_groups):
                 table = old.read_row_group(group)
-                numbers = np.arange(seen + 1, seen + len(table) + 1)
+                numbers = np.arange(n_read + 1, n_read + len(table) + 1)
                 new.write_table(table.filter(pa.array(~np.isin(numbers, part.rows))))
-                seen += len(table)
+                n_read += len(table)

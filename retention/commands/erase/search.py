@@ -1,6 +1,6 @@
-"""Whether a file holds a customer id: a cell of a table, a value or a name in JSON.
+"""Whether a file holds a customer id: as a cell of a table, or as a value or name in JSON.
 
-Text without a structure is not looked into: a short id is part of many a word.
+Text without structure is not searched: a short id is part of many words.
 """
 
 import csv
@@ -21,17 +21,17 @@ _TEXTS: Final = (pa.types.is_string, pa.types.is_large_string, pa.types.is_dicti
 _LONGEST: Final = 2**31 - 1
 
 
-def holding(folder: Path, customer_id: str) -> list[Path]:
+def files_with(folder: Path, customer_id: str) -> list[Path]:
     """The files of a folder and below, or the one file, that hold the id; no link is followed."""
     if folder.is_symlink() or not folder.exists():
         return []
-    every = [folder] if folder.is_file() else sorted(folder.rglob("*"))
-    found = [path for path in every if path.is_file() and not path.is_symlink()]
-    return [path for path in found if holds(path, customer_id)]
+    paths = [folder] if folder.is_file() else sorted(folder.rglob("*"))
+    files = [path for path in paths if path.is_file() and not path.is_symlink()]
+    return [path for path in files if contains(path, customer_id)]
 
 
-def holds(path: Path, customer_id: str) -> bool:
-    """Parquet is known by its first bytes, as caches name files by their hash; JSON and CSV too."""
+def contains(path: Path, customer_id: str) -> bool:
+    """Whether a Parquet, JSON or CSV file holds the id, by its content, whatever its name."""
     with path.open("rb") as handle:
         start = handle.read(4)
     if start == _PARQUET:
@@ -47,13 +47,15 @@ def holds(path: Path, customer_id: str) -> bool:
 
 
 def _escaped(customer_id: str, content: bytes) -> bool:
-    """JSON may write other letters than those of ASCII, and quotes, in another way."""
+    """Whether the id occurs as JSON escapes it: letters beyond ASCII, and quotes."""
     return json.dumps(customer_id)[1:-1].encode() in content
 
 
 def _in_parquet(path: Path, customer_id: str) -> bool:
     with pq.ParquetFile(path) as file:
-        names = [one.name for one in file.schema_arrow if any(is_(one.type) for is_ in _TEXTS)]
+        names = [
+            field.name for field in file.schema_arrow if any(is_(field.type) for is_ in _TEXTS)
+        ]
         return any(
             pc.any(pc.equal(column.cast(pa.string()), customer_id)).as_py()
             for batch in file.iter_batches(columns=names)
@@ -63,9 +65,9 @@ def _in_parquet(path: Path, customer_id: str) -> bool:
 
 def _in_json(text: str, customer_id: str) -> bool:
     lines = [text] if text[:1] in "[{" else []
-    for one in lines or text.splitlines():
+    for line in lines or text.splitlines():
         try:
-            if any(value == customer_id for value in _texts(json.loads(one))):
+            if any(value == customer_id for value in _texts(json.loads(line))):
                 return True
         except ValueError:
             return False
@@ -74,22 +76,22 @@ def _in_json(text: str, customer_id: str) -> bool:
 
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
-        for name, one in value.items():
+        for name, item in value.items():
             yield name
-            yield from _texts(one)
+            yield from _texts(item)
     elif isinstance(value, list):
-        for one in value:
-            yield from _texts(one)
+        for item in value:
+            yield from _texts(item)
     elif isinstance(value, str):
         yield value
 
 
 def _in_csv(text: str, customer_id: str) -> bool:
-    longest = csv.field_size_limit(_LONGEST)
+    previous_limit = csv.field_size_limit(_LONGEST)
     try:
         rows = csv.reader(io.StringIO(text, newline=""))
         return any(unescape_formula(cell) == customer_id for row in rows for cell in row)
     except csv.Error:
         return False
     finally:
-        csv.field_size_limit(longest)
+        csv.field_size_limit(previous_limit)

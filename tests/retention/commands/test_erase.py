@@ -17,7 +17,7 @@ from retention.core.errors import Busy
 from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.ledgers import erasures, runs
-from tests.faults.refusal import refused
+from tests.faults.refusal import assert_refused
 from tests.support import company
 
 NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
@@ -29,29 +29,31 @@ SALES = f"{HEAD}R1,1,7,S1,1,2.50,2025-01-01 10:00:00\nR2,1,8,S1,1,2.50,2025-01-0
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project of one raw file, with DVC and no stages."""
     monkeypatch.chdir(tmp_path)
-    told = copy.deepcopy(company.PARAMS)
-    told["sources"] = {"sales": told["sources"]["sales"]}
-    del told["customers"]
-    atomic.write_text("params.yaml", yaml.safe_dump(told))
+    params = copy.deepcopy(company.PARAMS)
+    params["sources"] = {"sales": params["sources"]["sales"]}
+    del params["customers"]
+    atomic.write_text("params.yaml", yaml.safe_dump(params))
     atomic.write_text("data/raw/sales.csv", SALES)
     Repo.init(no_scm=True).close()
     return tmp_path
 
 
-def erased_7() -> erase.Done:
+def erase_7() -> erase.ErasureReport:
     assert not Path.cwd().is_relative_to(company.REPOSITORY), "an erasure in earnest"
     return erase.erase(load_params(), "7", None, NOW, lambda _: None)
 
 
-def at_work(pid: int, how: str) -> None:
+def dvc_at_work(pid: int, how: str) -> None:
     """Write what DVC writes while process `pid` runs a stage."""
-    one = {"pid": pid, "cmd": "dvc repro"}
-    told = {"write": {"data/ingest": one}} if how == "write" else {"read": {"data/raw": [one]}}
-    derived.AT_WORK.parent.mkdir(parents=True, exist_ok=True)
-    derived.AT_WORK.write_text(json.dumps(told), encoding="utf-8")
+    process = {"pid": pid, "cmd": "dvc repro"}
+    lock = (
+        {"write": {"data/ingest": process}} if how == "write" else {"read": {"data/raw": [process]}}
+    )
+    derived.RWLOCK.parent.mkdir(parents=True, exist_ok=True)
+    derived.RWLOCK.write_text(json.dumps(lock), encoding="utf-8")
 
 
-def dead() -> int:
+def ended_process() -> int:
     done = subprocess.Popen([sys.executable, "-c", ""])
     done.wait()
     return done.pid
@@ -64,17 +66,17 @@ def receipts() -> list[Path]:
 @pytest.mark.parametrize("how", ["write", "read"])
 @pytest.mark.usefixtures("home")
 def test_nothing_goes_while_dvc_runs_a_stage(how: str) -> None:
-    at_work(os.getpid(), how)
+    dvc_at_work(os.getpid(), how)
     with pytest.raises(Busy, match=f"process {os.getpid()} is running a stage of DVC"):
-        erased_7()
+        erase_7()
     assert Path("data/raw/sales.csv").read_text(encoding="utf-8") == SALES
     assert not list(erasures.FOLDER.glob("*"))
 
 
 @pytest.mark.usefixtures("home")
 def test_a_stage_of_dvc_that_died_hinders_nobody() -> None:
-    at_work(dead(), "write")
-    assert erased_7().found
+    dvc_at_work(ended_process(), "write")
+    assert erase_7().was_found
     assert len(receipts()) == 1
 
 
@@ -83,32 +85,31 @@ def test_a_stage_that_began_midway_keeps_the_receipt_back(monkeypatch: pytest.Mo
     remove = derived.remove
 
     def meanwhile(root: Path) -> int:
-        at_work(os.getpid(), "write")
+        dvc_at_work(os.getpid(), "write")
         return remove(root)
 
     with monkeypatch.context() as patch:  # no undo(): it would leave the folder one stands in
         patch.setattr(derived, "remove", meanwhile)
         with pytest.raises(Busy, match="erase again when it has ended"):
-            erased_7()
+            erase_7()
     assert receipts() == []
-    derived.AT_WORK.unlink()
-    assert erased_7().found, "it was, when the call that was cut short began"
+    derived.RWLOCK.unlink()
+    assert erase_7().was_found, "it was, when the call that was cut short began"
     assert len(receipts()) == 1
 
 
 @pytest.mark.usefixtures("home")
 def test_a_file_that_dvc_is_writing_is_a_dvc_at_work() -> None:
-    at_work(os.getpid(), "write")
-    derived.AT_WORK.write_text("", encoding="utf-8")
+    dvc_at_work(os.getpid(), "write")
+    derived.RWLOCK.write_text("", encoding="utf-8")
     with pytest.raises(Busy, match="rwlock: cannot be read"):
-        erased_7()
+        erase_7()
 
 
 def retention(*words: str) -> "subprocess.CompletedProcess[str]":
     assert not Path.cwd().is_relative_to(company.REPOSITORY), "an erasure in earnest"
-    code = "from pipeline.cli import app; app()"
     return subprocess.run(
-        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "retention", *words], capture_output=True, text=True, check=False
     )
 
 
@@ -119,13 +120,15 @@ def test_the_command_says_when_nothing_was_found_and_keeps_the_id_out() -> None:
     assert "nothing was found of this id; it is kept out from now on; check that" in done.stdout
     assert erasures.read().erased_among(["0007", "7"]) == {"0007"}
     assert "nothing was found" not in retention("erase", "7").stdout
-    at_work(os.getpid(), "write")
-    refused(retention("erase", "8"), 5, f"process {os.getpid()}")
+    dvc_at_work(os.getpid(), "write")
+    assert_refused(retention("erase", "8"), 5, f"process {os.getpid()}")
 
 
 @pytest.mark.usefixtures("home")
 def test_a_folder_of_lists_that_is_gone_stands_in_the_receipt() -> None:
-    told = dict.fromkeys(runs.REQUIRED_KEYS) | {"folders": ["/nowhere/lists"]}
-    atomic.write_json(runs.FOLDER / "a.json", told)
-    told = atomic.read_json(erased_7().receipt)
-    assert any(one.startswith("/nowhere/lists: lists were published") for one in told["remains"])
+    run = dict.fromkeys(runs.REQUIRED_KEYS) | {"folders": ["/nowhere/lists"]}
+    atomic.write_json(runs.FOLDER / "a.json", run)
+    run = atomic.read_json(erase_7().receipt)
+    assert any(
+        remaining.startswith("/nowhere/lists: lists were published") for remaining in run["remains"]
+    )

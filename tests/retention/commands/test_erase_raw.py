@@ -33,37 +33,37 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def rules(path: str = "data/raw/sales.csv", **changes: Any) -> Params:
-    told = copy.deepcopy(company.PARAMS)
-    told["sources"] = {"sales": told["sources"]["sales"] | {"path": path} | changes}
-    del told["customers"]
-    return parse_params(yaml.safe_dump(told))
+def params_of(path: str = "data/raw/sales.csv", **changes: Any) -> Params:
+    params = copy.deepcopy(company.PARAMS)
+    params["sources"] = {"sales": params["sources"]["sales"] | {"path": path} | changes}
+    del params["customers"]
+    return parse_params(yaml.safe_dump(params))
 
 
-def cut(chosen: Params, who: str = "7") -> int:
-    found = raw.parts(chosen, who)
-    for part in found:
-        raw.cut(part)
-    assert not any(len(one.rows) for one in raw.parts(chosen, who))
-    return sum(len(part.rows) for part in found)
+def cut(params: Params, who: str = "7") -> int:
+    customer_rows = raw.customer_rows(params, who)
+    for part in customer_rows:
+        raw.cut_rows(part)
+    assert not any(len(rows.rows) for rows in raw.customer_rows(params, who))
+    return sum(len(part.rows) for part in customer_rows)
 
 
 def test_only_the_lines_of_the_customer_go(home: Path) -> None:
     Path("data/raw/sales.csv").write_bytes(SALES)
-    assert cut(rules()) == 2
+    assert cut(params_of()) == 2
     assert Path("data/raw/sales.csv").read_bytes() == REST
 
 
 def test_nothing_is_written_for_a_customer_who_is_not_there(home: Path) -> None:
     Path("data/raw/sales.csv").write_bytes(SALES)
-    assert raw.parts(rules(), "9") == []
+    assert raw.customer_rows(params_of(), "9") == []
 
 
 def test_a_row_goes_with_all_its_lines_and_no_blank_line_or_quote_is_touched(home: Path) -> None:
-    mine = b'R6,1,7,"two\nlines, 7",1,2.50,2025-01-06 10:00:00\n'
+    own = b'R6,1,7,"two\nlines, 7",1,2.50,2025-01-06 10:00:00\n'
     other = b'R7,1,"8","said ""7""\n7",1,"2.50",2025-01-07 10:00:00\n'
-    Path("data/raw/sales.csv").write_bytes(HEAD + mine + b"\n" + other + row(1, "7"))
-    assert cut(rules()) == 2
+    Path("data/raw/sales.csv").write_bytes(HEAD + own + b"\n" + other + row(1, "7"))
+    assert cut(params_of()) == 2
     assert Path("data/raw/sales.csv").read_bytes() == HEAD + b"\n" + other
 
 
@@ -79,13 +79,13 @@ def test_a_row_goes_with_all_its_lines_and_no_blank_line_or_quote_is_touched(hom
 )
 def test_a_file_keeps_its_form(home: Path, before: Any, after: None, changes: Any) -> None:
     Path("data/raw/sales.csv").write_bytes(before(SALES))
-    assert cut(rules(**changes)) == 2
+    assert cut(params_of(**changes)) == 2
     assert Path("data/raw/sales.csv").read_bytes() == before(REST)
 
 
 def test_an_archive_stays_one(home: Path) -> None:
     Path("data/raw/sales.csv.gz").write_bytes(gzip.compress(SALES))
-    assert cut(rules("data/raw/sales.csv.gz")) == 2
+    assert cut(params_of("data/raw/sales.csv.gz")) == 2
     assert gzip.decompress(Path("data/raw/sales.csv.gz").read_bytes()) == REST
 
 
@@ -97,7 +97,7 @@ def test_parquet_keeps_its_schema_and_its_other_rows(home: Path) -> None:
     }  # fmt: skip
     table = pa.table(columns).replace_schema_metadata({"made": "by the till"})
     pq.write_table(table, "data/raw/sales.parquet", row_group_size=2, compression="gzip")
-    assert cut(rules("data/raw/sales.parquet")) == 2
+    assert cut(params_of("data/raw/sales.parquet")) == 2
     left = pq.read_table("data/raw/sales.parquet")
     assert left.equals(table.slice(1, 1), check_metadata=True)
 
@@ -105,27 +105,27 @@ def test_parquet_keeps_its_schema_and_its_other_rows(home: Path) -> None:
 def test_every_file_of_a_folder_is_looked_into(home: Path) -> None:
     for name in ("a.csv", "b.csv"):
         Path("data/raw", name).write_bytes(SALES)
-    assert cut(rules("data/raw")) == 4
+    assert cut(params_of("data/raw")) == 4
 
 
 def test_the_customer_is_whom_the_mapping_says(home: Path) -> None:
     Path("data/raw/sales.csv").write_bytes(SALES)
     event = company.PARAMS["sources"]["sales"]["events"][0]
     mapped = [event | {"customer_id": "lpad(cust, 3, '0')"}]
-    assert cut(rules(events=mapped), "007") == 3
+    assert cut(params_of(events=mapped), "007") == 3
 
 
 def test_a_row_that_no_event_is_made_of_goes_too(home: Path) -> None:
     unmapped = row(1, "7").replace(b",1,2.50", b",0,2.50")
     rejected = row(2, "7").replace(b"2.50", b"free")
     Path("data/raw/sales.csv").write_bytes(HEAD + unmapped + rejected + row(3, "8"))
-    assert cut(rules()) == 2
+    assert cut(params_of()) == 2
 
 
 def test_a_line_that_is_no_row_is_left_and_named(home: Path) -> None:
     ragged = b"R2,1,7,S1\n"
     Path("data/raw/sales.csv").write_bytes(HEAD + row(1, "8") + ragged + row(3, "8"))
-    (part,) = raw.parts(rules(), "7")
+    (part,) = raw.customer_rows(params_of(), "7")
     assert (len(part.rows), part.unread) == (0, (3,))
 
 
@@ -133,25 +133,25 @@ def test_the_mode_of_a_file_stays(home: Path) -> None:
     path = Path("data/raw/sales.csv")
     path.write_bytes(SALES)
     path.chmod(0o640)
-    cut(rules())
+    cut(params_of())
     assert path.stat().st_mode & 0o777 == 0o640
 
 
 def test_a_file_that_cannot_be_read_is_refused_before_anything_goes(home: Path) -> None:
     Path("data/raw/sales.csv").write_bytes(SALES[:-3])
     with pytest.raises(BadInput, match="no newline at the end"):
-        raw.parts(rules(), "7")
+        raw.customer_rows(params_of(), "7")
 
 
 def test_files_elsewhere_and_examples_are_others(home: Path, tmp_path: Path) -> None:
     outside = tmp_path.parent / "elsewhere.csv"
     Path("data/raw/link.csv").symlink_to(outside)
-    assert raw.ours(Path("data/raw/a.csv"), home)
+    assert raw.is_own_file(Path("data/raw/a.csv"), home)
     for other in ("data/raw/link.csv", "data/example/grocer/a.csv", str(outside)):
-        assert not raw.ours(Path(other), home), other
+        assert not raw.is_own_file(Path(other), home), other
 
 
 def test_a_file_that_nothing_names_is_told(home: Path) -> None:
     for name in ("sales.csv", "old.csv", ".gitkeep"):
         Path("data/raw", name).write_bytes(SALES)
-    assert raw.unnamed(rules()) == [Path("data/raw/old.csv")]
+    assert raw.unnamed_files(params_of()) == [Path("data/raw/old.csv")]
