@@ -1,6 +1,7 @@
 """`retention score`: from the raw files to the published list with the champion; no training.
 
-`job` runs a day or several, `plan` says which stages and what a run would take, `workplace` is the
-folder in which they work, `process` runs one stage and `stage` is that process, `counts` reads what
-they counted, `log` says it. docs/operating.md is the page for operators.
+`job` scores one day or several, `request` holds what was asked for, the stages of a run and its
+plan, `workspace` is the folder in which the stages work, `process` runs one of them, `stages` has
+the two that no `dvc repro` runs, `report` reads what they counted, `log` logs it. The page for
+operators is docs/operating.md.
 """

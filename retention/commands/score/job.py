@@ -1,210 +1,188 @@
-"""`retention score`: a day, or several in their order, from the raw files to the published list."""
+"""`retention score`: one day or several in order, from the raw files to the published list."""
 
 import datetime as dt
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from logging.handlers import MemoryHandler
 from pathlib import Path
 from typing import Any, Final
 
-from retention.commands.score import counts, fresh, log, plan, process, stage, workspace
-from retention.commands.score.asked import Asked
-from retention.commands.score.log import Format, summary
+from retention.commands.score import log, process, report, request, workspace
+from retention.commands.score.log import Format
 from retention.commands.score.process import Failed
-from retention.commands.score.workspace import Workplace
+from retention.commands.score.report import Summary
+from retention.commands.score.request import ScoreRequest, Stage
+from retention.commands.score.workspace import Workspace
 from retention.core import artefacts, errors
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.worklist import published
 
 PUBLISHED, PLACED, UNCHANGED = "published", "placed", "unchanged"
-"""How a list ended: staff read it now; it stands beside newer ones; it stood there before."""
+"""State of a list: it is the current one; it is beside newer ones; it was published before."""
 
 _STATES: Final = {2: "refused", 3: "refused", 4: "refused", 5: "busy"}
 
 
-@dataclass
-class Summary:
-    """A run's end in figures. read, rejected: raw rows; disk_mb: of the work folder at its most."""
+def score(score_request: ScoreRequest, today: Callable[[str], dt.date] = request.today) -> int:
+    """Score the days of a request until one is refused; the exit code.
 
-    as_of: str | None = None
-    state: str = "failed"
-    exit: int = 1
-    watched: int | None = None
-    listed: int | None = None
-    read: int = 0
-    rejected: int = 0
-    list: str | None = None
-    seconds: float = 0.0
-    peak_mb: float = 0.0
-    disk_mb: float = 0.0
-    read_mb: float = 0.0
-
-    def count(self, words: Sequence[str], counted: Mapping[str, int]) -> None:
-        """Add what a stage counted."""
-        self.read += counted.get("read", 0)
-        self.rejected += counted.get("rejected", 0)
-        if words[0] == "at_risk":
-            self.watched, self.listed = counted["watched"], counted["listed"]
-
-
-def score(asked: Asked, today: Callable[[str], dt.date] = fresh.today) -> int:
-    """Score every day asked for, until one is refused; the exit code.
-
-    A refusal is the last line on stderr, a summary of each day a line on stdout. today: the day
-    that it is in a time zone.
+    A refusal is the last line on stderr, the summary of each day a line on stdout. today: the
+    present day of a time zone.
     """
-    records, begun = log.start(asked.form), Summary()
+    log_format = score_request.log_format
+    records, summary = log.start(log_format), Summary()
     try:
-        chosen = load_params()
-        place = Workplace(Path().resolve(), Path(chosen.score.folder).resolve())
-        lists = (asked.to or Path(chosen.publish.folder)).resolve()
-        if asked.dry:
-            _say(list(plan.told(chosen, place, lists, asked.days)), asked.form)
+        params = load_params()
+        space = Workspace(Path().resolve(), Path(params.score.folder).resolve())
+        lists = (score_request.publish_to or Path(params.publish.folder)).resolve()
+        if score_request.is_dry_run:
+            _print_plan(params, space, lists, score_request)
             return 0
-        with place.held(lambda text: log.event("lock", text)):
-            run = Run(chosen, place, lists, asked.form, records, asked.backfill, today)
-            return next((code for code in map(run.over, asked.days) if code), 0)
+        with space.held(lambda text: log.event("lock", text)):
+            run = ScoringRun(
+                params, space, lists, log_format, records, score_request.is_backfill, today
+            )
+            return next((code for code in map(run.score_day, score_request.days) if code), 0)
     except (errors.Refusal, errors.Stopped, OSError) as error:
-        _ended(begun, error)
-    _out(summary(asdict(begun), asked.form))
-    return begun.exit
+        _log_refusal(summary, error)
+    _print(log.summary(asdict(summary), log_format))
+    return summary.exit
 
 
 @dataclass(frozen=True)
-class Run:
-    """What all days of a run share. lists: the folder to publish into."""
+class ScoringRun:
+    """What all days of a run share."""
 
-    chosen: Params
-    place: Workplace
-    lists: Path
-    form: Format
+    params: Params
+    space: Workspace
+    lists: Path  # the folder to publish into
+    log_format: Format
     records: MemoryHandler
-    backfill: bool
+    is_backfill: bool
     today: Callable[[str], dt.date]
 
-    def over(self, day: dt.date | None) -> int:
-        """Score a day and keep its log, whatever comes of it; the exit code."""
-        told, started = Summary(as_of=str(day) if day else None), time.perf_counter()
+    def score_day(self, day: dt.date | None) -> int:
+        """Score a day and write its log, whatever happens; the exit code."""
+        summary, start = Summary(as_of=str(day) if day else None), time.perf_counter()
         try:
-            self._score(day, told)
+            self._score(day, summary)
         except (errors.Refusal, errors.Stopped, OSError) as error:
-            _ended(told, error)
+            _log_refusal(summary, error)
         except Exception as error:
-            stage.keep(self.place.runs)
-            _ended(told, Failed(type(error).__name__))
+            process.write_traceback(self.space.runs)
+            _log_refusal(summary, Failed(type(error).__name__))
         finally:
-            told.seconds = round(time.perf_counter() - started, 1)
-            self._keep(told)
-        _out(summary(asdict(told), self.form))
-        return told.exit
+            summary.seconds = round(time.perf_counter() - start, 1)
+            self._write_results(summary)
+        _print(log.summary(asdict(summary), self.log_format))
+        return summary.exit
 
-    def _score(self, day: dt.date | None, told: Summary) -> None:
-        if not self.place.champion.is_file():
+    def _score(self, day: dt.date | None, summary: Summary) -> None:
+        if not self.space.champion.is_file():
             raise errors.Guarded("champion/ holds no champion; run make repro to train one")
-        told.read_mb = plan.read_mb(self.chosen)
-        before = published.published_lists(self.lists), published.current(self.lists)
-        self.place.prepare(self.chosen)
-        # Rows of later days are no mistakes where a day is scored after its time; the cut of the
-        # past leaves them out.
-        as_of = day or self.chosen.as_of
-        self.place.configure(self._changes(None if self.backfill else as_of))
-        for words in plan.reading(self.chosen):
-            self._stage(words, told)
-        self.place.configure(self._changes(as_of))
-        for words in (*plan.LISTING, self._placing(day, before[1])):
-            self._stage(words, told)
+        summary.read_mb = request.input_mb(self.params)
+        earlier, current = published.published_lists(self.lists), published.current(self.lists)
+        self.space.prepare(self.params)
+        # A backfill reads rows of later days too: they are no mistakes, and the cut at the
+        # snapshot leaves them out.
+        as_of = day or self.params.as_of
+        self.space.configure(self._changes(None if self.is_backfill else as_of))
+        for words in request.input_stages(self.params):
+            self._run_stage(words, summary)
+        self.space.configure(self._changes(as_of))
+        for words in (*request.LIST_STAGES, self._publish_stage(day, current)):
+            self._run_stage(words, summary)
             if words[0] == "snapshots" and as_of is None:
-                self._hold_against_today(told)
-        told.list = _name(self.place.work)
-        told.state, told.exit = _state(before, self.lists, told.list), 0
-        log.event(told.state, f"{told.state} {self.lists / told.list}")
-        if before[1] and before[1].name > told.list and told.state == PUBLISHED:
+                self._check_freshness(summary)
+        summary.list = report.run_id(self.space.work)
+        summary.state, summary.exit = _state(earlier, current, self.lists, summary.list), 0
+        log.event(summary.state, f"{summary.state} {self.lists / summary.list}")
+        if current and current.name > summary.list and summary.state == PUBLISHED:
             log.event("override", "publish.allow_older let an older list become the current")
 
-    def _stage(self, words: Sequence[str], told: Summary) -> None:
-        place = self.place
-        ran = process.run(words, place.work, place.root)
-        counted = counts.counts(place.work, words)
-        told.count(words, counted)
-        told.peak_mb = max(told.peak_mb, ran.peak)
-        told.disk_mb = max(told.disk_mb, round(workspace.size(place.work) / plan.MB, 1))
+    def _run_stage(self, words: Stage, summary: Summary) -> None:
+        work = self.space.work
+        usage = process.run(words, work, self.space.root)
+        counts = report.stage_counts(work, words)
+        summary.add(words[0], counts)
+        summary.peak_mb = max(summary.peak_mb, usage.peak_mb)
+        summary.disk_mb = max(summary.disk_mb, round(workspace.size(work) / request.MB, 1))
         if words[0] == "snapshots":
-            told.as_of = counts.as_of(place.work)
+            summary.as_of = report.scored_day(work)
         if words[0] == "guard":
-            for guard, why in counts.overridden(place.work).items():
-                log.event("override", f"guard {guard} is set aside: {why}")
-        name, figures = " ".join(words), {"seconds": ran.seconds, "peak_mb": ran.peak, **counted}
+            for guard, reason in report.overrides(work).items():
+                log.event("override", f"guard {guard} is set aside: {reason}")
+        name = " ".join(words)
+        figures = {"seconds": usage.seconds, "peak_mb": usage.peak_mb, **counts}
         log.event("stage", f"{name}: {log.figures_text(figures)}", {"stage": name, **figures})
 
-    def _hold_against_today(self, told: Summary) -> None:
+    def _check_freshness(self, summary: Summary) -> None:
         """Refuse a day that nobody named, if the data that led to it ends long ago."""
-        ends = dt.date.fromisoformat(str(told.as_of))
-        fresh.check(ends, self.today(self.chosen.time_zone), self.chosen.guard)
+        as_of = dt.date.fromisoformat(str(summary.as_of))
+        present_day = self.today(self.params.time_zone)
+        request.check_freshness(as_of, present_day, self.params.guard)
 
     def _changes(self, as_of: dt.date | None) -> dict[str, Any]:
-        """What is other in params.yaml as the stages of the run read it."""
+        """The changes to params.yaml for the stages of the run."""
         return {
             "as_of": as_of and str(as_of),
-            "snapshots": {"most": min(self.chosen.snapshots.most, workspace.EARLIER)},
+            "snapshots": {"most": min(self.params.snapshots.most, workspace.EARLIER_DAYS)},
             "publish": {"folder": str(self.lists)},
-            **workspace.moved(self.chosen, self.place.root),
+            **workspace.absolute_paths(self.params, self.space.root),
         }
 
-    def _placing(self, day: dt.date | None, now: Path | None) -> plan.Stage:
-        """The stage that publishes: of an older day in a backfill, the one that moves nothing."""
-        if not (self.backfill and day and now):
-            return plan.PUBLISH
-        manifest = atomic.read_json(now / published.MANIFEST)
-        older = manifest["company"] == self.chosen.company and manifest["as_of"] > str(day)
-        return plan.PLACE if older else plan.PUBLISH
+    def _publish_stage(self, day: dt.date | None, current: Path | None) -> Stage:
+        """The stage that publishes; for an older day of a backfill the current list stays."""
+        if not (self.is_backfill and day and current):
+            return request.PUBLISH
+        manifest = atomic.read_json(current / published.MANIFEST)
+        is_older = manifest["company"] == self.params.company and manifest["as_of"] > str(day)
+        return request.PUBLISH_BACKFILL if is_older else request.PUBLISH
 
-    def _keep(self, told: Summary) -> None:
-        """What stays: the log, the guards' page; if it ended well, what it knew and its summary."""
-        self.place.keep(artefacts.GUARD_PAGE)
-        if not told.exit:
-            self.place.keep(artefacts.EVENTS_SUMMARY, workspace.KNOWN)
-        self.place.clear()
-        day = told.as_of or "undated"
-        end = json.dumps({"event": "summary", **asdict(told)}, ensure_ascii=False)
-        atomic.write_text(self.place.log_of(day), f"{log.take_lines(self.records)}{end}\n")
-        if not told.exit:
-            atomic.write_json(self.place.summary_of(day), asdict(told))
-        self.place.forget(self.chosen.score.keep)
-
-
-def _name(work: Path) -> str:
-    """The id under which the list of a work folder is published."""
-    folder = work / artefacts.AT_RISK.path.parent
-    return published.run_id(published.build_manifest(folder, counts.summary_of_list(work)))
+    def _write_results(self, summary: Summary) -> None:
+        """Keep the log and the guards' page; after a good end also the summaries."""
+        self.space.keep(artefacts.GUARD_PAGE)
+        if not summary.exit:
+            self.space.keep(artefacts.EVENTS_SUMMARY, workspace.LAST_EVENTS_SUMMARY)
+        self.space.clear()
+        day = summary.as_of or "undated"
+        last_line = json.dumps({"event": "summary", **asdict(summary)}, ensure_ascii=False)
+        atomic.write_text(self.space.log_of(day), f"{log.take_lines(self.records)}{last_line}\n")
+        if not summary.exit:
+            atomic.write_json(self.space.summary_of(day), asdict(summary))
+        self.space.remove_old_days(self.params.score.keep)
 
 
-def _state(before: tuple[list[Path], Path | None], lists: Path, name: str) -> str:
-    stood, now = before[0], published.current(lists)
-    if now == lists / name:
-        return UNCHANGED if now == before[1] else PUBLISHED
-    return UNCHANGED if lists / name in stood else PLACED
+def _state(earlier: list[Path], before: Path | None, lists: Path, name: str) -> str:
+    current = published.current(lists)
+    if current == lists / name:
+        return UNCHANGED if current == before else PUBLISHED
+    return UNCHANGED if lists / name in earlier else PLACED
 
 
-def _ended(told: Summary, error: BaseException) -> None:
-    """Tell why a run ends without a list, as its last line, and its exit code."""
-    told.exit = getattr(error, "code", errors.Refusal.code)
-    told.state = _STATES.get(told.exit, "failed")
-    words = str(error)
+def _log_refusal(summary: Summary, error: BaseException) -> None:
+    """Log why a run ends without a list, as its last line, and set its exit code."""
+    summary.exit = getattr(error, "code", errors.Refusal.code)
+    summary.state = _STATES.get(summary.exit, "failed")
+    text = str(error)
     if isinstance(error, OSError):
-        words = f"{error.filename or 'the disk'}: {error.strerror or type(error).__name__}"
-    name, words = "failed" if isinstance(error, Failed) else "refused", " ".join(words.split())
-    log.event(name, words, {"exit": told.exit}, prefix=f"{name}: ")
+        text = f"{error.filename or 'the disk'}: {error.strerror or type(error).__name__}"
+    name = "failed" if isinstance(error, Failed) else "refused"
+    log.event(name, " ".join(text.split()), {"exit": summary.exit}, prefix=f"{name}: ")
 
 
-def _out(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
-def _say(lines: Sequence[str], form: Format) -> None:
-    for line in [json.dumps({"plan": lines})] if form == "json" else lines:
-        _out(line)
+def _print_plan(params: Params, space: Workspace, lists: Path, score_request: ScoreRequest) -> None:
+    lines: Sequence[str] = list(request.plan_lines(params, space, lists, score_request.days))
+    if score_request.log_format == "json":
+        lines = [json.dumps({"plan": lines})]
+    for line in lines:
+        _print(line)

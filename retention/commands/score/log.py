@@ -22,8 +22,9 @@ class JsonFormatter(logging.Formatter):
     """A record as one object: when, and its fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        at = dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds")
-        return json.dumps({"at": at, **vars(record)["fields"]}, ensure_ascii=False)
+        time = dt.datetime.fromtimestamp(record.created, dt.UTC)
+        at_text = time.isoformat(timespec="milliseconds")
+        return json.dumps({"at": at_text, **vars(record)["fields"]}, ensure_ascii=False)
 
 
 def start(form: Format) -> MemoryHandler:

@@ -1,10 +1,10 @@
-"""The folder in which the stages of a run work, so that they touch nothing of DVC's.
+"""The folder in which the stages of a run work, so that they change no DVC output.
 
-RUNS/work is made anew for each run, readable by its owner alone, and removed when the run ends:
-one that is killed leaves it to the next one, which clears it. The stages find there what
-they find at home: params.yaml, and links to champion/, ledgers/ and the raw files. What stays of a
-run is its log, RUNS/DATE.jsonl, its summary, RUNS/DATE.json, and what it knew of each day, which
-the next one compares, RUNS/events.json.
+RUNS/work is created for each run, readable by its owner alone, and removed when the run ends; a
+run that is killed leaves it to the next one, which removes it. The stages find there params.yaml
+and links to champion/, ledgers/ and the raw files, as in the project. A run leaves its log,
+RUNS/DATE.jsonl, its summary, RUNS/DATE.json, and the summary of its events, RUNS/events.json, with
+which the next run compares its own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,27 +18,27 @@ from retention.core.errors import BadParams
 from retention.core.params import Params, with_changes
 from retention.core.storage import atomic, locks
 
-EARLIER: Final = 5
-"""Days before as_of that a list shows of the course of a risk: all that scoring needs of them."""
+EARLIER_DAYS: Final = 5
+"""Snapshots before as_of that scoring needs: those in the risk history of a list."""
 
-KNOWN: Final = "events.json"
+LAST_EVENTS_SUMMARY: Final = "events.json"
 """In RUNS: the summary of stage `events` of the last run that ended well."""
 
 WORK: Final = "work"
 _MARK: Final = ".retention"
-"""In RUNS/work: a run made it, so a run or an erasure may remove it."""
+"""A file in RUNS/work: a run made the folder, so a run or an erasure may remove it."""
 
-_OWNER_ALONE: Final = 0o700
+_OWNER_ONLY: Final = 0o700
 _LEDGERS: Final = ("ledgers/outcomes", "ledgers/assignments")
 _LINKED: Final = ("champion", "ledgers", "data/raw", "data/example")
 
 
 @dataclass(frozen=True)
-class Workplace:
-    """root: where params.yaml lies; runs: the folder of `score.folder`. Both absolute."""
+class Workspace:
+    """The folders of a scheduled run, both absolute."""
 
-    root: Path
-    runs: Path
+    root: Path  # the project, with params.yaml
+    runs: Path  # score.folder
 
     @property
     def work(self) -> Path:
@@ -46,7 +46,7 @@ class Workplace:
 
     @property
     def champion(self) -> Path:
-        """The manifest of the champion; no file before the first one."""
+        """The champion's manifest, which exists once there is a champion."""
         return self.root / "champion" / "champion.json"
 
     def log_of(self, day: str) -> Path:
@@ -57,55 +57,56 @@ class Workplace:
 
     @contextmanager
     def held(self, say: locks.Say) -> Iterator[None]:
-        """The folder as one's own for the block; Busy when another run works in it.
+        """Hold the lock of the folder; Busy when another run works in it.
 
-        BadParams where it is for something else.
+        BadParams where score.folder holds the project or files of another purpose.
         """
         if self.root.is_relative_to(self.runs):
             raise BadParams(f"score.folder: {self.runs} holds the project; name one of its own")
         atomic.make_folder(self.runs)
-        self.runs.chmod(_OWNER_ALONE)
+        self.runs.chmod(_OWNER_ONLY)
         with locks.hold(self.runs / ".lock", "scoring", say):
             atomic.remove_leftovers(self.runs)
-            removable(self.work)
+            check_removable(self.work)
             if self.work.exists():
                 say(f"removed {self.work}, left by a run that did not end")
                 self.clear()
             yield
 
-    def prepare(self, chosen: Params) -> None:
-        """Make the work folder, with links to all that is read from outside."""
-        with atomic.atomic_folder(self.work) as made:
-            atomic.write_text(made / _MARK, "")
+    def prepare(self, params: Params) -> None:
+        """Create the work folder, with links to all that is read from outside."""
+        with atomic.atomic_folder(self.work) as temporary:
+            atomic.write_text(temporary / _MARK, "")
         for folder in (self.work, self.work / "tmp"):
             atomic.make_folder(folder)
-            folder.chmod(_OWNER_ALONE)
-        self._remember(chosen)
+            folder.chmod(_OWNER_ONLY)
+        self._copy_last_summary(params)
         for ledger in _LEDGERS:
             atomic.make_folder(self.root / ledger)
-        if tables(chosen):
+        if reads_tables(params):
             atomic.make_folder(self.root / artefacts.TABLES)
-        for path in sorted({*map(Path, _LINKED), *_named(chosen)}):
+        for path in sorted({*map(Path, _LINKED), *_linked_paths(params)}):
             if (self.root / path).exists():
                 atomic.make_folder((self.work / path).parent)
                 atomic.link(self.work / path, str(self.root / path))
 
-    def _remember(self, chosen: Params) -> None:
-        """Put what the last run knew where stage `events` looks for it.
+    def _copy_last_summary(self, params: Params) -> None:
+        """Copy the last run's summary of events to where stage `events` looks for it.
 
-        With privacy.keep_days each day forgets some, and no past would be as the last run knew it.
+        Not with privacy.keep_days: events then disappear every day, and each run would report a
+        restated past.
         """
-        known = self.runs / KNOWN
-        if known.is_file() and chosen.privacy.keep_days is None:
-            atomic.write_bytes(self.work / artefacts.EVENTS_SUMMARY, known.read_bytes())
+        last_summary = self.runs / LAST_EVENTS_SUMMARY
+        if last_summary.is_file() and params.privacy.keep_days is None:
+            atomic.write_bytes(self.work / artefacts.EVENTS_SUMMARY, last_summary.read_bytes())
 
     def configure(self, changes: Mapping[str, Any]) -> None:
-        """Write the params.yaml that the stages read: that of the root with some changes."""
+        """Write the params.yaml that the stages read: the project's with some changes."""
         text = (self.root / "params.yaml").read_text(encoding="utf-8")
         atomic.write_text(self.work / "params.yaml", with_changes(text, changes))
 
     def keep(self, artefact: artefacts.Artefact, name: str | None = None) -> None:
-        """Keep a file that a stage left, in the place of that of the run before."""
+        """Copy an artefact to the folder of runs, over the last run's."""
         path = self.work / artefact
         if path.is_file():
             atomic.write_bytes(self.runs / (name or path.name), path.read_bytes())
@@ -114,16 +115,16 @@ class Workplace:
         """Remove the work folder."""
         atomic.remove_folder(self.work)
 
-    def forget(self, keep: int) -> None:
+    def remove_old_days(self, n_days: int) -> None:
         """Remove the logs and summaries of all but the newest days."""
         days = sorted({path.stem for path in self.runs.glob("????-??-??.json*")})
-        for day in days[:-keep]:
+        for day in days[:-n_days]:
             for path in (self.log_of(day), self.summary_of(day)):
                 atomic.remove(path)
 
 
-def removable(folder: Path) -> None:
-    """BadParams where a work folder holds what no run put there: removing it might lose it."""
+def check_removable(folder: Path) -> None:
+    """BadParams where a work folder was not made by a run: removing it might lose files."""
     if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).is_file():
         raise BadParams(
             f"{folder} was not made by a run, which would remove it; set score.folder to a folder "
@@ -131,42 +132,39 @@ def removable(folder: Path) -> None:
         )
 
 
-def _named(chosen: Params) -> Iterator[Path]:
-    """What must stand in the work folder for the relative paths of the sources to be found there.
+def _linked_paths(params: Params) -> Iterator[Path]:
+    """The paths to link, so that the sources' relative paths exist in the work folder.
 
-    The paths themselves stay as they are written: the ids of events may hold them.
+    The sources' paths stay as they are in params.yaml, because ids of events may contain them.
     """
-    for path in _paths(chosen):
-        if _ours(path):
-            of_data = path.parts[0] == artefacts.DATA.name
-            yield Path(*path.parts[: 2 if of_data else 1])
+    for file in params.raw_files().values():
+        path = Path(file.path)
+        if _is_linkable(path):
+            in_data = path.parts[0] == artefacts.DATA.name
+            yield Path(*path.parts[: 2 if in_data else 1])
 
 
-def _paths(chosen: Params) -> Iterator[Path]:
-    return (Path(one.path) for one in chosen.raw_files().values())
+def reads_tables(params: Params) -> bool:
+    """Whether a source is a table of a database, which is copied to files first."""
+    return any(file.table for file in params.raw_files().values())
 
 
-def tables(chosen: Params) -> bool:
-    """Whether anything is read from a database, and so copied first."""
-    return any(one.table for one in chosen.raw_files().values())
+def _is_linkable(path: Path) -> bool:
+    """Whether the work folder may have a link of this path."""
+    return not path.is_absolute() and path.parts[0] != ".." and not _is_of_a_stage(path)
 
 
-def _ours(path: Path) -> bool:
-    """Whether a link in the work folder can stand for a path."""
-    return not path.is_absolute() and path.parts[0] != ".." and not _of_a_stage(path)
-
-
-def _of_a_stage(path: Path) -> bool:
-    """Never linked: the stages of the run would write into it."""
+def _is_of_a_stage(path: Path) -> bool:
+    """Whether a stage writes to this path: a link would lead its output out of the folder."""
     return path.parts[0] == artefacts.DATA.name and path.parts[1] in artefacts.STAGES
 
 
-def moved(chosen: Params, root: Path) -> dict[str, Any]:
-    """The changes to params that make every other relative path absolute."""
+def absolute_paths(params: Params, root: Path) -> dict[str, Any]:
+    """The changes to params.yaml that make the other relative paths absolute."""
     changes: dict[str, Any] = {}
-    for key, one in chosen.raw_files().items():
-        path, section = Path(one.path), changes
-        if not path.is_absolute() and not _ours(path):
+    for key, file in params.raw_files().items():
+        path, section = Path(file.path), changes
+        if not path.is_absolute() and not _is_linkable(path):
             for name in key.split("."):
                 section = section.setdefault(name, {})
             section["path"] = str(root / path)
@@ -174,8 +172,8 @@ def moved(chosen: Params, root: Path) -> dict[str, Any]:
 
 
 def size(folder: Path) -> int:
-    """Bytes of all files under a folder, or of a file; what links lead to is not counted."""
+    """Bytes of a file, or of all files under a folder; links are not followed."""
     if folder.is_file():
         return folder.stat().st_size
-    found = (one for one in folder.rglob("*") if one.is_file() and not one.is_symlink())
-    return sum(one.stat().st_size for one in found)
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return sum(path.stat().st_size for path in files)
