@@ -1,6 +1,6 @@
-"""The end of what has been kept long enough: lists and ledgers' entries, by privacy.keep_days.
+"""`retention tidy`: remove lists and ledger entries older than privacy.keep_days.
 
-Events that old are dropped when they are read, by the stage `ingest`.
+The stage `ingest` drops events of that age when it reads them.
 """
 
 import datetime as dt
@@ -11,7 +11,7 @@ from typing import Any
 
 from retention.commands.erase import derived
 from retention.core.errors import BadParams
-from retention.core.params import Params
+from retention.core.params import Params, load_params
 from retention.core.storage import atomic, locks
 from retention.core.storage.locks import Say
 from retention.ledgers import assignments, outcomes, store
@@ -19,72 +19,88 @@ from retention.worklist import published
 
 
 @dataclass(frozen=True)
-class Tidied:
-    """The first day that is kept, and how many lists and entries of ledgers went."""
+class TidyReport:
+    """What was removed."""
 
-    since: dt.date
+    since: dt.date  # the first day that is kept
     lists: int
-    entries: int
+    entries: int  # of ledgers
 
 
-def tidy(config: Params, say: Say) -> Tidied:
+def tidy(params: Params, say: Say) -> TidyReport:
     """Remove what is older than privacy.keep_days, counted back from the current list's as_of.
 
-    BadParams without a period. BadInput: a ledger that was changed.
+    Errors: BadParams without a period or a list; BadInput for a ledger that was changed.
     """
-    days = config.privacy.keep_days
+    days = params.privacy.keep_days
     if days is None:
         raise BadParams("privacy.keep_days is null, so everything is kept; set a number of days")
-    folder = Path(config.publish.folder)
-    now = published.current(folder)
-    if now is None:
+    folder = Path(params.publish.folder)
+    current = published.current(folder)
+    if current is None:
         raise BadParams(f"{folder}: no list yet, so there is nothing to count back from")
-    since = _day_of(now) - dt.timedelta(days=days)
-    gone = _lists(folder, now, since, say)
-    entries = _outcomes(since) + _assignments(since)
-    derived.collect(Path.cwd())
-    return Tidied(since, gone, entries)
+    since = _day_of(current) - dt.timedelta(days=days)
+    n_lists = _remove_lists(folder, current, since, say)
+    entries = _remove_answers(since) + _remove_assignments(since)
+    derived.collect_garbage(Path.cwd())
+    return TidyReport(since, n_lists, entries)
+
+
+def run(say: Say) -> None:
+    """The command."""
+    report = tidy(load_params(), say)
+    say(f"kept from {report.since}; removed {report.lists:,} lists, {report.entries:,} entries")
 
 
 def _day_of(folder: Path) -> dt.date:
     return dt.date.fromisoformat(atomic.read_json(folder / published.MANIFEST)["as_of"])
 
 
-def _lists(folder: Path, now: Path, since: dt.date, say: Say) -> int:
+def _remove_lists(folder: Path, current: Path, since: dt.date, say: Say) -> int:
     with locks.hold(folder / published.LOCK, "publishing", say):
-        old = [one for one in published.published_lists(folder) if one != now and _day_of(one) < since]
-        for one in old:
-            atomic.remove_folder(one)
-    return len(old)
+        expired = [
+            list_folder
+            for list_folder in published.published_lists(folder)
+            if list_folder != current and _day_of(list_folder) < since
+        ]
+        for list_folder in expired:
+            atomic.remove_folder(list_folder)
+    return len(expired)
 
 
-def _outcomes(since: dt.date) -> int:
-    """Answers entered before; who objects, has died or was merged is not forgotten."""
+def _remove_answers(since: dt.date) -> int:
+    """Remove answers entered before; objections, deaths and merged customers stay for good."""
 
-    def stays(fact: dict[str, Any]) -> bool:
-        lasting = fact["answer"] == outcomes.OBJECTION or fact["result"] in outcomes.GONE_RESULTS
-        return lasting or dt.datetime.fromisoformat(fact["entered_at"]).date() >= since
+    def stays(_: dict[str, Any], record: dict[str, Any]) -> bool:
+        is_objection = record["answer"] == outcomes.OBJECTION
+        is_permanent = is_objection or record["result"] in outcomes.GONE_RESULTS
+        return is_permanent or dt.datetime.fromisoformat(record["entered_at"]).date() >= since
 
-    return _kept(outcomes.FOLDER, "facts", lambda _, fact: stays(fact))
-
-
-def _assignments(since: dt.date) -> int:
-    """Both arms of lists before: what became of them has long been counted."""
-
-    def stays(of_list: dict[str, Any], _: dict[str, Any]) -> bool:
-        return dt.date.fromisoformat(of_list["as_of"]) >= since
-
-    return _kept(assignments.FOLDER, "assignments", stays)
+    return _remove_rows(outcomes.FOLDER, "facts", stays)
 
 
-def _kept(folder: Path, name: str, stays: Callable[[dict[str, Any], dict[str, Any]], bool]) -> int:
-    """Put files in the place of those of a ledger that have rows which do not stay."""
-    gone = 0
+def _remove_assignments(since: dt.date) -> int:
+    """Remove both arms of lists before, whose outcomes have long been counted."""
+
+    def stays(batch: dict[str, Any], _: dict[str, Any]) -> bool:
+        return dt.date.fromisoformat(batch["as_of"]) >= since
+
+    return _remove_rows(assignments.FOLDER, "assignments", stays)
+
+
+def _remove_rows(
+    folder: Path, key: str, stays: Callable[[dict[str, Any], dict[str, Any]], bool]
+) -> int:
+    """Replace the files of a ledger that have rows which do not stay; the number removed.
+
+    stays(content of the file, row) says whether a row of `content[key]` does.
+    """
+    n_removed = 0
     with outcomes.lock(folder):
         store.remove_superseded(folder)
         for path, content in store.read_all(folder).items():
-            kept = [row for row in content[name] if stays(content, row)]
-            if len(kept) < len(content[name]):
-                gone += len(content[name]) - len(kept)
-                store.supersede(path, content | {name: kept})
-    return gone
+            remaining = [row for row in content[key] if stays(content, row)]
+            if len(remaining) < len(content[key]):
+                n_removed += len(content[key]) - len(remaining)
+                store.supersede(path, content | {key: remaining})
+    return n_removed

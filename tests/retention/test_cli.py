@@ -17,8 +17,8 @@ from models.components.calibration import Identity
 from models.components.scorer import Scorer
 from models.value_last_window import LastWindow
 from retention import cli
-from retention.commands import check, promote
-from retention.commands import why as telling
+from retention.commands import check, promote, why
+from retention.commands.check import terminal
 from retention.core import artefacts
 from retention.core.errors import BadInput, BadParams, Busy, Guarded, Refusal
 from retention.core.params import Params
@@ -128,7 +128,7 @@ def test_a_refusal_is_one_line_and_its_code(
     def refuse(*_: object) -> None:
         raise kind("this\nwill not do")
 
-    monkeypatch.setattr(telling, "tell", refuse)
+    monkeypatch.setattr(why, "print_customer", refuse)
     invocation = run("why", "1")
     assert invocation.exit_code == kind.code
     assert invocation.stderr == "refused: this will not do\n"
@@ -192,7 +192,7 @@ def test_on_a_terminal_the_findings_have_colours(capsys: pytest.CaptureFixture[s
     group = check.FindingGroup("sources.sales")
     group.error("[bold]a column[/bold] " + "long " * 40)
     console = Console(force_terminal=True, width=60, highlight=False, color_system="standard")
-    cli.show([group], console, "1 error")
+    terminal.print_findings([group], "1 error", console)
     out = capsys.readouterr().out
     assert "\x1b[1;31m" in out
     assert "[bold]a column[/bold]" in out
@@ -241,7 +241,9 @@ def test_outcomes_with_nothing_to_keep_or_nothing_to_trust_end_with_3(company: P
     invocation = enter_outcomes(returned_list(f"{LIST};c2;perhaps;\r\n"))
     assert invocation.exit_code == 3
     assert "rejected: worked.csv: row 2" in invocation.stdout
-    assert invocation.stderr == ("refused: none of the answers could be kept; mend the rows above\n")
+    assert invocation.stderr == (
+        "refused: none of the answers could be kept; mend the rows above\n"
+    )
     unknown = enter_outcomes(returned_list("2026-01-01-000000000000;c1;reached;\r\n"))
     assert unknown.exit_code == 3
     assert unknown.stderr.startswith("refused: worked.csv: list '2026-01-01'… (23 characters)")
@@ -315,7 +317,11 @@ def test_promote_takes_the_challenger_and_rollback_gives_it_back(company: Path) 
     second_champion = champion.current()
     assert first_champion
     assert second_champion
-    assert second_champion.sha256 == champion.hashes(champion.parts(artefacts.CANDIDATE.path)) != first_champion.sha256
+    assert (
+        second_champion.sha256
+        == champion.hashes(champion.parts(artefacts.CANDIDATE.path))
+        != first_champion.sha256
+    )
     back = run("rollback")
     assert back.exit_code == 0, back.output
     assert "0.8125        0.7500" in back.stdout

@@ -288,7 +288,9 @@ class Checkout:
     def _env(self, more: Mapping[str, str]) -> dict[str, str]:
         """This folder's code before any installed one, and nothing left outside of the folder."""
         foreign = ("COV", "MLFLOW", "DVC", "PYTHON")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(foreign)
+        }
         own = {
             "PYTHONPATH": str(self.folder),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -320,7 +322,9 @@ class Checkout:
     def mlflow_tags(self, key: str) -> set[str]:
         """The values of a tag over all runs that MLflow was told of."""
         with closing(sqlite3.connect(self / "mlflow.db")) as store:
-            return {value for (value,) in store.execute("select value from tags where key = ?", [key])}
+            return {
+                value for (value,) in store.execute("select value from tags where key = ?", [key])
+            }
 
 
 def make(folder: Path) -> Checkout:

@@ -1,5 +1,6 @@
 """`retention propose`: what it says is what the experiment says, or one line why it cannot."""
 
+import datetime as dt
 import re
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,7 @@ from retention.core.storage import atomic
 from retention.policy.play_effects import expected_cost
 from retention.uplift import policy_value
 from retention.uplift.policy_value import TargetingPolicy
-from tests.pipeline import test_uplift
-from tests.support import trials
+from tests.support import campaigns
 from tests.support.experiments import experiment
 
 RUN = CliRunner()
@@ -38,28 +38,35 @@ BOOK = [
     {"name": "call", "action": "call", "cost": 4.0, "save_rate": 0.2},
     {"name": "mend", "action": "mend", "cost": 1.0, "lane": "fix_first"},
 ]
-PARAMS = trials.PARAMS | {"policy": {"playbook": BOOK}, "at_risk": {"capacity": 200}}
+PARAMS = campaigns.PARAMS | {"policy": {"playbook": BOOK}, "at_risk": {"capacity": 200}}
 
 
-def lots(n: int = 1200) -> pa.Table:
-    """artefacts.LOTS of an experiment whose effects are foretold as they are."""
-    known = experiment(n)
-    frame = test_uplift.told(known).assign(
-        left=known.trial.churned, worth=100.0 + np.arange(n) % 3, effect=known.effect,
-        fold=np.arange(n) // 2 % 5,
-    )  # fmt: skip
-    return pa.Table.from_pandas(
-        frame[artefacts.EXPERIMENT.schema.names],
-        schema=artefacts.EXPERIMENT.schema,
-        preserve_index=False,
+def experiment_table(n: int = 1200) -> pa.Table:
+    """artefacts.EXPERIMENT of an experiment whose predicted effects are the true ones."""
+    planted = experiment(n)
+    days = np.array([dt.date(2026, 3, 2), dt.date(2026, 3, 30)], dtype=object)
+    frame = pd.DataFrame(
+        {
+            "customer_id": planted.trial.customer,
+            "snapshot_on": days[np.arange(n) % 2],
+            "treated": planted.trial.treated,
+            "propensity": planted.trial.propensity,
+            "left": planted.trial.churned,
+            RISK: planted.risk,
+            "worth": 100.0 + np.arange(n) % 3,
+            "effect": planted.effect,
+            "fold": np.arange(n) // 2 % 5,
+        }
     )
+    schema = artefacts.EXPERIMENT.schema
+    return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     atomic.write_text("params.yaml", yaml.safe_dump(PARAMS))
-    artefacts.EXPERIMENT.write(lots())
+    artefacts.EXPERIMENT.write(experiment_table())
     atomic.write_json(artefacts.UPLIFT, {"eligible": 1000})
     return tmp_path
 
@@ -68,34 +75,39 @@ def run(*words: str) -> Any:
     return RUN.invoke(cli.app, ["propose", *words])
 
 
-def wanted(proposal: TargetingPolicy, saves: float) -> dict[str, policy_value.PolicyValue]:
-    """By hand: the gain believed, and the gain foretold."""
-    frame: pd.DataFrame = lots().to_pandas()
+def expected_values(proposal: TargetingPolicy, saves: float) -> dict[str, policy_value.PolicyValue]:
+    """By hand, under both gains: of the play's save rate and of the predicted effect."""
+    frame: pd.DataFrame = experiment_table().to_pandas()
     risk, worth = frame[RISK].to_numpy(), frame["worth"].to_numpy()
     e, treated = frame["propensity"].to_numpy(), frame["treated"].to_numpy()
     scores = (treated - e) / (e * (1 - e)) * (frame["left"].to_numpy() - risk)
-    told = scores, worth, frame["customer_id"], frame["fold"]
+    data = scores, worth, frame["customer_id"], frame["fold"]
     return {
-        "loss": policy_value.evaluate_policy(proposal, saves * risk * worth - proposal.cost, *told),
+        "loss": policy_value.evaluate_policy(proposal, saves * risk * worth - proposal.cost, *data),
         "uplift": policy_value.evaluate_policy(
-            proposal, -frame["effect"].to_numpy() * worth - proposal.cost, *told
+            proposal, -frame["effect"].to_numpy() * worth - proposal.cost, *data
         ),
     }
 
 
-def figures(said: str) -> dict[str, list[list[float]]]:
+def figures(output: str) -> dict[str, list[list[float]]]:
     """By row: value, low and high of each ranking."""
-    found = {}
-    for line in said.splitlines():
+    by_row = {}
+    for line in output.splitlines():
         numbers = re.findall(r"(-?[\d,]+\.\d) \((-?[\d,]+\.\d) to (-?[\d,]+\.\d)\)", line)
         if numbers:
             label = line[:20].strip()
-            found[label] = [[float(one.replace(",", "")) for one in row] for row in numbers]
-    return found
+            by_row[label] = [[float(number.replace(",", "")) for number in row] for row in numbers]
+    return by_row
 
 
-ROWS = {"customers contacted": "contacts", "customers saved": "customers_saved",
-        "money saved": "money_saved", "cost": "cost", "net": "net"}  # fmt: skip
+ROWS = {
+    "customers contacted": "contacts",
+    "customers saved": "customers_saved",
+    "money saved": "money_saved",
+    "cost": "cost",
+    "net": "net",
+}
 
 
 @pytest.mark.parametrize(
@@ -116,23 +128,23 @@ def test_the_figures_are_those_of_the_experiment(
 ) -> None:
     done = run(*words)
     assert done.exit_code == 0, done.output
-    found = figures(done.stdout)
-    assert list(found) == list(ROWS)
-    for place, one in enumerate(wanted(proposal, saves).values()):
+    by_row = figures(done.stdout)
+    assert list(by_row) == list(ROWS)
+    for place, value in enumerate(expected_values(proposal, saves).values()):
         for label, name in ROWS.items():
-            estimate = getattr(one, name)
-            told = [estimate.value, estimate.interval.low, estimate.interval.high]
-            assert found[label][place] == pytest.approx(told, abs=0.051), (label, place)
+            estimate = getattr(value, name)
+            expected = [estimate.value, estimate.interval.low, estimate.interval.high]
+            assert by_row[label][place] == pytest.approx(expected, abs=0.051), (label, place)
 
 
 def test_the_first_line_says_what_is_proposed_and_from_what(home: Path) -> None:
-    said = run("--capacity", "1500", "--threshold", "2.5").stdout.splitlines()
-    assert said[0] == (
+    lines = run("--capacity", "1500", "--threshold", "2.5").stdout.splitlines()
+    assert lines[0] == (
         "Contacting up to 1,500 of 1,000 customers once, where the gain expected is above 2.50 "
-        "GBP, at 4.00 each, against contacting nobody; from 1,200 customers drawn by lot, with "
-        "95 % intervals:"
+        "GBP, at 4.00 each, against contacting nobody; from 1,200 randomised customers, with 95 % "
+        "intervals:"
     )
-    assert [name in said[1] for name in propose.RANKINGS] == [True, True]
+    assert [name in lines[1] for name in propose.RANKINGS] == [True, True]
 
 
 def test_nothing_is_changed(home: Path, snapshot_of: Any) -> None:
@@ -188,10 +200,10 @@ def test_a_wrong_number_ends_with_2(home: Path, words: list[str]) -> None:
 
 
 def test_the_cheapest_play_counts_where_none_is_named() -> None:
-    chosen = parse_params(yaml.safe_dump(PARAMS))
-    found = propose.play(chosen, None)
-    assert (expected_cost(found), found.save_rate) == (4.0, 0.2)
-    found = propose.play(chosen, "gift")
-    assert (expected_cost(found), found.save_rate) == (6.0, 0.4)
+    params = parse_params(yaml.safe_dump(PARAMS))
+    play = propose.contact_play(params, None)
+    assert (expected_cost(play), play.save_rate) == (4.0, 0.2)
+    play = propose.contact_play(params, "gift")
+    assert (expected_cost(play), play.save_rate) == (6.0, 0.4)
     with pytest.raises(BadParams, match="no play 'x'"):
-        propose.play(chosen, "x")
+        propose.contact_play(params, "x")

@@ -14,13 +14,12 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-import features as themes
+from features import discover
 from models.churn_recency import RecencyRule
 from models.components.calibration import Identity
 from models.components.scorer import Scorer
 from models.value_last_window import LastWindow
-from pipeline import customers, events, ingest, labels, snapshots
-from pipeline import features as features_stage
+from pipeline import customers, events, features, ingest, labels, snapshots
 from pipeline import params as params_stage
 from retention import cli
 from retention.commands import why
@@ -80,7 +79,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         params_stage.main()
         patch.setattr(sys, "argv", ["ingest", "sales"])
         ingest.main()
-        for stage in (customers, events, snapshots, labels, features_stage):
+        for stage in (customers, events, snapshots, labels, features):
             stage.main()
         install()
         yield folder
@@ -88,24 +87,24 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def install() -> None:
     """A champion from the two plainest models."""
-    chosen = load_params()
+    params = load_params()
     table = pq.read_table(artefacts.FEATURES)
-    told = pq.read_table(artefacts.LABELS)
-    both = told.join(table, ["customer_id", "snapshot_on"]).sort_by("customer_id")
+    labels_table = pq.read_table(artefacts.LABELS)
+    both = labels_table.join(table, ["customer_id", "snapshot_on"]).sort_by("customer_id")
     X = feature_table.matrix(both.drop_columns(["churned", "value"]))
     churned = both["churned"].to_numpy().astype(float)
-    worth = LastWindow(horizon_days=28).fit(X, both["value"].to_numpy())
+    value_model = LastWindow(horizon_days=28).fit(X, both["value"].to_numpy())
     scorer = Scorer(
         churn=("churn_recency", RecencyRule().fit(X, churned)),
         calibrator=Identity(),
-        kept=("value_last_window", worth),
-        lost=("value_last_window", worth),
+        value_if_kept=("value_last_window", value_model),
+        value_if_lost=("value_last_window", value_model),
     )
     for name, state in scorer.states().items():
         atomic.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
-    names = [one for one in table.column_names if one not in feature_table.KEYS]
+    names = [name for name in table.column_names if name not in feature_table.KEYS]
     manifest = {
-        "definition": target.identity(chosen, names),
+        "definition": target.target_identity(params, names),
         "titles": {"churn": "recency rule", "value": "last window's spend"},
         "trained_to": "2025-12-04",
         "measured_on": "2025-12-04",
@@ -115,70 +114,70 @@ def install() -> None:
     champion.install(champion.parts(artefacts.CANDIDATE.path), manifest)
 
 
-def told(customer: str, as_of: dt.date | None = None) -> str:
+def output_of(customer: str, as_of: dt.date | None = None) -> str:
     out = io.StringIO()
-    why.tell(customer, as_of, Console(file=out, width=200))
+    why.print_customer(customer, as_of, Console(file=out, width=200))
     return out.getvalue()
 
 
-def seen(customer: str, as_of: dt.date | None = None) -> why.Seen:
-    return why.seen(load_params(), customer, as_of)
+def history_of(customer: str, as_of: dt.date | None = None) -> why.CustomerHistory:
+    return why.customer_history(load_params(), customer, as_of)
 
 
 def test_the_events_used_are_the_past_newest_first(company: Path) -> None:
-    one = seen("c001")
-    assert one.as_of == AS_OF
-    assert one.watched
-    days = [each["known_day"] for each in one.used]
+    history = history_of("c001")
+    assert history.as_of == AS_OF
+    assert history.in_cohort
+    days = [each["known_day"] for each in history.used]
     assert max(days) < (AS_OF - dt.date(1970, 1, 1)).days
-    times = [each["occurred_at"] for each in one.used]
+    times = [each["occurred_at"] for each in history.used]
     assert times == sorted(times, reverse=True)
-    assert sum(each["order_id"] == "L3" for each in one.used) == 1
+    assert sum(each["order_id"] == "L3" for each in history.used) == 1
 
 
 def test_what_is_held_back_says_why(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(why, "_features", lambda *_: None)
-    reasons = {each.event["order_id"]: each.why for each in seen("c001").held_back}
+    monkeypatch.setattr(why, "_features_at", lambda *_: None)
+    reasons = {each.event["order_id"]: each.reason for each in history_of("c001").held_back}
     assert reasons == {
         "L1": "late: not known before 2026-01-03",
         "L2": "had not happened yet",
         "L3": "replaced by the version known on 2025-12-22",
     }
-    later = seen("c001", dt.date(2026, 1, 7)).held_back
+    later = history_of("c001", dt.date(2026, 1, 7)).held_back
     assert [each.event["order_id"] for each in later] == ["L3"]
 
 
 def test_every_version_is_used_or_held_back(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(why, "_features", lambda *_: None)
+    monkeypatch.setattr(why, "_features_at", lambda *_: None)
     everything = pq.read_table(artefacts.EVENTS, filters=pc.field("customer_id") == "c001")
     for day in (dt.date(2025, 6, 1), AS_OF, dt.date(2026, 2, 1)):
-        one = seen("c001", day)
-        assert len(one.used) + len(one.held_back) == len(everything)
+        history = history_of("c001", day)
+        assert len(history.used) + len(history.held_back) == len(everything)
 
 
 def test_features_computed_now_are_those_of_the_stage(
     company: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stored = seen("c001").features
-    monkeypatch.setattr(why, "_stored", lambda *_: None)
-    assert seen("c001").features.to_pylist() == stored.to_pylist()
+    stored = history_of("c001").features
+    monkeypatch.setattr(why, "_stored_features", lambda *_: None)
+    assert history_of("c001").features.to_pylist() == stored.to_pylist()
 
 
 def test_another_day_is_computed_from_the_events_alone(company: Path) -> None:
-    (row,) = seen("c001", dt.date(2025, 12, 25)).features.to_pylist()
+    (row,) = history_of("c001", dt.date(2025, 12, 25)).features.to_pylist()
     assert row["snapshot_on"] == dt.date(2025, 12, 25)
     assert row["days_since_purchase"] >= 1
 
 
 def test_the_whole_story(company: Path) -> None:
-    text = told("c001")
+    text = output_of("c001")
     assert text.startswith("Customer c001 at the start of 2026-01-01 (Europe/London)\n")
     assert "Events used: " in text
     assert "the latest 30:" in text
     assert text.count("  purchase  ") == 33
     assert "Held back, because not known before 2026-01-01: 1 had not happened yet, 1 late," in text
     assert "known 2025-12-22 10:00, amount 8.5, order L3, item mend" in text
-    for one in themes.declared(load_params().features.windows):
+    for one in discover(load_params().features.windows):
         assert one.meaning in text
     assert "GBP" in text
     assert "not known" in text
@@ -187,62 +186,62 @@ def test_the_whole_story(company: Path) -> None:
 
 
 def test_the_reasons_are_in_words(company: Path) -> None:
-    text = told("c041")
+    text = output_of("c041")
     assert "Reasons for the risk\n  last visit " in text
     assert "usually every" in text
 
 
 def test_a_calm_customer_has_no_reasons(company: Path) -> None:
-    assert "nothing stands out against the others watched" in told("c000")
+    assert "nothing stands out against the others watched" in output_of("c000")
 
 
 def test_reasons_of_another_day_say_what_they_compare_with(company: Path) -> None:
-    text = told("c041", dt.date(2025, 12, 20))
+    text = output_of("c041", dt.date(2025, 12, 20))
     assert "the reasons compare with those watched on 2026-01-01, the nearest day at hand" in text
 
 
 def test_who_is_not_watched_gets_no_score(company: Path) -> None:
-    text = told("c041", dt.date(2026, 2, 15))
+    text = output_of("c041", dt.date(2026, 2, 15))
     assert "none: not watched on 2026-02-15 (no purchase in the 60 days before)" in text
     assert "Reasons" not in text
 
 
 def test_before_anything_was_known(company: Path) -> None:
-    text = told("c001", dt.date(2025, 1, 1))
+    text = output_of("c001", dt.date(2025, 1, 1))
     assert "Events used: none" in text
     assert "not watched on 2025-01-01" in text
 
 
 def test_a_champion_of_another_definition_is_no_error(company: Path) -> None:
-    chosen = load_params().model_copy(update={"company": "another"})
-    said = why.said(chosen, why.seen(chosen, "c001", None))
-    assert "made under another definition" in said.lines[0]
-    assert said.reasons is None
+    params = load_params().model_copy(update={"company": "another"})
+    explanation = why.explain_score(params, why.customer_history(params, "c001", None))
+    assert "made under another definition" in explanation.lines[0]
+    assert explanation.reasons is None
 
 
 def test_an_unknown_customer_is_one_line_with_the_nearest(company: Path) -> None:
     with pytest.raises(BadParams, match=r"no customer has the id 'C001'; nearest: c001"):
-        seen("C001")
-    found = CliRunner().invoke(cli.app, ["why", "c61"])
-    assert found.exit_code == 2
-    assert len(found.stderr.splitlines()) == 1
-    assert "nearest: c0" in found.stderr
+        history_of("C001")
+    invocation = CliRunner().invoke(cli.app, ["why", "c61"])
+    assert invocation.exit_code == 2
+    assert len(invocation.stderr.splitlines()) == 1
+    assert "nearest: c0" in invocation.stderr
 
 
 def test_an_id_is_a_value_and_no_sql(company: Path) -> None:
     with pytest.raises(BadParams, match="no customer has the id"):
-        seen("c001' or '1'='1")
+        history_of("c001' or '1'='1")
 
 
 def test_through_the_command_line(company: Path) -> None:
-    found = CliRunner().invoke(cli.app, ["why", "c001", "--as-of", "2026-01-01"])
-    assert found.exit_code == 0, found.output
-    assert found.stdout.startswith("Customer c001 at the start of 2026-01-01")
+    invocation = CliRunner().invoke(cli.app, ["why", "c001", "--as-of", "2026-01-01"])
+    assert invocation.exit_code == 0, invocation.output
+    assert invocation.stdout.startswith("Customer c001 at the start of 2026-01-01")
 
 
 def test_nothing_is_written(company: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in company.rglob("*")}
-    told("c002", dt.date(2025, 12, 24))
+    output_of("c002", dt.date(2025, 12, 24))
     assert {path: path.stat().st_mtime_ns for path in company.rglob("*")} == before
 
 
@@ -250,7 +249,7 @@ def test_before_the_first_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(tmp_path)
     atomic.write_text("params.yaml", PARAMS)
     with pytest.raises(BadInput, match="not there yet; run make repro first"):
-        seen("c001")
+        history_of("c001")
 
 
 @pytest.mark.parametrize(
@@ -259,4 +258,4 @@ def test_before_the_first_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
      (None, "not known"), (np.nan, "not known"), ("north", "north"), (100.0, "100")],
 )  # fmt: skip
 def test_numbers_as_people_write_them(value: float | str | None, text: str) -> None:
-    assert why._value(value) == text
+    assert why._feature_value(value) == text
