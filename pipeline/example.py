@@ -1,4 +1,4 @@
-"""Stage `example`: a company's raw tables, written once as the files its systems would export."""
+"""Stage `example`: an example company's raw tables, as the files its systems would export."""
 
 from collections.abc import Callable
 from importlib.metadata import distribution
@@ -31,10 +31,9 @@ _CUSTOMERS = "select * from '{demographics}' order by household_id"
 
 
 def _packaged(package: str, ending: str) -> dict[str, Path]:
-    """The data files that a package carries, by name, without importing the package."""
-    listed = distribution(package).files or []
-    found = [Path(str(one.locate())) for one in listed if one.name.endswith(ending)]
-    return {path.name.removesuffix(ending): path for path in found}
+    """The data files of a package by name, without importing the package."""
+    paths = [Path(str(file.locate())) for file in distribution(package).files or []]
+    return {path.name.removesuffix(ending): path for path in paths if path.name.endswith(ending)}
 
 
 def write_grocer(folder: Path) -> None:
@@ -61,7 +60,7 @@ def write_cdnow(folder: Path) -> None:
 
 
 def write_telecom(folder: Path) -> None:
-    """The simulated telecom company of examples/telecom, as params.simulation asks for it."""
+    """The simulated telecom company of examples/telecom, by params.simulation."""
     from examples.telecom.write import write_histories
 
     write_histories(folder, load_params().simulation)

@@ -8,9 +8,9 @@ from retention.core.storage import atomic, permissions
 
 
 def main() -> None:
-    loaded = load_params()
-    permissions.restrict_to_owner(Path(), [loaded.score.folder])
-    atomic.write_text(artefacts.PARAMS, as_yaml(loaded))
+    params = load_params()
+    permissions.restrict_to_owner(Path(), [params.score.folder])
+    atomic.write_text(artefacts.PARAMS, as_yaml(params))
 
 
 if __name__ == "__main__":

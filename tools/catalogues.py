@@ -45,7 +45,7 @@ def messages() -> Catalog:
         _ROOT, methods, options, _KEYWORDS, directory_filter=_has_messages, strip_comment_tags=False
     )
     catalog = Catalog()
-    for name, _, message, *_ in sorted(extracted, key=lambda found: Path(found[0])):
+    for name, _, message, *_ in sorted(extracted, key=lambda entry: Path(entry[0])):
         catalog.add(message, locations=[(name, 0)])
     return catalog
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
-import features as themes
+from features import discover
 from features.engine.base import Feature
 from features.engine.words import for_window
 from retention.core import artefacts, errors
@@ -25,25 +25,26 @@ def features_page(declared: Iterable[Feature]) -> str:
         "account's currency; floats keep six decimals. What staff read is said of a customer only "
         "where it raises the risk and lies on the alarming side of the watched customers' median.",
     ]
-    for theme, group in groupby(declared, key=lambda one: one.theme):
+    for theme, group in groupby(declared, key=lambda feature: feature.theme):
         rows = [
-            f"| `{one.name}` | {one.meaning} | {one.unit} | {one.nulls} | {_said(one)} |"
-            for one in group
+            f"| `{feature.name}` | {feature.meaning} | {feature.unit} | {feature.nulls} |"
+            f" {_words(feature)} |"
+            for feature in group
         ]
         head = "| feature | meaning | unit | null | staff read |\n| --- | --- | --- | --- | --- |"
         parts.append(f"## {theme}\n\n{head}\n" + "\n".join(rows))
     return "\n\n".join(parts) + "\n"
 
 
-def _said(one: Feature) -> str:
-    return "; or ".join(f"“{for_window(words, one.window)}”" for words in one.words)
+def _words(feature: Feature) -> str:
+    return "; or ".join(f"“{for_window(words, feature.window)}”" for words in feature.words)
 
 
 def data_page() -> str:
     """What lies where under data/, and the columns of every table."""
     registry = artefacts.registry()
-    files = [f"| {_link(one)} | {one.stage} | {one.doc} |" for one in registry]
-    tables = [one for one in registry if isinstance(one, TableArtefact)]
+    files = [f"| {_link(artefact)} | {artefact.stage} | {artefact.doc} |" for artefact in registry]
+    tables = [artefact for artefact in registry if isinstance(artefact, TableArtefact)]
     return (
         "\n\n".join(
             [
@@ -75,7 +76,7 @@ def _link(artefact: Artefact) -> str:
 def _columns(table: TableArtefact) -> str:
     """The grain, the key and every column of a table."""
     key = ", ".join(f"`{name}`" for name in table.key) or "none"
-    rows = [f"| `{one.name}` | {one.type} | {one.doc} |" for one in table.columns]
+    rows = [f"| `{column.name}` | {column.type} | {column.doc} |" for column in table.columns]
     if table.open_ended:
         rows.append(f"| ... |  | {table.open_ended} |")
     head = "| column | type | meaning |\n| --- | --- | --- |"
@@ -85,7 +86,7 @@ def _columns(table: TableArtefact) -> str:
 
 def pages() -> dict[Path, str]:
     """Every made page and what should stand in it."""
-    declared = themes.discover(FeatureParams().windows)
+    declared = discover(FeatureParams().windows)
     return {FEATURES: features_page(declared), DATA: data_page()}
 
 

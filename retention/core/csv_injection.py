@@ -1,8 +1,7 @@
-"""No text cell of ours is one that a spreadsheet would run as a formula.
+"""Escapes text cells that a spreadsheet would run as a formula (CSV injection).
 
-A cell that may be taken for one gets an apostrophe in front, which makes it text: `=1+1` is written
-`'=1+1`. So that nothing is lost, a cell that already has apostrophes before such a beginning gets
-one more. `unguarded` takes exactly that one away again.
+Such a cell gets an apostrophe in front, which makes it text: `=1+1` is written `'=1+1`. A cell that
+already has apostrophes before such a beginning gets one more, so that `unescape_formula` is exact.
 """
 
 import re
@@ -14,10 +13,10 @@ _GUARDED: Final = re.compile(f"'+{_STARTS}")
 
 
 def escape_formula(text: str) -> str:
-    """The cell as written: an apostrophe in front where a spreadsheet would see a formula."""
+    """The text with an apostrophe in front where a spreadsheet would see a formula."""
     return f"'{text}" if _RISKY.match(text) else text
 
 
 def unescape_formula(cell: str) -> str:
-    """The inverse of `guarded`, for every text."""
+    """The inverse of `escape_formula`, for every text."""
     return cell[1:] if _GUARDED.match(cell) else cell

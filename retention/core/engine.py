@@ -1,4 +1,4 @@
-"""The engine, named in this one place: DuckDB in the process, or Spark.
+"""The engine: DuckDB in the process, or Spark; no other module names either.
 
 Everything above it is Narwhals expressions, which both understand.
 """
@@ -17,7 +17,7 @@ from retention.core.storage.atomic import PathLike
 
 
 class Engine(Protocol):
-    """What a stage may ask of an engine. Frames are lazy until materialised or collected."""
+    """What stages use of an engine. Frames are lazy until materialised or collected."""
 
     def scan(self, path: PathLike) -> nw.LazyFrame[Any]:
         """A Parquet file, or a glob of them."""
@@ -26,7 +26,7 @@ class Engine(Protocol):
         """A table from memory."""
 
     def materialize(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        """Compute a frame once that several frames are made from; dropped by `release`."""
+        """Compute a frame once that several frames are derived from; dropped by `release`."""
 
     def release(self) -> None:
         """Drop what `materialize` computed."""
@@ -104,7 +104,7 @@ class Spark:
 
 @contextmanager
 def open_engine(params: EngineParams) -> Iterator[DuckDB | Spark]:
-    """The engine that params name; closed when the block ends."""
+    """The engine of params; closed when the block ends."""
     engine = DuckDB(params.memory) if params.name == "duckdb" else Spark(_session(params))
     try:
         yield engine

@@ -1,4 +1,4 @@
-"""Refusals: every way the pipeline says no, with its exit code."""
+"""Refusals: the ways to stop with a reason, each with its exit code."""
 
 import signal
 import sys
@@ -12,7 +12,7 @@ from typing import Any, Final
 _DISK: Final = {EDQUOT, EFBIG, EIO, ENOSPC, EROFS}
 
 
-class Refusal(Exception):  # noqa: N818  (a refusal is an outcome, not a mishap)
+class Refusal(Exception):  # noqa: N818  (a refusal is an outcome, not an error)
     """A one-line reason to stop. `code` is the process's exit code."""
 
     code = 1
@@ -35,7 +35,7 @@ class BadInput(Refusal):
 
 
 class Guarded(Refusal):
-    """A guard refused to go on: stale data, drift, a worse model, too little to learn from."""
+    """A guard refused: stale data, drift, a worse model, too little to learn from."""
 
     code = 4
 
@@ -47,23 +47,23 @@ class Busy(Refusal):
 
 
 class Stopped(BaseException):
-    """SIGTERM. No Exception, so that nothing which goes on after a mishap goes on after it."""
+    """SIGTERM. Not an Exception, so that no handler of errors continues after it."""
 
 
 def close_matches(name: str, candidates: Iterable[str]) -> list[str]:
-    """The known names that come close to one, the closest first, at most three."""
+    """The candidates closest to a name, the closest first, at most three."""
     by_lower = {item.lower(): item for item in candidates}
     return [by_lower[item] for item in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)]
 
 
 def suggestion(name: str, candidates: Iterable[str]) -> str:
-    """' (nearest: a, b)', or nothing when no known name comes close."""
+    """' (nearest: a, b)', or nothing when no candidate comes close."""
     close = close_matches(name, candidates)
     return f" (nearest: {', '.join(close)})" if close else ""
 
 
 def mask(value: object, visible: int = 2) -> str:
-    """A value as a refusal may show it: its first characters and its length, never the whole."""
+    """The first characters of a value and its length, as a refusal may show it."""
     text = str(value)
     return repr(text) if len(text) <= visible else f"{text[:visible]!r}… ({len(text)} characters)"
 
@@ -71,7 +71,7 @@ def mask(value: object, visible: int = 2) -> str:
 def run(main: Callable[[], None]) -> None:
     """Run a stage's main(); a refusal becomes one line on stderr and its exit code.
 
-    So does SIGTERM, which lets every `finally` run first, and what the disk refuses.
+    So do SIGTERM, after every `finally`, and errors of the disk.
     """
     try:
         with _stoppable():
@@ -92,7 +92,7 @@ def _refuse(text: str, code: int) -> None:
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """While the block runs SIGTERM is an exception in it. Only a main thread is told of signals."""
+    """While the block runs SIGTERM is an exception in it. Only the main thread gets signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -104,5 +104,7 @@ def _stoppable() -> Iterator[None]:
 
 
 def _stop(*_: Any) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one shall not cut the tidying short
+    signal.signal(
+        signal.SIGTERM, signal.SIG_IGN
+    )  # a second one must not interrupt the `finally` blocks
     raise Stopped("stopped by SIGTERM; nothing was changed half-way; run again")

@@ -1,4 +1,4 @@
-"""What an event is: its columns, their types, and the kinds that features know."""
+"""The columns of an event with their types, and the kinds that features read."""
 
 from typing import Final
 

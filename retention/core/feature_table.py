@@ -1,4 +1,4 @@
-"""The table of features as models read it."""
+"""The feature table as models read it."""
 
 import pandas as pd
 import pyarrow as pa
@@ -9,6 +9,6 @@ KEYS = list(artefacts.FEATURES.key)
 
 
 def matrix(table: pa.Table) -> pd.DataFrame:
-    """One row a row of the table, one column a feature: floats with NaN, text as text."""
+    """The features without the keys: floats with NaN, text as text."""
     frame: pd.DataFrame = table.drop_columns(KEYS).to_pandas()
     return frame

@@ -1,4 +1,4 @@
-"""The two rules of time, in this one place: what a snapshot may see, and when a label is ripe.
+"""The two rules of time: what a snapshot sees, and when a label is mature.
 
 A snapshot is the start of a day in the business time zone; days are integers since 1970-01-01.
 """
@@ -12,7 +12,7 @@ import narwhals as nw
 from retention.core.params import ChurnLabel, LabelParams, ValueLabel
 
 _EPOCH = dt.date(1970, 1, 1)
-WITHDRAWN = "withdrawn"  # the kind of a version that says: this did not happen
+WITHDRAWN = "withdrawn"  # the kind of a version by which the event did not happen
 Frame = nw.LazyFrame[Any]
 
 
@@ -27,12 +27,11 @@ def date_of(day: int) -> dt.date:
 
 
 def as_known_at(events: Frame, snapshot: int, restated: bool = True) -> Frame:
-    """All that was known before a snapshot: one row an event, in its newest version by then.
+    """The events known before a snapshot, each in its newest version by then.
 
-    An event that its newest version takes back is not among them. `age` is added: days from the
-    event to the snapshot, at least 1. This cut comes before anything that reads more than one
-    row. `restated=False` promises that no event has two versions, and saves the search for the
-    newest.
+    Withdrawn events are left out. `age` is added: days from the event to the snapshot, at least 1.
+    This cut comes before anything that reads more than one row. `restated=False` states that no
+    event has two versions, and saves the search for the newest.
     """
     versions = events.filter(nw.col("known_day") < snapshot)
     if restated:
@@ -43,15 +42,15 @@ def as_known_at(events: Frame, snapshot: int, restated: bool = True) -> Frame:
 
 @dataclass(frozen=True)
 class Window:
-    """A label window: days `start` <= day < `end`, ripe once `settle` more days have passed."""
+    """A label window."""
 
-    start: int
-    end: int
-    settle: int
+    start: int  # first day
+    end: int  # the day after the last
+    settle: int  # days after the end until everything in the window is taken as known
 
     @property
     def mature_on(self) -> int:
-        """The first day on which everything in the window is taken as known."""
+        """The first day on which the label is mature."""
         return self.end + self.settle
 
     def contains(self, day: nw.Expr) -> nw.Expr:
@@ -66,7 +65,7 @@ def churn_window(snapshot: int, label: ChurnLabel) -> Window:
 
 
 def value_window(snapshot: int, churn: ChurnLabel, value: ValueLabel) -> Window:
-    """Starts with the churn window and has a length of its own."""
+    """Starts with the churn window, with its own length."""
     start = snapshot + churn.gap_days
     return Window(start, start + value.horizon_days, churn.settle_days)
 

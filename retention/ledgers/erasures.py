@@ -78,7 +78,7 @@ class Erased:
             where sha256($salt || customer_id) in (select unnest($hashes))""",
             {"salt": self.salt, "hashes": sorted(self.hashes)},
         ).fetchall()
-        return [one for (one,) in rows]
+        return [customer_id for (customer_id,) in rows]
 
 
 NOBODY: Final = Erased()
@@ -94,12 +94,12 @@ def read(folder: Path = FOLDER) -> Erased:
     if not requests:
         return NOBODY
     salt = _salt(folder)
-    if any(one.get("salt_sha256", _sha256(salt)) != _sha256(salt) for one in requests):
+    if any(entry.get("salt_sha256", _sha256(salt)) != _sha256(salt) for entry in requests):
         raise BadInput(
             f"{folder / SALT}: not the salt of those who were erased, so they cannot be recognised;"
             " restore the right one from a backup"
         )
-    return Erased(salt, frozenset(str(one["sha256"]) for one in requests))
+    return Erased(salt, frozenset(str(entry["sha256"]) for entry in requests))
 
 
 def _sha256(text: str) -> str:
@@ -136,7 +136,7 @@ def with_salt(folder: Path = FOLDER) -> Erased:
 
 def request(folder: Path, sha256: str, now: dt.datetime) -> None:
     """Note that a customer is to go, before anything goes: from now on no file brings them back."""
-    if all(one["sha256"] != sha256 for one in _read_kind(folder, REQUESTED)):
+    if all(entry["sha256"] != sha256 for entry in _read_kind(folder, REQUESTED)):
         content = {
             "sha256": sha256,
             "salt_sha256": _sha256(_salt(folder)),  # of 32 random bytes: it gives nothing away
@@ -148,14 +148,14 @@ def request(folder: Path, sha256: str, now: dt.datetime) -> None:
 def requested_at(folder: Path, sha256: str) -> str | None:
     """When somebody was first to go; null for who never was."""
     return next(
-        (one["asked_at"] for one in _read_kind(folder, REQUESTED) if one["sha256"] == sha256), None
+        (entry["asked_at"] for entry in _read_kind(folder, REQUESTED) if entry["sha256"] == sha256), None
     )
 
 
 def receipts(folder: Path, sha256: str) -> list[dict[str, Any]]:
     """What was done for one customer before, the oldest first."""
-    receipts_of_customer = [one for one in _read_kind(folder, RECEIPT) if one["sha256"] == sha256]
-    return sorted(receipts_of_customer, key=lambda one: str(one["ended_at"]))
+    receipts_of_customer = [receipt for receipt in _read_kind(folder, RECEIPT) if receipt["sha256"] == sha256]
+    return sorted(receipts_of_customer, key=lambda receipt: str(receipt["ended_at"]))
 
 
 def enter(folder: Path, receipt: dict[str, Any]) -> Path:

@@ -148,16 +148,16 @@ def read_batches(folder: Path) -> list[ImportBatch]:
     BadInput when a file is not as it was written.
     """
     batches = [_read(path, content) for path, content in store.read_all(folder).items()]
-    return sorted(batches, key=lambda one: (one.entered_at, one.list_id))
+    return sorted(batches, key=lambda batch: (batch.entered_at, batch.list_id))
 
 
 def read_records(folder: Path, company: str | None = None) -> list[OutcomeRecord]:
     """Every fact ever entered, of one company if given, the oldest first."""
     return [
         fact
-        for one in read_batches(folder)
-        if company in (None, one.company)
-        for fact in one.records
+        for batch in read_batches(folder)
+        if company in (None, batch.company)
+        for fact in batch.records
     ]
 
 
@@ -178,7 +178,7 @@ def _read(path: Path, content: dict[str, Any]) -> ImportBatch:
 
 
 def _record(flat: dict[str, Any]) -> OutcomeRecord:
-    fields_of_answer = {one.name: flat[one.name] for one in fields(StaffAnswer)}
+    fields_of_answer = {field.name: flat[field.name] for field in fields(StaffAnswer)}
     on, cost = fields_of_answer["contacted_on"], fields_of_answer["offer_cost"]
     fields_of_answer["contacted_on"] = None if on is None else dt.date.fromisoformat(on)
     fields_of_answer["offer_cost"] = None if cost is None else Decimal(cost)

@@ -48,8 +48,8 @@ def _read(path: Path) -> Run:
 
 def earlier_runs(runs: list[Run], run: Run) -> list[Run]:
     """The runs up to as_of, without this one itself: it may have published already."""
-    earlier = [one for one in runs if one["as_of"] <= run["as_of"]]
-    return [one for one in earlier if not _is_same(one, run)]
+    earlier = [previous for previous in runs if previous["as_of"] <= run["as_of"]]
+    return [previous for previous in earlier if not _is_same(previous, run)]
 
 
 def _is_same(other: Run, run: Run) -> bool:
@@ -96,4 +96,4 @@ def _add_folder(path: Path, into: str) -> bool:
 def folders(folder: Path) -> list[Path]:
     """Every folder into which a list was published, as far as records say. BadInput as `read`."""
     every = (_read(path).get("folders", []) for path in folder.glob("*.json"))
-    return sorted({Path(one) for many in every for one in many})
+    return sorted({Path(name) for names in every for name in names})

@@ -119,12 +119,13 @@ def minimum_detectable_effect(
     """
     if min(enrolled.treated, enrolled.control) <= 0:
         return np.nan
-    share = enrolled.control / enrolled.total
-    _validate(control_rate, control_rate, share)
+    holdout_share = enrolled.control / enrolled.total
+    _validate(control_rate, control_rate, holdout_share)
 
     def shortfall(effect: float) -> float:
-        required = _control_size(control_rate, control_rate - effect, share, critical_value, power)
-        return required / enrolled.control - 1
+        treated_rate = control_rate - effect
+        size = _control_size(control_rate, treated_rate, holdout_share, critical_value, power)
+        return size / enrolled.control - 1
 
     if control_rate == 0 or shortfall(control_rate) > 0:
         return np.nan

@@ -49,15 +49,15 @@ def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 
 
 def test_the_grocers_line_items_are_all_there(grocer: Path) -> None:
-    found = asked(
+    rows = asked(
         "select count(*), count(distinct household_id), count(distinct basket_id), "
         "count(distinct (basket_id, product_id)), "
         "min(transaction_timestamp)::text, max(transaction_timestamp)::text "
         f"from '{grocer}/transactions.csv'"
     )
     lines = 1_469_307
-    assert found[:4] == (lines, 2469, 155_848, lines)  # basket and product are a key
-    assert (found[4][:10], found[5][:10]) == ("2017-01-01", "2018-01-01")
+    assert rows[:4] == (lines, 2469, 155_848, lines)  # basket and product are a key
+    assert (rows[4][:10], rows[5][:10]) == ("2017-01-01", "2018-01-01")
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_cdnows_repeats_are_kept_as_the_purchases_they_are(tmp_path: Path) -> No
 def test_the_same_company_is_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("one", "other"):
         example.write_cdnow(tmp_path / folder)
-    one, other = ((tmp_path / name / "purchases.csv").read_bytes() for name in ("one", "other"))
-    assert one == other
+    first, other = ((tmp_path / name / "purchases.csv").read_bytes() for name in ("one", "other"))
+    assert first == other
 
 
 def test_a_company_of_ones_own_keeps_its_raw_data(company: Callable[[str], Path]) -> None:
@@ -100,7 +100,7 @@ def test_a_company_of_ones_own_keeps_its_raw_data(company: Callable[[str], Path]
         path.write_text("who,at\n", encoding="utf-8")
     example.main()
     assert raw.read_text(encoding="utf-8") == "who,at\n"
-    assert [one.name for one in (home / "data/example").rglob("*")] == ["README.md"]
+    assert [path.name for path in (home / "data/example").rglob("*")] == ["README.md"]
 
 
 def test_the_company_named_is_the_one_written(company: Callable[[str], Path]) -> None:

@@ -20,7 +20,7 @@ labels: {churn: {rule: silence}}
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "message"),
     [
         ("currency", "curency", r"curency: unknown key \(nearest: currency"),
         ("occurred_at", "ocurred_at", r"events.0.ocurred_at: unknown key \(nearest: occurred_at"),
@@ -35,9 +35,9 @@ labels: {churn: {rule: silence}}
         ("GBP", "[", "not YAML"),
     ],
 )  # fmt: skip
-def test_a_wrong_key_is_one_line_that_names_it(old: str, new: str, says: str) -> None:
+def test_a_wrong_key_is_one_line_that_names_it(old: str, new: str, message: str) -> None:
     assert old in GOOD
-    with pytest.raises(BadParams, match=says) as caught:
+    with pytest.raises(BadParams, match=message) as caught:
         parse_params(GOOD.replace(old, new, 1))
     assert caught.value.code == 2
 

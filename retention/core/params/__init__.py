@@ -1,4 +1,4 @@
-"""The one configuration, params.yaml, as frozen and typed values; a file of this folder a theme."""
+"""params.yaml, the one configuration, as frozen and typed values; a file for each theme."""
 
 from retention.core.params.base import Day
 from retention.core.params.modelling import (

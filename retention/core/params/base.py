@@ -1,4 +1,4 @@
-"""What every section is made of: strict values, and how days, lags and zones are written."""
+"""The types of values in params.yaml: strict models, days, lags and time zones."""
 
 import datetime as dt
 import re
@@ -48,6 +48,6 @@ Amount = Annotated[float, Field(gt=0)]
 
 
 class Strict(BaseModel):
-    """Frozen, and a stranger among the keys is an error."""
+    """A section: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

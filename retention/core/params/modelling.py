@@ -1,4 +1,4 @@
-"""What is asked of the models: labels, snapshots, features, training and its judgement."""
+"""Sections for the models: labels, snapshots, features, training and evaluation."""
 
 from typing import Any, Literal
 
@@ -31,11 +31,11 @@ class LabelParams(Strict):
 
 class SnapshotParams(Strict):
     every_days: Days = 30
-    most: Days = 24
+    most: Days = 24  # snapshots
 
 
 class ServiceParams(Strict):
-    """What good service is: the first answer and the end of a case come within these."""
+    """The service level: the first answer and the end of a case come within these."""
 
     answer_hours: float = Field(default=24, gt=0)
     resolution_days: int = Field(default=5, ge=0)
@@ -46,16 +46,15 @@ class FeatureParams(Strict):
 
 
 TreatedRows = Literal["weight", "drop", "adjust", "keep"]
+"""How training uses the rows of customers who were contacted before their outcome.
+
+weight: they are left out, and the held-out customers of the same outreach stand for them, with the
+weight 1 / holdout share. drop: they are left out. adjust: they stay, models get the treatment as an
+input and predict everybody as untreated. keep: they count as any other row.
+"""
 
 
 class TrainParams(Strict):
-    """treated: what is done with rows of customers who were contacted before their outcome.
-
-    weight: they are left out, and those held out from the same outreach stand for them, with the
-    weight of one over their share; drop: they are left out; adjust: they stay, models are told
-    who they are, and foretell everybody as left alone; keep: they count as any other.
-    """
-
     treated_rows: TreatedRows = "weight"
     folds: int = Field(default=5, ge=1)
     min_churners: int = Field(default=30, ge=1)
@@ -65,26 +64,19 @@ class TrainParams(Strict):
 
 
 class UpliftParams(Strict):
-    """Which model learns whom a contact keeps, from those drawn by lot; null: none is asked."""
-
-    model: str | None = "uplift_dr"
+    model: str | None = "uplift_dr"  # fitted on randomised customers; null: none
 
 
 class EvaluateParams(Strict):
-    """least: customers of a group, below which nothing is told of it."""
-
     bootstrap: int = Field(default=200, ge=20)
     seed: int = 20260402
-    min_group_size: int = Field(default=50, ge=10)
+    min_group_size: int = Field(default=50, ge=10)  # customers; smaller groups are not reported
 
 
 class PromoteParams(Strict):
-    """When a challenger takes the champion's place.
+    """When a challenger takes the champion's place."""
 
-    automatic: the stage lets it, where it is no worse than the champion; otherwise somebody says
-    `retention promote`. bootstrap: resamples of the customers for the interval of the difference.
-    """
-
+    # Promote a challenger that is no worse; otherwise `retention promote` decides.
     automatic: bool = False
-    bootstrap: int = Field(default=1000, ge=100)
+    bootstrap: int = Field(default=1000, ge=100)  # samples for the interval of the difference
     seed: int = 20260406

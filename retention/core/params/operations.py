@@ -1,4 +1,4 @@
-"""How runs, lists and pages are kept in order: guards, publishing, schedule, privacy."""
+"""Sections for operations: scorecard, scheduled scoring, guards, publishing, privacy, outcomes."""
 
 from typing import Annotated, Literal
 
@@ -7,66 +7,57 @@ from pydantic import AfterValidator, Field, model_validator
 from retention.core.params.base import Amount, Day, Days, Share, Strict
 from retention.core.params.sources import StaffFile, copied_to
 
+Dimension = Literal["region", "language", "preferred_channel", "acquisition_channel"]
+
 
 class ScorecardParams(Strict):
-    """What the service scorecard shows. `targets` names the measures that count; null: none set."""
+    """What the service scorecard shows."""
 
     period_days: Days = 91
-    targets: dict[str, float | None] = {}
+    targets: dict[str, float | None] = {}  # by metric; null: the metric counts, without a target
     staff: Annotated[StaffFile, AfterValidator(copied_to("scorecard.staff"))] | None = None
-    groups: list[Literal["region", "language", "preferred_channel", "acquisition_channel"]] = [
-        "region", "language", "preferred_channel", "acquisition_channel",
-    ]  # fmt: skip
-    min_group_size: int = Field(default=30, ge=5)
+    groups: list[Dimension] = ["region", "language", "preferred_channel", "acquisition_channel"]
+    min_group_size: int = Field(default=30, ge=5)  # cases; smaller groups are not shown
 
 
 class ScoreParams(Strict):
-    """How `retention score` goes; docs/operating.md tells it.
+    """How `retention score` runs; see docs/operating.md."""
 
-    folder: where it works, and keeps the log and the summary of each day. champion: pinned scores
-    with champion/; registry does too, but only if the alias `champion` of MLflow's registry names
-    the same models. without_registry: what is done when MLflow cannot be reached. keep: of how
-    many days the logs stay.
-    """
-
-    folder: str = "runs"
+    folder: str = "runs"  # its work folder, logs and the summary of each day
+    # registry: champion/ scores only if the alias `champion` of MLflow's registry names its models
     champion: Literal["pinned", "registry"] = "pinned"
-    without_registry: Literal["pinned", "refuse"] = "pinned"
-    keep: Days = 90
+    without_registry: Literal["pinned", "refuse"] = "pinned"  # when MLflow cannot be reached
+    keep: Days = 90  # days whose logs stay
 
 
 GuardName = Literal["freshness", "row_count", "schema", "drift", "model_age", "calibration"]
 
 
 class GuardParams(Strict):
-    """When a list gets a warning or is not published at all; null switches a limit off.
+    """When a list gets a warning or is not published; null switches a limit off.
 
-    stale_warn_days, stale_refuse_days: whole days before as_of of which a source that the label
-    needs tells nothing. row_drop: so large a share fewer rows, or watched customers, than in the
-    last run refuses. rejects_times: so many times the last run's share of rejects warns. psi_warn,
-    psi_refuse: of the chances of leaving, against when the champion was made; psi_warn counts a
-    number among features as drifted, distance_warn (Jensen-Shannon, 0 to 1) a category, and
-    drifted_warn, drifted_refuse are shares of all features. model_warn_days, model_refuse_days:
-    since when the champion could have learnt anew. calibration_least: customers held out with a
-    known outcome, below which a list is not judged; calibration_refuse: so far outside of the
-    interval refuses.
-    override: the guard that may not refuse, and why and by whom; it holds for the list of
-    override_on only. docs/monitoring.md tells more.
+    See docs/monitoring.md.
     """
 
+    # whole days before as_of without rows of a source that the label needs
     stale_warn_days: int | None = Field(default=3, ge=0)
     stale_refuse_days: int | None = Field(default=14, ge=0)
-    row_drop: Share | None = 0.5
-    rejects_times: Amount | None = 3.0
+    row_drop: Share | None = 0.5  # share fewer rows, or customers of the cohort, than the last run
+    rejects_times: Amount | None = 3.0  # times the last run's share of rejects
+    # PSI of the churn probabilities since promotion; psi_warn also flags a numeric feature
     psi_warn: Amount | None = 0.25
     psi_refuse: Amount | None = 0.5
-    distance_warn: Share | None = 0.2
+    distance_warn: Share | None = 0.2  # Jensen-Shannon distance that flags a category as drifted
+    # drifted features among all
     drifted_warn: Share | None = 0.2
     drifted_refuse: Share | None = 0.5
+    # days since the champion could have been trained anew
     model_warn_days: int | None = Field(default=92, ge=0)
     model_refuse_days: int | None = Field(default=366, ge=0)
+    # held-out customers with a known outcome, below which a list is not judged
     calibration_least: int | None = Field(default=30, ge=2)
-    calibration_refuse: Share | None = 0.2
+    calibration_refuse: Share | None = 0.2  # how far outside of the interval
+    # guard that must not refuse -> why, by whom; for the list of override_on only
     override: dict[GuardName, Annotated[str, Field(pattern=r"\S")]] = {}
     override_on: Day = None
 
@@ -78,43 +69,34 @@ class GuardParams(Strict):
 
 
 class PublishParams(Strict):
-    """Where lists are put for staff. `folder` may lie on a shared drive.
+    """Where lists are published for staff."""
 
-    keep: how many lists stay; null: all. The oldest of the company go, but never the current one,
-    nor the newest of a day whose outcomes are still to come. What staff hand back of a list that
-    went cannot be taken any more.
-    """
-
-    folder: str = "lists"
+    folder: str = "lists"  # may lie on a shared drive
     allow_older: bool = False
+    # Lists that stay; null: all. The oldest of the company go, but never the current one, nor the
+    # newest of a day whose outcomes are not yet known. Answers to a removed list are not accepted.
     keep: int | None = Field(default=400, ge=2)
 
 
 class PrivacyParams(Strict):
-    """For how long personal data are kept; docs/security.md tells it.
+    """How long personal data are kept; see docs/security.md."""
 
-    keep_days: events that happened longer before as_of are dropped when they are read, and
-    `retention tidy` removes lists and ledgers' entries that old. null: everything is kept.
-    """
-
+    # Events older than this at as_of are dropped when read, and `retention tidy` removes lists and
+    # ledger entries that old. null: everything is kept.
     keep_days: Days | None = None
 
 
 class OutcomesParams(Strict):
-    """How what contacts achieved is told.
+    """How the effect of contacts is reported."""
 
-    hoped: of customers who would leave, the share that contacts are hoped to keep; how many it
-    takes to show that is worked out from it. power: the chance to show it if it is so. least:
-    customers in either arm below which a part of them is not judged.
-    """
-
+    # share of churners that contacts are planned to retain; gives the required sample size
     target_effect: float = Field(default=0.2, gt=0, lt=1)
     power: float = Field(default=0.8, gt=0.05, lt=1)
-    min_group_size: int = Field(default=30, ge=2)
+    min_group_size: int = Field(default=30, ge=2)  # customers in either arm of a subgroup
 
 
 class SimulationParams(Strict):
-    """Of the simulated telecom company: its size, its chance, and what has consequences in it."""
+    """The simulated telecom company."""
 
     customers: int = Field(default=20_000, ge=100)
     weeks: int = Field(default=156, ge=52)

@@ -1,4 +1,4 @@
-"""Who is contacted, in which order, by which means; docs/policy.md tells the rules."""
+"""Sections for the list and the policy: whom to contact, in which order, and how."""
 
 from typing import Annotated, Literal
 
@@ -8,15 +8,13 @@ from retention.core.params.base import Day, Days, Name, Strict
 
 
 class AtRiskParams(Strict):
-    """The list: how many to contact, who is left alone to compare, and how it is read.
+    """The list: its size, the randomised holdout, and its language."""
 
-    campaign_days: for how long a customer stays in the arm in which a list of the campaign first
-    put them: those left alone are on no list as long.
-    """
-
-    capacity: Days = 200
+    capacity: Days = 200  # customers to contact
     holdout_share: float = Field(default=0.1, ge=0, lt=0.5)
     campaign: str = "always-on"
+    # A customer stays this long in the arm of the campaign's first list that assigned them; the
+    # held out are on no list as long.
     campaign_days: Days = 180
     salt: str = "retention"
     others: int | None = Field(default=None, ge=0)
@@ -24,24 +22,24 @@ class AtRiskParams(Strict):
 
 
 class Fix(Strict):
-    """What counts as still to be put right before anybody is offered anything, in days back."""
+    """How far back a failure counts as open: it is put right before any offer."""
 
     billing_days: int = Field(default=60, ge=0)
     promise_days: int = Field(default=60, ge=0)
 
 
 class Effort(Strict):
-    """Who asks too much: so many contacts a year, at so large a share of what they bring."""
+    """Customers whose service costs too much: both limits exceeded."""
 
-    contacts: Days = 12
-    cost_share: float = Field(default=0.5, gt=0)
+    contacts: Days = 12  # a year
+    cost_share: float = Field(default=0.5, gt=0)  # of the year's revenue
 
 
 class Absence(Strict):
-    """From the first day to the last, both away; somebody else covers."""
+    """Days on which an owner is away, and who covers."""
 
     first: Day
-    last: Day
+    last: Day  # included
     cover: str = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -52,33 +50,28 @@ class Absence(Strict):
 
 
 class Owner(Strict):
-    """Of one who owns customers: how many contacts a list may ask for, and when away."""
+    """A member of staff who owns customers."""
 
-    capacity: int | None = Field(default=None, ge=0)
+    capacity: int | None = Field(default=None, ge=0)  # contacts on one list
     away: list[Absence] = []
 
 
 class Play(Strict):
-    """One thing staff can do, for whom, what it costs, and what it is believed to achieve.
-
-    saves: of customers about to leave, the share it keeps: a belief until a holdout has measured
-    it. taken: of all who are offered it, those who would have stayed included, how many accept.
-    when: causes of trouble or themes of reasons that it answers; empty: any.
-    """
+    """An action that staff can take, for whom, at which cost, and with which expected effect."""
 
     name: Name
     action: str = Field(min_length=1)
     wording: str = ""
     avoid: str = ""
-    when: list[str] = []
+    when: list[str] = []  # causes of failures or themes of reasons that it answers; empty: any
     lane: Literal["contact", "fix_first", "cooling_off", "gave_notice"] = "contact"
     type: Literal["talk", "gesture", "upsell", "cross_sell"] = "talk"
     cost: float = Field(default=0.0, ge=0)
     offer_value: float = Field(default=0.0, ge=0)
-    acceptance_rate: float = Field(default=1.0, ge=0, le=1)
+    acceptance_rate: float = Field(default=1.0, ge=0, le=1)  # of all who are offered it
     approval: float | None = Field(default=None, ge=0)
     channels: list[str] = []
-    save_rate: float = Field(default=0.1, ge=0, le=1)
+    save_rate: float = Field(default=0.1, ge=0, le=1)  # of churners; a prior until it is measured
 
     @model_validator(mode="after")
     def _no_offer_while_open(self) -> "Play":
@@ -88,10 +81,7 @@ class Play(Strict):
 
 
 class Policy(Strict):
-    """Who is contacted, in which order, by which means; docs/policy.md tells the rules.
-
-    lasts: for how many value windows a customer who is kept stays on, as the net gain counts it.
-    """
+    """Who is contacted, in which order, by which means; see docs/policy.md."""
 
     recent_days: int = Field(default=30, ge=0)
     min_tenure_days: int = Field(default=0, ge=0)
@@ -100,7 +90,9 @@ class Policy(Strict):
     min_churn_probability: float = Field(default=0.0, ge=0, lt=1)
     sleeping_days: Days | None = None
     effort: Effort | None = None
-    retained_windows: float = Field(default=1.0, gt=0)
+    retained_windows: float = Field(
+        default=1.0, gt=0
+    )  # value windows that a retained customer stays
     min_net_gain: float = Field(default=0.0, ge=0)
     other_channel_factor: float = Field(default=0.7, ge=0, le=1)
     budget: float | None = Field(default=None, ge=0)
@@ -112,7 +104,7 @@ class Policy(Strict):
     @model_validator(mode="after")
     def _play_names_are_unique(self) -> "Policy":
         names = [play.name for play in self.playbook]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"playbook: two plays are called {twice[0]}")
+        duplicates = sorted({name for name in names if names.count(name) > 1})
+        if duplicates:
+            raise ValueError(f"playbook: two plays are called {duplicates[0]}")
         return self

@@ -1,4 +1,4 @@
-"""params.yaml: read in this one place, checked, and handed on as typed values."""
+"""Reads, checks and writes params.yaml; nothing else opens it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,18 +42,15 @@ from retention.core.params.sources import (
 )
 
 VERSION = 1
-"""The newest version of params.yaml that is understood; one without a number is of version 1."""
+"""The newest version of params.yaml that is read; a file without a version has version 1."""
 
 
 class Params(Strict):
-    """The whole configuration. `example` names a company of examples/ or is null for your own.
+    """The whole configuration."""
 
-    version: of the keys below and their meanings.
-    """
-
-    version: int = Field(default=VERSION, ge=1)
+    version: int = Field(default=VERSION, ge=1)  # of the keys below and their meanings
     company: str = "your company"
-    example: Literal["grocer", "cdnow", "telecom"] | None = None
+    example: Literal["grocer", "cdnow", "telecom"] | None = None  # null: a company of your own
     simulation: SimulationParams = SimulationParams()
     as_of: Day = None
     time_zone: Zone
@@ -82,21 +79,21 @@ class Params(Strict):
     @field_validator("sources")
     @classmethod
     def _tables_are_copied(cls, sources: dict[str, Source]) -> dict[str, Source]:
-        return {name: copied_to(f"sources.{name}")(one) for name, one in sources.items()}
+        return {name: copied_to(f"sources.{name}")(source) for name, source in sources.items()}
 
     def raw_files(self) -> dict[str, RawFile]:
-        """Everything that is read from outside, by its key in params.yaml."""
-        files = {f"sources.{name}": one for name, one in self.sources.items()}
+        """The files and tables that ingest reads, by their key in params.yaml."""
+        files = {f"sources.{name}": source for name, source in self.sources.items()}
         others = {"customers": self.customers, "scorecard.staff": self.scorecard.staff}
-        return files | {key: one for key, one in others.items() if one}
+        return files | {key: file for key, file in others.items() if file}
 
     def zone_of(self, file: RawFile) -> ZoneInfo:
-        """The zone in which a raw file's naive times are read."""
+        """The time zone of a raw file's naive times."""
         return ZoneInfo(file.time_zone or self.time_zone)
 
 
 def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
-    """The keys known beside the one at `loc`, found by walking the models' annotations."""
+    """The keys of the section in which `loc` stands, found through the models' annotations."""
     model: type[BaseModel] | None = Params
     for step in loc[:-1]:
         if isinstance(step, int) or model is None or step not in model.model_fields:
@@ -141,12 +138,12 @@ def parse_params(text: str, name: str = "params.yaml") -> Params:
     try:
         return Params.model_validate(with_new_keys(raw))
     except ValidationError as error:
-        errors = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+        errors = sorted(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
         raise BadParams(f"{name}: {describe_error(errors[0])}") from None
 
 
 def _refuse_newer(version: Any, name: str) -> None:
-    """Before any key is looked at: those that a newer version has are no mistakes."""
+    """Checked before the keys: an unknown one of a newer version is no mistake."""
     if isinstance(version, int) and version > VERSION:
         raise BadParams(
             f"{name}: version {version} is newer than {VERSION}, the newest that this program "
@@ -162,16 +159,16 @@ def with_changes(text: str, changes: Mapping[str, Any]) -> str:
 def _merged(old: Any, new: Any) -> Any:
     if not isinstance(old, dict) or not isinstance(new, Mapping):
         return new
-    return old | {name: _merged(old.get(name), one) for name, one in new.items()}
+    return old | {name: _merged(old.get(name), value) for name, value in new.items()}
 
 
 def load_params(path: Path = Path("params.yaml")) -> Params:
-    """The params of the folder one stands in."""
+    """The params of the current folder."""
     if not path.is_file():
         raise BadParams(f"{path}: no such file; copy one from examples/")
     return parse_params(path.read_text(encoding="utf-8"), str(path))
 
 
-def as_yaml(chosen: Params) -> str:
-    """The params as YAML with every default written out: what the stages depend on."""
-    return yaml.safe_dump(chosen.model_dump(mode="json"), sort_keys=True, allow_unicode=True)
+def as_yaml(params: Params) -> str:
+    """The params as YAML with every default written out."""
+    return yaml.safe_dump(params.model_dump(mode="json"), sort_keys=True, allow_unicode=True)

@@ -1,4 +1,4 @@
-"""Where raw rows come from, and what they mean."""
+"""Sections for raw data: where rows come from, and what they mean."""
 
 import datetime as dt
 import re
@@ -34,22 +34,19 @@ class EngineParams(Strict):
 
 
 class Format(Strict):
-    """How times, dates and numbers are written; decimal: the sign before the decimals."""
+    """How times, dates and numbers are written."""
 
     time: str | None = None
     date: str | None = None
-    decimal: Literal[".", ","] = "."
+    decimal: Literal[".", ","] = "."  # the decimal sign
 
 
 class EventMapping(Strict):
-    """One event that a raw row emits; values are column names or scalar SQL over the row.
-
-    currency: in which its money is written, where that is not the same for all rows.
-    """
+    """One event that a raw row emits; values are column names or scalar SQL over the row."""
 
     kind: Name
     where: Sql | None = None
-    currency: Sql | None = None
+    currency: Sql | None = None  # of the row's money, where rows differ
     customer_id: Sql
     occurred_at: Sql
     known_at: Sql | None = None
@@ -78,28 +75,21 @@ class EventMapping(Strict):
 
 
 class RawFile(Strict):
-    """Files of one form.
+    """Files of one form, or a database table."""
 
-    dst: which instant a wall clock time means that the zone's clocks skip or repeat; without it
-    such a time refuses the file. rows_at_least: with fewer rows, in all files together, the export
-    counts as cut.
-
-    table: a PostgreSQL table or view in place of files; `path` is then where its rows are copied
-    to. database: the environment variable that holds the database's URL. database_timeout: seconds
-    within which connecting and reading must end.
-    """
-
-    path: str = ""
-    table: str | None = Field(default=None, min_length=1)
-    database: VariableName = "DATABASE_URL"
-    database_timeout: float = Field(default=900, ge=1)
+    path: str = ""  # of a table: where its rows are copied to
+    table: str | None = Field(default=None, min_length=1)  # a PostgreSQL table or view
+    database: VariableName = "DATABASE_URL"  # the environment variable with the database's URL
+    database_timeout: float = Field(default=900, ge=1)  # seconds, to connect and read
     types: dict[str, ColumnType] = {}
     format: Format = Format()
     time_zone: Zone | None = None
+    # which instant a wall clock time means that the zone's clocks skip or repeat; null: the file
+    # is refused
     dst: Literal["reject", "earlier", "later"] | None = None
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
-    rows_at_least: int | None = Field(default=None, ge=1)
+    rows_at_least: int | None = Field(default=None, ge=1)  # in all files; fewer: a cut export
 
     @model_validator(mode="after")
     def _lies_in_one_place(self) -> "RawFile":
@@ -111,19 +101,16 @@ class RawFile(Strict):
 
 
 class Source(RawFile):
-    """Rows that become events; what `expect` says of a row must be true, or the row is doubtful.
-
-    incremental: the table's column of when a row became known; only rows newer than those copied
-    before are read. incremental_overlap: so much of the time before is read again, for rows that
-    were committed late. Without `incremental` the whole table is read each time.
-    """
+    """Rows that become events."""
 
     key: list[str] | Literal["row_number"]
     events: list[EventMapping] = Field(min_length=1)
-    expect: dict[Name, Sql] = {}
+    expect: dict[Name, Sql] = {}  # conditions; a row that breaks one is doubtful
     known_after: Lag | None = None
+    # The table's column of when a row became known: only newer rows than those copied before are
+    # read. null: the whole table is read each time.
     incremental: str | None = Field(default=None, min_length=1)
-    incremental_overlap: Lag = dt.timedelta(days=1)
+    incremental_overlap: Lag = dt.timedelta(days=1)  # read again, for rows that were committed late
 
     @model_validator(mode="after")
     def _can_be_incremental(self) -> "Source":
@@ -145,7 +132,7 @@ class CustomersFile(RawFile):
 
 
 class StaffFile(RawFile):
-    """Who serves: agent_id, and the team and branch each belongs to."""
+    """The agents who serve customers, each with team and branch."""
 
     columns: dict[Literal["agent_id", "team", "branch"], str]
 
@@ -160,7 +147,7 @@ File = TypeVar("File", bound=RawFile)
 
 
 def copied_to(key: str) -> Callable[[File], File]:
-    """Says of a table under a key of params.yaml where its rows are copied to."""
+    """A validator that sets the path to which the rows of a table are copied."""
 
     def set_path(file: File) -> File:
         place = str(artefacts.TABLES / key)
@@ -170,7 +157,6 @@ def copied_to(key: str) -> Callable[[File], File]:
 
 
 class IngestParams(Strict):
-    """conversion: what one unit of another currency is worth in that of the company."""
-
     max_reject_share: float = Field(default=0.01, ge=0, le=1)
+    # the worth of one unit of another currency in that of the company
     conversion: dict[Currency, Annotated[float, Field(ge=1e-6, le=1e6)]] = {}

@@ -1,8 +1,8 @@
-"""The one writer: a file or a folder appears whole, or not at all.
+"""Atomic writes: a file or a folder appears whole, or not at all.
 
-What it makes on the way is hidden and lies beside what it is for, as `.NAME.PID.tmp`: whoever
-comes later knows whose it was, and removes what a killed process left. Nothing else in this
-project changes the disk, but for temporary folders of one's own; a test reads the code for that.
+A temporary file lies hidden beside its target as `.NAME.PID.tmp`, so that a later process can tell
+whose it was and remove what a killed process left. Nothing else in this project changes the disk,
+except within temporary folders; a test checks the code for that.
 """
 
 import hashlib
@@ -27,20 +27,20 @@ READ_ONLY, PRIVATE = 0o444, 0o600
 _TEMPORARY: Final = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)\.tmp")
 
 
-# Where a process may end
+# Failpoints
 
 KILL_AT, POINTS = "RETENTION_KILL_AT", "RETENTION_COUNT_POINTS"
 _numbers = itertools.count(1)
 
 
 def failpoint(name: str) -> None:
-    """A step between two changes of the disk, after which a process may be gone.
+    """A step between two changes of the disk, at which a process may end.
 
-    Nothing happens here unless the environment asks for it: with RETENTION_KILL_AT=N the process
-    kills itself at the N-th point, RETENTION_COUNT_POINTS names a file that gets a line for each.
-    So tests kill at every step in turn. A signal sent from outside after a sleep would hit some
-    steps by luck and never the same ones; an exception would run the `finally` blocks, which a
-    kill does not.
+    Does nothing unless the environment asks for it: with RETENTION_KILL_AT=N the process kills
+    itself at the N-th failpoint, RETENTION_COUNT_POINTS names a file that gets a line for each. So
+    tests kill at every step in turn. A signal sent from outside after a sleep would hit some steps
+    by luck and never the same ones; an exception would run the `finally` blocks, which a kill does
+    not.
     """
     count_file, kill_at = os.environ.get(POINTS), os.environ.get(KILL_AT)
     if count_file or kill_at:
@@ -52,16 +52,16 @@ def failpoint(name: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-# Making
+# Creating and replacing
 
 
 @contextmanager
 def atomic_file(path: PathLike, *, mode: int | None = None) -> Iterator[Path]:
-    """A temporary path beside `path`; when the block ends well it takes `path`'s place in one step.
+    """A temporary path beside `path`, which replaces `path` in one step if the block succeeds.
 
-    The folder is made; `mode` is the file's before anybody sees it. The file is flushed to the
-    disk before it is renamed, the folder after. When the block fails, the temporary file goes and
-    `path` stays as it was; an OSError names it.
+    The folder is created; the file gets `mode` before it is visible. The file is flushed to the
+    disk before it is renamed, the folder after. When the block fails, the temporary file is removed
+    and `path` stays as it was; an OSError names `path`.
     """
     path = Path(path)
     temporary = _temporary_path(path)
@@ -72,7 +72,7 @@ def atomic_file(path: PathLike, *, mode: int | None = None) -> Iterator[Path]:
         yield temporary
         failpoint(f"wrote {path.name} beside its place")
         if mode is not None:
-            with suppress(PermissionError):  # shares may know no modes; hashes tell of changes
+            with suppress(PermissionError):  # shares may have no modes; hashes show changes
                 temporary.chmod(mode)
         sync(temporary)
         failpoint(f"flushed {path.name}")
@@ -84,13 +84,13 @@ def atomic_file(path: PathLike, *, mode: int | None = None) -> Iterator[Path]:
             error.filename = str(path)
         raise
     finally:
-        with suppress(OSError):  # the error that brought us here says more
+        with suppress(OSError):  # the first error says more
             temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
-    """A hidden folder beside `folder`; when the block ends well it becomes `folder` in one step."""
+    """A hidden folder, which becomes `folder` in one step if the block succeeds."""
     staging = _temporary_path(folder)
     try:
         failpoint(f"about to stage {folder.name}")
@@ -106,7 +106,7 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
 
 
 def make_folder(folder: Path) -> None:
-    """A folder and those above it, each flushed where it is new."""
+    """Create a folder and those above it, each flushed where it is new."""
     if not folder.is_dir():
         make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
@@ -114,7 +114,7 @@ def make_folder(folder: Path) -> None:
 
 
 def link(path: Path, to: str) -> None:
-    """A symbolic link to a folder beside it, replaced in one step; OSError where there are none."""
+    """Replace a symbolic link to a folder beside it in one step; OSError where links fail."""
     temporary = _temporary_path(path)
     try:
         temporary.symlink_to(to, target_is_directory=True)
@@ -127,7 +127,7 @@ def link(path: Path, to: str) -> None:
 
 
 def sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk. Some shares sync no folders."""
+    """Wait until a file, or the names in a folder, are on the disk; some shares skip folders."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -156,7 +156,7 @@ def remove(path: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder, if it is there: nobody sees a part of it, as it is hidden first."""
+    """Remove a folder, if it is there; it is hidden first, so that no part of it is ever seen."""
     if not folder.is_dir():
         return
     hidden = _temporary_path(folder)
@@ -171,7 +171,7 @@ def remove_folder(folder: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> list[Path]:
-    """Remove what killed processes left in a folder whose lock one holds; what that was."""
+    """Remove and return what killed processes left in a folder, whose lock the caller holds."""
     return _remove_paths(_leftovers(folder, include_running=True))
 
 
@@ -185,14 +185,14 @@ def _remove_paths(paths: list[Path]) -> list[Path]:
 
 
 def _leftovers(folder: Path, name: str | None = None, *, include_running: bool) -> list[Path]:
-    """What the writer left half made in a folder, of one name if given; of `living` ones too."""
-    found = [(path, _TEMPORARY.fullmatch(path.name)) for path in sorted(folder.iterdir())]
+    """Temporary files in a folder, of one target if given, and of running processes if asked."""
+    matches = [(path, _TEMPORARY.fullmatch(path.name)) for path in sorted(folder.iterdir())]
     return [
         path
-        for path, of in found
-        if of
-        and name in (None, of["name"])
-        and (include_running or not _is_running(int(of["pid"])))
+        for path, match in matches
+        if match
+        and name in (None, match["name"])
+        and (include_running or not _is_running(int(match["pid"])))
     ]
 
 
@@ -206,7 +206,7 @@ def _is_running(pid: int) -> bool:
     return True
 
 
-# What a file holds
+# Contents
 
 
 def write_bytes(path: PathLike, content: bytes, *, mode: int | None = None) -> None:
@@ -223,7 +223,7 @@ def write_json(path: PathLike, value: Any, *, mode: int | None = None) -> None:
 
 
 def json_text(value: Any) -> str:
-    """Sorted keys, two spaces, final newline: the same value is the same text. NaN is refused."""
+    """Sorted keys, two spaces, final newline: equal values give equal text. NaN is refused."""
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return f"{text}\n"
 
@@ -233,7 +233,7 @@ def read_json(path: PathLike) -> Any:
 
 
 def write_table(path: PathLike, table: pa.Table) -> None:
-    """Parquet; the same table is the same bytes."""
+    """Write Parquet; equal tables give equal bytes."""
     with atomic_file(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
 
@@ -244,6 +244,6 @@ def sha256(path: PathLike) -> str:
 
 
 def content_hash(value: Any) -> str:
-    """sha256 of what a value says as JSON, however it is laid out. NaN is refused."""
+    """sha256 of a value as JSON with sorted keys. NaN is refused."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()

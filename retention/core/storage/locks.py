@@ -1,4 +1,4 @@
-"""One at a time: a lock that says which process holds it, and ends with that process."""
+"""A lock file that names the process that holds it, and ends with that process."""
 
 import fcntl
 import os
@@ -18,8 +18,8 @@ def hold(path: Path, doing: str, say: Say, patience: float = 0.0) -> Iterator[No
     """Hold the lock file `path` while the block runs.
 
     Busy, with the process that is `doing` it, when the lock is not free within `patience` seconds.
-    The system frees the lock of a process that dies, however it dies: what it leaves is its
-    number, which is told. The folder must be there.
+    The system frees the lock of a process that dies; its number stays in the file and is logged
+    by the next holder. The folder must exist.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -48,7 +48,7 @@ def _acquire(handle: int, path: Path, doing: str, patience: float) -> None:
 
 
 def _holder(handle: int) -> str:
-    """The number that the lock file holds, if it can be read: some shares keep it from others."""
+    """The process number in the lock file; empty where a share does not let others read it."""
     with suppress(OSError):
         return os.pread(handle, 32, 0).decode("ascii", "replace").strip()
     return ""

@@ -1,6 +1,6 @@
-"""Folders of data that nobody but their owner may enter.
+"""Folders of data that only their owner may enter.
 
-Lists are for staff and are left out: who may read them is decided where publish.folder lies.
+Lists are for staff and are left out: their readers depend on where publish.folder lies.
 """
 
 from collections.abc import Iterable
@@ -16,10 +16,10 @@ _FOLDER, _FILE = 0o700, 0o600
 
 
 def restrict_to_owner(root: Path, others: Iterable[str] = ()) -> None:
-    """Let the owner alone into the folders of data under `root`, and into `others`.
+    """Let only the owner into the folders of data under `root`, and into `others`.
 
-    DVC's cache is made when it is not there, so that it is closed before anything lies in it. What
-    others own already, or a drive without modes, stays as it is.
+    DVC's cache is created when it is missing, so that it is closed before it holds anything. What
+    other users own, or a drive without modes, stays as it is.
     """
     if (root / ".dvc").is_dir():
         atomic.make_folder(root / FOLDERS[0])

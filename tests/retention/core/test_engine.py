@@ -38,16 +38,16 @@ def test_scan_reads_one_parquet_file_or_a_glob_of_them(duck: engine.DuckDB, tmp_
 def test_a_kept_frame_is_computed_once_and_outlives_its_source(duck: engine.DuckDB) -> None:
     duck.connection.execute("create table source as select 1 as days")
     source: nw.LazyFrame[duckdb.DuckDBPyRelation] = nw.from_native(duck.connection.table("source"))
-    kept = duck.materialize(source.with_columns(twice=nw.col("days") * 2))
+    once = duck.materialize(source.with_columns(twice=nw.col("days") * 2))
     duck.connection.execute("drop table source")
-    assert duck.collect(kept, sort=["days"]).to_pylist() == [{"days": 1, "twice": 2}]
+    assert duck.collect(once, sort=["days"]).to_pylist() == [{"days": 1, "twice": 2}]
 
 
 def test_forget_drops_all_that_was_kept_and_may_be_said_twice(duck: engine.DuckDB) -> None:
-    kept = [duck.materialize(duck.load(TABLE)) for _ in range(2)]
+    frames = [duck.materialize(duck.load(TABLE)) for _ in range(2)]
     duck.release()
     duck.release()
-    for frame in kept:
+    for frame in frames:
         with pytest.raises(duckdb.Error):
             duck.collect(frame, sort=["days"])
 

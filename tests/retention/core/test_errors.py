@@ -43,7 +43,7 @@ def test_a_masked_value_shows_its_beginning_and_length_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (OSError(28, "No space left on device", "lists/x"), "lists/x: No space left on device;"),
         (OSError(28, "No space left on device"), "the disk: No space left on device;"),
@@ -52,7 +52,7 @@ def test_a_masked_value_shows_its_beginning_and_length_only() -> None:
     ],
 )
 def test_what_the_disk_refuses_is_one_line_too(
-    error: OSError, told: str, capsys: pytest.CaptureFixture[str]
+    error: OSError, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def main() -> None:
         raise error
@@ -61,7 +61,7 @@ def test_what_the_disk_refuses_is_one_line_too(
         errors.run(main)
     assert stopped.value.code == 1
     assert capsys.readouterr().err == (
-        f"refused: {told} nothing was changed half-way; mend that and run again\n"
+        f"refused: {message} nothing was changed half-way; mend that and run again\n"
     )
 
 

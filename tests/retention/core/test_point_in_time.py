@@ -12,7 +12,9 @@ from tests.support import engines, histories
 TODAY = histories.SNAPSHOT
 
 
-def seen(history: list[histories.Event], snapshot: int = TODAY, restated: bool = True) -> list[str]:
+def known_on(
+    history: list[histories.Event], snapshot: int = TODAY, restated: bool = True
+) -> list[str]:
     """What a snapshot sees: `event amount age` of every row."""
     past = point_in_time.as_known_at(engines.frame(history), snapshot, restated)
     rows = engines.collected(past.select("event_id", "amount", "age"))
@@ -29,11 +31,11 @@ HISTORY = histories.events("""
 
 
 def test_a_snapshot_sees_what_was_known_before_it_and_nothing_of_its_own_day() -> None:
-    assert seen(HISTORY) == ["a 1 9", "b 2 1"]
+    assert known_on(HISTORY) == ["a 1 9", "b 2 1"]
 
 
 def test_what_is_learned_late_appears_on_the_day_after_it_was_known() -> None:
-    assert seen(HISTORY, TODAY + 1) == ["a 1 10", "b 2 2", "c 3 6", "d 4 1"]
+    assert known_on(HISTORY, TODAY + 1) == ["a 1 10", "b 2 2", "c 3 6", "d 4 1"]
 
 
 VERSIONS = histories.events("""
@@ -47,7 +49,7 @@ VERSIONS = histories.events("""
 
 
 @pytest.mark.parametrize(
-    ("day", "found"),
+    ("day", "expected"),
     [
         (-8, ["a 1 1", "b 5 1"]),
         (-4, ["a 1 5", "b 5 5"]),
@@ -57,13 +59,13 @@ VERSIONS = histories.events("""
     ],
 )
 def test_a_snapshot_sees_one_row_an_event_the_newest_version_known_by_then(
-    day: int, found: list[str]
+    day: int, expected: list[str]
 ) -> None:
-    assert seen(VERSIONS, TODAY + day) == found
+    assert known_on(VERSIONS, TODAY + day) == expected
 
 
 def test_without_versions_the_promise_that_nothing_was_restated_changes_nothing() -> None:
-    assert seen(HISTORY, restated=False) == seen(HISTORY)
+    assert known_on(HISTORY, restated=False) == known_on(HISTORY)
 
 
 CHURN = ChurnLabel(rule="silence", horizon_days=10, gap_days=3, settle_days=2)

@@ -28,7 +28,7 @@ def forms(text: str | list[str] | tuple[str, ...] | None) -> tuple[str, ...]:
     return (text,) if isinstance(text, str) else tuple(text or ())
 
 
-def said(message: Message) -> tuple[str, ...]:
+def forms_of(message: Message) -> tuple[str, ...]:
     return forms(message.id)
 
 
@@ -43,38 +43,38 @@ def test_a_catalogue_has_the_messages_of_now(code: str) -> None:
 
 @each_translation
 def test_every_message_is_translated(code: str) -> None:
-    assert [said(one)[0] for one in catalogues.untranslated(code)] == []
+    assert [forms_of(message)[0] for message in catalogues.untranslated(code)] == []
 
 
 @each_translation
 def test_a_translation_is_filled_with_what_its_message_is_filled_with(code: str) -> None:
     for message in language.catalogue(code):
         translated = [text for text in forms(message.string) if text and message.id]
-        assert len(translated) in (0, len(said(message)))
-        for text, ours in zip(translated, said(message), strict=False):
-            assert fields(text) == fields(ours), ours
+        assert len(translated) in (0, len(forms_of(message)))
+        for text, original in zip(translated, forms_of(message), strict=False):
+            assert fields(text) == fields(original), original
 
 
 @each_translation
 def test_a_translation_begins_and_ends_as_its_message_does(code: str) -> None:
     for message in language.catalogue(code):
-        for text, ours in zip(forms(message.string), said(message), strict=True):
+        for text, original in zip(forms(message.string), forms_of(message), strict=True):
             if text and message.id:
-                assert text != ours or not any(map(str.isalpha, fixed(ours)))
+                assert text != original or not any(map(str.isalpha, fixed(original)))
                 assert (text[:1].isspace(), text[-1:].isspace()) == (
-                    ours[:1].isspace(),
-                    ours[-1:].isspace(),
+                    original[:1].isspace(),
+                    original[-1:].isspace(),
                 )
 
 
 @each_translation
 def test_what_is_handed_back_can_be_told_apart(code: str) -> None:
-    told = language.language(code)
+    translator = language.language(code)
     choices = [answer.choices for answer in ANSWER_COLUMNS.values()]
     headings = (*HEADINGS.values(), *(answer.heading for answer in ANSWER_COLUMNS.values()))
     for messages in (*choices, headings):
-        said = {told.gettext(message).casefold() for message in messages}
-        assert len(said) == len(set(messages))
+        texts = {translator.gettext(message).casefold() for message in messages}
+        assert len(texts) == len(set(messages))
 
 
 def fixed(text: str) -> str:
@@ -83,11 +83,11 @@ def fixed(text: str) -> str:
 
 
 def test_messages_are_collected_from_code_words_and_templates() -> None:
-    ours = catalogues.messages()
-    assert ours.get("fix first")
-    assert ours.get("bills above the agreed price in the last {days} days: {overcharges_Nd:n}")
-    assert said(ours["{n} day"]) == ("{n} day", "{n} days")
-    assert not ours.get("total")  # a key within a call is no message
+    catalog = catalogues.messages()
+    assert catalog.get("fix first")
+    assert catalog.get("bills above the agreed price in the last {days} days: {overcharges_Nd:n}")
+    assert forms_of(catalog["{n} day"]) == ("{n} day", "{n} days")
+    assert not catalog.get("total")  # a key within a call is no message
 
 
 # Texts
@@ -108,10 +108,10 @@ def test_a_message_is_said_in_the_language() -> None:
     assert BENGALI.ngettext("{n} hour", "{n} hours", 36) == "৩৬ ঘণ্টা"
 
 
-@pytest.mark.parametrize("one", [ENGLISH, URDU, BENGALI], ids=lambda one: one.code)
-def test_what_no_catalogue_has_is_said_in_english(one: language.Language) -> None:
-    assert one.gettext("a message of nobody") == "a message of nobody"
-    assert one.gettext("") == ""
+@pytest.mark.parametrize("lang", [ENGLISH, URDU, BENGALI], ids=lambda lang: lang.code)
+def test_what_no_catalogue_has_is_said_in_english(lang: language.Language) -> None:
+    assert lang.gettext("a message of nobody") == "a message of nobody"
+    assert lang.gettext("") == ""
 
 
 def test_only_these_languages() -> None:
@@ -121,7 +121,7 @@ def test_only_these_languages() -> None:
 
 
 def test_directions() -> None:
-    assert [one.direction for one in (ENGLISH, URDU, BENGALI)] == ["ltr", "rtl", "ltr"]
+    assert [lang.direction for lang in (ENGLISH, URDU, BENGALI)] == ["ltr", "rtl", "ltr"]
 
 
 # Numbers, money, dates
@@ -138,8 +138,8 @@ def test_directions() -> None:
     ],
 )
 def test_numbers(x: float, digits: int, english: str, urdu: str, bengali: str) -> None:
-    told = [one.number(x, digits) for one in (ENGLISH, URDU, BENGALI)]
-    assert told == [english, urdu, bengali]
+    numbers = [lang.number(x, digits) for lang in (ENGLISH, URDU, BENGALI)]
+    assert numbers == [english, urdu, bengali]
 
 
 def test_nothing_is_not_negative() -> None:
@@ -150,7 +150,7 @@ def test_nothing_is_not_negative() -> None:
 
 
 def test_percents() -> None:
-    assert [one.percent(0.05) for one in (ENGLISH, URDU, BENGALI)] == ["5%", "5%", "৫%"]
+    assert [lang.percent(0.05) for lang in (ENGLISH, URDU, BENGALI)] == ["5%", "5%", "৫%"]
     assert ENGLISH.percent(0.145) == "15%"
     assert ENGLISH.percent(0.0725, 1) == "7.3%"
     assert ENGLISH.percent(-0.5) == "\u221250%"
@@ -172,8 +172,8 @@ def test_percents() -> None:
 def test_money(
     amount: float, currency: str, digits: int | None, english: str, urdu: str, bengali: str
 ) -> None:
-    told = [one.money(amount, currency, digits) for one in (ENGLISH, URDU, BENGALI)]
-    assert told == [english, urdu, bengali]
+    amounts = [lang.money(amount, currency, digits) for lang in (ENGLISH, URDU, BENGALI)]
+    assert amounts == [english, urdu, bengali]
 
 
 def test_dates() -> None:

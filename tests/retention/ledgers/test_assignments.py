@@ -1,12 +1,12 @@
 """The ledger of assignments: an arm is for the campaign's length, and nothing is changed."""
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from retention.core import artefacts
@@ -15,13 +15,17 @@ from retention.core.storage import atomic
 from retention.ledgers import assignments
 from retention.ledgers.assignments import read_all
 from retention.worklist import enrolment, to_csv
-from tests.conftest import MakeListing
-from tests.support import trials
-from tests.support.trials import CAMPAIGN, COMPANY, FIRST, enter, one
+from retention.worklist.model import Listing
+from tests.support import campaigns
+from tests.support.campaigns import CAMPAIGN, COMPANY, FIRST, assignment, enter
 
 LIST, OTHER = "2026-03-02-0123456789ab", "2026-03-30-ba9876543210"
 LATER = FIRST + dt.timedelta(days=28)
-BOTH = [one("a", "contact"), one("b", "holdout"), one("c", "contact", theme=None)]
+BOTH = [
+    assignment("a", "contact"),
+    assignment("b", "holdout"),
+    assignment("c", "contact", theme=None),
+]
 
 
 @pytest.fixture
@@ -30,25 +34,25 @@ def folder(tmp_path: Path) -> Path:
 
 
 def arms_on(folder: Path, day: dt.date, days: int = 180) -> dict[str, str]:
-    found = assignments.active_assignments(folder, COMPANY, CAMPAIGN, day, days)
-    return dict(zip(found["customer_id"], found["arm"], strict=True))
+    in_force = assignments.active_assignments(folder, COMPANY, CAMPAIGN, day, days)
+    return dict(zip(in_force["customer_id"], in_force["arm"], strict=True))
 
 
 def held_on(folder: Path, day: dt.date, **other: str) -> frozenset[str]:
-    of = {"company": COMPANY, "campaign": CAMPAIGN} | other
-    return assignments.held_out_customers(folder, as_of=day, campaign_days=180, **of)
+    campaign_keys = {"company": COMPANY, "campaign": CAMPAIGN} | other
+    return assignments.held_out_customers(folder, as_of=day, campaign_days=180, **campaign_keys)
 
 
 def test_what_is_entered_is_read_again_with_both_clocks(folder: Path) -> None:
     before = pd.Timestamp.now(dt.UTC)
     assert enter(folder, LIST, BOTH) == 3
-    found = read_all(folder)
-    assert list(found["customer_id"]) == ["a", "b", "c"]
-    first = found.iloc[0]
+    written = read_all(folder)
+    assert list(written["customer_id"]) == ["a", "b", "c"]
+    first = written.iloc[0]
     assert (first["as_of"], first["list_id"]) == (pd.Timestamp(FIRST), LIST)
     assert before <= first["entered_at"] <= pd.Timestamp.now(dt.UTC)
     assert first[list(BOTH[0])].to_dict() == BOTH[0]
-    assert found["theme"].isna().tolist() == [False, False, True]
+    assert written["theme"].isna().tolist() == [False, False, True]
 
 
 def test_without_a_ledger_nobody_is_assigned(folder: Path) -> None:
@@ -61,14 +65,16 @@ def test_the_same_list_again_does_nothing(folder: Path) -> None:
     enter(folder, LIST, BOTH)
     [path] = folder.iterdir()
     content = path.read_bytes()
-    assert enter(folder, LIST, [*BOTH, one("d", "contact")]) == 0
+    assert enter(folder, LIST, [*BOTH, assignment("d", "contact")]) == 0
     assert [*folder.iterdir()] == [path]
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (content, 0o444)
 
 
 def test_only_the_first_list_of_a_campaign_assigns(folder: Path) -> None:
     enter(folder, LIST, BOTH)
-    assert enter(folder, OTHER, [one("a", "holdout"), one("d", "contact")], LATER) == 1
+    assert (
+        enter(folder, OTHER, [assignment("a", "holdout"), assignment("d", "contact")], LATER) == 1
+    )
     assert arms_on(folder, LATER) == {
         "a": "contact",
         "b": "holdout",
@@ -115,31 +121,33 @@ def test_a_changed_file_is_refused(folder: Path, damage: tuple[str, str]) -> Non
 
 def test_a_customer_can_be_erased_and_the_rest_stays(folder: Path) -> None:
     enter(folder, LIST, BOTH)
-    enter(folder, OTHER, [one("d", "contact")], LATER)
+    enter(folder, OTHER, [assignment("d", "contact")], LATER)
     before = read_all(folder)
     assert assignments.erase(folder, "b") == 1
     assert assignments.erase(folder, "b") == 0
-    kept = before[before["customer_id"] != "b"].reset_index(drop=True)
-    pd.testing.assert_frame_equal(read_all(folder), kept)
+    remaining = before[before["customer_id"] != "b"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(read_all(folder), remaining)
     assert b'"b"' not in b"".join(path.read_bytes() for path in folder.iterdir())
     assert assignments.erase(folder, "d") == 1
-    assert enter(folder, OTHER, [one("e", "contact")], LATER) == 0, "it is entered already"
+    assert enter(folder, OTHER, [assignment("e", "contact")], LATER) == 0, "it is entered already"
 
 
 # Who enters by a published list
 
 
 @pytest.fixture
-def source(tmp_path: Path, make_listing: MakeListing, monkeypatch: pytest.MonkeyPatch) -> Path:
+def source(
+    tmp_path: Path, make_listing: Callable[..., Listing], monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """What stage at_risk leaves: `a` to contact, `f` to fix first, `h` held out."""
     monkeypatch.chdir(tmp_path)
     folder = artefacts.AT_RISK.path.parent
-    listed: list[dict[str, Any]] = [
+    rows: list[dict[str, Any]] = [
         {"customer_id": "a", "lane": "contact", "why": "chosen", "action_name": "gesture",
          "channel": "sms"},
         {"customer_id": "f", "lane": "fix_first", "why": "open_case", "action_name": "call"},
     ]  # fmt: skip
-    atomic.write_bytes(folder / "at_risk.csv", to_csv.content(make_listing(listed)))
+    atomic.write_bytes(folder / "at_risk.csv", to_csv.content(make_listing(rows)))
     held = {"customer_id": "h", "campaign": CAMPAIGN, "propensity": 0.9, "as_of": FIRST,
             "play": "call"}  # fmt: skip
     artefacts.HELD_OUT.write(pa.Table.from_pylist([held], artefacts.HELD_OUT.schema))
@@ -149,22 +157,23 @@ def source(tmp_path: Path, make_listing: MakeListing, monkeypatch: pytest.Monkey
         for who, lane in (("a", "contact"), ("f", "fix_first"), ("h", "excluded"))
     ]  # fmt: skip
     artefacts.LANES.write(pa.Table.from_pylist(lanes, artefacts.LANES.schema))
-    reasons = {"customer_id": ["a", "a", "h"], "rank": [1, 2, 1],
-               "theme": ["billing", "rhythm", "trend"]}  # fmt: skip
-    artefacts.REASONS.path.parent.mkdir(parents=True)
-    pq.write_table(pa.table(reasons), artefacts.REASONS)
+    reasons = [
+        {"customer_id": who, "rank": rank, "theme": theme}
+        for who, rank, theme in (("a", 1, "billing"), ("a", 2, "rhythm"), ("h", 1, "trend"))
+    ]
+    artefacts.REASONS.write(pa.Table.from_pylist(reasons, artefacts.REASONS.schema))
     return folder
 
 
 def test_both_arms_of_a_published_list_enter_and_nobody_else(source: Path, folder: Path) -> None:
     manifest = {"list_id": LIST, "company": COMPANY, "as_of": FIRST.isoformat()}
-    chosen = trials.chosen(at_risk={"holdout_share": 0.1})
-    assert enrolment.enrol(source, manifest, chosen, folder) == 2
-    assert enrolment.enrol(source, manifest, chosen, folder) == 0
-    found = read_all(folder).set_index("customer_id")
-    assert list(found.index) == ["a", "h"]
-    assert found["arm"].to_dict() == {"a": "contact", "h": "holdout"}
-    assert found["propensity"].to_dict() == {"a": 0.9, "h": 0.9}
-    assert found["theme"].to_dict() == {"a": "billing", "h": "trend"}
-    assert found[["cost", "offer"]].to_numpy().tolist() == [[1.0, 5.0], [4.0, 0.0]]
-    assert found["channel"].fillna("nobody").to_dict() == {"a": "sms", "h": "nobody"}
+    params = campaigns.params_with(at_risk={"holdout_share": 0.1})
+    assert enrolment.enrol(source, manifest, params, folder) == 2
+    assert enrolment.enrol(source, manifest, params, folder) == 0
+    written = read_all(folder).set_index("customer_id")
+    assert list(written.index) == ["a", "h"]
+    assert written["arm"].to_dict() == {"a": "contact", "h": "holdout"}
+    assert written["propensity"].to_dict() == {"a": 0.9, "h": 0.9}
+    assert written["theme"].to_dict() == {"a": "billing", "h": "trend"}
+    assert written[["cost", "offer"]].to_numpy().tolist() == [[1.0, 5.0], [4.0, 0.0]]
+    assert written["channel"].fillna("nobody").to_dict() == {"a": "sms", "h": "nobody"}

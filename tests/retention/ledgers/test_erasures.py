@@ -19,7 +19,7 @@ from retention.core.storage import atomic
 from retention.ledgers import erasures, store
 from retention.worklist import published, write
 from retention.worklist.model import Listing
-from tests.faults.refusal import refused
+from tests.faults.refusal import assert_refused
 from tests.support import company
 
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
@@ -31,22 +31,24 @@ def folder(tmp_path: Path) -> Path:
 
 
 def ask(folder: Path, *ids: str) -> erasures.Erased:
-    known = erasures.with_salt(folder)
-    for one in ids:
-        erasures.request(folder, known.hash_of(one), NOW)
+    ledger = erasures.with_salt(folder)
+    for customer_id in ids:
+        erasures.request(folder, ledger.hash_of(customer_id), NOW)
     return erasures.read(folder)
 
 
 def test_who_was_erased_is_recognised_and_nobody_else(folder: Path) -> None:
-    known = ask(folder, "00123", "Zoës")
-    assert known.erased_among(["123", "00123", "00123 ", "Zoës", "zoës", ""]) == {"00123", "Zoës"}
+    ledger = ask(folder, "00123", "Zoës")
+    assert ledger.erased_among(["123", "00123", "00123 ", "Zoës", "zoës", ""]) == {"00123", "Zoës"}
 
 
 def test_no_file_of_the_ledger_holds_an_id(folder: Path) -> None:
     ask(folder, "quibbleworth-7")
-    told = [path.read_bytes() + path.name.encode() for path in folder.rglob("*") if path.is_file()]
-    assert len(told) == 2
-    assert not any(b"quibbleworth" in one for one in told)
+    contents = [
+        path.read_bytes() + path.name.encode() for path in folder.rglob("*") if path.is_file()
+    ]
+    assert len(contents) == 2
+    assert not any(b"quibbleworth" in content for content in contents)
 
 
 def test_the_salt_is_its_owners_alone_and_made_once(folder: Path) -> None:
@@ -57,8 +59,8 @@ def test_the_salt_is_its_owners_alone_and_made_once(folder: Path) -> None:
 
 
 def test_two_companies_hash_the_same_id_in_two_ways(tmp_path: Path) -> None:
-    one, other = (erasures.with_salt(tmp_path / name).hash_of("00123") for name in "ab")
-    assert one != other
+    first, other = (erasures.with_salt(tmp_path / name).hash_of("00123") for name in "ab")
+    assert first != other
 
 
 def test_a_ledger_without_its_salt_is_refused_rather_than_letting_everybody_back(
@@ -81,21 +83,21 @@ def test_an_entry_that_was_changed_is_refused(folder: Path) -> None:
 
 
 def test_asking_twice_is_asking_once(folder: Path) -> None:
-    known = ask(folder, "1", "1")
+    ledger = ask(folder, "1", "1")
     assert len(list(folder.glob("asked-*"))) == 1
-    assert erasures.requested_at(folder, known.hash_of("1")) == NOW.isoformat()
-    assert erasures.requested_at(folder, known.hash_of("2")) is None
+    assert erasures.requested_at(folder, ledger.hash_of("1")) == NOW.isoformat()
+    assert erasures.requested_at(folder, ledger.hash_of("2")) is None
 
 
 def test_rows_of_the_erased_leave_a_table_and_are_counted(folder: Path) -> None:
-    known = ask(folder, "b")
+    ledger = ask(folder, "b")
     table = pa.table({"customer_id": ["a", "b", "b", None], "x": [1, 2, 3, 4]})
     with duckdb.connect() as connection:
         connection.register("given", table)
         connection.execute("create table events as from given")
-        assert known.delete_erased(connection, "events") == 2
+        assert ledger.delete_erased(connection, "events") == 2
         assert connection.execute("select x from events order by x").fetchall() == [(1,), (4,)]
-    assert known.without_erased(table)["x"].to_pylist() == [1, 4]
+    assert ledger.without_erased(table)["x"].to_pylist() == [1, 4]
 
 
 def test_without_an_erasure_a_table_is_left_alone() -> None:
@@ -116,8 +118,8 @@ def test_with_another_salt_the_ledger_is_refused_rather_than_letting_everybody_b
 
 
 def test_an_entry_from_before_salts_were_noted_is_read_as_it_was(folder: Path) -> None:
-    known = erasures.with_salt(folder)
-    store.write(folder, "asked-0", {"sha256": known.hash_of("1"), "asked_at": NOW.isoformat()})
+    ledger = erasures.with_salt(folder)
+    store.write(folder, "asked-0", {"sha256": ledger.hash_of("1"), "asked_at": NOW.isoformat()})
     assert erasures.read(folder).erased_among(["1", "2"]) == {"1"}
 
 
@@ -125,7 +127,7 @@ def test_an_entry_from_before_salts_were_noted_is_read_as_it_was(folder: Path) -
 
 
 @pytest.fixture
-def made(
+def source_folder(
     make_listing: Callable[..., Listing], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """A list of =Ada, who is written guarded, and Bo; Di dropped off. One stands above it."""
@@ -140,28 +142,31 @@ def made(
 
 
 @pytest.mark.parametrize(
-    ("who", "told"), [("=ada", r"at_risk\.csv: .*'=a'… \(4 char"), ("d", r"dropped\.csv")]
+    ("who", "message"), [("=ada", r"at_risk\.csv: .*'=a'… \(4 char"), ("d", r"dropped\.csv")]
 )
 def test_a_list_that_names_somebody_erased_is_not_published(
-    made: Path, who: str, told: str
+    source_folder: Path, who: str, message: str
 ) -> None:
     ask(erasures.FOLDER, "x")
-    publish.refuse_erased(made)
+    publish.refuse_erased(source_folder)
     ask(erasures.FOLDER, who)
-    with pytest.raises(Guarded, match=f"{told}.* was erased since the list was made"):
-        publish.refuse_erased(made)
+    with pytest.raises(Guarded, match=f"{message}.* was erased since the list was made"):
+        publish.refuse_erased(source_folder)
 
 
-@pytest.mark.parametrize("stage", ["publish", "scheduled.placing"])
-def test_every_stage_that_publishes_looks_first(made: Path, stage: str) -> None:
+@pytest.mark.parametrize(
+    "main",
+    ["pipeline.publish import main", "retention.commands.score.stages import publish_backfill"],
+)
+def test_every_stage_that_publishes_looks_first(source_folder: Path, main: str) -> None:
     Path("params.yaml").write_text(yaml.safe_dump(company.PARAMS), encoding="utf-8")
     ask(erasures.FOLDER, "bo")
-    main = f"from pipeline import errors; from pipeline.{stage} import main"
+    code = f"from retention.core import errors; from {main} as stage; errors.run(stage)"
     done = subprocess.run(
-        [sys.executable, "-c", f"{main}; errors.run(main)"],
+        [sys.executable, "-c", code],
         capture_output=True,
         text=True,
         check=False,
     )
-    refused(done, 4, "at_risk.csv", "was erased", "run make repro")
+    assert_refused(done, 4, "at_risk.csv", "was erased", "run make repro")
     assert not published.published_lists(Path("lists"))

@@ -25,23 +25,24 @@ LONDON = ZoneInfo("Europe/London")
 KARACHI = ZoneInfo("Asia/Karachi")
 
 
-def at(day: int, hour: int = 12) -> dt.datetime:
+def moment(day: int, hour: int = 12) -> dt.datetime:
     return dt.datetime(2026, 11, day, hour, tzinfo=dt.UTC)
 
 
 def entered(
     folder: Path,
     when: dt.datetime,
-    said: dict[str, StaffAnswer],
+    answers: dict[str, StaffAnswer],
     list_id: str = LIST,
     sha: str = "f" * 64,
 ) -> Path:
     facts = tuple(
-        OutcomeRecord(list_id, one, when, word, "phone", "Ada", sha) for one, word in said.items()
+        OutcomeRecord(list_id, customer_id, when, word, "phone", "Ada", sha)
+        for customer_id, word in answers.items()
     )
-    made = ImportBatch(list_id, "Mill Lane Bakery", when, sha, {"accepted": len(facts)}, facts)
+    batch = ImportBatch(list_id, "Mill Lane Bakery", when, sha, {"accepted": len(facts)}, facts)
     with outcomes.lock(folder):
-        return outcomes.write(folder, made)
+        return outcomes.write(folder, batch)
 
 
 @pytest.fixture
@@ -61,14 +62,18 @@ FULL = StaffAnswer(
 
 
 def test_what_is_written_is_read_again(folder: Path) -> None:
-    entered(folder, at(23), {"a:\\1": FULL, "b": StaffAnswer(result="not reached")})
-    found = outcomes.read_records(folder)
-    assert [(one.key, one.staff_answer, one.entered_at) for one in found] == [
-        ((LIST, "a:\\1"), FULL, at(23)),
-        ((LIST, "b"), StaffAnswer(result="not reached"), at(23)),
+    entered(folder, moment(23), {"a:\\1": FULL, "b": StaffAnswer(result="not reached")})
+    records = outcomes.read_records(folder)
+    assert [(record.key, record.staff_answer, record.entered_at) for record in records] == [
+        ((LIST, "a:\\1"), FULL, moment(23)),
+        ((LIST, "b"), StaffAnswer(result="not reached"), moment(23)),
     ]
-    assert (found[0].channel, found[0].owner, found[0].file_sha256) == ("phone", "Ada", "f" * 64)
-    assert len({one.record_id for one in found}) == 2
+    assert (records[0].channel, records[0].owner, records[0].file_sha256) == (
+        "phone",
+        "Ada",
+        "f" * 64,
+    )
+    assert len({record.record_id for record in records}) == 2
 
 
 def test_without_a_ledger_nothing_is_known(folder: Path) -> None:
@@ -79,32 +84,33 @@ def test_without_a_ledger_nothing_is_known(folder: Path) -> None:
 
 
 def test_history_is_kept_and_the_newest_word_counts(folder: Path) -> None:
-    first = entered(folder, at(23), {"a": StaffAnswer(result="not reached"), "b": FULL})
+    first = entered(folder, moment(23), {"a": StaffAnswer(result="not reached"), "b": FULL})
     before = first.read_bytes()
-    entered(folder, at(25), {"a": FULL})
+    entered(folder, moment(25), {"a": FULL})
     assert first.read_bytes() == before
-    assert [one.staff_answer.result for one in outcomes.read_records(folder)] == [
+    assert [record.staff_answer.result for record in outcomes.read_records(folder)] == [
         "not reached",
         "reached",
         "reached",
     ]
     now = {
-        one.customer_id: one.staff_answer for one in outcomes.latest(outcomes.read_records(folder))
+        record.customer_id: record.staff_answer
+        for record in outcomes.latest(outcomes.read_records(folder))
     }
     assert now == {"a": FULL, "b": FULL}
 
 
 def test_a_file_is_read_only_and_named_by_its_list_and_content(folder: Path) -> None:
-    path = entered(folder, at(23), {"a": FULL})
+    path = entered(folder, moment(23), {"a": FULL})
     assert path.name.startswith(f"{LIST}-")
     assert path.stat().st_mode & 0o777 == 0o444
-    assert entered(folder, at(23), {"a": FULL}) == path
-    assert entered(folder, at(24), {"a": FULL}) != path
+    assert entered(folder, moment(23), {"a": FULL}) == path
+    assert entered(folder, moment(24), {"a": FULL}) != path
 
 
 @pytest.mark.parametrize("damage", [('"reached"', '"not reached"'), ("{", ""), ('"facts"', '"f"')])
 def test_a_changed_file_is_refused(folder: Path, damage: tuple[str, str]) -> None:
-    path = entered(folder, at(23), {"a": FULL})
+    path = entered(folder, moment(23), {"a": FULL})
     text = path.read_text(encoding="utf-8").replace(*damage, 1)
     atomic.write_text(path, text)
     with pytest.raises(BadInput, match="restore it from a backup"):
@@ -112,7 +118,7 @@ def test_a_changed_file_is_refused(folder: Path, damage: tuple[str, str]) -> Non
 
 
 def test_a_file_half_written_is_no_part_of_it_and_goes(folder: Path) -> None:
-    entered(folder, at(23), {"a": FULL})
+    entered(folder, moment(23), {"a": FULL})
     half = folder / ".x.json.123.tmp"
     half.write_text('{"facts": [')
     assert len(outcomes.read_records(folder)) == 1
@@ -128,7 +134,7 @@ def test_a_failed_write_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyP
     with monkeypatch.context() as broken:
         broken.setattr(atomic, "sync", fail)
         with pytest.raises(OSError, match="No space"):
-            entered(folder, at(23), {"a": FULL})
+            entered(folder, moment(23), {"a": FULL})
     assert list(folder.iterdir()) == []
 
 
@@ -152,7 +158,7 @@ def _holding(folder: Path, seconds: float) -> "subprocess.Popen[str]":
 
 def test_a_second_import_waits_for_the_first(folder: Path) -> None:
     with _holding(folder, 0.5) as other:
-        entered(folder, at(23), {"a": FULL})
+        entered(folder, moment(23), {"a": FULL})
         assert other.wait() == 0
     assert len(outcomes.read_records(folder)) == 1
 
@@ -166,23 +172,23 @@ def test_who_waits_in_vain_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch
         ):
             pass
         other.kill()
-    said: list[str] = []
-    with outcomes.lock(folder, said.append):  # a lock ends with its process
+    messages: list[str] = []
+    with outcomes.lock(folder, messages.append):  # a lock ends with its process
         pass
-    assert said == [f"took over the lock of process {other.pid}, which ended before its time"]
+    assert messages == [f"took over the lock of process {other.pid}, which ended before its time"]
 
 
 def test_one_customer_can_be_erased_and_the_rest_stays(folder: Path) -> None:
-    first = entered(folder, at(23), {"a": FULL, "b": FULL})
+    first = entered(folder, moment(23), {"a": FULL, "b": FULL})
     backup = first.read_bytes()
-    entered(folder, at(24), {"b": StaffAnswer(result="reached")})
+    entered(folder, moment(24), {"b": StaffAnswer(result="reached")})
     assert outcomes.erase(folder, "a") == 1
     assert outcomes.erase(folder, "a") == 0
-    assert [one.customer_id for one in outcomes.read_records(folder)] == ["b", "b"]
+    assert [record.customer_id for record in outcomes.read_records(folder)] == ["b", "b"]
     assert not first.exists()
     assert not any(b'"a"' in path.read_bytes() for path in folder.iterdir())
     first.write_bytes(backup)  # somebody restores an old copy
-    assert {one.customer_id for one in outcomes.read_records(folder)} == {"b"}
+    assert {record.customer_id for record in outcomes.read_records(folder)} == {"b"}
     assert outcomes.erase(folder, "b") == 2
     assert outcomes.read_records(folder) == []
     first.write_bytes(backup)
@@ -194,17 +200,17 @@ def test_one_customer_can_be_erased_and_the_rest_stays(folder: Path) -> None:
 
 def test_objections_and_the_gone_are_as_last_entered(folder: Path) -> None:
     objects = StaffAnswer(result="reached", answer="asks not to be contacted")
-    said = {
+    answers = {
         "a": objects,
         "b": StaffAnswer(result="deceased"),
         "c": StaffAnswer(result="merged"),
         "d": FULL,
     }
-    entered(folder, at(23), said)
+    entered(folder, moment(23), answers)
     assert outcomes.opted_out(folder) == {"a"}
     assert outcomes.deceased_or_merged(folder) == {"b", "c"}
-    entered(folder, at(24), {"b": FULL, "d": objects})
-    entered(folder, at(25), {"a": FULL}, OTHER)
+    entered(folder, moment(24), {"b": FULL, "d": objects})
+    entered(folder, moment(25), {"a": FULL}, OTHER)
     assert outcomes.opted_out(folder) == {"a", "d"}  # what another list says takes nothing back
     assert outcomes.deceased_or_merged(folder) == {"c"}
 
@@ -217,7 +223,7 @@ def events(folder: Path, zone: ZoneInfo = LONDON) -> list[dict[str, Any]]:
 
 
 def test_a_contact_is_an_event_with_two_clocks(folder: Path) -> None:
-    entered(folder, at(25, 23), {"a:1": FULL})
+    entered(folder, moment(25, 23), {"a:1": FULL})
     (event,) = events(folder, KARACHI)
     assert {name: value for name, value in event.items() if value is not None} == {
         "event_id": f"ledger:outreach:{LIST}:a\\:1",
@@ -225,7 +231,7 @@ def test_a_contact_is_an_event_with_two_clocks(folder: Path) -> None:
         "kind": "outreach",
         "source": "ledger",
         "occurred_at": dt.datetime(2026, 11, 22, 19, tzinfo=dt.UTC),  # the 23rd begins there
-        "known_at": at(25, 23),
+        "known_at": moment(25, 23),
         "channel": "phone",
         "topic": "reached",
         "cost": Decimal("12.5"),
@@ -239,7 +245,7 @@ def test_a_contact_is_an_event_with_two_clocks(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "treatment"),
+    ("answer", "treatment"),
     [
         (StaffAnswer(result="reached"), "call"),
         (StaffAnswer(result="not reached", action_taken="nothing"), "call"),
@@ -251,27 +257,27 @@ def test_a_contact_is_an_event_with_two_clocks(folder: Path) -> None:
     ],
 )
 def test_which_answers_tell_of_a_contact(
-    folder: Path, said: StaffAnswer, treatment: str | None
+    folder: Path, answer: StaffAnswer, treatment: str | None
 ) -> None:
-    entered(folder, at(25), {"a": said})
-    found = events(folder)
-    assert [one["treatment"] for one in found] == [treatment][: len(found)]
-    assert len(found) == (treatment is not None)
-    for one in found:  # without a day it happened on the day it was entered
+    entered(folder, moment(25), {"a": answer})
+    published = events(folder)
+    assert [row["treatment"] for row in published] == [treatment][: len(published)]
+    assert len(published) == (treatment is not None)
+    for row in published:  # without a day it happened on the day it was entered
         assert (
-            one["occurred_day"]
-            == one["known_day"]
+            row["occurred_day"]
+            == row["known_day"]
             == point_in_time.day_number(dt.date(2026, 11, 25))
         )
 
 
-def united(folder: Path) -> tuple[Any, dict[str, Any]]:
+def united(folder: Path) -> tuple[Any, Any]:
     path = folder.parent / "ingested.parquet"
     atomic.write_table(path, schema.EVENTS.empty_table())
     return stage.events([path], "1GB", outcomes.events(folder, LONDON, "Mill Lane Bakery"))
 
 
-def seen(folder: Path, day: dt.date) -> list[dict[str, Any]]:
+def events_known_on(folder: Path, day: dt.date) -> list[dict[str, Any]]:
     """What a snapshot of that day sees."""
     table, _ = united(folder)
     past = point_in_time.as_known_at(nw.from_native(table).lazy(), point_in_time.day_number(day))
@@ -280,35 +286,43 @@ def seen(folder: Path, day: dt.date) -> list[dict[str, Any]]:
 
 
 def test_a_snapshot_sees_what_was_entered_before_it(folder: Path) -> None:
-    entered(folder, at(25, 0), {"a": FULL})
-    assert seen(folder, dt.date(2026, 11, 24)) == []
-    assert seen(folder, dt.date(2026, 11, 25)) == []  # entered at the moment of the snapshot
-    (later,) = seen(folder, dt.date(2026, 11, 26))
+    entered(folder, moment(25, 0), {"a": FULL})
+    assert events_known_on(folder, dt.date(2026, 11, 24)) == []
+    assert (
+        events_known_on(folder, dt.date(2026, 11, 25)) == []
+    )  # entered at the moment of the snapshot
+    (later,) = events_known_on(folder, dt.date(2026, 11, 26))
     assert (later["age"], later["treatment"]) == (3, "gesture")
 
 
 def test_a_corrected_answer_is_another_version_of_the_event(folder: Path) -> None:
-    entered(folder, at(24), {"a": StaffAnswer(result="not reached")})
-    entered(folder, at(26), {"a": FULL})
+    entered(folder, moment(24), {"a": StaffAnswer(result="not reached")})
+    entered(folder, moment(26), {"a": FULL})
     _, summary = united(folder)
-    assert (summary["event_ids"], summary["versions"], summary["clashes"]) == (1, 1, 0)
-    assert [one["topic"] for one in seen(folder, dt.date(2026, 11, 25))] == ["not reached"]
-    assert [one["topic"] for one in seen(folder, dt.date(2026, 11, 27))] == ["reached"]
+    assert (summary.event_ids, summary.versions, summary.clashes) == (1, 1, 0)
+    assert [event["topic"] for event in events_known_on(folder, dt.date(2026, 11, 25))] == [
+        "not reached"
+    ]
+    assert [event["topic"] for event in events_known_on(folder, dt.date(2026, 11, 27))] == [
+        "reached"
+    ]
 
 
 def test_a_contact_taken_back_is_seen_until_then(folder: Path) -> None:
-    entered(folder, at(24), {"a": FULL})
-    entered(folder, at(26), {"a": StaffAnswer(result="merged")})
-    assert [one["kind"] for one in seen(folder, dt.date(2026, 11, 25))] == ["outreach"]
-    assert seen(folder, dt.date(2026, 11, 27)) == []
+    entered(folder, moment(24), {"a": FULL})
+    entered(folder, moment(26), {"a": StaffAnswer(result="merged")})
+    assert [event["kind"] for event in events_known_on(folder, dt.date(2026, 11, 25))] == [
+        "outreach"
+    ]
+    assert events_known_on(folder, dt.date(2026, 11, 27)) == []
 
 
 def test_a_correction_of_the_note_alone_is_no_version(folder: Path) -> None:
     entered(
-        folder, at(24), {"a": StaffAnswer(result="reached", contacted_on=dt.date(2026, 11, 23))}
+        folder, moment(24), {"a": StaffAnswer(result="reached", contacted_on=dt.date(2026, 11, 23))}
     )
     noted = StaffAnswer(result="reached", contacted_on=dt.date(2026, 11, 23), note="x")
-    entered(folder, at(26), {"a": noted})
+    entered(folder, moment(26), {"a": noted})
     table, summary = united(folder)
-    assert (table.num_rows, summary["versions"]) == (1, 0)
+    assert (table.num_rows, summary.versions) == (1, 0)
     assert len(outcomes.read_records(folder)) == 2

@@ -15,32 +15,36 @@ def customers(seed: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     risk = rng.beta(1, 6, MANY)
     tenure = rng.exponential(500, MANY)
-    seen = np.where(rng.random(MANY) < 0.2, np.nan, tenure + rng.normal(0, 50, MANY))
+    noisy_tenure = np.where(rng.random(MANY) < 0.2, np.nan, tenure + rng.normal(0, 50, MANY))
     return pd.DataFrame(
         {"risk": risk, "value": np.exp(3 + 2 * risk + rng.normal(0, 1, MANY)), "tenure": tenure,
-         "seen": seen, "rare": rng.random(MANY) < 0.02}
+         "seen": noisy_tenure, "rare": rng.random(MANY) < 0.02}
     )  # fmt: skip
 
 
-def drawn(seed: int, chance: float | np.ndarray = 0.9) -> Balance:
+def balance_of(seed: int, chance: float | np.ndarray = 0.9) -> Balance:
     propensity = np.full(MANY, chance)
     treated = np.random.default_rng([seed, 1]).random(MANY) < propensity
     return balance.balance(customers(seed), treated, propensity)
 
 
 def test_a_draw_is_doubted_as_often_as_said() -> None:
-    found = [drawn(seed) for seed in range(1000)]
-    for p in ([one.joint_p_value for one in found], [one.srm_p_value for one in found]):
+    balances = [balance_of(seed) for seed in range(1000)]
+    for p in (
+        [check.joint_p_value for check in balances],
+        [check.srm_p_value for check in balances],
+    ):
         assert 0.03 <= np.mean(np.array(p) < 0.05) <= 0.07
-    assert np.mean([one.is_balanced for one in found]) > 0.96
+    assert np.mean([check.is_balanced for check in balances]) > 0.96
 
 
 def test_shares_that_went_with_a_column_are_still_a_draw() -> None:
     shares = [np.where(customers(seed)["risk"] > 0.15, 0.9, 0.5) for seed in range(300)]
-    found = [drawn(seed, one) for seed, one in enumerate(shares)]
-    assert np.mean([one.is_balanced for one in found]) > 0.95
+    balances = [balance_of(seed, propensities) for seed, propensities in enumerate(shares)]
+    assert np.mean([check.is_balanced for check in balances]) > 0.95
     assert (
-        abs(np.mean([one.columns["standardized_mean_difference"]["risk"] for one in found])) < 0.02
+        abs(np.mean([check.columns["standardized_mean_difference"]["risk"] for check in balances]))
+        < 0.02
     )
 
 
@@ -50,27 +54,27 @@ def test_staff_who_pick_the_risky_from_those_held_out_are_found() -> None:
     rng = np.random.default_rng(5)
     treated = rng.random(MANY) < propensity
     treated |= (before["risk"] > 0.15).to_numpy() & (rng.random(MANY) < 0.7)
-    found = balance.balance(before, treated, propensity)
-    assert found.columns["standardized_mean_difference"]["risk"] > 0.1
-    assert found.joint_p_value < 0.01
-    assert not found.is_balanced
+    check = balance.balance(before, treated, propensity)
+    assert check.columns["standardized_mean_difference"]["risk"] > 0.1
+    assert check.joint_p_value < 0.01
+    assert not check.is_balanced
 
 
 def test_held_out_who_were_lost_from_the_books_are_found_by_their_number() -> None:
     before, propensity = customers(1), np.full(MANY, 0.9)
     treated = np.random.default_rng(5).random(MANY) < 0.95
-    found = balance.balance(before, treated, propensity)
-    assert found.srm_p_value < 1e-6
-    assert found.joint_p_value > 0.01
-    assert not found.is_balanced
+    check = balance.balance(before, treated, propensity)
+    assert check.srm_p_value < 1e-6
+    assert check.joint_p_value > 0.01
+    assert not check.is_balanced
 
 
 def test_the_difference_is_in_standard_deviations() -> None:
     before = pd.DataFrame({"x": [1.0, 3.0, 5.0, 7.0] * 10, "same": 4.0, "none": np.nan})
     treated = np.array([False, False, True, True] * 10)
-    found = balance.balance(before, treated, np.full(40, 0.5)).columns
-    assert list(found.loc["x"]) == pytest.approx([6.0, 2.0, 4.0])
-    assert list(found["standardized_mean_difference"])[1:] == [0.0, 0.0]
+    columns = balance.balance(before, treated, np.full(40, 0.5)).columns
+    assert list(columns.loc["x"]) == pytest.approx([6.0, 2.0, 4.0])
+    assert list(columns["standardized_mean_difference"])[1:] == [0.0, 0.0]
 
 
 def test_a_column_told_twice_counts_once() -> None:
@@ -83,9 +87,9 @@ def test_a_column_told_twice_counts_once() -> None:
 
 def test_where_nothing_varies_nothing_is_doubted() -> None:
     same = pd.DataFrame({"same": [1.0] * 40})
-    found = balance.balance(same, np.arange(40) % 2, np.full(40, 0.5))
-    assert np.isnan(found.joint_p_value)
-    assert found.is_balanced
+    check = balance.balance(same, np.arange(40) % 2, np.full(40, 0.5))
+    assert np.isnan(check.joint_p_value)
+    assert check.is_balanced
     nobody = balance.balance(same.iloc[:0], [], [])
     assert np.isnan([nobody.srm_p_value, nobody.joint_p_value]).all()
     assert nobody.is_balanced

@@ -41,10 +41,10 @@ def shown(
     rng: np.random.Generator, arms: ArmSizes, rates: tuple[float, float], planned: float
 ) -> bool:
     """Whether an experiment of this size shows its effect; planned: 0 for one look."""
-    many = int(arms.treated), int(arms.control)
-    left = [rng.binomial(n, p) for n, p in zip(many, rates, strict=True)]
-    found = two_sample.difference_in_proportions(left[0], many[0], left[1], many[1])
-    return (sequential.confidence_sequence(found, planned) if planned else found).significant
+    n = int(arms.treated), int(arms.control)
+    left = [rng.binomial(n, p) for n, p in zip(n, rates, strict=True)]
+    estimate = two_sample.difference_in_proportions(left[0], n[0], left[1], n[1])
+    return (sequential.confidence_sequence(estimate, planned) if planned else estimate).significant
 
 
 @pytest.mark.parametrize("held_out", [0.5, 0.2, 0.1])

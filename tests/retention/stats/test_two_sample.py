@@ -20,40 +20,40 @@ HELD_OUT = 0.1
 COMPANY = SimulationParams(customers=6000, weeks=52, seed=7)
 
 
-def measured(found: EffectEstimate) -> bool:
-    numbers = [found.standard_error, found.low, found.high, found.z, found.p_value]
+def measured(estimate: EffectEstimate) -> bool:
+    numbers = [estimate.standard_error, estimate.low, estimate.high, estimate.z, estimate.p_value]
     assert len(set(np.isnan(numbers))) == 1
-    return not np.isnan(found.low)
+    return not np.isnan(estimate.low)
 
 
 # A published experiment: Cookie Cats, a game whose first gate stood at level 30 or 40
 
 
 def test_players_kept_for_a_week_are_as_published() -> None:
-    found = two_sample.difference_in_proportions(8502, 44700, 8279, 45489)
-    points = [100 * one for one in (found.difference, found.low, found.high)]
+    estimate = two_sample.difference_in_proportions(8502, 44700, 8279, 45489)
+    points = [100 * bound for bound in (estimate.difference, estimate.low, estimate.high)]
     assert points == pytest.approx([0.820, 0.312, 1.328], abs=5e-4)
-    assert found.z == pytest.approx(3.164, abs=5e-4)
-    assert found.p_value == pytest.approx(0.00155, abs=5e-6)
-    assert found.significant
+    assert estimate.z == pytest.approx(3.164, abs=5e-4)
+    assert estimate.p_value == pytest.approx(0.00155, abs=5e-6)
+    assert estimate.significant
 
 
 def test_players_kept_for_a_day_may_be_chance() -> None:
-    found = two_sample.difference_in_proportions(20034, 44700, 20119, 45489)
-    points = [100 * one for one in (found.difference, found.low, found.high)]
+    estimate = two_sample.difference_in_proportions(20034, 44700, 20119, 45489)
+    points = [100 * bound for bound in (estimate.difference, estimate.low, estimate.high)]
     assert points == pytest.approx([0.591, -0.058, 1.239], abs=5e-4)
-    assert found.z == pytest.approx(1.784, abs=5e-4)
-    assert not found.significant
+    assert estimate.z == pytest.approx(1.784, abs=5e-4)
+    assert not estimate.significant
 
 
 # What the numbers are
 
 
 def test_the_effect_is_that_of_the_treated_less_that_of_the_control() -> None:
-    found = two_sample.difference_in_proportions(80, 1000, 100, 1000)
-    assert (found.treated_mean, found.control_mean) == (0.08, 0.1)
-    assert found.difference == pytest.approx(-0.02)
-    assert found.z < 0
+    estimate = two_sample.difference_in_proportions(80, 1000, 100, 1000)
+    assert (estimate.treated_mean, estimate.control_mean) == (0.08, 0.1)
+    assert estimate.difference == pytest.approx(-0.02)
+    assert estimate.z < 0
 
 
 def test_proportions_have_walds_interval_and_the_pooled_z() -> None:
@@ -82,9 +82,9 @@ def test_equal_chances_weigh_nothing() -> None:
     values = np.random.default_rng(1).normal(5, 2, 500)
     treated = np.arange(500) % 5 > 0
     welch = two_sample.difference_in_means(values[treated], values[~treated])
-    found = two_sample.hajek_difference(values, treated, np.full(500, 0.8), np.arange(500))
-    assert found.difference == pytest.approx(welch.difference)
-    assert found.standard_error == pytest.approx(welch.standard_error)
+    estimate = two_sample.hajek_difference(values, treated, np.full(500, 0.8), np.arange(500))
+    assert estimate.difference == pytest.approx(welch.difference)
+    assert estimate.standard_error == pytest.approx(welch.standard_error)
 
 
 def test_a_customer_with_two_rows_counts_once() -> None:
@@ -105,7 +105,7 @@ def test_without_a_draw_there_is_no_comparison(chance: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("counts", "told"),
+    ("counts", "has_interval"),
     [
         ((0, 0, 0, 0), False),
         ((3, 100, 0, 0), False),
@@ -117,15 +117,15 @@ def test_without_a_draw_there_is_no_comparison(chance: float) -> None:
     ],
     ids=["nobody", "none held out", "4 left", "5 left", "4 stayed", "29 treated", "30 treated"],
 )
-def test_a_handful_gives_no_interval(counts: tuple[int, int, int, int], told: bool) -> None:
-    found = two_sample.difference_in_proportions(*counts)
-    assert measured(found) == told
-    assert told or not found.significant
-    arms = [np.arange(many) < left for left, many in (counts[:2], counts[2:])]
-    assert measured(two_sample.difference_in_means(*arms)) == told
-    treated = np.repeat([True, False], [len(one) for one in arms])
+def test_a_handful_gives_no_interval(counts: tuple[int, int, int, int], has_interval: bool) -> None:
+    estimate = two_sample.difference_in_proportions(*counts)
+    assert measured(estimate) == has_interval
+    assert has_interval or not estimate.significant
+    arms = [np.arange(size) < left for left, size in (counts[:2], counts[2:])]
+    assert measured(two_sample.difference_in_means(*arms)) == has_interval
+    treated = np.repeat([True, False], [len(arm) for arm in arms])
     rows = np.concatenate(arms), treated, np.full(len(treated), 0.5), np.arange(len(treated))
-    assert measured(two_sample.hajek_difference(*rows)) == told
+    assert measured(two_sample.hajek_difference(*rows)) == has_interval
 
 
 # A thousand draws of one company, whose customers' chances under both treatments are known
@@ -143,9 +143,9 @@ class Chances:
 @cache
 def company() -> Chances:
     """Those who within a quarter would cost the company most, at one of its snapshots."""
-    told = truth(COMPANY, [39], 0.6)[0].to_pandas()
-    loss = told["churn_probability"] * told["expected_value"]
-    first = told.loc[loss.nlargest(WITHIN_REACH).index]
+    true_customers = truth(COMPANY, [39], 0.6)[0].to_pandas()
+    loss = true_customers["churn_probability"] * true_customers["expected_value"]
+    first = true_customers.loc[loss.nlargest(WITHIN_REACH).index]
     alone = first["churn_probability"].to_numpy()
     value = first["expected_value"].to_numpy() / np.maximum(1 - alone, 0.05)
     return Chances(alone, np.clip(alone + first["outreach_effect"].to_numpy(), 0, 1), value)
@@ -157,17 +157,17 @@ def draws(chances: Chances) -> tuple[list[EffectEstimate], list[EffectEstimate]]
     for _ in range(RUNS):
         treated = rng.random(WITHIN_REACH) >= HELD_OUT
         gone = rng.random(WITHIN_REACH) < np.where(treated, chances.called, chances.alone)
-        kept = np.where(gone, 0.0, chances.value)
+        kept_value = np.where(gone, 0.0, chances.value)
         lost, held = gone[treated], gone[~treated]
         left.append(
             two_sample.difference_in_proportions(lost.sum(), len(lost), held.sum(), len(held))
         )
-        value.append(two_sample.difference_in_means(kept[treated], kept[~treated]))
+        value.append(two_sample.difference_in_means(kept_value[treated], kept_value[~treated]))
     return left, value
 
 
-def covered(found: list[EffectEstimate], effect: float) -> float:
-    return float(np.mean([one.low <= effect <= one.high for one in found]))
+def covered(estimates: list[EffectEstimate], effect: float) -> float:
+    return float(np.mean([estimate.low <= effect <= estimate.high for estimate in estimates]))
 
 
 def test_the_interval_covers_the_true_effect_19_times_in_20() -> None:
@@ -178,15 +178,17 @@ def test_the_interval_covers_the_true_effect_19_times_in_20() -> None:
     assert effect.mean() < -0.02
     assert 0.93 <= covered(left, effect.mean()) <= 0.97
     assert 0.93 <= covered(value, (-effect * chances.value).mean()) <= 0.97
-    assert np.mean([one.difference for one in left]) == pytest.approx(effect.mean(), abs=0.003)
+    assert np.mean([estimate.difference for estimate in left]) == pytest.approx(
+        effect.mean(), abs=0.003
+    )
 
 
 def test_no_effect_is_shown_once_in_20() -> None:
     chances = company()
     left, value = draws(Chances(chances.alone, chances.alone, chances.value))
-    assert 0.03 <= np.mean([one.significant for one in left]) <= 0.07
-    assert 0.03 <= np.mean([one.p_value < 0.05 for one in left]) <= 0.07
-    assert 0.03 <= np.mean([one.significant for one in value]) <= 0.07
+    assert 0.03 <= np.mean([estimate.significant for estimate in left]) <= 0.07
+    assert 0.03 <= np.mean([estimate.p_value < 0.05 for estimate in left]) <= 0.07
+    assert 0.03 <= np.mean([estimate.significant for estimate in value]) <= 0.07
 
 
 def test_weights_undo_shares_that_went_with_the_risk() -> None:

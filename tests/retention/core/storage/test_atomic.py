@@ -152,7 +152,7 @@ ALLOWED: Final = {
     "a lock is no data, and has to be there before anything is": {
         "retention/core/storage/locks.py": {"os.open", "truncate", "pwrite"},
     },
-    "into the temporary path of atomic.replacing, or into memory": {
+    "into the temporary path of atomic.atomic_file, or into memory": {
         "retention/sources/database/copies.py": {"ParquetWriter", "copyfile"},
         "retention/ledgers/erasures.py": {"touch", "write_text"},
         "retention/commands/erase/raw.py": {
@@ -219,8 +219,9 @@ def _mode(call: ast.Call, owner: str) -> str:
     """The letter with which a file is opened to be changed."""
     of_a_path = isinstance(call.func, ast.Attribute) and owner not in OPENERS
     after = 0 if of_a_path else 1
-    constants = [*call.args[after : after + 1], *(k.value for k in call.keywords if k.arg == "mode")]
-    texts = [constant.value for constant in constants if isinstance(constant, ast.Constant)]
+    by_name = (keyword.value for keyword in call.keywords if keyword.arg == "mode")
+    modes = [*call.args[after : after + 1], *by_name]
+    texts = [mode.value for mode in modes if isinstance(mode, ast.Constant)]
     return next((letter for text in texts for letter in "wax+" if letter in str(text)), "")
 
 
@@ -235,12 +236,13 @@ def _has(call: ast.Call, keyword: str) -> bool:
 def _moves_a_file(name: str, call: ast.Call) -> bool:
     """A path takes one argument, no literal; a text takes two, a frame takes keywords or a name."""
     argument = call.args[0] if len(call.args) == 1 and not call.keywords else None
-    if name not in ("rename", "replace") or (isinstance(argument, ast.Name) and argument.id in SERIES):
+    is_of_series = isinstance(argument, ast.Name) and argument.id in SERIES
+    if name not in ("rename", "replace") or is_of_series:
         return False
     return argument is not None and not isinstance(argument, ast.Constant | ast.Dict)
 
 
-SERIES: Final = {"instead"}
+SERIES: Final = {"substitute"}
 """What a column's values are replaced by, in a call that looks like one of a path."""
 
 
@@ -263,6 +265,18 @@ def test_nothing_writes_past_the_writer() -> None:
         expected = allowed.get(path, set())
         assert calls <= expected, f"{path}: {calls - expected}: {writer}"
         assert expected <= calls, f"{path}: {expected - calls}: allowed, and not done any more"
+
+
+def test_only_the_writer_is_called_atomic() -> None:
+    """Else a call on another `atomic` would pass for one of the writer."""
+    for path in CODE:
+        for node in ast.walk(ast.parse(Path(path).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                bound = {alias.asname or alias.name for alias in node.names}
+                home = getattr(node, "module", None)
+                assert "atomic" not in bound or home == "retention.core.storage", path
+            elif isinstance(node, ast.Name) and node.id == "atomic":
+                assert isinstance(node.ctx, ast.Load), path
 
 
 @pytest.mark.parametrize(
