@@ -1,1 +1,1 @@
-"""What MLflow is told of a run, laid out before any MLflow is imported."""
+"""MLflow: the layout of runs, and the client that writes them and mirrors champion/."""

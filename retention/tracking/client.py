@@ -1,7 +1,7 @@
-"""What MLflow is told of a run, and the registry that mirrors champion/: all there is of MLflow.
+"""The MLflow client: logs runs, and registers models as a mirror of champion/.
 
-No stage needs it: where MLflow is down, TrackingDown says so in one line and the list goes out.
-Told are parameters, figures, plots, the model card and the model; never a customer or a row.
+No stage needs MLflow: where it is down, TrackingDown says so in one line and the list is still
+published. Parameters, figures, plots, the model card and the model are logged; never a row.
 """
 
 import hashlib
@@ -25,18 +25,25 @@ from models.components.scorer import COLUMNS
 from retention.core.errors import BadInput, Guarded, Refusal
 from retention.core.storage import atomic
 from retention.tracking.run_record import (
-    Run,
+    PipelineRun,
     RunRecord,
     candidate_sha256,
-    example,
+    collect_record,
+    input_example,
     model_name,
-    record,
     run_tree,
 )
 
 __all__ = [
-    "RunRecord", "TrackingDown", "example", "load", "log_figures", "log_run", "mirror", "record",
-]  # fmt: skip
+    "RunRecord",
+    "TrackingDown",
+    "collect_record",
+    "input_example",
+    "load",
+    "log_figures",
+    "log_run",
+    "mirror",
+]
 
 STORE = "sqlite:///mlflow.db"
 SERVED = Path(__file__).with_name("served_model.py")
@@ -53,8 +60,8 @@ _UNLESS_SET = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # of 7
     "PGCONNECT_TIMEOUT": "10",  # of a store in PostgreSQL; it would wait for ever
 }
-PATIENCE = 300
-"""Seconds that all calls for one purpose may take together: a slow server answers each in time."""
+TIME_LIMIT_SECONDS = 300
+"""For all calls of one operation together: a slow server may answer each within its timeout."""
 
 _GUIDE = {
     "mlflow.experimentKind": "custom_model_development",  # the pages for trained models
@@ -72,18 +79,18 @@ _DATABASE_TRIES = 3  # of 10, which take 100 s
 
 
 class TrackingDown(Refusal):
-    """MLflow cannot be reached, or refused; the pipeline can go on without it."""
+    """MLflow cannot be reached, or refuses; the pipeline can go on without it."""
 
 
-class _Patient:
-    """MLflow's client until it has taken PATIENCE seconds; then TimeoutError in place of a call."""
+class _TimeLimitedClient:
+    """MLflow's client; TIME_LIMIT_SECONDS after it is made every call raises TimeoutError."""
 
     def __init__(self, client: Any) -> None:
-        self._client, self._until = client, time.monotonic() + PATIENCE
+        self._client, self._until = client, time.monotonic() + TIME_LIMIT_SECONDS
 
     def __getattr__(self, name: str) -> Any:
         if time.monotonic() > self._until:
-            raise TimeoutError(f"slow: not done after {PATIENCE} s")
+            raise TimeoutError(f"slow: not done after {TIME_LIMIT_SECONDS} s")
         return getattr(self._client, name)
 
 
@@ -102,9 +109,9 @@ def _store() -> Iterator[_Store]:
     uri = os.environ.get("MLFLOW_TRACKING_URI") or STORE
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # third parties on each other's deprecations
-        mlflow, failures = _imported()
+        mlflow, failures = _import_mlflow()
         try:
-            yield _Store(mlflow, _Patient(mlflow.MlflowClient(tracking_uri=uri)))
+            yield _Store(mlflow, _TimeLimitedClient(mlflow.MlflowClient(tracking_uri=uri)))
         except failures as error:
             raise TrackingDown(
                 f"MLflow at {_address(uri)}: {_reason(error, uri)}; nothing else depends on it: "
@@ -112,8 +119,8 @@ def _store() -> Iterator[_Store]:
             ) from None
 
 
-def _imported() -> tuple[Any, tuple[type[Exception], ...]]:
-    """The module, imported late (seconds) under our settings, and what it fails with."""
+def _import_mlflow() -> tuple[Any, tuple[type[Exception], ...]]:
+    """The module, imported late (it takes seconds) with our settings, and its exceptions."""
     os.environ.update(_ALWAYS)
     for name, value in _UNLESS_SET.items():
         os.environ.setdefault(name, value)
@@ -144,43 +151,47 @@ def _reason(error: Exception, uri: str) -> str:
     return f"{type(error).__name__}: {lines[0][:200]}"
 
 
-def log_run(told: RunRecord) -> str:
+def log_run(record: RunRecord) -> str:
     """Log a run with its nested runs, artefacts and model; the id of the outermost run.
 
     The same record again is another run; the same candidate is registered once. A run that could
     not be finished is marked failed. Errors: TrackingDown; FileNotFoundError: no candidate.
     """
-    tree = run_tree(told)
+    tree = run_tree(record)
     with _store() as store:
-        experiment = _experiment(store, told.params.company)
-        return _written(store, experiment, tree, lambda run: _attach(store, told, experiment, run))
+        experiment = _experiment(store, record.params.company)
+        return _write_run(
+            store, experiment, tree, lambda run: _attach(store, record, experiment, run)
+        )
 
 
-def log_figures(company: str, run: Run) -> str:
+def log_figures(company: str, run: PipelineRun) -> str:
     """Log a run that has no model and no artefacts; its id. Errors: TrackingDown."""
     with _store() as store:
-        return _written(store, _experiment(store, company), run)
+        return _write_run(store, _experiment(store, company), run)
 
 
 def _experiment(store: _Store, company: str) -> str:
     """The id of the company's experiment, made where it is missing."""
     name = model_name(company)
-    found = store.client.get_experiment_by_name(name)
-    return str(found.experiment_id if found else store.client.create_experiment(name, tags=_GUIDE))
+    existing = store.client.get_experiment_by_name(name)
+    return str(
+        existing.experiment_id if existing else store.client.create_experiment(name, tags=_GUIDE)
+    )
 
 
-def _written(
+def _write_run(
     store: _Store,
     experiment: str,
-    run: Run,
+    run: PipelineRun,
     attach: Callable[[str], None] | None = None,
     parent: str | None = None,
 ) -> str:
-    """Three calls a run: made with its tags, one batch, ended."""
+    """Write a run in three calls: create with tags, one batch, end. Returns its id."""
     client, entities = store.client, store.mlflow.entities
     nested = {"mlflow.parentRunId": parent} if parent else {}
-    made = client.create_run(experiment, tags=run.tags | nested, run_name=run.name)
-    run_id = str(made.info.run_id)
+    created = client.create_run(experiment, tags=run.tags | nested, run_name=run.name)
+    run_id = str(created.info.run_id)
     try:
         now = int(time.time() * 1000)
         points = [entities.Metric(name, value, now, step) for name, value, step in run.points]
@@ -188,7 +199,7 @@ def _written(
         if points or params:
             client.log_batch(run_id, metrics=points, params=params, synchronous=True)
         for child in reversed(run.children):  # MLflow's pages show the newest first
-            _written(store, experiment, child, parent=run_id)
+            _write_run(store, experiment, child, parent=run_id)
         if attach:
             attach(run_id)
     except BaseException:
@@ -199,23 +210,23 @@ def _written(
     return run_id
 
 
-def _attach(store: _Store, told: RunRecord, experiment: str, run_id: str) -> None:
-    """The run's artefacts and its model."""
+def _attach(store: _Store, record: RunRecord, experiment: str, run_id: str) -> None:
+    """Log the run's artefacts and its model."""
     client = store.client
-    client.log_dict(run_id, told.story, "recipe.json")
-    client.log_dict(run_id, told.metrics, "metrics.json")
-    client.log_artifact(run_id, str(told.card))
-    for plot in sorted(told.plots.glob("*.png")):
+    client.log_dict(run_id, record.selection_report.as_json(), "recipe.json")
+    client.log_dict(run_id, record.metrics.as_json(), "metrics.json")
+    client.log_artifact(run_id, str(record.card))
+    for plot in sorted(record.plots.glob("*.png")):
         client.log_artifact(run_id, str(plot), "plots")
-    version = _registered(
-        store, experiment, told.params.company, told.candidate, told.example, run_id
+    version = _register(
+        store, experiment, record.params.company, record.candidate, record.example, run_id
     )
     output = store.mlflow.entities.LoggedModelOutput(version.source.removeprefix("models:/"), 0)
     client.log_outputs(run_id, [output])
     client.set_tag(run_id, "model_version", f"{version.name} {version.version}")
 
 
-def _registered(
+def _register(
     store: _Store,
     experiment: str,
     company: str,
@@ -223,13 +234,13 @@ def _registered(
     example: pd.DataFrame,
     run_id: str | None = None,
 ) -> Any:
-    """The registered version that holds a folder's models, logged where it is missing."""
+    """The registered version of a folder's models, logged where it is missing."""
     client, name, sha256 = store.client, model_name(company), candidate_sha256(folder)
     if not client.search_registered_models(f"name='{name}'"):
         client.create_registered_model(name)
-    found = client.search_model_versions(f"name='{name}' and tags.candidate_sha256='{sha256}'")
-    if found:
-        return found[0]
+    existing = client.search_model_versions(f"name='{name}' and tags.candidate_sha256='{sha256}'")
+    if existing:
+        return existing[0]
     logged = client.create_logged_model(experiment, name="scorer", source_run_id=run_id)
     with TemporaryDirectory() as temporary:
         saved = Path(temporary) / "model"
@@ -250,7 +261,7 @@ def _save(
     example: pd.DataFrame,
     saved: Path,
 ) -> None:
-    """Write MLflow's folder of a model; no path of this machine stays in it."""
+    """Write MLflow's folder of a model, without any path of this machine."""
     model = mlflow.models.Model(model_id=model_id, run_id=run_id)
     parts = {name: folder / f"{name}.json" for name in ("churn", "value")}
     mlflow.pyfunc.save_model(
@@ -271,7 +282,7 @@ def _save(
 
 
 def _signature(mlflow: Any, example: pd.DataFrame) -> Any:
-    """Every feature is needed; numbers are doubles, whole or not, and all else is text."""
+    """Every feature is required; numbers are doubles, whole or not, and all else is text."""
     kinds = {
         str(name): "double" if pd.api.types.is_numeric_dtype(example[name]) else "string"
         for name in example.columns
@@ -284,7 +295,7 @@ def _signature(mlflow: Any, example: pd.DataFrame) -> Any:
 
 
 def model_sha256(folder: Path) -> str:
-    """One sha256 over all files of a model but the note that MLflow adds when it loads one."""
+    """One sha256 over all files of a model but the one that MLflow adds when it loads it."""
     inside = (path for path in folder.rglob("*") if path.is_file())
     names = sorted(path.relative_to(folder).as_posix() for path in inside)
     lines = [
@@ -298,17 +309,17 @@ def model_sha256(folder: Path) -> str:
 def mirror(
     company: str, example: pd.DataFrame, folders: Mapping[str, Path | None]
 ) -> dict[str, int]:
-    """Let the aliases follow champion/: {alias: folder of churn.json and value.json, or None}.
+    """Set the registry's aliases: {alias: folder of churn.json and value.json, or None}.
 
-    A folder whose models are not registered is registered; None takes the alias away. Returns the
-    version of each alias. Doing it again changes nothing. Errors: TrackingDown.
+    Models that are not registered are registered; None removes the alias. Idempotent. Returns the
+    version of each alias. Errors: TrackingDown.
     """
     name, versions = model_name(company), {}
     with _store() as store:
         experiment = _experiment(store, company)
         for alias, folder in folders.items():
             if folder is not None:
-                version = _registered(store, experiment, company, folder, example)
+                version = _register(store, experiment, company, folder, example)
                 versions[alias] = int(version.version)
         now = store.client.get_registered_model(name).aliases if versions else {}
         for alias, number in versions.items():
@@ -325,34 +336,34 @@ Score = Callable[[pd.DataFrame], pd.DataFrame]
 def load(company: str, alias: str = "champion") -> Score:
     """The registered model that an alias names, as a function from features to scores.
 
-    Its code runs only after its files have the hash they were registered with. Errors:
-    TrackingDown; Guarded when they differ. The function raises BadInput for other columns.
+    Its code runs only if its files have the hash they were registered with. Errors: TrackingDown;
+    Guarded where they differ. The function raises BadInput for other columns.
     """
     with _store() as store, TemporaryDirectory() as temporary:
-        folder = _fetched(store, company, alias, temporary)
+        folder = _fetch(store, company, alias, temporary)
         path = list(sys.path)
         try:
             model = store.mlflow.pyfunc.load_model(str(folder))
         finally:
             sys.path[:] = path  # MLflow adds the temporary folder
-    return lambda X: _scored(model, X)
+    return lambda X: _score(model, X)
 
 
-def registered(company: str, alias: str = "champion") -> dict[str, str]:
+def registered_sha256(company: str, alias: str = "champion") -> dict[str, str]:
     """sha256 of the models that an alias names, by part; none of their code runs.
 
     Errors: as `load`.
     """
     with _store() as store, TemporaryDirectory() as temporary:
-        folder = _fetched(store, company, alias, temporary) / "artifacts"
+        folder = _fetch(store, company, alias, temporary) / "artifacts"
         return {path.stem: atomic.sha256(path) for path in sorted(folder.glob("*.json"))}
 
 
-def _fetched(store: _Store, company: str, alias: str, into: str) -> Path:
+def _fetch(store: _Store, company: str, alias: str, into: str) -> Path:
     """A copy of the registered model's folder; Guarded where it is not what was registered."""
     name = model_name(company)
     version = store.client.get_model_version_by_alias(name, alias)
-    folder = _downloaded(store, version, into)
+    folder = _download(store, version, into)
     if model_sha256(folder) != version.tags.get("model_sha256"):
         raise Guarded(
             f"{name} version {version.version}: its files are not those that were registered; "
@@ -361,7 +372,7 @@ def _fetched(store: _Store, company: str, alias: str, into: str) -> Path:
     return folder
 
 
-def _downloaded(store: _Store, version: Any, into: str) -> Path:
+def _download(store: _Store, version: Any, into: str) -> Path:
     where = store.client.get_logged_model(version.source.removeprefix("models:/"))
     download = store.mlflow.artifacts.download_artifacts
     uri = store.client.tracking_uri
@@ -370,8 +381,8 @@ def _downloaded(store: _Store, version: Any, into: str) -> Path:
     return Path(got)
 
 
-def _scored(model: Any, X: pd.DataFrame) -> pd.DataFrame:
-    """Scores of X; MLflow's own refusal prints rows, so ours takes its place."""
+def _score(model: Any, X: pd.DataFrame) -> pd.DataFrame:
+    """Scores of X; MLflow's own error prints rows, so BadInput takes its place."""
     from mlflow.exceptions import MlflowException
 
     try:

@@ -1,4 +1,4 @@
-"""What MLflow is told of a campaign's result: its figures and the verdict, no customer."""
+"""The MLflow run of a campaign's outcomes: figures and conclusion, no customer."""
 
 from collections.abc import Mapping
 
@@ -8,8 +8,8 @@ from retention.tracking.run_record import MetricPoint, PipelineRun
 
 
 def outcome_run(report: OutcomesReport, figures: Mapping[str, float | None]) -> PipelineRun:
-    """Level `outcomes`, beside the runs of models: one a day on which figures were made."""
-    verdict = report.result.conclusion if report.result else ""
+    """A run of level `outcomes`: one per day on which figures were computed."""
+    conclusion = report.result.conclusion if report.result else ""
     numbers = {name: value for name, value in figures.items() if value is not None}
     return PipelineRun(
         name=f"{report.as_of} outcomes of {report.campaign}",
@@ -19,22 +19,29 @@ def outcome_run(report: OutcomesReport, figures: Mapping[str, float | None]) -> 
             "as_of": str(report.as_of),
             "campaign": report.campaign,
             "churn_definition": report.target_description,
-            "mlflow.note.content": verdict,
+            "mlflow.note.content": conclusion,
             "mlflow.source.name": "retention",
             "mlflow.source.type": "LOCAL",
         },
-        points=[MetricPoint(name, float(value)) for name, value in numbers.items()] + _past_list_points(report),
+        points=[MetricPoint(name, float(value)) for name, value in numbers.items()]
+        + _past_list_points(report),
     )
 
 
 def _past_list_points(report: OutcomesReport) -> list[MetricPoint]:
-    """What each past list had said and what came of it, as a course over the lists' days.
+    """Predicted and observed churn of each past list, as a series over the lists' days.
 
-    The step is the days since 1970-01-01, so that two runs draw one course.
+    The step is the days since 1970-01-01, so that the series of two runs line up.
     """
     points = []
     for past_list in report.past_lists:
-        values = {"list_said": past_list.predicted, "list_left": past_list.observed.value, "list_order": past_list.auc.value}
+        values = {
+            "list_said": past_list.predicted,
+            "list_left": past_list.observed.value,
+            "list_order": past_list.auc.value,
+        }
         step = point_in_time.day_number(past_list.as_of)
-        points += [MetricPoint(name, value, step) for name, value in values.items() if value == value]
+        points += [
+            MetricPoint(name, value, step) for name, value in values.items() if value == value
+        ]
     return points

@@ -1,29 +1,31 @@
-"""What MLflow is told of a champion and its challenger: the verdict and its figures."""
+"""The MLflow run of a champion compared with its challenger: verdict and figures."""
 
 from retention.core.params import Params
 from retention.serving import target
 from retention.serving.comparison import Comparison
-from retention.tracking.run_record import Point, Run
+from retention.tracking.run_record import MetricPoint, PipelineRun
 
 
-def run(chosen: Params, decision: str, compared: Comparison, anyway: str | None = None) -> Run:
-    """Level `promotion`, beside the runs of models. anyway: why a worse one was taken."""
-    known = {name: value for name, value in compared.figures().items() if value is not None}
+def promotion_run(
+    params: Params, decision: str, compared: Comparison, anyway: str | None = None
+) -> PipelineRun:
+    """Level `promotion`, beside the runs of models; `anyway`: why a worse challenger was taken."""
+    numbers = {name: value for name, value in compared.figures().items() if value is not None}
     note = f"The challenger is {compared}." + (
         f"\n\nTaken all the same: {anyway}" if anyway else ""
     )
-    return Run(
+    return PipelineRun(
         name=f"{compared.measured_on or 'no day'} challenger: {compared.verdict}",
         tags={
             "level": "promotion",
-            "company": chosen.company,
+            "company": params.company,
             "decision": decision,
             "verdict": compared.verdict,
             "measured_on": compared.measured_on or "nothing",
-            "churn_definition": target.sentence(chosen.labels),
+            "churn_definition": target.target_description(params.labels),
             "mlflow.note.content": note,
             "mlflow.source.name": "retention",
             "mlflow.source.type": "LOCAL",
         },
-        points=[Point(name, float(value)) for name, value in known.items()],
+        points=[MetricPoint(name, float(value)) for name, value in numbers.items()],
     )

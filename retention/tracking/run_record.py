@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 
 import models
 from retention.core import artefacts
+from retention.core.documents.base import Number
+from retention.core.documents.modelling import Figures, SelectionReport, TestMetrics
 from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.serving import target
@@ -43,8 +45,8 @@ class RunRecord:
 
     params: Params
     as_of: dt.date
-    selection_report: dict[str, Any]  # selection.json; logged as recipe.json
-    metrics: dict[str, Any]  # metrics.json
+    selection_report: SelectionReport  # selection.json; logged as recipe.json
+    metrics: TestMetrics  # metrics.json
     candidate: Path  # the folder of churn.json and value.json
     example: pd.DataFrame  # one row: see `medians`
     card: Path
@@ -58,8 +60,8 @@ def collect_record(params: Params) -> RunRecord:
     return RunRecord(
         params=params,
         as_of=artefacts.SNAPSHOTS_SUMMARY.read().as_of,
-        selection_report=atomic.read_json(artefacts.SELECTION.path),
-        metrics=atomic.read_json(artefacts.METRICS.path),
+        selection_report=artefacts.SELECTION.read(),
+        metrics=artefacts.METRICS.read(),
         candidate=artefacts.CANDIDATE.path,
         example=input_example(),
         card=artefacts.MODEL_CARD.path,
@@ -160,19 +162,25 @@ def model_name(company: str) -> str:
 def run_tree(record: RunRecord) -> PipelineRun:
     """The pipeline run, in it one run per model, in those one run per fold."""
     report, params = record.selection_report, record.params
-    names = sorted(report["params"], key=lambda name: _sort_key(report, name))
+    names = sorted(report.params, key=lambda name: _sort_key(report, name))
     return PipelineRun(
         name=f"{record.as_of} {params.company}",  # the pages cut names short
         tags=_tags(record),
         params={
             **_logged_params(params),
-            **{f"chosen.{task}": name for task, name in report["chosen"].items()},
-            "chosen.calibrator": report["calibrator"],
+            **{f"chosen.{task}": name for task, name in report.chosen.items()},
+            "chosen.calibrator": report.calibrator,
         },
         points=[
             *_recipe_points(record.metrics),
-            *_points({f"train_{key}": report[key] for key in ("rows", "customers", "churners")}),
-            *_points({"train_churn_rate": report["churn_rate"]}),
+            *_points(
+                {
+                    "train_rows": report.rows,
+                    "train_customers": report.customers,
+                    "train_churners": report.churners,
+                }
+            ),
+            *_points({"train_churn_rate": report.churn_rate}),
         ],
         children=[_model_run(record, name) for name in names],
     )
@@ -183,23 +191,23 @@ def _logged_params(params: Params) -> dict[str, str]:
     return {_MLFLOW_NAMES.get(name, name): value for name, value in flat.items()}
 
 
-def _sort_key(report: dict[str, Any], name: str) -> tuple[str, float, str]:
+def _sort_key(report: SelectionReport, name: str) -> tuple[str, float, str]:
     """Churn before value, and the lowest loss first."""
-    return name.partition("_")[0], report["losses"].get(name, math.inf), name
+    return name.partition("_")[0], report.losses.get(name, math.inf), name
 
 
 def _tags(record: RunRecord) -> dict[str, str]:
     report, definition = record.selection_report, target.target_description(record.params.labels)
     why = [
-        f"- {task}: **{report['titles'][name]}**, {report['why'][task]}"
-        for task, name in report["chosen"].items()
+        f"- {task}: **{report.titles[name]}**, {report.why[task]}"
+        for task, name in report.chosen.items()
     ]
-    measured = record.metrics.get("measured_on")
+    measured = record.metrics.measured_on
     note = [
         f"Definition: {definition}.",
         f"Figures are of {measured}, which no model had seen." if measured else "Nothing measured.",
         "\n".join(why),
-        *report["banners"],
+        *report.banners,
     ]
     return {
         "level": "run",
@@ -223,18 +231,20 @@ def _model_run(record: RunRecord, name: str) -> PipelineRun:
         "task": task,
         "model": name,
         "baseline": "yes" if models.discover()[name].baseline else "no",
-        "chosen": "yes" if report["chosen"][task] == name else "no",
+        "chosen": "yes" if report.chosen[task] == name else "no",
     }
-    figures, list_figures = (_figures(record.metrics, part, name) for part in (task, "list"))
+    figures, list_figures = (
+        _figures(_parts(record.metrics)[part], name) for part in (task, "list")
+    )
     folds = _folds(report, name)
     return PipelineRun(
-        name=report["titles"][name],
+        name=report.titles[name],
         tags={"level": "model", **tags},
-        params=_flat(report["params"][name]),
+        params=_flat(report.params[name]),
         points=[
             *_points(figures),
             *_points({f"list_{key}": value for key, value in list_figures.items()}),
-            *_points({"out_of_fold_loss": report["losses"].get(name)}),
+            *_points({"out_of_fold_loss": report.losses.get(name)}),
             *(
                 MetricPoint(f"fold_{key}", value, step)
                 for step, fold_run in enumerate(folds, 1)
@@ -248,42 +258,46 @@ def _model_run(record: RunRecord, name: str) -> PipelineRun:
     )
 
 
-def _folds(report: dict[str, Any], name: str) -> list[PipelineRun]:
+def _folds(report: SelectionReport, name: str) -> list[PipelineRun]:
     """One run per fold that the model was evaluated on."""
-    tuned = report["tuned_per_fold"].get(name, [])
-    per_fold = report.get("fold_metrics", {}).get(name, [{}] * len(tuned))
+    tuned = report.tuned_per_fold.get(name, ())
+    per_fold = report.fold_metrics.get(name, ({},) * len(tuned))
     return [
         PipelineRun(
-            name=f"fold {number}, tested on {fold['test']}",
+            name=f"fold {number}, tested on {fold.test}",
             tags={"level": "fold", "fold": str(number)},
-            params=_flat({**fold, **parameters}),
+            params=_flat({**fold.as_json(), **parameters}),
             points=_points(metrics),
         )
         for number, (fold, parameters, metrics) in enumerate(
-            zip(report["folds"], tuned, per_fold, strict=False), 1
+            zip(report.folds, tuned, per_fold, strict=False), 1
         )
     ]
 
 
-def _recipe_points(metrics: dict[str, Any]) -> list[MetricPoint]:
+def _recipe_points(metrics: TestMetrics) -> list[MetricPoint]:
     """Figures of the selected models, flat: churn_roc_auc, churn_roc_auc_low, ..."""
     return [
         MetricPoint(f"{part}_{name}", value)
-        for part in ("churn", "value", "list")
-        for name, value, _ in _points(_figures(metrics, part, "recipe"))
+        for part, by_model in _parts(metrics).items()
+        for name, value, _ in _points(_figures(by_model, "recipe"))
     ]
 
 
-def _figures(metrics: dict[str, Any], part: str, name: str) -> dict[str, float | None]:
+def _parts(metrics: TestMetrics) -> dict[str, Figures]:
+    return {"churn": metrics.churn, "value": metrics.value, "list": metrics.list_metrics}
+
+
+def _figures(by_model: Figures, name: str) -> dict[str, Number | None]:
     """metric, metric_low and metric_high of one model."""
     return {
-        metric if end == "value" else f"{metric}_{end}": ends[end]
-        for metric, ends in metrics.get(part, {}).get(name, {}).items()
-        for end in ("value", "low", "high")
+        f"{metric}{end}": value
+        for metric, figure in by_model.get(name, {}).items()
+        for end, value in (("", figure.value), ("_low", figure.low), ("_high", figure.high))
     }
 
 
-def _points(figures: Mapping[str, float | None]) -> list[MetricPoint]:
+def _points(figures: Mapping[str, Number | None]) -> list[MetricPoint]:
     """The figures that are finite: MLflow's databases take no nan."""
     return [
         MetricPoint(name, float(value))

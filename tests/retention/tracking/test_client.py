@@ -1,4 +1,4 @@
-"""MLflow is told what a stranger needs to compare runs, and nothing of any customer."""
+"""MLflow gets what is needed to compare runs, and nothing of any customer."""
 
 import dataclasses
 import datetime as dt
@@ -63,7 +63,7 @@ class Logged(NamedTuple):
 def logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logged]:
     """The one store of this module: MLflow takes long to make one."""
     folder, work = tmp_path_factory.mktemp("store"), tmp_path_factory.mktemp("work")
-    uri = f"sqlite:///{folder}/told.db"
+    uri = f"sqlite:///{folder}/runs.db"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("MLFLOW_TRACKING_URI", uri)
@@ -291,7 +291,7 @@ def test_the_store_lies_beside_the_project_unless_told_otherwise(
     logged: Logged, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert (logged.folder / "mlruns").is_dir()
-    shutil.copy(logged.folder / "told.db", tmp_path / "mlflow.db")
+    shutil.copy(logged.folder / "runs.db", tmp_path / "mlflow.db")
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     monkeypatch.chdir(tmp_path)
     folders = {"champion": logged.record.candidate}
@@ -302,7 +302,7 @@ def test_the_store_lies_beside_the_project_unless_told_otherwise(
 
 def test_no_customer_and_no_secret_is_told(logged: Logged) -> None:
     read = {path: path.read_bytes() for path in logged.folder.rglob("*") if path.is_file()}
-    assert logged.folder / "told.db" in read
+    assert logged.folder / "runs.db" in read
     assert any(path.name == "churn.json" for path in read)
     assert any(b"Model card" in content for content in read.values())
     for path, content in read.items():
@@ -311,7 +311,7 @@ def test_no_customer_and_no_secret_is_told(logged: Logged) -> None:
 
 def test_a_run_without_folds_or_measurement_is_told_too(logged: Logged) -> None:
     names = {"churn": "churn_recency", "value": "value_last_window"}
-    story = {
+    report = {
         **logged.record.selection_report,
         "params": {name: {} for name in names.values()},
         "losses": {},
@@ -320,7 +320,7 @@ def test_a_run_without_folds_or_measurement_is_told_too(logged: Logged) -> None:
     }
     nothing: dict[str, Any] = {"measured_on": None, "churn": {}, "value": {}, "list": {}}
     tree = run_record.run_tree(
-        dataclasses.replace(logged.record, selection_report=story, metrics=nothing)
+        dataclasses.replace(logged.record, selection_report=report, metrics=nothing)
     )
     assert tree.tags["measured_on"] == "nothing"
     assert [(child.tags["model"], child.points, child.children) for child in tree.children] == [

@@ -1,4 +1,4 @@
-"""MLflow as a server with PostgreSQL behind it: told, asked, slow, silent and gone."""
+"""MLflow as a server with PostgreSQL behind it: written, read, slow, silent and gone."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ def address(mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch) -> str
 
 @pytest.fixture(scope="module")
 def run_id(mlflow_server: MlflowServer, record: RunRecord) -> Iterator[str]:
-    """A run that was told to the server, with its champion."""
+    """A run logged on the server, with its champion."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", mlflow_server.uri)
         patch.setenv("RETENTION_SECRET", CANARY)
@@ -133,7 +133,7 @@ def test_no_customer_and_no_secret_is_in_the_database_or_among_the_files(
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A shorter patience with each call than users have, for a shorter test."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
-    monkeypatch.setattr(tracking, "PATIENCE", 6)
+    monkeypatch.setattr(tracking, "TIME_LIMIT_SECONDS", 6)
 
 
 def test_without_being_told_otherwise_a_call_waits_ten_seconds_and_twice_at_most(
