@@ -133,11 +133,11 @@ def profile_column(values: pd.Series) -> dict[str, Any]:
     present = values.dropna()
     if kind_of(values) == TEXT:
         counted = present.value_counts().sort_index() / max(1, len(values))
-        shares = {str(name): round(float(share), _DIGITS) for name, share in counted.items()}
+        shares = {str(name): round(float(fraction), _DIGITS) for name, fraction in counted.items()}
         return {"kind": TEXT, "null": null, "shares": shares}
     edges = _edges(present.to_numpy(dtype=float))
     counts = _count_in_bins(present.to_numpy(dtype=float), edges)
-    shares_of = [round(float(share), _DIGITS) for share in counts / max(1, len(values))]
+    shares_of = [round(float(fraction), _DIGITS) for fraction in counts / max(1, len(values))]
     return {"kind": NUMBER, "null": null, "edges": edges.tolist(), "shares": shares_of}
 
 

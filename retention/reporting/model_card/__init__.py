@@ -1,1 +1,1 @@
-"""What people read of a model: plots, the model card, the reasons for a customer."""
+"""The model card and its plots."""

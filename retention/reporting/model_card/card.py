@@ -1,4 +1,4 @@
-"""The model card: what the recipe is for, how it was found and what it is worth.
+"""The model card: intended use, selection, metrics and limits of the selected models.
 
 After Mitchell et al. (2019), "Model Cards for Model Reporting", short and in plain words.
 """
@@ -29,10 +29,10 @@ _CALIBRATED: Final = {
 
 Figure = dict[str, float | None]
 Figures = dict[str, dict[str, Figure]]
-Say = Callable[[float], str]
+Format = Callable[[float], str]
 
 
-# How a number is said
+# Formats
 
 
 def _minus(text: str) -> str:
@@ -58,26 +58,23 @@ def _signed(number: float) -> str:
     return f"+{text}" if number > 0 and text.strip("0.") else text
 
 
-def _amount(currency: str) -> Say:
+def _amount(currency: str) -> Format:
     """Money, without its minor unit from 100 on."""
 
-    def say(number: float) -> str:
+    def style(number: float) -> str:
         digits = 0 if abs(number) >= _WHOLE_UNITS_FROM else minor_digits(currency)
         return ENGLISH.money(number, currency, digits)
 
-    return say
+    return style
 
 
-def _format(number: float | None, say: Say) -> str:
-    return NONE if number is None or not math.isfinite(number) else say(number)
+def _format(number: float | None, style: Format) -> str:
+    return NONE if number is None or not math.isfinite(number) else style(number)
 
 
-def _format_interval(figure: Figure | None, say: Say) -> str:
-    """0.842 (0.821 to 0.863), broken over lines before the bracket only, if at all.
-
-    Only the number where there is no interval.
-    """
-    texts = {name: _format(number, say) for name, number in (figure or {}).items()}
+def _format_interval(figure: Figure | None, style: Format) -> str:
+    """0.842 (0.821 to 0.863), or the number alone; a line may break before the bracket only."""
+    texts = {name: _format(number, style) for name, number in (figure or {}).items()}
     value, low, high = (texts.get(name, NONE) for name in ("value", "low", "high"))
     interval = "" if NONE in (value, low, high) else f" ({low}{_TIGHT}to{_TIGHT}{high})"
     return value + interval
@@ -88,7 +85,7 @@ def _count(number: float | None) -> str:
 
 
 def _text(words: object) -> str:
-    """Words that cannot break a table, a paragraph, or pass for HTML."""
+    """Text escaped for a Markdown table and for HTML, on one line."""
     one_line = " ".join(str(words).split())
     return one_line.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
 
@@ -100,55 +97,65 @@ def _day(date: str) -> str:
 # The card's parts
 
 
-def _model_order(story: dict[str, Any], names: Iterable[str]) -> list[str]:
-    """The recipe, then the models from the lowest loss on the folds up, then by name."""
-    losses = story["losses"]
+def _model_order(selection_report: dict[str, Any], names: Iterable[str]) -> list[str]:
+    """RECIPE first, then the models by out-of-fold loss, then by name."""
+    losses = selection_report["losses"]
     return sorted(names, key=lambda name: (name != RECIPE, losses.get(name, math.inf), name))
 
 
-def _reason(story: dict[str, Any], task: str) -> str:
-    """Why a model was chosen, in words: its figures stand in the table below it."""
-    reason = _FIGURES_OF_A_REASON.sub("", story["why"][task])
-    for name, title in story["titles"].items():
+def _reason(selection_report: dict[str, Any], task: str) -> str:
+    """Why a model was selected, without the figures, which stand in the table below it."""
+    reason = _FIGURES_OF_A_REASON.sub("", selection_report["why"][task])
+    for name, title in selection_report["titles"].items():
         reason = reason.replace(name, title)
     return _text(reason)
 
 
-def _titles(story: dict[str, Any], recipe: str) -> Callable[[str], str]:
-    return lambda name: recipe if name == RECIPE else _text(story["titles"].get(name, name))
+def _titles(selection_report: dict[str, Any], recipe: str) -> Callable[[str], str]:
+    return lambda name: (
+        recipe if name == RECIPE else _text(selection_report["titles"].get(name, name))
+    )
 
 
-def _churn_titles(story: dict[str, Any]) -> Callable[[str], str]:
-    calibrator = story["calibrator"]
+def _churn_titles(selection_report: dict[str, Any]) -> Callable[[str], str]:
+    calibrator = selection_report["calibrator"]
     added = "without calibration" if calibrator == "identity" else f"{calibrator} calibration"
-    selected = _text(story["titles"][story["chosen"]["churn"]])
-    return _titles(story, f"**The recipe:** {selected}, {_text(added)}")
+    selected = _text(selection_report["titles"][selection_report["chosen"]["churn"]])
+    return _titles(selection_report, f"**The recipe:** {selected}, {_text(added)}")
 
 
-def _value_titles(story: dict[str, Any]) -> Callable[[str], str]:
-    selected = _text(story["titles"][story["chosen"]["value"]])
-    return _titles(story, f"**The recipe:** {selected}, if kept and if lost")
+def _value_titles(selection_report: dict[str, Any]) -> Callable[[str], str]:
+    selected = _text(selection_report["titles"][selection_report["chosen"]["value"]])
+    return _titles(selection_report, f"**The recipe:** {selected}, if kept and if lost")
 
 
 def _table(
-    story: dict[str, Any],
+    selection_report: dict[str, Any],
     figures: Figures,
     title: Callable[[str], str],
-    columns: Mapping[str, Say],
+    columns: Mapping[str, Format],
 ) -> list[list[str]]:
-    """One row a model: its title, and every column's figure with its interval."""
+    """One row per model: its title, and each column's figure with its interval."""
     return [
-        [title(name), *(_format_interval(figures[name].get(column), say) for column, say in columns.items())]
-        for name in _model_order(story, figures)
+        [
+            title(name),
+            *(
+                _format_interval(figures[name].get(column), style)
+                for column, style in columns.items()
+            ),
+        ]
+        for name in _model_order(selection_report, figures)
     ]
 
 
-def _tuned(story: dict[str, Any], name: str) -> str:
-    """Each parameter's median over the folds, and the range of what the folds said."""
+def _tuned(selection_report: dict[str, Any], name: str) -> str:
+    """Each parameter's median over the folds, and its range."""
     parts = []
-    for parameter, middle in story["params"].get(name, {}).items():
+    for parameter, middle in selection_report["params"].get(name, {}).items():
         folds = [
-            tuned[parameter] for tuned in story["tuned_per_fold"].get(name, []) if parameter in tuned
+            tuned[parameter]
+            for tuned in selection_report["tuned_per_fold"].get(name, [])
+            if parameter in tuned
         ]
         spread = f" ({_number(min(folds))} to {_number(max(folds))})" if folds else ""
         parts.append(f"{_text(parameter)} {_number(middle)}{spread}")
@@ -159,21 +166,21 @@ def _number(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else _text(value)
 
 
-def _losses(story: dict[str, Any], task: str, say: Say) -> list[list[str]]:
-    names = [name for name in story["losses"] if name.startswith(task)]
-    title = _titles(story, RECIPE)
+def _losses(selection_report: dict[str, Any], task: str, style: Format) -> list[list[str]]:
+    names = [name for name in selection_report["losses"] if name.startswith(task)]
+    title = _titles(selection_report, RECIPE)
     return [
         [
-            f"**{title(name)}**" if name == story["chosen"][task] else title(name),
-            _format(story["losses"][name], say),
-            _tuned(story, name),
+            f"**{title(name)}**" if name == selection_report["chosen"][task] else title(name),
+            _format(selection_report["losses"][name], style),
+            _tuned(selection_report, name),
         ]
-        for name in _model_order(story, names)
+        for name in _model_order(selection_report, names)
     ]
 
 
-def _folds(story: dict[str, Any]) -> list[list[str]]:
-    pairs = zip(story["folds"], story["fold_rows"], strict=True)
+def _folds(selection_report: dict[str, Any]) -> list[list[str]]:
+    pairs = zip(selection_report["folds"], selection_report["fold_rows"], strict=True)
     return [[*_fold_cells(fold), _count(rows)] for fold, rows in pairs]
 
 
@@ -182,11 +189,11 @@ def _fold_cells(fold: dict[str, Any]) -> list[str]:
     return [learnt, _count(fold["train_snapshots"]), _day(fold["test"])]
 
 
-def _span(story: dict[str, Any]) -> dict[str, Any]:
-    """The first and the last snapshot learnt from, and whether a year lies between them."""
-    folds = [fold for fold in [*story["folds"], story["measured_on"]] if fold]
+def _span(selection_report: dict[str, Any]) -> dict[str, Any]:
+    """The first and the last training snapshot, and whether a year lies between them."""
+    folds = [fold for fold in [*selection_report["folds"], selection_report["measured_on"]] if fold]
     starts = [dt.date.fromisoformat(fold["train_from"]) for fold in folds]
-    first, last = min(starts, default=None), dt.date.fromisoformat(story["trained_to"])
+    first, last = min(starts, default=None), dt.date.fromisoformat(selection_report["trained_to"])
     return {
         "first": ENGLISH.date(first) if first else None,
         "last": ENGLISH.date(last),
@@ -194,32 +201,37 @@ def _span(story: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _gain(story: dict[str, Any], gain: Figures) -> list[list[str]]:
+def _gain(selection_report: dict[str, Any], gain: Figures) -> list[list[str]]:
     columns = {"roc_auc": _signed, "log_loss": _signed}
-    return _table(story, gain, _titles(story, RECIPE), columns)
+    return _table(selection_report, gain, _titles(selection_report, RECIPE), columns)
 
 
-def _list_titles(story: dict[str, Any]) -> Callable[[str], str]:
+def _list_titles(selection_report: dict[str, Any]) -> Callable[[str], str]:
     def title(name: str) -> str:
-        other = _text(story["titles"].get(name, name))
+        other = _text(selection_report["titles"].get(name, name))
         return "**The recipe:** value at stake" if name == RECIPE else f"chance by {other}"
 
     return title
 
 
-def _list_rows(story: dict[str, Any], figures: Figures) -> list[list[str]]:
+def _list_rows(selection_report: dict[str, Any], figures: Figures) -> list[list[str]]:
     columns = {"churned_share": _percent, "found_share": _percent, "lift": _times}
     sizes = [
-        _count(figures[name].get("listed", {}).get("value")) for name in _model_order(story, figures)
+        _count(figures[name].get("listed", {}).get("value"))
+        for name in _model_order(selection_report, figures)
     ]
-    rows = _table(story, figures, _list_titles(story), columns)
+    rows = _table(selection_report, figures, _list_titles(selection_report), columns)
     return [[row[0], size, *row[1:]] for row, size in zip(rows, sizes, strict=True)]
 
 
-def _by_decile(deciles: list[dict[str, Any]], say: Say) -> list[list[str]]:
+def _by_decile(deciles: list[dict[str, Any]], style: Format) -> list[list[str]]:
     names = ("expected_if_kept", "actual_if_kept", "expected_if_lost", "actual_if_lost")
     return [
-        [_count(decile["decile"]), _count(decile["customers"]), *(_format(decile[name], say) for name in names)]
+        [
+            _count(decile["decile"]),
+            _count(decile["customers"]),
+            *(_format(decile[name], style) for name in names),
+        ]
         for decile in deciles
     ]
 
@@ -230,7 +242,8 @@ def _slices(groups: list[dict[str, Any]]) -> list[list[str]]:
             _text(f"{group['by'].replace('_', ' ')}: {group['group']}"),
             _count(group["customers"]),
             _format(group["predicted"], _percent),
-            f"{_format(group['left'], _percent)} ({_percent(group['low'])} to {_percent(group['high'])})",
+            f"{_format(group['left'], _percent)} "
+            f"({_percent(group['low'])} to {_percent(group['high'])})",
             "yes" if group["right"] else "**no**",
             _format(group["roc_auc"], _decimals),
             _format(group["listed"], _percent),
@@ -240,8 +253,8 @@ def _slices(groups: list[dict[str, Any]]) -> list[list[str]]:
     ]
 
 
-def _interval(figures: Figures, say: Say) -> dict[str, str] | None:
-    """How often the recipe's value interval held, and how wide it is; None where it has none."""
+def _interval(figures: Figures, style: Format) -> dict[str, str] | None:
+    """Coverage and mean width of the value interval; None where there is none."""
     recipe_figures = figures.get(RECIPE, {})
     width = recipe_figures.get("width", {}).get("value")
     if not width:
@@ -249,81 +262,98 @@ def _interval(figures: Figures, say: Say) -> dict[str, str] | None:
     return {
         "level": f"{100 * ValueInterval().level:.0f}{_TIGHT}%",
         "coverage": _format_interval(recipe_figures.get("coverage"), _percent),
-        "width": _format(width, say),
+        "width": _format(width, style),
     }
 
 
-def _measurement(story: dict[str, Any], metrics: dict[str, Any], say: Say) -> dict[str, Any]:
-    """The tables of what was measured, ready for the template."""
+def _measurement(
+    selection_report: dict[str, Any], metrics: dict[str, Any], style: Format
+) -> dict[str, Any]:
+    """The tables of test metrics, for the template."""
     ranking = {"roc_auc": _decimals, "average_precision": _decimals}
     ranking |= {"lift_top_decile": _times, "lift_at_capacity": _times}
     chances = {"log_loss": _decimals, "brier_skill": _decimals, "ece": _decimals}
     chances |= {"calibration_slope": _times}
-    value = {"mae": say, "bias": _times, "spearman": _decimals, "normalised_gini": _decimals}
+    value = {"mae": style, "bias": _times, "spearman": _decimals, "normalised_gini": _decimals}
     return {
         "on": _day(metrics["measured_on"]),
         "customers": _count(metrics["customers"]),
         "churners": _count(metrics["churners"]),
         "churn_rate": _format(metrics["churn_rate"], _percent),
         "capacity": _count(metrics["capacity"]),
-        "ranking": _table(story, metrics["churn"], _churn_titles(story), ranking),
-        "chances": _table(story, metrics["churn"], _churn_titles(story), chances),
-        "gain": _gain(story, metrics["gain"]),
-        "value": _table(story, metrics["value"], _value_titles(story), value),
-        "interval": _interval(metrics["value"], say),
-        "by_decile": _by_decile(metrics["value_by_decile"], say),
-        "list": _list_rows(story, metrics["list"]),
+        "ranking": _table(
+            selection_report, metrics["churn"], _churn_titles(selection_report), ranking
+        ),
+        "chances": _table(
+            selection_report, metrics["churn"], _churn_titles(selection_report), chances
+        ),
+        "gain": _gain(selection_report, metrics["gain"]),
+        "value": _table(selection_report, metrics["value"], _value_titles(selection_report), value),
+        "interval": _interval(metrics["value"], style),
+        "by_decile": _by_decile(metrics["value_by_decile"], style),
+        "list": _list_rows(selection_report, metrics["list"]),
         "slices": _slices(metrics.get("slices", [])),
     }
 
 
-def _selection(story: dict[str, Any], say: Say) -> dict[str, Any]:
-    """How the recipe was found, ready for the template."""
+def _selection(selection_report: dict[str, Any], style: Format) -> dict[str, Any]:
+    """The model selection, for the template."""
 
     def root(loss: float) -> str:
-        return say(math.sqrt(loss))
+        return style(math.sqrt(loss))
 
-    calibrator = story["calibrator"]
+    calibrator = selection_report["calibrator"]
     return {
-        "rule": _text(story["rule"]),
-        "titles": {task: _text(story["titles"][name]) for task, name in story["chosen"].items()},
-        "why": {task: _reason(story, task) for task in story["why"]},
+        "rule": _text(selection_report["rule"]),
+        "titles": {
+            task: _text(selection_report["titles"][name])
+            for task, name in selection_report["chosen"].items()
+        },
+        "why": {task: _reason(selection_report, task) for task in selection_report["why"]},
         "calibrated": _CALIBRATED.get(calibrator, f"its chances corrected by {_text(calibrator)}"),
-        "folds": _folds(story),
-        "churn": _losses(story, "churn", _decimals),
-        "value": _losses(story, "value", root),
+        "folds": _folds(selection_report),
+        "churn": _losses(selection_report, "churn", _decimals),
+        "value": _losses(selection_report, "value", root),
     }
 
 
-def _banners(story: dict[str, Any], metrics: dict[str, Any]) -> list[str]:
-    return [_text(banner) for banner in dict.fromkeys([*story["banners"], *metrics["banners"]])]
+def _banners(selection_report: dict[str, Any], metrics: dict[str, Any]) -> list[str]:
+    return [
+        _text(banner)
+        for banner in dict.fromkeys([*selection_report["banners"], *metrics["banners"]])
+    ]
 
 
 def _context(
-    story: dict[str, Any], metrics: dict[str, Any], definition: str, currency: str
+    selection_report: dict[str, Any], metrics: dict[str, Any], definition: str, currency: str
 ) -> dict[str, Any]:
-    say = _amount(currency)
+    style = _amount(currency)
     return {
-        "banners": _banners(story, metrics),
+        "banners": _banners(selection_report, metrics),
         "definition": _text(definition),
         "currency": currency,
-        "rows": _count(story["rows"]),
-        "customers": _count(story["customers"]),
-        "churners": _count(story["churners"]),
-        "churn_rate": _format(story["churn_rate"], _percent),
-        "features": _count(len(story["features"])),
-        "dead": [_text(name) for name in story.get("dead", [])],
-        "span": _span(story),
-        "choice": _selection(story, say),
-        "measured": _measurement(story, metrics, say) if metrics["measured_on"] else None,
+        "rows": _count(selection_report["rows"]),
+        "customers": _count(selection_report["customers"]),
+        "churners": _count(selection_report["churners"]),
+        "churn_rate": _format(selection_report["churn_rate"], _percent),
+        "features": _count(len(selection_report["features"])),
+        "dead": [_text(name) for name in selection_report.get("dead", [])],
+        "span": _span(selection_report),
+        "choice": _selection(selection_report, style),
+        "measured": _measurement(selection_report, metrics, style)
+        if metrics["measured_on"]
+        else None,
     }
 
 
-def render(story: dict[str, Any], metrics: dict[str, Any], definition: str, currency: str) -> str:
-    """The card as Markdown; the same arguments are the same text.
+def render(
+    selection_report: dict[str, Any], metrics: dict[str, Any], definition: str, currency: str
+) -> str:
+    """The card as Markdown; the same arguments give the same text.
 
-    story: as training tells it, and under `dead` the features that say nothing here, if known;
-    metrics: what evaluation measured; definition: of churn, in words; currency: ISO 4217.
+    selection_report: the content of selection.json, and optionally under `dead` the constant
+    features; metrics: the content of metrics.json; definition: of churn, in words; currency:
+    ISO 4217.
     """
     environment = Environment(  # noqa: S701  (Markdown, whose words `_text` has made safe)
         loader=FileSystemLoader(Path(__file__).parent, encoding="utf-8"),
@@ -333,4 +363,4 @@ def render(story: dict[str, Any], metrics: dict[str, Any], definition: str, curr
         keep_trailing_newline=True,
     )
     template = environment.get_template("model_card.md.j2")
-    return template.render(_context(story, metrics, definition, currency))
+    return template.render(_context(selection_report, metrics, definition, currency))

@@ -1,6 +1,6 @@
-"""Four pictures of a measurement, and beside each a tidy CSV of exactly what it draws.
+"""Four plots of test predictions, and beside each a tidy CSV of the data it draws.
 
-Each picture answers one question, which is its title. The same predictions are the same bytes.
+Each plot answers one question, which is its title. The same predictions give the same bytes.
 """
 
 import datetime as dt
@@ -55,7 +55,7 @@ _STYLE: Final[dict[str, Any]] = {
 }
 
 
-# What is drawn
+# Tables
 
 
 def tenths(values: "pd.Series[float]") -> "pd.Series[int]":
@@ -64,7 +64,7 @@ def tenths(values: "pd.Series[float]") -> "pd.Series[int]":
 
 
 def _capture_curve(rows: pd.DataFrame) -> tuple[Floats, Floats]:
-    """(called, found): shares of customers and of churners, after each of some first calls."""
+    """(called, found): shares of customers called and of churners reached by then."""
     n = len(rows)
     calls = np.unique(np.linspace(0, n, min(n, _MAX_POINTS) + 1).round().astype(int))
     risk = rows["churn_probability"].to_numpy(dtype=float)
@@ -128,7 +128,10 @@ def scores(predictions: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
         chances = rows.loc[rows["churned"] == code, "churn_probability"].to_numpy()
         class_of = np.minimum((chances * _CLASSES).astype(int), _CLASSES - 1)
         counts = np.bincount(class_of, minlength=_CLASSES)
-        columns |= {outcome: counts / max(len(chances), 1), f"{outcome}_customers": counts.astype(float)}
+        columns |= {
+            outcome: counts / max(len(chances), 1),
+            f"{outcome}_customers": counts.astype(float),
+        }
     table = pd.DataFrame(columns)
     return table if len(rows) else table.iloc[:0]
 
@@ -146,7 +149,7 @@ def _empty(columns: Iterable[str]) -> pd.DataFrame:
     return pd.DataFrame({name: [] for name in columns})
 
 
-# How it is drawn
+# Painting
 
 
 def _percent(axis: Any) -> None:
@@ -221,7 +224,9 @@ def _paint_scores(canvas: Figure, table: pd.DataFrame, _: str) -> None:
             edgecolor="white",
             linewidth=0.6,
         )
-        axes.set_title(f"Those who {outcome} ({int(table[f'{outcome}_customers'].sum()):,})", loc="left")
+        axes.set_title(
+            f"Those who {outcome} ({int(table[f'{outcome}_customers'].sum()):,})", loc="left"
+        )
         axes.set(xlim=(0, 1))
         _percent(axes.xaxis)
         _percent(axes.yaxis)
@@ -240,13 +245,13 @@ Table = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
 
 @dataclass(frozen=True)
 class Plot:
-    """One picture: its question, the table it draws, the way it draws it, how to read it."""
+    """One plot."""
 
-    name: str
-    question: str
-    table: Table
+    name: str  # stem of its files
+    question: str  # its title
+    table: Table  # predictions and baseline to the data drawn
     paint: Callable[[Figure, pd.DataFrame, str], None]
-    note: str = ""
+    note: str = ""  # how to read it, after the caption
 
 
 PLOTS: Final = (
@@ -279,7 +284,7 @@ PLOTS: Final = (
 
 
 def caption(predictions: pd.DataFrame) -> str:
-    """Who was measured, and when, in a sentence."""
+    """The test customers and their snapshots, in a sentence."""
     if predictions.empty:
         return "No customers have been measured."
     customers = predictions["customer_id"].nunique()
@@ -297,7 +302,7 @@ def _day(when: dt.datetime) -> str:
 
 
 def picture(plot: Plot, table: pd.DataFrame, caption_text: str, currency: str) -> Figure:
-    """The figure of one plot, with its question above and the caption `said` below."""
+    """The figure of one plot, with its question above and `caption_text` below."""
     canvas = Figure(figsize=(7.2, 4.6), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
     FigureCanvasAgg(canvas)
     caption_text = caption_text if table.empty else caption_text + plot.note
@@ -311,7 +316,7 @@ def picture(plot: Plot, table: pd.DataFrame, caption_text: str, currency: str) -
 
 
 def _png(plot: Plot, table: pd.DataFrame, caption_text: str, currency: str) -> bytes:
-    """PNG bytes without a date or a version, in our style whatever the machine's settings."""
+    """PNG bytes without date and version, in our style whatever the machine's settings."""
     content = io.BytesIO()
     with style.context(["default", _STYLE]):
         canvas = picture(plot, table, caption_text, currency)

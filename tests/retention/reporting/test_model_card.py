@@ -27,7 +27,7 @@ def fold(test: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def story() -> dict[str, Any]:
+def selection_report() -> dict[str, Any]:
     return {
         "rule": RULE,
         "chosen": {"churn": "churn_lightgbm", "value": "value_last_window"},
@@ -123,9 +123,9 @@ def unmeasured() -> dict[str, Any]:
     }
 
 
-def card(story: dict[str, Any], content: dict[str, Any]) -> str:
+def card(selection_report: dict[str, Any], content: dict[str, Any]) -> str:
     """The card of figures as they come back from JSON, every space a plain one."""
-    text = model_card.render(story, json.loads(json.dumps(content)), DEFINITION, "GBP")
+    text = model_card.render(selection_report, json.loads(json.dumps(content)), DEFINITION, "GBP")
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
@@ -136,8 +136,10 @@ def row(text: str, *cells: str) -> str:
     return matching.removeprefix(start).strip(" |")
 
 
-def test_the_key_facts_are_there(story: dict[str, Any], measured: dict[str, Any]) -> None:
-    text = card(story, measured)
+def test_the_key_facts_are_there(
+    selection_report: dict[str, Any], measured: dict[str, Any]
+) -> None:
+    text = card(selection_report, measured)
     for fact in (
         DEFINITION,
         RULE,
@@ -156,8 +158,8 @@ def test_the_key_facts_are_there(story: dict[str, Any], measured: dict[str, Any]
         assert fact in text
 
 
-def test_how_it_was_chosen(story: dict[str, Any], measured: dict[str, Any]) -> None:
-    text = card(story, measured)
+def test_how_it_was_chosen(selection_report: dict[str, Any], measured: dict[str, Any]) -> None:
+    text = card(selection_report, measured)
     assert "**boosted trees** (the lowest loss), its chances corrected by a straight line" in text
     simpler = "simpler, and within one standard error of buy-or-not times how much"
     assert f"**last window's spend** ({simpler})" in text
@@ -168,9 +170,9 @@ def test_how_it_was_chosen(story: dict[str, Any], measured: dict[str, Any]) -> N
 
 
 def test_figures_have_intervals_and_no_absurd_digits(
-    story: dict[str, Any], measured: dict[str, Any]
+    selection_report: dict[str, Any], measured: dict[str, Any]
 ) -> None:
-    text = card(story, measured)
+    text = card(selection_report, measured)
     assert "0.842 (0.800 to 0.880)" in text
     assert "£75.10 (£72.90 to £178)" in row(text, "last window's spend")
     assert row(text, "recency rule", "+0.092 (+0.069 to +0.115)") == (
@@ -183,15 +185,19 @@ def test_figures_have_intervals_and_no_absurd_digits(
     assert not re.search(r"\d\.\d{4}", text.replace("rate 0.0333", ""))
 
 
-def test_a_figure_that_is_none_is_a_dash(story: dict[str, Any], measured: dict[str, Any]) -> None:
-    cells = row(card(story, measured), "buy-or-not times how much", "£75.10 (£72.90 to £178)")
+def test_a_figure_that_is_none_is_a_dash(
+    selection_report: dict[str, Any], measured: dict[str, Any]
+) -> None:
+    cells = row(
+        card(selection_report, measured), "buy-or-not times how much", "£75.10 (£72.90 to £178)"
+    )
     assert cells == f"0.97 (0.96 to 1.00) | {DASH} | 0.826"
 
 
 def test_the_recipe_comes_first_and_then_the_lowest_loss(
-    story: dict[str, Any], measured: dict[str, Any]
+    selection_report: dict[str, Any], measured: dict[str, Any]
 ) -> None:
-    text = card(story, measured)
+    text = card(selection_report, measured)
     ranking = text.partition("Average precision")[2].partition("###")[0]
     titles = re.findall(r"^\| (.+?) \| 0", ranking, re.MULTILINE)
     recipe = "**The recipe:** boosted trees, platt calibration"
@@ -199,20 +205,20 @@ def test_the_recipe_comes_first_and_then_the_lowest_loss(
 
 
 def test_no_feature_is_dumped_but_silent_ones_are_named(
-    story: dict[str, Any], measured: dict[str, Any]
+    selection_report: dict[str, Any], measured: dict[str, Any]
 ) -> None:
-    assert "feature_" not in card(story, measured)
-    text = card(story | {"dead": ["tenure", "region"]}, measured)
+    assert "feature_" not in card(selection_report, measured)
+    text = card(selection_report | {"dead": ["tenure", "region"]}, measured)
     assert "2 of them say nothing here, being empty or the same for all:\ntenure, region." in text
-    crowded = card(story | {"dead": [f"feature_{i}" for i in range(50)]}, measured)
+    crowded = card(selection_report | {"dead": [f"feature_{i}" for i in range(50)]}, measured)
     assert "feature_19 and 30 more." in crowded
     assert "feature_20" not in crowded
 
 
 def test_without_a_measurement_it_says_so_and_why(
-    story: dict[str, Any], unmeasured: dict[str, Any]
+    selection_report: dict[str, Any], unmeasured: dict[str, Any]
 ) -> None:
-    simple = story | {
+    simple = selection_report | {
         "losses": {},
         "tuned_per_fold": {},
         "params": {"churn_recency": {}, "value_last_window": {}},
@@ -236,38 +242,40 @@ def test_without_a_measurement_it_says_so_and_why(
 
 
 def test_a_recipe_without_an_interval_says_so(
-    story: dict[str, Any], measured: dict[str, Any]
+    selection_report: dict[str, Any], measured: dict[str, Any]
 ) -> None:
     flat = measured["value"]["recipe"] | {"width": figure(0.0, 0.0, 0.0)}
-    text = card(story, measured | {"value": measured["value"] | {"recipe": flat}})
+    text = card(selection_report, measured | {"value": measured["value"] | {"recipe": flat}})
     assert "No value interval was made" in text
 
 
-def test_banners_stand_on_top(story: dict[str, Any], measured: dict[str, Any]) -> None:
-    text = card(story | {"banners": ["Mind the gap."]}, measured | {"banners": ["Mind the gap."]})
+def test_banners_stand_on_top(selection_report: dict[str, Any], measured: dict[str, Any]) -> None:
+    text = card(
+        selection_report | {"banners": ["Mind the gap."]}, measured | {"banners": ["Mind the gap."]}
+    )
     assert text.count("Mind the gap.") == 1
     assert text.index("Mind the gap.") < text.index("## ")
 
 
 def test_it_is_plain_markdown(
-    story: dict[str, Any], measured: dict[str, Any], unmeasured: dict[str, Any]
+    selection_report: dict[str, Any], measured: dict[str, Any], unmeasured: dict[str, Any]
 ) -> None:
     """Every table is one, no word breaks out of its cell, and no NaN, None or undefined shows."""
-    hostile = story["titles"] | {"churn_recency": "a | b\n\n<script>x</script>"}
-    text = card(story | {"titles": hostile}, measured)
+    hostile = selection_report["titles"] | {"churn_recency": "a | b\n\n<script>x</script>"}
+    text = card(selection_report | {"titles": hostile}, measured)
     html = MarkdownIt("commonmark").enable("table").render(text)
     assert html.count("<table>") == 9
     assert not re.search(r"^<p>\|", html, re.MULTILINE)
     assert "<script>" not in html
     assert "a | b" in html
-    for text_of_card in (text, card(story, unmeasured)):
+    for text_of_card in (text, card(selection_report, unmeasured)):
         assert not re.search(r"\b(nan|None|Undefined|null)\b", text_of_card, re.IGNORECASE)
         assert text_of_card.endswith("\n")
         assert "\n\n\n" not in text_of_card
 
 
 def test_the_same_arguments_are_the_same_text(
-    story: dict[str, Any], measured: dict[str, Any]
+    selection_report: dict[str, Any], measured: dict[str, Any]
 ) -> None:
     turned = measured | {"churn": dict(reversed(list(measured["churn"].items())))}
-    assert card(story, measured) == card(story, turned)
+    assert card(selection_report, measured) == card(selection_report, turned)
