@@ -1,4 +1,4 @@
-"""The same expressions on Spark as on DuckDB: features, snapshots and labels of one history."""
+"""The same on Spark as on DuckDB: features by their tables, and all of generated histories."""
 
 import importlib.util
 import math
@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, seed, settings
 from retention.cohort import eligibility, labels
 from retention.core import engine, point_in_time
 from retention.core.params import LabelParams
-from tests.support import engines, histories
+from tests.support import engines, feature_tables, histories
+from tests.support.feature_tables import renamed
 
 SUBSCRIPTIONS = """
     customer | kind   | contract | day | known
@@ -66,27 +67,21 @@ def spark() -> Iterator[engine.Spark]:
     opened.close()
 
 
-def drawn_history() -> tuple[list[histories.Event], list[histories.Person]]:
-    """Some drawn histories as one, with customers of their own; the same on every run."""
-    found: list[tuple[list[histories.Event], list[histories.Person]]] = []
+def generated_history() -> tuple[list[histories.Event], list[histories.Person]]:
+    """Some generated histories as one, with customers of their own; the same on every run."""
+    generated: list[tuple[list[histories.Event], list[histories.Person]]] = []
 
     @seed(1)
-    @settings(max_examples=8, database=None, deadline=None,
-              suppress_health_check=list(HealthCheck))  # fmt: skip
-    @given(histories.histories(20), histories.drawn_people(20))
-    def draw(history: list[histories.Event], people: list[histories.Person]) -> None:
-        found.append((history, people))
+    @settings(max_examples=8, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(histories.histories(20), histories.people_of(20))
+    def generate(history: list[histories.Event], people: list[histories.Person]) -> None:
+        generated.append((history, people))
 
-    draw()
+    generate()
     return (
-        [renamed(one, at) for at, (history, _) in enumerate(found) for one in history],
-        [renamed(one, at) for at, (_, people) in enumerate(found) for one in people],
+        [renamed(event, i) for i, (history, _) in enumerate(generated) for event in history],
+        [renamed(person, i) for i, (_, people) in enumerate(generated) for person in people],
     )
-
-
-def renamed(row: dict[str, Any], at: int) -> dict[str, Any]:
-    """A drawn row with ids that no other draw has."""
-    return row | {name: f"{at} {row[name]}" for name in ("customer_id", "event_id") if name in row}
 
 
 def same(duck: Any, spark: Any) -> bool:
@@ -100,46 +95,55 @@ def same(duck: Any, spark: Any) -> bool:
 def differences(duck: pa.Table, spark: pa.Table) -> list[str]:
     assert duck.column_names == spark.column_names
     return [
-        f"{ours['customer_id']}: {name} is {value!r} on DuckDB, {theirs[name]!r} on Spark"
-        for ours, theirs in zip(duck.to_pylist(), spark.to_pylist(), strict=True)
-        for name, value in ours.items()
-        if not same(value, theirs[name])
+        f"{on_duck['customer_id']}: {name} is {value!r} on DuckDB, {on_spark[name]!r} on Spark"
+        for on_duck, on_spark in zip(duck.to_pylist(), spark.to_pylist(), strict=True)
+        for name, value in on_duck.items()
+        if not same(value, on_spark[name])
     ]
 
 
+def test_spark_computes_the_features_of_the_tables(spark: engine.Spark) -> None:
+    on_spark = feature_tables.all_on_engine(feature_tables.load_tables(), spark)
+    assert len(on_spark) > 40
+    assert {
+        str(table): different
+        for table, computed in on_spark.items()
+        if (different := feature_tables.differences(computed, table.rows))
+    } == {}
+
+
 def test_every_feature_on_spark_is_that_on_duckdb(spark: engine.Spark) -> None:
-    history, people = drawn_history()
-    history = [*history, *histories.told_since(source="archive")]
-    cohort = [*sorted({one["customer_id"] for one in [*history, *people]}), "never seen"]
-    ours = engines.features_of(history, people, cohort)
-    theirs = engines.features_of(history, people, cohort, on=spark)
-    assert differences(ours, theirs) == []
-    told = [name for name in ours.column_names if ours[name].null_count < len(ours)]
-    assert len(told) == len(ours.column_names), "a feature that is null for all compares nothing"
+    history, people = generated_history()
+    history = [*history, *histories.source_start(source="archive")]
+    cohort = [*sorted({row["customer_id"] for row in [*history, *people]}), "never seen"]
+    on_duck = engines.features_of(history, people, cohort)
+    on_spark = engines.features_of(history, people, cohort, on=spark)
+    assert differences(on_duck, on_spark) == []
+    compared = [name for name in on_duck.column_names if on_duck[name].null_count < len(on_duck)]
+    assert len(compared) == len(on_duck.column_names), "what is null for all compares nothing"
 
 
 @pytest.mark.parametrize("rule", ["silence", "cancel"])
 def test_snapshots_and_labels_on_spark_are_those_on_duckdb(spark: engine.Spark, rule: str) -> None:
-    history, _ = drawn_history()
+    history, _ = generated_history()
     churn = {"rule": rule, "active_days": 90, "horizon_days": 30, "gap_days": 5}
-    worth = {"annual_discount": 0.1, "margin": 0.3, "cost_kinds": ["contact"]}
-    rules = LabelParams.model_validate({"churn": churn, "value": worth})
+    value = {"annual_discount": 0.1, "margin": 0.3, "cost_kinds": ["contact"]}
+    label_params = LabelParams.model_validate({"churn": churn, "value": value})
     events = [*history, *histories.events(SUBSCRIPTIONS)]
 
-    def answers(on: engine.Engine) -> tuple[pa.Table, pa.Table]:
+    def cohort_and_labels(on: engine.Engine) -> tuple[pa.Table, pa.Table]:
         frame = engines.frame(events, on)
         day = histories.SNAPSHOT
-        cohort = on.materialize(
-            eligibility.cohort(point_in_time.as_known_at(frame, day), day, rules.churn)
-        )
-        known = point_in_time.as_known_at(frame, day + 200)
-        fates = labels.label_cohort(cohort, known, day, rules)
+        past = point_in_time.as_known_at(frame, day)
+        cohort = on.materialize(eligibility.cohort(past, day, label_params.churn))
+        later = point_in_time.as_known_at(frame, day + 200)
+        labelled = labels.label_cohort(cohort, later, day, label_params)
         keys = ["customer_id"]
-        watched, labelled = on.collect(cohort, keys), on.collect(fates, keys)
+        tables = on.collect(cohort, keys), on.collect(labelled, keys).cast(labels.SCHEMA)
         on.release()
-        return watched, labelled.cast(labels.SCHEMA)
+        return tables
 
-    (watched, labelled), (watched_there, labelled_there) = answers(engines.duck()), answers(spark)
-    assert len(watched) > 3
-    assert differences(watched, watched_there) == []
-    assert differences(labelled, labelled_there) == []
+    on_duck, on_spark = cohort_and_labels(engines.duck()), cohort_and_labels(spark)
+    assert len(on_duck[0]) > 3
+    for duck_table, spark_table in zip(on_duck, on_spark, strict=True):
+        assert differences(duck_table, spark_table) == []

@@ -34,8 +34,8 @@ class Customer:
 
     snapshot: int
     events: Sequence[Event]
-    told: Mapping[str, int]
-    everybody: Sequence[Event] = ()
+    history_days: Mapping[str, int]
+    all_events: Sequence[Event] = ()
 
     def age(self, event: Event) -> int:
         return self.snapshot - int(event["occurred_day"])
@@ -53,24 +53,24 @@ class Order:
 
     age: int
     paid: Fraction
-    listed: Fraction
+    list_price: Fraction
     lines: int
 
 
 def known_before(events: Iterable[Event], snapshot: int) -> list[Event]:
     """The newest version of each event that was known by then."""
     newest: dict[str, Event] = {}
-    for event in sorted(events, key=lambda one: one["known_at"]):
+    for event in sorted(events, key=lambda event: event["known_at"]):
         if event["known_day"] < snapshot:
             newest[event["event_id"]] = event
     return list(newest.values())
 
 
-def days_told(known: Iterable[Event], snapshot: int) -> dict[str, int]:
+def days_told(known_events: Iterable[Event], snapshot: int) -> dict[str, int]:
     """How far back the sources go that tell of each kind: the oldest of them counts."""
     first: dict[str, int] = {}
     tellers: defaultdict[str, set[str]] = defaultdict(set)
-    for event in known:
+    for event in known_events:
         first[event["source"]] = min(
             event["occurred_day"], first.get(event["source"], event["occurred_day"])
         )
@@ -89,28 +89,36 @@ def features(
     names: Iterable[str],
 ) -> dict[str, dict[str, Value]]:
     """Per customer of the cohort the named features, unrounded."""
-    known, names = known_before(events, snapshot), list(names)
-    told = days_told(known, snapshot)
-    persons = {one: attributes(people, one, snapshot) for one in cohort}
+    known_events, names = known_before(events, snapshot), list(names)
+    history_days = days_told(known_events, snapshot)
+    persons = {customer_id: attributes(people, customer_id, snapshot) for customer_id in cohort}
     customers = {
-        one: Customer(snapshot, [e for e in known if e["customer_id"] == one], told, known)
-        for one in persons
+        customer_id: Customer(
+            snapshot,
+            [e for e in known_events if e["customer_id"] == customer_id],
+            history_days,
+            known_events,
+        )
+        for customer_id in persons
     }
     return {
-        one: {
-            name: persons[one][name] if name in persons[one] else _value(name, customers[one])
+        customer_id: {
+            name: persons[customer_id][name]
+            if name in persons[customer_id]
+            else _value(name, customers[customer_id])
             for name in names
         }
-        for one in persons
+        for customer_id in persons
     }
 
 
 def _value(name: str, customer: Customer) -> Value:
-    found = re.fullmatch(r"(.+)_(\d+)d", name)
+    match = re.fullmatch(r"(.+)_(\d+)d", name)
     value = (
-        _RULES[found[1]](customer, int(found[2])) if found and found[1] in _RULES
+        _RULES[match[1]](customer, int(match[2]))
+        if match and match[1] in _RULES
         else _RULES[name](customer)
-    )  # fmt: skip
+    )
     return value if value is None or isinstance(value, str) else float(value)
 
 
@@ -133,7 +141,7 @@ def rule(
     def register(function: Callable[..., R]) -> Callable[..., R | None]:
         def guarded(customer: Customer, *window: int) -> R | None:
             looks_back = windows * window[0] if window else days
-            if kinds and max(customer.told.get(kind, -1) for kind in kinds) < looks_back:
+            if kinds and max(customer.history_days.get(kind, -1) for kind in kinds) < looks_back:
                 return None
             return function(customer, *window)
 
@@ -158,7 +166,7 @@ def less(left: Number, right: Number) -> Number:
 
 
 def mean(numbers: Sequence[Number]) -> Number:
-    return over(sum(Fraction(one or 0) for one in numbers), len(numbers))
+    return over(sum(Fraction(number or 0) for number in numbers), len(numbers))
 
 
 def inside(age: int, days: int, skip: int = 0) -> bool:
@@ -169,23 +177,27 @@ def inside(age: int, days: int, skip: int = 0) -> bool:
 def attributes(people: Iterable[Person], customer_id: str, snapshot: int) -> dict[str, Value]:
     """What was known of the person. A row without a day shows only what joining settled."""
     names = ("acquisition_cost", "acquisition_channel", "region", "preferred_channel")
-    told: dict[str, Value] = dict.fromkeys(("tenure", *names))
-    rows = [one for one in people if one["customer_id"] == customer_id]
-    dated = [one for one in rows if one["known_day"] is not None and one["known_day"] < snapshot]
-    undated = [one for one in rows if one["known_day"] is None]
+    values: dict[str, Value] = dict.fromkeys(("tenure", *names))
+    rows = [person for person in people if person["customer_id"] == customer_id]
+    dated = [
+        person
+        for person in rows
+        if person["known_day"] is not None and person["known_day"] < snapshot
+    ]
+    undated = [person for person in rows if person["known_day"] is None]
     if not dated and not undated:
-        return told
-    row = max(dated, key=lambda one: one["known_day"]) if dated else undated[0]
+        return values
+    row = max(dated, key=lambda person: person["known_day"]) if dated else undated[0]
     joined = row["joined_day"]
     if joined is not None and joined < snapshot:
-        told["tenure"] = float(snapshot - joined)
+        values["tenure"] = float(snapshot - joined)
     if dated or joined is None or joined < snapshot:
         cost = row["acquisition_cost"]
-        told["acquisition_cost"] = None if cost is None else float(cost)
-        told["acquisition_channel"] = row["acquisition_channel"]
+        values["acquisition_cost"] = None if cost is None else float(cost)
+        values["acquisition_channel"] = row["acquisition_channel"]
     if dated:
-        told["region"], told["preferred_channel"] = row["region"], row["preferred_channel"]
-    return told
+        values["region"], values["preferred_channel"] = row["region"], row["preferred_channel"]
+    return values
 
 
 def money_of(event: Event, column: str = "amount") -> Fraction:
@@ -202,7 +214,7 @@ def orders_of(customer: Customer) -> list[Order]:
         Order(
             age=max(customer.age(line) for line in lines),
             paid=sum((money_of(line) for line in lines), Fraction(0)),
-            listed=sum((list_price(line) for line in lines), Fraction(0)),
+            list_price=sum((list_price(line) for line in lines), Fraction(0)),
             lines=len(lines),
         )
         for lines in baskets.values()
@@ -507,13 +519,13 @@ def basket_growth(customer: Customer) -> Number:
 @rule("purchase")
 def discount(customer: Customer, days: int) -> Number:
     inside_window = orders_in(customer, days)
-    listed = sum((order.listed for order in inside_window), Fraction(0))
-    return over(listed - paid(inside_window), listed)
+    list_total = sum((order.list_price for order in inside_window), Fraction(0))
+    return over(list_total - paid(inside_window), list_total)
 
 
 @rule("purchase")
 def discounted_orders(customer: Customer, days: int) -> Number:
-    return mean([order.paid < order.listed for order in orders_in(customer, days)])
+    return mean([order.paid < order.list_price for order in orders_in(customer, days)])
 
 
 @rule("purchase")
@@ -531,8 +543,8 @@ def returns(customer: Customer, days: int) -> Number:
 
 @rule("return")
 def returned_money(customer: Customer, days: int) -> Number:
-    back = [one for one in customer.of_kind("return") if inside(customer.age(one), days)]
-    return -sum((money_of(one) for one in back), Fraction(0))
+    back = [event for event in customer.of_kind("return") if inside(customer.age(event), days)]
+    return -sum((money_of(event) for event in back), Fraction(0))
 
 
 @rule("return")
@@ -542,7 +554,7 @@ def days_since_return(customer: Customer) -> Number:
 
 @rule("return")
 def returned_total(customer: Customer) -> Number:
-    return -sum((money_of(one) for one in customer.of_kind("return")), Fraction(0))
+    return -sum((money_of(event) for event in customer.of_kind("return")), Fraction(0))
 
 
 @rule()

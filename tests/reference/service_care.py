@@ -98,8 +98,9 @@ class Case:
     @property
     def ended_age(self) -> int | None:
         """Days since the last end, whether or not somebody came back."""
-        return min((self.snapshot - int(end["occurred_day"]) for end in self.last_ends),
-                   default=None)  # fmt: skip
+        return min(
+            (self.snapshot - int(end["occurred_day"]) for end in self.last_ends), default=None
+        )
 
     @property
     def open(self) -> bool:
@@ -131,7 +132,9 @@ class Case:
 
     @property
     def order_id(self) -> str | None:
-        named = [contact.event["order_id"] for contact in self.contacts if contact.event["order_id"]]
+        named = [
+            contact.event["order_id"] for contact in self.contacts if contact.event["order_id"]
+        ]
         return min(named, default=None)
 
 
@@ -167,7 +170,9 @@ def contacts_of(customer: Customer) -> list[Contact]:
     for event in sorted(customer.of_kind("contact"), key=in_time):
         case, age = event["case_id"] or event["event_id"], customer.age(event)
         on_case = [contact for contact in contacts if contact.case == case]
-        on_topic = [contact for contact in contacts if event["topic"] and contact.topic == event["topic"]]
+        on_topic = [
+            contact for contact in contacts if event["topic"] and contact.topic == event["topic"]
+        ]
         contacts.append(
             Contact(
                 event,
@@ -187,10 +192,15 @@ def cases_of(customer: Customer) -> list[Case]:
     for contact in contacts_of(customer):
         by_case[contact.case].append(contact)
     return [
-        Case(name, contacts, of_case(customer.of_kind("response"), name),
-             of_case(customer.of_kind("resolution"), name), customer.snapshot)
+        Case(
+            name,
+            contacts,
+            of_case(customer.of_kind("response"), name),
+            of_case(customer.of_kind("resolution"), name),
+            customer.snapshot,
+        )
         for name, contacts in by_case.items()
-    ]  # fmt: skip
+    ]
 
 
 def of_case(events: Iterable[Event], case: str) -> list[Event]:
@@ -206,7 +216,9 @@ def answers_of(customer: Customer) -> list[Answer]:
 def build_answer(event: Event, later: Sequence[Event], customer: Customer) -> Answer:
     person = event["topic"] == "person"
     asked = is_question(event)
-    following = next((follower for follower in later if follower["case_id"] == event["case_id"]), None)
+    following = next(
+        (follower for follower in later if follower["case_id"] == event["case_id"]), None
+    )
     rating: Any = event["rating"]
     return Answer(
         event,
@@ -298,7 +310,8 @@ def service_cost(customer: Customer, days: int) -> Number:
         event for kind in ("contact", "response", "resolution") for event in customer.of_kind(kind)
     ]
     return sum(
-        (money_of(event, "cost") for event in events if inside(customer.age(event), days)), Fraction(0)
+        (money_of(event, "cost") for event in events if inside(customer.age(event), days)),
+        Fraction(0),
     )
 
 
@@ -332,10 +345,15 @@ def online_share(customer: Customer, days: int) -> Number:
 
 @rule("contact")
 def channel_switches(customer: Customer, days: int) -> Number:
-    return len([
-        contact for contact in contacts_in(customer, days)
-        if contact.channel and contact.channel_before and contact.channel != contact.channel_before
-    ])  # fmt: skip
+    return len(
+        [
+            contact
+            for contact in contacts_in(customer, days)
+            if contact.channel
+            and contact.channel_before
+            and contact.channel != contact.channel_before
+        ]
+    )
 
 
 @rule("contact")
@@ -371,12 +389,17 @@ def contacts_expected(customer: Customer) -> Number:
     if not purchases_or_bills(customer):
         return None
     customers = [
-        replace(customer, events=[event for event in customer.all_events if event["customer_id"] == name])
+        replace(
+            customer,
+            events=[event for event in customer.all_events if event["customer_id"] == name],
+        )
         for name in {event["customer_id"] for event in customer.all_events}
     ]
     dealing = [other for other in customers if purchases_or_bills(other)]
     touched = sum(len(contacts_in(other, 365)) for other in dealing)
-    return Fraction(purchases_or_bills(customer) * touched, sum(purchases_or_bills(other) for other in dealing))
+    return Fraction(
+        purchases_or_bills(customer) * touched, sum(purchases_or_bills(other) for other in dealing)
+    )
 
 
 @rule()
@@ -386,10 +409,10 @@ def touches_per_purchase(customer: Customer) -> Number:
 
 @rule()
 def contacts_excess(customer: Customer) -> Number:
-    found, expected = contacts(customer, 365), contacts_expected(customer)
-    if found is None or not expected:
+    n_contacts, expected = contacts(customer, 365), contacts_expected(customer)
+    if n_contacts is None or not expected:
         return None
-    return Fraction((found - expected) / math.sqrt(expected))
+    return Fraction((n_contacts - expected) / math.sqrt(expected))
 
 
 def soon_again(gaps: Iterable[int | None], max_days: int) -> int:
@@ -512,8 +535,11 @@ def open_complaints(customer: Customer) -> Number:
 
 def last_ended(customer: Customer) -> list[Case]:
     """The case that ended last, or those that ended at the same minute."""
-    ended = [(max(minute(end) for end in case.resolutions), case)
-             for case in cases_of(customer) if not case.open]  # fmt: skip
+    ended = [
+        (max(minute(end) for end in case.resolutions), case)
+        for case in cases_of(customer)
+        if not case.open
+    ]
     latest = max((when for when, _ in ended), default=None)
     return [case for when, case in ended if when == latest]
 
@@ -564,12 +590,14 @@ def complaints_unsolved(customer: Customer, days: int) -> Number:
 def repaired_before(case: Case, customer: Customer) -> list[Case]:
     """Other troubles that were solved in the sixty days before this one."""
     return [
-        case
-        for case in cases_of(customer)
-        if case.solved and case.about(*TROUBLES) and case.name != case.name
-        and all(minute(end) <= case.first_minute for end in case.resolutions)
-        and (case.ended_age or 0) - case.age <= 60
-    ]  # fmt: skip
+        earlier
+        for earlier in cases_of(customer)
+        if earlier.solved
+        and earlier.about(*TROUBLES)
+        and earlier.name != case.name
+        and all(minute(end) <= case.first_minute for end in earlier.resolutions)
+        and (earlier.ended_age or 0) - case.age <= 60
+    ]
 
 
 @rule("resolution")

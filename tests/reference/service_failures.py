@@ -462,7 +462,8 @@ def contract_age(customer: Customer) -> Number:
 def days_to_renewal(customer: Customer) -> Number:
     ahead = range(365)
     return last(
-        next(days for days in ahead if (contract.age + days) % 365 == 0) for contract in live_of(customer)
+        next(days for days in ahead if (contract.age + days) % 365 == 0)
+        for contract in live_of(customer)
     )
 
 
@@ -510,7 +511,11 @@ def shown_failures(customer: Customer) -> list[Failure]:
     shown = []
     for promise in promises_of(customer):
         shown += [Failure("late", promise.due, promise.order_id)] if promise.late else []
-        shown += [Failure("overcharged", promise.age, promise.order_id)] if promise.over_quote > 0 else []
+        shown += (
+            [Failure("overcharged", promise.age, promise.order_id)]
+            if promise.over_quote > 0
+            else []
+        )
         if promise.wrong is not None:
             shown.append(Failure("not_right_first_time", promise.wrong, promise.order_id))
     shown += of_bills("overcharged", overcharging(customer))
@@ -564,7 +569,9 @@ def failures(customer: Customer, days: int) -> Number:
 
 @rule(*FAILING)
 def failure_weight(customer: Customer) -> Number:
-    return sum((Fraction(0.5 ** (failure.age / 70)) for failure in failures_of(customer)), Fraction(0))
+    return sum(
+        (Fraction(0.5 ** (failure.age / 70)) for failure in failures_of(customer)), Fraction(0)
+    )
 
 
 @rule("contact")

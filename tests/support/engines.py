@@ -1,4 +1,4 @@
-"""One DuckDB for all tests, and the way from small tables to features on any engine."""
+"""One DuckDB for all tests; features of small histories on any engine."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-import features
+from features import discover
 from features.engine import table
 from features.engine.base import Feature
 from retention.core import engine
@@ -24,7 +24,7 @@ def duck() -> engine.DuckDB:
 
 @cache
 def declared() -> list[Feature]:
-    return features.discover(WINDOWS)
+    return discover(WINDOWS)
 
 
 def frame(history: Iterable[histories.Event], on: engine.Engine | None = None) -> Frame:
@@ -48,9 +48,9 @@ def features_of(
     persons: Iterable[histories.Person],
     cohort: Iterable[str],
     snapshot: int = histories.SNAPSHOT,
-    wanted: Sequence[Feature] | None = None,
+    features: Sequence[Feature] | None = None,
     on: engine.Engine | None = None,
-    levels: ServiceParams | None = None,
+    service_params: ServiceParams | None = None,
 ) -> pa.Table:
     """The features of a cohort at a snapshot, as the stage computes them."""
     open_engine = on or duck()
@@ -61,6 +61,6 @@ def features_of(
         open_engine.load(histories.people_table(persons)),
         open_engine.load(histories.cohort_table(cohort)),
         snapshot,
-        list(declared() if wanted is None else wanted),
-        service_params=levels,
+        list(declared() if features is None else features),
+        service_params=service_params,
     )
