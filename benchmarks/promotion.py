@@ -1,7 +1,8 @@
-"""How often the promotion rule errs, on simulated pairs of models whose quality is known.
+"""Error rates of the promotion rule, on simulated pairs of models of known quality.
 
-Two models of one quality say the truth with errors of their own; the second of a worse pair errs
-more. Run as `python -m benchmarks.promotion`; docs/experiments.md holds what it said.
+Both models estimate the true probability with independent errors; in a worse pair the
+challenger's are larger. Run as `python -m benchmarks.promotion`; docs/experiments.md has the
+results.
 """
 
 import sys
@@ -15,24 +16,24 @@ from retention.serving import comparison
 
 RESAMPLES, CUSTOMERS, SPREAD = 300, 2500, 0.5
 TIMES = {0.5: 1000, 0.7: 100, 0.9: 100}
-"""Pairs, by the error of the challenger; that of the champion is SPREAD."""
+"""Number of pairs by the challenger's error; the champion's is SPREAD."""
 
 
-def said(truth: Floats, spread: float, draw: np.random.Generator) -> Floats:
-    """(n,) the truth, off by a normal error in log-odds."""
+def noisy_estimate(truth: Floats, spread: float, draw: np.random.Generator) -> Floats:
+    """The truth, shape (n,), with a normal error in log-odds."""
     return 1 / (1 + np.exp(-(log_odds(truth) + draw.normal(0, spread, len(truth)))))
 
 
 def pair(spread: float, seed: int) -> pd.DataFrame:
-    """One day: outcomes, the champion's word and that of a challenger who errs by `spread`."""
+    """One snapshot: outcomes, and both models' probabilities; `spread`: the challenger's error."""
     draw = np.random.default_rng(seed)
     truth = draw.beta(1.5, 6, CUSTOMERS)
     return pd.DataFrame(
         {
             "customer_id": np.arange(CUSTOMERS),
             "churned": draw.random(CUSTOMERS) < truth,
-            "champion": said(truth, SPREAD, draw),
-            "challenger": said(truth, spread, draw),
+            "champion": noisy_estimate(truth, SPREAD, draw),
+            "challenger": noisy_estimate(truth, spread, draw),
         }
     )
 
@@ -42,20 +43,20 @@ def verdicts(spread: float) -> tuple[Counter[str], Counter[str]]:
     all_of: Counter[str] = Counter()
     worse: Counter[str] = Counter()
     for seed in range(TIMES[spread]):
-        found = comparison.compare(pair(spread, seed), "a day", 30, RESAMPLES, seed)
-        all_of[found.verdict] += 1
+        pair_comparison = comparison.compare(pair(spread, seed), "a day", 30, RESAMPLES, seed)
+        all_of[pair_comparison.verdict] += 1
         worse.update(
             name
-            for name, one in found.measures.items()
-            if one.beyond(comparison.MEASURES[name].sign) < 0
+            for name, difference in pair_comparison.measures.items()
+            if difference.direction(comparison.MEASURES[name].sign) < 0
         )
     return all_of, worse
 
 
 def main() -> None:
     for spread in TIMES:
-        found, alone = verdicts(spread)
-        sys.stdout.write(f"error {spread}: {dict(found)}, alone worse: {dict(alone)}\n")
+        verdict_counts, alone = verdicts(spread)
+        sys.stdout.write(f"error {spread}: {dict(verdict_counts)}, alone worse: {dict(alone)}\n")
         sys.stdout.flush()
 
 

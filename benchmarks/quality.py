@@ -1,6 +1,6 @@
-"""How good is the list, and against what? A history is cut at a date and only what lies before it
-is handed to the pipeline; what it scores is compared with the truth that was withheld, beside the
-baselines a user would pick instead, on the same customers.
+"""Quality of the scores against baselines. A history is cut at a date and the pipeline gets only
+what lies before it; its scores are compared with the withheld outcomes, beside the baselines that
+a user would pick instead, on the same customers.
 
     python benchmarks/quality.py            both companies; writes benchmarks/quality.md
     python benchmarks/quality.py grocer     one company; prints only
@@ -20,12 +20,13 @@ import pandas as pd
 import yaml
 
 from models.components.base import Floats
-from pipeline import example, train
+from pipeline import example
 from retention.core import artefacts, feature_table
 from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.stats import bootstrap
 from retention.training import metrics, selection
+from retention.training.rows import labelled_rows
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = tuple(
@@ -36,11 +37,11 @@ REPLICATES, SEED = 1000, 7
 
 @dataclass(frozen=True)
 class Company:
-    """A history and the date at which it is cut; `told` gives customer, day and money a line."""
+    """A history and how it is cut."""
 
     cut: dt.date
-    read_history: Callable[[Path], pd.DataFrame]
-    trim: Callable[[Path, dt.date], None]
+    read_history: Callable[[Path], pd.DataFrame]  # customer_id, day and money, one row per line
+    trim: Callable[[Path, dt.date], None]  # the raw files, to what lies before a date
 
 
 def _read_grocer(folder: Path) -> pd.DataFrame:
@@ -88,7 +89,7 @@ COMPANIES = {
 
 
 def prepare(name: str, folder: Path) -> pd.DataFrame:
-    """Write params and the trimmed raw files; give the whole told history, kept apart."""
+    """Write params and the trimmed raw files; return the whole history."""
     company = COMPANIES[name]
     raw = folder / "data/example" / name
     example.COMPANIES[name](raw)
@@ -101,7 +102,7 @@ def prepare(name: str, folder: Path) -> pd.DataFrame:
 
 
 def run_stages(folder: Path, sources: list[str]) -> None:
-    """The true stages, in the folder, from ingest to scores."""
+    """Run the pipeline's stages in the folder, from ingest to score."""
     environment = os.environ | {
         "PYTHONPATH": str(ROOT),
         "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
@@ -127,12 +128,12 @@ def predictions(folder: Path) -> tuple[pd.Series, dict[str, Floats], dict[str, F
     """Customers at the cut; per model its churn probability; per model its expected value."""
     params = load_params(folder / "params.yaml")
     features = artefacts.FEATURES.under(folder).read()
-    rows = train.labelled_rows(features, artefacts.LABELS.under(folder).read())
+    rows = labelled_rows(features, artefacts.LABELS.under(folder).read())
     now = features.filter(np.array(features["snapshot_on"]) == np.datetime64(params.as_of))
-    story, X = atomic.read_json(folder / artefacts.SELECTION), feature_table.matrix(now)
+    selection_report, X = atomic.read_json(folder / artefacts.SELECTION), feature_table.matrix(now)
     make = selection.model_factory(params)
     by_task: dict[str, dict[str, Floats]] = {"churn": {}, "value": {}}
-    for name, tuned in story["params"].items():
+    for name, tuned in selection_report["params"].items():
         task = name.partition("_")[0]
         model = make(name, **tuned).fit(rows.X, rows.target(task), rows.weight)
         by_task[task][name] = selection.predict(model, X)
@@ -144,7 +145,7 @@ def predictions(folder: Path) -> tuple[pd.Series, dict[str, Floats], dict[str, F
 
 
 def churn_table(y: Floats, predicted: dict[str, Floats], customers: pd.Series) -> pd.DataFrame:
-    """A row a model: figures, and the AUC of the recipe less its own, paired."""
+    """One row per model: figures, and the paired difference of the recipe's AUC."""
     rows = {}
     for name, p in predicted.items():
         inside = np.clip(p, 1e-9, 1 - 1e-9)
@@ -193,7 +194,7 @@ def benchmark(name: str) -> str:
         params = load_params(folder / "params.yaml")
         run_stages(folder, list(params.sources))
         customers, churn, value = predictions(folder)
-        story = atomic.read_json(folder / artefacts.SELECTION)
+        selection_report = atomic.read_json(folder / artefacts.SELECTION)
     days = params.labels.churn.horizon_days
     true = truth(history, customers, company.cut, days)
     y, money = true["churned"].to_numpy(), true["value"].to_numpy()
@@ -201,8 +202,8 @@ def benchmark(name: str) -> str:
         [
             f"## {params.company}, cut at {company.cut}",
             f"{len(customers):,} customers watched, {y.mean():.1%} silent in the {days} days that "
-            f"were withheld. The recipe chose {story['chosen']['churn']} and "
-            f"{story['chosen']['value']}, calibrator {story['calibrator']}.",
+            f"were withheld. The recipe chose {selection_report['chosen']['churn']} and "
+            f"{selection_report['chosen']['value']}, calibrator {selection_report['calibrator']}.",
             markdown(churn_table(y, churn, customers)),
             markdown(value_table(money, value)),
         ]

@@ -1,7 +1,7 @@
-"""Does the pipeline see what was planted? The simulated telecom company is run through the true
-stages, and what they say of customers, values and causes is held against the truth that no stage
-reads: for several seeds, for another draw of every number, and for the company where nothing that
-goes wrong has consequences.
+"""Recovery of planted effects. The simulated telecom company is run through the pipeline's stages,
+and their scores, values and causes are compared with the truth that no stage reads: for several
+seeds, for another draw of every parameter, and for a company where service failures have no
+effect.
 
     python benchmarks/telecom.py                 every scenario; writes benchmarks/telecom.md
     python benchmarks/telecom.py plain no-effect some of them; prints only
@@ -26,20 +26,30 @@ from examples.telecom.write import truth
 from features import discover
 from models.components.base import Floats, log_odds
 from models.components.calibration import logistic_line
-from pipeline import train
 from retention.core import artefacts, point_in_time
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.stats import bootstrap
 from retention.training import metrics, selection
 from retention.training.folds import split_by_time
+from retention.training.rows import labelled_rows
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = "customers events snapshots labels scorecard features train evaluate".split()  # noqa: SIM905
 SERVICE = {
-    "promises", "returns", "contacts", "touches", "channels", "resolution", "solutions",
-    "satisfaction", "billing", "portal", "journey", "advocacy",
-}  # fmt: skip
+    "promises",
+    "returns",
+    "contacts",
+    "touches",
+    "channels",
+    "resolution",
+    "solutions",
+    "satisfaction",
+    "billing",
+    "portal",
+    "journey",
+    "advocacy",
+}
 SCENARIOS: dict[str, dict[str, Any]] = {
     "plain": {},
     "no-effect": {"service_effect": 0.0},
@@ -52,17 +62,17 @@ REPLICATES, SEED = 500, 7
 
 
 def run_stages(folder: Path, params: Params) -> float:
-    """The true stages, in the folder, to evaluate and scorecard. Returns the seconds."""
+    """Run the pipeline's stages in the folder, up to evaluate and scorecard; return the seconds."""
     environment = os.environ | {
         "PYTHONPATH": str(ROOT),
         "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
     }
-    begun = monotonic()
+    start = monotonic()
     ingests = [["ingest", source] for source in params.sources]
     for words in [["params"], ["example"], *ingests, *([stage] for stage in STAGES)]:
         command = [sys.executable, "-m", f"pipeline.{words[0]}", *words[1:]]
         subprocess.run(command, cwd=folder, env=environment, check=True)
-    return monotonic() - begun
+    return monotonic() - start
 
 
 def week_of(day: dt.date) -> int:
@@ -73,7 +83,7 @@ def week_of(day: dt.date) -> int:
 
 
 def slope(p_true: Floats, p: Floats) -> float:
-    """Of the true probability's log-odds on those predicted (Cox 1958); 1 is calibrated."""
+    """Slope of the true log-odds on those predicted (Cox 1958); 1 is calibrated."""
     line = logistic_line(log_odds(p), p_true, np.ones_like(p))
     return line[1] if line else float("nan")
 
@@ -85,7 +95,7 @@ def share_of_oracle(y: Floats, p: Floats, p_true: Floats) -> tuple[float, float,
 
 
 def without_service(folder: Path, params: Params) -> tuple[pd.Series, Floats]:
-    """Customers of the snapshot that measures, and what LightGBM says without service features.
+    """Customers of the test snapshot, and LightGBM's probabilities without service features.
 
     It is tuned on the same folds and fitted on the same rows as the one with them.
     """
@@ -93,7 +103,7 @@ def without_service(folder: Path, params: Params) -> tuple[pd.Series, Floats]:
     themes = {feature.name: feature.theme for feature in discover(params.features.windows)}
     columns = [name for name in features.column_names if themes.get(name) not in SERVICE]
     labels = artefacts.LABELS.under(folder).read()
-    rows = train.labelled_rows(features.select(columns), labels, params.train.treated_rows)
+    rows = labelled_rows(features.select(columns), labels, params.train.treated_rows)
     when = split_by_time(
         sorted(set(rows.day.tolist())),
         point_in_time.label_delay_days(params.labels),
@@ -108,7 +118,7 @@ def without_service(folder: Path, params: Params) -> tuple[pd.Series, Floats]:
 
 
 def agreement(folder: Path, departures: pd.DataFrame) -> tuple[pd.DataFrame, float]:
-    """Per cause the excess that the scorecard finds and the departures it truly caused.
+    """Excess losses of each cause on the scorecard, and the departures that it truly caused.
 
     Returns the table and Spearman's correlation of the two.
     """
@@ -122,7 +132,7 @@ def agreement(folder: Path, departures: pd.DataFrame) -> tuple[pd.DataFrame, flo
 
 
 def scenario(name: str) -> dict[str, Any]:
-    """Everything measured of one scenario."""
+    """All figures of one scenario."""
     with TemporaryDirectory(prefix="telecom-") as place:
         folder = Path(place)
         raw_params = yaml.safe_load((ROOT / "examples/telecom/params.yaml").read_text())
@@ -133,7 +143,7 @@ def scenario(name: str) -> dict[str, Any]:
         predictions = artefacts.PREDICTIONS.under(folder).read().to_pandas()
         models = artefacts.TEST_PREDICTIONS.under(folder).read().to_pandas()
         customers, bare = without_service(folder, params)
-        story = atomic.read_json(folder / artefacts.SELECTION)
+        selection_report = atomic.read_json(folder / artefacts.SELECTION)
         day = predictions["snapshot_on"].iloc[0]
         snapshots, departures = (
             table.to_pandas()
@@ -152,14 +162,19 @@ def scenario(name: str) -> dict[str, Any]:
     )
     labels = predictions.set_index("customer_id").loc[customers, "churned"].to_numpy(float)
     gain = bootstrap.paired_difference(
-        metrics.roc_auc, labels, boosted.loc[customers].to_numpy(), bare, customers,
-        REPLICATES, SEED,
-    )  # fmt: skip
+        metrics.roc_auc,
+        labels,
+        boosted.loc[customers].to_numpy(),
+        bare,
+        customers,
+        REPLICATES,
+        SEED,
+    )
     return {
         "scenario": name,
         "customers": len(joined),
         "churned": f"{y.mean():.1%}",
-        "chosen": story["chosen"]["churn"],
+        "chosen": selection_report["chosen"]["churn"],
         "AUC": f"{auc:.4f}",
         "oracle": f"{oracle:.4f}",
         "share": f"{oracle_share:.3f}",
@@ -176,7 +191,7 @@ def scenario(name: str) -> dict[str, Any]:
 
 
 def _claims(folder: Path) -> int:
-    """Of how many causes the scorecard says that they are associated with losses."""
+    """Number of causes that the scorecard reports as associated with losses."""
     rows = pd.read_csv(folder / artefacts.SCORECARD_TABLE, dtype=str)
     excess_rows = rows[(rows["section"] == "why") & (rows["measure"] == "excess")]
     return int(excess_rows["verdict"].fillna("").str.startswith("associated").sum())

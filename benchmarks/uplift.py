@@ -1,6 +1,6 @@
-"""Does the pipeline learn whom a contact helps? The simulated telecom company calls customers by
-lot; what is learnt from that is held against the truth that no stage reads, and against the twin
-company where calls do nothing.
+"""Recovery of planted treatment effects. The simulated telecom company randomises its calls; the
+effects estimated from them are compared with the truth that no stage reads, and with a twin
+company where calls have no effect.
 
     python benchmarks/uplift.py           both companies; writes benchmarks/uplift.md
     python benchmarks/uplift.py FOLDER    the same, with the stages' output kept in (and taken from)
@@ -33,9 +33,9 @@ from retention.uplift import metrics
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = "customers events snapshots labels features".split()  # noqa: SIM905
 COMPANIES: dict[str, dict[str, Any]] = {"plain": {}, "calls do nothing": {"outreach_effect": 0.0}}
-EVERY, SHARE, SEED = 28, 0.2, 7  # days between snapshots; of the customers who can be called
+EVERY, SHARE, SEED = 28, 0.2, 7  # days between snapshots; share of callable customers
 KEYS = ["customer_id", "snapshot_on"]
-VALUE_EVERY = 8  # of the mature snapshots, the models of value learn from each eighth
+VALUE_EVERY = 8  # value models are fitted on every eighth mature snapshot
 LEARNERS: dict[str, tuple[str, dict[str, Any]]] = {
     "no uplift": ("uplift_none", {}),
     "T-learner": ("uplift_t", {}),
@@ -45,7 +45,7 @@ LEARNERS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def run_stages(folder: Path, name: str) -> Params:
-    """The true stages up to features, unless the folder has them, with a snapshot a wave."""
+    """Run the stages up to features, unless the folder has them, with one snapshot per wave."""
     raw_params = yaml.safe_load((ROOT / "examples/telecom/params.yaml").read_text())
     raw_params["simulation"] |= COMPANIES[name]
     raw_params["snapshots"] = {"every_days": EVERY, "most": 60}
@@ -75,9 +75,9 @@ def callable_customers(folder: Path) -> pd.DataFrame:
 
 
 def cross_predictions(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """RISK and `worth` (value if kept less value if lost) of every row, by models of others.
+    """Out-of-fold RISK and `worth` (value if kept less value if lost) of every row.
 
-    Customers in five folds: no model has seen any row of the customer whom it foretells.
+    Customers are in five folds: no model has seen any row of a customer whom it predicts.
     """
     predicted = pd.DataFrame(index=rows.index, columns=[RISK, "worth"], dtype=float)
     labelled = rows[rows["churned"].notna()]
@@ -106,17 +106,17 @@ def risk(labelled: pd.DataFrame, X: pd.DataFrame) -> Floats:
 
 @dataclass(frozen=True)
 class Experiment:
-    """The lots drawn: rows of features as they stood before, what was done, what came of it."""
+    """A randomised experiment; n rows, one per customer and wave."""
 
-    X: pd.DataFrame
+    X: pd.DataFrame  # features as known before the treatment
     trial: ExperimentData
-    worth: Floats
+    worth: Floats  # value if kept less value if lost
 
 
 def read_experiment(
     folder: Path, rows: pd.DataFrame, columns: list[str], params: Params
 ) -> Experiment:
-    """Every customer of a wave with the snapshot that began its week; only matured outcomes."""
+    """The customers of each wave with the snapshot before it; only mature outcomes."""
     kinds = [("kind", "in", ["outreach", "cancel"])]
     names = ["customer_id", "kind", "occurred_day", "treatment"]
     events = artefacts.EVENTS.under(folder).read(columns=names, filters=kinds).to_pandas()
@@ -141,7 +141,7 @@ def read_experiment(
 
 
 def share_of_oracle(priority: Floats, gain: Floats) -> float:
-    """What calling the first SHARE gains over calling at random, of what the truth would."""
+    """Gain of calling the first SHARE over calling at random, as a share of the oracle's."""
     calls = (metrics.treatment_probability(ranking, SHARE) for ranking in (priority, gain))
     reached, best = (metrics.policy_value(called, gain) - SHARE * gain.mean() for called in calls)
     return reached / best if best > 1e-9 else float("nan")
@@ -173,13 +173,13 @@ def between(interval: Any, digits: int) -> str:
 def evaluate_learner(
     name: str, experiment: Experiment
 ) -> tuple[dict[str, str], list[metrics.EffectQuintile]]:
-    """What the experiment itself says of a learner, cross-fitted: no truth is looked at."""
+    """Figures of a learner from the experiment itself, cross-fitted; the truth is not used."""
     crossed = metrics.cross_fit(model_factory(name), experiment.X, experiment.trial)
     risk = experiment.X[RISK].to_numpy()
-    scores, who = experiment.trial.doubly_robust_scores(risk), experiment.trial.customer
-    qini = metrics.qini(crossed, scores, who, seed=SEED)
+    scores, customer = experiment.trial.doubly_robust_scores(risk), experiment.trial.customer
+    qini = metrics.qini(crossed, scores, customer, seed=SEED)
     choice = metrics.compare_rankings(
-        crossed, risk * experiment.worth, experiment.worth, scores, who, SHARE, seed=SEED
+        crossed, risk * experiment.worth, experiment.worth, scores, customer, SHARE, seed=SEED
     )
     figures = {
         "Qini x 1000": f"{1e3 * qini.coefficient:.2f} "
@@ -190,27 +190,27 @@ def evaluate_learner(
         "better": f"{choice.difference:+.2f} {between(choice.interval, 2)}",
         "used": "yes" if choice.uplift_ranks else "no",
     }
-    return figures, metrics.effect_calibration(crossed, scores, who)
+    return figures, metrics.effect_calibration(crossed, scores, customer)
 
 
 def shuffled(experiment: Experiment) -> Experiment:
-    """The A/A experiment: treatment drawn anew, after everything."""
+    """The A/A experiment: treatment is permuted after the outcomes."""
     arms = np.random.default_rng(SEED).permutation(experiment.trial.treated)
     return replace(experiment, trial=replace(experiment.trial, treated=arms))
 
 
 @dataclass(frozen=True)
 class CompanyReport:
-    """Tables of one company: the learners, the fifths of the doubly robust one; and a line."""
+    """The results of one company."""
 
-    line: str
-    learners: list[dict[str, Any]]
-    fifths: list[dict[str, Any]]
+    line: str  # a summary
+    learners: list[dict[str, Any]]  # one row per ranking
+    fifths: list[dict[str, Any]]  # of the doubly robust learner: effect predicted and measured
 
 
 def company(name: str, folder: Path) -> CompanyReport:
-    """Everything measured of one company."""
-    begun = monotonic()
+    """All figures of one company."""
+    start = monotonic()
     params = run_stages(folder, name)
     rows = callable_customers(folder)
     columns = [
@@ -244,7 +244,7 @@ def company(name: str, folder: Path) -> CompanyReport:
             **evaluate_learner("doubly robust", shuffled(experiment))[0],
         }
     )
-    seconds = monotonic() - begun
+    seconds = monotonic() - start
     return CompanyReport(_line(experiment, len(now), seconds), table, fifths)
 
 
@@ -277,15 +277,16 @@ def _cell(value: Any) -> str:
 
 INTRODUCTION = f"""# Uplift on the telecom company, against its truth
 
-20,000 customers, three years; every four weeks 6 % are drawn and half of them called. Each row is a
-customer drawn, with the features of the Monday before, and whether they left within 91 days.
+20,000 customers, three years; every four weeks 6 % are sampled and half of them, at random, called.
+Each row is a sampled customer, with the features of the Monday before, and whether they left within
+91 days.
 `customers` and `money`: of what the true effects would gain over calling at random, the share that
 the ranking reaches when the first {SHARE:.0%} of the newest snapshot are called; by effect, and by
 effect times what keeping the customer is worth. The other columns are what the experiment itself
 says, cross-fitted by customer, with 95 % intervals over customers: the Qini coefficient, what
 calling the first {SHARE:.0%} brings (money a customer, doubly robust) at random, by expected loss
 and by uplift, by how much uplift is better, and whether the rule uses it. In the A/A row the arms
-were drawn anew. The tables of fifths: the effect predicted and measured.
+are permuted. The tables of fifths: the effect predicted and measured.
 """
 
 
