@@ -1,4 +1,4 @@
-"""The language of what staff read: texts from gettext catalogues, numbers and dates by Babel."""
+"""The languages of what staff read: texts from gettext catalogues, numbers and dates by Babel."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -24,23 +24,37 @@ TRANSLATED: Final = ("ur", "bn")
 _ISOLATE, _END = "\u2068", "\u2069"  # first strong isolate, and its end (Unicode, annex 9)
 _CATALOGUES: Final = Path(__file__).with_name("locale")
 _SYMBOLS: Final = {
-    "AUD": "A$", "BDT": "৳", "BRL": "R$", "CAD": "C$", "CNY": "CN¥", "EUR": "€", "GBP": "£",
-    "ILS": "₪", "INR": "₹", "JPY": "¥", "KRW": "₩", "NGN": "₦", "NZD": "NZ$", "TRY": "₺",
-    "UAH": "₴", "USD": "$", "VND": "₫",
-}  # fmt: skip
-"""In English; the other languages have their own in Babel."""
+    "AUD": "A$",
+    "BDT": "৳",
+    "BRL": "R$",
+    "CAD": "C$",
+    "CNY": "CN¥",
+    "EUR": "€",
+    "GBP": "£",
+    "ILS": "₪",
+    "INR": "₹",
+    "JPY": "¥",
+    "KRW": "₩",
+    "NGN": "₦",
+    "NZD": "NZ$",
+    "TRY": "₺",
+    "UAH": "₴",
+    "USD": "$",
+    "VND": "₫",
+}
+"""In English; the symbols of other languages come from Babel."""
 
 _DIGITS: Final = {"beng": str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯")}
 
 
 def gettext_noop(message: str) -> str:
-    """The message itself; what stands in it is collected for the catalogues."""
+    """The message itself, marked for extraction: it is translated where it is used."""
     return message
 
 
 @dataclass(frozen=True)
 class Language:
-    """How everything that staff read is written in one language; made by `language`."""
+    """Texts, numbers, money and dates in one language; created by `language`."""
 
     code: str
     _translations: NullTranslations = field(repr=False, compare=False)
@@ -51,15 +65,17 @@ class Language:
         return self._locale.text_direction
 
     def gettext(self, message: str, /, **values: object) -> str:
-        """The message in this language, or in English; with the values for its `{names}`, if any.
+        """The message in this language, or else in English, with values for its `{names}`.
 
-        Whole numbers are written as `number` does; every other value is a text.
+        Integers are written by `number`; every other value is a text.
         """
-        text = self._translations.gettext(message) if message else ""  # of "" it knows its header
+        text = (
+            self._translations.gettext(message) if message else ""
+        )  # "" is the catalogue's header
         return text.format(**self._written(values)) if values else text
 
     def ngettext(self, singular: str, plural: str, n: int, /, **values: object) -> str:
-        """The form of a message that goes with n, which stands in it as `{n}`."""
+        """The form of a message for n, which it contains as `{n}`."""
         text = self._translations.ngettext(singular, plural, n)
         return text.format(**self._written({"n": n, **values}))
 
@@ -67,7 +83,7 @@ class Language:
         return {name: self._value(value) for name, value in values.items()}
 
     def _value(self, value: object) -> object:
-        """Beside letters from right to left a text keeps its own direction: £5 is not 5£."""
+        """In a text from right to left a value keeps its own direction: £5 is not 5£."""
         if isinstance(value, int):
             return self.number(value)
         if self.direction == "rtl" and isinstance(value, str) and value:
@@ -75,22 +91,22 @@ class Language:
         return value
 
     def name_of(self, code: str) -> str:
-        """A language in this one's words; a code that is none stays as it is."""
+        """The name of a language in this one; an unknown code stays as it is."""
         try:
             return Locale.parse(code.replace("-", "_")).get_display_name(self._locale) or code
         except (ValueError, UnknownLocaleError):
             return code
 
     def number(self, x: float, digits: int = 0) -> str:
-        """1,234.5 with so many digits after the point, halves away from zero, a true minus."""
+        """1,234.5 with `digits` after the point, halves away from zero, a true minus."""
         return self._signed(_rounded(x, digits), digits)
 
     def percent(self, fraction: float, digits: int = 0) -> str:
-        """7% of a share of 0.07."""
+        """7% for 0.07."""
         return f"{self._signed(_rounded(fraction, digits + 2).scaleb(2), digits)}%"
 
     def money(self, amount: float, currency: str, digits: int | None = None) -> str:
-        """£1,234.50; `digits` after the point, or as the currency has."""
+        """£1,234.50, with `digits` after the point, or as many as the currency has."""
         digits = minor_digits(currency) if digits is None else digits
         rounded = _rounded(amount, digits)
         number, symbol = self._signed(abs(rounded), digits), self.symbol(currency)
@@ -100,13 +116,13 @@ class Language:
         return f"{sign}{number}{_gap(symbol[0])}{symbol}"
 
     def symbol(self, currency: str) -> str:
-        """£, or the code where no sign is common."""
+        """£, or the code where no symbol is common."""
         if self.code == "en":
             return _SYMBOLS.get(currency, currency)
         return get_currency_symbol(currency, self._locale)
 
     def date(self, day: dt.date, *, weekday: bool = False, short: bool = False) -> str:
-        """22 November 2026, 22 Nov 2026, Sunday 22 November 2026; elsewhere as is usual there."""
+        """22 November 2026, 22 Nov 2026 or Sunday 22 November 2026; other languages by Babel."""
         form = "full" if weekday else "medium" if short else "long"
         if self.code == "en":
             form = f"{'EEEE ' if weekday else ''}d {'MMM' if short else 'MMMM'} y"
@@ -114,7 +130,7 @@ class Language:
 
     def join(self, texts: Sequence[str]) -> str:
         """a, b and c."""
-        british = self.code == "en"  # who write no comma before the `and`
+        british = self.code == "en"  # no comma before `and`
         return format_list(texts, locale="en_GB" if british else self._locale)
 
     @cached_property
@@ -123,7 +139,7 @@ class Language:
 
     @property
     def _minus(self) -> str:
-        """A true minus, with what keeps it left of its number in a text that runs leftwards."""
+        """A true minus, with the mark that keeps it left of its number in any direction."""
         sign: str = self._locale.number_symbols["latn"]["minusSign"]
         return sign.replace("-", "\u2212")
 
@@ -138,27 +154,27 @@ class Language:
 
 
 def _rounded(x: float, digits: int) -> Decimal:
-    """Halves away from zero, as they are read in print: 0.125 is 0.13; never a negative zero."""
+    """Halves away from zero: 0.125 is 0.13; never a negative zero."""
     return Decimal(str(x)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP) + 0
 
 
 def _gap(beside: str) -> str:
-    """Between an amount and letters stands a space, which does not break."""
+    """A no-break space between an amount and letters."""
     return "\u00a0" if beside.isalpha() else ""
 
 
 def minor_digits(currency: str) -> int:
-    """Digits after the point in amounts of a currency."""
+    """Digits after the point of a currency."""
     return get_currency_precision(currency)
 
 
 def path(code: str) -> Path:
-    """Where the catalogue of one of TRANSLATED lies."""
+    """The catalogue of one of TRANSLATED."""
     return _CATALOGUES / f"{code}.po"
 
 
 def catalogue(code: str) -> Catalog:
-    """The messages of one of TRANSLATED, as its translators left them."""
+    """The messages of one of TRANSLATED with their translations."""
     with path(code).open("rb") as file:
         return read_po(file, locale=code, abort_invalid=True)
 

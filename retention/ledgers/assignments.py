@@ -1,9 +1,8 @@
-"""The ledger of assignments: who was to be contacted, and who was left alone to compare.
+"""The ledger of assignments: the randomised arm of each customer, contact or holdout.
 
 One published list is one file of ledgers/assignments/, written once and never changed. A customer
-enters with the first list of a campaign that chose them for either arm, and what becomes of both
-arms is compared by that entry, whoever was contacted in the end. It holds customer ids, never
-names, and no stage owns it.
+enters with the first list of a campaign that assigns them, and the arms are compared by that entry,
+whoever was contacted in the end. It holds customer ids, never names; no stage owns it.
 """
 
 import datetime as dt
@@ -20,26 +19,28 @@ from retention.ledgers import outcomes, store
 FOLDER: Final = Path("ledgers/assignments")
 CONTACT, HOLDOUT = "contact", events.HOLDOUT
 
-OF_LIST: Final = ("list_id", "company", "campaign", "as_of", "entered_at")
-"""What a file says once for all its rows. as_of: the list's day, when the assignment happened;
-entered_at: when it was published (UTC), since when it is known."""
+OF_LIST: Final = (
+    "list_id",
+    "company",
+    "campaign",
+    "as_of",  # the list's day: when the assignment happened
+    "entered_at",  # when the list was published (UTC): since when it is known
+)
+"""The keys of a file."""
 
 OF_CUSTOMER: Final = {
     "customer_id": "str",
-    "arm": "str",
-    "propensity": "float64",
-    "play": "str",
-    "channel": "str",
-    "theme": "str",
+    "arm": "str",  # contact or holdout
+    "propensity": "float64",  # P(contact)
+    "play": "str",  # planned, or what would have been planned
+    "channel": "str",  # planned; null in the holdout
+    "theme": "str",  # of the first reason
     "churn_probability": "float64",
-    "expected_loss": "float64",
-    "cost": "float64",
-    "offer": "float64",
+    "expected_loss": "float64",  # money
+    "cost": "float64",  # of the play, money
+    "offer": "float64",  # expected value of the offer, money
 }
-"""What it says of each customer, and the types. arm: contact or holdout. propensity: the chance
-to be in the arm `contact`. play, channel: what they were to get, or would have got; a customer
-held out has no channel. theme: of the first reason. cost: of the play, offer: what is expected to
-be given with it, both in money. All but the first three may be null."""
+"""The keys of each customer in a file, with types. All but the first three may be null."""
 
 _ROWS: Final = "assignments"
 
@@ -48,13 +49,18 @@ _ROWS: Final = "assignments"
 
 
 def enter(
-    folder: Path, list_id: str, company: str, campaign: str, as_of: dt.date, campaign_days: int,
+    folder: Path,
+    list_id: str,
+    company: str,
+    campaign: str,
+    as_of: dt.date,
+    campaign_days: int,
     arms: pd.DataFrame,
-) -> int:  # fmt: skip
-    """Enter both arms of a published list, once; how many customers that added.
+) -> int:
+    """Enter both arms (OF_CUSTOMER) of a published list, once; the number of customers added.
 
-    both: OF_CUSTOMER. Whoever is in an arm already (`assigned`) stays there. A list that is
-    entered already, or brings nobody new, changes nothing. BadInput: as `everything`.
+    Customers with an active assignment keep it. A list that is entered already, or brings nobody
+    new, changes nothing. Errors: as `read_all`.
     """
     with outcomes.lock(folder):
         if any(folder.glob(f"{list_id}-*.json")):
@@ -72,21 +78,20 @@ def _now() -> dt.datetime:
 
 
 def _json_rows(arms: pd.DataFrame) -> list[dict[Hashable, Any]]:
-    """A row as JSON holds it, null for what is not known."""
+    """Rows for JSON, null for what is not known."""
     ordered = arms.sort_values("customer_id")[list(OF_CUSTOMER)].astype(object)
     return ordered.where(ordered.notna(), None).to_dict(orient="records")
 
 
 def write(folder: Path, content: dict[str, Any]) -> Path:
-    """Add one list's assignments, under the lock: OF_LIST, and `assignments` of OF_CUSTOMER."""
+    """Add the file of one list, under the lock: OF_LIST, and `assignments` with OF_CUSTOMER."""
     return store.write(folder, content["list_id"], content)
 
 
 def erase(folder: Path, customer_id: str) -> int:
-    """Take one customer out of every file, each written anew; how many files held them.
+    """Remove one customer from every file, each written anew; the number of files changed.
 
-    The only change that is ever made: both arms lose whoever asks for it. A list whose only
-    customer goes stays entered.
+    The only change that is ever made. A list whose only customer is removed stays entered.
     """
     with outcomes.lock(folder):
         return store.erase(folder, _ROWS, customer_id)
@@ -96,9 +101,9 @@ def erase(folder: Path, customer_id: str) -> int:
 
 
 def read_all(folder: Path = FOLDER) -> pd.DataFrame:
-    """OF_LIST and OF_CUSTOMER of every assignment ever entered, by as_of, list and customer.
+    """Every assignment (OF_LIST, OF_CUSTOMER), by as_of, list and customer.
 
-    as_of is a day (datetime64), entered_at UTC. BadInput when a file is not as it was written.
+    as_of is a day (datetime64), entered_at UTC. Errors: BadInput, a file is not as it was written.
     """
     parts = [_read(path, content) for path, content in store.read_all(folder).items()]
     rows = [row for part in parts for row in part]
@@ -125,9 +130,9 @@ def _read(path: Path, content: dict[str, Any]) -> list[dict[str, Any]]:
 def active_assignments(
     folder: Path, company: str, campaign: str, as_of: dt.date, campaign_days: int
 ) -> pd.DataFrame:
-    """Who is in an arm of a campaign on a day: assigned on it, or less than `days` days before.
+    """The assignments of a campaign on a day: made on it, or less than campaign_days before.
 
-    The columns of `everything`, one row a customer: that of the first list.
+    The columns of `read_all`; one row a customer, that of the first list.
     """
     assignments = read_all(folder)
     of_campaign = assignments[
@@ -143,9 +148,9 @@ def active_assignments(
 def held_out_customers(
     folder: Path, company: str, campaign: str, as_of: dt.date, campaign_days: int
 ) -> frozenset[str]:
-    """The customers whom an earlier list of the campaign held out, and who stay so on a day.
+    """The customers held out by an earlier list of the campaign whose assignment is active.
 
-    Those of the day itself are not among them: its list draws them again and finds the same.
+    Those of the day itself are left out: its list randomises them again, with the same result.
     """
     active = active_assignments(folder, company, campaign, as_of, campaign_days)
     earlier = active[active["as_of"] < pd.Timestamp(as_of)]

@@ -1,8 +1,7 @@
-"""The ledger of the erased: who has gone and must not come back, known by a salted hash alone.
+"""The ledger of erasures: salted hashes of erased customers, so that no later file restores them.
 
-An erasure leaves two files in ledgers/erased/, each written once: one that says who is to go,
-before anything goes, and a receipt when all of it is done. Neither holds a customer id. No stage
-owns them.
+An erasure leaves two files in ledgers/erased/, each written once: a request before anything is
+removed, and a receipt when all of it is done. Neither holds a customer id; no stage owns them.
 """
 
 import datetime as dt
@@ -30,19 +29,16 @@ _SALT_BYTES: Final = 32
 
 @dataclass(frozen=True)
 class Erased:
-    """The hashes of those who have been erased, in hexadecimal, and the salt they were made with.
+    """The erased customers of a company."""
 
-    One ledger is one company's: the salt makes its hashes differ from any other's.
-    """
-
-    salt: str = ""
-    hashes: frozenset[str] = frozenset()
+    salt: str = ""  # of the company's own, so that its hashes differ from any other's
+    hashes: frozenset[str] = frozenset()  # sha256(salt + customer_id), in hexadecimal
 
     def hash_of(self, customer_id: str) -> str:
         return _sha256(self.salt + customer_id)
 
     def erased_among(self, ids: Iterable[str]) -> frozenset[str]:
-        """Those of some customer ids that have been erased."""
+        """The erased ones among customer ids."""
         if not self.hashes:
             return frozenset()
         with duckdb.connect() as connection:
@@ -50,7 +46,7 @@ class Erased:
             return frozenset(self._erased_ids(connection, "given"))
 
     def without_erased(self, table: pa.Table) -> pa.Table:
-        """The rows of a table with a column customer_id that are of others."""
+        """The rows of a table, with a column customer_id, that are of no erased customer."""
         erased = self.erased_among(pc.unique(table["customer_id"]).to_pylist())
         value_set = pa.array(sorted(erased), pa.string())
         return (
@@ -58,7 +54,7 @@ class Erased:
         )
 
     def delete_erased(self, connection: duckdb.DuckDBPyConnection, table: str) -> int:
-        """Delete their rows from a table with a column customer_id; how many rows that were."""
+        """Delete their rows from a table with a column customer_id; the number of rows."""
         if not self.hashes:
             return 0
         erased = pa.table(
@@ -85,10 +81,10 @@ NOBODY: Final = Erased()
 
 
 def read(folder: Path = FOLDER) -> Erased:
-    """Who has been erased; nobody without a ledger. BadInput when a file is not as it was written.
+    """The erased customers; nobody without a ledger.
 
-    Without its salt nobody can be recognised, so a ledger that has lost it, or has another one, is
-    refused too.
+    Errors: BadInput, a file is not as it was written, or the salt is missing or another one, so
+    that nobody can be recognised.
     """
     requests = _read_kind(folder, REQUESTED)
     if not requests:
@@ -125,39 +121,44 @@ def _salt(folder: Path) -> str:
 
 
 def with_salt(folder: Path = FOLDER) -> Erased:
-    """The ledger with a salt of its own, which the first erasure makes."""
+    """The ledger with its salt, which the first erasure creates."""
     ledger, path = read(folder), folder / SALT
     if not path.exists():
         with atomic.atomic_file(path) as temporary:
-            temporary.touch(_OWNER_ONLY, exist_ok=False)  # nobody else's from the first byte on
+            temporary.touch(
+                _OWNER_ONLY, exist_ok=False
+            )  # readable by the owner alone from the first byte
             temporary.write_text(secrets.token_hex(_SALT_BYTES), encoding="ascii")
     return Erased(_salt(folder), ledger.hashes)
 
 
 def request(folder: Path, sha256: str, now: dt.datetime) -> None:
-    """Note that a customer is to go, before anything goes: from now on no file brings them back."""
+    """Request an erasure, before anything is removed: from now on no file restores the customer."""
     if all(entry["sha256"] != sha256 for entry in _read_kind(folder, REQUESTED)):
         content = {
             "sha256": sha256,
-            "salt_sha256": _sha256(_salt(folder)),  # of 32 random bytes: it gives nothing away
+            "salt_sha256": _sha256(_salt(folder)),  # of 32 random bytes: it reveals nothing
             "asked_at": now.isoformat(timespec="seconds"),
         }
         store.write(folder, f"{REQUESTED}-{sha256[:12]}", content)
 
 
 def requested_at(folder: Path, sha256: str) -> str | None:
-    """When somebody was first to go; null for who never was."""
+    """When an erasure was first requested; None if it never was."""
     return next(
-        (entry["asked_at"] for entry in _read_kind(folder, REQUESTED) if entry["sha256"] == sha256), None
+        (entry["asked_at"] for entry in _read_kind(folder, REQUESTED) if entry["sha256"] == sha256),
+        None,
     )
 
 
 def receipts(folder: Path, sha256: str) -> list[dict[str, Any]]:
-    """What was done for one customer before, the oldest first."""
-    receipts_of_customer = [receipt for receipt in _read_kind(folder, RECEIPT) if receipt["sha256"] == sha256]
+    """The receipts of one customer, the oldest first."""
+    receipts_of_customer = [
+        receipt for receipt in _read_kind(folder, RECEIPT) if receipt["sha256"] == sha256
+    ]
     return sorted(receipts_of_customer, key=lambda receipt: str(receipt["ended_at"]))
 
 
 def enter(folder: Path, receipt: dict[str, Any]) -> Path:
-    """Add a receipt: when and for whose hash, what was removed where, and what others must do."""
+    """Add a receipt: when, for which hash, what was removed where, what is left to do."""
     return store.write(folder, f"{RECEIPT}-{receipt['sha256'][:12]}", receipt)

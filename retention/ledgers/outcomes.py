@@ -1,7 +1,7 @@
-"""The ledger of outcomes: what staff said of each list, kept for ever, and the events it makes.
+"""The ledger of outcomes: staff's answers to each list, and the events made of them.
 
 One import is one file of ledgers/outcomes/, written once and never changed; a corrected answer is
-another fact beside the first. It holds customer ids, never names, and no stage owns it.
+another record beside the first. It holds customer ids, never names; no stage owns it.
 """
 
 import datetime as dt
@@ -15,8 +15,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from retention.core import console
-from retention.core import events as schema
+from retention.core import console, events
 from retention.core.errors import BadInput
 from retention.core.point_in_time import WITHDRAWN
 from retention.core.storage import atomic, locks
@@ -25,7 +24,7 @@ from retention.ledgers import store
 FOLDER: Final = Path("ledgers/outcomes")
 SOURCE, CONTACT = "ledger", "outreach"
 CONTACT_RESULTS: Final = ("reached", "not reached", "wrong person")
-"""The results that say somebody tried to contact the customer."""
+"""The results that mean that staff tried to contact the customer."""
 OBJECTION: Final = "asks not to be contacted"
 GONE_RESULTS: Final = ("merged", "deceased")
 NO_ACTION: Final = "nothing"
@@ -39,27 +38,24 @@ _MINUTE: Final = dt.timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class StaffAnswer:
-    """What staff said of a customer; choices as the list's English names them, None is no word.
+    """The answer columns of one customer: choices by their English names, None for no answer."""
 
-    contacted_on: when it happened, a day in the business zone. offer_cost: account currency.
-    """
-
-    contacted_on: dt.date | None = None
+    contacted_on: dt.date | None = None  # in the business time zone
     result: str | None = None
     answer: str | None = None
     action_taken: str | None = None
-    offer_cost: Decimal | None = None
+    offer_cost: Decimal | None = None  # account currency
     reason_right: str | None = None
     note: str | None = None
 
 
 @dataclass(frozen=True)
 class OutcomeRecord:
-    """One answer about one customer of one list, and when it was entered (UTC)."""
+    """The answer about one customer of one list."""
 
     list_id: str
     customer_id: str
-    entered_at: dt.datetime
+    entered_at: dt.datetime  # UTC
     staff_answer: StaffAnswer
     channel: str | None = None
     owner: str | None = None
@@ -67,7 +63,7 @@ class OutcomeRecord:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Whom it is about: a later fact of the same key takes its place."""
+        """The list and customer: a later record of the same key supersedes this one."""
         return self.list_id, self.customer_id
 
     @property
@@ -77,13 +73,13 @@ class OutcomeRecord:
 
 @dataclass(frozen=True)
 class ImportBatch:
-    """All that one file brought. `rows` counts its rows: read, accepted, unchanged, ..."""
+    """What was imported from one file."""
 
     list_id: str
     company: str
     entered_at: dt.datetime
     file_sha256: str
-    rows: dict[str, int]
+    rows: dict[str, int]  # counts: read, accepted, unchanged, ...
     records: tuple[OutcomeRecord, ...]
 
 
@@ -92,9 +88,9 @@ class ImportBatch:
 
 @contextmanager
 def lock(folder: Path, say: locks.Say | None = None) -> Iterator[None]:
-    """One writer of the ledgers at a time; another waits. Busy when it has waited half a minute.
+    """One writer of the ledgers at a time; another waits, and gets Busy after half a minute.
 
-    What a killed one left half written goes, and that it was killed is said.
+    What a killed writer left half written is removed, and the takeover of its lock is logged.
     """
     atomic.make_folder(folder)
     say = say or console.logger("ledgers").info
@@ -104,31 +100,31 @@ def lock(folder: Path, say: locks.Say | None = None) -> Iterator[None]:
 
 
 def write(folder: Path, batch: ImportBatch) -> Path:
-    """Add one import, under the lock. Its name is its list's id and the hash of its content."""
+    """Add one import, under the lock; its name is its list's id and the hash of its content."""
     return store.write(folder, batch.list_id, _content(batch))
 
 
 def erase(folder: Path, customer_id: str) -> int:
-    """Take one customer out of every import; how many imports held them."""
+    """Remove one customer from every import; the number of imports changed."""
     with lock(folder):
         return store.erase(folder, _RECORDS, customer_id)
 
 
 def _content(batch: ImportBatch) -> dict[str, Any]:
-    facts = [{"fact_id": fact.record_id, **_flat(fact)} for fact in batch.records]
+    records = [{"fact_id": record.record_id, **_flat(record)} for record in batch.records]
     return {
         "list_id": batch.list_id,
         "company": batch.company,
         "entered_at": batch.entered_at.isoformat(),
         "file_sha256": batch.file_sha256,
         "rows": batch.rows,
-        _RECORDS: sorted(facts, key=lambda fact: fact["customer_id"]),
+        _RECORDS: sorted(records, key=lambda record: record["customer_id"]),
     }
 
 
-def _flat(fact: OutcomeRecord) -> dict[str, Any]:
-    """A fact as JSON holds it: times and days as ISO writes them, money as text."""
-    values = {**asdict(fact), **asdict(fact.staff_answer)}
+def _flat(record: OutcomeRecord) -> dict[str, Any]:
+    """A record for JSON: times and days in ISO form, money as text."""
+    values = {**asdict(record), **asdict(record.staff_answer)}
     del values["staff_answer"]
     return {name: _json_value(value) for name, value in values.items()}
 
@@ -145,25 +141,25 @@ def _json_value(value: Any) -> Any:
 def read_batches(folder: Path) -> list[ImportBatch]:
     """Every import, in the order in which they were entered; [] without a ledger.
 
-    BadInput when a file is not as it was written.
+    Errors: BadInput, a file is not as it was written.
     """
     batches = [_read(path, content) for path, content in store.read_all(folder).items()]
     return sorted(batches, key=lambda batch: (batch.entered_at, batch.list_id))
 
 
 def read_records(folder: Path, company: str | None = None) -> list[OutcomeRecord]:
-    """Every fact ever entered, of one company if given, the oldest first."""
+    """Every record, of one company if given, the oldest first."""
     return [
-        fact
+        record
         for batch in read_batches(folder)
         if company in (None, batch.company)
-        for fact in batch.records
+        for record in batch.records
     ]
 
 
 def latest(history: Sequence[OutcomeRecord]) -> list[OutcomeRecord]:
-    """The newest fact about each customer of each list."""
-    return list({fact.key: fact for fact in history}.values())
+    """The newest record of each customer of each list."""
+    return list({record.key: record for record in history}.values())
 
 
 def _read(path: Path, content: dict[str, Any]) -> ImportBatch:
@@ -191,55 +187,55 @@ def _record(flat: dict[str, Any]) -> OutcomeRecord:
     )
 
 
-# What follows
+# What the records mean
 
 
 def opted_out(folder: Path) -> set[str]:
-    """The customers who, as last entered, asked not to be contacted."""
+    """The customers whose newest record asks for no contact."""
     return {
-        fact.customer_id
-        for fact in latest(read_records(folder))
-        if fact.staff_answer.answer == OBJECTION
+        record.customer_id
+        for record in latest(read_records(folder))
+        if record.staff_answer.answer == OBJECTION
     }
 
 
 def deceased_or_merged(folder: Path) -> set[str]:
-    """The customers who, as last entered, have died or are another customer."""
+    """The customers whose newest record says that they died or were merged."""
     return {
-        fact.customer_id
-        for fact in latest(read_records(folder))
-        if fact.staff_answer.result in GONE_RESULTS
+        record.customer_id
+        for record in latest(read_records(folder))
+        if record.staff_answer.result in GONE_RESULTS
     }
 
 
-def events(folder: Path, zone: ZoneInfo, company: str) -> pa.Table:
-    """The contacts as events (schema.EVENTS): when they happened, and known when entered.
+def contact_events(folder: Path, zone: ZoneInfo, company: str) -> pa.Table:
+    """The contacts as events (events.EVENTS), known when entered.
 
-    A corrected answer is another version of the same event. One that says there was no contact
-    after all is a version of kind `withdrawn`.
+    A corrected answer is another version of the same event. One by which there was no contact is a
+    version of kind `withdrawn`.
     """
     rows, contacted = [], set()
-    for fact in read_records(folder, company):
-        if fact.staff_answer.result in CONTACT_RESULTS or fact.key in contacted:
-            contacted.add(fact.key)
-            rows.append(_event(fact, zone))
-    return pa.Table.from_pylist(rows, schema=schema.EVENTS)
+    for record in read_records(folder, company):
+        if record.staff_answer.result in CONTACT_RESULTS or record.key in contacted:
+            contacted.add(record.key)
+            rows.append(_event(record, zone))
+    return pa.Table.from_pylist(rows, schema=events.EVENTS)
 
 
-def _event(fact: OutcomeRecord, zone: ZoneInfo) -> dict[str, Any]:
-    answer, contact = fact.staff_answer, fact.staff_answer.result in CONTACT_RESULTS
-    entered_on = fact.entered_at.astimezone(zone).date()
+def _event(record: OutcomeRecord, zone: ZoneInfo) -> dict[str, Any]:
+    answer, contact = record.staff_answer, record.staff_answer.result in CONTACT_RESULTS
+    entered_on = record.entered_at.astimezone(zone).date()
     on = answer.contacted_on or entered_on
     occurred = dt.datetime.combine(on, dt.time(), zone).astimezone(dt.UTC)
     done = answer.action_taken if answer.action_taken not in (None, NO_ACTION) else "call"
-    return dict.fromkeys(schema.EVENT_COLUMNS) | {
-        "event_id": f"{SOURCE}:{CONTACT}:{fact.list_id}:{_escaped(fact.customer_id)}",
-        "customer_id": fact.customer_id,
+    return dict.fromkeys(events.EVENT_COLUMNS) | {
+        "event_id": f"{SOURCE}:{CONTACT}:{record.list_id}:{_escaped(record.customer_id)}",
+        "customer_id": record.customer_id,
         "kind": CONTACT if contact else WITHDRAWN,
         "source": SOURCE,
         "occurred_at": occurred,
-        "known_at": fact.entered_at,
-        "channel": fact.channel,
+        "known_at": record.entered_at,
+        "channel": record.channel,
         "topic": answer.result,
         "cost": answer.offer_cost,
         "treatment": done if contact else None,
@@ -250,5 +246,5 @@ def _event(fact: OutcomeRecord, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _escaped(key: str) -> str:
-    """As in every event id: a backslash before a backslash or colon of a key."""
+    """A backslash before each backslash or colon, as in every event id."""
     return key.replace("\\", "\\\\").replace(":", "\\:")

@@ -1,8 +1,8 @@
-"""The ledger of runs: what was measured of every run that published a list.
+"""The ledger of runs: the guards' measurements of every run that published a list.
 
-One published list is one file of ledgers/runs/, written once; later only another folder into which
-the same list was published is added. It holds counts and distributions, nothing of any one
-customer, and no stage owns it.
+One published list is one file of ledgers/runs/, written once; only another folder into which the
+same list was published is added later. It holds counts and distributions, nothing of a single
+customer; no stage owns it.
 """
 
 import datetime as dt
@@ -14,22 +14,22 @@ from retention.core.storage import atomic
 
 FOLDER: Final = Path("ledgers/runs")
 IDENTITY_KEYS: Final = ("as_of", "sources", "watched", "scores_sha256")
-"""What makes two measurements one run: the same input, scored the same."""
+"""Two measurements with equal values are of one run: the same input with the same scores."""
 
 Run = dict[str, Any]
 """as_of, company, model, sources (read, rejected, ignored_columns), customers, watched,
-scores_sha256, mean_risk, score_psi, drifted, levels (the worst by guard), override. Once it is
-published also list, list_id, listed, published_at (UTC) and folders (absolute, where it was
-published). Older records lack customers and folders."""
+scores_sha256, mean_risk, score_psi, drifted, levels (the worst by guard), override; of a published
+run also list, list_id, listed, published_at (UTC) and folders (absolute, where it was published).
+Older records lack customers and folders."""
 
 
 REQUIRED_KEYS: Final = {*IDENTITY_KEYS, "company", "published_at", "mean_risk"}
 
 
 def read(folder: Path, company: str) -> list[Run]:
-    """The published runs of a company, by as_of and when they were published.
+    """The published runs of a company, by as_of and published_at.
 
-    BadInput: a file that is none.
+    Errors: BadInput, a file is no record of a run.
     """
     runs = map(_read, sorted(folder.glob("*.json")))
     of_company = [run for run in runs if run["company"] == company]
@@ -47,22 +47,22 @@ def _read(path: Path) -> Run:
 
 
 def earlier_runs(runs: list[Run], run: Run) -> list[Run]:
-    """The runs up to as_of, without this one itself: it may have published already."""
+    """The runs up to as_of, without this one, which may have been published already."""
     earlier = [previous for previous in runs if previous["as_of"] <= run["as_of"]]
     return [previous for previous in earlier if not _is_same(previous, run)]
 
 
 def _is_same(other: Run, run: Run) -> bool:
-    """A record of before customers were counted is held to have had as many."""
+    """A record without a count of customers passes for one with as many."""
     customers = run.get("customers")
     same = all(other.get(key) == run[key] for key in IDENTITY_KEYS)
     return same and other.get("customers", customers) == customers
 
 
 def record(summary: Path, folder: Path, published: Path, manifest: dict[str, Any]) -> bool:
-    """Enter what the guards measured of a published list, once; whether that wrote a file.
+    """Enter the guards' measurements of a published list, once; whether that wrote a file.
 
-    summary: what stage `guard` left. published: the list's folder; manifest: its manifest.
+    summary: written by stage `guard`. published: the list's folder; manifest: its manifest.
     """
     path = folder / f"{published.name}.json"
     into = str(published.parent.resolve())
@@ -72,7 +72,7 @@ def record(summary: Path, folder: Path, published: Path, manifest: dict[str, Any
         return False
     run = atomic.read_json(summary)["run"]
     if run["as_of"] != manifest["as_of"] or run["company"] != manifest["company"]:
-        return False  # measured of another list: at_risk would not have taken its banners
+        return False  # measured for another list
     of_list = {
         "list": published.name,
         "list_id": manifest["list_id"],
@@ -94,6 +94,6 @@ def _add_folder(path: Path, into: str) -> bool:
 
 
 def folders(folder: Path) -> list[Path]:
-    """Every folder into which a list was published, as far as records say. BadInput as `read`."""
-    every = (_read(path).get("folders", []) for path in folder.glob("*.json"))
-    return sorted({Path(name) for names in every for name in names})
+    """Every folder into which a list was published, by the records. Errors: as `read`."""
+    runs = map(_read, folder.glob("*.json"))
+    return sorted({Path(name) for run in runs for name in run.get("folders", [])})

@@ -1,10 +1,10 @@
-"""JSON that is written once: read-only, its hash in its name, verified whenever it is read.
+"""Content-addressed JSON: written once, read-only, its hash in its name, verified when read.
 
-Ledgers are folders of these. What must go from one (an erasure) goes by another file that says in
-`supersedes` whose place it took: from the moment it is there nobody reads the one before, which
-is removed after, and would not be read if it came back from a backup.
+Ledgers are folders of these files. An erasure replaces a file by another one whose `supersedes`
+names it: from then on the superseded file is not read. It is removed afterwards, and would not be
+read if it came back from a backup.
 
-`version` says by which rules a file is to be read. A file without it is of version 1.
+`version` is the format of a file. A file without it has version 1.
 """
 
 import re
@@ -15,8 +15,8 @@ from retention.core.errors import BadInput, mask
 from retention.core.storage import atomic
 
 VERSION: Final = 1
-"""The newest version that this program reads. A change that old readers would take for something
-else raises it; a field more does not."""
+"""The newest version that this program reads. A change that old readers would misread raises it;
+an additional field does not."""
 
 _STEM: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _DIGITS: Final = 12
@@ -26,7 +26,7 @@ _SUPERSEDES: Final = "supersedes"
 def write(folder: Path, stem: str, content: dict[str, Any]) -> Path:
     """Add FOLDER/STEM-HASH.json; the same content again changes nothing.
 
-    BadInput when `stem` would lead elsewhere.
+    Errors: BadInput, `stem` is no plain file name.
     """
     if not _STEM.fullmatch(stem):
         raise BadInput(f"{folder}: {mask(stem)} cannot be the name of a file; correct the id")
@@ -37,7 +37,7 @@ def write(folder: Path, stem: str, content: dict[str, Any]) -> Path:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """What a file says; BadInput when it was changed, or is of a version yet to come."""
+    """The content of a file; BadInput when it was changed, or has an unknown version."""
     try:
         content = atomic.read_json(path)
         version = content.get("version", VERSION)
@@ -53,19 +53,19 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def read_all(folder: Path) -> dict[Path, dict[str, Any]]:
-    """What counts in a folder, by path and in its order: all but what another took the place of."""
+    """The files of a folder in order, by path, without the superseded ones."""
     contents = {path: read(path) for path in sorted(folder.glob("*.json"))}
     stems = superseded_stems(contents)
     return {path: content for path, content in contents.items() if path.stem not in stems}
 
 
 def superseded_stems(contents: dict[Path, dict[str, Any]]) -> set[str]:
-    """The stems of the files whose place others took."""
+    """The stems of superseded files."""
     return {stem for content in contents.values() for stem in content.get(_SUPERSEDES, [])}
 
 
 def supersede(path: Path, content: dict[str, Any]) -> Path:
-    """Put other content in a file's place; who reads meanwhile sees one of the two."""
+    """Replace a file by one with other content; a reader meanwhile sees one of the two."""
     before = [*content.get(_SUPERSEDES, []), path.stem]
     stem = path.stem[: -_DIGITS - 1]
     fresh = write(path.parent, stem, content | {_SUPERSEDES: before})
@@ -74,7 +74,7 @@ def supersede(path: Path, content: dict[str, Any]) -> Path:
 
 
 def remove_superseded(folder: Path) -> None:
-    """Remove what others took the place of: what a killed `supersede` or a restore left."""
+    """Remove superseded files that a killed `supersede` or a restore left."""
     every = sorted(folder.glob("*.json"))
     stems = superseded_stems({path: read(path) for path in every})
     for path in every:
@@ -83,7 +83,7 @@ def remove_superseded(folder: Path) -> None:
 
 
 def erase(folder: Path, rows: str, customer_id: str) -> int:
-    """Take a customer out of every file's list `rows`; how many files held them. Under a lock."""
+    """Remove a customer from the list `rows` of every file, under a lock; the number of files."""
     remove_superseded(folder)
     n_files = 0
     for path, content in read_all(folder).items():

@@ -79,7 +79,7 @@ def test_what_is_written_is_read_again(folder: Path) -> None:
 def test_without_a_ledger_nothing_is_known(folder: Path) -> None:
     assert outcomes.read_records(folder) == []
     assert outcomes.opted_out(folder) == outcomes.deceased_or_merged(folder) == set()
-    table = outcomes.events(folder, LONDON, "Mill Lane Bakery")
+    table = outcomes.contact_events(folder, LONDON, "Mill Lane Bakery")
     assert (table.schema, table.num_rows) == (schema.EVENTS, 0)
 
 
@@ -216,7 +216,7 @@ def test_objections_and_the_gone_are_as_last_entered(folder: Path) -> None:
 
 
 def events(folder: Path, zone: ZoneInfo = LONDON) -> list[dict[str, Any]]:
-    table = outcomes.events(folder, zone, "Mill Lane Bakery")
+    table = outcomes.contact_events(folder, zone, "Mill Lane Bakery")
     assert table.schema == schema.EVENTS
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows
@@ -274,7 +274,7 @@ def test_which_answers_tell_of_a_contact(
 def united(folder: Path) -> tuple[Any, Any]:
     path = folder.parent / "ingested.parquet"
     atomic.write_table(path, schema.EVENTS.empty_table())
-    return stage.events([path], "1GB", outcomes.events(folder, LONDON, "Mill Lane Bakery"))
+    return stage.events([path], "1GB", outcomes.contact_events(folder, LONDON, "Mill Lane Bakery"))
 
 
 def events_known_on(folder: Path, day: dt.date) -> list[dict[str, Any]]:
