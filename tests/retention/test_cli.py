@@ -1,4 +1,4 @@
-"""The command line: what people type, what they read, and what a scheduler sees."""
+"""The command line: arguments, output and exit codes."""
 
 import os
 import subprocess
@@ -26,6 +26,7 @@ from retention.core.storage import atomic
 from retention.ledgers import outcomes
 from retention.serving import champion, promotion
 from retention.tracking import promotion as tracked_promotion
+from tests.support import documents
 
 RUN = CliRunner()
 
@@ -67,9 +68,12 @@ def _command(*words: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     root = str(Path(cli.__file__).parent.parent)
     return subprocess.run(
         [sys.executable, "-m", "retention", *words],
-        cwd=folder, env=os.environ | {"PYTHONPATH": root}, capture_output=True, text=True,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": root},
+        capture_output=True,
+        text=True,
         check=False,
-    )  # fmt: skip
+    )
 
 
 # --- what one may type
@@ -78,12 +82,24 @@ def _command(*words: str, folder: Path) -> "subprocess.CompletedProcess[str]":
 def test_help_names_the_commands_and_nothing_that_is_not_there() -> None:
     invocation = run("--help")
     assert invocation.exit_code == 0
-    commands = {command.name or command.callback.__name__ for command in cli.app.registered_commands
-                if command.callback}  # fmt: skip
+    commands = {
+        command.name or command.callback.__name__
+        for command in cli.app.registered_commands
+        if command.callback
+    }
     assert commands == {
-        "backup", "check", "erase", "outcomes", "promote", "propose", "restore", "rollback",
-        "score", "tidy", "why",
-    }  # fmt: skip
+        "backup",
+        "check",
+        "erase",
+        "outcomes",
+        "promote",
+        "propose",
+        "restore",
+        "rollback",
+        "score",
+        "tidy",
+        "why",
+    }
     for name in commands:
         assert f"\n  {name} " in invocation.output
         assert run(name, "--help").exit_code == 0
@@ -288,18 +304,19 @@ def write_trained(rates: float, auc: float = 0.75) -> None:
     for name, state in scorer(rates).states().items():
         atomic.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
     titles = {"churn_recency": "recency rule", "value_last_window": "last window's spend"}
-    selection_report = {
-        "features": ["days_since_purchase", "spend_30d"],
-        "chosen": {"churn": "churn_recency", "value": "value_last_window"},
-        "titles": titles,
-        "trained_to": "2026-06-22",
-        "banners": [],
-    }
+    selection_report = documents.selection_report(
+        features=["days_since_purchase", "spend_30d"],
+        chosen={"churn": "churn_recency", "value": "value_last_window"},
+        titles=titles,
+        trained_to="2026-06-22",
+    )
     churn = {key: {"value": auc} for key in promotion.HEADLINES["churn"]}
     value = {key: {"value": 3.0} for key in promotion.HEADLINES["value"]}
-    figures = {"measured_on": "2026-06-22", "churn": {"recipe": churn}, "value": {"recipe": value}}
-    atomic.write_json(artefacts.SELECTION, selection_report)
-    atomic.write_json(artefacts.METRICS, figures)
+    figures = documents.metrics(
+        measured_on="2026-06-22", churn={"recipe": churn}, value={"recipe": value}
+    )
+    artefacts.SELECTION.write(selection_report)
+    artefacts.METRICS.write(figures)
 
 
 def test_promote_takes_the_challenger_and_rollback_gives_it_back(company: Path) -> None:

@@ -1,7 +1,7 @@
 """A small company: its raw files, its params, and a checkout of its own in which stages run.
 
-Some 400 customers with their own habits over 14 months, of whom some drop out. Everything in
-their contact data bears CANARIES, so that any file which holds a name, e-mail or phone is found.
+400 customers, each with a purchase rhythm, over 14 months; some churn. All contact data contains
+one of CANARIES, so that any file with a name, an e-mail address or a phone number is found.
 """
 
 import os
@@ -24,13 +24,26 @@ import yaml
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 PARTS: Final = (
-    ".dvc/config", ".dvcignore", "champion/README.md", "data/raw/.gitkeep", "dvc.yaml",
-    "examples/__init__.py", "examples/telecom", "features", "ledgers/assignments/.gitkeep",
-    "ledgers/erased/.gitkeep", "ledgers/outcomes/.gitkeep", "ledgers/runs/.gitkeep", "models",
-    "pipeline", "pyproject.toml", "retention", "tools",
-)  # fmt: skip
+    ".dvc/config",
+    ".dvcignore",
+    "champion/README.md",
+    "data/raw/.gitkeep",
+    "dvc.yaml",
+    "examples/__init__.py",
+    "examples/telecom",
+    "features",
+    "ledgers/assignments/.gitkeep",
+    "ledgers/erased/.gitkeep",
+    "ledgers/outcomes/.gitkeep",
+    "ledgers/runs/.gitkeep",
+    "models",
+    "pipeline",
+    "pyproject.toml",
+    "retention",
+    "tools",
+)
 CANARIES: Final = (b"quibbleworth", b"@canary.example", b"+99 8877")
-"""A part of every name, of every e-mail address and of every phone number, in small letters."""
+"""A part of every name, e-mail address and phone number, in lower case."""
 
 CUSTOMERS, DAYS, FIRST_DAY = 400, 425, np.datetime64("2025-01-01")
 AS_OF: Final = "2026-03-02"
@@ -147,7 +160,7 @@ def write_raw(folder: Path, seed: int = 20260301) -> None:
 def _sales(
     draw: np.random.Generator, ids: "pd.Series[str]", joined: np.ndarray[Any, Any]
 ) -> pd.DataFrame:
-    """Orders come after gaps around each customer's own, until that customer drops out."""
+    """Orders with gaps around each customer's own mean, until the customer churns."""
     usual = draw.gamma(4.0, 3.5, CUSTOMERS) + 3
     gaps = usual[:, None] * draw.gamma(3.0, 1 / 3, (CUSTOMERS, _MOST_ORDERS))
     day = joined[:, None] + np.cumsum(gaps, axis=1)
@@ -237,9 +250,6 @@ for words in [name.split() for name in sys.argv[1:]]:
 """
 
 
-_COMMAND: Final = "from retention.cli import app; app()"
-
-
 @dataclass(frozen=True)
 class Checkout:
     """A folder with the project's code and one company's data; its own code runs in it."""
@@ -258,35 +268,44 @@ class Checkout:
         self, command: list[str], env: Mapping[str, str]
     ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            command, cwd=self.folder, env=self._env(env), capture_output=True, text=True,
-            check=False, timeout=300,
-        )  # fmt: skip
+            command,
+            cwd=self.folder,
+            env=self._env(env),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
 
     def retention(self, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
         """`retention words...` in the folder."""
-        return self._run([sys.executable, "-c", _COMMAND, *words], env)
+        return self._run([sys.executable, "-m", "retention", *words], env)
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
-        """`retention words...` in the folder, while it runs; what it says is thrown away."""
+        """Start `retention words...` in the folder; its output is discarded."""
         return subprocess.Popen(
-            [sys.executable, "-c", _COMMAND, *words], cwd=self.folder, env=self._env({}),
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "retention", *words],
+            cwd=self.folder,
+            env=self._env({}),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
 
     def stages(self, *names: str, **env: str) -> str:
-        """The main() of some stages in one process, without DVC; what they said. All must pass."""
+        """Run main() of some stages in one process, without DVC; their output. All must pass."""
         done = self._run([sys.executable, "-c", _MAINS, *names], env)
         assert not done.returncode, done.stderr[-3000:]
         return done.stdout + done.stderr
 
     def repro(self, *words: str) -> str:
-        """`dvc repro`, which must end well; what it said."""
+        """Run `dvc repro`, which must pass; its output."""
         done = self.run("dvc", "repro", *words)
         assert not done.returncode, done.stdout[-2000:] + done.stderr[-3000:]
         return done.stdout + done.stderr
 
     def _env(self, more: Mapping[str, str]) -> dict[str, str]:
-        """This folder's code before any installed one, and nothing left outside of the folder."""
+        """This folder's code before an installed one, and no files outside of the folder."""
         foreign = ("COV", "MLFLOW", "DVC", "PYTHON")
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(foreign)
@@ -320,7 +339,7 @@ class Checkout:
         return Checkout(to, self.log)
 
     def mlflow_tags(self, key: str) -> set[str]:
-        """The values of a tag over all runs that MLflow was told of."""
+        """The values of a tag over all runs in MLflow."""
         with closing(sqlite3.connect(self / "mlflow.db")) as store:
             return {
                 value for (value,) in store.execute("select value from tags where key = ?", [key])
@@ -344,12 +363,12 @@ def make(folder: Path) -> Checkout:
 
 
 def make_reproduced(folder: Path) -> Checkout:
-    """A checkout in which `dvc repro` has run once, with what it said."""
+    """A checkout in which `dvc repro` has run once, with its output."""
     return Checkout(folder, make(folder).repro())
 
 
 def texts(path: Path) -> Iterator[bytes]:
-    """All that a file says, in small letters: Parquet and zip are unpacked, as caches hide both."""
+    """The content of a file in lower case; Parquet and zip are unpacked, as both hide text."""
     content = path.read_bytes()
     if content.startswith(b"PAR1"):
         yield _cells(pq.read_table(path))

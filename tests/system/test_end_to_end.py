@@ -26,27 +26,46 @@ from tests.support.company import Checkout
 
 SOURCES = tuple(company.PARAMS["sources"])
 STAGES = (
-    "params example extract ingest@sales ingest@returns ingest@mailings customers events snapshots "  # noqa: SIM905
-    "labels scorecard features train uplift evaluate promote standing score guard at_risk "
-    "publish outcomes".split()
+    "params",
+    "example",
+    "extract",
+    "ingest@sales",
+    "ingest@returns",
+    "ingest@mailings",
+    "customers",
+    "events",
+    "snapshots",
+    "labels",
+    "scorecard",
+    "features",
+    "train",
+    "uplift",
+    "evaluate",
+    "promote",
+    "interactions",
+    "score",
+    "guard",
+    "at_risk",
+    "publish",
+    "outcomes",
 )
 LOOK_AGAIN = ("extract", "labels", "uplift", "guard", "at_risk", "publish")
 """What runs once more after a list was published: tables may have changed, arms were entered."""
 TABLES = [
-    *(one for one in vars(artefacts).values() if isinstance(one, TableArtefact)),
+    *(value for value in vars(artefacts).values() if isinstance(value, TableArtefact)),
     *(artefacts.rejected(source) for source in SOURCES),
 ]
 
 SnapshotOf = Callable[[Path], dict[str, tuple[int, bytes]]]
 
 
-def ran(said: str) -> list[str]:
+def ran(output: str) -> list[str]:
     """The stages that DVC ran, or would run in a dry run."""
-    return re.findall(r"^Running stage '(.+)'", said, re.MULTILINE)
+    return re.findall(r"^Running stage '(.+)'", output, re.MULTILINE)
 
 
-def skipped(said: str) -> list[str]:
-    return re.findall(r"^Stage '(.+)' didn't change, skipping", said, re.MULTILINE)
+def skipped(output: str) -> list[str]:
+    return re.findall(r"^Stage '(.+)' didn't change, skipping", output, re.MULTILINE)
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -54,8 +73,8 @@ def rows(path: Path) -> list[dict[str, Any]]:
     if path.suffix == ".csv":
         with path.open(encoding="utf-8-sig", newline="") as text:
             return list(csv.DictReader(text))
-    found: list[dict[str, Any]] = pq.read_table(path).to_pylist()
-    return found
+    matches: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    return matches
 
 
 def read_json(path: Path) -> Any:
@@ -80,10 +99,13 @@ def test_the_first_repro_runs_every_stage_in_the_order_of_the_data(shop: Checkou
 
 def test_the_code_of_the_checkout_runs_and_not_the_installed_one(shop: Checkout) -> None:
     for module in (
-        "pipeline.params", "retention.core.errors", "features.engine.base", "models.components.base",
-    ):  # fmt: skip
-        told = shop.run("inspect", "--details", module).stdout
-        assert f"Origin: {shop / module.replace('.', '/')}.py\n" in told
+        "pipeline.params",
+        "retention.core.errors",
+        "features.engine.base",
+        "models.components.base",
+    ):
+        output = shop.run("inspect", "--details", module).stdout
+        assert f"Origin: {shop / module.replace('.', '/')}.py\n" in output
 
 
 @pytest.mark.parametrize("table", TABLES, ids=str)
@@ -100,16 +122,31 @@ def test_a_table_is_unique_by_the_key_that_it_states(shop: Checkout, table: Tabl
         *((f"ingest/{source}/rejects.parquet", events.REJECTS.names) for source in SOURCES),
         (
             "evaluate/predictions.parquet",
-            ["customer_id", "snapshot_on", "churn_probability", "churned", "expected_value",
-             "value"],
+            [
+                "customer_id",
+                "snapshot_on",
+                "churn_probability",
+                "churned",
+                "expected_value",
+                "value",
+            ],
         ),
         (
             "score/scores.parquet",
-            ["customer_id", "as_of", "churn_probability", "expected_value", "value_low",
-             "value_high", "value_if_kept", "value_if_lost", "expected_loss"],
+            [
+                "customer_id",
+                "as_of",
+                "churn_probability",
+                "expected_value",
+                "value_low",
+                "value_high",
+                "value_if_kept",
+                "value_if_lost",
+                "expected_loss",
+            ],
         ),
     ],
-)  # fmt: skip
+)
 def test_a_table_that_others_read_has_its_columns(
     shop: Checkout, path: str, columns: list[str]
 ) -> None:
@@ -122,7 +159,7 @@ def test_features_are_keyed_by_customer_and_day_and_hold_nothing_else_but_number
     customer, day, *features = pq.read_schema(shop / "data/features/features.parquet")
     assert (customer.name, customer.type) == ("customer_id", pa.string())
     assert (day.name, day.type) == ("snapshot_on", pa.date32())
-    assert {one.type for one in features} <= {pa.float64(), pa.string()}
+    assert {field.type for field in features} <= {pa.float64(), pa.string()}
     assert len(features) > 50
 
 
@@ -147,19 +184,19 @@ def test_a_file_that_others_read_is_there(shop: Checkout, path: str) -> None:
 def test_every_row_read_is_accepted_rejected_or_unmapped(shop: Checkout, source: str) -> None:
     with (shop / f"data/raw/{source}.csv").open(encoding="utf-8") as raw:
         lines = sum(1 for _ in raw) - 1
-    told = read_json(shop / f"data/ingest/{source}/summary.json")
+    summary = read_json(shop / f"data/ingest/{source}/summary.json")
     rejects = pq.read_table(shop / f"data/ingest/{source}/rejects.parquet")
-    assert told["read"] == lines
-    assert told["accepted"] + told["rejected"] + told["unmapped"] == lines
-    assert told["rejected"] == len(rejects) == sum(told["rules"].values())
+    assert summary["read"] == lines
+    assert summary["accepted"] + summary["rejected"] + summary["unmapped"] == lines
+    assert summary["rejected"] == len(rejects) == sum(summary["rules"].values())
 
 
 def test_a_bad_row_is_told_by_file_line_column_and_rule(shop: Checkout) -> None:
-    told = [
-        (one["file"], one["line"], one["column"], one["rule"])
-        for one in rows(shop / "data/ingest/sales/rejects.parquet")
+    rejects = [
+        (reject["file"], reject["line"], reject["column"], reject["rule"])
+        for reject in rows(shop / "data/ingest/sales/rejects.parquet")
     ]
-    assert told == [
+    assert rejects == [
         ("data/raw/sales.csv", 102, "price", "not_decimal"),
         ("data/raw/sales.csv", 202, "sold_at", "not_timestamp"),
     ]
@@ -178,49 +215,51 @@ def test_everybody_watched_today_is_scored_once(shop: Checkout) -> None:
 
 def test_scores_are_finite_and_keep_their_identities(shop: Checkout) -> None:
     scores = pq.read_table(shop / "data/score/scores.parquet", columns=list(COLUMNS))
-    at = {name: scores[name].to_numpy() for name in COLUMNS}
-    p, kept, lost = at["churn_probability"], at["value_if_kept"], at["value_if_lost"]
-    assert all(np.isfinite(values).all() for values in at.values())
+    values = {name: scores[name].to_numpy() for name in COLUMNS}
+    p, if_kept, lost = values["churn_probability"], values["value_if_kept"], values["value_if_lost"]
+    assert all(np.isfinite(column).all() for column in values.values())
     assert ((p >= 0) & (p <= 1)).all()
     assert len(np.unique(p)) > 5  # a calibrator may tie many, but tells customers apart
-    np.testing.assert_allclose(at["expected_value"], (1 - p) * kept + p * lost, atol=1e-9)
-    np.testing.assert_allclose(at["expected_loss"], p * (kept - lost), atol=1e-9)
-    assert (at["value_low"] <= at["value_high"]).all()
+    np.testing.assert_allclose(values["expected_value"], (1 - p) * if_kept + p * lost, atol=1e-9)
+    np.testing.assert_allclose(values["expected_loss"], p * (if_kept - lost), atol=1e-9)
+    assert (values["value_low"] <= values["value_high"]).all()
 
 
 def test_predictions_are_of_a_day_that_nothing_was_fitted_or_chosen_on(shop: Checkout) -> None:
-    story = read_json(shop / "data/train/selection.json")
+    selection = read_json(shop / "data/train/selection.json")
     days = {str(row["snapshot_on"]) for row in rows(shop / "data/evaluate/predictions.parquet")}
-    seen = {fold["test"] for fold in story["folds"]} | {fold["train_to"] for fold in story["folds"]}
-    assert days == {story["measured_on"]["test"]}
-    assert max(seen) < min(days)
+    training_days = {fold["test"] for fold in selection["folds"]} | {
+        fold["train_to"] for fold in selection["folds"]
+    }
+    assert days == {selection["measured_on"]["test"]}
+    assert max(training_days) < min(days)
 
 
 def test_metrics_tell_of_the_recipe_and_of_every_baseline(shop: Checkout) -> None:
-    told = read_json(shop / "data/evaluate/metrics.json")
+    metrics = read_json(shop / "data/evaluate/metrics.json")
     for task in ("churn", "value"):
-        mine = {name for name, kind in models.discover().items() if kind.task == task}
-        assert {"recipe", *mine} <= told[task].keys()
-    assert told["churn"]["recipe"]["roc_auc"]["value"] > 0.6
-    assert told["list"]["recipe"]["lift"]["value"] is not None
+        baselines = {name for name, kind in models.discover().items() if kind.task == task}
+        assert {"recipe", *baselines} <= metrics[task].keys()
+    assert metrics["churn"]["recipe"]["roc_auc"]["value"] > 0.6
+    assert metrics["list"]["recipe"]["lift"]["value"] is not None
 
 
 def test_the_list_is_no_longer_than_capacity_and_ranked(shop: Checkout) -> None:
-    listed = rows(shop / "data/at_risk/at_risk.csv")
-    at_stake = [float(row["value_at_stake"]) for row in listed]
-    assert 0 < len(listed) <= company.PARAMS["at_risk"]["capacity"]
-    assert [int(row["rank"]) for row in listed] == list(range(1, len(listed) + 1))
+    rows_of_list = rows(shop / "data/at_risk/at_risk.csv")
+    at_stake = [float(row["value_at_stake"]) for row in rows_of_list]
+    assert 0 < len(rows_of_list) <= company.PARAMS["at_risk"]["capacity"]
+    assert [int(row["rank"]) for row in rows_of_list] == list(range(1, len(rows_of_list) + 1))
     assert at_stake == sorted(at_stake, reverse=True)
 
 
 def test_who_objects_or_is_held_out_is_not_on_the_list(shop: Checkout) -> None:
-    listed = {row["customer_id"] for row in rows(shop / "data/at_risk/at_risk.csv")}
+    on_list = {row["customer_id"] for row in rows(shop / "data/at_risk/at_risk.csv")}
     people = rows(shop / "data/raw/customers.csv")
     objecting = {row["id"] for row in people if row["objects"] == "true"}
     held_out = {row["customer_id"] for row in rows(shop / "data/at_risk/held_out.parquet")}
     assert objecting
     assert held_out
-    assert listed.isdisjoint(objecting | held_out)
+    assert on_list.isdisjoint(objecting | held_out)
 
 
 def test_the_published_list_is_the_list_and_verifies(shop: Checkout) -> None:
@@ -234,7 +273,7 @@ def test_the_published_list_is_the_list_and_verifies(shop: Checkout) -> None:
 
 
 def test_mlflow_is_told_of_every_model(shop: Checkout) -> None:
-    assert shop.told_mlflow("model") == set(models.discover())
+    assert shop.mlflow_tags("model") == set(models.discover())
 
 
 # Names stay where they belong
@@ -245,7 +284,7 @@ def stored(shop: Checkout) -> Iterator[Path]:
     own = chain(*(shop.folder.joinpath(name).rglob("*") for name in (".dvc", "mlruns", "champion")))
     data = (shop / "data").rglob("*")
     lone = [shop / "mlflow.db", shop / "dvc.lock"]
-    named = tuple(str(shop / one) + os.sep for one in ("data/raw", "data/at_risk"))
+    named = tuple(str(shop / path) + os.sep for path in ("data/raw", "data/at_risk"))
     for path in chain(own, data, lone):
         if path.is_file() and not str(path).startswith(named):
             yield path
@@ -260,13 +299,13 @@ def test_a_name_is_found_where_compression_hides_it(tmp_path: Path) -> None:
 def test_no_name_or_address_is_stored_anywhere_but_in_the_list(shop: Checkout) -> None:
     paths = list(stored(shop))
     assert len(paths) > 50
-    found = {str(path): company.canaries(path) for path in paths}
-    assert {path: held for path, held in found.items() if held} == {}
+    with_canaries = {str(path): company.canaries(path) for path in paths}
+    assert {path: held for path, held in with_canaries.items() if held} == {}
 
 
 def test_no_name_or_address_is_said_while_the_stages_run(shop: Checkout) -> None:
-    said = shop.log.lower().encode()
-    assert [canary for canary in company.CANARIES if canary in said] == []
+    output = shop.log.lower().encode()
+    assert [canary for canary in company.CANARIES if canary in output] == []
 
 
 @pytest.mark.parametrize("name", ["at_risk.csv", "at_risk.html", "at_risk.xlsx"])
@@ -283,9 +322,9 @@ def test_a_second_repro_only_looks_at_what_no_stage_makes_and_changes_nothing(
     again = shop.copy(tmp_path / "again")
     before = snapshot_of(current(again)), snapshot_of(again / "champion")
     pointer = (again / "lists/current.json").stat().st_mtime_ns
-    said = again.repro()
-    assert ran(said) == [one for one in STAGES if one in LOOK_AGAIN]
-    assert skipped(said) == [one for one in STAGES if one not in LOOK_AGAIN]
+    output = again.repro()
+    assert ran(output) == [stage for stage in STAGES if stage in LOOK_AGAIN]
+    assert skipped(output) == [stage for stage in STAGES if stage not in LOOK_AGAIN]
     assert (snapshot_of(current(again)), snapshot_of(again / "champion")) == before
     assert (again / "lists/current.json").stat().st_mtime_ns == pointer
 
@@ -296,15 +335,26 @@ def test_a_changed_model_trains_again_and_leaves_the_features(
     changed = shop.copy(tmp_path / "changed")
     with (changed / "models/churn_recency.py").open("a", encoding="utf-8") as code:
         code.write("# A remark.\n")
-    said = changed.repro("--dry")
-    before = [one for one in STAGES[: STAGES.index("train")] if one not in LOOK_AGAIN]
-    assert set(before) <= set(skipped(said))
-    assert next(one for one in ran(said) if one not in LOOK_AGAIN) == "train"
+    output = changed.repro("--dry")
+    before = [stage for stage in STAGES[: STAGES.index("train")] if stage not in LOOK_AGAIN]
+    assert set(before) <= set(skipped(output))
+    assert next(stage for stage in ran(output) if stage not in LOOK_AGAIN) == "train"
 
 
-AGAIN = (*(f"ingest {source}" for source in SOURCES), "customers", "events", "snapshots",
-         "labels", "features", "train", "uplift", "promote", "score", "guard",
-         "at_risk")  # fmt: skip
+AGAIN = (
+    *(f"ingest {source}" for source in SOURCES),
+    "customers",
+    "events",
+    "snapshots",
+    "labels",
+    "features",
+    "train",
+    "uplift",
+    "promote",
+    "score",
+    "guard",
+    "at_risk",
+)
 
 
 @pytest.fixture(scope="module")
@@ -312,11 +362,13 @@ def rerun(shop: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """All again from shuffled raw rows, with other hash seeds and one thread instead of two."""
     again = shop.copy(tmp_path_factory.mktemp("rerun") / "shop")
     company.shuffle_raw(again / "data/raw")
-    chosen = again.params()
-    chosen["train"]["threads"] = 1
-    again.set_params(chosen)
+    params = again.params()
+    params["train"]["threads"] = 1
+    again.set_params(params)
     (again / "champion/champion.json").unlink()
-    for path in chain.from_iterable((again / "data").glob(f"{one.split()[0]}/*") for one in AGAIN):
+    for path in chain.from_iterable(
+        (again / "data").glob(f"{path.split()[0]}/*") for path in AGAIN
+    ):
         if path.is_file():
             path.unlink()
     again.stages(*AGAIN, PYTHONHASHSEED="4242")
@@ -345,8 +397,8 @@ def rerun(shop: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 def test_the_order_of_rows_hash_seeds_and_threads_change_no_byte(
     shop: Checkout, rerun: Checkout, path: str
 ) -> None:
-    made, again = shop / "data" / path, rerun / "data" / path
-    assert made.stat().st_mtime_ns < again.stat().st_mtime_ns
+    artefacts_made, again = shop / "data" / path, rerun / "data" / path
+    assert artefacts_made.stat().st_mtime_ns < again.stat().st_mtime_ns
     assert digests(shop, [f"data/{path}"]) == digests(rerun, [f"data/{path}"])
 
 
@@ -358,14 +410,19 @@ def test_another_capacity_only_lists_anew_and_leaves_the_old_list(
 ) -> None:
     other = shop.copy(tmp_path / "other")
     old, before = current(other), snapshot_of(current(other))
-    chosen = other.params()
-    chosen["at_risk"]["capacity"] = 15
-    other.set_params(chosen)
-    said = other.repro()
-    assert {"score", "at_risk", "publish"} <= set(ran(said))
-    assert set(ran(said)) <= {
-        *LOOK_AGAIN, "params", "evaluate", "promote", "score", "outcomes",
-    }  # fmt: skip
+    params = other.params()
+    params["at_risk"]["capacity"] = 15
+    other.set_params(params)
+    output = other.repro()
+    assert {"score", "at_risk", "publish"} <= set(ran(output))
+    assert set(ran(output)) <= {
+        *LOOK_AGAIN,
+        "params",
+        "evaluate",
+        "promote",
+        "score",
+        "outcomes",
+    }
     assert current(other) != old
     assert snapshot_of(old) == before
     assert len(rows(current(other) / "at_risk.csv")) <= 15
@@ -380,8 +437,8 @@ def second_company(first: dict[str, Any]) -> dict[str, Any]:
     shorter = {"snapshots": {"every_days": 28, "most": 4}}
     train = first["train"] | {"folds": 1}
     second = {"company": "Second Shop", "sources": {"till": till}, "train": train}
-    kept = {key: value for key, value in first.items() if key != "customers"}
-    return kept | second | shorter
+    environment = {key: value for key, value in first.items() if key != "customers"}
+    return environment | second | shorter
 
 
 def test_a_second_company_sets_the_champion_aside_and_leaves_the_old_list(
@@ -393,12 +450,12 @@ def test_a_second_company_sets_the_champion_aside_and_leaves_the_old_list(
     refused = second.run("pipeline.score")
     assert refused.returncode == 4
     assert refused.stderr.strip().splitlines()[-1].startswith("refused: champion/ was made under")
-    said = second.repro()
-    assert "it is set aside" in said
+    output = second.repro()
+    assert "it is set aside" in output
     champions = [
         read_json(second / "champion" / name) for name in ("champion.json", "previous.json")
     ]
-    assert [one["definition"]["company"] for one in champions] == [
+    assert [path["definition"]["company"] for path in champions] == [
         "Second Shop",
         shop.params()["company"],
     ]
@@ -414,9 +471,9 @@ def test_a_second_company_sets_the_champion_aside_and_leaves_the_old_list(
 
 
 def mistype_a_key(checkout: Checkout) -> None:
-    chosen = checkout.params()
-    chosen["at_risk"]["capasity"] = chosen["at_risk"].pop("capacity")
-    checkout.set_params(chosen)
+    params = checkout.params()
+    params["at_risk"]["capasity"] = params["at_risk"].pop("capacity")
+    checkout.set_params(params)
 
 
 def leave_a_quote_open(checkout: Checkout) -> None:
@@ -426,14 +483,18 @@ def leave_a_quote_open(checkout: Checkout) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "stage", "told"),
+    ("spoil", "stage", "message"),
     [
         (mistype_a_key, "params", ["params.yaml", "at_risk.capasity", "nearest: capacity"]),
         (leave_a_quote_open, "ingest@sales", ["data/raw/sales.csv", "line 2"]),
     ],
 )
 def test_a_refusal_is_one_line_and_leaves_the_current_list(
-    shop: Checkout, tmp_path: Path, spoil: Callable[[Checkout], None], stage: str, told: list[str]
+    shop: Checkout,
+    tmp_path: Path,
+    spoil: Callable[[Checkout], None],
+    stage: str,
+    message: list[str],
 ) -> None:
     spoilt = shop.copy(tmp_path / "spoilt")
     before = (spoilt / "lists/current.json").read_bytes()
@@ -443,7 +504,7 @@ def test_a_refusal_is_one_line_and_leaves_the_current_list(
     assert done.returncode
     assert ran(done.stdout)[-1] == stage
     assert len(refusals) == 1
-    assert [words for words in told if words not in refusals[0]] == []
+    assert [words for words in message if words not in refusals[0]] == []
     assert "Traceback" not in done.stderr
     assert (spoilt / "lists/current.json").read_bytes() == before
     assert published.verify(spoilt / "lists") == []

@@ -1,4 +1,4 @@
-"""Two lists, a month apart: the second knows what came of the first, and the report tells it."""
+"""Two lists, a month apart: the second uses outcomes of the first, and the report has them."""
 
 import csv
 from pathlib import Path
@@ -16,26 +16,34 @@ from tests.support.company import AS_OF, Checkout
 FIRST, ENTERED = "2026-01-19", "2026-01-20T18:00:00"  # 42 days before AS_OF
 BEFORE = "2026-01-05"  # the newest snapshot before FIRST
 STAGES = (
-    "params", "events", "snapshots", "labels", "features", "interactions", "score", "guard",
-        "at_risk",
-    "publish", "outcomes",
-)  # fmt: skip
+    "params",
+    "events",
+    "snapshots",
+    "labels",
+    "features",
+    "interactions",
+    "score",
+    "guard",
+    "at_risk",
+    "publish",
+    "outcomes",
+)
 
 
-def listed(shop: Checkout) -> dict[str, dict[str, str]]:
-    found = published.current(shop / "lists")
-    assert found is not None
-    with (found / "at_risk.csv").open(newline="", encoding="utf-8") as handle:
+def list_rows(shop: Checkout) -> dict[str, dict[str, str]]:
+    folder = published.current(shop / "lists")
+    assert folder is not None
+    with (folder / "at_risk.csv").open(newline="", encoding="utf-8") as handle:
         return {row["customer_id"]: row for row in csv.DictReader(handle)}
 
 
-def worked(shop: Checkout, to: Path) -> list[str]:
+def work_list(shop: Checkout, to: Path) -> list[str]:
     """The first list with every second customer reached."""
-    found = published.current(shop / "lists")
-    assert found is not None
-    book = openpyxl.load_workbook(found / "at_risk.xlsx")
-    sheet, named = book.worksheets[0], [one.value for one in book["_columns"][1]]
-    column = {name: at for at, name in enumerate(named, start=1) if name}
+    folder = published.current(shop / "lists")
+    assert folder is not None
+    book = openpyxl.load_workbook(folder / "at_risk.xlsx")
+    sheet, named = book.worksheets[0], [cell.value for cell in book["_columns"][1]]
+    column = {name: position for position, name in enumerate(named, start=1) if name}
     rows = range(2, sheet.max_row + 1, 2)
     for row in rows:
         sheet.cell(row, column["result"]).value = "reached"
@@ -52,9 +60,9 @@ def cycles(shop: Checkout, tmp_path_factory: pytest.TempPathFactory) -> dict[str
         path.unlink()
     again.set_params(again.params() | {"as_of": FIRST, "publish": {"allow_older": True}})
     again.stages(*STAGES)
-    first = listed(again)
+    first = list_rows(again)
     held = set(pq.read_table(again / "data/at_risk/held_out.parquet")["customer_id"].to_pylist())
-    reached = worked(again, folder / "worked.xlsx")
+    reached = work_list(again, folder / "worked.xlsx")
     done = again.retention("outcomes", str(folder / "worked.xlsx"), "--entered-at", ENTERED)
     assert not done.returncode, done.stderr
     again.set_params(again.params() | {"as_of": AS_OF})
@@ -63,20 +71,20 @@ def cycles(shop: Checkout, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 
 def test_the_report_compares_both_arms_of_the_first_list(cycles: dict[str, Any]) -> None:
-    told = read_json(cycles["shop"] / "data/outcomes/metrics.json")
-    assert told["compared_contact"] == len(cycles["first"])
-    assert told["compared_holdout"] == len(cycles["held"]) > 0
+    metrics = read_json(cycles["shop"] / "data/outcomes/metrics.json")
+    assert metrics["compared_contact"] == len(cycles["first"])
+    assert metrics["compared_holdout"] == len(cycles["held"]) > 0
     page = (cycles["shop"] / "data/outcomes/outcomes.html").read_text(encoding="utf-8")
     assert "annot be measured yet" in page
 
 
 def test_who_was_held_out_stays_so_and_is_in_no_list(cycles: dict[str, Any]) -> None:
-    second = listed(cycles["shop"])
+    second = list_rows(cycles["shop"])
     assert cycles["held"]
     assert cycles["held"].isdisjoint(second)
     lanes = pq.read_table(cycles["shop"] / "data/at_risk/lanes.parquet").to_pylist()
     why = {row["customer_id"]: row["why"] for row in lanes}
-    assert {why[one] for one in cycles["held"] if one in why} == {"held_out"}
+    assert {why[customer] for customer in cycles["held"] if customer in why} == {"held_out"}
 
 
 def test_those_reached_are_known_as_contacted(cycles: dict[str, Any]) -> None:
@@ -92,12 +100,12 @@ def test_what_came_of_both_arms_is_what_uplift_learns_from(
     shop = cycles["shop"].copy(tmp_path / "shop")
     labels = pq.read_table(shop / "data/labels/labels.parquet").to_pylist()
     arms = {row["customer_id"]: row["arm"] for row in labels if str(row["snapshot_on"]) == BEFORE}
-    assert {arms[one] for one in cycles["held"] if one in arms} == {"held_out"}
-    assert {arms[one] for one in cycles["first"] if one in arms} == {"contacted"}
+    assert {arms[customer] for customer in cycles["held"] if customer in arms} == {"held_out"}
+    assert {arms[customer] for customer in cycles["first"] if customer in arms} == {"contacted"}
     assert "ranks by expected loss: of those drawn to be contacted" in shop.stages(
         "train", "uplift"
     )
-    known = [one for one in {*cycles["first"], *cycles["held"]} if one in arms]
-    assert read_json(shop / "data/uplift/uplift.json") == uplift.nothing(len(known))
-    foretold = pq.read_table(shop / "data/train/cross_predictions.parquet").to_pylist()
-    assert {row["customer_id"] for row in foretold} >= set(known)
+    labelled = [customer for customer in {*cycles["first"], *cycles["held"]} if customer in arms]
+    assert read_json(shop / "data/uplift/uplift.json") == uplift.empty_manifest(len(labelled))
+    predictions = pq.read_table(shop / "data/train/cross_predictions.parquet").to_pylist()
+    assert {row["customer_id"] for row in predictions} >= set(labelled)

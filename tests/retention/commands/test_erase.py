@@ -1,4 +1,4 @@
-"""An erasure beside a running DVC ends without a receipt; one of nobody says so."""
+"""An erasure beside a running DVC ends without a receipt; an unknown customer is reported."""
 
 import copy
 import datetime as dt

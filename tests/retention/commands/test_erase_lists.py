@@ -1,4 +1,4 @@
-"""A published list is made again without a customer; of everybody else it says the same."""
+"""A published list is written again without a customer; the other rows stay the same."""
 
 import copy
 import io

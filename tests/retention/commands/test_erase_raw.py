@@ -1,4 +1,4 @@
-"""Rows of a customer are found by the source's own mapping; the rest of a file stays as it was."""
+"""A customer's raw rows are found by the source's mapping; the rest of a file is unchanged."""
 
 import copy
 import gzip
@@ -91,10 +91,14 @@ def test_an_archive_stays_one(home: Path) -> None:
 
 def test_parquet_keeps_its_schema_and_its_other_rows(home: Path) -> None:
     columns = {
-        "receipt": ["R1", "R2", "R3"], "line": [1, 1, 1], "cust": ["7", "8", "7"],
-        "sku": ["a", "b", "c"], "qty": [1, 2, 3], "price": [1.0, 2.0, 3.0],
+        "receipt": ["R1", "R2", "R3"],
+        "line": [1, 1, 1],
+        "cust": ["7", "8", "7"],
+        "sku": ["a", "b", "c"],
+        "qty": [1, 2, 3],
+        "price": [1.0, 2.0, 3.0],
         "sold_at": pa.array([0, 1, 2], pa.timestamp("us")),
-    }  # fmt: skip
+    }
     table = pa.table(columns).replace_schema_metadata({"made": "by the till"})
     pq.write_table(table, "data/raw/sales.parquet", row_group_size=2, compression="gzip")
     assert cut(params_of("data/raw/sales.parquet")) == 2

@@ -1,4 +1,4 @@
-"""A worked list on its way back: what is good is kept, the rest is told of row by row."""
+"""A returned worklist: valid rows enter the ledger, the others are reported row by row."""
 
 import csv
 import datetime as dt
@@ -156,9 +156,14 @@ FULL: Row = {
     "note": "=1+1 was said",
 }
 SAID = StaffAnswer(
-    dt.date(2026, 11, 24), "reached", "will stay", "credit_back", Decimal("12.5"), "partly",
+    dt.date(2026, 11, 24),
+    "reached",
+    "will stay",
+    "credit_back",
+    Decimal("12.5"),
+    "partly",
     "=1+1 was said",
-)  # fmt: skip
+)
 
 
 # --- what is good is kept
@@ -196,9 +201,14 @@ def test_the_workbook_of_each_language_comes_back(
     report = import_answers(Path("list.xlsx"))
     assert report.counts == ZERO | {"read": 2, "accepted": 1, "blank": 1}, report.rejected
     assert latest_answers()["00002"] == StaffAnswer(
-        dt.date(2026, 11, 24), "reached", "will stay", "credit_back", Decimal(5), "yes",
+        dt.date(2026, 11, 24),
+        "reached",
+        "will stay",
+        "credit_back",
+        Decimal(5),
+        "yes",
         latest_answers()["00002"].note,
-    )  # fmt: skip
+    )
 
 
 def test_the_order_of_rows_and_columns_and_what_staff_add_do_not_matter() -> None:
@@ -258,7 +268,10 @@ def test_a_corrected_cell_is_a_new_fact_and_the_old_one_stays() -> None:
     import_answers(workbook([FULL, REACHED]))
     later = NOON + dt.timedelta(hours=1)
     assert import_answers(workbook([FULL | {"note": "new"}, REACHED]), later).counts == ZERO | {
-        "read": 2, "accepted": 1, "unchanged": 1}  # fmt: skip
+        "read": 2,
+        "accepted": 1,
+        "unchanged": 1,
+    }
     records = [
         fact.staff_answer.note
         for fact in ledger.read_records(ledger.FOLDER)
@@ -568,9 +581,9 @@ def test_a_file_that_is_no_list(name: str, content: bytes, message: str) -> None
 def test_a_workbook_that_lost_a_part_is_refused() -> None:
     path = workbook([FULL])
     with zipfile.ZipFile(path) as whole, zipfile.ZipFile("part.xlsx", "w") as part:
-        for one in whole.namelist():
-            if "sheet1" not in one:
-                part.writestr(one, whole.read(one))
+        for name in whole.namelist():
+            if "sheet1" not in name:
+                part.writestr(name, whole.read(name))
     assert "no whole workbook" in refused(Path("part.xlsx"))
 
 
@@ -620,11 +633,20 @@ def test_a_time_without_a_zone_is_of_the_business_zone() -> None:
 @pytest.mark.parametrize(
     ("written", "amount"),
     [
-        ("12", "12"), ("12.5", "12.5"), ("12,50", "12.50"), ("£12.50", "12.50"),
-        ("PKR 1,25,000.00", "125000"), ("1.250,00 €", "1250"), ("১২.৫০", "12.5"),
-        (12, "12"), (0.1 + 0.2, "0.3"), (12.345, "12.345"), ("0", "0"), (None, None),
+        ("12", "12"),
+        ("12.5", "12.5"),
+        ("12,50", "12.50"),
+        ("£12.50", "12.50"),
+        ("PKR 1,25,000.00", "125000"),
+        ("1.250,00 €", "1250"),
+        ("১২.৫০", "12.5"),
+        (12, "12"),
+        (0.1 + 0.2, "0.3"),
+        (12.345, "12.345"),
+        ("0", "0"),
+        (None, None),
     ],
-)  # fmt: skip
+)
 def test_amounts(written: object, amount: str | None) -> None:
     assert cells.money(written) == (None if amount is None else Decimal(amount))
 
@@ -637,9 +659,17 @@ def test_what_is_no_amount(written: object) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["2026-11-24", "2026-11-24 00:00:00", "24 Nov 2026", "24 november 2026", "24-Nov-2026",
-     "٢٠٢٦-\u0661\u0661-٢٤", "২৪ নভেম্বর ২০২৬", dt.date(2026, 11, 24)],
-)  # fmt: skip
+    [
+        "2026-11-24",
+        "2026-11-24 00:00:00",
+        "24 Nov 2026",
+        "24 november 2026",
+        "24-Nov-2026",
+        "٢٠٢٦-\u0661\u0661-٢٤",
+        "২৪ নভেম্বর ২০২৬",
+        dt.date(2026, 11, 24),
+    ],
+)
 def test_days(written: object) -> None:
     assert cells.day(written, dt.date.min, dt.date.max) == dt.date(2026, 11, 24)
 

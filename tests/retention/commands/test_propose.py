@@ -1,4 +1,4 @@
-"""`retention propose`: what it says is what the experiment says, or one line why it cannot."""
+"""`retention propose` prints the estimates of the experiment, or one line why it has none."""
 
 import datetime as dt
 import re
@@ -16,6 +16,7 @@ from models.components.uplift import RISK
 from retention import cli
 from retention.commands import propose
 from retention.core import artefacts
+from retention.core.documents.modelling import UpliftManifest
 from retention.core.errors import BadParams
 from retention.core.params import parse_params
 from retention.core.storage import atomic
@@ -67,7 +68,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     atomic.write_text("params.yaml", yaml.safe_dump(PARAMS))
     artefacts.EXPERIMENT.write(experiment_table())
-    atomic.write_json(artefacts.UPLIFT, {"eligible": 1000})
+    artefacts.UPLIFT.write(UpliftManifest(eligible=1000))
     return tmp_path
 
 

@@ -1,4 +1,4 @@
-"""`retention score`: the list of `dvc repro` without DVC, alone in its folder, safe to repeat."""
+"""`retention score` makes the list of `dvc repro` without DVC, in its own folder, repeatably."""
 
 import csv
 import datetime as dt
@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from pipeline import score
-from retention.commands.score import fresh, job, log, plan, process, workspace
-from retention.commands.score.asked import Asked
+from retention.commands.score import job, log, process, request, workspace
 from retention.commands.score.log import summary
+from retention.commands.score.request import ScoreRequest
 from retention.core import artefacts, errors
 from retention.core.params import GuardParams, load_params, parse_params, with_changes
 from retention.core.storage import atomic, locks
@@ -26,13 +26,13 @@ from tests.support import company
 from tests.support.company import AS_OF, Checkout
 
 
-def tree(folder: Path) -> dict[str, str]:
+def hashes(folder: Path) -> dict[str, str]:
     """sha256 of every file under a folder."""
-    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {str(path.relative_to(folder)): atomic.sha256(path) for path in found}
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): atomic.sha256(path) for path in paths}
 
 
-def told(stdout: str) -> dict[str, str]:
+def last_summary(stdout: str) -> dict[str, str]:
     """The summary of the last line."""
     return dict(part.split("=", 1) for part in stdout.splitlines()[-1].split())
 
@@ -40,16 +40,20 @@ def told(stdout: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def scored(shop: Checkout, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The shop after `retention score` has published elsewhere, and then where DVC had."""
-    mine = shop.copy(tmp_path_factory.mktemp("scored") / "shop")
-    before = tree(mine / "data") | {"dvc.lock": atomic.sha256(mine / "dvc.lock")}
-    first = mine.retention("score", "--publish", "shared", "--log", "json")
-    lists = tree(mine / "lists")
-    again = mine.retention("score", "--as-of", AS_OF)
-    after = tree(mine / "data") | {"dvc.lock": atomic.sha256(mine / "dvc.lock")}
+    checkout = shop.copy(tmp_path_factory.mktemp("scored") / "shop")
+    before = hashes(checkout / "data") | {"dvc.lock": atomic.sha256(checkout / "dvc.lock")}
+    first = checkout.retention("score", "--publish", "shared", "--log", "json")
+    lists = hashes(checkout / "lists")
+    again = checkout.retention("score", "--as-of", AS_OF)
+    after = hashes(checkout / "data") | {"dvc.lock": atomic.sha256(checkout / "dvc.lock")}
     return {
-        "shop": mine, "first": first, "again": again, "lists": lists, "before": before,
+        "shop": checkout,
+        "first": first,
+        "again": again,
+        "lists": lists,
+        "before": before,
         "after": after,
-    }  # fmt: skip
+    }
 
 
 # The list
@@ -57,17 +61,17 @@ def scored(shop: Checkout, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 def test_the_list_is_byte_for_byte_that_of_dvc(scored: dict[str, Any]) -> None:
     assert scored["first"].returncode == 0, scored["first"].stderr
-    by_dvc, mine = (published.current(scored["shop"] / name) for name in ("lists", "shared"))
+    by_dvc, by_job = (published.current(scored["shop"] / name) for name in ("lists", "shared"))
     assert by_dvc is not None
-    assert mine is not None
-    assert tree(mine) == tree(by_dvc)
-    assert mine.name == by_dvc.name
+    assert by_job is not None
+    assert hashes(by_job) == hashes(by_dvc)
+    assert by_job.name == by_dvc.name
 
 
 def test_the_same_day_again_publishes_nothing(scored: dict[str, Any]) -> None:
     assert scored["again"].returncode == 0, scored["again"].stderr
-    assert told(scored["again"].stdout)["state"] == "unchanged"
-    assert tree(scored["shop"] / "lists") == scored["lists"]
+    assert last_summary(scored["again"].stdout)["state"] == "unchanged"
+    assert hashes(scored["shop"] / "lists") == scored["lists"]
 
 
 def test_nothing_that_dvc_keeps_is_touched(scored: dict[str, Any]) -> None:
@@ -76,14 +80,24 @@ def test_nothing_that_dvc_keeps_is_touched(scored: dict[str, Any]) -> None:
 
 def test_the_stages_of_a_run_are_those_of_dvc_without_what_is_learnt_or_reported() -> None:
     stages = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    of_run = ["ingest", *(one[0] for one in (*plan.LISTING, plan.PUBLISH))]
-    left_out = {"params", "example", "extract", "labels", "scorecard", "train", "uplift",
-                "evaluate", "promote", "outcomes"}  # fmt: skip
-    assert [one for one in stages if one not in left_out] == of_run
+    of_run = ["ingest", *(stage[0] for stage in (*request.LIST_STAGES, request.PUBLISH))]
+    left_out = {
+        "params",
+        "example",
+        "extract",
+        "labels",
+        "scorecard",
+        "train",
+        "uplift",
+        "evaluate",
+        "promote",
+        "outcomes",
+    }
+    assert [stage for stage in stages if stage not in left_out] == of_run
 
 
 def test_as_many_earlier_days_are_described_as_a_list_shows() -> None:
-    assert score.RISK_HISTORY_DAYS - 1 == workspace.EARLIER
+    assert score.RISK_HISTORY_DAYS - 1 == workspace.EARLIER_DAYS
 
 
 # What it says and what it leaves
@@ -91,34 +105,36 @@ def test_as_many_earlier_days_are_described_as_a_list_shows() -> None:
 
 def test_a_day_ends_in_one_line_of_figures(scored: dict[str, Any]) -> None:
     (line,) = scored["again"].stdout.splitlines()
-    found = told(line)
+    figures = last_summary(line)
     by_dvc = published.current(scored["shop"] / "lists")
     assert by_dvc is not None
-    assert found["as_of"] == AS_OF
-    assert found["list"] == by_dvc.name
-    assert found["rejected"] == "2"
-    assert int(found["watched"]) > int(found["listed"]) > 0
-    assert float(found["seconds"]) > 0
-    assert float(found["peak_mb"]) > 50
+    assert figures["as_of"] == AS_OF
+    assert figures["list"] == by_dvc.name
+    assert figures["rejected"] == "2"
+    assert int(figures["watched"]) > int(figures["listed"]) > 0
+    assert float(figures["seconds"]) > 0
+    assert float(figures["peak_mb"]) > 50
 
 
 def test_a_log_for_machines_is_a_line_of_json_each(scored: dict[str, Any]) -> None:
     lines = [json.loads(line) for line in scored["first"].stderr.splitlines()]
-    stages = [one["stage"] for one in lines if one["event"] == "stage"]
+    stages = [record["stage"] for record in lines if record["event"] == "stage"]
     assert stages[0] == "ingest sales"
     assert stages[-1] == "publish"
-    sales = next(one for one in lines if one.get("stage") == "ingest sales" and "read" in one)
+    sales = next(
+        record for record in lines if record.get("stage") == "ingest sales" and "read" in record
+    )
     assert sales["read"] == sales["accepted"] + sales["rejected"] + sales["unmapped"] > 10_000
     assert sales["rejected"] == 2
     assert sales["peak_mb"] > 50
-    assert [one["event"] for one in lines][-1] == "published"
+    assert [record["event"] for record in lines][-1] == "published"
     assert json.loads(scored["first"].stdout)["state"] == "published"
 
 
 def test_no_log_names_a_customer(scored: dict[str, Any]) -> None:
     runs = scored["shop"] / "runs"
-    said = "".join(scored[run].stdout + scored[run].stderr for run in ("first", "again"))
-    assert not any(canary.decode() in said.lower() for canary in company.CANARIES)
+    output = "".join(scored[run].stdout + scored[run].stderr for run in ("first", "again"))
+    assert not any(canary.decode() in output.lower() for canary in company.CANARIES)
     assert not any(company.canaries(path) for path in runs.rglob("*") if path.is_file())
 
 
@@ -142,15 +158,15 @@ def test_a_dry_run_says_what_it_would_take_and_changes_nothing(scored: dict[str,
     assert {path for path in before if "__pycache__" not in path} == {
         path for path in after if "__pycache__" not in path
     }
-    assert all(after[path] == at for path, at in before.items() if "__pycache__" not in path)
+    assert all(after[path] == mtime for path, mtime in before.items() if "__pycache__" not in path)
 
 
 def test_the_logs_of_the_newest_days_are_kept(tmp_path: Path) -> None:
-    place = workspace.Workplace(tmp_path, tmp_path / "runs")
+    place = workspace.Workspace(tmp_path, tmp_path / "runs")
     for day in range(1, 6):
         atomic.write_text(place.log_of(f"2026-11-0{day}"), "")
         atomic.write_json(place.summary_of(f"2026-11-0{day}"), {})
-    place.forget(2)
+    place.remove_old_days(2)
     assert {path.stem for path in place.runs.iterdir()} == {"2026-11-04", "2026-11-05"}
 
 
@@ -174,63 +190,65 @@ def test_what_people_read_has_units_and_what_machines_read_has_names(
 @pytest.fixture
 def small(tmp_path: Path) -> Checkout:
     """A company with data and a champion's name, in which nothing has ever run."""
-    made = company.make(tmp_path / "small")
-    atomic.write_json(made / "champion/champion.json", {})
-    return made
+    checkout = company.make(tmp_path / "small")
+    atomic.write_json(checkout / "champion/champion.json", {})
+    return checkout
 
 
-def changed(shop: Checkout, **keys: Any) -> None:
+def change_params(shop: Checkout, **keys: Any) -> None:
     shop.set_params(shop.params() | keys)
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "message"),
     [
         (["--as-of", "2026-11-20", "--from", "2026-11-20"], "one or the other"),
         (["--from", "2026-11-20"], "give both"),
         (["--from", "2026-11-20", "--to", "2026-11-19"], "lies before"),
     ],
 )
-def test_days_that_make_no_sense_are_refused(small: Checkout, words: list[str], says: str) -> None:
-    refusal.refused(small.retention("score", *words), 2, says)
+def test_days_that_make_no_sense_are_refused(
+    small: Checkout, words: list[str], message: str
+) -> None:
+    refusal.assert_refused(small.retention("score", *words), 2, message)
 
 
 def test_params_of_a_newer_program_are_refused_whatever_they_hold(small: Checkout) -> None:
-    changed(small, version=2, novelty={})
-    refusal.refused(small.retention("score"), 2, "version 2", "update the program")
+    change_params(small, version=2, novelty={})
+    refusal.assert_refused(small.retention("score"), 2, "version 2", "update the program")
 
 
 def test_a_wrong_key_is_refused_with_the_nearest(small: Checkout) -> None:
-    changed(small, score={"folded": "x"})
-    refusal.refused(small.retention("score"), 2, "score.folded", "folder")
+    change_params(small, score={"folded": "x"})
+    refusal.assert_refused(small.retention("score"), 2, "score.folded", "folder")
 
 
 def test_a_file_that_is_missing_is_refused_before_anything_runs(small: Checkout) -> None:
     (small / "data/raw/returns.csv").unlink()
-    refusal.refused(small.retention("score"), 3, "data/raw/returns.csv", "no such file")
+    refusal.assert_refused(small.retention("score"), 3, "data/raw/returns.csv", "no such file")
 
 
 def test_a_file_that_was_cut_is_refused_in_the_words_of_its_stage(small: Checkout) -> None:
     path = small / "data/raw/sales.csv"
     path.write_bytes(path.read_bytes()[:-5])
     done = small.retention("score")
-    refusal.refused(done, 3, "data/raw/sales.csv", told=True)
-    assert told(done.stdout)["state"] == "refused"
-    assert told(done.stdout)["exit"] == "3"
+    refusal.assert_refused(done, 3, "data/raw/sales.csv", after_progress=True)
+    assert last_summary(done.stdout)["state"] == "refused"
+    assert last_summary(done.stdout)["exit"] == "3"
     assert not (small / "runs/work").exists()
     assert not (small / "lists").exists()
 
 
 def test_without_a_champion_a_guard_refuses(small: Checkout) -> None:
     (small / "champion/champion.json").unlink()
-    refusal.refused(small.retention("score"), 4, "no champion", "make repro")
+    refusal.assert_refused(small.retention("score"), 4, "no champion", "make repro")
 
 
 def test_a_refusal_for_machines_is_json_too(small: Checkout) -> None:
     (small / "champion/champion.json").unlink()
     done = small.retention("score", "--log", "json")
     assert done.returncode == 4
-    (line,) = [json.loads(one) for one in done.stderr.splitlines()]
+    (line,) = [json.loads(line_text) for line_text in done.stderr.splitlines()]
     assert (line["event"], line["exit"]) == ("refused", 4)
 
 
@@ -242,7 +260,7 @@ def test_what_nobody_foresaw_is_a_line_and_a_file_for_its_owner(small: Checkout)
     assert done.stderr.splitlines()[-1].startswith("failed: stage customers: KeyError; failed.txt")
     assert "Quibbleworth" not in done.stderr
     assert "Quibbleworth" in (small / "runs/failed.txt").read_text(encoding="utf-8")
-    assert told(done.stdout)["state"] == "failed"
+    assert last_summary(done.stdout)["state"] == "failed"
 
 
 def test_what_is_printed_after_a_refusal_hides_neither_its_reason_nor_its_code(
@@ -250,21 +268,21 @@ def test_what_is_printed_after_a_refusal_hides_neither_its_reason_nor_its_code(
 ) -> None:
     (small / "pipeline/customers.py").write_text(
         "import atexit, sys\n"
-        "from pipeline.errors import BadInput\n"
+        "from retention.core.errors import BadInput\n"
         "def main() -> None:\n"
         "    atexit.register(sys.stderr.write, 'ResourceWarning: something late\\n')\n"
         "    raise BadInput('customers.csv: cut')\n"
     )
     done = small.retention("score")
-    refusal.refused(done, 3, "customers.csv: cut", told=True)
+    refusal.assert_refused(done, 3, "customers.csv: cut", after_progress=True)
     assert "something late" in done.stderr
 
 
 @pytest.mark.parametrize("folder", [".", ".."])
 def test_a_folder_that_holds_the_project_is_no_place_to_work(small: Checkout, folder: str) -> None:
-    changed(small, score={"folder": folder})
+    change_params(small, score={"folder": folder})
     mode = (small / folder).stat().st_mode
-    refusal.refused(small.retention("score"), 2, "score.folder", "holds the project")
+    refusal.assert_refused(small.retention("score"), 2, "score.folder", "holds the project")
     assert (small / folder).stat().st_mode == mode
 
 
@@ -272,74 +290,78 @@ def test_a_folder_that_holds_the_project_is_no_place_to_work(small: Checkout, fo
 def test_a_folder_named_work_that_no_run_made_is_never_removed(
     small: Checkout, words: list[str]
 ) -> None:
-    changed(small, score={"folder": "mine"})
+    change_params(small, score={"folder": "mine"})
     atomic.write_text(small / "mine/work/thesis.txt", "years of it")
-    raw = tree(small / "data/raw")
-    refusal.refused(small.retention(*words), 2, "work", "score.folder")
+    raw = hashes(small / "data/raw")
+    refusal.assert_refused(small.retention(*words), 2, "work", "score.folder")
     assert (small / "mine/work/thesis.txt").read_text(encoding="utf-8") == "years of it"
-    assert tree(small / "data/raw") == raw
+    assert hashes(small / "data/raw") == raw
 
 
 # A day that follows the data
 
 
 ENDS, DAY = dt.date.fromisoformat(AS_OF), dt.timedelta(days=1)
-SET_ASIDE = {"override": {"freshness": "closed for the fair, A. Khan"}, "override_on": AS_OF}
+OVERRIDE = {"override": {"freshness": "closed for the fair, A. Khan"}, "override_on": AS_OF}
 
 
-def held_against(days: int, **rules: Any) -> list[dict[str, Any]]:
+def check_freshness_events(days: int, **guard_params: Any) -> list[dict[str, Any]]:
     """What is told of a list of ENDS when so many days have gone by since."""
     records = log.start("json")
-    fresh.check(ENDS, ENDS + days * DAY, GuardParams(**rules))
+    request.check_freshness(ENDS, ENDS + days * DAY, GuardParams(**guard_params))
     return [json.loads(line) for line in log.take_lines(records).splitlines()]
 
 
 @pytest.mark.parametrize(
-    ("days", "rules", "events"),
+    ("days", "guard_params", "events"),
     [
         (-1, {}, []),
         (3, {}, []),
         (4, {}, ["stale"]),
         (14, {}, ["stale"]),
-        (15, SET_ASIDE, ["override", "stale"]),
+        (15, OVERRIDE, ["override", "stale"]),
         (400, {"stale_refuse_days": None}, ["stale"]),
         (400, {"stale_refuse_days": None, "stale_warn_days": None}, []),
     ],
 )
 def test_the_end_of_the_data_is_held_against_today(
-    days: int, rules: dict[str, Any], events: list[str]
+    days: int, guard_params: dict[str, Any], events: list[str]
 ) -> None:
-    assert [one["event"] for one in held_against(days, **rules)] == events
+    assert [event["event"] for event in check_freshness_events(days, **guard_params)] == events
 
 
 def test_an_override_of_another_day_lets_no_old_data_through() -> None:
     with pytest.raises(errors.Guarded, match="15 days before today"):
-        held_against(15, **SET_ASIDE | {"override_on": "2026-03-01"})
+        check_freshness_events(15, **OVERRIDE | {"override_on": "2026-03-01"})
 
 
-def follows_the_data(small: Checkout, days: int) -> int:
-    """Score without a day, so many days after the one that the data lead to."""
-    return job.score(Asked([None]), lambda _: ENDS + days * DAY)
+def score_without_a_day(small: Checkout, days: int) -> int:
+    """Score without a day, so many days after the day that follows from the data."""
+    return job.score(ScoreRequest([None]), lambda _: ENDS + days * DAY)
 
 
 @pytest.mark.parametrize(
-    ("days", "code", "says"),
+    ("days", "code", "words"),
     [
         (15, 4, ["guard freshness", "15 days", "stale_refuse_days: 14", "deliver newer files"]),
         (-2, 3, ["the data ends in the future", "2026-03-01", "2026-02-28"]),
     ],
 )
 def test_data_of_no_present_day_are_refused_where_nobody_named_a_day(
-    small: Checkout, days: int, code: int, says: list[str],
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    changed(small, as_of=None)
+    small: Checkout,
+    days: int,
+    code: int,
+    words: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    change_params(small, as_of=None)
     monkeypatch.chdir(small.folder)
-    assert follows_the_data(small, days) == code
+    assert score_without_a_day(small, days) == code
     out, err = capsys.readouterr()
     assert err.splitlines()[-1].startswith("refused: ")
-    assert [word for word in says if word not in err.splitlines()[-1]] == []
-    assert (told(out)["as_of"], told(out)["state"]) == (AS_OF, "refused")
+    assert [word for word in words if word not in err.splitlines()[-1]] == []
+    assert (last_summary(out)["as_of"], last_summary(out)["state"]) == (AS_OF, "refused")
     assert not (small / "runs/events.json").exists()
 
 
@@ -348,39 +370,39 @@ def test_a_day_that_somebody_named_is_held_against_no_clock(
 ) -> None:
     """The run goes on to the champion, which is none."""
     monkeypatch.chdir(small.folder)
-    follows_the_data(small, 4000)
+    score_without_a_day(small, 4000)
     err = capsys.readouterr().err
-    assert "retention score: standing:" in err
+    assert "retention score: interactions:" in err
     assert "freshness" not in err
 
 
 # What the last run knew
 
 
-def known(small: Checkout, **rules: Any) -> str:
+def log_of_inputs(small: Checkout, **sections: Any) -> str:
     """What a run says up to its events, which it ends well with."""
-    changed(small, **rules)
-    chosen = load_params(small / "params.yaml")
-    place, records = workspace.Workplace(small.folder, small / "runs"), log.start("text")
+    change_params(small, **sections)
+    params = load_params(small / "params.yaml")
+    place, records = workspace.Workspace(small.folder, small / "runs"), log.start("text")
     with place.held(lambda _: None):
-        place.prepare(chosen)
+        place.prepare(params)
         place.configure({})
-        for words in (*plan.reading(chosen), ("customers",), ("events",)):
+        for words in (*request.input_stages(params), ("customers",), ("events",)):
             process.run(words, place.work, place.root)
-        place.keep(artefacts.EVENTS_SUMMARY, workspace.KNOWN)
+        place.keep(artefacts.EVENTS_SUMMARY, workspace.LAST_EVENTS_SUMMARY)
         place.clear()
     return log.take_lines(records)
 
 
 def test_a_past_that_changed_since_the_last_run_is_told(small: Checkout) -> None:
-    assert "restated" not in known(small)
-    assert "restated" not in known(small)
+    assert "restated" not in log_of_inputs(small)
+    assert "restated" not in log_of_inputs(small)
     path = small / "data/raw/returns.csv"
     header, first, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join([header, *rows]), encoding="utf-8")
-    assert "restated: what was known on 1 earlier days" in known(small)
+    assert "restated: what was known on 1 earlier days" in log_of_inputs(small)
     path.write_text("".join([header, first, *rows]), encoding="utf-8")
-    assert "restated" not in known(small, privacy={"keep_days": 200})
+    assert "restated" not in log_of_inputs(small, privacy={"keep_days": 200})
 
 
 # Where the raw files lie
@@ -391,14 +413,14 @@ def test_raw_files_may_lie_anywhere(small: Checkout, where: str) -> None:
     """The last file is cut: the run ends after the others were read."""
     changes = small.params()
     (small / where).mkdir(parents=True)
-    for name, one in changes["sources"].items():
-        (small / one["path"]).rename(small / where / f"{name}.csv")
-        one["path"] = f"{where}/{name}.csv"
+    for name, source in changes["sources"].items():
+        (small / source["path"]).rename(small / where / f"{name}.csv")
+        source["path"] = f"{where}/{name}.csv"
     small.set_params(changes)
     path = small / where / "mailings.csv"
     path.write_bytes(path.read_bytes()[:-5])
     done = small.retention("score")
-    refusal.refused(done, 3, "mailings.csv", told=True)
+    refusal.assert_refused(done, 3, "mailings.csv", after_progress=True)
     assert "ingest returns: done" in done.stderr
     left = {path.name for path in (small / where).iterdir()}
     assert left == {f"{name}.csv" for name in changes["sources"]}
@@ -408,11 +430,11 @@ def test_raw_files_may_lie_anywhere(small: Checkout, where: str) -> None:
 
 
 @pytest.fixture
-def own(shop: Checkout, tmp_path: Path) -> Checkout:
+def own_copy(shop: Checkout, tmp_path: Path) -> Checkout:
     return shop.copy(tmp_path / "own")
 
 
-def _waiting(path: Path, seconds: float = 120) -> None:
+def _wait_for(path: Path, seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while not path.exists():
         assert time.monotonic() < until, f"{path} did not appear"
@@ -420,15 +442,15 @@ def _waiting(path: Path, seconds: float = 120) -> None:
 
 
 def _children(pid: int) -> list[int]:
-    """The processes that one has started, on Linux."""
-    told_of = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    return [int(one) for one in told_of.split()]
+    """The child processes of a process, on Linux."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    return [int(child) for child in children.split()]
 
 
-def test_after_a_kill_no_stage_goes_on_and_the_next_run_completes(own: Checkout) -> None:
-    with refusal.unchanged(own / "lists"):
-        running = own.starting("score")
-        _waiting(own / "runs/work/data/ingest/sales")
+def test_after_a_kill_no_stage_goes_on_and_the_next_run_completes(own_copy: Checkout) -> None:
+    with refusal.assert_unchanged(own_copy / "lists"):
+        running = own_copy.start("score")
+        _wait_for(own_copy / "runs/work/data/ingest/sales")
         children = _children(running.pid)
         running.kill()
         running.wait()
@@ -436,23 +458,23 @@ def test_after_a_kill_no_stage_goes_on_and_the_next_run_completes(own: Checkout)
         while any(Path(f"/proc/{child}").exists() for child in children):
             assert time.monotonic() < until, "a stage outlived its job"
             time.sleep(0.02)
-    assert (own / "runs/work").exists()
-    done = own.retention("score")
+    assert (own_copy / "runs/work").exists()
+    done = own_copy.retention("score")
     assert done.returncode == 0, done.stderr
     assert f"took over the lock of process {running.pid}" in done.stderr
     assert "left by a run that did not end" in done.stderr
-    assert told(done.stdout)["state"] == "unchanged"
-    assert not (own / "runs/work").exists()
+    assert last_summary(done.stdout)["state"] == "unchanged"
+    assert not (own_copy / "runs/work").exists()
 
 
-def test_a_run_that_is_told_to_stop_tidies_up(own: Checkout) -> None:
-    with refusal.unchanged(own / "lists"):
-        running = own.starting("score")
-        _waiting(own / "runs/work/data/ingest/sales")
+def test_a_run_that_is_told_to_stop_tidies_up(own_copy: Checkout) -> None:
+    with refusal.assert_unchanged(own_copy / "lists"):
+        running = own_copy.start("score")
+        _wait_for(own_copy / "runs/work/data/ingest/sales")
         running.send_signal(signal.SIGTERM)
         assert running.wait(timeout=60) == 1
-    assert not (own / "runs/work").exists()
-    lines = (own / "runs/undated.jsonl").read_text(encoding="utf-8").splitlines()
+    assert not (own_copy / "runs/work").exists()
+    lines = (own_copy / "runs/undated.jsonl").read_text(encoding="utf-8").splitlines()
     assert "SIGTERM" in json.loads(lines[-2])["text"]
 
 
@@ -461,8 +483,8 @@ def test_a_second_run_says_which_process_is_busy_and_leaves_its_folder(small: Ch
     (runs / "work").mkdir(parents=True)
     with locks.hold(runs / ".lock", "scoring", lambda _: None):
         done = small.retention("score")
-        refusal.refused(done, 5, f"process {os.getpid()} is scoring")
-        assert told(done.stdout)["state"] == "busy"
+        refusal.assert_refused(done, 5, f"process {os.getpid()} is scoring")
+        assert last_summary(done.stdout)["state"] == "busy"
         assert (runs / "work").is_dir()
 
 
@@ -486,36 +508,42 @@ def _iso(text: str) -> str:
 @pytest.fixture(scope="module")
 def days(shop: Checkout, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Each day scored with the rows that were there by then; later all of them once more."""
-    mine = shop.copy(tmp_path_factory.mktemp("days") / "shop")
-    whole = {path: path.read_text(encoding="utf-8") for path in (mine / "data/raw").glob("*.csv")}
+    checkout = shop.copy(tmp_path_factory.mktemp("days") / "shop")
+    whole = {
+        path: path.read_text(encoding="utf-8") for path in (checkout / "data/raw").glob("*.csv")
+    }
     for day in DAYS:
         for path, text in whole.items():
             if path.stem != "customers":
                 path.write_text(known_before(text, day), encoding="utf-8")
-        done = mine.retention("score", "--as-of", day, "--publish", "in_time")
+        done = checkout.retention("score", "--as-of", day, "--publish", "in_time")
         assert done.returncode == 0, done.stderr
     for path, text in whole.items():
         path.write_text(text, encoding="utf-8")
-    before = refusal.published(mine / "lists")
-    done = mine.retention("score", "--from", DAYS[0], "--to", DAYS[-1])
-    return {"shop": mine, "done": done, "before": before}
+    before = refusal.published_files(checkout / "lists")
+    done = checkout.retention("score", "--from", DAYS[0], "--to", DAYS[-1])
+    return {"shop": checkout, "done": done, "before": before}
 
 
-def _of_days(lists: Path) -> dict[str, dict[str, str]]:
-    return {path.name: tree(path) for path in published.published_lists(lists) if path.name[:10] in DAYS}
+def _hashes_by_list(lists: Path) -> dict[str, dict[str, str]]:
+    return {
+        path.name: hashes(path)
+        for path in published.published_lists(lists)
+        if path.name[:10] in DAYS
+    }
 
 
 def test_days_scored_later_are_byte_for_byte_as_in_their_time(days: dict[str, Any]) -> None:
     assert days["done"].returncode == 0, days["done"].stderr
-    in_time = _of_days(days["shop"] / "in_time")
+    in_time = _hashes_by_list(days["shop"] / "in_time")
     assert [name[:10] for name in in_time] == list(DAYS)
-    assert len({tuple(one.values()) for one in in_time.values()}) == len(DAYS)
-    assert _of_days(days["shop"] / "lists") == in_time
+    assert len({tuple(hashes_of_list.values()) for hashes_of_list in in_time.values()}) == len(DAYS)
+    assert _hashes_by_list(days["shop"] / "lists") == in_time
 
 
 def test_older_lists_stand_beside_and_staff_go_on_with_the_newest(days: dict[str, Any]) -> None:
-    assert refusal.published(days["shop"] / "lists") == days["before"]
-    states = [told(line)["state"] for line in days["done"].stdout.splitlines()]
+    assert refusal.published_files(days["shop"] / "lists") == days["before"]
+    states = [last_summary(line)["state"] for line in days["done"].stdout.splitlines()]
     assert states == [job.PLACED] * len(DAYS)
     assert published.verify(days["shop"] / "lists") == []
 
@@ -532,9 +560,9 @@ def test_a_day_before_the_current_list_is_refused_unless_it_is_a_backfill(
     days: dict[str, Any],
 ) -> None:
     shop: Checkout = days["shop"]
-    with refusal.unchanged(shop / "lists"):
+    with refusal.assert_unchanged(shop / "lists"):
         done = shop.retention("score", "--as-of", DAYS[0])
-    refusal.refused(done, 4, DAYS[0], "publish.allow_older", told=True)
+    refusal.assert_refused(done, 4, DAYS[0], "publish.allow_older", after_progress=True)
 
 
 def test_of_what_staff_entered_since_only_objections_count(
@@ -542,32 +570,36 @@ def test_of_what_staff_entered_since_only_objections_count(
 ) -> None:
     """A call since then leaves its customer on the list of the day, an objection does not."""
     shop: Checkout = days["shop"]
-    objecting, called, *_ = _listed(shop / "in_time", DAYS[0])
+    objecting, called, *_ = _customers_listed(shop / "in_time", DAYS[0])
     since = dt.datetime.fromisoformat(f"{DAYS[0]}T00:00:00+00:00")
-    said = {objecting: ledger.OBJECTION, called: "will stay"}
-    facts = tuple(
-        ledger.OutcomeRecord(f"{DAYS[0]}-0123456789ab", who, since, ledger.StaffAnswer(None, "reached", answer))
-        for who, answer in said.items()
+    answers = {objecting: ledger.OBJECTION, called: "will stay"}
+    records = tuple(
+        ledger.OutcomeRecord(
+            f"{DAYS[0]}-0123456789ab", who, since, ledger.StaffAnswer(None, "reached", answer)
+        )
+        for who, answer in answers.items()
     )
-    made = ledger.ImportBatch(facts[0].list_id, shop.params()["company"], since, "", {}, facts)
-    ledger.write(shop / ledger.FOLDER, made)
+    batch = ledger.ImportBatch(records[0].list_id, shop.params()["company"], since, "", {}, records)
+    ledger.write(shop / ledger.FOLDER, batch)
     done = shop.retention("score", "--from", DAYS[0], "--to", DAYS[0], "--publish", "since")
     assert done.returncode == 0, done.stderr
-    now = _listed(shop / "since", DAYS[0])
+    now = _customers_listed(shop / "since", DAYS[0])
     assert objecting not in now
     assert called in now
 
 
-def _listed(lists: Path, day: str) -> list[str]:
-    (found,) = (path for path in published.published_lists(lists) if path.name.startswith(day))
-    with (found / "at_risk.csv").open(encoding="utf-8-sig", newline="") as text:
+def _customers_listed(lists: Path, day: str) -> list[str]:
+    (list_folder,) = (
+        path for path in published.published_lists(lists) if path.name.startswith(day)
+    )
+    with (list_folder / "at_risk.csv").open(encoding="utf-8-sig", newline="") as text:
         return [row["customer_id"] for row in csv.DictReader(text)]
 
 
 def test_params_change_key_by_key() -> None:
     text = yaml.safe_dump(company.PARAMS)
-    made = parse_params(with_changes(text, {"snapshots": {"most": 3}, "as_of": None}))
-    assert made.snapshots.most == 3
-    assert made.snapshots.every_days == 28
-    assert made.as_of is None
+    params = parse_params(with_changes(text, {"snapshots": {"most": 3}, "as_of": None}))
+    assert params.snapshots.most == 3
+    assert params.snapshots.every_days == 28
+    assert params.as_of is None
     assert parse_params(text).version == 1

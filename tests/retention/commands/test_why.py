@@ -177,8 +177,8 @@ def test_the_whole_story(company: Path) -> None:
     assert text.count("  purchase  ") == 33
     assert "Held back, because not known before 2026-01-01: 1 had not happened yet, 1 late," in text
     assert "known 2025-12-22 10:00, amount 8.5, order L3, item mend" in text
-    for one in discover(load_params().features.windows):
-        assert one.meaning in text
+    for feature in discover(load_params().features.windows):
+        assert feature.meaning in text
     assert "GBP" in text
     assert "not known" in text
     assert "probability to be lost" in text
@@ -254,8 +254,17 @@ def test_before_the_first_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(3.0, "3"), (0.35, "0.35"), (1234.5, "1,234.5"), (0.33333333, "0.3333"), (-8.0, "-8"),
-     (None, "not known"), (np.nan, "not known"), ("north", "north"), (100.0, "100")],
-)  # fmt: skip
+    [
+        (3.0, "3"),
+        (0.35, "0.35"),
+        (1234.5, "1,234.5"),
+        (0.33333333, "0.3333"),
+        (-8.0, "-8"),
+        (None, "not known"),
+        (np.nan, "not known"),
+        ("north", "north"),
+        (100.0, "100"),
+    ],
+)
 def test_numbers_as_people_write_them(value: float | str | None, text: str) -> None:
     assert why._feature_value(value) == text
