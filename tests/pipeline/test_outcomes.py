@@ -15,26 +15,35 @@ import yaml
 
 from pipeline import outcomes
 from retention.core import artefacts, point_in_time
-from retention.core import events as schema
 from retention.core.errors import BadParams
+from retention.core.events import EVENT_COLUMNS, EVENTS
 from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.experiments import analysis, follow_up
 from retention.experiments.report_data import OutcomesReport
+from retention.experiments.report_metrics import report_metrics
 from retention.ledgers import assignments
-from retention.ledgers import outcomes as ledger
+from retention.ledgers import outcomes as outcome_ledger
 from retention.ledgers.outcomes import OutcomeRecord, StaffAnswer
 from retention.tracking import client, outcome_record
-from tests.support import documents, trials
+from tests.support import campaigns, documents, histories
+from tests.support.campaigns import (
+    AS_OF,
+    CAMPAIGN,
+    COMPANY,
+    FIRST,
+    assignment,
+    enter,
+    mature_follow_up,
+    pending_follow_up,
+)
 from tests.support.engines import duck
-from tests.support.histories import rows as typed
-from tests.support.trials import AS_OF, CAMPAIGN, COMPANY, FIRST, ended, enter, one, waiting
 
 LIST, OTHER = "2026-03-02-0123456789ab", "2026-03-30-ba9876543210"
 START = point_in_time.day_number(FIRST)
 NOW = point_in_time.day_number(AS_OF)
 
-HAPPENED = """
+EVENT_TABLE = """
     customer | kind     | day | amount | source | topic   | treatment
     a        | purchase |  -5 |     50 | till   |         |
     a        | purchase |   3 |     20 | till   |         |
@@ -53,18 +62,25 @@ HAPPENED = """
 
 
 def events(text: str) -> pa.Table:
-    made = []
-    for number, row in enumerate(typed(text)):
+    rows = []
+    for number, row in enumerate(histories.rows(text)):
         day = START + int(row["day"] or 0)
-        at = dt.datetime.combine(point_in_time.date_of(day), dt.time(12, number), dt.UTC)
-        told = dict.fromkeys(schema.EVENT_COLUMNS) | {
-            "event_id": f"e{number}", "customer_id": row["customer"], "kind": row["kind"],
-            "source": row["source"], "occurred_at": at, "known_at": at, "occurred_day": day,
-            "known_day": day, "topic": row["topic"], "treatment": row["treatment"],
+        moment = dt.datetime.combine(point_in_time.date_of(day), dt.time(12, number), dt.UTC)
+        event = dict.fromkeys(EVENT_COLUMNS) | {
+            "event_id": f"e{number}",
+            "customer_id": row["customer"],
+            "kind": row["kind"],
+            "source": row["source"],
+            "occurred_at": moment,
+            "known_at": moment,
+            "occurred_day": day,
+            "known_day": day,
+            "topic": row["topic"],
+            "treatment": row["treatment"],
             "amount": Decimal(row["amount"]) if row["amount"] else None,
-        }  # fmt: skip
-        made.append(told)
-    return pa.Table.from_pylist(made, schema=schema.EVENTS)
+        }
+        rows.append(event)
+    return pa.Table.from_pylist(rows, schema=EVENTS)
 
 
 @pytest.fixture
@@ -73,63 +89,74 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def found(folder: Path) -> pd.DataFrame:
+def followed(folder: Path) -> pd.DataFrame:
     """What became of two to contact and two held out, by customer."""
     arms = {"a": "contact", "b": "contact", "h": "holdout", "i": "holdout"}
-    enter(folder, LIST, [one(who, arm) for who, arm in arms.items()])
-    enter(folder, OTHER, [one("a", "contact"), one("w", "contact")], AS_OF - dt.timedelta(27))
+    enter(folder, LIST, [assignment(who, arm) for who, arm in arms.items()])
+    enter(
+        folder,
+        OTHER,
+        [assignment("a", "contact"), assignment("w", "contact")],
+        AS_OF - dt.timedelta(27),
+    )
     return follow(folder, NOW).set_index("customer_id")
 
 
 def follow(folder: Path, day: int, facts: tuple[OutcomeRecord, ...] = ()) -> pd.DataFrame:
-    mine = follow_up.campaign_assignments(assignments.read_all(folder), COMPANY, CAMPAIGN, day)
-    history = point_in_time.as_known_at(duck().load(events(HAPPENED)), day)
-    return follow_up.follow_up(mine, history, facts, day, trials.chosen().labels, duck())
+    assigned = follow_up.campaign_assignments(assignments.read_all(folder), COMPANY, CAMPAIGN, day)
+    history = point_in_time.as_known_at(duck().load(events(EVENT_TABLE)), day)
+    return follow_up.follow_up(
+        assigned, history, facts, day, campaigns.params_with().labels, duck()
+    )
 
 
-def fact(customer: str, said: StaffAnswer) -> OutcomeRecord:
-    return OutcomeRecord(LIST, customer, dt.datetime(2026, 3, 20, tzinfo=dt.UTC), said)
+def outcome_record_of(customer: str, answer: StaffAnswer) -> OutcomeRecord:
+    return OutcomeRecord(LIST, customer, dt.datetime(2026, 3, 20, tzinfo=dt.UTC), answer)
 
 
 # What became of them
 
 
-def test_an_outcome_is_the_label_of_the_day_on_which_one_was_assigned(found: pd.DataFrame) -> None:
-    ripe = found[found["state"] == "mature"]
-    assert ripe["churned"].to_dict() == {"a": False, "b": True, "h": False, "i": True}
-    assert ripe["value"].to_dict() == {"a": 30.0, "b": 0.0, "h": 30.0, "i": 0.0}
+def test_an_outcome_is_the_label_of_the_day_on_which_one_was_assigned(
+    followed: pd.DataFrame,
+) -> None:
+    mature = followed[followed["state"] == "mature"]
+    assert mature["churned"].to_dict() == {"a": False, "b": True, "h": False, "i": True}
+    assert mature["value"].to_dict() == {"a": 30.0, "b": 0.0, "h": 30.0, "i": 0.0}
 
 
-def test_what_is_not_known_yet_waits(found: pd.DataFrame, folder: Path) -> None:
-    assert found.loc["w", "state"] == "pending"
-    assert found.loc["w", "outcome_known_on"] == pd.Timestamp(AS_OF) + pd.Timedelta(days=1)
-    assert found.loc[["w"], ["churned", "value"]].isna().to_numpy().all()
-    assert "w" not in set(analysis.analysis_set(found.reset_index())["customer_id"])
+def test_what_is_not_known_yet_waits(followed: pd.DataFrame, folder: Path) -> None:
+    assert followed.loc["w", "state"] == "pending"
+    assert followed.loc["w", "outcome_known_on"] == pd.Timestamp(AS_OF) + pd.Timedelta(days=1)
+    assert followed.loc[["w"], ["churned", "value"]].isna().to_numpy().all()
+    assert "w" not in set(analysis.analysis_set(followed.reset_index())["customer_id"])
     eve = follow(folder, START + 27)
     assert set(eve["state"]) == {"pending"}
     assert set(follow(folder, START + 28)["state"]) == {"mature"}
 
 
 def test_a_customer_who_is_assigned_twice_counts_once_and_by_the_first(folder: Path) -> None:
-    enter(folder, LIST, [one("a", "holdout")])
-    enter(folder, OTHER, [one("a", "contact")], FIRST + dt.timedelta(days=28), days=10)
+    enter(folder, LIST, [assignment("a", "holdout")])
+    enter(folder, OTHER, [assignment("a", "contact")], FIRST + dt.timedelta(days=28), days=10)
     assert len(assignments.read_all(folder)) == 2
     assert follow(folder, NOW)[["customer_id", "arm"]].to_numpy().tolist() == [["a", "holdout"]]
 
 
 def test_another_campaign_and_another_company_do_not_count(folder: Path) -> None:
-    enter(folder, LIST, [one("a", "contact")])
+    enter(folder, LIST, [assignment("a", "contact")])
     everything = assignments.read_all(folder)
     assert follow_up.campaign_assignments(everything, COMPANY, "spring", NOW).empty
     assert follow_up.campaign_assignments(everything, "another", CAMPAIGN, NOW).empty
     assert follow_up.campaign_assignments(everything, COMPANY, CAMPAIGN, START - 1).empty
 
 
-def test_contacts_count_from_the_list_until_its_window_ends(found: pd.DataFrame) -> None:
-    ripe = found[found["state"] == "mature"]
-    assert ripe["contacted"].to_dict() == {"a": False, "b": True, "h": True, "i": False}
-    assert ripe["reached"].to_dict() == {"a": False, "b": True, "h": False, "i": False}
-    done = {one.arm: one for one in analysis.compliance(analysis.analysis_set(found.reset_index()))}
+def test_contacts_count_from_the_list_until_its_window_ends(followed: pd.DataFrame) -> None:
+    mature = followed[followed["state"] == "mature"]
+    assert mature["contacted"].to_dict() == {"a": False, "b": True, "h": True, "i": False}
+    assert mature["reached"].to_dict() == {"a": False, "b": True, "h": False, "i": False}
+    done = {
+        arm.arm: arm for arm in analysis.compliance(analysis.analysis_set(followed.reset_index()))
+    }
     assert (done["contact"].contacted, done["holdout"].contacted) == (1, 1)
 
 
@@ -145,38 +172,44 @@ COSTS = {
 def test_a_contact_costs_what_staff_wrote_else_what_the_play_expects(
     folder: Path, case: str
 ) -> None:
-    said, cost = COSTS[case]
+    answer, cost = COSTS[case]
     gesture = {"play": "gesture", "cost": 1.0, "offer": 5.0}
-    enter(folder, LIST, [one("a", "contact", **gesture), one("h", "holdout", **gesture)])
-    found = follow(folder, NOW, (fact("a", said),) if said else ()).set_index("customer_id")
-    assert found["spent"].to_dict() == {"a": cost, "h": 0.0}
-    assert found["answered"].to_dict() == {"a": said is not None, "h": False}
+    enter(
+        folder, LIST, [assignment("a", "contact", **gesture), assignment("h", "holdout", **gesture)]
+    )
+    followed = follow(folder, NOW, (outcome_record_of("a", answer),) if answer else ()).set_index(
+        "customer_id"
+    )
+    assert followed["spent"].to_dict() == {"a": cost, "h": 0.0}
+    assert followed["answered"].to_dict() == {"a": answer is not None, "h": False}
 
 
 # The comparison
 
 
-def told(found: pd.DataFrame, **changes: dict[str, Any]) -> OutcomesReport:
-    return outcomes.outcomes(found, 0.2, trials.chosen(**changes), AS_OF)
+def report_of(followed: pd.DataFrame, **changes: dict[str, Any]) -> OutcomesReport:
+    return outcomes.outcomes(followed, 0.2, campaigns.params_with(**changes), AS_OF)
 
 
 def test_the_difference_is_that_of_the_arms_with_walds_interval() -> None:
     """8,502 of 44,700 and 8,279 of 45,489: 0.820 points, 0.312 to 1.328, z 3.164."""
-    result = told(ended((8502, 44700), (8279, 45489))).result
+    result = report_of(mature_follow_up((8502, 44700), (8279, 45489))).result
     assert result is not None
     once = result.single_look
     assert [round(100 * x, 3) for x in (once.difference, once.low, once.high)] == [
-        0.820, 0.312, 1.328,
-    ]  # fmt: skip
+        0.820,
+        0.312,
+        1.328,
+    ]
     assert round(once.z, 3) == 3.164
     assert result.churn_effect.low < once.low < once.high < result.churn_effect.high
 
 
 def test_saved_is_everybody_to_contact_times_the_difference() -> None:
-    shown = told(ended((520, 3600), (112, 400)))
+    shown = report_of(mature_follow_up((520, 3600), (112, 400)))
     result = shown.result
     assert result is not None
-    assert [(one.name, one.customers, one.churned) for one in result.arms] == [
+    assert [(arm.name, arm.customers, arm.churned) for arm in result.arms] == [
         ("contact", 3600, 520),
         ("holdout", 400, 112),
     ]
@@ -191,34 +224,36 @@ def test_saved_is_everybody_to_contact_times_the_difference() -> None:
 
 def test_who_was_contacted_and_stayed_is_never_counted() -> None:
     """Nothing changes when all who stayed had been reached, and none of those who left."""
-    found = ended((520, 3600), (112, 400))
-    stayed = ~found["churned"].astype(bool)
-    reached = (found["arm"] == "contact") & stayed
-    other = found.assign(contacted=reached, reached=reached, worked=reached)
-    assert told(other).result == told(found).result
+    followed = mature_follow_up((520, 3600), (112, 400))
+    stayed = ~followed["churned"].astype(bool)
+    reached = (followed["arm"] == "contact") & stayed
+    other = followed.assign(contacted=reached, reached=reached, worked=reached)
+    assert report_of(other).result == report_of(followed).result
 
 
 def test_arms_of_unequal_draws_are_weighted() -> None:
     """Two lists in which contact does nothing, of unlike risk and unlike shares held out."""
-    high, low = ended((450, 900), (50, 100)), ended((50, 500), (50, 500))
+    high, low = mature_follow_up((450, 900), (50, 100)), mature_follow_up((50, 500), (50, 500))
     low["customer_id"] = "l" + low["customer_id"]
-    found = pd.concat([high, low], ignore_index=True)
-    result = told(found).result
+    followed = pd.concat([high, low], ignore_index=True)
+    result = report_of(followed).result
     assert result is not None
     assert result.single_look.difference == pytest.approx(0.0, abs=1e-12)
     assert result.incremental.customers.value == pytest.approx(0.0, abs=1e-9)
 
 
 def test_without_a_draw_nothing_is_compared() -> None:
-    found = ended((30, 100), (0, 0))
-    assert set(found["propensity"]) == {1.0}
-    shown = told(found, at_risk={"holdout_share": 0.0})
+    followed = mature_follow_up((30, 100), (0, 0))
+    assert set(followed["propensity"]) == {1.0}
+    shown = report_of(followed, at_risk={"holdout_share": 0.0})
     assert (shown.result, shown.plan, shown.assigned.total) == (None, None, 0)
 
 
 def test_too_few_say_how_many_it_takes_and_when() -> None:
-    found = pd.concat([ended((60, 300), (9, 35)), waiting(150, AS_OF)], ignore_index=True)
-    shown = told(found)
+    followed = pd.concat(
+        [mature_follow_up((60, 300), (9, 35)), pending_follow_up(150, AS_OF)], ignore_index=True
+    )
+    shown = report_of(followed)
     assert shown.result is not None
     assert not shown.result.is_conclusive
     assert shown.result.conclusion.startswith("cannot be measured yet: needs ")
@@ -228,14 +263,17 @@ def test_too_few_say_how_many_it_takes_and_when() -> None:
 
 
 def test_the_size_that_is_planned_does_not_move_with_the_outcomes() -> None:
-    one_way, other = told(ended((60, 300), (9, 35))), told(ended((3, 300), (20, 35)))
+    one_way, other = (
+        report_of(mature_follow_up((60, 300), (9, 35))),
+        report_of(mature_follow_up((3, 300), (20, 35))),
+    )
     assert one_way.plan is not None
     assert other.plan is not None
     assert one_way.plan.required == other.plan.required
 
 
 def test_the_calculator_is_that_of_the_rate_believed_where_nobody_is_assigned() -> None:
-    shown = told(ended((0, 0), (0, 0)))
+    shown = report_of(mature_follow_up((0, 0), (0, 0)))
     assert shown.plan is not None
     assert (shown.plan.baseline_rate, round(shown.plan.holdout_share, 9)) == (0.2, 0.1)
     assert shown.first_result_on == AS_OF + dt.timedelta(days=28)
@@ -243,49 +281,58 @@ def test_the_calculator_is_that_of_the_rate_believed_where_nobody_is_assigned() 
 
 
 def test_a_part_is_judged_after_correction_and_only_with_enough_customers() -> None:
-    found = ended((100, 3600), (112, 400))
-    rare = found["customer_id"].isin(found["customer_id"].iloc[[0, 1, 3700]])
-    found.loc[rare, "theme"] = "season"
-    groups = {(one.column, one.name): one for one in told(found).subgroups}
+    followed = mature_follow_up((100, 3600), (112, 400))
+    rare = followed["customer_id"].isin(followed["customer_id"].iloc[[0, 1, 3700]])
+    followed.loc[rare, "theme"] = "season"
+    groups = {
+        (subgroup.column, subgroup.name): subgroup for subgroup in report_of(followed).subgroups
+    }
     assert set(groups) == {
-        ("play", "call"), ("play", "gesture"),
-        ("theme", "billing"), ("theme", "resolution"), ("theme", "rhythm"),
-    }  # fmt: skip
-    assert all(one.is_significant for one in groups.values())
-    mine = found[found["play"] == "call"]
-    left = mine.groupby("arm")["churned"].mean()
-    many = int((mine["arm"] == "contact").sum())
-    expected = many * (left["holdout"] - left["contact"])
+        ("play", "call"),
+        ("play", "gesture"),
+        ("theme", "billing"),
+        ("theme", "resolution"),
+        ("theme", "rhythm"),
+    }
+    assert all(subgroup.is_significant for subgroup in groups.values())
+    called = followed[followed["play"] == "call"]
+    left = called.groupby("arm")["churned"].mean()
+    n_contact = int((called["arm"] == "contact").sum())
+    expected = n_contact * (left["holdout"] - left["contact"])
     assert groups["play", "call"].saved_customers.value == pytest.approx(expected)
 
 
 def test_arms_that_differed_before_are_told() -> None:
-    found = ended((520, 3600), (112, 400))
-    sound = told(found).balance
+    followed = mature_follow_up((520, 3600), (112, 400))
+    sound = report_of(followed).balance
     assert sound is not None
     assert sound.holds
-    sick = np.where(found["arm"] == "contact", found["churn_probability"] * 0.8, 0.5)
-    unlike = told(found.assign(churn_probability=sick)).balance
+    sick = np.where(followed["arm"] == "contact", followed["churn_probability"] * 0.8, 0.5)
+    unlike = report_of(followed.assign(churn_probability=sick)).balance
     assert unlike is not None
     assert not unlike.holds
 
 
 def test_past_lists_are_measured_on_those_left_alone() -> None:
-    found = ended((10, 3600), (112, 400)).assign(churn_probability=0.28)
-    right = told(found).calibration
+    followed = mature_follow_up((10, 3600), (112, 400)).assign(churn_probability=0.28)
+    right = report_of(followed).calibration
     assert right is not None
     assert (right.customers, right.observed, round(right.expected, 6)) == (400, 112, 112.0)
     assert right.holds
     assert len(right.quintiles) == 5
-    assert sum(one.customers for one in right.quintiles) == 400
-    wrong = told(found.assign(churn_probability=0.5)).calibration
+    assert sum(quintile.customers for quintile in right.quintiles) == 400
+    wrong = report_of(followed.assign(churn_probability=0.5)).calibration
     assert wrong is not None
     assert not wrong.holds
 
 
 def test_figures_are_numbers_or_null() -> None:
-    for found in (ended((0, 0), (0, 0)), ended((0, 3), (1, 2)), ended((520, 3600), (112, 400))):
-        json.dumps(outcomes.metrics(told(found)), allow_nan=False)
+    for followed in (
+        mature_follow_up((0, 0), (0, 0)),
+        mature_follow_up((0, 3), (1, 2)),
+        mature_follow_up((520, 3600), (112, 400)),
+    ):
+        json.dumps(report_metrics(report_of(followed)), allow_nan=False)
 
 
 # The stage
@@ -295,15 +342,15 @@ def test_figures_are_numbers_or_null() -> None:
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     """A folder in which the stages before have left what this one reads."""
     monkeypatch.chdir(tmp_path)
-    Path("params.yaml").write_text(yaml.safe_dump(trials.PARAMS), encoding="utf-8")
-    table = events(HAPPENED)
+    Path("params.yaml").write_text(yaml.safe_dump(campaigns.PARAMS), encoding="utf-8")
+    table = events(EVENT_TABLE)
     artefacts.EVENTS.write(table)
     days = {"first_day": START - 10, "last_known_day": START + 40}
     summary = documents.events_summary({"purchase": days}, {"till": days | {"kinds": ["purchase"]}})
     artefacts.EVENTS_SUMMARY.write(summary.updated(rows=table.num_rows))
     lane = {"customer_id": "c", "lane": "contact", "why": "chosen", "churn_probability": 0.2}
     artefacts.LANES.write(pa.Table.from_pylist([lane], artefacts.LANES.schema))
-    return trials.chosen()
+    return campaigns.params_with()
 
 
 def test_the_stage_writes_a_page_a_table_and_figures(
@@ -314,11 +361,13 @@ def test_the_stage_writes_a_page_a_table_and_figures(
     outcomes.main()
     assert "no published list has chosen" in artefacts.OUTCOMES_PAGE.path.read_text("utf-8")
     assert not runs, "there is no result to tell"
-    enter(assignments.FOLDER, LIST, [one("a", "contact"), one("h", "holdout")])
-    said = [fact("a", StaffAnswer(result="reached"))]
-    made = ledger.ImportBatch(LIST, shop.company, said[0].entered_at, "f" * 64, {}, tuple(said))
-    with ledger.lock(ledger.FOLDER):
-        ledger.write(ledger.FOLDER, made)
+    enter(assignments.FOLDER, LIST, [assignment("a", "contact"), assignment("h", "holdout")])
+    records = [outcome_record_of("a", StaffAnswer(result="reached"))]
+    batch = outcome_ledger.ImportBatch(
+        LIST, shop.company, records[0].entered_at, "f" * 64, {}, tuple(records)
+    )
+    with outcome_ledger.lock(outcome_ledger.FOLDER):
+        outcome_ledger.write(outcome_ledger.FOLDER, batch)
     outcomes.main()
     figures = atomic.read_json(artefacts.OUTCOMES_METRICS)
     assert (figures["compared_contact"], figures["cost"]) == (1, 4.0)
@@ -333,18 +382,18 @@ def test_the_stage_writes_a_page_a_table_and_figures(
 @pytest.mark.usefixtures("shop")
 def test_doing_it_again_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "log_figures", lambda *_: "")
-    enter(assignments.FOLDER, LIST, [one("a", "contact"), one("h", "holdout")])
+    enter(assignments.FOLDER, LIST, [assignment("a", "contact"), assignment("h", "holdout")])
     parts = (artefacts.OUTCOMES_PAGE, artefacts.OUTCOMES_TABLE, artefacts.OUTCOMES_METRICS)
-    made = []
+    contents = []
     for _ in range(2):
         outcomes.main()
-        made.append([part.path.read_bytes() for part in parts])
-    assert made[0] == made[1]
+        contents.append([part.path.read_bytes() for part in parts])
+    assert contents[0] == contents[1]
 
 
 def test_mlflow_hears_of_figures_and_of_no_customer() -> None:
-    shown = told(ended((520, 3600), (112, 400)))
-    run = outcome_record.outcome_run(shown, outcomes.metrics(shown))
+    shown = report_of(mature_follow_up((520, 3600), (112, 400)))
+    run = outcome_record.outcome_run(shown, report_metrics(shown))
     points = {point.name: point.value for point in run.points}
     assert points["saved_customers"] == pytest.approx(488.0)
     steps = {point.step for point in run.points if point.name == "list_left"}
@@ -356,4 +405,4 @@ def test_mlflow_hears_of_figures_and_of_no_customer() -> None:
 @pytest.mark.parametrize("wrong", [{"target_effect": 0.0}, {"power": 1.0}, {"min_group_size": 1}])
 def test_params_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadParams, match=r"outcomes\."):
-        trials.chosen(outcomes=wrong)
+        campaigns.params_with(outcomes=wrong)

@@ -1,6 +1,5 @@
 """Who scores: the first result, until someone says otherwise or the question changes."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from typer.testing import CliRunner
 from pipeline import evaluate, promote, train
 from retention import cli
 from retention.core import artefacts, feature_table
+from retention.core.documents.modelling import FigurePair, TestMetrics
 from retention.core.errors import Guarded
 from retention.core.params import load_params
 from retention.core.storage import atomic
@@ -22,17 +22,17 @@ from retention.tracking import client
 from retention.tracking.client import TrackingDown
 from retention.tracking.run_record import PipelineRun
 from retention.training import metrics
-from tests.support import training_company as small
+from tests.support import documents, training_company
 from tests.support.training_company import FIGURES
 
-NOTHING: dict[str, Any] = {"measured_on": None, "churn": {}, "value": {}}
+NOTHING = documents.metrics()
 NAMES = [f"{task}_{name}" for task, names in promotion.HEADLINES.items() for name in names]
 
 
 def test_headlines_are_the_recipes_main_figures() -> None:
-    found = promotion.headline_figures(FIGURES)
-    assert list(found) == NAMES
-    assert (found["churn_roc_auc"], found["value_mae"]) == (0.5, 2.0)
+    figures = promotion.headline_figures(FIGURES)
+    assert list(figures) == NAMES
+    assert (figures["churn_roc_auc"], figures["value_mae"]) == (0.5, 2.0)
     assert promotion.headline_figures(NOTHING) == {}
 
 
@@ -65,10 +65,10 @@ def test_every_headline_stands_beside_the_champions() -> None:
     now = Champion(Path(), {"figures": {"churn_ece": 0.1}})
     candidate = {"figures": {"churn_ece": 0.2, "value_mae": 7.0}}
     assert promotion.side_by_side(now, candidate) == {
-        "churn_ece": {"champion": 0.1, "candidate": 0.2},
-        "value_mae": {"champion": None, "candidate": 7.0},
+        "churn_ece": FigurePair(champion=0.1, candidate=0.2),
+        "value_mae": FigurePair(champion=None, candidate=7.0),
     }
-    assert promotion.side_by_side(None, candidate)["churn_ece"]["champion"] is None
+    assert promotion.side_by_side(None, candidate)["churn_ece"].champion is None
 
 
 # The stage
@@ -79,39 +79,41 @@ Mirrored = list[dict[str, Path | None]]
 @pytest.fixture
 def mirrored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mirrored:
     """Where `train` and `evaluate` have run: the folders that MLflow is told to follow."""
-    small.use_quick_models(monkeypatch)
-    small.write_company(tmp_path)
+    training_company.use_quick_models(monkeypatch)
+    training_company.write_company(tmp_path)
     monkeypatch.chdir(tmp_path)
     train.main()
-    atomic.write_json(artefacts.METRICS, FIGURES)
-    told: Mirrored = []
-    monkeypatch.setattr(client, "mirror", lambda _company, _example, folders: told.append(folders))
-    return told
+    artefacts.METRICS.write(FIGURES)
+    mirrored_folders: Mirrored = []
+    monkeypatch.setattr(
+        client, "mirror", lambda _company, _example, folders: mirrored_folders.append(folders)
+    )
+    return mirrored_folders
 
 
-def decided() -> dict[str, Any]:
+def run_stage() -> dict[str, Any]:
     promote.main()
-    found: dict[str, Any] = atomic.read_json(artefacts.DECISION)
-    return found
+    decision: dict[str, Any] = atomic.read_json(artefacts.DECISION)
+    return decision
 
 
-def another_candidate() -> None:
+def change_candidate() -> None:
     """As if training had found something else."""
     path = artefacts.CANDIDATE.path / "value.json"
     atomic.write_json(path, atomic.read_json(path) | {"interval": None})
 
 
-def standing() -> Champion:
+def current_champion() -> Champion:
     now = champion.current()
     assert now is not None
     return now
 
 
 def test_the_first_result_becomes_the_champion(mirrored: Mirrored) -> None:
-    told = decided()
-    now = standing()
-    assert told["decision"] == "promote"
-    assert told["champion"] == told["candidate"] == now.sha256
+    decision = run_stage()
+    now = current_champion()
+    assert decision["decision"] == "promote"
+    assert decision["champion"] == decision["candidate"] == now.sha256
     assert now.sha256 == champion.hashes(champion.parts(artefacts.CANDIDATE.path))
     champion.load(now)
     assert mirrored == [{"champion": now.folder, "challenger": None}]
@@ -119,35 +121,37 @@ def test_the_first_result_becomes_the_champion(mirrored: Mirrored) -> None:
 
 def test_the_manifest_says_what_it_was_made_for_and_what_it_is_worth(mirrored: Mirrored) -> None:
     promote.main()
-    told, story = standing().manifest, atomic.read_json(artefacts.SELECTION)
-    assert told["definition"] == target.target_identity(load_params(), story["features"])
-    assert told["figures"] == promotion.headline_figures(FIGURES)
-    assert (told["trained_to"], told["measured_on"]) == (story["trained_to"], "2026-05-11")
-    assert told["models_chosen"] == story["chosen"]
-    assert told["titles"] == {task: story["titles"][name] for task, name in story["chosen"].items()}
-    assert told["banners"] == story["banners"]
+    manifest, story = current_champion().manifest, atomic.read_json(artefacts.SELECTION)
+    assert manifest["definition"] == target.target_identity(load_params(), story["features"])
+    assert manifest["figures"] == promotion.headline_figures(FIGURES)
+    assert (manifest["trained_to"], manifest["measured_on"]) == (story["trained_to"], "2026-05-11")
+    assert manifest["models_chosen"] == story["chosen"]
+    assert manifest["titles"] == {
+        task: story["titles"][name] for task, name in story["chosen"].items()
+    }
+    assert manifest["banners"] == story["banners"]
 
 
 def test_the_same_result_again_leaves_the_champion_as_it_is(mirrored: Mirrored) -> None:
-    first = decided()
+    first = run_stage()
     before = Path("champion/champion.json").read_bytes()
-    told = decided()
-    assert (first["decision"], told["decision"]) == ("promote", "same")
+    decision = run_stage()
+    assert (first["decision"], decision["decision"]) == ("promote", "same")
     assert Path("champion/champion.json").read_bytes() == before
     assert mirrored[0] == mirrored[1]
 
 
 def test_another_result_is_a_challenger_with_the_figures_of_both(mirrored: Mirrored) -> None:
     promote.main()
-    before = standing()
-    another_candidate()
-    better = json.loads(json.dumps(FIGURES).replace("0.5", "0.75"))
-    atomic.write_json(artefacts.METRICS, better)
-    told = decided()
-    assert told["decision"] == "challenge"
-    assert told["figures"]["churn_roc_auc"] == {"champion": 0.5, "candidate": 0.75}
-    assert told["champion"] == before.sha256 != told["candidate"]
-    assert standing() == before  # a better one does not score until someone takes it
+    before = current_champion()
+    change_candidate()
+    better = FIGURES.model_dump_json(by_alias=True).replace("0.5", "0.75")
+    artefacts.METRICS.write(TestMetrics.model_validate_json(better))
+    decision = run_stage()
+    assert decision["decision"] == "challenge"
+    assert decision["figures"]["churn_roc_auc"] == {"champion": 0.5, "candidate": 0.75}
+    assert decision["champion"] == before.sha256 != decision["candidate"]
+    assert current_champion() == before  # a better one does not score until someone takes it
     assert mirrored[-1] == {"champion": before.folder, "challenger": artefacts.CANDIDATE.path}
 
 
@@ -156,14 +160,14 @@ def test_a_champion_for_another_question_is_set_aside_and_says_so(
     mirrored: Mirrored, models: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     promote.main()
-    before = standing()
-    atomic.write_text("params.yaml", small.PARAMS.replace("Mill Lane", "Hill Lane"))
+    before = current_champion()
+    atomic.write_text("params.yaml", training_company.PARAMS.replace("Mill Lane", "Hill Lane"))
     if models == "other":
-        another_candidate()
-    told = decided()
-    now = standing()
-    assert told["decision"] == "set aside"
-    assert told["champion"] == told["candidate"] == now.sha256
+        change_candidate()
+    decision = run_stage()
+    now = current_champion()
+    assert decision["decision"] == "set aside"
+    assert decision["champion"] == decision["candidate"] == now.sha256
     assert now.definition["company"] == "Hill Lane Bakery"
     assert before.definition["company"] == "Mill Lane Bakery"
     assert "it is set aside, this one scores" in capsys.readouterr().err
@@ -171,9 +175,9 @@ def test_a_champion_for_another_question_is_set_aside_and_says_so(
 
 
 def test_a_result_that_nothing_measured_can_be_the_first_champion(mirrored: Mirrored) -> None:
-    atomic.write_json(artefacts.METRICS, NOTHING)
-    assert decided()["figures"] == {}
-    assert standing().manifest["measured_on"] is None
+    artefacts.METRICS.write(NOTHING)
+    assert run_stage()["figures"] == {}
+    assert current_champion().manifest["measured_on"] is None
 
 
 def test_where_mlflow_is_down_the_champion_is_made_all_the_same(
@@ -183,8 +187,8 @@ def test_where_mlflow_is_down_the_champion_is_made_all_the_same(
         raise TrackingDown("MLflow at nowhere: unreachable")
 
     monkeypatch.setattr(client, "mirror", down)
-    assert decided()["decision"] == "promote"
-    assert standing()
+    assert run_stage()["decision"] == "promote"
+    assert current_champion()
     assert "MLflow at nowhere: unreachable" in capsys.readouterr().err
 
 
@@ -200,21 +204,22 @@ def contest(mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch) -> Told:
     What MLflow is told of it comes back.
     """
     assert mirrored == []
-    told: Told = []
-    monkeypatch.setattr(client, "log_figures", lambda _, run: told.append(run))
-    measured_on = atomic.read_json(artefacts.SELECTION)["measured_on"]["test"]
-    atomic.write_json(artefacts.METRICS, FIGURES | {"measured_on": measured_on})
+    logged_runs: Told = []
+    monkeypatch.setattr(client, "log_figures", lambda _, run: logged_runs.append(run))
+    test_fold = artefacts.SELECTION.read().measured_on
+    assert test_fold is not None
+    artefacts.METRICS.write(FIGURES.updated(measured_on=test_fold.test))
     scores, labels = pq.read_table(artefacts.TEST_SCORES), pq.read_table(artefacts.LABELS)
     both = evaluate.join_labels(scores, labels)[artefacts.PREDICTIONS.schema.names]
     table = pa.Table.from_pandas(both, schema=artefacts.PREDICTIONS.schema, preserve_index=False)
     artefacts.PREDICTIONS.write(table)
     promote.main()
-    learnt_to("2026-01-05")
-    another_candidate()
-    return told
+    set_trained_to("2026-01-05")
+    change_candidate()
+    return logged_runs
 
 
-def learnt_to(day: str) -> None:
+def set_trained_to(day: str) -> None:
     path = champion.FOLDER / champion.MANIFEST
     atomic.write_json(path, atomic.read_json(path) | {"trained_to": day})
 
@@ -227,42 +232,47 @@ def spoil_challenger() -> None:
     artefacts.PREDICTIONS.write(table.set_column(place, "churn_probability", wrong))
 
 
-def automatic() -> None:
-    atomic.write_text("params.yaml", small.PARAMS + "promote: {automatic: true}\n")
+def set_automatic() -> None:
+    atomic.write_text("params.yaml", training_company.PARAMS + "promote: {automatic: true}\n")
 
 
 def test_both_are_asked_about_the_customers_of_the_day_that_measures(contest: Told) -> None:
-    told = decided()
+    decision = run_stage()
     predicted = pq.read_table(artefacts.PREDICTIONS).to_pandas()
-    one = told["comparison"]
-    assert (told["decision"], one["verdict"]) == ("challenge", "no worse")
-    assert (one["customers"], one["churners"]) == (len(predicted), int(predicted["churned"].sum()))
+    comparison = decision["comparison"]
+    assert (decision["decision"], comparison["verdict"]) == ("challenge", "no worse")
+    assert (comparison["customers"], comparison["churners"]) == (
+        len(predicted),
+        int(predicted["churned"].sum()),
+    )
     features = pq.read_table(artefacts.FEATURES).sort_by("customer_id")
     day = predicted["snapshot_on"].iloc[0]
     X = feature_table.matrix(features.filter(pc.field("snapshot_on") == day))
-    p = champion.load(standing()).probability(X)
+    p = champion.load(current_champion()).probability(X)
     y = predicted.sort_values("customer_id")["churned"].to_numpy(dtype=float)
-    assert one["measures"]["brier"]["champion"] == pytest.approx(metrics.brier(y, p), abs=1e-12)
+    assert comparison["measures"]["brier"]["champion"] == pytest.approx(
+        metrics.brier(y, p), abs=1e-12
+    )
     figures = atomic.read_json(artefacts.PROMOTE_METRICS)
     assert figures["verdict"] == "no worse"
-    assert figures["brier_low"] == one["measures"]["brier"]["low"]
+    assert figures["brier_low"] == comparison["measures"]["brier"]["low"]
     assert [run.tags["verdict"] for run in contest] == ["no worse"]
 
 
 def test_a_challenger_that_is_no_worse_scores_by_itself_only_where_params_say_so(
     contest: Told,
 ) -> None:
-    before = standing()
-    assert decided()["decision"] == "challenge"
-    assert standing() == before
-    automatic()
-    told = decided()
-    assert told["decision"] == "take"
-    now = standing()
-    assert now.sha256 == told["candidate"] == told["champion"] != before.sha256
+    before = current_champion()
+    assert run_stage()["decision"] == "challenge"
+    assert current_champion() == before
+    set_automatic()
+    decision = run_stage()
+    assert decision["decision"] == "take"
+    now = current_champion()
+    assert now.sha256 == decision["candidate"] == decision["champion"] != before.sha256
     pinned = now.manifest["promotion"]
     assert (pinned["how"], pinned["anyway"]) == ("take", None)
-    assert pinned["comparison"] == told["comparison"]
+    assert pinned["comparison"] == decision["comparison"]
     assert contest[-1].tags["decision"] == "take"
 
 
@@ -270,41 +280,41 @@ def test_a_challenger_that_is_worse_never_scores_by_itself(
     contest: Told, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spoil_challenger()
-    automatic()
-    before = standing()
-    told = decided()
-    assert (told["decision"], told["comparison"]["verdict"]) == ("challenge", "worse")
-    assert standing() == before
+    set_automatic()
+    before = current_champion()
+    decision = run_stage()
+    assert (decision["decision"], decision["comparison"]["verdict"]) == ("challenge", "worse")
+    assert current_champion() == before
     assert "promote: the challenger is worse on 120 customers of " in capsys.readouterr().err
     assert [run.tags["verdict"] for run in contest] == ["worse"]
 
 
 def test_days_that_the_champion_has_seen_compare_nothing(contest: Told) -> None:
     measured_on = atomic.read_json(artefacts.METRICS)["measured_on"]
-    learnt_to(measured_on)
+    set_trained_to(measured_on)
     spoil_challenger()
-    automatic()
-    told = decided()
-    assert told["decision"] == "challenge"
-    assert told["comparison"]["why"] == "not yet, the champion has seen these days"
+    set_automatic()
+    decision = run_stage()
+    assert decision["decision"] == "challenge"
+    assert decision["comparison"]["why"] == "not yet, the champion has seen these days"
     assert atomic.read_json(artefacts.PROMOTE_METRICS)["brier_difference"] is None
     assert contest == []
 
 
 def test_a_champion_whose_files_were_changed_is_not_compared(contest: Told) -> None:
-    atomic.write_text(standing().folder / "churn.json", "{}")
+    atomic.write_text(current_champion().folder / "churn.json", "{}")
     with pytest.raises(Guarded, match=r"churn.json: missing or changed since it was promoted"):
         promote.main()
     assert contest == []
 
 
 def test_the_same_stage_again_gives_the_same_bytes(contest: Told) -> None:
-    made = []
+    contents = []
     for _ in range(2):
         promote.main()
         parts = (artefacts.DECISION, artefacts.PROMOTE_METRICS)
-        made.append([part.path.read_bytes() for part in parts])
-    assert made[0] == made[1]
+        contents.append([part.path.read_bytes() for part in parts])
+    assert contents[0] == contents[1]
     assert len(contest) == 2
 
 
@@ -314,46 +324,46 @@ def test_the_same_stage_again_gives_the_same_bytes(contest: Told) -> None:
 @pytest.mark.usefixtures("contest")
 def test_retention_promote_refuses_what_is_worse_unless_a_reason_is_given() -> None:
     spoil_challenger()
-    before = standing()
+    before = current_champion()
     refused = CliRunner().invoke(cli.app, ["promote"])
     assert refused.exit_code == 4
     (line,) = refused.stderr.splitlines()
     assert line.startswith("refused: not promoted, the champion stays: the challenger is worse on")
     assert "Brier score" in line
-    assert standing() == before
+    assert current_champion() == before
     blank = CliRunner().invoke(cli.app, ["promote", "--anyway", " "])
-    assert (blank.exit_code, standing()) == (2, before)
+    assert (blank.exit_code, current_champion()) == (2, before)
     taken = CliRunner().invoke(cli.app, ["promote", "--anyway", "the old one cannot be explained"])
     assert taken.exit_code == 0, taken.output
-    pinned = standing().manifest["promotion"]
+    pinned = current_champion().manifest["promotion"]
     assert pinned["anyway"] == "the old one cannot be explained"
     assert pinned["comparison"]["verdict"] == "worse"
 
 
 @pytest.mark.usefixtures("contest")
 def test_retention_promote_takes_what_cannot_be_compared_only_with_a_reason() -> None:
-    learnt_to("2026-05-11")
-    before = standing()
+    set_trained_to("2026-05-11")
+    before = current_champion()
     refused = CliRunner().invoke(cli.app, ["promote"])
-    assert (refused.exit_code, standing()) == (4, before)
+    assert (refused.exit_code, current_champion()) == (4, before)
     why = "the challenger is not comparable: not yet, the champion has seen these days; to promote"
     assert why in refused.stderr
     taken = CliRunner().invoke(cli.app, ["promote", "--anyway", "half the shops were sold"])
     assert taken.exit_code == 0, taken.output
-    pinned = standing().manifest["promotion"]
+    pinned = current_champion().manifest["promotion"]
     assert pinned["anyway"] == "half the shops were sold"
     assert pinned["comparison"]["verdict"] == "not comparable"
 
 
 @pytest.mark.usefixtures("contest")
 def test_retention_promote_takes_what_is_no_worse() -> None:
-    learnt_to("2026-01-05")
-    before = standing()
+    set_trained_to("2026-01-05")
+    before = current_champion()
     taken = CliRunner().invoke(cli.app, ["promote"])
     assert taken.exit_code == 0, taken.output
     assert "The challenger is no worse on 120 customers of " in taken.stdout
-    assert standing().sha256 != before.sha256
-    assert standing().manifest["promotion"]["how"] == "retention promote"
+    assert current_champion().sha256 != before.sha256
+    assert current_champion().manifest["promotion"]["how"] == "retention promote"
 
 
 def test_mlflow_hears_the_verdict_and_of_no_customer(contest: Told) -> None:

@@ -19,45 +19,48 @@ from models.components.scorer import Scorer
 from models.components.uplift import RISK
 from pipeline import promote, score, train, uplift
 from retention.core import artefacts, point_in_time
+from retention.core.documents.modelling import UpliftManifest
 from retention.core.errors import Guarded
 from retention.core.params import AtRiskParams, Policy, load_params
 from retention.core.storage import atomic
 from retention.serving import champion, promotion, scoring, target
 from retention.serving.themes import ACTIONABLE
 from retention.tracking import client
-from tests.support import experiments
-from tests.support import training_company as small
+from tests.support import experiments, training_company
+from tests.support.tables import complete
 
-AS_OF = point_in_time.date_of(small.AS_OF)
+AS_OF = point_in_time.date_of(training_company.AS_OF)
 
 
-def standing(ids: list[str], **columns: list[Any]) -> pa.Table:
+def customer_state(ids: list[str], **columns: list[Any]) -> pa.Table:
     """How customers stand, as far as `score` reads it; nothing known unless given."""
-    known = {"notice_on": pa.date32()} | dict.fromkeys(TROUBLES, pa.float64())
+    types = {"notice_on": pa.date32()} | dict.fromkeys(ISSUE_COLUMNS, pa.float64())
     return pa.table(
         {"customer_id": ids}
         | {
             name: pa.array(columns.get(name, [None] * len(ids)), kind)
-            for name, kind in known.items()
+            for name, kind in types.items()
         }
     )
 
 
-TROUBLES = ("open_cases", "billing_error_days", "broken_promise_days", "fixed_days")
+ISSUE_COLUMNS = ("open_cases", "billing_error_days", "broken_promise_days", "fixed_days")
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in which a champion stands, made without MLflow."""
-    small.use_quick_models(monkeypatch)
-    small.write_company(tmp_path)
+    training_company.use_quick_models(monkeypatch)
+    training_company.write_company(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(client, "mirror", lambda *_: None)
     train.main()
-    atomic.write_json(artefacts.METRICS, small.FIGURES)
+    artefacts.METRICS.write(training_company.FIGURES)
     promote.main()
     ids = sorted(today()["customer_id"].to_pylist())
-    artefacts.CUSTOMER_STATE.write(standing(ids, open_cases=[0.0] * len(ids)))
+    artefacts.CUSTOMER_STATE.write(
+        complete(artefacts.CUSTOMER_STATE, customer_state(ids, open_cases=[0.0] * len(ids)))
+    )
     return tmp_path
 
 
@@ -84,17 +87,19 @@ def test_every_customer_watched_is_scored_exactly_once(home: Path) -> None:
 
 def test_scores_are_finite_and_add_up(home: Path) -> None:
     score.main()
-    found = pq.read_table(artefacts.SCORES).to_pandas()
-    numbers = found.drop(columns=["customer_id", "as_of"])
+    scores = pq.read_table(artefacts.SCORES).to_pandas()
+    numbers = scores.drop(columns=["customer_id", "as_of"])
     assert np.isfinite(numbers.to_numpy()).all()
-    p, kept, lost = (
-        found[name] for name in ("churn_probability", "value_if_kept", "value_if_lost")
+    p, if_kept, lost = (
+        scores[name] for name in ("churn_probability", "value_if_kept", "value_if_lost")
     )
     assert p.between(0, 1).all()
     assert 0 < p.min() < p.max() < 1
-    assert found["expected_value"].tolist() == pytest.approx((1 - p) * kept + p * lost, abs=1e-9)
-    assert found["expected_loss"].tolist() == pytest.approx(p * (kept - lost), abs=1e-9)
-    assert (found["value_low"] <= found["value_high"]).all()
+    assert scores["expected_value"].tolist() == pytest.approx(
+        (1 - p) * if_kept + p * lost, abs=1e-9
+    )
+    assert scores["expected_loss"].tolist() == pytest.approx(p * (if_kept - lost), abs=1e-9)
+    assert (scores["value_low"] <= scores["value_high"]).all()
 
 
 def test_permuted_columns_and_rows_give_the_same_scores(home: Path) -> None:
@@ -109,7 +114,9 @@ def test_permuted_columns_and_rows_give_the_same_scores(home: Path) -> None:
 
 def test_a_customers_scores_do_not_depend_on_who_else_is_watched(home: Path) -> None:
     table = today()
-    usual, few = (scoring.score_cohort(scorer(), one, AS_OF) for one in (table, table.slice(10, 5)))
+    usual, few = (
+        scoring.score_cohort(scorer(), part, AS_OF) for part in (table, table.slice(10, 5))
+    )
     assert few.equals(usual.slice(10, 5))
 
 
@@ -130,8 +137,8 @@ def test_a_missing_feature_is_refused_by_name(home: Path) -> None:
 def test_a_champion_made_for_another_question_does_not_score(
     home: Path, old: str, new: str, key: str
 ) -> None:
-    assert old in small.PARAMS
-    atomic.write_text("params.yaml", small.PARAMS.replace(old, new))
+    assert old in training_company.PARAMS
+    atomic.write_text("params.yaml", training_company.PARAMS.replace(old, new))
     with pytest.raises(Guarded, match=rf"made under another definition \({key}\)") as caught:
         score.main()
     assert caught.value.code == 4
@@ -154,7 +161,7 @@ def test_another_set_of_features_does_not_score(home: Path, change: str) -> None
 
 
 def test_after_the_question_changed_promoting_lets_it_score_again(home: Path) -> None:
-    atomic.write_text("params.yaml", small.PARAMS.replace("Mill Lane", "Hill Lane"))
+    atomic.write_text("params.yaml", training_company.PARAMS.replace("Mill Lane", "Hill Lane"))
     promote.main()
     score.main()
     assert len(pq.read_table(artefacts.SCORES)) == len(today())
@@ -183,17 +190,17 @@ def test_the_last_purchase_is_so_many_days_before_as_of(home: Path) -> None:
             "median_gap": pa.array([4.0, None]),
         }
     )
-    found = score.purchase_rhythm(table, dt.date(2026, 11, 22))
-    assert found.schema.equals(artefacts.PURCHASE_RHYTHM.schema)
-    assert found["last_purchase_on"].to_pylist() == [dt.date(2026, 10, 27), None]
-    assert found["usual_gap_days"].to_pylist() == [4.0, None]
+    rhythm = score.purchase_rhythm(table, dt.date(2026, 11, 22))
+    assert rhythm.schema.equals(artefacts.PURCHASE_RHYTHM.schema)
+    assert rhythm["last_purchase_on"].to_pylist() == [dt.date(2026, 10, 27), None]
+    assert rhythm["usual_gap_days"].to_pylist() == [4.0, None]
 
 
 NOTICE = dt.date(2026, 5, 1)
 
 
 @pytest.mark.parametrize(
-    ("told", "trouble"),
+    ("state", "trouble"),
     [
         ({}, False),
         ({"open_cases": 0.0}, False),
@@ -208,11 +215,11 @@ NOTICE = dt.date(2026, 5, 1)
         ({"fixed_days": 8.0, "open_cases": 2.0}, True),
     ],
 )
-def test_who_is_in_trouble(told: dict[str, Any], trouble: bool) -> None:
-    there = standing(["a", "b"], **{name: [None, value] for name, value in told.items()})
+def test_who_is_in_trouble(state: dict[str, Any], trouble: bool) -> None:
+    there = customer_state(["a", "b"], **{name: [None, value] for name, value in state.items()})
     table = pa.table({"customer_id": ["b", "a", "not there"]})
-    found = score.has_issue(table, there, Policy())
-    assert found.tolist() == [trouble, False, False]
+    with_issue = score.has_issue(table, there, Policy())
+    assert with_issue.tolist() == [trouble, False, False]
 
 
 @pytest.mark.parametrize(
@@ -228,13 +235,13 @@ def test_who_is_in_trouble(told: dict[str, Any], trouble: bool) -> None:
 )
 def test_who_is_explained(trouble: str, others: int | None, rows: list[int]) -> None:
     scored = pa.table({"expected_loss": [2.0, 9.0, -1.0, 5.0, 3.0, 2.0, 2.0, 1.0, 0.0]})
-    in_trouble = np.array([one == "x" for one in trouble])
-    rules = AtRiskParams(capacity=1, others=others)
-    assert score.rows_to_explain(scored, in_trouble, rules).tolist() == rows
+    in_trouble = np.array([flag == "x" for flag in trouble])
+    at_risk_params = AtRiskParams(capacity=1, others=others)
+    assert score.rows_to_explain(scored, in_trouble, at_risk_params).tolist() == rows
 
 
 def test_those_with_most_to_lose_or_a_trouble_are_explained_each_reason_once(home: Path) -> None:
-    few = small.PARAMS.replace("capacity: 15", "capacity: 3, others: 4")
+    few = training_company.PARAMS.replace("capacity: 15", "capacity: 3, others: 4")
     atomic.write_text("params.yaml", few)
     score.main()
     scored = pq.read_table(artefacts.SCORES).sort_by(
@@ -242,20 +249,23 @@ def test_those_with_most_to_lose_or_a_trouble_are_explained_each_reason_once(hom
     )
     ids = scored["customer_id"].to_pylist()
     troubles = sorted([ids[0], *ids[90:]])
-    there = standing(troubles, open_cases=[1.0] * len(troubles))
-    artefacts.CUSTOMER_STATE.write(there)
+    there = customer_state(troubles, open_cases=[1.0] * len(troubles))
+    artefacts.CUSTOMER_STATE.write(complete(artefacts.CUSTOMER_STATE, there))
     score.main()
-    told = pq.read_table(artefacts.RISK_HISTORY).to_pandas()
-    assert set(told["customer_id"]) == {*ids[:15], *ids[90:101]}  # 5 times 3, and 3 lanes of 4
+    history = pq.read_table(artefacts.RISK_HISTORY).to_pandas()
+    assert set(history["customer_id"]) == {*ids[:15], *ids[90:101]}  # 5 times 3, and 3 lanes of 4
     why = pq.read_table(artefacts.REASONS)
     assert why.schema.equals(artefacts.REASONS.schema)
     frame = why.to_pandas()
-    assert set(frame["customer_id"]) <= set(told["customer_id"])
+    assert set(frame["customer_id"]) <= set(history["customer_id"])
     assert set(frame["customer_id"]) & set(ids[:20])
     assert not frame.duplicated(list(artefacts.REASONS.key)).any()
     assert not frame.duplicated(["customer_id", "text"]).any()
     ranks = frame.groupby("customer_id")["rank"].apply(list)
-    assert all(one == list(range(1, len(one) + 1)) and len(one) <= 6 for one in ranks)
+    assert all(
+        of_customer == list(range(1, len(of_customer) + 1)) and len(of_customer) <= 6
+        for of_customer in ranks
+    )
     assert not frame["text"].str.contains("_").any()
     assert frame["feature"].isin(today().column_names).all()
 
@@ -265,9 +275,9 @@ def test_every_reason_raises_the_risk_of_that_customer(home: Path) -> None:
     frame = pq.read_table(artefacts.REASONS).to_pandas()
     table = today()
     parts = scorer().contributions(table.to_pandas().set_index("customer_id"))
-    theme = {one.name: one.theme for one in discover(load_params().features.windows)}
-    mine = [name for name in parts if name in theme]
-    sums = parts[mine].T.groupby([theme[name] for name in mine]).sum()
+    theme = {feature.name: feature.theme for feature in discover(load_params().features.windows)}
+    columns = [name for name in parts if name in theme]
+    sums = parts[columns].T.groupby([theme[name] for name in columns]).sum()
     pairs = zip(frame["theme"], frame["customer_id"], strict=True)
     wanted = [sums.loc[theme, who] for theme, who in pairs]
     assert len(frame) > 20
@@ -280,8 +290,8 @@ def test_where_nobody_has_a_reason_the_table_is_empty_and_typed(home: Path) -> N
     table = today()
     calm: Any = SimpleNamespace(contributions=lambda X: pd.DataFrame(-1.0, X.index, [*X, "bias"]))
     for rows in (np.arange(len(table)), np.arange(0)):
-        found = scoring.explain_scores(calm, table, rows, load_params())
-        assert found.equals(artefacts.REASONS.schema.empty_table())
+        reasons = scoring.explain_scores(calm, table, rows, load_params())
+        assert reasons.equals(artefacts.REASONS.schema.empty_table())
 
 
 # The course of the risk
@@ -289,12 +299,18 @@ def test_where_nobody_has_a_reason_the_table_is_empty_and_typed(home: Path) -> N
 
 def test_the_course_of_the_risk_ends_with_the_score(home: Path) -> None:
     score.main()
-    told = pq.read_table(artefacts.RISK_HISTORY)
-    assert told.schema.equals(artefacts.RISK_HISTORY.schema)
-    assert told.equals(told.sort_by([(key, "ascending") for key in artefacts.RISK_HISTORY.key]))
-    frame = told.to_pandas()
-    days = [point_in_time.date_of(day) for day in [*small.DAYS[-5:], small.AS_OF]]
-    assert all(list(one) == days for _, one in frame.groupby("customer_id")["snapshot_on"])
+    history = pq.read_table(artefacts.RISK_HISTORY)
+    assert history.schema.equals(artefacts.RISK_HISTORY.schema)
+    assert history.equals(
+        history.sort_by([(key, "ascending") for key in artefacts.RISK_HISTORY.key])
+    )
+    frame = history.to_pandas()
+    days = [
+        point_in_time.date_of(day) for day in [*training_company.DAYS[-5:], training_company.AS_OF]
+    ]
+    assert all(
+        list(of_customer) == days for _, of_customer in frame.groupby("customer_id")["snapshot_on"]
+    )
     now = frame[frame["snapshot_on"] == AS_OF].set_index("customer_id")["churn_probability"]
     scored = pq.read_table(artefacts.SCORES).to_pandas().set_index("customer_id")
     assert now.to_dict() == scored["churn_probability"][now.index].to_dict()
@@ -302,82 +318,93 @@ def test_the_course_of_the_risk_ends_with_the_score(home: Path) -> None:
 
 def test_each_day_is_scored_by_what_was_known_on_it(home: Path) -> None:
     score.main()
-    day = point_in_time.date_of(small.DAYS[-2])
+    day = point_in_time.date_of(training_company.DAYS[-2])
     then = pq.read_table(artefacts.FEATURES, filters=pc.field("snapshot_on") == day)
     wanted = scoring.score_cohort(scorer(), then, day).to_pandas().set_index("customer_id")
     frame = pq.read_table(artefacts.RISK_HISTORY).to_pandas()
-    mine = frame[frame["snapshot_on"] == day].set_index("customer_id")["churn_probability"]
-    assert mine.to_dict() == wanted["churn_probability"][mine.index].to_dict()
+    of_day = frame[frame["snapshot_on"] == day].set_index("customer_id")["churn_probability"]
+    assert of_day.to_dict() == wanted["churn_probability"][of_day.index].to_dict()
 
 
 def test_who_was_not_watched_on_a_day_has_no_risk_on_it(home: Path) -> None:
     table = pq.read_table(artefacts.FEATURES)
-    day = point_in_time.date_of(small.DAYS[-1])
+    day = point_in_time.date_of(training_company.DAYS[-1])
     away = pc.and_(pc.equal(table["customer_id"], "0003"), pc.equal(table["snapshot_on"], day))
     artefacts.FEATURES.write(table.filter(pc.invert(away)))
-    found = score.recent_features(AS_OF, pa.array(["0003", "0004"]))
+    recent = score.recent_features(AS_OF, pa.array(["0003", "0004"]))
     lengths = {
-        one["values"]: one["counts"] for one in found["customer_id"].value_counts().to_pylist()
+        count["values"]: count["counts"]
+        for count in recent["customer_id"].value_counts().to_pylist()
     }
     assert lengths == {"0003": score.RISK_HISTORY_DAYS - 1, "0004": score.RISK_HISTORY_DAYS}
 
 
 def test_no_later_day_is_read(home: Path) -> None:
-    found = score.recent_features(point_in_time.date_of(small.DAYS[2]), pa.array(["0003"]))
-    days = [point_in_time.date_of(day) for day in small.DAYS[:3]]
-    assert sorted(found["snapshot_on"].to_pylist()) == days
+    recent = score.recent_features(
+        point_in_time.date_of(training_company.DAYS[2]), pa.array(["0003"])
+    )
+    days = [point_in_time.date_of(day) for day in training_company.DAYS[:3]]
+    assert sorted(recent["snapshot_on"].to_pylist()) == days
 
 
 # What a contact changes
 
 
-def persuaded(**changes: Any) -> dict[str, Any]:
+def uplift_manifest(**changes: Any) -> UpliftManifest:
     """What stage `uplift` pins of a model that takes the same share of everybody's risk."""
-    known = experiments.experiment(400)
-    model = models.build_uplift("uplift_none", 1, 1).fit(known.X[[RISK]], *known.told)
-    told = {"name": "uplift_none", "model": model.state(), "ranks": True, "disturbed_from": None}
-    return told | {"lots": 400, "better": 2.0, "low": 1.0, "high": 3.0} | changes
+    planted = experiments.experiment(400)
+    model = models.build_uplift("uplift_none", 1, 1).fit(planted.X[[RISK]], *planted.fit_arguments)
+    manifest = {
+        "name": "uplift_none",
+        "model": model.state(),
+        "ranks": True,
+        "disturbed_from": None,
+    }
+    figures = {"lots": 400, "better": 2.0, "low": 1.0, "high": 3.0}
+    return UpliftManifest.model_validate(manifest | figures | changes)
 
 
-def effects(pinned: dict[str, Any] | None) -> pd.DataFrame:
-    found = scoring.predict_uplift(pinned, today(), scoring.score_cohort(scorer(), today(), AS_OF))
-    assert found.schema.equals(artefacts.UPLIFT_SCORES.schema)
-    assert found["customer_id"].to_pylist() == today()["customer_id"].to_pylist()
-    told: pd.DataFrame = found.to_pandas()
-    return told
+def uplift_scores_of(pinned: UpliftManifest | None) -> pd.DataFrame:
+    uplift_scores = scoring.predict_uplift(
+        pinned, today(), scoring.score_cohort(scorer(), today(), AS_OF)
+    )
+    assert uplift_scores.schema.equals(artefacts.UPLIFT_SCORES.schema)
+    assert uplift_scores["customer_id"].to_pylist() == today()["customer_id"].to_pylist()
+    frame: pd.DataFrame = uplift_scores.to_pandas()
+    return frame
 
 
 def test_without_a_model_of_the_effect_nothing_is_known_of_it(home: Path) -> None:
-    for pinned in (None, {}, uplift.empty_manifest(12)):
-        found = effects(pinned)
-        assert found["effect"].isna().all()
-        assert not found["disturbed"].any()
+    for pinned in (None, UpliftManifest(), uplift.empty_manifest(12)):
+        uplift_scores = uplift_scores_of(pinned)
+        assert uplift_scores["effect"].isna().all()
+        assert not uplift_scores["disturbed"].any()
 
 
 def test_an_effect_is_told_where_it_ranks(home: Path) -> None:
-    found, risk = (
-        effects(persuaded()),
+    uplift_scores, risk = (
+        uplift_scores_of(uplift_manifest()),
         scoring.score_cohort(scorer(), today(), AS_OF)[RISK].to_numpy(),
     )
-    share = found["effect"] / risk
-    assert share.nunique() > 0
-    assert share.max() - share.min() < 1e-9
-    assert not found["disturbed"].any()
+    ratio = uplift_scores["effect"] / risk
+    assert ratio.nunique() > 0
+    assert ratio.max() - ratio.min() < 1e-9
+    assert not uplift_scores["disturbed"].any()
 
 
 def test_where_loss_ranks_no_effect_is_told_but_who_is_disturbed(home: Path) -> None:
-    ranked = effects(persuaded())["effect"]
+    ranked = uplift_scores_of(uplift_manifest())["effect"]
     edge = float(ranked.median())
-    found = effects(persuaded(ranks=False, disturbed_from=edge))
-    assert found["effect"].isna().all()
-    assert found["disturbed"].tolist() == (ranked >= edge).tolist()
-    assert 0 < found["disturbed"].sum() < len(found)
+    uplift_scores = uplift_scores_of(uplift_manifest(ranks=False, disturbed_from=edge))
+    assert uplift_scores["effect"].isna().all()
+    assert uplift_scores["disturbed"].tolist() == (ranked >= edge).tolist()
+    assert 0 < uplift_scores["disturbed"].sum() < len(uplift_scores)
 
 
 def test_of_nobody_no_effect_is_told(home: Path) -> None:
     nobody = today().slice(0, 0)
     scored = artefacts.SCORES.schema.empty_table()
-    for pinned in (None, persuaded(disturbed_from=0.0)):
+    for pinned in (None, uplift_manifest(disturbed_from=0.0)):
         assert scoring.predict_uplift(pinned, nobody, scored).equals(
             artefacts.UPLIFT_SCORES.schema.empty_table()
         )
@@ -387,39 +414,39 @@ def test_the_champions_own_model_of_the_effect_scores(home: Path) -> None:
     score.main()
     assert pq.read_table(artefacts.UPLIFT_SCORES)["effect"].null_count == len(today())
     assert atomic.read_json(artefacts.SCORE_SUMMARY)["uplift"] == {}
-    pinned = persuaded()
-    atomic.write_json(artefacts.UPLIFT, pinned)
+    pinned = uplift_manifest()
+    artefacts.UPLIFT.write(pinned)
     now = champion.current()
     assert now is not None
     champion.install(promotion.candidate_parts(), now.manifest)
-    atomic.write_json(artefacts.UPLIFT, uplift.empty_manifest(0))  # trained since, not promoted
+    artefacts.UPLIFT.write(uplift.empty_manifest(0))  # trained since, not promoted
     score.main()
-    assert pq.read_table(artefacts.UPLIFT_SCORES).to_pandas().equals(effects(pinned))
-    told = atomic.read_json(artefacts.SCORE_SUMMARY)["uplift"]
-    assert told == {name: value for name, value in pinned.items() if name != "model"}
+    assert pq.read_table(artefacts.UPLIFT_SCORES).to_pandas().equals(uplift_scores_of(pinned))
+    manifest = atomic.read_json(artefacts.SCORE_SUMMARY)["uplift"]
+    assert manifest == {name: value for name, value in pinned.as_json().items() if name != "model"}
 
 
 def test_the_summary_says_where_the_numbers_come_from(home: Path) -> None:
     score.main()
-    told = atomic.read_json(artefacts.SCORE_SUMMARY)
+    summary = atomic.read_json(artefacts.SCORE_SUMMARY)
     story = atomic.read_json(artefacts.SELECTION)
-    assert told["as_of"] == str(AS_OF)
-    assert told["watched"] == len(today())
-    assert told["model"] == f"recency rule, learnt up to {story['trained_to']}"
-    assert told["definition"] == target.target_description(load_params().labels)
+    assert summary["as_of"] == str(AS_OF)
+    assert summary["watched"] == len(today())
+    assert summary["model"] == f"recency rule, learnt up to {story['trained_to']}"
+    assert summary["definition"] == target.target_description(load_params().labels)
     mean = pc.mean(pq.read_table(artefacts.SCORES)["churn_probability"]).as_py()
-    assert told["mean_churn_probability"] == pytest.approx(mean)
+    assert summary["mean_churn_probability"] == pytest.approx(mean)
 
 
 def test_the_same_inputs_are_the_same_bytes(
     home: Path, snapshot_of: Callable[[Path], dict[str, tuple[int, bytes]]]
 ) -> None:
-    told = []
+    contents = []
     for _ in range(2):
         score.main()
-        told.append({name: held for name, (_, held) in snapshot_of(Path("data/score")).items()})
-    assert told[0] == told[1]
-    assert set(told[0]) == {
+        contents.append({name: held for name, (_, held) in snapshot_of(Path("data/score")).items()})
+    assert contents[0] == contents[1]
+    assert set(contents[0]) == {
         "scores.parquet",
         "uplift.parquet",
         "purchase_rhythm.parquet",

@@ -8,29 +8,29 @@ import pandas as pd
 from scipy.special import expit
 
 from models.components.base import Floats
-from models.components.uplift import RISK, Trial
+from models.components.uplift import RISK, ExperimentData
 from models.uplift_dr import DoublyRobust
 
 
 @dataclass(frozen=True)
-class Known:
+class PlantedExperiment:
     """Rows X, what was done and what came of it, and what a contact changes in truth."""
 
     X: pd.DataFrame
-    trial: Trial
+    data: ExperimentData
     risk: Floats
     effect: Floats
 
     @property
-    def told(self) -> tuple[Any, ...]:
+    def fit_arguments(self) -> tuple[Any, ...]:
         """What `fit` takes after X."""
-        one = self.trial
-        return one.treated, one.left, one.propensity, one.customer
+        data = self.data
+        return data.treated, data.churned, data.propensity, data.customer
 
 
 def experiment(
     n: int = 4000, seed: int = 0, effect: float = 1.0, propensity: float | None = None
-) -> Known:
+) -> PlantedExperiment:
     """Contact takes .6 of the risk away; from one in four, who never visit, it takes -.5.
 
     `effect` multiplies both. Each customer has two rows. Without `propensity` it is .3 or .7.
@@ -44,12 +44,14 @@ def experiment(
     X.loc[generator.random(n) < 0.1, "noise_0"] = np.nan
     risk = expit(logit)
     change = effect * risk * np.where(visits == 0, np.minimum(0.5, 1 / risk - 1), -0.6)
-    given = generator.choice([0.3, 0.7], n) if propensity is None else np.full(n, propensity)
-    treated = (generator.random(n) < given).astype(float)
+    propensities = generator.choice([0.3, 0.7], n) if propensity is None else np.full(n, propensity)
+    treated = (generator.random(n) < propensities).astype(float)
     left = (generator.random(n) < risk + treated * change).astype(float)
     who = [f"c{i // 2}" for i in range(n)]
     X[RISK] = risk
-    return Known(X, Trial.of(treated, left, given, who), risk, change)
+    return PlantedExperiment(
+        X, ExperimentData.from_arrays(treated, left, propensities, who), risk, change
+    )
 
 
 def learner(**overrides: Any) -> DoublyRobust:

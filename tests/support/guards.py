@@ -53,7 +53,7 @@ def guard_inputs(**changes: Any) -> GuardInputs:
     usual: dict[str, Any] = {
         "sources": documents.source_summaries({"till": {"last_known_day": YESTERDAY}}),
         "ingested": {"till": documents.ingest_summary(**RAW)},
-        "scored": {"as_of": AS_OF.isoformat(), "model": "a made-up model", "banners": []},
+        "scored": documents.score_summary(as_of=AS_OF, model="a made-up model"),
         "scores_sha256": "now",
         "X": X,
         "p": p,

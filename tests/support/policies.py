@@ -11,59 +11,74 @@ from tests.support import histories
 
 AS_OF: Final = dt.date(2026, 11, 22)
 SCORES: Final = {
-    "churn_probability": 0.5, "expected_value": 150.0, "value_low": 20.0, "value_high": 300.0,
-    "value_if_kept": 250.0, "value_if_lost": 50.0, "expected_loss": 100.0,
-}  # fmt: skip
-EFFECTS: Final = {"effect": np.nan, "disturbed": False}
-STANDING: Final = {
-    "tenure_days": 900.0, "notice_on": None, "open_cases": 0.0, "billing_error_days": np.nan,
-    "broken_promise_days": np.nan, "fixed_days": np.nan, "last_outreach_days": np.nan,
-    "contacts_365d": 0.0, "serving_cost_365d": 0.0, "revenue_365d": 500.0,
-    "last_dealing_days": 3.0, "failures_90d": 0.0, "causes": None, "usual_channel": None,
-}  # fmt: skip
+    "churn_probability": 0.5,
+    "expected_value": 150.0,
+    "value_low": 20.0,
+    "value_high": 300.0,
+    "value_if_kept": 250.0,
+    "value_if_lost": 50.0,
+    "expected_loss": 100.0,
+}
+UPLIFT_SCORES: Final = {"effect": np.nan, "disturbed": False}
+CUSTOMER_STATE: Final = {
+    "tenure_days": 900.0,
+    "notice_on": None,
+    "open_cases": 0.0,
+    "billing_error_days": np.nan,
+    "broken_promise_days": np.nan,
+    "fixed_days": np.nan,
+    "last_outreach_days": np.nan,
+    "contacts_365d": 0.0,
+    "serving_cost_365d": 0.0,
+    "revenue_365d": 500.0,
+    "last_dealing_days": 3.0,
+    "failures_90d": 0.0,
+    "causes": None,
+    "usual_channel": None,
+}
 CONTACTS: Final = {"do_not_contact": False, "preferred_channel": "phone", "owner": None}
 _TEXTS: Final = ("usual_channel", "preferred_channel", "owner")
 
 
-def people(text: str) -> list[dict[str, Any]]:
+def customer_rows(text: str) -> list[dict[str, Any]]:
     """Rows from a table; `customer` is the id, an empty cell null, `causes` cut at spaces."""
     return [_typed(row) for row in histories.rows(text)]
 
 
 def _typed(row: dict[str, str | None]) -> dict[str, Any]:
-    made: dict[str, Any] = {"customer_id": row.pop("customer")}
+    typed: dict[str, Any] = {"customer_id": row.pop("customer")}
     for name, cell in row.items():
         if name == "causes":
-            made[name] = cell.split() if cell else None
+            typed[name] = cell.split() if cell else None
         elif name == "notice_on":
-            made[name] = dt.date.fromisoformat(cell) if cell else None
+            typed[name] = dt.date.fromisoformat(cell) if cell else None
         elif name in ("do_not_contact", "disturbed"):
-            made[name] = {"yes": True, "no": False, None: None}[cell]
+            typed[name] = {"yes": True, "no": False, None: None}[cell]
         else:
-            made[name] = cell if name in _TEXTS else float(cell) if cell else np.nan
-    return made
+            typed[name] = cell if name in _TEXTS else float(cell) if cell else np.nan
+    return typed
 
 
-def frame(people: list[dict[str, Any]], columns: dict[str, Any]) -> pd.DataFrame:
+def input_frame(people: list[dict[str, Any]], columns: dict[str, Any]) -> pd.DataFrame:
     """One of SCORES, STANDING, CONTACTS, of every customer; what is not said is plain."""
     rows = [
-        {"customer_id": one["customer_id"], **{k: one.get(k, v) for k, v in columns.items()}}
-        for one in people
+        {"customer_id": person["customer_id"], **{k: person.get(k, v) for k, v in columns.items()}}
+        for person in people
     ]
-    made = pd.DataFrame(rows, columns=["customer_id", *columns])
-    return made.astype({name: "str" for name in _TEXTS if name in columns})
+    table = pd.DataFrame(rows, columns=["customer_id", *columns])
+    return table.astype({name: "str" for name in _TEXTS if name in columns})
 
 
-def frames(people: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def input_frames(people: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """scores, standing, contacts; what lots taught is among the scores where anybody's is said."""
-    taught = {k: v for k, v in EFFECTS.items() if any(k in one for one in people)}
-    scores = frame(people, SCORES | taught)
-    return scores, frame(people, STANDING), frame(people, CONTACTS)
+    taught = {k: v for k, v in UPLIFT_SCORES.items() if any(k in person for person in people)}
+    scores = input_frame(people, SCORES | taught)
+    return scores, input_frame(people, CUSTOMER_STATE), input_frame(people, CONTACTS)
 
 
 def themes(*rows: tuple[str, str]) -> pd.DataFrame:
-    made = pd.DataFrame(rows, columns=["customer_id", "theme"]).astype("str")
-    return made.assign(rank=1)
+    table = pd.DataFrame(rows, columns=["customer_id", "theme"]).astype("str")
+    return table.assign(rank=1)
 
 
 def policy(**keys: Any) -> Policy:
@@ -86,6 +101,6 @@ labels: {churn: {rule: silence}}
 """
 
 
-def config(at_risk: AtRiskParams, rules: Policy) -> Params:
+def params_of(at_risk: AtRiskParams, policy_params: Policy) -> Params:
     """The params of a company with these two sections."""
-    return parse_params(_COMPANY).model_copy(update={"at_risk": at_risk, "policy": rules})
+    return parse_params(_COMPANY).model_copy(update={"at_risk": at_risk, "policy": policy_params})

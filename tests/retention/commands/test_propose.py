@@ -48,11 +48,11 @@ def experiment_table(n: int = 1200) -> pa.Table:
     days = np.array([dt.date(2026, 3, 2), dt.date(2026, 3, 30)], dtype=object)
     frame = pd.DataFrame(
         {
-            "customer_id": planted.trial.customer,
+            "customer_id": planted.data.customer,
             "snapshot_on": days[np.arange(n) % 2],
-            "treated": planted.trial.treated,
-            "propensity": planted.trial.propensity,
-            "left": planted.trial.churned,
+            "treated": planted.data.treated,
+            "propensity": planted.data.propensity,
+            "left": planted.data.churned,
             RISK: planted.risk,
             "worth": 100.0 + np.arange(n) % 3,
             "effect": planted.effect,

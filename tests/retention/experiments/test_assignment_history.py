@@ -12,29 +12,29 @@ import pytest
 from retention.core import point_in_time
 from retention.experiments import assignment_history
 from retention.ledgers import outcomes
-from tests.support import engines, histories, trials
-from tests.support.trials import COMPANY, FIRST, enter, one
+from tests.support import campaigns, engines, histories
+from tests.support.campaigns import COMPANY, FIRST, assignment, enter
 
 LIST, OTHER = "2026-03-02-0123456789ab", "2026-03-30-ba9876543210"
 LATER = FIRST + dt.timedelta(days=28)
 DAY = histories.SNAPSHOT
 
 
-def rows(found: pa.Table) -> list[tuple[Any, ...]]:
-    return sorted(tuple(row.values()) for row in found.to_pylist())
+def rows(assigned: pa.Table) -> list[tuple[Any, ...]]:
+    return sorted(tuple(row.values()) for row in assigned.to_pylist())
 
 
 # What events tell
 
 
-def told(table: str, as_of: int = 100) -> list[tuple[str, int, str | None, float]]:
+def from_events(table: str, as_of: int = 100) -> list[tuple[str, int, str | None, float]]:
     """customer_id, days from the snapshot, treatment, propensity."""
     history = point_in_time.as_known_at(engines.frame(histories.events(table)), DAY + as_of)
-    found = assignment_history.assignments_from_events(history, engines.duck())
-    assert found.schema == assignment_history.ASSIGNED
+    assigned = assignment_history.assignments_from_events(history, engines.duck())
+    assert assigned.schema == assignment_history.ASSIGNED
     return sorted(
         (row["customer_id"], row["occurred_day"] - DAY, row["treatment"], row["propensity"])
-        for row in found.to_pylist()
+        for row in assigned.to_pylist()
     )
 
 
@@ -49,7 +49,7 @@ def test_a_day_on_which_some_are_held_out_and_some_are_not_is_a_lot() -> None:
         finn     | outreach |   9 | call
         gwen     | purchase |   3 |
         """
-    assert told(table) == [
+    assert from_events(table) == [
         ("anna", 3, "holdout", 0.75),
         ("bert", 3, "call", 0.75),
         ("cleo", 3, "letter", 0.75),
@@ -65,7 +65,7 @@ def test_an_outreach_that_says_nothing_of_its_treatment_is_a_contact() -> None:
         anna     | outreach |   3 | holdout
         bert     | outreach |   3 |
         """
-    assert told(table) == [("anna", 3, "holdout", 0.5), ("bert", 3, "contact", 0.5)]
+    assert from_events(table) == [("anna", 3, "holdout", 0.5), ("bert", 3, "contact", 0.5)]
 
 
 @pytest.mark.parametrize("both", ["call", "holdout"])
@@ -75,7 +75,7 @@ def test_a_day_of_one_arm_is_no_lot(both: str) -> None:
         anna     | outreach |   3 | {both}
         bert     | outreach |   3 | {both}
         """
-    assert told(table) == []
+    assert from_events(table) == []
 
 
 def test_what_staff_entered_from_our_lists_is_no_lot() -> None:
@@ -84,7 +84,7 @@ def test_what_staff_entered_from_our_lists_is_no_lot() -> None:
         anna     | outreach |   3 | holdout   | shop
         bert     | outreach |   3 | call      | {outcomes.SOURCE}
         """
-    assert told(table) == []
+    assert from_events(table) == []
 
 
 def test_a_lot_that_was_taken_back_never_was() -> None:
@@ -95,12 +95,12 @@ def test_a_lot_that_was_taken_back_never_was() -> None:
         c     | cleo     | outreach          |   3 |     3 | call
         c     | cleo     | {point_in_time.WITHDRAWN} |   3 |    20 |
         """
-    assert [who for who, *_ in told(table, as_of=20)] == ["anna", "bert", "cleo"]
-    assert told(table, as_of=21) == [("anna", 3, "holdout", 0.5), ("bert", 3, "call", 0.5)]
+    assert [who for who, *_ in from_events(table, as_of=20)] == ["anna", "bert", "cleo"]
+    assert from_events(table, as_of=21) == [("anna", 3, "holdout", 0.5), ("bert", 3, "call", 0.5)]
 
 
 def test_without_an_outreach_there_is_no_lot() -> None:
-    assert told("customer | kind | day\nanna | purchase | 3") == []
+    assert from_events("customer | kind | day\nanna | purchase | 3") == []
 
 
 def test_who_is_met_twice_on_a_day_counts_once_and_as_met() -> None:
@@ -112,8 +112,15 @@ def test_who_is_met_twice_on_a_day_counts_once_and_as_met() -> None:
         cleo     | outreach |   3 | holdout
         cleo     | outreach |   3 | welcome
         """
-    found = [(who, done != "holdout", round(share, 2)) for who, _, done, share in told(table)]
-    assert found == [("anna", False, 0.67), ("bert", True, 0.67), ("cleo", True, 0.67)]
+    treated_and_propensity = [
+        (who, done != "holdout", round(propensity, 2))
+        for who, _, done, propensity in from_events(table)
+    ]
+    assert treated_and_propensity == [
+        ("anna", False, 0.67),
+        ("bert", True, 0.67),
+        ("cleo", True, 0.67),
+    ]
 
 
 # Our own lists
@@ -125,12 +132,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_both_arms_of_our_lists_are_lots_on_their_day(folder: Path) -> None:
-    enter(folder, LIST, [one("a", "contact", propensity=0.9), one("b", "holdout", propensity=0.9)])
-    enter(folder, OTHER, [one("c", "holdout")], LATER)
+    enter(
+        folder,
+        LIST,
+        [assignment("a", "contact", propensity=0.9), assignment("b", "holdout", propensity=0.9)],
+    )
+    enter(folder, OTHER, [assignment("c", "holdout")], LATER)
     first = point_in_time.day_number(FIRST)
-    found = assignment_history.assignments_from_lists(folder, COMPANY, first + 100)
-    assert found.schema == assignment_history.ASSIGNED
-    assert rows(found) == [
+    assigned = assignment_history.assignments_from_lists(folder, COMPANY, first + 100)
+    assert assigned.schema == assignment_history.ASSIGNED
+    assert rows(assigned) == [
         ("a", first, "contact", 0.9),
         ("b", first, "holdout", 0.9),
         ("c", first + 28, "holdout", 0.5),
@@ -138,20 +149,27 @@ def test_both_arms_of_our_lists_are_lots_on_their_day(folder: Path) -> None:
 
 
 def test_lists_of_the_day_itself_and_of_others_do_not_count(folder: Path) -> None:
-    enter(folder, LIST, [one("a", "contact")])
-    enter(folder, OTHER, [one("b", "holdout")], LATER)
+    enter(folder, LIST, [assignment("a", "contact")])
+    enter(folder, OTHER, [assignment("b", "holdout")], LATER)
     later = point_in_time.day_number(LATER)
-    assert [row[0] for row in rows(assignment_history.assignments_from_lists(folder, COMPANY, later))] == ["a"]
-    assert [row[0] for row in rows(assignment_history.assignments_from_lists(folder, COMPANY, later + 1))] == [
+    assert [
+        row[0] for row in rows(assignment_history.assignments_from_lists(folder, COMPANY, later))
+    ] == ["a"]
+    assert [
+        row[0]
+        for row in rows(assignment_history.assignments_from_lists(folder, COMPANY, later + 1))
+    ] == [
         "a",
         "b",
     ]
-    assert rows(assignment_history.assignments_from_lists(folder, "Hill Lane Bakery", later + 1)) == []
+    assert (
+        rows(assignment_history.assignments_from_lists(folder, "Hill Lane Bakery", later + 1)) == []
+    )
 
 
 def test_without_a_ledger_nobody_was_drawn(folder: Path) -> None:
-    found = assignment_history.assignments_from_lists(folder, trials.COMPANY, 30_000)
-    assert (found.schema, len(found)) == (assignment_history.ASSIGNED, 0)
+    assigned = assignment_history.assignments_from_lists(folder, campaigns.COMPANY, 30_000)
+    assert (assigned.schema, len(assigned)) == (assignment_history.ASSIGNED, 0)
 
 
 # At which snapshot
@@ -161,18 +179,24 @@ def placed(
     text: str, *snapshots: int, every: int = 15, window: int = 90
 ) -> list[tuple[str, int, float, float]]:
     """customer, snapshot, treated and propensity of lots, in whichever order they come."""
-    told = [
-        {"customer_id": row["customer"], "occurred_day": int(row["day"] or 0),
-         "treatment": row["treatment"], "propensity": float(row.get("propensity") or 0.5)}
+    records = [
+        {
+            "customer_id": row["customer"],
+            "occurred_day": int(row["day"] or 0),
+            "treatment": row["treatment"],
+            "propensity": float(row.get("propensity") or 0.5),
+        }
         for row in histories.rows(text)
-    ]  # fmt: skip
-    drawn = pa.Table.from_pylist(told, schema=assignment_history.ASSIGNED).to_pandas()
-    found, turned = (
-        assignment_history.align_to_snapshots(one, np.array(days, dtype=np.int64), every, window)
-        for one, days in ((drawn, snapshots), (drawn[::-1], snapshots[::-1]))
+    ]
+    assigned = pa.Table.from_pylist(records, schema=assignment_history.ASSIGNED).to_pandas()
+    aligned, turned = (
+        assignment_history.align_to_snapshots(
+            history, np.array(days, dtype=np.int64), every, window
+        )
+        for history, days in ((assigned, snapshots), (assigned[::-1], snapshots[::-1]))
     )
-    pd.testing.assert_frame_equal(found, turned)
-    return [tuple(row) for row in found.itertuples(index=False)]
+    pd.testing.assert_frame_equal(aligned, turned)
+    return [tuple(row) for row in aligned.itertuples(index=False)]
 
 
 def test_a_lot_stands_at_the_newest_snapshot_on_or_before_it() -> None:

@@ -143,19 +143,36 @@ def source(
     monkeypatch.chdir(tmp_path)
     folder = artefacts.AT_RISK.path.parent
     rows: list[dict[str, Any]] = [
-        {"customer_id": "a", "lane": "contact", "why": "chosen", "action_name": "gesture",
-         "channel": "sms"},
+        {
+            "customer_id": "a",
+            "lane": "contact",
+            "why": "chosen",
+            "action_name": "gesture",
+            "channel": "sms",
+        },
         {"customer_id": "f", "lane": "fix_first", "why": "open_case", "action_name": "call"},
-    ]  # fmt: skip
+    ]
     atomic.write_bytes(folder / "at_risk.csv", to_csv.content(make_listing(rows)))
-    held = {"customer_id": "h", "campaign": CAMPAIGN, "propensity": 0.9, "as_of": FIRST,
-            "play": "call"}  # fmt: skip
+    held = {
+        "customer_id": "h",
+        "campaign": CAMPAIGN,
+        "propensity": 0.9,
+        "as_of": FIRST,
+        "play": "call",
+    }
     artefacts.HELD_OUT.write(pa.Table.from_pylist([held], artefacts.HELD_OUT.schema))
     lanes = [
-        {"customer_id": who, "lane": lane, "why": "", "churn_probability": 0.4,
-         "expected_loss": 30.0, "net_gain": None, "passed": False}
+        {
+            "customer_id": who,
+            "lane": lane,
+            "why": "",
+            "churn_probability": 0.4,
+            "expected_loss": 30.0,
+            "net_gain": None,
+            "passed": False,
+        }
         for who, lane in (("a", "contact"), ("f", "fix_first"), ("h", "excluded"))
-    ]  # fmt: skip
+    ]
     artefacts.LANES.write(pa.Table.from_pylist(lanes, artefacts.LANES.schema))
     reasons = [
         {"customer_id": who, "rank": rank, "theme": theme}

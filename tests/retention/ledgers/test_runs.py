@@ -31,7 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write_summary(report: GuardReport) -> None:
-    atomic.write_json(artefacts.GUARD_SUMMARY, summary(report))
+    artefacts.GUARD_SUMMARY.write(summary(report))
 
 
 def published(report: GuardReport, name: str = "2026-09-01-0123456789ab") -> bool:

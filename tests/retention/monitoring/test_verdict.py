@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from pipeline.guard import guard, summary, summary_lines
 from retention.core import artefacts
 from retention.core.errors import BadInput, BadParams, Guarded
-from retention.core.storage import atomic
 from retention.i18n.language import TRANSLATED, language
 from retention.monitoring import verdict
 from retention.monitoring.finding import OK, REFUSED, SET_ASIDE, WARNED, Finding
@@ -42,20 +41,20 @@ def test_an_override_of_this_list_sets_a_guard_aside_and_says_so() -> None:
     assert (finding.level, finding.reason) == (SET_ASIDE, "till is broken, says Ann")
     assert report.run["override"] == {"freshness": "till is broken, says Ann"}
     assert "A check was set aside for this list: till is broken, says Ann" in report.banners
-    assert summary(report)["refused"] == []
+    assert summary(report).refused == ()
 
 
 def test_an_override_of_another_list_does_not_count() -> None:
     params = params_with(override={"freshness": "till is broken"}, override_on="2026-08-01")
     report = guard(stale(), params)
-    assert summary(report)["refused"] == ["freshness"]
+    assert summary(report).refused == ("freshness",)
     assert "it does not count" in summary_lines(report)[0]
     assert report.run["override"] == {}
 
 
 def test_an_override_of_one_guard_leaves_the_others() -> None:
     params = params_with(override={"row_count": "why"}, override_on="2026-09-01")
-    assert summary(guard(stale(), params))["refused"] == ["freshness"]
+    assert summary(guard(stale(), params)).refused == ("freshness",)
 
 
 def test_an_override_that_nothing_needs_is_not_logged() -> None:
@@ -94,7 +93,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write_summary(report: GuardReport) -> None:
-    atomic.write_json(artefacts.GUARD_SUMMARY, summary(report))
+    artefacts.GUARD_SUMMARY.write(summary(report))
 
 
 @pytest.mark.usefixtures("folder")

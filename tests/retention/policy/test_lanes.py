@@ -6,7 +6,7 @@ from retention.core.errors import BadInput
 from retention.core.params import Policy
 from retention.policy import lanes
 from retention.policy.lanes import NOBODY_SUPPRESSED, SuppressionList
-from tests.support.policies import frames, people, policy
+from tests.support.policies import customer_rows, input_frames, policy
 
 RULES = policy(
     recent_days=30,
@@ -19,12 +19,15 @@ RULES = policy(
 )
 
 
-def lanes_are(text: str, rules: Policy = RULES, erased: frozenset[str] = frozenset()) -> None:
+def lanes_are(text: str, policy_keys: Policy = RULES, erased: frozenset[str] = frozenset()) -> None:
     """The last column, lane, is what the others lead to; `-` is a candidate for contact."""
-    rows = people(text.replace("| lane", "| owner"))  # a column of text
-    found = lanes.assign_lanes(lanes.join_inputs(*frames(rows), SuppressionList(erased=frozenset(erased))), rules)
-    told = (found["lane"] + "/" + found["why"]).replace("/", "-").to_dict()
-    assert told == {row["customer_id"]: row["owner"] for row in rows}
+    rows = customer_rows(text.replace("| lane", "| owner"))  # a column of text
+    assigned = lanes.assign_lanes(
+        lanes.join_inputs(*input_frames(rows), SuppressionList(erased=frozenset(erased))),
+        policy_keys,
+    )
+    lane_of = (assigned["lane"] + "/" + assigned["why"]).replace("/", "-").to_dict()
+    assert lane_of == {row["customer_id"]: row["owner"] for row in rows}
 
 
 def test_before_anything_else_who_may_not_be_contacted() -> None:
@@ -135,7 +138,7 @@ def test_who_sleeps_is_a_candidate_where_no_length_is_set() -> None:
 
 
 def test_rows_stand_by_loss_then_chance_then_id() -> None:
-    rows = people(
+    rows = customer_rows(
         """
         customer | expected_loss | churn_probability
         b        |            10 |               0.5
@@ -146,31 +149,33 @@ def test_rows_stand_by_loss_then_chance_then_id() -> None:
         d        |            99 |               0.2
         """
     )
-    found = lanes.assign_lanes(lanes.join_inputs(*frames(rows), NOBODY_SUPPRESSED), policy())
-    assert list(found.index) == ["d", "c", "a", "b", "z", "é"]
+    assigned = lanes.assign_lanes(
+        lanes.join_inputs(*input_frames(rows), NOBODY_SUPPRESSED), policy()
+    )
+    assert list(assigned.index) == ["d", "c", "a", "b", "z", "é"]
 
 
 def test_the_rules_are_told_in_the_order_of_the_words_for_them() -> None:
     tried = list(dict.fromkeys((rule.lane, rule.why) for rule in lanes.LANE_RULES))
     for lane, whys in lanes.LANE_REASONS.items():
-        mine = [why for of, why in tried if of == lane]
-        assert mine == [why for why in whys if why in mine]
+        whys_of_lane = [why for lane_of_rule, why in tried if lane_of_rule == lane]
+        assert whys_of_lane == [why for why in whys if why in whys_of_lane]
     assert {why for _, why in tried} | {"chosen", "held_out", "below_capacity"} == {
         why for whys in lanes.LANE_REASONS.values() for why in whys
     }
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         (lambda scores, standing: (scores.assign(value_low=float("nan")), standing), "value_low"),
         (lambda scores, standing: (scores.loc[[0, 0]], standing), "more than once"),
         (lambda scores, standing: (scores, standing.iloc[:0]), "missing; run interactions"),
     ],
 )
-def test_scores_and_standings_that_cannot_be_are_refused(change: object, says: str) -> None:
-    scores, standing, contacts = frames(people("customer | open_cases\nanna | 0"))
+def test_scores_and_standings_that_cannot_be_are_refused(change: object, message: str) -> None:
+    scores, standing, contacts = input_frames(customer_rows("customer | open_cases\nanna | 0"))
     assert callable(change)
     scores, standing = change(scores, standing)
-    with pytest.raises(BadInput, match=says):
+    with pytest.raises(BadInput, match=message):
         lanes.join_inputs(scores, standing, contacts, NOBODY_SUPPRESSED)

@@ -12,21 +12,25 @@ import yaml
 
 from retention.core.params import Absence, Effort, Fix, Owner, Play, Policy
 from retention.policy import lanes, play_effects, plays
-from tests.support.policies import AS_OF, frames, people, play, policy, themes
+from tests.support.policies import AS_OF, customer_rows, input_frames, play, policy, themes
 
 TODAY = (AS_OF - dt.date(1970, 1, 1)).days
 ONE = "customer | expected_loss\nanna | 1000"
 
 
-def found(text: str, *playbook: dict[str, Any], said: Any = None, **keys: Any) -> pd.DataFrame:
+def options_of(
+    text: str, *playbook: dict[str, Any], themes_of: Any = None, **keys: Any
+) -> pd.DataFrame:
     """The options of customers, as a table types them."""
-    rules = policy(playbook=list(playbook), **keys)
-    seen = lanes.join_inputs(*frames(people(text)), lanes.NOBODY_SUPPRESSED)
-    words = plays.trigger_words(seen, themes() if said is None else said)
-    return plays.options(seen, words, lanes.has_open_issue(seen), rules.playbook, rules)
+    policy_params = policy(playbook=list(playbook), **keys)
+    customers = lanes.join_inputs(*input_frames(customer_rows(text)), lanes.NOBODY_SUPPRESSED)
+    words = plays.trigger_words(customers, themes() if themes_of is None else themes_of)
+    return plays.options(
+        customers, words, lanes.has_open_issue(customers), policy_params.playbook, policy_params
+    )
 
 
-def told(options: pd.DataFrame) -> list[str]:
+def lines(options: pd.DataFrame) -> list[str]:
     return [
         f"{row.customer_id} {row.play} {row.channel} {row.gain}" for row in options.itertuples()
     ]
@@ -34,9 +38,11 @@ def told(options: pd.DataFrame) -> list[str]:
 
 def best(text: str, *playbook: dict[str, Any], proven: Any = (), **keys: Any) -> list[str]:
     """play, channel, gain and stand in their order."""
-    rules = policy(playbook=list(playbook), **keys)
-    made = plays.rank_options(found(text, *playbook, **keys), proven, rules.playbook, rules)
-    return [f"{row.play} {row.channel} {row.gain} {row.tier}" for row in made.itertuples()]
+    policy_params = policy(playbook=list(playbook), **keys)
+    ranked = plays.rank_options(
+        options_of(text, *playbook, **keys), proven, policy_params.playbook, policy_params
+    )
+    return [f"{row.play} {row.channel} {row.gain} {row.tier}" for row in ranked.itertuples()]
 
 
 # Options
@@ -44,14 +50,14 @@ def best(text: str, *playbook: dict[str, Any], proven: Any = (), **keys: Any) ->
 
 def test_gain_is_what_is_saved_less_the_cost_and_what_is_taken_of_the_offer() -> None:
     call = play("call", save_rate=0.2, cost=5.0, offer_value=30.0, acceptance_rate=0.5)
-    made = found(ONE, call).iloc[0]
-    assert (made["gain"], made["price"], made["spend"]) == (18_000, 2_000, 1_500)
-    assert made["offer"] == 30.0
+    options = options_of(ONE, call).iloc[0]
+    assert (options["gain"], options["price"], options["spend"]) == (18_000, 2_000, 1_500)
+    assert options["offer"] == 30.0
 
 
 def test_who_is_kept_stays_for_as_many_windows_as_the_policy_says() -> None:
     call = play("call", save_rate=0.2, cost=5.0)
-    assert told(found(ONE, call, retained_windows=2.5)) == ["anna call phone 49500"]
+    assert lines(options_of(ONE, call, retained_windows=2.5)) == ["anna call phone 49500"]
 
 
 def test_a_measured_effect_is_the_cheapest_plays_and_others_save_as_believed_beside_it() -> None:
@@ -61,8 +67,13 @@ def test_a_measured_effect_is_the_cheapest_plays_and_others_save_as_believed_bes
         measured |          1000 |           600 |           100 | -0.1
         nothing  |          1000 |           600 |           100 | 0
         """
-    made = found(text, play("call", save_rate=0.2, cost=5.0), play("gift", save_rate=0.9), retained_windows=2.0)
-    assert told(made) == [
+    options = options_of(
+        text,
+        play("call", save_rate=0.2, cost=5.0),
+        play("gift", save_rate=0.9),
+        retained_windows=2.0,
+    )
+    assert lines(options) == [
         "believed call phone 39500",
         "measured call phone 1722",
         "nothing call phone -500",
@@ -75,8 +86,8 @@ def test_a_measured_effect_is_the_cheapest_plays_and_others_save_as_believed_bes
 def test_another_channel_reaches_less_of_a_measured_effect_too() -> None:
     text = "customer | value_if_kept | value_if_lost | effect\nanna | 600 | 100 | -0.1"
     call = play("call", save_rate=1.0, channels=["phone", "email"])
-    made = found(text, call, other_channel_factor=0.5)
-    assert told(made) == ["anna call phone 5000", "anna call email 2500"]
+    options = options_of(text, call, other_channel_factor=0.5)
+    assert lines(options) == ["anna call phone 5000", "anna call email 2500"]
 
 
 def test_a_play_that_drives_customers_away_is_never_worth_it() -> None:
@@ -85,19 +96,22 @@ def test_a_play_that_drives_customers_away_is_never_worth_it() -> None:
         harmed   |          1000 |           600 |           100 | 0.2
         reversed |          1000 |           100 |           600 | -0.2
         """
-    assert best(text, play("call", save_rate=0.9), play("voucher", save_rate=0.9, offer_value=1.0)) == []
+    assert (
+        best(text, play("call", save_rate=0.9), play("voucher", save_rate=0.9, offer_value=1.0))
+        == []
+    )
 
 
 def test_another_channel_than_the_preferred_saves_less_and_costs_as_much() -> None:
     call = play("call", save_rate=0.2, cost=5.0, channels=["phone", "email"])
-    assert told(found(ONE, call, other_channel_factor=0.5)) == [
+    assert lines(options_of(ONE, call, other_channel_factor=0.5)) == [
         "anna call phone 19500",
         "anna call email 9500",
     ]
 
 
 @pytest.mark.parametrize(
-    ("preferred", "usual", "mine", "company", "channels"),
+    ("preferred", "usual", "expected_channels", "company", "channels"),
     [
         ("email", "store", [], [], {"email": 1.0}),
         ("", "store", [], [], {"store": 1.0}),
@@ -114,20 +128,24 @@ def test_another_channel_than_the_preferred_saves_less_and_costs_as_much() -> No
     ],
 )
 def test_a_play_goes_through_its_channels_else_the_preferred_and_those_with_a_limit(
-    preferred: str, usual: str, mine: list[str], company: list[str], channels: dict[str, float]
+    preferred: str,
+    usual: str,
+    expected_channels: list[str],
+    company: list[str],
+    channels: dict[str, float],
 ) -> None:
     text = f"customer | preferred_channel | usual_channel\nanna | {preferred} | {usual}"
-    call = play("call", save_rate=1.0, channels=mine)
-    made = found(text, call, channels=dict.fromkeys(company, 9), other_channel_factor=0.5)
-    assert (made.set_index("channel")["gain"] / 10_000).to_dict() == channels
+    call = play("call", save_rate=1.0, channels=expected_channels)
+    options = options_of(text, call, channels=dict.fromkeys(company, 9), other_channel_factor=0.5)
+    assert (options.set_index("channel")["gain"] / 10_000).to_dict() == channels
 
 
 def test_a_play_answers_the_causes_and_the_themes_of_a_customer() -> None:
     text = "customer | causes\na | late rude\nb | billed\nc |\nd |"
     plain, mend = play("plain"), play("mend", when=["rude", "billing"])
-    made = found(text, plain, mend, said=themes(("b", "billing"), ("c", "portal")))
-    assert {row.customer_id for row in made.itertuples() if row.play == "mend"} == {"a", "b"}
-    assert {row.customer_id for row in made.itertuples() if row.play == "plain"} == set("abcd")
+    options = options_of(text, plain, mend, themes_of=themes(("b", "billing"), ("c", "portal")))
+    assert {row.customer_id for row in options.itertuples() if row.play == "mend"} == {"a", "b"}
+    assert {row.customer_id for row in options.itertuples() if row.play == "plain"} == set("abcd")
 
 
 def test_nothing_is_offered_while_something_is_unsettled_nor_sold_after_a_failure() -> None:
@@ -138,10 +156,15 @@ def test_nothing_is_offered_while_something_is_unsettled_nor_sold_after_a_failur
         billed   |          0 |                  3 |            0
         failed   |          0 |                    |            1
         """
-    book = [play("talk"), play("paid", offer_value=1.0), play("gift", type="gesture"),
-            play("more", type="upsell"), play("other", type="cross_sell")]  # fmt: skip
-    made = found(text, *book)
-    have = {name: set(rows["play"]) for name, rows in made.groupby("customer_id")}
+    book = [
+        play("talk"),
+        play("paid", offer_value=1.0),
+        play("gift", type="gesture"),
+        play("more", type="upsell"),
+        play("other", type="cross_sell"),
+    ]
+    options = options_of(text, *book)
+    have = {name: set(rows["play"]) for name, rows in options.groupby("customer_id")}
     assert have == {
         "fine": {"talk", "paid", "gift", "more", "other"},
         "open": {"talk"},
@@ -175,8 +198,12 @@ def test_a_play_must_be_worth_more_than_the_least() -> None:
     assert best(ONE, play("call", save_rate=0.0)) == []
 
 
-BOOK = [play("more", type="upsell", save_rate=0.3), play("other", type="cross_sell", save_rate=0.4),
-        play("gift", type="gesture", save_rate=0.2), play("talk", save_rate=0.1)]  # fmt: skip
+BOOK = [
+    play("more", type="upsell", save_rate=0.3),
+    play("other", type="cross_sell", save_rate=0.4),
+    play("gift", type="gesture", save_rate=0.2),
+    play("talk", save_rate=0.1),
+]
 
 
 def test_selling_that_is_not_proven_comes_after_talk_and_gestures() -> None:
@@ -201,44 +228,54 @@ def test_a_proven_sale_takes_part_by_its_gain_and_a_second_one_waits() -> None:
 
 def test_in_other_lanes_the_play_that_answers_comes_first_and_an_offer_must_be_worth_it() -> None:
     text = "customer | expected_loss | causes\na | 100 | late\nb | 100 |"
-    book = [play("any", save_rate=0.9), play("late", when=["late"], save_rate=0.1),
-            play("gift", save_rate=0.1, offer_value=20.0)]  # fmt: skip
-    rules = policy(playbook=book)
-    made = plays.matching_plays(found(text, *book), rules.playbook, rules)
-    assert told(made) == ["a late phone 1000", "a any phone 9000", "b any phone 9000"]
-    given = plays.within_budget(made, None)
-    assert plays.fallback_play(made, given).to_dict() == {"a": "any"}
+    book = [
+        play("any", save_rate=0.9),
+        play("late", when=["late"], save_rate=0.1),
+        play("gift", save_rate=0.1, offer_value=20.0),
+    ]
+    policy_params = policy(playbook=book)
+    ranked = plays.matching_plays(options_of(text, *book), policy_params.playbook, policy_params)
+    assert lines(ranked) == ["a late phone 1000", "a any phone 9000", "b any phone 9000"]
+    selected = plays.within_budget(ranked, None)
+    assert plays.fallback_play(ranked, selected).to_dict() == {"a": "any"}
 
 
 def test_where_the_budget_ends_the_free_play_is_given() -> None:
     text = "customer | expected_loss\na | 300\nb | 500\nc | 400"
     book = [play("gift", save_rate=0.9, offer_value=20.0), play("talk", save_rate=0.1)]
-    rules = policy(playbook=book)
-    made = plays.matching_plays(found(text, *book), rules.playbook, rules)
-    given = {n: plays.within_budget(made, n).set_index("customer_id")["play"].to_dict() for n in (4000, 0)}
-    assert given[4000] == {"a": "talk", "b": "gift", "c": "gift"}
-    assert set(given[0].values()) == {"talk"}
-    assert set(plays.within_budget(made, None)["play"]) == {"gift"}
+    policy_params = policy(playbook=book)
+    ranked = plays.matching_plays(options_of(text, *book), policy_params.playbook, policy_params)
+    selected = {
+        n: plays.within_budget(ranked, n).set_index("customer_id")["play"].to_dict()
+        for n in (4000, 0)
+    }
+    assert selected[4000] == {"a": "talk", "b": "gift", "c": "gift"}
+    assert set(selected[0].values()) == {"talk"}
+    assert set(plays.within_budget(ranked, None)["play"]) == {"gift"}
 
 
 def test_an_approval_is_needed_for_more_than_its_limit() -> None:
-    book = [play("a", offer_value=50.0, approval=49.0), play("b", offer_value=50.0, approval=50.0),
-            play("c", offer_value=50.0), play("d", approval=0.0)]  # fmt: skip
+    book = [
+        play("a", offer_value=50.0, approval=49.0),
+        play("b", offer_value=50.0, approval=50.0),
+        play("c", offer_value=50.0),
+        play("d", approval=0.0),
+    ]
     assert plays.plays_needing_approval(policy(playbook=book).playbook) == {"a"}
 
 
 # Evidence
 
 
-def events(*, more: float, other: float = 0.0, many: int = 30, noise: float = 1.0) -> pd.DataFrame:
-    """Outreach 100 days ago and what was bought 10 days later, `many` on each side."""
+def events(*, more: float, other: float = 0.0, n: int = 30, noise: float = 1.0) -> pd.DataFrame:
+    """Outreach 100 days ago and what was bought 10 days later, `n` on each side."""
     arms = {"more": more, "other": other, "holdout": 0.0}
     rows: list[tuple[Any, ...]] = []
     for arm, plus in arms.items():
-        for n in range(many):
-            who = f"{arm} {n}"
+        for i in range(n):
+            who = f"{arm} {i}"
             rows.append((who, "outreach", TODAY - 100, arm, None))
-            rows.append((who, "purchase", TODAY - 90, None, 50 + plus + noise * (n % 2)))
+            rows.append((who, "purchase", TODAY - 90, None, 50 + plus + noise * (i % 2)))
     columns = ["customer_id", "kind", "day", "treatment", "amount"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -247,29 +284,29 @@ SELLING = policy(playbook=BOOK).playbook
 
 
 def evident(frame: pd.DataFrame) -> dict[str, Any]:
-    made = play_effects.play_effects(frame, SELLING, ["purchase", "return"], AS_OF)
-    assert list(made.columns) == list(play_effects.COLUMNS)
-    return {row["play"]: row for row in made.to_dict("records")}
+    effects = play_effects.play_effects(frame, SELLING, ["purchase", "return"], AS_OF)
+    assert list(effects.columns) == list(play_effects.COLUMNS)
+    return {row["play"]: row for row in effects.to_dict("records")}
 
 
 def test_evidence_is_the_difference_of_means_with_welchs_interval() -> None:
-    made = evident(events(more=20.0))
-    assert set(made) == {"more", "other"}
-    one = made["more"]
-    assert (one["treated"], one["held"], one["verdict"]) == (30, 30, "proven")
-    assert one["difference"] == pytest.approx(20.0)
+    effects = evident(events(more=20.0))
+    assert set(effects) == {"more", "other"}
+    row = effects["more"]
+    assert (row["treated"], row["held"], row["verdict"]) == (30, 30, "proven")
+    assert row["difference"] == pytest.approx(20.0)
     half = 2.0017175 * np.sqrt(2 * 0.25 / 29)  # t of 58 degrees; equal variances of .25 * 30 / 29
-    assert (one["low"], one["high"]) == pytest.approx((20 - half, 20 + half))
-    assert made["other"]["verdict"] == "unproven"
+    assert (row["low"], row["high"]) == pytest.approx((20 - half, 20 + half))
+    assert effects["other"]["verdict"] == "unproven"
 
 
 def test_evidence_needs_thirty_on_each_side_whose_quarter_is_over() -> None:
-    assert evident(events(more=20.0, many=29))["more"]["verdict"] == "too_few"
+    assert evident(events(more=20.0, n=29))["more"]["verdict"] == "too_few"
     late = events(more=20.0)
     late["day"] += 9  # 91 days before today: the last of the 91 days is today
-    made = evident(late)["more"]
-    assert (made["treated"], made["verdict"]) == (0, "too_few")
-    assert np.isnan(made["low"])
+    effects = evident(late)["more"]
+    assert (effects["treated"], effects["verdict"]) == (0, "too_few")
+    assert np.isnan(effects["low"])
     late["day"] -= 1
     assert evident(late)["more"]["treated"] == 30
 
@@ -291,16 +328,18 @@ def test_evidence_counts_who_met_both_once_and_what_was_bought_in_the_quarter_al
 
 
 def test_no_events_are_no_evidence() -> None:
-    made = play_effects.play_effects(events(more=1.0).iloc[:0], SELLING, ["purchase"], AS_OF)
-    assert list(made["verdict"]) == ["too_few", "too_few"]
-    assert play_effects.proven_plays(made, SELLING) == ()
+    effects = play_effects.play_effects(events(more=1.0).iloc[:0], SELLING, ["purchase"], AS_OF)
+    assert list(effects["verdict"]) == ["too_few", "too_few"]
+    assert play_effects.proven_plays(effects, SELLING) == ()
 
 
 def test_a_sale_that_brings_less_than_it_costs_is_not_proven() -> None:
-    costly = policy(playbook=[play("more", type="upsell", cost=10.0, offer_value=20.0, acceptance_rate=0.5)])
+    costly = policy(
+        playbook=[play("more", type="upsell", cost=10.0, offer_value=20.0, acceptance_rate=0.5)]
+    )
     for plus, verdict in ((21.0, "proven"), (20.0, "unproven")):
-        made = play_effects.play_effects(events(more=plus), costly.playbook, ["purchase"], AS_OF)
-        assert made["verdict"][0] == verdict
+        effects = play_effects.play_effects(events(more=plus), costly.playbook, ["purchase"], AS_OF)
+        assert effects["verdict"][0] == verdict
 
 
 @pytest.mark.parametrize(
@@ -318,14 +357,14 @@ def test_upsell_stands_before_a_cross_sell_it_overlaps_else_the_higher_lower_end
 ) -> None:
     types = {"up": "upsell", "up2": "upsell", "cross": "cross_sell", "cross2": "cross_sell"}
     book = policy(playbook=[play(name, type=types[name]) for name in rows]).playbook
-    made = pd.DataFrame(
+    effects = pd.DataFrame(
         [
             {"play": n, "low": low, "high": high, "verdict": "proven"}
             for n, (low, high) in rows.items()
         ]
     )
-    assert play_effects.proven_plays(made, book) == order
-    assert play_effects.proven_plays(made.assign(verdict="unproven"), book) == ()
+    assert play_effects.proven_plays(effects, book) == order
+    assert play_effects.proven_plays(effects.assign(verdict="unproven"), book) == ()
 
 
 # What the page says
@@ -333,10 +372,9 @@ def test_upsell_stands_before_a_cross_sell_it_overlaps_else_the_higher_lower_end
 
 def test_the_page_tells_every_key_and_its_playbook_is_one() -> None:
     page = Path("docs/policy.md").read_text(encoding="utf-8")
-    keys = {*Policy.model_fields, *Play.model_fields, *Owner.model_fields,
-            *Absence.model_fields}  # fmt: skip
-    keys |= {f"fix.{one}" for one in Fix.model_fields} - {"fix"}
-    keys |= {f"effort.{one}" for one in Effort.model_fields}
+    keys = {*Policy.model_fields, *Play.model_fields, *Owner.model_fields, *Absence.model_fields}
+    keys |= {f"fix.{field}" for field in Fix.model_fields} - {"fix"}
+    keys |= {f"effort.{field}" for field in Effort.model_fields}
     named = "".join(f"{text} " for text in re.findall(r"`([^`]+)`", page))
     assert not {key for key in keys if key not in named}
 
@@ -346,7 +384,7 @@ def test_the_worked_example_of_the_page_comes_out_as_it_says() -> None:
     written = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])["policy"]
     text = "customer | expected_loss | causes\nanna | 400 | late"
     book = written.pop("playbook")
-    book = [one for one in book if one.get("lane", "contact") == "contact"]
+    book = [entry for entry in book if entry.get("lane", "contact") == "contact"]
     assert best(text, *book, **written) == [
         "make_up_for_delay phone 8050 0",
         "make_up_for_delay email 5050 0",
@@ -354,6 +392,6 @@ def test_the_worked_example_of_the_page_comes_out_as_it_says() -> None:
         "call email 2760 0",
         "write email 1020 0",
     ]
-    rules = Policy.model_validate(written | {"playbook": book})
-    assert found(text, *book)["spend"].max() == 1350
-    assert plays.plays_needing_approval(rules.playbook) == {"make_up_for_delay"}
+    policy_params = Policy.model_validate(written | {"playbook": book})
+    assert options_of(text, *book)["spend"].max() == 1350
+    assert plays.plays_needing_approval(policy_params.playbook) == {"make_up_for_delay"}

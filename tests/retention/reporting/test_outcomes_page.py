@@ -15,32 +15,33 @@ from playwright.sync_api import Browser, Page
 
 from pipeline import outcomes
 from retention.core import artefacts
-from retention.experiments.report_data import Content
+from retention.experiments.report_data import OutcomesReport
+from retention.experiments.report_metrics import report_metrics
 from retention.reporting.outcomes import page, wording
-from retention.reporting.outcomes import table as sheet
-from tests.support import trials
-from tests.support.trials import AS_OF, ended, waiting
+from retention.reporting.outcomes import table as outcomes_table
+from tests.support import campaigns
+from tests.support.campaigns import AS_OF, mature_follow_up, pending_follow_up
 
 Open = Callable[..., Page]
 
 
-def content(*parts: pd.DataFrame, **changes: dict[str, object]) -> Content:
-    found = pd.concat(parts, ignore_index=True)
-    return outcomes.outcomes(found, 0.2, trials.chosen(**changes), AS_OF)
+def content(*parts: pd.DataFrame, **changes: dict[str, object]) -> OutcomesReport:
+    followed = pd.concat(parts, ignore_index=True)
+    return outcomes.outcomes(followed, 0.2, campaigns.params_with(**changes), AS_OF)
 
 
-WAIT: Final = waiting(200, AS_OF - dt.timedelta(days=8))
-RICH: Final = content(ended((520, 3600), (112, 400)), WAIT)
+WAIT: Final = pending_follow_up(200, AS_OF - dt.timedelta(days=8))
+RICH: Final = content(mature_follow_up((520, 3600), (112, 400)), WAIT)
 CASES: Final = {
     "rich": RICH,
-    "harm": content(ended((1200, 3600), (80, 400))),
-    "no effect": content(ended((5000, 20000), (1250, 5000))),
-    "too few": content(ended((60, 300), (9, 35)), WAIT),
-    "no interval": content(ended((1, 12), (0, 3)), WAIT),
+    "harm": content(mature_follow_up((1200, 3600), (80, 400))),
+    "no effect": content(mature_follow_up((5000, 20000), (1250, 5000))),
+    "too few": content(mature_follow_up((60, 300), (9, 35)), WAIT),
+    "no interval": content(mature_follow_up((1, 12), (0, 3)), WAIT),
     "waiting": content(WAIT),
-    "empty": content(ended((0, 0), (0, 0))),
-    "nobody held out": content(ended((30, 100), (0, 0)), at_risk={"holdout_share": 0.0}),
-    "urdu": content(ended((520, 3600), (112, 400)), WAIT, at_risk={"language": "ur"}),
+    "empty": content(mature_follow_up((0, 0), (0, 0))),
+    "nobody held out": content(mature_follow_up((30, 100), (0, 0)), at_risk={"holdout_share": 0.0}),
+    "urdu": content(mature_follow_up((520, 3600), (112, 400)), WAIT, at_risk={"language": "ur"}),
 }
 each_case = pytest.mark.parametrize("shown", CASES.values(), ids=CASES)
 
@@ -66,17 +67,20 @@ def said_or_asked() -> list[str]:
 def open_page(browser: Browser, tmp_path: Path, said_or_asked: list[str]) -> Iterator[Open]:
     contexts = []
 
-    def opened(shown: Content, width: int = 1280) -> Page:
+    def opened(shown: OutcomesReport, width: int = 1280) -> Page:
         path = tmp_path / "outcomes.html"
         path.write_text(page.html(shown), encoding="utf-8")
         contexts.append(browser.new_context(viewport={"width": width, "height": 844}))
-        made = contexts[-1].new_page()
-        made.on("console", lambda message: said_or_asked.append(message.text))
-        made.on("pageerror", lambda error: said_or_asked.append(str(error)))
+        opened = contexts[-1].new_page()
+        opened.on("console", lambda message: said_or_asked.append(message.text))
+        opened.on("pageerror", lambda error: said_or_asked.append(str(error)))
         own = (path.as_uri(), "data:,")
-        made.on("request", lambda one: None if one.url in own else said_or_asked.append(one.url))
-        made.goto(path.as_uri())
-        return made
+        opened.on(
+            "request",
+            lambda request: None if request.url in own else said_or_asked.append(request.url),
+        )
+        opened.goto(path.as_uri())
+        return opened
 
     yield opened
     for context in contexts:
@@ -85,7 +89,7 @@ def open_page(browser: Browser, tmp_path: Path, said_or_asked: list[str]) -> Ite
 
 @each_case
 def test_it_opens_without_a_word_and_asks_for_nothing(
-    open_page: Open, said_or_asked: list[str], shown: Content
+    open_page: Open, said_or_asked: list[str], shown: OutcomesReport
 ) -> None:
     opened = open_page(shown)
     assert opened.locator("h1").is_visible()
@@ -93,7 +97,7 @@ def test_it_opens_without_a_word_and_asks_for_nothing(
 
 
 @each_case
-def test_it_fits_a_phone(open_page: Open, shown: Content) -> None:
+def test_it_fits_a_phone(open_page: Open, shown: OutcomesReport) -> None:
     opened = open_page(shown, width=360)
     assert opened.evaluate("document.documentElement.scrollWidth") <= 360
 
@@ -105,7 +109,7 @@ def test_the_verdict_comes_first_and_in_one_sentence(open_page: Open, case: str)
 
 
 @each_case
-def test_no_figure_is_no_number(shown: Content) -> None:
+def test_no_figure_is_no_number(shown: OutcomesReport) -> None:
     html = re.sub(r"<style>.*?</style>", "", page.html(shown), flags=re.DOTALL)
     assert not re.search(r"\b(nan|inf|None)\b", html)
 
@@ -113,15 +117,15 @@ def test_no_figure_is_no_number(shown: Content) -> None:
 def test_customers_and_money_are_claimed_only_once_they_are_measured() -> None:
     assert "customers saved</dt>" in page.html(RICH)
     assert "customers saved</dt>" not in page.html(CASES["too few"])
-    [beneath] = wording.beneath(CASES["too few"])
+    [beneath] = wording.supporting_sentences(CASES["too few"])
     assert beneath.startswith("What is known so far leaves room for anything between ")
 
 
 def test_arms_that_differed_are_told_beneath_the_verdict() -> None:
     assert RICH.balance is not None
     unlike = dataclasses.replace(RICH.balance, holds=False)
-    told = list(wording.beneath(dataclasses.replace(RICH, balance=unlike)))
-    assert told[-1].startswith("Take care: the two arms differed")
+    sentences = list(wording.supporting_sentences(dataclasses.replace(RICH, balance=unlike)))
+    assert sentences[-1].startswith("Take care: the two arms differed")
 
 
 def test_who_was_held_out_and_contacted_is_a_mistake() -> None:
@@ -133,22 +137,27 @@ def test_who_was_held_out_and_contacted_is_a_mistake() -> None:
 
 def test_past_lists_are_judged_the_newest_first() -> None:
     """Of one list it is known that it said too little, of one that it was right; one waits."""
-    first = ended((30, 300), (60, 100)).assign(churn_probability=0.3)
-    later = ended((30, 300), (20, 100)).assign(
+    first = mature_follow_up((30, 300), (60, 100)).assign(churn_probability=0.3)
+    later = mature_follow_up((30, 300), (20, 100)).assign(
         churn_probability=0.21, list_id="L2", as_of=pd.Timestamp(AS_OF - dt.timedelta(days=60))
     )
     later["customer_id"] = "l" + later["customer_id"]
     shown = content(first, later, WAIT)
     html = page.html(shown)
     table = html[html.index('id="past"') :]
-    right, low = (table.index(wording.RIGHT[one]) for one in ("right", "too low"))
+    right, low = (
+        table.index(wording.CALIBRATION_VERDICTS[verdict]) for verdict in ("right", "too low")
+    )
     assert right < low
-    assert wording.RIGHT["too few"] not in table
-    told = outcomes.metrics(shown)
-    assert (told["lists_judged"], told["lists_right"]) == (2, 1)
-    assert (told["last_list_said"], told["last_list_left"]) == (pytest.approx(0.21), 0.2)
-    rows = [row for row in sheet.table(shown) if row["section"] == "past lists"]
-    assert {row["group"] for row in rows if row["by"]} == {one.list_id for one in shown.lists}
+    assert wording.CALIBRATION_VERDICTS["too few"] not in table
+    metrics = report_metrics(shown)
+    assert (metrics["lists_judged"], metrics["lists_right"]) == (2, 1)
+    assert metrics["last_list_said"] == pytest.approx(0.21)
+    assert metrics["last_list_left"] == 0.2
+    rows = [row for row in outcomes_table.table(shown) if row["section"] == "past lists"]
+    assert {row["group"] for row in rows if row["by"]} == {
+        past_list.list_id for past_list in shown.past_lists
+    }
 
 
 def test_without_a_past_list_nothing_is_said_of_any() -> None:
@@ -173,9 +182,9 @@ class Elements(HTMLParser):
 
 
 def test_a_hostile_text_is_only_text(open_page: Open, said_or_asked: list[str]) -> None:
-    groups = tuple(dataclasses.replace(one, name=HOSTILE) for one in RICH.groups)
+    groups = tuple(dataclasses.replace(subgroup, name=HOSTILE) for subgroup in RICH.subgroups)
     shown = dataclasses.replace(
-        RICH, company=HOSTILE, campaign=HOSTILE, groups=groups, left_out={HOSTILE: 3}
+        RICH, company=HOSTILE, campaign=HOSTILE, subgroups=groups, excluded_by_reason={HOSTILE: 3}
     )
     elements = Elements()
     elements.feed(page.html(shown))
@@ -187,7 +196,7 @@ def test_a_hostile_text_is_only_text(open_page: Open, said_or_asked: list[str]) 
 def test_the_picture_draws_both_arms_on_one_scale(open_page: Open) -> None:
     dots = open_page(RICH).locator("section[aria-labelledby=arms] circle")
     assert dots.count() == 2
-    contact, holdout = (float(dots.nth(at).get_attribute("cx") or "nan") for at in (0, 1))
+    contact, holdout = (float(dots.nth(i).get_attribute("cx") or "nan") for i in (0, 1))
     assert (contact - 14) / (holdout - 14) == pytest.approx((520 / 3600) / (112 / 400), abs=0.002)
 
 
@@ -202,25 +211,29 @@ def test_paper_cuts_no_table(open_page: Open) -> None:
 
 
 def test_the_table_says_what_the_page_says() -> None:
-    rows = sheet.table(RICH)
+    rows = outcomes_table.table(RICH)
     saved = next(row for row in rows if row["measure"] == "customers saved")
     assert (saved["section"], saved["value"]) == ("result", 488.0)
     assert RICH.result is not None
-    assert saved["low"] == pytest.approx(RICH.result.saved.customers.low, abs=1e-6)
+    assert saved["low"] == pytest.approx(RICH.result.incremental.customers.low, abs=1e-6)
     numbers = [cell for row in rows for cell in row.values() if isinstance(cell, float)]
     assert all(map(math.isfinite, numbers))
-    assert sheet.as_csv(rows).startswith(",".join(sheet.COLUMNS) + "\r\n")
+    assert outcomes_table.as_csv(rows).startswith(",".join(outcomes_table.COLUMNS) + "\r\n")
 
 
 @each_case
-def test_a_figure_of_the_table_has_one_row(shown: Content) -> None:
+def test_a_figure_of_the_table_has_one_row(shown: OutcomesReport) -> None:
     named = artefacts.OUTCOMES_TABLE.key
-    keys = [tuple(row[name] for name in named) for row in sheet.table(shown)]
+    keys = [tuple(row[name] for name in named) for row in outcomes_table.table(shown)]
     assert len(keys) == len(set(keys))
 
 
 def test_months_become_years_where_they_are_many() -> None:
-    says = RICH.language
-    assert [wording.months(x, says) for x in (0.0, 1.0, 24.0, 25.0, math.inf)] == [
-        "enough already", "1 month", "24 months", "3 years", "never at this pace",
-    ]  # fmt: skip
+    page_language = RICH.language
+    assert [wording.format_months(x, page_language) for x in (0.0, 1.0, 24.0, 25.0, math.inf)] == [
+        "enough already",
+        "1 month",
+        "24 months",
+        "3 years",
+        "never at this pace",
+    ]

@@ -27,8 +27,8 @@ def candidates(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def install(candidate: Path, folder: Path, **manifest: Any) -> champion.Champion:
-    told = {"definition": {"company": "Mill Lane Bakery"}, "made_from": candidate.name}
-    return champion.install(champion.parts(candidate), told | manifest, folder)
+    defaults = {"definition": {"company": "Mill Lane Bakery"}, "made_from": candidate.name}
+    return champion.install(champion.parts(candidate), defaults | manifest, folder)
 
 
 def models_of(folder: Path) -> set[str]:
@@ -41,9 +41,9 @@ def test_there_is_no_champion_before_the_first(folder: Path) -> None:
 
 
 def test_what_is_installed_is_what_loads(candidates: list[Path], folder: Path) -> None:
-    made = install(candidates[0], folder)
+    installed_champion = install(candidates[0], folder)
     now = champion.current(folder)
-    assert now == made
+    assert now == installed_champion
     assert now.sha256 == champion.hashes(champion.parts(candidates[0]))
     assert now.definition == {"company": "Mill Lane Bakery"}
     wanted = {name: atomic.read_json(candidates[0] / f"{name}.json") for name in champion.PARTS}
@@ -133,7 +133,7 @@ def test_a_file_that_the_manifest_does_not_pin_is_refused(
 def test_rollback_exchanges_the_champion_with_the_one_before(
     candidates: list[Path], folder: Path
 ) -> None:
-    first, second = (install(one, folder) for one in candidates[:2])
+    first, second = (install(candidate, folder) for candidate in candidates[:2])
     assert champion.rollback(folder) == first == champion.current(folder)
     champion.load(first)
     assert champion.rollback(folder) == second == champion.current(folder)
@@ -143,7 +143,7 @@ def test_rollback_exchanges_the_champion_with_the_one_before(
 def test_a_rollback_cut_short_leaves_one_of_the_two_and_can_be_done_again(
     candidates: list[Path], folder: Path, monkeypatch: pytest.MonkeyPatch, writes: int
 ) -> None:
-    first, second = (install(one, folder) for one in candidates[:2])
+    first, second = (install(candidate, folder) for candidate in candidates[:2])
     _cut_after(writes, monkeypatch)
     with pytest.raises(OSError, match="disk full"):
         champion.rollback(folder)
@@ -159,8 +159,8 @@ def test_a_rollback_cut_short_leaves_one_of_the_two_and_can_be_done_again(
 def test_without_one_before_there_is_nothing_to_go_back_to(
     candidates: list[Path], folder: Path, installed: int
 ) -> None:
-    for one in candidates[:installed]:
-        install(one, folder)
+    for candidate in candidates[:installed]:
+        install(candidate, folder)
     with pytest.raises(Guarded, match="no champion before this one"):
         champion.rollback(folder)
 
@@ -168,11 +168,11 @@ def test_without_one_before_there_is_nothing_to_go_back_to(
 def test_only_the_champion_and_the_one_before_are_kept(
     candidates: list[Path], folder: Path
 ) -> None:
-    made = [install(one, folder) for one in candidates]
-    assert models_of(folder) == {one.folder.name for one in made[-2:]}
+    champions = [install(candidate, folder) for candidate in candidates]
+    assert models_of(folder) == {candidate.folder.name for candidate in champions[-2:]}
     assert (folder / "README.md").is_file()
     champion.rollback(folder)
-    assert models_of(folder) == {one.folder.name for one in made[-2:]}
+    assert models_of(folder) == {candidate.folder.name for candidate in champions[-2:]}
 
 
 def test_the_same_models_again_do_not_push_the_one_before_out(
@@ -193,15 +193,17 @@ BESIDE = ("profile", "uplift")
 
 def beside(candidate: Path, folder: Path) -> champion.Champion:
     """A champion with a profile from the candidate's folder, and uplift.json from elsewhere."""
-    mine = folder.parent / "candidate"
+    folder_of_candidate = folder.parent / "candidate"
     for part in champion.PARTS:
-        atomic.write_bytes(mine / f"{part}.json", (candidate / f"{part}.json").read_bytes())
-    atomic.write_json(mine / "profile.json", {"features": {}})
+        atomic.write_bytes(
+            folder_of_candidate / f"{part}.json", (candidate / f"{part}.json").read_bytes()
+        )
+    atomic.write_json(folder_of_candidate / "profile.json", {"features": {}})
     elsewhere = folder.parent / "uplift" / "uplift.json"
     atomic.write_json(elsewhere, {"name": None, "ranks": False})
-    found = champion.parts(mine, elsewhere, folder.parent / "not there.json")
-    assert sorted(found) == sorted([*champion.PARTS, *BESIDE])
-    return champion.install(found, {"definition": {}}, folder)
+    parts = champion.parts(folder_of_candidate, elsewhere, folder.parent / "not there.json")
+    assert sorted(parts) == sorted([*champion.PARTS, *BESIDE])
+    return champion.install(parts, {"definition": {}}, folder)
 
 
 def test_what_stands_beside_the_models_is_pinned_with_them(
@@ -235,12 +237,14 @@ def test_what_stands_beside_is_refused_once_it_is_changed(
 
 def test_champions_of_before_have_nothing_beside_them(candidates: list[Path], folder: Path) -> None:
     """Their folder was named after the hashes of both models."""
-    of = champion.hashes(champion.parts(candidates[0]))
-    name = of["churn"][:12] + of["value"][:12]
+    sha256 = champion.hashes(champion.parts(candidates[0]))
+    name = sha256["churn"][:12] + sha256["value"][:12]
     for part in champion.PARTS:
         content = (candidates[0] / f"{part}.json").read_bytes()
         atomic.write_bytes(folder / name / f"{part}.json", content)
-    atomic.write_json(folder / champion.MANIFEST, {"models": name, "sha256": of, "definition": {}})
+    atomic.write_json(
+        folder / champion.MANIFEST, {"models": name, "sha256": sha256, "definition": {}}
+    )
     now = champion.current(folder)
     assert now is not None
     assert champion.load(now).states()

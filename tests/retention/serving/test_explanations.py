@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import features as themes
 import models
+from features import discover
 from features.engine.base import CUSTOMER, Feature, Side
-from features.engine.words import say
+from features.engine.words import render
 from models.components.base import BIAS, Floats
 from retention.i18n.language import language
 from retention.serving import explanations
@@ -27,8 +27,8 @@ def feature(
     name: str, theme: str, alarming: Side = "high", words: tuple[str, ...] | None = None
 ) -> Feature:
     """A feature whose sentence is its name without the underscore, and its number."""
-    said = (f"{name.replace('_', ' ')} is {{{name}:n}}",) if words is None else words
-    return Feature(name, theme, CUSTOMER, "", "", None, 0, said, alarming, nw.lit(0))
+    templates = (f"{name.replace('_', ' ')} is {{{name}:n}}",) if words is None else words
+    return Feature(name, theme, CUSTOMER, "", "", None, 0, templates, alarming, nw.lit(0))
 
 
 SIX = [
@@ -41,7 +41,7 @@ SIX = [
 ]
 
 
-def told(
+def sentences_of(
     contributions: dict[str, float],
     values: dict[str, float | None] | None = None,
     middle: dict[str, float] | None = None,
@@ -50,21 +50,22 @@ def told(
     """The reasons of one customer; by default every value is 1, alarming, around a median of 0."""
     declared = SIX if features is None else features
     plain: dict[str, float | None] = {
-        one.name: 1.0 if one.alarming == "high" else -1.0 for one in declared
+        declaration.name: 1.0 if declaration.alarming == "high" else -1.0
+        for declaration in declared
     }
     X = pd.DataFrame([plain | (values or {})], index=[77])
-    centre = pd.Series({one.name: 0.0 for one in declared} | (middle or {}))
+    centre = pd.Series({declaration.name: 0.0 for declaration in declared} | (middle or {}))
     parts = pd.DataFrame([contributions | {"bias": -1.0}], index=[77])
     return list(explanations.reasons(parts, X, centre, declared, "GBP", ENGLISH)["text"])
 
 
 def test_the_strongest_theme_speaks_first_and_each_theme_before_any_again() -> None:
-    said = told({"a_one": 0.3, "a_two": 0.2, "b_one": 0.4, "c_one": 0.1})
-    assert said == ["a one is 1", "b one is 1", "c one is 1", "a two is 1"]
+    sentences = sentences_of({"a_one": 0.3, "a_two": 0.2, "b_one": 0.4, "c_one": 0.1})
+    assert sentences == ["a one is 1", "b one is 1", "c one is 1", "a two is 1"]
 
 
 def test_where_themes_are_few_their_further_sentences_fill_up() -> None:
-    assert told({"a_one": 0.2, "a_two": 0.3, "b_one": 0.1}) == [
+    assert sentences_of({"a_one": 0.2, "a_two": 0.3, "b_one": 0.1}) == [
         "a two is 1",
         "b one is 1",
         "a one is 1",
@@ -72,19 +73,19 @@ def test_where_themes_are_few_their_further_sentences_fill_up() -> None:
 
 
 def test_a_feature_that_lowers_the_risk_is_not_said() -> None:
-    assert told({"a_one": -0.1, "a_two": 0.3, "b_one": 0.0}) == ["a two is 1"]
+    assert sentences_of({"a_one": -0.1, "a_two": 0.3, "b_one": 0.0}) == ["a two is 1"]
 
 
 def test_a_theme_that_lowers_the_risk_in_all_is_silent() -> None:
-    assert told({"a_one": 0.3, "a_two": -0.4, "b_one": 0.1}) == ["b one is 1"]
+    assert sentences_of({"a_one": 0.3, "a_two": -0.4, "b_one": 0.1}) == ["b one is 1"]
 
 
 def test_a_mute_feature_lends_its_theme_strength_but_no_sentence() -> None:
-    assert told({"a_one": 0.3, "c_one": 0.1, "c_mute": 0.5}) == ["c one is 1", "a one is 1"]
+    assert sentences_of({"a_one": 0.3, "c_one": 0.1, "c_mute": 0.5}) == ["c one is 1", "a one is 1"]
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "middle", "said"),
+    ("name", "value", "middle", "expected"),
     [
         ("a_one", 5, 4, ["a one is 5"]),
         ("a_one", 4, 4, ["a one is 4"]),
@@ -97,22 +98,25 @@ def test_a_mute_feature_lends_its_theme_strength_but_no_sentence() -> None:
     ],
 )
 def test_a_number_is_said_at_the_median_and_on_its_alarming_side(
-    name: str, value: float, middle: float, said: list[str]
+    name: str, value: float, middle: float, expected: list[str]
 ) -> None:
-    assert told({name: 1.0}, {name: value}, {name: middle}) == said
+    assert sentences_of({name: 1.0}, {name: value}, {name: middle}) == expected
 
 
 @pytest.mark.parametrize(
-    ("unit", "value", "known"), [("share", 0.9, 1), ("share", 1, 0), ("", 1, 1)]
+    ("unit", "value", "n_reasons"), [("share", 0.9, 1), ("share", 1, 0), ("", 1, 1)]
 )
-def test_what_always_held_is_no_reason(unit: str, value: float, known: int) -> None:
-    kept = replace(feature("kept", "k", alarming="low"), unit=unit)
-    assert len(told({"kept": 1.0}, {"kept": value}, {"kept": 1.0}, [kept])) == known
+def test_what_always_held_is_no_reason(unit: str, value: float, n_reasons: int) -> None:
+    kept_feature = replace(feature("kept", "k", alarming="low"), unit=unit)
+    assert (
+        len(sentences_of({"kept": 1.0}, {"kept": value}, {"kept": 1.0}, [kept_feature]))
+        == n_reasons
+    )
 
 
-@pytest.mark.parametrize(("value", "known"), [(1, 1), (0, 0)])
-def test_what_never_happened_is_no_reason(value: float, known: int) -> None:
-    assert len(told({"a_one": 1.0}, {"a_one": value}, {"a_one": 0.0})) == known
+@pytest.mark.parametrize(("value", "n_reasons"), [(1, 1), (0, 0)])
+def test_what_never_happened_is_no_reason(value: float, n_reasons: int) -> None:
+    assert len(sentences_of({"a_one": 1.0}, {"a_one": value}, {"a_one": 0.0})) == n_reasons
 
 
 def test_the_same_sentence_of_two_features_is_said_once() -> None:
@@ -121,48 +125,48 @@ def test_the_same_sentence_of_two_features_is_said_once() -> None:
         feature("b_one", "b", words=("silent for {a_one:days}",)),
         feature("c_one", "c"),
     ]
-    said = told({"a_one": 0.3, "b_one": 0.2, "c_one": 0.1}, features=twins)
-    assert said == ["silent for 1 day", "c one is 1"]
+    sentences = sentences_of({"a_one": 0.3, "b_one": 0.2, "c_one": 0.1}, features=twins)
+    assert sentences == ["silent for 1 day", "c one is 1"]
 
 
 def test_a_sentence_whose_numbers_are_unknown_gives_way_to_the_next() -> None:
     declared = [feature("a_one", "a", words=("one {a_one:n} of {a_two:n}",)), *SIX[1:]]
-    said = told({"a_one": 0.3, "b_one": 0.1}, {"a_two": None}, features=declared)
-    assert said == ["b one is 1"]
+    sentences = sentences_of({"a_one": 0.3, "b_one": 0.1}, {"a_two": None}, features=declared)
+    assert sentences == ["b one is 1"]
 
 
 @pytest.mark.parametrize("contributions", [{}, {"a_one": -1.0}, {"a_one": 0.0}, {"c_mute": 1.0}])
 def test_where_nothing_raises_the_risk_there_is_no_reason(contributions: dict[str, float]) -> None:
-    assert told(contributions) == []
+    assert sentences_of(contributions) == []
 
 
 def test_a_text_feature_is_no_reason() -> None:
     words = [feature("region", "a", words=("from {region:n}",)), feature("b_one", "b")]
     X = pd.DataFrame({"region": ["north"], "b_one": [1.0]})
     parts = pd.DataFrame({"region": [0.9], "b_one": [0.1], "bias": [0.0]})
-    said = explanations.reasons(parts, X, pd.Series({"b_one": 0.0}), words, "GBP", ENGLISH)
-    assert list(said["text"]) == ["b one is 1"]
+    table = explanations.reasons(parts, X, pd.Series({"b_one": 0.0}), words, "GBP", ENGLISH)
+    assert list(table["text"]) == ["b one is 1"]
 
 
 def test_each_customer_gets_their_own_reasons_in_the_order_of_rows() -> None:
     X = pd.DataFrame({"a_one": [3.0, 4.0, 5.0], "b_one": 6.0}, index=[9, 3, 5])
     parts = pd.DataFrame({"a_one": [0.1, -0.1, 0.2], "b_one": [-1.0, -1.0, 0.3], "bias": 0.0})
     middle = pd.Series({"a_one": 0.0, "b_one": 0.0})
-    said = explanations.reasons(parts, X, middle, [SIX[0], SIX[2]], "GBP", ENGLISH)
-    assert tuple(said.columns) == explanations.COLUMNS
-    assert said[["customer", "rank", "theme", "feature", "text"]].to_numpy().tolist() == [
+    table = explanations.reasons(parts, X, middle, [SIX[0], SIX[2]], "GBP", ENGLISH)
+    assert tuple(table.columns) == explanations.COLUMNS
+    assert table[["customer", "rank", "theme", "feature", "text"]].to_numpy().tolist() == [
         [0, 1, "a", "a_one", "a one is 3"],
         [2, 1, "b", "b_one", "b one is 6"],
         [2, 2, "a", "a_one", "a one is 5"],
     ]
-    assert list(said["raises"]) == [0.1, 0.3, 0.2]
+    assert list(table["raises"]) == [0.1, 0.3, 0.2]
 
 
 def test_a_reason_says_by_how_much_its_whole_theme_raises_the_risk() -> None:
     X = pd.DataFrame({"a_one": [1.0], "a_two": [1.0]})
     parts = pd.DataFrame({"a_one": [0.5], "a_two": [-0.2], "bias": [0.0]})
-    said = explanations.reasons(parts, X, X.iloc[0] * 0, SIX[:2], "GBP", ENGLISH)
-    assert list(said["raises"]) == pytest.approx([0.3])
+    table = explanations.reasons(parts, X, X.iloc[0] * 0, SIX[:2], "GBP", ENGLISH)
+    assert list(table["raises"]) == pytest.approx([0.3])
 
 
 @pytest.mark.parametrize(
@@ -172,8 +176,8 @@ def test_a_reason_says_whether_staff_can_do_something_about_it(theme: str, can: 
     X = pd.DataFrame({"a_one": [1.0]})
     parts = pd.DataFrame({"a_one": [0.5], "bias": [0.0]})
     declared = [feature("a_one", theme)]
-    said = explanations.reasons(parts, X, X.iloc[0] * 0, declared, "GBP", ENGLISH)
-    assert list(said["actionable"]) == [can]
+    table = explanations.reasons(parts, X, X.iloc[0] * 0, declared, "GBP", ENGLISH)
+    assert list(table["actionable"]) == [can]
 
 
 def test_a_sentence_said_already_gives_way_to_the_next_of_its_theme() -> None:
@@ -183,53 +187,57 @@ def test_a_sentence_said_already_gives_way_to_the_next_of_its_theme() -> None:
         feature("b_two", "b"),
         feature("a_two", "a"),
     ]
-    said = told({"a_one": 0.5, "a_two": 0.1, "b_one": 0.2, "b_two": 0.1}, features=twins)
-    assert said == ["silent for 1 day", "b two is 1", "a two is 1"]
+    sentences = sentences_of(
+        {"a_one": 0.5, "a_two": 0.1, "b_one": 0.2, "b_two": 0.1}, features=twins
+    )
+    assert sentences == ["silent for 1 day", "b two is 1", "a two is 1"]
 
 
 def test_there_are_no_more_than_six() -> None:
-    many = [feature(f"{theme}_{one}", theme) for theme in "abcd" for one in ("x", "y")]
-    said = told({one.name: 0.1 for one in many}, features=many)
-    assert said == [f"{one} is 1" for one in ("a x", "b x", "c x", "d x", "a y", "b y")]
+    pairs = [feature(f"{theme}_{suffix}", theme) for theme in "abcd" for suffix in ("x", "y")]
+    sentences = sentences_of({declaration.name: 0.1 for declaration in pairs}, features=pairs)
+    assert sentences == [f"{name} is 1" for name in ("a x", "b x", "c x", "d x", "a y", "b y")]
 
 
 def test_every_theme_says_whether_staff_can_do_something_about_it() -> None:
-    there = {one.theme for one in themes.declared((30,))}
+    there = {declaration.theme for declaration in discover((30,))}
     assert there == ACTIONABLE.keys() | CONTEXT.keys()
     assert not ACTIONABLE.keys() & CONTEXT.keys()
 
 
 # Properties, over every feature there is
 
-DECLARED = [one for one in themes.declared((7, 30, 90, 365)) if one.unit != "category"]
-SPOKEN = [one for one in DECLARED if one.words]
-CODE_NAMES = [one.name for one in themes.declared((7, 30, 90, 365))]
-THEME_OF = {one.name: one.theme for one in DECLARED}
+DECLARED = [
+    declaration for declaration in discover((7, 30, 90, 365)) if declaration.unit != "category"
+]
+SPOKEN = [declaration for declaration in DECLARED if declaration.words]
+CODE_NAMES = [declaration.name for declaration in discover((7, 30, 90, 365))]
+THEME_OF = {declaration.name: declaration.theme for declaration in DECLARED}
 
 
 @settings(derandomize=True, deadline=None, database=None, max_examples=25)
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 0.3, 1.0]))
 def test_every_reason_raises_the_risk_and_none_is_said_twice(seed: int, unknown: float) -> None:
     draw = np.random.default_rng(seed)
-    names, customers = [one.name for one in DECLARED], 20
+    names, customers = [declaration.name for declaration in DECLARED], 20
     shape = customers, len(names)
     numbers = np.where(draw.random(shape) < unknown, NAN, draw.normal(0, 20, shape).round(2))
     X = pd.DataFrame(numbers, columns=names)
     parts = pd.DataFrame(draw.normal(0, 1, shape), columns=names).assign(bias=0.0)
     middle = pd.Series(0.0, index=names)
-    found = explanations.reasons(parts, X, middle, DECLARED, "GBP", ENGLISH)
-    assert not found["text"].map(_names_code).any()
+    table = explanations.reasons(parts, X, middle, DECLARED, "GBP", ENGLISH)
+    assert not table["text"].map(_names_code).any()
     for place in range(customers):
-        mine = found[found["customer"] == place]
-        texts, raising = list(mine["text"]), _sayable(X.iloc[place], parts.iloc[place])
-        assert len(texts) == len(set(texts)) <= explanations.MOST
+        of_customer = table[table["customer"] == place]
+        texts, raising = list(of_customer["text"]), _sayable(X.iloc[place], parts.iloc[place])
+        assert len(texts) == len(set(texts)) <= explanations.MAX_REASONS
         assert set(texts) <= raising
-        assert list(mine["rank"]) == list(range(1, len(mine) + 1))
-        first = mine.drop_duplicates("theme")
+        assert list(of_customer["rank"]) == list(range(1, len(of_customer) + 1))
+        first = of_customer.drop_duplicates("theme")
         assert list(first["rank"]) == list(range(1, len(first) + 1))
         assert first["raises"].is_monotonic_decreasing
         if unknown == 0.0:
-            assert len(texts) == min(explanations.MOST, len(raising))
+            assert len(texts) == min(explanations.MAX_REASONS, len(raising))
 
 
 def _names_code(text: str) -> bool:
@@ -239,16 +247,16 @@ def _names_code(text: str) -> bool:
 def _sayable(row: "pd.Series[float]", parts: "pd.Series[float]") -> set[str]:
     """Plainly: what may be said of a customer, feature by feature."""
     sums: dict[str, float] = {}
-    for one in DECLARED:
-        sums[one.theme] = sums.get(one.theme, 0.0) + float(parts[one.name])
-    found: set[str] = set()
-    for one in SPOKEN:
-        value: Any = row[one.name]
-        alarming = value > 0 if one.alarming == "high" else value < 0
-        if parts[one.name] > 0 and sums[one.theme] > 0 and alarming:
-            text = say(one.words, dict(row), "GBP", ENGLISH, one.window)
-            found |= {text} if text else set()
-    return found
+    for declaration in DECLARED:
+        sums[declaration.theme] = sums.get(declaration.theme, 0.0) + float(parts[declaration.name])
+    texts: set[str] = set()
+    for declaration in SPOKEN:
+        value: Any = row[declaration.name]
+        alarming = value > 0 if declaration.alarming == "high" else value < 0
+        if parts[declaration.name] > 0 and sums[declaration.theme] > 0 and alarming:
+            text = render(declaration.words, dict(row), "GBP", ENGLISH, declaration.window)
+            texts |= {text} if text else set()
+    return texts
 
 
 # What models say, and what becomes of it when the reason is taken away
@@ -273,13 +281,13 @@ def troubled(n: int = 2500, seed: int = 8) -> tuple[pd.DataFrame, Floats]:
     What a theme does to the risk is all in its own columns, and more of it never lowers the risk.
     """
     draw = np.random.default_rng(seed)
-    names = sorted({THEME_OF[one] for one in TROUBLES})
+    names = sorted({THEME_OF[name] for name in TROUBLES})
     size = {theme: draw.gamma(0.7, 1.2, n) for theme in names}
     silence = np.round(draw.gamma(1.5, 14, n) + 1).clip(1, 90)
     X = pd.DataFrame(
         {
-            one: np.round(much * size[THEME_OF[one]] * draw.uniform(0.8, 1.2, n), 1)
-            for one, much in TROUBLES.items()
+            name: np.round(much * size[THEME_OF[name]] * draw.uniform(0.8, 1.2, n), 1)
+            for name, much in TROUBLES.items()
         }
         | {
             "days_since_purchase": silence,
@@ -309,24 +317,24 @@ def risk(model: Any, X: pd.DataFrame) -> Floats:
 
 @pytest.mark.parametrize("name", ["churn_lightgbm", "churn_rfm_logistic"])
 def test_a_reason_agrees_in_sign_with_the_model(name: str) -> None:
-    model, X, found = explained(name)
+    model, X, table = explained(name)
     parts = model.contributions(X).drop(columns=BIAS)
     sums = parts.T.groupby(THEME_OF).sum().T.to_numpy()
-    place = {theme: at for at, theme in enumerate(sorted({THEME_OF[one] for one in parts}))}
-    of_theme = sums[found["customer"], found["theme"].map(place)]
-    assert len(found) > 200
+    place = {theme: i for i, theme in enumerate(sorted({THEME_OF[name] for name in parts}))}
+    of_theme = sums[table["customer"], table["theme"].map(place)]
+    assert len(table) > 200
     assert (of_theme > 0).all()
-    assert list(found["raises"]) == pytest.approx(of_theme.tolist())
-    own = parts.to_numpy()[found["customer"], [parts.columns.get_loc(x) for x in found["feature"]]]
+    assert list(table["raises"]) == pytest.approx(of_theme.tolist())
+    own = parts.to_numpy()[table["customer"], [parts.columns.get_loc(x) for x in table["feature"]]]
     assert (own > 0).all()
 
 
 def without(X: pd.DataFrame, named: pd.DataFrame, middle: "pd.Series[float]") -> pd.DataFrame:
     """The customers as if the theme named to each (customer, theme) were as with most others."""
     calm = X.copy()
-    for theme, mine in named.groupby("theme"):
-        columns = [one for one in X.columns if THEME_OF[one] == theme]
-        calm.loc[X.index[mine["customer"]], columns] = middle[columns].to_numpy()
+    for theme, of_theme in named.groupby("theme"):
+        columns = [name for name in X.columns if THEME_OF[name] == theme]
+        calm.loc[X.index[of_theme["customer"]], columns] = middle[columns].to_numpy()
     return calm
 
 
@@ -341,9 +349,9 @@ def test_without_the_strongest_reason_the_risk_is_lower(name: str, actionable: b
     never better, hardly anyone may differ. The logistic model reads no theme that staff can do
     something about, so there it is the strongest of all.
     """
-    model, X, found = explained(name)
+    model, X, table = explained(name)
     middle = troubled(seed=9)[0].median()
-    named = found[found["actionable"] == actionable].drop_duplicates("customer")
+    named = table[table["actionable"] == actionable].drop_duplicates("customer")
     assert len(named) > 200
     before, after = risk(model, X), risk(model, without(X, named, middle))
     lower = (before - after)[named["customer"]]
@@ -353,22 +361,22 @@ def test_without_the_strongest_reason_the_risk_is_lower(name: str, actionable: b
 
 def test_the_strongest_reason_lowers_the_risk_more_than_any_other_theme_would() -> None:
     """The order of the themes is that of what removing them does, on average."""
-    model, X, found = explained("churn_lightgbm")
+    model, X, table = explained("churn_lightgbm")
     middle, before = troubled(seed=9)[0].median(), risk(model, X)
-    by_theme = found.drop_duplicates(["customer", "theme"])
+    by_theme = table.drop_duplicates(["customer", "theme"])
     three = by_theme[by_theme.groupby("customer")["theme"].transform("size") >= 3]
     drops = [
-        (before - risk(model, without(X, mine, middle)))[mine["customer"]].mean()
-        for mine in (three[three["rank"] == rank] for rank in (1, 2, 3))
+        (before - risk(model, without(X, of_rank, middle)))[of_rank["customer"]].mean()
+        for of_rank in (three[three["rank"] == rank] for rank in (1, 2, 3))
     ]
     assert drops == sorted(drops, reverse=True)
     assert drops[-1] > 0
 
 
 def test_the_same_customers_get_the_same_reasons_whoever_else_is_explained() -> None:
-    model, X, found = explained("churn_lightgbm")
+    model, X, table = explained("churn_lightgbm")
     middle = troubled(seed=9)[0].median()
     few = X.iloc[50:60]
     again = explanations.reasons(model.contributions(few), few, middle, DECLARED, "GBP", ENGLISH)
-    among = found[found["customer"].between(50, 59)].reset_index(drop=True)
+    among = table[table["customer"].between(50, 59)].reset_index(drop=True)
     pd.testing.assert_frame_equal(again, among.assign(customer=among["customer"] - 50))

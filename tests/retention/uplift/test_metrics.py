@@ -10,45 +10,49 @@ import models
 from models.components.base import Floats
 from models.components.uplift import UpliftModel
 from retention.uplift.metrics import (
-    Choice,
-    Crossed,
-    Group,
-    calibration,
-    chosen,
-    cross_fitted,
-    disturbed_from,
-    placed,
+    CrossFitted,
+    EffectQuintile,
+    RankingComparison,
+    compare_rankings,
+    cross_fit,
+    effect_calibration,
+    policy_value,
     qini,
     qini_coefficient,
-    value,
-    within,
+    rank_share,
+    sleeping_dog_threshold,
+    treatment_probability,
 )
-from tests.support.experiments import Known, experiment, learner
+from tests.support.experiments import PlantedExperiment, experiment, learner
 
 QUICK = 200  # bootstrap replicates
 
 
-def scores(known: Known) -> Floats:
+def scores(planted: PlantedExperiment) -> Floats:
     """Doubly robust scores with the risk as the nuisance."""
-    return known.trial.scores(known.risk)
+    return planted.data.doubly_robust_scores(planted.risk)
 
 
-def one_fold(effect: Floats) -> Crossed:
-    return Crossed(effect, np.zeros(len(effect), dtype=np.int64))
+def one_fold(effect: Floats) -> CrossFitted:
+    return CrossFitted(effect, np.zeros(len(effect), dtype=np.int64))
 
 
-def choice(known: Known, effect: Crossed, share: float = 0.2, cost: float = 0.0) -> Choice:
+def choice(
+    planted: PlantedExperiment, effect: CrossFitted, contact_share: float = 0.2, cost: float = 0.0
+) -> RankingComparison:
     """By customers who are all worth 100."""
-    worth = np.full(len(known.X), 100.0)
-    of = scores(known), known.trial.customer
-    return chosen(effect, known.risk * worth, worth, *of, share, cost, n=QUICK)
+    worth = np.full(len(planted.X), 100.0)
+    scores_and_customer = scores(planted), planted.data.customer
+    return compare_rankings(
+        effect, planted.risk * worth, worth, *scores_and_customer, contact_share, cost, n=QUICK
+    )
 
 
 # Policies
 
 
 @pytest.mark.parametrize(
-    ("priority", "share", "expected"),
+    ("priority", "contact_share", "expected"),
     [
         ([4, 3, 2, 1], 0.5, [1, 1, 0, 0]),
         ([1, 2, 3, 4], 0.25, [0, 0, 0, 1]),
@@ -60,21 +64,25 @@ def choice(known: Known, effect: Crossed, share: float = 0.2, cost: float = 0.0)
     ],
 )
 def test_ties_at_the_edge_share_the_places(
-    priority: list[float], share: float, expected: list[float]
+    priority: list[float], contact_share: float, expected: list[float]
 ) -> None:
-    assert within(np.array(priority, dtype=float), share).tolist() == expected
+    assert (
+        treatment_probability(np.array(priority, dtype=float), contact_share).tolist() == expected
+    )
 
 
 def test_value_is_what_the_chosen_gain() -> None:
-    assert value(np.array([1.0, 0.5, 0.0, 0.0]), np.array([8.0, 4.0, 2.0, 2.0])) == 2.5
+    assert policy_value(np.array([1.0, 0.5, 0.0, 0.0]), np.array([8.0, 4.0, 2.0, 2.0])) == 2.5
 
 
 def test_the_value_of_a_policy_is_its_true_one() -> None:
-    known = experiment(60_000, propensity=0.5)
-    first = within(-known.effect, 0.2)
-    kept = -scores(known)
-    error = (first * kept).std() / math.sqrt(len(kept))
-    assert value(first, kept) == pytest.approx(value(first, -known.effect), abs=3 * error)
+    planted = experiment(60_000, propensity=0.5)
+    first = treatment_probability(-planted.effect, 0.2)
+    saved = -scores(planted)
+    error = (first * saved).std() / math.sqrt(len(saved))
+    assert policy_value(first, saved) == pytest.approx(
+        policy_value(first, -planted.effect), abs=3 * error
+    )
 
 
 # Qini
@@ -88,34 +96,34 @@ def test_qini_by_hand() -> None:
 
 
 def test_the_curve_ends_at_the_effect_on_all() -> None:
-    known = experiment(3000)
-    kept = -scores(known)
-    found = qini(one_fold(known.effect), -kept, known.trial.customer, n=QUICK)
-    assert (found.share[0], found.share[-1]) == (0.0, 1.0)
-    assert found.kept[0] == 0.0
-    assert found.kept[-1] == pytest.approx(kept.mean())
-    assert found.interval.low < found.coefficient < found.interval.high
+    planted = experiment(3000)
+    saved = -scores(planted)
+    curve = qini(one_fold(planted.effect), -saved, planted.data.customer, n=QUICK)
+    assert (curve.contact_share[0], curve.contact_share[-1]) == (0.0, 1.0)
+    assert curve.saved[0] == 0.0
+    assert curve.saved[-1] == pytest.approx(saved.mean())
+    assert curve.interval.low < curve.coefficient < curve.interval.high
 
 
 def test_a_true_effect_has_a_qini_above_chance() -> None:
-    known = experiment(6000)
-    found = qini(one_fold(known.effect), scores(known), known.trial.customer, n=QUICK)
-    assert found.interval.low > 0
+    planted = experiment(6000)
+    curve = qini(one_fold(planted.effect), scores(planted), planted.data.customer, n=QUICK)
+    assert curve.interval.low > 0
 
 
-def shuffled(seed: int) -> Known:
+def shuffled(seed: int) -> PlantedExperiment:
     """A/A: arms drawn after the fact change nobody."""
-    known = experiment(1000, seed, propensity=0.5)
-    arms = np.random.default_rng(seed + 50).permutation(known.trial.treated)
-    return replace(known, trial=replace(known.trial, treated=arms))
+    planted = experiment(1000, seed, propensity=0.5)
+    arms = np.random.default_rng(seed + 50).permutation(planted.data.treated)
+    return replace(planted, data=replace(planted.data, treated=arms))
 
 
 def test_shuffled_treatment_has_a_qini_of_nothing() -> None:
     """Of 12 intervals 95 % should hold 0; 9 or fewer do so once in 50 times."""
     hits = 0
-    for known in map(shuffled, range(12)):
-        crossed = cross_fitted(learner, known.X, known.trial, folds=2)
-        interval = qini(crossed, scores(known), known.trial.customer, n=100).interval
+    for planted in map(shuffled, range(12)):
+        crossed = cross_fit(learner, planted.X, planted.data, folds=2)
+        interval = qini(crossed, scores(planted), planted.data.customer, n=100).interval
         hits += interval.low <= 0 <= interval.high
     assert hits >= 10
 
@@ -124,42 +132,44 @@ def test_shuffled_treatment_has_a_qini_of_nothing() -> None:
 
 
 def test_a_customers_own_outcome_says_nothing_of_them() -> None:
-    known = experiment(800)
-    crossed = cross_fitted(learner, known.X, known.trial, folds=3)
-    mine = known.trial.customer == known.trial.customer[0]
-    left = np.where(mine, 1 - known.trial.left, known.trial.left)
-    again = cross_fitted(learner, known.X, replace(known.trial, left=left), folds=3)
-    assert (again.effect[mine] == crossed.effect[mine]).all()
+    planted = experiment(800)
+    crossed = cross_fit(learner, planted.X, planted.data, folds=3)
+    of_customer = planted.data.customer == planted.data.customer[0]
+    left = np.where(of_customer, 1 - planted.data.churned, planted.data.churned)
+    again = cross_fit(learner, planted.X, replace(planted.data, churned=left), folds=3)
+    assert (again.effect[of_customer] == crossed.effect[of_customer]).all()
     assert (again.effect != crossed.effect).any()
 
 
 def test_rows_are_placed_among_their_own_fold() -> None:
     priority = np.array([1.0, 2.0, 10.0, 30.0, 20.0, 20.0])
-    assert placed(priority, [0, 0, 1, 1, 1, 1]).tolist() == [0.25, 0.75, 0.125, 0.875, 0.5, 0.5]
+    assert rank_share(priority, [0, 0, 1, 1, 1, 1]).tolist() == [0.25, 0.75, 0.125, 0.875, 0.5, 0.5]
 
 
 # Calibration of the effect
 
 
 def test_fifths_are_measured_beside_what_was_predicted() -> None:
-    known = experiment(20_000)
-    groups = calibration(one_fold(known.effect), scores(known), known.trial.customer)
+    planted = experiment(20_000)
+    groups = effect_calibration(one_fold(planted.effect), scores(planted), planted.data.customer)
     assert len(groups) == 5
     assert sum(group.rows for group in groups) == 20_000
     assert [group.predicted for group in groups] == sorted(group.predicted for group in groups)
     assert all(group.low - 0.02 < group.predicted < group.high + 0.02 for group in groups)
-    assert all(group.least <= group.predicted for group in groups)
+    assert all(group.lowest <= group.predicted for group in groups)
 
 
 def test_equal_predictions_are_one_group() -> None:
-    known = experiment(500)
-    (group,) = calibration(one_fold(np.zeros(500)), scores(known), known.trial.customer)
+    planted = experiment(500)
+    (group,) = effect_calibration(one_fold(np.zeros(500)), scores(planted), planted.data.customer)
     assert group.rows == 500
-    assert group.measured == pytest.approx(scores(known).mean())
+    assert group.measured == pytest.approx(scores(planted).mean())
 
 
-def group(least: float, low: float, predicted: float | None = None) -> Group:
-    return Group(100, least, least + 0.01 if predicted is None else predicted, 0.0, low, 1.0)
+def group(lowest: float, low: float, predicted: float | None = None) -> EffectQuintile:
+    return EffectQuintile(
+        100, lowest, lowest + 0.01 if predicted is None else predicted, 0.0, low, 1.0
+    )
 
 
 @pytest.mark.parametrize(
@@ -173,51 +183,53 @@ def group(least: float, low: float, predicted: float | None = None) -> Group:
         ([group(-0.2, 0.01)], None),
     ],
 )
-def test_only_credible_harm_disturbs(groups: list[Group], edge: float | None) -> None:
-    assert disturbed_from(groups) == edge
+def test_only_credible_harm_disturbs(groups: list[EffectQuintile], edge: float | None) -> None:
+    assert sleeping_dog_threshold(groups) == edge
 
 
 def test_those_who_are_disturbed_are_found() -> None:
-    known = experiment(20_000)
-    edge = disturbed_from(calibration(one_fold(known.effect), scores(known), known.trial.customer))
+    planted = experiment(20_000)
+    edge = sleeping_dog_threshold(
+        effect_calibration(one_fold(planted.effect), scores(planted), planted.data.customer)
+    )
     assert edge is not None
-    assert (known.X["visits_90d"][known.effect >= edge] == 0).mean() > 0.95
+    assert (planted.X["visits_90d"][planted.effect >= edge] == 0).mean() > 0.95
 
 
 # The choice
 
 
 def test_uplift_that_beats_loss_is_chosen() -> None:
-    known = experiment(6000)
-    effect = cross_fitted(learner, known.X, known.trial, folds=3)
-    found = choice(known, effect)
-    assert found.uplift
-    assert found.better == pytest.approx(found.by_uplift - found.by_loss)
-    assert found.by_uplift > found.by_loss > found.at_random
+    planted = experiment(6000)
+    effect = cross_fit(learner, planted.X, planted.data, folds=3)
+    comparison = choice(planted, effect)
+    assert comparison.uplift_ranks
+    assert comparison.difference == pytest.approx(comparison.by_uplift - comparison.by_loss)
+    assert comparison.by_uplift > comparison.by_loss > comparison.at_random
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_uplift_is_refused_where_contact_does_nothing(seed: int) -> None:
-    known = experiment(3000, seed, effect=0.0)
-    effect = cross_fitted(learner, known.X, known.trial, folds=2)
-    assert not choice(known, effect).uplift
+    planted = experiment(3000, seed, effect=0.0)
+    effect = cross_fit(learner, planted.X, planted.data, folds=2)
+    assert not choice(planted, effect).uplift_ranks
 
 
 def test_uplift_that_ranks_as_loss_does_is_refused() -> None:
-    known = experiment(2000)
+    planted = experiment(2000)
 
     def make() -> UpliftModel:
         return models.build_uplift("uplift_none", 1, 1)
 
-    model = make().fit(known.X, *known.told)
-    found = choice(known, one_fold(model.effect(known.X)))
-    assert not found.uplift
-    assert found.better == 0.0
-    assert (found.interval.low, found.interval.high) == (0.0, 0.0)
+    model = make().fit(planted.X, *planted.fit_arguments)
+    comparison = choice(planted, one_fold(model.effect(planted.X)))
+    assert not comparison.uplift_ranks
+    assert comparison.difference == 0.0
+    assert (comparison.interval.low, comparison.interval.high) == (0.0, 0.0)
 
 
 def test_a_contact_costs_the_same_by_every_ranking() -> None:
-    known = experiment(2000)
-    free, dear = (choice(known, one_fold(-known.risk), cost=cost) for cost in (0.0, 5.0))
+    planted = experiment(2000)
+    free, dear = (choice(planted, one_fold(-planted.risk), cost=cost) for cost in (0.0, 5.0))
     assert free.at_random - dear.at_random == pytest.approx(0.2 * 5)
     assert free.by_loss - dear.by_loss == pytest.approx(0.2 * 5)

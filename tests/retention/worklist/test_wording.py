@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from pipeline import uplift
+from retention.core.documents.modelling import UpliftManifest
 from retention.i18n.language import ENGLISH, TRANSLATED, language
 from retention.worklist.wording import ranking_sentence
 from tests.support import campaigns
@@ -28,26 +29,26 @@ TOO_FEW = (
 @pytest.mark.parametrize(
     ("manifest", "sentence"),
     [
-        ({}, TOO_FEW),
+        (UpliftManifest(), TOO_FEW),
         (uplift.empty_manifest(12), TOO_FEW),
         (
             uplift.empty_manifest(12, is_asked_for=False),
             "Ranked by expected loss: the settings do not ask whom a contact keeps.",
         ),
         (
-            JUDGED,
+            UpliftManifest(**JUDGED),
             "Ranked by what a contact changes, as 12,345 customers drawn by lot have taught: worth "
             "£1.50 more per customer than ranking by expected loss (£0.25 to £2.75).",
         ),
         (
-            REFUSED,
+            UpliftManifest(**REFUSED),
             "Ranked by expected loss: on 12,345 customers drawn by lot, ranking by what a contact "
             "changes was not shown to be better (\u2212£0.10 per customer, \u2212£0.40 to £2.75).",
         ),
     ],
 )
 def test_the_list_says_by_what_it_is_ranked_and_why(
-    manifest: dict[str, Any], sentence: str
+    manifest: UpliftManifest, sentence: str
 ) -> None:
     assert ranking_sentence(manifest, campaigns.params_with(), ENGLISH) == sentence
 
@@ -56,7 +57,8 @@ def test_the_list_says_by_what_it_is_ranked_and_why(
 def test_it_is_said_in_every_language(code: str) -> None:
     params = campaigns.params_with()
     sentences = [
-        ranking_sentence(manifest, params, language(code)) for manifest in ({}, JUDGED, REFUSED)
+        ranking_sentence(UpliftManifest(**manifest), params, language(code))
+        for manifest in ({}, JUDGED, REFUSED)
     ]
     assert len(set(sentences)) == 3
     assert not any("Ranked" in sentence for sentence in sentences)

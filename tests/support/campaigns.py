@@ -1,4 +1,4 @@
-"""A trial by hand: who was assigned, and what became of them."""
+"""A campaign's lists and their follow-up, built by hand."""
 
 import datetime as dt
 from pathlib import Path
@@ -35,22 +35,27 @@ PARAMS: dict[str, Any] = {
     "policy": {
         "playbook": [
             {"name": "call", "action": "Call and listen", "cost": 4.0},
-            {"name": "gesture", "action": "Send a <small> gift", "cost": 1.0, "offer_value": 10.0,
-             "acceptance_rate": 0.5},
+            {
+                "name": "gesture",
+                "action": "Send a <small> gift",
+                "cost": 1.0,
+                "offer_value": 10.0,
+                "acceptance_rate": 0.5,
+            },
         ]
     },
-}  # fmt: skip
+}
 
 
-def chosen(**changes: dict[str, Any]) -> Params:
+def params_with(**changes: dict[str, Any]) -> Params:
     """The params, with sections changed by key."""
-    merged = PARAMS | {name: PARAMS.get(name, {}) | told for name, told in changes.items()}
+    merged = PARAMS | {name: PARAMS.get(name, {}) | changed for name, changed in changes.items()}
     return parse_params(yaml.safe_dump(merged))
 
 
-def one(customer: str, arm: str, **more: Any) -> dict[str, Any]:
+def assignment(customer: str, arm: str, **more: Any) -> dict[str, Any]:
     """A row of a list's assignments."""
-    told = {
+    defaults = {
         "customer_id": customer,
         "arm": arm,
         "propensity": 0.5,
@@ -62,7 +67,7 @@ def one(customer: str, arm: str, **more: Any) -> dict[str, Any]:
         "cost": 4.0,
         "offer": 0.0,
     }
-    return told | more
+    return defaults | more
 
 
 def enter(
@@ -72,41 +77,56 @@ def enter(
     return assignments.enter(folder, list_id, COMPANY, CAMPAIGN, as_of, days, both)
 
 
-def ended(
+def mature_follow_up(
     contact: tuple[int, int], holdout: tuple[int, int], seed: int = 5, **more: Any
 ) -> pd.DataFrame:
     """FOLLOWED of so many customers of each arm, (left, all), of one list whose time has passed."""
     draw = np.random.default_rng(seed)
-    many = contact[1] + holdout[1]
+    n = contact[1] + holdout[1]
     arm = np.repeat(["contact", "holdout"], [contact[1], holdout[1]])
     churned = np.concatenate([np.arange(size) < left for left, size in (contact, holdout)])
     treated = arm == "contact"
-    held = holdout[1] / many if many else 0.5
+    held = holdout[1] / n if n else 0.5
     table = {
-        "list_id": "L1", "company": COMPANY, "campaign": CAMPAIGN,
-        "as_of": pd.Timestamp(FIRST), "entered_at": pd.Timestamp(FIRST, tz="UTC"),
-        "customer_id": [f"c{n:05d}" for n in range(many)], "arm": arm, "propensity": 1 - held,
-        "play": draw.choice(["call", "gesture"], many), "channel": "phone",
-        "theme": draw.choice(["billing", "resolution", "rhythm"], many),
-        "churn_probability": draw.beta(2, 6, many), "expected_loss": draw.gamma(2, 30, many),
-        "cost": 4.0, "offer": 0.0, "outcome_known_on": pd.Timestamp(FIRST) + pd.Timedelta(days=28),
-        "state": "mature", "churned": pd.array(churned, dtype="boolean"),
-        "value": np.where(churned, 0.0, draw.gamma(4, 25, many)), "dropped": None,
-        "contacted": treated & (draw.random(many) < 0.85),
-        "reached": treated & (draw.random(many) < 0.6),
-        "answered": treated & (draw.random(many) < 0.9), "spent": np.where(treated, 4.0, 0.0),
-    }  # fmt: skip
-    found = pd.DataFrame(table | more)
-    found["reached"] &= found["contacted"]
-    return found.astype({"dropped": "str"})[list(FOLLOW_UP)]
+        "list_id": "L1",
+        "company": COMPANY,
+        "campaign": CAMPAIGN,
+        "as_of": pd.Timestamp(FIRST),
+        "entered_at": pd.Timestamp(FIRST, tz="UTC"),
+        "customer_id": [f"c{n:05d}" for n in range(n)],
+        "arm": arm,
+        "propensity": 1 - held,
+        "play": draw.choice(["call", "gesture"], n),
+        "channel": "phone",
+        "theme": draw.choice(["billing", "resolution", "rhythm"], n),
+        "churn_probability": draw.beta(2, 6, n),
+        "expected_loss": draw.gamma(2, 30, n),
+        "cost": 4.0,
+        "offer": 0.0,
+        "outcome_known_on": pd.Timestamp(FIRST) + pd.Timedelta(days=28),
+        "state": "mature",
+        "churned": pd.array(churned, dtype="boolean"),
+        "value": np.where(churned, 0.0, draw.gamma(4, 25, n)),
+        "dropped": None,
+        "contacted": treated & (draw.random(n) < 0.85),
+        "reached": treated & (draw.random(n) < 0.6),
+        "answered": treated & (draw.random(n) < 0.9),
+        "spent": np.where(treated, 4.0, 0.0),
+    }
+    follow_up_rows = pd.DataFrame(table | more)
+    follow_up_rows["reached"] &= follow_up_rows["contacted"]
+    return follow_up_rows.astype({"dropped": "str"})[list(FOLLOW_UP)]
 
 
-def waiting(many: int, as_of: dt.date, day: int = 28) -> pd.DataFrame:
+def pending_follow_up(n: int, as_of: dt.date, day: int = 28) -> pd.DataFrame:
     """The same of a list whose outcome is not known yet: a tenth is held out."""
-    found = ended((0, many - many // 10), (0, many // 10))
-    found["customer_id"] = [f"w{as_of}{n:05d}" for n in range(len(found))]
+    follow_up_rows = mature_follow_up((0, n - n // 10), (0, n // 10))
+    follow_up_rows["customer_id"] = [f"w{as_of}{n:05d}" for n in range(len(follow_up_rows))]
     start = pd.Timestamp(as_of)
-    return found.assign(
-        as_of=start, outcome_known_on=start + pd.Timedelta(days=day), state="pending", churned=None,
+    return follow_up_rows.assign(
+        as_of=start,
+        outcome_known_on=start + pd.Timedelta(days=day),
+        state="pending",
+        churned=None,
         value=np.nan,
-    ).astype({"churned": "boolean"})  # fmt: skip
+    ).astype({"churned": "boolean"})
