@@ -13,14 +13,14 @@ from retention.core.params import FeatureParams
 from retention.core.storage import atomic
 
 FEATURES, DATA = Path("docs/features.md"), Path("data/README.md")
-_MADE = "<!-- Made by `make docs` from {}; edit there. -->"
+_NOTICE = "<!-- Made by `make docs` from {}; edit there. -->"
 
 
 def features_page(declared: Iterable[Feature]) -> str:
     """The data dictionary: a table a theme."""
     parts = [
         "# Features",
-        _MADE.format("features/"),
+        _NOTICE.format("features/"),
         "One row a customer watched at a snapshot, from what was known before it. Money is in the "
         "account's currency; floats keep six decimals. What staff read is said of a customer only "
         "where it raises the risk and lies on the alarming side of the watched customers' median.",
@@ -49,7 +49,7 @@ def data_page() -> str:
         "\n\n".join(
             [
                 "# data/",
-                _MADE.format("retention/core/artefacts/"),
+                _NOTICE.format("retention/core/artefacts/"),
                 "One folder a stage, which DVC keeps and deletes as it sees fit. `data/raw/` is "
                 "yours: put your files there; no stage writes or deletes it. `data/example/` holds "
                 "the example company's files.",

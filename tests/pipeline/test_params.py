@@ -34,7 +34,7 @@ labels: {churn: {rule: silence}}
         ("    key: [receipt]\n", "", "key: missing"),
         ("GBP", "[", "not YAML"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_key_is_one_line_that_names_it(old: str, new: str, message: str) -> None:
     assert old in GOOD
     with pytest.raises(BadParams, match=message) as caught:

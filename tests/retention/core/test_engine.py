@@ -1,4 +1,4 @@
-"""What a stage may ask of the embedded engine."""
+"""The embedded engine."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_scan_reads_one_parquet_file_or_a_glob_of_them(duck: engine.DuckDB, tmp_
     assert len(duck.collect(duck.scan(tmp_path / "*.parquet"), sort=["days"])) == 6
 
 
-def test_a_kept_frame_is_computed_once_and_outlives_its_source(duck: engine.DuckDB) -> None:
+def test_a_materialized_frame_is_computed_once_and_outlives_its_source(duck: engine.DuckDB) -> None:
     duck.connection.execute("create table source as select 1 as days")
     source: nw.LazyFrame[duckdb.DuckDBPyRelation] = nw.from_native(duck.connection.table("source"))
     once = duck.materialize(source.with_columns(twice=nw.col("days") * 2))
@@ -43,7 +43,7 @@ def test_a_kept_frame_is_computed_once_and_outlives_its_source(duck: engine.Duck
     assert duck.collect(once, sort=["days"]).to_pylist() == [{"days": 1, "twice": 2}]
 
 
-def test_forget_drops_all_that_was_kept_and_may_be_said_twice(duck: engine.DuckDB) -> None:
+def test_release_drops_what_was_materialized_and_may_be_called_twice(duck: engine.DuckDB) -> None:
     frames = [duck.materialize(duck.load(TABLE)) for _ in range(2)]
     duck.release()
     duck.release()
@@ -56,7 +56,7 @@ def test_times_are_utc_wherever_the_machine_stands(duck: engine.DuckDB) -> None:
     assert duck.connection.sql("select current_setting('TimeZone')").fetchall() == [("UTC",)]
 
 
-def test_opened_gives_the_engine_that_params_name_and_closes_it() -> None:
+def test_open_engine_gives_the_engine_of_params_and_closes_it() -> None:
     with engine.open_engine(EngineParams(name="duckdb", memory="500MB")) as opened:
         assert isinstance(opened, engine.DuckDB)
         frame = opened.load(TABLE)
@@ -65,7 +65,7 @@ def test_opened_gives_the_engine_that_params_name_and_closes_it() -> None:
         opened.connection.execute("select 1")
 
 
-def test_opened_closes_the_engine_when_the_stage_fails() -> None:
+def test_open_engine_closes_the_engine_when_the_stage_fails() -> None:
     opened: list[engine.DuckDB | engine.Spark] = []
 
     def stage() -> None:

@@ -32,7 +32,7 @@ def test_a_refusal_is_one_line_on_stderr_and_its_exit_code(
     assert capsys.readouterr() == ("", "refused: first line second line\n")
 
 
-def test_the_nearest_names_are_told_whatever_their_case() -> None:
+def test_the_nearest_names_are_suggested_whatever_their_case() -> None:
     assert errors.suggestion("Custmer", ["customer", "item"]) == " (nearest: customer)"
     assert errors.suggestion("zzz", ["customer"]) == ""
 

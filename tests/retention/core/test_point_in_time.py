@@ -1,4 +1,4 @@
-"""The two rules of time: what a snapshot may see; when a label window opens, ends and ripens."""
+"""The two rules of time: what a snapshot sees; when a label window opens, ends and is mature."""
 
 import datetime as dt
 
@@ -64,7 +64,7 @@ def test_a_snapshot_sees_one_row_an_event_the_newest_version_known_by_then(
     assert known_on(VERSIONS, TODAY + day) == expected
 
 
-def test_without_versions_the_promise_that_nothing_was_restated_changes_nothing() -> None:
+def test_without_versions_restated_false_changes_nothing() -> None:
     assert known_on(HISTORY, restated=False) == known_on(HISTORY)
 
 
@@ -85,10 +85,10 @@ def test_the_value_window_starts_with_the_churn_window_and_has_its_own_length() 
     assert (window.start, window.end, window.mature_on) == (103, 143, 145)
 
 
-@pytest.mark.parametrize(("horizon", "ripe_in"), [(5, 15), (10, 15), (40, 45)])
-def test_both_labels_are_mature_when_the_later_window_is(horizon: int, ripe_in: int) -> None:
+@pytest.mark.parametrize(("horizon", "mature_in"), [(5, 15), (10, 15), (40, 45)])
+def test_both_labels_are_mature_when_the_later_window_is(horizon: int, mature_in: int) -> None:
     labels = LabelParams(churn=CHURN, value=ValueLabel(horizon_days=horizon))
-    assert point_in_time.label_delay_days(labels) == ripe_in
+    assert point_in_time.label_delay_days(labels) == mature_in
 
 
 def test_a_window_holds_its_first_day_and_not_its_end() -> None:

@@ -1,4 +1,4 @@
-"""The ledger: nothing is lost, nothing is changed, and a fact is known from when it was entered."""
+"""The ledger of outcomes: nothing is lost or changed; a record is known once it is entered."""
 
 import datetime as dt
 import subprocess
@@ -11,9 +11,8 @@ from zoneinfo import ZoneInfo
 import narwhals as nw
 import pytest
 
-from pipeline import events as stage
-from retention.core import events as schema
-from retention.core import point_in_time
+from pipeline.events import events as merge_events
+from retention.core import events, point_in_time
 from retention.core.errors import BadInput, Busy
 from retention.core.storage import atomic
 from retention.ledgers import outcomes
@@ -36,11 +35,11 @@ def entered(
     list_id: str = LIST,
     sha: str = "f" * 64,
 ) -> Path:
-    facts = tuple(
+    records = tuple(
         OutcomeRecord(list_id, customer_id, when, word, "phone", "Ada", sha)
         for customer_id, word in answers.items()
     )
-    batch = ImportBatch(list_id, "Mill Lane Bakery", when, sha, {"accepted": len(facts)}, facts)
+    batch = ImportBatch(list_id, "Mill Lane Bakery", when, sha, {"accepted": len(records)}, records)
     with outcomes.lock(folder):
         return outcomes.write(folder, batch)
 
@@ -80,7 +79,7 @@ def test_without_a_ledger_nothing_is_known(folder: Path) -> None:
     assert outcomes.read_records(folder) == []
     assert outcomes.opted_out(folder) == outcomes.deceased_or_merged(folder) == set()
     table = outcomes.contact_events(folder, LONDON, "Mill Lane Bakery")
-    assert (table.schema, table.num_rows) == (schema.EVENTS, 0)
+    assert (table.schema, table.num_rows) == (events.EVENTS, 0)
 
 
 def test_history_is_kept_and_the_newest_word_counts(folder: Path) -> None:
@@ -215,16 +214,16 @@ def test_objections_and_the_gone_are_as_last_entered(folder: Path) -> None:
     assert outcomes.deceased_or_merged(folder) == {"c"}
 
 
-def events(folder: Path, zone: ZoneInfo = LONDON) -> list[dict[str, Any]]:
+def contact_rows(folder: Path, zone: ZoneInfo = LONDON) -> list[dict[str, Any]]:
     table = outcomes.contact_events(folder, zone, "Mill Lane Bakery")
-    assert table.schema == schema.EVENTS
+    assert table.schema == events.EVENTS
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows
 
 
 def test_a_contact_is_an_event_with_two_clocks(folder: Path) -> None:
     entered(folder, moment(25, 23), {"a:1": FULL})
-    (event,) = events(folder, KARACHI)
+    (event,) = contact_rows(folder, KARACHI)
     assert {name: value for name, value in event.items() if value is not None} == {
         "event_id": f"ledger:outreach:{LIST}:a\\:1",
         "customer_id": "a:1",
@@ -260,7 +259,7 @@ def test_which_answers_tell_of_a_contact(
     folder: Path, answer: StaffAnswer, treatment: str | None
 ) -> None:
     entered(folder, moment(25), {"a": answer})
-    published = events(folder)
+    published = contact_rows(folder)
     assert [row["treatment"] for row in published] == [treatment][: len(published)]
     assert len(published) == (treatment is not None)
     for row in published:  # without a day it happened on the day it was entered
@@ -271,15 +270,15 @@ def test_which_answers_tell_of_a_contact(
         )
 
 
-def united(folder: Path) -> tuple[Any, Any]:
+def merged(folder: Path) -> tuple[Any, Any]:
     path = folder.parent / "ingested.parquet"
-    atomic.write_table(path, schema.EVENTS.empty_table())
-    return stage.events([path], "1GB", outcomes.contact_events(folder, LONDON, "Mill Lane Bakery"))
+    atomic.write_table(path, events.EVENTS.empty_table())
+    return merge_events([path], "1GB", outcomes.contact_events(folder, LONDON, "Mill Lane Bakery"))
 
 
 def events_known_on(folder: Path, day: dt.date) -> list[dict[str, Any]]:
     """What a snapshot of that day sees."""
-    table, _ = united(folder)
+    table, _ = merged(folder)
     past = point_in_time.as_known_at(nw.from_native(table).lazy(), point_in_time.day_number(day))
     rows: list[dict[str, Any]] = past.collect().to_arrow().to_pylist()
     return rows
@@ -298,7 +297,7 @@ def test_a_snapshot_sees_what_was_entered_before_it(folder: Path) -> None:
 def test_a_corrected_answer_is_another_version_of_the_event(folder: Path) -> None:
     entered(folder, moment(24), {"a": StaffAnswer(result="not reached")})
     entered(folder, moment(26), {"a": FULL})
-    _, summary = united(folder)
+    _, summary = merged(folder)
     assert (summary.event_ids, summary.versions, summary.clashes) == (1, 1, 0)
     assert [event["topic"] for event in events_known_on(folder, dt.date(2026, 11, 25))] == [
         "not reached"
@@ -323,6 +322,6 @@ def test_a_correction_of_the_note_alone_is_no_version(folder: Path) -> None:
     )
     noted = StaffAnswer(result="reached", contacted_on=dt.date(2026, 11, 23), note="x")
     entered(folder, moment(26), {"a": noted})
-    table, summary = united(folder)
+    table, summary = merged(folder)
     assert (table.num_rows, summary.versions) == (1, 0)
     assert len(outcomes.read_records(folder)) == 2

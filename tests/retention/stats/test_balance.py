@@ -1,4 +1,4 @@
-"""Whether a draw is told from what is none."""
+"""Randomisation checks: a sound assignment passes, a broken one is found."""
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,14 @@ def customers(seed: int) -> pd.DataFrame:
     tenure = rng.exponential(500, MANY)
     noisy_tenure = np.where(rng.random(MANY) < 0.2, np.nan, tenure + rng.normal(0, 50, MANY))
     return pd.DataFrame(
-        {"risk": risk, "value": np.exp(3 + 2 * risk + rng.normal(0, 1, MANY)), "tenure": tenure,
-         "seen": noisy_tenure, "rare": rng.random(MANY) < 0.02}
-    )  # fmt: skip
+        {
+            "risk": risk,
+            "value": np.exp(3 + 2 * risk + rng.normal(0, 1, MANY)),
+            "tenure": tenure,
+            "seen": noisy_tenure,
+            "rare": rng.random(MANY) < 0.02,
+        }
+    )
 
 
 def balance_of(seed: int, chance: float | np.ndarray = 0.9) -> Balance:
@@ -28,7 +33,7 @@ def balance_of(seed: int, chance: float | np.ndarray = 0.9) -> Balance:
     return balance.balance(customers(seed), treated, propensity)
 
 
-def test_a_draw_is_doubted_as_often_as_said() -> None:
+def test_a_sound_assignment_is_rejected_at_the_nominal_rate() -> None:
     balances = [balance_of(seed) for seed in range(1000)]
     for p in (
         [check.joint_p_value for check in balances],
@@ -38,7 +43,7 @@ def test_a_draw_is_doubted_as_often_as_said() -> None:
     assert np.mean([check.is_balanced for check in balances]) > 0.96
 
 
-def test_shares_that_went_with_a_column_are_still_a_draw() -> None:
+def test_propensities_that_depend_on_a_covariate_are_no_imbalance() -> None:
     shares = [np.where(customers(seed)["risk"] > 0.15, 0.9, 0.5) for seed in range(300)]
     balances = [balance_of(seed, propensities) for seed, propensities in enumerate(shares)]
     assert np.mean([check.is_balanced for check in balances]) > 0.95
@@ -77,7 +82,7 @@ def test_the_difference_is_in_standard_deviations() -> None:
     assert list(columns["standardized_mean_difference"])[1:] == [0.0, 0.0]
 
 
-def test_a_column_told_twice_counts_once() -> None:
+def test_a_column_given_twice_counts_once() -> None:
     before, propensity = customers(1)[["risk", "tenure"]], np.full(MANY, 0.9)
     treated = np.random.default_rng(5).random(MANY) < propensity
     once = balance.balance(before, treated, propensity)

@@ -1,4 +1,4 @@
-"""Sizes against the published ones and against experiments drawn with them."""
+"""Sample sizes: published values, statsmodels, and simulated experiments of these sizes."""
 
 from math import ceil, inf
 
@@ -37,10 +37,10 @@ def test_sizes_are_those_of_statsmodels() -> None:
                 assert arms.control == ceil(textbook), (control, treated)
 
 
-def shown(
+def is_significant(
     rng: np.random.Generator, arms: ArmSizes, rates: tuple[float, float], planned: float
 ) -> bool:
-    """Whether an experiment of this size shows its effect; planned: 0 for one look."""
+    """Whether an experiment of this size is significant; planned: 0 for one look."""
     n = int(arms.treated), int(arms.control)
     left = [rng.binomial(n, p) for n, p in zip(n, rates, strict=True)]
     estimate = two_sample.difference_in_proportions(left[0], n[0], left[1], n[1])
@@ -58,7 +58,7 @@ def test_experiments_of_that_size_show_the_effect_in_4_of_5(
     assert arms.control / arms.total == pytest.approx(held_out, rel=0.01)
     rng = np.random.default_rng(4)
     planned = arms.total if any_time else 0.0
-    runs = [shown(rng, arms, (0.10, 0.15), planned) for _ in range(2000)]
+    runs = [is_significant(rng, arms, (0.10, 0.15), planned) for _ in range(2000)]
     assert 0.76 <= np.mean(runs) <= 0.84
 
 
@@ -77,7 +77,7 @@ def test_reading_at_every_list_costs_almost_as_many_again() -> None:
     assert any_time == ArmSizes(6153, 6153)
 
 
-def test_equal_rates_are_never_told_apart() -> None:
+def test_equal_rates_need_infinitely_many_customers() -> None:
     assert power.required_sample_size(0.1, 0.1) == ArmSizes(inf, inf)
     assert (
         power.months_to_sample_size(

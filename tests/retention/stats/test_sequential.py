@@ -1,4 +1,4 @@
-"""Peeking: what 20 looks do to the usual interval, and what they do not do to this one."""
+"""Peeking: 20 looks mislead the usual interval, but not the confidence sequence."""
 
 from functools import cache
 

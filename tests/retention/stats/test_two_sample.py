@@ -1,4 +1,4 @@
-"""Intention to treat: a published experiment, and a simulated company drawn a thousand times."""
+"""Intention to treat: published values, statsmodels, and a thousand simulated experiments."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -46,7 +46,7 @@ def test_players_kept_for_a_day_may_be_chance() -> None:
     assert not estimate.significant
 
 
-# What the numbers are
+# Estimates
 
 
 def test_the_effect_is_that_of_the_treated_less_that_of_the_control() -> None:
@@ -99,7 +99,7 @@ def test_a_customer_with_two_rows_counts_once() -> None:
 
 
 @pytest.mark.parametrize("chance", [0.0, 1.0, np.nan])
-def test_without_a_draw_there_is_no_comparison(chance: float) -> None:
+def test_a_propensity_of_0_or_1_is_refused(chance: float) -> None:
     with pytest.raises(ValueError, match="no draw"):
         two_sample.hajek_difference([0, 1], [0, 1], [0.5, chance], [1, 2])
 
@@ -128,7 +128,7 @@ def test_a_handful_gives_no_interval(counts: tuple[int, int, int, int], has_inte
     assert measured(two_sample.hajek_difference(*rows)) == has_interval
 
 
-# A thousand draws of one company, whose customers' chances under both treatments are known
+# A thousand experiments in one company with known outcomes under both treatments
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def test_the_interval_covers_the_true_effect_19_times_in_20() -> None:
     )
 
 
-def test_no_effect_is_shown_once_in_20() -> None:
+def test_no_effect_is_significant_once_in_20() -> None:
     chances = company()
     left, value = draws(Chances(chances.alone, chances.alone, chances.value))
     assert 0.03 <= np.mean([estimate.significant for estimate in left]) <= 0.07
