@@ -12,7 +12,7 @@ from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.serving import champion, promotion, target
 from retention.serving.champion import Champion
-from retention.tracking import promotion as tracked_promotion
+from retention.tracking import promotion_log
 
 FIGURES = {
     "churn_roc_auc": ("churn: order, ROC AUC", "higher is better"),
@@ -44,7 +44,7 @@ def promote(override_reason: str | None) -> Iterator[str]:
         raise errors.Guarded(f"{missing}: not there, so nothing was trained; run make repro first")
     folder, now = artefacts.CANDIDATE.path, champion.current()
     manifest = promotion.candidate_manifest(
-        params, atomic.read_json(artefacts.SELECTION), atomic.read_json(artefacts.METRICS)
+        params, artefacts.SELECTION.read(), artefacts.METRICS.read()
     )
     sha256 = champion.hashes(promotion.candidate_parts())
     if now and now.sha256 == sha256 and now.definition == manifest["definition"]:
@@ -60,7 +60,7 @@ def promote(override_reason: str | None) -> Iterator[str]:
     if comparison:
         yield f"The challenger is {comparison}."
     if comparison and comparison.measures:
-        yield tracked_promotion.track(params, "retention promote", comparison, override_reason)
+        yield promotion_log.track(params, "retention promote", comparison, override_reason)
     yield from _mirror(params, installed)
     yield f"The model of {folder} is the champion now. Run make repro to score with it;"
     yield "retention rollback goes back to the one before."
@@ -121,8 +121,10 @@ def _figure(figure: float | None) -> str:
 def _mirror(params: Params, now: Champion) -> Iterator[str]:
     """Let MLflow's aliases follow champion/, or say that they do not."""
     candidate = artefacts.CANDIDATE.path
-    has_challenger = candidate.is_dir() and champion.hashes(promotion.candidate_parts()) != now.sha256
+    has_challenger = (
+        candidate.is_dir() and champion.hashes(promotion.candidate_parts()) != now.sha256
+    )
     if not artefacts.FEATURES.path.is_file():
         yield f"MLflow was not told: {artefacts.FEATURES} is not there; dvc repro tells it."
-    elif unreachable := tracked_promotion.mirror(params, now, has_challenger):
+    elif unreachable := promotion_log.mirror(params, now, has_challenger):
         console.logger("MLflow").info(unreachable)

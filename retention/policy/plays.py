@@ -136,8 +136,8 @@ def _play_options(customers: pd.DataFrame, play: Play, place: int, policy: Polic
     parts = [
         _with_gain(customers, play, channel, channel == preferred, policy) for channel in channels
     ]
-    found = pd.concat(parts, ignore_index=True).drop_duplicates(["customer_id", "channel"])
-    return found.assign(play=play.name, offer=play.offer_value, place=place)
+    play_options = pd.concat(parts, ignore_index=True).drop_duplicates(["customer_id", "channel"])
+    return play_options.assign(play=play.name, offer=play.offer_value, place=place)
 
 
 def _with_gain(
@@ -197,7 +197,7 @@ def _saving(customers: pd.DataFrame, play: Play, policy: Policy) -> "pd.Series[f
 
 
 def rank_options(
-    found: pd.DataFrame, proven: Sequence[str], playbook: Sequence[Play], policy: Policy
+    candidates: pd.DataFrame, proven: Sequence[str], playbook: Sequence[Play], policy: Policy
 ) -> pd.DataFrame:
     """Rank each customer's options that gain more than the policy's minimum.
 
@@ -218,7 +218,7 @@ def rank_options(
         gesture and the customer's first proven selling play; further selling plays are above it,
         unproven ones last. Within a tier by gain, then the cheaper, then the playbook's order.
     """
-    worthwhile = found[found["gain"] > policy.min_net_gain * 100]
+    worthwhile = candidates[candidates["gain"] > policy.min_net_gain * 100]
     selling = [play.name for play in playbook if play.type in SELLING_TYPES]
     turns = {name: proven.index(name) for name in selling if name in proven}
     turn = worthwhile["play"].map(turns).astype(float)
@@ -231,7 +231,7 @@ def rank_options(
 _BEST_FIRST: Final = (("gain", False), ("price", True), ("place", True), ("second", True))
 
 
-def sort_options(found: pd.DataFrame, *columns: tuple[str, bool]) -> pd.DataFrame:
+def sort_options(candidates: pd.DataFrame, *columns: tuple[str, bool]) -> pd.DataFrame:
     """Sort options by customer, and then by columns.
 
     Parameters
@@ -248,10 +248,12 @@ def sort_options(found: pd.DataFrame, *columns: tuple[str, bool]) -> pd.DataFram
     """
     names = ["customer_id", *(name for name, _ in columns)]
     ascending = [True, *(ascends for _, ascends in columns)]
-    return found.sort_values(names, ascending=ascending, kind="stable", ignore_index=True)
+    return candidates.sort_values(names, ascending=ascending, kind="stable", ignore_index=True)
 
 
-def matching_plays(found: pd.DataFrame, playbook: Sequence[Play], policy: Policy) -> pd.DataFrame:
+def matching_plays(
+    candidates: pd.DataFrame, playbook: Sequence[Play], policy: Policy
+) -> pd.DataFrame:
     """Rank the options of customers who are listed for an issue, whatever they gain.
 
     Parameters
@@ -269,8 +271,8 @@ def matching_plays(found: pd.DataFrame, playbook: Sequence[Play], policy: Policy
         their issue (tier 0) comes before a general one (tier 1).
     """
     general = [play.name for play in playbook if not play.when]
-    has_offer = (found["spend"] > 0) | (found["offer"] > 0)
-    usable = found[~has_offer | (found["gain"] > policy.min_net_gain * 100)]
+    has_offer = (candidates["spend"] > 0) | (candidates["offer"] > 0)
+    usable = candidates[~has_offer | (candidates["gain"] > policy.min_net_gain * 100)]
     usable = usable.assign(tier=usable["play"].isin(general).astype("int64"))
     return sort_options(usable, ("tier", True), *_BEST_FIRST)
 

@@ -143,7 +143,7 @@ def policy_value(treated: Floats, gain: Floats) -> float:
 class Qini:
     """The Qini curve of an uplift ranking."""
 
-    share: Floats  # (101,) shares contacted, 0 to 1
+    contact_share: Floats  # (101,) shares contacted, 0 to 1
     saved: Floats  # (101,) customers saved per customer of all, if that share is contacted
     coefficient: float  # area between the curve and contacting at random
     interval: Interval
@@ -209,10 +209,10 @@ def qini(
         return {"qini": qini_coefficient(priority, saved)}
 
     interval = bootstrap(coefficient, customer, [priority, saved], n, seed)["qini"]
-    share = np.linspace(0, 1, 101)
+    contact_share = np.linspace(0, 1, 101)
     curve = _curve(priority, saved)
-    at_share = np.interp(share, np.linspace(0, 1, len(curve)), curve)
-    return Qini(share, at_share, qini_coefficient(priority, saved), interval)
+    at_share = np.interp(contact_share, np.linspace(0, 1, len(curve)), curve)
+    return Qini(contact_share, at_share, qini_coefficient(priority, saved), interval)
 
 
 # Calibration of the effect

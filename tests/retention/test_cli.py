@@ -25,7 +25,7 @@ from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.ledgers import outcomes
 from retention.serving import champion, promotion
-from retention.tracking import promotion as tracked_promotion
+from retention.tracking import promotion_log
 from tests.support import documents
 
 RUN = CliRunner()
@@ -404,7 +404,7 @@ def test_mlflow_is_told_where_it_can_be(company: Path, monkeypatch: pytest.Monke
     def mirror(_: Params, now: champion.Champion, has_challenger: bool) -> None:
         mirrored.append((now.sha256, has_challenger))
 
-    monkeypatch.setattr(tracked_promotion, "mirror", mirror)
+    monkeypatch.setattr(promotion_log, "mirror", mirror)
     atomic.write_text(artefacts.FEATURES, "")
     write_trained(1.0)
     run("promote")
