@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from retention.core import artefacts, console, engine, errors, point_in_time
 from retention.core.params import EngineParams, Params, load_params
-from retention.core.storage import atomic
 from retention.ledgers import assignments, erasures, outcomes
 from retention.monitoring import verdict
 from retention.policy import play_effects
@@ -37,7 +36,7 @@ def at_risk(inputs: WorklistInputs, params: Params, previous: Path | None) -> At
 
     previous: the folder of the last list published before this one, None for the first.
     """
-    tables, as_of = inputs.tables, dt.date.fromisoformat(inputs.summary["as_of"])
+    tables, as_of = inputs.tables, inputs.summary.as_of
     kinds = params.labels.value.kinds
     play_evidence = play_effects.play_effects(inputs.events, params.policy.playbook, kinds, as_of)
     decision = decide(
@@ -63,8 +62,8 @@ def at_risk(inputs: WorklistInputs, params: Params, previous: Path | None) -> At
 
 def read(params: Params, contacts: pa.Table) -> WorklistInputs:
     """Read what the stages before wrote."""
-    summary = atomic.read_json(artefacts.SCORE_SUMMARY)
-    as_of = dt.date.fromisoformat(summary["as_of"])
+    summary = artefacts.SCORE_SUMMARY.read()
+    as_of = summary.as_of
     guard_banners = verdict.list_banners(as_of)
     tables = CustomerTables(
         scores=artefacts.SCORES.read()
@@ -85,7 +84,7 @@ def read(params: Params, contacts: pa.Table) -> WorklistInputs:
         tables,
         artefacts.TIMELINE.read(),
         artefacts.RISK_HISTORY.read(),
-        summary | {"banners": [*summary["banners"], *guard_banners]},
+        summary.updated(banners=(*summary.banners, *guard_banners)),
         _play_events(params, as_of),
         SuppressionList(
             opted_out=frozenset(outcomes.opted_out(outcomes.FOLDER)),
@@ -127,7 +126,7 @@ def main() -> None:
         previous = published.newest(
             Path(params.publish.folder),
             company=params.company,
-            before=dt.date.fromisoformat(inputs.summary["as_of"]),
+            before=inputs.summary.as_of,
         )
         result = at_risk(inputs, params, previous)
         write_result(result, FOLDER)
@@ -139,7 +138,7 @@ def main() -> None:
 
 def summary_lines(listing: Listing) -> Iterable[str]:
     """The size of the cohort, then a line for each lane: its customers by reason."""
-    yield f"{listing.watched:,} customers watched"
+    yield f"{listing.cohort_size:,} customers watched"
     for lane, whys in listing.lanes.items():
         counts = ", ".join(f"{count:,} {why}" for why, count in whys.items() if count)
         if counts:

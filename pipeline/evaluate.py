@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from models.components.base import Floats
 from retention.core import artefacts, console, errors
+from retention.core.documents.modelling import SelectionReport, TestMetrics
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.reporting.model_card import card, plots
@@ -112,18 +113,18 @@ def join_labels(predicted: pa.Table, labels: pa.Table) -> pd.DataFrame:
 
 
 def header(
-    selection_report: dict[str, Any], scores: pd.DataFrame, params: Params
+    selection_report: SelectionReport, scores: pd.DataFrame, params: Params
 ) -> dict[str, Any]:
     """The rows and the target that the figures are of."""
-    test_fold = selection_report["measured_on"]
+    test_fold = selection_report.measured_on
     return {
-        "measured_on": test_fold["test"] if test_fold and len(scores) else None,
+        "measured_on": test_fold.test if test_fold and len(scores) else None,
         "customers": len(scores),
         "churners": int(scores["churned"].sum()),
         "churn_rate": float(scores["churned"].mean()) if len(scores) else None,
         "capacity": params.at_risk.capacity,
         "definition": target.target_description(params.labels),
-        "banners": selection_report["banners"],
+        "banners": selection_report.banners,
     }
 
 
@@ -150,7 +151,7 @@ def log_to_mlflow(params: Params, log: console.StageLog) -> None:
 def main() -> None:
     params = load_params()
     with console.stage("evaluate") as log:
-        selection_report, labels = atomic.read_json(artefacts.SELECTION), artefacts.LABELS.read()
+        selection_report, labels = artefacts.SELECTION.read(), artefacts.LABELS.read()
         model_predictions = join_labels(artefacts.TEST_PREDICTIONS.read(), labels)
         scores = join_labels(artefacts.TEST_SCORES.read(), labels)
         log.read(artefacts.TEST_PREDICTIONS, len(model_predictions))
@@ -160,7 +161,8 @@ def main() -> None:
             capacity, min_size = params.at_risk.capacity, params.evaluate.min_group_size
             groups = slices.slice_metrics(scores, current_attributes(), capacity, min_size)
             content |= {"slices": groups}
-        atomic.write_json(artefacts.METRICS, content)
+        test_metrics = TestMetrics.model_validate(content)
+        artefacts.METRICS.write(test_metrics)
         schema = artefacts.PREDICTIONS.schema
         predictions = scores[schema.names]
         artefacts.PREDICTIONS.write(
@@ -170,8 +172,12 @@ def main() -> None:
         rule = model_predictions.loc[of_rule, "prediction"].to_numpy()
         baseline = predictions.assign(churn_probability=rule)
         plots.draw(predictions, baseline, artefacts.PLOTS.path, params.currency)
-        selection_report |= {"dead": atomic.read_json(artefacts.FEATURES_SUMMARY)["dead"]}
-        text = card.render(selection_report, content, content["definition"], params.currency)
+        text = card.render(
+            selection_report.as_json() | {"dead": list(artefacts.FEATURES_SUMMARY.read().dead)},
+            test_metrics.as_json(),
+            test_metrics.definition,
+            params.currency,
+        )
         atomic.write_text(artefacts.MODEL_CARD, text)
         log.wrote(artefacts.PREDICTIONS, len(scores))
         log_to_mlflow(params, log)

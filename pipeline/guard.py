@@ -5,12 +5,12 @@ docs/monitoring.md describes each guard, its limits and what to do.
 """
 
 import datetime as dt
-from typing import Any
 
 import pandas as pd
 import pyarrow.compute as pc
 
 from retention.core import artefacts, console, engine, errors, feature_table, point_in_time
+from retention.core.documents.scoring import GuardMetrics, GuardSummary, RunReport
 from retention.core.documents.sources import EventsSummary
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
@@ -54,8 +54,8 @@ def guard(inputs: GuardInputs, params: Params) -> GuardReport:
         as_of=inputs.as_of,
         findings=sorted(findings, key=lambda finding: -LEVELS.index(finding.level)),
         banners=verdict.banners(findings, banner_language),
-        model=inputs.scored["model"],
-        model_banners=tuple(inputs.scored["banners"]),
+        model=inputs.scored.model,
+        model_banners=inputs.scored.banners,
         run=run,
         earlier=earlier,
         drift_report=drift_report,
@@ -64,24 +64,26 @@ def guard(inputs: GuardInputs, params: Params) -> GuardReport:
     )
 
 
-def metrics(report: GuardReport) -> dict[str, Any]:
+def metrics(report: GuardReport) -> GuardMetrics:
     """The main figures for metrics.json; None where there is nothing to compare with."""
     figures = ("watched", "mean_risk", "score_psi", "drifted", "features", "drop")
-    return {
-        **verdict.level_counts(report.findings),
-        **{name: report.run[name] for name in figures},
-        **{f"rows_{name}": source["read"] for name, source in report.run["sources"].items()},
-    }
+    return GuardMetrics(
+        {
+            **verdict.level_counts(report.findings),
+            **{name: report.run[name] for name in figures},
+            **{f"rows_{name}": source["read"] for name, source in report.run["sources"].items()},
+        }
+    )
 
 
-def summary(report: GuardReport) -> dict[str, Any]:
+def summary(report: GuardReport) -> GuardSummary:
     """What the stages `at_risk` and `publish` read."""
-    return {
-        "as_of": report.as_of.isoformat(),
-        "banners": report.banners,
-        "refused": [finding.guard for finding in verdict.refusals(report.findings)],
-        "run": report.run,
-    }
+    return GuardSummary(
+        as_of=report.as_of,
+        banners=tuple(report.banners),
+        refused=tuple(finding.guard for finding in verdict.refusals(report.findings)),
+        run=RunReport.model_validate(report.run),
+    )
 
 
 def _past_lists(params: Params, events: EventsSummary, as_of: dt.date) -> pd.DataFrame:
@@ -98,13 +100,13 @@ def _past_lists(params: Params, events: EventsSummary, as_of: dt.date) -> pd.Dat
 
 def read(params: Params) -> GuardInputs:
     """Read data/, champion/ and ledgers/ of the working folder."""
-    events, scored = artefacts.EVENTS_SUMMARY.read(), atomic.read_json(artefacts.SCORE_SUMMARY)
+    events, scored = artefacts.EVENTS_SUMMARY.read(), artefacts.SCORE_SUMMARY.read()
     current = champion.current()
     if current is None:
         raise errors.Guarded("champion/ holds no champion; run make repro to train one")
-    if scored.get("champion", current.manifest["models"]) != current.manifest["models"]:
+    if scored.champion != current.manifest["models"]:
         raise errors.Guarded("the champion changed during the run; run again")
-    today = pc.field("snapshot_on") == dt.date.fromisoformat(scored["as_of"])
+    today = pc.field("snapshot_on") == scored.as_of
     table = artefacts.FEATURES.read(filters=today)
     scores = artefacts.SCORES.read(columns=["churn_probability"])
     return GuardInputs(
@@ -116,7 +118,7 @@ def read(params: Params) -> GuardInputs:
         p=scores["churn_probability"].to_pandas(),
         champion=current.manifest,
         reference=champion.load_part(current, profile.NAME),
-        past=_past_lists(params, events, dt.date.fromisoformat(scored["as_of"])),
+        past=_past_lists(params, events, scored.as_of),
         published=runs.read(runs.FOLDER, params.company),
         customers=artefacts.CUSTOMERS.rows() if params.customers else None,
     )
@@ -135,8 +137,8 @@ def main() -> None:
         log.read(artefacts.SCORES, len(inputs.p))
         report = guard(inputs, params)
         atomic.write_text(artefacts.GUARD_PAGE, page.html(report))
-        atomic.write_json(artefacts.GUARD_METRICS, metrics(report))
-        atomic.write_json(artefacts.GUARD_SUMMARY, summary(report))
+        artefacts.GUARD_METRICS.write(metrics(report))
+        artefacts.GUARD_SUMMARY.write(summary(report))
         for line in summary_lines(report):
             log.info(line)
         if verdict.refusals(report.findings):

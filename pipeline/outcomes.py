@@ -12,6 +12,7 @@ import pandas as pd
 
 from retention.cohort import calendar
 from retention.core import artefacts, console, engine, errors, point_in_time
+from retention.core.documents.reports import OutcomesMetrics
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.experiments import analysis, holdout_calibration, incremental, planning
@@ -145,7 +146,7 @@ def main() -> None:
         metrics, rows = report_metrics(report), table.table(report)
         atomic.write_text(artefacts.OUTCOMES_PAGE, page.html(report))
         atomic.write_text(artefacts.OUTCOMES_TABLE, table.as_csv(rows))
-        atomic.write_json(artefacts.OUTCOMES_METRICS, metrics)
+        artefacts.OUTCOMES_METRICS.write(OutcomesMetrics(metrics))
         log.wrote(artefacts.OUTCOMES_TABLE, len(rows))
         for line in summary_lines(report):
             log.info(line)

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from retention.core import artefacts, console, errors
+from retention.core.documents.modelling import (
+    ComparisonReport,
+    FigurePair,
+    PromotionDecision,
+    PromotionMetrics,
+)
 from retention.core.params import Params, load_params
-from retention.core.storage import atomic
 from retention.serving import champion, promotion
 from retention.serving.champion import Champion
 from retention.serving.comparison import Comparison, not_comparable
-from retention.tracking import promotion as tracked_promotion
+from retention.tracking import promotion_log
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,7 @@ class PromotionResult:
     """What the stage decides."""
 
     decision: str  # of promotion.DECISION_TEXTS
-    figures: dict[str, Any]  # headline figures of champion and candidate
+    figures: dict[str, FigurePair]  # headline figures of champion and candidate
     comparison: Comparison | None  # None where there is no challenger
 
     @property
@@ -49,8 +54,8 @@ def promote(
 def main() -> None:
     params = load_params()
     with console.stage("promote") as log:
-        selection_report = atomic.read_json(artefacts.SELECTION)
-        metrics = atomic.read_json(artefacts.METRICS)
+        selection_report = artefacts.SELECTION.read()
+        metrics = artefacts.METRICS.read()
         manifest = promotion.candidate_manifest(params, selection_report, metrics)
         sha256, now = champion.hashes(promotion.candidate_parts()), champion.current()
         is_challenger = promotion.decide(now, manifest, sha256) == "challenge"
@@ -63,24 +68,25 @@ def main() -> None:
         if now is None or result.is_installed:
             now = promotion.install(manifest, result.decision, comparison)
         shown = comparison or not_comparable("there is no challenger")
-        atomic.write_json(
-            artefacts.DECISION,
-            {
-                "decision": result.decision,
-                "figures": result.figures,
-                "comparison": shown.as_json(),
-                "champion": now.sha256,
-                "candidate": sha256,
-            },
+        artefacts.DECISION.write(
+            PromotionDecision(
+                decision=result.decision,
+                figures=result.figures,
+                comparison=ComparisonReport.model_validate(shown.as_json()),
+                champion=now.sha256,
+                candidate=sha256,
+            )
         )
-        atomic.write_json(artefacts.PROMOTE_METRICS, {"verdict": shown.verdict, **shown.figures()})
+        artefacts.PROMOTE_METRICS.write(
+            PromotionMetrics.model_validate({"verdict": shown.verdict, **shown.figures()})
+        )
         if comparison:
             log.info(f"the challenger is {comparison}")
         if comparison and comparison.measures:
-            log.info(tracked_promotion.track(params, result.decision, comparison))
+            log.info(promotion_log.track(params, result.decision, comparison))
         log.info(promotion.DECISION_TEXTS[result.decision])
         has_challenger = result.decision == "challenge"
-        unreachable = tracked_promotion.mirror(params, now, has_challenger)
+        unreachable = promotion_log.mirror(params, now, has_challenger)
         if unreachable:
             log.info(unreachable)
 

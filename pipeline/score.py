@@ -2,7 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from models.components.scorer import Scorer
 from retention.core import artefacts, console, errors, feature_table, point_in_time
+from retention.core.documents.modelling import UpliftManifest
+from retention.core.documents.scoring import ScoreSummary
 from retention.core.params import AtRiskParams, Params, Policy, load_params
-from retention.core.storage import atomic
 from retention.policy.lanes import ISSUE_LANES, LANE_RULES
 from retention.serving import champion, target
 from retention.serving.champion import Champion
@@ -50,7 +51,7 @@ def score(
 ) -> ScoreResult:
     """Score a cohort: FEATURES of one day, by customer_id. scorer: the champion's models."""
     scores = score_cohort(scorer, cohort, as_of)
-    uplift_scores = predict_uplift(champion.load_part(now, "uplift"), cohort, scores)
+    uplift_scores = predict_uplift(champion.uplift_manifest(now), cohort, scores)
     rows = rows_to_explain(
         scores,
         has_issue(scores, customer_state, params.policy),
@@ -130,21 +131,22 @@ def recent_features(as_of: dt.date, ids: pa.Array) -> pa.Table:
     )
 
 
-def summary(now: Champion, scores: pa.Table, params: Params, as_of: dt.date) -> dict[str, Any]:
+def summary(now: Champion, scores: pa.Table, params: Params, as_of: dt.date) -> ScoreSummary:
     """What the list says of where its numbers come from."""
     manifest = now.manifest
-    uplift_manifest = champion.load_part(now, "uplift") or {}
-    return {
-        "as_of": str(as_of),
-        "champion": manifest["models"],
-        "watched": len(scores),
-        "model": f"{manifest['titles']['churn']}, learnt up to {manifest['trained_to']}",
-        "banners": manifest["banners"],
-        "definition": target.target_description(params.labels),
-        "horizon_days": params.labels.churn.horizon_days,
-        "uplift": {name: value for name, value in uplift_manifest.items() if name != "model"},
-        "mean_churn_probability": float(np.mean(scores["churn_probability"].to_numpy())),
-    }
+    uplift_manifest = champion.uplift_manifest(now) or UpliftManifest()
+    without_model = uplift_manifest.model_dump(exclude={"model"}, exclude_unset=True)
+    return ScoreSummary(
+        as_of=as_of,
+        champion=manifest["models"],
+        watched=len(scores),
+        model=f"{manifest['titles']['churn']}, learnt up to {manifest['trained_to']}",
+        banners=tuple(manifest["banners"]),
+        definition=target.target_description(params.labels),
+        horizon_days=params.labels.churn.horizon_days,
+        uplift=UpliftManifest(**without_model),
+        mean_churn_probability=float(np.mean(scores["churn_probability"].to_numpy())),
+    )
 
 
 def main() -> None:
@@ -165,7 +167,7 @@ def main() -> None:
         artefacts.REASONS.write(result.reasons)
         history = risk_history(scorer, recent_features(as_of, result.explained))
         artefacts.RISK_HISTORY.write(history)
-        atomic.write_json(artefacts.SCORE_SUMMARY, summary(now, result.scores, params, as_of))
+        artefacts.SCORE_SUMMARY.write(summary(now, result.scores, params, as_of))
         log.wrote(artefacts.SCORES, len(result.scores))
 
 

@@ -9,6 +9,7 @@ from features.engine.base import Past
 from features.engine.table import customer_attributes
 from retention.cohort import calendar, labels
 from retention.core import artefacts, console, engine, errors, point_in_time
+from retention.core.documents.reports import ScorecardMetrics
 from retention.core.engine import Engine
 from retention.core.params import ChurnLabel, Params, load_params
 from retention.core.storage import atomic
@@ -182,19 +183,19 @@ def main() -> None:
         atomic.write_text(artefacts.SCORECARD_PAGE, page.html(report))
         table = page.table(report)
         atomic.write_text(artefacts.SCORECARD_TABLE, page.csv(table))
-        atomic.write_json(artefacts.SCORECARD_METRICS, _dvc_metrics(report))
+        artefacts.SCORECARD_METRICS.write(_dvc_metrics(report))
         log.wrote(artefacts.SCORECARD_TABLE, len(table))
         for headline in report.headlines:
             log.info(headline)
 
 
-def _dvc_metrics(report: ScorecardReport) -> dict[str, object]:
+def _dvc_metrics(report: ScorecardReport) -> ScorecardMetrics:
     """The metrics of the period and the losses by cause, flat enough for `dvc metrics`."""
-    return {
-        "measures": {metric.name: metric.now.value for metric in report.metrics},
-        "excess_lost": {cause.cause: cause.excess for cause in report.drivers.causes},
-        "lost": report.drivers.lost,
-    }
+    return ScorecardMetrics(
+        measures={metric.name: metric.now.value for metric in report.metrics},
+        excess_lost={cause.cause: cause.excess for cause in report.drivers.causes},
+        lost=report.drivers.lost,
+    )
 
 
 if __name__ == "__main__":

@@ -43,9 +43,9 @@ def train(rows: LabelledRows, params: Params, log: console.StageLog) -> Trained:
     scores = artefacts.TEST_SCORES.schema.empty_table()
     if split.test_fold is not None and rows.on(split.test_fold.train).has_both_outcomes:
         day = point_in_time.date_of(split.test_fold.test)
-        log.info(f"measuring on {day}, which nothing has seen")
+        log.info(f"testing on {day}, which no model has seen")
         predictions, scores = predict_test_snapshot(rows, split.test_fold, spec, params)
-    log.info("refitting the recipe on all matured snapshots")
+    log.info("refitting the selected models on all mature snapshots")
     scorer = selection.fit_scorer(selection.model_factory(params), spec, rows)
     return Trained(spec, scorer, predictions, scores, split, rows)
 
@@ -145,10 +145,10 @@ def main() -> None:
         artefacts.TEST_PREDICTIONS.write(trained.test_predictions)
         artefacts.TEST_SCORES.write(trained.test_scores)
         content = selection_report(trained.spec, trained.split, rows)
-        atomic.write_json(artefacts.SELECTION, content)
+        artefacts.SELECTION.write(content)
         log.wrote(artefacts.TEST_PREDICTIONS, len(trained.test_predictions))
-        for task, name in content["chosen"].items():
-            log.info(f"chosen for {task}: {name} ({content['why'][task]})")
+        for task, name in content.chosen.items():
+            log.info(f"chosen for {task}: {name} ({content.why[task]})")
 
 
 if __name__ == "__main__":

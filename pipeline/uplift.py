@@ -6,7 +6,6 @@ Customers are ranked by uplift only where that ranking beats expected loss.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,8 +15,8 @@ import pyarrow.compute as pc
 import models
 from models.components.uplift import UpliftModel
 from retention.core import artefacts, console, engine, errors, point_in_time
+from retention.core.documents.modelling import UpliftFigures, UpliftManifest, UpliftMetrics
 from retention.core.params import EngineParams, Params, load_params
-from retention.core.storage import atomic
 from retention.experiments import assignment_history
 from retention.ledgers import assignments
 from retention.policy.play_effects import expected_cost
@@ -36,8 +35,8 @@ from retention.uplift.fit import FittedUplift, UpliftDataset
 class UpliftResult:
     """What the stage leaves."""
 
-    manifest: dict[str, Any]  # the model and its use; what a champion carries beside it
-    figures: dict[str, Any]  # of every uplift model, by name
+    manifest: UpliftManifest  # the model and its use; what a champion carries beside it
+    figures: dict[str, UpliftFigures]  # of every uplift model, by name
     experiment: pa.Table  # EXPERIMENT
     conclusion: str  # in a sentence
 
@@ -65,7 +64,7 @@ def uplift(outcomes: pd.DataFrame, X: pd.DataFrame, params: Params, eligible: in
     interval = f"({comparison.interval.low:+.4f} to {comparison.interval.high:+.4f})"
     ranking = "what a contact changes" if comparison.uplift_ranks else "expected loss"
     return UpliftResult(
-        manifest=uplift_manifest(fitted, name, len(outcomes)) | {"eligible": eligible},
+        manifest=uplift_manifest(fitted, name, len(outcomes)).updated(eligible=eligible),
         figures=figures,
         experiment=experiment_table(outcomes, dataset, fitted),
         conclusion=f"ranks by {ranking}: better by {comparison.difference:+.4f} a customer "
@@ -75,7 +74,7 @@ def uplift(outcomes: pd.DataFrame, X: pd.DataFrame, params: Params, eligible: in
 
 def fit_and_compare(
     dataset: UpliftDataset, name: str, params: Params, eligible: int
-) -> tuple[FittedUplift, dict[str, Any]]:
+) -> tuple[FittedUplift, dict[str, UpliftFigures]]:
     """The model `name` fitted, and the figures of every model that is discovered."""
     contact_share, cost = contact_share_and_cost(params, eligible)
     fitted = fit.fit_uplift(model_factory(params, name), dataset, contact_share, cost)
@@ -102,30 +101,30 @@ def contact_share_and_cost(params: Params, eligible: int) -> tuple[float, float]
     return contact_share, expected_cost(play) if play else 0.0
 
 
-def uplift_manifest(fitted: FittedUplift, name: str, n_rows: int) -> dict[str, Any]:
+def uplift_manifest(fitted: FittedUplift, name: str, n_rows: int) -> UpliftManifest:
     """The model, whether it ranks, by how much it is better, and where sleeping dogs begin."""
     comparison = fitted.evaluation.comparison
-    return {
-        "name": name,
-        "model": fitted.model.state(),
-        "ranks": comparison.uplift_ranks,
-        "disturbed_from": fitted.sleeping_dog_threshold,
-        "lots": n_rows,
-        "better": comparison.difference,
-        "low": comparison.interval.low,
-        "high": comparison.interval.high,
-    }
+    return UpliftManifest(
+        name=name,
+        model=fitted.model.state(),
+        ranks=comparison.uplift_ranks,
+        disturbed_from=fitted.sleeping_dog_threshold,
+        lots=n_rows,
+        better=comparison.difference,
+        low=comparison.interval.low,
+        high=comparison.interval.high,
+    )
 
 
-def empty_manifest(n_rows: int, is_asked_for: bool = True) -> dict[str, Any]:
+def empty_manifest(n_rows: int, is_asked_for: bool = True) -> UpliftManifest:
     """The manifest where no model is fitted: customers are ranked by expected loss."""
-    return {
-        "name": None,
-        "asked": is_asked_for,
-        "ranks": False,
-        "disturbed_from": None,
-        "lots": n_rows,
-    }
+    return UpliftManifest(
+        name=None,
+        asked=is_asked_for,
+        ranks=False,
+        disturbed_from=None,
+        lots=n_rows,
+    )
 
 
 def read_assignments(
@@ -165,9 +164,9 @@ def main() -> None:
         log.read(artefacts.CROSS_PREDICTIONS, len(outcomes))
         eligible = eligible_customers(assigned, calendar.watched[calendar.as_of], from_lists)
         result = uplift(outcomes, X, params, eligible)
-        atomic.write_json(artefacts.UPLIFT, result.manifest)
+        artefacts.UPLIFT.write(result.manifest)
         artefacts.EXPERIMENT.write(result.experiment)
-        atomic.write_json(artefacts.UPLIFT_METRICS, result.figures)
+        artefacts.UPLIFT_METRICS.write(UpliftMetrics(result.figures))
         log.info(result.conclusion)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from retention.core.documents.scoring import ScoreSummary
 from retention.core.documents.sources import IngestSummary, SourceSummary
 from retention.core.params import Params
 from retention.ledgers.runs import Run
@@ -20,7 +21,7 @@ class GuardInputs:
         str, SourceSummary
     ]  # kinds and last known day of each source, from stage `events`
     ingested: Mapping[str, IngestSummary]  # summary of stage `ingest` of each source
-    scored: dict[str, Any]  # summary of stage `score`
+    scored: ScoreSummary  # summary of stage `score`
     scores_sha256: str
     X: pd.DataFrame  # features of the cohort at as_of
     p: pd.Series  # churn probabilities of the same customers, in the same order
@@ -32,14 +33,14 @@ class GuardInputs:
 
     @property
     def as_of(self) -> dt.date:
-        return dt.date.fromisoformat(self.scored["as_of"])
+        return self.scored.as_of
 
 
 def run_record(inputs: GuardInputs, params: Params) -> Run:
     """The measurements of a run that need no comparison: a part of runs.Run."""
     counts = {"read", "accepted", "rejected", "unmapped", "ignored_columns"}
     return {
-        "as_of": inputs.scored["as_of"],
+        "as_of": inputs.as_of.isoformat(),
         "company": params.company,
         "model": inputs.champion["models"],
         "trained_to": inputs.champion["trained_to"],

@@ -3,12 +3,10 @@
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from retention.core import artefacts
 from retention.core.errors import BadInput, Guarded
 from retention.core.params import GuardParams
-from retention.core.storage import atomic
 from retention.i18n.language import Language
 from retention.monitoring.finding import LEVELS, REFUSED, SET_ASIDE, Finding
 
@@ -98,11 +96,11 @@ def list_banners(as_of: dt.date) -> list[str]:
     Raises BadInput if it has not run for that day, Guarded if it refused.
     """
     path = artefacts.GUARD_SUMMARY
-    guard_summary: dict[str, Any] = atomic.read_json(path) if path.path.is_file() else {}
-    if guard_summary.get("as_of") != as_of.isoformat():
+    guard_summary = path.read_last()
+    if guard_summary is None or guard_summary.as_of != as_of:
         raise BadInput(f"{path}: not there for {as_of}; run python -m pipeline.guard first")
-    if guard_summary["refused"]:
+    if guard_summary.refused:
         raise Guarded(
-            f"{path}: guard {guard_summary['refused'][0]} refused; see {artefacts.GUARD_PAGE}"
+            f"{path}: guard {guard_summary.refused[0]} refused; see {artefacts.GUARD_PAGE}"
         )
-    return list(guard_summary["banners"])
+    return list(guard_summary.banners)

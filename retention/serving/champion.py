@@ -7,6 +7,7 @@ from typing import Any
 
 from models.components.scorer import Scorer
 from retention.core import errors
+from retention.core.documents.modelling import UpliftManifest
 from retention.core.storage import atomic
 
 FOLDER = Path("champion")
@@ -79,6 +80,12 @@ def load_part(champion: Champion, name: str) -> Any:
     """The content of a file that a champion may lack (after `load`); None where it is lacking."""
     path = champion.folder / f"{name}.json"
     return atomic.read_json(path) if name in champion.sha256 else None
+
+
+def uplift_manifest(champion: Champion) -> UpliftManifest | None:
+    """The uplift model that lies beside the champion's (after `load`); None where there is none."""
+    content = load_part(champion, "uplift")
+    return None if content is None else UpliftManifest.model_validate(content)
 
 
 def install(

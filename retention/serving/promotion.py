@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from retention.core import artefacts, errors, feature_table, point_in_time
+from retention.core.documents.base import Number
+from retention.core.documents.modelling import FigurePair, SelectionReport, TestMetrics
 from retention.core.params import Params
 from retention.serving import champion, target
 from retention.serving.champion import Champion
@@ -32,13 +34,13 @@ DECISION_TEXTS: Final = {
 }
 
 
-def headline_figures(metrics: dict[str, Any]) -> dict[str, float | None]:
+def headline_figures(metrics: TestMetrics) -> dict[str, Number | None]:
     """The main test metrics of the selected models, flat: churn_roc_auc, value_mae, ..."""
     return {
-        f"{task}_{name}": metrics[task]["recipe"][name]["value"]
-        for task, names in HEADLINES.items()
-        for name in names
-        if "recipe" in metrics[task]
+        f"{task}_{name}": figures["recipe"][name].value
+        for task, figures in (("churn", metrics.churn), ("value", metrics.value))
+        for name in HEADLINES[task]
+        if "recipe" in figures
     }
 
 
@@ -48,18 +50,18 @@ def candidate_parts() -> dict[str, Path]:
 
 
 def candidate_manifest(
-    params: Params, selection_report: dict[str, Any], metrics: dict[str, Any]
+    params: Params, selection_report: SelectionReport, metrics: TestMetrics
 ) -> dict[str, Any]:
     """What a champion's manifest says of its models."""
-    selected = selection_report["chosen"]
+    selected = selection_report.chosen
     return {
-        "definition": target.target_identity(params, selection_report["features"]),
-        "models_chosen": selected,
-        "titles": {task: selection_report["titles"][name] for task, name in selected.items()},
-        "trained_to": selection_report["trained_to"],
-        "measured_on": metrics["measured_on"],
+        "definition": target.target_identity(params, selection_report.features),
+        "models_chosen": dict(selected),
+        "titles": {task: selection_report.titles[name] for task, name in selected.items()},
+        "trained_to": selection_report.trained_to.isoformat(),
+        "measured_on": metrics.measured_on.isoformat() if metrics.measured_on else None,
         "figures": headline_figures(metrics),
-        "banners": selection_report["banners"],
+        "banners": list(selection_report.banners),
     }
 
 
@@ -157,11 +159,11 @@ def install(
     return champion.install(candidate_parts(), manifest | {"promotion": promotion})
 
 
-def side_by_side(now: Champion | None, manifest: dict[str, Any]) -> dict[str, Any]:
+def side_by_side(now: Champion | None, manifest: dict[str, Any]) -> dict[str, FigurePair]:
     """Each headline figure of the candidate beside the champion's."""
     figures = now.manifest["figures"] if now else {}
     return {
-        name: {"champion": figures.get(name), "candidate": figure}
+        name: FigurePair(champion=figures.get(name), candidate=figure)
         for name, figure in manifest["figures"].items()
     }
 

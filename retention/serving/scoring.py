@@ -1,7 +1,6 @@
 """Scoring a cohort with the champion: risk and value, uplift, and reasons."""
 
 import datetime as dt
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +11,7 @@ import models
 from models.components.scorer import COLUMNS, Scorer
 from models.components.uplift import RISK
 from retention.core import artefacts, errors, feature_table
+from retention.core.documents.modelling import UpliftManifest
 from retention.core.params import Params
 from retention.i18n.language import language
 from retention.serving import champion, explanations, target
@@ -32,28 +32,28 @@ def score_cohort(scorer: Scorer, cohort: pa.Table, as_of: dt.date) -> pa.Table:
 
 
 def predict_uplift(
-    uplift_manifest: dict[str, Any] | None, cohort: pa.Table, scores: pa.Table
+    uplift_manifest: UpliftManifest | None, cohort: pa.Table, scores: pa.Table
 ) -> pa.Table:
     """UPLIFT_SCORES of the features of one day, in the order of the scores.
 
     uplift_manifest: what stage `uplift` left beside the champion; None for nothing.
     """
     ids = scores["customer_id"]
-    if not uplift_manifest or uplift_manifest["name"] is None:
+    if uplift_manifest is None or uplift_manifest.name is None:
         columns = [ids, pa.nulls(len(ids), pa.float64()), pa.array(np.zeros(len(ids), dtype=bool))]
         return pa.Table.from_arrays(columns, schema=artefacts.UPLIFT_SCORES.schema)
-    model = models.discover_uplift()[uplift_manifest["name"]].from_state(uplift_manifest["model"])
+    model = models.discover_uplift()[uplift_manifest.name].from_state(dict(uplift_manifest.model))
     X = feature_table.matrix(cohort).assign(**{RISK: scores[RISK].to_numpy()})
     try:
         predicted = model.effect(X)
     except ValueError as error:
         raise errors.Guarded(f"what was learnt of contacts does not fit: {error}") from None
-    threshold = uplift_manifest["disturbed_from"]
+    threshold = uplift_manifest.disturbed_from
     is_sleeping_dog = (
         np.zeros(len(predicted), dtype=bool) if threshold is None else predicted >= threshold
     )
     # The effect ranks customers only where that was shown to beat expected loss.
-    effect = predicted if uplift_manifest["ranks"] else np.full(len(predicted), np.nan)
+    effect = predicted if uplift_manifest.ranks else np.full(len(predicted), np.nan)
     columns = [ids, pa.array(effect, from_pandas=True), pa.array(is_sleeping_dog)]
     return pa.Table.from_arrays(columns, schema=artefacts.UPLIFT_SCORES.schema)
 

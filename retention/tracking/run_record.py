@@ -172,7 +172,7 @@ def run_tree(record: RunRecord) -> PipelineRun:
             "chosen.calibrator": report.calibrator,
         },
         points=[
-            *_recipe_points(record.metrics),
+            *_selected_model_points(record.metrics),
             *_points(
                 {
                     "train_rows": report.rows,
@@ -275,7 +275,7 @@ def _folds(report: SelectionReport, name: str) -> list[PipelineRun]:
     ]
 
 
-def _recipe_points(metrics: TestMetrics) -> list[MetricPoint]:
+def _selected_model_points(metrics: TestMetrics) -> list[MetricPoint]:
     """Figures of the selected models, flat: churn_roc_auc, churn_roc_auc_low, ..."""
     return [
         MetricPoint(f"{part}_{name}", value)

@@ -1,11 +1,12 @@
 """selection.json: the outcome of model selection and its rows, for model card and tracker."""
 
 from math import isfinite
-from typing import Any, Final
+from typing import Final
 
 import models
 from models.components.base import TREATED
 from retention.core import point_in_time
+from retention.core.documents.modelling import FoldSpan, SelectionReport
 from retention.training import metrics, selection
 from retention.training.folds import Fold, TimeSplit
 from retention.training.rows import LabelledRows
@@ -48,7 +49,7 @@ def fold_metrics(
     return per_fold
 
 
-def selection_report(spec: ModelSpec, split: TimeSplit, rows: LabelledRows) -> dict[str, Any]:
+def selection_report(spec: ModelSpec, split: TimeSplit, rows: LabelledRows) -> SelectionReport:
     """The content of selection.json.
 
     Parameters
@@ -62,40 +63,41 @@ def selection_report(spec: ModelSpec, split: TimeSplit, rows: LabelledRows) -> d
 
     Returns
     -------
-    dict
-        JSON-able.
+    SelectionReport
     """
     tests = rows.on(fold.test for fold in split.folds)
-    return {
-        "rule": selection.RULE,
-        "chosen": {"churn": spec.churn, "value": spec.value},
-        "why": spec.why,
-        "calibrator": spec.calibrators[spec.churn].name,
-        "losses": spec.losses,
-        "params": spec.params,
-        "tuned_per_fold": {name: candidate.tuned for name, candidate in spec.candidates.items()},
-        "fold_metrics": {
-            name: fold_metrics(candidate, tests, split.folds)
+    return SelectionReport(
+        rule=selection.RULE,
+        chosen={"churn": spec.churn, "value": spec.value},
+        why=spec.why,
+        calibrator=spec.calibrators[spec.churn].name,
+        losses=spec.losses,
+        params=spec.params,
+        tuned_per_fold={
+            name: tuple(candidate.tuned) for name, candidate in spec.candidates.items()
+        },
+        fold_metrics={
+            name: tuple(fold_metrics(candidate, tests, split.folds))
             for name, candidate in spec.candidates.items()
         },
-        "folds": [_fold_report(fold) for fold in split.folds],
-        "measured_on": _fold_report(split.test_fold) if split.test_fold else None,
-        "fold_rows": [int((tests.day == fold.test).sum()) for fold in split.folds],
-        "rows": len(rows.day),
-        "customers": len(set(rows.customer)),
-        "churners": rows.n_churners,
-        "churn_rate": float(rows.churned.mean()),
-        "trained_to": str(point_in_time.date_of(int(rows.day.max()))),
-        "features": [name for name in rows.X.columns if name != TREATED],
-        "banners": spec.banners,
-        "titles": {name: model.title for name, model in models.discover().items()},
-    }
+        folds=tuple(_fold_span(fold) for fold in split.folds),
+        measured_on=_fold_span(split.test_fold) if split.test_fold else None,
+        fold_rows=tuple(int((tests.day == fold.test).sum()) for fold in split.folds),
+        rows=len(rows.day),
+        customers=len(set(rows.customer)),
+        churners=rows.n_churners,
+        churn_rate=float(rows.churned.mean()),
+        trained_to=point_in_time.date_of(int(rows.day.max())),
+        features=tuple(name for name in rows.X.columns if name != TREATED),
+        banners=tuple(spec.banners),
+        titles={name: model.title for name, model in models.discover().items()},
+    )
 
 
-def _fold_report(fold: Fold) -> dict[str, Any]:
-    return {
-        "train_from": str(point_in_time.date_of(fold.train[0])),
-        "train_to": str(point_in_time.date_of(fold.train[-1])),
-        "train_snapshots": len(fold.train),
-        "test": str(point_in_time.date_of(fold.test)),
-    }
+def _fold_span(fold: Fold) -> FoldSpan:
+    return FoldSpan(
+        train_from=point_in_time.date_of(fold.train[0]),
+        train_to=point_in_time.date_of(fold.train[-1]),
+        train_snapshots=len(fold.train),
+        test=point_in_time.date_of(fold.test),
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from models.components.base import Floats
 from models.components.uplift import RISK, ExperimentData, UpliftModel
+from retention.core.documents.modelling import Figure, UpliftFigures, UpliftQuintile
 from retention.stats.bootstrap import Interval
 from retention.uplift import metrics
 from retention.uplift.metrics import CrossFitted, EffectQuintile, Qini, RankingComparison
@@ -151,7 +152,7 @@ def fit_uplift(
     return FittedUplift(model, evaluation, threshold)
 
 
-def evaluation_figures(evaluation: UpliftEvaluation) -> dict[str, Any]:
+def evaluation_figures(evaluation: UpliftEvaluation) -> UpliftFigures:
     """Lay out an evaluation as JSON.
 
     Parameters
@@ -160,30 +161,30 @@ def evaluation_figures(evaluation: UpliftEvaluation) -> dict[str, Any]:
 
     Returns
     -------
-    dict
+    UpliftFigures
         Gains in currency per eligible customer; effects as changes of the churn probability.
     """
     qini, comparison = evaluation.qini, evaluation.comparison
-    return {
-        "qini": {"value": qini.coefficient, **_ends(qini.interval)},
-        "share_contacted": comparison.contact_share,
-        "gain_at_random": comparison.at_random,
-        "gain_by_loss": comparison.by_loss,
-        "gain_by_uplift": comparison.by_uplift,
-        "better_by": {"value": comparison.difference, **_ends(comparison.interval)},
-        "fifths": [
-            {
-                "rows": quintile.rows,
-                "least": quintile.lowest,
-                "predicted": quintile.predicted,
-                "measured": quintile.measured,
-                "low": quintile.low,
-                "high": quintile.high,
-            }
+    return UpliftFigures(
+        qini=_figure(qini.coefficient, qini.interval),
+        share_contacted=comparison.contact_share,
+        gain_at_random=comparison.at_random,
+        gain_by_loss=comparison.by_loss,
+        gain_by_uplift=comparison.by_uplift,
+        better_by=_figure(comparison.difference, comparison.interval),
+        fifths=tuple(
+            UpliftQuintile(
+                rows=quintile.rows,
+                least=quintile.lowest,
+                predicted=quintile.predicted,
+                measured=quintile.measured,
+                low=quintile.low,
+                high=quintile.high,
+            )
             for quintile in evaluation.quintiles
-        ],
-    }
+        ),
+    )
 
 
-def _ends(interval: Interval) -> dict[str, float]:
-    return {"low": interval.low, "high": interval.high}
+def _figure(value: float, interval: Interval) -> Figure:
+    return Figure(value=value, low=interval.low, high=interval.high)

@@ -4,13 +4,13 @@ import datetime as dt
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from retention.core import artefacts
+from retention.core.documents.scoring import ScoreSummary
 from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.i18n.language import language
@@ -29,7 +29,7 @@ class WorklistInputs:
     tables: CustomerTables
     timeline: pa.Table  # TIMELINE
     history: pa.Table  # HISTORY
-    summary: dict[str, Any]  # of stage `score`, with the banners of stage `guard`
+    summary: ScoreSummary  # of stage `score`, with the banners of stage `guard`
     events: pd.DataFrame  # outreach and value events: customer_id, kind, day, treatment, amount
     suppressed: SuppressionList = NOBODY_SUPPRESSED
 
@@ -53,16 +53,16 @@ def new_listing(
         rows=artefacts.AT_RISK.schema.empty_table(),
         company=params.company,
         currency=params.currency,
-        as_of=dt.date.fromisoformat(inputs.summary["as_of"]),
+        as_of=inputs.summary.as_of,
         lanes=decision.counts(),
-        model=str(inputs.summary["model"]),
+        model=inputs.summary.model,
         target_description=target.target_description(params.labels, list_language),
         churn_description=target.churn_description(params.labels.churn, list_language),
         value_days=params.labels.value.horizon_days,
         plays={play.name: play.action for play in params.policy.playbook},
-        notes=tuple(inputs.summary["banners"]),
+        notes=inputs.summary.banners,
         evidence=(
-            wording.ranking_sentence(inputs.summary.get("uplift", {}), params, list_language),
+            wording.ranking_sentence(inputs.summary.uplift, params, list_language),
             *wording.evidence_sentences(play_evidence, params, list_language),
         ),
         limits=decision.shadow_prices,

@@ -30,8 +30,8 @@ NOTHING_MEASURED: dict[str, Any] = {
 # By hand
 
 
-def said_and_scores() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Two churn models and one value model on four customers; the recipe is the better one."""
+def predictions_and_scores() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Two churn models and a value model on four customers; the better churn model is selected."""
     truth = pd.DataFrame(
         {
             "customer_id": list("abcd"),
@@ -56,8 +56,8 @@ def said_and_scores() -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.concat(parts, ignore_index=True), scores
 
 
-def test_the_recipe_stands_beside_every_model() -> None:
-    content = evaluate.evaluate(*said_and_scores(), small.small_params())
+def test_the_selected_models_stand_beside_every_other() -> None:
+    content = evaluate.evaluate(*predictions_and_scores(), small.small_params())
     assert set(content["churn"]) == {"churn_good", "churn_bad", "recipe"}
     assert set(content["list"]) == set(content["churn"])
     assert set(content["value"]) == {"value_flat", "recipe"}
@@ -66,7 +66,7 @@ def test_the_recipe_stands_beside_every_model() -> None:
 
 def test_figures_are_those_of_the_rows() -> None:
     content = evaluate.evaluate(
-        *said_and_scores(), small.small_params("capacity: 15", "capacity: 1")
+        *predictions_and_scores(), small.small_params("capacity: 15", "capacity: 1")
     )
     auc = {name: figures["roc_auc"]["value"] for name, figures in content["churn"].items()}
     assert auc == {"churn_good": 1.0, "churn_bad": 0.0, "recipe": 1.0}
@@ -78,9 +78,9 @@ def test_figures_are_those_of_the_rows() -> None:
     assert gain == {"churn_good": 0.0, "churn_bad": 1.0}
 
 
-def test_the_recipes_list_is_ranked_by_expected_loss_the_models_by_their_chance() -> None:
+def test_the_list_is_ranked_by_expected_loss_and_models_by_probability() -> None:
     content = evaluate.evaluate(
-        *said_and_scores(), small.small_params("capacity: 15", "capacity: 2")
+        *predictions_and_scores(), small.small_params("capacity: 15", "capacity: 2")
     )
     churned_share = {
         name: figures["churned_share"]["value"] for name, figures in content["list"].items()
@@ -89,7 +89,7 @@ def test_the_recipes_list_is_ranked_by_expected_loss_the_models_by_their_chance(
 
 
 def test_ties_are_broken_by_customer_and_not_by_the_order_of_rows() -> None:
-    predictions, scores = said_and_scores()
+    predictions, scores = predictions_and_scores()
     predictions["prediction"], scores["churn_probability"], scores["expected_loss"] = 0.5, 0.5, 1.0
     params = small.small_params("capacity: 15", "capacity: 1")
     ordered = evaluate.evaluate(predictions, scores, params)
@@ -101,7 +101,7 @@ def test_ties_are_broken_by_customer_and_not_by_the_order_of_rows() -> None:
 
 @pytest.mark.parametrize("churned", [True, False])
 def test_one_outcome_gives_nulls_that_can_be_written(tmp_path: Path, churned: bool) -> None:
-    predictions, scores = said_and_scores()
+    predictions, scores = predictions_and_scores()
     predictions["churned"] = scores["churned"] = churned
     content = evaluate.evaluate(predictions, scores, small.small_params())
     assert content["churn"]["recipe"]["roc_auc"] == {"value": None, "low": None, "high": None}
@@ -111,12 +111,12 @@ def test_one_outcome_gives_nulls_that_can_be_written(tmp_path: Path, churned: bo
 # The stage
 
 
-Told = tuple[Path, list[Any]]
+Home = tuple[Path, list[Any]]
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
-    """A folder in which `train` has run, and what MLflow is told there."""
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A folder in which `train` has run, and the records that MLflow gets there."""
     small.use_quick_models(monkeypatch)
     small.write_company(tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -131,7 +131,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
     return tmp_path, records
 
 
-def test_the_stage_writes_figures_predictions_pictures_and_a_card(home: Told) -> None:
+def test_the_stage_writes_figures_predictions_pictures_and_a_card(home: Home) -> None:
     evaluate.main()
     content = atomic.read_json(artefacts.METRICS)
     assert set(content) == {
@@ -147,7 +147,7 @@ def test_the_stage_writes_figures_predictions_pictures_and_a_card(home: Told) ->
     assert "tenure" in artefacts.MODEL_CARD.path.read_text(encoding="utf-8")  # the dead feature
 
 
-def test_predictions_are_one_row_a_customer_beside_what_happened(home: Told) -> None:
+def test_predictions_are_one_row_a_customer_beside_what_happened(home: Home) -> None:
     evaluate.main()
     table = pq.read_table(artefacts.PREDICTIONS)
     assert table.schema.equals(artefacts.PREDICTIONS.schema)
@@ -162,7 +162,7 @@ def test_predictions_are_one_row_a_customer_beside_what_happened(home: Told) -> 
 
 
 def test_the_same_inputs_are_the_same_bytes(
-    home: Told, snapshot_of: Callable[[Path], dict[str, tuple[int, bytes]]]
+    home: Home, snapshot_of: Callable[[Path], dict[str, tuple[int, bytes]]]
 ) -> None:
     runs = []
     for _ in range(2):
@@ -171,15 +171,15 @@ def test_the_same_inputs_are_the_same_bytes(
     assert runs[0] == runs[1]
 
 
-def test_mlflow_is_told_of_the_run(home: Told, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_run_is_logged_in_mlflow(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     evaluate.main()
     (record,) = home[1]
-    assert record.metrics == atomic.read_json(artefacts.METRICS)
+    assert record.metrics == artefacts.METRICS.read()
     assert "MLflow run run-1" in capsys.readouterr().err
 
 
-def test_where_mlflow_is_down_the_stage_says_so_and_succeeds(
-    home: Told, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_where_mlflow_is_down_the_stage_reports_it_and_succeeds(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def down(_: Any) -> str:
         raise TrackingDown("MLflow at nowhere: unreachable")
@@ -191,7 +191,7 @@ def test_where_mlflow_is_down_the_stage_says_so_and_succeeds(
     assert artefacts.MODEL_CARD.path.is_file()
 
 
-def test_where_nothing_was_measured_figures_are_null_and_every_file_is_there(home: Told) -> None:
+def test_where_nothing_was_measured_figures_are_null_and_every_file_is_there(home: Home) -> None:
     artefacts.TEST_PREDICTIONS.write(artefacts.TEST_PREDICTIONS.schema.empty_table())
     artefacts.TEST_SCORES.write(artefacts.TEST_SCORES.schema.empty_table())
     atomic.write_json(
@@ -207,7 +207,7 @@ def test_where_nothing_was_measured_figures_are_null_and_every_file_is_there(hom
     assert empty.schema.equals(artefacts.PREDICTIONS.schema)
 
 
-def test_metrics_are_strict_json(home: Told) -> None:
+def test_metrics_are_strict_json(home: Home) -> None:
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
 

@@ -7,7 +7,6 @@ import pytest
 from pipeline.guard import guard, read, summary_lines
 from retention.core import artefacts
 from retention.core.errors import Guarded
-from retention.core.storage import atomic
 from retention.monitoring.finding import OK
 from retention.reporting.guard import page
 from retention.serving import champion
@@ -30,6 +29,6 @@ def test_a_champion_that_changed_since_the_scores_is_refused(
     now = champion.Champion(Path("champion/new"), {"models": "new"})
     monkeypatch.setattr(champion, "current", lambda: now)
     artefacts.EVENTS_SUMMARY.write(documents.events_summary())
-    atomic.write_json(artefacts.SCORE_SUMMARY, {"as_of": "2026-09-01", "champion": "old"})
+    artefacts.SCORE_SUMMARY.write(documents.score_summary(champion="old"))
     with pytest.raises(Guarded, match="the champion changed during the run; run again"):
         read(params_with())

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from retention.core.documents.cohort import SnapshotsSummary
+from retention.core.documents.modelling import SelectionReport, TestMetrics
+from retention.core.documents.scoring import ScoreSummary
 from retention.core.documents.sources import (
     EventsSummary,
     IngestSummary,
@@ -39,7 +41,7 @@ def events_summary(
     **changes: Any,
 ) -> EventsSummary:
     """A summary of stage `events`; what is not said of a kind or source is plain."""
-    plain = {
+    plain: dict[str, Any] = {
         "rows": 1,
         "event_ids": 1,
         "versions": 0,
@@ -60,7 +62,7 @@ def events_summary(
 def ingest_summary(**changes: Any) -> IngestSummary:
     """A summary of stage `ingest`."""
     nothing = dict.fromkeys(("first_day", "last_day", "first_known_day", "last_known_day"))
-    plain = {
+    plain: dict[str, Any] = {
         "read": 0,
         "accepted": 0,
         "rejected": 0,
@@ -81,3 +83,65 @@ def snapshots_summary(as_of: dt.date, n_watched: int = 1) -> SnapshotsSummary:
     return SnapshotsSummary(
         as_of=as_of, learning=(), immature_snapshots=0, watched={as_of: n_watched}
     )
+
+
+def selection_report(**changes: Any) -> SelectionReport:
+    """The outcome of model selection without a fold."""
+    plain: dict[str, Any] = {
+        "rule": "the lowest loss",
+        "chosen": {},
+        "why": {},
+        "calibrator": "identity",
+        "losses": {},
+        "params": {},
+        "tuned_per_fold": {},
+        "fold_metrics": {},
+        "folds": [],
+        "measured_on": None,
+        "fold_rows": [],
+        "rows": 1,
+        "customers": 1,
+        "churners": 0,
+        "churn_rate": 0.0,
+        "trained_to": "2026-01-01",
+        "features": [],
+        "banners": [],
+        "titles": {},
+    }
+    return SelectionReport.model_validate(plain | changes)
+
+
+def metrics(**changes: Any) -> TestMetrics:
+    """Metrics of a test snapshot of which nothing is measured."""
+    plain: dict[str, Any] = {
+        "measured_on": None,
+        "customers": 0,
+        "churners": 0,
+        "churn_rate": None,
+        "capacity": 1,
+        "definition": "lost",
+        "banners": [],
+        "churn": {},
+        "value": {},
+        "list": {},
+        "gain": {},
+        "value_by_decile": [],
+        "slices": [],
+    }
+    return TestMetrics.model_validate(plain | changes)
+
+
+def score_summary(**changes: Any) -> ScoreSummary:
+    """The summary of stage `score` of a champion without an uplift model."""
+    plain: dict[str, Any] = {
+        "as_of": "2026-01-01",
+        "champion": "0" * 24,
+        "watched": 1,
+        "model": "a rule",
+        "banners": [],
+        "definition": "lost",
+        "horizon_days": 28,
+        "uplift": {},
+        "mean_churn_probability": 0.1,
+    }
+    return ScoreSummary.model_validate(plain | changes)

@@ -15,6 +15,7 @@ from retention.core.params import parse_params
 from retention.core.storage import atomic
 from retention.tracking import run_record
 from retention.tracking.run_record import RunRecord
+from tests.support import documents
 
 CANARY = "Quennell-Okonjo-canary"
 COMPANY = "Mill Lane Bakery"
@@ -92,31 +93,31 @@ def example_record(folder: Path) -> RunRecord:
     kinds = models.discover()
     churn = [name for name in kinds if name.startswith("churn")]
     fold = {"train_from": "2026-01-05", "train_to": "2026-03-02", "train_snapshots": 3}
-    report = {
-        "chosen": {"churn": "churn_recency", "value": "value_last_window"},
-        "why": {"churn": "the lowest loss, 0.3", "value": "the simplest within one error"},
-        "calibrator": "identity",
-        "losses": {name: 0.3 + place / 100 for place, name in enumerate(kinds)},
-        "params": {name: {"rounds": 12} if "lightgbm" in name else {} for name in kinds},
-        "tuned_per_fold": {name: [{"rounds": 11}, {"rounds": 13}] for name in kinds},
-        "fold_metrics": {
+    report = documents.selection_report(
+        chosen={"churn": "churn_recency", "value": "value_last_window"},
+        why={"churn": "the lowest loss, 0.3", "value": "the simplest within one error"},
+        calibrator="identity",
+        losses={name: 0.3 + place / 100 for place, name in enumerate(kinds)},
+        params={name: {"rounds": 12} if "lightgbm" in name else {} for name in kinds},
+        tuned_per_fold={name: [{"rounds": 11}, {"rounds": 13}] for name in kinds},
+        fold_metrics={
             name: [{"log_loss": 0.4, "roc_auc": 0.7}, {"log_loss": 0.3, "roc_auc": None}]
             for name in churn
         },
-        "folds": [{**fold, "test": f"2026-04-{day}"} for day in (13, 27)],
-        "rows": 900,
-        "customers": 300,
-        "churners": 90,
-        "churn_rate": 0.1,
-        "banners": [],
-        "titles": {name: kind.title for name, kind in kinds.items()},
-    }
-    metrics = {
-        "measured_on": "2026-05-11",
-        "churn": {name: _figures("churn") for name in [*churn, "recipe"]},
-        "value": {name: _figures("value") for name in [*set(kinds) - set(churn), "recipe"]},
-        "list": {"recipe": {"lift": {"value": 3.0, "low": 2.5, "high": 3.5}}},
-    }
+        folds=[{**fold, "test": f"2026-04-{day}"} for day in (13, 27)],
+        rows=900,
+        customers=300,
+        churners=90,
+        churn_rate=0.1,
+        banners=[],
+        titles={name: kind.title for name, kind in kinds.items()},
+    )
+    metrics = documents.metrics(
+        measured_on="2026-05-11",
+        churn={name: _figures("churn") for name in [*churn, "recipe"]},
+        value={name: _figures("value") for name in [*set(kinds) - set(churn), "recipe"]},
+        list={"recipe": {"lift": {"value": 3.0, "low": 2.5, "high": 3.5}}},
+    )
     card = folder / "model_card.md"
     atomic.write_text(card, "# Model card\n")
     atomic.write_bytes(folder / "plots" / "lift.png", TINY_PNG)

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -117,9 +116,9 @@ def rows_with_churners(customers: int, days: int, left: int) -> LabelledRows:
     return LabelledRows(rows.X, rows.customer, rows.day, churned, value, rows.weight)
 
 
-FIGURES: dict[str, Any] = {
-    "measured_on": "2026-05-11",
-    "churn": {"recipe": {name: {"value": 0.5} for name in promotion.HEADLINES["churn"]}},
-    "value": {"recipe": {name: {"value": 2.0} for name in promotion.HEADLINES["value"]}},
-}
-"""metrics.json as far as `promote` reads it."""
+FIGURES = documents.metrics(
+    measured_on="2026-05-11",
+    churn={"recipe": {name: {"value": 0.5} for name in promotion.HEADLINES["churn"]}},
+    value={"recipe": {name: {"value": 2.0} for name in promotion.HEADLINES["value"]}},
+)
+"""metrics.json with what `promote` reads."""

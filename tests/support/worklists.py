@@ -13,7 +13,8 @@ from retention.core.params import AtRiskParams, Params, Policy, parse_params
 from retention.worklist.build import AtRiskResult, WorklistInputs
 from retention.worklist.model import Listing, risk_level
 from retention.worklist.rows import CustomerTables
-from tests.support.policies import AS_OF, frames, people, play
+from tests.support import documents
+from tests.support.policies import AS_OF, input_frames, customer_rows, play
 
 PARAMS = """
 company: Mill Lane Bakery
@@ -40,11 +41,10 @@ BOOK = [
     ),
     play("mend", lane="fix_first"),
 ]
-SUMMARY = {
-    "as_of": AS_OF.isoformat(),
-    "model": "a rule",
-    "banners": ["Too little history: a simple rule ranks this list."],
-}
+SUMMARY = documents.score_summary(
+    as_of=AS_OF,
+    banners=["Too little history: a simple rule ranks this list."],
+)
 
 
 def params_with(policy: dict[str, Any] | None = None, **at_risk_values: Any) -> Params:
@@ -71,7 +71,7 @@ def worklist_inputs(
     text: str, contacts: Sequence[dict[str, Any]] = (), **changes: Any
 ) -> WorklistInputs:
     """Inputs from a table of customers; columns as in tests/support/policies.py."""
-    scores, customer_state, contact_frame = frames(people(text))
+    scores, customer_state, contact_frame = input_frames(customer_rows(text))
     contact_frame = contact_frame.assign(name=None, language=None, email=None, phone=None).astype(
         object
     )

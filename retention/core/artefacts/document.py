@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from retention.core.artefacts.artefact import Artefact
-from retention.core.documents.base import Contents
+from retention.core.documents.base import as_json
 from retention.core.errors import BadInput
 from retention.core.storage import atomic
 
-C = TypeVar("C", bound=Contents)
+C = TypeVar("C", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -41,4 +41,4 @@ class Document(Artefact, Generic[C]):
 
     def write(self, contents: C) -> None:
         """Write it in one step, keys sorted: the same contents are the same bytes."""
-        atomic.write_json(self.path, contents.as_json())
+        atomic.write_json(self.path, as_json(contents))

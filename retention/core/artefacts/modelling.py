@@ -4,8 +4,10 @@ from typing import Final
 
 from retention.core.artefacts.artefact import DATA, Artefact
 from retention.core.artefacts.cohort import KEY_COLUMNS, KEYS
+from retention.core.artefacts.document import Document
 from retention.core.artefacts.table import Column, Table
 from retention.core.artefacts.types import DATE, FLAG, LARGE, NUMBER, TEXT
+from retention.core.documents import modelling as documents
 
 _CHURN_PROBABILITY: Final = Column("churn_probability", NUMBER, "calibrated chance of churn, 0..1")
 _EXPECTED_VALUE: Final = Column("expected_value", NUMBER, "(1 - p) kept + p lost, in money")
@@ -28,8 +30,10 @@ SCORE_COLUMNS: Final = (
 CANDIDATE: Final = Artefact(
     DATA / "train/candidate", "the models refitted on all mature snapshots, as JSON"
 )
-SELECTION: Final = Artefact(
-    DATA / "train/selection.json", "folds, parameters, losses, the selected models and why"
+SELECTION: Final = Document(
+    DATA / "train/selection.json",
+    "folds, parameters, losses, the selected models and why",
+    documents.SelectionReport,
 )
 CROSS_PREDICTIONS: Final = Table(
     DATA / "train/cross_predictions.parquet",
@@ -70,22 +74,29 @@ PREDICTIONS: Final = Table(
         Column("value", NUMBER, "the realised value, in money"),
     ),
 )
-METRICS: Final = Artefact(
-    DATA / "evaluate/metrics.json", "every metric of the selected models and of every baseline"
+METRICS: Final = Document(
+    DATA / "evaluate/metrics.json",
+    "every metric of the selected models and of every baseline",
+    documents.TestMetrics,
 )
 MODEL_CARD: Final = Artefact(DATA / "evaluate/model_card.md", "the model in a page")
 PLOTS: Final = Artefact(
     DATA / "evaluate/plots", "lift, calibration, value by decile, distribution of scores"
 )
-DECISION: Final = Artefact(
-    DATA / "promote/decision.json", "champion or challenger, with the figures of both"
+DECISION: Final = Document(
+    DATA / "promote/decision.json",
+    "champion or challenger, with the figures of both",
+    documents.PromotionDecision,
 )
-PROMOTE_METRICS: Final = Artefact(
+PROMOTE_METRICS: Final = Document(
     DATA / "promote/metrics.json",
     "both on the same unseen customers, and the difference with its interval",
+    documents.PromotionMetrics,
 )
-UPLIFT: Final = Artefact(
-    DATA / "uplift/uplift.json", "the uplift model fitted on randomised customers, and its use"
+UPLIFT: Final = Document(
+    DATA / "uplift/uplift.json",
+    "the uplift model fitted on randomised customers, and its use",
+    documents.UpliftManifest,
 )
 EXPERIMENT: Final = Table(
     DATA / "uplift/experiment.parquet",
@@ -103,8 +114,10 @@ EXPERIMENT: Final = Table(
         Column("fold", LARGE, "the fold whose model did not see the customer"),
     ),
 )
-UPLIFT_METRICS: Final = Artefact(
-    DATA / "uplift/metrics.json", "policy value of ranking by uplift, against by expected loss"
+UPLIFT_METRICS: Final = Document(
+    DATA / "uplift/metrics.json",
+    "policy value of ranking by uplift, against by expected loss",
+    documents.UpliftMetrics,
 )
 
 SCORES: Final = Table(

@@ -3,8 +3,10 @@
 from typing import Final
 
 from retention.core.artefacts.artefact import DATA, Artefact
+from retention.core.artefacts.document import Document
 from retention.core.artefacts.table import Column, CsvTable
 from retention.core.artefacts.types import DATE, LARGE, NUMBER, TEXT
+from retention.core.documents import reports as documents
 
 _SECTION: Final = Column("section", TEXT, "the section of the page")
 _MEASURE: Final = Column("measure", TEXT, "what is measured")
@@ -38,8 +40,10 @@ SCORECARD_TABLE: Final = CsvTable(
         Column("verdict", TEXT, "whether the target is reached, and the trend"),
     ),
 )
-SCORECARD_METRICS: Final = Artefact(
-    DATA / "scorecard/metrics.json", "the measures of the period, losses by cause"
+SCORECARD_METRICS: Final = Document(
+    DATA / "scorecard/metrics.json",
+    "the measures of the period, losses by cause",
+    documents.ScorecardMetrics,
 )
 OUTCOMES_PAGE: Final = Artefact(DATA / "outcomes/outcomes.html", "whether contacts helped, to read")
 OUTCOMES_TABLE: Final = CsvTable(
@@ -64,6 +68,8 @@ OUTCOMES_TABLE: Final = CsvTable(
         _UNIT,
     ),
 )
-OUTCOMES_METRICS: Final = Artefact(
-    DATA / "outcomes/metrics.json", "customers and money saved, cost, the checks"
+OUTCOMES_METRICS: Final = Document(
+    DATA / "outcomes/metrics.json",
+    "customers and money saved, cost, the checks",
+    documents.OutcomesMetrics,
 )

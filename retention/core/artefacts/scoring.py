@@ -6,8 +6,10 @@ import pyarrow as pa
 
 from retention.core.artefacts.artefact import DATA, Artefact
 from retention.core.artefacts.cohort import KEY_COLUMNS
+from retention.core.artefacts.document import Document
 from retention.core.artefacts.table import Column, Table
 from retention.core.artefacts.types import DATE, FLAG, NUMBER, TEXT, WHOLE
+from retention.core.documents import scoring as documents
 
 _CUSTOMER_ID: Final = KEY_COLUMNS[0]
 
@@ -94,13 +96,21 @@ PURCHASE_RHYTHM: Final = Table(
         Column("usual_gap_days", NUMBER, "median days between orders; null with too few"),
     ),
 )
-SCORE_SUMMARY: Final = Artefact(
-    DATA / "score/summary.json", "where the numbers on the list come from"
+SCORE_SUMMARY: Final = Document(
+    DATA / "score/summary.json",
+    "where the numbers on the list come from",
+    documents.ScoreSummary,
 )
 GUARD_PAGE: Final = Artefact(
     DATA / "guard/guard.html", "whether a list may be published from this run, to read"
 )
-GUARD_METRICS: Final = Artefact(DATA / "guard/metrics.json", "what the guards measured, flat")
-GUARD_SUMMARY: Final = Artefact(
-    DATA / "guard/summary.json", "every guard's verdict, the banners, what is recorded"
+GUARD_METRICS: Final = Document(
+    DATA / "guard/metrics.json",
+    "what the guards measured, flat",
+    documents.GuardMetrics,
+)
+GUARD_SUMMARY: Final = Document(
+    DATA / "guard/summary.json",
+    "every guard's verdict, the banners, what is recorded",
+    documents.GuardSummary,
 )

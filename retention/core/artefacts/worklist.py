@@ -4,8 +4,10 @@ from typing import Final
 
 from retention.core.artefacts.artefact import DATA, Artefact
 from retention.core.artefacts.cohort import KEY_COLUMNS
+from retention.core.artefacts.document import Document
 from retention.core.artefacts.table import Column, CsvTable, Table
 from retention.core.artefacts.types import DATE, FLAG, NUMBER, TEXT, WHOLE
+from retention.core.documents import reports as documents
 
 _CUSTOMER_ID: Final = KEY_COLUMNS[0]
 REASON_COLUMNS: Final = tuple(f"reason_{rank}" for rank in range(1, 7))
@@ -107,6 +109,8 @@ HELD_OUT: Final = Table(
 )
 LIST_PAGE: Final = Artefact(DATA / "at_risk/at_risk.html", "the list, to read")
 LIST_WORKBOOK: Final = Artefact(DATA / "at_risk/at_risk.xlsx", "the list, to work with and return")
-LIST_SUMMARY: Final = Artefact(
-    DATA / "at_risk/summary.json", "all of the list but its rows, and the files to publish"
+LIST_SUMMARY: Final = Document(
+    DATA / "at_risk/summary.json",
+    "all of the list but its rows, and the files to publish",
+    documents.ListSummary,
 )

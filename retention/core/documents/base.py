@@ -1,11 +1,19 @@
 """What every document is made of: frozen, no unknown keys, the same bytes however it came about."""
 
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any, Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, RootModel
 
 Number = int | float
 """A number as it was counted: a whole number stays one in the file."""
+
+Entry = TypeVar("Entry")
+
+
+def as_json(contents: BaseModel) -> dict[str, Any]:
+    """The keys and values as the file has them; what was never set is absent."""
+    return contents.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 class Contents(BaseModel):
@@ -18,8 +26,18 @@ class Contents(BaseModel):
 
     def as_json(self) -> dict[str, Any]:
         """The keys and values as the file has them."""
-        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return as_json(self)
 
     def updated(self, **changes: Any) -> Self:
         """A copy with some fields changed."""
         return self.model_copy(update=changes)
+
+
+class Entries(RootModel[Mapping[str, Entry]], Generic[Entry]):
+    """What a file says whose keys are names: of models, sources, figures."""
+
+    model_config = ConfigDict(frozen=True)
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys and values as the file has them."""
+        return as_json(self)

@@ -58,7 +58,7 @@ def test_a_limit_that_is_null_is_off() -> None:
 def test_the_first_run_has_nothing_to_compare_with() -> None:
     report = guard(guard_inputs(published=[]), params_with())
     assert {finding.level for finding in report.findings} == {OK}
-    assert metrics(report)["drop"] is None
+    assert metrics(report).root["drop"] is None
 
 
 def test_a_source_that_is_gone_is_a_warning() -> None:

@@ -287,7 +287,7 @@ def test_a_database_that_cannot_be_opened_is_the_same_refusal(
         tracking.mirror(COMPANY, logged.record.example, {"champion": logged.record.candidate})
 
 
-def test_the_store_lies_beside_the_project_unless_told_otherwise(
+def test_by_default_the_store_lies_beside_the_project(
     logged: Logged, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert (logged.folder / "mlruns").is_dir()
@@ -300,7 +300,7 @@ def test_the_store_lies_beside_the_project_unless_told_otherwise(
     assert not logged.client.search_registered_models("name='retention-another-shop'")
 
 
-def test_no_customer_and_no_secret_is_told(logged: Logged) -> None:
+def test_no_customer_and_no_secret_is_logged(logged: Logged) -> None:
     read = {path: path.read_bytes() for path in logged.folder.rglob("*") if path.is_file()}
     assert logged.folder / "runs.db" in read
     assert any(path.name == "churn.json" for path in read)
@@ -309,16 +309,15 @@ def test_no_customer_and_no_secret_is_told(logged: Logged) -> None:
         assert CANARY.encode() not in content, path
 
 
-def test_a_run_without_folds_or_measurement_is_told_too(logged: Logged) -> None:
+def test_a_run_without_folds_or_test_metrics_is_logged_too(logged: Logged) -> None:
     names = {"churn": "churn_recency", "value": "value_last_window"}
-    report = {
-        **logged.record.selection_report,
-        "params": {name: {} for name in names.values()},
-        "losses": {},
-        "tuned_per_fold": {},
-        "fold_metrics": {},
-    }
-    nothing: dict[str, Any] = {"measured_on": None, "churn": {}, "value": {}, "list": {}}
+    report = logged.record.selection_report.updated(
+        params={name: {} for name in names.values()},
+        losses={},
+        tuned_per_fold={},
+        fold_metrics={},
+    )
+    nothing = documents.metrics()
     tree = run_record.run_tree(
         dataclasses.replace(logged.record, selection_report=report, metrics=nothing)
     )
@@ -358,12 +357,15 @@ def test_the_record_is_what_the_stages_left(
     for artefact in (artefacts.EVENTS, artefacts.FEATURES, artefacts.LABELS):
         atomic.write_table(artefact.path, table)
     artefacts.SNAPSHOTS_SUMMARY.write(documents.snapshots_summary(dt.date(2026, 6, 8)))
-    atomic.write_json(artefacts.SELECTION.path, {"rows": 1})
-    atomic.write_json(artefacts.METRICS.path, {"churn": {}})
+    artefacts.SELECTION.write(documents.selection_report())
+    artefacts.METRICS.write(documents.metrics())
     params = parse_params(PARAMS)
     record = tracking.collect_record(params)
     assert (record.params, record.as_of) == (params, dt.date(2026, 6, 8))
-    assert (record.selection_report, record.metrics) == ({"rows": 1}, {"churn": {}})
+    assert (record.selection_report, record.metrics) == (
+        documents.selection_report(),
+        documents.metrics(),
+    )
     assert record.example.to_dict("records") == [{"spend_28d": 7.0}]
     atomic.write_table(artefacts.LABELS.path, table.slice(1))
     assert tracking.collect_record(params).data_sha256 != record.data_sha256

@@ -48,7 +48,7 @@ def client(address: str) -> Any:
     return mlflow.MlflowClient(address)
 
 
-# Told and asked
+# Written and read
 
 
 def test_a_run_is_on_the_server_with_its_models_folds_and_files(
@@ -62,7 +62,7 @@ def test_a_run_is_on_the_server_with_its_models_folds_and_files(
         [run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run_id}'", max_results=1000
     )
     assert {run.data.tags["level"] for run in children} == {"model"}
-    assert len(children) == len(record.selection_report["titles"])
+    assert len(children) == len(record.selection_report.titles)
     paths = {file.path for file in asked.list_artifacts(run_id)}
     assert paths == {"model_card.md", "plots", "recipe.json", "metrics.json"}
 
@@ -136,7 +136,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracking, "TIME_LIMIT_SECONDS", 6)
 
 
-def test_without_being_told_otherwise_a_call_waits_ten_seconds_and_twice_at_most(
+def test_by_default_a_call_waits_ten_seconds_and_twice_at_most(
     address: str,
 ) -> None:
     tracking._import_mlflow()
@@ -195,7 +195,7 @@ def test_a_server_that_answers_each_call_slowly_is_given_up_too(
         assert time.monotonic() - start < 30
 
 
-def test_a_slow_server_in_time_is_told_everything(
+def test_a_server_slow_but_in_time_gets_everything(
     run_id: str, record: RunRecord, mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with services.line(mlflow_server.port, delay=0.1) as line:

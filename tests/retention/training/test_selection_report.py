@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retention.core import point_in_time
-from retention.core.storage import atomic
+from retention.core import artefacts, point_in_time
 from retention.training import selection
 from retention.training.folds import Fold, TimeSplit, split_by_time
 from retention.training.rows import LabelledRows
@@ -54,21 +53,22 @@ def test_a_figure_that_a_fold_cannot_give_is_null_and_can_be_written(tmp_path: P
     rows = some_rows()
     without_value = replace(rows, value=np.zeros(len(rows.day)))
     report = selection_report(*select(without_value))
-    assert report["fold_metrics"]["value_last_window"][0]["spearman"] is None
-    atomic.write_json(tmp_path / "selection.json", report)
+    assert report.fold_metrics["value_last_window"][0]["spearman"] is None
+    artefacts.SELECTION.within(tmp_path).write(report)
 
 
 def test_the_report_names_the_folds_the_selection_and_its_rows(selected: Selected) -> None:
     spec, split, rows = selected
     report = selection_report(*selected)
-    assert report["rule"] == selection.RULE
-    assert report["chosen"] == {"churn": spec.churn, "value": spec.value}
-    assert [fold["test"] for fold in report["folds"]] == [
-        str(point_in_time.date_of(fold.test)) for fold in split.folds
+    assert report.rule == selection.RULE
+    assert report.chosen == {"churn": spec.churn, "value": spec.value}
+    assert [fold.test for fold in report.folds] == [
+        point_in_time.date_of(fold.test) for fold in split.folds
     ]
-    newest = str(point_in_time.date_of(DAYS[-1]))
-    assert report["measured_on"]["test"] == newest == report["trained_to"]
-    assert report["fold_rows"] == [120] * len(split.folds)
-    assert report["churners"] == rows.n_churners
-    assert set(report["losses"]) == set(QUICK_MODELS)
-    assert all(len(tuned) == len(report["folds"]) for tuned in report["tuned_per_fold"].values())
+    newest = point_in_time.date_of(DAYS[-1])
+    assert report.measured_on is not None
+    assert report.measured_on.test == newest == report.trained_to
+    assert report.fold_rows == (120,) * len(split.folds)
+    assert report.churners == rows.n_churners
+    assert set(report.losses) == set(QUICK_MODELS)
+    assert all(len(tuned) == len(report.folds) for tuned in report.tuned_per_fold.values())

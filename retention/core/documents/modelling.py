@@ -1,0 +1,198 @@
+"""What train, evaluate, uplift and promote say of models."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from retention.core.documents.base import Contents, Entries, Number
+
+
+class FoldSpan(Contents):
+    """The snapshots of a fold."""
+
+    train_from: dt.date
+    train_to: dt.date
+    train_snapshots: int
+    test: dt.date
+
+
+class SelectionReport(Contents):
+    """The outcome of model selection, and the rows behind it; by model unless said."""
+
+    rule: str  # how models are selected
+    chosen: Mapping[str, str]  # model by task
+    why: Mapping[str, str]  # by task
+    calibrator: str
+    losses: Mapping[str, Number]  # out of fold
+    params: Mapping[str, Mapping[str, Any]]  # of the refit
+    tuned_per_fold: Mapping[str, tuple[Mapping[str, Any], ...]]
+    fold_metrics: Mapping[str, tuple[Mapping[str, Number | None], ...]]
+    folds: tuple[FoldSpan, ...]
+    measured_on: FoldSpan | None  # the test fold; null where history is too short for one
+    fold_rows: tuple[int, ...]
+    rows: int
+    customers: int
+    churners: int
+    churn_rate: float
+    trained_to: dt.date  # the last mature snapshot
+    features: tuple[str, ...]
+    banners: tuple[str, ...]
+    titles: Mapping[str, str]
+
+
+class Figure(Contents):
+    """A number with its 95 % interval; null where it is not finite or unknown."""
+
+    value: Number | None
+    low: Number | None = None  # absent where there is no interval
+    high: Number | None = None
+
+
+Figures = Mapping[str, Mapping[str, Figure]]
+"""By model, then by metric."""
+
+
+class Decile(Contents):
+    """Predicted and realised value in a decile of the prediction."""
+
+    decile: int
+    customers: int
+    expected_if_kept: Number | None
+    actual_if_kept: Number | None
+    expected_if_lost: Number | None
+    actual_if_lost: Number | None
+
+
+class SliceMetrics(Contents):
+    """The selected models within one group of customers."""
+
+    by: str
+    group: str
+    customers: int
+    churners: int
+    left: Number | None  # share that churned
+    low: Number | None  # 95 % interval of it
+    high: Number | None
+    predicted: Number | None  # mean churn probability
+    right: bool | None  # whether the prediction lies within the interval
+    roc_auc: Number | None
+    listed: Number | None  # share on a list
+    found: Number | None  # share of the churners on it
+
+
+class TestMetrics(Contents):
+    """Every metric on the test snapshot."""
+
+    __test__ = False  # no test class
+
+    measured_on: dt.date | None
+    customers: int
+    churners: int
+    churn_rate: Number | None
+    capacity: int  # of a list
+    definition: str  # what churn is
+    banners: tuple[str, ...]
+    churn: Figures
+    value: Figures
+    list_metrics: Figures = Field(alias="list")
+    gain: Figures  # of the selected model over each other
+    value_by_decile: tuple[Decile, ...]
+    slices: tuple[SliceMetrics, ...]
+
+
+class UpliftManifest(Contents):
+    """The uplift model and its use; a champion carries it."""
+
+    name: str | None = None  # null where none is fitted
+    model: Mapping[str, Any] = {}  # its state
+    ranks: bool = False  # whether customers are ranked by it
+    disturbed_from: Number | None = None  # effect from which a contact drives customers away
+    lots: int = 0  # randomised rows
+    asked: bool = True  # whether params name a model
+    eligible: int = 0  # customers for whom it speaks
+    better: Number | None = None  # gain over expected loss, in money per customer
+    low: Number | None = None  # its 95 % interval
+    high: Number | None = None
+
+
+class UpliftQuintile(Contents):
+    """Predicted and measured effect in a fifth of the customers."""
+
+    rows: int
+    least: Number | None  # lowest prediction
+    predicted: Number | None
+    measured: Number | None
+    low: Number | None
+    high: Number | None
+
+
+class UpliftFigures(Contents):
+    """What ranking by one uplift model brings; gains in money per eligible customer."""
+
+    qini: Figure
+    share_contacted: Number
+    gain_at_random: Number
+    gain_by_loss: Number
+    gain_by_uplift: Number
+    better_by: Figure
+    fifths: tuple[UpliftQuintile, ...]
+
+
+class UpliftMetrics(Entries[UpliftFigures]):
+    """The figures of every uplift model, by its name; empty where none is fitted."""
+
+
+class MeasureReport(Contents):
+    """One measure of champion and challenger."""
+
+    champion: Number
+    challenger: Number
+    difference: Number
+    low: Number
+    high: Number
+
+
+class ComparisonReport(Contents):
+    """The verdict on a challenger."""
+
+    verdict: str
+    measures: Mapping[str, MeasureReport]
+    measured_on: dt.date | None
+    customers: int
+    churners: int
+    why: str
+
+
+class FigurePair(Contents):
+    """A headline figure of both models."""
+
+    champion: Number | None
+    candidate: Number | None
+
+
+class PromotionDecision(Contents):
+    """Which model scores, and why."""
+
+    decision: str
+    figures: Mapping[str, FigurePair]
+    comparison: ComparisonReport
+    champion: Mapping[str, str]  # sha256 by part
+    candidate: Mapping[str, str]
+
+
+class PromotionMetrics(Contents):
+    """The comparison, flat; null where nothing could be compared."""
+
+    verdict: str
+    empc_champion: Number | None
+    empc_challenger: Number | None
+    empc_difference: Number | None
+    empc_low: Number | None
+    empc_high: Number | None
+    brier_champion: Number | None
+    brier_challenger: Number | None
+    brier_difference: Number | None
+    brier_low: Number | None
+    brier_high: Number | None

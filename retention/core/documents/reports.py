@@ -1,0 +1,101 @@
+"""What scorecard, outcomes and the list say, for tools."""
+
+import datetime as dt
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from retention.core.documents.base import Contents, Entries, Number
+
+
+class ScorecardMetrics(Contents):
+    """The measures of the period."""
+
+    measures: Mapping[str, Number | None]
+    lost: int
+    excess_lost: Mapping[str, Number | None]  # by cause
+
+
+class OutcomesMetrics(Entries[Number | None]):
+    """The figures of the outcomes report, flat; null where nothing can be said yet."""
+
+
+class ListCounts(Contents):
+    """How many customers a list is about."""
+
+    watched: int
+    listed: int
+
+
+class ListLimit(Contents):
+    """A limit that kept money back."""
+
+    kind: str
+    name: str
+    limit: Number
+    more: Number  # how much a step more is
+    worth: Number  # what it would bring
+
+
+class PreviousList(Contents):
+    """The list before."""
+
+    list_id: str
+    as_of: dt.date
+    stability: Number | None  # Jaccard of whom to contact; null: nobody
+
+
+class ListDescription(Contents):
+    """All of a list but its rows and files."""
+
+    as_of: dt.date
+    company: str
+    counts: ListCounts
+    currency: str
+    definition: str
+    evidence: tuple[str, ...]
+    gain: Number
+    greedy_loss: Number
+    language: str
+    lanes: Mapping[str, Mapping[str, int]]  # customers by lane and why
+    leaving: str
+    limits: tuple[ListLimit, ...]
+    list_id: str
+    model: str
+    notes: tuple[str, ...]
+    previous: PreviousList | None
+    value_at_stake: Number
+    value_days: int
+
+
+class ListSummary(ListDescription):
+    """The list as stage `at_risk` leaves it."""
+
+    columns: tuple[str, ...]
+    files: Mapping[str, int]  # rows by file, of what is published
+
+
+class ListFile(Contents):
+    """A published file."""
+
+    bytes: int
+    rows: int
+    sha256: str
+
+
+class ListManifest(ListDescription):
+    """A published list."""
+
+    columns: tuple[str, ...] = Field(alias="schema")
+    files: Mapping[str, ListFile]
+    rows: int
+    erased: int = 0  # how often a customer was erased from it
+
+
+class ListPointer(Contents):
+    """lists/current.json: the list that is in force."""
+
+    as_of: dt.date
+    company: str
+    folder: str
+    manifest_sha256: str
