@@ -60,7 +60,11 @@ def ingest(params: Params, source: str, erased: Erased = NOBODY) -> Ingested:
         events_sql = (row_sql.event_sql(plan, mapping) for mapping in plan.mappings)
         run(con, f"create table events as {' union all '.join(events_sql)}")
         summary = IngestSummary(
-            **vars(counts),
+            read=counts.read,
+            accepted=counts.accepted,
+            rejected=counts.rejected,
+            unmapped=counts.unmapped,
+            rules=counts.rejected_by_rule,
             erased=erased.delete_erased(con, "events"),
             expired=_delete_expired(con, params),
             ignored_columns=tuple(name for name in files[0].names if name not in plan.wanted),

@@ -95,10 +95,10 @@ def _validate_rows(
     inner = (
         f"select *, {', '.join([*values, *absent])} from (select *, {', '.join(parsed)} from raw)"
     )
-    rules = _reject_rules(file)
-    names = " ".join(f"when {rule.when} then '{rule.name}'" for rule in rules)
-    columns = " ".join(f"when {rule.when} then {reader.literal(rule.column)}" for rule in rules)
-    raw_values = " ".join(f"when {rule.when} then {rule.raw}" for rule in rules)
+    reject_rules = _reject_rules(file)
+    names = " ".join(f"when {rule.when} then '{rule.name}'" for rule in reject_rules)
+    columns = " ".join(f"when {rule.when} then {reader.literal(rule.column)}" for rule in reject_rules)
+    raw_values = " ".join(f"when {rule.when} then {rule.raw}" for rule in reject_rules)
     run(
         connection,
         f"""create table judged as select *, case {names} end as rule,
@@ -162,20 +162,20 @@ def _instant_sql(
 
 
 def _reject_rules(file: CustomersFile) -> list[RejectRule]:
-    rules = [*DEFECTS]
+    reject_rules = [*DEFECTS]
     for i, (column, raw) in enumerate(file.columns.items()):
         text = f"v{i}::varchar"
         if column == "customer_id":
-            rules.append(RejectRule("blank_id", raw, text, parsing.blank_sql(text)))
-            rules.append(
+            reject_rules.append(RejectRule("blank_id", raw, text, parsing.blank_sql(text)))
+            reject_rules.append(
                 RejectRule("control_character", raw, text, parsing.control_character_sql(text))
             )
         unparsed = f"trim({text}) <> '' and p_{column} is null"
-        rules.append(RejectRule(f"not_{_column_type(file, column)}", raw, text, unparsed))
-        rules.append(RejectRule("dst", raw, text, f"p_{column} is not null and {column} is null"))
+        reject_rules.append(RejectRule(f"not_{_column_type(file, column)}", raw, text, unparsed))
+        reject_rules.append(RejectRule("dst", raw, text, f"p_{column} is not null and {column} is null"))
         if column == "known_at":
-            rules.append(RejectRule("blank_time", raw, text, parsing.blank_sql(text)))
-    return rules
+            reject_rules.append(RejectRule("blank_time", raw, text, parsing.blank_sql(text)))
+    return reject_rules
 
 
 def _refuse_rejects(

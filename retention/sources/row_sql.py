@@ -417,12 +417,12 @@ def _time_rules(plan: IngestPlan, mapping: CompiledMapping) -> Iterator[RejectRu
         yield RejectRule("future_date", "occurred_at", raw, f"{plan.day_sql(occurred)} >= {end}")
 
 
-def judged_sql(plan: IngestPlan, rules: Sequence[RejectRule]) -> str:
+def judged_sql(plan: IngestPlan, reject_rules: Sequence[RejectRule]) -> str:
     """SQL over `mapped`: what events need, `bad` (the first broken rule's number) and its `raw`."""
     # `case` stops at the first rule that holds, so a row has one reason, in the order of the rules.
     # The value to show is looked up by that number one level above: nothing is evaluated twice.
-    broken = " ".join(f"when {rule.when} then {i}" for i, rule in enumerate(rules))
-    raw = " ".join(f"when {i} then {rule.raw}" for i, rule in enumerate(rules))
+    broken = " ".join(f"when {rule.when} then {i}" for i, rule in enumerate(reject_rules))
+    raw = " ".join(f"when {i} then {rule.raw}" for i, rule in enumerate(reject_rules))
     keys = [f"c{i}" for i in plan.keys]
     values = [
         value

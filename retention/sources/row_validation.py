@@ -21,7 +21,7 @@ class RowCounts:
     accepted: int
     rejected: int
     unmapped: int  # no mapping's `where` holds
-    rules: dict[str, int]  # rejected rows by rule
+    rejected_by_rule: dict[str, int]
 
 
 def validate_rows(connection: duckdb.DuckDBPyConnection, plan: row_sql.IngestPlan) -> None:
@@ -44,13 +44,13 @@ def validate_rows(connection: duckdb.DuckDBPyConnection, plan: row_sql.IngestPla
     # SQL that fails on some row ends the whole query. Guarding every expression against that is
     # slow, so it is done only once a query has failed.
     try:
-        rules = _make_judged(connection, plan, sql_types)
+        reject_rules = _make_judged(connection, plan, sql_types)
     except (duckdb.DataError, duckdb.InvalidInputException):
-        rules = _make_judged(connection, replace(plan, guarded=True), sql_types)
+        reject_rules = _make_judged(connection, replace(plan, guarded=True), sql_types)
     numbered_rules = {
-        "bad": range(len(rules)),
-        "column": [rule.column for rule in rules],
-        "rule": [rule.name for rule in rules],
+        "bad": range(len(reject_rules)),
+        "column": [rule.column for rule in reject_rules],
+        "rule": [rule.name for rule in reject_rules],
     }
     connection.register("rules", pa.table(numbered_rules))
     run(
@@ -71,9 +71,9 @@ def _make_judged(
     """Make table `judged` and return the rules that its column `bad` numbers."""
     mapped_sql = row_sql.mapped_sql(plan, sql_types)
     run(connection, f"create or replace view mapped as {mapped_sql}")
-    rules = row_sql.reject_rules(plan)
-    run(connection, f"create table judged as {row_sql.judged_sql(plan, rules)}")
-    return rules
+    reject_rules = row_sql.reject_rules(plan)
+    run(connection, f"create table judged as {row_sql.judged_sql(plan, reject_rules)}")
+    return reject_rules
 
 
 def row_counts(connection: duckdb.DuckDBPyConnection, plan: row_sql.IngestPlan) -> RowCounts:
@@ -113,7 +113,7 @@ def refuse_too_many_rejects(
     if counts.rejected <= max_share * counts.read:
         return
     ((file, line, column, rule, raw),) = run(connection, "from rejects limit 1")
-    rule_counts = ", ".join(f"{name} {n_rows:,}" for name, n_rows in counts.rules.items())
+    rule_counts = ", ".join(f"{name} {n_rows:,}" for name, n_rows in counts.rejected_by_rule.items())
     where = f", column {column!r}" if column else ""
     raise BadInput(
         f"{file}: line {line}{where}, {raw}: {rule}, the first of {counts.rejected:,} rejects"

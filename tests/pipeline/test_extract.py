@@ -1,4 +1,4 @@
-"""A source may be a table: what ingest makes of it is what it makes of the same rows in a file."""
+"""Stage `extract`: ingest makes the same of a table as of the same rows in a file."""
 
 import copy
 import sys
@@ -57,9 +57,11 @@ def url(postgres: Postgres, files_only: Checkout) -> str:
     with psycopg.connect(address) as connection:
         for table, name in (("sales", "sales"), ("people", "customers")):
             lines = (raw / f"{name}.csv").read_text(encoding="utf-8").splitlines(keepends=True)
-            kept = [line for line in lines if "n/a?" not in line and "2025-02-30" not in line]
+            wanted_lines = [
+                line for line in lines if "n/a?" not in line and "2025-02-30" not in line
+            ]
             with connection.cursor().copy(f"copy {table} from stdin (format csv, header)") as into:
-                into.write("".join(kept))
+                into.write("".join(wanted_lines))
     return address
 
 
@@ -87,7 +89,7 @@ def test_the_same_rows_are_the_same_events_and_customers(
     assert atomic.read_json(files_only / artefacts.ingest_summary("sales"))["rejected"] == 2
 
 
-def test_what_is_read_is_told_to_others_by_its_hash(shop: Checkout, files_only: Checkout) -> None:
+def test_the_fingerprint_has_the_hash_of_every_file(shop: Checkout, files_only: Checkout) -> None:
     shop.stages("extract")
     fingerprint = atomic.read_json(shop / artefacts.fingerprint("sources.sales"))
     (path,) = fingerprint["files"]
@@ -146,7 +148,9 @@ def test_without_an_address_and_without_a_server_a_stage_refuses(
     shop: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DATABASE_URL")
-    assert_refused(shop.run("pipeline.extract"), 2, "sources.sales.table", "DATABASE_URL", "is not set")
+    assert_refused(
+        shop.run("pipeline.extract"), 2, "sources.sales.table", "DATABASE_URL", "is not set"
+    )
     nowhere = f"postgresql://staff:{PASSWORD}@127.0.0.1:9/x"
     done = shop.run("pipeline.extract", DATABASE_URL=nowhere)
     message = assert_refused(done, 3, "sources.sales", "DATABASE_URL", "cannot be reached")
@@ -178,7 +182,7 @@ def test_check_looks_at_the_first_rows_of_a_table(shop: Checkout) -> None:
         ({"database": "ELSEWHERE"}, 2, "ELSEWHERE is not set"),
     ],
 )
-def test_check_says_what_is_wrong_with_a_table(
+def test_check_reports_what_is_wrong_with_a_table(
     shop: Checkout, change: dict[str, str], code: int, words: str
 ) -> None:
     changed(shop, lambda params: params["sources"]["sales"].update(change))

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from retention.commands.check import times
 from retention.commands.check.findings import PARAMS, Fix, as_yaml, nearest_text, similar_names
-from retention.commands.check.samples import Column, File, Sample
+from retention.commands.check.samples import SampleColumn, File, Sample
 from retention.core.errors import BadParams
 from retention.core.params import (
     ColumnType,
@@ -203,7 +203,7 @@ class _MappingChecker:
             self.sample.copies.report_refusal(refusal)
         return None
 
-    def _text_columns(self, file: Source, expression: Expression) -> list[Column]:
+    def _text_columns(self, file: Source, expression: Expression) -> list[SampleColumn]:
         """The columns that the SQL reads and that are text."""
         read = [
             column
@@ -246,7 +246,7 @@ class _MappingChecker:
 
 
 def _type_guesses(
-    sample: Sample, file: File, used: list[Column], times_first: bool
+    sample: Sample, file: File, used: list[SampleColumn], times_first: bool
 ) -> Iterator[File]:
     """The file with types for text columns that fit their first rows: numbers, and times."""
     for as_times in (times_first, not times_first):
@@ -263,7 +263,7 @@ def _type_guesses(
             yield times.with_formats(file.model_copy(update={"types": types}), forms)
 
 
-def _number_type(sample: Sample, column: Column) -> _TypeGuess | None:
+def _number_type(sample: Sample, column: SampleColumn) -> _TypeGuess | None:
     kinds: tuple[ColumnType, ...] = ("integer", "decimal", "double")
     if not sample.filled(column):
         return None
@@ -272,7 +272,7 @@ def _number_type(sample: Sample, column: Column) -> _TypeGuess | None:
     return next(((kind, None) for kind in fitting), None)
 
 
-def _time_type(sample: Sample, file: RawFile, column: Column) -> _TypeGuess | None:
+def _time_type(sample: Sample, file: RawFile, column: SampleColumn) -> _TypeGuess | None:
     for kind, option in times.OPTION.items():
         forms, declared = times.fitting_formats(sample, column, kind), getattr(file.format, option)
         if forms and declared in (None, *forms):

@@ -63,7 +63,7 @@ class Copies:
 
 
 @dataclass(frozen=True)
-class Column:
+class SampleColumn:
     """A column of the first rows."""
 
     name: str
@@ -91,7 +91,7 @@ class Sample:
 
     connection: duckdb.DuckDBPyConnection
     copies: Copies
-    columns: dict[str, Column]  # by name
+    columns: dict[str, SampleColumn]  # by name
     # Columns whose wrong format is reported already, once for all their values.
     reported_formats: set[str] = field(default_factory=set)
 
@@ -117,11 +117,11 @@ class Sample:
         (counts,) = self.run(f"select {counts_sql} from raw")
         return list(counts)
 
-    def filled(self, column: Column) -> int:
+    def filled(self, column: SampleColumn) -> int:
         """The number of first rows with a value in a column."""
         return self.count(column.filled)[0]
 
-    def first_value(self, column: Column) -> str:
+    def first_value(self, column: SampleColumn) -> str:
         """The first value that is not blank; blank when all are."""
         query = f"select trim({column.text}) from raw where {column.filled} order by line limit 1"
         return "".join(value for (value,) in self.run(query))
@@ -137,7 +137,7 @@ def load_sample(connection: duckdb.DuckDBPyConnection, file: RawFile, copies: Co
     reader.load(connection, file, copies.files, names)
     raw = connection.table("raw")
     native = dict(zip(raw.columns, map(str, raw.types), strict=True))
-    columns = {name: Column(name, i, native[f"v{i}"]) for i, name in enumerate(names)}
+    columns = {name: SampleColumn(name, i, native[f"v{i}"]) for i, name in enumerate(names)}
     return Sample(connection, copies, columns)
 
 

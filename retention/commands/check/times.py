@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from retention.commands.check.findings import PARAMS, as_yaml
-from retention.commands.check.samples import Column, File, Sample
+from retention.commands.check.samples import SampleColumn, File, Sample
 from retention.core.errors import BadParams
 from retention.core.params import ColumnType, Format, Params, RawFile, Source
 from retention.sources import parsing
@@ -69,7 +69,7 @@ _LONG: Final = 40
 # Which formats fit
 
 
-def unparsed_sql(column: Column, kind: ColumnType, form: str | None = None) -> str:
+def unparsed_sql(column: SampleColumn, kind: ColumnType, form: str | None = None) -> str:
     """SQL of whether a value is not blank and does not parse as the type."""
     declared = Format.model_validate({OPTION[kind]: form} if form else {})
     parsed = parsing.parsed_sql(column.text, kind, declared, "format")
@@ -77,13 +77,13 @@ def unparsed_sql(column: Column, kind: ColumnType, form: str | None = None) -> s
 
 
 def count_misfits(
-    sample: Sample, column: Column, kind: ColumnType, forms: Sequence[str]
+    sample: Sample, column: SampleColumn, kind: ColumnType, forms: Sequence[str]
 ) -> list[int]:
     """The number of values that do not have a format, for each of several formats."""
     return sample.count(*(unparsed_sql(column, kind, form) for form in forms)) if forms else []
 
 
-def fitting_formats(sample: Sample, column: Column, kind: ColumnType) -> list[str]:
+def fitting_formats(sample: Sample, column: SampleColumn, kind: ColumnType) -> list[str]:
     """The common formats that all values have."""
     first = sample.first_value(column)
     forms = [form for form in _COMMON_FORMATS[kind] if _may_match(first, form)]
@@ -98,7 +98,7 @@ def _may_match(value: str, form: str) -> bool:
     return re.fullmatch(pattern, value) is not None
 
 
-def value_shape(sample: Sample, column: Column) -> str:
+def value_shape(sample: Sample, column: SampleColumn) -> str:
     """The first value with its digits and letters hidden."""
     text = re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", sample.first_value(column).strip()))
     return (text if len(text) <= _LONG else f"{text[:_LONG]}…") or "nothing"
@@ -122,7 +122,7 @@ def with_formats(file: File, forms: dict[str, Any]) -> File:
     return file.model_copy(update={"format": file.format.model_copy(update=forms)})
 
 
-def _fitting_form(file: RawFile, sample: Sample, kind: ColumnType, columns: list[Column]) -> str:
+def _fitting_form(file: RawFile, sample: Sample, kind: ColumnType, columns: list[SampleColumn]) -> str:
     """The declared format if it fits, else one that does, which is reported."""
     declared = _declared_form(file, sample, kind)
     forms = [declared] if declared else []
@@ -155,7 +155,7 @@ class _FormatProblem:
 
     sample: Sample
     kind: ColumnType
-    fits: dict[Column, list[str]]  # the formats that fit each column
+    fits: dict[SampleColumn, list[str]]  # the formats that fit each column
 
     @property
     def shared(self) -> list[str]:
@@ -181,7 +181,7 @@ class _FormatProblem:
         problem = ":" if self.differ else f"{need} {value_shape(self.sample, first)};"
         self.sample.group.error(f"{key}{problem} {self._advice(first)}", PARAMS)
 
-    def report_misfit(self, declared: str, misfits: dict[Column, int]) -> None:
+    def report_misfit(self, declared: str, misfits: dict[SampleColumn, int]) -> None:
         """Report columns that the declared format does not fit.
 
         Only where another format fits all values, or this one none: otherwise single rows are
@@ -204,7 +204,7 @@ class _FormatProblem:
             f" {value_shape(self.sample, columns[0])}; {self._advice(columns[0])}"
         )
 
-    def _advice(self, column: Column) -> str:
+    def _advice(self, column: SampleColumn) -> str:
         """The format to write when one or two fit, else how to write one."""
         if self.differ:
             return self._advice_for_different()

@@ -1,4 +1,4 @@
-"""`retention check`: every mistake is told with what to do, and nothing is changed."""
+"""`retention check`: every mistake is reported with what to do, and nothing is changed."""
 
 import datetime as dt
 import gzip
@@ -42,7 +42,7 @@ def csv(*more: str, rows: int = 200) -> str:
 
 
 def params_with(**changes: Any) -> dict[str, Any]:
-    """A sound params.yaml; a key with dots changes one place, None takes it away."""
+    """A sound params.yaml; `a__b=x` changes one key, and None removes it."""
     params: dict[str, Any] = {
         "company": "Mill Lane Bakery",
         "as_of": "2026-07-20",
@@ -89,7 +89,7 @@ Look = Callable[..., list[tuple[str, str]]]
 def look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snapshot_of: Callable[[Path], Tree]
 ) -> Look:
-    """look(raw, code, **changes): all that check says, when it must end with `code`."""
+    """look(raw, code, **changes): level and text of all findings; check must exit with `code`."""
 
     def looked(raw: str | bytes, code: int, **changes: Any) -> list[tuple[str, str]]:
         monkeypatch.chdir(tmp_path)
@@ -113,11 +113,11 @@ def look(
 
 
 def only_finding(findings: list[tuple[str, str]], level: str, *parts: str) -> str:
-    """The one finding of a level that has all the parts."""
+    """The only finding of a level that contains all the parts."""
     texts = [
         text
-        for finding, text in findings
-        if finding == level and all(part in text for part in parts)
+        for finding_level, text in findings
+        if finding_level == level and all(part in text for part in parts)
     ]
     assert len(texts) == 1, findings
     return texts[0]
@@ -148,7 +148,7 @@ def test_the_verdict_counts() -> None:
 # --- params.yaml
 
 
-def test_every_wrong_key_is_told_and_the_data_all_the_same(look: Look) -> None:
+def test_every_wrong_key_is_reported_and_the_data_as_well(look: Look) -> None:
     findings = look(
         csv(row(900, qty="two")), 2, curency="x", time_zone="Mars", labels__churn__horizon=3
     )
@@ -186,7 +186,7 @@ def test_a_source_that_is_no_source_does_not_hide_the_others(look: Look) -> None
 
 
 @pytest.mark.parametrize("text", ["[", "just words", ""])
-def test_what_is_no_yaml_is_one_error(
+def test_a_text_that_is_no_yaml_is_one_error(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -313,7 +313,7 @@ def test_a_wrong_mapping_names_the_column_the_nearest_and_the_fix(
     only_finding(look(csv(), 3, **{EVENT + column: sql}), "error", f"events[0].{column}:", *parts)
 
 
-def test_several_mistakes_are_told_at_once(look: Look) -> None:
+def test_several_mistakes_are_reported_at_once(look: Look) -> None:
     findings = look(
         csv(),
         2,
@@ -491,7 +491,7 @@ def test_equal_rows_count_once(look: Look) -> None:
     assert "key: row_number" in doubt
 
 
-def test_row_number_is_said(look: Look) -> None:
+def test_a_key_of_row_numbers_is_mentioned(look: Look) -> None:
     only_finding(
         look(csv(), 0, sources__sales__key="row_number"), "ok", "exported twice counts twice"
     )
@@ -518,7 +518,7 @@ def test_rows_that_are_not_as_expected(look: Look) -> None:
     assert "'qty < 2' says, first data/raw/sales.csv: line 2; they count all the same" in doubt
 
 
-def test_an_expectation_of_what_is_not_there(look: Look) -> None:
+def test_an_expectation_of_a_missing_column(look: Look) -> None:
     wrong = {"few": "qtty < 2", "many": "sum(qty) > 1", "three": "qty + 1", "odd": "price % 2 = 1"}
     types = {"qty": "integer", "sold_at": "timestamp"}
     sound = {EVENT + "amount": None}
@@ -547,7 +547,7 @@ def test_a_long_file_is_judged_by_the_last_run(look: Look, tmp_path: Path) -> No
     assert "gone" not in str(findings)
 
 
-def test_lives_that_are_out_of_order(look: Look) -> None:
+def test_lifecycle_violations_are_doubts(look: Look) -> None:
     started = {
         "kind": "start",
         "where": "receipt = 'R40'",
@@ -659,7 +659,7 @@ def test_customers_where_dvc_does_not_look(look: Look, tmp_path: Path) -> None:
         (None, {}, 3, "error", ("data/raw/staff.csv: no such file; nearest: sales.csv",)),
     ],
 )
-def test_who_serves(
+def test_the_file_of_the_staff(
     look: Look,
     tmp_path: Path,
     text: str | None,
@@ -672,12 +672,12 @@ def test_who_serves(
     place.parent.mkdir(parents=True)
     if text:
         place.write_text(text)
-    staff_ = {"path": "data/raw/staff.csv", "columns": {"agent_id": "id"} | columns}
-    findings = look(csv(), code, scorecard={"staff": staff_})
+    staff_file = {"path": "data/raw/staff.csv", "columns": {"agent_id": "id"} | columns}
+    findings = look(csv(), code, scorecard={"staff": staff_file})
     only_finding(findings, level, "scorecard.staff: ", *parts)
 
 
-def test_a_target_for_what_is_no_measure(look: Look) -> None:
+def test_a_target_of_an_unknown_metric(look: Look) -> None:
     findings = look(csv(), 2, scorecard={"targets": {"on_tme": 0.9, "zzz": 1.0, "rework": None}})
     only_finding(findings, "error", "scorecard.targets.on_tme: no such measure; nearest: on_time")
     only_finding(
@@ -811,7 +811,7 @@ def test_every_rule_of_ingest_has_words() -> None:
     assert rule_names | kinds <= set(RULES)
 
 
-def test_too_few_rows_are_told(look: Look) -> None:
+def test_too_few_rows_are_an_error(look: Look) -> None:
     findings = look(csv(), 3, sources__sales__rows_at_least=201)
     only_finding(findings, "error", "data/raw/sales.csv: 200 rows, fewer than rows_at_least says")
     assert levels(look(csv(), 0, sources__sales__rows_at_least=200)) == {"ok"}
@@ -824,7 +824,7 @@ def test_a_time_that_clocks_skip_is_an_error_until_dst_is_declared(look: Look) -
     assert levels(look(csv(skipped), 0, sources__sales__dst="later")) == {"ok"}
 
 
-def test_another_currency_is_told_with_what_to_do(look: Look) -> None:
+def test_another_currency_is_reported_with_what_to_do(look: Look) -> None:
     money = {"sources__sales__events__0__currency": "if(receipt = 'R7', 'EUR', 'GBP')"}
     only_finding(
         look(csv(), 0, **money), "doubt", "line 9", "not the company's currency", "conversion"
@@ -833,7 +833,7 @@ def test_another_currency_is_told_with_what_to_do(look: Look) -> None:
     assert levels(look(csv(), 0, **money, **rated)) == {"ok"}
 
 
-def test_a_column_of_currencies_that_is_not_there_is_told(look: Look) -> None:
+def test_a_missing_column_of_currencies_is_reported(look: Look) -> None:
     money = {"sources__sales__events__0__currency": "notes"}
     only_finding(
         look(csv(), 3, **money), "error", "column 'notes' is not in the header", "currency: note"

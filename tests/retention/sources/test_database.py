@@ -1,4 +1,4 @@
-"""A table is copied as it is: every value, once, at one moment, by a user who may only read."""
+"""A table is copied unchanged: every value, once, from one snapshot, by a read-only user."""
 
 import datetime as dt
 import os
@@ -25,7 +25,7 @@ EVENT = {"kind": "purchase", "customer_id": "who", "occurred_at": "at", "amount"
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty project, in which one stands."""
+    """An empty project as working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -68,7 +68,7 @@ def source(**changes: Any) -> Source:
 
 
 def copy(**changes: Any) -> int:
-    """Copy the table; how many rows were new."""
+    """Copy the table, and return the number of new rows."""
     return extract.extract(source(**changes), ZONE, KEY, lambda text: None)
 
 
@@ -82,11 +82,11 @@ def parts() -> list[Path]:
 
 
 def ids() -> list[str]:
-    return [id_ for path in parts() for id_ in pq.read_table(path)["id"].to_pylist()]
+    return [row["id"] for row in copied()]
 
 
 def refusal(**changes: Any) -> str:
-    """The sentence with which copying is refused, which names no password."""
+    """The message with which copying is refused; it names no password."""
     with pytest.raises(Refusal) as refused:
         copy(**changes)
     assert PASSWORD not in str(refused.value)
@@ -242,7 +242,7 @@ def test_a_table_is_replaced_whole_or_kept(shop: Shop) -> None:
 NEWS = "create table orders (id int, said text, loaded timestamptz default now())"
 
 
-def test_only_what_is_new_is_added_and_the_parts_before_stay(shop: Shop) -> None:
+def test_only_new_rows_are_added_and_earlier_parts_stay(shop: Shop) -> None:
     shop.run(NEWS, "insert into orders values (1, 'a', '2026-01-01'), (2, 'b', '2026-01-02')")
     assert copy(incremental="loaded") == 2
     first = parts()[0].read_bytes()
@@ -410,7 +410,7 @@ def test_no_such_table_or_column_names_the_nearest(shop: Shop) -> None:
         copy(incremental="id", key=["loaded_at"])
 
 
-def test_a_wrong_password_and_no_server_are_told_without_secrets(
+def test_a_wrong_password_and_no_server_are_reported_without_secrets(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", shop.url().replace(PASSWORD, f"not-{PASSWORD}"))
@@ -421,7 +421,7 @@ def test_a_wrong_password_and_no_server_are_told_without_secrets(
     assert time.monotonic() - start < 5
 
 
-def test_what_a_row_says_is_not_told(shop: Shop) -> None:
+def test_no_message_shows_the_values_of_a_row(shop: Shop) -> None:
     shop.run(
         "create table rows (id int, said text)",
         "insert into rows values (1, 'Quibbleworth')",
