@@ -1,6 +1,5 @@
 """Faults of what lies on the network: MLflow's server, its registry, a company's database."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ HOSTILE = 'a"; DROP TABLE t--'
 
 @pytest.fixture(scope="module")
 def silent(mlflow_server: MlflowServer) -> Iterator[dict[str, str]]:
-    """The environment of those whose tracking server takes a call and never answers."""
+    """The environment of a tracking server that accepts a connection and never answers."""
     with services.line(mlflow_server.port) as line:
         line.dead.set()
         yield HURRY | {"MLFLOW_TRACKING_URI": f"http://staff:{PASSWORD}@127.0.0.1:{line.port}"}
@@ -36,7 +35,7 @@ def silent(mlflow_server: MlflowServer) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def gone() -> dict[str, str]:
-    """The environment of those whose tracking server is not there."""
+    """The environment of a tracking server that is not there."""
     uri = f"http://staff:{PASSWORD}@127.0.0.1:{services.free_port()}"
     return HURRY | {"MLFLOW_TRACKING_URI": uri}
 
@@ -50,7 +49,7 @@ def copied(shop: Checkout, tmp_path: Path) -> Checkout:
 def score_with_mlflow(shop: Checkout, env: dict[str, str], **score: str) -> Any:
     """`retention score` with these params of it."""
     shop.set_params(shop.params() | {"score": score})
-    return shop._run([sys.executable, "-c", company._COMMAND, "score", "--publish", "shared"], env)
+    return shop.retention("score", "--publish", "shared", **env)
 
 
 def test_47_mlflow_down(copied: Checkout, silent: dict[str, str]) -> None:

@@ -138,11 +138,11 @@ def test_hostile_text_is_only_text_and_not_too_long(
 
 @pytest.mark.parametrize("code", ["en", "ur", "bn"])
 def test_in_the_language_of_the_list(make_listing: MakeListing, code: str) -> None:
-    listing = language(code)
-    parts = Parts(content(make_listing(rows(3), language=listing), None))
-    assert parts.root == {"lang": code, "dir": listing.direction}
-    assert listing.percent(0.61) in parts.text
-    assert listing.gettext("Customers at risk without an owner") in parts.text
+    translation = language(code)
+    parts = Parts(content(make_listing(rows(3), language=translation), None))
+    assert parts.root == {"lang": code, "dir": translation.direction}
+    assert translation.percent(0.61) in parts.text
+    assert translation.gettext("Customers at risk without an owner") in parts.text
 
 
 def test_it_is_readable_on_a_phone(

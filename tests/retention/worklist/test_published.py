@@ -126,15 +126,18 @@ def test_another_company_in_between_does_not_let_current_move_back(
     assert published.current(lists) == newer
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["~$at_risk.xlsx", ".~lock.at_risk.csv#", "Thumbs.db", "desktop.ini", ".DS_Store", "._x.csv"],
-)
-def test_what_programs_lay_beside_an_open_list_is_no_damage(
-    write: Write, lists: Path, name: str
-) -> None:
-    (put(write("Ada"), lists) / name).write_bytes(b"x")
-    assert published.verify(lists) == []
+def test_what_programs_lay_beside_an_open_list_is_no_damage(write: Write, lists: Path) -> None:
+    target = put(write("Ada"), lists)
+    for name in (
+        "~$at_risk.xlsx",
+        ".~lock.at_risk.csv#",
+        "Thumbs.db",
+        "desktop.ini",
+        ".DS_Store",
+        "._x.csv",
+    ):
+        (target / name).write_bytes(b"x")
+        assert published.verify(lists) == [], name
     messages: list[str] = []
     put(write("Ada"), lists, messages)
     assert any("unchanged" in message for message in messages)
@@ -203,14 +206,14 @@ def test_a_damaged_folder_is_refused_and_named(write: Write, lists: Path) -> Non
         put(write("Ada"), lists)
 
 
-@pytest.mark.parametrize("name", ["../../x", "/etc", "2026-11-22-0123456789ab/..", ""])
-def test_a_pointer_outside_the_folder_is_refused(write: Write, lists: Path, name: str) -> None:
+def test_a_pointer_outside_the_folder_is_refused(write: Write, lists: Path) -> None:
     put(write("Ada"), lists)
     pointer = atomic.read_json(lists / "current.json")
-    atomic.write_json(lists / "current.json", pointer | {"folder": name})
-    with pytest.raises(BadInput, match="not a pointer"):
-        published.current(lists)
-    assert len(published.verify(lists)) == 1
+    for name in ("../../x", "/etc", "2026-11-22-0123456789ab/..", ""):
+        atomic.write_json(lists / "current.json", pointer | {"folder": name})
+        with pytest.raises(BadInput, match="not a pointer"):
+            published.current(lists)
+        assert len(published.verify(lists)) == 1, name
 
 
 def test_a_date_that_is_a_path_is_refused(write: Write, lists: Path) -> None:

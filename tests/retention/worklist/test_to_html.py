@@ -257,25 +257,21 @@ def test_search_finds_by_any_word_whatever_the_accents(
     assert len(names(page)) == 3
 
 
-@pytest.mark.parametrize(
-    ("name", "label", "expected"),
-    [
-        ("owner", "T. Lindqvist (1)", ["Bo"]),
-        ("play", "Credit what was overcharged (1)", ["Di"]),
-        ("level", "high (2)", ["Cy", "Di"]),
-        ("kinds", "bills and payments (2)", ["Bo", "Cy"]),
-    ],
-)
-def test_filters(
-    open_page: Open, make_listing: MakeListing, name: str, label: str, expected: list[str]
-) -> None:
+def test_filters(open_page: Open, make_listing: MakeListing) -> None:
     rows = every_lane()
     rows[1] |= {"owner": "T. Lindqvist", "themes": "billing recency"}
     rows[2] |= {"churn_probability": 0.4, "themes": "portal billing"}
     rows[3] |= {"churn_probability": 0.31}
     page = open_page(make_listing(rows)).page
-    page.select_option(f"select[data-filter={name}]", label=label)
-    assert names(page) == expected
+    for name, label, expected in (
+        ("owner", "T. Lindqvist (1)", ["Bo"]),
+        ("play", "Credit what was overcharged (1)", ["Di"]),
+        ("level", "high (2)", ["Cy", "Di"]),
+        ("kinds", "bills and payments (2)", ["Bo", "Cy"]),
+    ):
+        page.select_option(f"select[data-filter={name}]", label=label)
+        assert names(page) == expected, name
+        page.select_option(f"select[data-filter={name}]", index=0)
 
 
 def test_a_lane_by_itself(open_page: Open, make_listing: MakeListing) -> None:
@@ -293,20 +289,7 @@ def test_no_choice_where_there_is_none(open_page: Open, make_listing: MakeListin
     assert page.locator("#lanes, select[data-filter]").count() == 0
 
 
-@pytest.mark.parametrize(
-    ("order", "expected"),
-    [
-        ("rank", "Bo ada Cy"),
-        ("value at stake", "Cy Bo ada"),
-        ("net gain", "ada Bo Cy"),
-        ("highest risk", "Cy ada Bo"),
-        ("longest silence", "Cy Bo ada"),
-        ("name", "ada Bo Cy"),
-    ],
-)
-def test_sorts_by_choice(
-    open_page: Open, make_listing: MakeListing, order: str, expected: str
-) -> None:
+def test_sorts_by_choice(open_page: Open, make_listing: MakeListing) -> None:
     rows: list[dict[str, Any]] = [
         {"name": "Bo", "value_at_stake": 5.0, "net_gain": 2.0, "churn_probability": 0.1},
         {"name": "ada", "value_at_stake": 4.0, "net_gain": 3.0, "churn_probability": 0.2},
@@ -316,8 +299,16 @@ def test_sorts_by_choice(
         row["days_since_purchase"] = days
     page = open_page(make_listing(rows), width=390).page
     assert not page.is_visible("thead")
-    page.select_option("#order", label=order)
-    assert names(page) == expected.split()
+    for order, expected in (
+        ("rank", "Bo ada Cy"),
+        ("value at stake", "Cy Bo ada"),
+        ("net gain", "ada Bo Cy"),
+        ("highest risk", "Cy ada Bo"),
+        ("longest silence", "Cy Bo ada"),
+        ("name", "ada Bo Cy"),
+    ):
+        page.select_option("#order", label=order)
+        assert names(page) == expected.split(), order
 
 
 def test_sorts_by_click_and_by_keyboard(open_page: Open, make_listing: MakeListing) -> None:
@@ -452,18 +443,18 @@ def test_the_keyboard_is_enough(open_page: Open, make_listing: MakeListing) -> N
 
 @pytest.mark.parametrize("code", ["ur", "bn"])
 def test_another_language(open_page: Open, make_listing: MakeListing, code: str) -> None:
-    text = language(code)
-    opened = open_page(make_listing([*every_lane(), *people(120)], language=text))
+    translation = language(code)
+    opened = open_page(make_listing([*every_lane(), *people(120)], language=translation))
     page = opened.page
     page.locator(".who button").first.click()
     assert opened.messages == []
     assert page.locator("html").get_attribute("lang") == code
-    assert page.locator("html").get_attribute("dir") == text.direction
+    assert page.locator("html").get_attribute("dir") == translation.direction
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert text.number(124) in page.inner_text("#status")
-    assert text.gettext("What happened") in page.inner_text(".happened")
+    assert translation.number(124) in page.inner_text("#status")
+    assert translation.gettext("What happened") in page.inner_text(".happened")
     left = "document.querySelector('#rows .rank').getBoundingClientRect().x"
-    assert page.evaluate(f"{left} < 100") == (text.direction == "ltr")
+    assert page.evaluate(f"{left} < 100") == (translation.direction == "ltr")
 
 
 @pytest.mark.parametrize("width", [320, 375, 700, 1024])
