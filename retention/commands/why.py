@@ -175,7 +175,7 @@ def explain_score(params: Params, history: CustomerHistory) -> ScoreExplanation:
 
     if not history.in_cohort:
         return ScoreExplanation(
-            [f"none: not watched on {history.as_of} ({_not_in_cohort_text(params)})"]
+            [f"none: not in the cohort of {history.as_of} ({_not_in_cohort_text(params)})"]
         )
     try:
         current = scoring.require_champion(params, history.features)
@@ -196,7 +196,8 @@ def explain_score(params: Params, history: CustomerHistory) -> ScoreExplanation:
     explained = explanations.reasons(parts, rows, medians, declared, params.currency, text_language)
     if compared_on != history.as_of:
         lines.append(
-            f"the reasons compare with those watched on {compared_on}, the nearest day at hand"
+            f"the reasons compare with the cohort of {compared_on}, the nearest snapshot in"
+            " data/features"
         )
     return ScoreExplanation(lines, explained["text"].to_list())
 
@@ -214,7 +215,7 @@ def _score_lines(scored: dict[str, Any], params: Params, manifest: dict[str, Any
     money = {key: f"{scored[key]:,.2f} {params.currency}" for key in scored if key in _MONEY}
     p, days = scored["churn_probability"], params.labels.value.horizon_days
     return [
-        f"probability to be lost {p:.1%}, {RISK_WORDS[risk_level(p)]} risk;"
+        f"churn probability {p:.1%}, {RISK_WORDS[risk_level(p)]} risk;"
         f" {target.target_description(params.labels)}",
         f"expected loss {money['expected_loss']}: worth {money['value_if_kept']} in {days} days if"
         f" kept, {money['value_if_lost']} if lost",
@@ -265,7 +266,7 @@ def print_customer(customer_id: str, as_of: dt.date | None, console: Console) ->
     if explanation.reasons is not None:
         _print_heading(console, "Reasons for the risk")
         _print_lines(
-            console, explanation.reasons or ["nothing stands out against the others watched"]
+            console, explanation.reasons or ["nothing stands out against the rest of the cohort"]
         )
 
 

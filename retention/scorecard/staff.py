@@ -11,9 +11,9 @@ from retention.sources import column_errors, parsing, reader
 
 
 def teams(file: StaffFile | None, memory: str) -> pd.DataFrame:
-    """agent_id (the index), team, branch; empty without a file, null where nothing is said.
+    """agent_id (the index), team, branch; empty without a file, null where the file is blank.
 
-    BadInput: a column that is missing, a row that cannot be read or names nobody, an agent twice.
+    BadInput: a column that is missing, a row that cannot be read or has no agent, an agent twice.
     """
     if file is None:
         return _index_by_agent(pd.DataFrame({"agent_id": []}, dtype="str"))

@@ -181,7 +181,7 @@ def test_the_whole_story(company: Path) -> None:
         assert feature.meaning in text
     assert "GBP" in text
     assert "not known" in text
-    assert "probability to be lost" in text
+    assert "churn probability" in text
     assert "model: recency rule, learnt up to 2025-12-04" in text
 
 
@@ -192,24 +192,27 @@ def test_the_reasons_are_in_words(company: Path) -> None:
 
 
 def test_a_calm_customer_has_no_reasons(company: Path) -> None:
-    assert "nothing stands out against the others watched" in output_of("c000")
+    assert "nothing stands out against the rest of the cohort" in output_of("c000")
 
 
 def test_reasons_of_another_day_say_what_they_compare_with(company: Path) -> None:
     text = output_of("c041", dt.date(2025, 12, 20))
-    assert "the reasons compare with those watched on 2026-01-01, the nearest day at hand" in text
+    assert (
+        "the reasons compare with the cohort of 2026-01-01, the nearest snapshot in data/features"
+        in text
+    )
 
 
 def test_who_is_not_watched_gets_no_score(company: Path) -> None:
     text = output_of("c041", dt.date(2026, 2, 15))
-    assert "none: not watched on 2026-02-15 (no purchase in the 60 days before)" in text
+    assert "none: not in the cohort of 2026-02-15 (no purchase in the 60 days before)" in text
     assert "Reasons" not in text
 
 
 def test_before_anything_was_known(company: Path) -> None:
     text = output_of("c001", dt.date(2025, 1, 1))
     assert "Events used: none" in text
-    assert "not watched on 2025-01-01" in text
+    assert "not in the cohort of 2025-01-01" in text
 
 
 def test_a_champion_of_another_definition_is_no_error(company: Path) -> None:
