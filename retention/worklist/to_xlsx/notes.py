@@ -122,7 +122,9 @@ def _lane_counts(listing: Listing) -> str:
     """The cohort by lane; also in the part of one owner for the whole company."""
     language = listing.language
     lines = [
-        language.ngettext("{n} customer is watched.", "{n} customers are watched.", listing.watched)
+        language.ngettext(
+            "{n} customer is watched.", "{n} customers are watched.", listing.cohort_size
+        )
     ]
     for lane, count, reasons in lane_counts(listing):
         parts = "; ".join(f"{reason}: {language.number(n)}" for reason, n in reasons)
