@@ -45,7 +45,7 @@ class LabelledRows:
     def as_untreated(self) -> "LabelledRows":
         """The rows as if no customer had been contacted.
 
-        On the day of a snapshot nobody knows who will be: predictions are made without a contact.
+        On the day of a snapshot the contacts are still unknown: predictions assume none.
         """
         untreated = {TREATED: 0.0} if TREATED in self.X.columns else {}
         return replace(self, X=self.X.assign(**untreated))

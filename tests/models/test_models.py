@@ -247,7 +247,7 @@ def test_unknown_everything_still_scores(name: str, fitted: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_columns_of_nothing_can_be_learnt_from(name: str) -> None:
+def test_a_model_fits_where_columns_are_all_null(name: str) -> None:
     X = customers(200)
     X[X.select_dtypes("number").columns] = np.nan
     model = small(name).fit(X, target(X, name))
@@ -527,7 +527,7 @@ def test_scale_keeps_the_money_and_the_ranks() -> None:
     assert scale_to(np.zeros(2), np.array([0.0, 8.0]), ones) == (0.0, 4.0)
 
 
-def test_base_rate_is_drawn_to_its_prior() -> None:
+def test_base_rate_shrinks_to_its_prior() -> None:
     assert base_rate(np.empty(0), np.empty(0), 0.2) == 0.2
     assert base_rate(np.ones(10), validate_weights(None, 10), 0.2) == pytest.approx(0.6)
 

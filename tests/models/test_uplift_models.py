@@ -19,7 +19,7 @@ from models.components.uplift import (
     inverse_variance,
 )
 from models.uplift_dr import MODIFIERS, DoublyRobust
-from tests.support.experiments import Known, experiment, learner
+from tests.support.experiments import PlantedExperiment, experiment, learner
 
 NAMES = list(models.discover_uplift())
 QUICK: dict[str, dict[str, Any]] = {
@@ -33,13 +33,13 @@ def small(name: str, **overrides: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def planted() -> Known:
+def planted() -> PlantedExperiment:
     return experiment(1200)
 
 
 @pytest.fixture(scope="module")
-def fitted(planted: Known) -> dict[str, Any]:
-    return {name: small(name).fit(planted.X, *planted.told) for name in NAMES}
+def fitted(planted: PlantedExperiment) -> dict[str, Any]:
+    return {name: small(name).fit(planted.X, *planted.fit_arguments) for name in NAMES}
 
 
 # Discovery
@@ -62,7 +62,7 @@ def test_parameters_are_checked_by_name() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_effects_are_finite_changes_of_a_probability(
-    name: str, planted: Known, fitted: dict[str, Any]
+    name: str, planted: PlantedExperiment, fitted: dict[str, Any]
 ) -> None:
     effect = fitted[name].effect(planted.X)
     assert effect.shape == (len(planted.X),)
@@ -71,7 +71,7 @@ def test_effects_are_finite_changes_of_a_probability(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_columns_are_read_by_name(name: str, planted: Known, fitted: dict[str, Any]) -> None:
+def test_columns_are_read_by_name(name: str, planted: PlantedExperiment, fitted: dict[str, Any]) -> None:
     turned = planted.X[planted.X.columns[::-1]].assign(stranger=1.0)
     assert (fitted[name].effect(turned) == fitted[name].effect(planted.X)).all()
     with pytest.raises(ValueError, match=RISK):
@@ -80,9 +80,9 @@ def test_columns_are_read_by_name(name: str, planted: Known, fitted: dict[str, A
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("with_risk", [True, False])
-def test_state_goes_round(name: str, planted: Known, with_risk: bool) -> None:
+def test_state_goes_round(name: str, planted: PlantedExperiment, with_risk: bool) -> None:
     X = planted.X if with_risk else planted.X.drop(columns=RISK)
-    model = small(name).fit(X, *planted.told)
+    model = small(name).fit(X, *planted.fit_arguments)
     text = json.dumps(model.state(), allow_nan=False)
     again = models.discover_uplift()[name].from_state(json.loads(text))
     assert (again.effect(X) == model.effect(X)).all()
@@ -90,20 +90,20 @@ def test_state_goes_round(name: str, planted: Known, with_risk: bool) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_two_fits_are_one(name: str, planted: Known, fitted: dict[str, Any]) -> None:
-    again = clone(fitted[name]).fit(planted.X, *planted.told)
+def test_two_fits_are_one(name: str, planted: PlantedExperiment, fitted: dict[str, Any]) -> None:
+    again = clone(fitted[name]).fit(planted.X, *planted.fit_arguments)
     assert json.dumps(again.state()) == json.dumps(fitted[name].state())
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_unfitted_models_say_so(name: str, planted: Known) -> None:
+def test_unfitted_models_say_so(name: str, planted: PlantedExperiment) -> None:
     with pytest.raises(NotFittedError):
         small(name).effect(planted.X)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_experiments_that_show_nothing_are_refused(name: str, planted: Known) -> None:
-    treated, left, propensity, customer = planted.told
+def test_experiments_that_show_nothing_are_refused(name: str, planted: PlantedExperiment) -> None:
+    treated, left, propensity, customer = planted.fit_arguments
     model = small(name)
     with pytest.raises(ValueError, match="one arm"):
         model.fit(planted.X, np.ones_like(treated), left, propensity, customer)
@@ -120,8 +120,8 @@ def test_experiments_that_show_nothing_are_refused(name: str, planted: Known) ->
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_where_nobody_leaves_contact_changes_nothing(name: str, planted: Known) -> None:
-    treated, left, propensity, customer = planted.told
+def test_where_nobody_leaves_contact_changes_nothing(name: str, planted: PlantedExperiment) -> None:
+    treated, left, propensity, customer = planted.fit_arguments
     X = planted.X.drop(columns=RISK)
     model = small(name).fit(X, treated, np.zeros_like(left), propensity, customer)
     assert model.effect(X) == pytest.approx(0.0, abs=0.01)
@@ -130,40 +130,40 @@ def test_where_nobody_leaves_contact_changes_nothing(name: str, planted: Known) 
 # Doubly robust scores
 
 
-def test_the_short_score_is_the_doubly_robust_one(planted: Known) -> None:
-    trial, mu0 = planted.trial, planted.risk
-    mu1, e = mu0 + planted.effect, planted.trial.propensity
+def test_the_short_score_is_the_doubly_robust_one(planted: PlantedExperiment) -> None:
+    trial, mu0 = planted.data, planted.risk
+    mu1, e = mu0 + planted.effect, planted.data.propensity
     t, y = trial.treated, trial.churned
     textbook = mu1 - mu0 + t * (y - mu1) / e - (1 - t) * (y - mu0) / (1 - e)
     assert trial.doubly_robust_scores((1 - e) * mu1 + e * mu0) == pytest.approx(textbook)
 
 
 @pytest.mark.parametrize("wrong", [0.0, 0.4, 1.0])
-def test_a_wrong_nuisance_costs_no_truth(wrong: float) -> None:
+def test_a_wrong_nuisance_adds_no_bias(wrong: float) -> None:
     planted = experiment(40_000)
-    scores = planted.trial.doubly_robust_scores(np.full(len(planted.X), wrong))
+    scores = planted.data.doubly_robust_scores(np.full(len(planted.X), wrong))
     error = scores.std() / np.sqrt(len(scores))
     assert abs(scores.mean() - planted.effect.mean()) < 3 * error
 
 
-def test_balance_weighs_the_arms_for_the_nuisance() -> None:
+def test_balancing_weights_give_the_nuisance_its_mean() -> None:
     planted = experiment(40_000)
-    e, weight = planted.trial.propensity, planted.trial.balancing_weights
+    e, weight = planted.data.propensity, planted.data.balancing_weights
     expected = (1 - e) * (planted.risk + planted.effect) + e * planted.risk
-    mean = np.average(planted.trial.churned, weights=weight * planted.trial.information)
-    assert mean == pytest.approx(np.average(expected, weights=planted.trial.information), abs=0.01)
+    mean = np.average(planted.data.churned, weights=weight * planted.data.information)
+    assert mean == pytest.approx(np.average(expected, weights=planted.data.information), abs=0.01)
 
 
 def test_the_precision_is_that_of_the_scores() -> None:
     planted = experiment(40_000, effect=0.0)
-    trial, risk = planted.trial, planted.risk
+    trial, risk = planted.data, planted.risk
     standardised = trial.doubly_robust_scores(risk) / risk * np.sqrt(inverse_variance(trial, risk))
     assert standardised.var() == pytest.approx(1.0, abs=0.05)
 
 
-def test_the_common_share_is_found() -> None:
+def test_the_common_relative_effect_is_estimated() -> None:
     planted = experiment(40_000, effect=0.0)
-    trial, scores = planted.trial, planted.trial.doubly_robust_scores(planted.risk)
+    trial, scores = planted.data, planted.data.doubly_robust_scores(planted.risk)
     assert common_relative_effect(trial, scores, planted.risk) == pytest.approx(0.0, abs=0.05)
     assert common_relative_effect(
         trial, scores - 0.3 * planted.risk, planted.risk
@@ -181,22 +181,22 @@ def test_a_customer_lies_in_one_fold_whoever_is_there() -> None:
 # Each model's reason to exist
 
 
-def reached(effect: Floats, planted: Known) -> float:
+def reached(effect: Floats, planted: PlantedExperiment) -> float:
     """Correlation of the predicted effect with the true one."""
     return float(np.corrcoef(effect, planted.effect)[0, 1])
 
 
-def test_without_uplift_the_order_is_that_of_risk(planted: Known, fitted: dict[str, Any]) -> None:
+def test_without_uplift_the_order_is_that_of_risk(planted: PlantedExperiment, fitted: dict[str, Any]) -> None:
     effect = fitted["uplift_none"].effect(planted.X)
     assert (np.argsort(effect, kind="stable") == np.argsort(-planted.X[RISK], kind="stable")).all()
     bare = planted.X.drop(columns=RISK)
-    assert len(set(small("uplift_none").fit(bare, *planted.told).effect(bare))) == 1
+    assert len(set(small("uplift_none").fit(bare, *planted.fit_arguments).effect(bare))) == 1
 
 
 def test_the_doubly_robust_learner_beats_the_others_where_effects_differ() -> None:
     planted, later = experiment(6000, 1), experiment(4000, 2)
     gains = {
-        name: reached(model.fit(planted.X, *planted.told).effect(later.X), later)
+        name: reached(model.fit(planted.X, *planted.fit_arguments).effect(later.X), later)
         for name, model in {
             "dr": learner(),
             "none": small("uplift_none"),
@@ -207,27 +207,27 @@ def test_the_doubly_robust_learner_beats_the_others_where_effects_differ() -> No
     assert gains["dr"] > max(gains["none"], gains["t"]) + 0.05
 
 
-def test_it_is_calibrated_and_knows_whom_it_disturbs() -> None:
+def test_it_is_calibrated_and_finds_negative_effects() -> None:
     planted, later = experiment(12_000, 1), experiment(4000, 2)
-    effect = learner().fit(planted.X, *planted.told).effect(later.X)
+    effect = learner().fit(planted.X, *planted.fit_arguments).effect(later.X)
     silent = later.X["visits_90d"] == 0
     assert effect[silent].mean() == pytest.approx(later.effect[silent].mean(), abs=0.05)
     assert effect[~silent].mean() == pytest.approx(later.effect[~silent].mean(), abs=0.05)
     assert (effect[silent] > 0).all()
 
 
-def test_it_learns_its_own_risk_where_x_does_not_tell() -> None:
+def test_it_fits_its_own_risk_where_x_has_none() -> None:
     planted, later = experiment(6000, 1), experiment(4000, 2)
     bare = planted.X.drop(columns=RISK)
-    model = learner(rounds_expected=40).fit(bare, *planted.told)
+    model = learner(rounds_expected=40).fit(bare, *planted.fit_arguments)
     assert reached(model.effect(later.X), later) > 0.75
 
 
-def test_only_modifiers_move_the_share(planted: Known, fitted: dict[str, Any]) -> None:
+def test_only_modifiers_move_the_relative_effect(planted: PlantedExperiment, fitted: dict[str, Any]) -> None:
     model, moved = fitted["uplift_dr"], planted.X.assign(noise_1=9.0)
     assert (model.effect(moved) == model.effect(planted.X)).all()
     strangers = DoublyRobust(modifiers=["nowhere"], rounds=1, rounds_expected=1, threads=1)
-    strangers.fit(planted.X, *planted.told)
+    strangers.fit(planted.X, *planted.fit_arguments)
     assert strangers.encoder_.columns == list(planted.X.columns)
     assert RISK in MODIFIERS
 
@@ -238,7 +238,7 @@ def test_rows_of_a_customer_are_not_each_others_nuisance() -> None:
     X = pd.concat([planted.X, planted.X], ignore_index=True).assign(
         name=np.tile(np.arange(600.0), 2)
     )
-    treated, left, propensity, _ = (np.tile(column, 2) for column in planted.told)
+    treated, left, propensity, _ = (np.tile(column, 2) for column in planted.fit_arguments)
     model = learner(rounds_expected=10)
     apart = ExperimentData.from_arrays(treated, left, propensity, np.tile(np.arange(600), 2))
     expected = model._out_of_fold_outcome(X, apart)

@@ -1,4 +1,4 @@
-"""Training end to end on a small company: what is learnt from, and what must not matter."""
+"""Training end to end on a small company: rows that are used, and rows that must not matter."""
 
 import itertools
 import json
@@ -78,10 +78,10 @@ def usual() -> Trained:
         return trained(some_rows())
 
 
-# What is learnt from
+# Rows
 
 
-def test_only_rows_with_a_label_are_learnt_from(usual: Trained) -> None:
+def test_only_rows_with_a_label_are_fitted_on(usual: Trained) -> None:
     assert AS_OF not in set(usual.rows.day.tolist())
     assert sorted(set(usual.rows.day.tolist())) == DAYS
     assert len(usual.rows.day) == 120 * SNAPSHOTS
@@ -97,7 +97,7 @@ def test_keys_and_labels_are_no_features(usual: Trained) -> None:
 @pytest.mark.parametrize(
     "days", [[DAYS[-1]], OPEN_ON_TEST_DAY], ids=["measuring day", "open on it"]
 )
-def test_no_label_that_was_open_on_the_measuring_day_touches_the_recipe(
+def test_no_label_open_on_the_test_day_touches_the_selection(
     usual: Trained, days: list[int]
 ) -> None:
     other = trained(relabelled(usual.rows, days))
@@ -106,12 +106,12 @@ def test_no_label_that_was_open_on_the_measuring_day_touches_the_recipe(
     assert other.test_scores == usual.test_scores
 
 
-def test_the_newest_label_of_the_folds_does_touch_the_recipe(usual: Trained) -> None:
+def test_the_newest_label_of_the_folds_does_touch_the_selection(usual: Trained) -> None:
     day = max(set(DAYS) - set(OPEN_ON_TEST_DAY))
     assert decisions(trained(relabelled(usual.rows, [day]))) != decisions(usual)
 
 
-def test_the_features_of_the_measuring_day_do_not_touch_the_recipe(usual: Trained) -> None:
+def test_the_features_of_the_test_day_do_not_touch_the_selection(usual: Trained) -> None:
     rows = usual.rows
     X = rows.X.copy()
     X.loc[rows.day == DAYS[-1], ["days_since_purchase", "spend_30d"]] = 77.0
@@ -119,7 +119,7 @@ def test_the_features_of_the_measuring_day_do_not_touch_the_recipe(usual: Traine
     assert decisions(other) == decisions(usual)
 
 
-def test_what_is_measured_learns_nothing_from_the_labels_it_is_measured_by(
+def test_the_test_fold_trains_on_labels_mature_on_its_day(
     usual: Trained,
 ) -> None:
     assert usual.split.test_fold == Fold(
@@ -130,7 +130,7 @@ def test_what_is_measured_learns_nothing_from_the_labels_it_is_measured_by(
 # The refit
 
 
-def test_the_refit_uses_the_recipe_unchanged(usual: Trained) -> None:
+def test_the_refit_uses_the_specification_unchanged(usual: Trained) -> None:
     spec, scorer = usual.spec, usual.scorer
     assert (scorer.churn[0], scorer.value_if_kept[0], scorer.value_if_lost[0]) == (
         spec.churn,
@@ -143,7 +143,7 @@ def test_the_refit_uses_the_recipe_unchanged(usual: Trained) -> None:
     assert scorer.interval.state() == spec.interval.state()
 
 
-def test_the_refit_learns_from_all_that_matured(usual: Trained) -> None:
+def test_the_refit_uses_all_mature_rows(usual: Trained) -> None:
     every = selection.fit_scorer(
         selection.model_factory(small_params()), usual.spec, usual.rows
     ).states()
@@ -167,10 +167,10 @@ def test_the_order_of_input_rows_does_not_matter(usual: Trained) -> None:
     assert trained(rows).scorer.states() == usual.scorer.states()
 
 
-# What is measured
+# Test predictions
 
 
-def test_every_model_says_something_of_every_customer_measured(usual: Trained) -> None:
+def test_every_model_predicts_every_customer_of_the_test_snapshot(usual: Trained) -> None:
     table = usual.test_predictions
     assert table.schema.equals(artefacts.TEST_PREDICTIONS.schema)
     predictions = table.to_pandas()
@@ -181,7 +181,7 @@ def test_every_model_says_something_of_every_customer_measured(usual: Trained) -
     assert set(predictions["snapshot_on"]) == {point_in_time.date_of(DAYS[-1])}
 
 
-def test_the_recipes_scores_are_one_row_a_customer_measured(usual: Trained) -> None:
+def test_test_scores_are_one_row_per_customer(usual: Trained) -> None:
     table = usual.test_scores
     assert table.schema.equals(artefacts.TEST_SCORES.schema)
     assert table.column_names == ["customer_id", "snapshot_on", *COLUMNS]
@@ -190,12 +190,12 @@ def test_the_recipes_scores_are_one_row_a_customer_measured(usual: Trained) -> N
     assert not frame.duplicated(list(artefacts.TEST_SCORES.key)).any()
 
 
-def test_the_recipes_chance_is_that_of_the_model_it_chose(usual: Trained) -> None:
+def test_the_test_scores_are_those_of_the_selected_model(usual: Trained) -> None:
     predictions = usual.test_predictions.filter(pc.field("model") == usual.spec.churn)["prediction"]
     assert predictions.to_pylist() == usual.test_scores["churn_probability"].to_pylist()
 
 
-def test_every_models_chance_is_measured_as_its_own_calibrator_gives_it(usual: Trained) -> None:
+def test_each_models_test_predictions_are_calibrated_by_its_own_calibrator(usual: Trained) -> None:
     doubtful = Platt().fit([0.1, 0.2, 0.8, 0.9], [0, 1, 0, 1])
     certain = Identity()
     calibrators: dict[str, Calibrator] = {"churn_recency": doubtful, "churn_rfm_logistic": certain}
@@ -218,7 +218,7 @@ def test_every_models_chance_is_measured_as_its_own_calibrator_gives_it(usual: T
 # Too little
 
 
-def test_with_too_few_churners_a_baseline_scores_and_the_banner_says_so() -> None:
+def test_with_too_few_churners_a_baseline_scores_under_a_banner() -> None:
     result = trained(rows_with_churners(120, SNAPSHOTS, left=7))
     assert (result.spec.churn, result.spec.value) == ("churn_recency", "value_last_window")
     assert result.split.folds == []
@@ -272,7 +272,7 @@ def test_a_fold_needs_churners_to_learn_from_and_both_outcomes_on_each_side() ->
 # The stage
 
 
-def test_the_stage_writes_models_measurement_and_story(
+def test_the_stage_writes_models_test_predictions_and_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, usual: Trained
 ) -> None:
     write_company(tmp_path)
@@ -285,6 +285,4 @@ def test_the_stage_writes_models_measurement_and_story(
     assert states == json.loads(json.dumps(usual.scorer.states()))
     assert pq.read_table(artefacts.TEST_PREDICTIONS).equals(usual.test_predictions)
     assert pq.read_table(artefacts.TEST_SCORES).equals(usual.test_scores)
-    assert atomic.read_json(artefacts.SELECTION) == json.loads(
-        json.dumps(selection_report(usual.spec, usual.split, usual.rows))
-    )
+    assert artefacts.SELECTION.read() == selection_report(usual.spec, usual.split, usual.rows)

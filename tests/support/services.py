@@ -143,7 +143,7 @@ def _cluster(folder: Path, programs: Path, user: str | None) -> Iterator[Postgre
 
 
 def _user() -> str | None:
-    """Whom the server runs as: PostgreSQL refuses root."""
+    """The user of the server: PostgreSQL refuses root."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -238,7 +238,7 @@ def _healthy(server: MlflowServer) -> bool:
 
 @dataclass(frozen=True)
 class Line:
-    """A port that leads to another one; once `dead` is set nothing passes, and nobody is told."""
+    """A port that leads to another one; once `dead` is set nothing passes, without any error."""
 
     port: int
     dead: threading.Event

@@ -255,13 +255,13 @@ def _slices(groups: list[dict[str, Any]]) -> list[list[str]]:
 
 def _interval(figures: Figures, style: Format) -> dict[str, str] | None:
     """Coverage and mean width of the value interval; None where there is none."""
-    recipe_figures = figures.get(RECIPE, {})
-    width = recipe_figures.get("width", {}).get("value")
+    figures_of_selected = figures.get(RECIPE, {})
+    width = figures_of_selected.get("width", {}).get("value")
     if not width:
         return None
     return {
         "level": f"{100 * ValueInterval().level:.0f}{_TIGHT}%",
-        "coverage": _format_interval(recipe_figures.get("coverage"), _percent),
+        "coverage": _format_interval(figures_of_selected.get("coverage"), _percent),
         "width": _format(width, style),
     }
 

@@ -84,8 +84,8 @@ def lift(predictions: pd.DataFrame, baseline: pd.DataFrame) -> pd.DataFrame:
     """
     if not predictions["churned"].astype(bool).any():
         return _empty(LIFT)
-    called, recipe_curve = _capture_curve(predictions)
-    curves = (called, recipe_curve, _capture_curve(baseline)[1], called)
+    called, selected_curve = _capture_curve(predictions)
+    curves = (called, selected_curve, _capture_curve(baseline)[1], called)
     return pd.DataFrame(dict(zip(LIFT, curves, strict=True)))
 
 

@@ -17,8 +17,8 @@ from models.components.scorer import COLUMNS, Scorer
 from tests.support import tracked_run
 
 
-class Says:
-    """A fitted model that says what it is told, one number a row."""
+class FixedModel:
+    """A fitted model with given predictions."""
 
     def __init__(self, *numbers: float) -> None:
         self.numbers = np.array(numbers)
@@ -30,15 +30,17 @@ class Says:
         return np.column_stack([1 - self.numbers, self.numbers])
 
 
-class AsItComes:
+class NoCalibration:
     def predict(self, p: Any) -> Any:
         return p
 
 
-def saying(p: list[float], if_kept: list[float], lost: list[float], interval: Any = None) -> Scorer:
-    churn, *value = (("stub", Says(*numbers)) for numbers in (p, if_kept, lost))
+def stub_scorer(
+    p: list[float], if_kept: list[float], lost: list[float], interval: Any = None
+) -> Scorer:
+    churn, *value = (("stub", FixedModel(*numbers)) for numbers in (p, if_kept, lost))
     scorer_class: Any = Scorer
-    scorer: Scorer = scorer_class(churn, AsItComes(), *value, interval)
+    scorer: Scorer = scorer_class(churn, NoCalibration(), *value, interval)
     return scorer
 
 
@@ -47,7 +49,7 @@ def rows(n: int) -> pd.DataFrame:
 
 
 def test_scores_are_put_together_as_defined() -> None:
-    scores = saying([0.0, 0.25, 1.0], [100, 80, 40], [10, 20, -5]).score(rows(3))
+    scores = stub_scorer([0.0, 0.25, 1.0], [100, 80, 40], [10, 20, -5]).score(rows(3))
     assert list(scores.columns) == list(COLUMNS)
     assert scores["expected_value"].tolist() == [100, 65, -5]
     assert scores["expected_loss"].tolist() == [0, 15, 45]
@@ -57,14 +59,14 @@ def test_scores_are_put_together_as_defined() -> None:
 
 
 def test_without_an_interval_both_ends_are_the_expected_value() -> None:
-    scores = saying([0.5], [10], [0]).score(rows(1))
+    scores = stub_scorer([0.5], [10], [0]).score(rows(1))
     assert (scores[["value_low", "value_high"]] == 5).all(axis=None)
 
 
 def test_the_interval_is_that_of_the_expected_value() -> None:
     expected = np.arange(100.0)
     interval = ValueInterval().fit(expected, expected)
-    scores = saying([0.5], [60], [40], interval).score(rows(1))
+    scores = stub_scorer([0.5], [60], [40], interval).score(rows(1))
     low, high = interval.predict([50.0])
     assert (scores["value_low"][100], scores["value_high"][100]) == (low[0], high[0])
 
@@ -79,7 +81,7 @@ def test_expected_value_and_loss_hold_for_any_numbers(
     customers: list[tuple[float, float, float]],
 ) -> None:
     p, if_kept, lost = (list(part) for part in zip(*customers, strict=True))
-    scores = saying(p, if_kept, lost).score(rows(len(p)))
+    scores = stub_scorer(p, if_kept, lost).score(rows(len(p)))
     for row, (chance, stays, leaves) in zip(scores.itertuples(), customers, strict=True):
         score: Any = row
         assert score.expected_value == pytest.approx((1 - chance) * stays + chance * leaves, 1e-9)
@@ -92,7 +94,7 @@ def test_expected_value_and_loss_hold_for_any_numbers(
 )
 def test_a_score_that_is_not_finite_or_no_probability_is_refused(p: float, if_kept: float) -> None:
     with pytest.raises(ValueError, match="not finite, or a probability lies outside 0 to 1"):
-        saying([0.5, p], [1.0, if_kept], [0.0, 0.0]).score(rows(2))
+        stub_scorer([0.5, p], [1.0, if_kept], [0.0, 0.0]).score(rows(2))
 
 
 def calibrated(with_interval: bool) -> Scorer:

@@ -1,4 +1,4 @@
-"""The pictures: every number drawn is in a CSV, and the numbers are those computed by hand."""
+"""The plots: every number drawn is in a CSV, and equals the one computed by hand."""
 
 import datetime as dt
 from pathlib import Path
@@ -105,7 +105,7 @@ def test_value_is_averaged_by_tenth_of_expected_value(tmp_path: Path) -> None:
     assert table["actual"].tolist() == [10.0 * i + 2.5 for i in range(10)]
 
 
-def test_scores_are_counted_apart_for_each_fate(tmp_path: Path) -> None:
+def test_scores_are_counted_by_outcome(tmp_path: Path) -> None:
     table = draw_tables(tmp_path, rows([0.0, 0.04, 0.05, 1.0], [0, 0, 1, 1]))["scores"]
     held = table[(table["stayed"] > 0) | (table["left"] > 0)].round(2)
     assert held.drop(columns="chance_to").to_numpy().tolist() == [
@@ -167,7 +167,7 @@ def test_nobody_left_is_nothing_to_find() -> None:
     assert plots.NOTHING not in words(predictions, "calibration")
 
 
-def test_a_picture_asks_a_question_and_says_whom_it_is_about() -> None:
+def test_a_plot_has_a_question_and_a_caption() -> None:
     for plot in plots.PLOTS:
         text = words(some(), plot.name)
         assert plot.question.endswith("?")

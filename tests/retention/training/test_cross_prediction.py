@@ -1,4 +1,4 @@
-"""What is foretold of those drawn: by models that have seen nothing of them."""
+"""Out-of-fold predictions of randomised customers, by models of other customers."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,7 +27,7 @@ def _quick_models(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def quick_spec() -> ModelSpec:
-    """A recipe whose models learn from every row."""
+    """A specification of quick models that use every row."""
     simple = selection.baseline_spec([])
     calibrators = {"churn_rfm_logistic": simple.calibrators[simple.churn]}
     return replace(
@@ -52,7 +52,7 @@ def predict_randomised(label_table: pa.Table, rows: LabelledRows | None = None) 
     return cross_prediction.cross_predict(FEATURES, label_table, fitted_rows, quick_spec(), MAKE)
 
 
-def test_everybody_drawn_is_foretold_once_a_snapshot() -> None:
+def test_every_randomised_customer_is_predicted_once_per_snapshot() -> None:
     table = labels()
     predictions = predict_randomised(table)
     assert predictions.schema == artefacts.CROSS_PREDICTIONS.schema
@@ -67,7 +67,7 @@ def test_everybody_drawn_is_foretold_once_a_snapshot() -> None:
     assert predictions["churn_probability"].to_pandas().between(0, 1).all()
 
 
-def test_each_row_is_foretold_by_what_the_other_half_taught() -> None:
+def test_each_row_is_predicted_by_models_of_the_other_half() -> None:
     table = labels()
     predictions, rows = predict_randomised(table).to_pandas(), labelled_rows(FEATURES, table)
     half = fold_of(rows.customer, cross_prediction.HALVES, "foretold")
@@ -88,7 +88,7 @@ def test_each_row_is_foretold_by_what_the_other_half_taught() -> None:
     )
 
 
-def test_no_model_has_seen_a_row_of_the_customer_it_foretells() -> None:
+def test_no_model_has_seen_a_row_of_the_customer_it_predicts() -> None:
     table = labels()
     rows, usual = labelled_rows(FEATURES, table), predict_randomised(table).to_pandas()
     of_customer = rows.customer == usual["customer_id"].iloc[-1]
@@ -107,7 +107,7 @@ def test_no_model_has_seen_a_row_of_the_customer_it_foretells() -> None:
     assert (again["churn_probability"] != usual["churn_probability"])[~same].all()
 
 
-def test_rows_in_another_order_are_foretold_alike() -> None:
+def test_the_order_of_rows_changes_no_prediction() -> None:
     table, draw = labels(), np.random.default_rng(1)
     turned = FEATURES.take(draw.permutation(len(FEATURES)))
     again = cross_prediction.cross_predict(
@@ -116,14 +116,14 @@ def test_rows_in_another_order_are_foretold_alike() -> None:
     assert again.equals(predict_randomised(table))
 
 
-def test_without_a_holdout_nothing_is_foretold() -> None:
+def test_without_a_holdout_nothing_is_predicted() -> None:
     for table in (labels(held_out=False), small.label_table(FEATURES)):
         assert predict_randomised(table).equals(artefacts.CROSS_PREDICTIONS.schema.empty_table())
 
 
 @pytest.mark.parametrize("half", range(cross_prediction.HALVES))
 @pytest.mark.parametrize("churned", [0.0, 1.0])
-def test_one_outcome_in_a_half_teaches_nothing(half: int, churned: float) -> None:
+def test_with_one_outcome_in_a_half_nothing_is_predicted(half: int, churned: float) -> None:
     table = labels()
     rows = labelled_rows(FEATURES, table)
     half_of_row = fold_of(rows.customer, cross_prediction.HALVES, "foretold")

@@ -74,7 +74,7 @@ def test_folds_shrink_to_what_the_history_allows(
     ("snapshots", "split"),
     [
         (
-            EVERY_TWO_WEEKS,  # 70 was open on day 84: neither learnt from nor tested on
+            EVERY_TWO_WEEKS,  # 70 was open on day 84: neither fitted nor tested on
             TimeSplit(
                 [Fold([0], 28), Fold([0, 14], 42), Fold([0, 14, 28], 56)],
                 Fold([0, 14, 28, 42, 56], 84),
@@ -86,7 +86,7 @@ def test_folds_shrink_to_what_the_history_allows(
         ([], TimeSplit([], None)),
     ],
 )
-def test_the_newest_mature_snapshot_measures_and_development_ends_before_it(
+def test_the_newest_mature_snapshot_is_the_test_and_development_ends_before(
     snapshots: list[int], split: TimeSplit
 ) -> None:
     assert split_by_time(snapshots, 28, max_folds=5) == split
@@ -105,7 +105,7 @@ def test_no_training_label_was_open_on_its_folds_day(
 
 @REPEATABLE
 @given(DAYS, st.integers(1, 120), st.integers(1, 6))
-def test_no_label_of_the_folds_was_open_on_the_measuring_day(
+def test_no_label_of_the_folds_was_open_on_the_test_day(
     snapshots: list[int], label_delay_days: int, max_folds: int
 ) -> None:
     split = split_by_time(snapshots, label_delay_days, max_folds)

@@ -76,7 +76,7 @@ def test_null_is_a_bin_of_its_own() -> None:
     assert profile.shares_in_bins(profile.profile_column(then), now)[-1] == 0.5
 
 
-def test_chance_alone_is_no_drift() -> None:
+def test_sampling_noise_is_no_drift() -> None:
     """Of small samples of one distribution hardly any moves as far; the index alone would."""
     draw = np.random.default_rng(5)
     then = pd.Series(draw.normal(size=2000))
@@ -113,7 +113,7 @@ def test_one_value_for_everybody_is_dead_and_one_customer_is_not() -> None:
     assert not moved(then, series([2.0])).dead
 
 
-def test_what_said_nothing_then_and_what_changed_its_type_are_left_out() -> None:
+def test_constant_columns_and_columns_of_another_type_are_left_out() -> None:
     then = pd.DataFrame(
         {"a": [1.0, 2.0] * 50, "flat": 1.0, "none": np.nan, "word": ["x", "y"] * 50}
     )
@@ -135,14 +135,14 @@ def test_a_profile_is_the_same_once_written_and_read() -> None:
     assert json.loads(json.dumps(reference, allow_nan=False)) == reference
 
 
-class Says:
-    """A scorer that says 0.9 of everybody."""
+class FixedScorer:
+    """A scorer that gives every customer 0.9."""
 
     def probability(self, X: pd.DataFrame) -> "np.typing.NDArray[np.float64]":
         return np.full(len(X), 0.9)
 
 
-def test_the_reference_is_everybody_on_the_newest_day_and_unseen_where_measured() -> None:
+def test_the_reference_is_the_newest_cohort_with_out_of_time_predictions() -> None:
     day, before = dt.date(2026, 8, 3), dt.date(2026, 7, 6)
     features = pa.table(
         {
@@ -158,9 +158,9 @@ def test_the_reference_is_everybody_on_the_newest_day_and_unseen_where_measured(
             "churn_probability": [0.1, 0.2],
         }
     )
-    reference = reference_profile(features, measured, Says(), day)  # type: ignore[arg-type]
+    reference = reference_profile(features, measured, FixedScorer(), day)  # type: ignore[arg-type]
     assert (reference["rows"], reference["on"]) == (3, "2026-08-03")
     assert reference["score"]["edges"] == [0.1, 0.2, 0.9]
     assert reference["score"]["of"].startswith("of a model that had not seen")
-    alone = reference_profile(features, measured.slice(0, 0), Says(), day)  # type: ignore[arg-type]
+    alone = reference_profile(features, measured.slice(0, 0), FixedScorer(), day)  # type: ignore[arg-type]
     assert (alone["score"]["edges"], "learnt from" in alone["score"]["of"]) == ([0.9], True)

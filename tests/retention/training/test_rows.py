@@ -18,7 +18,7 @@ def test_labels_without_features_and_features_without_a_label_are_no_rows() -> N
     assert len(rows.day) == 295
 
 
-def test_those_held_out_stand_for_those_contacted() -> None:
+def test_held_out_rows_stand_for_contacted_ones() -> None:
     features = feature_table(customers=10)
     arms = (["contacted"] * 3 + ["held_out"] + [None] * 6) * (len(label_table(features)) // 10)
     ordered = label_table(features).sort_by(
@@ -36,7 +36,7 @@ def test_those_held_out_stand_for_those_contacted() -> None:
     assert not {"arm", "weight"} & set(keep.X.columns)
 
 
-def test_who_was_contacted_is_told_and_everybody_foretold_as_left_alone() -> None:
+def test_models_see_who_was_contacted_and_predict_all_as_untreated() -> None:
     features = feature_table(customers=60)
     labels = label_table(features).sort_by(
         [("snapshot_on", "ascending"), ("customer_id", "ascending")]

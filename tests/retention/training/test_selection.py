@@ -1,4 +1,4 @@
-"""How a recipe is found: medians over folds, a forward look at calibration, the written rule."""
+"""Model selection: medians over folds, forward calibration, the one-standard-error rule."""
 
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -42,12 +42,12 @@ def rows(records: Sequence[tuple[str, int, float, float]]) -> LabelledRows:
 
 
 def on_days(*days: int) -> LabelledRows:
-    """Two customers on each day, of whom `a` stays and is worth 10, and `b` leaves."""
+    """Two customers on each day: `a` stays, with a value of 10, and `b` churns."""
     return rows([record for day in days for record in (("a", day, 0, 10), ("b", day, 1, 0))])
 
 
 class Stub:
-    """A model that says one number and remembers what it was shown."""
+    """A model that predicts one number and remembers the rows it got."""
 
     def __init__(self, task: str, tuned: Any, prediction: float = 0.5, **params: Any) -> None:
         self.task, self.tuned, self.prediction, self.params = task, tuned, prediction, params
@@ -71,7 +71,7 @@ class Stub:
 
 
 class Maker:
-    """make(name, **tuned): a stub, listed in `models`; they predict `predictions` in turn, then one half."""
+    """make(name, **tuned): a stub that predicts the next of `predictions`, or .5; see `models`."""
 
     def __init__(
         self, tuned: Sequence[dict[str, Any]] = (), predictions: Sequence[float] = ()
@@ -129,7 +129,7 @@ def test_predictions_stand_in_the_order_of_the_folds_tests() -> None:
     assert tried.predicted.tolist() == [0.2, 0.2, 0.3, 0.3]
 
 
-def test_a_churn_model_learns_churn_and_a_value_model_value() -> None:
+def test_a_churn_model_is_fitted_to_churn_and_a_value_model_to_value() -> None:
     history, folds = on_days(0, 10), [Fold([0], 10)]
     for name, target in (("churn_stub", [0, 1]), ("value_stub", [10, 0])):
         make = Maker()
@@ -138,7 +138,7 @@ def test_a_churn_model_learns_churn_and_a_value_model_value() -> None:
 
 
 class Remembers(Calibrator):
-    """Says how many rows it was fitted on, and keeps them."""
+    """Predicts how many rows it was fitted on, and remembers them."""
 
     name = "remembers"
     fits: list[list[float]] = []  # noqa: RUF012  (emptied by each test that uses it)
@@ -292,7 +292,7 @@ def test_models_are_compared_only_where_all_could_be_calibrated() -> None:
     assert selection.select_model(losses, tests)[0] == "grand"
 
 
-def test_value_given_kept_learns_of_the_kept_and_given_lost_of_the_lost() -> None:
+def test_value_if_kept_is_fitted_on_stayers_and_if_lost_on_churners() -> None:
     make = Maker()
     if_kept, lost = selection.fit_value_given_outcome(
         make, "value_stub", {"rounds": 3}, on_days(0, 10)
@@ -315,7 +315,7 @@ def example_spec(predicted: Floats) -> ModelSpec:
     )
 
 
-def test_expected_values_mix_kept_and_lost_by_the_calibrated_chance() -> None:
+def test_out_of_fold_values_mix_both_by_the_calibrated_probability() -> None:
     history, folds = on_days(0, 10, 20), [Fold([0], 10), Fold([0, 10], 20)]
     p = np.array([0.0, 1.0, 0.5, 0.25])
     make = Maker(predictions=[100, 20, 200, 40])  # kept and lost, fold by fold
@@ -324,7 +324,7 @@ def test_expected_values_mix_kept_and_lost_by_the_calibrated_chance() -> None:
     assert [model.fitted[0][0] for model in make.models] == [[0], [1], [0, 2], [1, 3]]
 
 
-def test_the_refit_repeats_the_recipe_on_the_rows_given() -> None:
+def test_fit_scorer_repeats_the_specification_on_the_rows() -> None:
     make, spec = Maker(), example_spec(np.empty(0))
     scorer = selection.fit_scorer(make, spec, on_days(0, 10))
     assert [model.params for model in make.models] == [{"depth": 2}, {"rounds": 3}, {"rounds": 3}]
@@ -338,7 +338,7 @@ def test_the_refit_repeats_the_recipe_on_the_rows_given() -> None:
     )
 
 
-def test_with_too_little_history_the_baselines_stand_as_they_come() -> None:
+def test_with_too_little_history_the_baselines_are_untuned() -> None:
     spec = selection.baseline_spec(["too little"])
     discovered = models.discover()
     assert (spec.churn, spec.value) == ("churn_recency", "value_last_window")
@@ -350,7 +350,7 @@ def test_with_too_little_history_the_baselines_stand_as_they_come() -> None:
     assert spec.banners == ["too little"]
 
 
-def test_models_are_made_with_the_params_seed_and_their_labels_horizon() -> None:
+def test_models_get_the_seed_of_params_and_the_labels_horizon() -> None:
     make = selection.model_factory(parse_params(PARAMS))
     assert make("value_last_window").get_params()["horizon_days"] == 60
     params = make("churn_lightgbm").get_params()

@@ -75,7 +75,7 @@ def test_a_group_that_the_list_leaves_out_is_seen() -> None:
     assert rows[SOUTH]["found"] > rows[SOUTH]["listed"]
 
 
-def test_small_groups_and_orders_of_few_are_not_told() -> None:
+def test_small_groups_are_left_out_and_have_no_auc() -> None:
     score_rows = scores()
     rare = people(score_rows)
     rare.loc[:20, "region"] = "isle"
