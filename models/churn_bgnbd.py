@@ -25,6 +25,7 @@ class BGNBDChurn(ChurnModel):
         self.horizon_days = horizon_days
 
     def columns(self, X: pd.DataFrame) -> list[str]:  # noqa: ARG002
+        """Recency, tenure and purchase days."""
         return [RECENCY, TENURE, FREQUENCY]
 
     def _fit(self, X: pd.DataFrame, y: Floats, weight: Floats) -> None:

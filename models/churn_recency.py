@@ -21,6 +21,7 @@ class RecencyRule(ChurnModel):
     title = "recency rule"
 
     def columns(self, X: pd.DataFrame) -> list[str]:  # noqa: ARG002
+        """Recency alone."""
         return [RECENCY]
 
     def _fit(self, X: pd.DataFrame, y: Floats, weight: Floats) -> None:

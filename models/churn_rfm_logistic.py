@@ -21,6 +21,7 @@ class RFMLogistic(ChurnModel):
     title = "RFM logistic regression"
 
     def columns(self, X: pd.DataFrame) -> list[str]:  # noqa: ARG002
+        """Recency, frequency, money and tenure."""
         return [RECENCY, FREQUENCY, MONEY, TENURE]
 
     def _fit(self, X: pd.DataFrame, y: Floats, weight: Floats) -> None:

@@ -25,6 +25,7 @@ class NoUplift(UpliftModel):
     title = "the same share of everybody's risk"
 
     def columns(self, X: pd.DataFrame) -> list[str]:
+        """The risk, where X has it."""
         return [RISK] if RISK in X.columns else []
 
     def _risk(self, X: pd.DataFrame) -> Floats:

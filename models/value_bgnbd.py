@@ -26,6 +26,7 @@ class BGNBDValue(ValueModel):
         self.horizon_days = horizon_days
 
     def columns(self, X: pd.DataFrame) -> list[str]:  # noqa: ARG002
+        """Recency, tenure, purchase days and spend."""
         return [RECENCY, TENURE, FREQUENCY, MONEY]
 
     def _fit(self, X: pd.DataFrame, y: Floats, weight: Floats) -> None:

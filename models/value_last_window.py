@@ -31,6 +31,7 @@ class LastWindow(ValueModel):
         self.horizon_days = horizon_days
 
     def columns(self, X: pd.DataFrame) -> list[str]:
+        """Spend in the window nearest to the horizon; ValueError where X has none."""
         windows = _windows(X)
         if not windows:
             raise ValueError("X misses columns: spend_{w}d of any window w")

@@ -17,7 +17,7 @@ from retention.stats import bootstrap
 from retention.tracking import client
 from retention.training import metrics, slices
 from retention.training.metric_intervals import (
-    Figures,
+    MetricIntervals,
     gains_over_others,
     metrics_with_intervals,
 )
@@ -59,7 +59,7 @@ def evaluate(predictions: pd.DataFrame, scores: pd.DataFrame, params: Params) ->
 
     def per_model(
         frames: dict[str, pd.DataFrame], measure: Callable[..., dict[str, float]], columns: str
-    ) -> dict[str, Figures]:
+    ) -> dict[str, MetricIntervals]:
         return {
             name: metrics_with_intervals(
                 measure,

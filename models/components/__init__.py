@@ -1,0 +1,1 @@
+"""What models are made of: base classes, boosters, calibrators and probability models."""

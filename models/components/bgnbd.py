@@ -31,8 +31,11 @@ def _validate(x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> tuple[Floats, Float
 
 @dataclass(frozen=True)
 class BGNBD:
-    """Purchases while alive are Poisson(lambda), lambda ~ Gamma(r, rate alpha); after each the
-    customer drops out with probability p ~ Beta(a, b)."""
+    """The fitted model.
+
+    Purchases while alive are Poisson(lambda), lambda ~ Gamma(r, rate alpha); after each the
+    customer drops out with probability p ~ Beta(a, b).
+    """
 
     r: float
     alpha: float  # in units of time

@@ -156,6 +156,7 @@ class Platt(Calibrator):
             self.intercept, self.slope = line
 
     def predict(self, p: ArrayLike) -> Floats:
+        """Calibrated probabilities, shape (n,)."""
         return np.asarray(expit(self.intercept + self.slope * _logit(np.asarray(p, dtype=float))))
 
 
@@ -183,6 +184,7 @@ class Isotonic(Calibrator):
         self.calibrated = steps.y_thresholds_.tolist()
 
     def predict(self, p: ArrayLike) -> Floats:
+        """Calibrated probabilities, shape (n,)."""
         return np.asarray(np.interp(np.asarray(p, dtype=float), self.raw, self.calibrated))
 
 

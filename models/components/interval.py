@@ -102,6 +102,7 @@ class ValueInterval:
 
     @classmethod
     def from_state(cls, state: State) -> Self:
+        """The interval whose `state` this was."""
         interval = cls()
         vars(interval).update(state)
         return interval

@@ -98,8 +98,10 @@ class ExperimentData:
 
     @property
     def information(self) -> Floats:
-        """e (1 - e), shape (n,): information of a row about its effect where the outcome has
-        variance 1."""
+        """Information of each row about its effect, shape (n,): e (1 - e).
+
+        That is its inverse variance where the outcome has variance 1.
+        """
         return self.propensity * (1 - self.propensity)
 
     @property

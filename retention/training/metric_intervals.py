@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike
 
 from retention.stats import bootstrap
 
-Figure = dict[str, float | None]
+MetricInterval = dict[str, float | None]
 """value, low and high; None where there is no number."""
-Figures = dict[str, Figure]
-"""Figures by the name of the metric."""
+MetricIntervals = dict[str, MetricInterval]
+"""MetricIntervals by the name of the metric."""
 
 
 def metrics_with_intervals(
@@ -20,7 +20,7 @@ def metrics_with_intervals(
     columns: Sequence[ArrayLike],
     n: int,
     seed: int,
-) -> Figures:
+) -> MetricIntervals:
     """Metrics with intervals over resampled customers.
 
     Parameters
@@ -50,7 +50,7 @@ def gains_over_others(
     metrics: Mapping[str, bootstrap.Metric],
     n: int,
     seed: int,
-) -> dict[str, Figures]:
+) -> dict[str, MetricIntervals]:
     """Differences of one model's metrics from every other's, paired on the same resamples.
 
     Parameters
@@ -71,7 +71,7 @@ def gains_over_others(
         Other model to figures by the name of the metric.
     """
     frame = frames[name]
-    gains: dict[str, Figures] = {}
+    gains: dict[str, MetricIntervals] = {}
     for other in frames:
         if other == name:
             continue
@@ -90,7 +90,9 @@ def gains_over_others(
     return gains
 
 
-def _figure(value: float, interval: bootstrap.Interval | bootstrap.PairedDifference) -> Figure:
+def _figure(
+    value: float, interval: bootstrap.Interval | bootstrap.PairedDifference
+) -> MetricInterval:
     numbers = {"value": value, "low": interval.low, "high": interval.high}
     return {
         name: float(number) if math.isfinite(number) else None for name, number in numbers.items()

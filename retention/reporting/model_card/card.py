@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from models.components.interval import ValueInterval
 from retention.i18n.language import ENGLISH, minor_digits
+from retention.training.metric_intervals import MetricInterval, MetricIntervals
 
 RECIPE: Final = "recipe"
 NONE: Final = "\N{EN DASH}"  # where there is no number
@@ -27,9 +28,8 @@ _CALIBRATED: Final = {
     "isotonic": "its chances corrected by rising steps (isotonic)",
 }
 
-Figure = dict[str, float | None]
-Figures = dict[str, dict[str, Figure]]
-Format = Callable[[float], str]
+MetricIntervalsByModel = dict[str, MetricIntervals]
+NumberFormat = Callable[[float], str]
 
 
 # Formats
@@ -58,7 +58,7 @@ def _signed(number: float) -> str:
     return f"+{text}" if number > 0 and text.strip("0.") else text
 
 
-def _amount(currency: str) -> Format:
+def _amount(currency: str) -> NumberFormat:
     """Money, without its minor unit from 100 on."""
 
     def style(number: float) -> str:
@@ -68,11 +68,11 @@ def _amount(currency: str) -> Format:
     return style
 
 
-def _format(number: float | None, style: Format) -> str:
+def _format(number: float | None, style: NumberFormat) -> str:
     return NONE if number is None or not math.isfinite(number) else style(number)
 
 
-def _format_interval(figure: Figure | None, style: Format) -> str:
+def _format_interval(figure: MetricInterval | None, style: NumberFormat) -> str:
     """0.842 (0.821 to 0.863), or the number alone; a line may break before the bracket only."""
     texts = {name: _format(number, style) for name, number in (figure or {}).items()}
     value, low, high = (texts.get(name, NONE) for name in ("value", "low", "high"))
@@ -131,9 +131,9 @@ def _value_titles(selection_report: dict[str, Any]) -> Callable[[str], str]:
 
 def _table(
     selection_report: dict[str, Any],
-    figures: Figures,
+    figures: MetricIntervalsByModel,
     title: Callable[[str], str],
-    columns: Mapping[str, Format],
+    columns: Mapping[str, NumberFormat],
 ) -> list[list[str]]:
     """One row per model: its title, and each column's figure with its interval."""
     return [
@@ -166,7 +166,7 @@ def _number(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else _text(value)
 
 
-def _losses(selection_report: dict[str, Any], task: str, style: Format) -> list[list[str]]:
+def _losses(selection_report: dict[str, Any], task: str, style: NumberFormat) -> list[list[str]]:
     names = [name for name in selection_report["losses"] if name.startswith(task)]
     title = _titles(selection_report, RECIPE)
     return [
@@ -201,7 +201,7 @@ def _span(selection_report: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _gain(selection_report: dict[str, Any], gain: Figures) -> list[list[str]]:
+def _gain(selection_report: dict[str, Any], gain: MetricIntervalsByModel) -> list[list[str]]:
     columns = {"roc_auc": _signed, "log_loss": _signed}
     return _table(selection_report, gain, _titles(selection_report, RECIPE), columns)
 
@@ -214,7 +214,9 @@ def _list_titles(selection_report: dict[str, Any]) -> Callable[[str], str]:
     return title
 
 
-def _list_rows(selection_report: dict[str, Any], figures: Figures) -> list[list[str]]:
+def _list_rows(
+    selection_report: dict[str, Any], figures: MetricIntervalsByModel
+) -> list[list[str]]:
     columns = {"churned_share": _percent, "found_share": _percent, "lift": _times}
     sizes = [
         _count(figures[name].get("listed", {}).get("value"))
@@ -224,7 +226,7 @@ def _list_rows(selection_report: dict[str, Any], figures: Figures) -> list[list[
     return [[row[0], size, *row[1:]] for row, size in zip(rows, sizes, strict=True)]
 
 
-def _by_decile(deciles: list[dict[str, Any]], style: Format) -> list[list[str]]:
+def _by_decile(deciles: list[dict[str, Any]], style: NumberFormat) -> list[list[str]]:
     names = ("expected_if_kept", "actual_if_kept", "expected_if_lost", "actual_if_lost")
     return [
         [
@@ -253,7 +255,7 @@ def _slices(groups: list[dict[str, Any]]) -> list[list[str]]:
     ]
 
 
-def _interval(figures: Figures, style: Format) -> dict[str, str] | None:
+def _interval(figures: MetricIntervalsByModel, style: NumberFormat) -> dict[str, str] | None:
     """Coverage and mean width of the value interval; None where there is none."""
     figures_of_selected = figures.get(RECIPE, {})
     width = figures_of_selected.get("width", {}).get("value")
@@ -267,7 +269,7 @@ def _interval(figures: Figures, style: Format) -> dict[str, str] | None:
 
 
 def _measurement(
-    selection_report: dict[str, Any], metrics: dict[str, Any], style: Format
+    selection_report: dict[str, Any], metrics: dict[str, Any], style: NumberFormat
 ) -> dict[str, Any]:
     """The tables of test metrics, for the template."""
     ranking = {"roc_auc": _decimals, "average_precision": _decimals}
@@ -296,7 +298,7 @@ def _measurement(
     }
 
 
-def _selection(selection_report: dict[str, Any], style: Format) -> dict[str, Any]:
+def _selection(selection_report: dict[str, Any], style: NumberFormat) -> dict[str, Any]:
     """The model selection, for the template."""
 
     def root(loss: float) -> str:

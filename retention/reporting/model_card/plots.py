@@ -240,7 +240,7 @@ def _paint_nothing(canvas: Figure) -> None:
     axes.text(0.5, 0.5, NOTHING, ha="center", va="center", color=_GREY, fontsize=14)
 
 
-Table = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
+MakeTable = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -249,7 +249,7 @@ class Plot:
 
     name: str  # stem of its files
     question: str  # its title
-    table: Table  # predictions and baseline to the data drawn
+    table: MakeTable  # predictions and baseline to the data drawn
     paint: Callable[[Figure, pd.DataFrame, str], None]
     note: str = ""  # how to read it, after the caption
 
