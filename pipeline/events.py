@@ -134,7 +134,8 @@ def main() -> None:
             f"{missing}: not there yet; run python -m pipeline.ingest {missing.parent.name}"
         )
     with console.stage("events") as report:
-        answers = outcomes.contact_events(outcomes.FOLDER, ZoneInfo(params.time_zone), params.company)
+        zone = ZoneInfo(params.time_zone)
+        answers = outcomes.contact_events(outcomes.FOLDER, zone, params.company)
         staff_events = erasures.read().without_erased(answers)
         table, summary = events(paths, params.engine.memory, staff_events)
         report.read(f"{len(paths)} sources", summary.rows + summary.duplicates_removed)

@@ -95,9 +95,11 @@ def _validate_rows(
     inner = (
         f"select *, {', '.join([*values, *absent])} from (select *, {', '.join(parsed)} from raw)"
     )
-    reject_rules = _reject_rules(file)
+    reject_rules = list(_reject_rules(file))
     names = " ".join(f"when {rule.when} then '{rule.name}'" for rule in reject_rules)
-    columns = " ".join(f"when {rule.when} then {reader.literal(rule.column)}" for rule in reject_rules)
+    columns = " ".join(
+        f"when {rule.when} then {reader.literal(rule.column)}" for rule in reject_rules
+    )
     raw_values = " ".join(f"when {rule.when} then {rule.raw}" for rule in reject_rules)
     run(
         connection,
@@ -161,21 +163,20 @@ def _instant_sql(
     return parsing.instant_sql(value, parsing.INSTANT if offset else parsing.CLOCK, clock)
 
 
-def _reject_rules(file: CustomersFile) -> list[RejectRule]:
-    reject_rules = [*DEFECTS]
+def _reject_rules(file: CustomersFile) -> Iterator[RejectRule]:
+    """Every rule, in the order in which the first broken one is reported."""
+    yield from DEFECTS
     for i, (column, raw) in enumerate(file.columns.items()):
         text = f"v{i}::varchar"
         if column == "customer_id":
-            reject_rules.append(RejectRule("blank_id", raw, text, parsing.blank_sql(text)))
-            reject_rules.append(
-                RejectRule("control_character", raw, text, parsing.control_character_sql(text))
-            )
+            yield RejectRule("blank_id", raw, text, parsing.blank_sql(text))
+            has_control = parsing.control_character_sql(text)
+            yield RejectRule("control_character", raw, text, has_control)
         unparsed = f"trim({text}) <> '' and p_{column} is null"
-        reject_rules.append(RejectRule(f"not_{_column_type(file, column)}", raw, text, unparsed))
-        reject_rules.append(RejectRule("dst", raw, text, f"p_{column} is not null and {column} is null"))
+        yield RejectRule(f"not_{_column_type(file, column)}", raw, text, unparsed)
+        yield RejectRule("dst", raw, text, f"p_{column} is not null and {column} is null")
         if column == "known_at":
-            reject_rules.append(RejectRule("blank_time", raw, text, parsing.blank_sql(text)))
-    return reject_rules
+            yield RejectRule("blank_time", raw, text, parsing.blank_sql(text))
 
 
 def _refuse_rejects(

@@ -113,7 +113,8 @@ def refuse_too_many_rejects(
     if counts.rejected <= max_share * counts.read:
         return
     ((file, line, column, rule, raw),) = run(connection, "from rejects limit 1")
-    rule_counts = ", ".join(f"{name} {n_rows:,}" for name, n_rows in counts.rejected_by_rule.items())
+    by_rule = counts.rejected_by_rule.items()
+    rule_counts = ", ".join(f"{name} {n_rows:,}" for name, n_rows in by_rule)
     where = f", column {column!r}" if column else ""
     raise BadInput(
         f"{file}: line {line}{where}, {raw}: {rule}, the first of {counts.rejected:,} rejects"

@@ -57,11 +57,9 @@ def url(postgres: Postgres, files_only: Checkout) -> str:
     with psycopg.connect(address) as connection:
         for table, name in (("sales", "sales"), ("people", "customers")):
             lines = (raw / f"{name}.csv").read_text(encoding="utf-8").splitlines(keepends=True)
-            wanted_lines = [
-                line for line in lines if "n/a?" not in line and "2025-02-30" not in line
-            ]
+            sound = [line for line in lines if "n/a?" not in line and "2025-02-30" not in line]
             with connection.cursor().copy(f"copy {table} from stdin (format csv, header)") as into:
-                into.write("".join(wanted_lines))
+                into.write("".join(sound))
     return address
 
 
@@ -104,8 +102,9 @@ def test_the_fingerprint_has_the_hash_of_every_file(shop: Checkout, files_only: 
 
 def test_the_driver_is_left_alone_where_all_is_files(files_only: Checkout) -> None:
     code = (
-        "import sys; from pipeline import extract; from retention.commands import check; sys.argv = ['extract']; extract.main();"
-        " check.check(); assert 'psycopg' not in sys.modules"
+        "import sys; from pipeline import extract; from retention.commands import check;"
+        " sys.argv = ['extract']; extract.main(); check.check();"
+        " assert 'psycopg' not in sys.modules"
     )
     done = files_only._run([sys.executable, "-c", code], {})
     assert not done.returncode, done.stderr

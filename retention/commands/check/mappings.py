@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from retention.commands.check import times
 from retention.commands.check.findings import PARAMS, Fix, as_yaml, nearest_text, similar_names
-from retention.commands.check.samples import SampleColumn, File, Sample
+from retention.commands.check.samples import File, Sample, SampleColumn
 from retention.core.errors import BadParams
 from retention.core.params import (
     ColumnType,

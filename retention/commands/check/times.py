@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from retention.commands.check.findings import PARAMS, as_yaml
-from retention.commands.check.samples import SampleColumn, File, Sample
+from retention.commands.check.samples import File, Sample, SampleColumn
 from retention.core.errors import BadParams
 from retention.core.params import ColumnType, Format, Params, RawFile, Source
 from retention.sources import parsing
@@ -122,7 +122,9 @@ def with_formats(file: File, forms: dict[str, Any]) -> File:
     return file.model_copy(update={"format": file.format.model_copy(update=forms)})
 
 
-def _fitting_form(file: RawFile, sample: Sample, kind: ColumnType, columns: list[SampleColumn]) -> str:
+def _fitting_form(
+    file: RawFile, sample: Sample, kind: ColumnType, columns: list[SampleColumn]
+) -> str:
     """The declared format if it fits, else one that does, which is reported."""
     declared = _declared_form(file, sample, kind)
     forms = [declared] if declared else []
