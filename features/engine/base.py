@@ -142,12 +142,11 @@ class Declaration:
             yield self._feature(days)
 
     def _feature(self, days: int | None) -> Feature:
-        lengths = {"days": days, "twice": 2 * (days or 0)}
         return Feature(
             name=self.name if days is None else f"{self.name}_{days}d",
             theme=self.function.__module__.rpartition(".")[2],
             grain=self.grain,
-            meaning=" ".join(self.meaning.split()).format(**lengths),
+            meaning=" ".join(self.meaning.split()).format(days=days),
             unit=self.unit,
             none=self.none,
             reach=self.spans if days is None else self.spans * days,
