@@ -41,7 +41,8 @@ def interactions(params: Params, past: Past, cohort: Frame, open_engine: Engine)
     rows = CohortRows(past, open_engine, cohort)
     entries = past.materialize(timeline_entries(past).join(cohort, on="customer_id", how="semi"))
     statements = timeline.latest(timeline.customer_statements(entries), limit=1)
-    issues = recent_issues(rows, wording, order_issues.THEMES | service_issues.THEMES)
+    themes = {**order_issues.THEMES, **service_issues.THEMES}
+    issues = recent_issues(rows, wording, themes)
     return Interactions(
         _customer_state_table(
             customer_states(rows, params.labels.value),

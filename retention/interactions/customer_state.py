@@ -103,7 +103,7 @@ def _sums(rows: CohortRows, value_label: ValueLabel) -> dict[str, "pd.Series[flo
 
 
 def _outreach(rows: CohortRows) -> Frame:
-    """The outreach that reached a customer: not to those held out, nor where nobody was reached."""
+    """The outreach that reached its customer: not that to the held out, nor failed calls."""
     outreach = rows.past.events("outreach").select(
         "customer_id", "age", "event_id", "treatment", "topic"
     )

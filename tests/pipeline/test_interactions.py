@@ -375,8 +375,8 @@ def test_the_stage_writes_the_same_bytes_again(
     artefacts.EVENTS.write(histories.table(histories.events(LIFE)))
     artefacts.EVENTS_SUMMARY.write(documents.events_summary(rows=8))
     artefacts.CUSTOMERS.write(artefacts.CUSTOMERS.schema.empty_table())
-    watched = {"customer_id": ["anna", "bert"], "snapshot_on": [AS_OF] * 2}
-    artefacts.SNAPSHOTS.write(pa.table(watched))
+    cohort = {"customer_id": ["anna", "bert"], "snapshot_on": [AS_OF] * 2}
+    artefacts.SNAPSHOTS.write(pa.table(cohort))
     artefacts.SNAPSHOTS_SUMMARY.write(documents.snapshots_summary(AS_OF))
     tables = (artefacts.CUSTOMER_STATE, artefacts.RECENT_ISSUES, artefacts.TIMELINE)
     digests = []
