@@ -33,7 +33,7 @@ from retention.uplift import metrics
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = "customers events snapshots labels features".split()  # noqa: SIM905
 COMPANIES: dict[str, dict[str, Any]] = {"plain": {}, "calls do nothing": {"outreach_effect": 0.0}}
-EVERY, SHARE, SEED = 28, 0.2, 7  # days between snapshots; share of callable customers
+EVERY, TOP_SHARE, SEED = 28, 0.2, 7  # days between snapshots; share of callable customers
 KEYS = ["customer_id", "snapshot_on"]
 VALUE_EVERY = 8  # value models are fitted on every eighth mature snapshot
 LEARNERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -142,8 +142,8 @@ def read_experiment(
 
 def share_of_oracle(priority: Floats, gain: Floats) -> float:
     """Gain of calling the first SHARE over calling at random, as a share of the oracle's."""
-    calls = (metrics.treatment_probability(ranking, SHARE) for ranking in (priority, gain))
-    reached, best = (metrics.policy_value(called, gain) - SHARE * gain.mean() for called in calls)
+    calls = (metrics.treatment_probability(ranking, TOP_SHARE) for ranking in (priority, gain))
+    reached, best = (metrics.policy_value(called, gain) - TOP_SHARE * gain.mean() for called in calls)
     return reached / best if best > 1e-9 else float("nan")
 
 
@@ -152,12 +152,12 @@ def reached(effect: Floats, worth: Floats, true: pd.DataFrame) -> dict[str, str]
     retained = -true["outreach_effect"].to_numpy()
     money = retained * true["expected_value"].to_numpy()
     return {
-        "customers": _share(share_of_oracle(-effect, retained)),
-        "money": _share(share_of_oracle(-effect * worth, money)),
+        "customers": _share_text(share_of_oracle(-effect, retained)),
+        "money": _share_text(share_of_oracle(-effect * worth, money)),
     }
 
 
-def _share(oracle_share: float) -> str:
+def _share_text(oracle_share: float) -> str:
     return f"{oracle_share:.1%}" if np.isfinite(oracle_share) else "none to gain"
 
 
@@ -179,7 +179,7 @@ def evaluate_learner(
     scores, customer = experiment.trial.doubly_robust_scores(risk), experiment.trial.customer
     qini = metrics.qini(crossed, scores, customer, seed=SEED)
     choice = metrics.compare_rankings(
-        crossed, risk * experiment.worth, experiment.worth, scores, customer, SHARE, seed=SEED
+        crossed, risk * experiment.worth, experiment.worth, scores, customer, TOP_SHARE, seed=SEED
     )
     figures = {
         "Qini x 1000": f"{1e3 * qini.coefficient:.2f} "
@@ -281,10 +281,10 @@ INTRODUCTION = f"""# Uplift on the telecom company, against its truth
 Each row is a sampled customer, with the features of the Monday before, and whether they left within
 91 days.
 `customers` and `money`: of what the true effects would gain over calling at random, the share that
-the ranking reaches when the first {SHARE:.0%} of the newest snapshot are called; by effect, and by
+the ranking reaches when the first {TOP_SHARE:.0%} of the newest snapshot are called; by effect, and by
 effect times what keeping the customer is worth. The other columns are what the experiment itself
 says, cross-fitted by customer, with 95 % intervals over customers: the Qini coefficient, what
-calling the first {SHARE:.0%} brings (money a customer, doubly robust) at random, by expected loss
+calling the first {TOP_SHARE:.0%} brings (money a customer, doubly robust) at random, by expected loss
 and by uplift, by how much uplift is better, and whether the rule uses it. In the A/A row the arms
 are permuted. The tables of fifths: the effect predicted and measured.
 """

@@ -22,8 +22,8 @@ from retention.sources import coverage, reader
 from retention.sources.customer_ids import id_collisions
 from retention.sources.reader import literal, run
 
-_KNOWN: Final = ("known_at", "known_day", "source")
-_CONTENT: Final = ", ".join(column for column in EVENT_COLUMNS if column not in _KNOWN)
+_KNOWN_COLUMNS: Final = ("known_at", "known_day", "source")
+_CONTENT: Final = ", ".join(column for column in EVENT_COLUMNS if column not in _KNOWN_COLUMNS)
 _ORDER: Final = f"customer_id, occurred_at, event_id, known_at, hash({', '.join(EVENT_COLUMNS)})"
 
 # Most events stand once. Only those with several rows (copies) need the windows below, which would

@@ -38,7 +38,7 @@ _ITEMS = np.array(
     ]
 )
 _TASKS = np.array(["see bill", "pay bill", "change plan", "report fault"])
-_GIVEN = np.array(
+_GIVEN_NAMES = np.array(
     [
         "Amina",
         "Ben",
@@ -171,7 +171,7 @@ def customers(part: Part, end: int) -> pa.Table:
     forgot = rng.random(length) < 0.08
     paid = COST[state.acquired[started]] * rng.uniform(0.8, 1.2, length)
     names = pc.binary_join_element_wise(
-        pa.array(rng.choice(_GIVEN, length)), pa.array(rng.choice(_FAMILY, length)), " "
+        pa.array(rng.choice(_GIVEN_NAMES, length)), pa.array(rng.choice(_FAMILY, length)), " "
     )
     return pa.table(
         {
@@ -318,18 +318,18 @@ def tickets(part: Part, end: int) -> pa.Table:
             "opened_at": _time(columns["opened"], end),
             "first_answer_at": _time(columns["answered"], end - DAY),
             "closed_at": _time(shut, end - DAY),
-            "outcome": _choice(("unsolved", "solved"), _told(columns["outcome"], shut, end)),
+            "outcome": _choice(("unsolved", "solved"), _timestamps(columns["outcome"], shut, end)),
             "reopened_at": _time(columns["reopened"], end - DAY),
             "final_closed_at": _time(final, end - DAY),
             "final_outcome": _choice(
-                ("unsolved", "solved"), _told(columns["final_outcome"], final, end)
+                ("unsolved", "solved"), _timestamps(columns["final_outcome"], final, end)
             ),
             "channel": _choice(CHANNELS, columns["channel"]),
             "topic": _choice(TOPICS, columns["topic"]),
             "agent": _named("a", columns["agent"], 3),
             "about": pc.if_else(pa.array(fits), order, pa.nulls(len(about), pa.string())),
-            "cause": _choice(CAUSES, _told(columns["cause"], shut, end)),
-            "final_cause": _choice(CAUSES, _told(columns["final_cause"], final, end)),
+            "cause": _choice(CAUSES, _timestamps(columns["cause"], shut, end)),
+            "final_cause": _choice(CAUSES, _timestamps(columns["final_cause"], final, end)),
             "cost": pa.array(columns["cost"]),
         }
     )
@@ -337,7 +337,7 @@ def tickets(part: Part, end: int) -> pa.Table:
     return pa.concat_tables([table, table.take(twice)])
 
 
-def _told(values: Array, moments: Array, end: int) -> Array:
+def _timestamps(values: Array, moments: Array, end: int) -> Array:
     """What a closing tells, none where it has not come."""
     return np.where((moments != NONE) & (moments < end - DAY), values, NONE)
 

@@ -27,7 +27,7 @@ TOPICS = (
 AGENTS = 60
 ANSWER_HOURS = np.array([0.15, 9.0, 0.4, 13.0, 0.6])  # median to the first answer, by channel
 COST = np.array([6.0, 4.0, 9.0, 3.0, 3.5])  # of a contact, by channel
-_OF = {cause: place for place, cause in enumerate(CAUSES)}
+_CAUSE_CODES = {cause: place for place, cause in enumerate(CAUSES)}
 _TOPIC = {topic: place for place, topic in enumerate(TOPICS)}
 _SPONTANEOUS = ["question", "information", "technical_request", "suggestion", "praise"]
 
@@ -220,7 +220,7 @@ def _surface(state: State, here: Array, week: int, world: World, net: Array) -> 
 def _hurt(state: State, rows: Array, cause: str, size: "float | Array", world: World) -> None:
     """A failure on top of others hurts more: second failures break trust."""
     more = 1 + world.plain.escalation * np.minimum(state.total[rows], 2)
-    state.hurt[rows, _OF[cause]] += size * more
+    state.hurt[rows, _CAUSE_CODES[cause]] += size * more
 
 
 def _fail(
@@ -261,7 +261,7 @@ def _open(
     net: Array,
 ) -> None:
     state.case[rows] = 1 + world.books.add("cases", customer=state.number[rows])
-    state.case_cause[rows] = _OF[cause]
+    state.case_cause[rows] = _CAUSE_CODES[cause]
     state.case_topic[rows] = _TOPIC[topic]
     state.case_order[rows] = about
     state.case_tries[rows] = 0
@@ -315,7 +315,7 @@ def _write(
     """A row of the tickets, or, when a closed one is opened again, the end of the old row."""
     again = state.case_closed[rows] & ~state.case_reopened[rows]
     cause = np.where(
-        rude & (world.rng.random(len(rows)) < 0.6), _OF["unprofessional"], state.case_cause[rows]
+        rude & (world.rng.random(len(rows)) < 0.6), _CAUSE_CODES["unprofessional"], state.case_cause[rows]
     )
     documented = shut & ~quiet & (world.rng.random(len(rows)) < 0.85)
     stated_cause = np.where(documented, cause, NONE)
@@ -408,7 +408,7 @@ def _survey(
         5,
     )
     sent = closed + DAY
-    why = np.where(rude, _OF["unprofessional"], state.case_cause[rows])
+    why = np.where(rude, _CAUSE_CODES["unprofessional"], state.case_cause[rows])
     after = sent + _by_day(rng.integers(0, 6 * DAY, len(rows)))
     world.books.add(
         "surveys",

@@ -230,7 +230,7 @@ class BoostedModel(Estimator):
     seed: int = 20260401
     threads: int = 2
 
-    def _config(self, rounds: int, **objective: Any) -> BoosterConfig:
+    def _booster_config(self, rounds: int, **objective: Any) -> BoosterConfig:
         """The training of `rounds` rounds with the model's parameters and LightGBM's objective."""
         trees = {name: getattr(self, name) for name in TREE_PARAMS}
         options = {**trees, "bagging_freq": 1, **objective}

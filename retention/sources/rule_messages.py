@@ -5,7 +5,7 @@ from typing import Final
 _NUMBER_FIX: Final = (
     'write format: {decimal: ","} for 12,5; else leave the column text and write replace(...)'
 )
-RULES: Final = {
+RULE_MESSAGES: Final = {
     "nul_byte": ("holds a NUL byte", "export it again"),
     "huge_cell": ("is longer than 1 MB", "look for a quote that nothing closes"),
     "ragged_row": ("has more or fewer cells than the header", "quote cells with a delimiter"),
@@ -39,4 +39,4 @@ RULES: Final = {
 
 def fix(rule: str) -> str:
     """What to do about the rows that break a rule."""
-    return RULES.get(rule, ("", "mend it"))[1]
+    return RULE_MESSAGES.get(rule, ("", "mend it"))[1]

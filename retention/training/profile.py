@@ -32,7 +32,7 @@ NUMBER, TEXT = "number", "text"
 CONFIDENCE: Final = 0.999
 """Of the limit that a PSI without any drift stays below."""
 UNSEEN: Final = "of a model that had not seen the snapshot of {day}"
-SEEN: Final = "of the model itself on the snapshot of {day}, which it learnt from"
+SEEN_IN_TRAINING: Final = "of the model itself on the snapshot of {day}, which it learnt from"
 
 _TENTHS: Final = np.arange(1, 10) / 10
 _DIGITS: Final = 6
@@ -89,7 +89,7 @@ def reference_profile(
     on_day = test_scores.filter(pc.equal(test_scores["snapshot_on"], pa.scalar(day))).to_pandas()
     unseen = ids.map(on_day.set_index("customer_id")["churn_probability"]).to_numpy(dtype=float)
     p = np.where(np.isnan(unseen), scorer.probability(X), unseen)
-    origin = (UNSEEN if len(on_day) else SEEN).format(day=day)
+    origin = (UNSEEN if len(on_day) else SEEN_IN_TRAINING).format(day=day)
     profile = build_profile(X, pd.Series(p))
     return {**profile, "on": str(day), "score": {**profile["score"], "of": origin}}
 

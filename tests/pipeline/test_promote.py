@@ -1,4 +1,4 @@
-"""Who scores: the first result, until someone says otherwise or the question changes."""
+"""Stage `promote`: the first result scores until it is replaced or the target changes."""
 
 from pathlib import Path
 from typing import Any
@@ -29,25 +29,25 @@ NOTHING = documents.metrics()
 NAMES = [f"{task}_{name}" for task, names in promotion.HEADLINES.items() for name in names]
 
 
-def test_headlines_are_the_recipes_main_figures() -> None:
+def test_headlines_are_the_main_figures_of_the_selected_models() -> None:
     figures = promotion.headline_figures(FIGURES)
     assert list(figures) == NAMES
     assert (figures["churn_roc_auc"], figures["value_mae"]) == (0.5, 2.0)
     assert promotion.headline_figures(NOTHING) == {}
 
 
-ONE, OTHER = {"churn": "1", "value": "2"}, {"churn": "1", "value": "3"}
-MINE, YOURS = {"company": "Mill Lane"}, {"company": "Hill Lane"}
+FIRST, OTHER = {"churn": "1", "value": "2"}, {"churn": "1", "value": "3"}
+MILL_LANE, HILL_LANE = {"company": "Mill Lane"}, {"company": "Hill Lane"}
 
 
 @pytest.mark.parametrize(
     ("now", "sha256", "made_under", "decision"),
     [
-        (None, ONE, MINE, "promote"),
-        (ONE, ONE, MINE, "same"),
-        (ONE, OTHER, MINE, "challenge"),
-        (ONE, OTHER, YOURS, "set aside"),
-        (ONE, ONE, YOURS, "set aside"),  # equal models, but the champion cannot score for these
+        (None, FIRST, MILL_LANE, "promote"),
+        (FIRST, FIRST, MILL_LANE, "same"),
+        (FIRST, OTHER, MILL_LANE, "challenge"),
+        (FIRST, OTHER, HILL_LANE, "set aside"),
+        (FIRST, FIRST, HILL_LANE, "set aside"),  # equal models, but the champion cannot score for these
     ],
 )
 def test_the_decision_is_by_definition_and_then_by_hash(
@@ -56,7 +56,7 @@ def test_the_decision_is_by_definition_and_then_by_hash(
     made_under: dict[str, str],
     decision: str,
 ) -> None:
-    standing = now and Champion(Path(), {"sha256": now, "definition": MINE})
+    standing = now and Champion(Path(), {"sha256": now, "definition": MILL_LANE})
     assert promotion.decide(standing or None, {"definition": made_under}, sha256) == decision
     assert promotion.DECISION_TEXTS[decision]
 
@@ -194,17 +194,17 @@ def test_where_mlflow_is_down_the_champion_is_made_all_the_same(
 
 # Champion and challenger on the same customers
 
-Told = list[PipelineRun]
+LoggedRuns = list[PipelineRun]
 
 
 @pytest.fixture
-def contest(mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch) -> Told:
+def contest(mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch) -> LoggedRuns:
     """A champion that learnt long ago what the challenger learnt now: equally good.
 
     What MLflow is told of it comes back.
     """
     assert mirrored == []
-    logged_runs: Told = []
+    logged_runs: LoggedRuns = []
     monkeypatch.setattr(client, "log_figures", lambda _, run: logged_runs.append(run))
     test_fold = artefacts.SELECTION.read().measured_on
     assert test_fold is not None
@@ -236,7 +236,7 @@ def set_automatic() -> None:
     atomic.write_text("params.yaml", training_company.PARAMS + "promote: {automatic: true}\n")
 
 
-def test_both_are_asked_about_the_customers_of_the_day_that_measures(contest: Told) -> None:
+def test_both_are_asked_about_the_customers_of_the_day_that_measures(contest: LoggedRuns) -> None:
     decision = run_stage()
     predicted = pq.read_table(artefacts.PREDICTIONS).to_pandas()
     comparison = decision["comparison"]
@@ -260,7 +260,7 @@ def test_both_are_asked_about_the_customers_of_the_day_that_measures(contest: To
 
 
 def test_a_challenger_that_is_no_worse_scores_by_itself_only_where_params_say_so(
-    contest: Told,
+    contest: LoggedRuns,
 ) -> None:
     before = current_champion()
     assert run_stage()["decision"] == "challenge"
@@ -277,7 +277,7 @@ def test_a_challenger_that_is_no_worse_scores_by_itself_only_where_params_say_so
 
 
 def test_a_challenger_that_is_worse_never_scores_by_itself(
-    contest: Told, capsys: pytest.CaptureFixture[str]
+    contest: LoggedRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spoil_challenger()
     set_automatic()
@@ -289,7 +289,7 @@ def test_a_challenger_that_is_worse_never_scores_by_itself(
     assert [run.tags["verdict"] for run in contest] == ["worse"]
 
 
-def test_days_that_the_champion_has_seen_compare_nothing(contest: Told) -> None:
+def test_days_that_the_champion_has_seen_compare_nothing(contest: LoggedRuns) -> None:
     measured_on = atomic.read_json(artefacts.METRICS)["measured_on"]
     set_trained_to(measured_on)
     spoil_challenger()
@@ -301,14 +301,14 @@ def test_days_that_the_champion_has_seen_compare_nothing(contest: Told) -> None:
     assert contest == []
 
 
-def test_a_champion_whose_files_were_changed_is_not_compared(contest: Told) -> None:
+def test_a_champion_whose_files_were_changed_is_not_compared(contest: LoggedRuns) -> None:
     atomic.write_text(current_champion().folder / "churn.json", "{}")
     with pytest.raises(Guarded, match=r"churn.json: missing or changed since it was promoted"):
         promote.main()
     assert contest == []
 
 
-def test_the_same_stage_again_gives_the_same_bytes(contest: Told) -> None:
+def test_the_same_stage_again_gives_the_same_bytes(contest: LoggedRuns) -> None:
     contents = []
     for _ in range(2):
         promote.main()
@@ -366,7 +366,7 @@ def test_retention_promote_takes_what_is_no_worse() -> None:
     assert current_champion().manifest["promotion"]["how"] == "retention promote"
 
 
-def test_mlflow_hears_the_verdict_and_of_no_customer(contest: Told) -> None:
+def test_mlflow_hears_the_verdict_and_of_no_customer(contest: LoggedRuns) -> None:
     promote.main()
     (run,) = contest
     points = {point.name: point.value for point in run.points}

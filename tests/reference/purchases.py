@@ -21,21 +21,18 @@ Number = Fraction | int | None
 Value = float | str | None
 Rule = Callable[..., Number | str]
 
-_RULES: dict[str, Rule] = {}
+_FEATURE_RULES: dict[str, Rule] = {}
 _YEAR = 364
 
 
 @dataclass(frozen=True)
 class Customer:
-    """What is known of one customer at a snapshot; `told`: days of history of each kind.
-
-    `everybody` holds what is known of all customers: some features say what is usual.
-    """
+    """What is known of one customer at a snapshot."""
 
     snapshot: int
     events: Sequence[Event]
-    history_days: Mapping[str, int]
-    all_events: Sequence[Event] = ()
+    history_days: Mapping[str, int]  # of each kind
+    all_events: Sequence[Event] = ()  # of all customers: some features compare with what is usual
 
     def age(self, event: Event) -> int:
         return self.snapshot - int(event["occurred_day"])
@@ -66,18 +63,18 @@ def known_before(events: Iterable[Event], snapshot: int) -> list[Event]:
     return list(newest.values())
 
 
-def days_told(known_events: Iterable[Event], snapshot: int) -> dict[str, int]:
-    """How far back the sources go that tell of each kind: the oldest of them counts."""
+def days_of_history(known_events: Iterable[Event], snapshot: int) -> dict[str, int]:
+    """How far back the sources of each kind go: the oldest of them counts."""
     first: dict[str, int] = {}
-    tellers: defaultdict[str, set[str]] = defaultdict(set)
+    sources_of: defaultdict[str, set[str]] = defaultdict(set)
     for event in known_events:
         first[event["source"]] = min(
             event["occurred_day"], first.get(event["source"], event["occurred_day"])
         )
-        tellers[event["kind"]].add(event["source"])
+        sources_of[event["kind"]].add(event["source"])
     return {
         kind: snapshot - min(first[source] for source in sources)
-        for kind, sources in tellers.items()
+        for kind, sources in sources_of.items()
     }
 
 
@@ -90,7 +87,7 @@ def features(
 ) -> dict[str, dict[str, Value]]:
     """Per customer of the cohort the named features, unrounded."""
     known_events, names = known_before(events, snapshot), list(names)
-    history_days = days_told(known_events, snapshot)
+    history_days = days_of_history(known_events, snapshot)
     persons = {customer_id: attributes(people, customer_id, snapshot) for customer_id in cohort}
     customers = {
         customer_id: Customer(
@@ -115,16 +112,16 @@ def features(
 def _value(name: str, customer: Customer) -> Value:
     match = re.fullmatch(r"(.+)_(\d+)d", name)
     value = (
-        _RULES[match[1]](customer, int(match[2]))
-        if match and match[1] in _RULES
-        else _RULES[name](customer)
+        _FEATURE_RULES[match[1]](customer, int(match[2]))
+        if match and match[1] in _FEATURE_RULES
+        else _FEATURE_RULES[name](customer)
     )
     return value if value is None or isinstance(value, str) else float(value)
 
 
 def rule_names() -> set[str]:
     """The features that stand here, windows left out, and the attributes."""
-    return set(_RULES) | set(attributes([], "", 0))
+    return set(_FEATURE_RULES) | set(attributes([], "", 0))
 
 
 R = TypeVar("R", bound=Number | str)
@@ -133,7 +130,7 @@ R = TypeVar("R", bound=Number | str)
 def rule(
     *kinds: str, windows: int = 1, days: int = 0
 ) -> Callable[[Callable[..., R]], Callable[..., R | None]]:
-    """Register a feature. It is null when nobody told of its kinds for as long as it looks back.
+    """Register a feature. It is null when no source has its kinds for as long as it looks back.
 
     That is `windows` times its window if it has one, else `days` (0: any time will do).
     """
@@ -145,8 +142,8 @@ def rule(
                 return None
             return function(customer, *window)
 
-        assert function.__name__ not in _RULES, f"two rules bear one name: {function.__name__}"
-        _RULES[function.__name__] = guarded
+        assert function.__name__ not in _FEATURE_RULES, f"two rules bear one name: {function.__name__}"
+        _FEATURE_RULES[function.__name__] = guarded
         return guarded
 
     return register
@@ -201,7 +198,7 @@ def attributes(people: Iterable[Person], customer_id: str, snapshot: int) -> dic
 
 
 def money_of(event: Event, column: str = "amount") -> Fraction:
-    """Money that nobody wrote down counts as nothing."""
+    """Unknown money counts as nothing."""
     return Fraction(event[column] or 0)
 
 

@@ -16,12 +16,12 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-import features as themes
 from examples.telecom import company
 from examples.telecom.company import FIRST, Part, simulate
 from examples.telecom.customers import State, hazard
 from examples.telecom.mechanism import CAUSES, Mechanism
 from examples.telecom.write import mechanism, truth, write_histories
+from features import discover
 from features.engine.table import features_at
 from models.components.base import log_odds
 from models.components.calibration import logistic_line
@@ -470,8 +470,8 @@ def test_the_scorecard_claims_no_cause_where_none_has_consequences(twin: Telecom
 
 # --- from the raw files to features, by another way
 
-AT: Final = 75  # the week of the snapshot
-NOW: Final = BEGAN + pd.Timedelta(weeks=AT)
+SNAPSHOT_WEEK: Final = 75  # the week of the snapshot
+NOW: Final = BEGAN + pd.Timedelta(weeks=SNAPSHOT_WEEK)
 LAST: Final = NOW - 2 * DAY  # the last day of which the snapshot knows, rows being loaded next day
 
 
@@ -578,7 +578,7 @@ def computed(small: TelecomRun) -> pd.DataFrame:
         day,
         [
             artefact
-            for artefact in themes.discover(small.params.features.windows)
+            for artefact in discover(small.params.features.windows)
             if artefact.name in COUNTED_FEATURES
         ],
         service_params=small.params.service,

@@ -10,7 +10,7 @@ from retention.core.documents import reports as documents
 
 _SECTION: Final = Column("section", TEXT, "the section of the page")
 _MEASURE: Final = Column("measure", TEXT, "what is measured")
-_BY: Final = Column("by", TEXT, "what it is broken down by; empty for the whole")
+_BREAKDOWN: Final = Column("by", TEXT, "what it is broken down by; empty for the whole")
 _GROUP: Final = Column("group", TEXT, "the group of that; empty for the whole")
 _VALUE: Final = Column("value", NUMBER, "the figure; empty where unknown")
 _N: Final = Column("n", LARGE, "how many cases it rests on")
@@ -27,7 +27,7 @@ SCORECARD_TABLE: Final = CsvTable(
     (
         _SECTION,
         _MEASURE,
-        _BY,
+        _BREAKDOWN,
         _GROUP,
         Column("period_from", DATE, "the first day"),
         Column("period_to", DATE, "the last day"),
@@ -54,7 +54,7 @@ OUTCOMES_TABLE: Final = CsvTable(
     (
         _SECTION,
         _MEASURE,
-        _BY,
+        _BREAKDOWN,
         _GROUP,
         _VALUE,
         Column(

@@ -42,7 +42,7 @@ class SelectionReport(Contents):
     titles: Mapping[str, str]
 
 
-class Figure(Contents):
+class MeasuredFigure(Contents):
     """A number with its 95 % interval; null where it is not finite or unknown."""
 
     value: Number | None
@@ -50,7 +50,7 @@ class Figure(Contents):
     high: Number | None = None
 
 
-Figures = Mapping[str, Mapping[str, Figure]]
+Figures = Mapping[str, Mapping[str, MeasuredFigure]]
 """By model, then by metric."""
 
 
@@ -131,12 +131,12 @@ class UpliftQuintile(Contents):
 class UpliftFigures(Contents):
     """What ranking by one uplift model brings; gains in money per eligible customer."""
 
-    qini: Figure
+    qini: MeasuredFigure
     share_contacted: Number
     gain_at_random: Number
     gain_by_loss: Number
     gain_by_uplift: Number
-    better_by: Figure
+    better_by: MeasuredFigure
     fifths: tuple[UpliftQuintile, ...]
 
 

@@ -32,7 +32,7 @@ def html(report: OutcomesReport) -> str:
         "day": partial(language.date, short=True),
         "months": partial(wording.format_months, language=language),
         "subgroup_name": partial(wording.subgroup_name, plays=report.plays, language=language),
-        "share": partial(_share, report),
+        "share": partial(_share_text, report),
     }
     environment.globals |= {
         "arms_chart": partial(charts.arms_chart, language=language),
@@ -81,7 +81,7 @@ def _money(report: OutcomesReport, amount: float) -> str:
     return report.language.money(amount, report.currency, 0)
 
 
-def _share(report: OutcomesReport, n: int, total: int) -> str:
+def _share_text(report: OutcomesReport, n: int, total: int) -> str:
     """'34 of 40 (85%)'."""
     language = report.language
     if not total:

@@ -155,7 +155,7 @@ FULL: Row = {
     "reason_right": "partly",
     "note": "=1+1 was said",
 }
-SAID = StaffAnswer(
+ANSWER = StaffAnswer(
     dt.date(2026, 11, 24),
     "reached",
     "will stay",
@@ -175,7 +175,7 @@ def test_a_worked_list_enters_the_ledger(make_file: Callable[..., Path]) -> None
     report = import_answers(path)
     assert report.counts == ZERO | {"read": 3, "accepted": 2, "blank": 1}
     assert (report.list_id, report.rejected, report.doubts) == (LIST, [], [])
-    assert latest_answers() == {"00123": SAID, "b": StaffAnswer(result="reached")}
+    assert latest_answers() == {"00123": ANSWER, "b": StaffAnswer(result="reached")}
     (fact, _) = ledger.read_records(ledger.FOLDER)
     assert (fact.entered_at, fact.channel, fact.owner) == (NOON, "phone", "Ada")
     assert fact.file_sha256 == atomic.sha256(path)
@@ -223,7 +223,7 @@ def test_the_order_of_rows_and_columns_and_what_staff_add_do_not_matter() -> Non
 
     report = import_answers(workbook([{"customer_id": "c"}, FULL], change=change))
     assert report.counts == ZERO | {"read": 2, "accepted": 1, "blank": 1}
-    assert latest_answers() == {"00123": SAID}
+    assert latest_answers() == {"00123": ANSWER}
 
 
 def test_a_heading_that_staff_renamed_is_known_by_its_place() -> None:
@@ -231,7 +231,7 @@ def test_a_heading_that_staff_renamed_is_known_by_its_place() -> None:
         book.worksheets[0].cell(1, NAMES.index("note") + 1, "Anna's remarks")
 
     import_answers(workbook([FULL], change=change))
-    assert latest_answers() == {"00123": SAID}
+    assert latest_answers() == {"00123": ANSWER}
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -245,7 +245,7 @@ def test_a_csv_as_spreadsheets_save_it(delimiter: str, encoding: str) -> None:
         import_answers(Path("saved.csv"))
     report = import_answers(Path("saved.csv"), list_id=LIST)
     assert report.counts == ZERO | {"read": 1, "accepted": 1}
-    assert latest_answers() == {"Zoë": SAID}
+    assert latest_answers() == {"Zoë": ANSWER}
 
 
 def test_the_apostrophe_that_guards_a_cell_is_no_part_of_it() -> None:
@@ -442,7 +442,7 @@ def test_a_bad_row_is_told_of_and_the_others_are_kept(reason: str) -> None:
     report = import_answers(workbook([FULL, {"customer_id": "c"}, REACHED | change]))
     assert list(report.rejected) == [f"row 4, {rejected}"]
     assert report.counts == ZERO | {"read": 3, "accepted": 1, "rejected": 1, "blank": 1}
-    assert latest_answers() == {"00123": SAID}
+    assert latest_answers() == {"00123": ANSWER}
     assert not report.all_rejected
 
 

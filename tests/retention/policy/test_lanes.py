@@ -8,7 +8,7 @@ from retention.policy import lanes
 from retention.policy.lanes import NOBODY_SUPPRESSED, SuppressionList
 from tests.support.policies import customer_rows, input_frames, policy
 
-RULES = policy(
+POLICY = policy(
     recent_days=30,
     min_tenure_days=60,
     fix={"billing_days": 60, "promise_days": 40},
@@ -19,7 +19,7 @@ RULES = policy(
 )
 
 
-def lanes_are(text: str, policy_keys: Policy = RULES, erased: frozenset[str] = frozenset()) -> None:
+def lanes_are(text: str, policy_keys: Policy = POLICY, erased: frozenset[str] = frozenset()) -> None:
     """The last column, lane, is what the others lead to; `-` is a candidate for contact."""
     rows = customer_rows(text.replace("| lane", "| owner"))  # a column of text
     assigned = lanes.assign_lanes(

@@ -1,4 +1,4 @@
-"""What could be done for a customer, what it gains, and what comes first."""
+"""The options of a customer, their expected gain, and their order."""
 
 import datetime as dt
 import re
@@ -15,7 +15,7 @@ from retention.policy import lanes, play_effects, plays
 from tests.support.policies import AS_OF, customer_rows, input_frames, play, policy, themes
 
 TODAY = (AS_OF - dt.date(1970, 1, 1)).days
-ONE = "customer | expected_loss\nanna | 1000"
+ONE_CUSTOMER = "customer | expected_loss\nanna | 1000"
 
 
 def options_of(
@@ -50,14 +50,14 @@ def best(text: str, *playbook: dict[str, Any], proven: Any = (), **keys: Any) ->
 
 def test_gain_is_what_is_saved_less_the_cost_and_what_is_taken_of_the_offer() -> None:
     call = play("call", save_rate=0.2, cost=5.0, offer_value=30.0, acceptance_rate=0.5)
-    options = options_of(ONE, call).iloc[0]
+    options = options_of(ONE_CUSTOMER, call).iloc[0]
     assert (options["gain"], options["price"], options["spend"]) == (18_000, 2_000, 1_500)
     assert options["offer"] == 30.0
 
 
 def test_who_is_kept_stays_for_as_many_windows_as_the_policy_says() -> None:
     call = play("call", save_rate=0.2, cost=5.0)
-    assert lines(options_of(ONE, call, retained_windows=2.5)) == ["anna call phone 49500"]
+    assert lines(options_of(ONE_CUSTOMER, call, retained_windows=2.5)) == ["anna call phone 49500"]
 
 
 def test_a_measured_effect_is_the_cheapest_plays_and_others_save_as_believed_beside_it() -> None:
@@ -104,7 +104,7 @@ def test_a_play_that_drives_customers_away_is_never_worth_it() -> None:
 
 def test_another_channel_than_the_preferred_saves_less_and_costs_as_much() -> None:
     call = play("call", save_rate=0.2, cost=5.0, channels=["phone", "email"])
-    assert lines(options_of(ONE, call, other_channel_factor=0.5)) == [
+    assert lines(options_of(ONE_CUSTOMER, call, other_channel_factor=0.5)) == [
         "anna call phone 19500",
         "anna call email 9500",
     ]
@@ -184,7 +184,7 @@ def test_the_greater_gain_first_and_of_gains_less_than_a_cent_apart_the_cheaper(
     dear = play("dear", save_rate=0.2, cost=100.001)
     cheap = play("cheap", save_rate=0.15, cost=50.004)
     small = play("small", save_rate=0.1, cost=0.01)
-    assert best(ONE, dear, cheap, small) == [
+    assert best(ONE_CUSTOMER, dear, cheap, small) == [
         "cheap phone 10000 0",
         "dear phone 10000 0",
         "small phone 9999 0",
@@ -193,9 +193,9 @@ def test_the_greater_gain_first_and_of_gains_less_than_a_cent_apart_the_cheaper(
 
 def test_a_play_must_be_worth_more_than_the_least() -> None:
     call = play("call", save_rate=0.1, cost=40.0)
-    assert best(ONE, call, min_net_gain=60.0) == []
-    assert best(ONE, call, min_net_gain=59.99) == ["call phone 6000 0"]
-    assert best(ONE, play("call", save_rate=0.0)) == []
+    assert best(ONE_CUSTOMER, call, min_net_gain=60.0) == []
+    assert best(ONE_CUSTOMER, call, min_net_gain=59.99) == ["call phone 6000 0"]
+    assert best(ONE_CUSTOMER, play("call", save_rate=0.0)) == []
 
 
 BOOK = [
@@ -207,23 +207,23 @@ BOOK = [
 
 
 def test_selling_that_is_not_proven_comes_after_talk_and_gestures() -> None:
-    assert best(ONE, *BOOK) == [
+    assert best(ONE_CUSTOMER, *BOOK) == [
         "gift phone 20000 0",
         "talk phone 10000 0",
         "other phone 40000 1",
         "more phone 30000 1",
     ]
-    assert [line[:5] for line in best(ONE, *BOOK[:2])] == ["other", "more "]
+    assert [line[:5] for line in best(ONE_CUSTOMER, *BOOK[:2])] == ["other", "more "]
 
 
 def test_a_proven_sale_takes_part_by_its_gain_and_a_second_one_waits() -> None:
-    assert best(ONE, *BOOK, proven=("more",)) == [
+    assert best(ONE_CUSTOMER, *BOOK, proven=("more",)) == [
         "more phone 30000 0",
         "gift phone 20000 0",
         "talk phone 10000 0",
         "other phone 40000 2",
     ]
-    assert best(ONE, *BOOK, proven=("more", "other"))[-1] == "other phone 40000 1"
+    assert best(ONE_CUSTOMER, *BOOK, proven=("more", "other"))[-1] == "other phone 40000 1"
 
 
 def test_in_other_lanes_the_play_that_answers_comes_first_and_an_offer_must_be_worth_it() -> None:

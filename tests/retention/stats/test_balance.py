@@ -7,29 +7,29 @@ import pytest
 from retention.stats import balance
 from retention.stats.balance import Balance
 
-MANY = 1000
+CUSTOMERS = 1000
 
 
 def customers(seed: int) -> pd.DataFrame:
     """Columns that hang together, are skewed, rare, and null for some."""
     rng = np.random.default_rng(seed)
-    risk = rng.beta(1, 6, MANY)
-    tenure = rng.exponential(500, MANY)
-    noisy_tenure = np.where(rng.random(MANY) < 0.2, np.nan, tenure + rng.normal(0, 50, MANY))
+    risk = rng.beta(1, 6, CUSTOMERS)
+    tenure = rng.exponential(500, CUSTOMERS)
+    noisy_tenure = np.where(rng.random(CUSTOMERS) < 0.2, np.nan, tenure + rng.normal(0, 50, CUSTOMERS))
     return pd.DataFrame(
         {
             "risk": risk,
-            "value": np.exp(3 + 2 * risk + rng.normal(0, 1, MANY)),
+            "value": np.exp(3 + 2 * risk + rng.normal(0, 1, CUSTOMERS)),
             "tenure": tenure,
             "seen": noisy_tenure,
-            "rare": rng.random(MANY) < 0.02,
+            "rare": rng.random(CUSTOMERS) < 0.02,
         }
     )
 
 
 def balance_of(seed: int, chance: float | np.ndarray = 0.9) -> Balance:
-    propensity = np.full(MANY, chance)
-    treated = np.random.default_rng([seed, 1]).random(MANY) < propensity
+    propensity = np.full(CUSTOMERS, chance)
+    treated = np.random.default_rng([seed, 1]).random(CUSTOMERS) < propensity
     return balance.balance(customers(seed), treated, propensity)
 
 
@@ -55,10 +55,10 @@ def test_propensities_that_depend_on_a_covariate_are_no_imbalance() -> None:
 
 def test_staff_who_pick_the_risky_from_those_held_out_are_found() -> None:
     """A tenth were held out; then a third of the riskiest of them was contacted after all."""
-    before, propensity = customers(1), np.full(MANY, 0.9)
+    before, propensity = customers(1), np.full(CUSTOMERS, 0.9)
     rng = np.random.default_rng(5)
-    treated = rng.random(MANY) < propensity
-    treated |= (before["risk"] > 0.15).to_numpy() & (rng.random(MANY) < 0.7)
+    treated = rng.random(CUSTOMERS) < propensity
+    treated |= (before["risk"] > 0.15).to_numpy() & (rng.random(CUSTOMERS) < 0.7)
     check = balance.balance(before, treated, propensity)
     assert check.columns["standardized_mean_difference"]["risk"] > 0.1
     assert check.joint_p_value < 0.01
@@ -66,8 +66,8 @@ def test_staff_who_pick_the_risky_from_those_held_out_are_found() -> None:
 
 
 def test_held_out_who_were_lost_from_the_books_are_found_by_their_number() -> None:
-    before, propensity = customers(1), np.full(MANY, 0.9)
-    treated = np.random.default_rng(5).random(MANY) < 0.95
+    before, propensity = customers(1), np.full(CUSTOMERS, 0.9)
+    treated = np.random.default_rng(5).random(CUSTOMERS) < 0.95
     check = balance.balance(before, treated, propensity)
     assert check.srm_p_value < 1e-6
     assert check.joint_p_value > 0.01
@@ -83,8 +83,8 @@ def test_the_difference_is_in_standard_deviations() -> None:
 
 
 def test_a_column_given_twice_counts_once() -> None:
-    before, propensity = customers(1)[["risk", "tenure"]], np.full(MANY, 0.9)
-    treated = np.random.default_rng(5).random(MANY) < propensity
+    before, propensity = customers(1)[["risk", "tenure"]], np.full(CUSTOMERS, 0.9)
+    treated = np.random.default_rng(5).random(CUSTOMERS) < propensity
     once = balance.balance(before, treated, propensity)
     twice = balance.balance(before.assign(again=3 * before["risk"] + 1e6), treated, propensity)
     assert twice.joint_p_value == pytest.approx(once.joint_p_value, rel=1e-6)
