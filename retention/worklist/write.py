@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from retention.core import artefacts
+from retention.core.documents.reports import ListSummary
 from retention.core.storage import atomic
 from retention.worklist import to_csv
 from retention.worklist.build import AtRiskResult
@@ -48,4 +49,5 @@ def write_list(listing: Listing, folder: Path) -> None:
     for name, (content, _) in files.items():
         atomic.write_bytes(folder / name, content)
     rows = {name: n_rows for name, (_, n_rows) in files.items()}
-    atomic.write_json(folder / "summary.json", listing.summary() | {"files": rows})
+    summary = ListSummary.model_validate(listing.summary() | {"files": rows})
+    artefacts.LIST_SUMMARY.within(folder).write(summary)

@@ -3,12 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-import pyarrow.parquet as pq
+from typing import Final
 
 from retention.core import artefacts
-from retention.core.storage import atomic
 from retention.worklist import published
 
 Counts = dict[str, int]
@@ -57,8 +54,8 @@ def _ingest(work: Path, source: str) -> Counts:
 
 def _customers(work: Path) -> Counts:
     return {
-        "rows": _n_rows(work / artefacts.CUSTOMERS),
-        "rejected": _n_rows(work / artefacts.CUSTOMER_REJECTS),
+        "rows": artefacts.CUSTOMERS.under(work).rows(),
+        "rejected": artefacts.CUSTOMER_REJECTS.under(work).rows(),
     }
 
 
@@ -72,19 +69,15 @@ def _snapshots(work: Path) -> Counts:
     return {"watched": summary.watched[summary.as_of]}
 
 
-def _n_rows(path: Path) -> int:
-    return int(pq.read_metadata(path).num_rows)
-
-
 _COUNTS: Final[dict[str, Callable[..., Counts]]] = {
     "ingest": _ingest,
     "customers": _customers,
     "events": _events,
     "snapshots": _snapshots,
-    "features": lambda work: {"rows": _n_rows(work / artefacts.FEATURES)},
-    "interactions": lambda work: {"rows": _n_rows(work / artefacts.CUSTOMER_STATE)},
-    "score": lambda work: {"scored": _n_rows(work / artefacts.SCORES)},
-    "at_risk": lambda work: dict(_list_summary(work)["counts"]),
+    "features": lambda work: {"rows": artefacts.FEATURES.under(work).rows()},
+    "interactions": lambda work: {"rows": artefacts.CUSTOMER_STATE.under(work).rows()},
+    "score": lambda work: {"scored": artefacts.SCORES.under(work).rows()},
+    "at_risk": lambda work: artefacts.LIST_SUMMARY.under(work).read().counts.model_dump(),
 }
 
 
@@ -101,10 +94,8 @@ def scored_day(work: Path) -> str:
 
 def run_id(work: Path) -> str:
     """The id under which the list of a work folder is published."""
-    folder = work / artefacts.AT_RISK.path.parent
-    return published.run_id(published.build_manifest(folder, _list_summary(work)))
-
-
-def _list_summary(work: Path) -> dict[str, Any]:
-    path = work / artefacts.AT_RISK.path.parent / "summary.json"
-    return dict(atomic.read_json(path))
+    folder, summary = (
+        work / artefacts.AT_RISK.path.parent,
+        artefacts.LIST_SUMMARY.under(work).read(),
+    )
+    return published.run_id(published.build_manifest(folder, summary.as_json()))

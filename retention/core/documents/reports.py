@@ -73,6 +73,7 @@ class ListSummary(ListDescription):
 
     columns: tuple[str, ...]
     files: Mapping[str, int]  # rows by file, of what is published
+    erased: int = 0  # how often a customer was erased from it
 
 
 class ListFile(Contents):
@@ -90,6 +91,7 @@ class ListManifest(ListDescription):
     files: Mapping[str, ListFile]
     rows: int
     erased: int = 0  # how often a customer was erased from it
+    supersedes: str = ""  # the folder that it replaces after an erasure
 
 
 class ListPointer(Contents):
