@@ -34,7 +34,7 @@ def test_06_shifted_rows(till: Till, more: str) -> None:
 
 def test_07_ragged_row() -> None:
     lines = [*rows(200), "R201,c1", f"{row(receipt='R202')},9", row(receipt="R203")]
-    done = ingest_file(export(*lines), share=0.01)
+    done = ingest_file(export(*lines), max_reject_share=0.01)
     assert reject_rules(done) == [(202, "", "ragged_row"), (203, "", "ragged_row")]
     assert done.summary.accepted == 201
 

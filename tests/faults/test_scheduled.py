@@ -29,8 +29,8 @@ def copied(shop: Checkout, tmp_path: Path) -> Checkout:
     return shop.copy(tmp_path / "shop")
 
 
-def score_with(shop: Checkout, **guard_values: Any) -> None:
-    shop.set_params(shop.params() | {"score": guard_values})
+def score_with(shop: Checkout, **score_values: Any) -> None:
+    shop.set_params(shop.params() | {"score": score_values})
 
 
 def test_44_concurrent_run_of_the_scheduled_job(fresh: Checkout) -> None:
