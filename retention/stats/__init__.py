@@ -1,0 +1,1 @@
+"""Pure statistics: arrays and frames in, estimates out; only numpy, pandas, scipy, lifelines."""

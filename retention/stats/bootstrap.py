@@ -15,7 +15,7 @@ Metric = Callable[[Floats, Floats], float]
 
 
 def tie_ranks(order: ArrayLike) -> NDArray[np.int64]:
-    """Sortable values (say, customer ids) as integers in their order, equal for equal."""
+    """Rank sortable values (say, customer ids) as integers, equal for equal."""
     return np.unique(np.asarray(order), return_inverse=True)[1].astype(np.int64)
 
 
@@ -43,7 +43,7 @@ class PairedDifference:
 
 
 def resamples(customers: ArrayLike, n: int, seed: int) -> Iterator[NDArray[np.intp]]:
-    """Samples of as many customers as there are, with replacement, each with all rows.
+    """Sample as many customers as there are, with replacement, each with all rows.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def bootstrap(
     n: int,
     seed: int,
 ) -> dict[str, Interval]:
-    """Intervals of each metric of metric_fn(*arrays).
+    """Estimate an interval of each metric of metric_fn(*arrays).
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def paired_difference(
     n: int,
     seed: int,
 ) -> PairedDifference:
-    """metric(y, p_a) - metric(y, p_b) on the same samples of customers.
+    """Compare metric(y, p_a) and metric(y, p_b) on the same samples of customers.
 
     What chance gives both cancels, so the interval is narrower than from two intervals.
 

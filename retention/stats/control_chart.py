@@ -32,7 +32,7 @@ COLUMNS: Final = (
 
 
 def p_chart(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
-    """Laney's p' chart of a proportion: numerator / denominator, cases among cases.
+    """Chart a proportion, numerator / denominator, by Laney's p' chart.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def p_chart(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
 
 
 def u_chart(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
-    """Laney's u' chart of a rate: numerator / denominator, events per unit.
+    """Chart a rate of events per unit, numerator / denominator, by Laney's u' chart.
 
     Parameters, Returns and References as `p_chart`; a numerator may exceed its denominator.
 
@@ -75,7 +75,7 @@ def u_chart(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
 
 
 def xmr_chart(periods: pd.DataFrame, recent: int, lowest: float = -np.inf) -> pd.DataFrame:
-    """XmR chart of period means: centre +- 2.66 mean moving range.
+    """Chart period means by an XmR chart: centre +- 2.66 mean moving range.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def _counted(periods: pd.DataFrame) -> tuple[Floats, Floats]:
 def _rates(
     periods: pd.DataFrame, numerator: Floats, denominator: Floats, recent: int, highest: float
 ) -> pd.DataFrame:
-    """p' where highest is 1, else u'.
+    """Chart a rate: p' where highest is 1, else u'.
 
     sigma of a period is sigma_z sqrt(v / n), with v the variance of one case, and sigma_z the
     spread of z-scores by their mean moving range.
@@ -163,7 +163,7 @@ def _table(
     highest: float = np.inf,
     note: str | None = None,
 ) -> pd.DataFrame:
-    """COLUMNS, with a band that stays within what the metric can be."""
+    """Build COLUMNS, with a band that stays within what the metric can be."""
     width = SIGMAS * sigma if sigma is not None else np.full(len(value), np.nan)
     low, high = np.maximum(centre - width, lowest), np.minimum(centre + width, highest)
     notes = pd.Series([note] * len(value), dtype="str")
@@ -180,7 +180,7 @@ def _table(
 
 
 def _alarm(value: Floats, centre: float, low: Floats, high: Floats) -> "pd.Series[str]":
-    """What each value breaks, the band before the run, or null."""
+    """Name the rule that each value breaks, the band before the run, or null."""
     side, run = np.sign(value - centre), _runs(np.sign(value - centre))
     words = pd.Series([None] * len(value), dtype="str")
     words[(run >= RUN) & (side > 0)] = f"{RUN} or more in a row above the centre"

@@ -15,7 +15,7 @@ UNKNOWN: Final = "unknown"
 
 
 def wilson_interval(successes: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
-    """The 95 % score interval of a proportion, which never leaves 0 to 1.
+    """Estimate the 95 % score interval of a proportion, which never leaves 0 to 1.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def wilson_interval(successes: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]
 
 
 def poisson_interval(count: Floats) -> tuple[Floats, Floats]:
-    """The exact 95 % interval of the mean of a Poisson count.
+    """Estimate the exact 95 % interval of the mean of a Poisson count.
 
     Parameters
     ----------
@@ -65,5 +65,5 @@ def poisson_interval(count: Floats) -> tuple[Floats, Floats]:
 
 
 def label_groups(groups: "pd.Series[str]") -> "pd.Series[str]":
-    """The groups as text, `unknown` for a null."""
+    """Return the groups as text, `unknown` for a null."""
     return groups.astype("str").fillna(UNKNOWN)

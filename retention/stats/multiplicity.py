@@ -6,7 +6,7 @@ from retention.stats.intervals import Floats
 
 
 def holm(p: Floats) -> Floats:
-    """p-values adjusted by Holm's step-down procedure.
+    """Adjust p-values by Holm's step-down procedure.
 
     Parameters
     ----------

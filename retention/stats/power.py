@@ -22,10 +22,11 @@ class ArmSizes:
 
     @property
     def total(self) -> float:
+        """Customers of both arms."""
         return self.treated + self.control
 
     def covers(self, other: "ArmSizes") -> bool:
-        """Whether each arm has as many as the other's."""
+        """Return whether each arm has as many as the other's."""
         return self.treated >= other.treated and self.control >= other.control
 
 
@@ -36,7 +37,7 @@ def required_sample_size(
     critical_value: float = Z95,
     power: float = POWER,
 ) -> ArmSizes:
-    """The customers of each arm with which the difference of two rates is significant.
+    """Compute the customers of each arm with which a difference of two rates is significant.
 
     With k = treated / control, p the rate of both arms together,
     A = p_c (1 - p_c) + p_t (1 - p_t) / k and B = (1 + 1/k) p (1 - p),
@@ -100,7 +101,7 @@ def _control_size(
 def minimum_detectable_effect(
     control_rate: float, enrolled: ArmSizes, critical_value: float = Z95, power: float = POWER
 ) -> float:
-    """The smallest fall of the churn rate that arms of these sizes show with the given power.
+    """Compute the smallest fall of the churn rate that arms of these sizes show.
 
     Parameters
     ----------
@@ -135,7 +136,7 @@ def minimum_detectable_effect(
 def months_to_sample_size(
     required: ArmSizes, enrolled: ArmSizes, enrolment_rate: ArmSizes
 ) -> float:
-    """Months until both arms have the required size.
+    """Count the months until both arms have the required size.
 
     Parameters
     ----------

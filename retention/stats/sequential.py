@@ -30,7 +30,7 @@ _R_AT_PLAN: Final = -float(np.real(lambertw(-(_ALPHA**2) / np.e, -1))) - 1
 
 
 def confidence_sequence(estimate: EffectEstimate, planned: float) -> EffectEstimate:
-    """The same difference with the interval and p-value that hold at all looks together.
+    """Give a difference the interval and p-value that hold at all looks together.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def confidence_sequence(estimate: EffectEstimate, planned: float) -> EffectEstim
 
 
 def width_factor(ratio_to_plan: float) -> float:
-    """Standard errors in half the interval when n = ratio_to_plan x planned."""
+    """Return the standard errors in half the interval when n = ratio_to_plan x planned."""
     return _width(_R_AT_PLAN * ratio_to_plan)
 
 

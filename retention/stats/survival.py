@@ -28,7 +28,7 @@ HAZARD: Final = ("from_day", "to_day", "left", "customer_days", "hazard", "low",
 
 
 def tenure_spells(periods: pd.DataFrame, first_day: int, as_of: int) -> pd.DataFrame:
-    """The spells of those who were customers in [first_day, as_of).
+    """Build the spells of those who were customers in [first_day, as_of).
 
     Whoever leaves on a day was a customer until its end, so that each is observed for some time.
 
@@ -62,7 +62,7 @@ def tenure_spells(periods: pd.DataFrame, first_day: int, as_of: int) -> pd.DataF
 
 
 def kaplan_meier(spells: pd.DataFrame, min_at_risk: int = MIN_AT_RISK) -> pd.DataFrame:
-    """The survival curve of Kaplan & Meier, with 95 % intervals.
+    """Estimate the survival curve of Kaplan & Meier, with 95 % intervals.
 
     The first row is the tenure from which `min_at_risk` are at risk, 0 where enough joined within
     the data; survival is that of customers who got there. The last is that before fewer are.
@@ -106,7 +106,7 @@ def kaplan_meier(spells: pd.DataFrame, min_at_risk: int = MIN_AT_RISK) -> pd.Dat
 
 
 def hazard_rates(spells: pd.DataFrame, days: int) -> pd.DataFrame:
-    """The hazard by tenure in (from_day, to_day]: left / customer_days * days.
+    """Estimate the hazard by tenure in (from_day, to_day]: left / customer_days * days.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ class EffectEstimate:
 def difference_in_proportions(
     treated_churned: int, treated: int, control_churned: int, control: int
 ) -> EffectEstimate:
-    """The difference of two proportions, with Wald's interval.
+    """Estimate the difference of two proportions, with Wald's interval.
 
     z and p_value use the pooled proportion, which gives the variance if nothing differs.
 
@@ -79,7 +79,7 @@ def difference_in_proportions(
 
 
 def difference_in_means(treated_values: ArrayLike, control_values: ArrayLike) -> EffectEstimate:
-    """The difference of two means, each with its own variance (Welch's t).
+    """Estimate the difference of two means, each with its own variance (Welch's t).
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def difference_in_means(treated_values: ArrayLike, control_values: ArrayLike) ->
 
 
 def welch(arm_a: Floats, arm_b: Floats) -> tuple[float, float]:
-    """The standard error of the difference of two means, and its degrees of freedom.
+    """Compute the standard error of a difference of two means, and its degrees of freedom.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def welch(arm_a: Floats, arm_b: Floats) -> tuple[float, float]:
 def hajek_difference(
     outcome: ArrayLike, treated: ArrayLike, propensity: ArrayLike, customers: ArrayLike
 ) -> EffectEstimate:
-    """The difference of means weighted by 1 / P(the arm), for unequal propensities.
+    """Estimate the difference of means weighted by 1 / P(the arm), for unequal propensities.
 
     The weights of each arm sum to one. The error is that of the sum of each customer's influence,
     so a customer of several campaigns counts once; with one row each and one propensity it is
@@ -181,7 +181,7 @@ def hajek_difference(
 
 
 def validate_propensity(propensity: ArrayLike) -> Floats:
-    """The propensities as floats; ValueError where one is not within (0, 1)."""
+    """Return the propensities as floats; ValueError where one is not within (0, 1)."""
     chance = np.asarray(propensity, dtype=float)
     if not ((chance > 0) & (chance < 1)).all():
         raise ValueError("a propensity is not between 0 and 1: there was no draw")
@@ -189,7 +189,7 @@ def validate_propensity(propensity: ArrayLike) -> Floats:
 
 
 def two_sided_p_value(z: float) -> float:
-    """P(|Z| > |z|) of a standard normal Z."""
+    """Return P(|Z| > |z|) of a standard normal Z."""
     return float(2 * ndtr(-abs(z)))
 
 
