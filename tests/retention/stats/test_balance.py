@@ -15,7 +15,9 @@ def customers(seed: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     risk = rng.beta(1, 6, CUSTOMERS)
     tenure = rng.exponential(500, CUSTOMERS)
-    noisy_tenure = np.where(rng.random(CUSTOMERS) < 0.2, np.nan, tenure + rng.normal(0, 50, CUSTOMERS))
+    noisy_tenure = np.where(
+        rng.random(CUSTOMERS) < 0.2, np.nan, tenure + rng.normal(0, 50, CUSTOMERS)
+    )
     return pd.DataFrame(
         {
             "risk": risk,
