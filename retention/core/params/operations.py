@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from retention.core.params.base import Amount, Day, Days, Share, Strict
+from retention.core.params.base import Amount, Day, Days, Fraction, Strict
 from retention.core.params.sources import StaffFile, copied_to
 
 Dimension = Literal["region", "language", "preferred_channel", "acquisition_channel"]
@@ -42,21 +42,22 @@ class GuardParams(Strict):
     # whole days before as_of without rows of a source that the label needs
     stale_warn_days: int | None = Field(default=3, ge=0)
     stale_refuse_days: int | None = Field(default=14, ge=0)
-    row_drop: Share | None = 0.5  # share fewer rows, or customers of the cohort, than the last run
+    # share by which rows, or customers of the cohort, may fall from the last run
+    row_drop: Fraction | None = 0.5
     rejects_times: Amount | None = 3.0  # times the last run's share of rejects
     # PSI of the churn probabilities since promotion; psi_warn also flags a numeric feature
     psi_warn: Amount | None = 0.25
     psi_refuse: Amount | None = 0.5
-    distance_warn: Share | None = 0.2  # Jensen-Shannon distance that flags a category as drifted
+    distance_warn: Fraction | None = 0.2  # Jensen-Shannon distance that flags a category as drifted
     # drifted features among all
-    drifted_warn: Share | None = 0.2
-    drifted_refuse: Share | None = 0.5
+    drifted_warn: Fraction | None = 0.2
+    drifted_refuse: Fraction | None = 0.5
     # days since the champion could have been trained anew
     model_warn_days: int | None = Field(default=92, ge=0)
     model_refuse_days: int | None = Field(default=366, ge=0)
     # held-out customers with a known outcome, below which a list is not judged
     calibration_least: int | None = Field(default=30, ge=2)
-    calibration_refuse: Share | None = 0.2  # how far outside of the interval
+    calibration_refuse: Fraction | None = 0.2  # how far outside of the interval
     # guard that must not refuse -> why, by whom; for the list of override_on only
     override: dict[GuardName, Annotated[str, Field(pattern=r"\S")]] = {}
     override_on: Day = None
