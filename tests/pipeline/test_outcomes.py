@@ -1,4 +1,4 @@
-"""Did it help? Everybody counts where the draw put them, once, and only when the time has come."""
+"""Stage `outcomes`: customers count once, in their arm, and only when the label is mature."""
 
 import csv
 import datetime as dt

@@ -1,4 +1,4 @@
-"""Scoring: everybody watched, once, by a champion made for this question or not at all."""
+"""Stage `score`: the whole cohort, once, by a champion for this target or not at all."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -65,7 +65,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def today() -> pa.Table:
-    """The features of those watched at as_of."""
+    """The features of the cohort at as_of."""
     return pq.read_table(artefacts.FEATURES, filters=pc.field("snapshot_on") == AS_OF)
 
 
@@ -75,7 +75,7 @@ def scorer() -> Scorer:
     return champion.load(now)
 
 
-def test_every_customer_watched_is_scored_exactly_once(home: Path) -> None:
+def test_every_customer_of_the_cohort_is_scored_exactly_once(home: Path) -> None:
     score.main()
     scored = pq.read_table(artefacts.SCORES)
     assert scored.schema.equals(artefacts.SCORES.schema)
@@ -112,7 +112,7 @@ def test_permuted_columns_and_rows_give_the_same_scores(home: Path) -> None:
     assert scoring.score_cohort(scorer(), backwards, AS_OF).sort_by("customer_id").equals(usual)
 
 
-def test_a_customers_scores_do_not_depend_on_who_else_is_watched(home: Path) -> None:
+def test_a_customers_scores_do_not_depend_on_the_rest_of_the_cohort(home: Path) -> None:
     table = today()
     usual, few = (
         scoring.score_cohort(scorer(), part, AS_OF) for part in (table, table.slice(10, 5))
@@ -326,7 +326,7 @@ def test_each_day_is_scored_by_what_was_known_on_it(home: Path) -> None:
     assert of_day.to_dict() == wanted["churn_probability"][of_day.index].to_dict()
 
 
-def test_who_was_not_watched_on_a_day_has_no_risk_on_it(home: Path) -> None:
+def test_a_customer_outside_a_cohort_has_no_risk_on_its_day(home: Path) -> None:
     table = pq.read_table(artefacts.FEATURES)
     day = point_in_time.date_of(training_company.DAYS[-1])
     away = pc.and_(pc.equal(table["customer_id"], "0003"), pc.equal(table["snapshot_on"], day))

@@ -80,7 +80,7 @@ def enter(
 def mature_follow_up(
     contact: tuple[int, int], holdout: tuple[int, int], seed: int = 5, **more: Any
 ) -> pd.DataFrame:
-    """FOLLOWED of so many customers of each arm, (left, all), of one list whose time has passed."""
+    """FOLLOW_UP of one list with mature outcomes; contact, holdout: (churned, customers)."""
     draw = np.random.default_rng(seed)
     n = contact[1] + holdout[1]
     arm = np.repeat(["contact", "holdout"], [contact[1], holdout[1]])

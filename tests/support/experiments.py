@@ -1,4 +1,4 @@
-"""A randomised experiment of which everything is known: for the tests of uplift."""
+"""A simulated randomised experiment with a known effect, for the tests of uplift."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from models.uplift_dr import DoublyRobust
 
 @dataclass(frozen=True)
 class PlantedExperiment:
-    """Rows X, what was done and what came of it, and what a contact changes in truth."""
+    """Features, treatment and outcome of simulated customers, with the true effect."""
 
     X: pd.DataFrame
     data: ExperimentData

@@ -1,4 +1,4 @@
-"""Watched customers as the policy reads them, from tables of the columns that matter."""
+"""A cohort as the policy reads it, from text tables of the columns that matter."""
 
 import datetime as dt
 from typing import Any, Final
@@ -70,7 +70,7 @@ def input_frame(people: list[dict[str, Any]], columns: dict[str, Any]) -> pd.Dat
 
 
 def input_frames(people: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """scores, standing, contacts; what lots taught is among the scores where anybody's is said."""
+    """scores, customer_state, contacts; uplift is among the scores where any row states it."""
     taught = {k: v for k, v in UPLIFT_SCORES.items() if any(k in person for person in people)}
     scores = input_frame(people, SCORES | taught)
     return scores, input_frame(people, CUSTOMER_STATE), input_frame(people, CONTACTS)

@@ -1,4 +1,4 @@
-"""Whom chance drew: by our own lists, by what events tell, and before which snapshot."""
+"""Past randomised assignments: from our lists, from events, and aligned to snapshots."""
 
 import datetime as dt
 from pathlib import Path
@@ -167,7 +167,7 @@ def test_lists_of_the_day_itself_and_of_others_do_not_count(folder: Path) -> Non
     )
 
 
-def test_without_a_ledger_nobody_was_drawn(folder: Path) -> None:
+def test_without_a_ledger_there_are_no_assignments(folder: Path) -> None:
     assigned = assignment_history.assignments_from_lists(folder, campaigns.COMPANY, 30_000)
     assert (assigned.schema, len(assigned)) == (assignment_history.ASSIGNED, 0)
 
@@ -178,7 +178,7 @@ def test_without_a_ledger_nobody_was_drawn(folder: Path) -> None:
 def placed(
     text: str, *snapshots: int, every: int = 15, window: int = 90
 ) -> list[tuple[str, int, float, float]]:
-    """customer, snapshot, treated and propensity of lots, in whichever order they come."""
+    """customer, snapshot, treated and propensity of assignments, in any order."""
     records = [
         {
             "customer_id": row["customer"],
@@ -252,7 +252,7 @@ def test_two_lots_of_a_day_count_once_by_their_treatment() -> None:
     assert placed(text, 10, 20) == [("anna", 10, 1.0, 0.5)]
 
 
-def test_who_could_not_have_been_drawn_for_the_other_arm_was_not_drawn() -> None:
+def test_assignments_without_randomisation_are_left_out() -> None:
     text = """
         customer | day | treatment | propensity
         sure     |  12 | contact   | 1.0
@@ -274,7 +274,7 @@ def test_a_single_snapshot_has_lots_too() -> None:
 
 
 @pytest.mark.parametrize("snapshots", [(), (10,), (10, 20)])
-def test_nothing_drawn_is_nothing_placed(snapshots: tuple[int, ...]) -> None:
+def test_without_assignments_nothing_is_aligned(snapshots: tuple[int, ...]) -> None:
     assert placed("customer | day | treatment", *snapshots) == []
 
 

@@ -1,4 +1,4 @@
-"""What is said of a comparison, and what must not be."""
+"""Conclusions claim what the interval shows, and nothing else."""
 
 from math import inf, nan
 

@@ -1,4 +1,4 @@
-"""What a past list had said is held against those left alone, once the time has come."""
+"""Past lists are judged by held-out customers, once their outcomes are mature."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""The draw is the customer's own, is fair, and is written down."""
+"""The randomisation depends on the customer alone, is fair, and is recorded."""
 
 import hashlib
 
@@ -23,7 +23,7 @@ def test_a_draw_is_the_hash_of_customer_campaign_and_salt() -> None:
     ) != randomisation.assignment_hash("00123", "spring", "pepper")
 
 
-def test_about_the_share_is_drawn_whatever_else_is_within_reach() -> None:
+def test_about_the_holdout_share_is_held_out_whoever_else_is_within_reach() -> None:
     ids = pd.Index([str(n) for n in range(4000)])
     held_out = randomisation.is_held_out(ids, AtRiskParams(holdout_share=0.1))
     assert 340 < held_out.sum() < 460

@@ -1,4 +1,4 @@
-"""Groups: each by itself, and claimed no more often than one look would be."""
+"""Subgroups: estimated one by one, with p values corrected for all that are looked at."""
 
 import numpy as np
 import pandas as pd

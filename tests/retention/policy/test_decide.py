@@ -1,4 +1,4 @@
-"""All rules together: everybody in one lane, nobody too many, no offer where none may be."""
+"""All rules together: one lane per customer, no limit exceeded, no offer where none may be."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -176,7 +176,7 @@ def test_covered_customers_count_for_who_covers() -> None:
     }
 
 
-def test_nobody_watched_is_nobody_listed() -> None:
+def test_an_empty_cohort_gives_an_empty_decision() -> None:
     decision = decide_for([], params_with(holdout_share=0.1))
     assert decision.rows.empty
     assert decision.held_out.empty

@@ -1,4 +1,4 @@
-"""Whose a customer is, and who does the work of those who are away."""
+"""The owner of a customer, and who substitutes for owners who are away."""
 
 import datetime as dt
 from typing import Any

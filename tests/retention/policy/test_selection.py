@@ -1,4 +1,4 @@
-"""The choice under limits: the best there is, by the written rule where that is not one."""
+"""Selection under limits: the optimum, with ties broken by the written rule."""
 
 import itertools
 from collections.abc import Sequence

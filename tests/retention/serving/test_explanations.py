@@ -252,9 +252,9 @@ def _sayable(row: "pd.Series[float]", parts: "pd.Series[float]") -> set[str]:
     texts: set[str] = set()
     for declaration in SPOKEN:
         value: Any = row[declaration.name]
-        alarming = value > 0 if declaration.alarming == "high" else value < 0
+        alarming = value > 0 if declaration.alarming == "high" else value <= 0
         if parts[declaration.name] > 0 and sums[declaration.theme] > 0 and alarming:
-            text = render(declaration.words, dict(row), "GBP", ENGLISH, declaration.window)
+            text = render(declaration.words, row.to_dict(), "GBP", ENGLISH, declaration.window)
             texts |= {text} if text else set()
     return texts
 

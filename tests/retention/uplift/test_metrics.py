@@ -112,7 +112,7 @@ def test_a_true_effect_has_a_qini_above_chance() -> None:
 
 
 def shuffled(seed: int) -> PlantedExperiment:
-    """A/A: arms drawn after the fact change nobody."""
+    """A/A test: arms assigned after the outcome have no effect."""
     planted = experiment(1000, seed, propensity=0.5)
     arms = np.random.default_rng(seed + 50).permutation(planted.data.treated)
     return replace(planted, data=replace(planted.data, treated=arms))

@@ -1,4 +1,4 @@
-"""What a proposed policy would bring, against what it truly brings."""
+"""The estimated value of a targeting policy, against its true value."""
 
 import numpy as np
 import pytest
