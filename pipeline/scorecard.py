@@ -13,7 +13,7 @@ from retention.core.documents.reports import ScorecardMetrics
 from retention.core.engine import Engine
 from retention.core.params import ChurnLabel, Params, load_params
 from retention.core.storage import atomic
-from retention.reporting.scorecard import page
+from retention.reporting.scorecard import page, table
 from retention.scorecard import churn_drivers, churn_timing, compute, staff, tenure_spells
 from retention.scorecard.frames import collect_frames
 from retention.scorecard.metrics import METRICS
@@ -181,10 +181,10 @@ def main() -> None:
         teams = staff.teams(params.scorecard.staff, params.engine.memory)
         report = scorecard(params, history, past, newest, teams, open_engine)
         atomic.write_text(artefacts.SCORECARD_PAGE, page.html(report))
-        table = page.table(report)
-        atomic.write_text(artefacts.SCORECARD_TABLE, page.csv(table))
+        rows = table.rows(report)
+        atomic.write_text(artefacts.SCORECARD_TABLE, table.as_csv(rows))
         artefacts.SCORECARD_METRICS.write(_dvc_metrics(report))
-        log.wrote(artefacts.SCORECARD_TABLE, len(table))
+        log.wrote(artefacts.SCORECARD_TABLE, len(rows))
         for headline in report.headlines:
             log.info(headline)
 

@@ -274,7 +274,7 @@ class Checkout:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=900,
         )
 
     def retention(self, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":

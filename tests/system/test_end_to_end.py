@@ -25,7 +25,7 @@ from tests.support import company
 from tests.support.company import Checkout
 
 SOURCES = tuple(company.PARAMS["sources"])
-STAGES = (
+STAGES = [
     "params",
     "example",
     "extract",
@@ -48,7 +48,7 @@ STAGES = (
     "at_risk",
     "publish",
     "outcomes",
-)
+]
 LOOK_AGAIN = ("extract", "labels", "uplift", "guard", "at_risk", "publish")
 """What runs once more after a list was published: tables may have changed, arms were entered."""
 TABLES = [

@@ -11,11 +11,7 @@ from typing import Any, Final
 from retention.i18n.language import ENGLISH
 from retention.reporting import page, svg
 from retention.reporting.scorecard import charts, time_series, wording
-from retention.reporting.scorecard.table import as_csv as csv
-from retention.reporting.scorecard.table import table
 from retention.scorecard.report_data import UNITS, Breakdown, Hazard, ScorecardReport, SurvivalCurve
-
-__all__ = ["csv", "html", "table"]
 
 _HERE: Final = Path(__file__).parent
 TARGET_WORDS: Final = {True: "kept", False: "missed", None: "not known"}

@@ -37,9 +37,9 @@ COLUMNS: Final = (
 of section `over time` the normal band. Null is the empty cell."""
 
 
-def table(report: ScorecardReport) -> list[Row]:
+def rows(report: ScorecardReport) -> list[Row]:
     """The rows in the page's order, of COLUMNS; texts as `guarded` writes them."""
-    rows = [
+    all_rows = [
         *_metric_rows(report),
         *_chart_rows(report),
         *_breakdown_rows(report),
@@ -48,12 +48,12 @@ def table(report: ScorecardReport) -> list[Row]:
         *_driver_rows(report),
         *_ltv_rows(report),
     ]
-    return [figures.row(COLUMNS, row) for row in rows]
+    return [figures.row(COLUMNS, row) for row in all_rows]
 
 
-def as_csv(rows: list[Row]) -> str:
-    """The whole file of such rows."""
-    return figures.as_csv(COLUMNS, rows)
+def as_csv(table: list[Row]) -> str:
+    """The CSV file of `rows`."""
+    return figures.as_csv(COLUMNS, table)
 
 
 def _row(section: str, measure: str, unit: str, value: float | None, **more: Any) -> Row:

@@ -22,11 +22,11 @@ from retention.core.errors import BadInput, BadParams
 from retention.core.params import Params, Play
 from retention.core.storage import atomic
 from retention.i18n.language import language
-from retention.ledgers import outcomes as ledger
+from retention.ledgers import outcomes
 from retention.ledgers.outcomes import StaffAnswer
 from retention.worklist.answer_columns import ANSWER_COLUMNS, NOTHING
 from retention.worklist.model import Listing
-from retention.worklist.to_xlsx import workbook as as_xlsx
+from retention.worklist.to_xlsx.workbook import content
 
 LIST = "2026-11-22-0123456789ab"
 NOON = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
@@ -135,7 +135,7 @@ def latest_answers() -> dict[str, StaffAnswer]:
     """What the ledger says of each customer now."""
     return {
         fact.customer_id: fact.staff_answer
-        for fact in ledger.latest(ledger.read_records(ledger.FOLDER))
+        for fact in outcomes.latest(outcomes.read_records(outcomes.FOLDER))
     }
 
 
@@ -176,7 +176,7 @@ def test_a_worked_list_enters_the_ledger(make_file: Callable[..., Path]) -> None
     assert report.counts == ZERO | {"read": 3, "accepted": 2, "blank": 1}
     assert (report.list_id, report.rejected, report.doubts) == (LIST, [], [])
     assert latest_answers() == {"00123": ANSWER, "b": StaffAnswer(result="reached")}
-    (fact, _) = ledger.read_records(ledger.FOLDER)
+    (fact, _) = outcomes.read_records(outcomes.FOLDER)
     assert (fact.entered_at, fact.channel, fact.owner) == (NOON, "phone", "Ada")
     assert fact.file_sha256 == atomic.sha256(path)
 
@@ -188,7 +188,7 @@ def test_the_workbook_of_each_language_comes_back(
     translate = language(code)
     listing = make_listing([{"name": "Ada"}, {"name": "Bo"}], language=translate)
     publish("2026-11-22-bbbbbbbbbbbb", listing.list_id, ["00001", "00002"])
-    Path("list.xlsx").write_bytes(as_xlsx.content(listing))
+    Path("list.xlsx").write_bytes(content(listing))
     book = openpyxl.load_workbook("list.xlsx")
     sheet = book.worksheets[0]
     place = {cell.value: cell.column for cell in book["_columns"][1]}
@@ -259,9 +259,9 @@ def test_the_apostrophe_that_guards_a_cell_is_no_part_of_it() -> None:
 def test_the_same_file_twice_does_nothing() -> None:
     path = workbook([FULL, REACHED])
     import_answers(path)
-    before = {record_: record_.read_bytes() for record_ in ledger.FOLDER.iterdir()}
+    before = {record_: record_.read_bytes() for record_ in outcomes.FOLDER.iterdir()}
     assert import_answers(path).counts == ZERO | {"read": 2, "unchanged": 2}
-    assert {record_: record_.read_bytes() for record_ in ledger.FOLDER.iterdir()} == before
+    assert {record_: record_.read_bytes() for record_ in outcomes.FOLDER.iterdir()} == before
 
 
 def test_a_corrected_cell_is_a_new_fact_and_the_old_one_stays() -> None:
@@ -274,7 +274,7 @@ def test_a_corrected_cell_is_a_new_fact_and_the_old_one_stays() -> None:
     }
     records = [
         fact.staff_answer.note
-        for fact in ledger.read_records(ledger.FOLDER)
+        for fact in outcomes.read_records(outcomes.FOLDER)
         if fact.customer_id == "00123"
     ]
     assert records == ["=1+1 was said", "new"]
@@ -294,7 +294,7 @@ def test_a_word_taken_back_by_another_file_is_a_fact_too() -> None:
         path = workbook([FULL | {"note": note}, REACHED | {"note": str(hour)}])
         import_answers(path, NOON + dt.timedelta(hours=hour))
     assert latest_answers()["00123"].note == "a"
-    assert len(ledger.read_records(ledger.FOLDER)) == 6
+    assert len(outcomes.read_records(outcomes.FOLDER)) == 6
 
 
 def test_what_was_rejected_is_taken_from_the_same_file_once_it_is_sound() -> None:
@@ -326,14 +326,16 @@ def test_imports_at_once_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         done = list(threads.map(lambda path: record.import_file(path, PARAMS), paths))
     assert [batch.counts["accepted"] for batch in done] == [1] * len(paths)
     assert set(latest_answers()) == set(CUSTOMERS)
-    assert len({batch.entered_at for batch in ledger.read_records(ledger.FOLDER)}) == len(paths)
+    assert len({batch.entered_at for batch in outcomes.read_records(outcomes.FOLDER)}) == len(paths)
 
 
 def test_the_ledger_speaks_of_what_staff_are_asked() -> None:
     assert [field.name for field in fields(StaffAnswer)] == list(ANSWER_COLUMNS)
-    assert {*ledger.CONTACT_RESULTS, *ledger.GONE_RESULTS} == set(ANSWER_COLUMNS["result"].choices)
-    assert ledger.OBJECTION in ANSWER_COLUMNS["answer"].choices
-    assert ledger.NO_ACTION == NOTHING
+    assert {*outcomes.CONTACT_RESULTS, *outcomes.GONE_RESULTS} == set(
+        ANSWER_COLUMNS["result"].choices
+    )
+    assert outcomes.OBJECTION in ANSWER_COLUMNS["answer"].choices
+    assert outcomes.NO_ACTION == NOTHING
 
 
 def test_owners_send_their_own_parts() -> None:
@@ -541,7 +543,7 @@ def test_a_row_with_another_number_of_cells_is_rejected() -> None:
 def refused(path: Path, list_id: str | None = None) -> str:
     with pytest.raises(BadInput) as refusal:
         import_answers(path, list_id=list_id)
-    assert not list(ledger.FOLDER.glob("*"))
+    assert not list(outcomes.FOLDER.glob("*"))
     assert str(refusal.value).startswith(f"{path.name}: ")
     return str(refusal.value).removeprefix(f"{path.name}: ")
 
@@ -623,7 +625,7 @@ def test_a_list_of_a_day_to_come() -> None:
 
 def test_a_time_without_a_zone_is_of_the_business_zone() -> None:
     record.import_file(workbook([REACHED]), PARAMS, None, dt.datetime(2026, 11, 25))  # noqa: DTZ001
-    (fact,) = ledger.read_records(ledger.FOLDER)
+    (fact,) = outcomes.read_records(outcomes.FOLDER)
     assert fact.entered_at == dt.datetime(2026, 11, 25, tzinfo=dt.UTC)
 
 

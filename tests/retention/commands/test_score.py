@@ -19,7 +19,7 @@ from retention.commands.score.request import ScoreRequest
 from retention.core import artefacts, errors
 from retention.core.params import GuardParams, load_params, parse_params, with_changes
 from retention.core.storage import atomic, locks
-from retention.ledgers import outcomes as ledger
+from retention.ledgers import outcomes
 from retention.worklist import published
 from tests.faults import refusal
 from tests.support import company
@@ -572,15 +572,17 @@ def test_of_what_staff_entered_since_only_objections_count(
     shop: Checkout = days["shop"]
     objecting, called, *_ = _customers_listed(shop / "in_time", DAYS[0])
     since = dt.datetime.fromisoformat(f"{DAYS[0]}T00:00:00+00:00")
-    answers = {objecting: ledger.OBJECTION, called: "will stay"}
+    answers = {objecting: outcomes.OBJECTION, called: "will stay"}
     records = tuple(
-        ledger.OutcomeRecord(
-            f"{DAYS[0]}-0123456789ab", who, since, ledger.StaffAnswer(None, "reached", answer)
+        outcomes.OutcomeRecord(
+            f"{DAYS[0]}-0123456789ab", who, since, outcomes.StaffAnswer(None, "reached", answer)
         )
         for who, answer in answers.items()
     )
-    batch = ledger.ImportBatch(records[0].list_id, shop.params()["company"], since, "", {}, records)
-    ledger.write(shop / ledger.FOLDER, batch)
+    batch = outcomes.ImportBatch(
+        records[0].list_id, shop.params()["company"], since, "", {}, records
+    )
+    outcomes.write(shop / outcomes.FOLDER, batch)
     done = shop.retention("score", "--from", DAYS[0], "--to", DAYS[0], "--publish", "since")
     assert done.returncode == 0, done.stderr
     now = _customers_listed(shop / "since", DAYS[0])

@@ -341,7 +341,7 @@ def test_an_interval_has_the_same_digits_at_both_ends() -> None:
 
 
 def test_every_figure_is_in_the_table() -> None:
-    rows = page.table(RICH)
+    rows = table.rows(RICH)
     assert {tuple(row) for row in rows} == {table.COLUMNS}
     assert list(dict.fromkeys(row["section"] for row in rows)) == [
         "measures",
@@ -360,14 +360,14 @@ def test_every_figure_is_in_the_table() -> None:
     assert (first["target"], first["verdict"]) == (0.95, "missed, worse")
     even = [row for row in rows if row["measure"] == "months to break even"]
     assert [row["value"] for row in even] == [6.1, 2.9, None]
-    assert page.table(EMPTY) == []
+    assert table.rows(EMPTY) == []
 
 
 def test_the_table_comes_back_from_its_csv(hostile: tuple[str, ...]) -> None:
     csv.field_size_limit(1_000_000)
     shown = hostile_report(hostile)
-    read = list(csv.DictReader(io.StringIO(page.csv(page.table(shown)), newline="")))
-    written = page.table(shown)
+    read = list(csv.DictReader(io.StringIO(table.as_csv(table.rows(shown)), newline="")))
+    written = table.rows(shown)
     assert len(read) == len(written)
     for row, back in zip(written, read, strict=True):
         for name, value in row.items():
@@ -382,4 +382,4 @@ def test_the_table_comes_back_from_its_csv(hostile: tuple[str, ...]) -> None:
 
 def test_the_same_content_is_the_same_text() -> None:
     assert page.html(RICH) == page.html(RICH)
-    assert page.csv(page.table(RICH)) == page.csv(page.table(RICH))
+    assert table.as_csv(table.rows(RICH)) == table.as_csv(table.rows(RICH))
