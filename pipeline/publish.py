@@ -10,9 +10,8 @@ from typing import Final
 from retention.core import artefacts, console, errors, point_in_time
 from retention.core.errors import Guarded, mask
 from retention.core.params import Params, load_params
-from retention.core.storage import atomic
 from retention.core.storage.locks import Say
-from retention.worklist.published import MANIFEST, RetentionRule, publish_list
+from retention.worklist.published import RetentionRule, publish_list, read_manifest
 
 SOURCE: Final = artefacts.AT_RISK.path.parent
 
@@ -31,9 +30,9 @@ def publish(source: Path, params: Params, say: Say) -> Path:
         say=say,
         retention=RetentionRule(params.publish.keep, point_in_time.label_delay_days(params.labels)),
     )
-    manifest = atomic.read_json(target / MANIFEST)
+    manifest = read_manifest(target)
     n_new = enrolment.enrol(source, manifest, params, assignments.FOLDER)
-    runs.record(artefacts.GUARD_SUMMARY.path, runs.FOLDER, target, manifest)
+    runs.record(artefacts.GUARD_SUMMARY.read_last(), runs.FOLDER, target, manifest)
     say(f"{n_new:,} customers assigned for the first time in this campaign")
     return target
 

@@ -9,6 +9,8 @@ import datetime as dt
 from pathlib import Path
 from typing import Any, Final
 
+from retention.core.documents.reports import ListManifest
+from retention.core.documents.scoring import GuardSummary
 from retention.core.errors import BadInput
 from retention.core.storage import atomic
 
@@ -59,28 +61,31 @@ def _is_same(other: Run, run: Run) -> bool:
     return same and other.get("customers", customers) == customers
 
 
-def record(summary: Path, folder: Path, published: Path, manifest: dict[str, Any]) -> bool:
+def record(
+    guard_summary: GuardSummary | None, folder: Path, published: Path, manifest: ListManifest
+) -> bool:
     """Enter the guards' measurements of a published list, once; whether that wrote a file.
 
-    summary: written by stage `guard`. published: the list's folder; manifest: its manifest.
+    guard_summary: of stage `guard`; None if it did not run. published: the list's folder.
+    manifest: that of the list.
     """
     path = folder / f"{published.name}.json"
     into = str(published.parent.resolve())
     if path.exists():
         return _add_folder(path, into)
-    if not summary.is_file():
+    if guard_summary is None:
         return False
-    run = atomic.read_json(summary)["run"]
-    if run["as_of"] != manifest["as_of"] or run["company"] != manifest["company"]:
+    run = guard_summary.run
+    if (run.as_of, run.company) != (manifest.as_of, manifest.company):
         return False  # measured for another list
     of_list = {
         "list": published.name,
-        "list_id": manifest["list_id"],
-        "listed": manifest["rows"],
+        "list_id": manifest.list_id,
+        "listed": manifest.rows,
         "published_at": dt.datetime.now(dt.UTC).isoformat(),
         "folders": [into],
     }
-    atomic.write_json(path, run | of_list, mode=atomic.READ_ONLY)
+    atomic.write_json(path, run.as_json() | of_list, mode=atomic.READ_ONLY)
     return True
 
 

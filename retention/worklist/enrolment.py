@@ -1,30 +1,29 @@
 """Enrolment in the experiment by a published list: both arms, and their covariates."""
 
-import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from retention.core import artefacts
+from retention.core.documents.reports import ListManifest
 from retention.core.params import Params, Play
 from retention.ledgers import assignments
 from retention.ledgers.assignments import CONTACT, HOLDOUT, OF_CUSTOMER
 from retention.worklist import to_csv
 
 
-def enrol(source: Path, manifest: dict[str, Any], params: Params, folder: Path) -> int:
+def enrol(source: Path, manifest: ListManifest, params: Params, folder: Path) -> int:
     """Enter both arms of a published list into the ledger of assignments; returns how many are new.
 
     source: the folder of stage at_risk. manifest: of the published list.
     """
     return assignments.enter(
         folder,
-        list_id=manifest["list_id"],
-        company=manifest["company"],
+        list_id=manifest.list_id,
+        company=manifest.company,
         campaign=params.at_risk.campaign,
-        as_of=dt.date.fromisoformat(manifest["as_of"]),
+        as_of=manifest.as_of,
         campaign_days=params.at_risk.campaign_days,
         arms=arms(*_read_list(source), params),
     )

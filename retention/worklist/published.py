@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from retention.core.documents.reports import ListManifest, ListPointer
 from retention.core.errors import BadInput, Guarded, mask
 from retention.core.storage import atomic, locks
 from retention.core.storage.locks import Say
@@ -147,7 +148,7 @@ def supersede(old: Path, source: Path, say: Say) -> Path:
 
 def _set_current(target: Path) -> None:
     """Replace current.json in one step, then the link."""
-    atomic.write_json(target.parent / CURRENT, _pointer_to(target))
+    atomic.write_json(target.parent / CURRENT, _pointer_to(target).as_json())
     _link(target.parent, target.name)
 
 
@@ -173,21 +174,21 @@ def _refuse_damaged(target: Path) -> None:
         raise BadInput(f"{problems[0]}; published lists are never mended: move {target} away")
 
 
-def _newer_day(folder: Path, pointer: dict[str, Any] | None, summary: dict[str, Any]) -> str | None:
+def _newer_day(folder: Path, pointer: ListPointer | None, summary: dict[str, Any]) -> str | None:
     """The day of the company's newest list if it is later than this list's, else None.
 
     All published lists count, for current may name another company's list by now.
     """
     company = summary["company"]
     days = [dated.day.isoformat() for dated in _lists_by_age(folder) if dated.company == company]
-    if pointer and pointer["company"] == company:
-        days.append(pointer["as_of"])
+    if pointer and pointer.company == company:
+        days.append(pointer.as_of.isoformat())
     last = max(days, default="")
     return last if last > summary["as_of"] else None
 
 
 def _check_order(
-    pointer: dict[str, Any] | None,
+    pointer: ListPointer | None,
     summary: dict[str, Any],
     newer: str | None,
     allow_older: bool,
@@ -199,8 +200,8 @@ def _check_order(
             f"the newest list is of {newer}, this one of {summary['as_of']}; "
             "to go back set publish.allow_older: true"
         )
-    if pointer and pointer["company"] != summary["company"]:
-        say(f"the list of {pointer['company']} gives way to that of {summary['company']}")
+    if pointer and pointer.company != summary["company"]:
+        say(f"the list of {pointer.company} gives way to that of {summary['company']}")
 
 
 def _write_list(source: Path, target: Path, manifest: dict[str, Any]) -> None:
@@ -221,31 +222,28 @@ def _summary_of_manifest(manifest: dict[str, Any]) -> dict[str, Any]:
     return about | {"columns": manifest["schema"], "files": rows_by_file}
 
 
-def _pointer_to(target: Path) -> dict[str, Any]:
+def _pointer_to(target: Path) -> ListPointer:
     manifest = atomic.read_json(target / MANIFEST)
-    return {
-        "as_of": manifest["as_of"],
-        "company": manifest["company"],
-        "folder": target.name,
-        "manifest_sha256": atomic.sha256(target / MANIFEST),
-    }
+    return ListPointer(
+        as_of=manifest["as_of"],
+        company=manifest["company"],
+        folder=target.name,
+        manifest_sha256=atomic.sha256(target / MANIFEST),
+    )
 
 
-def _pointer(folder: Path) -> dict[str, Any] | None:
+def _pointer(folder: Path) -> ListPointer | None:
     """The content of current.json, or None; BadInput if it names no list of this folder."""
     path = folder / CURRENT
     if not path.is_file():
         return None
     try:
-        pointer = atomic.read_json(path)
-        if _RUN_ID.fullmatch(pointer["folder"]) and pointer.keys() == _POINTER_KEYS:
-            return dict(pointer)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        pointer = ListPointer.model_validate_json(path.read_bytes(), strict=True)
+        if _RUN_ID.fullmatch(pointer.folder):
+            return pointer
+    except ValueError:
         pass
     raise BadInput(f"{path}: not a pointer to a published list; move it away and publish again")
-
-
-_POINTER_KEYS: Final = {"as_of", "company", "folder", "manifest_sha256"}
 
 
 def _link(folder: Path, name: str) -> None:
@@ -277,7 +275,7 @@ def published_lists(folder: Path) -> list[Path]:
 def current(folder: Path) -> Path | None:
     """The folder of the list that current.json names, or None before the first one."""
     pointer = _pointer(folder)
-    return folder / pointer["folder"] if pointer else None
+    return folder / pointer.folder if pointer else None
 
 
 class _DatedList(NamedTuple):
@@ -309,6 +307,15 @@ def _manifest(target: Path) -> dict[str, Any]:
         raise BadInput(
             f"{path}: not a manifest any more; restore it from a backup, or move {target} away"
         ) from None
+
+
+def read_manifest(target: Path) -> ListManifest:
+    """The manifest of a list of this version; BadInput if it is another's or damaged."""
+    path = target / MANIFEST
+    try:
+        return ListManifest.model_validate_json(path.read_bytes(), strict=True)
+    except ValueError:
+        raise BadInput(f"{path}: not a manifest of this version; publish again") from None
 
 
 def newest(
@@ -395,9 +402,9 @@ def _problems_of_pointer(folder: Path, lists: list[Path]) -> list[str]:
         return [str(refusal)]
     if pointer is None:
         return [f"{path}: missing, though lists are published"] if lists else []
-    target = folder / pointer["folder"]
+    target = folder / pointer.folder
     if not (target / MANIFEST).is_file():
         return [f"{path}: names {target.name}, which is missing"]
-    if atomic.sha256(target / MANIFEST) != pointer["manifest_sha256"]:
+    if atomic.sha256(target / MANIFEST) != pointer.manifest_sha256:
         return [f"{path}: its hash is not that of {target / MANIFEST}"]
     return []

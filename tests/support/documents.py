@@ -6,6 +6,7 @@ from typing import Any
 
 from retention.core.documents.cohort import SnapshotsSummary
 from retention.core.documents.modelling import SelectionReport, TestMetrics
+from retention.core.documents.reports import ListManifest
 from retention.core.documents.scoring import ScoreSummary
 from retention.core.documents.sources import (
     EventsSummary,
@@ -145,3 +146,31 @@ def score_summary(**changes: Any) -> ScoreSummary:
         "mean_churn_probability": 0.1,
     }
     return ScoreSummary.model_validate(plain | changes)
+
+
+def list_manifest(**changes: Any) -> ListManifest:
+    """The manifest of a published list without files."""
+    plain: dict[str, Any] = {
+        "as_of": "2026-01-01",
+        "company": "Mill Lane",
+        "counts": {"watched": 1, "listed": 0},
+        "currency": "GBP",
+        "definition": "lost",
+        "evidence": [],
+        "files": {},
+        "gain": 0.0,
+        "greedy_loss": 0.0,
+        "language": "en",
+        "lanes": {},
+        "leaving": "leave",
+        "limits": [],
+        "list_id": "a-list",
+        "model": "a rule",
+        "notes": [],
+        "previous": None,
+        "rows": 0,
+        "schema": [],
+        "value_at_stake": 0.0,
+        "value_days": 28,
+    }
+    return ListManifest.model_validate(plain | changes)

@@ -16,7 +16,7 @@ from retention.ledgers import assignments
 from retention.ledgers.assignments import read_all
 from retention.worklist import enrolment, to_csv
 from retention.worklist.model import Listing
-from tests.support import campaigns
+from tests.support import campaigns, documents
 from tests.support.campaigns import CAMPAIGN, COMPANY, FIRST, assignment, enter
 
 LIST, OTHER = "2026-03-02-0123456789ab", "2026-03-30-ba9876543210"
@@ -183,7 +183,7 @@ def source(
 
 
 def test_both_arms_of_a_published_list_enter_and_nobody_else(source: Path, folder: Path) -> None:
-    manifest = {"list_id": LIST, "company": COMPANY, "as_of": FIRST.isoformat()}
+    manifest = documents.list_manifest(list_id=LIST, company=COMPANY, as_of=FIRST)
     params = campaigns.params_with(at_risk={"holdout_share": 0.1})
     assert enrolment.enrol(source, manifest, params, folder) == 2
     assert enrolment.enrol(source, manifest, params, folder) == 0

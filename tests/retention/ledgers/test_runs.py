@@ -1,5 +1,6 @@
 """The ledger of runs: a published run is entered once, and the last run is the one before."""
 
+import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,15 +14,10 @@ from retention.ledgers import runs
 from retention.monitoring.finding import REFUSED
 from retention.monitoring.report_data import GuardReport
 from retention.reporting.guard import page
-from tests.support import campaigns
+from tests.support import campaigns, documents
 from tests.support.guards import AS_OF, LAST, RAW, finding_of, guard_inputs, params_with
 
-MANIFEST = {
-    "as_of": AS_OF.isoformat(),
-    "company": campaigns.COMPANY,
-    "list_id": "an-id",
-    "rows": 12,
-}
+MANIFEST = documents.list_manifest(as_of=AS_OF, company=campaigns.COMPANY, list_id="an-id", rows=12)
 
 
 @pytest.fixture
@@ -36,8 +32,7 @@ def write_summary(report: GuardReport) -> None:
 
 def published(report: GuardReport, name: str = "2026-09-01-0123456789ab") -> bool:
     write_summary(report)
-    path = artefacts.GUARD_SUMMARY.path
-    return runs.record(path, runs.FOLDER, Path("lists") / name, MANIFEST)
+    return runs.record(artefacts.GUARD_SUMMARY.read(), runs.FOLDER, Path("lists") / name, MANIFEST)
 
 
 @pytest.mark.usefixtures("folder")
@@ -58,7 +53,7 @@ def test_a_run_knows_every_folder_into_which_its_list_was_published() -> None:
 
     def into(folder: str) -> bool:
         target = Path(folder, "2026-09-01-0123456789ab")
-        return runs.record(artefacts.GUARD_SUMMARY.path, runs.FOLDER, target, MANIFEST)
+        return runs.record(artefacts.GUARD_SUMMARY.read(), runs.FOLDER, target, MANIFEST)
 
     assert [into("lists"), into("else"), into("else")] == [True, True, False]
     assert runs.folders(runs.FOLDER) == [Path("else").resolve(), Path("lists").resolve()]
@@ -80,10 +75,9 @@ def test_another_list_of_the_same_day_is_compared_with_the_one_before() -> None:
 @pytest.mark.usefixtures("folder")
 def test_what_was_measured_of_another_list_is_not_entered() -> None:
     write_summary(guard(guard_inputs(), params_with()))
-    other = MANIFEST | {"as_of": "2026-08-01"}
-    path = artefacts.GUARD_SUMMARY.path
-    assert not runs.record(path, runs.FOLDER, Path("lists/x"), other)
-    assert not runs.record(Path("nowhere.json"), runs.FOLDER, Path("lists/x"), MANIFEST)
+    other = MANIFEST.updated(as_of=dt.date(2026, 8, 1))
+    assert not runs.record(artefacts.GUARD_SUMMARY.read(), runs.FOLDER, Path("lists/x"), other)
+    assert not runs.record(None, runs.FOLDER, Path("lists/x"), MANIFEST)
 
 
 def test_newer_runs_and_other_companies_are_no_last_run(tmp_path: Path) -> None:
