@@ -63,7 +63,7 @@ def _check_source(
 ) -> bool:
     """Findings about one source; whether its first rows were all of it."""
     file = params.sources[name]
-    copies = samples.copy_first_rows(params, file, scratch, group)
+    copies = samples.copy_samples(params, file, scratch, group)
     if copies is None:
         return False
     with reader.connect(samples.MEMORY) as connection, copies.reporting_refusals():
@@ -79,7 +79,7 @@ def _check_customers(
     params: Params, file: CustomersFile, scratch: Path, group: FindingGroup, sampled: SampledData
 ) -> None:
     """Findings about the customers' file."""
-    copies = samples.copy_first_rows(params, file, scratch, group)
+    copies = samples.copy_samples(params, file, scratch, group)
     if copies is None:
         return
     with reader.connect(samples.MEMORY) as connection, copies.reporting_refusals():
@@ -91,7 +91,7 @@ def _check_customers(
 
 def _check_staff(params: Params, file: StaffFile, scratch: Path, group: FindingGroup) -> None:
     """Findings about the file of the staff."""
-    copies = samples.copy_first_rows(params, file, scratch, group)
+    copies = samples.copy_samples(params, file, scratch, group)
     if copies is None:
         return
     with reader.connect(samples.MEMORY) as connection, copies.reporting_refusals():

@@ -16,7 +16,7 @@ from retention.core import artefacts
 from retention.core.documents.sources import IngestSummary
 from retention.core.params import CustomersFile, EngineParams, Params, RawFile, Source, StaffFile
 from retention.sources.customer_ids import id_collisions
-from retention.sources.rule_messages import RULES
+from retention.sources.rule_messages import RULE_MESSAGES
 
 
 @dataclass
@@ -140,7 +140,7 @@ def _check_row_count(file: RawFile, read: int, sample: Sample) -> None:
 def _reject_text(rejects: list[dict[str, Any]], read: int, sample: Sample) -> str:
     """The place of the first reject, what is wrong, how many more there are, what to do."""
     first = rejects[0]
-    what, fix = RULES.get(first["rule"], (first["rule"], "mend it"))
+    what, fix = RULE_MESSAGES.get(first["rule"], (first["rule"], "mend it"))
     where = f", column {first['column']!r}" if first["column"] else ""
     value = f", {first['raw']}" if first["raw"] not in ("", "''") else ""
     lines = ", ".join(str(reject["line"]) for reject in rejects[1:4])
@@ -217,9 +217,9 @@ def _report_repeats(
 
 def _key_advice(key: Sequence[str], sample: Sample) -> str:
     """Advice to add a column that makes the key unique, when there is one."""
-    texts = ", ".join(sample.columns[name].text for name in key)
+    texts = ", ".join(sample.columns[name].text_sql for name in key)
     others = [column for column in sample.columns.values() if column.name not in key]
-    counts = "".join(f", count(distinct ({texts}, {column.text}))" for column in others)
+    counts = "".join(f", count(distinct ({texts}, {column.text_sql}))" for column in others)
     ((n_rows, *n_distinct),) = sample.run(f"select count(*){counts} from raw")
     for column, n_keys in zip(others, n_distinct, strict=True):
         if n_keys == n_rows:

@@ -71,7 +71,7 @@ class SampleColumn:
     native: str  # its SQL type there
 
     @property
-    def text(self) -> str:
+    def text_sql(self) -> str:
         """SQL of its value as text."""
         return f"v{self.position}::varchar"
 
@@ -80,9 +80,9 @@ class SampleColumn:
         return self.native == "VARCHAR"
 
     @property
-    def filled(self) -> str:
+    def filled_sql(self) -> str:
         """SQL of whether its value is not blank."""
-        return f"trim(coalesce({self.text}, '')) <> ''"
+        return f"trim(coalesce({self.text_sql}, '')) <> ''"
 
 
 @dataclass
@@ -119,12 +119,12 @@ class Sample:
 
     def filled(self, column: SampleColumn) -> int:
         """The number of first rows with a value in a column."""
-        return self.count(column.filled)[0]
+        return self.count(column.filled_sql)[0]
 
     def first_value(self, column: SampleColumn) -> str:
         """The first value that is not blank; blank when all are."""
-        query = f"select trim({column.text}) from raw where {column.filled} order by line limit 1"
-        return "".join(value for (value,) in self.run(query))
+        first = f"from raw where {column.filled_sql} order by line limit 1"
+        return "".join(value for (value,) in self.run(f"select trim({column.text_sql}) {first}"))
 
     def rows(self, read: int) -> str:
         """The number of rows in words: 12 rows, first 1,000 rows."""
@@ -149,7 +149,7 @@ def at_path(file: File, path: Path) -> File:
 # The files behind a path
 
 
-def copy_first_rows(
+def copy_samples(
     params: Params, file: RawFile, scratch: Path, group: FindingGroup
 ) -> Copies | None:
     """Copy the first rows of each file, and check it as `ingest` does; None without any."""
@@ -190,7 +190,7 @@ def _copy_first_table_rows(file: RawFile, key: str, path: Path) -> bool:
 
     with connection.reading(file, key) as reading:
         table = tables.find_table(reading, file, key)
-        query = tables.query(table, None, max_rows=ROWS + 1)
+        query = tables.copy_sql(table, None, max_rows=ROWS + 1)
         rows = pa.Table.from_batches(stream.batches(reading, query, table.arrow, key), table.arrow)
     pq.write_table(rows.slice(0, ROWS), path)
     return len(rows) <= ROWS

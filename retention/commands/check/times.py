@@ -72,8 +72,8 @@ _LONG: Final = 40
 def unparsed_sql(column: SampleColumn, kind: ColumnType, form: str | None = None) -> str:
     """SQL of whether a value is not blank and does not parse as the type."""
     declared = Format.model_validate({OPTION[kind]: form} if form else {})
-    parsed = parsing.parsed_sql(column.text, kind, declared, "format")
-    return f"{column.filled} and {parsed} is null"
+    parsed = parsing.parsed_sql(column.text_sql, kind, declared, "format")
+    return f"{column.filled_sql} and {parsed} is null"
 
 
 def count_misfits(

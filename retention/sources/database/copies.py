@@ -37,7 +37,7 @@ def replace_copy(
     connection: Connection, table: DatabaseTable, folder: Path, order: Sequence[str], key: str
 ) -> int:
     """Copy the whole table in place of the copy before; its rows. BadInput: none."""
-    batches = stream.batches(connection, tables.query(table, order), table.arrow, key)
+    batches = stream.batches(connection, tables.copy_sql(table, order), table.arrow, key)
     with atomic.atomic_file(folder / WHOLE) as temporary:
         rows = _write(temporary, table.arrow, batches)
         if not rows:
@@ -67,7 +67,9 @@ def add_part(
     since = None if reached is None else reached - news.overlap
     overlapping = [part for part in earlier if since is not None and part.until >= since]
     wanted = None if since is None else (news.column, since)
-    batches = stream.batches(connection, tables.query(table, news.order, wanted), table.arrow, key)
+    batches = stream.batches(
+        connection, tables.copy_sql(table, news.order, wanted), table.arrow, key
+    )
     with TemporaryDirectory(prefix="table-") as scratch:
         read, part = Path(scratch) / "read.parquet", Path(scratch) / "part.parquet"
         if not _write(read, table.arrow, batches) and not earlier:

@@ -86,7 +86,7 @@ def find_table(connection: Connection, file: RawFile, key: str) -> DatabaseTable
     return DatabaseTable(str(schema), str(name), columns)
 
 
-def query(
+def copy_sql(
     table: DatabaseTable,
     order: Sequence[str] | None,
     since: tuple[str, int] | None = None,
@@ -100,17 +100,17 @@ def query(
     """
     parts: list[sql.Composable] = [
         sql.SQL("copy (select "),
-        sql.SQL(", ").join(_selected(table, name) for name in table.columns),
+        sql.SQL(", ").join(_column_sql(table, name) for name in table.columns),
         _composed(" from {table} as source", table=sql.Identifier(table.schema, table.name)),
-        _since(table, *since) if since else sql.SQL(""),
-        sql.SQL("") if order is None else _ordered(table, order),
+        _since_sql(table, *since) if since else sql.SQL(""),
+        sql.SQL("") if order is None else _order_sql(table, order),
         _composed(" limit {most}", most=sql.Literal(max_rows)) if max_rows else sql.SQL(""),
         sql.SQL(") to stdout (format csv, header, force_quote *)"),
     ]
     return sql.Composed(parts)
 
 
-def _ordered(table: DatabaseTable, order: Sequence[str]) -> sql.Composed:
+def _order_sql(table: DatabaseTable, order: Sequence[str]) -> sql.Composed:
     """By some columns in their own order, which an index may have; or by all of them as text."""
     text = "{column}" if order else "{column}::text"
     columns = [
@@ -124,7 +124,7 @@ def _composed(text: str, **parts: sql.Composable) -> sql.Composed:
     return sql.SQL(text).format(**parts)
 
 
-def _selected(table: DatabaseTable, name: str) -> sql.Composed:
+def _column_sql(table: DatabaseTable, name: str) -> sql.Composed:
     kind, column = table.columns[name], sql.Identifier(name)
     written = {
         "timestamptz": _MICROSECONDS,
@@ -135,7 +135,7 @@ def _selected(table: DatabaseTable, name: str) -> sql.Composed:
     return _composed(f"{written} as {{column}}", column=column)
 
 
-def _since(table: DatabaseTable, name: str, count: int) -> sql.Composed:
+def _since_sql(table: DatabaseTable, name: str, count: int) -> sql.Composed:
     return _composed(
         " where {column} >= {bound} or {column} is null",
         column=sql.Identifier(name),

@@ -18,7 +18,7 @@ from retention.commands.check.findings import similar_names
 from retention.core import artefacts
 from retention.core.params import ColumnType
 from retention.core.storage import atomic
-from retention.sources.rule_messages import RULES
+from retention.sources.rule_messages import RULE_MESSAGES
 from tests.support import documents
 
 HEADER = "receipt,customer_id,sold_at,qty,price,note\n"
@@ -808,7 +808,7 @@ def test_every_rule_of_ingest_has_words() -> None:
         "control_character",
     }
     kinds = {f"not_{kind}" for kind in ColumnType.__args__ if kind != "text"}  # type: ignore[attr-defined]
-    assert rule_names | kinds <= set(RULES)
+    assert rule_names | kinds <= set(RULE_MESSAGES)
 
 
 def test_too_few_rows_are_an_error(look: Look) -> None:
