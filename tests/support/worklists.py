@@ -14,7 +14,7 @@ from retention.worklist.build import AtRiskResult, WorklistInputs
 from retention.worklist.model import Listing, risk_level
 from retention.worklist.rows import CustomerTables
 from tests.support import documents
-from tests.support.policies import AS_OF, input_frames, customer_rows, play
+from tests.support.policies import AS_OF, customer_rows, input_frames, play
 
 PARAMS = """
 company: Mill Lane Bakery
