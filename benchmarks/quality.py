@@ -130,10 +130,10 @@ def predictions(folder: Path) -> tuple[pd.Series, dict[str, Floats], dict[str, F
     features = artefacts.FEATURES.under(folder).read()
     rows = labelled_rows(features, artefacts.LABELS.under(folder).read())
     now = features.filter(np.array(features["snapshot_on"]) == np.datetime64(params.as_of))
-    selection_report, X = atomic.read_json(folder / artefacts.SELECTION), feature_table.matrix(now)
+    selection_report, X = artefacts.SELECTION.under(folder).read(), feature_table.matrix(now)
     make = selection.model_factory(params)
     by_task: dict[str, dict[str, Floats]] = {"churn": {}, "value": {}}
-    for name, tuned in selection_report["params"].items():
+    for name, tuned in selection_report.params.items():
         task = name.partition("_")[0]
         model = make(name, **tuned).fit(rows.X, rows.target(task), rows.weight)
         by_task[task][name] = selection.predict(model, X)
@@ -194,7 +194,7 @@ def benchmark(name: str) -> str:
         params = load_params(folder / "params.yaml")
         run_stages(folder, list(params.sources))
         customers, churn, value = predictions(folder)
-        selection_report = atomic.read_json(folder / artefacts.SELECTION)
+        selection_report = artefacts.SELECTION.under(folder).read()
     days = params.labels.churn.horizon_days
     true = truth(history, customers, company.cut, days)
     y, money = true["churned"].to_numpy(), true["value"].to_numpy()
@@ -202,8 +202,8 @@ def benchmark(name: str) -> str:
         [
             f"## {params.company}, cut at {company.cut}",
             f"{len(customers):,} customers watched, {y.mean():.1%} silent in the {days} days that "
-            f"were withheld. The recipe chose {selection_report['chosen']['churn']} and "
-            f"{selection_report['chosen']['value']}, calibrator {selection_report['calibrator']}.",
+            f"were withheld. The recipe chose {selection_report.chosen['churn']} and "
+            f"{selection_report.chosen['value']}, calibrator {selection_report.calibrator}.",
             markdown(churn_table(y, churn, customers)),
             markdown(value_table(money, value)),
         ]

@@ -122,7 +122,7 @@ def agreement(folder: Path, departures: pd.DataFrame) -> tuple[pd.DataFrame, flo
 
     Returns the table and Spearman's correlation of the two.
     """
-    excess_lost = atomic.read_json(folder / artefacts.SCORECARD_METRICS)["excess_lost"]
+    excess_lost = artefacts.SCORECARD_METRICS.under(folder).read().excess_lost
     true = departures["cause"].value_counts()
     table = pd.DataFrame(
         {"true": true.reindex(CAUSES, fill_value=0), "found": pd.Series(excess_lost)}
@@ -143,7 +143,7 @@ def scenario(name: str) -> dict[str, Any]:
         predictions = artefacts.PREDICTIONS.under(folder).read().to_pandas()
         models = artefacts.TEST_PREDICTIONS.under(folder).read().to_pandas()
         customers, bare = without_service(folder, params)
-        selection_report = atomic.read_json(folder / artefacts.SELECTION)
+        selection_report = artefacts.SELECTION.under(folder).read()
         day = predictions["snapshot_on"].iloc[0]
         snapshots, departures = (
             table.to_pandas()
@@ -174,7 +174,7 @@ def scenario(name: str) -> dict[str, Any]:
         "scenario": name,
         "customers": len(joined),
         "churned": f"{y.mean():.1%}",
-        "chosen": selection_report["chosen"]["churn"],
+        "chosen": selection_report.chosen["churn"],
         "AUC": f"{auc:.4f}",
         "oracle": f"{oracle:.4f}",
         "share": f"{oracle_share:.3f}",

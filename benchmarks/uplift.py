@@ -143,7 +143,9 @@ def read_experiment(
 def share_of_oracle(priority: Floats, gain: Floats) -> float:
     """Gain of calling the first SHARE over calling at random, as a share of the oracle's."""
     calls = (metrics.treatment_probability(ranking, TOP_SHARE) for ranking in (priority, gain))
-    reached, best = (metrics.policy_value(called, gain) - TOP_SHARE * gain.mean() for called in calls)
+    reached, best = (
+        metrics.policy_value(called, gain) - TOP_SHARE * gain.mean() for called in calls
+    )
     return reached / best if best > 1e-9 else float("nan")
 
 

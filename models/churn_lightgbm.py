@@ -32,7 +32,7 @@ class LightGBMChurn(BoostedModel, ChurnModel):
     seeds: int = 2
 
     def _churn_config(self) -> BoosterConfig:
-        return self._config(self.rounds, objective="binary")
+        return self._booster_config(self.rounds, objective="binary")
 
     def _fit(self, X: pd.DataFrame, y: Floats, weight: Floats) -> None:
         self.encoder_ = Encoder.fit(X)

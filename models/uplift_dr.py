@@ -106,7 +106,9 @@ class DoublyRobust(BoostedModel, UpliftModel):
         self.encoder_ = Encoder.fit(modifiers)
         # The common effect is taken out, and boost_from_average is off, so that f starts at 0 and
         # lambda_l2 shrinks towards the common effect instead of towards no effect.
-        booster_config = self._config(self.rounds, objective="regression", boost_from_average=False)
+        booster_config = self._booster_config(
+            self.rounds, objective="regression", boost_from_average=False
+        )
         target = scores / risk - self.relative_effect_
         weight = inverse_variance(experiment, risk)
         self.effect_ = booster_config.train(self.encoder_, modifiers, target, weight)

@@ -40,7 +40,7 @@ class TwoModels(BoostedModel, UpliftModel):
         in_arm = experiment.treated == arm
         p_arm = experiment.propensity if arm else 1 - experiment.propensity
         weight = p_arm.mean() / p_arm[in_arm]
-        booster_config = self._config(self.rounds, objective="binary")
+        booster_config = self._booster_config(self.rounds, objective="binary")
         return booster_config.train(
             self.encoder_, X.loc[in_arm], experiment.churned[in_arm], weight
         )

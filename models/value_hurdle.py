@@ -36,10 +36,12 @@ class Hurdle(BoostedModel, ValueModel):
     rounds_spend: int = 120
 
     def _buy_config(self) -> BoosterConfig:
-        return self._config(self.rounds_buy, objective="binary")
+        return self._booster_config(self.rounds_buy, objective="binary")
 
     def _spend_config(self) -> BoosterConfig:
-        return self._config(self.rounds_spend, objective="tweedie", tweedie_variance_power=1.5)
+        return self._booster_config(
+            self.rounds_spend, objective="tweedie", tweedie_variance_power=1.5
+        )
 
     def _has_enough_rows(self, rows: float) -> bool:
         return rows >= 2 * self.min_data_in_leaf
