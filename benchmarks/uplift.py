@@ -282,13 +282,14 @@ INTRODUCTION = f"""# Uplift on the telecom company, against its truth
 20,000 customers, three years; every four weeks 6 % are sampled and half of them, at random, called.
 Each row is a sampled customer, with the features of the Monday before, and whether they left within
 91 days.
-`customers` and `money`: of what the true effects would gain over calling at random, the share that
-the ranking reaches when the first {TOP_SHARE:.0%} of the newest snapshot are called; by
-effect, and by effect times what keeping the customer is worth. The other columns are what the experiment itself
-says, cross-fitted by customer, with 95 % intervals over customers: the Qini coefficient, what
-calling the first {TOP_SHARE:.0%} brings (money a customer, doubly robust) at random, by
-expected loss and by uplift, by how much uplift is better, and whether the rule uses it. In the A/A row the arms
-are permuted. The tables of fifths: the effect predicted and measured.
+`customers` and `money`: of what the true effects would gain over calling at random, the
+share that the ranking reaches when the first {TOP_SHARE:.0%} of the newest snapshot are
+called; by effect, and by effect times what keeping the customer is worth. The other columns
+are what the experiment itself says, cross-fitted by customer, with 95 % intervals over
+customers: the Qini coefficient, what calling the first {TOP_SHARE:.0%} brings (money a
+customer, doubly robust) at random, by expected loss and by uplift, by how much uplift is
+better, and whether the rule uses it. In the A/A row the arms are permuted. The tables of
+fifths: the effect predicted and measured.
 """
 
 
