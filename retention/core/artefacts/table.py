@@ -105,10 +105,13 @@ class Table(TableArtefact):
             if name not in self.names and not self.open_ended:
                 return f"column {name} is not declared"
         for name, column in zip(schema.names, self.columns, strict=False):
-            if name != column.name:
+            # models take features by name, so their order means nothing
+            if name != column.name and not self.open_ended:
                 return f"column {name} stands where {column.name} belongs"
-            if schema.field(name).type != column.type:
-                return f"column {name} is {schema.field(name).type}, not {column.type}"
+        for column in self.columns:
+            found = schema.field(column.name).type
+            if found != column.type:
+                return f"column {column.name} is {found}, not {column.type}"
         return ""
 
     def key_fault(self, table: pa.Table) -> str:

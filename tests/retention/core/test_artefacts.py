@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,19 @@ def test_a_table_that_is_not_as_declared_is_neither_written_nor_read(
     pq.write_table(BAD[fault], table.path)
     with pytest.raises(BadInput, match=rf"table.parquet: {re.escape(fault)}.*; run make repro"):
         table.read()
+
+
+def test_a_table_with_open_columns_takes_more_of_them_in_any_order(table: Table) -> None:
+    wider = replace(table, open_ended="elsewhere")
+    more = (
+        good()
+        .append_column("more", pa.array([1, 2, 3]))
+        .select(["more", "n", "day", "customer_id"])
+    )
+    wider.write(more)
+    assert wider.read().equals(more)
+    with pytest.raises(BadOutput, match="column day is missing"):
+        wider.write(more.drop_columns(["day"]))
 
 
 def test_a_key_may_be_null_where_the_table_says_so(tmp_path: Path) -> None:
