@@ -9,7 +9,7 @@ import pytest
 
 import features
 from tests.support import engines, feature_tables
-from tests.support.feature_tables import FeatureTable, Rows
+from tests.support.feature_tables import FeatureTable, Rows, SharedHistory
 
 TABLES = feature_tables.load_tables()
 
@@ -18,7 +18,8 @@ each_table = pytest.mark.parametrize("table", TABLES, ids=str)
 
 @cache
 def on_duckdb() -> dict[FeatureTable, Rows]:
-    return feature_tables.all_on_engine(TABLES)
+    shared = SharedHistory.from_tables(TABLES)
+    return shared.split(engines.features_of(shared.events, shared.persons, shared.cohort))
 
 
 @each_table

@@ -16,7 +16,7 @@ from retention.cohort import eligibility, labels
 from retention.core import engine, point_in_time
 from retention.core.params import LabelParams
 from tests.support import engines, feature_tables, histories
-from tests.support.feature_tables import renamed
+from tests.support.feature_tables import SharedHistory, renamed
 
 SUBSCRIPTIONS = """
     customer | kind   | contract | day | known
@@ -79,8 +79,16 @@ def generated_history() -> tuple[list[histories.Event], list[histories.Person]]:
 
     generate()
     return (
-        [renamed(event, i) for i, (history, _) in enumerate(generated) for event in history],
-        [renamed(person, i) for i, (_, people) in enumerate(generated) for person in people],
+        [
+            renamed(event, f"generated {i}")
+            for i, (history, _) in enumerate(generated)
+            for event in history
+        ],
+        [
+            renamed(person, f"generated {i}")
+            for i, (_, people) in enumerate(generated)
+            for person in people
+        ],
     )
 
 
@@ -102,25 +110,43 @@ def differences(duck: pa.Table, spark: pa.Table) -> list[str]:
     ]
 
 
-def test_spark_computes_the_features_of_the_tables(spark: engine.Spark) -> None:
-    on_spark = feature_tables.all_on_engine(feature_tables.load_tables(), spark)
-    assert len(on_spark) > 40
-    assert {
-        str(table): different
-        for table, computed in on_spark.items()
-        if (different := feature_tables.differences(computed, table.rows))
-    } == {}
+SHARED = SharedHistory.from_tables(feature_tables.load_tables())
 
 
-def test_every_feature_on_spark_is_that_on_duckdb(spark: engine.Spark) -> None:
+@pytest.fixture(scope="module")
+def on_duck_and_spark(spark: engine.Spark) -> tuple[pa.Table, pa.Table]:
+    """Every feature of generated histories and of the tables, in one query an engine."""
     history, people = generated_history()
-    history = [*history, *histories.source_start(source="archive")]
-    cohort = [*sorted({row["customer_id"] for row in [*history, *people]}), "never seen"]
-    on_duck = engines.features_of(history, people, cohort)
-    on_spark = engines.features_of(history, people, cohort, on=spark)
+    events = [*history, *histories.source_start(source="archive"), *SHARED.events]
+    persons = [*people, *SHARED.persons]
+    cohort = [*sorted({row["customer_id"] for row in [*events, *persons]}), "never seen"]
+    assert set(SHARED.cohort) - set(cohort)  # some customers of the tables have no event
+    cohort += sorted(set(SHARED.cohort) - set(cohort))
+    return (
+        engines.features_of(events, persons, cohort),
+        engines.features_of(events, persons, cohort, on=spark),
+    )
+
+
+def test_every_feature_on_spark_is_that_on_duckdb(
+    on_duck_and_spark: tuple[pa.Table, pa.Table],
+) -> None:
+    on_duck, on_spark = on_duck_and_spark
     assert differences(on_duck, on_spark) == []
     compared = [name for name in on_duck.column_names if on_duck[name].null_count < len(on_duck)]
     assert len(compared) == len(on_duck.column_names), "what is null for all compares nothing"
+
+
+def test_spark_computes_the_features_of_the_tables(
+    on_duck_and_spark: tuple[pa.Table, pa.Table],
+) -> None:
+    computed = SHARED.split(on_duck_and_spark[1])
+    assert len(computed) > 40
+    assert {
+        str(table): different
+        for table, rows in computed.items()
+        if (different := feature_tables.differences(rows, table.rows))
+    } == {}
 
 
 @pytest.mark.parametrize("rule", ["silence", "cancel"])

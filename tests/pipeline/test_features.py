@@ -21,10 +21,8 @@ EVENTS = """
     bert     | purchase |  -8
 """
 DAYS = (histories.SNAPSHOT - 30, histories.SNAPSHOT)
-COHORTS = {
-    "customer_id": ["anna", "anna", "bert"],
-    "snapshot_on": [point_in_time.date_of(DAYS[i]) for i in (0, 1, 1)],
-}
+EARLIER, LATER = (point_in_time.date_of(day) for day in DAYS)
+COHORTS = {"customer_id": ["anna", "anna", "bert"], "snapshot_on": [EARLIER, LATER, LATER]}
 
 
 def tables_of(declared: list[Feature], days: Iterator[int]) -> Iterator[pa.Table]:
@@ -46,9 +44,9 @@ def test_each_snapshot_has_its_cohort_and_its_past() -> None:
     assert table.schema == feature_schema(declared)
     rows = [tuple(row.values()) for row in table.to_pylist()]
     assert rows == [
-        ("anna", COHORTS["snapshot_on"][0], 1.0, 10.0),
-        ("anna", COHORTS["snapshot_on"][1], 2.0, 9.0),
-        ("bert", COHORTS["snapshot_on"][2], 1.0, 8.0),
+        ("anna", EARLIER, 1.0, 10.0),
+        ("anna", LATER, 2.0, 9.0),
+        ("bert", LATER, 1.0, 8.0),
     ]
 
 

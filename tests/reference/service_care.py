@@ -1,6 +1,6 @@
 """How the customer was cared for, slow and obvious: contacts, cases, answers to surveys.
 
-Written from what each feature means, as `reference.py` is, whose rules these join.
+Written from what each feature means, as `purchases.py` is, whose rules these join.
 """
 
 import math
@@ -97,7 +97,7 @@ class Case:
 
     @property
     def ended_age(self) -> int | None:
-        """Days since the last end, whether or not somebody came back."""
+        """Days since the last end, whether or not the customer came back."""
         return min(
             (self.snapshot - int(end["occurred_day"]) for end in self.last_ends), default=None
         )
@@ -127,7 +127,7 @@ class Case:
 
     @property
     def cause(self) -> str | None:
-        """What the last end told."""
+        """The cause of the last end."""
         return min((end["cause"] for end in self.last_ends if end["cause"]), default=None)
 
     @property
@@ -140,7 +140,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Answer:
-    """One event of a survey: the question, or what was said."""
+    """One event of a survey: the question or an answer."""
 
     event: Event
     age: int

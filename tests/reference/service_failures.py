@@ -1,6 +1,6 @@
 """What went wrong, slow and obvious: promises, bills, payments, the portal, the journey.
 
-Written from what each feature means, as `reference.py` is, whose rules these join.
+Written from what each feature means, as `purchases.py` is, whose rules these join.
 """
 
 from collections import defaultdict
@@ -532,7 +532,7 @@ def of_bills(cause: str, bills: Iterable[Bill]) -> list[Failure]:
 
 
 def case_failure(case: Case) -> Failure | None:
-    """What the end of a case told of; without a cause, that it was late or solved nothing."""
+    """The cause of the end of a case; without one, that it was late or solved nothing."""
     if case.cause is not None and case.cause != "not_addressed":
         return Failure(case.cause, ended(case), case.order_id)
     badly = case.cause is not None or case.solved is False

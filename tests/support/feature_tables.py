@@ -158,27 +158,39 @@ def on_engine(table: FeatureTable, engine: Engine | None = None) -> Rows:
     return rows_by_customer(computed)
 
 
-def all_on_engine(
-    tables: Iterable[FeatureTable], engine: Engine | None = None
-) -> dict[FeatureTable, Rows]:
-    """The features of many tables by one query, whose cost is its planning and not its rows.
+@dataclass(frozen=True)
+class SharedHistory:
+    """The histories of many tables as one: a query's cost is its planning, not its rows.
 
-    Each table's customers get ids of their own; only tables that do not mind others go together.
+    Each table's customers have ids of their own.
     """
-    together = [table for table in tables if can_share(table)]
-    history = histories.source_start()
-    persons: list[histories.Person] = []
-    for i, table in enumerate(together):
-        events = histories.events(table.events)
-        assert all(event["occurred_day"] >= histories.LONG_AGO for event in events), table
-        history += [renamed(event, i) for event in events]
-        persons += [renamed(person, i) for person in table.persons]
-    cohort = [f"{i} {customer}" for i, table in enumerate(together) for customer in table.rows]
-    rows = rows_by_customer(engines.features_of(history, persons, cohort, on=engine))
-    return {
-        table: {customer: rows[f"{i} {customer}"] for customer in table.rows}
-        for i, table in enumerate(together)
-    }
+
+    tables: tuple[FeatureTable, ...]
+    events: list[histories.Event]
+    persons: list[histories.Person]
+    cohort: list[str]
+
+    @classmethod
+    def from_tables(cls, tables: Iterable[FeatureTable]) -> "SharedHistory":
+        """Those of the tables that others leave as they are."""
+        together = tuple(table for table in tables if can_share(table))
+        events = histories.source_start()
+        persons: list[histories.Person] = []
+        for i, table in enumerate(together):
+            own = histories.events(table.events)
+            assert all(event["occurred_day"] >= histories.LONG_AGO for event in own), table
+            events += [renamed(event, f"table {i}") for event in own]
+            persons += [renamed(person, f"table {i}") for person in table.persons]
+        cohort = [f"table {i} {name}" for i, table in enumerate(together) for name in table.rows]
+        return cls(together, events, persons, cohort)
+
+    def split(self, computed: pa.Table) -> dict[FeatureTable, Rows]:
+        """The computed features of each table."""
+        rows = rows_by_customer(computed)
+        return {
+            table: {name: rows[f"table {i} {name}"] for name in table.rows}
+            for i, table in enumerate(self.tables)
+        }
 
 
 def can_share(table: FeatureTable) -> bool:
@@ -187,9 +199,10 @@ def can_share(table: FeatureTable) -> bool:
     return table.since == histories.LONG_AGO and not own_source and not table.alone
 
 
-def renamed(row: dict[str, Any], i: int) -> dict[str, Any]:
+def renamed(row: dict[str, Any], prefix: str) -> dict[str, Any]:
     """An event or a person with ids that no other history has."""
-    return row | {name: f"{i} {row[name]}" for name in ("customer_id", "event_id") if name in row}
+    ids = [name for name in ("customer_id", "event_id") if name in row]
+    return row | {name: f"{prefix} {row[name]}" for name in ids}
 
 
 def needed(names: Iterable[str]) -> list[Feature]:
