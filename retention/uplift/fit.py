@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from models.components.base import Floats
 from models.components.uplift import RISK, ExperimentData, UpliftModel
-from retention.core.documents.modelling import Figure, UpliftFigures, UpliftQuintile
+from retention.core.documents.modelling import MeasuredFigure, UpliftFigures, UpliftQuintile
 from retention.stats.bootstrap import Interval
 from retention.uplift import metrics
 from retention.uplift.metrics import CrossFitted, EffectQuintile, Qini, RankingComparison
@@ -186,5 +186,5 @@ def evaluation_figures(evaluation: UpliftEvaluation) -> UpliftFigures:
     )
 
 
-def _figure(value: float, interval: Interval) -> Figure:
-    return Figure(value=value, low=interval.low, high=interval.high)
+def _figure(value: float, interval: Interval) -> MeasuredFigure:
+    return MeasuredFigure(value=value, low=interval.low, high=interval.high)

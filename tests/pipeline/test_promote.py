@@ -47,7 +47,8 @@ MILL_LANE, HILL_LANE = {"company": "Mill Lane"}, {"company": "Hill Lane"}
         (FIRST, FIRST, MILL_LANE, "same"),
         (FIRST, OTHER, MILL_LANE, "challenge"),
         (FIRST, OTHER, HILL_LANE, "set aside"),
-        (FIRST, FIRST, HILL_LANE, "set aside"),  # equal models, but the champion cannot score for these
+        # equal models, but the champion cannot score for this company
+        (FIRST, FIRST, HILL_LANE, "set aside"),
     ],
 )
 def test_the_decision_is_by_definition_and_then_by_hash(

@@ -19,12 +19,14 @@ POLICY = policy(
 )
 
 
-def lanes_are(text: str, policy_keys: Policy = POLICY, erased: frozenset[str] = frozenset()) -> None:
+def lanes_are(
+    text: str, policy_params: Policy = POLICY, erased: frozenset[str] = frozenset()
+) -> None:
     """The last column, lane, is what the others lead to; `-` is a candidate for contact."""
     rows = customer_rows(text.replace("| lane", "| owner"))  # a column of text
     assigned = lanes.assign_lanes(
         lanes.join_inputs(*input_frames(rows), SuppressionList(erased=frozenset(erased))),
-        policy_keys,
+        policy_params,
     )
     lane_of = (assigned["lane"] + "/" + assigned["why"]).replace("/", "-").to_dict()
     assert lane_of == {row["customer_id"]: row["owner"] for row in rows}

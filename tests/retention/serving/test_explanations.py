@@ -249,12 +249,13 @@ def _sayable(row: "pd.Series[float]", parts: "pd.Series[float]") -> set[str]:
     sums: dict[str, float] = {}
     for declaration in DECLARED:
         sums[declaration.theme] = sums.get(declaration.theme, 0.0) + float(parts[declaration.name])
+    numbers = {str(name): float(value) for name, value in row.items()}
     texts: set[str] = set()
     for declaration in SPOKEN:
         value: Any = row[declaration.name]
         alarming = value > 0 if declaration.alarming == "high" else value <= 0
         if parts[declaration.name] > 0 and sums[declaration.theme] > 0 and alarming:
-            text = render(declaration.words, row.to_dict(), "GBP", ENGLISH, declaration.window)
+            text = render(declaration.words, numbers, "GBP", ENGLISH, declaration.window)
             texts |= {text} if text else set()
     return texts
 
