@@ -18,6 +18,7 @@ check: $(VENV)/installed  ## what is wrong or doubtful in params.yaml and the fi
 test: $(VENV)/installed-spark
 	ruff check .
 	ruff format --check .
+	lint-imports
 	mypy
 	pytest -n 2 --dist loadfile --cov --cov-report=term
 

@@ -315,7 +315,9 @@ def _write(
     """A row of the tickets, or, when a closed one is opened again, the end of the old row."""
     again = state.case_closed[rows] & ~state.case_reopened[rows]
     cause = np.where(
-        rude & (world.rng.random(len(rows)) < 0.6), _CAUSE_CODES["unprofessional"], state.case_cause[rows]
+        rude & (world.rng.random(len(rows)) < 0.6),
+        _CAUSE_CODES["unprofessional"],
+        state.case_cause[rows],
     )
     documented = shut & ~quiet & (world.rng.random(len(rows)) < 0.85)
     stated_cause = np.where(documented, cause, NONE)

@@ -166,6 +166,11 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         ----------
         state : dict
             As returned by `state`, possibly read back from JSON.
+
+        Returns
+        -------
+        Model
+            Fitted.
         """
         model = cls(**state["params"])
         model._set_columns(state["columns"])

@@ -84,7 +84,7 @@ class BGNBD:
         return _log_likelihood_terms(parameters, *_validate(x, t_x, T))[0]
 
     def p_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
-        """P(alive at T), ndarray of shape (n,).
+        """Probability of being alive at T.
 
         1 / (1 + a / (b + x - 1) ((alpha + T) / (alpha + t_x))^(r + x)) for x > 0; 1 for x = 0 by
         construction, so do not rank one-time buyers by it.
@@ -92,6 +92,11 @@ class BGNBD:
         Parameters
         ----------
         x, t_x, T : array-like of shape (n,)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            P(alive at T).
 
         References
         ----------
@@ -104,7 +109,7 @@ class BGNBD:
         return np.where(counts > 0, expit(-dead), 1.0)
 
     def p_silent(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, t: float) -> Floats:
-        """P(no purchase in (T, T + t]), ndarray of shape (n,).
+        """Probability of no purchase in (T, T + t].
 
         1 - P(alive) (1 - ((alpha + T) / (alpha + T + t))^(r + x)): while alive
         lambda ~ Gamma(r + x, alpha + T), so the power is P(no purchase | alive). It ranks
@@ -115,13 +120,18 @@ class BGNBD:
         x, t_x, T : array-like of shape (n,)
         t : float
             Length of the period, in the unit of T.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            P(no purchase in (T, T + t]).
         """
         counts, _, age = _validate(x, t_x, T)
         stops = (self.r + counts) * np.log1p(t / (self.alpha + age))
         return 1 + self.p_alive(x, t_x, T) * np.expm1(-stops)
 
     def expected_purchases(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, t: float) -> Floats:
-        """E[purchases in (T, T + t]], ndarray of shape (n,) (equation 10).
+        """Expected purchases in (T, T + t] (equation 10).
 
         With Euler's transformation of 2F1, which has no power of x that could overflow:
         P(alive) (a + b + x - 1) / (a - 1) (1 - (1 - z)^(a - 1) 2F1(a + b - 1 - r, a - 1;
@@ -133,6 +143,11 @@ class BGNBD:
         x, t_x, T : array-like of shape (n,)
         t : float
             Length of the period, in the unit of T.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            E[purchases in (T, T + t]].
         """
         counts, _, age = _validate(x, t_x, T)
         a = self.a + (1e-6 if min(abs(self.a - 1), abs(self.a + self.b - 1)) < 1e-6 else 0.0)
@@ -146,11 +161,16 @@ class BGNBD:
 def _log_likelihood_terms(
     parameters: Floats, x: Floats, t_x: Floats, T: Floats
 ) -> tuple[Floats, Floats]:
-    """Terms (n,) and their gradient (4, n) in (r, alpha, a, b).
+    """Compute the terms of the log-likelihood and their gradient in (r, alpha, a, b).
 
     ln L = ln Gamma(r + x) / Gamma(r) + r ln alpha + ln B(a, b + x) / B(a, b)
            + ln(((alpha + T)^-(r + x)) + [x > 0] a / (b + x - 1) (alpha + t_x)^-(r + x)),
     which is equation 6 with B(a + 1, b + x - 1) = B(a, b + x) a / (b + x - 1).
+
+    Returns
+    -------
+    tuple of ndarray
+        Terms of shape (n,), gradient of shape (4, n).
     """
     r, alpha, a, b = parameters
     repeat = x > 0

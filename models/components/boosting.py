@@ -38,6 +38,10 @@ class Encoder:
         X : DataFrame of shape (n, features)
             Numbers, booleans and text.
 
+        Returns
+        -------
+        Encoder
+
         Raises
         ------
         ValueError

@@ -71,7 +71,7 @@ class GammaGamma:
         return _log_likelihood_terms(np.array([self.p, self.q, self.gamma]), counts, spend)[0]
 
     def expected_spend(self, x: ArrayLike, mean_spend: ArrayLike) -> Floats:
-        """E[M] = p (gamma + x m) / (p x + q - 1), ndarray of shape (n,), currency per purchase.
+        """Expected spend E[M] = p (gamma + x m) / (p x + q - 1).
 
         Without a purchase, or where returns reduce the spend to 0 or less, the mean of all
         customers, p gamma / (q - 1).
@@ -82,6 +82,11 @@ class GammaGamma:
             Purchases.
         mean_spend : array-like of shape (n,)
             Currency per purchase.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Currency per purchase.
         """
         counts, spend = np.asarray(x, dtype=float), np.asarray(mean_spend, dtype=float)
         purchases = np.where((counts > 0) & (spend > 0), counts, 0.0)
@@ -90,10 +95,19 @@ class GammaGamma:
 
 
 def _log_likelihood_terms(parameters: Floats, x: Floats, m: Floats) -> tuple[Floats, Floats]:
-    """Terms (n,) and their gradient (3, n) in (p, q, gamma); Fader & Hardie (2013), equation 1a.
+    """Compute the log-likelihood terms and their gradient in (p, q, gamma).
 
     ln L = ln Gamma(p x + q) / (Gamma(p x) Gamma(q)) + q ln gamma + (p x - 1) ln m + p x ln x
            - (p x + q) ln(gamma + x m)
+
+    Returns
+    -------
+    tuple of ndarray
+        Terms of shape (n,), gradient of shape (3, n).
+
+    References
+    ----------
+    Fader & Hardie (2013), The Gamma-Gamma Model of Monetary Value, equation 1a.
     """
     p, q, gamma = parameters
     shape, money = p * x, gamma + x * m

@@ -85,6 +85,10 @@ class Scorer:
     def from_states(cls, states: dict[str, State]) -> "Scorer":
         """The scorer that `states` describes; its scores are the same to the bit.
 
+        Returns
+        -------
+        Scorer
+
         Raises
         ------
         KeyError

@@ -69,6 +69,10 @@ class ExperimentData:
         customer : array-like of shape (n,), optional
             None: each row is a customer of its own.
 
+        Returns
+        -------
+        ExperimentData
+
         Raises
         ------
         ValueError

@@ -173,10 +173,15 @@ def _contacts(
 
 
 def _answers(rows: pd.DataFrame, records: Sequence[OutcomeRecord]) -> pd.DataFrame:
-    """answered, spent, by the rows.
+    """Staff's answers and the money spent.
 
     An answer says whether there was a contact, and may say what was given with it; without an
     answer the play's expected cost counts. Nothing is spent on held-out customers.
+
+    Returns
+    -------
+    DataFrame
+        answered and spent (currency), in the order of the rows.
     """
     latest = {record.key: record.staff_answer for record in outcomes.latest(records)}
     keys = zip(rows["list_id"], rows["customer_id"], strict=True)

@@ -47,6 +47,7 @@ class SubgroupResult:
 
     @property
     def is_significant(self) -> bool:
+        """Whether the effect is significant at 5 % over all subgroups."""
         return self.p_adjusted < 0.05
 
 
@@ -103,6 +104,7 @@ class HoldoutCalibration:
 
     @property
     def holds(self) -> bool:
+        """Whether the observed churners lie within the interval."""
         return self.low <= self.observed <= self.high
 
 

@@ -184,7 +184,7 @@ def _select_contacts(
 def _candidate_lanes(
     customers: pd.Index, ranked: pd.DataFrame, contact: _ContactSelection
 ) -> pd.DataFrame:
-    """lane and why of candidates for contact."""
+    """Lane and reason of candidates for contact."""
     conditions = [
         customers.isin(rows["customer_id"]) for rows in (contact.selected, contact.held_out, ranked)
     ]

@@ -78,7 +78,7 @@ def play_effects(
 def _purchases(
     events: pd.DataFrame, play: str, kinds: Collection[str], as_of: dt.date
 ) -> pd.DataFrame:
-    """treatment and amount: one row per customer whose purchase window has closed."""
+    """Treatment and amount: one row per customer whose purchase window has closed."""
     is_assignment = (events["kind"] == "outreach") & events["treatment"].isin([play, HOLDOUT])
     first = events.loc[is_assignment, ["customer_id", "day", "treatment"]]
     first = first.sort_values(["customer_id", "day", "treatment"]).drop_duplicates("customer_id")

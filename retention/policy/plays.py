@@ -147,10 +147,15 @@ def _with_gain(
     is_preferred: "pd.Series[bool]",
     policy: Policy,
 ) -> pd.DataFrame:
-    """Options in one channel.
+    """Compute the gain and price of a play in one channel.
 
     Gain is the saving of one value window times the windows retained, times a factor below 1 in
     another channel than the preferred one, less the price. Harm is not reduced by the channel.
+
+    Returns
+    -------
+    DataFrame
+        customer_id, channel, gain, price, spend (cents), second: 1 for another channel.
     """
     factor = is_preferred.map({True: 1.0, False: policy.other_channel_factor})
     saving = _saving(customers, play, policy) * policy.retained_windows
@@ -185,6 +190,11 @@ def _saving(customers: pd.DataFrame, play: Play, policy: Policy) -> "pd.Series[f
     contact, minus the effect times the value retained: that is for the cheapest play, and other
     plays save more or less in proportion to their assumed save rates. Only contact is randomised,
     so other lanes go by the assumption.
+
+    Returns
+    -------
+    Series of float
+        Currency, by customer.
     """
     assumed = play.save_rate * customers["expected_loss"]
     cheapest = cheapest_contact_play(policy)
@@ -203,7 +213,7 @@ def rank_options(
 
     Parameters
     ----------
-    found : DataFrame
+    candidates : DataFrame
         OPTIONS.
     proven : sequence of str
         Selling plays that were shown to sell, the one to try first in front.
@@ -236,7 +246,7 @@ def sort_options(candidates: pd.DataFrame, *columns: tuple[str, bool]) -> pd.Dat
 
     Parameters
     ----------
-    found : DataFrame
+    candidates : DataFrame
         OPTIONS.
     *columns : tuple of str and bool
         Column, and whether it ascends.
@@ -258,7 +268,7 @@ def matching_plays(
 
     Parameters
     ----------
-    found : DataFrame
+    candidates : DataFrame
         OPTIONS.
     playbook : sequence of Play
     policy : Policy

@@ -64,7 +64,12 @@ def p_chart(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
 def u_chart(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
     """Chart a rate of events per unit, numerator / denominator, by Laney's u' chart.
 
-    Parameters, Returns and References as `p_chart`; a numerator may exceed its denominator.
+    Parameters and References as `p_chart`; a numerator may exceed its denominator.
+
+    Returns
+    -------
+    DataFrame
+        As `p_chart`.
 
     Raises
     ------
@@ -121,6 +126,11 @@ def _rates(
 
     sigma of a period is sigma_z sqrt(v / n), with v the variance of one case, and sigma_z the
     spread of z-scores by their mean moving range.
+
+    Returns
+    -------
+    DataFrame
+        As `p_chart`.
     """
     value = np.divide(
         numerator, denominator, out=np.full(len(denominator), np.nan), where=denominator > 0

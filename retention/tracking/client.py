@@ -124,7 +124,6 @@ def _import_mlflow() -> tuple[Any, tuple[type[Exception], ...]]:
     os.environ.update(_ALWAYS)
     for name, value in _UNLESS_SET.items():
         os.environ.setdefault(name, value)
-    import mlflow
     import mlflow.pyfunc
     from mlflow.exceptions import MlflowException
     from mlflow.store.db import utils

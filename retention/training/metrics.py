@@ -141,7 +141,12 @@ def precision_at(y: Floats, p: Floats, rows: int, order: ArrayLike) -> float:
 
 
 def brier(y: Floats, p: Floats) -> float:
-    """Brier score: mean squared error of p; nan without rows.
+    """Brier score: mean squared error of p.
+
+    Returns
+    -------
+    float
+        nan without rows.
 
     References
     ----------
@@ -154,7 +159,10 @@ def brier(y: Floats, p: Floats) -> float:
 def brier_skill(y: Floats, p: Floats) -> float:
     """1 - Brier score / Brier score of the constant mean(y).
 
-    0 is no better than the base rate; nan for one class.
+    Returns
+    -------
+    float
+        0 is no better than the base rate; nan for one class.
     """
     if _one_class(y):
         return float("nan")
@@ -235,10 +243,15 @@ def calibration_line(y: Floats, p: Floats) -> tuple[float, float]:
 
 
 def _roc_hull(y: Floats, p: Floats) -> tuple[Floats, Floats]:
-    """(F0, F1): shares of churners and of stayers targeted at the corners of the ROC hull.
+    """Shares of churners and of stayers targeted at the corners of the ROC hull.
 
     The hull's edges are the blocks of the isotonic regression of y on p (Fawcett &
     Niculescu-Mizil 2007).
+
+    Returns
+    -------
+    tuple of ndarray
+        F0 and F1, each of shape (corners,).
     """
     churners, stayers = _counts_by_score(y, p)
     rows = churners + stayers
@@ -260,10 +273,15 @@ _NO_PROFIT = Profit(float("nan"), float("nan"))
 
 
 def _profit_terms(y: Floats, p: Floats) -> tuple[Floats, Floats, Floats]:
-    """At each corner of the hull: profit = gamma * gain - cost, and the share targeted.
+    """Compute profit = gamma * gain - cost at each corner of the hull.
 
     P(t; gamma) = CLV (gamma (1 - delta) - phi) pi0 F0 - CLV (delta + phi) pi1 F1,
     delta = d / CLV, phi = f / CLV (Verbraken, Verbeke & Baesens 2013, equation 9).
+
+    Returns
+    -------
+    tuple of ndarray
+        gain, cost and share targeted, each of shape (corners,).
     """
     f0, f1 = _roc_hull(y, p)
     churners, stayers = y.mean() * f0, (1 - y.mean()) * f1

@@ -257,9 +257,13 @@ def _psi(then: Shares, now: Shares) -> float:
 
 
 def _chance_limit(then: Shares, before: int, now: int) -> float:
-    """What the PSI of two samples of one distribution stays below, at CONFIDENCE.
+    """Limit below which the PSI of two samples of one distribution stays, at CONFIDENCE.
 
     PSI / (1 / before + 1 / now) is asymptotically chi-squared with bins - 1 degrees of freedom.
+
+    Returns
+    -------
+    float
     """
     degrees = max(1, int((then > 0).sum()) - 1)
     return float(chi2.ppf(CONFIDENCE, degrees)) * (1 / max(1, before) + 1 / max(1, now))

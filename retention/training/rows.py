@@ -46,6 +46,10 @@ class LabelledRows:
         """The rows as if no customer had been contacted.
 
         On the day of a snapshot the contacts are still unknown: predictions assume none.
+
+        Returns
+        -------
+        LabelledRows
         """
         untreated = {TREATED: 0.0} if TREATED in self.X.columns else {}
         return replace(self, X=self.X.assign(**untreated))

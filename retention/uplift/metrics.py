@@ -1,4 +1,4 @@
-"""Metrics of uplift: does ranking by the effect of contact beat ranking by expected loss?
+"""Metrics of uplift: whether ranking by the effect of contact beats ranking by expected loss.
 
 Everything is measured with doubly robust (AIPW) scores, for rows whose effect was predicted by a
 model that had not seen their customer. Intervals resample customers.

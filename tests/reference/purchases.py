@@ -142,7 +142,8 @@ def rule(
                 return None
             return function(customer, *window)
 
-        assert function.__name__ not in _FEATURE_RULES, f"two rules bear one name: {function.__name__}"
+        name = function.__name__
+        assert name not in _FEATURE_RULES, f"two rules bear one name: {name}"
         _FEATURE_RULES[function.__name__] = guarded
         return guarded
 
