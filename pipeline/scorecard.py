@@ -17,16 +17,12 @@ from retention.reporting.scorecard import page, table
 from retention.scorecard import churn_drivers, churn_timing, compute, staff, tenure_spells
 from retention.scorecard.frames import collect_frames
 from retention.scorecard.metrics import METRICS
-from retention.scorecard.report_data import ChurnDrivers, MetricReport, Period, ScorecardReport
-
-METHOD_NOTES = (
-    "A value is a sum over a sum for the period; the interval holds the true one 19 times in 20 "
-    "and counts a customer's cases as hanging together.",
-    "The normal band is three standard deviations around the centre of all earlier points of four "
-    "weeks (Laney's p' and u' charts for shares and counts, Wheeler's XmR for means).",
-    "An alarm is a point beyond the band, or the eighth in a row on one side of the centre.",
-    "Better and worse than before mean a difference of at least two standard errors; a group "
-    "stands out beyond three.",
+from retention.scorecard.report_data import (
+    METHOD_NOTES,
+    ChurnDrivers,
+    MetricReport,
+    Period,
+    ScorecardReport,
 )
 
 

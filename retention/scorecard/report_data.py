@@ -19,6 +19,16 @@ UNITS: Final[dict[Unit, str]] = {
 }
 """The words after a number of that unit; a share has its % and money its symbol already."""
 
+METHOD_NOTES = (
+    "A value is a sum over a sum for the period; the interval holds the true one 19 times in 20 "
+    "and counts a customer's cases as hanging together.",
+    "The normal band is three standard deviations around the centre of all earlier points of four "
+    "weeks (Laney's p' and u' charts for shares and counts, Wheeler's XmR for means).",
+    "An alarm is a point beyond the band, or the eighth in a row on one side of the centre.",
+    "Better and worse than before mean a difference of at least two standard errors; a group "
+    "stands out beyond three.",
+)
+
 
 @dataclass(frozen=True)
 class Period:
