@@ -71,7 +71,9 @@ def test_effects_are_finite_changes_of_a_probability(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_columns_are_read_by_name(name: str, planted: PlantedExperiment, fitted: dict[str, Any]) -> None:
+def test_columns_are_read_by_name(
+    name: str, planted: PlantedExperiment, fitted: dict[str, Any]
+) -> None:
     turned = planted.X[planted.X.columns[::-1]].assign(stranger=1.0)
     assert (fitted[name].effect(turned) == fitted[name].effect(planted.X)).all()
     with pytest.raises(ValueError, match=RISK):
@@ -186,7 +188,9 @@ def reached(effect: Floats, planted: PlantedExperiment) -> float:
     return float(np.corrcoef(effect, planted.effect)[0, 1])
 
 
-def test_without_uplift_the_order_is_that_of_risk(planted: PlantedExperiment, fitted: dict[str, Any]) -> None:
+def test_without_uplift_the_order_is_that_of_risk(
+    planted: PlantedExperiment, fitted: dict[str, Any]
+) -> None:
     effect = fitted["uplift_none"].effect(planted.X)
     assert (np.argsort(effect, kind="stable") == np.argsort(-planted.X[RISK], kind="stable")).all()
     bare = planted.X.drop(columns=RISK)
@@ -223,7 +227,9 @@ def test_it_fits_its_own_risk_where_x_has_none() -> None:
     assert reached(model.effect(later.X), later) > 0.75
 
 
-def test_only_modifiers_move_the_relative_effect(planted: PlantedExperiment, fitted: dict[str, Any]) -> None:
+def test_only_modifiers_move_the_relative_effect(
+    planted: PlantedExperiment, fitted: dict[str, Any]
+) -> None:
     model, moved = fitted["uplift_dr"], planted.X.assign(noise_1=9.0)
     assert (model.effect(moved) == model.effect(planted.X)).all()
     strangers = DoublyRobust(modifiers=["nowhere"], rounds=1, rounds_expected=1, threads=1)
