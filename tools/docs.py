@@ -21,9 +21,9 @@ def features_page(declared: Iterable[Feature]) -> str:
     parts = [
         "# Features",
         _NOTICE.format("features/"),
-        "One row a customer watched at a snapshot, from what was known before it. Money is in the "
-        "account's currency; floats keep six decimals. What staff read is said of a customer only "
-        "where it raises the risk and lies on the alarming side of the watched customers' median.",
+        "One row a cohort customer at a snapshot, from what was known before it. Money is in the "
+        "account's currency; floats keep six decimals. Staff see a feature as a reason only where "
+        "it raises the risk and lies on the alarming side of the cohort's median.",
     ]
     for theme, group in groupby(declared, key=lambda feature: feature.theme):
         rows = [

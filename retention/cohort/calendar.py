@@ -1,4 +1,4 @@
-"""The calendar of snapshots: the days to learn from, and the day that is scored."""
+"""The calendar of snapshots: training snapshots and the snapshot to score."""
 
 from dataclasses import dataclass
 

@@ -77,7 +77,7 @@ MAX_ISSUE_DAYS: Final = 182
 class SuppressionList:
     """Ids of customers who may not be listed, whatever else is known of them."""
 
-    opted_out: frozenset[str] = frozenset()  # told staff not to contact them
+    opted_out: frozenset[str] = frozenset()  # asked not to be contacted
     deceased_or_merged: frozenset[str] = frozenset()
     held_out: frozenset[str] = frozenset()  # of the present campaign
     erased: frozenset[str] = frozenset()

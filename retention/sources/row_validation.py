@@ -15,7 +15,7 @@ from retention.sources.reader import run
 
 @dataclass(frozen=True)
 class RowCounts:
-    """What became of the rows that were read: read = accepted + rejected + unmapped."""
+    """Row counts by outcome: read = accepted + rejected + unmapped."""
 
     read: int
     accepted: int

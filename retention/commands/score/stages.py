@@ -1,4 +1,7 @@
-"""The stages that only a scheduled run has; each works in the current folder, like pipeline/."""
+"""Two stages that only `retention score` has; job.py runs the stages, request.py lists them.
+
+Each works in the current folder, like those of pipeline/.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Who is watched on which day, what came of them, and what was known of them."""
+"""Tables of cohorts, labels and features by snapshot."""
 
 from typing import Final
 
