@@ -226,6 +226,7 @@ def returned_list(*rows: str, name: str = "worked.csv") -> str:
     atomic.write_text(folder / "at_risk.csv", "customer_id\r\nc1\r\nc2\r\n")
     described = {"at_risk.csv": {"sha256": atomic.sha256(folder / "at_risk.csv")}}
     manifest = {"list_id": LIST, "company": "Mill Lane Bakery", "as_of": "2026-07-20"}
+    manifest["currency"] = "GBP"
     atomic.write_json(folder / "manifest.json", manifest | {"files": described})
     atomic.write_text(name, "list_id;customer_id;result;offer_cost\r\n" + "".join(rows))
     return name

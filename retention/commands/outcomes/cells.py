@@ -1,10 +1,9 @@
-"""Strict readers of one cell of a returned worklist: a choice, a day, money, or text."""
+"""Strict readers of one cell of a returned worklist: a choice, a day, or text."""
 
 import datetime as dt
 import re
 import unicodedata
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from typing import Final
 
@@ -15,11 +14,6 @@ from retention.commands.outcomes.sheet import LANGUAGES, Unusable, fold_text
 MAX_NOTE_LENGTH: Final = 2_000  # characters
 _DAY: Final = re.compile(r"(\d{4}-\d{2}-\d{2})([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?")
 _DAY_WITH_MONTH_NAME: Final = re.compile(r"(\d{1,2})[ -](\D+?)[ -](\d{4})")
-_NUMBER: Final = re.compile(r"-?\d{1,13}(\.\d+)?")
-_NUMBER_IN_TEXT: Final = re.compile(r"-?\d{1,13}([.,]\d{1,2}|\.\d{4,})?")
-_GROUPED: Final = re.compile(r"-?\d{1,3}((,\d{2,3})+\.|(\.\d{2,3})+,)\d{1,2}")
-_CURRENCY: Final = re.compile(r"^[A-Za-z]{1,3}\.?\s|\s[A-Za-z]{1,3}\.?$")
-_FOUR_DECIMALS: Final = Decimal("0.0001")
 _OVERRIDES: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
@@ -73,7 +67,7 @@ def day(value: object, first: dt.date, last: dt.date) -> dt.date | None:
 def _day(written: str | None) -> dt.date | None:
     if written is None:
         return None
-    plain = _digits(written)
+    plain = plain_digits(written)
     match, named = _DAY.fullmatch(plain), _DAY_WITH_MONTH_NAME.fullmatch(plain)
     try:
         if named:
@@ -96,33 +90,6 @@ def _months() -> dict[str, int]:
     }
 
 
-def money(value: object) -> Decimal | None:
-    """The amount of a cell, to four decimals: a number, or text as 1250.00, 1250,00, $1,250.00.
-
-    In text three digits after the only point or comma may be thousands, so they are refused.
-    """
-    cell_text = text(value)
-    if cell_text is None:
-        return None
-    written = _ungrouped(_digits(cell_text)) if isinstance(value, str) else cell_text
-    form = _NUMBER_IN_TEXT if isinstance(value, str) else _NUMBER
-    if isinstance(value, bool | dt.date) or not form.fullmatch(written):
-        raise CellError("not_a_number", "write a plain number, as 1250.00")
-    amount = Decimal(written.replace(",", ".")).quantize(_FOUR_DECIMALS, ROUND_HALF_UP)
-    if amount < 0:
-        raise CellError("negative", "write what the offer cost, 0 or more")
-    return abs(amount)
-
-
-def _ungrouped(written: str) -> str:
-    """An amount without its currency and its thousands separators."""
-    bare = "".join(character for character in written if unicodedata.category(character) != "Sc")
-    bare = _CURRENCY.sub("", bare).strip()
-    if not _GROUPED.fullmatch(bare):
-        return bare
-    return re.sub("[,.](?=.*[,.])", "", bare)
-
-
 def note(value: object) -> str | None:
     """Free text without marks that override its direction; at most MAX_NOTE_LENGTH characters."""
     cell_text = _OVERRIDES.sub("", text(value, lines=True) or "").strip()
@@ -131,11 +98,11 @@ def note(value: object) -> str | None:
     return cell_text or None
 
 
-def _digits(written: str) -> str:
-    """The text with the digits of every script as 0 to 9."""
-    digits = [
-        str(unicodedata.decimal(character, character))
-        for character in written
-        if fold_text(character) or character == " "
+def plain_digits(written: str) -> str:
+    """The text with the digits of every script as 0 to 9 and each space as a plain one."""
+    visible = (character for character in written if unicodedata.category(character) != "Cf")
+    plain = [
+        " " if character.isspace() else str(unicodedata.decimal(character, character))
+        for character in visible
     ]
-    return "".join(digits).strip()
+    return "".join(plain).strip()

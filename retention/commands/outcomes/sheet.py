@@ -128,6 +128,7 @@ class PublishedList:
 
     list_id: str
     company: str
+    currency: str
     as_of: dt.date
     customers: dict[str, dict[str, str]]  # by customer id the row of the list
 
@@ -164,6 +165,7 @@ def _read_list(path: Path, manifest: dict[str, Any]) -> PublishedList:
     return PublishedList(
         list_id=manifest["list_id"],
         company=manifest["company"],
+        currency=manifest["currency"],
         as_of=dt.date.fromisoformat(manifest["as_of"]),
         customers={row["customer_id"]: row for row in rows},
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from retention.commands.outcomes import cells
+from retention.commands.outcomes import amounts, cells
 from retention.commands.outcomes.cells import CellError
 from retention.commands.outcomes.sheet import TITLES, Line, PublishedList, fold_text, meanings
 from retention.core.errors import mask
@@ -62,7 +62,7 @@ class RowRules:
         """The reader of each answer column."""
         kinds: dict[str, Callable[[object], Any]] = {
             "date": lambda value: cells.day(value, self.published_list.as_of, self.today),
-            "money": cells.money,
+            "money": lambda value: amounts.money(value, self.published_list.currency),
             "text": cells.note,
         }
         return {

@@ -70,9 +70,16 @@ AFTER_NUMBERS: Final = ("reasons", "owner")
 """Columns of text to the right of a number: they are indented, or the two would touch."""
 
 
-def money_format(listing: Listing, suffix: str = "") -> str:
-    """The number format of an amount, with the currency on the side where the language has it."""
-    language, digits = listing.language, minor_digits(listing.currency)
+_GROUP: Final = 3  # digits
+
+
+def money_format(listing: Listing, suffix: str = "", digits: int | None = None) -> str:
+    """The number format of an amount, with the currency on the side where the language has it.
+
+    digits: after the point; by default as many as the currency has.
+    """
+    language = listing.language
+    digits = minor_digits(listing.currency) if digits is None else digits
     before, _, after = language.money(0, listing.currency, 0).partition(language.number(0))
     number = "#,##0" + ("." + "0" * digits if digits else "")
     quoted = [f'"{text}"' if text else "" for text in (before, after + suffix)]
@@ -99,7 +106,8 @@ def styles(book: Any, listing: Listing) -> dict[str, Any]:
 def _column_formats(listing: Listing) -> dict[str, dict[str, Any]]:
     money = {"num_format": money_format(listing)}
     formats: dict[str, dict[str, Any]] = {name: {"text_wrap": True} for name in WIDTHS}
-    formats |= dict.fromkeys((*MONEY_COLUMNS, "offer_cost"), money)
+    formats |= dict.fromkeys(MONEY_COLUMNS, money)
+    formats["offer_cost"] = {"num_format": money_format(listing, digits=_answer_digits(listing))}
     formats |= {name: {"num_format": "0.0"} for name in DAY_COLUMNS}
     formats |= dict.fromkeys(DATES, _DATE)
     formats |= dict.fromkeys(("customer_id", "phone", "email", "list_id"), _LEFT_TO_RIGHT)
@@ -108,6 +116,15 @@ def _column_formats(listing: Listing) -> dict[str, dict[str, Any]]:
     formats["churn_probability"] = {"num_format": "0%"}
     formats["value_at_stake"] = money | {"bold": True}
     return formats
+
+
+def _answer_digits(listing: Listing) -> int:
+    """Digits after the point of an amount to fill in: never three.
+
+    A CSV saved of the workbook holds what the cell shows, and 1.250 might be a thousand.
+    """
+    digits = minor_digits(listing.currency)
+    return digits + 1 if digits == _GROUP else digits
 
 
 def heading_style(name: str) -> str:
