@@ -3,7 +3,7 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -30,6 +30,7 @@ class ImportReport:
     counts: dict[str, int]  # read = accepted + unchanged + rejected + blank
     rejected: Sequence[str]
     doubts: Sequence[str]
+    objections: Sequence[str] = ()  # of rows of which nothing else was accepted, with the cause
 
     @property
     def all_rejected(self) -> bool:
@@ -48,7 +49,12 @@ def run(
     report = import_file(file, load_params(), list_id, entered_at)
     counts = ", ".join(f"{count:,} {name}" for name, count in report.counts.items())
     say(f"List {report.list_id}, rows: {counts}.")
-    for level, lines in (("rejected", report.rejected), ("doubt", report.doubts)):
+    levels = {
+        "objection": report.objections,
+        "rejected": report.rejected,
+        "doubt": report.doubts,
+    }
+    for level, lines in levels.items():
         for line in lines:
             say(f"{level}: {printable_name(file)}: {line}")
     if report.all_rejected:
@@ -105,6 +111,11 @@ def _import_file(
         counts=_counts(sheet, result, new),
         rejected=[str(row) for row in result.rejected],
         doubts=[*validation.doubts(result.accepted, plays)],
+        objections=[
+            f"{row.fault}; the objection to contact is kept, nothing else of the row"
+            for row in result.accepted
+            if row.fault
+        ],
     )
 
 
@@ -164,16 +175,30 @@ def _write_new_answers(
             if record.list_id == published_list.list_id:
                 history.setdefault(record.customer_id, []).append(record.staff_answer)
     compared = slice(None) if is_repeated else slice(-1, None)
-    new = {
-        row.customer_id: row.staff_answer
-        for row in accepted
-        if row.staff_answer not in history.get(row.customer_id, [])[compared]
-    }
+    new = {}
+    for row in accepted:
+        answers = history.get(row.customer_id, [])
+        if not _is_known(row, answers[compared]):
+            new[row.customer_id] = _complete(row, answers)
     if new or (accepted and not is_repeated):
         before = [batch.entered_at for batch in earlier if batch.list_id == published_list.list_id]
         entry_time = _later_than(entry_time, before, is_explicit and bool(new))
         _write_batch(new, len(accepted), published_list, sha256, entry_time)
     return set(new)
+
+
+def _is_known(row: AcceptedRow, earlier: Sequence[StaffAnswer]) -> bool:
+    if row.fault:
+        return any(staff_answer.answer == outcomes.OBJECTION for staff_answer in earlier)
+    return row.staff_answer in earlier
+
+
+def _complete(row: AcceptedRow, earlier: Sequence[StaffAnswer]) -> StaffAnswer:
+    """The row's answer; an objection alone is added to the last answer, which it does not undo."""
+    if not row.fault or not earlier:
+        return row.staff_answer
+    result = row.staff_answer.result or earlier[-1].result
+    return replace(earlier[-1], result=result, answer=row.staff_answer.answer)
 
 
 def _later_than(

@@ -12,7 +12,7 @@ from retention.commands.outcomes.cells import CellError
 from retention.commands.outcomes.sheet import TITLES, Line, PublishedList, fold_text, meanings
 from retention.core.errors import mask
 from retention.core.params import Play
-from retention.ledgers.outcomes import NO_ACTION, StaffAnswer
+from retention.ledgers.outcomes import NO_ACTION, OBJECTION, StaffAnswer
 from retention.worklist.answer_columns import ANSWER_COLUMNS, PLAYS
 
 
@@ -33,11 +33,12 @@ class RejectedRow:
 
 @dataclass(frozen=True)
 class AcceptedRow:
-    """A row whose cells are all valid; a blank cell is no answer."""
+    """A row whose cells are all valid, or an objection to contact; a blank cell is no answer."""
 
     number: int
     customer_id: str
     staff_answer: StaffAnswer
+    fault: RejectedRow | None = None  # why no more than the objection was accepted
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,11 @@ class RowRules:
 
 
 def validate(lines: Sequence[Line], row_rules: RowRules) -> ValidationResult:
-    """Every row of the file, accepted or not."""
+    """Every row of the file, accepted or not.
+
+    A row is accepted whole or not at all, but for an objection to contact: it is accepted whatever
+    else the row, or another row about the customer, says.
+    """
     complete, rejected, n_blank = [], [], 0
     for line in lines:
         row = _validate_line(line, row_rules)
@@ -96,9 +101,26 @@ def validate(lines: Sequence[Line], row_rules: RowRules) -> ValidationResult:
         else:
             complete.append(row)
     conflicting = _conflicting_customers(complete, lines, rejected)
-    accepted = [row for row in complete if row.customer_id not in conflicting]
-    rejected += [_conflict(row) for row in complete if row.customer_id in conflicting]
+    settled = [
+        _accept_objection(row.staff_answer, row.customer_id, _conflict(row))
+        if row.customer_id in conflicting and not row.fault
+        else row
+        for row in complete
+    ]
+    accepted = [row for row in settled if isinstance(row, AcceptedRow)]
+    rejected += [row for row in settled if isinstance(row, RejectedRow)]
     return ValidationResult(accepted, sorted(rejected, key=lambda row: row.number), n_blank)
+
+
+def _accept_objection(
+    staff_answer: StaffAnswer, customer_id: str, fault: RejectedRow
+) -> AcceptedRow | RejectedRow:
+    """The objection to contact of a row with a fault; without one, the row is rejected."""
+    if staff_answer.answer != OBJECTION:
+        return fault
+    result = staff_answer.result if staff_answer.result == "reached" else None
+    objection = StaffAnswer(result=result, answer=OBJECTION)
+    return AcceptedRow(fault.number, customer_id, objection, fault)
 
 
 def _validate_line(line: Line, row_rules: RowRules) -> AcceptedRow | RejectedRow:
@@ -109,22 +131,43 @@ def _validate_line(line: Line, row_rules: RowRules) -> AcceptedRow | RejectedRow
     except CellError as error:
         value = line.cells.get(error.column)
         masked_value = mask("" if value is None else value)
-        return RejectedRow(line.number, error.column, masked_value, error.rule, error.remedy)
+        fault = RejectedRow(line.number, error.column, masked_value, error.rule, error.remedy)
+        return _accept_readable_objection(line, row_rules, fault)
+
+
+def _accept_readable_objection(
+    line: Line, row_rules: RowRules, fault: RejectedRow
+) -> AcceptedRow | RejectedRow:
+    try:
+        customer = _customer_of(line, row_rules.published_list)
+        answer = _read(line, "answer", row_rules.readers["answer"])
+    except CellError:
+        return fault
+    try:
+        result = _read(line, "result", row_rules.readers["result"])
+    except CellError:
+        result = None
+    return _accept_objection(StaffAnswer(result=result, answer=answer), customer, fault)
 
 
 def _accept(line: Line, row_rules: RowRules) -> AcceptedRow:
     if line.defect:
         raise CellError(line.defect, "its cells are not as many as the headings; save it again")
-    published_list, readers = row_rules.published_list, row_rules.readers
-    _read(line, "list_id", lambda value: _check_list_id(cells.text(value), published_list))
-    customer = _read(
-        line, "customer_id", lambda value: _check_customer(cells.text(value), published_list)
-    )
+    customer, readers = _customer_of(line, row_rules.published_list), row_rules.readers
     answers = {column: _read(line, column, readers[column]) for column in ANSWER_COLUMNS}
     staff_answer = StaffAnswer(**answers)
     for column, remedy in _contradictions(staff_answer):
         raise CellError("contradiction", remedy, column)
     return AcceptedRow(line.number, customer, staff_answer)
+
+
+def _customer_of(line: Line, published_list: PublishedList) -> str:
+    """The customer of a row of that list; CellError where it is another's, or nobody's."""
+    _read(line, "list_id", lambda value: _check_list_id(cells.text(value), published_list))
+    customer: str = _read(
+        line, "customer_id", lambda value: _check_customer(cells.text(value), published_list)
+    )
+    return customer
 
 
 def _read(line: Line, column: str, reader: Callable[[object], Any]) -> Any:
@@ -169,6 +212,7 @@ def _conflicting_customers(
         answers[row.customer_id].add(row.staff_answer)
     bad_numbers = {row.number for row in rejected if row.column != "list_id"}
     invalid = {str(line.cells["customer_id"]) for line in lines if line.number in bad_numbers}
+    invalid |= {row.customer_id for row in accepted if row.fault}
     return {
         customer
         for customer, distinct in answers.items()

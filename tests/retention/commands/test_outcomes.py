@@ -6,7 +6,7 @@ import io
 import zipfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -537,6 +537,78 @@ def test_a_row_with_another_number_of_cells_is_rejected() -> None:
     atomic.write_text(path, path.read_text(encoding="utf-8").rstrip("\r\n") + ",too,many\r\n")
     (line,) = import_answers(path).rejected
     assert line.startswith("row 3, '': ragged_row; ")
+
+
+# --- an objection to contact is never lost
+
+OBJECTS: Row = {"customer_id": "b", "result": "reached", "answer": "asks not to be contacted"}
+FAULTS: dict[str, Row] = {
+    "cost": {"offer_cost": "about ten"},
+    "day": {"contacted_on": "22/11/2026"},
+    "result": {"result": "rang"},
+    "play": {"action_taken": "no play"},
+    "note": {"note": "x" * 2_001},
+    "formula": {"note": "=NOW()"},
+    "contradiction": {"result": "not reached"},
+    "no result": {"result": None},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_in_another_cell_loses_no_objection(fault: str) -> None:
+    report = import_answers(workbook([OBJECTS | FAULTS[fault], FULL]))
+    assert report.counts == ZERO | {"read": 2, "accepted": 2}
+    assert not report.rejected
+    (line,) = report.objections
+    assert line.startswith("row 2, column ")
+    assert line.endswith("; the objection to contact is kept, nothing else of the row")
+    assert outcomes.opted_out(outcomes.FOLDER) == {"b"}
+    result = "reached" if "result" not in FAULTS[fault] else None
+    assert latest_answers()["b"] == StaffAnswer(result=result, answer=OBJECTS["answer"])
+    again = import_answers(workbook([OBJECTS | FAULTS[fault] | {"name": "x"}, FULL]))
+    assert again.counts == ZERO | {"read": 2, "unchanged": 2}
+
+
+def test_an_objection_in_a_line_with_too_many_cells_is_kept() -> None:
+    path = table([FULL, OBJECTS])
+    atomic.write_text(path, path.read_text(encoding="utf-8").rstrip("\r\n") + ",too,many\r\n")
+    (line,) = import_answers(path).objections
+    assert line.startswith("row 3, '': ragged_row; ")
+    assert outcomes.opted_out(outcomes.FOLDER) == {"b"}
+
+
+def test_of_two_answers_about_a_customer_the_objection_is_kept() -> None:
+    report = import_answers(workbook([REACHED, OBJECTS, FULL]))
+    assert report.counts == ZERO | {"read": 3, "accepted": 2, "rejected": 1}
+    assert report.rejected[0].startswith("row 2, column Customer, 'b': twice; ")
+    assert report.objections[0].startswith("row 3, column Customer, 'b': twice; ")
+    assert outcomes.opted_out(outcomes.FOLDER) == {"b"}
+
+
+def test_an_objection_with_a_fault_undoes_no_earlier_answer_nor_a_later_one() -> None:
+    sound = FULL | {"customer_id": "b"}
+    import_answers(workbook([sound], "first.xlsx"))
+    faulty = workbook([OBJECTS | {"offer_cost": "?"}], "second.xlsx")
+    import_answers(faulty, NOON + dt.timedelta(hours=1))
+    assert latest_answers()["b"] == replace(ANSWER, answer=OBJECTS["answer"])
+    corrected = sound | {"note": "they changed their mind"}
+    import_answers(workbook([corrected], "third.xlsx"), NOON + dt.timedelta(hours=2))
+    assert import_answers(faulty, NOON + dt.timedelta(hours=3)).counts["unchanged"] == 1
+    assert not outcomes.opted_out(outcomes.FOLDER)
+
+
+def test_an_objection_of_another_list_or_customer_is_not_taken_on_trust() -> None:
+    rows = [FULL, OBJECTS | {"customer_id": "nobody"}, OBJECTS | {"list_id": "2026-12-22-x"}]
+    assert len(import_answers(table(rows)).rejected) == 2
+    assert not outcomes.opted_out(outcomes.FOLDER)
+
+
+def test_a_csv_of_a_currency_with_letters_keeps_cost_and_objection() -> None:
+    cost = {"action_taken": "call", "offer_cost": "GBP\u00a012.50"}
+    report = import_answers(table([OBJECTS | cost]))
+    assert (report.counts["accepted"], report.objections) == (1, [])
+    assert latest_answers()["b"].offer_cost == Decimal("12.5")
+    assert outcomes.opted_out(outcomes.FOLDER) == {"b"}
 
 
 # --- a file that is refused whole
