@@ -10,6 +10,8 @@ from pathlib import Path
 
 from retention.commands.outcomes.sheet import (
     Line,
+    OtherColumns,
+    RowNumber,
     Sheet,
     column_positions,
     read_line,
@@ -28,7 +30,8 @@ def read(path: Path) -> Sheet:
     text = _SEPARATOR.sub("", _text(path), count=1) if path.stat().st_size else ""
     previous = csv.field_size_limit(_ANY_LENGTH)
     try:
-        return Sheet(list(_lines(text)))
+        doubts: list[str] = []
+        return Sheet(list(_lines(text, doubts)), doubts=doubts)
     finally:
         csv.field_size_limit(previous)
 
@@ -42,7 +45,8 @@ def _text(path: Path) -> str:
         raise BadInput("not UTF-8; save it again as CSV UTF-8, or as a workbook") from None
 
 
-def _lines(text: str) -> Iterator[Line]:
+def _lines(text: str, doubts: list[str]) -> Iterator[Line]:
+    """The rows; at their end the doubts about columns that are not read."""
     first, *_ = text.splitlines() or [""]
     delimiter = max(_DELIMITERS, key=first.count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -51,10 +55,14 @@ def _lines(text: str) -> Iterator[Line]:
         headings = next(rows, [])
         columns = column_positions(headings)
         require_columns(columns)
+        others = OtherColumns(headings)
         for number, row in enumerate(rows, start=2):
-            row_line = read_line(number, [unescape_formula(cell) for cell in row], columns)
+            place = RowNumber("", number)
+            others.count(place, row[: len(headings)])  # a row with more is rejected
+            row_line = read_line(place, [unescape_formula(cell) for cell in row], columns)
             if row_line:
                 wrong = len(row) < len(headings) or any(row[len(headings) :])
                 yield replace(row_line, defect="ragged_row") if wrong else row_line
+        doubts += others.doubts()
     except csv.Error as error:
         raise BadInput(f"row {number + 1}: {error}; save the file again") from None

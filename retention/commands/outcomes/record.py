@@ -110,7 +110,7 @@ def _import_file(
         list_id=published_list.list_id,
         counts=_counts(sheet, result, new),
         rejected=[str(row) for row in result.rejected],
-        doubts=[*validation.doubts(result.accepted, plays)],
+        doubts=[*sheet.doubts, *validation.doubts(result.accepted, plays)],
         objections=[
             f"{row.fault}; the objection to contact is kept, nothing else of the row"
             for row in result.accepted

@@ -3,11 +3,14 @@
 import csv
 import datetime as dt
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, NamedTuple, get_args
+
+from openpyxl.utils import get_column_letter
 
 from retention.core.csv_injection import unescape_formula
 from retention.core.errors import BadInput, mask, suggestion
@@ -17,6 +20,7 @@ from retention.i18n.language import language
 from retention.worklist import published
 from retention.worklist.answer_columns import ANSWER_COLUMNS
 from retention.worklist.model import HEADINGS
+from retention.worklist.to_xlsx.layout import WIDTHS, heading
 
 LANGUAGES: Final[tuple[str, ...]] = get_args(AtRiskParams.model_fields["language"].annotation)
 TITLES: Final = {"list_id": HEADINGS["list_id"], "customer_id": HEADINGS["customer_id"]} | {
@@ -38,11 +42,21 @@ class Unusable:
         return self.text
 
 
+class RowNumber(NamedTuple):
+    """Where a row stands."""
+
+    sheet: str  # blank on the sheet that the list is on
+    row: int  # as a spreadsheet counts
+
+    def __str__(self) -> str:
+        return f"sheet {self.sheet!r}, row {self.row}" if self.sheet else f"row {self.row}"
+
+
 @dataclass(frozen=True)
 class Line:
     """One row of the sheet."""
 
-    number: int  # as a spreadsheet counts
+    number: RowNumber
     # By column of TITLES: text, a number, a day, true or false, Unusable, or None where blank.
     cells: Mapping[str, object]
     defect: str = ""  # the rule that the row as a whole breaks
@@ -54,6 +68,7 @@ class Sheet:
 
     lines: Sequence[Line]
     list_id: str | None = None  # where the file has it once and not in each row
+    doubts: Sequence[str] = ()  # what the file holds and is not read
 
 
 def fold_text(text: str) -> str:
@@ -107,16 +122,64 @@ def require_columns(positions: Mapping[str, int]) -> None:
         raise BadInput("row 1 has none of the columns to fill in; send the list's own workbook")
 
 
-def read_line(number: int, values: Sequence[object], positions: Mapping[str, int]) -> Line | None:
+def read_line(
+    number: RowNumber, values: Sequence[object], positions: Mapping[str, int]
+) -> Line | None:
     """The line of one row; None where all of its cells, of whatever column, are blank."""
-    if not any(_holds(value) for value in values):
+    if not any(holds(value) for value in values):
         return None
     cells = {name: values[i] if i < len(values) else None for name, i in positions.items()}
-    return Line(number, {name: value if _holds(value) else None for name, value in cells.items()})
+    return Line(number, {name: value if holds(value) else None for name, value in cells.items()})
 
 
-def _holds(value: object) -> bool:
+def holds(value: object) -> bool:
+    """Whether a cell is not blank."""
     return bool(value.strip()) if isinstance(value, str) else value is not None
+
+
+@cache
+def _list_headings() -> dict[str, str]:
+    """Column name by folded heading of every column that a list has, in every language."""
+    by_heading = {fold_text(name): name for name in (*HEADINGS, *ANSWER_COLUMNS, *WIDTHS)}
+    for code in LANGUAGES:
+        list_language = language(code)
+        by_heading |= {fold_text(list_language.gettext(HEADINGS[n])): n for n in HEADINGS}
+        by_heading |= {fold_text(heading(name, list_language)): name for name in WIDTHS}
+    return by_heading
+
+
+class OtherColumns:
+    """Counts the cells in columns that staff added: they are not read."""
+
+    def __init__(self, headings: Sequence[object], hidden_names: Sequence[object] = ()) -> None:
+        """hidden_names: as of `column_positions`."""
+        self._headings = list(headings)
+        names = [_list_headings().get(fold_text(str(title))) for title in headings]
+        renamed = {str(name) for name in hidden_names} - {*names}
+        self._is_own = [bool(name) for name in names]
+        for i, name in enumerate(hidden_names):
+            self._is_own += [False] * (i + 1 - len(self._is_own))
+            self._is_own[i] |= str(name) in renamed
+        self._counts: Counter[int] = Counter()
+        self._first: dict[int, RowNumber] = {}
+
+    def count(self, number: RowNumber, values: Sequence[object]) -> None:
+        """Count the cells of one row."""
+        for i, value in enumerate(values):
+            if holds(value) and not (i < len(self._is_own) and self._is_own[i]):
+                self._counts[i] += 1
+                self._first.setdefault(i, number)
+
+    def doubts(self) -> Iterator[str]:
+        """One sentence for each of these columns."""
+        for i, n_cells in sorted(self._counts.items()):
+            title = self._headings[i] if i < len(self._headings) else None
+            masked_title = mask("" if title is None else title)
+            yield (
+                f"{self._first[i]}, column {get_column_letter(i + 1)},"
+                f" {masked_title}: no column of the list, so its"
+                f" {n_cells:,} filled cells are not read; answers belong into the list's columns"
+            )
 
 
 # The published list it came from

@@ -9,7 +9,14 @@ from typing import Any
 
 from retention.commands.outcomes import amounts, cells
 from retention.commands.outcomes.cells import CellError
-from retention.commands.outcomes.sheet import TITLES, Line, PublishedList, fold_text, meanings
+from retention.commands.outcomes.sheet import (
+    TITLES,
+    Line,
+    PublishedList,
+    RowNumber,
+    fold_text,
+    meanings,
+)
 from retention.core.errors import mask
 from retention.core.params import Play
 from retention.ledgers.outcomes import NO_ACTION, OBJECTION, StaffAnswer
@@ -20,7 +27,7 @@ from retention.worklist.answer_columns import ANSWER_COLUMNS, PLAYS
 class RejectedRow:
     """A row that is not accepted."""
 
-    number: int
+    number: RowNumber
     column: str  # the first column at fault; blank for the row as a whole
     masked_value: str
     rule: str
@@ -28,14 +35,14 @@ class RejectedRow:
 
     def __str__(self) -> str:
         column = f", column {TITLES[self.column]}" if self.column else ""
-        return f"row {self.number}{column}, {self.masked_value}: {self.rule}; {self.remedy}"
+        return f"{self.number}{column}, {self.masked_value}: {self.rule}; {self.remedy}"
 
 
 @dataclass(frozen=True)
 class AcceptedRow:
     """A row whose cells are all valid, or an objection to contact; a blank cell is no answer."""
 
-    number: int
+    number: RowNumber
     customer_id: str
     staff_answer: StaffAnswer
     fault: RejectedRow | None = None  # why no more than the objection was accepted
@@ -233,6 +240,6 @@ def doubts(accepted: Sequence[AcceptedRow], plays: Sequence[Play]) -> Iterator[s
         offer_value = offer_values.get(action or "")
         if offer_value is not None and offer_cost and float(offer_cost) > offer_value:
             yield (
-                f"row {row.number}, column {TITLES['offer_cost']}: {offer_cost:,.2f} is more"
+                f"{row.number}, column {TITLES['offer_cost']}: {offer_cost:,.2f} is more"
                 f" than the {offer_value:,.2f} that {action} may offer; kept"
             )

@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import io
+import re
 import zipfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,8 @@ from typing import Any
 
 import openpyxl
 import pytest
+from openpyxl.comments import Comment
+from openpyxl.utils import get_column_letter
 
 from retention.commands.outcomes import cells, from_xlsx, record
 from retention.commands.outcomes.record import ImportReport
@@ -537,6 +540,154 @@ def test_a_row_with_another_number_of_cells_is_rejected() -> None:
     atomic.write_text(path, path.read_text(encoding="utf-8").rstrip("\r\n") + ",too,many\r\n")
     (line,) = import_answers(path).rejected
     assert line.startswith("row 3, '': ragged_row; ")
+
+
+# --- nothing in a workbook is lost in silence
+
+
+def merge(cells_of: str) -> Callable[[Any], None]:
+    """Merge a range; {result} stands for the letter of the column of that name."""
+    letters = {name: get_column_letter(i) for i, name in enumerate(NAMES, start=1)}
+    return lambda book: book.worksheets[0].merge_cells(cells_of.format(**letters))
+
+
+def test_a_merged_answer_holds_for_each_row_that_it_covers() -> None:
+    rows = [REACHED, {"customer_id": "c"}, {"customer_id": "f"}, FULL]
+    report = import_answers(workbook(rows, change=merge("{result}2:{result}4")))
+    assert report.counts == ZERO | {"read": 4, "accepted": 4}
+    reached = StaffAnswer(result="reached")
+    assert latest_answers() == {"b": reached, "c": reached, "f": reached, "00123": ANSWER}
+
+
+def test_a_merged_objection_holds_for_each_customer() -> None:
+    def change(book: Any) -> None:
+        merge("{result}2:{result}3")(book)
+        merge("{answer}2:{answer}3")(book)
+
+    import_answers(workbook([OBJECTS, {"customer_id": "c"}], change=change))
+    assert outcomes.opted_out(outcomes.FOLDER) == {"b", "c"}
+
+
+def test_an_answer_merged_over_columns_counts_for_the_first() -> None:
+    report = import_answers(workbook([REACHED], change=merge("{result}2:{note}2")))
+    assert report.counts["accepted"] == 1
+    assert latest_answers() == {"b": StaffAnswer(result="reached")}
+
+
+def test_a_merged_cell_makes_no_answer_of_a_blank_row_nor_of_a_heading() -> None:
+    def change(book: Any) -> None:
+        merge("{result}3:{result}90")(book)
+        merge("{note}1:{note}2")(book)
+
+    report = import_answers(workbook([FULL | {"note": None}, REACHED], change=change))
+    assert report.counts == ZERO | {"read": 2, "accepted": 2}
+    assert latest_answers()["00123"].note is None
+
+
+def test_a_value_under_a_merged_cell_is_not_taken_for_an_answer() -> None:
+    path = workbook([REACHED, {"customer_id": "c"}], change=merge("{result}2:{result}3"))
+    column = get_column_letter(NAMES.index("result") + 1)
+    hidden = f'<c r="{column}3" t="inlineStr"><is><t>deceased</t></is></c>'
+    rewrite(
+        path,
+        "xl/worksheets/sheet1.xml",
+        lambda xml: re.sub(r'(<row r="3".*?)</row>', rf"\1{hidden}</row>", xml),
+    )
+    (line,) = import_answers(path).rejected
+    assert line.startswith("row 3, column Result, 'de'… (8 characters): merged_cells; ")
+
+
+def rewrite(path: Path, member: str, change: Callable[[str], str]) -> None:
+    """Change the text of one part of a workbook."""
+    with zipfile.ZipFile(path) as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+    changed = change(parts[member].decode())
+    assert changed != parts[member].decode()
+    parts[member] = changed.encode()
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, content_of in parts.items():
+            packed.writestr(name, content_of)
+
+
+def test_hidden_and_filtered_rows_and_columns_are_read() -> None:
+    def change(book: Any) -> None:
+        sheet = book.worksheets[0]
+        sheet.row_dimensions[2].hidden = True
+        sheet.auto_filter.ref = "A1:I4"
+        sheet.auto_filter.add_filter_column(0, ["c"])
+        sheet.column_dimensions[get_column_letter(NAMES.index("result") + 1)].hidden = True
+
+    report = import_answers(workbook([REACHED, FULL], change=change))
+    assert (report.counts["accepted"], report.doubts) == (2, [])
+
+
+def test_answers_on_another_sheet_are_read_too() -> None:
+    def change(book: Any) -> None:
+        more = book.create_sheet("Part 2")
+        more.append(["Customer", "Result"])
+        more.append(["c", "reached"])
+        more.append(["b", "maybe"])
+
+    report = import_answers(workbook([FULL], change=change))
+    assert report.counts == ZERO | {"read": 3, "accepted": 2, "rejected": 1}
+    assert report.rejected[0].startswith("sheet 'Part 2', row 3, column Result, ")
+    assert latest_answers() == {"00123": ANSWER, "c": StaffAnswer(result="reached")}
+
+
+def test_two_sheets_that_contradict_each_other_are_both_rejected() -> None:
+    def change(book: Any) -> None:
+        more = book.create_sheet("Copy")
+        more.append(["Customer", "Result"])
+        more.append(["b", "not reached"])
+
+    report = import_answers(workbook([REACHED, FULL], change=change))
+    assert [line.partition(",")[0] for line in report.rejected] == ["row 2", "sheet 'Copy'"]
+
+
+def test_what_is_not_read_is_reported() -> None:
+    def change(book: Any) -> None:
+        sheet = book.worksheets[0]
+        sheet.cell(1, len(NAMES) + 2, "Remark")
+        sheet.cell(2, len(NAMES) + 2, "never again")
+        sheet.cell(3, len(NAMES) + 3, "x")
+        sheet.cell(3, 2).comment = Comment("asks not to be contacted", "Ada")
+        sheet.cell(1, 3).comment = Comment("to fill in", "")
+        book.create_sheet("Mine")["B4"] = "call Bo"
+        read_me = book.create_sheet("Read me")
+        read_me["B1"], read_me["C5"] = "what it is", "mine"
+
+    path = workbook([FULL, REACHED], change=change)
+    assert list(import_answers(path).doubts) == [
+        "row 2, column K, 'Re'… (6 characters): no column of the list, so its 1 filled cells are"
+        " not read; answers belong into the list's columns",
+        "row 3, column L, '': no column of the list, so its 1 filled cells are"
+        " not read; answers belong into the list's columns",
+        "row 3, column B: the comment of the cell is not read; write it into the column Note",
+        "sheet 'Mine', row 4: 1 cells from there on are not read; answers belong into the list's"
+        " own sheet, under its headings",
+        "sheet 'Read me', row 5: 1 cells from there on are not read; answers belong into the"
+        " list's own sheet, under its headings",
+    ]
+
+
+def test_a_column_that_staff_added_to_a_csv_is_reported() -> None:
+    path = table([FULL])
+    head, row = path.read_text(encoding="utf-8").split()[0], path.read_text(encoding="utf-8")
+    text = row.replace(head, f"{head},Remark").rstrip("\r\n") + ",never again\r\n"
+    atomic.write_text(path, text)
+    report = import_answers(path)
+    assert report.counts["accepted"] == 1
+    assert report.doubts[0].startswith("row 2, column K, 'Re'… (6 characters): no column of the ")
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_the_workbook_as_it_was_sent_gives_no_doubt(
+    code: str, make_listing: Callable[..., Listing]
+) -> None:
+    listing = make_listing([{"name": "Ada", "budget": 5.0}], language=language(code))
+    publish("2026-11-22-bbbbbbbbbbbb", listing.list_id, ["00001"])
+    Path("list.xlsx").write_bytes(content(listing))
+    assert list(import_answers(Path("list.xlsx")).doubts) == []
 
 
 # --- an objection to contact is never lost
