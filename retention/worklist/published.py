@@ -351,9 +351,10 @@ def expired_lists(folder: Path, retention: RetentionRule, n_coming: int = 0) -> 
     same_company = [dated for dated in dated_lists if dated.company == current_list.company]
     newest_of_day = {dated.day: dated for dated in same_company}  # the last of a day wins
     outcomes_known = current_list.day - dt.timedelta(days=retention.outcome_days)
+    n_expired = max(0, len(same_company) + n_coming - retention.max_lists)
     return [
         dated.path
-        for dated in same_company[: n_coming - retention.max_lists]
+        for dated in same_company[:n_expired]
         if dated != current_list
         and (dated.day <= outcomes_known or dated != newest_of_day[dated.day])
     ]

@@ -301,6 +301,43 @@ def test_the_oldest_lists_go_and_outcomes_to_come_are_waited_for(write: Write, l
     )
 
 
+@pytest.mark.parametrize(
+    ("max_lists", "n_coming", "days"),
+    [
+        (1, 0, [22]),
+        (1, 1, [22]),
+        (2, 0, [15, 22]),
+        (2, 1, [22]),
+        (2, 2, [22]),
+        (3, 1, [15, 22]),
+        (5, 1, [1, 8, 15, 22]),
+        (6, 1, [1, 8, 15, 22]),
+    ],
+)
+def test_room_is_left_for_the_lists_to_come(
+    max_lists: int, n_coming: int, days: list[int], write: Write, lists: Path
+) -> None:
+    for number in (1, 8, 15, 22):
+        put(write("Ada", as_of=day(number)), lists)
+    expired = published.expired_lists(lists, RetentionRule(max_lists), n_coming)
+    left = [path for path in published.published_lists(lists) if path not in expired]
+    assert [int(path.name[8:10]) for path in left] == days
+
+
+def test_with_a_limit_of_a_single_list_only_the_replaced_list_stays_beside_the_new(
+    write: Write, lists: Path
+) -> None:
+    for number in (1, 8, 15, 22):
+        published.publish_list(
+            write("Ada", as_of=day(number)),
+            lists,
+            allow_older=False,
+            say=print,
+            retention=RetentionRule(1),
+        )
+    assert [int(path.name[8:10]) for path in published.published_lists(lists)] == [15, 22]
+
+
 def test_lists_of_another_company_are_not_ours_to_remove(write: Write, lists: Path) -> None:
     other = put(write("Ada", as_of=day(1), company="Harbour Gym"), lists)
     for number in (8, 15, 22):
