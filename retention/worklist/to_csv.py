@@ -1,4 +1,4 @@
-"""The list as CSV: UTF-8 without byte-order mark, RFC 4180, formulas escaped."""
+"""The list as CSV: UTF-8 without byte-order mark, RFC 4180, formulas escaped, phones to dial."""
 
 import csv
 import datetime as dt
@@ -10,7 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from retention.core import artefacts
-from retention.core.csv_injection import escape_formula, unescape_formula
+from retention.core.csv_injection import escape_formula, escape_phone, unescape_formula
 from retention.core.errors import BadInput
 from retention.i18n.language import minor_digits
 from retention.worklist.model import DAY_COLUMNS, MONEY_COLUMNS, Listing
@@ -29,6 +29,8 @@ def _cell(name: str, value: Any, money_digits: int) -> str:
         return f"{value:.1f}"
     if name == "churn_probability":
         return f"{value:.4f}"
+    if name == "phone":
+        return escape_phone(value)
     return escape_formula(value) if isinstance(value, str) else str(value)
 
 

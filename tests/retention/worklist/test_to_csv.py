@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retention.core import artefacts
-from retention.core.csv_injection import escape_formula, unescape_formula
+from retention.core.csv_injection import escape_formula, escape_phone, unescape_formula
 from retention.core.errors import BadInput
 from retention.i18n.language import language
 from retention.worklist.model import Listing
@@ -25,6 +25,67 @@ MakeListing = Callable[..., Listing]
 @given(st.text())
 def test_every_text_comes_back(text: str) -> None:
     assert unescape_formula(escape_formula(text)) == text
+    assert unescape_formula(escape_phone(text)) == text
+
+
+@given(st.from_regex(r"\A'{0,2}[+\-=@][0-9 +*/().'-]{0,20}\Z"))
+def test_every_text_like_a_phone_comes_back_and_goes_bare_only_as_digits(text: str) -> None:
+    cell = escape_phone(text)
+    assert unescape_formula(cell) == text
+    assert cell.startswith("'") or (cell == text and cell[1:].replace(" ", "").isdigit())
+
+
+@pytest.mark.parametrize(
+    "phone",
+    ["+49 170 1234567", "+491701234567", "+44 20 7946 0000", "+1 800 555 0100", "0170 123", "1-2"],
+)
+def test_a_phone_that_nothing_can_calculate_is_ready_to_dial(
+    phone: str, make_listing: MakeListing, tmp_path: Path
+) -> None:
+    written = content(make_listing([{"phone": phone, "name": "+49 170 1234567"}]))
+    [cells] = csv.DictReader(io.StringIO(written.decode(), newline=""))
+    assert (cells["phone"], cells["name"]) == (phone, "'+49 170 1234567")
+    path = tmp_path / "at_risk.csv"
+    path.write_bytes(written)
+    assert read(path)["phone"].to_pylist() == [phone]
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "+1+1",
+        "-1+1",
+        "+1-800-555-0100",
+        "+49(170)1234567",
+        "+49/170/1234567",
+        "+49.170.1234567",
+        "+49 170 1234567*2",
+        "+49 170  1234567",
+        "+49\u00a0170\u00a01234567",
+        "+49 170 1234567\n",
+        "+\u0664\u0669 170 1234567",
+        "+12345678901234567",
+        "+049 170 1234567",
+        "+1",
+        "-5",
+        "-491701234567",
+        "=491701234567",
+        "@491701234567",
+        "\t+491701234567",
+        "\uff0b49 170 1234567",
+        "'+49 170 1234567",
+        '=HYPERLINK("http://example.org","+49")',
+    ],
+)
+def test_a_phone_that_a_spreadsheet_might_evaluate_is_text(
+    phone: str, make_listing: MakeListing, tmp_path: Path
+) -> None:
+    written = content(make_listing([{"phone": phone}]))
+    [cells] = csv.DictReader(io.StringIO(written.decode(), newline=""))
+    assert cells["phone"] == f"'{phone}"
+    path = tmp_path / "at_risk.csv"
+    path.write_bytes(written)
+    assert read(path)["phone"].to_pylist() == [phone]
 
 
 @given(st.text(), st.sampled_from("=+-@\t\r\n＝＋－＠"))  # noqa: RUF001
