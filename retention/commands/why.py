@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -25,8 +26,10 @@ from retention.cohort import calendar, eligibility
 from retention.core import artefacts, engine, events, feature_table, point_in_time
 from retention.core.errors import BadInput, BadParams, Guarded
 from retention.core.params import EngineParams, Params, load_params
+from retention.core.storage import atomic
 from retention.i18n.language import language
 from retention.serving import target
+from retention.worklist import published
 
 MAX_EVENTS: Final = 30
 """How many of the events used are listed, and how many of those held back."""
@@ -84,7 +87,7 @@ def customer_history(params: Params, customer_id: str, as_of: dt.date | None) ->
         own_events = opened.scan(artefacts.EVENTS).filter(nw.col("customer_id") == customer_id)
         all_events = opened.collect(own_events, sort=_ORDER)
         if not len(all_events):
-            _require_customer(customer_id)
+            _require_customer(customer_id, newer_list(params, as_of))
         past = point_in_time.as_known_at(opened.load(all_events), day, summary.versioned)
         used = opened.collect(past, sort=_ORDER).to_pylist()[::-1]
         cohort = eligibility.cohort(past, day, params.labels.churn)
@@ -94,7 +97,27 @@ def customer_history(params: Params, customer_id: str, as_of: dt.date | None) ->
     return CustomerHistory(customer_id, point_in_time.date_of(day), used, held_back, in_cohort, row)
 
 
-def _require_customer(customer_id: str) -> None:
+def newer_list(params: Params, as_of: dt.date | None) -> str:
+    """A sentence where the current list knows more than data/events, of which `why` speaks; or ''.
+
+    `retention score` makes a list in a folder of its own and keeps none of the data.
+    """
+    data_day = point_in_time.date_of(
+        calendar.plan_calendar(params, artefacts.EVENTS_SUMMARY.read()).as_of
+    )
+    current = published.current(Path(params.publish.folder))
+    if current is None or (as_of is not None and as_of <= data_day):
+        return ""
+    manifest = atomic.read_json(current / published.MANIFEST)
+    if manifest["company"] != params.company or manifest["as_of"] <= str(data_day):
+        return ""
+    return (
+        f"{artefacts.EVENTS} ends before {data_day}, the current list is of {manifest['as_of']}:"
+        " what was learnt in between is missing here; run make repro first"
+    )
+
+
+def _require_customer(customer_id: str, newer: str) -> None:
     """BadParams, with the nearest ids, for an id that neither events nor customers have."""
     paths = [
         str(artefact.path)
@@ -113,7 +136,8 @@ def _require_customer(customer_id: str) -> None:
             [customer_id],
         ).fetchall()
     nearest = ", ".join(near_id for (near_id,) in near)
-    raise BadParams(f"no customer has the id {customer_id!r}; nearest: {nearest}; ids are exact")
+    unknown = f"no customer has the id {customer_id!r}; nearest: {nearest}; ids are exact"
+    raise BadParams(f"{unknown}; {newer}" if newer else unknown)
 
 
 def _held_back(all_events: Sequence[Event], used: Sequence[Event], day: int) -> list[HeldBackEvent]:
@@ -258,6 +282,9 @@ def print_customer(customer_id: str, as_of: dt.date | None, console: Console) ->
     _print_heading(
         console, f"Customer {customer_id} at the start of {history.as_of} ({params.time_zone})"
     )
+    newer = newer_list(params, as_of)
+    if newer:
+        _print_lines(console, [f"note: {newer}"])
     _print_events(console, history, ZoneInfo(params.time_zone))
     _print_features(console, history.features, params)
     explanation = explain_score(params, history)

@@ -135,6 +135,40 @@ def test_the_events_used_are_the_past_newest_first(company: Path) -> None:
     assert sum(each["order_id"] == "L3" for each in history.used) == 1
 
 
+def publish(company_name: str, as_of: str) -> None:
+    """A current list of a company and day."""
+    name = f"{as_of}-0123456789ab"
+    atomic.write_json(
+        Path("lists") / name / "manifest.json", {"company": company_name, "as_of": as_of}
+    )
+    pointer = {"company": company_name, "as_of": as_of, "folder": name, "manifest_sha256": "0" * 64}
+    atomic.write_json(Path("lists/current.json"), pointer)
+
+
+@pytest.mark.parametrize(
+    ("list_of", "list_day", "as_of", "is_noted"),
+    [
+        ("Mill Lane Bakery", "2026-01-08", None, True),
+        ("Mill Lane Bakery", "2026-01-08", dt.date(2026, 1, 8), True),
+        ("Mill Lane Bakery", "2026-01-08", dt.date(2025, 12, 4), False),
+        ("Mill Lane Bakery", "2026-01-01", None, False),
+        ("Harbour Gym", "2026-01-08", None, False),
+    ],
+)
+def test_a_list_of_newer_data_is_named(
+    company: Path, list_of: str, list_day: str, as_of: dt.date | None, is_noted: bool
+) -> None:
+    publish(list_of, list_day)
+    try:
+        note = "data/events/events.parquet ends before 2026-01-01, the current list is of"
+        assert (f"note: {note} {list_day}" in output_of("c001", as_of)) is is_noted
+        with pytest.raises(BadParams) as refusal:
+            history_of("nobody", as_of)
+        assert (note in str(refusal.value)) is is_noted
+    finally:
+        atomic.remove_folder(Path("lists"))
+
+
 def test_what_is_held_back_says_why(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(why, "_features_at", lambda *_: None)
     reasons = {each.event["order_id"]: each.reason for each in history_of("c001").held_back}
