@@ -6,7 +6,7 @@ removed whole, and the next `dvc repro` makes them again from the remaining rows
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,9 @@ DVC: Final = Path(".dvc")
 RWLOCK: Final = DVC / "tmp" / "rwlock"
 """The file in which DVC lists the processes that run stages; its own lock is free meanwhile."""
 
+EXAMPLE: Final = "example"
+"""The stage that writes an example's raw files, which a program of this repository makes."""
+
 
 def stages() -> list[str]:
     """The stages whose tables have a column customer_id."""
@@ -32,9 +35,10 @@ def stages() -> list[str]:
     return [stage for stage in artefacts.STAGES if stage in with_customers]
 
 
-def folders(root: Path) -> list[Path]:
-    """The existing folders of these stages."""
-    return [folder for stage in stages() if (folder := root / artefacts.DATA / stage).is_dir()]
+def folders(root: Path, *, with_example: bool = False) -> list[Path]:
+    """The existing folders of these stages, and the one of the example's raw files if asked for."""
+    names = [EXAMPLE, *stages()] if with_example else stages()
+    return [folder for name in names if (folder := root / artefacts.DATA / name).is_dir()]
 
 
 def hold_customer(root: Path, customer_id: str) -> bool:
@@ -42,10 +46,10 @@ def hold_customer(root: Path, customer_id: str) -> bool:
     return any(search.files_with(folder, customer_id) for folder in folders(root))
 
 
-def remove(root: Path) -> int:
+def remove(root: Path, *, with_example: bool) -> int:
     """Remove the folders and their stages' entries in dvc.lock; the number of folders."""
-    stage_folders = folders(root)
-    _remove_from_dvc_lock(root)
+    stage_folders = folders(root, with_example=with_example)
+    _remove_from_dvc_lock(root, [EXAMPLE, *stages()] if with_example else stages())
     for folder in stage_folders:
         atomic.remove_folder(folder)
     return len(stage_folders)
@@ -75,12 +79,12 @@ def collect_garbage(root: Path) -> int:
     return before - _files(top)
 
 
-def _remove_from_dvc_lock(root: Path) -> None:
+def _remove_from_dvc_lock(root: Path, stage_names: Iterable[str]) -> None:
     if not (root / DVC).is_dir():
         return
     from dvc.dvcfile import LOCK_FILE, Lockfile
 
-    removed = {artefacts.DATA / stage for stage in stages()}
+    removed = {artefacts.DATA / name for name in stage_names}
     with _locked(root) as repo:
         lock = Lockfile(repo, str(root / LOCK_FILE))
         for stage in _stages_with_outs_in(repo, root, removed):

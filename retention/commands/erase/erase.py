@@ -127,7 +127,8 @@ def _remove(
     holds_customer = is_unfinished or bool(parts) or derived.hold_customer(root, customer_id)
     yield "raw_rows", sum(map(_cut_rows, own_parts))
     atomic.remove_leftovers(root / artefacts.DATA)
-    yield "data_folders", derived.remove(root) if holds_customer else 0
+    with_example = any(raw.is_of_example(part.path) for part in parts)
+    yield "data_folders", derived.remove(root, with_example=with_example) if holds_customer else 0
     yield "cached_files", derived.collect_garbage(root)
     yield "work_folders", _remove_folder(Path(params.score.folder) / workspace.WORK)
     atomic.remove(Path(params.score.folder) / TRACEBACK)  # a traceback may hold a value
@@ -171,7 +172,10 @@ def _remaining(
 
 
 def _remaining_rows(parts: Iterable[raw.CustomerRows], root: Path) -> Iterator[str]:
-    for part in parts:
+    parts = list(parts)
+    if any(raw.is_of_example(part.path) for part in parts):
+        yield f"{raw.EXAMPLES}: the example writes its customers again at the next run"
+    for part in (part for part in parts if not raw.is_of_example(part.path)):
         if len(part.rows) and not raw.is_own_file(part.path, root):
             yield f"{part.path}: its owner removes {len(part.rows):,} rows"
         for line in part.unread:

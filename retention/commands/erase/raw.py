@@ -147,7 +147,12 @@ def _pieces(raw: str | None, delimiter: str) -> list[str]:
 def is_own_file(path: Path, root: Path) -> bool:
     """Whether a file lies in the project and was put there by the company, not by an example."""
     real = path.resolve()
-    return real.is_relative_to(root.resolve()) and not path.is_relative_to(EXAMPLES)
+    return real.is_relative_to(root.resolve()) and not is_of_example(path)
+
+
+def is_of_example(path: Path) -> bool:
+    """Whether a file is one that the stage `example` wrote."""
+    return path.is_relative_to(EXAMPLES)
 
 
 def unnamed_files(params: Params) -> list[Path]:

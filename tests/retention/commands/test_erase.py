@@ -84,9 +84,9 @@ def test_a_stage_of_dvc_that_died_hinders_nobody() -> None:
 def test_a_stage_that_began_midway_keeps_the_receipt_back(monkeypatch: pytest.MonkeyPatch) -> None:
     remove = derived.remove
 
-    def meanwhile(root: Path) -> int:
+    def meanwhile(root: Path, *, with_example: bool) -> int:
         dvc_at_work(os.getpid(), "write")
-        return remove(root)
+        return remove(root, with_example=with_example)
 
     with monkeypatch.context() as patch:  # no undo(): it would leave the folder one stands in
         patch.setattr(derived, "remove", meanwhile)
@@ -132,3 +132,33 @@ def test_a_folder_of_lists_that_is_gone_stands_in_the_receipt() -> None:
     assert any(
         remaining.startswith("/nowhere/lists: lists were published") for remaining in run["remains"]
     )
+
+
+# --- the files of an example
+
+
+def files_that_hold(text: str, place: Path) -> list[Path]:
+    paths = [place] if place.is_file() else place.rglob("*")
+    return [path for path in paths if path.is_file() and text.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("of_example", [True, False])
+def test_an_example_leaves_with_its_cached_copies(home: Path, of_example: bool) -> None:
+    atomic.write_text("data/example/shop/sales.csv", SALES)
+    stage = {"cmd": "true", "outs": ["data/example"]}
+    atomic.write_text("dvc.yaml", yaml.safe_dump({"stages": {"example": stage}}))
+    if of_example:
+        params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+        params["sources"]["sales"]["path"] = "data/example/shop/sales.csv"
+        atomic.write_text("params.yaml", yaml.safe_dump(params))
+    with Repo() as repo:
+        repo.commit(force=True)
+    cache = home / ".dvc" / "cache"
+    assert len(files_that_hold("R1,1,7", cache)) == 1
+    report = erase_7()
+    assert report.was_found
+    assert bool(files_that_hold("R1,1,7", cache)) is not of_example
+    assert Path("data/example").is_dir() is not of_example
+    assert bool(files_that_hold("data/example", home / "dvc.lock")) is not of_example
+    again = "data/example: the example writes its customers again at the next run"
+    assert (again in report.remains) is of_example
