@@ -151,8 +151,8 @@ def _cell_doubts(sheet: Any, width: int) -> Iterator[str]:
     ]
     if numbers:
         yield (
-            f"{RowNumber(sheet.title, numbers[0])}: {len(numbers):,} cells from there on are not"
-            " read; answers belong into the list's own sheet, under its headings"
+            f"{RowNumber(sheet.title, numbers[0])}: not read from here on (filled cells:"
+            f" {len(numbers):,}); answers belong into the list's own sheet, under its headings"
         )
 
 

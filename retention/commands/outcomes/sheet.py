@@ -29,6 +29,7 @@ TITLES: Final = {"list_id": HEADINGS["list_id"], "customer_id": HEADINGS["custom
 """The columns that are read, and their headings in English."""
 
 LIST_TABLE: Final = "at_risk.csv"
+_LAST_COLUMN: Final = 18_278  # ZZZ, the last that has a name; a CSV may have more
 
 
 @dataclass(frozen=True)
@@ -175,10 +176,11 @@ class OtherColumns:
         for i, n_cells in sorted(self._counts.items()):
             title = self._headings[i] if i < len(self._headings) else None
             masked_title = mask("" if title is None else title)
+            letter = get_column_letter(min(i + 1, _LAST_COLUMN))
             yield (
-                f"{self._first[i]}, column {get_column_letter(i + 1)},"
-                f" {masked_title}: no column of the list, so its"
-                f" {n_cells:,} filled cells are not read; answers belong into the list's columns"
+                f"{self._first[i]}, column {letter}, {masked_title}: no column of"
+                f" the list, not read (filled cells: {n_cells:,}); answers belong into the list's"
+                " own columns"
             )
 
 

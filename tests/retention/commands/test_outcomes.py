@@ -658,14 +658,14 @@ def test_what_is_not_read_is_reported() -> None:
 
     path = workbook([FULL, REACHED], change=change)
     assert list(import_answers(path).doubts) == [
-        "row 2, column K, 'Re'… (6 characters): no column of the list, so its 1 filled cells are"
-        " not read; answers belong into the list's columns",
-        "row 3, column L, '': no column of the list, so its 1 filled cells are"
-        " not read; answers belong into the list's columns",
+        "row 2, column K, 'Re'… (6 characters): no column of the list, not read (filled cells: 1);"
+        " answers belong into the list's own columns",
+        "row 3, column L, '': no column of the list, not read (filled cells: 1);"
+        " answers belong into the list's own columns",
         "row 3, column B: the comment of the cell is not read; write it into the column Note",
-        "sheet 'Mine', row 4: 1 cells from there on are not read; answers belong into the list's"
-        " own sheet, under its headings",
-        "sheet 'Read me', row 5: 1 cells from there on are not read; answers belong into the"
+        "sheet 'Mine', row 4: not read from here on (filled cells: 1); answers belong into the"
+        " list's own sheet, under its headings",
+        "sheet 'Read me', row 5: not read from here on (filled cells: 1); answers belong into the"
         " list's own sheet, under its headings",
     ]
 
@@ -678,6 +678,12 @@ def test_a_column_that_staff_added_to_a_csv_is_reported() -> None:
     report = import_answers(path)
     assert report.counts["accepted"] == 1
     assert report.doubts[0].startswith("row 2, column K, 'Re'… (6 characters): no column of the ")
+
+
+def test_a_csv_may_have_more_columns_than_a_spreadsheet() -> None:
+    text = "list_id,customer_id,result" + "," * 20_000 + f"\r\n{LIST},b,reached{',' * 20_000}x\r\n"
+    atomic.write_text("wide.csv", text)
+    assert import_answers(Path("wide.csv")).doubts[0].startswith("row 2, column ZZZ, '': ")
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
