@@ -80,15 +80,25 @@ def collect_garbage(root: Path) -> int:
 
 
 def _remove_from_dvc_lock(root: Path, stage_names: Iterable[str]) -> None:
+    """Remove the entries in one step: each time the file is parsed and written takes seconds."""
     if not (root / DVC).is_dir():
         return
-    from dvc.dvcfile import LOCK_FILE, Lockfile
+    from dvc.dvcfile import LOCK_FILE
+    from dvc.utils.serialize import dumps_yaml, parse_yaml_for_update
 
-    removed = {artefacts.DATA / name for name in stage_names}
+    removed, path = {artefacts.DATA / name for name in stage_names}, root / LOCK_FILE
     with _locked(root) as repo:
-        lock = Lockfile(repo, str(root / LOCK_FILE))
-        for stage in _stages_with_outs_in(repo, root, removed):
-            lock.remove_stage(stage)
+        names = {stage.name for stage in _stages_with_outs_in(repo, root, removed)}
+        if not path.is_file():
+            return
+        content = parse_yaml_for_update(path.read_text(encoding="utf-8"), str(path))
+        entries = content.get("stages", {})
+        for name in names & entries.keys():
+            del entries[name]
+        if entries:
+            atomic.write_text(path, dumps_yaml(content))
+        else:
+            atomic.remove(path)
 
 
 def refuse_at_work(root: Path) -> None:

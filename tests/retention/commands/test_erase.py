@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from dvc.repo import Repo
+from ruamel.yaml import YAML
 
 from retention.commands.erase import derived, erase
 from retention.core.errors import Busy
@@ -132,6 +133,33 @@ def test_a_folder_of_lists_that_is_gone_stands_in_the_receipt() -> None:
     assert any(
         remaining.startswith("/nowhere/lists: lists were published") for remaining in run["remains"]
     )
+
+
+def test_dvc_lock_is_written_once_for_all_stages(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = derived.stages()
+    stages: dict[str, dict[str, object]] = {}
+    for name in (*names, "guard"):
+        atomic.write_text(f"data/{name}/rows.csv", "customer_id\n7\n")
+        stages[name] = {"cmd": "true", "outs": [f"data/{name}/rows.csv"]}
+    atomic.write_text("dvc.yaml", yaml.safe_dump({"stages": stages}))
+    with Repo() as repo:
+        repo.commit(force=True)
+    before = yaml.safe_load((home / "dvc.lock").read_text(encoding="utf-8"))
+    dumps: list[object] = []
+    dump = YAML.dump
+
+    def counted(self: YAML, data: object, stream: object = None, **options: object) -> object:
+        dumps.append(data)
+        return dump(self, data, stream, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(YAML, "dump", counted)
+        assert derived.remove(home, with_example=False) == len(names) > 5
+    assert len(dumps) == 1
+    after = yaml.safe_load((home / "dvc.lock").read_text(encoding="utf-8"))
+    assert after == before | {"stages": {"guard": before["stages"]["guard"]}}
 
 
 # --- the files of an example
