@@ -1,9 +1,10 @@
 """The calendar of snapshots: training snapshots and the snapshot to score."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from retention.core import errors, point_in_time
-from retention.core.documents.sources import EventsSummary
+from retention.core.documents.sources import EventsSummary, SourceSummary
 from retention.core.params import ChurnLabel, LabelParams, Params, SnapshotParams
 
 
@@ -40,6 +41,16 @@ def label_kinds(label: ChurnLabel) -> list[str]:
     return label.kinds if label.rule == "silence" else ["start", "cancel"]
 
 
+def last_label_day(source: SourceSummary, kinds: Collection[str]) -> int | None:
+    """The last day on which a source knew of an event of the label's kinds; None without any.
+
+    Another kind of the same source does not count: a delivery months after the last order tells
+    nothing about orders in between.
+    """
+    days = source.last_known_days
+    return max((days[kind] for kind in days if kind in kinds), default=None)
+
+
 def _label_days(summary: EventsSummary, label: ChurnLabel) -> tuple[int, int]:
     """The first day of the label's events, and the last day that all their sources know."""
     kinds = set(label_kinds(label))
@@ -49,16 +60,16 @@ def _label_days(summary: EventsSummary, label: ChurnLabel) -> tuple[int, int]:
             f"data/events: no event of kind {', '.join(sorted(kinds))}, which labels.churn reads; "
             "map one in params.yaml under sources"
         )
-    label_sources = [source for source in summary.sources.values() if kinds & set(source.kinds)]
+    last_days = [last_label_day(source, kinds) for source in summary.sources.values()]
     first_day = min(stats.first_day for stats in kind_stats)
-    return first_day, min(source.last_known_day for source in label_sources)
+    return first_day, min(day for day in last_days if day is not None)
 
 
 def plan_calendar(params: Params, summary: EventsSummary) -> Calendar:
     """The calendar that follows from params and the summary of stage `events`.
 
-    Without an `as_of` in params it is the day after the last day that all sources know. BadInput:
-    no event of the kinds that the churn label reads.
+    Without an `as_of` in params it is the day after the last day that all sources of the churn
+    label's kinds know of them. BadInput: no event of these kinds.
     """
     first_day, last_day = _label_days(summary, params.labels.churn)
     as_of = point_in_time.day_number(params.as_of) if params.as_of else last_day + 1

@@ -19,16 +19,16 @@ def freshness(
     guard_params: GuardParams,
     language: Language,
 ) -> list[Finding]:
-    """Whole days before as_of without data, for each source that the churn label needs.
+    """Whole days before as_of without the churn label's kinds, for each source that has them.
 
     sources: of the summary of stage `events`. configured: the sources of params.yaml. A source
     that ends yesterday is 0 days old.
     """
     kinds = set(calendar.label_kinds(labels.churn))
     return [
-        _source_freshness(name, source.last_known_day, as_of, guard_params, language)
+        _source_freshness(name, last, as_of, guard_params, language)
         for name, source in sources.items()
-        if name in configured and kinds & set(source.kinds)
+        if name in configured and (last := calendar.last_label_day(source, kinds)) is not None
     ]
 
 

@@ -19,7 +19,7 @@ class GuardInputs:
 
     sources: Mapping[
         str, SourceSummary
-    ]  # kinds and last known day of each source, from stage `events`
+    ]  # last known day of each kind and source, from stage `events`
     ingested: Mapping[str, IngestSummary]  # summary of stage `ingest` of each source
     scored: ScoreSummary  # summary of stage `score`
     scores_sha256: str

@@ -10,7 +10,7 @@ from retention.sources.reader import run
 
 
 def source_coverage(connection: duckdb.DuckDBPyConnection) -> dict[str, SourceSummary]:
-    """For each source of table `events`: rows, days, kinds, customers, and hours of delay.
+    """For each source of table `events`: rows, days by kind, customers, and hours of delay.
 
     Table `newest`, one row an event, has `learnt_at`: when the event was first known.
     """
@@ -31,11 +31,27 @@ def source_coverage(connection: duckdb.DuckDBPyConnection) -> dict[str, SourceSu
         "customers",
         "share_of_customers",
     )
-    lags = _lag_hours(connection)
+    lags, last_known_days = _lag_hours(connection), _last_known_days(connection)
     return {
-        source: SourceSummary(**dict(zip(keys, values, strict=True)), lag_hours=lags[source])
+        source: SourceSummary(
+            **dict(zip(keys, values, strict=True)),
+            last_known_days=last_known_days[source],
+            lag_hours=lags[source],
+        )
         for source, *values in rows
     }
+
+
+def _last_known_days(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
+    """The last day on which an event of each kind became known, by source and kind."""
+    rows = run(
+        connection,
+        "select source, kind, max(known_day) from events group by all order by source, kind",
+    )
+    by_source: dict[str, dict[str, int]] = {}
+    for source, kind, day in rows:
+        by_source.setdefault(source, {})[kind] = day
+    return by_source
 
 
 def _lag_hours(connection: duckdb.DuckDBPyConnection) -> dict[str, Lag]:

@@ -63,6 +63,11 @@ def test_the_summary_has_days_of_kinds_and_sources(tmp_path: Path) -> None:
     assert [stats["kinds"] for stats in summary["sources"].values()] == [["visit"], ["start"]]
 
 
+def test_the_summary_has_the_last_known_day_of_each_kind_of_a_source(tmp_path: Path) -> None:
+    _, summary = merged(tmp_path, [event("s:1"), event("s:2", 70, kind="delivery")])
+    assert summary["sources"]["s"]["last_known_days"] == {"delivery": 20524, "visit": 20454}
+
+
 def test_the_summary_has_the_coverage_and_delay_of_each_source(tmp_path: Path) -> None:
     visits = [event(f"s:{i}", i % 20 // 19 * 2, customer_id=f"c{i % 4}") for i in range(40)]
     changed = [event("t:1", 1, customer_id="c1"), event("t:1", 9, customer_id="c1", topic="new")]

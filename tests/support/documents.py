@@ -31,9 +31,14 @@ def kind_summaries(kinds: Mapping[str, Mapping[str, Any]]) -> dict[str, KindSumm
 
 def source_summaries(sources: Mapping[str, Mapping[str, Any]]) -> dict[str, SourceSummary]:
     return {
-        name: SourceSummary.model_validate(_DAYS | _COVERAGE | dict(source))
-        for name, source in sources.items()
+        name: _source_summary(_DAYS | _COVERAGE | dict(source)) for name, source in sources.items()
     }
+
+
+def _source_summary(source: dict[str, Any]) -> SourceSummary:
+    """A source all of whose kinds end on its last known day, unless it says otherwise."""
+    days = dict.fromkeys(source["kinds"], source["last_known_day"])
+    return SourceSummary.model_validate({"last_known_days": days} | source)
 
 
 def events_summary(

@@ -125,7 +125,7 @@ def check_params(params: Params, group: FindingGroup) -> None:
             )
     _check_targets(params.scorecard.targets, group)
     if group.sound:
-        as_of = params.as_of or "the day after the last known day"
+        as_of = params.as_of or "the day after the last known day of the label's kinds"
         group.ok(
             f"{params.company}, {count_of(len(params.sources), 'source')}, scored as of {as_of}"
         )

@@ -72,6 +72,7 @@ class SourceSummary(KindSummary):
     """The events of one source."""
 
     kinds: tuple[str, ...]
+    last_known_days: Mapping[str, int]  # by kind
     customers: int
     share_of_customers: float
     lag_hours: Lag

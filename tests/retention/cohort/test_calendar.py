@@ -102,6 +102,13 @@ def test_without_as_of_it_is_the_day_after_the_last_complete_day_of_the_labels_s
     assert plan_calendar(make_params(None), SUMMARY).as_of == 196
 
 
+def test_another_kind_of_the_labels_source_does_not_move_as_of() -> None:
+    late = {"kinds": ["delivery", "purchase"], "last_known_day": 260}
+    shop = late | {"last_known_days": {"delivery": 260, "purchase": 199}}
+    summary = documents.events_summary({"purchase": {"first_day": 50}}, {"shop": shop})
+    assert plan_calendar(make_params(None), summary).as_of == 200
+
+
 def test_history_begins_with_the_labels_own_events() -> None:
     assert plan_calendar(make_params("1970-04-11"), SUMMARY).learning == [90]
 

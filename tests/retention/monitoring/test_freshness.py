@@ -27,6 +27,16 @@ def test_only_the_sources_that_the_label_needs_must_be_fresh() -> None:
     assert (finding.about, finding.figure, finding.level) == ("till", "0 days", OK)
 
 
+def test_later_events_of_another_kind_do_not_make_a_source_fresh() -> None:
+    till = {
+        "kinds": ["delivery", "purchase"],
+        "last_known_day": YESTERDAY,
+        "last_known_days": {"delivery": YESTERDAY, "purchase": YESTERDAY - 15},
+    }
+    finding = finding_of(guard_inputs(sources={"till": till}), guard="freshness")
+    assert (finding.figure, finding.level) == ("15 days", REFUSED)
+
+
 @pytest.mark.parametrize(
     ("trained_to", "level"),
     [("2026-05-04", OK), ("2026-05-03", WARNED), ("2025-07-31", REFUSED)],
