@@ -67,6 +67,7 @@ def ingest(params: Params, source: str, erased: Erased = NOBODY) -> Ingested:
             rules=counts.rejected_by_rule,
             erased=erased.delete_erased(con, "events"),
             expired=_delete_expired(con, params),
+            held_back=_held_back(con, params),
             ignored_columns=tuple(name for name in files[0].names if name not in plan.wanted),
             doubtful=row_validation.missed_expectations(con, plan),
             **_event_days(con),
@@ -90,6 +91,15 @@ def _delete_expired(connection: duckdb.DuckDBPyConnection, params: Params) -> in
         now = str(point_in_time.day_number(params.as_of))
     ((n_deleted,),) = run(connection, f"delete from events where occurred_day < ({now}) - {days}")
     return int(n_deleted)
+
+
+def _held_back(connection: duckdb.DuckDBPyConnection, params: Params) -> int:
+    """How many events became known on or after as_of; 0 without an as_of."""
+    if params.as_of is None:
+        return 0
+    end = point_in_time.day_number(params.as_of)
+    ((n_events,),) = run(connection, f"select count(*) from events where known_day >= {end}")
+    return int(n_events)
 
 
 def _event_days(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
@@ -127,6 +137,8 @@ def main() -> None:
         for n_events, why in left_out:
             if n_events:
                 report.info(f"{n_events:,} events left out: {why}")
+        if summary.held_back:
+            report.info(f"{summary.held_back:,} events held back: known on or after as_of")
         if summary.ignored_columns:
             report.info(f"no mapping reads {', '.join(summary.ignored_columns)}")
         missed = [

@@ -413,8 +413,20 @@ def _time_rules(plan: IngestPlan, mapping: CompiledMapping) -> Iterator[RejectRu
         early = f"{known_at} < {occurred} and {plan.day_sql(known_at)} < {plan.day_sql(occurred)}"
         yield RejectRule("future_date", "occurred_at", raw, early)
     elif plan.as_of and not plan.file.known_after:
-        end = (plan.as_of - dt.date(1970, 1, 1)).days
-        yield RejectRule("future_date", "occurred_at", raw, f"{plan.day_sql(occurred)} >= {end}")
+        # An event after as_of is held back by the cut, and its row stays; a row that says nothing
+        # of the time before as_of is at fault.
+        others = [_before_as_of_sql(plan, other) for other in plan.mappings if other != mapping]
+        alone = "".join(f" and not {before}" for before in others)
+        after = f"not {_before_as_of_sql(plan, mapping)}{alone}"
+        yield RejectRule("future_date", "occurred_at", raw, after)
+
+
+def _before_as_of_sql(plan: IngestPlan, mapping: CompiledMapping) -> str:
+    """SQL of whether a row has an event of the mapping that lies before as_of."""
+    assert plan.as_of is not None  # noqa: S101
+    end = (plan.as_of - dt.date(1970, 1, 1)).days
+    day = plan.day_sql(mapping.value_column("occurred_at"))
+    return f"coalesce({mapping.matches} and {day} < {end}, false)"
 
 
 def judged_sql(plan: IngestPlan, reject_rules: Sequence[RejectRule]) -> str:

@@ -30,7 +30,7 @@ RULE_MESSAGES: Final = {
     ),
     "rating_range": ("lies outside 0 to 1", "scale it, as (score - 1) / 4 for 1 to 5"),
     "future_date": (
-        "lies after its own known_at, or on or after as_of",
+        "lies after its own known_at, or on or after as_of with no event before",
         "look at as_of and at what occurred_at and known_at map",
     ),
 }

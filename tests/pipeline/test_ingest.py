@@ -220,6 +220,37 @@ def test_what_lies_after_as_of_with_no_known_at_is_rejected(tmp_path: Path) -> N
     assert (late.events["known_day"].to_pylist(), rejected(late)) == ([20459, 20460], [])
 
 
+def test_an_event_after_as_of_is_held_back_and_its_row_kept(tmp_path: Path) -> None:
+    event = {"customer_id": "cust", "order_id": "n"}
+    order = {
+        "key": ["n"],
+        "types": {"ordered": "date", "delivered": "date"},
+        "format": {"date": "%Y-%m-%d"},
+        "events": [
+            event | {"kind": "purchase", "occurred_at": "ordered"},
+            event
+            | {"kind": "delivery", "where": "delivered is not null", "occurred_at": "delivered"},
+        ],
+    }
+    text = (
+        "n,cust,ordered,delivered\n1,a,2026-01-01,2026-01-03\n2,b,2026-01-04,2026-01-07\n"
+        "3,b,2026-01-04,\n4,c,2026-01-05,2026-01-06\n5,c,2026-01-06,\n"
+    )
+    ingested = run_ingest(tmp_path, text, order, as_of="2026-01-05")
+    assert rejected(ingested) == [(5, "ordered", "future_date"), (6, "ordered", "future_date")]
+    assert {row["event_id"]: row["known_day"] for row in ingested.events.to_pylist()} == {
+        "sales:delivery:1": 20456,
+        "sales:delivery:2": 20460,
+        "sales:purchase:1": 20454,
+        "sales:purchase:2": 20457,
+        "sales:purchase:3": 20457,
+    }
+    summary = ingested.summary
+    assert (summary.read, summary.accepted, summary.rejected, summary.unmapped) == (5, 3, 2, 0)
+    assert summary.held_back == 1
+    assert run_ingest(tmp_path, text, order).summary.held_back == 0
+
+
 @pytest.mark.parametrize(
     ("change", "kind", "message"),
     [

@@ -76,6 +76,7 @@ def ingest_summary(**changes: Any) -> IngestSummary:
         "rules": {},
         "erased": 0,
         "expired": 0,
+        "held_back": 0,
         "ignored_columns": [],
         "doubtful": {},
         "events": {"rows": 0, **nothing},

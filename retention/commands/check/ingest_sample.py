@@ -102,7 +102,8 @@ def _events_text(summary: IngestSummary) -> str:
         for kind, counts in summary.kinds.items()
     )
     unmapped = f"; {summary.unmapped:,} matched no where:" if summary.unmapped else ""
-    return f"{kinds or 'no events'}{unmapped}"
+    held_back = f"; {summary.held_back:,} held back, on or after as_of" if summary.held_back else ""
+    return f"{kinds or 'no events'}{unmapped}{held_back}"
 
 
 # Rejects

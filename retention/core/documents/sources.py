@@ -54,6 +54,7 @@ class IngestSummary(Contents):
     rules: Mapping[str, int]  # rejected rows by rule
     erased: int  # events of erased customers
     expired: int  # events older than privacy.keep_days
+    held_back: int  # events known on or after as_of, which no snapshot sees
     ignored_columns: tuple[str, ...]
     doubtful: Mapping[str, MissedExpectation]  # by the name of the expectation
     events: EventDays
