@@ -3,13 +3,19 @@
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from errno import EDQUOT, EFBIG, EIO, ENOSPC, EROFS
+from pathlib import Path
 from typing import Any, Final
 
 _DISK: Final = {EDQUOT, EFBIG, EIO, ENOSPC, EROFS}
+
+
+_ENGINES: Final = {"duckdb", "_duckdb", "pyarrow", "pyspark", "py4j"}
+"""Packages whose errors may quote a value of the data."""
 
 
 class Refusal(Exception):  # noqa: N818  (a refusal is an outcome, not an error)
@@ -71,7 +77,8 @@ def mask(value: object, visible: int = 2) -> str:
 def run(main: Callable[[], None]) -> None:
     """Run a stage's main(); a refusal becomes one line on stderr and its exit code.
 
-    So do SIGTERM, after every `finally`, and errors of the disk.
+    So do SIGTERM, after every `finally`, errors of the disk, and errors of an engine, whose own
+    text may quote values of customers and is left out.
     """
     try:
         with _stoppable():
@@ -83,6 +90,31 @@ def run(main: Callable[[], None]) -> None:
             raise
         where, why = error.filename or "the disk", error.strerror or "refused"
         _refuse(f"{where}: {why}; nothing was changed half-way; mend that and run again", 1)
+    except Exception as error:
+        if not _may_quote_values(error):
+            raise
+        _refuse(_engine_failure(error), Refusal.code)
+
+
+def _may_quote_values(error: Exception) -> bool:
+    """Whether an error is an engine's, and not of its memory, files or network."""
+    names = {base.__name__ for base in type(error).__mro__}
+    return type(error).__module__.partition(".")[0] in _ENGINES and "OperationalError" not in names
+
+
+def _engine_failure(error: Exception) -> str:
+    """The kind of an engine's error and the line of this program that ran into it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [
+        frame
+        for frame in frames
+        if Path(frame.filename).is_absolute() and "site-packages" not in frame.filename
+    ] or frames
+    place = Path(own[-1].filename)
+    return (
+        f"{type(error).__name__} at {place.parent.name}/{place.name}, line {own[-1].lineno}; the"
+        " engine's text may quote data and is not shown; report this line"
+    )
 
 
 def _refuse(text: str, code: int) -> None:

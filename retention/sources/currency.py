@@ -23,11 +23,15 @@ def code_sql(text: str) -> str:
 
 
 def converted_sql(money: str, currency: str, rates: Rates) -> str:
-    """SQL of an amount in the company's currency, to four places; null where there is no rate."""
+    """SQL of an amount in the company's currency, to four places; null where there is no rate.
+
+    Also null where the product is too large. The engine multiplies two decimals of 18 digits within
+    18, which ten places of the rate leave room for 10,000; within 38 no amount is too large.
+    """
     cases = " ".join(
         f"when {literal(code)} then {rate:.10f}::decimal(18, 10)" for code, rate in rates.items()
     )
-    return f"try_cast({money} * case {currency} {cases} end as decimal(18, 4))"
+    return f"try_cast(({money})::decimal(38, 4) * case {currency} {cases} end as decimal(18, 4))"
 
 
 def unknown_sql(currency: str, rates: Rates) -> str:

@@ -202,6 +202,10 @@ def _parsed_sql(plan: IngestPlan, i: int, native: str) -> str:
 
 
 def _value_sql(plan: IngestPlan, i: int, native: str) -> str:
+    if plan.types[i] == "decimal":
+        # With 18 digits the product of two decimals would overflow at 10,000,000,000, of three at
+        # 1,000,000.
+        return f"p{i}::decimal(38, 4)"
     if plan.types[i] != "timestamp":
         return f"p{i}"
     text = native not in _SQL_TIMES

@@ -27,7 +27,8 @@ class RowCounts:
 def validate_rows(connection: duckdb.DuckDBPyConnection, plan: row_sql.IngestPlan) -> None:
     """Make table `judged` of the rows that were read, and `rejects` of the bad and unread ones.
 
-    BadParams: a mapping or an expectation that does not fit the columns.
+    BadParams: a mapping or an expectation that does not fit the columns. BadInput: a value on which
+    the engine fails outside the mapping's own SQL.
     """
     raw = connection.table("raw")
     native = dict(zip(raw.columns, map(str, raw.types), strict=True))
@@ -46,7 +47,13 @@ def validate_rows(connection: duckdb.DuckDBPyConnection, plan: row_sql.IngestPla
     try:
         reject_rules = _make_judged(connection, plan, sql_types)
     except (duckdb.DataError, duckdb.InvalidInputException):
-        reject_rules = _make_judged(connection, replace(plan, guarded=True), sql_types)
+        try:
+            reject_rules = _make_judged(connection, replace(plan, guarded=True), sql_types)
+        except (duckdb.DataError, duckdb.InvalidInputException) as error:
+            raise BadInput(
+                f"sources.{plan.source}: {type(error).__name__} in what the mapping's SQL returns;"
+                " look for times and numbers far out of range in the columns that it reads"
+            ) from None
     numbered_rules = {
         "bad": range(len(reject_rules)),
         "column": [rule.column for rule in reject_rules],

@@ -252,6 +252,41 @@ def test_an_event_after_as_of_is_held_back_and_its_row_kept(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
+    ("price", "amount"),
+    [
+        ("10000", "10000.0000"),
+        ("99999999999999.9999", "99999999999999.9999"),
+        ("-10000", "-10000.0000"),
+    ],
+)
+def test_a_large_amount_beside_a_currency_is_converted(
+    tmp_path: Path, price: str, amount: str
+) -> None:
+    kind = "return" if price.startswith("-") else "purchase"
+    source = SALES | {"events": [SALES["events"][0] | {"amount": "price", "kind": kind}]}
+    text = f"receipt,cust,sold_at,qty,price,currency\nR1,a,2026-01-01 00:00:00,1,{price},GBP\n"
+    ingested = run_ingest(tmp_path, text, source)
+    assert [str(value) for value in ingested.events["amount"].to_pylist()] == [amount]
+
+
+def test_an_amount_too_large_once_converted_is_rejected(tmp_path: Path) -> None:
+    source = SALES | {"events": [SALES["events"][0] | {"amount": "price"}]}
+    text = "receipt,cust,sold_at,qty,price,currency\nR1,a,2026-01-01 00:00:00,1,9e13,KWD\n"
+    ingested = run_ingest(
+        tmp_path, text, source, ingest={"max_reject_share": 1.0, "conversion": {"KWD": 3.0}}
+    )
+    assert rejected(ingested) == [(2, "price", "not_decimal")]
+
+
+def test_a_product_of_several_decimals_does_not_overflow(tmp_path: Path) -> None:
+    event = SALES["events"][0] | {"amount": "price * qty * (1 - rebate)"}
+    types = SALES["types"] | {"qty": "decimal", "rebate": "decimal"}
+    text = "receipt,cust,sold_at,qty,price,rebate\nR1,a,2026-01-01 00:00:00,9,2500000,0.1\n"
+    ingested = run_ingest(tmp_path, text, SALES | {"types": types, "events": [event]})
+    assert [str(value) for value in ingested.events["amount"].to_pylist()] == ["20250000.0000"]
+
+
+@pytest.mark.parametrize(
     ("change", "kind", "message"),
     [
         ({"format": {}}, BadParams, "types.sold_at: a timestamp needs format.time"),

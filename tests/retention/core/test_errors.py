@@ -5,6 +5,8 @@ import signal
 import threading
 from contextlib import suppress
 
+import duckdb
+import pyarrow as pa
 import pytest
 
 from retention.core import errors
@@ -40,6 +42,30 @@ def test_the_nearest_names_are_suggested_whatever_their_case() -> None:
 def test_a_masked_value_shows_its_beginning_and_length_only() -> None:
     assert errors.mask("anna@example.org") == "'an'… (16 characters)"
     assert errors.mask("ab") == "'ab'"
+
+
+def test_an_engines_error_is_one_line_without_the_values_it_quotes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail_in_sql() -> None:
+        duckdb.sql("select ('4711' || 'x')::integer").fetchall()
+
+    def fail_in_arrow() -> None:
+        pa.array(["4711x"]).cast(pa.int32())
+
+    for main, name in ((fail_in_sql, "ConversionException"), (fail_in_arrow, "ArrowInvalid")):
+        with pytest.raises(SystemExit) as stopped:
+            errors.run(main)
+        line = capsys.readouterr().err
+        assert stopped.value.code == 1
+        assert line.startswith(f"refused: {name} at core/test_errors.py, line ")
+        assert line.count("\n") == 1
+        assert "4711" not in line
+
+
+def test_a_fault_of_the_program_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        errors.run(lambda: None if 1 // 0 else None)
 
 
 @pytest.mark.parametrize(
