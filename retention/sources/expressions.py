@@ -7,6 +7,7 @@ replaced by their positions, so no name of the file ever becomes part of a query
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final
 
 import duckdb
@@ -40,12 +41,31 @@ _PLAIN_SELECT: Final[dict[str, Any]] = {
 }
 
 
+_EPOCH: Final = frozenset({("epoch_ms", 1), ("make_timestamp_ms", 1), ("make_timestamp", 1)})
+"""Functions, with how many arguments, that give a count since 1970 as a clock time of UTC."""
+
+_INSTANTS: Final = frozenset({"to_timestamp", "make_timestamptz"})
+_CLOCK_FUNCTIONS: Final = frozenset(
+    "strptime try_strptime make_date date_trunc datetrunc time_bucket last_day".split()  # noqa: SIM905
+)
+_CLOCK_TYPES: Final = frozenset({"DATE", "TIMESTAMP", "DATETIME"})
+
+
+class Moments(Enum):
+    """What the times in an expression are, as far as its functions tell."""
+
+    CLOCK = "clock times of the source, unless the SQL type is an instant"
+    UTC = "clock times of UTC, counted since 1970"
+    MIXED = "instants, of which a day or clock time is taken without naming a zone"
+
+
 @dataclass(frozen=True)
 class Expression:
     """A compiled mapping."""
 
     sql: str  # over the columns v0, v1, ... of `Compiler.wanted`
     key: str  # the place in params.yaml where it is written
+    moments: Moments = Moments.CLOCK
 
 
 class NoColumn(BadInput):
@@ -92,7 +112,7 @@ class Compiler:
             self._check(node, text, key)
         sql = json.dumps(tree)
         ((written,),) = run(self._connection, f"select json_deserialize_sql({literal(sql)})")
-        return Expression("(" + written.removeprefix("SELECT ") + ")", key)
+        return Expression("(" + written.removeprefix("SELECT ") + ")", key, _moments(expression))
 
     def _parse(self, text: str, key: str) -> dict[str, Any]:
         ((answer,),) = run(
@@ -136,6 +156,27 @@ class Compiler:
         if len(path) > 1 or column is None:
             raise self._missing(".".join(path), key, text)
         return f"v{self.position(column, key)}"
+
+
+def _moments(expression: dict[str, Any]) -> Moments:
+    """What the times of a checked tree are."""
+    nodes = list(_nodes(expression))
+    calls = {
+        (node["qualified_name"]["path"][-1].lower(), len(node["arguments"]))
+        for node in nodes
+        if node["class"] == "FUNCTION"
+    }
+    names = {name for name, _ in calls}
+    types = {
+        node["type_expr"]["qualified_name"]["path"][-1].upper()
+        for node in nodes
+        if node["class"] == "CAST"
+    }
+    counted, instant = bool(calls & _EPOCH), bool(names & _INSTANTS)
+    if "timezone" in names or not (counted or instant):
+        return Moments.CLOCK
+    clock = bool(names & _CLOCK_FUNCTIONS or types & _CLOCK_TYPES)
+    return Moments.UTC if counted and not instant and not clock else Moments.MIXED
 
 
 def _one_expression(tree: dict[str, Any]) -> bool:

@@ -22,7 +22,7 @@ from retention.core.events import EVENT_COLUMNS, MAPPABLE, MONEY
 from retention.core.params import ColumnType, EventMapping, Params, Source
 from retention.sources import parsing
 from retention.sources.currency import Rates, code_sql, converted_sql, currency_column, unknown_sql
-from retention.sources.expressions import Compiler, Expression
+from retention.sources.expressions import Compiler, Expression, Moments
 
 TEXTS: Final = tuple(
     name for name in MAPPABLE if name != "kind" and EVENT_COLUMNS[name] == pa.string()
@@ -240,7 +240,7 @@ def mapped_sql(plan: IngestPlan, sql_types: Sequence[Sequence[str]]) -> str:
         ):
             raw = mapping.raw_column(column)
             returned.append(f"{_expression_sql(plan, expression)} as {raw}")
-            value = _event_value_sql(plan, raw, sql_type, column, expression.key)
+            value = _event_value_sql(plan, raw, sql_type, column, expression)
             # Conversion comes last: the rate applies to a number, not to the text of one.
             if mapping.currency and column in mapping.money:
                 value = converted_sql(value, mapping.raw_column("currency"), plan.rates)
@@ -283,19 +283,37 @@ def _expression_sql(plan: IngestPlan, expression: Expression) -> str:
     return f"try([{expression.sql}])[1]" if plan.guarded else expression.sql
 
 
-def _event_value_sql(plan: IngestPlan, raw: str, sql_type: str, column: str, key: str) -> str:
+def _event_value_sql(
+    plan: IngestPlan, raw: str, sql_type: str, column: str, expression: Expression
+) -> str:
     """SQL of a mapped value in the event column's type; null when it does not fit."""
     if column in TIMES:
-        if sql_type not in _SQL_TIMES:
-            raise BadParams(
-                f"{key}: a time is needed, this is {sql_type}; give its column the type timestamp"
-                " or date, and a format"
-            )
-        return parsing.instant_sql(raw, sql_type, plan.clock)
+        return _time_sql(plan.clock, raw, sql_type, expression)
     kind = _column_type(column)
     if sql_type == "VARCHAR" or kind == "text":
-        return parsing.parsed_sql(f"{raw}::varchar", kind, plan.file.format, key)
+        return parsing.parsed_sql(f"{raw}::varchar", kind, plan.file.format, expression.key)
     return parsing.cast_sql(raw, kind)
+
+
+def _time_sql(clock: parsing.Clock, raw: str, sql_type: str, expression: Expression) -> str:
+    """SQL of a mapped time as an instant.
+
+    BadParams: no time, or a day or clock time of UTC where one of the source's zone is needed.
+    """
+    counted = "to_timestamp(seconds) or epoch_ms(milliseconds) for a count since 1970"
+    if sql_type not in _SQL_TIMES:
+        raise BadParams(
+            f"{expression.key}: a time is needed, this is {sql_type}; give its column the type"
+            f" timestamp or date, and a format; or write {counted}"
+        )
+    if sql_type == parsing.INSTANT or expression.moments is Moments.CLOCK:
+        return parsing.instant_sql(raw, sql_type, clock)
+    if expression.moments is Moments.UTC and sql_type == parsing.CLOCK:
+        return f"timezone('UTC', {raw})"
+    raise BadParams(
+        f"{expression.key}: this takes a day or clock time of UTC from an instant, and would read"
+        f" it as one of {clock.zone.key}; write {counted} and nothing around it"
+    )
 
 
 def _column_type(column: str) -> ColumnType:

@@ -251,6 +251,53 @@ def test_an_event_after_as_of_is_held_back_and_its_row_kept(tmp_path: Path) -> N
     assert run_ingest(tmp_path, text, order).summary.held_back == 0
 
 
+def epochs(occurred_at: str) -> dict[str, Any]:
+    """A source of visits at a count since 1970, of a company in London."""
+    event = {"kind": "visit", "customer_id": "cust", "occurred_at": occurred_at}
+    types = {"ts": "integer", "stamp": "timestamp"}
+    form = {"time": "%Y-%m-%d %H:%M:%S"}
+    return {"key": ["n"], "types": types, "format": form, "events": [event]}
+
+
+@pytest.mark.parametrize(
+    "occurred_at",
+    [
+        "epoch_ms(ts)",
+        "EPOCH_MS(ts) + interval 0 hour",
+        "case when ts > 0 then epoch_ms(ts) end",
+        "case when ts > 0 then epoch_ms(ts) else stamp end",
+        "make_timestamp(ts * 1000)",
+        "make_timestamp_ms(ts)",
+        "make_timestamptz(ts * 1000)",
+        "to_timestamp(ts / 1000)",
+        "timezone('UTC', epoch_ms(ts))",
+        "timezone('Europe/London', to_timestamp(ts / 1000))",
+    ],
+)
+def test_a_count_since_1970_is_an_instant(tmp_path: Path, occurred_at: str) -> None:
+    """23:30 UTC is half past midnight of the next day in London's summer."""
+    text = "n,cust,ts,stamp\n1,a,1719876600000,2020-01-01 00:00:00\n"
+    (visit,) = run_ingest(tmp_path, text, epochs(occurred_at)).events.to_pylist()
+    assert visit["occurred_at"] == dt.datetime(2024, 7, 1, 23, 30, tzinfo=dt.UTC)
+    assert visit["occurred_day"] == (dt.date(2024, 7, 2) - dt.date(1970, 1, 1)).days
+
+
+@pytest.mark.parametrize(
+    "occurred_at",
+    [
+        "epoch_ms(ts)::date",
+        "to_timestamp(ts / 1000)::date",
+        "to_timestamp(ts / 1000)::timestamp",
+        "date_trunc('day', epoch_ms(ts))",
+        "ts",
+    ],
+)
+def test_a_day_of_utc_is_not_read_as_one_of_the_zone(tmp_path: Path, occurred_at: str) -> None:
+    text = "n,cust,ts,stamp\n1,a,1719876600000,2020-01-01 00:00:00\n"
+    with pytest.raises(BadParams, match=r"to_timestamp\(seconds\) or epoch_ms\(milliseconds\)"):
+        run_ingest(tmp_path, text, epochs(occurred_at))
+
+
 @pytest.mark.parametrize(
     ("price", "amount"),
     [
