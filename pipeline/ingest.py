@@ -20,7 +20,7 @@ from retention.core.events import EVENT_COLUMNS, EVENTS, REJECTS
 from retention.core.params import Params, load_params
 from retention.ledgers import erasures
 from retention.ledgers.erasures import NOBODY, Erased
-from retention.sources import parsing, reader, row_sql, row_validation
+from retention.sources import key_collisions, parsing, reader, row_sql, row_validation
 from retention.sources.expressions import Compiler
 from retention.sources.reader import run
 
@@ -41,8 +41,8 @@ def ingest(params: Params, source: str, erased: Erased = NOBODY) -> Ingested:
 
     Events of erased customers, and events older than privacy.keep_days, are counted and left out.
 
-    BadInput: a file that cannot be trusted, no rows, too many rejects. BadParams: a mapping that
-    is no scalar SQL, does not fit its column, or lacks a format.
+    BadInput: a file that cannot be trusted, no rows, too many rejects or colliding keys.
+    BadParams: a mapping that is no scalar SQL, does not fit its column, or lacks a format.
     """
     file = params.sources[source]
     with TemporaryDirectory(prefix="raw-") as scratch, reader.connect(params.engine.memory) as con:
@@ -57,6 +57,8 @@ def ingest(params: Params, source: str, erased: Erased = NOBODY) -> Ingested:
         parsing.refuse_undeclared_dst(con, plan.clock, f"sources.{source}")
         max_share = params.ingest.max_reject_share
         row_validation.refuse_too_many_rejects(con, source, counts, max_share)
+        collisions = key_collisions.key_collisions(con, plan)
+        key_collisions.refuse_collisions(collisions, plan, counts.accepted, max_share)
         events_sql = (row_sql.event_sql(plan, mapping) for mapping in plan.mappings)
         run(con, f"create table events as {' union all '.join(events_sql)}")
         summary = IngestSummary(
@@ -68,6 +70,7 @@ def ingest(params: Params, source: str, erased: Erased = NOBODY) -> Ingested:
             erased=erased.delete_erased(con, "events"),
             expired=_delete_expired(con, params),
             held_back=_held_back(con, params),
+            collisions=collisions,
             ignored_columns=tuple(name for name in files[0].names if name not in plan.wanted),
             doubtful=row_validation.missed_expectations(con, plan),
             **_event_days(con),
@@ -141,6 +144,8 @@ def main() -> None:
             report.info(f"{summary.held_back:,} events held back: known on or after as_of")
         if summary.ignored_columns:
             report.info(f"no mapping reads {', '.join(summary.ignored_columns)}")
+        if summary.collisions.keys:
+            report.info(key_collisions.describe(summary.collisions, params.sources[source].key))
         missed = [
             f"{expectation.rows:,} rows miss {name} (first {expectation.first})"
             for name, expectation in summary.doubtful.items()

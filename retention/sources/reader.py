@@ -149,6 +149,17 @@ def load(
         run(connection, f"create view {table} as {parts}")
 
 
+def plain_scan_sql(file: RawFile, path: Path) -> str:
+    """SQL of a raw file's rows as text, for a first look: bad rows are passed over."""
+    if path.name.endswith(".parquet"):
+        return f"read_parquet({literal(str(path))})"
+    return (
+        f"read_csv({literal(str(path))}, delim = {literal(file.delimiter)}, quote = '\"',"
+        " escape = '\"', header = true, all_varchar = true, ignore_errors = true,"
+        f" encoding = {literal(file.encoding)})"
+    )
+
+
 def _open_file(path: Path, file: RawFile, scratch: Path) -> OpenFile:
     label = path.as_posix()
     if path.name.endswith(".parquet"):

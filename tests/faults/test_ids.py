@@ -85,7 +85,10 @@ def test_24_dup_key(till: Till) -> None:
 
 def test_24_dup_key_of_a_sale_with_another_content(till: Till, tmp_path: Path) -> None:
     """Two rows of one key known at one time: one is kept, and it is said that they clash."""
-    till.put(export(row(price="1"), row(price="2"), row(receipt="R2")))
+    twice = (row(price="1"), row(price="2"))
+    till.assert_refused(export(*twice, row(receipt="R2")), "lines 2 and 3", "key (receipt)")
+    till.put(export(*twice, *(row(receipt=f"R{i}") for i in range(2, 300))))
     log = till.checkout.stages("ingest sales", "events")
+    assert "lines 2 and 3 have one key (receipt) and different content" in log
     assert "1 events stand with two contents known at the same time" in log
     assert "map known_at, or a finer key" in log

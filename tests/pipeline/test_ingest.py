@@ -251,6 +251,47 @@ def test_an_event_after_as_of_is_held_back_and_its_row_kept(tmp_path: Path) -> N
     assert run_ingest(tmp_path, text, order).summary.held_back == 0
 
 
+def test_rows_of_one_key_that_nothing_puts_in_order_collide(tmp_path: Path) -> None:
+    first, again = "R1,a,2026-01-01 00:00:00,1,1\n", "R1,a,2026-01-01 00:00:00,1,2\n"
+    other_day = "R2,b,2026-01-02 00:00:00,1,2\nR2,b,2026-01-03 00:00:00,1,2\n"
+    collisions = run_ingest(tmp_path, HEADER + first + other_day + again).summary.collisions
+    assert (collisions.keys, collisions.lost) == (2, 2)
+    assert (collisions.first or "").endswith("sales.csv: lines 2 and 5")
+    assert not run_ingest(tmp_path, HEADER + first * 3).summary.collisions.keys
+    with pytest.raises(BadInput, match=r"lines 2 and 3 have one key \(receipt\)"):
+        run_ingest(tmp_path, HEADER + first + again, max_share=0.01)
+    row_number = run_ingest(tmp_path, HEADER + first + again, SALES | {"key": "row_number"})
+    assert not row_number.summary.collisions.keys
+
+
+def test_a_row_with_another_known_at_is_a_version_and_no_collision(tmp_path: Path) -> None:
+    text = (
+        "n,cust,at,loaded,topic\n1,a,2026-01-05T10:00:00+00:00,2026-01-06,x\n"
+        "1,a,2026-01-05T10:00:00+00:00,2026-01-08,y\n"
+    )
+    source = visits(known_at="loaded", topic="topic")
+    assert not run_ingest(tmp_path, text, source).summary.collisions.keys
+    same = text.replace("01-08", "01-06")
+    assert run_ingest(tmp_path, same, source).summary.collisions.lost == 1
+
+
+def test_a_row_sent_again_in_another_file_is_no_collision(tmp_path: Path) -> None:
+    folder = tmp_path / "sales"
+    folder.mkdir()
+    for day, price in enumerate((1, 2)):
+        text = f"{HEADER}R1,a,2026-01-0{day + 1} 00:00:00,1,{price}\n"
+        (folder / f"{day}.csv").write_text(text)
+    ingested = ingest.ingest(make_params(folder, SALES), "sales")
+    assert (len(ingested.events), ingested.summary.collisions.keys) == (2, 0)
+
+
+def test_rows_of_one_key_that_become_other_kinds_do_not_collide(tmp_path: Path) -> None:
+    back = SALES["events"][0] | {"kind": "return", "where": "qty < 0"}
+    source = SALES | {"events": [SALES["events"][0], back]}
+    text = f"{HEADER}R1,a,2026-01-01 00:00:00,1,1\nR1,a,2026-01-01 00:00:00,-1,1\n"
+    assert not run_ingest(tmp_path, text, source).summary.collisions.keys
+
+
 def epochs(occurred_at: str) -> dict[str, Any]:
     """A source of visits at a count since 1970, of a company in London."""
     event = {"kind": "visit", "customer_id": "cust", "occurred_at": occurred_at}

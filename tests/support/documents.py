@@ -77,6 +77,7 @@ def ingest_summary(**changes: Any) -> IngestSummary:
         "erased": 0,
         "expired": 0,
         "held_back": 0,
+        "collisions": {"keys": 0, "lost": 0, "first": None},
         "ignored_columns": [],
         "doubtful": {},
         "events": {"rows": 0, **nothing},

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -13,8 +14,9 @@ from retention.commands.check import samples, times
 from retention.commands.check.findings import FindingGroup, as_yaml, count_of, date_text
 from retention.commands.check.samples import File, Sample
 from retention.core import artefacts
-from retention.core.documents.sources import IngestSummary
+from retention.core.documents.sources import IngestSummary, KeyCollisions
 from retention.core.params import CustomersFile, EngineParams, Params, RawFile, Source, StaffFile
+from retention.sources import key_collisions, reader
 from retention.sources.customer_ids import id_collisions
 from retention.sources.rule_messages import RULE_MESSAGES
 
@@ -45,7 +47,8 @@ def check_source(
     group, summary = sample.group, ingested.summary
     _check_rejects(ingested.rejects, summary.read, params, source, sample)
     _check_row_count(source, summary.read, sample)
-    _check_repeated_keys(source, sample)
+    if not _check_repeated_keys(source, sample):
+        _check_all_keys(params, name, source, sample, summary.collisions)
     _check_expectations(source, name, summary, sample)
     times.check_hours(params, source, sample, ingested.events)
     for kind in dict.fromkeys(mapping.kind for mapping in source.events):
@@ -176,10 +179,13 @@ def _check_expectations(source: Source, name: str, summary: IngestSummary, sampl
 # Keys that repeat
 
 
-def _check_repeated_keys(source: Source, sample: Sample) -> None:
-    """Findings about keys that repeat: an error when rows differ and no known_at orders them."""
+def _check_repeated_keys(source: Source, sample: Sample) -> bool:
+    """Findings about keys that repeat: an error when rows differ and no known_at orders them.
+
+    Whether there is such an error.
+    """
     if source.key == "row_number":
-        return
+        return False
     keys = ", ".join(f"v{sample.columns[name].position}" for name in source.key)
     every = ", ".join(f"v{column.position}" for column in sample.columns.values())
     repeats = sample.run(
@@ -192,6 +198,46 @@ def _check_repeated_keys(source: Source, sample: Sample) -> None:
         _report_repeats(source, sample, different, differ=True)
     if equal:
         _report_repeats(source, sample, equal, differ=False)
+    return bool(different) and not any(mapping.known_at for mapping in source.events)
+
+
+def _check_all_keys(
+    params: Params, name: str, source: Source, sample: Sample, collisions: KeyCollisions
+) -> None:
+    """A finding about keys that collide anywhere in the files; an error when `ingest` refuses them.
+
+    The files are ingested whole only when some key stands twice, which a look at the key's columns
+    shows.
+    """
+    summary = None
+    if not sample.copies.is_whole and not source.table and _has_repeated_keys(source):
+        whole = _sample_params(params, sources={name: source})
+        summary = ingest(whole, name).summary
+        collisions = summary.collisions
+    if collisions.keys:
+        text = sample.copies.with_original_names(key_collisions.describe(collisions, source.key))
+        share = params.ingest.max_reject_share
+        too_many = summary and collisions.lost > share * summary.accepted
+        (sample.group.error if too_many else sample.group.doubt)(text)
+
+
+def _has_repeated_keys(source: Source) -> bool:
+    """Whether a key stands twice within a file; False where a file cannot be read that way."""
+    if source.key == "row_number":
+        return False
+    keys = ", ".join(map(reader.identifier, source.key))
+    with reader.connect(samples.MEMORY) as connection:
+        for path in reader.paths(source.path):
+            rows = f"from {reader.plain_scan_sql(source, path)}"
+            try:
+                ((repeats,),) = reader.run(
+                    connection, f"select count(*) > count(distinct ({keys})) {rows}"
+                )
+            except duckdb.Error:
+                continue
+            if repeats:
+                return True
+    return False
 
 
 def _report_repeats(

@@ -44,6 +44,14 @@ class KindDays(KindSummary):
     first_known_day: int
 
 
+class KeyCollisions(Contents):
+    """Rows of one file with one key and different content, of which one alone would count."""
+
+    keys: int
+    lost: int  # rows that would not count
+    first: str | None  # file and lines of the first two
+
+
 class IngestSummary(Contents):
     """The counts that account for every row of one source."""
 
@@ -55,6 +63,7 @@ class IngestSummary(Contents):
     erased: int  # events of erased customers
     expired: int  # events older than privacy.keep_days
     held_back: int  # events known on or after as_of, which no snapshot sees
+    collisions: KeyCollisions
     ignored_columns: tuple[str, ...]
     doubtful: Mapping[str, MissedExpectation]  # by the name of the expectation
     events: EventDays

@@ -485,6 +485,17 @@ def test_a_key_that_is_not_unique(look: Look) -> None:
     )
 
 
+def test_a_key_that_repeats_far_below_is_an_error(look: Look) -> None:
+    lines = [row(number, day=number % 190) for number in range(1400)]
+    again = [row(number, day=number % 190, price="9.00") for number in range(1200, 1300)]
+    error = only_finding(look(HEADER + "".join([*lines, *again]), 3), "error", "different content")
+    assert "data/raw/sales.csv: lines 1202 and 1402 have one key (receipt)" in error
+    assert "the first of 100 such keys; 100 of their rows would not count" in error
+    few = look(HEADER + "".join([*lines, *again[:1]]), 0)
+    assert "the first of 1 such keys" in only_finding(few, "doubt", "different content")
+    assert "ok" in levels(look(HEADER + "".join([*lines, lines[1200]]), 0))
+
+
 def test_equal_rows_count_once(look: Look) -> None:
     doubt = only_finding(look(csv(row(3), row(4)), 0), "doubt", "stands more than once 2 times")
     assert "they count once" in doubt
