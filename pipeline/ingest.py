@@ -71,7 +71,7 @@ def ingest(params: Params, source: str, erased: Erased = NOBODY) -> Ingested:
             expired=_delete_expired(con, params),
             held_back=_held_back(con, params),
             collisions=collisions,
-            ignored_columns=tuple(name for name in files[0].names if name not in plan.wanted),
+            ignored_columns=tuple(name for name in names if name not in plan.wanted),
             doubtful=row_validation.missed_expectations(con, plan),
             **_event_days(con),
         )

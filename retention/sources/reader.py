@@ -102,8 +102,7 @@ def open_files(file: RawFile, scratch: Path) -> list[OpenFile]:
     """Check every file behind `file` and read its header, before any of them is processed.
 
     Unpacked or recoded copies go to the folder `scratch`. BadInput: cut archive, wrong encoding,
-    NUL-filled or UTF-16 text, unclosed quote, no final newline, duplicate header, no rows, fewer
-    than rows_at_least.
+    NUL-filled or UTF-16 text, unclosed quote, no final newline, no rows, fewer than rows_at_least.
     """
     files = [_open_file(path, file, scratch / str(i)) for i, path in enumerate(paths(file.path))]
     empty = next((open_file for open_file in files if not open_file.rows), None)
@@ -123,10 +122,12 @@ def _refuse_too_few(files: Sequence[OpenFile], file: RawFile) -> None:
 
 
 def shared_columns(files: Sequence[OpenFile]) -> tuple[str, ...]:
-    """The named columns that all files have, in the first file's order."""
+    """The named columns that all files have, in the first file's order, each once."""
     others = [set(open_file.names) for open_file in files[1:]]
     return tuple(
-        column for column in files[0].names if column and all(column in names for names in others)
+        column
+        for column in dict.fromkeys(files[0].names)
+        if column and all(column in names for names in others)
     )
 
 
@@ -135,12 +136,16 @@ def load(
     file: RawFile,
     files: Sequence[OpenFile],
     wanted: Sequence[str],
+    first_of_repeated: bool = False,
 ) -> None:
     """Make tables `raw` (file, line, defect, v0, v1, ...: one for each wanted column) and `unread`.
 
     A CSV's cells are text, its empty cells null; Parquet keeps its types. `unread` holds the rows
     that do not split into cells: file, line, column, rule, raw. Their rows add up to the files'.
+    BadInput: a wanted column that stands twice in a header, unless its first place may be read.
     """
+    for open_file in () if first_of_repeated else files:
+        _refuse_repeated(open_file, wanted)
     for i, open_file in enumerate(files):
         read = _load_parquet if open_file.layout is None else _load_csv
         read(connection, file, open_file, wanted, i)
@@ -163,7 +168,7 @@ def plain_scan_sql(file: RawFile, path: Path) -> str:
 def _open_file(path: Path, file: RawFile, scratch: Path) -> OpenFile:
     label = path.as_posix()
     if path.name.endswith(".parquet"):
-        return OpenFile(label, path, _unique_names(_parquet_names(path), label))
+        return OpenFile(label, path, tuple(_parquet_names(path)))
     text = _to_utf8(_unpack(path, scratch), file, label, scratch)
     if not text.stat().st_size:
         raise BadInput(f"{label}: 0 rows; the file is empty, export it again")
@@ -173,7 +178,7 @@ def _open_file(path: Path, file: RawFile, scratch: Path) -> OpenFile:
     (names,) = csv.reader([header.rstrip("\r\n")], delimiter=file.delimiter)
     _refuse_other_delimiter(names, label)
     overlong = record_count.overlong(buffer, layout, file.delimiter, len(names))
-    return OpenFile(label, text, _unique_names(names, label), layout, overlong)
+    return OpenFile(label, text, tuple(names), layout, overlong)
 
 
 def _refuse_other_delimiter(names: Sequence[str], label: str) -> None:
@@ -186,14 +191,14 @@ def _refuse_other_delimiter(names: Sequence[str], label: str) -> None:
         )
 
 
-def _unique_names(names: Sequence[str], label: str) -> tuple[str, ...]:
-    for i, name in enumerate(names):
-        if name and name in names[:i]:
+def _refuse_repeated(open_file: OpenFile, wanted: Sequence[str]) -> None:
+    for name in wanted:
+        positions = [i for i, column in enumerate(open_file.names, start=1) if column == name]
+        if len(positions) > 1:
             raise BadInput(
-                f"{label}: line 1 has the column {name!r} twice, at positions"
-                f" {names.index(name) + 1} and {i + 1}; rename one"
+                f"{open_file.label}: line 1 has the column {name!r} twice, at positions"
+                f" {positions[0]} and {positions[1]}; rename one"
             )
-    return tuple(names)
 
 
 def _parquet_names(path: Path) -> list[str]:

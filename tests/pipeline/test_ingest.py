@@ -292,6 +292,16 @@ def test_rows_of_one_key_that_become_other_kinds_do_not_collide(tmp_path: Path) 
     assert not run_ingest(tmp_path, text, source).summary.collisions.keys
 
 
+def test_a_column_that_stands_twice_is_refused_only_where_it_is_mapped(tmp_path: Path) -> None:
+    rows = "R1,a,2026-01-01 00:00:00,1,1,x,y\n"
+    ingested = run_ingest(tmp_path, HEADER.replace("price", "price,note,note") + rows)
+    assert (ingested.summary.accepted, ingested.summary.ignored_columns) == (1, ("note",))
+    for mapped in ("price", "receipt", "currency"):
+        text = HEADER.replace("price", f"price,{mapped},{mapped}") + rows
+        with pytest.raises(BadInput, match=f"'{mapped}' twice, at positions"):
+            run_ingest(tmp_path, text)
+
+
 def epochs(occurred_at: str) -> dict[str, Any]:
     """A source of visits at a count since 1970, of a company in London."""
     event = {"kind": "visit", "customer_id": "cust", "occurred_at": occurred_at}

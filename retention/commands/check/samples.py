@@ -134,7 +134,7 @@ class Sample:
 def load_sample(connection: duckdb.DuckDBPyConnection, file: RawFile, copies: Copies) -> Sample:
     """Load the columns that all copies have into table `raw`."""
     names = reader.shared_columns(copies.files)
-    reader.load(connection, file, copies.files, names)
+    reader.load(connection, file, copies.files, names, first_of_repeated=True)
     raw = connection.table("raw")
     native = dict(zip(raw.columns, map(str, raw.types), strict=True))
     columns = {name: SampleColumn(name, i, native[f"v{i}"]) for i, name in enumerate(names)}

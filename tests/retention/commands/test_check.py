@@ -238,7 +238,7 @@ def test_a_file_that_is_not_there(look: Look) -> None:
     [
         ("", "0 rows; the file is empty"),
         (HEADER, "0 rows; the export is empty"),
-        ("a,b,a\n1,2,3\n", "line 1 has the column 'a' twice, at positions 1 and 3; rename one"),
+        (csv().replace("note", "qty", 1), "column 'qty' twice, at positions 4 and 6; rename one"),
         (csv().encode().replace(b"a note", b"caf\xe9", 1), "line 2, byte offset"),
         (csv().encode("utf-16"), "UTF-16 text"),
         (csv() + '"', "no newline at the end"),
