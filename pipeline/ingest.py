@@ -72,6 +72,7 @@ def ingest(params: Params, source: str, erased: Erased = NOBODY) -> Ingested:
             held_back=_held_back(con, params),
             collisions=collisions,
             ignored_columns=tuple(name for name in names if name not in plan.wanted),
+            unended_files=tuple(head.label for head in files if head.unended),
             doubtful=row_validation.missed_expectations(con, plan),
             **_event_days(con),
         )
@@ -146,6 +147,8 @@ def main() -> None:
             report.info(f"no mapping reads {', '.join(summary.ignored_columns)}")
         if summary.collisions.keys:
             report.info(key_collisions.describe(summary.collisions, params.sources[source].key))
+        for unended in summary.unended_files:
+            report.info(f"{unended}: no newline at the end, but the last row looks whole")
         missed = [
             f"{expectation.rows:,} rows miss {name} (first {expectation.first})"
             for name, expectation in summary.doubtful.items()

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from retention.core.errors import BadInput, suggestion
 from retention.core.params import RawFile
-from retention.sources import record_count
+from retention.sources import last_row, record_count
 
 ENDINGS: Final = (".csv", ".csv.gz", ".parquet")
 _CHUNK: Final = 1 << 24
@@ -42,6 +42,7 @@ class OpenFile:
     names: tuple[str, ...]  # of its columns
     layout: record_count.Records | None = None  # None for Parquet
     overlong: record_count.Numbers | None = None  # records with too many cells; None for Parquet
+    unended: bool = False  # without a newline at its end, behind a last row that is whole
 
     @property
     def rows(self) -> int:
@@ -102,7 +103,8 @@ def open_files(file: RawFile, scratch: Path) -> list[OpenFile]:
     """Check every file behind `file` and read its header, before any of them is processed.
 
     Unpacked or recoded copies go to the folder `scratch`. BadInput: cut archive, wrong encoding,
-    NUL-filled or UTF-16 text, unclosed quote, no final newline, no rows, fewer than rows_at_least.
+    NUL-filled or UTF-16 text, unclosed quote, no final newline behind a row that may be cut, no
+    rows, fewer than rows_at_least.
     """
     files = [_open_file(path, file, scratch / str(i)) for i, path in enumerate(paths(file.path))]
     empty = next((open_file for open_file in files if not open_file.rows), None)
@@ -173,12 +175,27 @@ def _open_file(path: Path, file: RawFile, scratch: Path) -> OpenFile:
     if not text.stat().st_size:
         raise BadInput(f"{label}: 0 rows; the file is empty, export it again")
     buffer = np.asarray(np.memmap(text, np.uint8, mode="r"))
+    unended = last_row.is_unended(buffer) and last_row.is_whole(buffer, file.delimiter)
+    if unended:
+        text = _with_final_newline(text, buffer, scratch)
+        buffer = np.asarray(np.memmap(text, np.uint8, mode="r"))
     layout = record_count.scan(buffer, file.delimiter, label)
     header = buffer[: int(layout.ends[0])].tobytes().decode("utf-8")
     (names,) = csv.reader([header.rstrip("\r\n")], delimiter=file.delimiter)
     _refuse_other_delimiter(names, label)
     overlong = record_count.overlong(buffer, layout, file.delimiter, len(names))
-    return OpenFile(label, text, tuple(names), layout, overlong)
+    return OpenFile(label, text, tuple(names), layout, overlong, unended)
+
+
+def _with_final_newline(text: Path, buffer: record_count.Bytes, scratch: Path) -> Path:
+    """A copy of a text, ended as its first line is."""
+    target = scratch.with_suffix(".ended.csv")
+    first = int(np.argmax(buffer == ord("\n")))
+    returns = buffer[first - 1] == ord("\r") and buffer[-1] != ord("\r")
+    with text.open("rb") as old, target.open("wb") as new:
+        shutil.copyfileobj(old, new, _CHUNK)
+        new.write(b"\r\n" if returns else b"\n")
+    return target
 
 
 def _refuse_other_delimiter(names: Sequence[str], label: str) -> None:

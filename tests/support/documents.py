@@ -79,6 +79,7 @@ def ingest_summary(**changes: Any) -> IngestSummary:
         "held_back": 0,
         "collisions": {"keys": 0, "lost": 0, "first": None},
         "ignored_columns": [],
+        "unended_files": [],
         "doubtful": {},
         "events": {"rows": 0, **nothing},
         "kinds": {},

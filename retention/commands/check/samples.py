@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from retention.commands.check.findings import FindingGroup, count_of, nearest_text, similar_names
 from retention.core.errors import BadInput, Refusal
 from retention.core.params import Params, RawFile
-from retention.sources import reader, record_count
+from retention.sources import last_row, reader, record_count
 
 ROWS: Final = 1000
 """How many rows of each file are read."""
@@ -239,7 +239,7 @@ def _copy_file(copies: Copies, file: RawFile, path: Path, work: Path) -> None:
     copies.originals[copy.as_posix()] = path.as_posix()
     work.mkdir()
     try:
-        is_whole = _copy_first_rows(path, copy, copies.group)
+        is_whole = _copy_first_rows(path, copy, file.delimiter, copies.group)
         copies.files += reader.open_files(at_path(file, copy), work)
     except Refusal as refusal:
         copies.report_refusal(refusal)
@@ -248,13 +248,13 @@ def _copy_file(copies: Copies, file: RawFile, path: Path, work: Path) -> None:
     copies.is_whole &= is_whole
 
 
-def _copy_first_rows(path: Path, copy: Path, group: FindingGroup) -> bool:
+def _copy_first_rows(path: Path, copy: Path, delimiter: str, group: FindingGroup) -> bool:
     """Copy the header and the first rows; whether these are all."""
     if path.name.endswith(".parquet"):
         return _copy_parquet(path, copy)
     if path.name.endswith(".gz"):
         return _copy_gzip(path, copy)
-    _check_last_line(path, group)
+    _check_last_line(path, delimiter, group)
     with path.open("rb") as handle:
         content, is_whole = _first_lines(handle)
     copy.write_bytes(content)
@@ -282,17 +282,23 @@ def _copy_parquet(path: Path, copy: Path) -> bool:
     return bool(is_whole.metadata.num_rows <= ROWS)
 
 
-def _check_last_line(path: Path, group: FindingGroup) -> None:
-    """Report a text whose last line does not end, without reading what lies before."""
-    with path.open("rb") as handle:
-        size = handle.seek(0, 2)
-        handle.seek(max(0, size - 1))
-        last = np.frombuffer(handle.read(1), np.uint8)
-    if size and last[0] != ord("\n"):
-        try:
-            record_count.scan(last, ",", path.as_posix())
-        except BadInput as refusal:
-            group.error(refusal)
+def _check_last_line(path: Path, delimiter: str, group: FindingGroup) -> None:
+    """Report a text whose last line does not end, without reading much of what lies before."""
+    if not path.stat().st_size:
+        return
+    buffer = np.asarray(np.memmap(path, np.uint8, mode="r"))
+    if not last_row.is_unended(buffer):
+        return
+    if last_row.is_whole(buffer, delimiter):
+        group.doubt(
+            f"{path.as_posix()}: no newline at the end; the last row looks whole and counts;"
+            " if rows may be missing, export it again, or declare rows_at_least"
+        )
+        return
+    try:
+        record_count.scan(buffer[-1:], delimiter, path.as_posix())
+    except BadInput as refusal:
+        group.error(refusal)
 
 
 def _first_lines(handle: IO[bytes]) -> tuple[bytes, bool]:

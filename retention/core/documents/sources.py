@@ -65,6 +65,7 @@ class IngestSummary(Contents):
     held_back: int  # events known on or after as_of, which no snapshot sees
     collisions: KeyCollisions
     ignored_columns: tuple[str, ...]
+    unended_files: tuple[str, ...]  # with no newline at the end, the last row being whole
     doubtful: Mapping[str, MissedExpectation]  # by the name of the expectation
     events: EventDays
     kinds: Mapping[str, KindDays]

@@ -259,6 +259,11 @@ def test_a_long_file_is_read_no_further_than_its_head(look: Look) -> None:
     only_finding(findings, "ok", "first 1,000 rows: 1,000 purchase")
 
 
+def test_a_last_row_that_is_whole_without_a_newline_is_a_doubt(look: Look) -> None:
+    whole = csv().replace(",a note\n", ",a note.\n").removesuffix("\n")
+    only_finding(look(whole, 0), "doubt", "data/raw/sales.csv: no newline at the end; the last row")
+
+
 def test_a_head_does_not_end_within_a_cell(look: Look) -> None:
     broken = row(1000).replace("a note", '"a\nnote"')
     text = csv(rows=999) + broken + csv(rows=2000).removeprefix(HEADER).replace("R", "S")
