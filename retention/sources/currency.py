@@ -17,9 +17,12 @@ def currency_column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
     return next((name for name in names if name.lower() in _NAMES and name not in wanted), None)
 
 
-def code_sql(text: str) -> str:
-    """SQL of a currency code as `Rates` writes it."""
-    return f"upper(trim(({text})::varchar))"
+def code_sql(text: str, own: str) -> str:
+    """SQL of a currency code as `Rates` writes it; a blank one is the company's own.
+
+    Shops write the currency of an order on its first line only.
+    """
+    return f"coalesce(nullif(upper(trim(({text})::varchar)), ''), {literal(own)})"
 
 
 def converted_sql(money: str, currency: str, rates: Rates) -> str:
@@ -35,5 +38,5 @@ def converted_sql(money: str, currency: str, rates: Rates) -> str:
 
 
 def unknown_sql(currency: str, rates: Rates) -> str:
-    """SQL of whether a currency is blank or has no rate."""
-    return f"({currency} is null or {currency} not in ({', '.join(map(literal, rates))}))"
+    """SQL of whether a currency has no rate."""
+    return f"{currency} not in ({', '.join(map(literal, rates))})"

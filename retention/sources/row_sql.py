@@ -93,6 +93,7 @@ class IngestPlan:
     keys: Sequence[int]  # positions of the key's columns; none for row_number
     mappings: Sequence[CompiledMapping]
     rates: Rates = field(default_factory=dict)
+    currency: str = ""  # the company's own
     expectations: Mapping[str, Expression] = field(default_factory=dict)
     # How many of `wanted` the mappings read. Only there does a bad cell reject its row; the columns
     # after them serve expectations alone.
@@ -139,6 +140,7 @@ def build_plan(params: Params, source: str, compiler: Compiler) -> IngestPlan:
         keys=keys,
         mappings=mappings,
         rates=params.ingest.conversion | {params.currency: 1.0},
+        currency=params.currency,
         expectations=expectations,
         mapped_columns=mapped_columns,
     )
@@ -233,7 +235,7 @@ def mapped_sql(plan: IngestPlan, sql_types: Sequence[Sequence[str]]) -> str:
         where = _expression_sql(plan, mapping.where)
         returned.append(f"coalesce({where}, false) as {mapping.matches}")
         if mapping.currency:
-            currency = code_sql(_expression_sql(plan, mapping.currency))
+            currency = code_sql(_expression_sql(plan, mapping.currency), plan.currency)
             returned.append(f"{currency} as {mapping.raw_column('currency')}")
         for (column, expression), sql_type in zip(
             mapping.columns.items(), column_types, strict=True
@@ -364,6 +366,9 @@ def _failing_rules(plan: IngestPlan) -> Iterator[RejectRule]:
         for column, expression in mapping.columns.items():
             fails = f"{mapping.matches} and try([{expression.sql}]) is null"
             yield RejectRule("failing_sql", mapping.declared.columns()[column], "''", fails)
+        if mapping.currency:
+            fails = f"{mapping.matches} and try([{mapping.currency.sql}]) is null"
+            yield RejectRule("failing_sql", mapping.declared.currency or "currency", "''", fails)
 
 
 def _cell_rules(plan: IngestPlan, i: int) -> Iterator[RejectRule]:

@@ -302,6 +302,19 @@ def test_a_column_that_stands_twice_is_refused_only_where_it_is_mapped(tmp_path:
             run_ingest(tmp_path, text)
 
 
+def test_a_blank_currency_is_the_companys_and_one_that_fails_is_none(tmp_path: Path) -> None:
+    source = SALES | {"events": [SALES["events"][0] | {"amount": "price"}]}
+    header = HEADER.replace("price", "price,currency")
+    rows = "R1,a,2026-01-01 00:00:00,1,2,\nR2,a,2026-01-01 00:00:00,1,3,  \n"
+    ingested = run_ingest(tmp_path, header + rows, source)
+    assert list(map(str, ingested.events["amount"].to_pylist())) == ["2.0000", "3.0000"]
+    failing = SALES["events"][0] | {"currency": "if(currency::integer > 0, 'GBP', 'GBP')"}
+    done = run_ingest(
+        tmp_path, header + "R1,a,2026-01-01 00:00:00,1,2,x\n", SALES | {"events": [failing]}
+    )
+    assert [rule for _, _, rule in rejected(done)] == ["failing_sql"]
+
+
 def epochs(occurred_at: str) -> dict[str, Any]:
     """A source of visits at a count since 1970, of a company in London."""
     event = {"kind": "visit", "customer_id": "cust", "occurred_at": occurred_at}
