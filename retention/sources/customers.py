@@ -3,7 +3,8 @@
 Names, e-mails and phones are read by `read_contacts` alone and are never stored.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,10 +18,13 @@ from retention.core import errors, events
 from retention.core.errors import BadInput, BadParams
 from retention.core.params import ColumnType, CustomersFile, Params
 from retention.sources import column_errors, parsing, reader, rule_messages
+from retention.sources.expressions import Compiler, Expression, bind_types
 from retention.sources.reader import run
 from retention.sources.row_sql import DEFECTS, RejectRule
 
 _TEXT: Final = pa.string()
+NAME: Final = re.compile(r"[\w .#/-]+")
+"""What a column's name may be, unlike SQL that calls a function."""
 CONTACTS: Final = pa.schema(
     [
         *((name, _TEXT) for name in ("customer_id", *events.CONTACT_DATA)),
@@ -66,14 +70,50 @@ def validated_rows(params: Params, file: CustomersFile) -> Iterator[duckdb.DuckD
     """
     with TemporaryDirectory(prefix="raw-") as scratch, reader.connect(params.engine.memory) as con:
         files = reader.open_files(file, Path(scratch))
-        for column, raw in file.columns.items():
-            column_errors.require_column(files, raw, f"customers.columns.{column}")
-        reader.load(con, file, files, list(file.columns.values()))
+        _load_columns(con, file, files)
         clock = parsing.Clock(params.zone_of(file), file.dst)
         _validate_rows(con, file, ZoneInfo(params.time_zone), clock)
         parsing.refuse_undeclared_dst(con, clock, "customers")
         _refuse_rejects(con, file, params.ingest.max_reject_share)
         yield con
+
+
+def _load_columns(
+    connection: duckdb.DuckDBPyConnection, file: CustomersFile, files: Sequence[reader.OpenFile]
+) -> None:
+    """Make `cells` (file, line, defect, v0, v1, ... by mapped column) and `unread`.
+
+    A mapped column is a column of the file or SQL over its cells as text.
+    """
+    compiler = Compiler(connection, reader.shared_columns(files), files[0].label)
+    compiled = [
+        _compile(compiler, files, text, f"customers.columns.{column}")
+        for column, text in file.columns.items()
+    ]
+    reader.load(connection, file, files, compiler.wanted)
+    bind_types(connection, "raw", compiled)
+    cells = ", ".join(f"{expression.sql} as x{i}" for i, expression in enumerate(compiled))
+    names = ", ".join(f"x{i} as v{i}" for i in range(len(compiled)))
+    try:
+        run(
+            connection,
+            f"""create table cells as select file, line, defect, {names}
+            from (select file, line, defect, {cells} from raw)""",
+        )
+    except (duckdb.DataError, duckdb.InvalidInputException) as error:
+        raise BadInput(
+            f"customers.columns: {type(error).__name__} in the SQL on some row; guard it, as"
+            " try_cast(x as integer)"
+        ) from None
+
+
+def _compile(
+    compiler: Compiler, files: Sequence[reader.OpenFile], text: str, key: str
+) -> Expression:
+    """A mapped column compiled; BadInput with the nearest names where it looks like a name."""
+    if NAME.fullmatch(text):
+        column_errors.require_column(files, text, key)
+    return compiler.compile(text, key)
 
 
 def _validate_rows(
@@ -82,8 +122,8 @@ def _validate_rows(
     business: ZoneInfo,
     clock: parsing.Clock,
 ) -> None:
-    raw = connection.table("raw")
-    native = dict(zip(raw.columns, map(str, raw.types), strict=True))
+    cells = connection.table("cells")
+    native = dict(zip(cells.columns, map(str, cells.types), strict=True))
     parsed, values = [], []
     for i, column in enumerate(file.columns):
         text, kind = f"v{i}", _column_type(file, column)
@@ -93,7 +133,7 @@ def _validate_rows(
         f"null as {column}" for column in events.CUSTOMER_COLUMNS if column not in file.columns
     ]
     inner = (
-        f"select *, {', '.join([*values, *absent])} from (select *, {', '.join(parsed)} from raw)"
+        f"select *, {', '.join([*values, *absent])} from (select *, {', '.join(parsed)} from cells)"
     )
     reject_rules = list(_reject_rules(file))
     names = " ".join(f"when {rule.when} then '{rule.name}'" for rule in reject_rules)

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from pipeline.customers import customers
 from retention.core import artefacts
+from retention.core.errors import BadInput, BadParams
 from tests.support.customer_files import OPTIONS, TEXT, make_params
 
 
@@ -43,3 +46,32 @@ def test_few_bad_rows_become_rejects(tmp_path: Path) -> None:
     body = "".join(f"{number},\n" for number in range(1000))
     table, rejects = customers(make_params(tmp_path, f"id,x\n{body}  ,1\n"))
     assert (table.num_rows, rejects["rule"].to_pylist()) == (1000, ["blank_id"])
+
+
+def test_a_column_may_be_sql_over_the_cells_as_text(tmp_path: Path) -> None:
+    columns = {"customer_id": "lower(trim(mail))", "region": "upper(r)", "email": "mail"}
+    text = "mail,r\n A@x.org ,n\nb@x.org,\n"
+    table, rejects = customers(make_params(tmp_path, text, columns=columns))
+    assert rejects.num_rows == 0
+    assert table.select(["customer_id", "region"]).to_pylist() == [
+        {"customer_id": "a@x.org", "region": "N"},
+        {"customer_id": "b@x.org", "region": None},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("customer_id", "error", "message"),
+    [
+        ("mial", BadInput, "no column 'mial' \\(nearest: mail\\).*write customer_id: mail"),
+        ("lower(mial)", BadInput, "no column 'mial' \\(nearest: mail\\)"),
+        ("count(mail)", BadParams, "calls count"),
+        ("(select mail)", BadParams, "a subquery"),
+        ("mail::integer", BadInput, "ConversionException in the SQL on some row; guard it"),
+    ],
+)
+def test_sql_that_does_not_fit_is_refused(
+    tmp_path: Path, customer_id: str, error: type[Exception], message: str
+) -> None:
+    params = make_params(tmp_path, "mail,r\na@x.org,n\n", columns={"customer_id": customer_id})
+    with pytest.raises(error, match=message):
+        customers(params)

@@ -22,7 +22,7 @@ from retention.core.params import (
     Source,
     StaffFile,
 )
-from retention.sources import parsing, row_sql
+from retention.sources import customers, parsing, row_sql
 from retention.sources.column_errors import rename_in_sql
 from retention.sources.expressions import Compiler, Expression, NoColumn, bind_types
 
@@ -62,18 +62,31 @@ def mend_customers(file: CustomersFile, sample: Sample) -> CustomersFile | None:
 
 def check_staff_columns(file: StaffFile, sample: Sample) -> None:
     """Report the columns of the staff that the file lacks."""
-    _present_columns(file.columns, sample)
+    _present_columns(file.columns, sample, sql=False)
 
 
-def _present_columns(columns: Mapping[Any, str], sample: Sample) -> dict[str, str]:
-    """The columns that the file has; the others are reported."""
+def _present_columns(
+    columns: Mapping[Any, str], sample: Sample, sql: bool = True
+) -> dict[str, str]:
+    """The columns that the file has, or that are SQL over them; the others are reported."""
     present = {}
     for column, name in columns.items():
-        if name in sample.columns:
+        key, wrong = f"{sample.key}.columns.{column}", name
+        if sql and name not in sample.columns and not customers.NAME.fullmatch(name):
+            try:
+                Compiler(sample.connection, sample.names, sample.key).compile(name, key)
+            except NoColumn as refusal:
+                wrong = refusal.column
+            except BadParams as refusal:
+                sample.copies.report_refusal(refusal)
+                continue
+            else:
+                wrong = ""
+        if name in sample.columns or not wrong:
             present[column] = name
         else:
-            key = f"{sample.key}.columns.{column}"
-            sample.group.missing_column(name, key, sample.names, _mapping_fix(column, name, name))
+            fix = _mapping_fix(column, name, wrong)
+            sample.group.missing_column(wrong, key, sample.names, fix)
     return present
 
 
@@ -81,7 +94,11 @@ def _with_time_type(
     file: CustomersFile, sample: Sample, column: str, name: str
 ) -> CustomersFile | None:
     """The file with the type that a customer's time needs; None when its values are no times."""
-    key, raw = f"{sample.key}.columns.{column}", sample.columns[name]
+    key = f"{sample.key}.columns.{column}"
+    if name not in sample.columns:
+        sample.group.error(f"{key}: a time must be a column with a type; {name!r} is SQL", PARAMS)
+        return None
+    raw = sample.columns[name]
     better = next(_type_guesses(sample, file, [raw], times_first=True), None)
     if better and better.types[name] in times.OPTION:
         sample.group.error(f"{key}: {_type_advice(name, file, better, sample)}", PARAMS)

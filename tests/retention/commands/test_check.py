@@ -644,6 +644,17 @@ def test_customers(
     only_finding(findings, level, "customers: ", *parts)
 
 
+def test_customers_whose_id_is_sql(look: Look, tmp_path: Path) -> None:
+    folder = tmp_path / "data/raw"
+    folder.mkdir(parents=True)
+    (folder / "people.csv").write_text("id\n C1 \n")
+    file = {"path": "data/raw/people.csv", "columns": {"customer_id": "lower(trim(id))"}}
+    only_finding(look(csv(), 0, customers=file), "ok", "customers: 1 row: 1 customer")
+    file["columns"] = {"customer_id": "lower(trim(idd))"}
+    error = only_finding(look(csv(), 3, customers=file), "error", "customers: ", "nearest: id")
+    assert "write customer_id: lower(trim(id))" in error
+
+
 def test_customers_where_dvc_does_not_look(look: Look, tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text(people("c1,Ann,\n"))
     findings = look(csv(), 0, customers={"path": "people.csv", "columns": {"customer_id": "id"}})

@@ -48,7 +48,7 @@ def test_an_engines_error_is_one_line_without_the_values_it_quotes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def fail_in_sql() -> None:
-        duckdb.sql("select ('4711' || 'x')::integer").fetchall()
+        duckdb.execute("select ('4711' || 'x')::integer").fetchall()
 
     def fail_in_arrow() -> None:
         pa.array(["4711x"]).cast(pa.int32())
@@ -64,8 +64,11 @@ def test_an_engines_error_is_one_line_without_the_values_it_quotes(
 
 
 def test_a_fault_of_the_program_keeps_its_traceback() -> None:
+    def main() -> None:
+        raise ZeroDivisionError
+
     with pytest.raises(ZeroDivisionError):
-        errors.run(lambda: {}[1 // 0])
+        errors.run(main)
 
 
 @pytest.mark.parametrize(
