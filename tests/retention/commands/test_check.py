@@ -259,6 +259,17 @@ def test_a_long_file_is_read_no_further_than_its_head(look: Look) -> None:
     only_finding(findings, "ok", "first 1,000 rows: 1,000 purchase")
 
 
+def test_customers_of_whom_none_comes_twice_are_a_doubt(look: Look) -> None:
+    lines = [row(i, f"o{i // 2}", day=i // 2 % 190) for i in range(2400)]  # orders of two lines
+    doubt = only_finding(look(HEADER + "".join(lines), 0), "doubt", "hardly one came twice")
+    assert "1,200 customers in 1,200 purchase times" in doubt
+    assert "is customer_id the number of an order?" in doubt
+    few = [row(i, f"c{i}", day=i) for i in range(60)]
+    assert "came twice" not in str(
+        look(HEADER + "".join(few), 0, as_of=None, labels__churn__active_days=5)
+    )
+
+
 def test_a_last_row_that_is_whole_without_a_newline_is_a_doubt(look: Look) -> None:
     whole = csv().replace(",a note\n", ",a note.\n").removesuffix("\n")
     only_finding(look(whole, 0), "doubt", "data/raw/sales.csv: no newline at the end; the last row")
