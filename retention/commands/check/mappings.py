@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from retention.commands.check import times
+from retention.commands.check import other_files, times
 from retention.commands.check.findings import PARAMS, Fix, as_yaml, nearest_text, similar_names
 from retention.commands.check.samples import File, Sample, SampleColumn
 from retention.core.errors import BadParams
@@ -214,6 +214,11 @@ class _MappingChecker:
         try:
             return self.compiler.compile(text, key)
         except NoColumn as refusal:
+            elsewhere = other_files.where_else(self.params, self.sample, refusal.column)
+            if elsewhere:
+                missing = f"{key}: column {refusal.column!r} is not in the header; {elsewhere}"
+                self.sample.group.error(missing)
+                return None
             fix = _mapping_fix(key.rpartition(".")[2], text, refusal.column)
             self.sample.group.missing_column(refusal.column, key, self.sample.names, fix)
         except BadParams as refusal:

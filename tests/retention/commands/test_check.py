@@ -270,6 +270,27 @@ def test_customers_of_whom_none_comes_twice_are_a_doubt(look: Look) -> None:
     )
 
 
+def test_an_id_that_stands_in_another_file_is_offered_by_a_join(look: Look, tmp_path: Path) -> None:
+    folder = tmp_path / "data/raw"
+    folder.mkdir(parents=True)
+    calls = "".join(f"u{i},R{i},2026-02-01\n" for i in range(50))
+    (folder / "calls.csv").write_text(f"call,receipt,day\n{calls}")
+    event = {"kind": "contact", "customer_id": "customer_id", "occurred_at": "day"}
+    source = {
+        "path": "data/raw/calls.csv",
+        "key": ["call"],
+        "types": {"day": "date"},
+        "format": {"date": "%Y-%m-%d"},
+        "events": [event],
+    }
+    error = only_finding(look(csv(), 3, sources__calls=source), "error", "customer_id")
+    assert "data/raw/sales.csv has it and shares receipt with this file" in error
+    assert "by a join on receipt" in error
+    (folder / "calls.csv").write_text(f"call,receipt,day\n{calls.replace('R', 'X')}")
+    error = only_finding(look(csv(), 3, sources__calls=source), "error", "customer_id")
+    assert "join" not in error
+
+
 def test_a_last_row_that_is_whole_without_a_newline_is_a_doubt(look: Look) -> None:
     whole = csv().replace(",a note\n", ",a note.\n").removesuffix("\n")
     only_finding(look(whole, 0), "doubt", "data/raw/sales.csv: no newline at the end; the last row")
