@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -170,7 +171,7 @@ def main() -> None:
         )
         of_rule = model_predictions["model"] == "churn_recency"
         rule = model_predictions.loc[of_rule, "prediction"].to_numpy()
-        baseline = predictions.assign(churn_probability=rule)
+        baseline = predictions.assign(churn_probability=rule if len(rule) else np.nan)
         plots.draw(predictions, baseline, artefacts.PLOTS.path, params.currency)
         text = card.render(
             selection_report.as_json() | {"dead": list(artefacts.FEATURES_SUMMARY.read().dead)},

@@ -12,6 +12,7 @@ from models.components.uplift import fold_of
 from retention.core import artefacts, feature_table
 from retention.core.events import HELD_OUT
 from retention.training import selection
+from retention.training.failures import IN_CROSS_PREDICTION
 from retention.training.rows import LabelledRows
 from retention.training.selection import ModelFactory, ModelSpec
 
@@ -50,6 +51,11 @@ def cross_predict(
     Table
         CROSS_PREDICTIONS: a probability and values in account currency. Empty where no customer
         was held out, or where a half has one outcome only.
+
+    Raises
+    ------
+    ModelFailed
+        If a selected model fails.
     """
     schema = artefacts.CROSS_PREDICTIONS.schema
     half_of_row = fold_of(rows.customer, HALVES, SALT)
@@ -63,7 +69,11 @@ def cross_predict(
     X, keys = feature_table.matrix(table), table.select(feature_table.KEYS).to_pandas()
     half = fold_of(keys["customer_id"], HALVES, SALT)
     parts = [
-        selection.fit_scorer(make, spec, rows.take(half_of_row != i)).score(X[half == i])
+        selection.score(
+            selection.fit_scorer(make, spec, rows.take(half_of_row != i), IN_CROSS_PREDICTION),
+            X[half == i],
+            IN_CROSS_PREDICTION,
+        )
         for i in range(HALVES)
     ]
     frame = keys.join(pd.concat(parts))

@@ -16,7 +16,9 @@ from models.components.base import Floats, Model
 from models.components.calibration import CALIBRATORS, Calibrator, Identity
 from models.components.interval import ValueInterval
 from models.components.scorer import Scorer
+from retention.core import errors, point_in_time
 from retention.core.params import Params
+from retention.training.failures import AT_REFIT, ModelFailed, attributed_to
 from retention.training.folds import Fold
 from retention.training.metrics import log_losses
 from retention.training.rows import LabelledRows
@@ -54,6 +56,7 @@ class ModelSpec:
     why: dict[str, str]  # reason of the choice, by task
     candidates: dict[str, CandidateResult] = field(default_factory=dict)
     banners: list[str] = field(default_factory=list)  # warnings for people who read the list
+    failed: dict[str, str] = field(default_factory=dict)  # reason, of every model that dropped out
 
 
 def model_factory(params: Params) -> ModelFactory:
@@ -92,10 +95,20 @@ def predict(model: Model, X: pd.DataFrame) -> Floats:
     -------
     ndarray of shape (n,)
         A probability, or account currency.
+
+    Raises
+    ------
+    ValueError
+        If a prediction or its square is not finite, or a probability lies outside 0 to 1.
     """
-    if model.task == "churn":
-        return np.asarray(model.predict_proba(X)[:, 1])
-    return np.asarray(model.predict(X))
+    is_churn = model.task == "churn"
+    predicted = np.asarray(model.predict_proba(X)[:, 1] if is_churn else model.predict(X))
+    with np.errstate(over="ignore"):
+        if not np.isfinite(predicted * predicted).all():
+            raise ValueError("a prediction is not finite")
+    if is_churn and not ((predicted >= 0) & (predicted <= 1)).all():
+        raise ValueError("a probability lies outside its range")
+    return predicted
 
 
 def _median(tuned: list[dict[str, int | float]]) -> dict[str, Any]:
@@ -128,22 +141,33 @@ def evaluate_candidate(
     Returns
     -------
     CandidateResult
+
+    Raises
+    ------
+    ModelFailed
+        If the model raises, or predicts what no model may.
     """
     tuned = []
     for fold in folds:
         train, test = rows.on(fold.train), rows.on([fold.test]).as_untreated()
-        task = make(name).task
-        tuned.append(make(name).tune(train.X, train.target(task), test.X, test.target(task)))
-    params = _median(tuned)
-    parts = [
-        _fit_predict(make(name, **params), rows.on(fold.train), rows.on([fold.test]).as_untreated())
-        for fold in folds
-    ]
+        task, model = make(name).task, make(name)
+        with attributed_to(name, _on_fold(fold)):
+            tuned.append(model.tune(train.X, train.target(task), test.X, test.target(task)))
+    params, parts = _median(tuned), []
+    for fold in folds:
+        train, test = rows.on(fold.train), rows.on([fold.test]).as_untreated()
+        model = make(name, **params)
+        with attributed_to(name, _on_fold(fold)):
+            parts.append(_fit_predict(model, train, test))
     return CandidateResult(name, tuned, params, np.concatenate(parts))
 
 
 def _fit_predict(model: Model, train: LabelledRows, test: LabelledRows) -> Floats:
     return predict(model.fit(train.X, train.target(model.task), train.weight), test.X)
+
+
+def _on_fold(fold: Fold) -> str:
+    return f"on the fold of {point_in_time.date_of(fold.test)}"
 
 
 def calibrate_forward(
@@ -267,7 +291,11 @@ def select_model(losses: dict[str, Floats], tests: LabelledRows) -> tuple[str, s
 
 
 def fit_value_given_outcome(
-    make: ModelFactory, name: str, params: dict[str, Any], rows: LabelledRows
+    make: ModelFactory,
+    name: str,
+    params: dict[str, Any],
+    rows: LabelledRows,
+    during: str = AT_REFIT,
 ) -> tuple[Any, Any]:
     """Fit a value model on the customers who stayed, and again on those who churned.
 
@@ -280,14 +308,25 @@ def fit_value_given_outcome(
     params : dict
         Its parameters.
     rows : LabelledRows
+    during : str
+        What the fit is for, in the reason of a failure.
 
     Returns
     -------
     if_kept, if_lost : ValueModel
+
+    Raises
+    ------
+    ModelFailed
+        If the model raises.
     """
-    parts = (rows.take(rows.churned == churned) for churned in (0.0, 1.0))
-    if_kept, if_lost = (make(name, **params).fit(part.X, part.value, part.weight) for part in parts)
-    return if_kept, if_lost
+    kept, lost = (rows.take(rows.churned == churned) for churned in (0.0, 1.0))
+    if_kept, if_lost = make(name, **params), make(name, **params)
+    with attributed_to(name, during):
+        return (
+            if_kept.fit(kept.X, kept.value, kept.weight),
+            if_lost.fit(lost.X, lost.value, lost.weight),
+        )
 
 
 def out_of_fold_values(
@@ -308,19 +347,27 @@ def out_of_fold_values(
     -------
     ndarray of shape (rows of the folds' tests,)
         Account currency.
+
+    Raises
+    ------
+    ModelFailed
+        If the selected value model raises, or predicts what no model may.
     """
     per_fold = []
     for fold in folds:
         X = rows.on([fold.test]).as_untreated().X
         params, train = spec.params[spec.value], rows.on(fold.train)
-        pair = fit_value_given_outcome(make, spec.value, params, train)
-        per_fold.append([model.predict(X) for model in pair])
+        pair = fit_value_given_outcome(make, spec.value, params, train, _on_fold(fold))
+        with attributed_to(spec.value, _on_fold(fold)):
+            per_fold.append([predict(model, X) for model in pair])
     if_kept, if_lost = (np.concatenate(part) for part in zip(*per_fold, strict=True))
     p = spec.calibrators[spec.churn].predict(spec.candidates[spec.churn].predicted)
     return np.asarray((1 - p) * if_kept + p * if_lost)
 
 
-def fit_scorer(make: ModelFactory, spec: ModelSpec, rows: LabelledRows) -> Scorer:
+def fit_scorer(
+    make: ModelFactory, spec: ModelSpec, rows: LabelledRows, during: str = AT_REFIT
+) -> Scorer:
     """Fit the selected models on rows; calibrator and interval stay those of the specification.
 
     Parameters
@@ -329,6 +376,8 @@ def fit_scorer(make: ModelFactory, spec: ModelSpec, rows: LabelledRows) -> Score
         From `model_factory`.
     spec : ModelSpec
     rows : LabelledRows
+    during : str
+        What the fit is for, in the reason of a failure.
 
     Returns
     -------
@@ -336,11 +385,14 @@ def fit_scorer(make: ModelFactory, spec: ModelSpec, rows: LabelledRows) -> Score
 
     Raises
     ------
-    ValueError
-        If all rows churned, or all stayed.
+    ModelFailed
+        If a model raises, as it does where all rows churned, or all stayed.
     """
-    churn = make(spec.churn, **spec.params[spec.churn]).fit(rows.X, rows.churned, rows.weight)
-    if_kept, if_lost = fit_value_given_outcome(make, spec.value, spec.params[spec.value], rows)
+    churn = make(spec.churn, **spec.params[spec.churn])
+    with attributed_to(spec.churn, during):
+        churn = churn.fit(rows.X, rows.churned, rows.weight)
+    params = spec.params[spec.value]
+    if_kept, if_lost = fit_value_given_outcome(make, spec.value, params, rows, during)
     return Scorer(
         churn=(spec.churn, churn),
         calibrator=spec.calibrators[spec.churn],
@@ -350,19 +402,90 @@ def fit_scorer(make: ModelFactory, spec: ModelSpec, rows: LabelledRows) -> Score
     )
 
 
-def baseline_spec(banners: list[str]) -> ModelSpec:
-    """The specification where history is too short to select: the simplest baselines, untuned.
+def score(scorer: Scorer, X: pd.DataFrame, during: str) -> pd.DataFrame:
+    """The scorer's scores; where they cannot be had, the failure of the model that is at fault.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        Fitted.
+    X : DataFrame of shape (n, features)
+    during : str
+        What the scores are for, in the reason of a failure.
+
+    Returns
+    -------
+    DataFrame of shape (n, 7)
+        See `Scorer.score`.
+
+    Raises
+    ------
+    ModelFailed
+        If a model raises, or predicts what no model may.
+    """
+    with attributed_to(scorer.value_if_kept[0], during):
+        try:
+            return scorer.score(X)
+        except Exception:
+            for name, model in (scorer.churn, scorer.value_if_kept, scorer.value_if_lost):
+                with attributed_to(name, during):
+                    predict(model, X)
+            raise
+
+
+def refuse_without_models(names: Iterable[str], failed: dict[str, str]) -> None:
+    """Check that each task has a model left.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The models left.
+    failed : dict
+        Reason, by name of every model that dropped out.
+
+    Raises
+    ------
+    Refusal
+        If a task has none; names every model that failed, with its reason.
+    """
+    tasks = {name.partition("_")[0] for name in names}
+    lacking = [task for task in ("churn", "value") if task not in tasks]
+    if lacking:
+        reasons = "; ".join(
+            f"{name} {reason}" for name, reason in failed.items() if name.startswith(tuple(lacking))
+        )
+        raise errors.Refusal(
+            f"no {' and no '.join(lacking)} model is left: {reasons}; mend a model in models/, or "
+            "the data that it cannot be fitted to"
+        )
+
+
+def baseline_spec(banners: list[str], failed: dict[str, str] | None = None) -> ModelSpec:
+    """The specification where history is too short to select: the simplest models, untuned.
 
     Parameters
     ----------
     banners : list of str
         Warnings that say so.
+    failed : dict, optional
+        Reason, by name of every model that dropped out.
 
     Returns
     -------
     ModelSpec
+
+    Raises
+    ------
+    Refusal
+        If no model of a task is left.
     """
-    names = {"churn": "churn_recency", "value": "value_last_window"}
+    left = {name: model for name, model in models.discover().items() if name not in (failed or {})}
+    refuse_without_models(left, failed or {})
+    simplest = sorted(left, key=lambda name: (left[name].complexity_rank, name))
+    names = {
+        task: next(name for name in simplest if name.startswith(task))
+        for task in ("churn", "value")
+    }
     return ModelSpec(
         churn=names["churn"],
         value=names["value"],
@@ -372,17 +495,18 @@ def baseline_spec(banners: list[str]) -> ModelSpec:
         losses={},
         why=dict.fromkeys(names, "too little history to choose"),
         banners=banners,
+        failed=failed or {},
     )
 
 
-def select_models(
+def evaluate_candidates(
     make: ModelFactory,
     rows: LabelledRows,
     folds: list[Fold],
-    label_delay_days: int,
+    drop_out: Callable[[ModelFailed], None],
     track: Callable[[list[str]], Iterable[str]] = iter,
-) -> ModelSpec:
-    """Evaluate every model on the folds, calibrate, select by RULE and fit the interval.
+) -> dict[str, CandidateResult]:
+    """Evaluate every model on the folds; those that fail drop out.
 
     Parameters
     ----------
@@ -391,19 +515,44 @@ def select_models(
     rows : LabelledRows
     folds : list of Fold
         At least one, oldest first.
-    label_delay_days : int
-        Days from a snapshot until its labels are mature.
+    drop_out : callable
+        Called with the failure of a model.
     track : callable
         Passes names through and reports progress.
 
     Returns
     -------
-    ModelSpec
+    dict
+        By name, without the models that failed.
     """
-    tests = rows.on(fold.test for fold in folds)
-    candidates = {
-        name: evaluate_candidate(make, name, rows, folds) for name in track(list(models.discover()))
-    }
+    candidates = {}
+    for name in track(list(models.discover())):
+        try:
+            candidates[name] = evaluate_candidate(make, name, rows, folds)
+        except ModelFailed as failure:
+            drop_out(failure)
+    return candidates
+
+
+def select_models(
+    candidates: dict[str, CandidateResult], tests: LabelledRows, label_delay_days: int
+) -> ModelSpec:
+    """Calibrate the candidates and select by RULE; `with_interval` adds what is left.
+
+    Parameters
+    ----------
+    candidates : dict
+        Results by name; at least one of each task.
+    tests : LabelledRows
+        The rows of the folds' tests.
+    label_delay_days : int
+        Days from a snapshot until its labels are mature.
+
+    Returns
+    -------
+    ModelSpec
+        Without an interval.
+    """
     names = {
         task: [name for name in candidates if name.startswith(task)] for task in ("churn", "value")
     }
@@ -416,7 +565,7 @@ def select_models(
         "value": {name: (candidates[name].predicted - tests.value) ** 2 for name in names["value"]},
     }
     selected = {task: select_model(of_models, tests) for task, of_models in losses.items()}
-    spec = ModelSpec(
+    return ModelSpec(
         churn=selected["churn"][0],
         value=selected["value"][0],
         params={name: candidate.params for name, candidate in candidates.items()},
@@ -428,5 +577,32 @@ def select_models(
         why={task: why for task, (_, why) in selected.items()},
         candidates=candidates,
     )
+
+
+def with_interval(
+    make: ModelFactory, spec: ModelSpec, rows: LabelledRows, folds: list[Fold]
+) -> ModelSpec:
+    """The specification with the interval of its out-of-fold values.
+
+    Parameters
+    ----------
+    make : callable
+        From `model_factory`.
+    spec : ModelSpec
+        From `select_models`.
+    rows : LabelledRows
+    folds : list of Fold
+        Those of the candidates.
+
+    Returns
+    -------
+    ModelSpec
+
+    Raises
+    ------
+    ModelFailed
+        If the selected value model fails.
+    """
+    tests = rows.on(fold.test for fold in folds)
     interval = ValueInterval().fit(out_of_fold_values(make, spec, rows, folds), tests.value)
     return replace(spec, interval=interval)

@@ -66,7 +66,7 @@ def selection_report(spec: ModelSpec, split: TimeSplit, rows: LabelledRows) -> S
     SelectionReport
     """
     tests = rows.on(fold.test for fold in split.folds)
-    return SelectionReport(
+    report = SelectionReport(
         rule=selection.RULE,
         chosen={"churn": spec.churn, "value": spec.value},
         why=spec.why,
@@ -92,6 +92,7 @@ def selection_report(spec: ModelSpec, split: TimeSplit, rows: LabelledRows) -> S
         banners=tuple(spec.banners),
         titles={name: model.title for name, model in models.discover().items()},
     )
+    return report.updated(failed=spec.failed) if spec.failed else report
 
 
 def _fold_span(fold: Fold) -> FoldSpan:

@@ -2,27 +2,39 @@
 
 import itertools
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+import models
+from models.churn_bgnbd import BGNBDChurn
+from models.components.bgnbd import BGNBD
 from models.components.calibration import Calibrator, Identity, Platt
 from models.components.scorer import COLUMNS
-from pipeline import train
+from models.components.uplift import fold_of
+from models.value_bgnbd import BGNBDValue
+from pipeline import evaluate, train
 from pipeline.train import Trained
 from retention.core import artefacts, console, point_in_time
-from retention.core.errors import Guarded
+from retention.core.errors import Guarded, Refusal
+from retention.core.events import HELD_OUT
 from retention.core.params import Params
 from retention.core.storage import atomic
+from retention.tracking import client
 from retention.training import selection
+from retention.training.cross_prediction import HALVES, SALT
 from retention.training.folds import Fold
 from retention.training.rows import LabelledRows, labelled_rows
 from retention.training.selection_report import selection_report
+from tests.support.purchase_histories import simulated
 from tests.support.training_company import (
     AS_OF,
     DAYS,
@@ -269,7 +281,207 @@ def test_a_fold_needs_churners_to_learn_from_and_both_outcomes_on_each_side() ->
         assert folds[0] not in train.usable_folds(other, folds, min_churners=1)
 
 
+# Models that fail
+
+
+AT_REFIT = 120 * SNAPSHOTS  # rows of the churn model's last fit
+
+
+def breaking(
+    name: str, monkeypatch: pytest.MonkeyPatch, fails: Callable[[int], bool], figure: float | None
+) -> None:
+    """Let a model raise, or predict a figure, where its fit to so many rows `fails`."""
+    kind: Any = models.discover()[name]
+    fit = kind.fit
+
+    class Breaking(kind):  # type: ignore[misc]
+        """Like the model until it fails."""
+
+        def fit(self, X: pd.DataFrame, y: Any, weight: Any = None) -> Any:
+            self.broken_ = fails(len(X))
+            if self.broken_ and figure is None:
+                raise ValueError("no fit to '0042' with 12.5 of spend_30d")
+            return fit(self, X, y, weight)
+
+        def _broken(self, predicted: Any) -> Any:
+            return np.full_like(predicted, figure) if self.broken_ else predicted
+
+        def predict(self, X: pd.DataFrame) -> Any:
+            return self._broken(super().predict(X))
+
+        def predict_proba(self, X: pd.DataFrame) -> Any:
+            return self._broken(super().predict_proba(X)) if self.task == "churn" else None
+
+    kinds = models.discover() | {name: Breaking}
+    monkeypatch.setattr(models, "discover", lambda: kinds)
+
+
+def always(_: int) -> bool:
+    return True
+
+
+def at_refit(rows: int) -> bool:
+    return rows == AT_REFIT
+
+
+@pytest.mark.parametrize("figure", [None, np.nan, np.inf, 1.5])
+def test_a_model_that_fails_on_a_fold_drops_out_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    usual: Trained,
+    figure: float | None,
+) -> None:
+    breaking("churn_recency", monkeypatch, always, figure)
+    result = trained(some_rows())
+    assert result.spec.churn == "churn_rfm_logistic"
+    assert result.spec.value == usual.spec.value
+    assert "churn_recency" not in result.spec.losses
+    assert "churn_recency" not in result.test_predictions["model"].to_pylist()
+    reason = result.spec.failed["churn_recency"]
+    assert reason.startswith("failed on the fold of 2026-")
+    assert f"train: churn_recency drops out: {reason}" in capsys.readouterr().err
+    report = selection_report(result.spec, result.split, result.rows)
+    assert report.as_json()["failed"] == {"churn_recency": reason}
+    assert result.spec.banners == []  # it had not been selected
+
+
+def test_the_reason_holds_no_figure_of_a_customer(monkeypatch: pytest.MonkeyPatch) -> None:
+    breaking("churn_recency", monkeypatch, always, None)
+    reason = trained(some_rows()).spec.failed["churn_recency"]
+    assert reason.endswith(": ValueError: no fit to … with … of spend_30d")
+
+
+@pytest.mark.parametrize("figure", [None, np.nan])
+def test_where_the_selected_model_fails_at_the_refit_the_next_best_takes_its_place(
+    monkeypatch: pytest.MonkeyPatch, usual: Trained, figure: float | None
+) -> None:
+    breaking(usual.spec.churn, monkeypatch, at_refit, figure)
+    result = trained(some_rows())
+    (other,) = {"churn_recency", "churn_rfm_logistic"} - {usual.spec.churn}
+    assert result.spec.churn == result.scorer.churn[0] == other
+    assert result.spec.failed[usual.spec.churn].startswith("failed at the refit: ValueError")
+    (banner,) = result.spec.banners
+    assert banner.startswith(f"{models.discover()[usual.spec.churn].title} was selected but failed")
+    assert set(result.test_predictions["model"].to_pylist()) == {other, usual.spec.value}
+    predictions = result.test_predictions.filter(pc.field("model") == other)["prediction"]
+    assert predictions.to_pylist() == result.test_scores["churn_probability"].to_pylist()
+
+
+def test_a_model_that_fails_at_the_test_fit_drops_out(
+    monkeypatch: pytest.MonkeyPatch, usual: Trained
+) -> None:
+    (other,) = {"churn_recency", "churn_rfm_logistic"} - {usual.spec.churn}
+    assert usual.split.test_fold is not None
+    tested_on = 120 * len(usual.split.test_fold.train)
+    breaking(other, monkeypatch, lambda rows: rows == tested_on, None)
+    result = trained(some_rows())
+    assert result.spec.failed[other].startswith("failed at the test fit: ValueError")
+    assert result.spec.churn == usual.spec.churn
+    assert result.spec.banners == []
+    assert result.scorer.churn[1].state() == usual.scorer.churn[1].state()
+
+
+def test_a_value_model_that_cannot_be_fitted_given_the_outcome_drops_out(
+    monkeypatch: pytest.MonkeyPatch, usual: Trained
+) -> None:
+    folds = {120 * len(fold.train) for fold in usual.split.folds}
+    kinds = models.discover() | {"value_bgnbd": BGNBDValue}
+    monkeypatch.setattr(models, "discover", lambda: kinds)
+    selected_before = trained(some_rows()).spec.value
+    breaking(selected_before, monkeypatch, lambda rows: rows not in folds, None)
+    result = trained(some_rows())
+    (other,) = {"value_last_window", "value_bgnbd"} - {selected_before}
+    assert result.spec.value == other
+    assert result.spec.failed[selected_before].startswith("failed on the fold of")
+    assert len(result.spec.banners) == 1
+
+
+def test_with_too_little_history_the_next_simplest_model_takes_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    breaking("churn_recency", monkeypatch, always, None)
+    result = trained(rows_with_churners(120, SNAPSHOTS, left=7))
+    assert result.spec.churn == "churn_rfm_logistic"
+    assert len(result.spec.banners) == 2
+
+
+@pytest.mark.parametrize("fails", [always, at_refit])
+def test_where_every_model_fails_the_refusal_names_each_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch, fails: Callable[[int], bool]
+) -> None:
+    for name in ("churn_recency", "churn_rfm_logistic"):
+        breaking(name, monkeypatch, fails, None)
+    with pytest.raises(Refusal, match=r"^no churn model is left: ") as caught:
+        trained(some_rows())
+    for name in ("churn_recency", "churn_rfm_logistic"):
+        assert f"{name} failed " in str(caught.value)
+
+
+def test_a_refusal_of_params_is_no_failure_of_a_model() -> None:
+    plan = small_params("train: {", "train: {models: {churn_recency: {depth: 3}}, ")
+    with pytest.raises(ValueError, match="churn_recency has no parameter depth"):
+        trained(some_rows(), plan)
+
+
+def test_a_shop_whose_customers_all_leave_with_the_same_chance_can_be_trained_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kinds = {"churn_bgnbd": BGNBDChurn, "value_bgnbd": BGNBDValue}
+    monkeypatch.setattr(models, "discover", lambda: kinds)
+    features = feature_table(customers=300)
+    data = simulated(BGNBD(1.5, 40.0, 2000.0, 2000.0), T=240.0, later=28.0, n=len(features), seed=2)
+    columns = {
+        "days_since_purchase": data["T"] - data["t_x"] + 1,
+        "days_since_first_purchase": data["T"] + 1,
+        "purchase_days": data["x"] + 1,
+    }
+    for name, column in columns.items():
+        place = features.schema.get_field_index(name)
+        features = features.set_column(place, name, pa.array(column.to_numpy()))
+    mature = labelled_rows(features, label_table(features))
+    plan = small_params("train: {", "train: {models: {value_bgnbd: {horizon_days: 90}}, ")
+    result = trained(mature, plan)
+    assert result.spec.failed == {}
+    assert np.isfinite(result.test_scores["expected_value"].to_numpy()).all()
+
+
 # The stage
+
+
+@pytest.mark.parametrize("name", ["churn_recency", "churn_rfm_logistic"])
+def test_the_stages_go_on_to_a_card_that_names_the_model_that_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    write_company(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    breaking(name, monkeypatch, always, np.nan)
+    train.main()
+    monkeypatch.setattr(client, "log_run", lambda _: "run-1")
+    evaluate.main()
+    card = artefacts.MODEL_CARD.path.read_text(encoding="utf-8")
+    assert f"- {models.discover()[name].title}: failed on the fold of 2026-" in card
+    assert name not in artefacts.METRICS.read().churn
+    lift = (artefacts.PLOTS.path / "lift.csv").read_text(encoding="utf-8").splitlines()
+    assert (",," in lift[1]) == (name == "churn_recency")
+
+
+def test_a_model_that_fails_in_cross_prediction_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, usual: Trained
+) -> None:
+    features = feature_table()
+    labels = label_table(features)
+    arms = [None if row % 10 else HELD_OUT for row in range(len(labels))]
+    labels = labels.set_column(
+        labels.schema.get_field_index("arm"), "arm", pa.array(arms, pa.string())
+    )
+    halves = fold_of(usual.rows.customer, HALVES, SALT)
+    half_rows = {int((halves != i).sum()) for i in range(HALVES)}
+    breaking(usual.spec.churn, monkeypatch, lambda rows: rows in half_rows, None)
+    rows = labelled_rows(features, labels, "keep")
+    result = train.train(rows, small_params(), console.StageLog("train"), (features, labels))
+    assert result.spec.churn != usual.spec.churn
+    assert result.spec.failed[usual.spec.churn].startswith("failed in cross-prediction: ValueError")
+    assert len(result.cross_predictions) > 0
 
 
 def test_the_stage_writes_models_test_predictions_and_report(

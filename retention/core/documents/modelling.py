@@ -40,6 +40,7 @@ class SelectionReport(Contents):
     features: tuple[str, ...]
     banners: tuple[str, ...]
     titles: Mapping[str, str]
+    failed: Mapping[str, str] = {}  # reason, of every model that dropped out; absent without
 
 
 class MeasuredFigure(Contents):

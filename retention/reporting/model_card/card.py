@@ -314,6 +314,10 @@ def _selection(selection_report: dict[str, Any], style: NumberFormat) -> dict[st
         "why": {task: _reason(selection_report, task) for task in selection_report["why"]},
         "calibrated": _CALIBRATED.get(calibrator, f"its chances corrected by {_text(calibrator)}"),
         "folds": _folds(selection_report),
+        "failed": [
+            f"{_text(selection_report['titles'].get(name, name))}: {_text(reason)}"
+            for name, reason in selection_report.get("failed", {}).items()
+        ],
         "churn": _losses(selection_report, "churn", _decimals),
         "value": _losses(selection_report, "value", root),
     }

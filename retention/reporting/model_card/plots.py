@@ -80,12 +80,15 @@ LIFT: Final = ("called", "recipe", "recency_rule", "random_order")
 def lift(predictions: pd.DataFrame, baseline: pd.DataFrame) -> pd.DataFrame:
     """LIFT: shares of customers called and of churners found by then, riskiest first.
 
-    Of equal risk by customer_id. Empty where nobody churned.
+    Of equal risk by customer_id. Empty where nobody churned; recency_rule is NaN where that model
+    failed and its probabilities are NaN.
     """
     if not predictions["churned"].astype(bool).any():
         return _empty(LIFT)
     called, selected_curve = _capture_curve(predictions)
-    curves = (called, selected_curve, _capture_curve(baseline)[1], called)
+    has_rule = baseline["churn_probability"].notna().all()
+    rule_curve = _capture_curve(baseline)[1] if has_rule else np.full(len(called), np.nan)
+    curves = (called, selected_curve, rule_curve, called)
     return pd.DataFrame(dict(zip(LIFT, curves, strict=True)))
 
 
@@ -165,6 +168,8 @@ def _paint_lift(canvas: Figure, table: pd.DataFrame, _: str) -> None:
         "random_order": _REFERENCE,
     }
     for name, look in looks.items():
+        if table[name].isna().all():
+            continue
         axes.plot(table["called"], table[name], label=name.replace("_", " "), **look)
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
     axes.set_xlabel("Customers called, riskiest first (% of all customers)")
@@ -330,7 +335,7 @@ def draw(
     """Write <name>.png and <name>.csv of every plot into folder; their paths.
 
     predictions: customer_id, snapshot_on, churn_probability, churned, expected_value, value;
-    baseline: the same rows with the recency rule's churn_probability.
+    baseline: the same rows with the recency rule's churn_probability, NaN where there is none.
     """
     written = []
     for plot in PLOTS:

@@ -8,6 +8,7 @@ import pytest
 
 from retention.core import artefacts, point_in_time
 from retention.training import selection
+from retention.training.competition import Competition
 from retention.training.folds import Fold, TimeSplit, split_by_time
 from retention.training.rows import LabelledRows
 from retention.training.selection import CandidateResult, ModelSpec
@@ -31,7 +32,9 @@ def select(rows: LabelledRows) -> Selected:
         use_quick_models(monkeypatch)
         split = split_by_time(DAYS, LABEL_DELAY_DAYS, max_folds=5)
         make = selection.model_factory(small_params())
-        return selection.select_models(make, rows, split.folds, LABEL_DELAY_DAYS), split, rows
+        competition = Competition(make, rows, split.folds, LABEL_DELAY_DAYS, [], print)
+        competition.evaluate()
+        return competition.complete(competition.select()), split, rows
 
 
 @pytest.fixture(scope="module")
