@@ -207,11 +207,11 @@ def _purchases_while_alive(r: Floats, s: Floats, a: float, b: Floats) -> Floats:
         rows = np.flatnonzero(nodes == count)
         place = (np.arange(count) + 0.5) / count
         for block in np.array_split(rows, int(len(rows) * count // _BLOCK) + 1):
-            of = block[:, None]
-            distance = (left[of] + right[of]) * place - left[of]
-            fall = _log_density(distance, a + 1, b[of] + 1)
+            column = block[:, None]
+            distance = (left[column] + right[column]) * place - left[column]
+            fall = _log_density(distance, a + 1, b[column] + 1)
             expected[block] = _mean_over_dropout(
-                mode[of] + distance, np.exp(fall), r[of], s[of], a, b[of]
+                mode[column] + distance, np.exp(fall), r[column], s[column], a, b[column]
             )
     return expected
 

@@ -320,12 +320,12 @@ def fit_value_given_outcome(
     ModelFailed
         If the model raises.
     """
-    kept, lost = (rows.take(rows.churned == churned) for churned in (0.0, 1.0))
+    stayed, left = (rows.take(rows.churned == churned) for churned in (0.0, 1.0))
     if_kept, if_lost = make(name, **params), make(name, **params)
     with attributed_to(name, during):
         return (
-            if_kept.fit(kept.X, kept.value, kept.weight),
-            if_lost.fit(lost.X, lost.value, lost.weight),
+            if_kept.fit(stayed.X, stayed.value, stayed.weight),
+            if_lost.fit(left.X, left.value, left.weight),
         )
 
 
