@@ -3,7 +3,7 @@
 import narwhals as nw
 
 from features.engine.base import Past, feature, grain
-from retention.cohort import eligibility
+from retention.cohort.episodes import CONTRACT, contract_episodes, contract_ids
 from retention.core.point_in_time import Frame
 
 YEAR = 365
@@ -13,31 +13,44 @@ YEAR = 365
 def live(past: Past) -> Frame:
     """One row a contract that has begun and, as known, not ended.
 
-    customer_id, contract_id, age (days since it began), plan (the topic of its newest start; the
-    alphabetically first of one day); oldest: began first of the customer's.
+    customer_id, contract_id (of `contract_ids`), age (days since its episode began), plan (the
+    topic of its newest start; the alphabetically first of one day); oldest: began first of the
+    customer's.
     """
-    keys = ["customer_id", "contract_id"]
-    starts = past.events("start").with_columns(newest=nw.col("age").min().over(*keys))
-    plans = starts.filter(nw.col("age") == nw.col("newest")).group_by(keys)
-    running = eligibility.contracts(past.all_events).filter(nw.col("end_day").is_null())
-    aged = running.select(*keys, age=past.snapshot - nw.col("start_day"))
-    return aged.join(plans.agg(plan=nw.col("topic").min()), on=keys, how="left").with_columns(
-        oldest=nw.col("age") == nw.col("age").max().over("customer_id")
+    starts = contract_ids(past.events("start"))
+    starts = starts.with_columns(newest=nw.col("age").min().over(*CONTRACT))
+    plans = starts.filter(nw.col("age") == nw.col("newest")).group_by(*CONTRACT)
+    running = contract_episodes(past.all_events).filter(nw.col("end_day").is_null())
+    aged = running.select(*CONTRACT, age=past.snapshot - nw.col("start_day"))
+    return aged.join(
+        plans.agg(plan=nw.col("topic").min()), on=list(CONTRACT), how="left"
+    ).with_columns(oldest=nw.col("age") == nw.col("age").max().over("customer_id"))
+
+
+def notices_of_live(past: Past) -> Frame:
+    """One row a notice on a live contract, given after the contract's last end, if it had one.
+
+    customer_id, event_id, age, ends_in (days from the snapshot to the end, null where not known). A
+    notice given before an end was of the episode that ended, and says nothing of the next.
+    """
+    notices = contract_ids(past.events("notice")).select(
+        *CONTRACT, "event_id", "age", ends_in=nw.col("effective_day") - past.snapshot
     )
+    last_end = (
+        contract_episodes(past.all_events)
+        .group_by(*CONTRACT)
+        .agg(ended_age=past.snapshot - nw.col("end_day").max())
+    )
+    of_live = notices.join(past[live].select(*CONTRACT), on=list(CONTRACT), how="inner")
+    joined = of_live.join(last_end, on=list(CONTRACT), how="left")
+    in_episode = joined.filter((nw.col("age") < nw.col("ended_age")).fill_null(True))
+    return in_episode.select("customer_id", "event_id", "age", "ends_in")
 
 
 @grain("notice")
 def notices(past: Past) -> Frame:
-    """One row a notice on a live contract whose end has not passed.
-
-    customer_id, contract_id, age, ends_in (days from the snapshot to the end).
-    """
-    all_notices = past.events("notice").select(
-        "customer_id", "contract_id", "age", ends_in=nw.col("effective_day") - past.snapshot
-    )
-    running = past[live].select("customer_id", "contract_id")
-    ahead = all_notices.filter(nw.col("ends_in") >= 0)
-    return ahead.join(running, on=["customer_id", "contract_id"], how="inner")
+    """The notices of live contracts whose end has not passed: customer_id, age, ends_in."""
+    return notices_of_live(past).filter(nw.col("ends_in") >= 0)
 
 
 @feature(live, unit="days", words="a customer by contract for {contract_age:days}")

@@ -5,7 +5,7 @@ import narwhals as nw
 from features.engine.base import DERIVED, Past, count, feature, grain, ratio, total, within
 from features.engine.grains import orders
 from features.engine.service_grains import failures as failed
-from retention.cohort import eligibility
+from retention.cohort.episodes import contract_episodes
 from retention.core.point_in_time import Frame
 
 HALF_LIFE = 70
@@ -39,8 +39,8 @@ def stages(past: Past) -> Frame:
 
     That is when the first contract began; where there was none, the first purchase.
     """
-    contracts = eligibility.contracts(past.all_events)
-    began = contracts.group_by("customer_id").agg(start_day=nw.col("start_day").min())
+    episodes = contract_episodes(past.all_events)
+    began = episodes.group_by("customer_id").agg(start_day=nw.col("start_day").min())
     bought = past[orders].group_by("customer_id").agg(bought_day=nw.col("occurred_day").min())
     since = nw.col("occurred_day") - nw.coalesce(nw.col("start_day"), nw.col("bought_day"))
     rows = past[failed].join(began, on="customer_id", how="left")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from features.engine.base import Past
 from features.engine.table import customer_attributes
-from retention.cohort import calendar, labels
+from retention.cohort import calendar, episodes
 from retention.core import artefacts, console, engine, errors, point_in_time
 from retention.core.documents.reports import ScorecardMetrics
 from retention.core.engine import Engine
@@ -95,7 +95,7 @@ def _churn_spells(
         spells = tenure_spells.activity_spells(active_days, churn, as_of)
     else:
         chains = open_engine.collect(
-            labels.contract_chains(history), sort=["customer_id", "begins"]
+            episodes.contract_chains(history), sort=["customer_id", "begins"]
         )
         spells = tenure_spells.contract_spells(chains.to_pandas(), as_of)
     if spells.empty:

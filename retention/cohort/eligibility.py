@@ -2,6 +2,7 @@
 
 import narwhals as nw
 
+from retention.cohort.episodes import contract_episodes
 from retention.core.params import ChurnLabel
 from retention.core.point_in_time import Frame
 
@@ -12,32 +13,10 @@ def active_buyers(past: Frame, label: ChurnLabel) -> Frame:
     return past.filter(active).select("customer_id").unique()
 
 
-def contracts(past: Frame) -> Frame:
-    """One row a contract: customer_id, contract_id, start_day, end_day (null while it is live).
-
-    A contract that starts again after its end is live.
-    """
-    kind, day = nw.col("kind"), nw.col("occurred_day")
-    return (
-        past.filter(kind.is_in(["start", "cancel"]), ~nw.col("contract_id").is_null())
-        .group_by("customer_id", "contract_id")
-        .agg(
-            start_day=nw.when(kind == "start").then(day).min(),
-            again_on=nw.when(kind == "start").then(day).max(),
-            end_day=nw.when(kind == "cancel").then(day).max(),
-        )
-        .filter(~nw.col("start_day").is_null())
-        .with_columns(
-            end_day=nw.when(nw.col("end_day") >= nw.col("again_on")).then(nw.col("end_day"))
-        )
-        .drop("again_on")
-    )
-
-
 def active_subscribers(past: Frame, snapshot: int) -> Frame:
     """Rule `cancel`: customers with a contract that has started and, as known, not ended."""
     live = (nw.col("start_day") < snapshot) & nw.col("end_day").is_null()
-    return contracts(past).filter(live).select("customer_id").unique()
+    return contract_episodes(past).filter(live).select("customer_id").unique()
 
 
 def cohort(past: Frame, snapshot: int, label: ChurnLabel) -> Frame:

@@ -3,7 +3,7 @@
 import narwhals as nw
 import pyarrow as pa
 
-from retention.cohort import eligibility
+from retention.cohort.episodes import contract_chains
 from retention.core import artefacts, point_in_time
 from retention.core.events import (
     CONTACTED,
@@ -22,7 +22,6 @@ SCHEMA = artefacts.LABELS.schema.append(pa.field("dropped", pa.string()))
 ENDED_IN_GAP = "ended in the gap"
 ENDED_EARLIER = "had ended before the snapshot, known only later"
 NOT_BEGUN = "had not begun before the snapshot, known only later"
-_NO_END = 2_000_000  # a day number beyond any calendar
 
 
 def churned_by_silence(cohort: Frame, history: Frame, window: Window, label: ChurnLabel) -> Frame:
@@ -35,34 +34,6 @@ def churned_by_silence(cohort: Frame, history: Frame, window: Window, label: Chu
         "customer_id",
         churned=nw.col("back").is_null(),
         dropped=nw.lit(None, nw.String()),
-    )
-
-
-def contract_chains(history: Frame) -> Frame:
-    """Chains of contracts without a day between them: customer_id, begins, ends_on.
-
-    A contract belongs to the chain before it unless it starts after all earlier contracts have
-    ended, so a switch on one day is no end. ends_on: the first day that no contract of the chain is
-    live.
-    """
-    # Gaps and islands, one window a step, for a window cannot read another of the same step:
-    order = ["start_day", "end_day", "contract_id"]
-    spans = eligibility.contracts(history).with_columns(nw.col("end_day").fill_null(_NO_END))
-    # 1. the latest end among this contract and all before it, as a long one may cover short ones;
-    reach = nw.col("end_day").cum_max().over("customer_id", order_by=order)
-    # 2. the same without this contract: the day on which all earlier ones have ended;
-    earlier_end = nw.col("reach").shift(1).over("customer_id", order_by=order)
-    # 3. a contract that starts after that day begins a chain (the first one, with null, does not);
-    begins_chain = nw.when(nw.col("start_day") > nw.col("earlier_end")).then(1).otherwise(0)
-    # 4. so the number of beginnings up to a contract numbers its chain.
-    chain = nw.col("begins_chain").cum_sum().over("customer_id", order_by=order)
-    return (
-        spans.with_columns(reach=reach)
-        .with_columns(earlier_end=earlier_end)
-        .with_columns(begins_chain=begins_chain)
-        .with_columns(chain=chain)
-        .group_by("customer_id", "chain")
-        .agg(begins=nw.col("start_day").min(), ends_on=nw.col("end_day").max())
     )
 
 

@@ -7,23 +7,27 @@ compared, not times, because many sources know no more than the day.
 from typing import Final
 
 import duckdb
+import narwhals as nw
 
+from retention.cohort.episodes import contract_episodes
 from retention.core.documents.sources import CustomerCount, LifecycleViolations, MisplacedEvents
 from retention.sources.reader import run
 
 _CONTRACTS: Final = """create table contracts as
 select customer_id, contract_id,
-    min(occurred_day) filter (kind = 'start') as started,
-    max(occurred_day) filter (kind = 'start') as again,
-    min(occurred_day) filter (kind = 'cancel') as cancelled,
-    max(occurred_day) filter (kind = 'cancel') as ended,
+    contract_id is not null or not bool_or(contract_id is not null) over () as named,
+    min(occurred_at) filter (kind = 'start') as started,
+    min(occurred_day) filter (kind = 'start') as start_day,
+    min(occurred_at) filter (kind = 'cancel') as cancelled,
     count(*) filter (kind = 'cancel') as cancels
-from newest where kind in ('start', 'cancel') group by all"""
+from newest where kind in ('start', 'cancel') group by customer_id, contract_id"""
 _LIVES: Final = """create table lives as
-select customer_id, min(started) as began,
-    case when not bool_or(again is not null and coalesce(ended < again, true))
-        then max(ended) end as ended
-from contracts group by customer_id"""
+select customer_id, began, ended
+from (select customer_id, min(start_day) as began from contracts group by customer_id)
+left join (
+    select customer_id, case when bool_and(end_day is not null) then max(end_day) end as ended
+    from episodes group by customer_id
+) using (customer_id)"""
 _HISTORIES: Final = """create table histories as
 select source, customer_id, count(*) as events,
     count(*) filter (occurred_day < began) as before_start,
@@ -44,16 +48,19 @@ def lifecycle_violations(connection: duckdb.DuckDBPyConnection) -> LifecycleViol
     """Count what is out of order in table `newest`, one row an event.
 
     Makes `histories`, one row a source and customer. `before_start` and `after_end` hold the
-    sources that have such events. A contract that starts again after its end lives on.
+    sources that have such events. Where no contract has an id, the customer is the contract.
     """
+    contract_episodes(nw.from_native(connection.sql("from newest")).lazy()).to_native().create(
+        "episodes"
+    )
     for sql in (_CONTRACTS, _LIVES, _HISTORIES):
         run(connection, sql)
-    ((contracts, starts, named, unnamed, ended_before_start, never_began),) = run(
+    ((contracts, starts, nameless_cancels, ended_before_start, never_began),) = run(
         connection,
-        """select count(*), count(started), count(contract_id),
-            coalesce(sum(cancels) filter (contract_id is null), 0)::bigint,
-            count(*) filter (contract_id is not null and cancelled < started),
-            count(*) filter (contract_id is not null and started is null)
+        """select count(*), count(started),
+            coalesce(sum(cancels) filter (not named and started is null), 0)::bigint,
+            count(*) filter (cancelled < started),
+            count(*) filter (named and started is null)
         from contracts""",
     )
     if not contracts:
@@ -72,7 +79,7 @@ def lifecycle_violations(connection: duckdb.DuckDBPyConnection) -> LifecycleViol
         ),
         cancelled_before_start=ended_before_start,
         cancelled_without_start=never_began,
-        cancels_of_no_contract=unnamed if named else 0,
+        cancels_of_no_contract=nameless_cancels,
     )
 
 

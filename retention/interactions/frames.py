@@ -68,17 +68,9 @@ class CohortRows:
     @cached_property
     def notices(self) -> pd.DataFrame:
         """The newest notice a customer on a live contract that may yet end by it: age, ends_in."""
-        all_notices = self.past.events("notice").select(
-            "customer_id",
-            "contract_id",
-            "age",
-            "event_id",
-            ends_in=nw.col("effective_day") - self.past.snapshot,
-        )
-        ahead = all_notices.filter((nw.col("ends_in") >= 0).fill_null(True))
-        keys = ["customer_id", "contract_id"]
-        live = self.past[contracts.live].select(keys)
-        return newest(self.collect(ahead.join(live, on=keys, how="semi")), "event_id")
+        may_end = (nw.col("ends_in") >= 0).fill_null(True)
+        ahead = contracts.notices_of_live(self.past).filter(may_end)
+        return newest(self.collect(ahead), "event_id")
 
     @cached_property
     def corrections(self) -> pd.DataFrame:

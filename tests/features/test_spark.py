@@ -31,6 +31,11 @@ SUBSCRIPTIONS = """
     c3       | cancel | A        |  -5 |     9
     c4       | start  | A        | -90 |
     c4       | cancel | A        | -40 |
+    c5       | start  |          | -90 |
+    c5       | cancel |          |  10 |
+    c5       | start  |          | 100 |
+    c6       | cancel | A        | -50 |
+    c6       | start  | A        | -40 |
 """
 
 

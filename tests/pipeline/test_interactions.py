@@ -72,6 +72,12 @@ def test_notice_is_the_newest_on_a_live_contract_whose_end_has_not_passed() -> N
         dora     | cancel |   -3 | gas      |
         emil     | start  | -300 | gas      |
         emil     | notice |  -40 | gas      |         0
+        fred     | start  | -300 | gas      |
+        fred     | notice |  -90 | gas      |        10
+        fred     | cancel |  -80 | gas      |
+        fred     | start  |  -40 | gas      |
+        gina     | start  | -300 |          |
+        gina     | notice |  -40 |          |        10
         """,
         """
         customer | notice_on | ends_on
@@ -80,6 +86,8 @@ def test_notice_is_the_newest_on_a_live_contract_whose_end_has_not_passed() -> N
         carl     |           |
         dora     |           |
         emil     | -40       | 0
+        fred     |           |
+        gina     | -40       | 10
         """,
     )
 

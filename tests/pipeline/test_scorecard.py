@@ -240,6 +240,24 @@ def test_the_page_of_a_company_whose_contracts_end(run: RunScorecard) -> None:
     assert values(rows, section="why", measure="excess", group="delivered late")[0] > 5
 
 
+def test_who_left_and_came_back_on_the_same_contract_was_lost(
+    run: RunScorecard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost() -> float:
+        return values(
+            table(run(labels=CANCEL_RULE)), section="why", measure="lost", group="in all"
+        )[0]
+
+    lost_for_good, path = lost(), Path("data/raw/book.csv")
+    events = pd.read_csv(path, dtype=str)
+    ends = events[events["kind"] == "cancel"]
+    back = (pd.to_datetime(ends["at"]) + pd.Timedelta(days=40)).dt.strftime("%Y-%m-%d %H:%M:%S")
+    again = ends.assign(kind="start", at=back, known=back, row="again " + ends["row"])
+    pd.concat([events, again]).to_csv(path, index=False)
+    read(monkeypatch)
+    assert lost() == lost_for_good > 0
+
+
 def test_any_sign_of_life_that_the_rule_names_ends_the_silence(run: RunScorecard) -> None:
     rule = SILENT_RULE["churn"] | {"kinds": ["start"]}
     rows = table(run(labels={"churn": rule}))

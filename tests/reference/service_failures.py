@@ -20,7 +20,7 @@ from tests.reference.purchases import (
     purchase_ages,
     rule,
 )
-from tests.reference.service_care import Case, cases_of, contacts_of, in_time, overdue_age
+from tests.reference.service_care import Case, cases_of, contacts_of, in_time, minute, overdue_age
 
 FAILING = ("delivery", "invoice", "payment", "resolution")
 
@@ -91,12 +91,12 @@ class Failure:
 
 @dataclass(frozen=True)
 class Contract:
-    """A contract: when it first began, its plan, whether it lives."""
+    """An episode of a contract: when it began, its plan, when it ended if it has."""
 
-    name: str
+    name: str | None
     age: int
     plan: str | None
-    lives: bool
+    ended: int | None
 
 
 def above(event: Event) -> Fraction:
@@ -419,36 +419,63 @@ def referrals_stopped(customer: Customer) -> Number:
 
 
 def contracts_of(customer: Customer) -> list[Contract]:
-    """A contract that began again after its end, though not on the same day, lives on."""
-    by_contract: defaultdict[str, list[Event]] = defaultdict(list)
+    """The episodes of all contracts, of those without a name too."""
+    by_contract: defaultdict[str | None, list[Event]] = defaultdict(list)
     for event in customer.events:
-        if event["kind"] in ("start", "cancel") and event["contract_id"] is not None:
+        if event["kind"] in ("start", "cancel"):
             by_contract[event["contract_id"]].append(event)
-    contracts = []
-    for name, events in by_contract.items():
-        starts = [event for event in events if event["kind"] == "start"]
-        if starts:
-            ends = [customer.age(event) for event in events if event["kind"] == "cancel"]
-            again = min(customer.age(event) for event in starts)
-            plans = [s["topic"] for s in starts if customer.age(s) == again and s["topic"]]
-            began = max(customer.age(event) for event in starts)
-            contracts.append(
-                Contract(name, began, min(plans, default=None), all(end > again for end in ends))
-            )
-    return contracts
+    return [
+        episode
+        for name, events in by_contract.items()
+        for episode in episodes_of(customer, name, events)
+    ]
+
+
+def episodes_of(customer: Customer, name: str | None, events: list[Event]) -> list[Contract]:
+    """One contract's life, from day to day: whether it was live at the end of each."""
+    began: int | None = None
+    spans: list[tuple[int, int | None]] = []  # ages of beginning and end
+    live_by_age: dict[int, bool] = {}
+    live, is_withdrawn, has_started = False, False, False
+    for moment in sorted({minute(event) for event in events}):
+        now = [event for event in events if minute(event) == moment]
+        kinds = {event["kind"] for event in now}
+        if len(kinds) == 1:  # with both it is a change of plan
+            is_start = "start" in kinds
+            is_withdrawn = is_withdrawn or not (is_start or has_started)
+            live = is_start and (has_started or not is_withdrawn)
+            has_started = has_started or is_start
+        live_by_age[customer.age(now[0])] = live
+    for age in sorted(live_by_age, reverse=True):
+        if live_by_age[age] and began is None:
+            began = age
+        elif not live_by_age[age] and began is not None:
+            spans.append((began, age))
+            began = None
+    if began is not None:
+        spans.append((began, None))
+    starts = [event for event in events if event["kind"] == "start"]
+    newest = min((customer.age(event) for event in starts), default=None)
+    plans = [event["topic"] for event in starts if customer.age(event) == newest and event["topic"]]
+    return [Contract(name, age, min(plans, default=None), end) for age, end in spans]
 
 
 def live_of(customer: Customer) -> list[Contract]:
-    return [contract for contract in contracts_of(customer) if contract.lives]
+    return [contract for contract in contracts_of(customer) if contract.ended is None]
 
 
 def ends_ahead(customer: Customer) -> list[int]:
-    """Days to the ends of live contracts of which notice was given."""
+    """Days to the ends of live contracts of which notice was given since they last ended."""
     names = [contract.name for contract in live_of(customer)]
+    ends: dict[str | None, int] = {}
+    for contract in contracts_of(customer):
+        if contract.ended is not None:
+            ends[contract.name] = min(contract.ended, ends.get(contract.name, contract.ended))
     return [
         event["effective_day"] - customer.snapshot
         for event in customer.of_kind("notice")
         if event["contract_id"] in names and event["effective_day"] is not None
+        if customer.age(event) < ends.get(event["contract_id"], customer.age(event) + 1)
         if event["effective_day"] >= customer.snapshot
     ]
 

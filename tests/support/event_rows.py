@@ -26,7 +26,9 @@ def event(name: str, known_after: int = 0, **values: Any) -> dict[str, Any]:
 
 def contract(customer: str, kind: str, day: int, contract: str | None = "k") -> dict[str, Any]:
     name = f"contracts:{kind}:{customer}:{contract}:{day}"
-    return event(name, customer_id=customer, kind=kind, occurred_day=day, contract_id=contract)
+    time = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(days=day)
+    occurred: dict[str, Any] = {"occurred_at": time, "occurred_day": day}
+    return event(name, customer_id=customer, kind=kind, contract_id=contract, **occurred)
 
 
 def visit(customer: str, day: int) -> dict[str, Any]:

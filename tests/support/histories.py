@@ -247,6 +247,8 @@ _SEQUENCES: Final = st.sampled_from(
         "invoice payment invoice contact payment invoice",
         "invoice " * 4,
         "start visit referral notice cancel",
+        "start cancel start notice",
+        "cancel start cancel start",
         "purchase " * 8,
         "campaign purchase purchase redemption visit",
     ]
@@ -314,7 +316,7 @@ def customer_events(draw: st.DrawFn, customer: str) -> list[Event]:
         shared = {
             "order_id": draw(st.sampled_from([None, None, "A", "B", "C"])),
             "case_id": draw(st.sampled_from(["I", "II", "III", f"{number}", f"{number}", None])),
-            "contract_id": draw(st.sampled_from(["gas", "power"])),
+            "contract_id": draw(st.sampled_from(["gas", "gas", "power", "power", None])),
         }
         day = draw(_DAYS)
         for part, kind in enumerate(draw(_SEQUENCES | _DRAWN_KINDS.map(lambda kind: [kind]))):

@@ -203,13 +203,16 @@ def _no_mapping(kind: str, emitted: Sequence[str]) -> str:
 def _check_contract_ids(
     params: Params, mappings: Sequence[EventMapping], group: FindingGroup
 ) -> None:
-    if params.labels.churn.rule != "cancel":
+    """Where no start and no cancel has one, the customer is the contract."""
+    of_contracts = [mapping for mapping in mappings if mapping.kind in ("start", "cancel")]
+    if params.labels.churn.rule != "cancel" or not any(m.contract_id for m in of_contracts):
         return
-    for mapping in mappings:
-        if mapping.kind in ("start", "cancel") and not mapping.contract_id:
+    for mapping in of_contracts:
+        if not mapping.contract_id:
             group.error(
-                f"labels.churn.rule: cancel: kind {mapping.kind} is mapped without contract_id, so"
-                " it ends no contract; map contract_id",
+                f"labels.churn.rule: cancel: kind {mapping.kind} is mapped without contract_id,"
+                " which others have, so it belongs to none of their contracts; map contract_id in"
+                " all of them, or in none",
                 PARAMS,
             )
 

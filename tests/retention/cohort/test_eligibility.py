@@ -75,6 +75,7 @@ def test_cancel_takes_who_has_a_live_contract() -> None:
     assert cohort_of(table, CANCEL) == [
         "ends later",
         "lives",
+        "no contract",
         "notice only",
         "one of two",
         "unknown end",
@@ -92,3 +93,36 @@ def test_a_contract_belongs_to_its_customer_and_is_live_when_it_starts_again() -
         lives    | start  | A        | -90
     """
     assert cohort_of(table, CANCEL) == ["again", "lives"]
+
+
+def test_without_a_contract_id_the_customer_is_the_contract() -> None:
+    table = """
+        customer | kind   | contract | day
+        lives    | start  |          | -90
+        ended    | start  |          | -90
+        ended    | cancel |          | -10
+        again    | start  |          | -90
+        again    | cancel |          | -50
+        again    | start  |          | -20
+        two      | start  |          | -90
+        two      | start  | A        | -80
+        two      | cancel |          | -10
+    """
+    assert cohort_of(table, CANCEL) == ["again", "lives", "two"]
+
+
+def test_a_contract_that_was_withdrawn_before_it_began_is_in_no_cohort() -> None:
+    table = """
+        customer   | kind   | contract | day
+        withdrawn  | cancel | A        | -50
+        withdrawn  | start  | A        | -40
+        that day   | start  | A        | -40
+        that day   | cancel | A        | -40
+        signs anew | cancel | A        | -50
+        signs anew | start  | A        | -40
+        signs anew | start  | A        | -30
+        other one  | cancel | A        | -50
+        other one  | start  | A        | -40
+        other one  | start  | B        | -30
+    """
+    assert cohort_of(table, CANCEL) == ["other one", "signs anew"]

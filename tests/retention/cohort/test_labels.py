@@ -4,6 +4,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from retention.cohort import eligibility, labels
 from retention.core import point_in_time
@@ -211,6 +213,42 @@ def test_cancel_a_switch_to_another_contract_is_no_churn_but_a_return_later_is_o
     }
 
 
+def test_cancel_a_contract_that_starts_again_after_the_window_has_left_in_it() -> None:
+    table = """
+        customer    | kind   | contract | day | minute
+        again       | start  | A        | -90 |      0
+        again       | cancel | A        |  10 |      0
+        again       | start  | A        | 200 |      0
+        soon        | start  | A        | -90 |      0
+        soon        | cancel | A        |  10 |      0
+        soon        | start  | A        |  11 |      0
+        changes     | start  | A        | -90 |      0
+        changes     | cancel | A        |  10 |      0
+        changes     | start  | A        |  10 |      0
+        renews      | start  | A        | -90 |      0
+        renews      | start  | A        |   5 |      0
+        renews      | cancel | A        |  50 |      0
+        second life | start  | A        | -90 |      0
+        second life | cancel | A        | -50 |      0
+        second life | start  | A        | -20 |      0
+        second life | cancel | A        |  10 |      0
+        second life | start  | A        | 300 |      0
+        no id       | start  |          | -90 |      0
+        no id       | cancel |          |  10 |      0
+        no id       | start  |          | 200 |      0
+    """
+    expected = {
+        "again": True,
+        "soon": True,
+        "changes": False,
+        "renews": False,
+        "second life": True,
+        "no id": True,
+    }
+    assert churned(table, rule="cancel", as_of=100) == expected
+    assert churned(table, rule="cancel", as_of=400) == expected
+
+
 DROPPED = """
     customer    | kind   | contract | day | known
     in the gap  | start  | A        | -90 |
@@ -239,6 +277,32 @@ def test_cancel_a_contract_that_turns_out_not_to_have_begun_leaves_no_empty_labe
     """
     (row,) = labels_of(table, rule="cancel")
     assert row["dropped"] == labels.NOT_BEGUN
+
+
+CHANGES = st.tuples(
+    st.sampled_from(["start", "cancel"]),
+    st.sampled_from(["A", "B", None]),
+    st.integers(-60, 60) | st.integers(20, 40),
+    st.sampled_from([0, 0, 0, 1, 300]),  # minutes: some in one moment, some on one day
+)
+WINDOW_END = 5 + 30
+
+
+@histories.FEW
+@given(st.lists(st.lists(CHANGES, max_size=9), min_size=200, max_size=200))
+def test_cancel_what_happens_after_the_window_changes_no_label(
+    lives: list[list[tuple[str, str | None, int, int]]],
+) -> None:
+    lines = [
+        (f"c{who} | {kind} | {contract or ''} | {day} | {minute}", day)
+        for who, changes in enumerate(lives)
+        for kind, contract, day, minute in [("start", "AB"[who % 2], -90, 0), *changes]
+    ]
+    header = "customer | kind | contract | day | minute"
+    until_end = "\n".join([header, *(line for line, day in lines if day < WINDOW_END)])
+    all_lives = "\n".join([header, *(line for line, _ in lines)])
+    options = {"rule": "cancel", "gap_days": 5}
+    assert churned(all_lives, **options) == churned(until_end, **options)
 
 
 # --- value

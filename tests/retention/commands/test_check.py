@@ -765,7 +765,25 @@ def test_kinds_that_no_mapping_emits(look: Look) -> None:
 def test_a_contract_label_needs_contracts(look: Look) -> None:
     findings = look(csv(), 2, labels__churn__rule="cancel", **{EVENT + "kind": "start"})
     only_finding(findings, "error", "no mapping emits 'cancel'")
-    only_finding(findings, "error", "kind start is mapped without contract_id")
+
+
+def test_contracts_are_named_by_all_their_mappings_or_by_none(look: Look) -> None:
+    start = {
+        "kind": "start",
+        "where": "receipt = 'R40'",
+        "customer_id": "customer_id",
+        "occurred_at": "sold_at",
+    }
+    cancel = start | {"kind": "cancel", "where": "receipt = 'R41'"}
+    bought = params_with()["sources"]["sales"]["events"]
+    named = cancel | {"contract_id": "receipt"}
+    rule = {"labels__churn__rule": "cancel"}
+    findings = look(csv(), 2, sources__sales__events=[*bought, start, named], **rule)
+    only_finding(
+        findings, "error", "kind start is mapped without contract_id, which others have", "in none"
+    )
+    findings = look(csv(), 0, sources__sales__events=[*bought, start, cancel], **rule)
+    assert "contract_id" not in str(findings)
 
 
 def test_value_without_amounts(look: Look) -> None:
