@@ -289,7 +289,7 @@ WINDOW_END = 5 + 30
 
 
 @histories.FEW
-@given(st.lists(st.lists(CHANGES, max_size=9), min_size=200, max_size=200))
+@given(st.lists(st.lists(CHANGES, max_size=6), min_size=40, max_size=40))
 def test_cancel_what_happens_after_the_window_changes_no_label(
     lives: list[list[tuple[str, str | None, int, int]]],
 ) -> None:
