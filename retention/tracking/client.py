@@ -5,6 +5,7 @@ published. Parameters, figures, plots, the model card and the model are logged; 
 """
 
 import hashlib
+import math
 import os
 import sys
 import time
@@ -46,6 +47,7 @@ __all__ = [
 ]
 
 STORE = "sqlite:///mlflow.db"
+_URI = "MLFLOW_TRACKING_URI"
 SERVED = Path(__file__).with_name("served_model.py")
 REQUIREMENTS = ("lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
 
@@ -82,6 +84,14 @@ class TrackingDown(Refusal):
     """MLflow cannot be reached, or refuses; the pipeline can go on without it."""
 
 
+class _DeletedError(Exception):
+    """The company's experiment lies in MLflow's trash."""
+
+    def __init__(self, name: str, experiment: str) -> None:
+        super().__init__(name)
+        self.name, self.experiment = name, experiment
+
+
 class _TimeLimitedClient:
     """MLflow's client; TIME_LIMIT_SECONDS after it is made every call raises TimeoutError."""
 
@@ -106,17 +116,41 @@ def _store() -> Iterator[_Store]:
 
     Errors: TrackingDown, one line without rows, parameters or passwords.
     """
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or STORE
-    with warnings.catch_warnings():
+    uri = os.environ.get(_URI) or STORE
+    with warnings.catch_warnings(), _tracking_uri(uri):
         warnings.simplefilter("ignore")  # third parties on each other's deprecations
         mlflow, failures = _import_mlflow()
         try:
             yield _Store(mlflow, _TimeLimitedClient(mlflow.MlflowClient(tracking_uri=uri)))
+        except _DeletedError as deleted:
+            raise TrackingDown(
+                f"MLflow at {_address(uri)}: experiment {deleted.name} was deleted; nothing else "
+                f"depends on it: {_URI}={_address(uri)} mlflow experiments restore "
+                f"--experiment-id {deleted.experiment}, and run again to have this run recorded"
+            ) from None
         except failures as error:
             raise TrackingDown(
                 f"MLflow at {_address(uri)}: {_reason(error, uri)}; nothing else depends on it: "
                 "mend or unset MLFLOW_TRACKING_URI and run again to have this run recorded"
             ) from None
+
+
+@contextmanager
+def _tracking_uri(uri: str) -> Iterator[None]:
+    """Let MLflow's own clients use our store too.
+
+    Registering a model makes one: its default is the same store by an address in which a space or
+    an accent of the folder's path is encoded, and it makes a folder of that name.
+    """
+    before = os.environ.get(_URI)
+    os.environ[_URI] = uri
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_URI]
+        else:
+            os.environ[_URI] = before
 
 
 def _import_mlflow() -> tuple[Any, tuple[type[Exception], ...]]:
@@ -171,12 +205,17 @@ def log_figures(company: str, run: PipelineRun) -> str:
 
 
 def _experiment(store: _Store, company: str) -> str:
-    """The id of the company's experiment, made where it is missing."""
+    """The id of the company's experiment, made where it is missing.
+
+    Errors: _DeletedError where it was deleted: its name stays taken until it is restored or purged.
+    """
     name = model_name(company)
     existing = store.client.get_experiment_by_name(name)
-    return str(
-        existing.experiment_id if existing else store.client.create_experiment(name, tags=_GUIDE)
-    )
+    if existing is None:
+        return str(store.client.create_experiment(name, tags=_GUIDE))
+    if existing.lifecycle_stage == "deleted":
+        raise _DeletedError(name, existing.experiment_id)
+    return str(existing.experiment_id)
 
 
 def _write_run(
@@ -193,7 +232,11 @@ def _write_run(
     run_id = str(created.info.run_id)
     try:
         now = int(time.time() * 1000)
-        points = [entities.Metric(name, value, now, step) for name, value, step in run.points]
+        points = [
+            entities.Metric(name, value, now, step)
+            for name, value, step in run.points
+            if math.isfinite(value)  # a figure that could not be computed is left out
+        ]
         params = [entities.Param(name, value) for name, value in run.params.items()]
         if points or params:
             client.log_batch(run_id, metrics=points, params=params, synchronous=True)

@@ -41,7 +41,5 @@ def _past_list_points(report: OutcomesReport) -> list[MetricPoint]:
             "list_order": past_list.auc.value,
         }
         step = point_in_time.day_number(past_list.as_of)
-        points += [
-            MetricPoint(name, value, step) for name, value in values.items() if value == value
-        ]
+        points += [MetricPoint(name, value, step) for name, value in values.items()]
     return points

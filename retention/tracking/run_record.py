@@ -298,12 +298,8 @@ def _figures(by_model: Figures, name: str) -> dict[str, Number | None]:
 
 
 def _points(figures: Mapping[str, Number | None]) -> list[MetricPoint]:
-    """The figures that are finite: MLflow's databases take no nan."""
-    return [
-        MetricPoint(name, float(value))
-        for name, value in figures.items()
-        if value is not None and math.isfinite(value)
-    ]
+    """The figures that there are."""
+    return [MetricPoint(name, float(value)) for name, value in figures.items() if value is not None]
 
 
 def _flat(tree: Mapping[str, Any], above: str = "") -> dict[str, str]:

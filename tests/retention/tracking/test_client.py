@@ -3,6 +3,8 @@
 import dataclasses
 import datetime as dt
 import json
+import math
+import os
 import shutil
 import subprocess
 import time
@@ -24,6 +26,7 @@ from retention.core.storage import atomic
 from retention.tracking import client as tracking
 from retention.tracking import run_record
 from retention.tracking.client import RunRecord, TrackingDown
+from retention.tracking.run_record import MetricPoint, PipelineRun
 from tests.support import documents
 from tests.support.tracked_run import (
     CANARY,
@@ -291,13 +294,37 @@ def test_by_default_the_store_lies_beside_the_project(
     logged: Logged, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert (logged.folder / "mlruns").is_dir()
-    shutil.copy(logged.folder / "runs.db", tmp_path / "mlflow.db")
+    project = tmp_path / "the shop's données"  # a space and an accent are encoded in addresses
+    project.mkdir()
+    shutil.copy(logged.folder / "runs.db", project / "mlflow.db")
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(project)
     folders = {"champion": logged.record.candidate}
     assert tracking.mirror("Another Shop", logged.record.example, folders) == {"champion": 1}
-    assert list((tmp_path / "mlruns").rglob("churn.json"))
+    assert list((project / "mlruns").rglob("churn.json"))
+    assert list(tmp_path.iterdir()) == [project], "nothing is written outside of the project"
+    assert "MLFLOW_TRACKING_URI" not in os.environ
     assert not logged.client.search_registered_models("name='retention-another-shop'")
+
+
+def test_a_deleted_experiment_is_refused_with_the_command_that_restores_it(logged: Logged) -> None:
+    run = PipelineRun("a run", {})
+    tracking.log_figures("Closed Shop", run)
+    number = logged.client.get_experiment_by_name("retention-closed-shop").experiment_id
+    logged.client.delete_experiment(number)
+    with pytest.raises(TrackingDown, match="experiment retention-closed-shop was deleted") as down:
+        tracking.log_figures("Closed Shop", run)
+    command = f"{logged.uri} mlflow experiments restore --experiment-id {number}"
+    assert f"MLFLOW_TRACKING_URI={command}, and run again" in str(down.value)
+    logged.client.restore_experiment(number)
+    assert tracking.log_figures("Closed Shop", run)
+
+
+def test_a_figure_that_could_not_be_computed_never_reaches_mlflow(logged: Logged) -> None:
+    figures = {"effect": math.nan, "net": math.inf, "saved": 3.0}
+    points = [MetricPoint(name, value) for name, value in figures.items()]
+    run_id = tracking.log_figures("Third Shop", PipelineRun("a run", {}, points=points))
+    assert logged.client.get_run(run_id).data.metrics == {"saved": 3.0}
 
 
 def test_no_customer_and_no_secret_is_logged(logged: Logged) -> None:
