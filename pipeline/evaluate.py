@@ -13,7 +13,7 @@ from retention.core.documents.modelling import SelectionReport, TestMetrics
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.reporting.model_card import card, plots
-from retention.serving import target
+from retention.serving import headlines, target
 from retention.stats import bootstrap
 from retention.tracking import client
 from retention.training import metrics, slices
@@ -164,6 +164,7 @@ def main() -> None:
             content |= {"slices": groups}
         test_metrics = TestMetrics.model_validate(content)
         artefacts.METRICS.write(test_metrics)
+        artefacts.HEADLINE_METRICS.write(headlines.headline_metrics(test_metrics))
         schema = artefacts.PREDICTIONS.schema
         predictions = scores[schema.names]
         artefacts.PREDICTIONS.write(

@@ -2,14 +2,15 @@
 
 Copies lie in data/tables/, which no stage owns: parts that were read earlier cannot be read again.
 The stage writes, and other stages depend on, one file for each key of params.yaml with the hashes
-of the files that are read under it.
+of the files that are read under it. Where an experiment works in a copy of the checkout, the files
+that git does not hold are linked into the copy first.
 """
 
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from retention.core import artefacts, console, errors
-from retention.core.documents.sources import Fingerprint
+from retention.core import artefacts, console, errors, experiment
+from retention.core.documents.sources import Fingerprint, RunKind
 from retention.core.params import Params, RawFile, Source, load_params
 from retention.core.storage import atomic, locks
 from retention.sources import reader
@@ -58,6 +59,10 @@ def main() -> None:
     params = load_params()
     unmapped: dict[str, RawFile | None] = {"customers": None, "scorecard.staff": None}
     with console.stage("extract") as report:
+        linked = experiment.link_inputs()
+        if linked:
+            report.info(f"an experiment: linked {len(linked)} files of {experiment.checkout()}")
+        artefacts.RUN_KIND.write(RunKind(experiment=experiment.is_experiment()))
         copy_tables(params, report)
         for key, file in (unmapped | params.raw_files()).items():
             artefacts.fingerprint(key).write(fingerprint(file))

@@ -101,7 +101,7 @@ def _past_lists(params: Params, events: EventsSummary, as_of: dt.date) -> pd.Dat
 def read(params: Params) -> GuardInputs:
     """Read data/, champion/ and ledgers/ of the working folder."""
     events, scored = artefacts.EVENTS_SUMMARY.read(), artefacts.SCORE_SUMMARY.read()
-    current = champion.current()
+    current = champion.current(champion.scoring_folder())
     if current is None:
         raise errors.Guarded("champion/ holds no champion; run make repro to train one")
     if scored.champion != current.manifest["models"]:

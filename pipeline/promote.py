@@ -1,12 +1,14 @@
 """Stage `promote`: make the first result the champion; compare a later one with it as challenger.
 
-Both are compared on the customers of a snapshot that neither has seen.
+Both are compared on the customers of a snapshot that neither has seen. A champion that was set
+aside under the present definition comes back first. An experiment leaves champion/ and MLflow's
+aliases as they are; its candidate scores in data/ alone.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from retention.core import artefacts, console, errors
+from retention.core import artefacts, console, errors, experiment
 from retention.core.documents.modelling import (
     ComparisonReport,
     FigurePair,
@@ -52,12 +54,13 @@ def promote(
 
 
 def main() -> None:
-    params = load_params()
+    params, in_experiment = load_params(), experiment.is_experiment()
     with console.stage("promote") as log:
         selection_report = artefacts.SELECTION.read()
         metrics = artefacts.METRICS.read()
         manifest = promotion.candidate_manifest(params, selection_report, metrics)
-        sha256, now = champion.hashes(promotion.candidate_parts()), champion.current()
+        sha256 = champion.hashes(promotion.candidate_parts())
+        now = standing_champion(manifest["definition"], in_experiment, log)
         is_challenger = promotion.decide(now, manifest, sha256) == "challenge"
         comparison = (
             promotion.compare_with_champion(now, manifest, params)
@@ -65,16 +68,19 @@ def main() -> None:
             else None
         )
         result = promote(now, manifest, sha256, comparison, params)
-        if now is None or result.is_installed:
+        pinned = promotion.pin_candidate(manifest)
+        if result.is_installed and not in_experiment:
             now = promotion.install(manifest, result.decision, comparison)
+        scoring = pinned if in_experiment or now is None else now
         shown = comparison or not_comparable("there is no challenger")
         artefacts.DECISION.write(
             PromotionDecision(
                 decision=result.decision,
                 figures=result.figures,
                 comparison=ComparisonReport.model_validate(shown.as_json()),
-                champion=now.sha256,
+                champion=scoring.sha256,
                 candidate=sha256,
+                experiment=in_experiment,
             )
         )
         artefacts.PROMOTE_METRICS.write(
@@ -82,13 +88,37 @@ def main() -> None:
         )
         if comparison:
             log.info(f"the challenger is {comparison}")
-        if comparison and comparison.measures:
-            log.info(promotion_log.track(params, result.decision, comparison))
-        log.info(promotion.DECISION_TEXTS[result.decision])
-        has_challenger = result.decision == "challenge"
-        unreachable = promotion_log.mirror(params, now, has_challenger)
-        if unreachable:
-            log.info(unreachable)
+        if in_experiment:
+            log.info(
+                "an experiment: its candidate scores in data/ alone, champion/ stays as it is; "
+                f"dvc repro would have decided: {promotion.DECISION_TEXTS[result.decision]}"
+            )
+        else:
+            tell_mlflow(params, result, scoring, log)
+
+
+def standing_champion(
+    definition: dict[str, Any], in_experiment: bool, log: console.StageLog
+) -> Champion | None:
+    """The champion to compare with; one that was set aside under the definition comes back."""
+    if in_experiment:
+        return champion.set_aside_champion(definition) or champion.current()
+    returning = champion.restore_set_aside(definition)
+    if returning:
+        log.info(promotion.RETURN_TEXT)
+    return returning or champion.current()
+
+
+def tell_mlflow(
+    params: Params, result: PromotionResult, now: Champion, log: console.StageLog
+) -> None:
+    """Log the comparison, and let the registry's aliases follow champion/."""
+    if result.comparison and result.comparison.measures:
+        log.info(promotion_log.track(params, result.decision, result.comparison))
+    log.info(promotion.DECISION_TEXTS[result.decision])
+    unreachable = promotion_log.mirror(params, now, result.decision == "challenge")
+    if unreachable:
+        log.info(unreachable)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """Stage `publish`: publish the list to lists/ in one step; do nothing if it is there already.
 
-The stage enters both arms of a list into ledgers/assignments/ and the run into ledgers/runs/. How
-a list is stored, and how readers see one version only: retention/worklist/published.py.
+The stage enters both arms of a list into ledgers/assignments/ and the run into ledgers/runs/; in
+an experiment it does neither. How a list is stored, and how readers see one version only:
+retention/worklist/published.py.
 """
 
 from pathlib import Path
 from typing import Final
 
-from retention.core import artefacts, console, errors, point_in_time
+from retention.core import artefacts, console, errors, experiment, point_in_time
 from retention.core.errors import Guarded, mask
 from retention.core.params import Params, load_params
 from retention.core.storage.locks import Say
@@ -71,6 +72,12 @@ def _customer_ids(path: Path) -> list[str]:
 def main() -> None:
     params = load_params()
     with console.stage("publish") as report:
+        if experiment.is_experiment():
+            report.info(
+                f"an experiment: {params.publish.folder}/ and ledgers/ stay as they are; "
+                f"dvc repro would have published the list of {SOURCE} and enrolled its customers"
+            )
+            return
         target = publish(SOURCE, params, report.info)
         report.info(f"open next: {target / 'at_risk.html'}")
 

@@ -1,4 +1,7 @@
-"""Stage `score`: score the current cohort with the champion, with explanations."""
+"""Stage `score`: score the current cohort with the champion, with explanations.
+
+In an experiment its own candidate scores in the champion's place.
+"""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -156,7 +159,7 @@ def main() -> None:
         today = pc.field("snapshot_on") == as_of
         cohort = artefacts.FEATURES.read(filters=today).sort_by("customer_id")
         log.read(artefacts.FEATURES, len(cohort))
-        now = require_champion(params, cohort)
+        now = require_champion(params, cohort, champion.scoring_folder())
         scorer = champion.load(now)
         customer_state = artefacts.CUSTOMER_STATE.read()
         log.read(artefacts.CUSTOMER_STATE, len(customer_state))

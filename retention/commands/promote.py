@@ -42,16 +42,20 @@ def promote(override_reason: str | None) -> Iterator[str]:
     missing = next((artefact for artefact in needed if not artefact.path.exists()), None)
     if missing:
         raise errors.Guarded(f"{missing}: not there, so nothing was trained; run make repro first")
-    folder, now = artefacts.CANDIDATE.path, champion.current()
+    folder = artefacts.CANDIDATE.path
     manifest = promotion.candidate_manifest(
         params, artefacts.SELECTION.read(), artefacts.METRICS.read()
     )
     sha256 = champion.hashes(promotion.candidate_parts())
+    # Load the candidate once, so that a damaged file is refused before it could become champion.
+    champion.load(Champion(folder, {"sha256": champion.hashes(champion.parts(folder))}))
+    now = champion.restore_set_aside(manifest["definition"])
+    if now:
+        yield f"{promotion.RETURN_TEXT[0].upper()}{promotion.RETURN_TEXT[1:]}."
+    now = now or champion.current()
     if now and now.sha256 == sha256 and now.definition == manifest["definition"]:
         yield "The model trained last is the champion already; nothing changed."
         return
-    # Load the candidate once, so that a damaged file is refused before it could become champion.
-    champion.load(Champion(folder, {"sha256": champion.hashes(champion.parts(folder))}))
     yield from _figures_of_both(now, Champion(folder, manifest))
     comparison = promotion.compare_with_champion(now, manifest, params) if now else None
     if promotion.decide(now, manifest, sha256) == "challenge":

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from models.components.scorer import Scorer
-from retention.core import errors
+from retention.core import artefacts, errors
 from retention.core.documents.modelling import UpliftManifest
 from retention.core.storage import atomic
 
 FOLDER = Path("champion")
 MANIFEST = "champion.json"
 PREVIOUS = "previous"
+SET_ASIDE = "set-aside"
+"""The folder of the manifests of champions of other definitions, by the hash of the definition."""
 PARTS = ("churn", "value")
 """The files that every champion has. Others may lie beside them: the uplift model, the profile of
 the training data."""
@@ -50,13 +52,22 @@ def hashes(candidate: dict[str, Path]) -> dict[str, str]:
 def current(folder: Path = FOLDER) -> Champion | None:
     """The champion as its manifest states it; None where there is none yet."""
     path = folder / MANIFEST
-    if not path.is_file():
-        return None
+    return _read(path, folder) if path.is_file() else None
+
+
+def _read(path: Path, folder: Path) -> Champion:
+    """The champion of a manifest; Guarded where it names no folder of models."""
     manifest = atomic.read_json(path)
     if not _MODELS.fullmatch(str(manifest["models"])):
         named = errors.mask(manifest["models"])
         raise errors.Guarded(f"{path}: {named} is no folder of models; restore it from a backup")
     return Champion(folder / manifest["models"], manifest)
+
+
+def scoring_folder() -> Path:
+    """Where the champion lies that scores: in an experiment its own candidate does."""
+    is_experiment = artefacts.DECISION.path.is_file() and artefacts.DECISION.read().experiment
+    return artefacts.PINNED_CANDIDATE.path if is_experiment else FOLDER
 
 
 def load(champion: Champion) -> Scorer:
@@ -94,19 +105,54 @@ def install(
     """Make a candidate (its `parts`) the champion: files in a folder of their own, then manifest.
 
     The manifest is replaced in one step and is the authority; the one before is kept beside it
-    for `rollback`.
+    for `rollback`, and set aside where it was made under another definition.
     """
     sha256 = hashes(candidate)
     name = atomic.content_hash(sha256)[:24]
     for part, path in candidate.items():
         atomic.write_bytes(folder / name / f"{part}.json", path.read_bytes())
-    before = current(folder)
-    if before and before.manifest["models"] != name:
-        atomic.write_json(folder / f"{PREVIOUS}.json", before.manifest)
     pinned = {**manifest, "models": name, "sha256": sha256}
-    atomic.write_json(folder / MANIFEST, pinned)
-    _remove_unused(folder)
+    _replace(pinned, folder)
     return Champion(folder / name, pinned)
+
+
+def set_aside_champion(definition: dict[str, Any], folder: Path = FOLDER) -> Champion | None:
+    """The champion that was set aside under a definition; None where there is none.
+
+    None too where the current champion has that definition.
+    """
+    now, path = current(folder), _set_aside_path(definition, folder)
+    if now is None or now.definition == definition or not path.is_file():
+        return None
+    return _read(path, folder)
+
+
+def restore_set_aside(definition: dict[str, Any], folder: Path = FOLDER) -> Champion | None:
+    """Let the champion that was set aside under a definition score again; None as above.
+
+    Errors: Guarded names the file that is missing or changed.
+    """
+    returning = set_aside_champion(definition, folder)
+    if returning:
+        load(returning)
+        _replace(returning.manifest, folder)
+    return returning
+
+
+def _replace(manifest: dict[str, Any], folder: Path) -> None:
+    """Replace the champion's manifest in one step, after that of the one before is kept."""
+    before = current(folder)
+    if before and before.definition != manifest["definition"]:
+        atomic.write_json(_set_aside_path(before.definition, folder), before.manifest)
+    if before and before.manifest["models"] != manifest["models"]:
+        atomic.write_json(folder / f"{PREVIOUS}.json", before.manifest)
+    atomic.write_json(folder / MANIFEST, manifest)
+    _set_aside_path(manifest["definition"], folder).unlink(missing_ok=True)
+    _remove_unused(folder)
+
+
+def _set_aside_path(definition: dict[str, Any], folder: Path) -> Path:
+    return folder / SET_ASIDE / f"{atomic.content_hash(definition)[:24]}.json"
 
 
 def rollback(folder: Path = FOLDER) -> Champion:
@@ -119,15 +165,22 @@ def rollback(folder: Path = FOLDER) -> Champion:
     if now is None or not path.is_file():
         raise errors.Guarded(f"{path}: there is no champion before this one to go back to")
     before = atomic.read_json(path)
+    if before["definition"] != now.definition:
+        atomic.write_json(_set_aside_path(now.definition, folder), now.manifest)
     atomic.write_json(folder / MANIFEST, before)
     atomic.write_json(path, now.manifest)
+    _set_aside_path(before["definition"], folder).unlink(missing_ok=True)
     return Champion(folder / before["models"], before)
 
 
 def _remove_unused(folder: Path) -> None:
-    """Remove model folders that neither the champion nor the one before names."""
-    named = [folder / MANIFEST, folder / f"{PREVIOUS}.json"]
-    in_use = {atomic.read_json(path)["models"] for path in named if path.is_file()}
+    """Remove model folders that no kept manifest names."""
+    named = [
+        folder / MANIFEST,
+        folder / f"{PREVIOUS}.json",
+        *(folder / SET_ASIDE).glob("*.json"),
+    ]
+    in_use = {SET_ASIDE} | {atomic.read_json(path)["models"] for path in named if path.is_file()}
     for path in folder.iterdir():
         if path.is_dir() and path.name not in in_use:
             atomic.remove_folder(path)

@@ -14,17 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from retention.core import artefacts, errors, feature_table, point_in_time
-from retention.core.documents.base import Number
 from retention.core.documents.modelling import FigurePair, SelectionReport, TestMetrics
 from retention.core.params import Params
-from retention.serving import champion, target
+from retention.core.storage import atomic
+from retention.serving import champion, headlines, target
 from retention.serving.champion import Champion
 from retention.serving.comparison import Comparison, compare, has_seen, not_comparable
 
-HEADLINES: Final = {
-    "churn": ("roc_auc", "average_precision", "brier", "log_loss", "ece", "empc"),
-    "value": ("mae", "bias", "spearman"),
-}
 DECISION_TEXTS: Final = {
     "promote": "the first result is the champion",
     "same": "the champion stands; this result is the same",
@@ -32,21 +28,19 @@ DECISION_TEXTS: Final = {
     "take": "the challenger is the champion now: it is no worse, and promote.automatic is set",
     "set aside": "the champion was made under another definition; it is set aside, this one scores",
 }
-
-
-def headline_figures(metrics: TestMetrics) -> dict[str, Number | None]:
-    """The main test metrics of the selected models, flat: churn_roc_auc, value_mae, ..."""
-    return {
-        f"{task}_{name}": figures["recipe"][name].value
-        for task, figures in (("churn", metrics.churn), ("value", metrics.value))
-        for name in HEADLINES[task]
-        if "recipe" in figures
-    }
+RETURN_TEXT: Final = "the champion that was set aside under this definition scores again"
 
 
 def candidate_parts() -> dict[str, Path]:
     """The files of the models trained last, with the uplift model."""
     return champion.parts(artefacts.CANDIDATE.path, artefacts.UPLIFT.path)
+
+
+def pin_candidate(manifest: dict[str, Any]) -> Champion:
+    """Pin the candidate under data/ as a champion is, for the list of an experiment."""
+    folder = artefacts.PINNED_CANDIDATE.path
+    atomic.remove_folder(folder)
+    return champion.install(candidate_parts(), manifest, folder)
 
 
 def candidate_manifest(
@@ -60,7 +54,7 @@ def candidate_manifest(
         "titles": {task: selection_report.titles[name] for task, name in selected.items()},
         "trained_to": selection_report.trained_to.isoformat(),
         "measured_on": metrics.measured_on.isoformat() if metrics.measured_on else None,
-        "figures": headline_figures(metrics),
+        "figures": headlines.headline_figures(metrics),
         "banners": list(selection_report.banners),
     }
 

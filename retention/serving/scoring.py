@@ -1,6 +1,7 @@
 """Scoring a cohort with the champion: risk and value, uplift, and reasons."""
 
 import datetime as dt
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -80,9 +81,9 @@ def explain_scores(
     return table.sort_by([("customer_id", "ascending"), ("rank", "ascending")])
 
 
-def require_champion(params: Params, cohort: pa.Table) -> Champion:
+def require_champion(params: Params, cohort: pa.Table, folder: Path = champion.FOLDER) -> Champion:
     """The champion, if it was trained for this company, label and feature set; else Guarded."""
-    now = champion.current()
+    now = champion.current(folder)
     if now is None:
         raise errors.Guarded("champion/ holds no champion; run make repro to train one")
     names = [name for name in cohort.column_names if name not in feature_table.KEYS]

@@ -13,9 +13,10 @@ from pipeline import evaluate, train
 from retention.core import artefacts
 from retention.core.params import load_params
 from retention.core.storage import atomic
-from retention.serving import target
+from retention.serving import headlines, target
 from retention.tracking import client
 from retention.tracking.client import TrackingDown
+from tests.support import documents
 from tests.support import training_company as small
 
 NOTHING_MEASURED: dict[str, Any] = {
@@ -86,6 +87,17 @@ def test_the_list_is_ranked_by_expected_loss_and_models_by_probability() -> None
         name: figures["churned_share"]["value"] for name, figures in content["list"].items()
     }
     assert churned_share == {"churn_good": 1.0, "churn_bad": 0.0, "recipe": 0.5}
+
+
+def test_the_headline_is_a_dozen_figures_of_the_selected_models() -> None:
+    of_list = documents.metrics(
+        list={"recipe": {name: {"value": 3} for name in (*headlines.LIST_METRICS, "listed")}}
+    ).list_metrics
+    figures = headlines.headline_metrics(small.FIGURES.updated(list_metrics=of_list)).as_json()
+    assert len(figures) == 12
+    assert (figures["churn_roc_auc"], figures["value_mae"]) == (0.5, 2.0)
+    assert figures["list_lift"] == 3
+    assert headlines.headline_metrics(documents.metrics()).as_json() == {}
 
 
 def test_ties_are_broken_by_customer_and_not_by_the_order_of_rows() -> None:

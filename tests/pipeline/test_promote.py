@@ -1,5 +1,6 @@
 """Stage `promote`: the first result scores until it is replaced or the target changes."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from retention.core.documents.modelling import FigurePair, TestMetrics
 from retention.core.errors import Guarded
 from retention.core.params import load_params
 from retention.core.storage import atomic
-from retention.serving import champion, promotion, target
+from retention.serving import champion, headlines, promotion, target
 from retention.serving.champion import Champion
 from retention.tracking import client
 from retention.tracking.client import TrackingDown
@@ -26,14 +27,14 @@ from tests.support import documents, training_company
 from tests.support.training_company import FIGURES
 
 NOTHING = documents.metrics()
-NAMES = [f"{task}_{name}" for task, names in promotion.HEADLINES.items() for name in names]
+NAMES = [f"{task}_{name}" for task, names in headlines.HEADLINES.items() for name in names]
 
 
 def test_headlines_are_the_main_figures_of_the_selected_models() -> None:
-    figures = promotion.headline_figures(FIGURES)
+    figures = headlines.headline_figures(FIGURES)
     assert list(figures) == NAMES
     assert (figures["churn_roc_auc"], figures["value_mae"]) == (0.5, 2.0)
-    assert promotion.headline_figures(NOTHING) == {}
+    assert headlines.headline_figures(NOTHING) == {}
 
 
 FIRST, OTHER = {"churn": "1", "value": "2"}, {"churn": "1", "value": "3"}
@@ -124,7 +125,7 @@ def test_the_manifest_says_what_it_was_made_for_and_what_it_is_worth(mirrored: M
     promote.main()
     manifest, story = current_champion().manifest, atomic.read_json(artefacts.SELECTION)
     assert manifest["definition"] == target.target_identity(load_params(), story["features"])
-    assert manifest["figures"] == promotion.headline_figures(FIGURES)
+    assert manifest["figures"] == headlines.headline_figures(FIGURES)
     assert (manifest["trained_to"], manifest["measured_on"]) == (story["trained_to"], "2026-05-11")
     assert manifest["models_chosen"] == story["chosen"]
     assert manifest["titles"] == {
@@ -173,6 +174,89 @@ def test_a_champion_for_another_question_is_set_aside_and_says_so(
     assert before.definition["company"] == "Mill Lane Bakery"
     assert "it is set aside, this one scores" in capsys.readouterr().err
     assert mirrored[-1] == {"champion": now.folder, "challenger": None}
+
+
+def set_company(company: str) -> None:
+    text = training_company.PARAMS.replace("Mill Lane", company)
+    atomic.write_text("params.yaml", text)
+
+
+def test_a_champion_that_was_set_aside_scores_again_when_its_definition_returns(
+    mirrored: Mirrored, capsys: pytest.CaptureFixture[str]
+) -> None:
+    promote.main()
+    before = current_champion()
+    for company in ("Hill Lane", "Dale Lane"):  # the second must not push the first out
+        set_company(company)
+        change_candidate()
+        assert run_stage()["decision"] == "set aside"
+    assert promotion.RETURN_TEXT not in capsys.readouterr().err
+    set_company("Mill Lane")
+    decision = run_stage()
+    assert current_champion() == before
+    champion.load(before)
+    assert decision["decision"] == "challenge"
+    assert decision["champion"] == before.sha256 != decision["candidate"]
+    assert f"promote: {promotion.RETURN_TEXT}" in capsys.readouterr().err
+    assert mirrored[-1] == {"champion": before.folder, "challenger": artefacts.CANDIDATE.path}
+
+
+def test_retention_promote_compares_with_the_champion_that_comes_back(mirrored: Mirrored) -> None:
+    promote.main()
+    before = current_champion()
+    set_company("Hill Lane")
+    change_candidate()
+    promote.main()
+    set_company("Mill Lane")
+    refused = CliRunner().invoke(cli.app, ["promote"])
+    assert refused.exit_code == 4
+    assert "The champion that was set aside under this definition scores again." in refused.output
+    assert current_champion() == before
+    assert mirrored
+
+
+# In an experiment
+
+
+@pytest.mark.parametrize("company", ["Mill Lane", "Hill Lane"])
+def test_an_experiment_leaves_the_champion_and_scores_with_its_own_candidate(
+    mirrored: Mirrored,
+    monkeypatch: pytest.MonkeyPatch,
+    snapshot_of: Callable[[Path], dict[str, tuple[int, bytes]]],
+    capsys: pytest.CaptureFixture[str],
+    company: str,
+) -> None:
+    promote.main()
+    before, n_mirrored = snapshot_of(champion.FOLDER), len(mirrored)
+    assert champion.scoring_folder() == champion.FOLDER
+    monkeypatch.setenv("DVC_EXP_NAME", "longer-horizon")
+    set_company(company)
+    change_candidate()
+    decision = run_stage()
+    assert decision["decision"] == {"Mill Lane": "challenge", "Hill Lane": "set aside"}[company]
+    assert (decision["experiment"], decision["champion"]) == (True, decision["candidate"])
+    assert snapshot_of(champion.FOLDER) == before
+    scoring = champion.current(champion.scoring_folder())
+    assert scoring is not None
+    champion.load(scoring)
+    assert scoring.sha256 == decision["candidate"]
+    assert scoring.definition["company"] == f"{company} Bakery"
+    assert len(mirrored) == n_mirrored
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "an experiment" in line]
+    assert line.endswith(f"would have decided: {promotion.DECISION_TEXTS[decision['decision']]}")
+    monkeypatch.delenv("DVC_EXP_NAME")
+    assert run_stage()["experiment"] is False
+    assert champion.scoring_folder() == champion.FOLDER
+
+
+def test_an_experiment_before_the_first_champion_makes_none(
+    mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0" * 40)
+    assert run_stage()["decision"] == "promote"
+    assert champion.current() is None
+    assert champion.current(champion.scoring_folder())
+    assert mirrored == []
 
 
 def test_a_result_that_nothing_measured_can_be_the_first_champion(mirrored: Mirrored) -> None:

@@ -24,7 +24,7 @@ from retention.core.errors import BadInput, BadParams, Busy, Guarded, Refusal
 from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.ledgers import outcomes
-from retention.serving import champion, promotion
+from retention.serving import champion, headlines
 from retention.tracking import promotion_log
 from tests.support import documents
 
@@ -311,8 +311,8 @@ def write_trained(rates: float, auc: float = 0.75) -> None:
         titles=titles,
         trained_to="2026-06-22",
     )
-    churn = {key: {"value": auc} for key in promotion.HEADLINES["churn"]}
-    value = {key: {"value": 3.0} for key in promotion.HEADLINES["value"]}
+    churn = {key: {"value": auc} for key in headlines.HEADLINES["churn"]}
+    value = {key: {"value": 3.0} for key in headlines.HEADLINES["value"]}
     figures = documents.metrics(
         measured_on="2026-06-22", churn={"recipe": churn}, value={"recipe": value}
     )
@@ -417,7 +417,7 @@ def test_mlflow_is_told_where_it_can_be(company: Path, monkeypatch: pytest.Monke
 
 
 def test_the_figures_in_words_are_those_that_promote_pins() -> None:
-    pinned = {f"{task}_{name}" for task, names in promotion.HEADLINES.items() for name in names}
+    pinned = {f"{task}_{name}" for task, names in headlines.HEADLINES.items() for name in names}
     assert set(promote.FIGURES) == pinned
 
 

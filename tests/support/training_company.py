@@ -13,7 +13,7 @@ from retention.core import artefacts, point_in_time
 from retention.core.documents.cohort import FeaturesSummary
 from retention.core.params import Params, parse_params
 from retention.core.storage import atomic
-from retention.serving import promotion
+from retention.serving import headlines
 from retention.training.rows import LabelledRows, labelled_rows
 from tests.support import documents
 
@@ -118,7 +118,7 @@ def rows_with_churners(customers: int, days: int, left: int) -> LabelledRows:
 
 FIGURES = documents.metrics(
     measured_on="2026-05-11",
-    churn={"recipe": {name: {"value": 0.5} for name in promotion.HEADLINES["churn"]}},
-    value={"recipe": {name: {"value": 2.0} for name in promotion.HEADLINES["value"]}},
+    churn={"recipe": {name: {"value": 0.5} for name in headlines.HEADLINES["churn"]}},
+    value={"recipe": {name: {"value": 2.0} for name in headlines.HEADLINES["value"]}},
 )
 """metrics.json with what `promote` reads."""

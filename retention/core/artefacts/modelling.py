@@ -79,6 +79,11 @@ METRICS: Final = Document(
     "every metric of the selected models and of every baseline",
     documents.TestMetrics,
 )
+HEADLINE_METRICS: Final = Document(
+    DATA / "evaluate/headline.json",
+    "a dozen of them, of the selected models alone, for `dvc metrics diff` and `dvc exp show`",
+    documents.HeadlineMetrics,
+)
 MODEL_CARD: Final = Artefact(DATA / "evaluate/model_card.md", "the model in a page")
 PLOTS: Final = Artefact(
     DATA / "evaluate/plots", "lift, calibration, value by decile, distribution of scores"
@@ -87,6 +92,9 @@ DECISION: Final = Document(
     DATA / "promote/decision.json",
     "champion or challenger, with the figures of both",
     documents.PromotionDecision,
+)
+PINNED_CANDIDATE: Final = Artefact(
+    DATA / "promote/candidate", "the candidate, pinned as a champion: an experiment scores with it"
 )
 PROMOTE_METRICS: Final = Document(
     DATA / "promote/metrics.json",

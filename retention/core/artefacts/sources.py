@@ -98,6 +98,13 @@ EVENTS_SUMMARY: Final = Document(
 )
 
 
+RUN_KIND: Final = Document(
+    DATA / "extract/run.json",
+    "whether an experiment runs: promote, which depends on it, then runs anew",
+    documents.RunKind,
+)
+
+
 def fingerprint(key: str) -> Document[documents.Fingerprint]:
     """What is read under a key of params.yaml."""
     return Document(

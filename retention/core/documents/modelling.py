@@ -103,6 +103,10 @@ class TestMetrics(Contents):
     slices: tuple[SliceMetrics, ...]
 
 
+class HeadlineMetrics(Entries[Number | None]):
+    """The main figures of the selected models, flat; empty where nothing was measured."""
+
+
 class UpliftManifest(Contents):
     """The uplift model and its use; a champion carries it."""
 
@@ -181,6 +185,7 @@ class PromotionDecision(Contents):
     comparison: ComparisonReport
     champion: Mapping[str, str]  # sha256 by part
     candidate: Mapping[str, str]
+    experiment: bool = False  # whether the candidate scores, in data/ alone
 
 
 class PromotionMetrics(Contents):

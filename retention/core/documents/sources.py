@@ -11,6 +11,12 @@ class Fingerprint(Contents):
     files: Mapping[str, str]  # sha256 by path; empty where nothing is mapped
 
 
+class RunKind(Contents):
+    """What started the stages."""
+
+    experiment: bool  # `dvc exp run`; else `dvc repro`, `retention score` or a stage by hand
+
+
 class MissedExpectation(Contents):
     """How many accepted rows miss an expectation."""
 

@@ -82,6 +82,7 @@ UPLIFT_FIGURES = {
 }
 SMALL: dict[Document[Any], dict[str, Any]] = {
     artefacts.fingerprint("SOURCE"): {"files": {"data/raw/till.csv": "abc"}},
+    artefacts.RUN_KIND: {"experiment": False},
     artefacts.ingest_summary("SOURCE"): documents.ingest_summary(
         doubtful={"due": {"rows": 1, "share": 0.5, "first": None}},
         kinds={"purchase": DAYS | {"first_known_day": 1}},
@@ -112,6 +113,7 @@ SMALL: dict[Document[Any], dict[str, Any]] = {
         churn={"recipe": {"roc_auc": {"value": 0.5}, "ece": {"value": 0, "low": None}}},
         list={"recipe": {"lift": {"value": 3.0, "low": 2.5, "high": 3.5}}},
     ).as_json(),
+    artefacts.HEADLINE_METRICS: {"churn_roc_auc": 0.5, "list_lift": None},
     artefacts.UPLIFT: {"name": None, "asked": False, "ranks": False, "disturbed_from": None},
     artefacts.UPLIFT_METRICS: {"uplift_dr": UPLIFT_FIGURES},
     artefacts.DECISION: {

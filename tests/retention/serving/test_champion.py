@@ -186,6 +186,84 @@ def test_the_same_models_again_do_not_push_the_one_before_out(
     assert champion.rollback(folder) == first
 
 
+# Champions of other definitions
+
+BAKERY = {"company": "Mill Lane Bakery"}
+LONGER = {"company": "Mill Lane Bakery", "horizon_days": 60}
+LONGEST = {"company": "Mill Lane Bakery", "horizon_days": 90}
+
+
+def test_a_champion_of_another_definition_is_set_aside_and_comes_back(
+    candidates: list[Path], folder: Path
+) -> None:
+    first = install(candidates[0], folder)
+    install(candidates[1], folder, definition=LONGER)
+    last = install(candidates[2], folder, definition=LONGEST)
+    assert champion.set_aside_champion(BAKERY, folder) == first
+    assert champion.restore_set_aside(BAKERY, folder) == first == champion.current(folder)
+    champion.load(first)
+    assert champion.set_aside_champion(BAKERY, folder) is None, "it is the champion"
+    assert champion.restore_set_aside(LONGEST, folder) == last == champion.current(folder)
+    champion.load(last)
+
+
+def test_models_are_kept_while_any_manifest_names_them(
+    candidates: list[Path], folder: Path
+) -> None:
+    first = install(candidates[0], folder)
+    second = install(candidates[1], folder, definition=LONGER)
+    third = install(candidates[2], folder, definition=LONGER)
+    fourth = install(candidates[3], folder, definition=LONGER)
+    assert models_of(folder) == {
+        *(each.folder.name for each in (first, third, fourth)),
+        champion.SET_ASIDE,
+    }
+    assert not second.folder.exists()
+    champion.restore_set_aside(BAKERY, folder)
+    again = install(candidates[1], folder)  # a second champion of the first definition
+    assert champion.current(folder) == again
+    assert models_of(folder) == {
+        *(each.folder.name for each in (first, fourth, again)),
+        champion.SET_ASIDE,
+    }
+
+
+def test_a_rollback_to_another_definition_sets_the_present_champion_aside(
+    candidates: list[Path], folder: Path
+) -> None:
+    first = install(candidates[0], folder)
+    second = install(candidates[1], folder, definition=LONGER)
+    assert champion.rollback(folder) == first
+    assert champion.set_aside_champion(LONGER, folder) == second
+    assert champion.set_aside_champion(BAKERY, folder) is None
+
+
+@pytest.mark.parametrize("writes", [0, 1, 2])
+def test_a_return_cut_short_leaves_the_champion_and_can_be_done_again(
+    candidates: list[Path], folder: Path, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    first = install(candidates[0], folder)
+    second = install(candidates[1], folder, definition=LONGER)
+    _cut_after(writes, monkeypatch)
+    with pytest.raises(OSError, match="disk full"):
+        champion.restore_set_aside(BAKERY, folder)
+    monkeypatch.undo()
+    assert champion.current(folder) == second
+    assert champion.restore_set_aside(BAKERY, folder) == first == champion.current(folder)
+    assert champion.set_aside_champion(LONGER, folder) == second
+
+
+def test_a_champion_that_was_changed_while_it_was_set_aside_does_not_come_back(
+    candidates: list[Path], folder: Path
+) -> None:
+    first = install(candidates[0], folder)
+    second = install(candidates[1], folder, definition=LONGER)
+    atomic.write_text(first.folder / "churn.json", "{}")
+    with pytest.raises(Guarded, match=r"churn.json: missing or changed since it was promoted"):
+        champion.restore_set_aside(BAKERY, folder)
+    assert champion.current(folder) == second
+
+
 # What may stand beside the models
 
 BESIDE = ("profile", "uplift")
