@@ -233,6 +233,17 @@ def test_the_list_with_its_names_is_not_cached() -> None:
 
 
 @each_stage
+def test_metrics_are_kept_with_each_revision(stage: str) -> None:
+    """Git ignores data/, so a metrics file out of the cache belongs to no revision."""
+    assert all(isinstance(entry, str) for entry in STAGES[stage].get("metrics", []))
+
+
+def test_promotion_is_decided_anew_after_an_experiment() -> None:
+    assert str(artefacts.RUN_KIND) in deps("promote")
+    assert STAGES[artefacts.RUN_KIND.stage]["always_changed"] is True
+
+
+@each_stage
 def test_no_stage_owns_what_only_people_can_replace(stage: str) -> None:
     protected = ("lists", "ledgers", "champion", "data/raw")
     for out in outs(stage):
