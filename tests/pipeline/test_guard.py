@@ -27,7 +27,7 @@ def test_a_champion_that_changed_since_the_scores_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     now = champion.Champion(Path("champion/new"), {"models": "new"})
-    monkeypatch.setattr(champion, "current", lambda: now)
+    monkeypatch.setattr(champion, "current", lambda _: now)
     artefacts.EVENTS_SUMMARY.write(documents.events_summary())
     artefacts.SCORE_SUMMARY.write(documents.score_summary(champion="old"))
     with pytest.raises(Guarded, match="the champion changed during the run; run again"):
