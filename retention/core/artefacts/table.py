@@ -109,9 +109,9 @@ class Table(TableArtefact):
             if name != column.name and not self.open_ended:
                 return f"column {name} stands where {column.name} belongs"
         for column in self.columns:
-            found = schema.field(column.name).type
-            if found != column.type:
-                return f"column {column.name} is {found}, not {column.type}"
+            actual = schema.field(column.name).type
+            if actual != column.type:
+                return f"column {column.name} is {actual}, not {column.type}"
         return ""
 
     def key_fault(self, table: pa.Table) -> str:
