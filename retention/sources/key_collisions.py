@@ -31,12 +31,12 @@ def key_collisions(connection: duckdb.DuckDBPyConnection, plan: IngestPlan) -> K
 
 def _collisions_sql(plan: IngestPlan, mapping: CompiledMapping) -> str:
     """SQL of the keys that collide, the facts lost by them, and file and lines of the first."""
-    known = mapping.value_column("known")
+    known_column = mapping.value_column("known")
     same = ["file", *(f"c{i}" for i in plan.keys)]
     if "known_at" in mapping.columns:
-        same.append(known)
+        same.append(known_column)
     columns = ", ".join(same)
-    content = ", ".join([known, *map(mapping.value_column, mapping.columns)])
+    content = ", ".join([known_column, *map(mapping.value_column, mapping.columns)])
     rows = f"from judged where bad is null and {mapping.matches}"
     # Most keys stand once: only the others are compared.
     repeated = f"select {columns} {rows} group by all having count(*) > 1"

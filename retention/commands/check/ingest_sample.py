@@ -217,8 +217,8 @@ def _check_all_keys(
         collisions = summary.collisions
     if collisions.keys:
         text = sample.copies.with_original_names(key_collisions.describe(collisions, source.key))
-        share = params.ingest.max_reject_share
-        too_many = summary and collisions.lost > share * summary.accepted
+        max_share = params.ingest.max_reject_share
+        too_many = summary and collisions.lost > max_share * summary.accepted
         (sample.group.error if too_many else sample.group.doubt)(text)
 
 

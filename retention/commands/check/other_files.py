@@ -55,7 +55,9 @@ def _shared_column(
         if column not in names:
             return None
         shares = {
-            name: _share(connection, scan, sample, name) for name in names if name in sample.columns
+            name: _shared_part(connection, scan, sample, name)
+            for name in names
+            if name in sample.columns
         }
     except duckdb.Error:
         return None
@@ -63,7 +65,9 @@ def _shared_column(
     return best if best and shares[best] >= _MIN_SHARE else None
 
 
-def _share(connection: duckdb.DuckDBPyConnection, scan: str, sample: Sample, name: str) -> float:
+def _shared_part(
+    connection: duckdb.DuckDBPyConnection, scan: str, sample: Sample, name: str
+) -> float:
     """The share of the distinct first values of a column here that stand in the other file."""
     column = sample.columns[name]
     rows = sample.run(f"select distinct {column.text_sql} from raw where {column.filled_sql}")

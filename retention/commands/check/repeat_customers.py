@@ -27,8 +27,8 @@ def check_repeat_customers(params: Params, source: Source, sample: Sample) -> No
     }
     for column, mapping in columns.items():
         n_customers, n_visits = _count(source, mapping, sample)
-        share = (n_visits - n_customers) / n_customers if n_customers else 1.0
-        if n_customers >= _MIN_CUSTOMERS and share < _MIN_SHARE:
+        repeat_share = (n_visits - n_customers) / n_customers if n_customers else 1.0
+        if n_customers >= _MIN_CUSTOMERS and repeat_share < _MIN_SHARE:
             sample.group.doubt(
                 f"customer_id: {n_customers:,} customers in {n_visits:,} {mapping.kind} times, so"
                 f" hardly one came twice and all would count as lost; is {column} the number of an"

@@ -35,8 +35,8 @@ def whole(lines: list[str]) -> bool:
 def test_a_value_that_no_cut_could_leave_is_whole(
     values: tuple[str, ...], last: str, expected: bool
 ) -> None:
-    many = [values[i % len(values)] for i in range(60)]
-    assert whole([*many, last]) == expected
+    earlier = [values[i % len(values)] for i in range(60)]
+    assert whole([*earlier, last]) == expected
 
 
 def test_a_row_without_all_its_cells_is_not_whole() -> None:
