@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 from typing import Final
 
+from retention.core.storage import atomic
+
 NOT_IN_GIT: Final = (
     "champion",
     "data/raw",
@@ -47,7 +49,7 @@ def link_inputs() -> list[Path]:
         for entry in sorted((root / folder).glob("*")):
             link = folder / entry.name
             if not link.exists():
-                folder.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(entry.resolve())
+                atomic.make_folder(folder)
+                atomic.link(link, str(entry.resolve()))
                 links.append(link)
     return links

@@ -102,7 +102,7 @@ def test_what_came_of_both_arms_is_what_uplift_learns_from(
     arms = {row["customer_id"]: row["arm"] for row in labels if str(row["snapshot_on"]) == BEFORE}
     assert {arms[customer] for customer in cycles["held"] if customer in arms} == {"held_out"}
     assert {arms[customer] for customer in cycles["first"] if customer in arms} == {"contacted"}
-    assert "ranks by expected loss: of those drawn to be contacted" in shop.stages(
+    assert "ranks by expected loss: of the customers assigned to contact" in shop.stages(
         "train", "uplift"
     )
     labelled = [customer for customer in {*cycles["first"], *cycles["held"]} if customer in arms]
