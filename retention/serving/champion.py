@@ -147,7 +147,7 @@ def _replace(manifest: dict[str, Any], folder: Path) -> None:
     if before and before.manifest["models"] != manifest["models"]:
         atomic.write_json(folder / f"{PREVIOUS}.json", before.manifest)
     atomic.write_json(folder / MANIFEST, manifest)
-    _set_aside_path(manifest["definition"], folder).unlink(missing_ok=True)
+    atomic.remove(_set_aside_path(manifest["definition"], folder))
     _remove_unused(folder)
 
 
@@ -169,7 +169,7 @@ def rollback(folder: Path = FOLDER) -> Champion:
         atomic.write_json(_set_aside_path(now.definition, folder), now.manifest)
     atomic.write_json(folder / MANIFEST, before)
     atomic.write_json(path, now.manifest)
-    _set_aside_path(before["definition"], folder).unlink(missing_ok=True)
+    atomic.remove(_set_aside_path(before["definition"], folder))
     return Champion(folder / before["models"], before)
 
 
