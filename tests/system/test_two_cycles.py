@@ -106,6 +106,9 @@ def test_what_came_of_both_arms_is_what_uplift_learns_from(
         "train", "uplift"
     )
     labelled = [customer for customer in {*cycles["first"], *cycles["held"]} if customer in arms]
-    assert read_json(shop / "data/uplift/uplift.json") == uplift.empty_manifest(len(labelled))
+    assert (
+        read_json(shop / "data/uplift/uplift.json")
+        == uplift.empty_manifest(len(labelled)).as_json()
+    )
     predictions = pq.read_table(shop / "data/train/cross_predictions.parquet").to_pylist()
     assert {row["customer_id"] for row in predictions} >= set(labelled)
