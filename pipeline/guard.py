@@ -12,13 +12,14 @@ import pyarrow.compute as pc
 from retention.core import artefacts, console, engine, errors, feature_table, point_in_time
 from retention.core.documents.scoring import GuardMetrics, GuardSummary, RunReport
 from retention.core.documents.sources import EventsSummary
+from retention.core.engine import Engine
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.experiments import holdout_calibration
 from retention.experiments.follow_up import read_follow_up
 from retention.i18n.language import language
 from retention.ledgers import assignments, runs
-from retention.monitoring import checks, drift, verdict, volume
+from retention.monitoring import checks, drift, rhythm, verdict, volume
 from retention.monitoring.finding import LEVELS, OK
 from retention.monitoring.inputs import GuardInputs, run_record
 from retention.monitoring.report_data import DriftReport, GuardReport
@@ -34,18 +35,19 @@ def guard(inputs: GuardInputs, params: Params) -> GuardReport:
     run = run_record(inputs, params)
     earlier = runs.earlier_runs(inputs.published, run)
     last = earlier[-1] if earlier else None
-    drift_report = DriftReport.from_reference(inputs.reference, inputs.X, inputs.p)
+    drift_report = DriftReport.from_reference(inputs.reference, inputs.X, inputs.p, inputs.as_of)
+    limits = drift.feature_limits(drift_report.features, drift_report.past, guard_params)
     findings = [
-        *checks.data_findings(inputs, params, run, last, banner_language),
+        *checks.data_findings(inputs, params, run, earlier, banner_language),
         *checks.model_findings(inputs, params, drift_report, banner_language),
     ]
     findings = verdict.apply_overrides(findings, guard_params, inputs.as_of)
-    drifted = drift.drifted_features(drift_report.features, guard_params)
+    drifted = drift.drifted_features(drift_report.features, limits)
     run = run | {
         "drop": volume.largest_drop(run, last),
         "drifted": len(drifted) if inputs.reference else None,
         "features": len(drift_report.features) if inputs.reference else None,
-        "score_psi": drift_report.score.figure if drift_report.score else None,
+        "score_psi": drift_report.score.drift.figure if drift_report.score else None,
         "levels": verdict.worst_levels(findings),
         "override": verdict.overridden(findings),
     }
@@ -59,7 +61,7 @@ def guard(inputs: GuardInputs, params: Params) -> GuardReport:
         run=run,
         earlier=earlier,
         drift_report=drift_report,
-        limits=drift.drift_limits(guard_params),
+        limits=limits,
         notes=tuple(verdict.expired_overrides(guard_params, inputs.as_of)),
     )
 
@@ -86,39 +88,45 @@ def summary(report: GuardReport) -> GuardSummary:
     )
 
 
-def _past_lists(params: Params, events: EventsSummary, as_of: dt.date) -> pd.DataFrame:
+def _past_lists(
+    params: Params, open_engine: Engine, events: EventsSummary, as_of: dt.date
+) -> pd.DataFrame:
     """PAST_LISTS of the current campaign; events are read only if any outcome is mature."""
     min_held_out = params.guard.calibration_least
     assigned_on = assignments.read_all(assignments.FOLDER)["as_of"]
     mature_until = as_of - dt.timedelta(days=point_in_time.label_delay_days(params.labels))
     if min_held_out is None or not (assigned_on <= pd.Timestamp(mature_until)).any():
         return pd.DataFrame(columns=list(holdout_calibration.PAST_LISTS))
-    with engine.open_engine(params.engine) as open_engine:
-        follow_up = read_follow_up(params, open_engine, events)
+    follow_up = read_follow_up(params, open_engine, events)
     return holdout_calibration.past_lists(follow_up, min_held_out)
 
 
 def read(params: Params) -> GuardInputs:
     """Read data/, champion/ and ledgers/ of the working folder."""
-    events, scored = artefacts.EVENTS_SUMMARY.read(), artefacts.SCORE_SUMMARY.read()
+    events_summary, scored = artefacts.EVENTS_SUMMARY.read(), artefacts.SCORE_SUMMARY.read()
     current = champion.current(champion.scoring_folder())
     if current is None:
         raise errors.Guarded("champion/ holds no champion; run make repro to train one")
     if scored.champion != current.manifest["models"]:
         raise errors.Guarded("the champion changed during the run; run again")
     today = pc.field("snapshot_on") == scored.as_of
-    table = artefacts.FEATURES.read(filters=today)
     scores = artefacts.SCORES.read(columns=["churn_probability"])
+    with engine.open_engine(params.engine) as open_engine:
+        events, as_of = open_engine.scan(artefacts.EVENTS), point_in_time.day_number(scored.as_of)
+        label_days = rhythm.label_days(events, params, as_of)
+        repeated_days = rhythm.repeated_days(open_engine, events, as_of)
+        past = _past_lists(params, open_engine, events_summary, scored.as_of)
     return GuardInputs(
-        sources=events.sources,
+        label_days=label_days,
+        repeated_days=repeated_days,
         ingested={source: artefacts.ingest_summary(source).read() for source in params.sources},
         scored=scored,
         scores_sha256=atomic.sha256(artefacts.SCORES),
-        X=feature_table.matrix(table),
+        X=feature_table.matrix(artefacts.FEATURES.read(filters=today)),
         p=scores["churn_probability"].to_pandas(),
         champion=current.manifest,
         reference=champion.load_part(current, profile.NAME),
-        past=_past_lists(params, events, scored.as_of),
+        past=past,
         published=runs.read(runs.FOLDER, params.company),
         customers=artefacts.CUSTOMERS.rows() if params.customers else None,
     )

@@ -10,7 +10,7 @@ from models.components.scorer import Scorer
 from retention.core import artefacts, console, errors, feature_table, point_in_time
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
-from retention.training import profile, selection
+from retention.training import own_past, profile, selection
 from retention.training.competition import Competition
 from retention.training.cross_prediction import cross_predict
 from retention.training.failures import AT_REFIT, AT_TEST, ModelFailed, attributed_to
@@ -179,7 +179,8 @@ def main() -> None:
         for name, state in trained.scorer.states().items():
             atomic.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
         newest = point_in_time.date_of(int(rows.day.max()))
-        reference = profile.reference_profile(features, trained.test_scores, trained.scorer, newest)
+        reference = profile.reference_profile(features, trained.scorer, newest)
+        reference["past"] = own_past.own_past(features, trained.scorer, newest)
         atomic.write_json(artefacts.CANDIDATE.path / f"{profile.NAME}.json", reference)
         artefacts.CROSS_PREDICTIONS.write(trained.cross_predictions)
         artefacts.TEST_PREDICTIONS.write(trained.test_predictions)

@@ -18,6 +18,7 @@ class Finding:
     level: str = OK
     figure: str = ""  # formatted; empty where nothing is measured
     limit: str = ""  # of the figure, formatted
+    past: str = ""  # the figure in the company's own past; empty where there is none
     do: str = ""  # what to do if the level is not ok
     banner: str = ""  # what staff read of it, in the language of the list
     reason: str = ""  # why it was set aside, and by whom

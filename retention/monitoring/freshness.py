@@ -1,42 +1,62 @@
 """Age of the data and of the model on as_of; the clock of the machine plays no part."""
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Final
 
-from retention.cohort import calendar
 from retention.core import point_in_time
-from retention.core.documents.sources import SourceSummary
 from retention.core.params import GuardParams, LabelParams
 from retention.i18n.language import Language
-from retention.monitoring.finding import OK, Finding, format_limits, level_of
+from retention.monitoring.finding import OK, REFUSED, WARNED, Finding, format_limits, level_of
+from retention.monitoring.own_past import widened
+from retention.monitoring.rhythm import LabelDays, Rhythm, rhythm, together
+
+_ALL: Final = "all sources of the label"
 
 
 def freshness(
-    sources: Mapping[str, SourceSummary],
-    configured: Collection[str],
-    labels: LabelParams,
-    as_of: dt.date,
-    guard_params: GuardParams,
-    language: Language,
+    label_days: LabelDays, as_of: dt.date, guard_params: GuardParams, language: Language
 ) -> list[Finding]:
     """Whole days before as_of without the churn label's kinds, for each source that has them.
 
-    sources: of the summary of stage `events`. configured: the sources of params.yaml. A source
-    that ends yesterday is 0 days old.
+    A source that ends yesterday is 0 days old. It is stale when it is silent for longer than its
+    own rhythm allows. Where several sources have the label's kinds, a stale one only warns, and
+    what refuses is a silence of all of them together, by the rhythm that they have together.
     """
-    kinds = set(calendar.label_kinds(labels.churn))
-    return [
-        _source_freshness(name, last, as_of, guard_params, language)
-        for name, source in sources.items()
-        if name in configured and (last := calendar.last_label_day(source, kinds)) is not None
+    by_source = [
+        _silence(source, rhythm(days), as_of, guard_params, language)
+        for source, days in label_days.items()
+        if days
     ]
+    if len(by_source) < 2:
+        return by_source
+    whole = _silence(_ALL, rhythm(together(label_days)), as_of, guard_params, language)
+    return [whole, *(_warned_at_most(finding) for finding in by_source)]
 
 
-def _source_freshness(
-    source: str, last: int, as_of: dt.date, guard_params: GuardParams, language: Language
+def silence_limits(of_source: Rhythm, guard_params: GuardParams) -> tuple[int | None, int | None]:
+    """Days of silence above which a source warns and refuses; None is no limit.
+
+    The limits of params, or those of the source's own rhythm where these are wider: a source may
+    be silent for as long as before without a warning, and for as much longer as `widened` allows
+    without a refusal.
+    """
+    longest, n = of_source.longest_silence, of_source.n_silences
+    allowed = int(widened(longest, n)) if n else 0
+    warn, refuse = guard_params.stale_warn_days, guard_params.stale_refuse_days
+    return (
+        None if warn is None else max(warn, longest),
+        None if refuse is None else max(refuse, allowed),
+    )
+
+
+def _silence(
+    source: str, of_source: Rhythm, as_of: dt.date, guard_params: GuardParams, language: Language
 ) -> Finding:
-    days = max(0, point_in_time.day_number(as_of) - last - 1)
-    level = level_of(days, guard_params.stale_warn_days, guard_params.stale_refuse_days)
+    days = max(0, point_in_time.day_number(as_of) - of_source.last_day - 1)
+    warn, refuse = silence_limits(of_source, guard_params)
+    level = level_of(days, warn, refuse)
+    last = point_in_time.date_of(of_source.last_day)
     banner = language.ngettext(
         "The data ends {n} day before this list: what customers did since is not known.",
         "The data ends {n} days before this list: what customers did since is not known.",
@@ -46,14 +66,18 @@ def _source_freshness(
         guard="freshness",
         about=source,
         figure=_days(days),
-        limit=format_limits(
-            _limit(guard_params.stale_warn_days), _limit(guard_params.stale_refuse_days)
-        ),
-        meaning=f"The last day that {source} tells of is {point_in_time.date_of(last)}.",
+        limit=format_limits(_limit(warn), _limit(refuse)),
+        past=f"at most {_days(of_source.longest_silence)} of {of_source.n_silences} silences",
+        meaning=f"The last day that {source} tells of is {last}.",
         level=level,
         do=f"deliver a newer {source}, or set as_of to the day after its last",
         banner="" if level == OK else banner,
     )
+
+
+def _warned_at_most(finding: Finding) -> Finding:
+    """A stale source among others: the list rests on all of them."""
+    return replace(finding, level=WARNED) if finding.level == REFUSED else finding
 
 
 def model_age(

@@ -1,25 +1,25 @@
 """What the guards measure: the artefacts of a run, and the record that is kept of it."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from retention.core.documents.scoring import ScoreSummary
-from retention.core.documents.sources import IngestSummary, SourceSummary
+from retention.core.documents.sources import IngestSummary
 from retention.core.params import Params
 from retention.ledgers.runs import Run
+from retention.monitoring.rhythm import LabelDays, RepeatedDay
 
 
 @dataclass(frozen=True)
 class GuardInputs:
     """What the stages before wrote, the champion, and the runs before."""
 
-    sources: Mapping[
-        str, SourceSummary
-    ]  # last known day of each kind and source, from stage `events`
+    label_days: LabelDays  # of the configured sources, before as_of
+    repeated_days: Sequence[RepeatedDay]  # before as_of
     ingested: Mapping[str, IngestSummary]  # summary of stage `ingest` of each source
     scored: ScoreSummary  # summary of stage `score`
     scores_sha256: str
@@ -34,6 +34,12 @@ class GuardInputs:
     @property
     def as_of(self) -> dt.date:
         return self.scored.as_of
+
+    @property
+    def own_cohorts(self) -> Mapping[str, int]:
+        """Customers of own past snapshots, by day, as the champion's profile has it."""
+        past = (self.reference or {}).get("past") or {}
+        return dict(past.get("watched", {}))
 
 
 def run_record(inputs: GuardInputs, params: Params) -> Run:

@@ -1,14 +1,25 @@
-"""Rows, rejects and columns of a run compared with the last run."""
+"""Rows, rejects and columns of a run compared with the runs before."""
 
-from collections.abc import Iterator
+import datetime as dt
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from retention.core.params import GuardParams
 from retention.ledgers.runs import Run
 from retention.monitoring.finding import OK, REFUSED, WARNED, Finding, format_limits, level_of
+from retention.monitoring.own_past import largest_fall, widened
 
 MIN_ROWS_TO_REFUSE: Final = 30
 """With fewer rows in the last run a drop may be chance, and only warns."""
+
+MIN_DROP: Final = 0.1
+"""The share of a source's rows that may be missing after any number of runs."""
+
+DROP_OF_ONE_RUN: Final = 0.4
+"""What may be missing beyond the largest fall so far, divided by the number of runs compared: a
+file of which half is missing is refused from the second comparison on, however much it grew."""
 
 MIN_REJECT_LIMIT: Final = 0.001
 """The share of rejects up to which there is no warning, whatever the last run had."""
@@ -18,14 +29,17 @@ _CUSTOMERS: Final = "customers file"
 _COHORT: Final = "customers watched"
 
 
-def row_count(run: Run, last: Run | None, guard_params: GuardParams) -> list[Finding]:
+def row_count(
+    run: Run, earlier: Sequence[Run], guard_params: GuardParams, own_cohorts: Mapping[str, int]
+) -> list[Finding]:
     """Rows of every source and of the customers file, and the cohort, against the last run.
 
     A drop refuses. That holds for customers too: a missing row may be one that objects to contact.
+    earlier: the runs before, oldest first. own_cohorts: customers of own past snapshots, by day.
     """
-    if last is None:
+    if not earlier:
         total = f"{sum(source['read'] for source in run['sources'].values()):,} rows"
-        limit = _drop_limit(guard_params)
+        limit = _format_limit(guard_params.row_drop)
         return [
             Finding(
                 guard="row_count",
@@ -35,11 +49,67 @@ def row_count(run: Run, last: Run | None, guard_params: GuardParams) -> list[Fin
                 meaning=_NO_EARLIER_RUN,
             )
         ]
-    now, then = row_counts(run), row_counts(last)
+    now, then = row_counts(run), row_counts(earlier[-1])
+    history = [row_counts(before) for before in earlier]
+    own_limits = {name: _limit_of_rows([*_falls(name, history)], guard_params) for name in now}
+    own_limits[_COHORT] = _limit_of_cohort(
+        [*_falls(_COHORT, history)], _days_between(earlier[-1], run), guard_params, own_cohorts
+    )
     return [
-        *(_row_count_finding(name, now[name], then.get(name), guard_params) for name in now),
+        *(_row_count_finding(name, now[name], then.get(name), own_limits[name]) for name in now),
         *(_missing_source(name, then[name]) for name in then if name not in now),
     ]
+
+
+@dataclass(frozen=True)
+class DropLimit:
+    """The share that may be missing, and what it rests on."""
+
+    share: float | None  # None: off
+    past: str
+
+
+def _falls(name: str, history: Sequence[Mapping[str, int]]) -> Iterator[float]:
+    """The share missing in each earlier run against the one before it."""
+    counts = [run[name] for run in history if name in run]
+    for then, now in itertools.pairwise(counts):
+        yield _missing_share(now, then)
+
+
+def _limit_of_rows(falls: Sequence[float], guard_params: GuardParams) -> DropLimit:
+    """Of a source: row_drop until there are runs to compare; a limit of params is never lowered.
+
+    Most files grow, and no run shows a fall: what many runs then allow is a tenth, and what few
+    runs allow is more, down from that of params.
+    """
+    stated = guard_params.row_drop
+    if stated is None or not falls:
+        return DropLimit(stated, "")
+    largest = widened(max(falls), len(falls))
+    own = max(MIN_DROP, largest + DROP_OF_ONE_RUN / len(falls))
+    is_stated = "row_drop" in guard_params.model_fields_set
+    return DropLimit(max(stated, own) if is_stated else own, _past_falls(falls))
+
+
+def _limit_of_cohort(
+    falls: Sequence[float], days: int, guard_params: GuardParams, own_cohorts: Mapping[str, int]
+) -> DropLimit:
+    """Of the cohort: row_drop, or what the runs before and own snapshots show, if that is more."""
+    stated = guard_params.row_drop
+    between_snapshots = largest_fall(own_cohorts, days)
+    allowed = [widened(max(falls), len(falls))] if falls else []
+    allowed += [widened(*between_snapshots)] if between_snapshots else []
+    past = "" if not between_snapshots else f"down {between_snapshots[0]:.1%} at most"
+    return DropLimit(None if stated is None else max([stated, *allowed]), past)
+
+
+def _past_falls(falls: Sequence[float]) -> str:
+    return f"down {max(falls):.1%} at most in {len(falls) + 1} runs"
+
+
+def _days_between(last: Run, run: Run) -> int:
+    days = [dt.date.fromisoformat(str(record["as_of"])) for record in (last, run)]
+    return (days[1] - days[0]).days
 
 
 def row_counts(run: Run) -> dict[str, int]:
@@ -66,22 +136,23 @@ def _missing_share(now: int, then: int) -> float:
     return max(0.0, 1 - now / then) if then else 0.0
 
 
-def _row_count_finding(name: str, now: int, then: int | None, guard_params: GuardParams) -> Finding:
+def _row_count_finding(name: str, now: int, then: int | None, limit: DropLimit) -> Finding:
     if then is None:
         words = f"{name} was not among the sources of the last run."
         return Finding(
             guard="row_count",
             about=name,
             figure=f"{now:,} rows",
-            limit=_drop_limit(guard_params),
+            limit=_format_limit(limit.share),
             meaning=words,
         )
-    level = level_of(_missing_share(now, then), None, guard_params.row_drop)
+    level = level_of(_missing_share(now, then), None, limit.share)
     return Finding(
         guard="row_count",
         about=name,
         figure=f"{now:,} ({_change(now, then)})",
-        limit=_drop_limit(guard_params),
+        limit=_format_limit(limit.share),
+        past=limit.past,
         meaning=f"The last run had {then:,}.",
         level=WARNED if level == REFUSED and then < MIN_ROWS_TO_REFUSE else level,
         do=f"find out what is missing of {name}, and deliver it whole",
@@ -104,8 +175,8 @@ def _missing_source(name: str, then: int) -> Finding:
     )
 
 
-def _drop_limit(guard_params: GuardParams) -> str:
-    return "off" if guard_params.row_drop is None else f"refuses {guard_params.row_drop:.0%} fewer"
+def _format_limit(share: float | None) -> str:
+    return "off" if share is None else f"refuses {share:.0%} fewer"
 
 
 def reject_shares(run: Run, last: Run | None, guard_params: GuardParams) -> list[Finding]:

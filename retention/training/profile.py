@@ -11,6 +11,7 @@ Lin (1991), Divergence measures based on the Shannon entropy, IEEE Trans. Inform
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,9 +32,9 @@ NAME: Final = "profile"
 NUMBER, TEXT = "number", "text"
 CONFIDENCE: Final = 0.999
 """Of the limit that a PSI without any drift stays below."""
-UNSEEN: Final = "of a model that had not seen the snapshot of {day}"
-SEEN_IN_TRAINING: Final = "of the model itself on the snapshot of {day}, which it learnt from"
+SCORES_OF: Final = "of the same model on the snapshot of {day}, the newest that it was fitted on"
 
+_QUANTILES: Final = (np.arange(100) + 0.5) / 100
 _TENTHS: Final = np.arange(1, 10) / 10
 _DIGITS: Final = 6
 _PSI_PER_JSD: Final = 8 * np.log(2)
@@ -58,22 +59,20 @@ class Drift:
         return limit is not None and self.figure > max(limit, self.chance)
 
 
-def reference_profile(
-    features: pa.Table, test_scores: pa.Table, scorer: Scorer, day: dt.date
-) -> dict[str, Any]:
+def reference_profile(features: pa.Table, scorer: Scorer, day: dt.date) -> dict[str, Any]:
     """`build_profile` of the whole cohort at the newest snapshot that the scorer was fitted on.
 
     One snapshot and not all of them: windows fill up and seasons turn, so a year's mixture is
     like none of its days. The whole cohort and not the fitted rows: customers whom a list had
-    contacted are left out of those, and they are the likeliest to churn. Where the test
-    predictions lack a customer, the final scorer's probability is used.
+    contacted are left out of those, and they are the likeliest to churn. The scores are those of
+    the scorer that will score the lists, so that a shift is one of customers and not of models.
+    It was fitted on this snapshot and not on the later ones, which alone moves its scores; the
+    pairs of `own_past` that end at the day of training show by how much.
 
     Parameters
     ----------
     features : Table
-        One row per customer and snapshot.
-    test_scores : Table
-        customer_id, snapshot_on and churn_probability on the test snapshot.
+        One row per customer and snapshot, up to the day of training.
     scorer : Scorer
         Fitted on all rows.
     day : date
@@ -85,13 +84,14 @@ def reference_profile(
         The content of profile.json.
     """
     table = features.filter(pc.equal(features["snapshot_on"], pa.scalar(day)))
-    X, ids = feature_table.matrix(table), table["customer_id"].to_pandas()
-    on_day = test_scores.filter(pc.equal(test_scores["snapshot_on"], pa.scalar(day))).to_pandas()
-    unseen = ids.map(on_day.set_index("customer_id")["churn_probability"]).to_numpy(dtype=float)
-    p = np.where(np.isnan(unseen), scorer.probability(X), unseen)
-    origin = (UNSEEN if len(on_day) else SEEN_IN_TRAINING).format(day=day)
-    profile = build_profile(X, pd.Series(p))
-    return {**profile, "on": str(day), "score": {**profile["score"], "of": origin}}
+    X = feature_table.matrix(table)
+    profile = build_profile(X, pd.Series(scorer.probability(X)))
+    return {
+        **profile,
+        "on": str(day),
+        "as_of": str(pc.max(features["snapshot_on"]).as_py()),
+        "score": {**profile["score"], "of": SCORES_OF.format(day=day)},
+    }
 
 
 def build_profile(X: pd.DataFrame, p: pd.Series) -> dict[str, Any]:
@@ -106,13 +106,55 @@ def build_profile(X: pd.DataFrame, p: pd.Series) -> dict[str, Any]:
     Returns
     -------
     dict
-        `rows`, `features` (by name) and `score`, each as `profile_column` describes it.
+        `rows`, `features` (by name) and `score`, each as `profile_column` describes it; `score`
+        also has `quantiles`, those of `score_quantiles`.
     """
     return {
         "rows": len(X),
         "features": {str(name): profile_column(X[name]) for name in X},
-        "score": {"rows": len(p), **profile_column(p)},
+        "score": {
+            "rows": len(p),
+            **profile_column(p),
+            "quantiles": score_quantiles(p.to_numpy()).tolist(),
+        },
     }
+
+
+def score_quantiles(p: Shares) -> Shares:
+    """A hundred quantiles of churn probabilities.
+
+    Parameters
+    ----------
+    p : ndarray of shape (n,)
+
+    Returns
+    -------
+    ndarray of shape (100,)
+        Empty where there is no row.
+    """
+    if not len(p):
+        return np.array([])
+    quantiles = np.quantile(p, _QUANTILES, method="inverted_cdf")
+    return np.asarray(np.round(quantiles, _DIGITS))
+
+
+def score_shift(then: Shares, now: Shares) -> float:
+    """Mean absolute difference of the quantiles of churn probabilities, from 0 to 1.
+
+    It is the Wasserstein distance: how many points a customer's chance moves, rank by rank. Unlike
+    the PSI it says whether a shift matters: chances of .094 to .132 that move within that range
+    give a large PSI and a shift of a point.
+
+    Parameters
+    ----------
+    then, now : ndarray of shape (100,)
+        From `score_quantiles`.
+
+    Returns
+    -------
+    float
+    """
+    return float(np.abs(np.asarray(then) - np.asarray(now)).mean())
 
 
 def profile_column(values: pd.Series) -> dict[str, Any]:
@@ -135,14 +177,25 @@ def profile_column(values: pd.Series) -> dict[str, Any]:
         counted = present.value_counts().sort_index() / max(1, len(values))
         shares = {str(name): round(float(fraction), _DIGITS) for name, fraction in counted.items()}
         return {"kind": TEXT, "null": null, "shares": shares}
-    edges = _edges(present.to_numpy(dtype=float))
+    edges = bin_edges(present.to_numpy(dtype=float))
     counts = _count_in_bins(present.to_numpy(dtype=float), edges)
     shares_of = [round(float(fraction), _DIGITS) for fraction in counts / max(1, len(values))]
     return {"kind": NUMBER, "null": null, "edges": edges.tolist(), "shares": shares_of}
 
 
-def _edges(present: Shares) -> Shares:
-    """Deciles that are values of the data: rounding an interpolated one could move a row."""
+def bin_edges(present: Shares) -> Shares:
+    """Deciles that are values of the data: rounding an interpolated one could move a row.
+
+    Parameters
+    ----------
+    present : ndarray of shape (n,)
+        Without nulls.
+
+    Returns
+    -------
+    ndarray of at most 9, ascending
+        The upper ends of all bins but the last.
+    """
     if not len(present):
         return np.array([])
     return np.unique(np.quantile(present, _TENTHS, method="inverted_cdf"))
@@ -215,7 +268,7 @@ def column_drift(name: str, column_profile: dict[str, Any], rows: int, now: pd.S
         )
     then = reference_shares(column_profile)
     bins = shares_in_bins(column_profile, now)
-    figure = _psi(_smoothed(then, rows), _smoothed(bins, len(now)))
+    figure = float(psi(smoothed(then, rows), smoothed(bins, len(now))))
     return Drift(name, "psi", figure, _chance_limit(then, rows, len(now)), dead=dead)
 
 
@@ -236,24 +289,92 @@ def shares_in_bins(column_profile: dict[str, Any], now: pd.Series) -> Shares:
 def _category_drift(
     name: str, column_profile: dict[str, Any], rows: int, now: pd.Series, dead: bool
 ) -> Drift:
-    then = pd.Series(column_profile["shares"] | {None: column_profile["null"]}, dtype=float)
-    shares_now = now.value_counts(normalize=True, dropna=False)
-    shares_now.index = [None if pd.isna(category) else category for category in shares_now.index]
-    both = pd.concat([then, shares_now], axis=1).fillna(0.0).to_numpy()
+    then = column_profile["shares"] | {None: column_profile["null"]}
     unseen = int((now.notna() & ~now.isin(list(column_profile["shares"]))).sum())
-    chance = float(np.sqrt(_chance_limit(then.to_numpy(), rows, len(now)) / _PSI_PER_JSD))
-    distance = float(np.nan_to_num(jensenshannon(both[:, 0], both[:, 1], base=2)))
-    return Drift(name, "distance", distance, chance, unseen, dead)
+    chance_of_psi = _chance_limit(np.array(list(then.values())), rows, len(now))
+    chance = distance_of_psi(chance_of_psi)
+    return Drift(name, "distance", distance(then, category_shares(now)), chance, unseen, dead)
 
 
-def _smoothed(shares: Shares, rows: int) -> Shares:
-    """Shares with half a row added to every bin: an empty one has no logarithm."""
+def category_shares(values: pd.Series) -> dict[str | None, float]:
+    """Shares of the categories of a column, null being one, by name.
+
+    Parameters
+    ----------
+    values : Series of shape (n,)
+
+    Returns
+    -------
+    dict
+    """
+    counted = values.value_counts(normalize=True, dropna=False)
+    return {
+        name if isinstance(name, str) else None: float(part) for name, part in counted.items()
+    }
+
+
+def distance(then: Mapping[str | None, float], now: Mapping[str | None, float]) -> float:
+    """Jensen-Shannon distance (base 2) of two `category_shares`, from 0 to 1.
+
+    Parameters
+    ----------
+    then, now : mapping
+        Share by category.
+
+    Returns
+    -------
+    float
+    """
+    names = list(dict.fromkeys([*then, *now]))
+    both = [[shares.get(name, 0.0) for name in names] for shares in (then, now)]
+    return float(np.nan_to_num(jensenshannon(*both, base=2)))
+
+
+def smoothed(shares: Shares, rows: int) -> Shares:
+    """Shares with half a row added to every bin: an empty one has no logarithm.
+
+    Parameters
+    ----------
+    shares : ndarray of shape (..., bins)
+    rows : int
+        Rows that the shares are of.
+
+    Returns
+    -------
+    ndarray of shape (..., bins)
+    """
     counts = shares * rows + 0.5
-    return np.asarray(counts / counts.sum())
+    return np.asarray(counts / counts.sum(axis=-1, keepdims=True))
 
 
-def _psi(then: Shares, now: Shares) -> float:
-    return float(((now - then) * np.log(now / then)).sum())
+def psi(then: Shares, now: Shares) -> Shares:
+    """Population stability index of `smoothed` shares.
+
+    Parameters
+    ----------
+    then, now : ndarray of shape (..., bins)
+
+    Returns
+    -------
+    ndarray of shape (...)
+    """
+    return np.asarray(((now - then) * np.log(now / then)).sum(axis=-1))
+
+
+def distance_of_psi(figure: float) -> float:
+    """The Jensen-Shannon distance that corresponds to a PSI, exact for small changes.
+
+    Parameters
+    ----------
+    figure : float
+        At least 0.
+
+    Returns
+    -------
+    float
+        At most 1.
+    """
+    return float(min(1.0, np.sqrt(figure / _PSI_PER_JSD)))
 
 
 def _chance_limit(then: Shares, before: int, now: int) -> float:

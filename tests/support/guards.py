@@ -51,7 +51,8 @@ def guard_inputs(**changes: Any) -> GuardInputs:
     reference = profile.build_profile(then, chances)
     reference["score"]["of"] = "of a model that had not seen it"
     usual: dict[str, Any] = {
-        "sources": documents.source_summaries({"till": {"last_known_day": YESTERDAY}}),
+        "label_days": {"till": daily()},
+        "repeated_days": [],
         "ingested": {"till": documents.ingest_summary(**RAW)},
         "scored": documents.score_summary(as_of=AS_OF, model="a made-up model"),
         "scores_sha256": "now",
@@ -62,8 +63,6 @@ def guard_inputs(**changes: Any) -> GuardInputs:
         "past": pd.DataFrame(columns=list(PAST_LISTS)),
         "published": [LAST],
     }
-    if "sources" in changes:
-        changes["sources"] = documents.source_summaries(changes["sources"])
     if "ingested" in changes:
         ingested = changes["ingested"].items()
         changes["ingested"] = {name: documents.ingest_summary(**raw) for name, raw in ingested}
@@ -72,7 +71,12 @@ def guard_inputs(**changes: Any) -> GuardInputs:
 
 def stale() -> GuardInputs:
     """Inputs whose data end 40 days ago."""
-    return guard_inputs(sources={"till": {"kinds": ["purchase"], "last_known_day": YESTERDAY - 40}})
+    return guard_inputs(label_days={"till": daily(YESTERDAY - 40)})
+
+
+def daily(last_day: int = YESTERDAY, every: int = 1, n: int = 300) -> list[int]:
+    """The days of a source that delivers every so many days, up to a last one."""
+    return [last_day - every * i for i in reversed(range(n))]
 
 
 def past(predicted: float, low: float, high: float, *, has_interval: bool = True) -> pd.DataFrame:

@@ -30,28 +30,50 @@ class ScoreParams(Strict):
     keep: Days = 90  # days whose logs stay
 
 
-GuardName = Literal["freshness", "row_count", "schema", "drift", "model_age", "calibration"]
+GuardName = Literal[
+    "freshness",
+    "repeated_rows",
+    "row_count",
+    "schema",
+    "drift",
+    "dead_features",
+    "model_age",
+    "calibration",
+]
 
 
 class GuardParams(Strict):
     """When a list gets a warning or is not published; null switches a limit off.
 
-    See docs/monitoring.md.
+    What the company's own past shows raises the limits of freshness, cohort and drift, never lowers
+    them: nothing below a limit stated here is refused. See docs/monitoring.md.
     """
 
     # whole days before as_of without rows of a source that the label needs
     stale_warn_days: int | None = Field(default=3, ge=0)
     stale_refuse_days: int | None = Field(default=14, ge=0)
-    # share by which rows, or customers of the cohort, may fall from the last run
+    # share of a day's rows that repeat another row exactly
+    repeated_refuse: Fraction | None = 0.25
+    # share by which rows, or customers of the cohort, may fall from the last run; where it is not
+    # stated, the runs before set a tighter limit for the rows of a source
     row_drop: Fraction | None = 0.5
     rejects_times: Amount | None = 3.0  # times the last run's share of rejects
     # PSI of the churn probabilities since promotion; psi_warn also flags a numeric feature
     psi_warn: Amount | None = 0.25
     psi_refuse: Amount | None = 0.5
+    # mean shift of a churn probability that matters; where churn (or staying) is rarer than this,
+    # its doubling does
+    points_warn: Fraction | None = 0.03
+    points_refuse: Fraction | None = 0.05
     distance_warn: Fraction | None = 0.2  # Jensen-Shannon distance that flags a category as drifted
     # drifted features among all
     drifted_warn: Fraction | None = 0.2
     drifted_refuse: Fraction | None = 0.5
+    # broken features among all: their PSI is above break_psi and beyond the company's own past
+    break_psi: Amount | None = 2.0
+    break_refuse: Fraction | None = 0.05
+    # a feature that is constant now refuses if no value ever had more than this share of a cohort
+    dead_refuse: Fraction | None = 0.9
     # days since the champion could have been trained anew
     model_warn_days: int | None = Field(default=92, ge=0)
     model_refuse_days: int | None = Field(default=366, ge=0)

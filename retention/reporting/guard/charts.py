@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from retention.i18n.language import ENGLISH
 from retention.ledgers.runs import Run
+from retention.monitoring.drift import Limits
 from retention.monitoring.report_data import Bins, GuardReport
 from retention.monitoring.volume import reject_share
 from retention.reporting import svg
@@ -66,7 +67,7 @@ def _x_labels(bins: Bins, x: Scale, tall: int, small: bool) -> list[Markup]:
     return [*labels, text((x(len(bins.now)), y), "none", "end quiet")]
 
 
-def most_drifted(drifts: Sequence[Drift], limits: dict[str, float | None]) -> Markup:
+def most_drifted(drifts: Sequence[Drift], limits: Limits) -> Markup:
     """The features that moved furthest, and the limit of each."""
     shown = [drift for drift in drifts if drift.figure > 0][:MAX_BARS]
     if not shown:
@@ -74,7 +75,7 @@ def most_drifted(drifts: Sequence[Drift], limits: dict[str, float | None]) -> Ma
     x = Scale(0.0, _MAX_DRIFT, _NAME_WIDTH, _WIDE - 60)
     parts: list[Markup] = []
     for i, drift in enumerate(shown):
-        parts += _drift_bar(drift, limits[drift.measure], x, 8 + _ROW_HEIGHT * i)
+        parts += _drift_bar(drift, limits[drift.name], x, 8 + _ROW_HEIGHT * i)
     description = "; ".join(f"{drift.name} {_drift_text(drift)}" for drift in shown)
     return figure(
         _WIDE, 12 + _ROW_HEIGHT * len(shown), "chart", "Most moved features", description, parts

@@ -142,25 +142,30 @@ class FixedScorer:
         return np.full(len(X), 0.9)
 
 
-def test_the_reference_is_the_newest_cohort_with_out_of_time_predictions() -> None:
-    day, before = dt.date(2026, 8, 3), dt.date(2026, 7, 6)
+def test_the_reference_is_the_newest_cohort_scored_by_the_model_that_will_score() -> None:
+    day, before, as_of = dt.date(2026, 8, 3), dt.date(2026, 7, 6), dt.date(2026, 8, 31)
     features = pa.table(
         {
-            "customer_id": ["a", "b", "c", "a"],
-            "snapshot_on": pa.array([day, day, day, before], pa.date32()),
-            "spend": [1.0, 2.0, 3.0, 99.0],
+            "customer_id": ["a", "b", "c", "a", "a"],
+            "snapshot_on": pa.array([day, day, day, before, as_of], pa.date32()),
+            "spend": [1.0, 2.0, 3.0, 99.0, 50.0],
         }
     )
-    measured = pa.table(
-        {
-            "customer_id": ["a", "b"],
-            "snapshot_on": pa.array([day, day], pa.date32()),
-            "churn_probability": [0.1, 0.2],
-        }
+    reference = reference_profile(features, FixedScorer(), day)  # type: ignore[arg-type]
+    assert (reference["rows"], reference["on"], reference["as_of"]) == (
+        3,
+        "2026-08-03",
+        "2026-08-31",
     )
-    reference = reference_profile(features, measured, FixedScorer(), day)  # type: ignore[arg-type]
-    assert (reference["rows"], reference["on"]) == (3, "2026-08-03")
-    assert reference["score"]["edges"] == [0.1, 0.2, 0.9]
-    assert reference["score"]["of"].startswith("of a model that had not seen")
-    alone = reference_profile(features, measured.slice(0, 0), FixedScorer(), day)  # type: ignore[arg-type]
-    assert (alone["score"]["edges"], "learnt from" in alone["score"]["of"]) == ([0.9], True)
+    assert reference["score"]["edges"] == [0.9]
+    assert reference["score"]["of"].startswith("of the same model")
+
+
+def test_a_large_index_may_be_a_shift_of_a_point() -> None:
+    """Chances of steady buyers, .094 to .132: the index calls that drift, the shift does not."""
+    draw = np.random.default_rng(8)
+    then, now = draw.uniform(0.094, 0.132, 320), draw.uniform(0.102, 0.132, 320)
+    quantiles = [profile.score_quantiles(p) for p in (then, now)]
+    assert moved(pd.Series(then), pd.Series(now)).over(0.25)
+    assert profile.score_shift(*quantiles) == pytest.approx(0.004, abs=0.001)
+    assert profile.score_shift(quantiles[0], quantiles[0] + 0.2) == pytest.approx(0.2)
