@@ -308,9 +308,7 @@ def category_shares(values: pd.Series) -> dict[str | None, float]:
     dict
     """
     counted = values.value_counts(normalize=True, dropna=False)
-    return {
-        name if isinstance(name, str) else None: float(part) for name, part in counted.items()
-    }
+    return {name if isinstance(name, str) else None: float(part) for name, part in counted.items()}
 
 
 def distance(then: Mapping[str | None, float], now: Mapping[str | None, float]) -> float:

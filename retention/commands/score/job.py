@@ -124,7 +124,8 @@ class ScoringRun:
         """Refuse a day that nobody named, if the data that led to it ends long ago."""
         as_of = dt.date.fromisoformat(str(summary.as_of))
         present_day = self.today(self.params.time_zone)
-        request.check_freshness(as_of, present_day, self.params.guard)
+        of_label = report.label_rhythm(self.space.work, self.params, as_of)
+        request.check_freshness(as_of, present_day, self.params.guard, of_label)
 
     def _changes(self, as_of: dt.date | None) -> dict[str, Any]:
         """The changes to params.yaml for the stages of the run."""

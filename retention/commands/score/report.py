@@ -1,11 +1,16 @@
 """The summary of a run, and what its stages counted, read from the files they left."""
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from retention.core import artefacts
+from retention.core import artefacts, point_in_time
+from retention.core.engine import DuckDB
+from retention.core.params import Params
+from retention.monitoring import rhythm
 from retention.worklist import published
 
 Counts = dict[str, int]
@@ -99,3 +104,11 @@ def run_id(work: Path) -> str:
         artefacts.LIST_SUMMARY.under(work).read(),
     )
     return published.run_id(published.build_manifest(folder, summary.as_json()))
+
+
+def label_rhythm(work: Path, params: Params, as_of: dt.date) -> rhythm.Rhythm:
+    """The rhythm of all sources of the churn label together, by what was known before as_of."""
+    day = point_in_time.day_number(as_of)
+    with closing(DuckDB(params.engine.memory)) as engine:
+        days = rhythm.label_days(engine.scan(artefacts.EVENTS.under(work)), params, day)
+    return rhythm.rhythm(rhythm.together(days))

@@ -14,6 +14,8 @@ from retention.core.errors import BadInput, BadParams, Guarded
 from retention.core.params import GuardParams, Params
 from retention.core.storage import atomic
 from retention.monitoring.finding import OK, REFUSED, level_of
+from retention.monitoring.freshness import silence_limits
+from retention.monitoring.rhythm import Rhythm
 from retention.sources import reader
 from retention.worklist import published
 
@@ -133,8 +135,12 @@ def today(time_zone: str) -> dt.date:
     return dt.datetime.now(ZoneInfo(time_zone)).date()
 
 
-def check_freshness(as_of: dt.date, present_day: dt.date, guard_params: GuardParams) -> None:
+def check_freshness(
+    as_of: dt.date, present_day: dt.date, guard_params: GuardParams, of_label: Rhythm
+) -> None:
     """Compare the day after the last one of the data with the present day, as guard freshness does.
+
+    of_label: the rhythm of all sources of the label together.
 
     Only for a day that follows from the data: guard freshness cannot see that all sources have
     ended, and this is the one place where a day is compared with the clock. Errors: BadInput where
@@ -147,14 +153,16 @@ def check_freshness(as_of: dt.date, present_day: dt.date, guard_params: GuardPar
             f"the data ends in the future: it tells of {last_day}, and today is {present_day}; "
             "mend the dates, or this machine's clock, or give the day with --as-of"
         )
-    level = level_of(age, guard_params.stale_warn_days, guard_params.stale_refuse_days)
+    warn, refuse = silence_limits(of_label, guard_params)
+    level = level_of(age, warn, refuse)
     text = f"guard freshness: the data ends on {last_day}, {age} days before today, {present_day}"
     is_overridden = guard_params.override_on == as_of
     reason = guard_params.override.get("freshness") if is_overridden else None
     if level == REFUSED and reason is None:
         limit = guard_params.stale_refuse_days
+        own = "" if refuse == limit else f"; the data's own rhythm allows {refuse}"
         raise Guarded(
-            f"{text} (guard.stale_refuse_days: {limit}). Nothing is published: "
+            f"{text} (guard.stale_refuse_days: {limit}{own}). Nothing is published: "
             "deliver newer files; to go on all the same set guard.override: "
             f'{{freshness: "why, by whom"}} and guard.override_on: "{as_of}"'
         )

@@ -20,6 +20,7 @@ from retention.core import artefacts, errors
 from retention.core.params import GuardParams, load_params, parse_params, with_changes
 from retention.core.storage import atomic, locks
 from retention.ledgers import outcomes
+from retention.monitoring.rhythm import Rhythm
 from retention.worklist import published
 from tests.faults import refusal
 from tests.support import company
@@ -305,10 +306,16 @@ ENDS, DAY = dt.date.fromisoformat(AS_OF), dt.timedelta(days=1)
 OVERRIDE = {"override": {"freshness": "closed for the fair, A. Khan"}, "override_on": AS_OF}
 
 
-def check_freshness_events(days: int, **guard_params: Any) -> list[dict[str, Any]]:
-    """What is told of a list of ENDS when so many days have gone by since."""
+def check_freshness_events(
+    days: int, silence: int = 0, **guard_params: Any
+) -> list[dict[str, Any]]:
+    """What is told of a list of ENDS when so many days have gone by since.
+
+    silence: the longest that the data ever had.
+    """
     records = log.start("json")
-    request.check_freshness(ENDS, ENDS + days * DAY, GuardParams(**guard_params))
+    of_label = Rhythm(last_day=0, longest_silence=silence, n_silences=300)
+    request.check_freshness(ENDS, ENDS + days * DAY, GuardParams(**guard_params), of_label)
     return [json.loads(line) for line in log.take_lines(records).splitlines()]
 
 
@@ -328,6 +335,13 @@ def test_the_end_of_the_data_is_held_against_today(
     days: int, guard_params: dict[str, Any], events: list[str]
 ) -> None:
     assert [event["event"] for event in check_freshness_events(days, **guard_params)] == events
+
+
+def test_data_that_were_silent_for_as_long_before_are_not_old() -> None:
+    assert check_freshness_events(20, silence=20) == []
+    assert [event["event"] for event in check_freshness_events(24, silence=20)] == ["stale"]
+    with pytest.raises(errors.Guarded, match="stale_refuse_days: 14; the data's own rhythm allows"):
+        check_freshness_events(26, silence=20)
 
 
 def test_an_override_of_another_day_lets_no_old_data_through() -> None:

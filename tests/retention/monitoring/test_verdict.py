@@ -16,7 +16,7 @@ from retention.monitoring import verdict
 from retention.monitoring.finding import OK, REFUSED, SET_ASIDE, WARNED, Finding
 from retention.monitoring.report_data import GuardReport
 from tests.support import campaigns
-from tests.support.guards import AS_OF, YESTERDAY, guard_inputs, params_with, stale
+from tests.support.guards import AS_OF, YESTERDAY, daily, guard_inputs, params_with, stale
 
 
 def test_the_refusal_is_one_line_with_figure_limit_and_what_to_do() -> None:
@@ -98,8 +98,8 @@ def write_summary(report: GuardReport) -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_a_list_takes_the_banners_of_its_day() -> None:
-    late = {"till": {"kinds": ["purchase"], "last_known_day": YESTERDAY - 5}}
-    write_summary(guard(guard_inputs(sources=late), params_with()))
+    late = {"till": daily(YESTERDAY - 5)}
+    write_summary(guard(guard_inputs(label_days=late), params_with()))
     (banner,) = verdict.list_banners(AS_OF)
     assert banner.startswith("The data ends 5 days before this list")
 
