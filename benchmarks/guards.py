@@ -337,7 +337,7 @@ def train(company: Company, as_of: dt.date) -> Champion | None:
     rows = labelled_rows(features, company.labels.filter(learnt))
     if not rows.has_both_outcomes or not (np.array(features["snapshot_on"]) == as_of).any():
         return None
-    model = models.discover()["churn_lightgbm"](rounds=ROUNDS, seeds=1)
+    model = models.discover()["churn_lightgbm"](rounds=ROUNDS, seeds=1, threads=1)
     scorer = FittedScorer(model.fit(rows.X, rows.churned, rows.weight))
     reference = profile.reference_profile(features, scorer, newest)  # type: ignore[arg-type]
     past = own_past.own_past(features, scorer, newest)  # type: ignore[arg-type]

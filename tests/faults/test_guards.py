@@ -77,6 +77,21 @@ def change_column_of_today(
     atomic.write_table(path, changed)
 
 
+def change_profile(shop: Checkout, **changes: Any) -> None:
+    """Some keys of the champion's profile, which is pinned anew."""
+    manifest = atomic.read_json(shop / "champion/champion.json")
+    path = shop / "champion" / manifest["models"] / f"{profile.NAME}.json"
+    path.chmod(0o600)
+    atomic.write_json(path, atomic.read_json(path) | changes)
+    manifest["sha256"][profile.NAME] = atomic.sha256(path)
+    atomic.write_json(shop / "champion/champion.json", manifest)
+
+
+def make_it_a_later_list(shop: Checkout) -> None:
+    """The champion was trained on the day before, so that its first list is another."""
+    change_profile(shop, as_of="2026-03-01")
+
+
 def test_10_row_count_drop(copied: Checkout) -> None:
     keep_random_rows(copied / "data/raw/sales.csv", 0.4)
     copied.stages("ingest sales", "events", "snapshots", "features", "interactions", "score")
@@ -149,6 +164,18 @@ def test_28_dead_feature_of_nulls(copied: Checkout) -> None:
     assert "orders_90d" in copied.stages("guard").partition("dead_features")[2]
 
 
+def test_28_dead_feature_that_never_was_near_to_it_refuses(copied: Checkout) -> None:
+    change_column_of_today(copied, artefacts.FEATURES, "orders_90d", lambda old: 3.0)
+    make_it_a_later_list(copied)
+    assert_refused(
+        copied.run("pipeline.guard"),
+        4,
+        "guard dead_features, features",
+        "orders_90d",
+        after_progress=True,
+    )
+
+
 def test_29_new_category() -> None:
     draw = np.random.default_rng(29)
     channel, spend = draw.choice(["web", "shop"], 400), draw.gamma(2.0, 20.0, 400)
@@ -215,10 +242,11 @@ def test_53_stale_or_drift_of_the_chances(copied: Checkout, n_raised: int, code:
     change_column_of_today(
         copied, artefacts.SCORES, "churn_probability", lambda old: raise_some(old, n_raised)
     )
+    make_it_a_later_list(copied)
     done = copied.run("pipeline.guard")
     if code:
         assert_refused(
-            done, code, "guard drift, chances of leaving: PSI", "above 0.5", after_progress=True
+            done, code, "guard drift, chances of leaving: PSI", "points", after_progress=True
         )
     assert done.returncode == code, done.stderr
     assert guard_summary(copied)["banners"] == [
@@ -234,6 +262,11 @@ def test_53_stale_or_drift_of_most_features(copied: Checkout) -> None:
     numbers = frame.select_dtypes("number").columns
     frame.loc[rows, numbers] = frame.loc[rows, numbers] * 1000 + 1
     atomic.write_table(path, pa.Table.from_pandas(frame, schema=table.schema, preserve_index=False))
+    copied.stages("guard")
+    assert guard_summary(copied)["banners"] == [
+        "Customers differ from those the model learnt from: take its chances with care."
+    ], "a first list is not refused"
+    make_it_a_later_list(copied)
     assert_refused(
         copied.run("pipeline.guard"),
         4,

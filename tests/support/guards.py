@@ -74,6 +74,16 @@ def stale() -> GuardInputs:
     return guard_inputs(label_days={"till": daily(YESTERDAY - 40)})
 
 
+def own_past_of(*rows: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The past of a profile of which every feature is `spend_90d`, with snapshots every 30 days."""
+    return {
+        "watched": {"2026-06-01": 400, "2026-07-01": 400},
+        "same": {"spend_90d": 0.2},
+        "names": ["spend_90d"],
+        "distances": list(rows),
+    } | changes
+
+
 def daily(last_day: int = YESTERDAY, every: int = 1, n: int = 300) -> list[int]:
     """The days of a source that delivers every so many days, up to a last one."""
     return [last_day - every * i for i in reversed(range(n))]

@@ -1,10 +1,12 @@
 """Rows, rejects and columns beside the last run."""
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline.guard import guard, metrics
 from retention.monitoring.finding import OK, REFUSED, WARNED
-from tests.support.guards import LAST, RAW, finding_of, guard_inputs, params_with
+from tests.support.guards import LAST, RAW, finding_of, guard_inputs, own_past_of, params_with
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,48 @@ def test_watched_customers_count_as_rows_do() -> None:
         guard_inputs(published=[LAST | {"watched": 1000}]), about="customers watched"
     )
     assert (finding.level, finding.figure) == (REFUSED, "400 (\u221260.0%)")
+
+
+def runs_of(*rows: int) -> list[dict[str, object]]:
+    """Published runs a month apart, the till of each with so many rows."""
+    return [
+        LAST | {"as_of": f"2026-0{month}-01", "sources": {"till": RAW | {"read": n}}}
+        for month, n in enumerate(rows, start=2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "limit"),
+    [
+        ([1000], "50%"),
+        ([900, 1000], "40%"),
+        ([700, 800, 900, 1000], "13%"),
+        ([500, 600, 700, 800, 900, 1000], "10%"),
+        ([1000, 700, 1000, 1000], "71%"),
+    ],
+    ids=["one run", "two", "four that grew", "six", "one that had fallen"],
+)
+def test_the_runs_before_say_by_how_much_rows_may_fall(rows: list[int], limit: str) -> None:
+    """Half of a file that grew by 3 % since is no half of the last run's, and is refused."""
+    inputs = guard_inputs(published=runs_of(*rows), ingested={"till": RAW | {"read": 515}})
+    finding = finding_of(inputs, guard="row_count", about="till")
+    assert finding.limit == f"refuses {limit} fewer"
+    assert (finding.level == REFUSED) == (limit not in ("50%", "71%"))
+    stated = finding_of(inputs, params_with(row_drop=0.6), guard="row_count", about="till")
+    assert (stated.level, stated.limit) == (
+        OK,
+        f"refuses {'71' if limit == '71%' else '60'}% fewer",
+    )
+
+
+def test_a_cohort_may_fall_as_it_did_between_own_snapshots() -> None:
+    inputs = guard_inputs(published=[LAST | {"watched": 1000}])
+    reference = {**(inputs.reference or {}), "on": "2026-06-01"}
+    past = own_past_of(watched={"2026-05-01": 1000, "2026-06-01": 700})
+    season = replace(inputs, reference=reference | {"past": past})
+    finding = finding_of(season, about="customers watched")
+    assert (finding.level, finding.limit) == (OK, "refuses 98% fewer")
+    assert finding_of(inputs, about="customers watched").level == REFUSED
 
 
 def test_a_customers_file_cut_short_refuses_though_all_else_is_the_same() -> None:
