@@ -5,19 +5,20 @@ that month and of the next ones are judged, each by the guards of the stage itse
 wrong, nothing may be refused. Then faults are planted into the raw file of a later month, which
 must be refused.
 
-    python -m benchmarks.guards FOLDER [NAME ...]      writes benchmarks/guards.md without names
+    python -m benchmarks.guards FOLDER WORK [NAME ...]
 
-FOLDER holds histories as NAME.csv.gz, of one of the forms in `FORMS`. Beside them stand companies
-that are invented here. The tables of each are kept in FOLDER's place given by GUARDS_WORK, if set.
+FOLDER holds histories as NAME.csv.gz, of one of the forms in `FORMS`. Beside them stand the example
+companies and some that are invented here. WORK is a folder in which the tables and the result of
+each company stay: what lies there is not computed again, so that companies can be run one by one.
+benchmarks/guards.md is written from all results in WORK.
 """
 
 import datetime as dt
 import os
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,17 +43,20 @@ from retention.core.storage import atomic
 from retention.experiments.holdout_calibration import PAST_LISTS
 from retention.ledgers.runs import Run
 from retention.monitoring import rhythm
+from retention.monitoring.finding import WARNED
 from retention.monitoring.inputs import GuardInputs
 from retention.monitoring.report_data import GuardReport
-from retention.monitoring.verdict import refusals
+from retention.monitoring.verdict import describe, refusals
 from retention.training import own_past, profile
 from retention.training.rows import labelled_rows
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 LISTS_OF_A_CHAMPION: Final = 6
 MAX_CHAMPIONS: Final = 12
-MAX_SNAPSHOTS: Final = 24
+LEARNING_DAYS: Final = 720
+"""Days of snapshots that a champion is fitted on, as by default: 24 snapshots every 30 days."""
 ROUNDS: Final = 100
+RESULT: Final = "result.json"
 FROZEN_DAYS: Final = 90
 STAGES: Final = ("extract", "ingest", "customers", "events", "snapshots", "labels", "features")
 _MAINS: Final = """
@@ -80,6 +84,7 @@ class Form:
     churn: Mapping[str, int]
     time: str  # the column of when a row is known
     every_days: int = 30
+    max_snapshots: int = 60
     money: tuple[str, ...] = ()
     swapped: tuple[str, str] = ("customer", "price")
 
@@ -98,7 +103,8 @@ FORMS: Final = (
         },
         churn={"active_days": 365, "horizon_days": 180},
         time="merged",
-        every_days=60,
+        every_days=90,
+        max_snapshots=36,
         swapped=("contributor", "commit"),
     ),
     Form(
@@ -174,7 +180,7 @@ def mapped(name: str, form: Form, folder: Path) -> dict[str, Any]:
             "churn": {"rule": "silence", "kinds": ["purchase"], **form.churn},
             "value": {"kinds": ["purchase"], "horizon_days": form.churn["horizon_days"]},
         },
-        "snapshots": {"every_days": form.every_days, "most": 400},
+        "snapshots": {"every_days": form.every_days, "most": form.max_snapshots},
     }
 
 
@@ -282,7 +288,7 @@ def build(name: str, folder: Path, histories: Path) -> Company:
     if name in EXAMPLES:
         form = EXAMPLES[name]
         raw_params = yaml.safe_load((ROOT / "examples" / name / "params.yaml").read_text())
-        raw_params["snapshots"]["most"] = 400
+        raw_params["snapshots"]["most"] = form.max_snapshots
         raw_params["simulation"] = {"customers": 3000}
     else:
         text = (
@@ -328,7 +334,8 @@ class Champion:
 def train(company: Company, as_of: dt.date) -> Champion | None:
     """The champion of a day; None where nothing can be learnt yet."""
     newest = as_of - dt.timedelta(days=company.delay)
-    learning = [day for day in company.days if day <= newest][-MAX_SNAPSHOTS:]
+    first = newest - dt.timedelta(LEARNING_DAYS)
+    learning = [day for day in company.days if first < day <= newest]
     if not learning or learning[-1] != newest:
         return None
     days = pa.array([*learning, as_of], pa.date32())
@@ -437,33 +444,31 @@ def published(report: GuardReport) -> Run:
 
 @dataclass
 class Tally:
-    """What the guards said of the lists of a company."""
+    """What the guards said of the lists of a company; the fields are those of its result file."""
 
     lists: int = 0
-    refused: Counter[str] = field(default_factory=Counter)  # by guard and what it was about
-    refused_lists: int = 0
-    warned_lists: int = 0
-    refused_by_constants: int = 0
     first_lists: int = 0
+    refused_lists: int = 0
+    refused_by_constants: int = 0
     first_refused_by_constants: int = 0
-    lines: list[str] = field(default_factory=list)  # of every refusal
+    warned: dict[str, int] = field(default_factory=dict)  # lists, by guard
+    refused: list[str] = field(default_factory=list)  # every refusal in a line
+    faults: dict[str, list[str]] = field(default_factory=dict)  # what refused, by fault
 
     def add(self, report: GuardReport, by_constants: GuardReport, *, is_first: bool) -> None:
         """Count one list."""
-        refused = refusals(report.findings)
+        refused, old = refusals(report.findings), bool(refusals(by_constants.findings))
         self.lists += 1
-        self.refused_lists += bool(refused)
-        self.warned_lists += any(finding.level == "warned" for finding in report.findings)
-        old = bool(refusals(by_constants.findings))
-        self.refused_by_constants += old
         self.first_lists += is_first
+        self.refused_lists += bool(refused)
+        self.refused_by_constants += old
         self.first_refused_by_constants += is_first and old
-        for finding in refused:
-            self.refused[f"{finding.guard} of {finding.about}"] += 1
-            self.lines.append(
-                f"{report.company} {report.as_of} {finding.guard} {finding.about}: "
-                f"{finding.figure} | {finding.limit} | {finding.past} | {finding.meaning}"
-            )
+        for name, level in report.run["levels"].items():
+            if level == WARNED:
+                self.warned[name] = self.warned.get(name, 0) + 1
+        self.refused += [
+            f"{report.company}, {report.as_of}: {describe(finding)}" for finding in refused
+        ]
 
 
 def months_of_champions(company: Company) -> list[int]:
@@ -562,9 +567,9 @@ def plant(company: Company, position: int) -> Iterator[tuple[str, str]]:
     yield CONSTANT, _refused_by(report)
     _, path = company.source()
     rows = pd.read_csv(path, dtype=str, keep_default_na=False)
-    known = rows[_as_iso(rows[company.form.time]) < str(as_of)]
+    past_rows = rows[_as_iso(rows[company.form.time]) < str(as_of)]
     for fault, change in RAW_FAULTS.items():
-        changed = change(known, company.form, as_of)
+        changed = change(past_rows, company.form, as_of)
         if changed is None:
             continue
         with TemporaryDirectory(prefix="guards-") as place:
@@ -628,7 +633,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
-def page(tallies: Mapping[str, Tally], verdicts: Mapping[str, dict[str, list[str]]]) -> str:
+def page(tallies: Mapping[str, Tally]) -> str:
     """The result page, in Markdown."""
     clean = [
         (
@@ -637,22 +642,25 @@ def page(tallies: Mapping[str, Tally], verdicts: Mapping[str, dict[str, list[str
             tally.refused_by_constants,
             f"{tally.first_refused_by_constants} of {tally.first_lists}",
             tally.refused_lists,
-            tally.warned_lists,
+            ", ".join(f"{guard_name} {n}" for guard_name, n in sorted(tally.warned.items())),
         )
         for name, tally in tallies.items()
     ]
     planted = [
         (
             name,
-            *("; ".join(dict.fromkeys(of_company[fault])) or "does not apply" for fault in FAULTS),
+            *(
+                "; ".join(dict.fromkeys(tally.faults[fault])) or "does not apply"
+                for fault in FAULTS
+            ),
         )
-        for name, of_company in verdicts.items()
+        for name, tally in tallies.items()
     ]
-    refused_lines = [f"- {line}" for tally in tallies.values() for line in tally.lines]
+    refused_lines = [f"- {line}" for tally in tallies.values() for line in tally.refused]
     return "\n\n".join(
         [
             "# Guards on replayed histories",
-            "Written by `python -m benchmarks.guards FOLDER`, which says how.",
+            "Written by `python -m benchmarks.guards FOLDER WORK`, which says how.",
             "## Where nothing is wrong",
             "Lists of past months; every champion judges that of its own day (its first list) and "
             f"those of the {LISTS_OF_A_CHAMPION} snapshots after it. By constants: the same guards "
@@ -664,7 +672,7 @@ def page(tallies: Mapping[str, Tally], verdicts: Mapping[str, dict[str, list[str
                     "refused by constants",
                     "of these first lists",
                     "refused",
-                    "with a warning",
+                    "lists with a warning, by guard",
                 ),
                 clean,
             ),
@@ -678,26 +686,31 @@ def page(tallies: Mapping[str, Tally], verdicts: Mapping[str, dict[str, list[str
     )
 
 
+def result(name: str, histories: Path, work: Path) -> None:
+    """Replay a company, plant the faults into it, and write what came of it, unless it is there."""
+    path = work / name / RESULT
+    if path.is_file():
+        return
+    company = build(name, work / name, histories)
+    tally = replay(company)
+    tally.faults = plant_all(company)
+    atomic.write_json(path, asdict(tally))
+    print(name, tally, flush=True)
+
+
 def main() -> None:
-    folder, *asked = sys.argv[1:] or [""]
-    if not folder:
+    if len(sys.argv) < 3:
         raise SystemExit(__doc__)
-    histories = Path(folder)
+    histories, work = Path(sys.argv[1]), Path(sys.argv[2])
     real = sorted(path.name.removesuffix(".csv.gz") for path in histories.glob("*.csv.gz"))
-    names = asked or [*real, *EXAMPLES, *INVENTED]
-    tallies, verdicts = {}, {}
-    with TemporaryDirectory(prefix="guards-") as place:
-        work = Path(os.environ.get("GUARDS_WORK", place))
-        for name in names:
-            company = build(name, work / name, histories)
-            tallies[name] = replay(company)
-            print(name, tallies[name], flush=True)
-            verdicts[name] = plant_all(company)
-            print(name, verdicts[name], flush=True)
-    text = page(tallies, verdicts) + "\n"
-    print(text)
-    if not asked:
-        atomic.write_text(ROOT / "benchmarks/guards.md", text)
+    names = [*real, *EXAMPLES, *INVENTED]
+    for name in sys.argv[3:] or names:
+        result(name, histories, work)
+    paths = {name: work / name / RESULT for name in names}
+    tallies = {
+        name: Tally(**atomic.read_json(path)) for name, path in paths.items() if path.is_file()
+    }
+    atomic.write_text(ROOT / "benchmarks/guards.md", page(tallies) + "\n")
 
 
 if __name__ == "__main__":

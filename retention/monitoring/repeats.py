@@ -23,7 +23,7 @@ def repeated_rows(
         days = [day for day in repeated_days if day.source == source]
         recent = [day for day in days if day.day >= first_day]
         if recent:
-            worst = max(recent, key=lambda day: (day.share, day.repeated))
+            worst = max(recent, key=lambda day: (day.repeated_share, day.repeated))
             yield _of_day(worst, [day for day in days if day != worst], params)
 
 
@@ -31,11 +31,11 @@ def _of_day(day: RepeatedDay, others: Sequence[RepeatedDay], params: Params) -> 
     limit, n = params.guard.repeated_refuse, max(1, len(others))
     most_repeated = max((other.repeated for other in others), default=0)
     largest_share = max(
-        (other.share for other in others if other.rows >= day.rows / 2), default=0.0
+        (other.repeated_share for other in others if other.rows >= day.rows / 2), default=0.0
     )
     is_beyond = (
         limit is not None
-        and day.share > max(limit, widened(largest_share, n))
+        and day.repeated_share > max(limit, widened(largest_share, n))
         and day.repeated > max(1, widened(most_repeated, n))
     )
     return Finding(

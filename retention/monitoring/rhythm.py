@@ -57,7 +57,8 @@ class RepeatedDay:
     repeated: int
 
     @property
-    def share(self) -> float:
+    def repeated_share(self) -> float:
+        """The share of its rows that repeat another one."""
         return self.repeated / self.rows
 
 

@@ -65,7 +65,7 @@ def row_count(
 class DropLimit:
     """The share that may be missing, and what it rests on."""
 
-    share: float | None  # None: off
+    max_missing: float | None  # a share; None: off
     past: str
 
 
@@ -143,15 +143,15 @@ def _row_count_finding(name: str, now: int, then: int | None, limit: DropLimit) 
             guard="row_count",
             about=name,
             figure=f"{now:,} rows",
-            limit=_format_limit(limit.share),
+            limit=_format_limit(limit.max_missing),
             meaning=words,
         )
-    level = level_of(_missing_share(now, then), None, limit.share)
+    level = level_of(_missing_share(now, then), None, limit.max_missing)
     return Finding(
         guard="row_count",
         about=name,
         figure=f"{now:,} ({_change(now, then)})",
-        limit=_format_limit(limit.share),
+        limit=_format_limit(limit.max_missing),
         past=limit.past,
         meaning=f"The last run had {then:,}.",
         level=WARNED if level == REFUSED and then < MIN_ROWS_TO_REFUSE else level,
@@ -175,8 +175,8 @@ def _missing_source(name: str, then: int) -> Finding:
     )
 
 
-def _format_limit(share: float | None) -> str:
-    return "off" if share is None else f"refuses {share:.0%} fewer"
+def _format_limit(max_missing: float | None) -> str:
+    return "off" if max_missing is None else f"refuses {max_missing:.0%} fewer"
 
 
 def reject_shares(run: Run, last: Run | None, guard_params: GuardParams) -> list[Finding]:

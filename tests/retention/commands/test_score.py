@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -307,7 +308,7 @@ OVERRIDE = {"override": {"freshness": "closed for the fair, A. Khan"}, "override
 
 
 def check_freshness_events(
-    days: int, silence: int = 0, **guard_params: Any
+    days: int, guard_params: Mapping[str, Any], silence: int = 0
 ) -> list[dict[str, Any]]:
     """What is told of a list of ENDS when so many days have gone by since.
 
@@ -334,19 +335,19 @@ def check_freshness_events(
 def test_the_end_of_the_data_is_held_against_today(
     days: int, guard_params: dict[str, Any], events: list[str]
 ) -> None:
-    assert [event["event"] for event in check_freshness_events(days, **guard_params)] == events
+    assert [event["event"] for event in check_freshness_events(days, guard_params)] == events
 
 
 def test_data_that_were_silent_for_as_long_before_are_not_old() -> None:
-    assert check_freshness_events(20, silence=20) == []
-    assert [event["event"] for event in check_freshness_events(24, silence=20)] == ["stale"]
+    assert check_freshness_events(20, {}, silence=20) == []
+    assert [event["event"] for event in check_freshness_events(24, {}, silence=20)] == ["stale"]
     with pytest.raises(errors.Guarded, match="stale_refuse_days: 14; the data's own rhythm allows"):
-        check_freshness_events(26, silence=20)
+        check_freshness_events(26, {}, silence=20)
 
 
 def test_an_override_of_another_day_lets_no_old_data_through() -> None:
     with pytest.raises(errors.Guarded, match="15 days before today"):
-        check_freshness_events(15, **OVERRIDE | {"override_on": "2026-03-01"})
+        check_freshness_events(15, OVERRIDE | {"override_on": "2026-03-01"})
 
 
 def score_without_a_day(small: Checkout, days: int) -> int:

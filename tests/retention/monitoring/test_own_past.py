@@ -60,6 +60,6 @@ def test_a_profile_without_pairs_has_no_past() -> None:
 
 def test_the_largest_fall_is_of_snapshots_as_far_apart_as_two_runs() -> None:
     watched = {"2026-01-01": 100, "2026-01-31": 80, "2026-03-02": 90, "2026-04-01": 60}
-    assert own_past.largest_fall(watched, 7) == (pytest.approx(1 / 3), 3)
-    assert own_past.largest_fall(watched, 31) == (pytest.approx(0.25), 2)
+    for days, fall, n_pairs in ((7, 1 / 3, 3), (31, 0.25, 2)):
+        assert own_past.largest_fall(watched, days) == pytest.approx((fall, n_pairs))
     assert own_past.largest_fall({"2026-01-01": 100}, 7) is None
