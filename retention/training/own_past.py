@@ -128,13 +128,14 @@ def _evenly_spaced(cohort: pa.Table) -> pa.Table:
 
 def _column_figures(columns: Sequence[pa.Array], pairs: Pairs) -> tuple[dict[Pair, float], float]:
     """Drift of a feature in every pair, and the largest share that ever had one value."""
-    counts = [
-        max(pc.value_counts(column).field("counts").to_pylist(), default=0) for column in columns
-    ]
+    counts = [pc.max(pc.value_counts(column).field("counts")).as_py() or 0 for column in columns]
     largest_share = max(
         (n / len(column) for n, column in zip(counts, columns, strict=True) if len(column)),
         default=1.0,
     )
+    never_varied = all(n == len(column) for n, column in zip(counts, columns, strict=True))
+    if never_varied:
+        return {}, 1.0
     numeric = not pa.types.is_string(columns[0].type)
     figures = (
         _number_figures([_present(column) for column in columns], [*map(len, columns)], pairs)

@@ -64,7 +64,9 @@ def drift_by_guard(i: int, j: int) -> dict[str, float]:
     figures = {drift.name: drift.figure for drift in profile.feature_drifts(reference, X[1])}
     score = reference["score"]
     psi = profile.column_drift("p", score, len(p[0]), p[1]).figure
-    points = profile.score_shift(score["quantiles"], profile.score_quantiles(p[1].to_numpy(float)))
+    points = profile.score_shift(
+        score["quantiles"], profile.score_quantiles(np.asarray(p[1], dtype=np.float64))
+    )
     return figures | {"psi": psi, "points": points}
 
 
