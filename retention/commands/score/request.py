@@ -105,10 +105,10 @@ def _last_summary(space: Workspace) -> dict[str, Any] | None:
 
 
 def _champion_text(space: Workspace) -> str:
-    if not space.champion.is_file():
-        return "no champion yet: it would be refused"
-    manifest = atomic.read_json(space.champion)
-    return f"{manifest['titles']['churn']}, learnt up to {manifest['trained_to']}"
+    from retention.serving import champion  # with the model libraries, which a plan alone needs
+
+    now = champion.current(space.champion.parent)
+    return now.manifest.description if now else "no champion yet: it would be refused"
 
 
 def _expected_cost(raw_mb: float, before: dict[str, Any] | None) -> Iterator[str]:
