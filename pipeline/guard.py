@@ -119,7 +119,7 @@ def read(params: Params) -> GuardInputs:
         champion=current.manifest,
         reference=champion.load_part(current, profile.NAME),
         past=_past_lists(params, events, scored.as_of),
-        published=runs.read(runs.FOLDER, params.company),
+        published=[run.as_json() for run in runs.read(runs.FOLDER, params.company)],
         customers=artefacts.CUSTOMERS.rows() if params.customers else None,
     )
 
