@@ -128,6 +128,6 @@ def _mirror(params: Params, now: Champion) -> Iterator[str]:
         candidate.is_dir() and champion.hashes(promotion.candidate_parts()) != now.sha256
     )
     if not artefacts.FEATURES.path.is_file():
-        yield f"MLflow was not told: {artefacts.FEATURES} is not there; dvc repro tells it."
+        yield f"MLflow was not updated: {artefacts.FEATURES} is not there; dvc repro updates it."
     elif unreachable := promotion_log.mirror(params, now, has_challenger):
         console.logger("MLflow").info(unreachable)

@@ -144,7 +144,7 @@ def check_freshness(as_of: dt.date, present_day: dt.date, guard_params: GuardPar
     age, last_day = (present_day - as_of).days, as_of - _ONE_DAY
     if as_of > present_day + _ONE_DAY:  # rows of today lead to a list of tomorrow
         raise BadInput(
-            f"the data ends in the future: it tells of {last_day}, and today is {present_day}; "
+            f"the data ends in the future: its last day is {last_day}, and today is {present_day}; "
             "mend the dates, or this machine's clock, or give the day with --as-of"
         )
     level = level_of(age, guard_params.stale_warn_days, guard_params.stale_refuse_days)
