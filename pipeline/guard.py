@@ -107,7 +107,7 @@ def read(params: Params) -> GuardInputs:
     current = champion.current(champion.scoring_folder())
     if current is None:
         raise errors.Guarded("champion/ holds no champion; run make repro to train one")
-    if scored.champion != current.manifest["models"]:
+    if scored.champion != current.manifest.models:
         raise errors.Guarded("the champion changed during the run; run again")
     today = pc.field("snapshot_on") == scored.as_of
     scores = artefacts.SCORES.read(columns=["churn_probability"])
@@ -127,7 +127,7 @@ def read(params: Params) -> GuardInputs:
         champion=current.manifest,
         reference=champion.load_part(current, profile.NAME),
         past=past,
-        published=runs.read(runs.FOLDER, params.company),
+        published=[run.as_json() for run in runs.read(runs.FOLDER, params.company)],
         customers=artefacts.CUSTOMERS.rows() if params.customers else None,
     )
 

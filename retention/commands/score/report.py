@@ -103,7 +103,7 @@ def run_id(work: Path) -> str:
         work / artefacts.AT_RISK.path.parent,
         artefacts.LIST_SUMMARY.under(work).read(),
     )
-    return published.run_id(published.build_manifest(folder, summary.as_json()))
+    return published.run_id(published.build_manifest(folder, summary))
 
 
 def label_rhythm(work: Path, params: Params, as_of: dt.date) -> rhythm.Rhythm:
