@@ -8,6 +8,7 @@ from retention.core import engine
 from retention.core.params import EngineParams
 from retention.monitoring import freshness, rhythm
 from retention.monitoring.finding import OK, REFUSED, WARNED
+from tests.support import documents
 from tests.support.guards import YESTERDAY, daily, finding_of, guard_inputs, params_with
 
 
@@ -76,5 +77,5 @@ def test_only_events_of_the_label_known_before_the_day_give_the_rhythm() -> None
     [("2026-05-04", OK), ("2026-05-03", WARNED), ("2025-07-31", REFUSED)],
 )
 def test_a_model_ages_from_when_newer_outcomes_are_known(trained_to: str, level: str) -> None:
-    champion = {"models": "abc", "trained_to": trained_to}
+    champion = documents.champion_manifest(trained_to=trained_to)
     assert finding_of(guard_inputs(champion=champion), guard="model_age").level == level
