@@ -393,7 +393,7 @@ def judge(
     events_path = artefacts.EVENTS.under(tables).path
     with engine.open_engine(company.params.engine) as open_engine:
         events = open_engine.scan(events_path)
-        label_days = rhythm.label_days(events, company.params, day)
+        label_days = rhythm.label_days(open_engine, events, company.params, day)
         repeated_days = rhythm.repeated_days(open_engine, events, day)
         counts = dict(nw.to_native(_rows_by_source(events, day)).fetchall())
     inputs = GuardInputs(

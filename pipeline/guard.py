@@ -113,7 +113,7 @@ def read(params: Params) -> GuardInputs:
     scores = artefacts.SCORES.read(columns=["churn_probability"])
     with engine.open_engine(params.engine) as open_engine:
         events, as_of = open_engine.scan(artefacts.EVENTS), point_in_time.day_number(scored.as_of)
-        label_days = rhythm.label_days(events, params, as_of)
+        label_days = rhythm.label_days(open_engine, events, params, as_of)
         repeated_days = rhythm.repeated_days(open_engine, events, as_of)
         past = _past_lists(params, open_engine, events_summary, scored.as_of)
     return GuardInputs(

@@ -62,16 +62,16 @@ class RepeatedDay:
         return self.repeated / self.rows
 
 
-def label_days(events: Frame, params: Params, as_of: int) -> dict[str, list[int]]:
+def label_days(engine: Engine, events: Frame, params: Params, as_of: int) -> dict[str, list[int]]:
     """LabelDays of the sources of params, by what was known before as_of, a day number."""
     relevant = events.filter(
         nw.col("kind").is_in(calendar.label_kinds(params.labels.churn)),
         nw.col("source").is_in(list(params.sources)),
         nw.col("known_day") < as_of,
     )
-    days = relevant.select("source", "known_day").unique().collect("pyarrow")
+    days = relevant.select("source", "known_day").unique()
     by_source: dict[str, list[int]] = {}
-    for row in days.sort("source", "known_day").iter_rows(named=True):
+    for row in engine.collect(days, sort=["source", "known_day"]).to_pylist():
         by_source.setdefault(row["source"], []).append(row["known_day"])
     return by_source
 

@@ -110,5 +110,6 @@ def label_rhythm(work: Path, params: Params, as_of: dt.date) -> rhythm.Rhythm:
     """The rhythm of all sources of the churn label together, by what was known before as_of."""
     day = point_in_time.day_number(as_of)
     with closing(DuckDB(params.engine.memory)) as engine:
-        days = rhythm.label_days(engine.scan(artefacts.EVENTS.under(work)), params, day)
+        events = engine.scan(artefacts.EVENTS.under(work))
+        days = rhythm.label_days(engine, events, params, day)
     return rhythm.rhythm(rhythm.together(days))

@@ -68,8 +68,8 @@ def test_only_events_of_the_label_known_before_the_day_give_the_rhythm() -> None
         }
     )
     with engine.open_engine(EngineParams()) as open_engine:
-        frame = open_engine.load(events)
-        assert rhythm.label_days(frame, params_with(), as_of=20) == {"till": [10]}
+        days = rhythm.label_days(open_engine, open_engine.load(events), params_with(), as_of=20)
+    assert days == {"till": [10]}
 
 
 @pytest.mark.parametrize(
