@@ -119,6 +119,14 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> company.Checkout:
 
 
 @pytest.fixture(scope="session")
+def trained_company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a company on which `train` has run with quick models. Copy it to change it."""
+    from tests.support import training_company  # it imports every model
+
+    return training_company.train_once(tmp_path_factory.mktemp("trained"))
+
+
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[services.Postgres]:
     """A PostgreSQL of our own, one for all tests: each makes its own database in it."""
     with services.postgres() as running:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from pipeline import evaluate, promote, train
+from pipeline import evaluate, promote
 from retention import cli
 from retention.core import artefacts, feature_table
 from retention.core.documents.modelling import FigurePair, TestMetrics
@@ -82,12 +82,9 @@ Mirrored = list[dict[str, Path | None]]
 
 
 @pytest.fixture
-def mirrored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mirrored:
+def mirrored(trained_company: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mirrored:
     """Where `train` and `evaluate` have run: the folders that MLflow is told to follow."""
-    training_company.use_quick_models(monkeypatch)
-    training_company.write_company(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    train.main()
+    training_company.copy_trained(trained_company, tmp_path, monkeypatch)
     artefacts.METRICS.write(FIGURES)
     mirrored_folders: Mirrored = []
     monkeypatch.setattr(
