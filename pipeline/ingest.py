@@ -48,9 +48,12 @@ def ingest(params: Params, source: str, erased: Erased = NOBODY) -> Ingested:
     with TemporaryDirectory(prefix="raw-") as scratch, reader.connect(params.engine.memory) as con:
         files = reader.open_files(file, Path(scratch))
         names = reader.shared_columns(files)
-        plan = row_sql.build_plan(params, source, Compiler(con, names, files[0].label))
+        compiler = Compiler(con, names, files[0].label, file.types)
+        plan = row_sql.build_plan(params, source, compiler)
         reader.load(con, file, files, plan.wanted)
-        # From here on SQL of params.yaml runs: it must not read files.
+        # From here on SQL of params.yaml runs: its days and clock times are those of the source,
+        # and it must not read files.
+        reader.use_zone(con, plan.clock.zone)
         run(con, "set enable_external_access = false")
         row_validation.validate_rows(con, plan)
         counts = row_validation.row_counts(con, plan)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import duckdb
 import numpy as np
@@ -70,6 +71,11 @@ def connect(memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
 def run(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
     """Run one statement to its end and return its rows."""
     return list(connection.execute(sql).fetchall())
+
+
+def use_zone(connection: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> None:
+    """Let days and clock times that SQL takes of instants be those of a zone."""
+    run(connection, f"set TimeZone = {literal(zone.key)}")
 
 
 def identifier(text: str) -> str:

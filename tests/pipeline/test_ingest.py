@@ -351,15 +351,36 @@ def test_a_count_since_1970_is_an_instant(tmp_path: Path, occurred_at: str) -> N
     [
         "epoch_ms(ts)::date",
         "to_timestamp(ts / 1000)::date",
-        "to_timestamp(ts / 1000)::timestamp",
         "date_trunc('day', epoch_ms(ts))",
-        "ts",
+        "stamp::date",
+        "date_trunc('day', stamp)",
+        "case when stamp >= '2024-07-02' then stamp::date end",
+        "coalesce(stamp::date, epoch_ms(ts))",
     ],
 )
-def test_a_day_of_utc_is_not_read_as_one_of_the_zone(tmp_path: Path, occurred_at: str) -> None:
+def test_a_day_or_clock_time_in_sql_is_that_of_the_source(tmp_path: Path, occurred_at: str) -> None:
+    """Half past midnight of 2 July in London's summer, which is 1 July in UTC."""
+    text = "n,cust,ts,stamp\n1,a,1719876600000,2024-07-02 00:30:00\n"
+    (visit,) = run_ingest(tmp_path, text, epochs(occurred_at)).events.to_pylist()
+    assert visit["occurred_at"] == dt.datetime(2024, 7, 1, 23, tzinfo=dt.UTC)
+    assert visit["occurred_day"] == (dt.date(2024, 7, 2) - dt.date(1970, 1, 1)).days
+
+
+def test_a_condition_on_the_clock_is_one_on_the_clock_of_the_source(tmp_path: Path) -> None:
+    event = SALES["events"][0] | {"where": "hour(sold_at) >= 22", "quantity": "epoch_ms(sold_at)"}
+    text = HEADER + "".join(f"R{hour},a,2026-07-01 {hour}:00:00,1,1\n" for hour in (21, 22, 23))
+    zoned = SALES | {"events": [event], "time_zone": "America/New_York"}
+    late = run_ingest(tmp_path, text, zoned).events.to_pylist()
+    assert [row["event_id"] for row in late] == ["sales:purchase:R22", "sales:purchase:R23"]
+    ten_at_night = dt.datetime(2026, 7, 2, 2, tzinfo=dt.UTC)
+    assert late[0]["occurred_at"] == ten_at_night
+    assert late[0]["quantity"] == ten_at_night.timestamp() * 1000
+
+
+def test_a_count_is_no_time_without_a_function_that_makes_it_one(tmp_path: Path) -> None:
     text = "n,cust,ts,stamp\n1,a,1719876600000,2020-01-01 00:00:00\n"
     with pytest.raises(BadParams, match=r"to_timestamp\(seconds\) or epoch_ms\(milliseconds\)"):
-        run_ingest(tmp_path, text, epochs(occurred_at))
+        run_ingest(tmp_path, text, epochs("ts"))
 
 
 @pytest.mark.parametrize(
