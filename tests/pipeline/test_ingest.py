@@ -544,6 +544,23 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     assert str(ingested.events["occurred_at"][0].as_py()) == "2026-07-01 11:00:00+00:00"
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize(("zone", "hour"), [(None, 11), ("UTC", 12), ("America/New_York", 12)])
+def test_times_of_any_unit_in_parquet_are_read(
+    tmp_path: Path, unit: str, zone: str | None, hour: int
+) -> None:
+    at = pa.array([dt.datetime(2026, 7, 1, 12)], pa.timestamp(unit, zone))  # noqa: DTZ001
+    table = pa.table({"n": at, "cust": ["a"], "at": at})
+    pq.write_table(table, tmp_path / "sales.parquet", version="2.6")
+    source = visits() | {"types": {"at": "timestamp"}, "format": {}}
+    (visit,) = ingest.ingest(
+        make_params(tmp_path / "sales.parquet", source), "sales"
+    ).events.to_pylist()
+    assert visit["occurred_at"] == dt.datetime(2026, 7, 1, hour, tzinfo=dt.UTC)
+    offset = "+00" if zone else ""
+    assert visit["event_id"] == f"sales:visit:2026-07-01 12\\:00\\:00{offset}"
+
+
 _CELL = st.sampled_from(["a", "", '"', "1", "-1", "nan", "2026-01-01 00:00:00", "x\ny", "é", "\0"])
 
 
