@@ -401,6 +401,25 @@ def test_a_large_amount_beside_a_currency_is_converted(
     assert [str(value) for value in ingested.events["amount"].to_pylist()] == [amount]
 
 
+@pytest.mark.parametrize(
+    ("rate", "price", "amount"),
+    [
+        (0.0000312345678, "1000000000", "31234.5678"),
+        (1.2345678901234567e-06, "99999999999999.9999", "123456789.0123"),
+        (1e6, "90000000.0001", "90000000000100.0000"),
+        (0.00673, "12345", "83.0819"),
+    ],
+)
+def test_a_rate_of_conversion_keeps_all_its_digits(
+    tmp_path: Path, rate: float, price: str, amount: str
+) -> None:
+    source = SALES | {"events": [SALES["events"][0] | {"amount": "price"}]}
+    text = f"receipt,cust,sold_at,qty,price,currency\nR1,a,2026-01-01 00:00:00,1,{price},VND\n"
+    ingest_params = {"max_reject_share": 1.0, "conversion": {"VND": rate, "KWD": 2.4}}
+    ingested = run_ingest(tmp_path, text, source, ingest=ingest_params)
+    assert [str(value) for value in ingested.events["amount"].to_pylist()] == [amount]
+
+
 def test_an_amount_too_large_once_converted_is_rejected(tmp_path: Path) -> None:
     source = SALES | {"events": [SALES["events"][0] | {"amount": "price"}]}
     text = "receipt,cust,sold_at,qty,price,currency\nR1,a,2026-01-01 00:00:00,1,9e13,KWD\n"
