@@ -1,6 +1,7 @@
 """Stage `ingest`: strict types, times in their zone, and every row accounted for."""
 
 import datetime as dt
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -275,14 +276,51 @@ def test_a_row_with_another_known_at_is_a_version_and_no_collision(tmp_path: Pat
     assert run_ingest(tmp_path, same, source).summary.collisions.lost == 1
 
 
-def test_a_row_sent_again_in_another_file_is_no_collision(tmp_path: Path) -> None:
-    folder = tmp_path / "sales"
+def run_folder(folder: Path, *texts: str, max_share: float = 1.0) -> ingest.Ingested:
+    """The sales of several files."""
+    folder = folder / "sales"
     folder.mkdir()
-    for day, price in enumerate((1, 2)):
-        text = f"{HEADER}R1,a,2026-01-0{day + 1} 00:00:00,1,{price}\n"
-        (folder / f"{day}.csv").write_text(text)
-    ingested = ingest.ingest(make_params(folder, SALES), "sales")
+    for i, text in enumerate(texts):
+        (folder / f"{i}.csv").write_text(HEADER + text)
+    return ingest.ingest(make_params(folder, SALES, max_share), "sales")
+
+
+ROW = "R1,a,2026-01-01 00:00:00,1,1\n"
+
+
+@pytest.mark.parametrize("again", [ROW, ROW.replace("-01 00", "-02 00").replace("1,1", "1,2")])
+def test_a_row_sent_again_in_another_file_is_no_collision(tmp_path: Path, again: str) -> None:
+    ingested = run_folder(tmp_path, ROW, again)
     assert (len(ingested.events), ingested.summary.collisions.keys) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["R1,b,2026-02-01 00:00:00,1,5\n", "R1,a,2026-01-01 00:00:00,1,2\n", ROW.replace(",a,", ",b,")],
+    ids=["numbered anew", "another amount", "another customer"],
+)
+def test_rows_of_one_key_in_two_files_collide_as_in_one(tmp_path: Path, other: str) -> None:
+    same = "R2,c,2026-01-01 00:00:00,1,1\n"
+    ingested = run_folder(tmp_path, same + ROW, same + other)
+    collisions = ingested.summary.collisions
+    assert (collisions.keys, collisions.lost) == (1, 1)
+    assert re.search(r"0\.csv: line 3 and .*1\.csv: line 3$", collisions.first or "")
+
+
+def test_receipts_numbered_anew_in_each_file_are_refused(tmp_path: Path) -> None:
+    months = ("R1,a,2026-01-05 00:00:00,1,1\n", "R1,b,2026-02-05 00:00:00,1,1\n")
+    with pytest.raises(BadInput, match=r"0\.csv: line 2 and .*1\.csv: line 2 have one key"):
+        run_folder(tmp_path, *months, max_share=0.01)
+
+
+def test_another_customer_at_another_time_is_no_version(tmp_path: Path) -> None:
+    rows = (
+        "1,a,2026-01-05T10:00:00+00:00,2026-01-06,x\n",
+        "1,b,2026-02-05T10:00:00+00:00,2026-02-06,y\n",
+    )
+    text = "n,cust,at,loaded,topic\n" + "".join(rows)
+    source = visits(known_at="loaded", topic="topic")
+    assert run_ingest(tmp_path, text, source).summary.collisions.lost == 1
 
 
 def test_rows_of_one_key_that_become_other_kinds_do_not_collide(tmp_path: Path) -> None:

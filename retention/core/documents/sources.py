@@ -51,11 +51,11 @@ class KindDays(KindSummary):
 
 
 class KeyCollisions(Contents):
-    """Rows of one file with one key and different content, of which one alone would count."""
+    """Rows with one key and different content, of which one alone would count."""
 
     keys: int
     lost: int  # rows that would not count
-    first: str | None  # file and lines of the first two
+    first: str | None  # files and lines of the first two
 
 
 class IngestSummary(Contents):

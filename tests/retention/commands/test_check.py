@@ -539,6 +539,22 @@ def test_equal_rows_count_once(look: Look) -> None:
     assert "key: row_number" in doubt
 
 
+def test_a_key_that_repeats_in_another_file_is_an_error(look: Look, tmp_path: Path) -> None:
+    folder = tmp_path / "data/raw/months"
+    folder.mkdir(parents=True)
+    place = {"sources__sales__path": "data/raw/months"}
+    for rows in (200, 1200):
+        (folder / "a.csv").write_text(csv(rows=rows))
+        (folder / "b.csv").write_text(csv(rows=rows))
+        assert "error" not in levels(look(csv(), 0, **place, as_of=None))
+        again = "".join(
+            row(number, customer=f"d{number}", day=number + 1) for number in range(rows)
+        )
+        (folder / "b.csv").write_text(HEADER + again)
+        error = only_finding(look(csv(), 3, **place, as_of=None), "error", "have one key (receipt)")
+        assert "data/raw/months/a.csv: line 2 and data/raw/months/b.csv: line 2" in error
+
+
 def test_a_key_of_row_numbers_is_mentioned(look: Look) -> None:
     only_finding(
         look(csv(), 0, sources__sales__key="row_number"), "ok", "exported twice counts twice"
