@@ -86,17 +86,15 @@ def ingest(params: Params, source: str, erased: Erased = NOBODY) -> Ingested:
 
 
 def _delete_expired(connection: duckdb.DuckDBPyConnection, params: Params) -> int:
-    """Delete events older than privacy.keep_days, and return how many.
+    """Delete events older than privacy.keep_days before as_of, and return how many.
 
-    Counted back from as_of, or without one from the newest known day of the source.
+    Without an as_of none: it follows from the label's kinds in all sources, and the stage `events`
+    deletes.
     """
-    days = params.privacy.keep_days
-    if days is None:
+    if params.privacy.keep_days is None or params.as_of is None:
         return 0
-    now = "select max(known_day) + 1 from events"
-    if params.as_of:
-        now = str(point_in_time.day_number(params.as_of))
-    ((n_deleted,),) = run(connection, f"delete from events where occurred_day < ({now}) - {days}")
+    first_day = point_in_time.day_number(params.as_of) - params.privacy.keep_days
+    ((n_deleted,),) = run(connection, f"delete from events where occurred_day < {first_day}")
     return int(n_deleted)
 
 

@@ -252,6 +252,15 @@ def test_an_event_after_as_of_is_held_back_and_its_row_kept(tmp_path: Path) -> N
     assert run_ingest(tmp_path, text, order).summary.held_back == 0
 
 
+def test_without_an_as_of_ingest_cannot_know_what_is_too_old(tmp_path: Path) -> None:
+    text = "n,cust,at,loaded\n1,a,2020-01-04T00:00:00+00:00,\n2,a,2026-01-04T00:00:00+00:00,\n"
+    privacy = {"keep_days": 100}
+    dated = run_ingest(tmp_path, text, visits(), as_of="2026-01-05", privacy=privacy)
+    assert (len(dated.events), dated.summary.expired) == (1, 1)
+    undated = run_ingest(tmp_path, text, visits(), privacy=privacy)
+    assert (len(undated.events), undated.summary.expired) == (2, 0)
+
+
 def test_rows_of_one_key_that_nothing_puts_in_order_collide(tmp_path: Path) -> None:
     first, again = "R1,a,2026-01-01 00:00:00,1,1\n", "R1,a,2026-01-01 00:00:00,1,2\n"
     other_day = "R2,b,2026-01-02 00:00:00,1,2\nR2,b,2026-01-03 00:00:00,1,2\n"

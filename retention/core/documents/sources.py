@@ -135,6 +135,7 @@ class EventsSummary(Contents):
     versions: int  # events in several versions
     versioned: bool
     duplicates_removed: int
+    expired: int  # older than privacy.keep_days, where as_of is null
     clashes: int  # events with two contents known at one time
     kinds: Mapping[str, KindSummary]
     sources: Mapping[str, SourceSummary]
