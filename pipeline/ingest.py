@@ -20,8 +20,15 @@ from retention.core.events import EVENT_COLUMNS, EVENTS, REJECTS
 from retention.core.params import Params, load_params
 from retention.ledgers import erasures
 from retention.ledgers.erasures import NOBODY, Erased
-from retention.sources import key_collisions, parsing, reader, row_sql, row_validation
-from retention.sources.expressions import Compiler
+from retention.sources import (
+    key_collisions,
+    other_files,
+    parsing,
+    reader,
+    row_sql,
+    row_validation,
+)
+from retention.sources.expressions import Compiler, NoColumn
 from retention.sources.reader import run
 
 _DAYS: Final = "count(*), min(occurred_day), max(occurred_day), min(known_day), max(known_day)"
@@ -49,7 +56,7 @@ def ingest(params: Params, source: str, erased: Erased = NOBODY) -> Ingested:
         files = reader.open_files(file, Path(scratch))
         names = reader.shared_columns(files)
         compiler = Compiler(con, names, files[0].label, file.types)
-        plan = row_sql.build_plan(params, source, compiler)
+        plan = _plan(params, source, compiler)
         reader.load(con, file, files, plan.wanted)
         # From here on SQL of params.yaml runs: its days and clock times are those of the source,
         # and it must not read files.
@@ -83,6 +90,15 @@ def ingest(params: Params, source: str, erased: Erased = NOBODY) -> Ingested:
         events = con.sql(f"from events order by {order}").to_arrow_table().cast(EVENTS)
         rejects = con.sql("from rejects order by all").to_arrow_table().cast(REJECTS)
         return Ingested(events, rejects, summary)
+
+
+def _plan(params: Params, source: str, compiler: Compiler) -> row_sql.IngestPlan:
+    """The source's mappings; a column that another mapped file has is looked for there."""
+    try:
+        return row_sql.build_plan(params, source, compiler)
+    except NoColumn as refusal:
+        elsewhere = other_files.where_else(params, params.sources[source], refusal.column)
+        raise (refusal.with_advice(elsewhere) if elsewhere else refusal) from None
 
 
 def _delete_expired(connection: duckdb.DuckDBPyConnection, params: Params) -> int:

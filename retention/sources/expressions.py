@@ -67,9 +67,15 @@ class Expression:
 class NoColumn(BadInput):
     """A mapping names a column that the files do not have."""
 
-    def __init__(self, message: str, column: str) -> None:
+    def __init__(self, message: str, label: str, column: str, key: str) -> None:
         super().__init__(message)
         self.column = column
+        self._where = f"{label}: line 1 has no column {column!r}, which {key} names"
+
+    def with_advice(self, advice: str) -> "NoColumn":
+        """The same refusal with other advice than the names nearest to the column's."""
+        self.args = (f"{self._where}; {advice}",)
+        return self
 
 
 class Compiler:
@@ -104,7 +110,7 @@ class Compiler:
 
     def _missing(self, column: str, key: str, text: str) -> NoColumn:
         message = missing_column(self._label, self.names, column, key, text, self.wanted)
-        return NoColumn(message, column)
+        return NoColumn(message, self._label, column, key)
 
     def compile(self, text: str, key: str) -> Expression:
         """BadParams when `text` is no scalar SQL, NoColumn when it names a missing column."""

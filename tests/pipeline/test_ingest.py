@@ -504,6 +504,31 @@ def test_a_mapping_that_does_not_fit_is_refused(
         run_ingest(tmp_path, f"{HEADER}R1,a,2026-01-01 00:00:00,1,1\n", SALES | change)
 
 
+def test_a_column_of_another_file_is_refused_with_the_join_and_no_near_name(
+    tmp_path: Path,
+) -> None:
+    """Calls by contract; the customer of a contract stands in the file of contracts."""
+    contracts = "".join(f"k{i},c{i},2026-01-01\n" for i in range(5))
+    (tmp_path / "contracts.csv").write_text(f"contract,client_id,since\n{contracts}")
+    calls = "".join(f"{i},k{i},1,2026-01-02\n" for i in range(4))
+    (tmp_path / "calls.csv").write_text(f"call,contract,client_use_id,day\n{calls}")
+    form = {"types": {"since": "date", "day": "date"}, "format": {"date": "%Y-%m-%d"}}
+    event = {"customer_id": "client_id"}
+    sources = {
+        "contracts": form
+        | {"path": str(tmp_path / "contracts.csv"), "key": ["contract"]}
+        | {"events": [event | {"kind": "start", "occurred_at": "since"}]},
+        "calls": form
+        | {"path": str(tmp_path / "calls.csv"), "key": ["call"]}
+        | {"events": [event | {"kind": "contact", "occurred_at": "day"}]},
+    }
+    params = make_params(tmp_path, SALES, sources=sources)
+    with pytest.raises(BadInput, match=r"contracts.csv has it and shares contract.*by a join") as e:
+        ingest.ingest(params, "calls")
+    assert "which sources.calls.events[0].customer_id names" in str(e.value)
+    assert "client_use_id" not in str(e.value)
+
+
 def test_too_many_rejects_refuse_the_file_without_its_cells(tmp_path: Path) -> None:
     text = HEADER + "R1,Canary,2026-01-01 00:00:00,1,secret\n" * 3
     with pytest.raises(BadInput) as caught:
