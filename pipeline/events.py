@@ -169,8 +169,8 @@ def main() -> None:
         if summary.id_collisions.groups:
             collisions = summary.id_collisions
             report.info(
-                f"{collisions.groups:,} groups of customer ids differ only in case, space or"
-                f" Unicode form and were kept apart: {list(collisions.examples[0])}"
+                f"{collisions.groups:,} groups of customer ids differ only in how they are"
+                f" written and were kept apart: {list(collisions.examples[0])}"
             )
         if summary.clashes:
             report.info(

@@ -121,7 +121,7 @@ class LifecycleViolations(Contents):
 
 
 class IdCollisions(Contents):
-    """Customer ids that differ only in case, space around them or Unicode form."""
+    """Customer ids that differ only in how they are written."""
 
     groups: int
     examples: tuple[tuple[str, ...], ...]  # masked
