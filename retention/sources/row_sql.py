@@ -29,6 +29,8 @@ TEXTS: Final = tuple(
 )
 TIMES: Final = ("occurred_at", "known_at", "promised_at", "effective_at")
 _SQL_TIMES: Final = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "DATE")
+_FIRST_MOMENT: Final = -62_135_596_800_000_000  # of the years 1 to 9999, in microseconds
+_LAST_MOMENT: Final = 253_402_300_799_999_999
 MONEY_COLUMNS: Final = tuple(name for name, kind in EVENT_COLUMNS.items() if kind == MONEY)
 _NULL_TYPE: Final = '"NULL"'
 
@@ -433,6 +435,11 @@ def _sign_rules(mapping: CompiledMapping) -> Iterator[RejectRule]:
 def _time_rules(plan: IngestPlan, mapping: CompiledMapping) -> Iterator[RejectRule]:
     occurred, known_at = mapping.value_column("occurred_at"), mapping.value_column("known_at")
     raw = f"{mapping.raw_column('occurred_at')}::varchar"
+    for column in TIMES:
+        if column in mapping.columns:
+            value = mapping.value_column(column)
+            beyond = f"epoch_us({value}) not between {_FIRST_MOMENT} and {_LAST_MOMENT}"
+            yield RejectRule("far_time", column, "''", beyond)
     yield RejectRule("blank_time", "occurred_at", raw, f"{occurred} is null")
     if "known_at" in mapping.columns:
         yield RejectRule("blank_time", "known_at", "''", f"{known_at} is null")

@@ -424,6 +424,12 @@ def test_a_condition_on_the_clock_is_one_on_the_clock_of_the_source(tmp_path: Pa
     assert late[0]["quantity"] == ten_at_night.timestamp() * 1000
 
 
+@pytest.mark.parametrize(("sql", "factor"), [("to_timestamp(ts)", 1), ("epoch_ms(ts)", 1000)])
+def test_a_count_in_too_small_a_unit_is_rejected(tmp_path: Path, sql: str, factor: int) -> None:
+    text = f"n,cust,ts,stamp\n1,a,{1719876600000 * factor},2020-01-01 00:00:00\n"
+    assert rejected(run_ingest(tmp_path, text, epochs(sql))) == [(2, sql, "far_time")]
+
+
 def test_a_count_is_no_time_without_a_function_that_makes_it_one(tmp_path: Path) -> None:
     text = "n,cust,ts,stamp\n1,a,1719876600000,2020-01-01 00:00:00\n"
     with pytest.raises(BadParams, match=r"to_timestamp\(seconds\) or epoch_ms\(milliseconds\)"):

@@ -51,6 +51,7 @@ def check_source(
         _check_all_keys(params, name, source, sample, summary)
     repeat_customers.check_repeat_customers(params, source, sample)
     _check_expectations(source, name, summary, sample)
+    times.check_year(sample, ingested.events)
     times.check_hours(params, source, sample, ingested.events)
     for kind in dict.fromkeys(mapping.kind for mapping in source.events):
         if kind not in summary.kinds and not summary.rejected:
@@ -291,7 +292,8 @@ def check_ids(sampled: SampledData, group: FindingGroup) -> None:
     collisions = id_collisions(pa.table({"customer_id": sampled.customer_ids()}))
     if collisions.groups:
         group.doubt(
-            f"{count_of(collisions.groups, 'group')} of ids differ only in case, space or Unicode"
-            f" form, as {' and '.join(collisions.examples[0])}; they count as different customers;"
-            " if they are one, write customer_id: lower(trim(...)) in every mapping"
+            f"{count_of(collisions.groups, 'group')} of ids differ only in how they are written"
+            f" (case, space, Unicode form, zeros), as {' and '.join(collisions.examples[0])};"
+            " they count as different customers; if they are one, write customer_id: lower(trim(...)), or ltrim(..., '0'), in every"
+            " mapping"
         )

@@ -221,6 +221,47 @@ def test_data_of_ones_own_in_the_folder_that_is_emptied(look: Look) -> None:
     only_finding(findings, "error", "dvc repro empties data/example/", "move the file to data/raw/")
 
 
+def test_a_last_day_that_is_still_to_come(look: Look) -> None:
+    """One wrong date, or ends announced for later, would make of all before them silence."""
+    coming = dt.date.today() + dt.timedelta(days=400)  # noqa: DTZ011
+    late = f"R900,c1,{coming} 12:00:00,1,1,x\n"
+    doubt = only_finding(look(csv(late), 0, as_of=None), "doubt", "as_of: null follows")
+    assert f"know of purchase, {coming}, which is not over on" in doubt
+    findings = look(csv(late.replace(str(coming), "9999-12-31")), 3, as_of=None)
+    only_finding(findings, "error", "dated 9999-12-31, which means never", "write as_of")
+    assert "not over" not in str(look(csv(), 0, as_of=None))
+
+
+@pytest.mark.parametrize(
+    ("sql", "factor", "level", "message"),
+    [
+        ("epoch_ms(sold_at)", 1, "doubt", "all first times fall in 1970"),
+        ("to_timestamp(sold_at)", 1000, "error", "beyond the years 1 to 9999"),
+        ("epoch_ms(sold_at)", 1_000_000, "error", "to_timestamp takes seconds"),
+        ("to_timestamp(sold_at)", 1, "", ""),
+    ],
+)
+def test_a_count_since_1970_in_another_unit(
+    look: Look, sql: str, factor: int, level: str, message: str
+) -> None:
+    rows = (f"R{i},c{i % 30},{(1767261600 + i * 86400) * factor},1,1,x\n" for i in range(200))
+    event = params_with()["sources"]["sales"]["events"][0] | {"occurred_at": sql}
+    types = {"qty": "integer", "price": "decimal", "sold_at": "integer"}
+    code = 0 if not level else 3 if level == "error" else 2  # 1970 has no history for a label
+    findings = look(
+        HEADER + "".join(rows),
+        code,
+        as_of=None,
+        sources__sales__types=types,
+        sources__sales__format={},
+        sources__sales__events=[event],
+    )
+    if level:
+        only_finding(findings, level, message)
+    else:
+        assert levels(findings) == {"ok"}
+
+
 # --- files
 
 
@@ -563,7 +604,9 @@ def test_a_key_of_row_numbers_is_mentioned(look: Look) -> None:
 
 def test_ids_that_differ_only_in_case_or_space(look: Look) -> None:
     findings = look(csv(row(900, "C7", day=9), row(901, "c7 ", day=9)), 0)
-    only_finding(findings, "doubt", "1 group of ids differ only in case", "lower(trim(...))")
+    only_finding(
+        findings, "doubt", "1 group of ids differ only in how they are written", "lower(trim(...))"
+    )
 
 
 def test_a_where_that_nothing_meets(look: Look) -> None:
