@@ -294,6 +294,6 @@ def check_ids(sampled: SampledData, group: FindingGroup) -> None:
         group.doubt(
             f"{count_of(collisions.groups, 'group')} of ids differ only in how they are written"
             f" (case, space, Unicode form, zeros), as {' and '.join(collisions.examples[0])};"
-            " they count as different customers; if they are one, write customer_id: lower(trim(...)), or ltrim(..., '0'), in every"
-            " mapping"
+            " they count as different customers; if they are one, write customer_id:"
+            " lower(trim(...)), or ltrim(..., '0'), in every mapping"
         )
