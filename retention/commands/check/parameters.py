@@ -274,9 +274,9 @@ def _check_last_day(params: Params, last_day: int, group: FindingGroup) -> None:
     kinds = ", ".join(label_kinds(params.labels.churn))
     group.doubt(
         f"as_of: null follows the last day on which the sources know of {kinds},"
-        f" {date_text(last_day)}, which is not over on {today}: all days before it count as complete,"
-        " and those without events as silence; mend a wrong date, map an end announced for later as kind: notice, or"
-        " write as_of"
+        f" {date_text(last_day)}, which is not over on {today}: all days before it count as"
+        " complete, and those without events as silence; mend a wrong date, map an end announced"
+        " for later as kind: notice, or write as_of"
     )
 
 
