@@ -118,6 +118,7 @@ class LifecycleViolations(Contents):
     cancelled_before_start: int = 0
     cancelled_without_start: int = 0
     cancels_of_no_contract: int = 0
+    begun_next_day: int = 0  # after another contract, or an episode of the same one, ended
 
 
 class IdCollisions(Contents):
