@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from pipeline.customers import customers
 from pipeline.ingest import ingest
-from retention.commands.check import repeat_customers, samples, times
+from retention.commands.check import all_rows, repeat_customers, samples, times
 from retention.commands.check.findings import FindingGroup, as_yaml, count_of, date_text
 from retention.commands.check.samples import File, Sample
 from retention.core import artefacts
@@ -50,6 +50,7 @@ def check_source(
     if not _check_repeated_keys(source, sample):
         _check_all_keys(params, name, source, sample, summary)
     repeat_customers.check_repeat_customers(params, source, sample)
+    all_rows.check_all_rows(params, source, sample)
     _check_expectations(source, name, summary, sample)
     times.check_year(sample, ingested.events)
     times.check_hours(params, source, sample, ingested.events)

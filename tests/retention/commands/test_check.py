@@ -343,6 +343,41 @@ def test_a_head_does_not_end_within_a_cell(look: Look) -> None:
     only_finding(look(text, 0, as_of=None), "ok", "first 1,000 rows")
 
 
+def test_a_value_of_another_type_far_below_the_first_rows(look: Look) -> None:
+    lines = "".join(row(number, day=number % 190) for number in range(1300))
+    few = row(2000, qty="2.5", day=1) + row(2001, price="€3", day=1)
+    findings = look(HEADER + lines + few, 0)
+    only_finding(findings, "doubt", "column 'qty' is not a whole number in 1 of all 1,302 rows")
+    only_finding(findings, "doubt", "column 'price' is not a number")
+    many = "".join(row(number, qty="2.5", day=1) for number in range(2000, 2020))
+    only_finding(look(HEADER + lines + many, 3), "error", "'qty' is not a whole number in 20 of")
+    broken = look(HEADER + row(0, qty="x", day=1) + lines.replace("R0,", "R9999,"), 0)
+    only_finding(broken, "doubt", "line 2, column 'qty'")
+    assert "of all" not in str(broken)
+
+
+@pytest.mark.parametrize(("hours", "is_cut"), [(range(9, 12), True), (range(9, 17), False)])
+def test_a_last_day_that_breaks_off(look: Look, hours: range, is_cut: bool) -> None:
+    """A shop that sells till five, exported before noon of its last day."""
+    days = {day: range(9, 18) for day in range(60)} | {45: range(9, 17), 60: hours}
+    lines = [
+        row(100 * day + hour, customer=f"c{(day + hour) % 20}", day=day, clock=f"{hour:02}:30:00")
+        for day, open_hours in days.items()
+        for hour in open_hours
+    ]
+    churn = {"rule": "silence", "active_days": 10, "horizon_days": 10}
+    labels = {"churn": churn, "value": {"horizon_days": 10}}
+    findings = look(HEADER + "".join(lines), 0, as_of=None, labels=labels)
+    texts = [text for _, text in findings if "may be cut" in text]
+    assert bool(texts) == is_cut
+    if is_cut:
+        assert "the last purchase of 2026-03-02 is of 11:30" in texts[0]
+        assert 'write as_of: "2026-03-02"' in texts[0]
+    assert "may be cut" not in str(
+        look(HEADER + "".join(lines), 0, labels=labels, as_of="2026-03-02")
+    )
+
+
 def test_archives_parquet_and_folders(look: Look, tmp_path: Path) -> None:
     folder = tmp_path / "data/raw/months"
     folder.mkdir(parents=True)
