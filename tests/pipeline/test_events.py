@@ -161,15 +161,15 @@ def test_the_retention_period_counts_from_the_labels_kinds_of_all_sources(
     """A call dated 50 years ahead, or a source that is ahead, moves no day out of the period."""
     monkeypatch.chdir(tmp_path)
     mapping = {"customer_id": "c", "occurred_at": "t"}
+    kinds = {"shop": "purchase", "web": "purchase", "desk": "contact"}
     sources = {
         name: {"path": "x.csv", "key": ["k"], "events": [mapping | {"kind": kind}]}
-        for name, kind in {"shop": "purchase", "web": "purchase", "desk": "contact"}.items()
+        for name, kind in kinds.items()
     }
     last_days = {"shop": (20454, 20390), "web": (20464, 20390), "desk": (38000, 20354, 20355)}
     for name, days in last_days.items():
-        kind = sources[name]["events"][0]["kind"]
         rows = [
-            event(f"{name}:{i}", kind=kind, occurred_day=day, known_day=day)
+            event(f"{name}:{i}", kind=kinds[name], occurred_day=day, known_day=day)
             for i, day in enumerate(days)
         ]
         artefacts.ingested(name).write(pa.Table.from_pylist(rows, schema=schema.EVENTS))
