@@ -70,9 +70,9 @@ def events(
     with reader.connect(memory) as connection:
         files = ", ".join(literal(str(path)) for path in paths)
         ingested = f"from read_parquet([{files}])"
-        kept = "true" if first_day is None else f"occurred_day >= {first_day}"
-        ((n_expired,),) = run(connection, f"select count(*) {ingested} where not ({kept})")
-        all_rows = f"{ingested} where {kept}"
+        is_kept = "true" if first_day is None else f"occurred_day >= {first_day}"
+        ((n_expired,),) = run(connection, f"select count(*) {ingested} where not ({is_kept})")
+        all_rows = f"{ingested} where {is_kept}"
         if staff_events is not None and staff_events.num_rows:
             connection.register("entered", staff_events)
             all_rows += " union all by name from entered"

@@ -37,5 +37,5 @@ def _days_after_1_march(day: nw.Expr) -> nw.Expr:
     return day_of_era - (365 * year + year // 4 - year // 100)
 
 
-def _at_most(value: nw.Expr, most: int) -> nw.Expr:
-    return nw.when(value <= most).then(value).otherwise(most)
+def _at_most(value: nw.Expr, limit: int) -> nw.Expr:
+    return nw.when(value <= limit).then(value).otherwise(limit)

@@ -33,19 +33,19 @@ def key_collisions(connection: duckdb.DuckDBPyConnection, plan: IngestPlan) -> K
     return KeyCollisions(keys=keys, lost=lost, first=first)
 
 
-def _places(one: dict[str, Any], other: dict[str, Any]) -> str:
+def _places(first: dict[str, Any], other: dict[str, Any]) -> str:
     """Where two rows stand."""
-    if one["file"] == other["file"]:
-        return f"{one['file']}: lines {one['line']} and {other['line']}"
-    return f"{one['file']}: line {one['line']} and {other['file']}: line {other['line']}"
+    if first["file"] == other["file"]:
+        return f"{first['file']}: lines {first['line']} and {other['line']}"
+    return f"{first['file']}: line {first['line']} and {other['file']}: line {other['line']}"
 
 
 def _collisions_sql(plan: IngestPlan, mapping: CompiledMapping) -> str:
     """SQL of the keys that collide, the facts lost by them, and the rows of the first of them."""
-    known, when = mapping.value_column("known"), mapping.value_column("occurred_at")
+    known_at, when = mapping.value_column("known"), mapping.value_column("occurred_at")
     customer = mapping.value_column("customer_id")
     keys = ", ".join(f"c{i}" for i in plan.keys)
-    content = f"hash({', '.join([known, *map(mapping.value_column, mapping.columns)])})"
+    content = f"hash({', '.join([known_at, *map(mapping.value_column, mapping.columns)])})"
     # Rows that are known at one time, and those of one file where no row says when it was known,
     # must be equal.
     unordered = ["known"] if "known_at" in mapping.columns else ["known", "file"]
@@ -55,7 +55,7 @@ def _collisions_sql(plan: IngestPlan, mapping: CompiledMapping) -> str:
         for group in unordered
     )
     # Most keys stand once, and most others are copies: only the rest is compared.
-    return f"""with mapped as (select {keys}, file, line, {content} as content, {known} as known,
+    return f"""with mapped as (select {keys}, file, line, {content} as content, {known_at} as known,
                 {when} as moment, {customer} as customer
             from judged where bad is null and {mapping.matches}),
         differing as (from mapped semi join (select {keys} from mapped group by {keys}

@@ -184,8 +184,8 @@ def test_the_retention_period_counts_from_the_labels_kinds_of_all_sources(
     )
     monkeypatch.setattr(events, "load_params", lambda: params)
     events.main()
-    kept = artefacts.EVENTS.read()
-    assert sorted(kept["occurred_day"].to_pylist()) == [20355, 20390, 20390, 20454, 20464, 38000]
+    left = artefacts.EVENTS.read()
+    assert sorted(left["occurred_day"].to_pylist()) == [20355, 20390, 20390, 20454, 20464, 38000]
     assert artefacts.EVENTS_SUMMARY.read().expired == 1
     assert "1 events left out: longer ago than is kept" in capsys.readouterr().err
     dated = params.model_copy(update={"as_of": dt.date(2026, 1, 2)})

@@ -646,8 +646,8 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
 def test_times_of_any_unit_in_parquet_are_read(
     tmp_path: Path, unit: str, zone: str | None, hour: int
 ) -> None:
-    at = pa.array([dt.datetime(2026, 7, 1, 12)], pa.timestamp(unit, zone))  # noqa: DTZ001
-    table = pa.table({"n": at, "cust": ["a"], "at": at})
+    times = pa.array([dt.datetime(2026, 7, 1, 12)], pa.timestamp(unit, zone))  # noqa: DTZ001
+    table = pa.table({"n": times, "cust": ["a"], "at": times})
     pq.write_table(table, tmp_path / "sales.parquet", version="2.6")
     source = visits() | {"types": {"at": "timestamp"}, "format": {}}
     (visit,) = ingest.ingest(

@@ -508,11 +508,11 @@ def days_to_renewal(customer: Customer) -> Number:
     )
 
 
-def is_anniversary(of: dt.date, on: dt.date) -> bool:
+def is_anniversary(start: dt.date, date: dt.date) -> bool:
     """Whether a day has the date of another, the last of February being that of 29 February."""
-    is_leap = calendar.isleap(on.year)
-    day = 28 if (of.month, of.day) == (2, 29) and not is_leap else of.day
-    return (on.month, on.day) == (of.month, day)
+    is_leap = calendar.isleap(date.year)
+    day = 28 if (start.month, start.day) == (2, 29) and not is_leap else start.day
+    return (date.month, date.day) == (start.month, day)
 
 
 @rule("start")
