@@ -5,6 +5,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -83,12 +84,14 @@ def _read(book: Any) -> Sheet:
         list_id = str(others[0][0]) if others and others[0] and others[0][0] else None
         slug = str(others[1][1] or "") if len(others) > 1 and len(others[1]) > 1 else ""
     sheets = [sheet for sheet in book.worksheets if sheet.title not in (COLUMNS, CHOICES)]
-    first = _sheet_of_list(sheets, names)
+    by_title = {sheet.title: blocks(worksheet.rows(sheet)) for sheet in sheets}
+    first = max(by_title, key=lambda title: _likeness(by_title[title][0], names))
+    by_title[first][0] = replace(by_title[first][0], hidden_names=names)
     lines, doubts, own_cells, beside = [], [], [], []
-    for sheet in sorted(sheets, key=lambda sheet: sheet is not first):
-        sheet_blocks = blocks(worksheet.rows(sheet), names if sheet is first else ())
-        title = "" if sheet is first else sheet.title
-        if sheet is first or all(map(_is_list, sheet_blocks)):
+    for sheet in sorted(sheets, key=lambda sheet: sheet.title != first):
+        sheet_blocks = by_title[sheet.title]
+        title = "" if sheet.title == first else sheet.title
+        if sheet.title == first or all(map(_is_list, sheet_blocks)):
             for block in sheet_blocks:
                 require_columns(block.positions)
             block_rows = BlockRows(title, sheet_blocks)
@@ -102,16 +105,11 @@ def _read(book: Any) -> Sheet:
     return Sheet(lines, list_id, slug, doubts, own_cells, beside)
 
 
-def _sheet_of_list(sheets: Sequence[Any], names: Sequence[object]) -> Any:
-    """The sheet that has the list's headings, if possible where they were; else the first."""
-
-    def likeness(sheet: Any) -> tuple[bool, int]:
-        block = blocks(worksheet.rows(sheet))[0]
-        places = zip(block.headings, names, strict=False)
-        n_in_place = sum(str(name) in list_names(title) for title, name in places)
-        return is_heading_row(block.headings), n_in_place
-
-    return max(sheets, key=likeness)
+def _likeness(block: Block, names: Sequence[object]) -> tuple[bool, int]:
+    """How much the headings of a sheet are those of the list, in their places."""
+    places = zip(block.headings, names, strict=False)
+    n_in_place = sum(str(name) in list_names(title) for title, name in places)
+    return is_heading_row(block.headings), n_in_place
 
 
 def _is_list(block: Block) -> bool:

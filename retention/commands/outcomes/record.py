@@ -188,7 +188,9 @@ def _write_new_answers(
             new[row.customer_id] = answer = _complete(row, answers)
             replaced[row.customer_id] = list(_replaced(row.number, answer, records))
     if new or (accepted and not is_repeated):
-        before = [batch.entered_at for batch in earlier if batch.list_id == published_list.list_id]
+        of_list = [batch for batch in earlier if batch.list_id == published_list.list_id]
+        of_customers = [record for customer in new for record in history.get(customer, [])]
+        before = [entry.entered_at for entry in (of_customers if is_explicit else of_list)]
         entry_time = _later_than(entry_time, before, is_explicit and bool(new))
         _write_batch(new, len(accepted), published_list, sha256, entry_time)
     return set(new), [line for lines in replaced.values() for line in lines]

@@ -42,6 +42,9 @@ def rows(sheet: Any) -> Iterator[list[object]]:
 
 def struck_cells(sheet: Any) -> Iterator[tuple[int, int]]:
     """The row, and the column from 0, of each filled cell that is struck through, even in part."""
+    has_struck_font = any(font.strike for font in sheet.parent._fonts)
+    if not has_struck_font and not any(map(_has_struck_part, sheet._shared_strings)):
+        return
     sheet.reset_dimensions()
     for number, row in enumerate(sheet.iter_rows(), start=1):
         for column, cell in enumerate(row):

@@ -331,6 +331,14 @@ def test_the_newest_word_is_never_older_than_the_one_before() -> None:
         import_answers(changed, NOON.replace(year=2926))
 
 
+def test_two_parts_of_a_list_may_be_entered_as_of_one_time() -> None:
+    import_answers(workbook([FULL], "ada.xlsx"))
+    assert import_answers(workbook([REACHED], "bo.xlsx")).counts["accepted"] == 1
+    assert set(latest_answers()) == {"00123", "b"}
+    with pytest.raises(BadParams, match="give a later time"):
+        import_answers(workbook([REACHED | {"note": "new"}], "bo.xlsx"))
+
+
 def test_imports_at_once_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record, "_entry_time", lambda *_: NOON)
     paths = [table([REACHED | {"customer_id": batch}], f"{batch}.csv") for batch in CUSTOMERS]
