@@ -64,7 +64,7 @@ def _value(value: Any, kind: str) -> object:
         return Unusable("formula", str(value))
     if kind == "e":
         return Unusable("cell_error", str(value))
-    if isinstance(value, dt.datetime):
+    if isinstance(value, dt.datetime) and value.time() == dt.time():
         return value.date()
     if isinstance(value, str):
         return unescape(value)

@@ -862,6 +862,13 @@ def test_a_csv_may_have_more_columns_than_a_spreadsheet() -> None:
     assert import_answers(Path("wide.csv")).doubts[0].startswith("row 2, column ZZZ, '': ")
 
 
+def test_a_note_that_a_spreadsheet_took_for_a_time_keeps_it() -> None:
+    at = dt.datetime(2026, 11, 24, 15, 30)  # noqa: DTZ001  (a spreadsheet's times have no zone)
+    import_answers(workbook([REACHED | {"contacted_on": at, "note": at}]))
+    assert latest_answers()["b"].contacted_on == at.date()
+    assert latest_answers()["b"].note == "2026-11-24 15:30:00"
+
+
 # --- an objection to contact is never lost
 
 OBJECTS: Row = {"customer_id": "b", "result": "reached", "answer": "asks not to be contacted"}
@@ -875,6 +882,16 @@ FAULTS: dict[str, Row] = {
     "contradiction": {"result": "not reached"},
     "no result": {"result": None},
 }
+
+
+@pytest.mark.parametrize(
+    ("code", "end"),
+    [("en", "."), ("en", "\n"), ("en", " !"), ("ur", "\u06d4"), ("bn", "\u0964 \t")],
+)
+def test_an_objection_typed_as_a_sentence_is_one(code: str, end: str) -> None:
+    typed = language(code).gettext(OBJECTS["answer"]).upper() + end
+    assert not import_answers(workbook([OBJECTS | {"answer": typed}])).rejected
+    assert outcomes.opted_out(outcomes.FOLDER) == {"b"}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
