@@ -264,9 +264,11 @@ def test_58_erasure_by_age_keeps_the_current_list_and_every_objection(
     objects = StaffAnswer(result="reached", answer=outcomes.OBJECTION)
     stays = StaffAnswer(result="reached", answer="will stay")
     for hour, answers in enumerate([{"no": objects, "back": objects}, {"back": stays}]):
-        at = NOW + dt.timedelta(hours=hour)
-        records = tuple(OutcomeRecord(LIST, who, at, answers[who]) for who in answers)
-        outcomes.write(outcomes.FOLDER, ImportBatch(LIST, "c", at, "1" * 64, {"read": 1}, records))
+        entered_at = NOW + dt.timedelta(hours=hour)
+        records = tuple(OutcomeRecord(LIST, who, entered_at, answers[who]) for who in answers)
+        outcomes.write(
+            outcomes.FOLDER, ImportBatch(LIST, "c", entered_at, "1" * 64, {"read": 1}, records)
+        )
     small_shop.set_params(small_shop.params() | {"privacy": {"keep_days": 100}})
     done = tidy.tidy(load_params(), lambda _: None)
     assert (done.lists, done.entries) == (1, 4)

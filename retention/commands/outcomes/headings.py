@@ -57,11 +57,11 @@ def column_positions(
 
 def _names_by_place(headings: Sequence[object], hidden_names: Sequence[object]) -> dict[int, str]:
     """The columns of the list that only their place tells: none where columns were moved."""
-    known = list(map(list_names, headings))
+    named = list(map(list_names, headings))
     places = dict(enumerate(map(str, hidden_names)))
-    if any(names and places.get(i) not in names for i, names in enumerate(known)):
+    if any(names and places.get(i) not in names for i, names in enumerate(named)):
         return {}
-    return {i: name for i, name in places.items() if i >= len(known) or not known[i]}
+    return {i: name for i, name in places.items() if i >= len(named) or not named[i]}
 
 
 def require_columns(positions: Mapping[str, int]) -> None:
@@ -130,8 +130,8 @@ class Block:
         """The list's columns that are not read, by position: the names that each may have."""
         named = {i: list_names(title) for i, title in enumerate(self.headings)}
         placed = _names_by_place(self.headings, self.hidden_names)
-        known = named | {i: frozenset({name}) for i, name in placed.items()}
-        return {i: names for i, names in known.items() if names and not names & TITLES.keys()}
+        all_names = named | {i: frozenset({name}) for i, name in placed.items()}
+        return {i: names for i, names in all_names.items() if names and not names & TITLES.keys()}
 
     def own_cells(self, line: Line, row: Sequence[object]) -> Iterator[OwnCell]:
         customer = str(line.cells.get("customer_id"))
@@ -150,14 +150,14 @@ def blocks(rows: Iterable[Sequence[object]], hidden_names: Sequence[object] = ()
     Where no row has the headings that are needed, the row with the most of a list's headings, the
     first by default, is taken with the help of hidden_names, which are those of `column_positions`.
     """
-    most, nearest = -1, Block(1, [], hidden_names)
-    found: list[Block] = []
+    n_most, nearest = -1, Block(1, [], hidden_names)
+    complete: list[Block] = []
     for number, row in enumerate(rows, start=1):
         if is_heading_row(row):
-            found.append(Block(number, row, () if found else hidden_names))
-        elif not found and n_headings(row) > most:
-            most, nearest = n_headings(row), Block(number, row, hidden_names)
-    return found or [nearest]
+            complete.append(Block(number, row, () if complete else hidden_names))
+        elif not complete and n_headings(row) > n_most:
+            n_most, nearest = n_headings(row), Block(number, row, hidden_names)
+    return complete or [nearest]
 
 
 class BlockRows:

@@ -170,8 +170,8 @@ def test_the_store_of_mlflow_is_searched(value: object, column: str, is_told: bo
     with sqlite3.connect("mlflow.db") as database:
         database.execute('create table "model tags" (value text, step integer)')
         database.execute(f'insert into "model tags" ({column}) values (?)', [value])
-    told = "mlflow.db: holds a value equal to the id: look"
-    assert (told in erase_7().remains) is is_told
+    remark = "mlflow.db: holds a value equal to the id: look"
+    assert (remark in erase_7().remains) is is_told
 
 
 COPY = derived.EXPERIMENTS / "standalone" / "tmpabc"

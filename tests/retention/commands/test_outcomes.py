@@ -779,9 +779,9 @@ def test_a_sheet_of_staff_before_the_list_is_read_by_its_own_headings(sent_back:
         answered(3, result="reached")(book, places)
         book.worksheets[0].cell(1, places["note"], "Remarks")
         book.worksheets[0].cell(3, places["note"], "rang twice")
-        mine = book.create_sheet("Mine", 0)
-        mine.append(["Result", "Customer"])
-        mine.append(["reached", "00001"])
+        own_sheet = book.create_sheet("Mine", 0)
+        own_sheet.append(["Result", "Customer"])
+        own_sheet.append(["reached", "00001"])
 
     assert list(sent_back(change).doubts) == []
     assert latest_answers() == {
@@ -863,9 +863,9 @@ def test_a_csv_may_have_more_columns_than_a_spreadsheet() -> None:
 
 
 def test_a_note_that_a_spreadsheet_took_for_a_time_keeps_it() -> None:
-    at = dt.datetime(2026, 11, 24, 15, 30)  # noqa: DTZ001  (a spreadsheet's times have no zone)
-    import_answers(workbook([REACHED | {"contacted_on": at, "note": at}]))
-    assert latest_answers()["b"].contacted_on == at.date()
+    moment = dt.datetime(2026, 11, 24, 15, 30)  # noqa: DTZ001  (a spreadsheet's times have no zone)
+    import_answers(workbook([REACHED | {"contacted_on": moment, "note": moment}]))
+    assert latest_answers()["b"].contacted_on == moment.date()
     assert latest_answers()["b"].note == "2026-11-24 15:30:00"
 
 

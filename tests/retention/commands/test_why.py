@@ -192,9 +192,9 @@ def test_a_list_of_newer_data_is_named(
 ) -> None:
     record_list(list_of, list_day)
     note = f"data/events/events.parquet ends before 2026-01-01, the newest list is of {list_day}"
-    said = why.newer_data(load_params(), as_of)
-    assert said.startswith(note) is is_noted
-    assert bool(said) is is_noted
+    sentence = why.newer_data(load_params(), as_of)
+    assert sentence.startswith(note) is is_noted
+    assert bool(sentence) is is_noted
     with pytest.raises(BadParams) as refusal:
         history_of("nobody", as_of)
     assert (note in str(refusal.value)) is is_noted
@@ -226,8 +226,8 @@ def test_a_list_of_the_same_day_and_other_data_is_named(
     path.touch()
     summary = SimpleNamespace(path=path, read=lambda: SimpleNamespace(run=own_run))
     monkeypatch.setattr(artefacts, "GUARD_SUMMARY", summary)
-    said = why.newer_data(load_params(), None)
-    assert ("the newest list is of 2026-01-01 too, and was made from other" in said) is is_noted
+    sentence = why.newer_data(load_params(), None)
+    assert ("the newest list is of 2026-01-01 too, and was made from other" in sentence) is is_noted
 
 
 def test_who_was_erased_is_named_as_such_even_where_data_still_has_the_events(
