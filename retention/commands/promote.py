@@ -55,6 +55,7 @@ def promote(override_reason: str | None) -> Iterator[str]:
     now = now or champion.current()
     if now and now.sha256 == sha256 and now.definition == manifest["definition"]:
         yield "The model trained last is the champion already; nothing changed."
+        yield from _mirror(params, now)
         return
     yield from _figures_of_both(now, Champion(folder, manifest))
     comparison = promotion.compare_with_champion(now, manifest, params) if now else None
