@@ -21,6 +21,9 @@ DVC: Final = Path(".dvc")
 RWLOCK: Final = DVC / "tmp" / "rwlock"
 """The file in which DVC lists the processes that run stages; its own lock is free meanwhile."""
 
+EXPERIMENTS: Final = DVC / "tmp" / "exps"
+"""Where experiments work that run in a copy of the checkout; one that is killed leaves its copy."""
+
 EXAMPLE: Final = "example"
 """The stage that writes an example's raw files, which a program of this repository makes."""
 
@@ -53,6 +56,21 @@ def remove(root: Path, *, with_example: bool) -> int:
     for folder in stage_folders:
         atomic.remove_folder(folder)
     return len(stage_folders)
+
+
+def experiment_copies(root: Path) -> list[Path]:
+    """The copies of the checkout in which experiments work, or were killed."""
+    patterns = ("tmp*/dvc.yaml", "standalone/tmp*/dvc.yaml")
+    found = [path for pattern in patterns for path in (root / EXPERIMENTS).glob(pattern)]
+    return sorted(path.parent for path in found)
+
+
+def remove_experiment_copies(root: Path) -> int:
+    """Remove these copies; what they link to stays. Their number."""
+    copies = experiment_copies(root)
+    for copy in copies:
+        atomic.remove_folder(copy)
+    return len(copies)
 
 
 def collect_garbage(root: Path) -> int:
@@ -106,12 +124,13 @@ def refuse_at_work(root: Path) -> None:
     if not (root / DVC).is_dir():
         return
     with _locked(root):
-        running = [pid for pid in _running_processes(root / RWLOCK) if _is_alive(pid)]
-    if running:
-        raise Busy(
-            f"{root / RWLOCK}: process {running[0]} is running a stage of DVC; erase"
-            " again when it has ended"
-        )
+        for path in (folder / RWLOCK for folder in (root, *experiment_copies(root))):
+            running = [pid for pid in _running_processes(path) if _is_alive(pid)]
+            if running:
+                raise Busy(
+                    f"{path}: process {running[0]} is running a stage of DVC; erase again when it"
+                    " has ended"
+                )
 
 
 def _running_processes(path: Path) -> list[int]:

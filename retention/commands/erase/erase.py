@@ -130,7 +130,8 @@ def _remove(
     with_example = any(raw.is_of_example(part.path) for part in parts)
     yield "data_folders", derived.remove(root, with_example=with_example) if holds_customer else 0
     yield "cached_files", derived.collect_garbage(root)
-    yield "work_folders", _remove_folder(Path(params.score.folder) / workspace.WORK)
+    n_copies = derived.remove_experiment_copies(root)
+    yield "work_folders", n_copies + _remove_folder(Path(params.score.folder) / workspace.WORK)
     atomic.remove(Path(params.score.folder) / TRACEBACK)  # a traceback may hold a value
     yield "imports_of_outcomes", outcomes.erase(outcomes.FOLDER, customer_id)
     yield "lists_of_assignments", assignments.erase(assignments.FOLDER, customer_id)

@@ -107,6 +107,24 @@ def test_a_file_that_dvc_is_writing_is_a_dvc_at_work() -> None:
         erase_7()
 
 
+@pytest.mark.parametrize("place", ["tmp1", "standalone/tmp1"])
+def test_the_copy_of_an_experiment_that_was_killed_goes_and_what_it_links_to_stays(
+    home: Path, place: str
+) -> None:
+    copy = home / derived.EXPERIMENTS / place
+    atomic.write_text(copy / "dvc.yaml", "")
+    atomic.write_text(copy / "data/at_risk/at_risk.csv", "customer_id\n7\n")
+    (copy / "data/raw").symlink_to(home / "data/raw")
+    lock = {"write": {"data/ingest": {"pid": os.getpid(), "cmd": "dvc exp run"}}}
+    atomic.write_json(copy / derived.RWLOCK, lock)
+    with pytest.raises(Busy, match=f"{place}.*process {os.getpid()} is running"):
+        erase_7()
+    atomic.remove(copy / derived.RWLOCK)
+    assert erase_7().counts["work_folders"] == 1
+    assert not copy.exists()
+    assert "R2" in Path("data/raw/sales.csv").read_text(encoding="utf-8")
+
+
 def retention(*words: str) -> "subprocess.CompletedProcess[str]":
     assert not Path.cwd().is_relative_to(company.REPOSITORY), "an erasure in earnest"
     return subprocess.run(
