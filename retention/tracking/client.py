@@ -309,8 +309,7 @@ def _register(
 def _has_files(store: _Store, version: Any) -> bool:
     """Whether the files of a registered version are still there."""
     model_id = version.source.removeprefix("models:/")
-    found = _unless_missing(lambda: store.client.list_logged_model_artifacts(model_id))
-    return bool(found)
+    return bool(_unless_missing(lambda: store.client.list_logged_model_artifacts(model_id)))
 
 
 def _unless_missing(ask: Callable[[], Any]) -> Any:

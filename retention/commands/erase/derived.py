@@ -61,8 +61,8 @@ def remove(root: Path, *, with_example: bool) -> int:
 def experiment_copies(root: Path) -> list[Path]:
     """The copies of the checkout in which experiments work, or were killed."""
     patterns = ("tmp*/dvc.yaml", "standalone/tmp*/dvc.yaml")
-    found = [path for pattern in patterns for path in (root / EXPERIMENTS).glob(pattern)]
-    return sorted(path.parent for path in found)
+    pipelines = [path for pattern in patterns for path in (root / EXPERIMENTS).glob(pattern)]
+    return sorted(path.parent for path in pipelines)
 
 
 def remove_experiment_copies(root: Path) -> int:
