@@ -138,7 +138,7 @@ def main() -> None:
 
 def summary_lines(listing: Listing) -> Iterable[str]:
     """The size of the cohort, then a line for each lane: its customers by reason."""
-    yield f"{listing.cohort_size:,} customers watched"
+    yield f"{listing.cohort_size:,} active customers"
     for lane, whys in listing.lanes.items():
         counts = ", ".join(f"{count:,} {why}" for why, count in whys.items() if count)
         if counts:

@@ -104,7 +104,7 @@ def read(params: Params) -> GuardInputs:
     current = champion.current(champion.scoring_folder())
     if current is None:
         raise errors.Guarded("champion/ holds no champion; run make repro to train one")
-    if scored.champion != current.manifest["models"]:
+    if scored.champion != current.manifest.models:
         raise errors.Guarded("the champion changed during the run; run again")
     today = pc.field("snapshot_on") == scored.as_of
     table = artefacts.FEATURES.read(filters=today)
@@ -119,7 +119,7 @@ def read(params: Params) -> GuardInputs:
         champion=current.manifest,
         reference=champion.load_part(current, profile.NAME),
         past=_past_lists(params, events, scored.as_of),
-        published=runs.read(runs.FOLDER, params.company),
+        published=[run.as_json() for run in runs.read(runs.FOLDER, params.company)],
         customers=artefacts.CUSTOMERS.rows() if params.customers else None,
     )
 

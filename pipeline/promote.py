@@ -10,7 +10,7 @@ from typing import Any
 
 from retention.core import artefacts, console, errors, experiment
 from retention.core.documents.modelling import (
-    ComparisonReport,
+    CandidateManifest,
     FigurePair,
     PromotionDecision,
     PromotionMetrics,
@@ -38,7 +38,7 @@ class PromotionResult:
 
 def promote(
     now: Champion | None,
-    manifest: dict[str, Any],
+    manifest: CandidateManifest,
     sha256: dict[str, str],
     comparison: Comparison | None,
     params: Params,
@@ -60,7 +60,7 @@ def main() -> None:
         metrics = artefacts.METRICS.read()
         manifest = promotion.candidate_manifest(params, selection_report, metrics)
         sha256 = champion.hashes(promotion.candidate_parts())
-        now = standing_champion(manifest["definition"], in_experiment, log)
+        now = standing_champion(dict(manifest.definition), in_experiment, log)
         is_challenger = promotion.decide(now, manifest, sha256) == "challenge"
         comparison = (
             promotion.compare_with_champion(now, manifest, params)
@@ -77,7 +77,7 @@ def main() -> None:
             PromotionDecision(
                 decision=result.decision,
                 figures=result.figures,
-                comparison=ComparisonReport.model_validate(shown.as_json()),
+                comparison=shown.report(),
                 champion=scoring.sha256,
                 candidate=sha256,
                 experiment=in_experiment,

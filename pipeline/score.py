@@ -141,10 +141,10 @@ def summary(now: Champion, scores: pa.Table, params: Params, as_of: dt.date) -> 
     without_model = uplift_manifest.model_dump(exclude={"model"}, exclude_unset=True)
     return ScoreSummary(
         as_of=as_of,
-        champion=manifest["models"],
+        champion=manifest.models,
         watched=len(scores),
-        model=f"{manifest['titles']['churn']}, learnt up to {manifest['trained_to']}",
-        banners=tuple(manifest["banners"]),
+        model=manifest.description,
+        banners=manifest.banners,
         definition=target.target_description(params.labels),
         horizon_days=params.labels.churn.horizon_days,
         uplift=UpliftManifest(**without_model),

@@ -34,7 +34,7 @@ def main() -> None:
         frames = snapshots(history, calendar, params.labels.churn, summary.versioned)
         tables = [
             open_engine.collect(frame, sort=["customer_id"]).cast(artefacts.SNAPSHOTS.schema)
-            for frame in report.track(frames, "finding the customers watched")
+            for frame in report.track(frames, "finding the active customers")
         ]
         table = pa.concat_tables(tables)
         artefacts.SNAPSHOTS.write(table)
@@ -49,11 +49,11 @@ def main() -> None:
         report.wrote(artefacts.SNAPSHOTS, len(table))
         report.info(
             f"{len(calendar.learning)} snapshots to learn from, {calendar.immature} not yet mature,"
-            f" {len(tables[-1]):,} customers watched at {counts.as_of}"
+            f" {len(tables[-1]):,} active customers at {counts.as_of}"
         )
         if not len(tables[-1]):
             raise errors.BadInput(
-                f"data/events: no customer is watched at {counts.as_of}; "
+                f"data/events: no customer is active at {counts.as_of}; "
                 "check as_of and labels.churn in params.yaml"
             )
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from retention.core import artefacts, console, errors
+from retention.core.documents.modelling import CandidateManifest
 from retention.core.params import Params, load_params
-from retention.core.storage import atomic
 from retention.serving import champion, promotion, target
 from retention.serving.champion import Champion
 from retention.tracking import promotion_log
@@ -48,17 +48,17 @@ def promote(override_reason: str | None) -> Iterator[str]:
     )
     sha256 = champion.hashes(promotion.candidate_parts())
     # Load the candidate once, so that a damaged file is refused before it could become champion.
-    champion.load(Champion(folder, {"sha256": champion.hashes(champion.parts(folder))}))
-    now = champion.restore_set_aside(manifest["definition"])
+    champion.load_models(folder, champion.hashes(champion.parts(folder)))
+    now = champion.restore_set_aside(dict(manifest.definition))
     if now:
         yield f"{promotion.RETURN_TEXT[0].upper()}{promotion.RETURN_TEXT[1:]}."
     now = now or champion.current()
-    if now and now.sha256 == sha256 and now.definition == manifest["definition"]:
+    if now and now.sha256 == sha256 and now.definition == manifest.definition:
         yield "The model trained last is the champion already; nothing changed."
         yield from _mirror(params, now)
         return
-    _refuse_other_training(manifest["definition"], sha256)
-    yield from _figures_of_both(now, Champion(folder, manifest))
+    _refuse_other_training(dict(manifest.definition), sha256)
+    yield from _figures_of_both(now, manifest)
     comparison = promotion.compare_with_champion(now, manifest, params) if now else None
     if promotion.decide(now, manifest, sha256) == "challenge":
         promotion.refuse_unfit(comparison, override_reason)
@@ -77,14 +77,12 @@ def rollback() -> Iterator[str]:
 
     Errors: Guarded where there is none, its files were changed, or it was made for another target.
     """
-    params, now = load_params(), champion.current()
-    path = champion.FOLDER / f"{champion.PREVIOUS}.json"
-    if now and path.is_file():
-        manifest = atomic.read_json(path)
-        champion.load(Champion(champion.FOLDER / manifest["models"], manifest))
-        _refuse_other_target(manifest["definition"], params)
+    params, now, before = load_params(), champion.current(), champion.previous()
+    if now and before:
+        champion.load(before)
+        _refuse_other_target(before.definition, params)
     restored = champion.rollback()
-    yield from _figures_of_both(now, restored)
+    yield from _figures_of_both(now, restored.manifest)
     yield from _mirror(params, restored)
     yield "The champion before is the champion again. Run make repro to score with it;"
     yield "retention rollback once more undoes this."
@@ -114,21 +112,22 @@ def _refuse_other_target(definition: dict[str, Any], params: Params) -> None:
         )
 
 
-def _figures_of_both(now: Champion | None, then: Champion) -> Iterator[str]:
+def _figures_of_both(now: Champion | None, then: CandidateManifest) -> Iterator[str]:
     """Both models' figures, each as measured when it was trained."""
-    old, new = (model.manifest["figures"] if model else {} for model in (now, then))
+    manifests = {"until now": now.manifest if now else None, "from now on": then}
+    old, new = (manifest.figures if manifest else {} for manifest in manifests.values())
     names = {name: FIGURES.get(name, (name, "")) for name in {**new, **old}}
     width = max((len(words) for words, _ in names.values()), default=0)
     yield f"{'':<{width}}  {'until now':>12}  {'from now on':>12}"
     for name, (words, better) in names.items():
         figures = f"{_figure(old.get(name))}  {_figure(new.get(name))}"
         yield f"{words:<{width}}  {figures}  {better}".rstrip()
-    for period, model in (("until now", now), ("from now on", then)):
-        if model:
-            titles = " and ".join(model.manifest["titles"].values())
-            trained_to, measured_on = model.manifest["trained_to"], model.manifest["measured_on"]
-            yield f"{period}: {titles}, learnt up to {trained_to}, measured on {measured_on}"
-    days = {model.manifest["measured_on"] for model in (now, then) if model}
+    for period, manifest in manifests.items():
+        if manifest:
+            titles = " and ".join(manifest.titles.values())
+            days_text = f"learnt up to {manifest.trained_to}, measured on {manifest.measured_on}"
+            yield f"{period}: {titles}, {days_text}"
+    days = {manifest.measured_on for manifest in manifests.values() if manifest}
     if len(days) > 1 and None not in days:
         yield "They were measured on different days: small differences may be the days'."
 
@@ -144,6 +143,6 @@ def _mirror(params: Params, now: Champion) -> Iterator[str]:
         candidate.is_dir() and champion.hashes(promotion.candidate_parts()) != now.sha256
     )
     if not artefacts.FEATURES.path.is_file():
-        yield f"MLflow was not told: {artefacts.FEATURES} is not there; dvc repro tells it."
+        yield f"MLflow was not updated: {artefacts.FEATURES} is not there; dvc repro updates it."
     elif unreachable := promotion_log.mirror(params, now, has_challenger):
         console.logger("MLflow").info(unreachable)

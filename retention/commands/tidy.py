@@ -39,7 +39,7 @@ def tidy(params: Params, say: Say) -> TidyReport:
     current = published.current(folder)
     if current is None:
         raise BadParams(f"{folder}: no list yet, so there is nothing to count back from")
-    since = _day_of(current) - dt.timedelta(days=days)
+    since = published.read_manifest(current).as_of - dt.timedelta(days=days)
     n_lists = _remove_lists(folder, current, since, say)
     entries = _remove_answers(since) + _remove_assignments(since)
     derived.collect_garbage(Path.cwd())
@@ -52,16 +52,12 @@ def run(say: Say) -> None:
     say(f"kept from {report.since}; removed {report.lists:,} lists, {report.entries:,} entries")
 
 
-def _day_of(folder: Path) -> dt.date:
-    return dt.date.fromisoformat(atomic.read_json(folder / published.MANIFEST)["as_of"])
-
-
 def _remove_lists(folder: Path, current: Path, since: dt.date, say: Say) -> int:
     with locks.hold(folder / published.LOCK, "publishing", say):
         expired = [
             list_folder
             for list_folder in published.published_lists(folder)
-            if list_folder != current and _day_of(list_folder) < since
+            if list_folder != current and published.read_manifest(list_folder).as_of < since
         ]
         for list_folder in expired:
             atomic.remove_folder(list_folder)

@@ -24,9 +24,10 @@ from features.engine.base import Feature
 from features.engine.table import feature_schema, features_at
 from retention.cohort import calendar, eligibility
 from retention.core import artefacts, engine, events, feature_table, point_in_time
+from retention.core.artefacts.modelling import SCORE_COLUMNS
+from retention.core.documents.modelling import CandidateManifest
 from retention.core.errors import BadInput, BadParams, Guarded
 from retention.core.params import EngineParams, Params, load_params
-from retention.core.storage import atomic
 from retention.i18n.language import language
 from retention.serving import target
 from retention.worklist import published
@@ -108,11 +109,11 @@ def newer_list(params: Params, as_of: dt.date | None) -> str:
     current = published.current(Path(params.publish.folder))
     if current is None or (as_of is not None and as_of <= data_day):
         return ""
-    manifest = atomic.read_json(current / published.MANIFEST)
-    if manifest["company"] != params.company or manifest["as_of"] <= str(data_day):
+    manifest = published.read_manifest(current)
+    if manifest.company != params.company or manifest.as_of <= data_day:
         return ""
     return (
-        f"{artefacts.EVENTS} ends before {data_day}, the current list is of {manifest['as_of']}:"
+        f"{artefacts.EVENTS} ends before {data_day}, the current list is of {manifest.as_of}:"
         " what was learnt in between is missing here; run make repro first"
     )
 
@@ -233,7 +234,7 @@ def _not_in_cohort_text(params: Params) -> str:
     return f"no {' or '.join(churn.kinds)} in the {churn.active_days} days before"
 
 
-def _score_lines(scored: dict[str, Any], params: Params, manifest: dict[str, Any]) -> list[str]:
+def _score_lines(scored: dict[str, Any], params: Params, manifest: CandidateManifest) -> list[str]:
     from retention.worklist.model import RISK_WORDS, risk_level
 
     money = {key: f"{scored[key]:,.2f} {params.currency}" for key in scored if key in _MONEY}
@@ -245,18 +246,11 @@ def _score_lines(scored: dict[str, Any], params: Params, manifest: dict[str, Any
         f" kept, {money['value_if_lost']} if lost",
         f"expected value {money['expected_value']}, four times out of five between"
         f" {money['value_low']} and {money['value_high']}",
-        f"model: {manifest['titles']['churn']}, learnt up to {manifest['trained_to']}",
+        f"model: {manifest.description}",
     ]
 
 
-_MONEY: Final = (
-    "expected_value",
-    "value_low",
-    "value_high",
-    "value_if_kept",
-    "value_if_lost",
-    "expected_loss",
-)
+_MONEY: Final = {column.name for column in SCORE_COLUMNS} - {"churn_probability"}
 
 
 def _comparison_features(params: Params, as_of: dt.date) -> tuple[pa.Table | None, dt.date]:

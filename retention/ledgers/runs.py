@@ -9,8 +9,10 @@ import datetime as dt
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from retention.core.documents.reports import ListManifest
-from retention.core.documents.scoring import GuardSummary
+from retention.core.documents.scoring import GuardSummary, PublishedRun
 from retention.core.errors import BadInput
 from retention.core.storage import atomic
 
@@ -19,33 +21,25 @@ IDENTITY_KEYS: Final = ("as_of", "sources", "watched", "scores_sha256")
 """Two measurements with equal values are of one run: the same input with the same scores."""
 
 Run = dict[str, Any]
-"""as_of, company, model, sources (read, rejected, ignored_columns), customers, watched,
-scores_sha256, mean_risk, score_psi, drifted, levels (the worst by guard), override; of a published
-run also list, list_id, listed, published_at (UTC) and folders (absolute, where it was published).
-Older records lack customers and folders."""
+"""A run as the guards compare it, with the keys of RunReport; of a published one those of
+PublishedRun. While it is being measured it lacks those of the comparison."""
 
 
-REQUIRED_KEYS: Final = {*IDENTITY_KEYS, "company", "published_at", "mean_risk"}
-
-
-def read(folder: Path, company: str) -> list[Run]:
+def read(folder: Path, company: str) -> list[PublishedRun]:
     """The published runs of a company, by as_of and published_at.
 
     Errors: BadInput, a file is no record of a run.
     """
     runs = map(_read, sorted(folder.glob("*.json")))
-    of_company = [run for run in runs if run["company"] == company]
-    return sorted(of_company, key=lambda run: (run["as_of"], run["published_at"]))
+    of_company = [run for run in runs if run.company == company]
+    return sorted(of_company, key=lambda run: (run.as_of, run.published_at))
 
 
-def _read(path: Path) -> Run:
+def _read(path: Path) -> PublishedRun:
     try:
-        run: Run = atomic.read_json(path)
-        if run.keys() >= REQUIRED_KEYS:
-            return run
-    except (ValueError, AttributeError):
-        pass
-    raise BadInput(f"{path}: no record of a run; restore it from a backup")
+        return PublishedRun.model_validate_json(path.read_bytes(), strict=True)
+    except ValidationError:
+        raise BadInput(f"{path}: no record of a run; restore it from a backup") from None
 
 
 def earlier_runs(runs: list[Run], run: Run) -> list[Run]:
@@ -85,20 +79,23 @@ def record(
         "published_at": dt.datetime.now(dt.UTC).isoformat(),
         "folders": [into],
     }
-    atomic.write_json(path, run.as_json() | of_list, mode=atomic.READ_ONLY)
+    _write(path, PublishedRun.model_validate(run.as_json() | of_list))
     return True
+
+
+def _write(path: Path, run: PublishedRun) -> None:
+    atomic.write_json(path, run.as_json(), mode=atomic.READ_ONLY)
 
 
 def _add_folder(path: Path, into: str) -> bool:
     run = _read(path)
-    previous = run.get("folders", [])
-    if into in previous:
+    if into in run.folders:
         return False
-    atomic.write_json(path, run | {"folders": [*previous, into]}, mode=atomic.READ_ONLY)
+    _write(path, run.updated(folders=(*run.folders, into)))
     return True
 
 
 def folders(folder: Path) -> list[Path]:
     """Every folder into which a list was published, by the records. Errors: as `read`."""
     runs = map(_read, folder.glob("*.json"))
-    return sorted({Path(name) for run in runs for name in run.get("folders", [])})
+    return sorted({Path(name) for run in runs for name in run.folders})

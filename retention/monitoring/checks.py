@@ -1,7 +1,5 @@
 """All guards of a run: those of the data it read, and those of the model that scored it."""
 
-import datetime as dt
-
 from retention.core.params import Params
 from retention.i18n.language import Language
 from retention.ledgers.runs import Run
@@ -32,7 +30,7 @@ def model_findings(
     inputs: GuardInputs, params: Params, drift_report: DriftReport, language: Language
 ) -> list[Finding]:
     """Drift, age of the model, and calibration on the customers held out."""
-    trained_to = dt.date.fromisoformat(inputs.champion["trained_to"])
+    trained_to = inputs.champion.trained_to
     return [
         *_drift_findings(inputs, params, drift_report, language),
         freshness.model_age(trained_to, inputs.as_of, params.labels, params.guard, language),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from retention.core.documents.modelling import ChampionManifest
 from retention.core.documents.scoring import ScoreSummary
 from retention.core.documents.sources import IngestSummary, SourceSummary
 from retention.core.params import Params
@@ -25,7 +26,7 @@ class GuardInputs:
     scores_sha256: str
     X: pd.DataFrame  # features of the cohort at as_of
     p: pd.Series  # churn probabilities of the same customers, in the same order
-    champion: dict[str, Any]  # manifest of the champion
+    champion: ChampionManifest
     reference: dict[str, Any] | None  # its profile, if it has one
     past: pd.DataFrame  # PAST_LISTS
     published: list[Run]  # all published runs of the company
@@ -42,8 +43,8 @@ def run_record(inputs: GuardInputs, params: Params) -> Run:
     return {
         "as_of": inputs.as_of.isoformat(),
         "company": params.company,
-        "model": inputs.champion["models"],
-        "trained_to": inputs.champion["trained_to"],
+        "model": inputs.champion.models,
+        "trained_to": inputs.champion.trained_to.isoformat(),
         "sources": {
             source: summary.model_dump(mode="json", include=counts)
             for source, summary in inputs.ingested.items()

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from retention.core.artefacts import modelling
 from retention.core.errors import BadInput, mask
 from retention.core.params import Policy
 from retention.i18n.language import gettext_noop
@@ -57,15 +58,7 @@ LANE_REASONS: Final = {
 }
 """Reasons to be in each lane, in the order they are tried, in the words that staff read."""
 
-SCORE_COLUMNS: Final = (
-    "churn_probability",
-    "expected_value",
-    "value_low",
-    "value_high",
-    "value_if_kept",
-    "value_if_lost",
-    "expected_loss",
-)
+SCORE_COLUMNS: Final = tuple(column.name for column in modelling.SCORE_COLUMNS)
 """Columns of the scores that must be finite."""
 RANKING: Final = {"expected_loss": False, "churn_probability": False, "customer_id": True}
 """Order of customers who are otherwise equal, and whether a column ascends; ids by their bytes."""

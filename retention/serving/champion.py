@@ -5,9 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from models.components.scorer import Scorer
 from retention.core import artefacts, errors
-from retention.core.documents.modelling import UpliftManifest
+from retention.core.documents.modelling import (
+    CandidateManifest,
+    ChampionManifest,
+    Promotion,
+    UpliftManifest,
+)
 from retention.core.storage import atomic
 
 FOLDER = Path("champion")
@@ -24,18 +31,18 @@ _MODELS = re.compile(r"[0-9a-f]{24}")
 
 @dataclass(frozen=True)
 class Champion:
-    """The manifest of a champion folder, as written."""
+    """The folder of the models, and their manifest."""
 
     folder: Path
-    manifest: dict[str, Any]
+    manifest: ChampionManifest
 
     @property
     def sha256(self) -> dict[str, str]:
-        return dict(self.manifest["sha256"])
+        return dict(self.manifest.sha256)
 
     @property
     def definition(self) -> dict[str, Any]:
-        return dict(self.manifest["definition"])
+        return dict(self.manifest.definition)
 
 
 def parts(folder: Path, *more: Path) -> dict[str, Path]:
@@ -51,17 +58,29 @@ def hashes(candidate: dict[str, Path]) -> dict[str, str]:
 
 def current(folder: Path = FOLDER) -> Champion | None:
     """The champion as its manifest states it; None where there is none yet."""
-    path = folder / MANIFEST
-    return _read(path, folder) if path.is_file() else None
+    return _read_if_there(folder / MANIFEST, folder)
 
 
-def _read(path: Path, folder: Path) -> Champion:
-    """The champion of a manifest; Guarded where it names no folder of models."""
-    manifest = atomic.read_json(path)
-    if not _MODELS.fullmatch(str(manifest["models"])):
-        named = errors.mask(manifest["models"])
+def previous(folder: Path = FOLDER) -> Champion | None:
+    """The champion before, to which `rollback` goes back; None where there is none."""
+    return _read_if_there(folder / f"{PREVIOUS}.json", folder)
+
+
+def _read_if_there(path: Path, folder: Path) -> Champion | None:
+    """The champion of a manifest; Guarded where it is none, or names no folder of models."""
+    if not path.is_file():
+        return None
+    try:
+        manifest = ChampionManifest.model_validate_json(path.read_bytes(), strict=True)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"])) or "the file"
+        raise errors.Guarded(
+            f"{path}: {where}: {error.errors()[0]['msg']}; restore it from a backup"
+        ) from None
+    if not _MODELS.fullmatch(manifest.models):
+        named = errors.mask(manifest.models)
         raise errors.Guarded(f"{path}: {named} is no folder of models; restore it from a backup")
-    return Champion(folder / manifest["models"], manifest)
+    return Champion(folder / manifest.models, manifest)
 
 
 def scoring_folder() -> Path:
@@ -75,16 +94,19 @@ def load(champion: Champion) -> Scorer:
 
     Errors: Guarded names the file that is missing or changed.
     """
-    for name in sorted({*PARTS, *champion.sha256}):
-        path = champion.folder / f"{name}.json"
-        if not path.is_file() or atomic.sha256(path) != champion.sha256.get(name):
+    return load_models(champion.folder, champion.sha256)
+
+
+def load_models(folder: Path, sha256: dict[str, str]) -> Scorer:
+    """The models of a folder, read only when their hashes are those given. Errors: as `load`."""
+    for name in sorted({*PARTS, *sha256}):
+        path = folder / f"{name}.json"
+        if not path.is_file() or atomic.sha256(path) != sha256.get(name):
             raise errors.Guarded(
                 f"{path}: missing or changed since it was promoted; restore it, or remove "
                 f"{FOLDER / MANIFEST} and run make repro to promote anew"
             )
-    return Scorer.from_states(
-        {name: atomic.read_json(champion.folder / f"{name}.json") for name in PARTS}
-    )
+    return Scorer.from_states({name: atomic.read_json(folder / f"{name}.json") for name in PARTS})
 
 
 def load_part(champion: Champion, name: str) -> Any:
@@ -100,18 +122,23 @@ def uplift_manifest(champion: Champion) -> UpliftManifest | None:
 
 
 def install(
-    candidate: dict[str, Path], manifest: dict[str, Any], folder: Path = FOLDER
+    candidate: dict[str, Path],
+    manifest: CandidateManifest,
+    folder: Path = FOLDER,
+    promotion: Promotion | None = None,
 ) -> Champion:
     """Make a candidate (its `parts`) the champion: files in a folder of their own, then manifest.
 
-    The manifest is replaced in one step and is the authority; the one before is kept beside it
-    for `rollback`, and set aside where it was made under another definition.
+    promotion: how it came about, which the manifest states too. The manifest is replaced in one
+    step and is the authority; the one before is kept beside it for `rollback`, and set aside where
+    it was made under another definition.
     """
     sha256 = hashes(candidate)
     name = atomic.content_hash(sha256)[:24]
     for part, path in candidate.items():
         atomic.write_bytes(folder / name / f"{part}.json", path.read_bytes())
-    pinned = {**manifest, "models": name, "sha256": sha256}
+    pins = {"models": name, "sha256": sha256, **({"promotion": promotion} if promotion else {})}
+    pinned = ChampionManifest.model_validate({**manifest.as_json(), **pins})
     _replace(pinned, folder)
     return Champion(folder / name, pinned)
 
@@ -122,9 +149,9 @@ def set_aside_champion(definition: dict[str, Any], folder: Path = FOLDER) -> Cha
     None too where the current champion has that definition.
     """
     now, path = current(folder), _set_aside_path(definition, folder)
-    if now is None or now.definition == definition or not path.is_file():
+    if now is None or now.definition == definition:
         return None
-    return _read(path, folder)
+    return _read_if_there(path, folder)
 
 
 def restore_set_aside(definition: dict[str, Any], folder: Path = FOLDER) -> Champion | None:
@@ -139,16 +166,21 @@ def restore_set_aside(definition: dict[str, Any], folder: Path = FOLDER) -> Cham
     return returning
 
 
-def _replace(manifest: dict[str, Any], folder: Path) -> None:
+def _replace(manifest: ChampionManifest, folder: Path) -> None:
     """Replace the champion's manifest in one step, after that of the one before is kept."""
     before = current(folder)
-    if before and before.definition != manifest["definition"]:
-        atomic.write_json(_set_aside_path(before.definition, folder), before.manifest)
-    if before and before.manifest["models"] != manifest["models"]:
-        atomic.write_json(folder / f"{PREVIOUS}.json", before.manifest)
-    atomic.write_json(folder / MANIFEST, manifest)
-    atomic.remove(_set_aside_path(manifest["definition"], folder))
+    definition = dict(manifest.definition)
+    if before and before.definition != definition:
+        _write(before.manifest, _set_aside_path(before.definition, folder))
+    if before and before.manifest.models != manifest.models:
+        _write(before.manifest, folder / f"{PREVIOUS}.json")
+    _write(manifest, folder / MANIFEST)
+    atomic.remove(_set_aside_path(definition, folder))
     _remove_unused(folder)
+
+
+def _write(manifest: ChampionManifest, path: Path) -> None:
+    atomic.write_json(path, manifest.as_json())
 
 
 def _set_aside_path(definition: dict[str, Any], folder: Path) -> Path:
@@ -161,26 +193,22 @@ def rollback(folder: Path = FOLDER) -> Champion:
     The manifest is written first: if the process is stopped after it, the rollback is done.
     Errors: Guarded where there is no previous champion.
     """
-    now, path = current(folder), folder / f"{PREVIOUS}.json"
-    if now is None or not path.is_file():
+    now, before, path = current(folder), previous(folder), folder / f"{PREVIOUS}.json"
+    if now is None or before is None:
         raise errors.Guarded(f"{path}: there is no champion before this one to go back to")
-    before = atomic.read_json(path)
-    if before["definition"] != now.definition:
-        atomic.write_json(_set_aside_path(now.definition, folder), now.manifest)
-    atomic.write_json(folder / MANIFEST, before)
-    atomic.write_json(path, now.manifest)
-    atomic.remove(_set_aside_path(before["definition"], folder))
-    return Champion(folder / before["models"], before)
+    if before.definition != now.definition:
+        _write(now.manifest, _set_aside_path(now.definition, folder))
+    _write(before.manifest, folder / MANIFEST)
+    _write(now.manifest, path)
+    atomic.remove(_set_aside_path(before.definition, folder))
+    return before
 
 
 def _remove_unused(folder: Path) -> None:
     """Remove model folders that no kept manifest names."""
-    named = [
-        folder / MANIFEST,
-        folder / f"{PREVIOUS}.json",
-        *(folder / SET_ASIDE).glob("*.json"),
-    ]
-    in_use = {SET_ASIDE} | {atomic.read_json(path)["models"] for path in named if path.is_file()}
+    set_aside = (_read_if_there(path, folder) for path in (folder / SET_ASIDE).glob("*.json"))
+    champions = (current(folder), previous(folder), *set_aside)
+    in_use = {SET_ASIDE, *(each.folder.name for each in champions if each)}
     for path in folder.iterdir():
         if path.is_dir() and path.name not in in_use:
             atomic.remove_folder(path)

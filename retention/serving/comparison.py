@@ -6,11 +6,12 @@ Brier score is worse beyond the interval of the difference, customers resampled 
 
 import datetime as dt
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import pandas as pd
 
 from models.components.base import Floats
+from retention.core.documents.modelling import ComparisonReport
 from retention.stats import bootstrap
 from retention.stats.bootstrap import Metric
 from retention.training import metrics
@@ -71,8 +72,9 @@ class Comparison:
     churners: int = 0
     why: str = ""  # why nothing is comparable
 
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+    def report(self) -> ComparisonReport:
+        """The same for a JSON file."""
+        return ComparisonReport.model_validate(asdict(self))
 
     def figures(self) -> dict[str, float | None]:
         """Flat: empc_champion, ..., brier_high; null where nothing could be compared."""
@@ -100,13 +102,12 @@ def not_comparable(
     return Comparison("not comparable", {}, measured_on, customers, churners, why)
 
 
-def has_seen(trained_to: str, measured_on: str, label_delay_days: int) -> bool:
+def has_seen(trained_to: dt.date, measured_on: dt.date, label_delay_days: int) -> bool:
     """Whether a champion was trained on labels whose windows reach beyond the test snapshot.
 
     trained_to: the last snapshot it was trained on; its labels matured `label_delay_days` later.
     """
-    mature_on = dt.date.fromisoformat(trained_to) + dt.timedelta(days=label_delay_days)
-    return mature_on > dt.date.fromisoformat(measured_on)
+    return trained_to + dt.timedelta(days=label_delay_days) > measured_on
 
 
 def compare(

@@ -7,14 +7,20 @@ only with a reason that is written to the manifest.
 
 import datetime as dt
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from retention.core import artefacts, errors, feature_table, point_in_time
-from retention.core.documents.modelling import FigurePair, SelectionReport, TestMetrics
+from retention.core.documents.modelling import (
+    CandidateManifest,
+    FigurePair,
+    Promotion,
+    SelectionReport,
+    TestMetrics,
+)
 from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.serving import champion, headlines, target
@@ -36,7 +42,7 @@ def candidate_parts() -> dict[str, Path]:
     return champion.parts(artefacts.CANDIDATE.path, artefacts.UPLIFT.path)
 
 
-def pin_candidate(manifest: dict[str, Any]) -> Champion:
+def pin_candidate(manifest: CandidateManifest) -> Champion:
     """Pin the candidate under data/ as a champion is, for the list of an experiment."""
     folder = artefacts.PINNED_CANDIDATE.path
     atomic.remove_folder(folder)
@@ -45,49 +51,48 @@ def pin_candidate(manifest: dict[str, Any]) -> Champion:
 
 def candidate_manifest(
     params: Params, selection_report: SelectionReport, metrics: TestMetrics
-) -> dict[str, Any]:
+) -> CandidateManifest:
     """What a champion's manifest says of its models."""
     selected = selection_report.chosen
-    return {
-        "definition": target.target_identity(params, selection_report.features),
-        "models_chosen": dict(selected),
-        "titles": {task: selection_report.titles[name] for task, name in selected.items()},
-        "trained_to": selection_report.trained_to.isoformat(),
-        "measured_on": metrics.measured_on.isoformat() if metrics.measured_on else None,
-        "figures": headlines.headline_figures(metrics),
-        "banners": list(selection_report.banners),
-    }
+    return CandidateManifest(
+        definition=target.target_identity(params, selection_report.features),
+        models_chosen=selected,
+        titles={task: selection_report.titles[name] for task, name in selected.items()},
+        trained_to=selection_report.trained_to,
+        measured_on=metrics.measured_on,
+        figures=headlines.headline_figures(metrics),
+        banners=selection_report.banners,
+    )
 
 
-def decide(now: Champion | None, manifest: dict[str, Any], sha256: dict[str, str]) -> str:
+def decide(now: Champion | None, manifest: CandidateManifest, sha256: dict[str, str]) -> str:
     """promote, same, set aside (the champion has another target) or challenge.
 
     manifest, sha256: of the candidate.
     """
     if now is None:
         return "promote"
-    if now.definition != manifest["definition"]:
+    if now.definition != manifest.definition:
         return "set aside"  # even where the models are the same: it could not score
     return "same" if now.sha256 == sha256 else "challenge"
 
 
-def compare_with_champion(now: Champion, manifest: dict[str, Any], params: Params) -> Comparison:
+def compare_with_champion(now: Champion, manifest: CandidateManifest, params: Params) -> Comparison:
     """The verdict on the candidate, from what earlier stages left.
 
     Errors: Guarded where the champion's files are not those of its manifest, or cannot score.
     """
-    measured_on = manifest["measured_on"]
-    if now.definition != manifest["definition"]:
+    day = manifest.measured_on
+    if now.definition != manifest.definition:
         return not_comparable("the champion was made under another definition")
-    if measured_on is None:
+    if day is None:
         return not_comparable("nothing was measured: history is too short for it")
     label_delay_days = point_in_time.label_delay_days(params.labels)
-    if has_seen(now.manifest["trained_to"], measured_on, label_delay_days):
-        return not_comparable("not yet, the champion has seen these days", measured_on)
-    predictions = paired_predictions(now, dt.date.fromisoformat(measured_on))
+    if has_seen(now.manifest.trained_to, day, label_delay_days):
+        return not_comparable("not yet, the champion has seen these days", day.isoformat())
     return compare(
-        predictions,
-        measured_on,
+        paired_predictions(now, day),
+        day.isoformat(),
         params.train.min_churners,
         params.promote.bootstrap,
         params.promote.seed,
@@ -139,26 +144,24 @@ def refuse_unfit(comparison: Comparison | None, override_reason: str | None) -> 
 
 
 def install(
-    manifest: dict[str, Any],
+    manifest: CandidateManifest,
     how: str,
     comparison: Comparison | None,
     override_reason: str | None = None,
 ) -> Champion:
     """Make the candidate the champion; its manifest says how that came about."""
-    promotion = {
-        "how": how,
-        "anyway": override_reason,
-        "comparison": comparison.as_json() if comparison else None,
-    }
-    return champion.install(candidate_parts(), manifest | {"promotion": promotion})
+    promotion = Promotion(
+        how=how, anyway=override_reason, comparison=comparison.report() if comparison else None
+    )
+    return champion.install(candidate_parts(), manifest, promotion=promotion)
 
 
-def side_by_side(now: Champion | None, manifest: dict[str, Any]) -> dict[str, FigurePair]:
+def side_by_side(now: Champion | None, manifest: CandidateManifest) -> dict[str, FigurePair]:
     """Each headline figure of the candidate beside the champion's."""
-    figures = now.manifest["figures"] if now else {}
+    figures = now.manifest.figures if now else {}
     return {
         name: FigurePair(champion=figures.get(name), candidate=figure)
-        for name, figure in manifest["figures"].items()
+        for name, figure in manifest.figures.items()
     }
 
 

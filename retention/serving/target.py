@@ -23,7 +23,7 @@ def target_description(labels: LabelParams, text_language: Language | None = Non
         )
     return text_language.gettext(
         "lost = no {kinds} in the next {days} days{gap}; "
-        "watched = at least one in the last {active} days",
+        "active = at least one in the last {active} days",
         kinds=_kinds(churn, text_language),
         days=days,
         gap=gap,

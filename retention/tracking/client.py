@@ -423,13 +423,13 @@ def load(company: str, alias: str = "champion") -> Score:
     return lambda X: _score(model, X)
 
 
-def registered_sha256(company: str, alias: str = "champion") -> dict[str, str]:
-    """sha256 of the models that an alias names, by part; none of their code runs.
+def registered_sha256(company: str) -> dict[str, str]:
+    """sha256 of the registry's champion, by part; none of its code runs.
 
     Errors: as `load`.
     """
     with _store() as store, TemporaryDirectory() as temporary:
-        folder = _fetch(store, company, alias, temporary) / "artifacts"
+        folder = _fetch(store, company, "champion", temporary) / "artifacts"
         return {path.stem: atomic.sha256(path) for path in sorted(folder.glob("*.json"))}
 
 

@@ -1,6 +1,5 @@
 """The list from the decisions of the policy: its head, its id, and what changed since the last."""
 
-import datetime as dt
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +11,6 @@ import pyarrow.compute as pc
 from retention.core import artefacts
 from retention.core.documents.scoring import ScoreSummary
 from retention.core.params import Params
-from retention.core.storage import atomic
 from retention.i18n.language import language
 from retention.policy.decide import Decision
 from retention.policy.lanes import NOBODY_SUPPRESSED, SuppressionList
@@ -82,7 +80,7 @@ def compare_with_previous(
     """
     if folder is None:
         return listing, ranked.assign(change="")
-    manifest = atomic.read_json(folder / published.MANIFEST)
+    manifest = published.read_manifest(folder)
     last = to_csv.read(folder / "at_risk.csv").to_pandas()
     reason = "left" if params.labels.churn.rule == "cancel" else "unwatched"
     difference = changes.compare_lists(ranked, last, decision.rows, reason)
@@ -91,8 +89,8 @@ def compare_with_previous(
     owner = dropped["customer_id"].map(decision.rows.set_index("customer_id")["owner"])
     dropped = dropped.assign(owner=owner.fillna(dropped["owner"]))
     previous = Previous(
-        list_id=manifest.get("list_id", folder.name),
-        as_of=dt.date.fromisoformat(manifest["as_of"]),
+        list_id=manifest.list_id or folder.name,
+        as_of=manifest.as_of,
         stability=difference.stability,
     )
     return (

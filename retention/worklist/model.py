@@ -94,7 +94,7 @@ CHANGES: Final = {
 """Compared with the last list: not on it, or how the churn probability moved since."""
 
 LEFT_COHORT: Final = {
-    "": {"left": gettext_noop("has left"), "unwatched": gettext_noop("no longer watched")}
+    "": {"left": gettext_noop("has left"), "unwatched": gettext_noop("no longer active")}
 }
 """Beside LANES and LANE_REASONS: why a customer of the last list is not in the cohort now."""
 

@@ -11,9 +11,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from retention.core.documents.reports import ListManifest, ListPointer
+from pydantic import ValidationError
+
+from retention.core import artefacts
+from retention.core.documents.reports import ListFile, ListManifest, ListPointer, ListSummary
 from retention.core.errors import BadInput, Guarded, mask
 from retention.core.storage import atomic, locks
 from retention.core.storage.locks import Say
@@ -21,7 +24,6 @@ from retention.core.storage.locks import Say
 MANIFEST, CURRENT, LINK, LOCK = "manifest.json", "current.json", "current", ".lock"
 
 _RUN_ID: Final = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NAME: Final = re.compile(r"[a-z0-9_]+(-[a-z0-9-]+)?\.(csv|html|xlsx)")
 _OFFICE_FILES: Final = re.compile(
     r"~\$.*|\.~lock\..*#|thumbs\.db|desktop\.ini|\.ds_store|\._.*", re.IGNORECASE
@@ -29,28 +31,21 @@ _OFFICE_FILES: Final = re.compile(
 """What Excel, LibreOffice, Windows and macOS put beside a file while it is open: no damage."""
 
 
-def run_id(manifest: dict[str, Any]) -> str:
+def run_id(manifest: ListManifest) -> str:
     """The list's date and the first 12 hex digits of the hash of its manifest."""
-    day = dt.date.fromisoformat(manifest["as_of"])
-    return f"{day.isoformat()}-{atomic.content_hash(manifest)[:12]}"
+    return f"{manifest.as_of.isoformat()}-{atomic.content_hash(manifest.as_json())[:12]}"
 
 
-def build_manifest(folder: Path, summary: dict[str, Any]) -> dict[str, Any]:
-    """The manifest of the list in a folder: its summary, and sha256, bytes and rows of each file.
+def build_manifest(folder: Path, summary: ListSummary, **more: str) -> ListManifest:
+    """The manifest of the list in a folder: its summary, its files, and further fields."""
+    described = summary.as_json()
+    files = {name: _describe_file(folder / name, rows) for name, rows in summary.files.items()}
+    of_files = {"files": files, "rows": summary.counts.listed, "schema": described.pop("columns")}
+    return ListManifest.model_validate(described | of_files | more)
 
-    `summary["files"]` maps each file that is published to its number of rows.
-    """
-    files = {
-        name: {
-            "sha256": atomic.sha256(folder / name),
-            "bytes": (folder / name).stat().st_size,
-            "rows": rows,
-        }
-        for name, rows in summary["files"].items()
-    }
-    about = {key: value for key, value in summary.items() if key != "columns"}
-    rows = summary["counts"]["listed"]
-    return about | {"files": files, "rows": rows, "schema": summary["columns"]}
+
+def _describe_file(path: Path, rows: int) -> ListFile:
+    return ListFile(bytes=path.stat().st_size, rows=rows, sha256=atomic.sha256(path))
 
 
 class RetentionRule(NamedTuple):
@@ -111,7 +106,7 @@ def _publish_locked(
     if not beside_newer:
         _set_current(target)
     beside = f", beside the newer list of {newer}" if beside_newer else ""
-    say(f"published {manifest['rows']:,} rows as {target}{beside}")
+    say(f"published {manifest.rows:,} rows as {target}{beside}")
     return target
 
 
@@ -134,8 +129,7 @@ def supersede(old: Path, source: Path, say: Say) -> Path:
     """
     folder = old.parent
     with _locked(folder, say):
-        summary = _summary(source) | {"supersedes": old.name}
-        manifest = build_manifest(source, summary)
+        manifest = build_manifest(source, _summary(source), supersedes=old.name)
         target = folder / run_id(manifest)
         if not target.is_dir():
             _write_list(source, target, manifest)
@@ -152,19 +146,17 @@ def _set_current(target: Path) -> None:
     _link(target.parent, target.name)
 
 
-def _summary(source: Path) -> dict[str, Any]:
-    path = source / "summary.json"
-    if not path.is_file():
-        raise BadInput(f"{path}: no such file; run at_risk first")
-    summary: dict[str, Any] = atomic.read_json(path)
-    strange = [name for name in summary["files"] if not _NAME.fullmatch(name)]
+def _summary(source: Path) -> ListSummary:
+    document = artefacts.LIST_SUMMARY.within(source)
+    if not document.path.is_file():
+        raise BadInput(f"{document}: no such file; run at_risk first")
+    summary = document.read()
+    strange = [name for name in summary.files if not _NAME.fullmatch(name)]
     if strange:
-        raise BadInput(f"{path}: {mask(strange[0])} is no name of a list's file")
-    missing = [name for name in summary["files"] if not (source / name).is_file()]
+        raise BadInput(f"{document}: {mask(strange[0])} is no name of a list's file")
+    missing = [name for name in summary.files if not (source / name).is_file()]
     if missing:
         raise BadInput(f"{source / missing[0]}: no such file; run at_risk first")
-    if not _DAY.fullmatch(str(summary["as_of"])):
-        raise BadInput(f"{path}: as_of {mask(summary['as_of'])} is not a day as 2026-11-22")
     return summary
 
 
@@ -174,59 +166,52 @@ def _refuse_damaged(target: Path) -> None:
         raise BadInput(f"{problems[0]}; published lists are never mended: move {target} away")
 
 
-def _newer_day(folder: Path, pointer: ListPointer | None, summary: dict[str, Any]) -> str | None:
+def _newer_day(folder: Path, pointer: ListPointer | None, summary: ListSummary) -> dt.date | None:
     """The day of the company's newest list if it is later than this list's, else None.
 
     All published lists count, for current may name another company's list by now.
     """
-    company = summary["company"]
-    days = [dated.day.isoformat() for dated in _lists_by_age(folder) if dated.company == company]
+    company = summary.company
+    days = [dated.day for dated in _lists_by_age(folder) if dated.company == company]
     if pointer and pointer.company == company:
-        days.append(pointer.as_of.isoformat())
-    last = max(days, default="")
-    return last if last > summary["as_of"] else None
+        days.append(pointer.as_of)
+    last = max(days, default=summary.as_of)
+    return last if last > summary.as_of else None
 
 
 def _check_order(
     pointer: ListPointer | None,
-    summary: dict[str, Any],
-    newer: str | None,
+    summary: ListSummary,
+    newer: dt.date | None,
     allow_older: bool,
     say: Say,
 ) -> None:
     """Raise Guarded if current would move back; say so if another company's list is replaced."""
     if newer and not allow_older:
         raise Guarded(
-            f"the newest list is of {newer}, this one of {summary['as_of']}; "
+            f"the newest list is of {newer}, this one of {summary.as_of}; "
             "to go back set publish.allow_older: true"
         )
-    if pointer and pointer.company != summary["company"]:
-        say(f"the list of {pointer.company} gives way to that of {summary['company']}")
+    if pointer and pointer.company != summary.company:
+        say(f"the list of {pointer.company} gives way to that of {summary.company}")
 
 
-def _write_list(source: Path, target: Path, manifest: dict[str, Any]) -> None:
+def _write_list(source: Path, target: Path, manifest: ListManifest) -> None:
     """Write the files and their manifest to a staging folder and rename it in one step."""
     with atomic.atomic_folder(target) as staging:
-        for name in manifest["files"]:
+        for name in manifest.files:
             atomic.write_bytes(staging / name, (source / name).read_bytes(), mode=atomic.READ_ONLY)
-        atomic.write_json(staging / MANIFEST, manifest, mode=atomic.READ_ONLY)
-        if run_id(build_manifest(staging, _summary_of_manifest(manifest))) != target.name:
-            raise BadInput(f"{source}: the list changed while it was read; publish again")
-
-
-def _summary_of_manifest(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The summary that a manifest was built from."""
-    own = {"files", "rows", "schema"}
-    about = {key: value for key, value in manifest.items() if key not in own}
-    rows_by_file = {name: described["rows"] for name, described in manifest["files"].items()}
-    return about | {"columns": manifest["schema"], "files": rows_by_file}
+        atomic.write_json(staging / MANIFEST, manifest.as_json(), mode=atomic.READ_ONLY)
+        for name, described in manifest.files.items():
+            if _describe_file(staging / name, described.rows) != described:
+                raise BadInput(f"{source}: the list changed while it was read; publish again")
 
 
 def _pointer_to(target: Path) -> ListPointer:
-    manifest = atomic.read_json(target / MANIFEST)
+    manifest = read_manifest(target)
     return ListPointer(
-        as_of=manifest["as_of"],
-        company=manifest["company"],
+        as_of=manifest.as_of,
+        company=manifest.company,
         folder=target.name,
         manifest_sha256=atomic.sha256(target / MANIFEST),
     )
@@ -291,31 +276,21 @@ def _lists_by_age(folder: Path) -> list[_DatedList]:
     """The published lists, the oldest first."""
     current_folder, dated_lists = current(folder), []
     for path in published_lists(folder):
-        manifest = _manifest(path)
-        day = dt.date.fromisoformat(manifest["as_of"])
-        dated_lists.append(_DatedList(day, path == current_folder, path, manifest["company"]))
+        manifest = read_manifest(path)
+        is_current = path == current_folder
+        dated_lists.append(_DatedList(manifest.as_of, is_current, path, manifest.company))
     return sorted(dated_lists)
 
 
-def _manifest(target: Path) -> dict[str, Any]:
+def read_manifest(target: Path) -> ListManifest:
     """The manifest of a published list; BadInput if it cannot be read."""
     path = target / MANIFEST
     try:
-        manifest = atomic.read_json(path)
-        return {"as_of": manifest["as_of"], "company": manifest["company"], **manifest}
-    except (ValueError, KeyError, TypeError, FileNotFoundError):
+        return ListManifest.model_validate_json(path.read_bytes(), strict=True)
+    except (ValidationError, FileNotFoundError):
         raise BadInput(
             f"{path}: not a manifest any more; restore it from a backup, or move {target} away"
         ) from None
-
-
-def read_manifest(target: Path) -> ListManifest:
-    """The manifest of a list of this version; BadInput if it is another's or damaged."""
-    path = target / MANIFEST
-    try:
-        return ListManifest.model_validate_json(path.read_bytes(), strict=True)
-    except ValueError:
-        raise BadInput(f"{path}: not a manifest of this version; publish again") from None
 
 
 def newest(
@@ -376,12 +351,12 @@ def _problems_of_list(target: Path) -> list[str]:
     if not path.is_file():
         return [f"{path}: missing"]
     try:
-        manifest = atomic.read_json(path)
-        expected: dict[str, str] = {k: v["sha256"] for k, v in manifest["files"].items()}
-        as_written = path.read_bytes() == atomic.json_text(manifest).encode()
-        changed = run_id(manifest) != target.name or not as_written
-    except (ValueError, KeyError, TypeError, AttributeError):
+        manifest = read_manifest(target)
+    except BadInput:
         return [f"{path}: not a manifest any more"]
+    expected = {name: described.sha256 for name, described in manifest.files.items()}
+    as_written = path.read_bytes() == atomic.json_text(manifest.as_json()).encode()
+    changed = run_id(manifest) != target.name or not as_written
     problems = [f"{path}: changed since it was published"] if changed else []
     for name, sha256 in expected.items():
         if not (target / name).is_file():

@@ -93,8 +93,8 @@ def how_to_read(listing: Listing) -> list[tuple[str, str]]:
         (
             _("Held out"),
             _(
-                "A few customers, drawn at random, are left alone on purpose: the comparison shows "
-                "what the contacts are worth."
+                "A few customers, chosen at random, are left alone on purpose: the comparison "
+                "shows what the contacts are worth."
             ),
         ),
         (
@@ -205,8 +205,8 @@ def ranking_sentence(uplift: UpliftManifest, params: Params, language: Language)
         )
     if not uplift.name:
         return language.gettext(
-            "Ranked by expected loss: too few customers were drawn by lot so far, and left, to "
-            "learn whom a contact keeps."
+            "Ranked by expected loss: too few customers chosen at random have left so far to learn "
+            "whom a contact keeps."
         )
     better, low, high = (
         language.money(amount or 0.0, params.currency)
@@ -214,7 +214,7 @@ def ranking_sentence(uplift: UpliftManifest, params: Params, language: Language)
     )
     if uplift.ranks:
         return language.gettext(
-            "Ranked by what a contact changes, as {lots} customers drawn by lot have taught: "
+            "Ranked by what a contact changes, learnt from {lots} customers chosen at random: "
             "worth {better} more per customer than ranking by expected loss ({low} to {high}).",
             lots=uplift.lots,
             better=better,
@@ -222,7 +222,7 @@ def ranking_sentence(uplift: UpliftManifest, params: Params, language: Language)
             high=high,
         )
     return language.gettext(
-        "Ranked by expected loss: on {lots} customers drawn by lot, ranking by what a contact "
+        "Ranked by expected loss: on {lots} customers chosen at random, ranking by what a contact "
         "changes was not shown to be better ({better} per customer, {low} to {high}).",
         lots=uplift.lots,
         better=better,

@@ -7,6 +7,7 @@ from typing import Any
 from retention.core.storage import atomic
 from retention.worklist import published
 from retention.worklist.published import RetentionRule
+from tests.support import documents
 
 DAY = dt.date(2026, 11, 22)
 
@@ -17,14 +18,15 @@ def write_list(folder: Path, name: str, day: dt.date = DAY, **changes: Any) -> P
         "as_of": day.isoformat(),
         "columns": ["customer_id", "name"],
         "company": "Mill Lane Bakery",
-        "counts": {"listed": 1},
+        "counts": {"watched": 1, "listed": 1},
         "files": {"at_risk.csv": 1, "at_risk.html": 1},
         "list_id": f"{day}-0123456789ab",
         "model": "a made-up model",
     }
     atomic.write_text(folder / "at_risk.csv", f"customer_id,name\n1,{name}\n")
     atomic.write_text(folder / "at_risk.html", f"<p>{name}</p>\n")
-    atomic.write_json(folder / "summary.json", about | changes)
+    summary = documents.list_summary(**about | changes)
+    atomic.write_json(folder / "summary.json", summary.as_json())
     return folder
 
 

@@ -115,8 +115,8 @@ def test_10_row_count_drop_overridden_is_logged(published_shop: Checkout, tmp_pa
     (copy / runs.FOLDER / f"{current_list_name(copy)}.json").unlink()
     copy.stages("publish")
     (run,) = runs.read(copy / runs.FOLDER, copy.params()["company"])
-    assert run["override"] == {"row_count": WHY}
-    assert run["levels"]["row_count"] == "set_aside"
+    assert run.override == {"row_count": WHY}
+    assert run.levels["row_count"] == "set_aside"
 
 
 def rows_read(shop: Checkout) -> str:

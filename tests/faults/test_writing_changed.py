@@ -19,6 +19,7 @@ from retention.worklist import published
 from tests.faults.ending import tree
 from tests.faults.lists import publish_quietly, read_current, write_list
 from tests.faults.refusal import Done, assert_refused, assert_unchanged
+from tests.support import documents
 
 PARAMS: dict[str, Any] = {
     "company": "Mill Lane Bakery",
@@ -180,7 +181,9 @@ def test_56_path_traversal_customer_id_is_only_text(
 @pytest.mark.parametrize("name", ["../../x", "/tmp/retention-elsewhere", "", "0123"])
 def test_56_path_traversal_folder_of_a_champion(home: Path, name: str) -> None:
     folder = home / "champion"
-    atomic.write_json(folder / champion.MANIFEST, {"models": name, "sha256": {}, "definition": {}})
+    atomic.write_json(
+        folder / champion.MANIFEST, documents.champion_manifest(models=name).as_json()
+    )
     with pytest.raises(Guarded, match="is no folder of models"):
         champion.current(folder)
 

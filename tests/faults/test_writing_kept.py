@@ -24,6 +24,7 @@ from retention.ledgers.outcomes import ImportBatch, OutcomeRecord, StaffAnswer
 from retention.serving import champion
 from tests.faults.ending import hidden, killed_at_each_step, tree
 from tests.faults.refusal import Done, assert_refused
+from tests.support import documents
 
 LIST, OTHER = "2026-11-22-0123456789ab", "2026-12-22-ba9876543210"
 NOW = dt.datetime(2026, 11, 23, 12, 0, 5, tzinfo=dt.UTC)
@@ -47,7 +48,7 @@ def write_answers(list_id: str, *customers: str) -> Path:
 def install_model(folder: Path, word: str) -> None:
     for part in champion.PARTS:
         atomic.write_json(folder / word / f"{part}.json", {"model": f"{word} {part}"})
-    champion.install(champion.parts(folder / word), {"word": word, "definition": {}})
+    champion.install(champion.parts(folder / word), documents.candidate_manifest(banners=[word]))
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def test_a_backup_brings_everything_back_as_it_was(home: Path, archive: Path) ->
     assert (len(done.added), done.replaced, done.n_same, done.set_aside) == (9, (), 0, None)
     now = champion.current()
     assert now is not None
-    assert now.manifest["word"] == "second"
+    assert now.manifest.banners == ("second",)
 
 
 def test_the_same_files_are_the_same_bytes(home: Path, archive: Path, tmp_path: Path) -> None:

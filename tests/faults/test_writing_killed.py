@@ -17,6 +17,7 @@ from retention.worklist import published
 from retention.worklist.published import RetentionRule
 from tests.faults.ending import Action, hidden, killed_at_each_step, steps, tree
 from tests.faults.lists import DAY, publish_quietly, read_current, write_list
+from tests.support import documents
 
 LIST = "2026-11-22-0123456789ab"
 NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
@@ -211,12 +212,12 @@ def scores_with(folder: Path) -> str | None:
         return None
     held = {name: atomic.sha256(now.folder / f"{name}.json") for name in now.sha256}
     assert held == now.sha256
-    return str(now.manifest["word"])
+    return now.manifest.banners[0]
 
 
 def install_action(parts: dict[str, Path], word: str) -> Action:
     return lambda folder: champion.install(
-        parts, {"word": word, "definition": {}}, folder / "champion"
+        parts, documents.candidate_manifest(banners=[word]), folder / "champion"
     )
 
 

@@ -148,7 +148,9 @@ def test_the_same_rows_have_the_same_id_and_others_another() -> None:
 def test_the_list_before_says_who_is_new_and_who_dropped_off(tmp_path: Path) -> None:
     then = at_risk(worklist_inputs(FOUR.replace("0.6", "0.9")), params_with(), None).listing
     write.write_list(then, tmp_path)
-    atomic.write_json(tmp_path / "manifest.json", then.summary() | {"as_of": "2026-11-21"})
+    atomic.write_json(
+        tmp_path / "manifest.json", then.summary() | {"as_of": "2026-11-21", "files": {}}
+    )
     later = worklist_inputs(
         """
         customer | expected_loss | open_cases | churn_probability | do_not_contact

@@ -26,7 +26,7 @@ def test_a_champion_that_changed_since_the_scores_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    now = champion.Champion(Path("champion/new"), {"models": "new"})
+    now = champion.Champion(Path("champion/new"), documents.champion_manifest(models="new"))
     monkeypatch.setattr(champion, "current", lambda _: now)
     artefacts.EVENTS_SUMMARY.write(documents.events_summary())
     artefacts.SCORE_SUMMARY.write(documents.score_summary(champion="old"))

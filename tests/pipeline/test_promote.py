@@ -58,14 +58,17 @@ def test_the_decision_is_by_definition_and_then_by_hash(
     made_under: dict[str, str],
     decision: str,
 ) -> None:
-    standing = now and Champion(Path(), {"sha256": now, "definition": MILL_LANE})
-    assert promotion.decide(standing or None, {"definition": made_under}, sha256) == decision
+    standing = now and Champion(
+        Path(), documents.champion_manifest(sha256=now, definition=MILL_LANE)
+    )
+    manifest = documents.candidate_manifest(definition=made_under)
+    assert promotion.decide(standing or None, manifest, sha256) == decision
     assert promotion.DECISION_TEXTS[decision]
 
 
 def test_every_headline_stands_beside_the_champions() -> None:
-    now = Champion(Path(), {"figures": {"churn_ece": 0.1}})
-    candidate = {"figures": {"churn_ece": 0.2, "value_mae": 7.0}}
+    now = Champion(Path(), documents.champion_manifest(figures={"churn_ece": 0.1}))
+    candidate = documents.candidate_manifest(figures={"churn_ece": 0.2, "value_mae": 7.0})
     assert promotion.side_by_side(now, candidate) == {
         "churn_ece": FigurePair(champion=0.1, candidate=0.2),
         "value_mae": FigurePair(champion=None, candidate=7.0),
@@ -123,7 +126,7 @@ def test_the_first_result_becomes_the_champion(mirrored: Mirrored) -> None:
 
 def test_the_manifest_says_what_it_was_made_for_and_what_it_is_worth(mirrored: Mirrored) -> None:
     promote.main()
-    manifest, story = current_champion().manifest, atomic.read_json(artefacts.SELECTION)
+    manifest, story = written_manifest(), atomic.read_json(artefacts.SELECTION)
     assert manifest["definition"] == target.target_identity(load_params(), story["features"])
     assert manifest["figures"] == headlines.headline_figures(FIGURES)
     assert (manifest["trained_to"], manifest["measured_on"]) == (story["trained_to"], "2026-05-11")
@@ -272,7 +275,7 @@ def test_an_experiment_before_the_first_champion_makes_none(
 def test_a_result_that_nothing_measured_can_be_the_first_champion(mirrored: Mirrored) -> None:
     artefacts.METRICS.write(NOTHING)
     assert run_stage()["figures"] == {}
-    assert current_champion().manifest["measured_on"] is None
+    assert written_manifest()["measured_on"] is None
 
 
 def test_where_mlflow_is_down_the_champion_is_made_all_the_same(
@@ -312,6 +315,11 @@ def contest(mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch) -> LoggedRuns:
     set_trained_to("2026-01-05")
     change_candidate()
     return logged_runs
+
+
+def written_manifest() -> dict[str, Any]:
+    manifest: dict[str, Any] = atomic.read_json(champion.FOLDER / champion.MANIFEST)
+    return manifest
 
 
 def set_trained_to(day: str) -> None:
@@ -365,7 +373,7 @@ def test_a_challenger_that_is_no_worse_scores_by_itself_only_where_params_say_so
     assert decision["decision"] == "take"
     now = current_champion()
     assert now.sha256 == decision["candidate"] == decision["champion"] != before.sha256
-    pinned = now.manifest["promotion"]
+    pinned = written_manifest()["promotion"]
     assert (pinned["how"], pinned["anyway"]) == ("take", None)
     assert pinned["comparison"] == decision["comparison"]
     assert contest[-1].tags["decision"] == "take"
@@ -430,7 +438,7 @@ def test_retention_promote_refuses_what_is_worse_unless_a_reason_is_given() -> N
     assert (blank.exit_code, current_champion()) == (2, before)
     taken = CliRunner().invoke(cli.app, ["promote", "--anyway", "the old one cannot be explained"])
     assert taken.exit_code == 0, taken.output
-    pinned = current_champion().manifest["promotion"]
+    pinned = written_manifest()["promotion"]
     assert pinned["anyway"] == "the old one cannot be explained"
     assert pinned["comparison"]["verdict"] == "worse"
 
@@ -445,7 +453,7 @@ def test_retention_promote_takes_what_cannot_be_compared_only_with_a_reason() ->
     assert why in refused.stderr
     taken = CliRunner().invoke(cli.app, ["promote", "--anyway", "half the shops were sold"])
     assert taken.exit_code == 0, taken.output
-    pinned = current_champion().manifest["promotion"]
+    pinned = written_manifest()["promotion"]
     assert pinned["anyway"] == "half the shops were sold"
     assert pinned["comparison"]["verdict"] == "not comparable"
 
@@ -458,7 +466,7 @@ def test_retention_promote_takes_what_is_no_worse() -> None:
     assert taken.exit_code == 0, taken.output
     assert "The challenger is no worse on 120 customers of " in taken.stdout
     assert current_champion().sha256 != before.sha256
-    assert current_champion().manifest["promotion"]["how"] == "retention promote"
+    assert written_manifest()["promotion"]["how"] == "retention promote"
 
 
 def test_mlflow_hears_the_verdict_and_of_no_customer(contest: LoggedRuns) -> None:

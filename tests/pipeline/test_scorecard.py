@@ -294,7 +294,7 @@ def test_a_shop_that_knows_of_no_service_has_a_page_all_the_same(
         "repeat_business",
     }
     page = outs["scorecard.html"].decode()
-    assert "No source tells what winning a customer costs." in page
+    assert "No source shows what winning a customer costs." in page
     assert "nothing was documented" in page
 
 

@@ -6,57 +6,26 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from models.churn_recency import RecencyRule
-from models.components.calibration import Identity
-from models.components.scorer import Scorer
-from models.value_last_window import LastWindow
 from retention import cli
-from retention.commands import check, promote, why
+from retention.commands import check, why
 from retention.commands.check import terminal
-from retention.core import artefacts
 from retention.core.errors import BadInput, BadParams, Busy, Guarded, Refusal
-from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.ledgers import outcomes
-from retention.serving import champion, headlines
-from retention.tracking import promotion_log
-from tests.support import documents
+from tests.support import sales_company
 
 RUN = CliRunner()
-
-PARAMS = """
-company: Mill Lane Bakery
-as_of: "2026-07-20"
-time_zone: Europe/London
-currency: GBP
-sources:
-  sales:
-    path: data/raw/sales.csv
-    key: [receipt]
-    types: {sold_on: date, price: decimal}
-    format: {date: "%Y-%m-%d"}
-    events:
-      - {kind: purchase, customer_id: customer, occurred_at: sold_on, amount: price}
-labels:
-  churn: {rule: silence, active_days: 60, horizon_days: 28}
-  value: {horizon_days: 28}
-"""
 
 
 @pytest.fixture
 def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a sound params.yaml and its one file; one stands in it."""
     monkeypatch.chdir(tmp_path)
-    days = pd.date_range("2026-01-01", "2026-07-19").strftime("%Y-%m-%d")
-    rows = "".join(f"R{i},c{i % 20},{day},3.50\n" for i, day in enumerate(days))
-    atomic.write_text("data/raw/sales.csv", "receipt,customer,sold_on,price\n" + rows)
-    atomic.write_text("params.yaml", PARAMS)
+    sales_company.write_company()
     return tmp_path
 
 
@@ -188,7 +157,7 @@ def test_check_of_a_sound_company(company: Path) -> None:
 def test_check_of_a_company_with_a_mistake(
     company: Path, old: str, new: str, code: int, hint: str
 ) -> None:
-    atomic.write_text("params.yaml", PARAMS.replace(old, new))
+    atomic.write_text("params.yaml", sales_company.PARAMS.replace(old, new))
     invocation = run("check")
     assert invocation.exit_code == code
     (error,) = [line for line in invocation.stdout.splitlines() if line.startswith("  error")]
@@ -224,7 +193,9 @@ def returned_list(*rows: str, name: str = "worked.csv") -> str:
     """A list of the company is published; what staff wrote of it comes back."""
     folder = Path("lists/2026-07-20-aaaaaaaaaaaa")
     atomic.write_text(folder / "at_risk.csv", "customer_id\r\nc1\r\nc2\r\n")
-    described = {"at_risk.csv": {"sha256": atomic.sha256(folder / "at_risk.csv")}}
+    described = {
+        "at_risk.csv": {"sha256": atomic.sha256(folder / "at_risk.csv"), "bytes": 1, "rows": 1}
+    }
     manifest = {"list_id": LIST, "company": "Mill Lane Bakery", "as_of": "2026-07-20"}
     manifest["currency"] = "GBP"
     atomic.write_json(folder / "manifest.json", manifest | {"files": described})
@@ -278,147 +249,6 @@ def test_outcomes_of_a_blank_list_are_none_and_no_mistake(company: Path) -> None
 def test_a_name_of_a_file_cannot_write_on_the_terminal(company: Path) -> None:
     invocation = enter_outcomes(returned_list(f"{LIST};c2;perhaps;\r\n", name="a\x1b[2J.csv"))
     assert "\x1b" not in invocation.output
-
-
-# --- promote and rollback
-
-WHY = "nothing to compare them on yet"
-
-
-def scorer(rates: float) -> Scorer:
-    """A champion that is quickly made: silence and last window's spend."""
-    days = np.arange(40.0)
-    X = pd.DataFrame({"days_since_purchase": days, "spend_30d": days[::-1]})
-    lost = (days + np.arange(40) % 3 * 10 > 20 * rates).astype(float)
-    value = LastWindow(horizon_days=28).fit(X, days[::-1])
-    churn = RecencyRule().fit(X, lost)
-    return Scorer(
-        churn=("churn_recency", churn),
-        calibrator=Identity(),
-        value_if_kept=("value_last_window", value),
-        value_if_lost=("value_last_window", value),
-    )
-
-
-def write_trained(rates: float, auc: float = 0.75) -> None:
-    """What stages train and evaluate leave, as far as promote reads it."""
-    for name, state in scorer(rates).states().items():
-        atomic.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
-    titles = {"churn_recency": "recency rule", "value_last_window": "last window's spend"}
-    selection_report = documents.selection_report(
-        features=["days_since_purchase", "spend_30d"],
-        chosen={"churn": "churn_recency", "value": "value_last_window"},
-        titles=titles,
-        trained_to="2026-06-22",
-    )
-    churn = {key: {"value": auc} for key in headlines.HEADLINES["churn"]}
-    value = {key: {"value": 3.0} for key in headlines.HEADLINES["value"]}
-    figures = documents.metrics(
-        measured_on="2026-06-22", churn={"recipe": churn}, value={"recipe": value}
-    )
-    artefacts.SELECTION.write(selection_report)
-    artefacts.METRICS.write(figures)
-
-
-def test_promote_takes_the_challenger_and_rollback_gives_it_back(company: Path) -> None:
-    write_trained(1.0)
-    first = run("promote")
-    assert first.exit_code == 0, first.output
-    first_champion = champion.current()
-    write_trained(1.5, auc=0.8125)
-    second = run("promote", "--anyway", WHY)
-    assert "churn: order, ROC AUC" in second.stdout
-    assert "0.7500        0.8125  higher is better" in second.stdout
-    assert "until now: recency rule and last window's spend" in second.stdout
-    assert "MLflow was not told" in second.stdout
-    assert "Run make repro to score with it" in second.stdout
-    second_champion = champion.current()
-    assert first_champion
-    assert second_champion
-    assert (
-        second_champion.sha256
-        == champion.hashes(champion.parts(artefacts.CANDIDATE.path))
-        != first_champion.sha256
-    )
-    back = run("rollback")
-    assert back.exit_code == 0, back.output
-    assert "0.8125        0.7500" in back.stdout
-    assert "Run make repro" in back.stdout
-    assert champion.current() == first_champion
-
-
-def test_promote_of_the_champion_changes_nothing(company: Path) -> None:
-    write_trained(1.0)
-    run("promote")
-    before = champion.current()
-    invocation = run("promote")
-    assert invocation.exit_code == 0
-    assert "is the champion already" in invocation.stdout
-    assert champion.current() == before
-
-
-def test_promote_and_rollback_without_anything_to_take(company: Path) -> None:
-    invocation = run("promote")
-    assert invocation.exit_code == 4
-    assert "nothing was trained; run make repro first" in invocation.stderr
-    write_trained(1.0)
-    run("promote")
-    invocation = run("rollback")
-    assert invocation.exit_code == 4
-    assert len(invocation.stderr.splitlines()) == 1
-
-
-def test_rollback_to_files_that_were_changed_is_refused(company: Path) -> None:
-    write_trained(1.0)
-    run("promote")
-    first_champion = champion.current()
-    write_trained(1.5)
-    run("promote", "--anyway", WHY)
-    second_champion = champion.current()
-    assert first_champion
-    assert second_champion
-    atomic.write_text(first_champion.folder / "churn.json", "{}")
-    invocation = run("rollback")
-    assert invocation.exit_code == 4
-    assert "changed since it was promoted" in invocation.stderr
-    assert champion.current() == second_champion
-
-
-def test_rollback_to_a_model_of_another_definition_is_refused(company: Path) -> None:
-    write_trained(1.0)
-    run("promote")
-    write_trained(1.5)
-    run("promote", "--anyway", WHY)
-    second_champion, path = champion.current(), champion.FOLDER / f"{champion.PREVIOUS}.json"
-    before = atomic.read_json(path)
-    before["definition"]["company"] = "another company"
-    atomic.write_json(path, before)
-    invocation = run("rollback")
-    assert invocation.exit_code == 4
-    assert "made under another definition (company)" in invocation.stderr
-    assert champion.current() == second_champion
-
-
-def test_mlflow_is_told_where_it_can_be(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mirrored: list[tuple[dict[str, str], bool]] = []
-
-    def mirror(_: Params, now: champion.Champion, has_challenger: bool) -> None:
-        mirrored.append((now.sha256, has_challenger))
-
-    monkeypatch.setattr(promotion_log, "mirror", mirror)
-    atomic.write_text(artefacts.FEATURES, "")
-    write_trained(1.0)
-    run("promote")
-    write_trained(1.5)
-    run("promote", "--anyway", WHY)
-    run("rollback")
-    assert [challenger for _, challenger in mirrored] == [False, False, True]
-    assert mirrored[2][0] == mirrored[0][0]
-
-
-def test_the_figures_in_words_are_those_that_promote_pins() -> None:
-    pinned = {f"{task}_{name}" for task, names in headlines.HEADLINES.items() for name in names}
-    assert set(promote.FIGURES) == pinned
 
 
 def test_every_command_has_a_short_help_that_fits() -> None:

@@ -5,9 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from retention.core.documents.cohort import SnapshotsSummary
-from retention.core.documents.modelling import SelectionReport, TestMetrics
-from retention.core.documents.reports import ListManifest
-from retention.core.documents.scoring import ScoreSummary
+from retention.core.documents.modelling import (
+    CandidateManifest,
+    ChampionManifest,
+    SelectionReport,
+    TestMetrics,
+)
+from retention.core.documents.reports import ListManifest, ListSummary
+from retention.core.documents.scoring import PublishedRun, ScoreSummary
 from retention.core.documents.sources import (
     EventsSummary,
     IngestSummary,
@@ -140,6 +145,26 @@ def metrics(**changes: Any) -> TestMetrics:
     return TestMetrics.model_validate(plain | changes)
 
 
+def candidate_manifest(**changes: Any) -> CandidateManifest:
+    """The manifest of a candidate of which nothing was measured."""
+    plain: dict[str, Any] = {
+        "definition": {},
+        "models_chosen": {"churn": "a_rule", "value": "a_rule"},
+        "titles": {"churn": "a rule", "value": "a rule"},
+        "trained_to": "2026-01-01",
+        "measured_on": None,
+        "figures": {},
+        "banners": [],
+    }
+    return CandidateManifest.model_validate(plain | changes)
+
+
+def champion_manifest(**changes: Any) -> ChampionManifest:
+    """The manifest of a champion of which nothing was measured."""
+    pins = {"models": "0" * 24, "sha256": {}}
+    return ChampionManifest.model_validate(candidate_manifest().as_json() | pins | changes)
+
+
 def score_summary(**changes: Any) -> ScoreSummary:
     """The summary of stage `score` of a champion without an uplift model."""
     plain: dict[str, Any] = {
@@ -154,6 +179,28 @@ def score_summary(**changes: Any) -> ScoreSummary:
         "mean_churn_probability": 0.1,
     }
     return ScoreSummary.model_validate(plain | changes)
+
+
+def list_summary(**changes: Any) -> ListSummary:
+    """The summary of a list as stage `at_risk` leaves it, without files."""
+    plain = list_manifest().as_json()
+    for key in ("rows", "schema"):
+        del plain[key]
+    return ListSummary.model_validate(plain | {"columns": [], "files": {}} | changes)
+
+
+def published_run(**changes: Any) -> PublishedRun:
+    """The record of a published run, of the keys that every version wrote."""
+    plain: dict[str, Any] = {
+        "as_of": "2026-08-01",
+        "company": "Mill Lane",
+        "published_at": "2026-08-01T08:00:00+00:00",
+        "sources": {},
+        "watched": 1,
+        "scores_sha256": "",
+        "mean_risk": 0.2,
+    }
+    return PublishedRun.model_validate(plain | changes)
 
 
 def list_manifest(**changes: Any) -> ListManifest:

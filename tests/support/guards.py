@@ -57,7 +57,7 @@ def guard_inputs(**changes: Any) -> GuardInputs:
         "scores_sha256": "now",
         "X": X,
         "p": p,
-        "champion": {"models": "abc", "trained_to": "2026-08-04"},
+        "champion": documents.champion_manifest(models="abc", trained_to="2026-08-04"),
         "reference": reference,
         "past": pd.DataFrame(columns=list(PAST_LISTS)),
         "published": [LAST],

@@ -289,7 +289,7 @@ def _check_snapshots(params: Params, calendar: Calendar, first: int, group: Find
     need = params.labels.churn.active_days + point_in_time.label_delay_days(params.labels)
     group.error(
         f"labels: {calendar.as_of - first:,} days of history before as_of, but active_days and the"
-        f" longest horizon need {need:,} before one label is ripe; shorten"
+        f" longest horizon need {need:,} before one label is mature; shorten"
         " labels.churn.active_days or horizon_days, or get an older history",
         PARAMS,
     )

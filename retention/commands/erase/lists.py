@@ -81,9 +81,9 @@ def erase_from_lists(params: Params, customer_id: str, say: Say) -> int:
 def _republish(folder: Path, params: Params, customer_id: str, say: Say) -> None:
     listing = without_customer(read_listing(folder, params), customer_id)
     write.write_list(listing, SCRATCH)
-    n_erased = atomic.read_json(folder / published.MANIFEST).get("erased", 0)
-    path = SCRATCH / "summary.json"
-    atomic.write_json(path, atomic.read_json(path) | {"erased": n_erased + 1})
+    summary = artefacts.LIST_SUMMARY.within(SCRATCH)
+    n_erased = published.read_manifest(folder).erased + 1
+    summary.write(summary.read().updated(erased=n_erased))
     published.supersede(folder, SCRATCH, say)
 
 
@@ -113,28 +113,26 @@ def read_listing(folder: Path, params: Params) -> Listing:
 
     The plays are those of params.yaml and those of the rows.
     """
-    manifest: dict[str, Any] = atomic.read_json(folder / published.MANIFEST)
-    rows = to_csv.read(folder / TABLE)
-    code = manifest.get("language", "en")
-    as_of = dt.date.fromisoformat(manifest["as_of"])
-    rows, timeline, history = _details(folder / PAGE, rows, code, as_of)
+    manifest, rows = published.read_manifest(folder), to_csv.read(folder / TABLE)
+    code, value_days = manifest.language, manifest.value_days
+    rows, timeline, history = _details(folder / PAGE, rows, code, manifest.as_of)
     return Listing(
-        list_id=manifest.get("list_id", folder.name),
+        list_id=manifest.list_id or folder.name,
         rows=rows,
-        company=manifest["company"],
-        currency=manifest["currency"],
-        as_of=as_of,
-        lanes=manifest.get("lanes", {}),
-        model=manifest.get("model", ""),
-        target_description=manifest.get("definition", ""),
-        churn_description=manifest.get("leaving", ""),
-        value_days=manifest.get("value_days", params.labels.value.horizon_days),
+        company=manifest.company,
+        currency=manifest.currency,
+        as_of=manifest.as_of,
+        lanes={lane: dict(counts_by_reason) for lane, counts_by_reason in manifest.lanes.items()},
+        model=manifest.model,
+        target_description=manifest.definition,
+        churn_description=manifest.leaving,
+        value_days=params.labels.value.horizon_days if value_days is None else value_days,
         plays=_plays(rows, params),
-        notes=tuple(manifest.get("notes", [])),
-        evidence=tuple(manifest.get("evidence", [])),
-        limits=tuple(ShadowPrice(**limit) for limit in manifest.get("limits", [])),
-        greedy_loss=manifest.get("greedy_loss", 0.0),
-        previous=_previous(manifest.get("previous")),
+        notes=manifest.notes,
+        evidence=manifest.evidence,
+        limits=tuple(ShadowPrice(**dict(limit)) for limit in manifest.limits),
+        greedy_loss=manifest.greedy_loss,
+        previous=Previous(**dict(manifest.previous)) if manifest.previous else None,
         language=language(code),
         dropped=_read_dropped(folder),
         timeline=timeline,
@@ -147,12 +145,6 @@ def _plays(rows: pa.Table, params: Params) -> dict[str, str]:
     used = {name: action for name, action in pairs if name and action}
     plays = {play.name: used.get(play.name, play.action) for play in params.policy.playbook}
     return plays | used
-
-
-def _previous(previous: dict[str, Any] | None) -> Previous | None:
-    if not previous:
-        return None
-    return Previous(**previous | {"as_of": dt.date.fromisoformat(previous["as_of"])})
 
 
 def _read_dropped(folder: Path) -> pa.Table:

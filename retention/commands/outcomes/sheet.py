@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple, get_args
+from typing import Final, NamedTuple, get_args
 
 from openpyxl.utils import get_column_letter
 
 from retention.core.csv_injection import unescape_formula
+from retention.core.documents.reports import ListManifest
 from retention.core.errors import BadInput, mask, suggestion
 from retention.core.params import AtRiskParams
 from retention.core.storage import atomic
@@ -201,26 +202,30 @@ class PublishedList:
 def find_list(folder: Path, list_id: str) -> PublishedList:
     """The list of that id; BadInput where `folder` has none, or it was changed since."""
     manifests = {path: _manifest(path) for path in published.published_lists(folder)}
-    ids = [str(manifest["list_id"]) for manifest in manifests.values() if "list_id" in manifest]
-    matching = [path for path, manifest in manifests.items() if manifest.get("list_id") == list_id]
+    ids = [manifest.list_id for manifest in manifests.values() if manifest and manifest.list_id]
+    matching = [
+        (path, manifest)
+        for path, manifest in manifests.items()
+        if manifest and manifest.list_id == list_id
+    ]
     if not matching:
         raise BadInput(
             f"list {mask(list_id, 10)} is not among those published in {folder}"
             f"{suggestion(list_id, ids)}; send the file that was filled in, with its list id"
         )
-    return _read_list(matching[-1], manifests[matching[-1]])
+    return _read_list(*matching[-1])
 
 
-def _manifest(path: Path) -> dict[str, Any]:
+def _manifest(path: Path) -> ListManifest | None:
     try:
-        return dict(atomic.read_json(path / published.MANIFEST))
-    except (ValueError, TypeError, OSError):
-        return {}
+        return published.read_manifest(path)
+    except BadInput:
+        return None
 
 
-def _read_list(path: Path, manifest: dict[str, Any]) -> PublishedList:
+def _read_list(path: Path, manifest: ListManifest) -> PublishedList:
     table = path / LIST_TABLE
-    if not table.is_file() or atomic.sha256(table) != manifest["files"][LIST_TABLE]["sha256"]:
+    if not table.is_file() or atomic.sha256(table) != manifest.files[LIST_TABLE].sha256:
         raise BadInput(f"{table}: changed since it was published; restore it from a backup")
     with table.open(encoding="utf-8", newline="") as handle:
         rows = [
@@ -228,9 +233,9 @@ def _read_list(path: Path, manifest: dict[str, Any]) -> PublishedList:
             for row in csv.DictReader(handle, strict=True)
         ]
     return PublishedList(
-        list_id=manifest["list_id"],
-        company=manifest["company"],
-        currency=manifest["currency"],
-        as_of=dt.date.fromisoformat(manifest["as_of"]),
+        list_id=manifest.list_id,
+        company=manifest.company,
+        currency=manifest.currency,
+        as_of=manifest.as_of,
         customers={row["customer_id"]: row for row in rows},
     )

@@ -139,8 +139,8 @@ class ScoringRun:
         """The stage that publishes; for an older day of a backfill the current list stays."""
         if not (self.is_backfill and day and current):
             return request.PUBLISH
-        manifest = atomic.read_json(current / published.MANIFEST)
-        is_older = manifest["company"] == self.params.company and manifest["as_of"] > str(day)
+        manifest = published.read_manifest(current)
+        is_older = manifest.company == self.params.company and manifest.as_of > day
         return request.PUBLISH_BACKFILL if is_older else request.PUBLISH
 
     def _write_results(self, summary: Summary) -> None:

@@ -28,7 +28,7 @@ TRACEBACK: Final = "failed.txt"
 no log."""
 
 OWN_STAGES: Final = ("check_registry", "publish_backfill")
-"""Stages that are functions of `retention.commands.score.stages` and no module of pipeline/."""
+"""Stages that are functions of `retention.commands.score.job_stages` and no module of pipeline/."""
 
 ALWAYS: Final = {
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
@@ -128,7 +128,7 @@ def _refusal(code: int, stage: str, lines: Sequence[str]) -> errors.Refusal:
         hint = "; too little memory? see engine.memory" if code == -9 else ""
         return Failed(f"stage {stage} was ended by signal {-code}{hint}")
     reason = text.removeprefix("failed: ") or f"exit code {code}"
-    return Failed(f"stage {stage}: {reason}; {TRACEBACK} in score.folder tells more")
+    return Failed(f"stage {stage}: {reason}; {TRACEBACK} in score.folder has the details")
 
 
 # The stage's side
@@ -148,7 +148,8 @@ def main() -> None:
 
 def _stage_main(name: str) -> Callable[[], None]:
     own = name in OWN_STAGES
-    module = import_module("retention.commands.score.stages" if own else f"pipeline.{name}")
+    folder = "retention.commands.score"
+    module = import_module(f"{folder}.job_stages" if own else f"pipeline.{name}")
     stage_main: Callable[[], None] = getattr(module, name if own else "main")
     return stage_main
 

@@ -98,4 +98,4 @@ def run_id(work: Path) -> str:
         work / artefacts.AT_RISK.path.parent,
         artefacts.LIST_SUMMARY.under(work).read(),
     )
-    return published.run_id(published.build_manifest(folder, summary.as_json()))
+    return published.run_id(published.build_manifest(folder, summary))

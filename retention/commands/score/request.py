@@ -105,10 +105,10 @@ def _last_summary(space: Workspace) -> dict[str, Any] | None:
 
 
 def _champion_text(space: Workspace) -> str:
-    if not space.champion.is_file():
-        return "no champion yet: it would be refused"
-    manifest = atomic.read_json(space.champion)
-    return f"{manifest['titles']['churn']}, learnt up to {manifest['trained_to']}"
+    from retention.serving import champion  # with the model libraries, which a plan alone needs
+
+    now = champion.current(space.champion.parent)
+    return now.manifest.description if now else "no champion yet: it would be refused"
 
 
 def _expected_cost(raw_mb: float, before: dict[str, Any] | None) -> Iterator[str]:
@@ -144,7 +144,7 @@ def check_freshness(as_of: dt.date, present_day: dt.date, guard_params: GuardPar
     age, last_day = (present_day - as_of).days, as_of - _ONE_DAY
     if as_of > present_day + _ONE_DAY:  # rows of today lead to a list of tomorrow
         raise BadInput(
-            f"the data ends in the future: it tells of {last_day}, and today is {present_day}; "
+            f"the data ends in the future: its last day is {last_day}, and today is {present_day}; "
             "mend the dates, or this machine's clock, or give the day with --as-of"
         )
     level = level_of(age, guard_params.stale_warn_days, guard_params.stale_refuse_days)

@@ -72,7 +72,7 @@ DROPPED: Final = CsvTable(
         Column("name", TEXT, "their name"),
         Column("owner", TEXT, "who of the staff looks after them"),
         Column("lane", TEXT, "their lane now; empty where they left the cohort"),
-        Column("why", TEXT, "why this lane, or left or unwatched"),
+        Column("why", TEXT, "why this lane, or left, or unwatched: no longer active"),
     ),
 )
 LANES: Final = Table(

@@ -33,6 +33,16 @@ class Contents(BaseModel):
         return self.model_copy(update=changes)
 
 
+class KeptContents(Contents):
+    """What a JSON file says that is kept for good, such as a published list's manifest.
+
+    A field with a default may be absent, because earlier versions did not write it; what a later
+    version wrote beside the fields stays when the file is written again.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+
 class Entries(RootModel[Mapping[str, Entry]], Generic[Entry]):
     """What a file says whose keys are names: of models, sources, figures."""
 

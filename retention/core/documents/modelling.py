@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from retention.core.documents.base import Contents, Entries, Number
+from retention.core.documents.base import Contents, Entries, KeptContents, Number
 
 
 class FoldSpan(Contents):
@@ -175,6 +175,39 @@ class FigurePair(Contents):
 
     champion: Number | None
     candidate: Number | None
+
+
+class Promotion(KeptContents):
+    """How a model became champion."""
+
+    how: str  # the decision, or the command
+    anyway: str | None  # the reason given where it was worse or not comparable
+    comparison: ComparisonReport | None  # with the champion before
+
+
+class CandidateManifest(KeptContents):
+    """What a champion's manifest says of its models, whatever the files."""
+
+    definition: Mapping[str, Any]  # company, currency, labels and features it was trained for
+    models_chosen: Mapping[str, str] = {}  # name by task
+    titles: Mapping[str, str]  # by task
+    trained_to: dt.date  # the last mature snapshot
+    measured_on: dt.date | None  # the test snapshot
+    figures: Mapping[str, Number | None]  # headline figures
+    banners: tuple[str, ...]
+
+    @property
+    def description(self) -> str:
+        """The churn model, and to which day it was trained."""
+        return f"{self.titles['churn']}, learnt up to {self.trained_to}"
+
+
+class ChampionManifest(CandidateManifest):
+    """champion/champion.json: the models that score, pinned, of this version or an earlier one."""
+
+    models: str  # their folder
+    sha256: Mapping[str, str]  # by part
+    promotion: Promotion | None = None  # absent from the candidate of an experiment
 
 
 class PromotionDecision(Contents):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from retention.core.documents.base import Contents, Entries, Number
+from retention.core.documents.base import Contents, Entries, KeptContents, Number
 
 
 class ScorecardMetrics(Contents):
@@ -76,7 +76,7 @@ class ListSummary(ListDescription):
     erased: int = 0  # how often a customer was erased from it
 
 
-class ListFile(Contents):
+class ListFile(KeptContents):
     """A published file."""
 
     bytes: int
@@ -84,12 +84,30 @@ class ListFile(Contents):
     sha256: str
 
 
-class ListManifest(ListDescription):
-    """A published list."""
+class ListManifest(KeptContents):
+    """A published list, of this version or an earlier one: its description and its files."""
 
-    columns: tuple[str, ...] = Field(alias="schema")
+    as_of: dt.date
+    company: str
+    columns: tuple[str, ...] = Field(default=(), alias="schema")
+    counts: Mapping[str, int] = {}
+    currency: str = ""
+    definition: str = ""
+    evidence: tuple[str, ...] = ()
     files: Mapping[str, ListFile]
-    rows: int
+    gain: Number = 0
+    greedy_loss: Number = 0
+    language: str = "en"
+    lanes: Mapping[str, Mapping[str, int]] = {}
+    leaving: str = ""
+    limits: tuple[ListLimit, ...] = ()
+    list_id: str = ""
+    model: str = ""
+    notes: tuple[str, ...] = ()
+    previous: PreviousList | None = None
+    rows: int = 0
+    value_at_stake: Number = 0
+    value_days: int | None = None
     erased: int = 0  # how often a customer was erased from it
     supersedes: str = ""  # the folder that it replaces after an erasure
 

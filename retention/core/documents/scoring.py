@@ -3,7 +3,9 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from retention.core.documents.base import Contents, Entries, Number
+from pydantic import Field
+
+from retention.core.documents.base import Contents, Entries, KeptContents, Number
 from retention.core.documents.modelling import UpliftManifest
 
 
@@ -49,6 +51,41 @@ class RunReport(Contents):
     score_psi: Number | None
     levels: Mapping[str, str]  # worst level by guard
     override: Mapping[str, str]  # reason by guard
+
+
+class RecordedCounts(KeptContents):
+    """The rows of one source in the record of a run."""
+
+    read: int
+    accepted: int = 0
+    rejected: int
+    unmapped: int = 0
+    ignored_columns: tuple[str, ...] = ()
+
+
+class PublishedRun(KeptContents):
+    """A file of ledgers/runs: a published run, by this version or an earlier one."""
+
+    as_of: dt.date
+    company: str
+    model: str = ""  # the champion's folder
+    trained_to: dt.date | None = None
+    sources: Mapping[str, RecordedCounts]
+    customers: int | None = None  # rows of the customers file
+    watched: int
+    scores_sha256: str
+    mean_risk: Number
+    drop: Number | None = None
+    drifted: int | None = None
+    features: int | None = None
+    score_psi: Number | None = None
+    levels: Mapping[str, str] = {}
+    override: Mapping[str, str] = {}
+    list_folder: str = Field(default="", alias="list")  # its name within each of `folders`
+    list_id: str = ""
+    listed: int | None = None  # customers on it
+    published_at: str  # ISO 8601, UTC
+    folders: tuple[str, ...] = ()  # absolute, where it was published
 
 
 class GuardSummary(Contents):

@@ -108,7 +108,7 @@ def run_history(report: GuardReport) -> list[tuple[str, str, Markup, str]]:
     series: list[tuple[str, list[float | None], Format]] = [
         *rows,
         ("rejected", [_worst_reject_share(run) for run in runs], _percent),
-        ("watched", [run["watched"] for run in runs], _count),
+        ("active customers", [run["watched"] for run in runs], _count),
         ("mean chance of leaving", [run["mean_risk"] for run in runs], _percent),
         ("PSI of the chances", [run.get("score_psi") for run in runs], _psi),
         ("features drifted", [run.get("drifted") for run in runs], _count),

@@ -299,7 +299,7 @@ def caption(predictions: pd.DataFrame) -> str:
     when = f"on {first}" if first == last else f"from {first} to {last}"
     people = "customer" if customers == 1 else "customers"
     leavers = f"{left:,}" if left else "none"
-    return f"{customers:,} {people} watched {when}, {leavers} of whom left."
+    return f"{customers:,} active {people} {when}, {leavers} of whom left."
 
 
 def _day(when: dt.datetime) -> str:

@@ -27,9 +27,9 @@ LEFT_OUT: Final = (
 """Why a label leaves a customer out, in the words of stage `labels`."""
 
 CALIBRATION_VERDICTS: Final = {
-    "right": gettext_noop("as the list had said, but for chance"),
-    "too low": gettext_noop("more left than the list had said"),
-    "too high": gettext_noop("fewer left than the list had said"),
+    "right": gettext_noop("as predicted, within chance"),
+    "too low": gettext_noop("more left than predicted"),
+    "too high": gettext_noop("fewer left than predicted"),
     "too few": gettext_noop("too few held out to tell"),
 }
 """Whether the customers a past list held out churned as predicted, by `PastList.verdict`."""

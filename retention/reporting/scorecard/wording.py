@@ -37,9 +37,9 @@ def plain(value: float, digits: int) -> str:
     return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", "\u2212")
 
 
-def signed(value: float, digits: int = 0) -> str:
+def signed(value: float) -> str:
     """+4, 0, or a true minus and 4: a difference."""
-    return ("+" if round(value, digits) > 0 else "") + plain(value, digits)
+    return ("+" if round(value) > 0 else "") + plain(value, 0)
 
 
 def interval(figure: Figure, unit: Unit, currency: str) -> str:

@@ -3,8 +3,8 @@
   const STEP = 100;
   const body = document.getElementById("rows");
   if (!body) return;
-  const told = (id) => JSON.parse(document.getElementById(id).textContent);
-  const words = told("words"), { texts, rows: known } = told("known");
+  const readJson = (id) => JSON.parse(document.getElementById(id).textContent);
+  const words = readJson("words"), { texts, rows: known } = readJson("known");
   const [search, order, status, more, controls] =
     ["search", "order", "status", "more", "controls"].map((id) => document.getElementById(id));
   const headings = [...document.querySelectorAll("#list th[data-key]")];
@@ -101,7 +101,7 @@
     return part("happened", words.timeline, some(list));
   }
 
-  function drawn(tag, attributes) {
+  function svgElement(tag, attributes) {
     const one = document.createElementNS("http://www.w3.org/2000/svg", tag);
     for (const [name, value] of Object.entries(attributes)) one.setAttribute(name, value);
     return one;
@@ -116,10 +116,10 @@
     const x = (at) => (points.length > 1 ? 6 + (228 * at) / (points.length - 1) : 120);
     const y = (share) => 66 - 0.6 * share;
     const said = points.map((one) => fill(words.point, one));
-    const picture = drawn("svg", { viewBox: "0 0 240 72", role: "img", "aria-label": said.join("; ") });
-    picture.append(drawn("path", { d: "M0 66H240M0 6H240", class: "axis" }),
-      drawn("polyline", { points: points.map((one, at) => `${x(at)},${y(one.share)}`).join(" ") }),
-      ...points.map((one, at) => drawn("circle", { cx: x(at), cy: y(one.share), r: 3 })));
+    const picture = svgElement("svg", { viewBox: "0 0 240 72", role: "img", "aria-label": said.join("; ") });
+    picture.append(svgElement("path", { d: "M0 66H240M0 6H240", class: "axis" }),
+      svgElement("polyline", { points: points.map((one, at) => `${x(at)},${y(one.share)}`).join(" ") }),
+      ...points.map((one, at) => svgElement("circle", { cx: x(at), cy: y(one.share), r: 3 })));
     const ends = points.length > 1 ? [points[0], points[points.length - 1]] : points;
     const under = ends.map((one) => made("small", [own(one.date), " ", own(one.percent)]));
     return part("risk-so-far", words.history, picture, made("p", under, "ends"));
@@ -171,7 +171,7 @@
     body.replaceChildren(...shown.flatMap((one) => (one.opened ? [one.row, one.opened] : [one.row])));
   }
 
-  function tell() {
+  function showStatus() {
     const shown = Math.min(most, found.length);
     const kind = !found.length ? "nobody" : shown < found.length ? "shown" : found.length < rows.length ? "found" : "all";
     status.textContent = fill(words[kind], { shown: count(shown), found: count(found.length) });
@@ -187,7 +187,7 @@
       .filter((one) => chosen(one) && wanted.every((word) => one.text.includes(word)))
       .sort((one, other) => direction * (Math.sign(one[by] - other[by]) || 0) || one.rank - other.rank);
     show(most);
-    tell();
+    showStatus();
   }
 
   function sort(by, towards) {
@@ -227,7 +227,7 @@
     const next = most;
     most += STEP;
     show(most);
-    tell();
+    showStatus();
     found[next].button.focus({ preventScroll: true });
   });
   controls.addEventListener("submit", (event) => event.preventDefault());

@@ -92,7 +92,7 @@ def _what_it_is(listing: Listing) -> list[tuple[str, str]]:
         (_(id_heading), listing.list_id),
         (_("As of"), language.date(listing.as_of, weekday=True)),
         (_("In short"), _in_short(listing)),
-        (_("Who is watched"), _lane_counts(listing)),
+        (_("Active customers"), _lane_counts(listing)),
         (_("Limits"), "\n".join(limit_sentences(listing))),
         (_("What is known"), "\n".join(listing.evidence)),
     ]
@@ -122,9 +122,7 @@ def _lane_counts(listing: Listing) -> str:
     """The cohort by lane; also in the part of one owner for the whole company."""
     language = listing.language
     lines = [
-        language.ngettext(
-            "{n} customer is watched.", "{n} customers are watched.", listing.cohort_size
-        )
+        language.ngettext("{n} active customer.", "{n} active customers.", listing.cohort_size)
     ]
     for lane, count, reasons in lane_counts(listing):
         parts = "; ".join(f"{reason}: {language.number(n)}" for reason, n in reasons)

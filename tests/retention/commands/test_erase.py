@@ -19,7 +19,7 @@ from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.ledgers import erasures, runs
 from tests.faults.refusal import assert_refused
-from tests.support import company
+from tests.support import company, documents
 
 NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 HEAD = "receipt,line,cust,sku,qty,price,sold_at\n"
@@ -145,8 +145,8 @@ def test_the_command_says_when_nothing_was_found_and_keeps_the_id_out() -> None:
 
 @pytest.mark.usefixtures("home")
 def test_a_folder_of_lists_that_is_gone_stands_in_the_receipt() -> None:
-    run = dict.fromkeys(runs.REQUIRED_KEYS) | {"folders": ["/nowhere/lists"]}
-    atomic.write_json(runs.FOLDER / "a.json", run)
+    record = documents.published_run(folders=["/nowhere/lists"])
+    atomic.write_json(runs.FOLDER / "a.json", record.as_json())
     run = atomic.read_json(erase_7().receipt)
     assert any(
         remaining.startswith("/nowhere/lists: lists were published") for remaining in run["remains"]

@@ -23,7 +23,7 @@ from retention.i18n.language import language
 from retention.ledgers import runs
 from retention.worklist import published, to_csv, write
 from retention.worklist.model import Listing, Previous
-from tests.support import company
+from tests.support import company, documents
 
 MakeListing = Callable[..., Listing]
 ADA, BO, CY = "00001", "00002", "00003"
@@ -211,8 +211,8 @@ def test_who_dropped_off_the_list_goes_too(params: Params, listing: Listing) -> 
 def test_lists_published_elsewhere_are_made_again_too(params: Params, listing: Listing) -> None:
     for folder in ("lists", "shared", "gone"):
         target = publish(listing, folder)
-        run = dict.fromkeys(runs.REQUIRED_KEYS) | {"folders": [str(target.parent.resolve())]}
-        atomic.write_json(runs.FOLDER / f"{folder}.json", run)
+        run = documents.published_run(folders=[str(target.parent.resolve())])
+        atomic.write_json(runs.FOLDER / f"{folder}.json", run.as_json())
     shutil.rmtree("gone")
     assert lists.other_folders(params) == [Path("gone").resolve(), Path("shared").resolve()]
     assert lists.erase_from_lists(params, ADA, lambda text: None) == 2

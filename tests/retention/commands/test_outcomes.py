@@ -82,7 +82,9 @@ def publish(run_id: str, list_id: str, customers: Sequence[str] = CUSTOMERS) -> 
         for customer in customers
     ]
     atomic.write_text(folder / "at_risk.csv", text_of(rows))
-    file_entries = {"at_risk.csv": {"sha256": atomic.sha256(folder / "at_risk.csv")}}
+    file_entries = {
+        "at_risk.csv": {"sha256": atomic.sha256(folder / "at_risk.csv"), "bytes": 1, "rows": 1}
+    }
     manifest = {"list_id": list_id, "company": "Mill Lane Bakery", "as_of": run_id[:10]}
     manifest["currency"] = "GBP"
     atomic.write_json(folder / "manifest.json", manifest | {"files": file_entries})

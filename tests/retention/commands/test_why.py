@@ -28,6 +28,7 @@ from retention.core.errors import BadInput, BadParams
 from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.serving import champion, target
+from tests.support import documents
 
 AS_OF = dt.date(2026, 1, 1)
 PARAMS = """
@@ -103,14 +104,12 @@ def install() -> None:
     for name, state in scorer.states().items():
         atomic.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
     names = [name for name in table.column_names if name not in feature_table.KEYS]
-    manifest = {
-        "definition": target.target_identity(params, names),
-        "titles": {"churn": "recency rule", "value": "last window's spend"},
-        "trained_to": "2025-12-04",
-        "measured_on": "2025-12-04",
-        "figures": {},
-        "banners": [],
-    }
+    manifest = documents.candidate_manifest(
+        definition=target.target_identity(params, names),
+        titles={"churn": "recency rule", "value": "last window's spend"},
+        trained_to="2025-12-04",
+        measured_on="2025-12-04",
+    )
     champion.install(champion.parts(artefacts.CANDIDATE.path), manifest)
 
 
@@ -139,7 +138,8 @@ def publish(company_name: str, as_of: str) -> None:
     """A current list of a company and day."""
     name = f"{as_of}-0123456789ab"
     atomic.write_json(
-        Path("lists") / name / "manifest.json", {"company": company_name, "as_of": as_of}
+        Path("lists") / name / "manifest.json",
+        {"company": company_name, "as_of": as_of, "files": {}},
     )
     pointer = {"company": company_name, "as_of": as_of, "folder": name, "manifest_sha256": "0" * 64}
     atomic.write_json(Path("lists/current.json"), pointer)

@@ -156,7 +156,10 @@ def test_a_list_that_names_somebody_erased_is_not_published(
 
 @pytest.mark.parametrize(
     "main",
-    ["pipeline.publish import main", "retention.commands.score.stages import publish_backfill"],
+    [
+        "pipeline.publish import main",
+        "retention.commands.score.job_stages import publish_backfill",
+    ],
 )
 def test_every_stage_that_publishes_looks_first(source_folder: Path, main: str) -> None:
     Path("params.yaml").write_text(yaml.safe_dump(company.PARAMS), encoding="utf-8")

@@ -35,15 +35,19 @@ def published(report: GuardReport, name: str = "2026-09-01-0123456789ab") -> boo
     return runs.record(artefacts.GUARD_SUMMARY.read(), runs.FOLDER, Path("lists") / name, MANIFEST)
 
 
+def known_runs() -> list[runs.Run]:
+    return [run.as_json() for run in runs.read(runs.FOLDER, campaigns.COMPANY)]
+
+
 @pytest.mark.usefixtures("folder")
 def test_a_published_run_is_entered_once_and_is_not_compared_with_itself() -> None:
     inputs = guard_inputs(published=[])
     first = guard(inputs, params_with())
     assert published(first)
     assert not published(first)
-    (run,) = known_runs = runs.read(runs.FOLDER, campaigns.COMPANY)
+    (run,) = known_runs()
     assert (run["list"], run["listed"], run["watched"]) == ("2026-09-01-0123456789ab", 12, 400)
-    again = guard(replace(inputs, published=known_runs), params_with())
+    again = guard(replace(inputs, published=known_runs()), params_with())
     assert page.html(again) == page.html(first)
 
 
@@ -62,13 +66,19 @@ def test_a_run_knows_every_folder_into_which_its_list_was_published() -> None:
     del record["folders"]
     atomic.write_json(path, record)
     assert runs.folders(runs.FOLDER) == [], "an older record says nothing of it"
+    atomic.write_json(path, record | {"of_another_version": [0.5], "mean_risk": 0})
+    assert into("else")
+    changed = record | {"of_another_version": [0.5], "mean_risk": 0}
+    assert path.read_text() == atomic.json_text(
+        changed | {"folders": [str(Path("else").resolve())]}
+    )
 
 
 @pytest.mark.usefixtures("folder")
 def test_another_list_of_the_same_day_is_compared_with_the_one_before() -> None:
     assert published(guard(guard_inputs(published=[]), params_with()))
     inputs = guard_inputs(ingested={"till": RAW | {"read": 300}}, scores_sha256="other")
-    again = replace(inputs, published=runs.read(runs.FOLDER, campaigns.COMPANY))
+    again = replace(inputs, published=known_runs())
     assert finding_of(again, guard="row_count", about="till").level == REFUSED
 
 
@@ -88,9 +98,11 @@ def test_newer_runs_and_other_companies_are_no_last_run(tmp_path: Path) -> None:
     }.items():
         atomic.write_json(tmp_path / f"{name}.json", LAST | change)
     of_company = runs.read(tmp_path, campaigns.COMPANY)
-    assert [run["as_of"] for run in of_company] == ["2026-08-01", "2026-10-01"]
+    assert [str(run.as_of) for run in of_company] == ["2026-08-01", "2026-10-01"]
     now = {"as_of": "2026-09-01", "sources": {}, "watched": 1, "scores_sha256": ""}
-    assert [run["as_of"] for run in runs.earlier_runs(of_company, now)] == ["2026-08-01"]
+    assert [
+        run["as_of"] for run in runs.earlier_runs([run.as_json() for run in of_company], now)
+    ] == ["2026-08-01"]
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"as_of": "2026-08-01"}'])

@@ -172,9 +172,9 @@ def test_a_plot_has_a_question_and_a_caption() -> None:
         text = words(some(), plot.name)
         assert plot.question.endswith("?")
         assert plot.question in text
-        assert "300 customers watched on 2 March 2026" in text
+        assert "300 active customers on 2 March 2026" in text
     assert "(GBP)" in words(some(), "value_deciles")
     single = rows([0.1], [0])
-    assert plots.caption(single) == "1 customer watched on 2 March 2026, none of whom left."
+    assert plots.caption(single) == "1 active customer on 2 March 2026, none of whom left."
     later = single.assign(snapshot_on=dt.date(2026, 4, 1))
     assert "from 2 March 2026 to 1 April 2026" in plots.caption(pd.concat([single, later]))

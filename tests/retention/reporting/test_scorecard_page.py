@@ -94,7 +94,7 @@ def test_an_empty_scorecard_says_so_section_by_section(open_page: Open) -> None:
     opened = open_page(EMPTY)
     assert opened.locator(".nothing").count() == 5
     assert opened.locator("table, figure, details").count() == 0
-    assert "No source tells what winning a customer costs." in opened.inner_text("main")
+    assert "No source shows what winning a customer costs." in opened.inner_text("main")
 
 
 def test_the_headlines_come_first(open_page: Open) -> None:

@@ -9,7 +9,7 @@ from models.components.scorer import Scorer
 from retention.core.errors import Guarded
 from retention.core.storage import atomic
 from retention.serving import champion
-from tests.support import tracked_run
+from tests.support import documents, tracked_run
 
 
 @pytest.fixture
@@ -27,8 +27,9 @@ def candidates(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def install(candidate: Path, folder: Path, **manifest: Any) -> champion.Champion:
-    defaults = {"definition": {"company": "Mill Lane Bakery"}, "made_from": candidate.name}
-    return champion.install(champion.parts(candidate), defaults | manifest, folder)
+    defaults = {"definition": {"company": "Mill Lane Bakery"}, "banners": [candidate.name]}
+    of_candidate = documents.candidate_manifest(**defaults | manifest)
+    return champion.install(champion.parts(candidate), of_candidate, folder)
 
 
 def models_of(folder: Path) -> set[str]:
@@ -127,7 +128,7 @@ def test_a_file_that_the_manifest_does_not_pin_is_refused(
     now = install(candidates[0], folder)
     pinned = {name: sha256 for name, sha256 in now.sha256.items() if name != part}
     with pytest.raises(Guarded, match=rf"{part}\.json: missing or changed"):
-        champion.load(champion.Champion(now.folder, now.manifest | {"sha256": pinned}))
+        champion.load_models(now.folder, pinned)
 
 
 def test_rollback_exchanges_the_champion_with_the_one_before(
@@ -281,7 +282,7 @@ def beside(candidate: Path, folder: Path) -> champion.Champion:
     atomic.write_json(elsewhere, {"name": None, "ranks": False})
     parts = champion.parts(folder_of_candidate, elsewhere, folder.parent / "not there.json")
     assert sorted(parts) == sorted([*champion.PARTS, *BESIDE])
-    return champion.install(parts, {"definition": {}}, folder)
+    return champion.install(parts, documents.candidate_manifest(), folder)
 
 
 def test_what_stands_beside_the_models_is_pinned_with_them(
@@ -317,19 +318,32 @@ def test_champions_of_before_have_nothing_beside_them(candidates: list[Path], fo
     """Their folder was named after the hashes of both models."""
     sha256 = champion.hashes(champion.parts(candidates[0]))
     name = sha256["churn"][:12] + sha256["value"][:12]
+    written = documents.champion_manifest(models=name, sha256=sha256).as_json()
     for part in champion.PARTS:
         content = (candidates[0] / f"{part}.json").read_bytes()
         atomic.write_bytes(folder / name / f"{part}.json", content)
     atomic.write_json(
-        folder / champion.MANIFEST, {"models": name, "sha256": sha256, "definition": {}}
+        folder / champion.MANIFEST, written | {"of_another_version": [1, 0.5], "figures": {"f": 1}}
     )
+    as_it_was = (folder / champion.MANIFEST).read_bytes()
     now = champion.current(folder)
     assert now is not None
     assert champion.load(now).states()
     assert [champion.load_part(now, part) for part in BESIDE] == [None, None]
     install(candidates[1], folder)
     assert champion.rollback(folder) == now
+    assert (folder / champion.MANIFEST).read_bytes() == as_it_was
     champion.load(now)
+
+
+def test_a_manifest_that_says_less_is_refused(candidates: list[Path], folder: Path) -> None:
+    path = folder / champion.MANIFEST
+    install(candidates[0], folder)
+    manifest = atomic.read_json(path)
+    del manifest["trained_to"]
+    atomic.write_json(path, manifest)
+    with pytest.raises(Guarded, match=r"champion\.json: trained_to: Field required; restore it"):
+        champion.current(folder)
 
 
 def test_a_file_that_nobody_pinned_is_not_read(candidates: list[Path], folder: Path) -> None:

@@ -22,7 +22,7 @@ labels: {churn: {rule: silence, horizon_days: 28}}
     [
         (
             ChurnLabel(rule="silence", active_days=90, horizon_days=28),
-            "lost = no purchase in the next 28 days; watched = at least one in the last 90 days",
+            "lost = no purchase in the next 28 days; active = at least one in the last 90 days",
         ),
         (
             ChurnLabel(
@@ -33,7 +33,7 @@ labels: {churn: {rule: silence, horizon_days: 28}}
                 gap_days=7,
             ),
             "lost = no purchase or visit in the next 28 days, starting 7 days from now; "
-            "watched = at least one in the last 90 days",
+            "active = at least one in the last 90 days",
         ),
         (
             ChurnLabel(rule="cancel", horizon_days=60),

@@ -1,6 +1,7 @@
 """The store of lists: whole or not at all, never twice, never backwards, every change is seen."""
 
 import datetime as dt
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,26 @@ def test_verify_sees_strangers_and_lost_folders(write: Write, lists: Path) -> No
     assert any("current.json: missing" in problem for problem in published.verify(lists))
 
 
+def test_a_list_of_another_version_is_read_verified_and_named_as_it_was(lists: Path) -> None:
+    text = (
+        '{"as_of": "2026-11-01", "columns_hint": [1, 0.5], "company": "Mill Lane", '
+        '"counts": {"listed": 1, "watched": 3}, "currency": "GBP", '
+        '"files": {"at_risk.csv": {"bytes": 2, "rows": 1, "sha256": '
+        '"4355a46b19d348dc2f57c046f8ef63d4538ebb936000f3c9ee954a27460dd865"}}, '
+        '"notes": [], "rows": 1, "schema": ["rank"], "value_at_stake": 12}'
+    )
+    target = lists / "2026-11-01-5afc21816ad9"
+    atomic.write_json(target / "manifest.json", json.loads(text))
+    atomic.write_text(target / "at_risk.csv", "1\n")
+    manifest = published.read_manifest(target)
+    assert (manifest.list_id, manifest.language, manifest.limits) == ("", "en", ())
+    assert atomic.json_text(manifest.as_json()) == (target / "manifest.json").read_text()
+    assert published.verify(lists) == [
+        f"{lists / 'current.json'}: missing, though lists are published"
+    ]
+    assert published.newest(lists, company="Mill Lane") == target
+
+
 def test_nothing_published_is_nothing_wrong(lists: Path) -> None:
     assert published.verify(lists) == []
 
@@ -220,7 +241,7 @@ def test_a_date_that_is_a_path_is_refused(write: Write, lists: Path) -> None:
     source = write("Ada")
     summary = atomic.read_json(source / "summary.json")
     atomic.write_json(source / "summary.json", summary | {"as_of": "../../x"})
-    with pytest.raises(BadInput, match="is not a day"):
+    with pytest.raises(BadInput, match=r"summary\.json: as_of: .*valid date"):
         put(source, lists)
 
 

@@ -357,7 +357,7 @@ def test_the_read_me_says_what_the_list_is(make_listing: MakeListing) -> None:
         "Net gain expected from the contacts: £100.00."
     )
     assert "about 61 buy nothing in the next 28 days" in text
-    assert "18 customers are watched." in text
+    assert "18 active customers." in text
     assert "• excluded: 5 (asked not to be contacted: 2; held out at random" in text
     assert "• credit back: Credit what was overcharged" in text
     assert "retention outcomes FILE" in lines["Handing it back"]

@@ -21,8 +21,8 @@ JUDGED: dict[str, Any] = {
 }
 REFUSED = JUDGED | {"ranks": False, "better": -0.1, "low": -0.4}
 TOO_FEW = (
-    "Ranked by expected loss: too few customers were drawn by lot so far, and left, to learn whom "
-    "a contact keeps."
+    "Ranked by expected loss: too few customers chosen at random have left so far to learn whom a "
+    "contact keeps."
 )
 
 
@@ -37,13 +37,14 @@ TOO_FEW = (
         ),
         (
             UpliftManifest(**JUDGED),
-            "Ranked by what a contact changes, as 12,345 customers drawn by lot have taught: worth "
-            "£1.50 more per customer than ranking by expected loss (£0.25 to £2.75).",
+            "Ranked by what a contact changes, learnt from 12,345 customers chosen at random: "
+            "worth £1.50 more per customer than ranking by expected loss (£0.25 to £2.75).",
         ),
         (
             UpliftManifest(**REFUSED),
-            "Ranked by expected loss: on 12,345 customers drawn by lot, ranking by what a contact "
-            "changes was not shown to be better (\u2212£0.10 per customer, \u2212£0.40 to £2.75).",
+            "Ranked by expected loss: on 12,345 customers chosen at random, ranking by what a "
+            "contact changes was not shown to be better "
+            "(\u2212£0.10 per customer, \u2212£0.40 to £2.75).",
         ),
     ],
 )

@@ -1,6 +1,7 @@
-"""Two stages that only `retention score` has; job.py runs the stages, request.py lists them.
+"""The stages that only `retention score` has: the check of the registry, a backfill's publication.
 
-Each works in the current folder, like those of pipeline/.
+job.py runs the stages, request.py lists them. Each works in the current folder, like those of
+pipeline/.
 """
 
 from pathlib import Path
