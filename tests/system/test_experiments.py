@@ -83,7 +83,3 @@ def test_an_experiment_shows_its_figures_and_changes_nothing_that_is_live(
     git(in_git, "checkout", "--", ".")
     assert "publish: unchanged: lists/" in dvc(in_git, "repro", "publish")
     assert live(in_git, snapshot_of) == before, "the same champion and the same list as before"
-
-    log = dvc(in_git, "exp", "run", "--temp", "-S", "at_risk.capacity=39", "extract")
-    assert "extract: an experiment: linked" in log
-    assert live(in_git, snapshot_of) == before
