@@ -201,7 +201,9 @@ def test_a_champion_that_was_set_aside_scores_again_when_its_definition_returns(
     assert mirrored[-1] == {"champion": before.folder, "challenger": artefacts.CANDIDATE.path}
 
 
-def test_retention_promote_compares_with_the_champion_that_comes_back(mirrored: Mirrored) -> None:
+def test_retention_promote_takes_no_model_of_another_definition_for_the_present_one(
+    mirrored: Mirrored,
+) -> None:
     promote.main()
     before = current_champion()
     set_company("Hill Lane")
@@ -211,8 +213,16 @@ def test_retention_promote_compares_with_the_champion_that_comes_back(mirrored: 
     refused = CliRunner().invoke(cli.app, ["promote"])
     assert refused.exit_code == 4
     assert "The champion that was set aside under this definition scores again." in refused.output
+    assert "made under another definition (company) than that of params.yaml" in refused.output
     assert current_champion() == before
     assert mirrored
+
+
+def test_retention_promote_tells_mlflow_again_where_nothing_changes(mirrored: Mirrored) -> None:
+    promote.main()
+    again = CliRunner().invoke(cli.app, ["promote"])
+    assert (again.exit_code, "nothing changed" in again.stdout) == (0, True), again.output
+    assert mirrored[1:] == mirrored[:1]
 
 
 # In an experiment

@@ -138,8 +138,8 @@ def test_a_folder_of_lists_that_is_gone_stands_in_the_receipt() -> None:
 @pytest.mark.usefixtures("home")
 def test_the_receipt_names_every_place_that_was_looked_into(tmp_path: Path) -> None:
     elsewhere = tmp_path / "share"
-    run = dict.fromkeys(runs.REQUIRED_KEYS) | {"folders": [str(elsewhere)]}
-    atomic.write_json(runs.FOLDER / "a.json", run)
+    record = documents.published_run(folders=[str(elsewhere)])
+    atomic.write_json(runs.FOLDER / "a.json", record.as_json())
     ledgers = ("ledgers/outcomes", "ledgers/assignments")
     for name in (*ledgers, "lists", elsewhere, "data/events", ".dvc/cache", "mlruns", "champion"):
         atomic.make_folder(Path(name))
