@@ -50,6 +50,7 @@ def compare(each: Company, work: Path, cuts: int | None) -> pd.DataFrame:
             "churners": int(truth["churned"].sum()),
             "labelled_snapshots": len(set(cut.labels["snapshot_on"].to_pylist())),
             "ours": notes.get("ours", ""),
+            "search": notes.get("automatic search", ""),
         }
         rows += rows_of(about, truth, predicted, each.has_money)
         print(

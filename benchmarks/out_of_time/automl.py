@@ -5,6 +5,7 @@ boosting stands in for it, under the same budget.
 """
 
 import time
+from importlib import import_module
 from importlib.util import find_spec
 
 import numpy as np
@@ -26,9 +27,7 @@ def predict(X: pd.DataFrame, y: Floats, customer: pd.Series, now: pd.DataFrame) 
 
 
 def _flaml(X: pd.DataFrame, y: Floats, customer: pd.Series, now: pd.DataFrame) -> Floats:
-    from flaml.automl.automl import AutoML
-
-    search = AutoML()
+    search = import_module("flaml.automl.automl").AutoML()
     groups = pd.factorize(customer)[0]
     search.fit(
         X_train=X, y_train=y.astype(int), task="classification", metric="log_loss",

@@ -37,7 +37,7 @@ def features(orders: pd.DataFrame, customers: pd.Series, day: int) -> pd.DataFra
         table[f"visits_before_{days}"] = before.groupby("customer_id").size()
     year_ago = visits[(visits["age"] > 275) & (visits["age"] <= 365)]
     table["visits_same_season"] = year_ago.groupby("customer_id").size()
-    counts = [name for name in table if name.startswith(("visits_", "spend_"))]
+    counts = table.filter(regex="^(visits|spend)_").columns
     table[counts] = table[counts].fillna(0.0)
     table["overdue"] = table["recency"] / table["mean_gap"]
     table["rate"] = table["frequency"] / table["tenure"]

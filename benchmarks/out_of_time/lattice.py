@@ -34,7 +34,7 @@ from retention.core.storage import atomic
 
 CODE = ("features", "retention/core", "retention/cohort", "retention/sources", "pipeline/labels.py")
 AGES = (183, 274, 365, 457)  # days of history at the first cuts: 6, 9, 12 and 15 months
-FRACTIONS = (0.35, 0.5, 0.65, 0.8, 0.9, 1.0)  # of the days at which a cut can still be checked
+FRACTIONS = (0.4, 0.6, 0.8, 1.0)  # of the days at which a cut can still be checked
 FEWEST = 6  # cuts of a history
 
 

@@ -38,7 +38,7 @@ def churn_row(y: Floats, p: Floats) -> dict[str, float]:
 
 
 def value_row(
-    money: Floats, mean: Floats, low: Floats | None, high: Floats | None
+    money: Floats, mean: Floats, low: pd.Series | None, high: pd.Series | None
 ) -> dict[str, float]:
     """Figures of an expected value."""
     figures = {
@@ -47,7 +47,7 @@ def value_row(
         "spearman": metrics.spearman(money, mean),
     }
     if low is not None and high is not None:
-        figures["coverage"] = metrics.coverage(money, low, high)
+        figures["coverage"] = metrics.coverage(money, low.to_numpy(), high.to_numpy())
     return figures
 
 
@@ -71,7 +71,8 @@ def rows_of(
 ) -> list[dict[str, Any]]:
     """One row a contestant; about: the history and the cut, repeated on each."""
     y, money = (truth[name].to_numpy(dtype=float) for name in ("churned", "value"))
-    names = sorted({column.rpartition(": ")[0] for column in predicted if ": " in column})
+    columns = predicted.columns.drop("customer_id").tolist()
+    names = sorted({column.rpartition(": ")[0] for column in columns})
     churn = {name: predicted[f"{name}: churn"].to_numpy() for name in names}
     compared = len(np.unique(y)) == 2 and OURS in churn
     others = {name: p for name, p in churn.items() if name != OURS}
@@ -80,10 +81,8 @@ def rows_of(
     for name in names:
         row = about | {"contestant": name} | churn_row(y, churn[name]) | differences.get(name, {})
         if has_money and f"{name}: value" in predicted:
-            mean, low, high = (
-                predicted[column].to_numpy() if column in predicted else None
-                for column in (f"{name}: {part}" for part in ("value", "low", "high"))
-            )
-            row |= value_row(money, mean, low, high)
+            mean = predicted[f"{name}: value"].to_numpy()
+            ends = predicted.get(f"{name}: low"), predicted.get(f"{name}: high")
+            row |= value_row(money, mean, *ends)
         rows.append(row)
     return rows

@@ -101,7 +101,8 @@ def _last_window(task: Task) -> Floats:
     orders, cut = task.cut.orders, task.cut
     recent = orders[orders["day"] >= cut.day - task.params.labels.value.horizon_days]
     money = recent.groupby("customer_id")["money"].sum()
-    return cut.truth["customer_id"].to_pandas().map(money).fillna(0.0).to_numpy()
+    customers = cut.truth["customer_id"].to_pandas()
+    return np.asarray(customers.map(money).fillna(0.0), dtype=float)
 
 
 def bgnbd(task: Task) -> Prediction:
@@ -136,7 +137,7 @@ def rfm_logistic(task: Task) -> Prediction:
 
 
 def _logs(table: pd.DataFrame) -> Floats:
-    return np.log1p(table[handmade.RFM].clip(lower=0).to_numpy())
+    return np.asarray(np.log1p(table[handmade.RFM].clip(lower=0).to_numpy()))
 
 
 def boosted(task: Task, columns: list[str], target: Floats, objective: str, seeds: int) -> Floats:
@@ -147,7 +148,7 @@ def boosted(task: Task, columns: list[str], target: Floats, objective: str, seed
         settings = {**BOOSTING, "objective": objective, "seed": seed}
         trees = lightgbm.train(settings, lightgbm.Dataset(data, label=target), ROUNDS)
         predictions.append(np.asarray(trees.predict(now)))
-    return np.mean(predictions, axis=0)
+    return np.asarray(np.mean(predictions, axis=0))
 
 
 def rfm_lightgbm(task: Task) -> Prediction:
@@ -161,7 +162,7 @@ def handmade_lightgbm(task: Task) -> Prediction:
     """LightGBM on hand-made features of monthly snapshots; Tweedie for the value."""
     if not task.past.fits:
         return Prediction(note="no label")
-    columns = list(task.now)
+    columns = task.now.columns.tolist()
     churn = boosted(task, columns, task.past.churned, "binary", SEEDS)
     money = task.past.value.clip(min=0.0)
     value = boosted(task, columns, money, "tweedie", 1) if money.any() else None
