@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.out_of_time import company, invented, measures, points, recipe  # noqa: E402
 from benchmarks.out_of_time.company import Company  # noqa: E402
 from benchmarks.out_of_time.lattice import Cut, History, fingerprint  # noqa: E402
-from benchmarks.out_of_time.prediction import OURS  # noqa: E402
+from benchmarks.out_of_time.prediction import PROJECT  # noqa: E402
 from benchmarks.out_of_time.report import markdown  # noqa: E402
 from retention.core.storage import atomic  # noqa: E402
 
@@ -63,12 +63,12 @@ def by_customers(each: Company, work: Path) -> list[dict[str, Any]]:
     """AUC and ECE at the last cut of a history, by the number of customers learnt from."""
     history = History(each, work)
     cut = history.cut(history.cuts[-1])
-    everybody = pd.Series(np.sort(cut.orders["customer_id"].unique()))
+    everyone = pd.Series(np.sort(cut.orders["customer_id"].unique()))
     y = cut.truth["churned"].to_numpy().astype(float)
     rows = []
-    for size in [*(size for size in SIZES if size < 0.7 * len(everybody)), len(everybody)]:
-        for sample in range(SAMPLES if size < len(everybody) else 1):
-            customers = everybody.sample(size, random_state=SEED + sample)
+    for size in [*(size for size in SIZES if size < 0.7 * len(everyone)), len(everyone)]:
+        for sample in range(SAMPLES if size < len(everyone) else 1):
+            customers = everyone.sample(size, random_state=SEED + sample)
             key = fingerprint(recipe.CODE, f"{history.key} {cut.day} {size} {sample}")
             cached = history.folder / "samples" / f"{key}.json"
             if not cached.exists():
@@ -101,15 +101,15 @@ def customers_table(table: pd.DataFrame) -> str:
 def _cell(means: pd.DataFrame, size: int) -> str:
     if size not in means.index:
         return ""
-    auc, ece = means.loc[size]
-    return "no list" if np.isnan(auc) else f"{auc:.3f} / {ece:.3f}"
+    auc, ece = means["auc"][size], means["ece"][size]
+    return "no list" if pd.isna(auc) else f"{auc:.3f} / {ece:.3f}"
 
 
 def months_table(quality: pd.DataFrame) -> str:
     """AUC of ours less the best simple other, and ECE, by months of history at the cut."""
     counted = points.counted(quality)
     gains = points.against(counted, "auc")
-    own = counted[counted["contestant"] == OURS].set_index(points.KEYS)
+    own = counted[counted["contestant"] == PROJECT].set_index(points.KEYS)
     about = counted.drop_duplicates(points.KEYS).set_index(points.KEYS)
     frame = gains.join(about[["months"]]).join(own[["ece", "ece_by_chance"]])
     frame["group"] = pd.cut(frame["months"], MONTHS)
@@ -170,6 +170,8 @@ def picture(table: pd.DataFrame) -> Figure:
             means = history.groupby("customers")[measure].mean()
             panel.plot(means.index, means, "o-", markersize=3, label=str(name))
         panel.set_xscale("log")
+        panel.set_xticks(SIZES, [f"{size:,}" for size in SIZES], fontsize=8)
+        panel.minorticks_off()
         panel.set_xlabel("customers to learn from")
         panel.set_title({"auc": "AUC", "ece": "ECE"}[measure])
         panel.grid(alpha=0.3)

@@ -36,7 +36,11 @@ from retention.training.rows import labelled_rows  # noqa: E402
 
 PICTURE, WORK = ROOT / "docs/images/two-clocks.png", ROOT / "data/benchmark"
 MODEL = "churn_lightgbm"
-KNOWN, BACKTEST, ON_THE_DAY = "dated by merging", "by writing, backtest", "by writing, on the day"
+BY_KNOWING, BACKTEST, ON_THE_DAY = (
+    "dated by merging",
+    "by writing, backtest",
+    "by writing, on the day",
+)
 
 
 def by_happening(each: Company) -> Company:
@@ -64,17 +68,17 @@ def risks(model: Any, now: pa.Table) -> pd.Series:
 
 def compare(each: Company, work: Path) -> list[dict[str, Any]]:
     """AUC and log-loss at every cut that both histories can learn at."""
-    known, happened = History(each, work), History(by_happening(each), work)
+    knowing, happened = History(each, work), History(by_happening(each), work)
     rows = []
-    for day in sorted(set(known.cuts) & set(happened.cuts)):
-        here, there = known.cut(day), happened.cut(day)
+    for day in sorted(set(knowing.cuts) & set(happened.cuts)):
+        here, there = knowing.cut(day), happened.cut(day)
         if min(len(here.labels), len(there.labels)) == 0:
             continue
         now, dated = (recipe.cohort_features(cut.features, cut) for cut in (here, there))
         of_writing = fit(there, happened.params)
         table = pd.DataFrame(
             {
-                KNOWN: risks(fit(here, known.params), now),
+                BY_KNOWING: risks(fit(here, knowing.params), now),
                 BACKTEST: risks(of_writing, dated),
                 ON_THE_DAY: risks(of_writing, now),
             }
@@ -91,10 +95,10 @@ def compare(each: Company, work: Path) -> list[dict[str, Any]]:
 def picture(table: pd.DataFrame) -> Figure:
     """Mean AUC by history and kind of features."""
     means = table.pivot_table(index="history", columns="features", values="auc")
-    means = means[[BACKTEST, KNOWN, ON_THE_DAY]]
+    means = means[[BACKTEST, BY_KNOWING, ON_THE_DAY]]
     figure = Figure(figsize=(7, 3.4), layout="constrained")
     panel = figure.subplots()
-    colours = {BACKTEST: "#d9a441", KNOWN: "#0b5cad", ON_THE_DAY: "#a33b3b"}
+    colours = {BACKTEST: "#d9a441", BY_KNOWING: "#0b5cad", ON_THE_DAY: "#a33b3b"}
     for shift, (name, column) in enumerate(means.items()):
         panel.bar(np.arange(len(means)) + 0.27 * (shift - 1), column, 0.25, label=str(name),
                   color=colours[str(name)])  # fmt: skip

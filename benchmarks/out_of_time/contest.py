@@ -9,7 +9,7 @@ import pandas as pd
 
 from benchmarks.out_of_time import recipe, rivals
 from benchmarks.out_of_time.lattice import Cut, History, fingerprint
-from benchmarks.out_of_time.prediction import OURS, Prediction, as_frame
+from benchmarks.out_of_time.prediction import PROJECT, Prediction, as_frame
 
 
 def contest(history: History, cut: Cut) -> tuple[pd.DataFrame, dict[str, str], float]:
@@ -23,7 +23,7 @@ def contest(history: History, cut: Cut) -> tuple[pd.DataFrame, dict[str, str], f
         prediction = recipe.predict(cut, history.params)
         timed = replace(prediction, seconds=time.process_time() - start)
         own = _store(
-            folder / f"{cut.date}-ours", _key(history, recipe.CODE), {OURS: timed}, customers
+            folder / f"{cut.date}-ours", _key(history, recipe.CODE), {PROJECT: timed}, customers
         )
     if others is None:
         predictions = rivals.predict(cut, history.params)

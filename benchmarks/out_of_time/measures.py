@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.out_of_time.prediction import OURS
+from benchmarks.out_of_time.prediction import PROJECT
 from models.components.base import Floats
 from retention.stats import bootstrap
 from retention.training import metrics
@@ -21,8 +21,8 @@ PAIRED: dict[str, Callable[[Floats, Floats], float]] = {
 
 def sampling_quantile(p: Floats, draw: np.random.Generator, level: float = 0.95) -> float:
     """The ECE that probabilities which are right would show by chance alone, at a quantile."""
-    drawn = [metrics.ece((draw.random(len(p)) < p).astype(float), p) for _ in range(REPLICATES)]
-    return float(np.quantile(drawn, level))
+    by_chance = [metrics.ece((draw.random(len(p)) < p).astype(float), p) for _ in range(REPLICATES)]
+    return float(np.quantile(by_chance, level))
 
 
 def churn_row(y: Floats, p: Floats) -> dict[str, float]:
@@ -74,9 +74,9 @@ def rows_of(
     columns = predicted.columns.drop("customer_id").tolist()
     names = sorted({column.rpartition(": ")[0] for column in columns})
     churn = {name: predicted[f"{name}: churn"].to_numpy() for name in names}
-    compared = len(np.unique(y)) == 2 and OURS in churn
-    others = {name: p for name, p in churn.items() if name != OURS}
-    differences = paired(y, churn[OURS], others) if compared else {}
+    compared = len(np.unique(y)) == 2 and PROJECT in churn
+    others = {name: p for name, p in churn.items() if name != PROJECT}
+    differences = paired(y, churn[PROJECT], others) if compared else {}
     rows = []
     for name in names:
         row = about | {"contestant": name} | churn_row(y, churn[name]) | differences.get(name, {})

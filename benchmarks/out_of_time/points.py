@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from benchmarks.out_of_time.prediction import OURS
+from benchmarks.out_of_time.prediction import PROJECT
 from benchmarks.out_of_time.rivals import SIMPLE
 
 MIN_OUTCOMES: Final = 10  # churners, and stayers, below which a cut is shown but not counted
@@ -34,10 +34,10 @@ def against(
     wide = table.pivot_table(
         index=list(keys), columns="contestant", values=measure, dropna=False
     ).reindex(table.set_index(list(keys)).index.unique())
-    others = wide.drop(columns=OURS, errors="ignore")
+    others = wide.drop(columns=PROJECT, errors="ignore")
     others = others[[name for name in names if name in others]] if names else others
     best = (others * sign).max(axis=1) * sign
-    own = wide[OURS] if OURS in wide else pd.Series(np.nan, wide.index)
+    own = wide[PROJECT] if PROJECT in wide else pd.Series(np.nan, wide.index)
     gain = (own - best) * sign if sign > 0 else (best - own) / best
     frame = pd.DataFrame({"ours": own, "best": best, "gain": gain})[best.notna()]
     return frame.assign(name=(others[best.notna()] * sign).idxmax(axis=1))
@@ -45,7 +45,7 @@ def against(
 
 def over_histories(table: pd.DataFrame, measure: str, names: Sequence[str] = ()) -> pd.Series:
     """The gain of each history's means over its cuts with a list."""
-    lists = table.groupby(KEYS)["contestant"].transform(lambda names: OURS in set(names))
+    lists = table.groupby(KEYS)["contestant"].transform(lambda names: PROJECT in set(names))
     return against(table[lists], measure, names, KEYS[:1])["gain"]
 
 
@@ -86,7 +86,7 @@ def _each(
     beside = against(rows, measure, names)
     gain, means = beside["gain"], over_histories(rows, measure, names)
     highs = rows.set_index([*KEYS, "contestant"])[f"{measure}_high"]
-    places = [(*key, name) for key, name in beside["name"].items()]
+    places = beside.set_index("name", append=True).index
     beyond = int((highs.reindex(places).to_numpy() < -allowed).sum())
     lowest = "nothing" if gain.isna().all() else f"lowest {gain.min():+.3f}"
     return Point(
@@ -128,7 +128,7 @@ def _within(
 def points(table: pd.DataFrame) -> list[Point]:
     """Every requirement, over the cuts that count."""
     rows = counted(table)
-    own = rows[rows["contestant"] == OURS]
+    own = rows[rows["contestant"] == PROJECT]
     lists = rows.drop_duplicates(KEYS)
     without = lists["ours"].astype(str).str.startswith("no list")
     result = [

@@ -7,7 +7,7 @@ import pandas as pd
 
 from models.components.base import Floats
 
-OURS = "ours"
+PROJECT = "ours"
 
 
 @dataclass(frozen=True)

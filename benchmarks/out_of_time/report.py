@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.out_of_time import automl, points
 from benchmarks.out_of_time.points import KEYS
-from benchmarks.out_of_time.prediction import OURS
+from benchmarks.out_of_time.prediction import PROJECT
 from retention.core.storage import atomic
 
 _HEAD = """# Quality, against what a user would pick instead
@@ -85,7 +85,7 @@ def histories_table(table: pd.DataFrame) -> str:
                 _mean_gain(history, "average_precision", "+.4f"),
                 _mean_gain(history, "log_loss", "+.1%"),
                 _mean_gain(history, "mae", "+.1%"),
-                *_figures(history[history["contestant"] == OURS]),
+                *_figures(history[history["contestant"] == PROJECT]),
             ]
         )
     head = ["history", "cuts", "customers", "churn", "AUC ours / best other", "AUC gain",
@@ -122,7 +122,7 @@ def cuts_table(table: pd.DataFrame) -> str:
         about, auc = cut.iloc[0], points.against(cut, "auc")
         if auc.empty:  # one outcome: nothing ranks
             continue
-        best, own = auc.iloc[0], cut[cut["contestant"] == OURS]
+        best, own = auc.iloc[0], cut[cut["contestant"] == PROJECT]
         beside = cut[cut["contestant"] == best["name"]].iloc[0]
         has_list = len(own) > 0
         rows.append(

@@ -107,8 +107,8 @@ def _last_window(task: Task) -> Floats:
 
 def bgnbd(task: Task) -> Prediction:
     """BG/NBD on every customer once, to the day of the cut; Gamma-Gamma for the spend."""
-    everybody = task.cut.orders["customer_id"].drop_duplicates()
-    table = handmade.features(task.cut.orders, everybody, task.cut.day)
+    customers = task.cut.orders["customer_id"].drop_duplicates()
+    table = handmade.features(task.cut.orders, customers, task.cut.day)
     model = BGNBD.fit(*_statistics(table))
     now = _statistics(task.now)
     horizon = task.params.labels.value.horizon_days

@@ -33,9 +33,9 @@ def history(dated_by: str) -> list[histories.Event]:
 
 
 def order(customer: str, day: int, known_from: int) -> histories.Event:
-    name: dict[str, Any] = dict.fromkeys(("event_id", "order_id"), f"{customer} {day}")
-    who = {"customer_id": customer, "kind": "purchase"}
-    return histories.event(day=day, known_from=known_from, **name, **who)
+    names: dict[str, Any] = dict.fromkeys(("event_id", "order_id"), f"{customer} {day}")
+    names |= {"customer_id": customer, "kind": "purchase"}
+    return histories.event(day=day, known_from=known_from, **names)
 
 
 @pytest.fixture(scope="module")
