@@ -35,7 +35,7 @@ SHOPS = {
     "seasonal retailer": Shop(1, 2500, 900, 70, 0.9, 1.0, 600, 0.3, 3.0, 0.2),
     "steady replenishment": Shop(2, 1200, 720, 30, 0.3, 12.0, 500),
     "few customers": Shop(3, 90, 1100, 35, 0.6, 1.5, 700),
-    "churn nearly the rule": Shop(4, 3000, 720, 160, 1.2, 1.0, 60, 0.7),
+    "churn nearly the rule": Shop(4, 3000, 720, 100, 1.2, 1.0, 150, 0.7),
 }
 
 
