@@ -160,7 +160,14 @@ def record_run(company_name: str, as_of: str, **measured: Any) -> None:
     atomic.write_json(runs.FOLDER / f"{as_of}-0123456789ab.json", run | OWN_RUN | measured)
 
 
-OWN_RUN: dict[str, Any] = {"sources": {"sales": 9}, "watched": 60, "scores_sha256": "a" * 64}
+_COUNTS: dict[str, Any] = {
+    "read": 9,
+    "accepted": 9,
+    "rejected": 0,
+    "unmapped": 0,
+    "ignored_columns": [],
+}
+OWN_RUN: dict[str, Any] = {"sources": {"sales": _COUNTS}, "watched": 60, "scores_sha256": "a" * 64}
 
 
 @pytest.fixture
