@@ -372,6 +372,19 @@ def test_whatever_an_address_raises_is_one_line(
     assert "secr" not in str(down.value)
 
 
+@pytest.fixture
+def _no_open_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow keeps a store per address, and a relative one is the same in every folder."""
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Registry
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracker
+    from mlflow.tracking._tracking_service.registry import TrackingStoreRegistry
+
+    for store in (Registry, Tracker):
+        monkeypatch.setattr(store, "_engine_map", {})
+    TrackingStoreRegistry._get_store_with_resolved_uri.cache_clear()
+
+
+@pytest.mark.usefixtures("_no_open_stores")
 @pytest.mark.parametrize("damaged", ["mlruns", "mlflow.db"])
 def test_files_that_cannot_be_written_are_named(
     damaged: str, logged: Logged, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
