@@ -15,12 +15,14 @@ repro: $(VENV)/installed
 check: $(VENV)/installed  ## what is wrong or doubtful in params.yaml and the files it names
 	@retention check
 
+# Two processes share the cores: a thread that waits for another must leave its core, not spin.
+test: export OMP_WAIT_POLICY := passive
 test: $(VENV)/installed-spark
 	ruff check .
 	ruff format --check .
 	lint-imports
 	mypy
-	pytest -n 2 --dist loadfile --cov --cov-report=term
+	pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 # The environment, from hashed pins: uv installs fast; where it cannot, pip does the same.
 $(VENV)/installed: requirements.lock requirements-uv.lock pyproject.toml

@@ -2,29 +2,41 @@
 
 import narwhals as nw
 
+from features.engine.anniversaries import days_to_anniversary
 from features.engine.base import Past, feature, grain
 from retention.cohort.episodes import CONTRACT, contract_episodes, contract_ids
 from retention.core.point_in_time import Frame
-
-YEAR = 365
 
 
 @grain("start")
 def live(past: Past) -> Frame:
     """One row a contract that has begun and, as known, not ended.
 
-    customer_id, contract_id (of `contract_ids`), age (days since its episode began), plan (the
-    topic of its newest start; the alphabetically first of one day); oldest: began first of the
-    customer's.
+    customer_id, contract_id (of `contract_ids`), age (days since its episode began), to_renewal
+    (days to its anniversary), plan (the topic of the newest start of the episode that has one; the
+    alphabetically first of one moment); oldest: began first of the customer's.
     """
-    starts = contract_ids(past.events("start"))
-    starts = starts.with_columns(newest=nw.col("age").min().over(*CONTRACT))
-    plans = starts.filter(nw.col("age") == nw.col("newest")).group_by(*CONTRACT)
-    running = contract_episodes(past.all_events).filter(nw.col("end_day").is_null())
-    aged = running.select(*CONTRACT, age=past.snapshot - nw.col("start_day"))
-    return aged.join(
-        plans.agg(plan=nw.col("topic").min()), on=list(CONTRACT), how="left"
-    ).with_columns(oldest=nw.col("age") == nw.col("age").max().over("customer_id"))
+    contract, moment = list(CONTRACT), nw.col("occurred_at")
+    episodes = contract_episodes(past.all_events)
+    running = episodes.filter(nw.col("end_day").is_null()).select(*CONTRACT, "start_day")
+    # A renewal may say nothing of the plan, and the last change of a day counts.
+    starts = (
+        contract_ids(past.events("start"))
+        .filter(~nw.col("topic").is_null())
+        .join(running, on=contract, how="inner")
+        .filter(nw.col("occurred_day") >= nw.col("start_day"))
+        .with_columns(newest=moment.max().over(*CONTRACT))
+        .filter(moment == nw.col("newest"))
+    )
+    plans = starts.group_by(*CONTRACT).agg(plan=nw.col("topic").min())
+    aged = running.select(
+        *CONTRACT,
+        age=past.snapshot - nw.col("start_day"),
+        to_renewal=days_to_anniversary(nw.col("start_day"), past.snapshot),
+    )
+    return aged.join(plans, on=contract, how="left").with_columns(
+        oldest=nw.col("age") == nw.col("age").max().over("customer_id")
+    )
 
 
 def notices_of_live(past: Past) -> Frame:
@@ -61,8 +73,8 @@ def contract_age() -> nw.Expr:
 
 @feature(live, unit="days", words="days to the contract's anniversary: {days_to_renewal:n}")
 def days_to_renewal() -> nw.Expr:
-    """Days to the next anniversary (365 days) of a live contract: the nearest, 0 on the day."""
-    return ((YEAR - nw.col("age") % YEAR) % YEAR).min()
+    """Days to the next anniversary of a live contract: the nearest, 0 on the day."""
+    return nw.col("to_renewal").min()
 
 
 @feature(live, unit="contracts", none=0, words="live contracts: {live_contracts:n}")

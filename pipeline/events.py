@@ -12,11 +12,12 @@ import duckdb
 import pyarrow as pa
 
 from retention.cohort import lifecycle, restatements
+from retention.cohort.calendar import plan_calendar
 from retention.core import artefacts, console, errors
 from retention.core.documents.sources import EventsSummary, KindSummary
 from retention.core.errors import BadInput
 from retention.core.events import EVENT_COLUMNS
-from retention.core.params import load_params
+from retention.core.params import Params, load_params
 from retention.ledgers import erasures, outcomes
 from retention.sources import coverage, reader
 from retention.sources.customer_ids import id_collisions
@@ -51,11 +52,15 @@ qualify known_at = max(known_at) over (partition by event_id)"""
 
 
 def events(
-    paths: Sequence[Path], memory: str, staff_events: pa.Table | None = None
+    paths: Sequence[Path],
+    memory: str,
+    staff_events: pa.Table | None = None,
+    first_day: int | None = None,
 ) -> tuple[pa.Table, EventsSummary]:
     """The events of many sources (EVENTS), and a summary of each kind and source.
 
-    staff_events: those of the ledger, which come beside the ingested sources.
+    staff_events: those of the ledger, which come beside the ingested sources. first_day: older
+    events of the sources are left out, and counted.
 
     A copy equal in all but its clocks to the version before it counts once, with the smallest
     known_at; another content is a new version. Of contents that clash at one known_at one is kept,
@@ -64,7 +69,10 @@ def events(
     """
     with reader.connect(memory) as connection:
         files = ", ".join(literal(str(path)) for path in paths)
-        all_rows = f"from read_parquet([{files}])"
+        ingested = f"from read_parquet([{files}])"
+        is_kept = "true" if first_day is None else f"occurred_day >= {first_day}"
+        ((n_expired,),) = run(connection, f"select count(*) {ingested} where not ({is_kept})")
+        all_rows = f"{ingested} where {is_kept}"
         if staff_events is not None and staff_events.num_rows:
             connection.register("entered", staff_events)
             all_rows += " union all by name from entered"
@@ -72,10 +80,13 @@ def events(
         for sql in (_COPIES, _EVENTS, _NEWEST):
             run(connection, sql)
         table = connection.sql(f"from events order by {_ORDER}").to_arrow_table()
-        return table.cast(artefacts.EVENTS.schema), _summary(connection, table)
+        summary = _summary(connection, table, int(n_expired))
+        return table.cast(artefacts.EVENTS.schema), summary
 
 
-def _summary(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> EventsSummary:
+def _summary(
+    connection: duckdb.DuckDBPyConnection, table: pa.Table, n_expired: int
+) -> EventsSummary:
     ((rows, ids),) = run(connection, "select count(*), count(distinct event_id) from events")
     ((n_read,),) = run(connection, "select count(*) from given")
     ((versions,),) = run(
@@ -89,6 +100,7 @@ def _summary(connection: duckdb.DuckDBPyConnection, table: pa.Table) -> EventsSu
         versioned=versions > 0,
         duplicates_removed=n_read - rows,
         clashes=_clashes(connection),
+        expired=n_expired,
         kinds=_kinds(connection),
         sources=coverage.source_coverage(connection),
         order_of_life=lifecycle.lifecycle_violations(connection),
@@ -125,6 +137,17 @@ def _last_known_days(summary: EventsSummary) -> restatements.DailyNews:
     return previous.known_days
 
 
+def first_kept_day(params: Params, summary: EventsSummary) -> int | None:
+    """The first day that privacy.keep_days keeps, where as_of follows from the events themselves.
+
+    None where all are kept, or where ingest has left the older ones out, as it knows as_of.
+    BadInput: no event of the label's kinds.
+    """
+    if params.privacy.keep_days is None or params.as_of is not None:
+        return None
+    return plan_calendar(params, summary).as_of - params.privacy.keep_days
+
+
 def main() -> None:
     params = load_params()
     paths = [artefacts.ingested(source).path for source in params.sources]
@@ -138,12 +161,16 @@ def main() -> None:
         answers = outcomes.contact_events(outcomes.FOLDER, zone, params.company)
         staff_events = erasures.read().without_erased(answers)
         table, summary = events(paths, params.engine.memory, staff_events)
+        first_day = first_kept_day(params, summary)
+        if first_day is not None:
+            table, summary = events(paths, params.engine.memory, staff_events, first_day)
+            report.info(f"{summary.expired:,} events left out: longer ago than is kept")
         report.read(f"{len(paths)} sources", summary.rows + summary.duplicates_removed)
         if summary.id_collisions.groups:
             collisions = summary.id_collisions
             report.info(
-                f"{collisions.groups:,} groups of customer ids differ only in case, space or"
-                f" Unicode form and were kept apart: {list(collisions.examples[0])}"
+                f"{collisions.groups:,} groups of customer ids differ only in how they are"
+                f" written and were kept apart: {list(collisions.examples[0])}"
             )
         if summary.clashes:
             report.info(

@@ -59,12 +59,13 @@ def main() -> None:
     params = load_params()
     unmapped: dict[str, RawFile | None] = {"customers": None, "scorecard.staff": None}
     with console.stage("extract") as report:
-        linked = experiment.link_inputs()
+        files = params.raw_files()
+        linked = experiment.link_inputs(file.path for file in files.values() if not file.table)
         if linked:
             report.info(f"an experiment: linked {len(linked)} files of {experiment.checkout()}")
         artefacts.RUN_KIND.write(RunKind(experiment=experiment.is_experiment()))
         copy_tables(params, report)
-        for key, file in (unmapped | params.raw_files()).items():
+        for key, file in (unmapped | files).items():
             artefacts.fingerprint(key).write(fingerprint(file))
 
 

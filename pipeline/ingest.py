@@ -20,8 +20,15 @@ from retention.core.events import EVENT_COLUMNS, EVENTS, REJECTS
 from retention.core.params import Params, load_params
 from retention.ledgers import erasures
 from retention.ledgers.erasures import NOBODY, Erased
-from retention.sources import key_collisions, parsing, reader, row_sql, row_validation
-from retention.sources.expressions import Compiler
+from retention.sources import (
+    key_collisions,
+    other_files,
+    parsing,
+    reader,
+    row_sql,
+    row_validation,
+)
+from retention.sources.expressions import Compiler, NoColumn
 from retention.sources.reader import run
 
 _DAYS: Final = "count(*), min(occurred_day), max(occurred_day), min(known_day), max(known_day)"
@@ -48,9 +55,12 @@ def ingest(params: Params, source: str, erased: Erased = NOBODY) -> Ingested:
     with TemporaryDirectory(prefix="raw-") as scratch, reader.connect(params.engine.memory) as con:
         files = reader.open_files(file, Path(scratch))
         names = reader.shared_columns(files)
-        plan = row_sql.build_plan(params, source, Compiler(con, names, files[0].label))
+        compiler = Compiler(con, names, files[0].label, file.types)
+        plan = _plan(params, source, compiler)
         reader.load(con, file, files, plan.wanted)
-        # From here on SQL of params.yaml runs: it must not read files.
+        # From here on SQL of params.yaml runs: its days and clock times are those of the source,
+        # and it must not read files.
+        reader.use_zone(con, plan.clock.zone)
         run(con, "set enable_external_access = false")
         row_validation.validate_rows(con, plan)
         counts = row_validation.row_counts(con, plan)
@@ -82,18 +92,25 @@ def ingest(params: Params, source: str, erased: Erased = NOBODY) -> Ingested:
         return Ingested(events, rejects, summary)
 
 
-def _delete_expired(connection: duckdb.DuckDBPyConnection, params: Params) -> int:
-    """Delete events older than privacy.keep_days, and return how many.
+def _plan(params: Params, source: str, compiler: Compiler) -> row_sql.IngestPlan:
+    """The source's mappings; a column that another mapped file has is looked for there."""
+    try:
+        return row_sql.build_plan(params, source, compiler)
+    except NoColumn as refusal:
+        elsewhere = other_files.where_else(params, params.sources[source], refusal.column)
+        raise (refusal.with_advice(elsewhere) if elsewhere else refusal) from None
 
-    Counted back from as_of, or without one from the newest known day of the source.
+
+def _delete_expired(connection: duckdb.DuckDBPyConnection, params: Params) -> int:
+    """Delete events older than privacy.keep_days before as_of, and return how many.
+
+    Without an as_of none: it follows from the label's kinds in all sources, and the stage `events`
+    deletes.
     """
-    days = params.privacy.keep_days
-    if days is None:
+    if params.privacy.keep_days is None or params.as_of is None:
         return 0
-    now = "select max(known_day) + 1 from events"
-    if params.as_of:
-        now = str(point_in_time.day_number(params.as_of))
-    ((n_deleted,),) = run(connection, f"delete from events where occurred_day < ({now}) - {days}")
+    first_day = point_in_time.day_number(params.as_of) - params.privacy.keep_days
+    ((n_deleted,),) = run(connection, f"delete from events where occurred_day < {first_day}")
     return int(n_deleted)
 
 

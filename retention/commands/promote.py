@@ -32,8 +32,8 @@ def promote(override_reason: str | None) -> Iterator[str]:
     """Install the model trained last as champion.
 
     override_reason: why, where the challenger is worse or not comparable; written to the manifest.
-    Errors: BadParams where the reason is blank; Guarded where nothing was trained, or the
-    challenger is worse or not comparable and there is no reason.
+    Errors: BadParams where the reason is blank; Guarded where nothing was trained, or under another
+    definition, or the challenger is worse or not comparable and there is no reason.
     """
     if override_reason is not None and not override_reason.strip():
         raise errors.BadParams('--anyway: say why, as --anyway "the old one scores nobody"')
@@ -55,7 +55,9 @@ def promote(override_reason: str | None) -> Iterator[str]:
     now = now or champion.current()
     if now and now.sha256 == sha256 and now.definition == manifest.definition:
         yield "The model trained last is the champion already; nothing changed."
+        yield from _mirror(params, now)
         return
+    _refuse_other_training(dict(manifest.definition), sha256)
     yield from _figures_of_both(now, manifest)
     comparison = promotion.compare_with_champion(now, manifest, params) if now else None
     if promotion.decide(now, manifest, sha256) == "challenge":
@@ -84,6 +86,19 @@ def rollback() -> Iterator[str]:
     yield from _mirror(params, restored)
     yield "The champion before is the champion again. Run make repro to score with it;"
     yield "retention rollback once more undoes this."
+
+
+def _refuse_other_training(definition: dict[str, Any], sha256: dict[str, str]) -> None:
+    """Guarded where the model was trained before params.yaml was changed, as by an experiment."""
+    trained = champion.current(artefacts.PINNED_CANDIDATE.path)
+    if trained and trained.sha256 == sha256 and trained.definition != definition:
+        names = sorted(
+            name for name, value in definition.items() if trained.definition.get(name) != value
+        )
+        raise errors.Guarded(
+            f"the model trained last was made under another definition ({', '.join(names)}) than "
+            "that of params.yaml; run make repro first"
+        )
 
 
 def _refuse_other_target(definition: dict[str, Any], params: Params) -> None:

@@ -65,12 +65,24 @@ def _remove_lists(folder: Path, current: Path, since: dt.date, say: Say) -> int:
 
 
 def _remove_answers(since: dt.date) -> int:
-    """Remove answers entered before; objections, deaths and merged customers stay for good."""
+    """Remove answers entered before; objections, deaths and merged customers stay for good.
+
+    So do the later answers of the same list and customer: without them, what was taken back would
+    hold again.
+    """
+    records = outcomes.read_records(outcomes.FOLDER)
+    first_permanent: dict[tuple[str, str], dt.datetime] = {}
+    for record in records:
+        answer = record.staff_answer
+        if answer.answer == outcomes.OBJECTION or answer.result in outcomes.GONE_RESULTS:
+            first_permanent.setdefault(record.key, record.entered_at)
 
     def stays(_: dict[str, Any], record: dict[str, Any]) -> bool:
-        is_objection = record["answer"] == outcomes.OBJECTION
-        is_permanent = is_objection or record["result"] in outcomes.GONE_RESULTS
-        return is_permanent or dt.datetime.fromisoformat(record["entered_at"]).date() >= since
+        entered_at = dt.datetime.fromisoformat(record["entered_at"])
+        key = (record["list_id"], record["customer_id"])
+        return entered_at.date() >= since or (
+            key in first_permanent and first_permanent[key] <= entered_at
+        )
 
     return _remove_rows(outcomes.FOLDER, "facts", stays)
 

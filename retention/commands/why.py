@@ -29,6 +29,7 @@ from retention.core.documents.modelling import CandidateManifest
 from retention.core.errors import BadInput, BadParams, Guarded
 from retention.core.params import EngineParams, Params, load_params
 from retention.i18n.language import language
+from retention.ledgers import erasures, runs
 from retention.serving import target
 from retention.worklist import published
 
@@ -76,8 +77,10 @@ class ScoreExplanation:
 def customer_history(params: Params, customer_id: str, as_of: dt.date | None) -> CustomerHistory:
     """The customer as known at the start of a day, by default that of the list.
 
-    Errors: BadInput without events; BadParams for an unknown customer.
+    Errors: BadInput without events; BadParams for a customer who is unknown or was erased.
     """
+    if erasures.read().erased_among([customer_id]):
+        raise BadParams(f"customer {customer_id!r} was erased, as ledgers/erased says")
     if not artefacts.EVENTS.path.is_file():
         raise BadInput(f"{artefacts.EVENTS}: not there yet; run make repro first")
     summary = artefacts.EVENTS_SUMMARY.read()
@@ -88,7 +91,7 @@ def customer_history(params: Params, customer_id: str, as_of: dt.date | None) ->
         own_events = opened.scan(artefacts.EVENTS).filter(nw.col("customer_id") == customer_id)
         all_events = opened.collect(own_events, sort=_ORDER)
         if not len(all_events):
-            _require_customer(customer_id, newer_list(params, as_of))
+            _require_customer(customer_id, newer_data(params, as_of))
         past = point_in_time.as_known_at(opened.load(all_events), day, summary.versioned)
         used = opened.collect(past, sort=_ORDER).to_pylist()[::-1]
         cohort = eligibility.cohort(past, day, params.labels.churn)
@@ -98,24 +101,52 @@ def customer_history(params: Params, customer_id: str, as_of: dt.date | None) ->
     return CustomerHistory(customer_id, point_in_time.date_of(day), used, held_back, in_cohort, row)
 
 
-def newer_list(params: Params, as_of: dt.date | None) -> str:
-    """A sentence where the current list knows more than data/events, of which `why` speaks; or ''.
+def newer_data(params: Params, as_of: dt.date | None) -> str:
+    """A sentence where more is known of the day than data/events has, of which `why` speaks; or ''.
 
-    `retention score` makes a list in a folder of its own and keeps none of the data.
+    `retention score` makes lists in a folder of its own and keeps none of the data.
     """
     data_day = point_in_time.date_of(
         calendar.plan_calendar(params, artefacts.EVENTS_SUMMARY.read()).as_of
     )
+    if as_of is not None and as_of < data_day:
+        return ""
+    newest, advice = _newest_list(params), "is missing here; run make repro first"
+    ends = f"{artefacts.EVENTS} ends before {data_day}"
+    if newest["as_of"] > str(data_day) and as_of != data_day:
+        list_day = newest["as_of"]
+        return f"{ends}, the newest list is of {list_day}: what was learnt in between {advice}"
+    if as_of is not None and as_of > data_day:
+        return f"{ends}: what was learnt since then {advice}"
+    if newest["as_of"] == str(data_day) and _is_of_other_data(newest):
+        return (
+            f"the newest list is of {data_day} too, and was made from other files or by another"
+            " champion; run make repro first"
+        )
+    return ""
+
+
+def _newest_list(params: Params) -> dict[str, Any]:
+    """The company's newest published list: its record in ledgers/runs, or its manifest.
+
+    Its as_of is blank where there is no list.
+    """
     current = published.current(Path(params.publish.folder))
-    if current is None or (as_of is not None and as_of <= data_day):
-        return ""
-    manifest = published.read_manifest(current)
-    if manifest.company != params.company or manifest.as_of <= data_day:
-        return ""
-    return (
-        f"{artefacts.EVENTS} ends before {data_day}, the current list is of {manifest.as_of}:"
-        " what was learnt in between is missing here; run make repro first"
-    )
+    manifests = [] if current is None else [published.read_manifest(current)]
+    lists: list[dict[str, Any]] = [
+        *(manifest.as_json() for manifest in manifests if manifest.company == params.company),
+        *(run.as_json() for run in runs.read(runs.FOLDER, params.company)),
+    ]
+    # Of two of one day the last: runs are in the order in which they were published.
+    return max(reversed(lists), key=lambda each: str(each["as_of"]), default={"as_of": ""})
+
+
+def _is_of_other_data(newest: dict[str, Any]) -> bool:
+    """Whether a run's measurements are not those of data/guard; False where either has none."""
+    if not artefacts.GUARD_SUMMARY.path.is_file() or not newest.keys() >= set(runs.IDENTITY_KEYS):
+        return False
+    own_run = artefacts.GUARD_SUMMARY.read().run.as_json()
+    return any(newest[key] != own_run[key] for key in runs.IDENTITY_KEYS)
 
 
 def _require_customer(customer_id: str, newer: str) -> None:
@@ -163,12 +194,8 @@ def _reason_held_back(event: Event, newer: Event | None, day: int) -> str:
 def _features_at(
     params: Params, opened: engine.Engine, customer_id: str, day: int, versioned: bool
 ) -> pa.Table:
-    """The customer's row of data/features, or the same computed now."""
+    """The customer's row of features, computed now: data/features may be of earlier events."""
     declared = discover(params.features.windows)
-    schema = feature_schema(declared)
-    stored = _stored_features(customer_id, point_in_time.date_of(day), schema)
-    if stored is not None:
-        return stored
     cohort = opened.load(pa.table({"customer_id": [customer_id]}))
     people = (
         opened.scan(artefacts.CUSTOMERS)
@@ -178,20 +205,11 @@ def _features_at(
     row = features_at(
         opened, opened.scan(artefacts.EVENTS), people, cohort, day, declared, versioned
     )
-    return row.cast(schema)
+    return row.cast(feature_schema(declared))
 
 
 def _no_customers(opened: engine.Engine) -> point_in_time.Frame:
     return opened.load(artefacts.CUSTOMERS.schema.empty_table())
-
-
-def _stored_features(customer_id: str, as_of: dt.date, schema: pa.Schema) -> pa.Table | None:
-    path = artefacts.FEATURES.path
-    if not path.is_file() or not pq.read_schema(path).equals(schema):
-        return None
-    is_row = (pc.field("customer_id") == customer_id) & (pc.field("snapshot_on") == as_of)
-    row = artefacts.FEATURES.read(filters=is_row)
-    return row if len(row) else None
 
 
 def explain_score(params: Params, history: CustomerHistory) -> ScoreExplanation:
@@ -276,7 +294,7 @@ def print_customer(customer_id: str, as_of: dt.date | None, console: Console) ->
     _print_heading(
         console, f"Customer {customer_id} at the start of {history.as_of} ({params.time_zone})"
     )
-    newer = newer_list(params, as_of)
+    newer = newer_data(params, as_of)
     if newer:
         _print_lines(console, [f"note: {newer}"])
     _print_events(console, history, ZoneInfo(params.time_zone))

@@ -12,6 +12,7 @@ import narwhals as nw
 from retention.core.params import ChurnLabel, LabelParams, ValueLabel
 
 _EPOCH = dt.date(1970, 1, 1)
+LAST_DAY = (dt.date.max - _EPOCH).days  # of the calendar; exports write it for "never"
 WITHDRAWN = "withdrawn"  # the kind of a version by which the event did not happen
 Frame = nw.LazyFrame[Any]
 

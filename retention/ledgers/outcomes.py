@@ -191,11 +191,13 @@ def _record(flat: dict[str, Any]) -> OutcomeRecord:
 
 
 def opted_out(folder: Path) -> set[str]:
-    """The customers whose newest record asks for no contact."""
+    """The customers whose newest answer on some list asks for no contact.
+
+    A record without an answer takes no objection back: who entered it may not have known of it.
+    """
+    answered = [record for record in read_records(folder) if record.staff_answer.answer]
     return {
-        record.customer_id
-        for record in latest(read_records(folder))
-        if record.staff_answer.answer == OBJECTION
+        record.customer_id for record in latest(answered) if record.staff_answer.answer == OBJECTION
     }
 
 

@@ -2,7 +2,7 @@
 
 Only customers who joined within the observed period count: of earlier ones the first months are
 unknown, and those who left before it are missing altogether. A month is counted from the day the
-customer joined: month 1 ends on that day of the next calendar month.
+customer joined: month 1 ends on that day of the next calendar month, or on its last.
 """
 
 from dataclasses import dataclass
@@ -41,14 +41,19 @@ class _ChannelMargins:
 
 
 def months_between(first: ArrayLike, last: ArrayLike) -> NDArray[np.int64]:
-    """(n,) whole calendar months from first to last, both days since 1970-01-01."""
+    """(n,) whole calendar months from first to last, both days since 1970-01-01.
+
+    A month from the 31st ends on the last day of a shorter month.
+    """
     days = [np.asarray(date, dtype=np.int64).astype("datetime64[D]") for date in (first, last)]
     months = [date.astype("datetime64[M]") for date in days]
     day_of_month = [
         day - month.astype("datetime64[D]") for day, month in zip(days, months, strict=True)
     ]
     whole = months[1].astype(np.int64) - months[0].astype(np.int64)
-    return np.asarray(whole - (day_of_month[1] < day_of_month[0]))
+    length = (months[1] + 1).astype("datetime64[D]") - months[1].astype("datetime64[D]")
+    ends = np.minimum(day_of_month[0], length - np.timedelta64(1, "D"))
+    return np.asarray(whole - (day_of_month[1] < ends))
 
 
 def margin_curves(

@@ -1,6 +1,7 @@
 """Amounts in several currencies: SQL that converts them into the company's, or finds no rate."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
 from retention.sources.reader import literal
@@ -28,13 +29,23 @@ def code_sql(text: str, own: str) -> str:
 def converted_sql(money: str, currency: str, rates: Rates) -> str:
     """SQL of an amount in the company's currency, to four places; null where there is no rate.
 
-    Also null where the product is too large. The engine multiplies two decimals of 18 digits within
-    18, which ten places of the rate leave room for 10,000; within 38 no amount is too large.
+    Also null where the product is too large. A rate keeps all its digits: currencies of small units
+    have rates as 0.0000312345678, and amounts to match. The engine multiplies two decimals of 18
+    digits within 18; within 38 no amount is too large.
     """
+    amount = f"({money})::decimal(38, 4)"
     cases = " ".join(
-        f"when {literal(code)} then {rate:.10f}::decimal(18, 10)" for code, rate in rates.items()
+        f"when {literal(code)} then try_cast({amount} * {_rate_sql(rate)} as decimal(18, 4))"
+        for code, rate in rates.items()
     )
-    return f"try_cast(({money})::decimal(38, 4) * case {currency} {cases} end as decimal(18, 4))"
+    return f"case {currency} {cases} end"
+
+
+def _rate_sql(rate: float) -> str:
+    """A rate as an exact decimal with all the digits that params.yaml states."""
+    text = f"{Decimal(repr(rate)):f}"
+    n_decimals = len(text.partition(".")[2])
+    return f"{text}::decimal({max(18, n_decimals)}, {n_decimals})"
 
 
 def unknown_sql(currency: str, rates: Rates) -> str:

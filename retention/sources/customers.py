@@ -42,14 +42,20 @@ _TYPES: Final[dict[str, ColumnType]] = {
 
 
 def read_contacts(params: Params) -> pa.Table:
-    """How to reach each customer as of today (CONTACTS, by customer_id), from the raw file."""
+    """How to reach each customer as of today (CONTACTS, by customer_id), from the raw file.
+
+    Of versions known at one time the last counts, as in the stage `customers`; an objection to
+    contact that one of them states counts in any case.
+    """
     if params.customers is None:
         return CONTACTS.empty_table()
     with validated_rows(params, params.customers) as connection:
-        newest = "row_number() over (partition by customer_id order by known_at desc, file, line)"
+        same_moment = "partition by customer_id, known_at"
+        newest = "partition by customer_id order by known_at desc, file desc, line desc"
         table = connection.sql(
-            f"select {columns_sql(CONTACTS)} from customers qualify {newest} = 1"
-            " order by customer_id"
+            f"""select {columns_sql(CONTACTS)} from (select * replace (
+                bool_or(do_not_contact) over ({same_moment}) as do_not_contact) from customers)
+            qualify row_number() over ({newest}) = 1 order by customer_id"""
         ).to_arrow_table()
         return table.cast(CONTACTS)
 

@@ -5,14 +5,14 @@ replaced by their positions, so no name of the file ever becomes part of a query
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Final
 
 import duckdb
 
 from retention.core.errors import BadInput, BadParams, suggestion
+from retention.core.params import ColumnType
 from retention.sources.column_errors import missing_column
 from retention.sources.reader import identifier, literal, run
 
@@ -41,22 +41,19 @@ _PLAIN_SELECT: Final[dict[str, Any]] = {
 }
 
 
-_EPOCH: Final = frozenset({("epoch_ms", 1), ("make_timestamp_ms", 1), ("make_timestamp", 1)})
-"""Functions, with how many arguments, that give a count since 1970 as a clock time of UTC."""
+_COUNTED: Final = ("epoch_ms", "make_timestamp", "make_timestamp_ms", "make_timestamp_ns")
+"""Functions that turn a count since 1970, their one argument, into a clock time of UTC."""
 
-_INSTANTS: Final = frozenset({"to_timestamp", "make_timestamptz"})
-_CLOCK_FUNCTIONS: Final = frozenset(
-    "strptime try_strptime make_date date_trunc datetrunc time_bucket last_day".split()  # noqa: SIM905
-)
-_CLOCK_TYPES: Final = frozenset({"DATE", "TIMESTAMP", "DATETIME"})
-
-
-class Moments(Enum):
-    """What the times in an expression are, as far as its functions tell."""
-
-    CLOCK = "clock times of the source, unless the SQL type is an instant"
-    UTC = "clock times of UTC, counted since 1970"
-    MIXED = "instants, of which a day or clock time is taken without naming a zone"
+_SQL_TYPES: Final[dict[ColumnType, str]] = {
+    "text": "varchar",
+    "integer": "bigint",
+    "decimal": "decimal(38, 4)",
+    "double": "double",
+    "boolean": "boolean",
+    "timestamp": "timestamptz",
+    "date": "date",
+}
+"""The types in which mappings see the columns."""
 
 
 @dataclass(frozen=True)
@@ -65,26 +62,39 @@ class Expression:
 
     sql: str  # over the columns v0, v1, ... of `Compiler.wanted`
     key: str  # the place in params.yaml where it is written
-    moments: Moments = Moments.CLOCK
 
 
 class NoColumn(BadInput):
     """A mapping names a column that the files do not have."""
 
-    def __init__(self, message: str, column: str) -> None:
+    def __init__(self, message: str, label: str, column: str, key: str) -> None:
         super().__init__(message)
         self.column = column
+        self._where = f"{label}: line 1 has no column {column!r}, which {key} names"
+
+    def with_advice(self, advice: str) -> "NoColumn":
+        """The same refusal with other advice than the names nearest to the column's."""
+        self.args = (f"{self._where}; {advice}",)
+        return self
 
 
 class Compiler:
     """Compiles the mappings of one source against the columns its files have.
 
-    `wanted` grows with the columns that mappings use, in the order of their first use.
+    `wanted` grows with the columns that mappings use, in the order of their first use. types: as
+    params.yaml declares them; the other columns are text.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, names: Sequence[str], label: str):
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        names: Sequence[str],
+        label: str,
+        types: Mapping[str, ColumnType] | None = None,
+    ):
         self.wanted: list[str] = []
         self._connection, self.names, self._label = connection, tuple(names), label
+        self._types = types or {}
         self._scalar = _scalar_functions(connection)
 
     def position(self, column: str, key: str, text: str = "") -> int:
@@ -100,7 +110,7 @@ class Compiler:
 
     def _missing(self, column: str, key: str, text: str) -> NoColumn:
         message = missing_column(self._label, self.names, column, key, text, self.wanted)
-        return NoColumn(message, column)
+        return NoColumn(message, self._label, column, key)
 
     def compile(self, text: str, key: str) -> Expression:
         """BadParams when `text` is no scalar SQL, NoColumn when it names a missing column."""
@@ -110,9 +120,52 @@ class Compiler:
         expression = tree["statements"][0]["node"]["select_list"][0]
         for node in list(_nodes(expression)):
             self._check(node, text, key)
-        sql = json.dumps(tree)
+        self._make_counts_instants(tree, expression)
+        return Expression(f"({self._written(tree, expression)})", key)
+
+    def _make_counts_instants(self, tree: dict[str, Any], expression: dict[str, Any]) -> None:
+        """Read the clock times of UTC that are counted since 1970 as times of UTC.
+
+        Else they would be taken for clock times of the source. SQL that names a zone says itself
+        what its times are.
+        """
+        calls = [node for node in _nodes(expression) if node["class"] == "FUNCTION"]
+        if any(_function(call) == "timezone" for call in calls):
+            return
+        # The same functions also give the count of a time: only what gives a time is meant.
+        counted = [
+            call
+            for call in calls
+            if _function(call) in _COUNTED
+            and len(call["arguments"]) == 1
+            and self._sql_type(tree, call).startswith("TIMESTAMP")
+        ]
+        for call in counted:
+            in_utc = self._parse("timezone('UTC', 0)", "")
+            (wrapped,) = in_utc["statements"][0]["node"]["select_list"]
+            wrapped["arguments"][1]["expression"] = dict(call)
+            call.clear()
+            call.update(wrapped)
+
+    def _sql_type(self, tree: dict[str, Any], expression: dict[str, Any]) -> str:
+        """The SQL type of a part of a checked tree; empty where it does not bind."""
+        columns = (
+            f"null::{_SQL_TYPES[self._types.get(column, 'text')]} as v{i}"
+            for i, column in enumerate(self.wanted)
+        )
+        sql = f"select {self._written(tree, expression)} from (select {', '.join(['1', *columns])})"
+        try:
+            return str(self._connection.sql(sql).types[0])
+        except duckdb.Error:
+            return ""
+
+    def _written(self, tree: dict[str, Any], expression: dict[str, Any]) -> str:
+        """The SQL of a tree with this expression in the place of its own."""
+        (statement,) = tree["statements"]
+        node = statement["node"] | {"select_list": [expression]}
+        sql = json.dumps(tree | {"statements": [statement | {"node": node}]})
         ((written,),) = run(self._connection, f"select json_deserialize_sql({literal(sql)})")
-        return Expression("(" + written.removeprefix("SELECT ") + ")", key, _moments(expression))
+        return str(written).removeprefix("SELECT ")
 
     def _parse(self, text: str, key: str) -> dict[str, Any]:
         ((answer,),) = run(
@@ -158,25 +211,9 @@ class Compiler:
         return f"v{self.position(column, key)}"
 
 
-def _moments(expression: dict[str, Any]) -> Moments:
-    """What the times of a checked tree are."""
-    nodes = list(_nodes(expression))
-    calls = {
-        (node["qualified_name"]["path"][-1].lower(), len(node["arguments"]))
-        for node in nodes
-        if node["class"] == "FUNCTION"
-    }
-    names = {name for name, _ in calls}
-    types = {
-        node["type_expr"]["qualified_name"]["path"][-1].upper()
-        for node in nodes
-        if node["class"] == "CAST"
-    }
-    counted, instant = bool(calls & _EPOCH), bool(names & _INSTANTS)
-    if "timezone" in names or not (counted or instant):
-        return Moments.CLOCK
-    clock = bool(names & _CLOCK_FUNCTIONS or types & _CLOCK_TYPES)
-    return Moments.UTC if counted and not instant and not clock else Moments.MIXED
+def _function(call: dict[str, Any]) -> str:
+    """The name of the function that a node of a tree calls."""
+    return str(call["qualified_name"]["path"][-1]).lower()
 
 
 def _one_expression(tree: dict[str, Any]) -> bool:

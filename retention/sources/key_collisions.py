@@ -1,9 +1,13 @@
-"""Rows of one file that share their key and say different things, of which only one would count.
+"""Rows of a source that share their key and say different things, of which only one would count.
 
 A row that is sent again with other content is a new version of its events where something says
-which is newer: another `known_at`, or another file. Two rows of one file that were known at the
-same time, or of which nothing says when they were known, collide: the key is too coarse.
+which is newer: another `known_at`, or, in another file, another time of its own. What says so or
+not, a version is of the same fact: it keeps its customer or its time. Rows that differ in both, as
+receipts that are numbered anew in each file, and rows of which nothing says which is newer,
+collide: the key is too coarse.
 """
+
+from typing import Any
 
 import duckdb
 
@@ -22,30 +26,48 @@ def key_collisions(connection: duckdb.DuckDBPyConnection, plan: IngestPlan) -> K
     keys = lost = 0
     first: str | None = None
     for mapping in plan.mappings:
-        ((n_keys, n_lost, file, lines),) = run(connection, _collisions_sql(plan, mapping))
+        ((n_keys, n_lost, rows),) = run(connection, _collisions_sql(plan, mapping))
         keys, lost = keys + n_keys, lost + int(n_lost or 0)
         if n_keys and first is None:
-            first = f"{file}: lines {lines[0]} and {lines[1]}"
+            first = _places(*rows[:2])
     return KeyCollisions(keys=keys, lost=lost, first=first)
 
 
+def _places(first: dict[str, Any], other: dict[str, Any]) -> str:
+    """Where two rows stand."""
+    if first["file"] == other["file"]:
+        return f"{first['file']}: lines {first['line']} and {other['line']}"
+    return f"{first['file']}: line {first['line']} and {other['file']}: line {other['line']}"
+
+
 def _collisions_sql(plan: IngestPlan, mapping: CompiledMapping) -> str:
-    """SQL of the keys that collide, the facts lost by them, and file and lines of the first."""
-    known_column = mapping.value_column("known")
-    same = ["file", *(f"c{i}" for i in plan.keys)]
-    if "known_at" in mapping.columns:
-        same.append(known_column)
-    columns = ", ".join(same)
-    content = ", ".join([known_column, *map(mapping.value_column, mapping.columns)])
-    rows = f"from judged where bad is null and {mapping.matches}"
-    # Most keys stand once: only the others are compared.
-    repeated = f"select {columns} {rows} group by all having count(*) > 1"
-    groups = f"""select file, list_sort(list(line)) as lines,
-            count(distinct row({content})) - 1 as lost
-        from (select * {rows}) semi join ({repeated}) using ({columns})
-        group by {columns} having lost > 0"""
-    return f"""select count(*), sum(lost), arg_min(file, (file, lines)),
-        arg_min(lines, (file, lines)) from ({groups})"""
+    """SQL of the keys that collide, the facts lost by them, and the rows of the first of them."""
+    known_at, when = mapping.value_column("known"), mapping.value_column("occurred_at")
+    customer = mapping.value_column("customer_id")
+    keys = ", ".join(f"c{i}" for i in plan.keys)
+    content = f"hash({', '.join([known_at, *map(mapping.value_column, mapping.columns)])})"
+    # Rows that are known at one time, and those of one file where no row says when it was known,
+    # must be equal.
+    unordered = ["known"] if "known_at" in mapping.columns else ["known", "file"]
+    contents = " union all ".join(
+        f"""select {keys}, sum(n - 1) as lost from (select {keys}, count(distinct content) as n
+            from differing group by {keys}, {group}) group by {keys}"""
+        for group in unordered
+    )
+    # Most keys stand once, and most others are copies: only the rest is compared.
+    return f"""with mapped as (select {keys}, file, line, {content} as content, {known_at} as known,
+                {when} as moment, {customer} as customer
+            from judged where bad is null and {mapping.matches}),
+        differing as (from mapped semi join (select {keys} from mapped group by {keys}
+            having min(content) <> max(content)) using ({keys})),
+        losses as (select {keys}, max(lost) as lost from (
+                select {keys}, least(count(distinct customer), count(distinct moment)) - 1 as lost
+                from differing group by {keys}
+                union all {contents}) group by {keys} having max(lost) > 0),
+        firsts as (select {keys}, content, min({{file: file, line: line}}) as place
+            from differing semi join losses using ({keys}) group by {keys}, content),
+        groups as (select {keys}, list_sort(list(place)) as places from firsts group by {keys})
+        select count(*), sum(lost), min(places) from groups join losses using ({keys})"""
 
 
 def refuse_collisions(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import duckdb
 import numpy as np
@@ -29,6 +30,11 @@ ENDINGS: Final = (".csv", ".csv.gz", ".parquet")
 _CHUNK: Final = 1 << 24
 _BOM: Final = codecs.BOM_UTF8
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MICROSECONDS: Final = {"TIMESTAMPTZ_NS": "::timestamptz"} | dict.fromkeys(
+    ("TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), "::timestamp"
+)
+"""Casts of times in other units to the unit of events, by SQL type."""
+
 _READER_RULES: Final = """case error_type when 'LINE SIZE OVER MAXIMUM' then 'huge_cell'
     when 'UNQUOTED VALUE' then 'stray_quote' else 'ragged_row' end"""
 
@@ -70,6 +76,11 @@ def connect(memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
 def run(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
     """Run one statement to its end and return its rows."""
     return list(connection.execute(sql).fetchall())
+
+
+def use_zone(connection: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> None:
+    """Let days and clock times that SQL takes of instants be those of a zone."""
+    run(connection, f"set TimeZone = {literal(zone.key)}")
 
 
 def identifier(text: str) -> str:
@@ -288,12 +299,17 @@ def _load_parquet(
     wanted: Sequence[str],
     i: int,
 ) -> None:
-    cells = "".join(f", {identifier(column)} as v{j}" for j, column in enumerate(wanted))
+    rows = f"read_parquet({literal(str(open_file.text))}, file_row_number = true)"
+    described = connection.sql(f"from {rows} limit 0")
+    native = dict(zip(described.columns, map(str, described.types), strict=True))
+    cells = "".join(
+        f", {identifier(column)}{_MICROSECONDS.get(native[column], '')} as v{j}"
+        for j, column in enumerate(wanted)
+    )
     run(
         connection,
         f"""create table raw_{i} as select {literal(open_file.label)} as file,
-        file_row_number + 1 as line, null::varchar as defect{cells}
-        from read_parquet({literal(str(open_file.text))}, file_row_number = true)""",
+        file_row_number + 1 as line, null::varchar as defect{cells} from {rows}""",
     )
     run(connection, f"create table unread_{i} as {_NOTHING_UNREAD}")
 

@@ -22,13 +22,15 @@ from retention.core.events import EVENT_COLUMNS, MAPPABLE, MONEY
 from retention.core.params import ColumnType, EventMapping, Params, Source
 from retention.sources import parsing
 from retention.sources.currency import Rates, code_sql, converted_sql, currency_column, unknown_sql
-from retention.sources.expressions import Compiler, Expression, Moments
+from retention.sources.expressions import Compiler, Expression
 
 TEXTS: Final = tuple(
     name for name in MAPPABLE if name != "kind" and EVENT_COLUMNS[name] == pa.string()
 )
 TIMES: Final = ("occurred_at", "known_at", "promised_at", "effective_at")
 _SQL_TIMES: Final = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "DATE")
+_FIRST_MOMENT: Final = -62_135_596_800_000_000  # of the years 1 to 9999, in microseconds
+_LAST_MOMENT: Final = 253_402_300_799_999_999
 MONEY_COLUMNS: Final = tuple(name for name, kind in EVENT_COLUMNS.items() if kind == MONEY)
 _NULL_TYPE: Final = '"NULL"'
 
@@ -186,12 +188,21 @@ def _with_currency_column(
 def typed_sql(plan: IngestPlan, native_types: Sequence[str]) -> str:
     """SQL over `raw`: cells c0, ... as text, p0, ... parsed, v0, ... as mappings see them."""
     read = [
-        f"v{i}::varchar as c{i}, {_parsed_sql(plan, i, kind)} as p{i}"
+        f"{_text_sql(i, kind)} as c{i}, {_parsed_sql(plan, i, kind)} as p{i}"
         for i, kind in enumerate(native_types)
     ]
     values = [f"{_value_sql(plan, i, kind)} as v{i}" for i, kind in enumerate(native_types)]
     inner = f"select {', '.join(['file', 'line', 'defect', *read])} from raw"
     return f"select {', '.join(['*', *values])} from ({inner})"
+
+
+def _text_sql(i: int, native: str) -> str:
+    """SQL of a cell as text; of an instant in UTC, so that keys are the same in every zone."""
+    return (
+        f"timezone('UTC', v{i})::varchar || '+00'"
+        if native == parsing.INSTANT
+        else f"v{i}::varchar"
+    )
 
 
 def _parsed_sql(plan: IngestPlan, i: int, native: str) -> str:
@@ -298,24 +309,14 @@ def _event_value_sql(
 
 
 def _time_sql(clock: parsing.Clock, raw: str, sql_type: str, expression: Expression) -> str:
-    """SQL of a mapped time as an instant.
-
-    BadParams: no time, or a day or clock time of UTC where one of the source's zone is needed.
-    """
-    counted = "to_timestamp(seconds) or epoch_ms(milliseconds) for a count since 1970"
+    """SQL of a mapped time as an instant; BadParams when it is no time."""
     if sql_type not in _SQL_TIMES:
         raise BadParams(
             f"{expression.key}: a time is needed, this is {sql_type}; give its column the type"
-            f" timestamp or date, and a format; or write {counted}"
+            " timestamp or date, and a format; or write to_timestamp(seconds) or"
+            " epoch_ms(milliseconds) for a count since 1970"
         )
-    if sql_type == parsing.INSTANT or expression.moments is Moments.CLOCK:
-        return parsing.instant_sql(raw, sql_type, clock)
-    if expression.moments is Moments.UTC and sql_type == parsing.CLOCK:
-        return f"timezone('UTC', {raw})"
-    raise BadParams(
-        f"{expression.key}: this takes a day or clock time of UTC from an instant, and would read"
-        f" it as one of {clock.zone.key}; write {counted} and nothing around it"
-    )
+    return parsing.instant_sql(raw, sql_type, clock)
 
 
 def _column_type(column: str) -> ColumnType:
@@ -434,6 +435,11 @@ def _sign_rules(mapping: CompiledMapping) -> Iterator[RejectRule]:
 def _time_rules(plan: IngestPlan, mapping: CompiledMapping) -> Iterator[RejectRule]:
     occurred, known_at = mapping.value_column("occurred_at"), mapping.value_column("known_at")
     raw = f"{mapping.raw_column('occurred_at')}::varchar"
+    for column in TIMES:
+        if column in mapping.columns:
+            value = mapping.value_column(column)
+            beyond = f"epoch_us({value}) not between {_FIRST_MOMENT} and {_LAST_MOMENT}"
+            yield RejectRule("far_time", column, "''", beyond)
     yield RejectRule("blank_time", "occurred_at", raw, f"{occurred} is null")
     if "known_at" in mapping.columns:
         yield RejectRule("blank_time", "known_at", "''", f"{known_at} is null")

@@ -28,6 +28,11 @@ RULE_MESSAGES: Final = {
         "is not the company's currency",
         "write its worth under ingest.conversion, or map currency: \"'GBP'\" if it is not so",
     ),
+    "far_time": (
+        "lies beyond the years 1 to 9999",
+        "look at the unit of a count since 1970: to_timestamp takes seconds, epoch_ms milliseconds,"
+        " make_timestamp microseconds; leave a date that means never out by where:",
+    ),
     "rating_range": ("lies outside 0 to 1", "scale it, as (score - 1) / 4 for 1 to 5"),
     "future_date": (
         "lies after its own known_at, or on or after as_of with no event before",

@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 
@@ -84,12 +84,12 @@ class TrackingDown(Refusal):
     """MLflow cannot be reached, or refuses; the pipeline can go on without it."""
 
 
-class _DeletedError(Exception):
-    """The company's experiment lies in MLflow's trash."""
+class _LostError(Exception):
+    """Something that MLflow had is gone from it: what, and how it comes back."""
 
-    def __init__(self, name: str, experiment: str) -> None:
-        super().__init__(name)
-        self.name, self.experiment = name, experiment
+    def __init__(self, what: str, advice: str) -> None:
+        super().__init__(what)
+        self.what, self.advice = what, advice
 
 
 class _TimeLimitedClient:
@@ -114,25 +114,36 @@ class _Store:
 def _store() -> Iterator[_Store]:
     """MLflow, silent and without telemetry, at MLFLOW_TRACKING_URI or in STORE.
 
-    Errors: TrackingDown, one line without rows, parameters or passwords.
+    Errors: TrackingDown, one line without rows, parameters or passwords, whatever MLflow, a driver
+    or the disk raises: their exceptions have no class in common.
     """
     uri = os.environ.get(_URI) or STORE
     with warnings.catch_warnings(), _tracking_uri(uri):
         warnings.simplefilter("ignore")  # third parties on each other's deprecations
-        mlflow, failures = _import_mlflow()
         try:
+            mlflow = _import_mlflow()
             yield _Store(mlflow, _TimeLimitedClient(mlflow.MlflowClient(tracking_uri=uri)))
-        except _DeletedError as deleted:
-            raise TrackingDown(
-                f"MLflow at {_address(uri)}: experiment {deleted.name} was deleted; nothing else "
-                f"depends on it: {_URI}={_address(uri)} mlflow experiments restore "
-                f"--experiment-id {deleted.experiment}, and run again to have this run recorded"
-            ) from None
-        except failures as error:
-            raise TrackingDown(
-                f"MLflow at {_address(uri)}: {_reason(error, uri)}; nothing else depends on it: "
-                "mend or unset MLFLOW_TRACKING_URI and run again to have this run recorded"
-            ) from None
+        except Refusal:
+            raise
+        except _LostError as lost:
+            raise _tracking_down(uri, lost.what, lost.advice) from None
+        except Exception as error:
+            advice = _MEND_FILES if uri.startswith("sqlite:") else _MEND_ADDRESS
+            raise _tracking_down(uri, _reason(error, uri), advice) from None
+
+
+_MEND_ADDRESS = "mend or unset MLFLOW_TRACKING_URI and run again to have this run recorded"
+_MEND_FILES = (
+    "make this file and the mlruns/ that belongs to it writable, or move both away, and run again "
+    "to have this run recorded"
+)
+_REGISTER_AGAIN = "retention promote registers the champion again"
+
+
+def _tracking_down(uri: str, reason: str, advice: str) -> TrackingDown:
+    return TrackingDown(
+        f"MLflow at {_address(uri)}: {reason}; nothing else depends on it: {advice}"
+    )
 
 
 @contextmanager
@@ -153,18 +164,16 @@ def _tracking_uri(uri: str) -> Iterator[None]:
             os.environ[_URI] = before
 
 
-def _import_mlflow() -> tuple[Any, tuple[type[Exception], ...]]:
-    """The module, imported late (it takes seconds) with our settings, and its exceptions."""
+def _import_mlflow() -> Any:
+    """The module, imported late (it takes seconds) with our settings."""
     os.environ.update(_ALWAYS)
     for name, value in _UNLESS_SET.items():
         os.environ.setdefault(name, value)
     import mlflow.pyfunc
-    from mlflow.exceptions import MlflowException
     from mlflow.store.db import utils
-    from sqlalchemy.exc import SQLAlchemyError
 
     utils.MAX_RETRY_COUNT = _DATABASE_TRIES
-    return mlflow, (MlflowException, SQLAlchemyError, OSError)
+    return mlflow
 
 
 def _address(uri: str) -> str:
@@ -179,7 +188,8 @@ def _reason(error: Exception, uri: str) -> str:
     lines = str(getattr(error, "orig", None) or error).strip().splitlines() or [""]
     with suppress(ValueError):
         parts = urlsplit(uri)
-        for secret in filter(None, (uri, parts.password, parts.query)):
+        password = parts.password or ""
+        for secret in filter(None, (uri, password, unquote(password), parts.query)):
             lines[0] = lines[0].replace(secret, "...")
     return f"{type(error).__name__}: {lines[0][:200]}"
 
@@ -193,9 +203,7 @@ def log_run(record: RunRecord) -> str:
     tree = run_tree(record)
     with _store() as store:
         experiment = _experiment(store, record.params.company)
-        return _write_run(
-            store, experiment, tree, lambda run: _attach(store, record, experiment, run)
-        )
+        return _write_run(store, experiment, tree, lambda run: _attach(store, record, run))
 
 
 def log_figures(company: str, run: PipelineRun) -> str:
@@ -207,14 +215,18 @@ def log_figures(company: str, run: PipelineRun) -> str:
 def _experiment(store: _Store, company: str) -> str:
     """The id of the company's experiment, made where it is missing.
 
-    Errors: _DeletedError where it was deleted: its name stays taken until it is restored or purged.
+    Errors: _LostError where it was deleted: its name stays taken until it is restored or purged.
     """
     name = model_name(company)
     existing = store.client.get_experiment_by_name(name)
     if existing is None:
         return str(store.client.create_experiment(name, tags=_GUIDE))
     if existing.lifecycle_stage == "deleted":
-        raise _DeletedError(name, existing.experiment_id)
+        raise _LostError(
+            f"experiment {name} was deleted",
+            f"{_URI}={_address(store.client.tracking_uri)} mlflow experiments restore "
+            f"--experiment-id {existing.experiment_id}, and run again to have this run recorded",
+        )
     return str(existing.experiment_id)
 
 
@@ -252,7 +264,7 @@ def _write_run(
     return run_id
 
 
-def _attach(store: _Store, record: RunRecord, experiment: str, run_id: str) -> None:
+def _attach(store: _Store, record: RunRecord, run_id: str) -> None:
     """Log the run's artefacts and its model."""
     client = store.client
     client.log_dict(run_id, record.selection_report.as_json(), "recipe.json")
@@ -260,9 +272,7 @@ def _attach(store: _Store, record: RunRecord, experiment: str, run_id: str) -> N
     client.log_artifact(run_id, str(record.card))
     for plot in sorted(record.plots.glob("*.png")):
         client.log_artifact(run_id, str(plot), "plots")
-    version = _register(
-        store, experiment, record.params.company, record.candidate, record.example, run_id
-    )
+    version = _register(store, record.params.company, record.candidate, record.example, run_id)
     output = store.mlflow.entities.LoggedModelOutput(version.source.removeprefix("models:/"), 0)
     client.log_outputs(run_id, [output])
     client.set_tag(run_id, "model_version", f"{version.name} {version.version}")
@@ -270,19 +280,20 @@ def _attach(store: _Store, record: RunRecord, experiment: str, run_id: str) -> N
 
 def _register(
     store: _Store,
-    experiment: str,
     company: str,
     folder: Path,
     example: pd.DataFrame,
     run_id: str | None = None,
 ) -> Any:
-    """The registered version of a folder's models, logged where it is missing."""
+    """The registered version of a folder's models, logged where it or its files are missing."""
     client, name, sha256 = store.client, model_name(company), candidate_sha256(folder)
     if not client.search_registered_models(f"name='{name}'"):
         client.create_registered_model(name)
     existing = client.search_model_versions(f"name='{name}' and tags.candidate_sha256='{sha256}'")
-    if existing:
-        return existing[0]
+    intact = next((version for version in existing if _has_files(store, version)), None)
+    if intact:
+        return intact
+    experiment = _experiment(store, company)
     logged = client.create_logged_model(experiment, name="scorer", source_run_id=run_id)
     with TemporaryDirectory() as temporary:
         saved = Path(temporary) / "model"
@@ -293,6 +304,28 @@ def _register(
     return client.create_model_version(
         name, logged.model_uri, run_id=run_id, tags=tags, model_id=logged.model_id
     )
+
+
+def _has_files(store: _Store, version: Any) -> bool:
+    """Whether the files of a registered version are still there."""
+    model_id = version.source.removeprefix("models:/")
+    return bool(_unless_missing(lambda: store.client.list_logged_model_artifacts(model_id)))
+
+
+def _unless_missing(ask: Callable[[], Any]) -> Any:
+    """The answer of MLflow; None where it says that there is no such thing."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return ask()
+    except MlflowException as error:
+        if error.error_code not in _MISSING:
+            raise
+        return None
+
+
+_MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND")
+"""MLflow's codes for what is not there; the second is that of an alias."""
 
 
 def _save(
@@ -358,10 +391,9 @@ def mirror(
     """
     name, versions = model_name(company), {}
     with _store() as store:
-        experiment = _experiment(store, company)
         for alias, folder in folders.items():
             if folder is not None:
-                version = _register(store, experiment, company, folder, example)
+                version = _register(store, company, folder, example)
                 versions[alias] = int(version.version)
         now = store.client.get_registered_model(name).aliases if versions else {}
         for alias, number in versions.items():
@@ -402,9 +434,16 @@ def registered_sha256(company: str) -> dict[str, str]:
 
 
 def _fetch(store: _Store, company: str, alias: str, into: str) -> Path:
-    """A copy of the registered model's folder; Guarded where it is not what was registered."""
+    """A copy of the registered model's folder; Guarded where it is not what was registered.
+
+    Errors: _LostError where there is no such alias, or its files are gone.
+    """
     name = model_name(company)
-    version = store.client.get_model_version_by_alias(name, alias)
+    version = _unless_missing(lambda: store.client.get_model_version_by_alias(name, alias))
+    if version is None:
+        raise _LostError(f"no model {name} has the alias {alias}", _REGISTER_AGAIN)
+    if not _has_files(store, version):
+        raise _LostError(f"the files of {name} version {version.version} are gone", _REGISTER_AGAIN)
     folder = _download(store, version, into)
     if model_sha256(folder) != version.tags.get("model_sha256"):
         raise Guarded(

@@ -56,19 +56,29 @@ def _errors(folder: Path) -> str:
     return folder.with_name("errors").read_text(encoding="utf-8")
 
 
-def copies(before: Path, action: Action, work: Path) -> Iterator[tuple[int, str, Path]]:
-    """For each step of an action its number and name, and a fresh copy of `before`."""
+def copies(
+    before: Path, action: Action, work: Path, every: int = 1
+) -> Iterator[tuple[int, str, Path]]:
+    """For each step of an action its number and name, and a fresh copy of `before`.
+
+    every: of so many steps only the first, where a copy costs much.
+    """
     whole = work / "whole"
     shutil.copytree(before, whole, symlinks=True)
-    for number, name in enumerate(steps(action, whole), start=1):
+    for number, name in [*enumerate(steps(action, whole), start=1)][::every]:
         folder = work / f"at-{number}" / before.name
         shutil.copytree(before, folder, symlinks=True)
         yield number, name, folder
 
 
-def killed_at_each_step(before: Path, action: Action, work: Path) -> Iterator[tuple[str, Path]]:
-    """Copies of `before` in each of which a process that did the action was killed at one step."""
-    for number, name, folder in copies(before, action, work):
+def killed_at_each_step(
+    before: Path, action: Action, work: Path, every: int = 1
+) -> Iterator[tuple[str, Path]]:
+    """Copies of `before` in each of which a process that did the action was killed at one step.
+
+    every: as for `copies`.
+    """
+    for number, name, folder in copies(before, action, work, every):
 
         def killed_action(number: int = number, folder: Path = folder) -> None:
             os.environ[atomic.KILL_AT] = str(number)

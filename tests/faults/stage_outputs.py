@@ -49,7 +49,7 @@ class StageOutputs:
 def checkout_with_posting_times(folder: Path) -> Checkout:
     """The small company; a sale is posted at once, in a column of its own."""
     checkout = company.make(folder)
-    params = checkout.params()
+    params = checkout.params() | {"snapshots": {"every_days": 28, "most": 3}}
     sales = params["sources"]["sales"]
     sales["types"]["posted_at"] = "timestamp"
     sales["events"][0]["known_at"] = "posted_at"

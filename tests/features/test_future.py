@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -30,7 +31,11 @@ from retention.core.storage import atomic
 from tests.support import engines, histories
 
 SNAPSHOT = histories.SNAPSHOT
-CUSTOMERS = [f"c{number}" for number in range(8)]
+TOGETHER = 6
+"""Generated futures in one query, which costs its planning and not its rows."""
+CUSTOMERS = [
+    f"{i}c{number}" for i in ("", *map("{} ".format, range(TOGETHER))) for number in range(8)
+]
 SILENCE = ChurnLabel(rule="silence", active_days=90)
 CANCEL = ChurnLabel(rule="cancel", active_days=90)
 
@@ -81,13 +86,13 @@ def two_future_peoples(draw: st.DrawFn) -> tuple[list[histories.Person], list[hi
 # --- from event tables
 
 
-@settings(histories.FEW, max_examples=4)
-@given(two_futures(), two_future_peoples())
-def test_any_future_in_place_of_none_at_all_changes_nothing_at_a_snapshot(
-    futures: tuple[list[histories.Event], list[histories.Event]],
-    peoples: tuple[list[histories.Person], list[histories.Person]],
-) -> None:
-    (history, other), (people, other_people) = futures, peoples
+def test_any_future_in_place_of_none_at_all_changes_nothing_at_a_snapshot() -> None:
+    generated = histories.examples(st.tuples(two_futures(), two_future_peoples()), TOGETHER)
+    history, other, people, other_people = (
+        histories.together(futures[which] for futures in of_examples)
+        for of_examples in zip(*generated, strict=True)
+        for which in (0, 1)
+    )
     truncated = [event for event in history if event["known_day"] < SNAPSHOT]
     description = describe(histories.table(truncated), people)
     assert_same(description, describe(histories.table(other), other_people))
@@ -161,12 +166,12 @@ def test_a_late_known_event_does_not_show_through_the_gap_of_its_neighbours() ->
 # --- the order and the number of copies
 
 
-@settings(histories.FEW, max_examples=3)
-@given(histories.histories(), histories.people_of(), st.randoms(use_true_random=True))
-def test_permuted_and_repeated_events_leave_features_the_same_byte_for_byte(
-    history: list[histories.Event], people: list[histories.Person], random: Any
-) -> None:
-    versions = Counter(event["event_id"] for event in history)
+def test_permuted_and_repeated_events_leave_features_the_same_byte_for_byte() -> None:
+    generated = histories.examples(
+        st.tuples(histories.histories(), histories.people_of()), TOGETHER
+    )
+    history, people = (histories.together(parts) for parts in zip(*generated, strict=True))
+    versions, random = Counter(event["event_id"] for event in history), Random(7)
     again = [
         event
         | {"known_day": event["known_day"] + 3, "known_at": event["known_at"] + dt.timedelta(3)}
@@ -555,12 +560,24 @@ def two_raw_futures(draw: st.DrawFn) -> tuple[Raw, Raw]:
     )
 
 
-@settings(histories.FEW, max_examples=3)
-@given(two_raw_futures())
-def test_another_future_in_the_raw_files_changes_nothing_at_a_snapshot(
-    futures: tuple[Raw, Raw],
-) -> None:
-    assert_same(describe_raw(futures[0]), describe_raw(futures[1]))
+RAW_IDS = ("customer", "receipt", "ticket", "matter")
+
+
+def raw_together(raws: Sequence[Raw]) -> Raw:
+    """The rows of several companies' files as one's: each has its own ids."""
+    return {
+        source: [
+            row | {name: f"{i} {row[name]}" for name in RAW_IDS if row.get(name)}
+            for i, raw in enumerate(raws)
+            for row in raw[source]
+        ]
+        for source in raws[0]
+    }
+
+
+def test_another_future_in_the_raw_files_changes_nothing_at_a_snapshot() -> None:
+    raws, other_raws = zip(*histories.examples(two_raw_futures(), TOGETHER), strict=True)
+    assert_same(describe_raw(raw_together(raws)), describe_raw(raw_together(other_raws)))
 
 
 @pytest.mark.parametrize("leak", [gap_before_the_cut, newest_version_before_the_cut])

@@ -16,7 +16,7 @@ from retention.cohort import eligibility, labels
 from retention.core import engine, point_in_time
 from retention.core.params import LabelParams
 from tests.support import engines, feature_tables, histories
-from tests.support.feature_tables import SharedHistory, renamed
+from tests.support.feature_tables import SharedHistory
 
 SUBSCRIPTIONS = """
     customer | kind   | contract | day | known
@@ -85,12 +85,12 @@ def generated_history() -> tuple[list[histories.Event], list[histories.Person]]:
     generate()
     return (
         [
-            renamed(event, f"generated {i}")
+            histories.renamed(event, f"generated {i}")
             for i, (history, _) in enumerate(generated)
             for event in history
         ],
         [
-            renamed(person, f"generated {i}")
+            histories.renamed(person, f"generated {i}")
             for i, (_, people) in enumerate(generated)
             for person in people
         ],

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import evaluate, train
+from pipeline import evaluate
 from retention.core import artefacts
 from retention.core.params import load_params
 from retention.core.storage import atomic
@@ -127,12 +127,9 @@ Home = tuple[Path, list[Any]]
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+def home(trained_company: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """A folder in which `train` has run, and the records that MLflow gets there."""
-    small.use_quick_models(monkeypatch)
-    small.write_company(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    train.main()
+    small.copy_trained(trained_company, tmp_path, monkeypatch)
     records: list[Any] = []
 
     def log_run(record: Any) -> str:

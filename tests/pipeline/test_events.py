@@ -155,6 +155,43 @@ def test_shuffled_and_repeated_input_makes_the_same_bytes(
     assert written[0] == written[1]
 
 
+def test_the_retention_period_counts_from_the_labels_kinds_of_all_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A call dated 50 years ahead, or a source that is ahead, moves no day out of the period."""
+    monkeypatch.chdir(tmp_path)
+    mapping = {"customer_id": "c", "occurred_at": "t"}
+    kinds = {"shop": "purchase", "web": "purchase", "desk": "contact"}
+    sources = {
+        name: {"path": "x.csv", "key": ["k"], "events": [mapping | {"kind": kind}]}
+        for name, kind in kinds.items()
+    }
+    last_days = {"shop": (20454, 20390), "web": (20464, 20390), "desk": (38000, 20354, 20355)}
+    for name, days in last_days.items():
+        rows = [
+            event(f"{name}:{i}", kind=kinds[name], occurred_day=day, known_day=day)
+            for i, day in enumerate(days)
+        ]
+        artefacts.ingested(name).write(pa.Table.from_pylist(rows, schema=schema.EVENTS))
+    params = Params.model_validate(
+        {
+            "time_zone": "UTC",
+            "currency": "GBP",
+            "labels": {"churn": {"rule": "silence"}},
+            "privacy": {"keep_days": 100},
+            "sources": sources,
+        }
+    )
+    monkeypatch.setattr(events, "load_params", lambda: params)
+    events.main()
+    left = artefacts.EVENTS.read()
+    assert sorted(left["occurred_day"].to_pylist()) == [20355, 20390, 20390, 20454, 20464, 38000]
+    assert artefacts.EVENTS_SUMMARY.read().expired == 1
+    assert "1 events left out: longer ago than is kept" in capsys.readouterr().err
+    dated = params.model_copy(update={"as_of": dt.date(2026, 1, 2)})
+    assert events.first_kept_day(dated, artefacts.EVENTS_SUMMARY.read()) is None
+
+
 def test_the_stage_reports_coverage_and_what_is_out_of_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,7 +1,6 @@
 """Stage `extract`: ingest makes the same of a table as of the same rows in a file."""
 
 import copy
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,7 +105,7 @@ def test_the_driver_is_left_alone_where_all_is_files(files_only: Checkout) -> No
         " sys.argv = ['extract']; extract.main(); check.check();"
         " assert 'psycopg' not in sys.modules"
     )
-    done = files_only._run([sys.executable, "-c", code], {})
+    done = files_only.new_interpreter("-c", code)
     assert not done.returncode, done.stderr
 
 

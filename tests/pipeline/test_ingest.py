@@ -1,6 +1,7 @@
 """Stage `ingest`: strict types, times in their zone, and every row accounted for."""
 
 import datetime as dt
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -251,6 +252,15 @@ def test_an_event_after_as_of_is_held_back_and_its_row_kept(tmp_path: Path) -> N
     assert run_ingest(tmp_path, text, order).summary.held_back == 0
 
 
+def test_without_an_as_of_ingest_cannot_know_what_is_too_old(tmp_path: Path) -> None:
+    text = "n,cust,at,loaded\n1,a,2020-01-04T00:00:00+00:00,\n2,a,2026-01-04T00:00:00+00:00,\n"
+    privacy = {"keep_days": 100}
+    dated = run_ingest(tmp_path, text, visits(), as_of="2026-01-05", privacy=privacy)
+    assert (len(dated.events), dated.summary.expired) == (1, 1)
+    undated = run_ingest(tmp_path, text, visits(), privacy=privacy)
+    assert (len(undated.events), undated.summary.expired) == (2, 0)
+
+
 def test_rows_of_one_key_that_nothing_puts_in_order_collide(tmp_path: Path) -> None:
     first, again = "R1,a,2026-01-01 00:00:00,1,1\n", "R1,a,2026-01-01 00:00:00,1,2\n"
     other_day = "R2,b,2026-01-02 00:00:00,1,2\nR2,b,2026-01-03 00:00:00,1,2\n"
@@ -275,14 +285,51 @@ def test_a_row_with_another_known_at_is_a_version_and_no_collision(tmp_path: Pat
     assert run_ingest(tmp_path, same, source).summary.collisions.lost == 1
 
 
-def test_a_row_sent_again_in_another_file_is_no_collision(tmp_path: Path) -> None:
-    folder = tmp_path / "sales"
+def run_folder(folder: Path, *texts: str, max_share: float = 1.0) -> ingest.Ingested:
+    """The sales of several files."""
+    folder = folder / "sales"
     folder.mkdir()
-    for day, price in enumerate((1, 2)):
-        text = f"{HEADER}R1,a,2026-01-0{day + 1} 00:00:00,1,{price}\n"
-        (folder / f"{day}.csv").write_text(text)
-    ingested = ingest.ingest(make_params(folder, SALES), "sales")
+    for i, text in enumerate(texts):
+        (folder / f"{i}.csv").write_text(HEADER + text)
+    return ingest.ingest(make_params(folder, SALES, max_share), "sales")
+
+
+ROW = "R1,a,2026-01-01 00:00:00,1,1\n"
+
+
+@pytest.mark.parametrize("again", [ROW, ROW.replace("-01 00", "-02 00").replace("1,1", "1,2")])
+def test_a_row_sent_again_in_another_file_is_no_collision(tmp_path: Path, again: str) -> None:
+    ingested = run_folder(tmp_path, ROW, again)
     assert (len(ingested.events), ingested.summary.collisions.keys) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["R1,b,2026-02-01 00:00:00,1,5\n", "R1,a,2026-01-01 00:00:00,1,2\n", ROW.replace(",a,", ",b,")],
+    ids=["numbered anew", "another amount", "another customer"],
+)
+def test_rows_of_one_key_in_two_files_collide_as_in_one(tmp_path: Path, other: str) -> None:
+    same = "R2,c,2026-01-01 00:00:00,1,1\n"
+    ingested = run_folder(tmp_path, same + ROW, same + other)
+    collisions = ingested.summary.collisions
+    assert (collisions.keys, collisions.lost) == (1, 1)
+    assert re.search(r"0\.csv: line 3 and .*1\.csv: line 3$", collisions.first or "")
+
+
+def test_receipts_numbered_anew_in_each_file_are_refused(tmp_path: Path) -> None:
+    months = ("R1,a,2026-01-05 00:00:00,1,1\n", "R1,b,2026-02-05 00:00:00,1,1\n")
+    with pytest.raises(BadInput, match=r"0\.csv: line 2 and .*1\.csv: line 2 have one key"):
+        run_folder(tmp_path, *months, max_share=0.01)
+
+
+def test_another_customer_at_another_time_is_no_version(tmp_path: Path) -> None:
+    rows = (
+        "1,a,2026-01-05T10:00:00+00:00,2026-01-06,x\n",
+        "1,b,2026-02-05T10:00:00+00:00,2026-02-06,y\n",
+    )
+    text = "n,cust,at,loaded,topic\n" + "".join(rows)
+    source = visits(known_at="loaded", topic="topic")
+    assert run_ingest(tmp_path, text, source).summary.collisions.lost == 1
 
 
 def test_rows_of_one_key_that_become_other_kinds_do_not_collide(tmp_path: Path) -> None:
@@ -351,15 +398,42 @@ def test_a_count_since_1970_is_an_instant(tmp_path: Path, occurred_at: str) -> N
     [
         "epoch_ms(ts)::date",
         "to_timestamp(ts / 1000)::date",
-        "to_timestamp(ts / 1000)::timestamp",
         "date_trunc('day', epoch_ms(ts))",
-        "ts",
+        "stamp::date",
+        "date_trunc('day', stamp)",
+        "case when stamp >= '2024-07-02' then stamp::date end",
+        "coalesce(stamp::date, epoch_ms(ts))",
     ],
 )
-def test_a_day_of_utc_is_not_read_as_one_of_the_zone(tmp_path: Path, occurred_at: str) -> None:
+def test_a_day_or_clock_time_in_sql_is_that_of_the_source(tmp_path: Path, occurred_at: str) -> None:
+    """Half past midnight of 2 July in London's summer, which is 1 July in UTC."""
+    text = "n,cust,ts,stamp\n1,a,1719876600000,2024-07-02 00:30:00\n"
+    (visit,) = run_ingest(tmp_path, text, epochs(occurred_at)).events.to_pylist()
+    assert visit["occurred_at"] == dt.datetime(2024, 7, 1, 23, tzinfo=dt.UTC)
+    assert visit["occurred_day"] == (dt.date(2024, 7, 2) - dt.date(1970, 1, 1)).days
+
+
+def test_a_condition_on_the_clock_is_one_on_the_clock_of_the_source(tmp_path: Path) -> None:
+    event = SALES["events"][0] | {"where": "hour(sold_at) >= 22", "quantity": "epoch_ms(sold_at)"}
+    text = HEADER + "".join(f"R{hour},a,2026-07-01 {hour}:00:00,1,1\n" for hour in (21, 22, 23))
+    zoned = SALES | {"events": [event], "time_zone": "America/New_York"}
+    late = run_ingest(tmp_path, text, zoned).events.to_pylist()
+    assert [row["event_id"] for row in late] == ["sales:purchase:R22", "sales:purchase:R23"]
+    ten_at_night = dt.datetime(2026, 7, 2, 2, tzinfo=dt.UTC)
+    assert late[0]["occurred_at"] == ten_at_night
+    assert late[0]["quantity"] == ten_at_night.timestamp() * 1000
+
+
+@pytest.mark.parametrize(("sql", "factor"), [("to_timestamp(ts)", 1), ("epoch_ms(ts)", 1000)])
+def test_a_count_in_too_small_a_unit_is_rejected(tmp_path: Path, sql: str, factor: int) -> None:
+    text = f"n,cust,ts,stamp\n1,a,{1719876600000 * factor},2020-01-01 00:00:00\n"
+    assert rejected(run_ingest(tmp_path, text, epochs(sql))) == [(2, sql, "far_time")]
+
+
+def test_a_count_is_no_time_without_a_function_that_makes_it_one(tmp_path: Path) -> None:
     text = "n,cust,ts,stamp\n1,a,1719876600000,2020-01-01 00:00:00\n"
     with pytest.raises(BadParams, match=r"to_timestamp\(seconds\) or epoch_ms\(milliseconds\)"):
-        run_ingest(tmp_path, text, epochs(occurred_at))
+        run_ingest(tmp_path, text, epochs("ts"))
 
 
 @pytest.mark.parametrize(
@@ -377,6 +451,25 @@ def test_a_large_amount_beside_a_currency_is_converted(
     source = SALES | {"events": [SALES["events"][0] | {"amount": "price", "kind": kind}]}
     text = f"receipt,cust,sold_at,qty,price,currency\nR1,a,2026-01-01 00:00:00,1,{price},GBP\n"
     ingested = run_ingest(tmp_path, text, source)
+    assert [str(value) for value in ingested.events["amount"].to_pylist()] == [amount]
+
+
+@pytest.mark.parametrize(
+    ("rate", "price", "amount"),
+    [
+        (0.0000312345678, "1000000000", "31234.5678"),
+        (1.2345678901234567e-06, "99999999999999.9999", "123456789.0123"),
+        (1e6, "90000000.0001", "90000000000100.0000"),
+        (0.00673, "12345", "83.0819"),
+    ],
+)
+def test_a_rate_of_conversion_keeps_all_its_digits(
+    tmp_path: Path, rate: float, price: str, amount: str
+) -> None:
+    source = SALES | {"events": [SALES["events"][0] | {"amount": "price"}]}
+    text = f"receipt,cust,sold_at,qty,price,currency\nR1,a,2026-01-01 00:00:00,1,{price},VND\n"
+    ingest_params = {"max_reject_share": 1.0, "conversion": {"VND": rate, "KWD": 2.4}}
+    ingested = run_ingest(tmp_path, text, source, ingest=ingest_params)
     assert [str(value) for value in ingested.events["amount"].to_pylist()] == [amount]
 
 
@@ -415,6 +508,31 @@ def test_a_mapping_that_does_not_fit_is_refused(
 ) -> None:
     with pytest.raises(kind, match=message):
         run_ingest(tmp_path, f"{HEADER}R1,a,2026-01-01 00:00:00,1,1\n", SALES | change)
+
+
+def test_a_column_of_another_file_is_refused_with_the_join_and_no_near_name(
+    tmp_path: Path,
+) -> None:
+    """Calls by contract; the customer of a contract stands in the file of contracts."""
+    contracts = "".join(f"k{i},c{i},2026-01-01\n" for i in range(5))
+    (tmp_path / "contracts.csv").write_text(f"contract,client_id,since\n{contracts}")
+    calls = "".join(f"{i},k{i},1,2026-01-02\n" for i in range(4))
+    (tmp_path / "calls.csv").write_text(f"call,contract,client_use_id,day\n{calls}")
+    form = {"types": {"since": "date", "day": "date"}, "format": {"date": "%Y-%m-%d"}}
+    event = {"customer_id": "client_id"}
+    sources = {
+        "contracts": form
+        | {"path": str(tmp_path / "contracts.csv"), "key": ["contract"]}
+        | {"events": [event | {"kind": "start", "occurred_at": "since"}]},
+        "calls": form
+        | {"path": str(tmp_path / "calls.csv"), "key": ["call"]}
+        | {"events": [event | {"kind": "contact", "occurred_at": "day"}]},
+    }
+    params = make_params(tmp_path, SALES, sources=sources)
+    with pytest.raises(BadInput, match=r"contracts.csv has it and shares contract.*by a join") as e:
+        ingest.ingest(params, "calls")
+    assert "which sources.calls.events[0].customer_id names" in str(e.value)
+    assert "client_use_id" not in str(e.value)
 
 
 def test_too_many_rejects_refuse_the_file_without_its_cells(tmp_path: Path) -> None:
@@ -521,6 +639,23 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     ingested = ingest.ingest(make_params(tmp_path / "sales.parquet", SALES), "sales")
     assert rejected(ingested) == [(2, "qty", "not_double")]
     assert str(ingested.events["occurred_at"][0].as_py()) == "2026-07-01 11:00:00+00:00"
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize(("zone", "hour"), [(None, 11), ("UTC", 12), ("America/New_York", 12)])
+def test_times_of_any_unit_in_parquet_are_read(
+    tmp_path: Path, unit: str, zone: str | None, hour: int
+) -> None:
+    times = pa.array([dt.datetime(2026, 7, 1, 12)], pa.timestamp(unit, zone))  # noqa: DTZ001
+    table = pa.table({"n": times, "cust": ["a"], "at": times})
+    pq.write_table(table, tmp_path / "sales.parquet", version="2.6")
+    source = visits() | {"types": {"at": "timestamp"}, "format": {}}
+    (visit,) = ingest.ingest(
+        make_params(tmp_path / "sales.parquet", source), "sales"
+    ).events.to_pylist()
+    assert visit["occurred_at"] == dt.datetime(2026, 7, 1, hour, tzinfo=dt.UTC)
+    offset = "+00" if zone else ""
+    assert visit["event_id"] == f"sales:visit:2026-07-01 12\\:00\\:00{offset}"
 
 
 _CELL = st.sampled_from(["a", "", '"', "1", "-1", "nan", "2026-01-01 00:00:00", "x\ny", "é", "\0"])

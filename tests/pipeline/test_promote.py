@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from pipeline import evaluate, promote, train
+from pipeline import evaluate, promote
 from retention import cli
 from retention.core import artefacts, feature_table
 from retention.core.documents.modelling import FigurePair, TestMetrics
@@ -82,12 +82,9 @@ Mirrored = list[dict[str, Path | None]]
 
 
 @pytest.fixture
-def mirrored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mirrored:
+def mirrored(trained_company: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mirrored:
     """Where `train` and `evaluate` have run: the folders that MLflow is told to follow."""
-    training_company.use_quick_models(monkeypatch)
-    training_company.write_company(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    train.main()
+    training_company.copy_trained(trained_company, tmp_path, monkeypatch)
     artefacts.METRICS.write(FIGURES)
     mirrored_folders: Mirrored = []
     monkeypatch.setattr(
@@ -204,7 +201,9 @@ def test_a_champion_that_was_set_aside_scores_again_when_its_definition_returns(
     assert mirrored[-1] == {"champion": before.folder, "challenger": artefacts.CANDIDATE.path}
 
 
-def test_retention_promote_compares_with_the_champion_that_comes_back(mirrored: Mirrored) -> None:
+def test_retention_promote_takes_no_model_of_another_definition_for_the_present_one(
+    mirrored: Mirrored,
+) -> None:
     promote.main()
     before = current_champion()
     set_company("Hill Lane")
@@ -214,8 +213,16 @@ def test_retention_promote_compares_with_the_champion_that_comes_back(mirrored: 
     refused = CliRunner().invoke(cli.app, ["promote"])
     assert refused.exit_code == 4
     assert "The champion that was set aside under this definition scores again." in refused.output
+    assert "made under another definition (company) than that of params.yaml" in refused.output
     assert current_champion() == before
     assert mirrored
+
+
+def test_retention_promote_tells_mlflow_again_where_nothing_changes(mirrored: Mirrored) -> None:
+    promote.main()
+    again = CliRunner().invoke(cli.app, ["promote"])
+    assert (again.exit_code, "nothing changed" in again.stdout) == (0, True), again.output
+    assert mirrored[1:] == mirrored[:1]
 
 
 # In an experiment

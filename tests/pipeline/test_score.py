@@ -17,7 +17,7 @@ import models
 from features import discover
 from models.components.scorer import Scorer
 from models.components.uplift import RISK
-from pipeline import promote, score, train, uplift
+from pipeline import promote, score, uplift
 from retention.core import artefacts, point_in_time
 from retention.core.documents.modelling import UpliftManifest
 from retention.core.errors import Guarded
@@ -48,13 +48,10 @@ ISSUE_COLUMNS = ("open_cases", "billing_error_days", "broken_promise_days", "fix
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(trained_company: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in which a champion stands, made without MLflow."""
-    training_company.use_quick_models(monkeypatch)
-    training_company.write_company(tmp_path)
-    monkeypatch.chdir(tmp_path)
+    training_company.copy_trained(trained_company, tmp_path, monkeypatch)
     monkeypatch.setattr(client, "mirror", lambda *_: None)
-    train.main()
     artefacts.METRICS.write(training_company.FIGURES)
     promote.main()
     ids = sorted(today()["customer_id"].to_pylist())

@@ -3,6 +3,8 @@
 Written from what each feature means, as `purchases.py` is, whose rules these join.
 """
 
+import calendar
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -454,10 +456,18 @@ def episodes_of(customer: Customer, name: str | None, events: list[Event]) -> li
             began = None
     if began is not None:
         spans.append((began, None))
-    starts = [event for event in events if event["kind"] == "start"]
-    newest = min((customer.age(event) for event in starts), default=None)
-    plans = [event["topic"] for event in starts if customer.age(event) == newest and event["topic"]]
-    return [Contract(name, age, min(plans, default=None), end) for age, end in spans]
+    return [Contract(name, age, plan_since(age, customer, events), end) for age, end in spans]
+
+
+def plan_since(age: int, customer: Customer, events: list[Event]) -> str | None:
+    """The plan that the newest start since an episode began states."""
+    stated = [
+        (minute(event), event["topic"])
+        for event in events
+        if event["kind"] == "start" and event["topic"] and customer.age(event) <= age
+    ]
+    newest = max((moment for moment, _ in stated), default=None)
+    return min((topic for moment, topic in stated if moment == newest), default=None)
 
 
 def live_of(customer: Customer) -> list[Contract]:
@@ -487,11 +497,22 @@ def contract_age(customer: Customer) -> Number:
 
 @rule("start")
 def days_to_renewal(customer: Customer) -> Number:
-    ahead = range(365)
+    today = dt.date(1970, 1, 1) + dt.timedelta(days=customer.snapshot)
     return last(
-        next(days for days in ahead if (contract.age + days) % 365 == 0)
+        next(
+            days
+            for days in range(367)
+            if is_anniversary(today - dt.timedelta(days=contract.age), today + dt.timedelta(days))
+        )
         for contract in live_of(customer)
     )
+
+
+def is_anniversary(start: dt.date, date: dt.date) -> bool:
+    """Whether a day has the date of another, the last of February being that of 29 February."""
+    is_leap = calendar.isleap(date.year)
+    day = 28 if (start.month, start.day) == (2, 29) and not is_leap else start.day
+    return (date.month, date.day) == (start.month, day)
 
 
 @rule("start")

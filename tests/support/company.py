@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
+
+from tests.support import forks
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 PARTS: Final = (
@@ -44,6 +46,9 @@ PARTS: Final = (
 )
 CANARIES: Final = (b"quibbleworth", b"@canary.example", b"+99 8877")
 """A part of every name, e-mail address and phone number, in lower case."""
+
+_HALF_WRITTEN: Final = shutil.ignore_patterns("*.pyc.*")
+"""Bytecode that another process is writing; what is whole saves compiling the code once more."""
 
 CUSTOMERS, DAYS, FIRST_DAY = 400, 425, np.datetime64("2025-01-01")
 AS_OF: Final = "2026-03-02"
@@ -262,24 +267,31 @@ class Checkout:
 
     def run(self, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
         """`python -m words...` in the folder; stdout and stderr are kept."""
-        return self._run([sys.executable, "-m", *words], env)
+        return self._python(["-m", *words], env)
 
-    def _run(
-        self, command: list[str], env: Mapping[str, str]
+    def _python(
+        self, words: Sequence[str], env: Mapping[str, str]
     ) -> "subprocess.CompletedProcess[str]":
+        """`python words...`: a fork, but for DVC and what only a new interpreter takes."""
+        if words[1] == "dvc" or any(name.startswith("PYTHON") for name in env):
+            return self.new_interpreter(*words, **env)
+        return forks.run(words, self.folder, self._env(env))
+
+    def new_interpreter(self, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
+        """`python words...` in the folder, with no library imported beforehand."""
         return subprocess.run(
-            command,
+            [sys.executable, *words],
             cwd=self.folder,
             env=self._env(env),
             capture_output=True,
             text=True,
             check=False,
-            timeout=900,
+            timeout=forks.PATIENCE,
         )
 
     def retention(self, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
         """`retention words...` in the folder."""
-        return self._run([sys.executable, "-m", "retention", *words], env)
+        return self.run("retention", *words, **env)
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         """Start `retention words...` in the folder; its output is discarded."""
@@ -294,7 +306,7 @@ class Checkout:
 
     def stages(self, *names: str, **env: str) -> str:
         """Run main() of some stages in one process, without DVC; their output. All must pass."""
-        done = self._run([sys.executable, "-c", _MAINS, *names], env)
+        done = self._python(["-c", _MAINS, *names], env)
         assert not done.returncode, done.stderr[-3000:]
         return done.stdout + done.stderr
 
@@ -351,7 +363,7 @@ def make(folder: Path) -> Checkout:
     for part in PARTS:
         source, target = REPOSITORY / part, folder / part
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target, ignore=_HALF_WRITTEN)
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)

@@ -59,6 +59,7 @@ def events_summary(
         "versioned": False,
         "duplicates_removed": 0,
         "clashes": 0,
+        "expired": 0,
         "order_of_life": LifecycleViolations(),
         "known_days": {},
         "id_collisions": {"groups": 0, "examples": []},

@@ -179,8 +179,8 @@ class SharedHistory:
         for i, table in enumerate(together):
             own = histories.events(table.events)
             assert all(event["occurred_day"] >= histories.LONG_AGO for event in own), table
-            events += [renamed(event, f"table {i}") for event in own]
-            persons += [renamed(person, f"table {i}") for person in table.persons]
+            events += [histories.renamed(event, f"table {i}") for event in own]
+            persons += [histories.renamed(person, f"table {i}") for person in table.persons]
         cohort = [f"table {i} {name}" for i, table in enumerate(together) for name in table.rows]
         return cls(together, events, persons, cohort)
 
@@ -197,12 +197,6 @@ def can_share(table: FeatureTable) -> bool:
     """Whether other tables' events change nothing in it."""
     own_source = "source" in table.events.splitlines()[0]
     return table.since == histories.LONG_AGO and not own_source and not table.alone
-
-
-def renamed(row: dict[str, Any], prefix: str) -> dict[str, Any]:
-    """An event or a person with ids that no other history has."""
-    ids = [name for name in ("customer_id", "event_id") if name in row]
-    return row | {name: f"{prefix} {row[name]}" for name in ids}
 
 
 def needed(names: Iterable[str]) -> list[Feature]:

@@ -7,10 +7,10 @@ A table is text with columns cut by `|`; an empty cell is null, days count from 
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from retention.core import events as schema
@@ -70,6 +70,38 @@ FEW: Final = settings(
     phases=[Phase.explicit, Phase.generate],  # shrinking would take minutes
 )
 """Few examples, each of many customers: a query's cost is its planning, not its rows."""
+
+
+T = TypeVar("T")
+
+
+def examples(strategy: st.SearchStrategy[T], number: int) -> list[T]:
+    """So many examples of a strategy, the same on every run: to be computed in one query."""
+    collected: list[T] = []
+
+    @settings(FEW, max_examples=number)
+    @given(strategy)
+    def draw(example: T) -> None:
+        collected.append(example)
+
+    draw()
+    return collected
+
+
+def together(parts: Iterable[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The events, or the people, of several histories as one: customers and sources are apart."""
+    return [
+        renamed(row, f"{i}", ("customer_id", "event_id", "source"))
+        for i, rows in enumerate(parts)
+        for row in rows
+    ]
+
+
+def renamed(
+    row: dict[str, Any], prefix: str, names: Sequence[str] = ("customer_id", "event_id")
+) -> dict[str, Any]:
+    """An event or a person with ids that no other history has."""
+    return row | {name: f"{prefix} {row[name]}" for name in names if name in row}
 
 
 # --- typed by hand

@@ -1,6 +1,7 @@
 """A small company as the stages before `train` leave it, and quick models for it."""
 
 import datetime as dt
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pyarrow.compute as pc
 import pytest
 
 import models
+from pipeline import train
 from retention.core import artefacts, point_in_time
 from retention.core.documents.cohort import FeaturesSummary
 from retention.core.params import Params, parse_params
@@ -100,6 +102,23 @@ def write_company(folder: Path) -> None:
     artefacts.SNAPSHOTS_SUMMARY.under(folder).write(
         documents.snapshots_summary(point_in_time.date_of(AS_OF))
     )
+
+
+def train_once(folder: Path) -> Path:
+    """Write the company and run `train` on it with the quick models; the folder."""
+    write_company(folder)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        use_quick_models(monkeypatch)
+        monkeypatch.chdir(folder)
+        train.main()
+    return folder
+
+
+def copy_trained(trained: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Go into a copy of what `train_once` left, where only the quick models exist."""
+    shutil.copytree(trained, folder, dirs_exist_ok=True)
+    use_quick_models(monkeypatch)
+    monkeypatch.chdir(folder)
 
 
 def some_rows(features: pa.Table | None = None) -> LabelledRows:

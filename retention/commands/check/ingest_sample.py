@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 
 from pipeline.customers import customers
 from pipeline.ingest import ingest
-from retention.commands.check import repeat_customers, samples, times
+from retention.commands.check import all_rows, repeat_customers, samples, times
 from retention.commands.check.findings import FindingGroup, as_yaml, count_of, date_text
 from retention.commands.check.samples import File, Sample
 from retention.core import artefacts
-from retention.core.documents.sources import IngestSummary, KeyCollisions
+from retention.core.documents.sources import IngestSummary
 from retention.core.params import CustomersFile, EngineParams, Params, RawFile, Source, StaffFile
 from retention.sources import key_collisions, reader
 from retention.sources.customer_ids import id_collisions
@@ -48,9 +48,11 @@ def check_source(
     _check_rejects(ingested.rejects, summary.read, params, source, sample)
     _check_row_count(source, summary.read, sample)
     if not _check_repeated_keys(source, sample):
-        _check_all_keys(params, name, source, sample, summary.collisions)
+        _check_all_keys(params, name, source, sample, summary)
     repeat_customers.check_repeat_customers(params, source, sample)
+    all_rows.check_all_rows(params, source, sample)
     _check_expectations(source, name, summary, sample)
+    times.check_year(sample, ingested.events)
     times.check_hours(params, source, sample, ingested.events)
     for kind in dict.fromkeys(mapping.kind for mapping in source.events):
         if kind not in summary.kinds and not summary.rejected:
@@ -203,42 +205,42 @@ def _check_repeated_keys(source: Source, sample: Sample) -> bool:
 
 
 def _check_all_keys(
-    params: Params, name: str, source: Source, sample: Sample, collisions: KeyCollisions
+    params: Params, name: str, source: Source, sample: Sample, summary: IngestSummary
 ) -> None:
     """A finding about keys that collide anywhere in the files; an error when `ingest` refuses them.
 
-    The files are ingested whole only when some key stands twice, which a look at the key's columns
+    The files are ingested whole only when some key stands for two rows, which a look at the text
     shows.
     """
-    summary = None
-    if not sample.copies.is_whole and not source.table and _has_repeated_keys(source):
+    if not sample.copies.is_whole and not source.table and _has_differing_rows(source, sample):
         whole = _sample_params(params, sources={name: source})
         summary = ingest(whole, name).summary
-        collisions = summary.collisions
+    collisions = summary.collisions
     if collisions.keys:
         text = sample.copies.with_original_names(key_collisions.describe(collisions, source.key))
-        max_share = params.ingest.max_reject_share
-        too_many = summary and collisions.lost > max_share * summary.accepted
+        too_many = collisions.lost > params.ingest.max_reject_share * summary.accepted
         (sample.group.error if too_many else sample.group.doubt)(text)
 
 
-def _has_repeated_keys(source: Source) -> bool:
-    """Whether a key stands twice within a file; False where a file cannot be read that way."""
+def _has_differing_rows(source: Source, sample: Sample) -> bool:
+    """Whether a key stands for two different rows; False where the files cannot be read so."""
     if source.key == "row_number":
         return False
     keys = ", ".join(map(reader.identifier, source.key))
+    every = ", ".join(map(reader.identifier, sample.names))
+    rows = " union all by name ".join(
+        f"select {every} from {reader.plain_scan_sql(source, path)}"
+        for path in reader.paths(source.path)
+    )
     with reader.connect(samples.MEMORY) as connection:
-        for path in reader.paths(source.path):
-            rows = f"from {reader.plain_scan_sql(source, path)}"
-            try:
-                ((repeats,),) = reader.run(
-                    connection, f"select count(*) > count(distinct ({keys})) {rows}"
-                )
-            except duckdb.Error:
-                continue
-            if repeats:
-                return True
-    return False
+        try:
+            ((differ,),) = reader.run(
+                connection,
+                f"select count(distinct ({every})) > count(distinct ({keys})) from ({rows})",
+            )
+        except duckdb.Error:
+            return False
+    return bool(differ)
 
 
 def _report_repeats(
@@ -291,7 +293,8 @@ def check_ids(sampled: SampledData, group: FindingGroup) -> None:
     collisions = id_collisions(pa.table({"customer_id": sampled.customer_ids()}))
     if collisions.groups:
         group.doubt(
-            f"{count_of(collisions.groups, 'group')} of ids differ only in case, space or Unicode"
-            f" form, as {' and '.join(collisions.examples[0])}; they count as different customers;"
-            " if they are one, write customer_id: lower(trim(...)) in every mapping"
+            f"{count_of(collisions.groups, 'group')} of ids differ only in how they are written"
+            f" (case, space, Unicode form, zeros), as {' and '.join(collisions.examples[0])};"
+            " they count as different customers; if they are one, write customer_id:"
+            " lower(trim(...)), or ltrim(..., '0'), in every mapping"
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from retention.commands.check import other_files, times
+from retention.commands.check import times
 from retention.commands.check.findings import PARAMS, Fix, as_yaml, nearest_text, similar_names
 from retention.commands.check.samples import File, Sample, SampleColumn
 from retention.core.errors import BadParams
@@ -22,7 +22,7 @@ from retention.core.params import (
     Source,
     StaffFile,
 )
-from retention.sources import customers, parsing, row_sql
+from retention.sources import customers, other_files, parsing, row_sql
 from retention.sources.column_errors import rename_in_sql
 from retention.sources.expressions import Compiler, Expression, NoColumn, bind_types
 
@@ -214,7 +214,8 @@ class _MappingChecker:
         try:
             return self.compiler.compile(text, key)
         except NoColumn as refusal:
-            elsewhere = other_files.where_else(self.params, self.sample, refusal.column)
+            file = self.params.sources[self.source]
+            elsewhere = other_files.where_else(self.params, file, refusal.column)
             if elsewhere:
                 missing = f"{key}: column {refusal.column!r} is not in the header; {elsewhere}"
                 self.sample.group.error(missing)

@@ -1,8 +1,10 @@
 """Check params.yaml: its keys, its paths, and what its labels need of the history."""
 
+import datetime as dt
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import ValidationError
@@ -249,15 +251,33 @@ def _check_windows(params: Params, group: FindingGroup) -> None:
 def check_calendar(params: Params, history: EventsSummary, group: FindingGroup) -> None:
     """Findings about as_of and the snapshots, given the days that are known."""
     try:
-        calendar = plan_calendar(params, history)
         newest = plan_calendar(params.model_copy(update={"as_of": None}), history).as_of
-    except BadInput:
+        calendar = plan_calendar(params, history)
+    except BadInput as refusal:
+        if params.as_of is None:
+            group.error(refusal)
         return
+    if params.as_of is None:
+        _check_last_day(params, newest - 1, group)
     kinds = label_kinds(params.labels.churn)
     first = min(history.kinds[kind].first_day for kind in kinds if kind in history.kinds)
     _check_as_of(params, calendar.as_of, first, newest, group)
     if first < calendar.as_of <= newest + _LATE_DAYS:
         _check_snapshots(params, calendar, first, group)
+
+
+def _check_last_day(params: Params, last_day: int, group: FindingGroup) -> None:
+    """A doubt when the day from which as_of follows is not over."""
+    today = dt.datetime.now(ZoneInfo(params.time_zone)).date()
+    if last_day < point_in_time.day_number(today):
+        return
+    kinds = ", ".join(label_kinds(params.labels.churn))
+    group.doubt(
+        f"as_of: null follows the last day on which the sources know of {kinds},"
+        f" {date_text(last_day)}, which is not over on {today}: all days before it count as"
+        " complete, and those without events as silence; mend a wrong date, map an end announced"
+        " for later as kind: notice, or write as_of"
+    )
 
 
 def _check_as_of(params: Params, as_of: int, first: int, newest: int, group: FindingGroup) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from retention.commands.check.findings import PARAMS, as_yaml
 from retention.commands.check.samples import File, Sample, SampleColumn
@@ -59,6 +60,7 @@ _COMMON_FORMATS: Final[dict[ColumnType, tuple[str, ...]]] = {
 }
 """Formats that are tried when none is declared, or a wrong one."""
 
+_YEAR_1971: Final = 365
 _MIN_TIMES: Final = 100
 _MIN_DAYS: Final = 3
 _NIGHT: Final = range(6)
@@ -249,7 +251,17 @@ def format_advice(option: str, forms: Sequence[str]) -> str:
     )
 
 
-# Time zones
+# Counts since 1970, and time zones
+
+
+def check_year(sample: Sample, events: pa.Table) -> None:
+    """A doubt when all times fall in 1970, as a count in another unit does."""
+    last_day = pc.max(events["occurred_day"]).as_py()
+    if last_day is not None and last_day < _YEAR_1971:
+        sample.group.doubt(
+            "all first times fall in 1970, as a count of seconds does that is read as one of"
+            " milliseconds; write to_timestamp(...) for seconds"
+        )
 
 
 def check_hours(params: Params, source: Source, sample: Sample, events: pa.Table) -> None:

@@ -21,6 +21,10 @@ DVC: Final = Path(".dvc")
 RWLOCK: Final = DVC / "tmp" / "rwlock"
 """The file in which DVC lists the processes that run stages; its own lock is free meanwhile."""
 
+EXPERIMENTS: Final = DVC / "tmp" / "exps"
+"""The folder in which DVC runs experiments with --temp and --queue, each in a copy `tmp...` of the
+checkout; a killed one leaves its copy."""
+
 EXAMPLE: Final = "example"
 """The stage that writes an example's raw files, which a program of this repository makes."""
 
@@ -55,6 +59,20 @@ def remove(root: Path, *, with_example: bool) -> int:
     return len(stage_folders)
 
 
+def experiment_copies(root: Path) -> list[Path]:
+    """The copies of the checkout in which experiments run, or ran until they were killed."""
+    folders_of_copies = (root / EXPERIMENTS, root / EXPERIMENTS / "standalone")
+    return sorted(path for folder in folders_of_copies for path in folder.glob("tmp*/"))
+
+
+def remove_experiment_copies(root: Path, customer_id: str) -> int:
+    """Remove the copies that hold the customer; their number. None of them is at work."""
+    copies = [copy for copy in experiment_copies(root) if search.files_with(copy, customer_id)]
+    for copy in copies:
+        atomic.remove_folder(copy)
+    return len(copies)
+
+
 def collect_garbage(root: Path) -> int:
     """Remove from DVC's cache what dvc.lock no longer names, and run caches; the number of files.
 
@@ -66,8 +84,7 @@ def collect_garbage(root: Path) -> int:
     from dvc.repo import Repo
 
     with Repo(str(root)) as repo:
-        cache = Path(repo.cache.local.path)
-        top = cache.parents[1] if cache.name == "md5" else cache
+        top = _cache_of(repo)
         before = _files(top)
         # DVC warns of outputs that dvc.lock does not name, and these are what is collected.
         logging.getLogger("dvc").setLevel(logging.ERROR)
@@ -77,6 +94,21 @@ def collect_garbage(root: Path) -> int:
             raise _busy(root) from None
     atomic.remove_folder(top / "runs")
     return before - _files(top)
+
+
+def cache_folders(root: Path) -> list[Path]:
+    """The folder of DVC's cache, where there is DVC."""
+    if not (root / DVC).is_dir():
+        return []
+    from dvc.repo import Repo
+
+    with Repo(str(root)) as repo:
+        return [_cache_of(repo)]
+
+
+def _cache_of(repo: Any) -> Path:
+    cache = Path(repo.cache.local.path)
+    return cache.parents[1] if cache.name == "md5" else cache
 
 
 def _remove_from_dvc_lock(root: Path, stage_names: Iterable[str]) -> None:
@@ -106,11 +138,13 @@ def refuse_at_work(root: Path) -> None:
     if not (root / DVC).is_dir():
         return
     with _locked(root):
-        running = [pid for pid in _running_processes(root / RWLOCK) if _is_alive(pid)]
-    if running:
+        rwlocks = [checkout / RWLOCK for checkout in (root, *experiment_copies(root))]
+        running = [
+            (path, pid) for path in rwlocks for pid in _running_processes(path) if _is_alive(pid)
+        ]
+    for path, pid in running[:1]:
         raise Busy(
-            f"{root / RWLOCK}: process {running[0]} is running a stage of DVC; erase"
-            " again when it has ended"
+            f"{path}: process {pid} is running a stage of DVC; erase again when it has ended"
         )
 
 

@@ -25,9 +25,15 @@ from retention.core.storage.locks import Say
 from retention.ledgers import assignments, erasures, outcomes
 
 LOCK: Final = Path("ledgers/.erasure.lock")
-SEARCHED: Final = (Path("mlruns"), Path("mlartifacts"), Path("champion"), SET_ASIDE)
-"""Folders that hold no rows of customers by design, or only files that a restore set aside; each
-erasure searches them to make sure."""
+SEARCHED: Final = (
+    Path("mlruns"),
+    Path("mlartifacts"),
+    Path("mlflow.db"),
+    Path("champion"),
+    SET_ASIDE,
+)
+"""What holds no rows of customers by design, or only files that a restore set aside; each erasure
+searches it to make sure."""
 
 NOT_REMOVABLE: Final = (
     "copies of lists that were printed, mailed or downloaded: those who have them destroy them",
@@ -46,6 +52,7 @@ class ErasureReport:
 
     receipt: Path
     counts: dict[str, int]  # removed, by place
+    places: tuple[str, ...]  # the files and folders that were looked into
     remains: tuple[str, ...]
     was_found: bool  # in any place, now or when an earlier call that was cut short began
 
@@ -71,13 +78,15 @@ def erase(
         was_requested = erasures.requested_at(erasures.FOLDER, sha256) is not None
         erasures.request(erasures.FOLDER, sha256, now)
         is_unfinished = _is_unfinished(sha256, was_requested)
+        places = tuple(_places(params, root))
         counts = dict(_remove(params, customer_id, parts, root, is_unfinished, say))
         remaining = tuple(_remaining(params, customer_id, parts, root))
         derived.refuse_at_work(root)
-        receipt = _receipt(sha256, why, counts, remaining, now)
+        receipt = _receipt(sha256, why, counts, places, remaining, now)
         removed = any(counts[place] for place in counts.keys() - _NOT_OF_CUSTOMER)
         was_found = is_unfinished or bool(parts) or removed
-        return ErasureReport(erasures.enter(erasures.FOLDER, receipt), counts, remaining, was_found)
+        path = erasures.enter(erasures.FOLDER, receipt)
+        return ErasureReport(path, counts, places, remaining, was_found)
 
 
 def run(customer_id: str, why: str | None, say: Say) -> None:
@@ -85,6 +94,7 @@ def run(customer_id: str, why: str | None, say: Say) -> None:
     report = erase(load_params(), customer_id, why, dt.datetime.now(dt.UTC), say)
     for place, count in report.counts.items():
         say(f"{place.replace('_', ' ')}: {count:,}")
+    say(f"looked into: {', '.join(report.places)}")
     for remaining in report.remains:
         say(f"left to do: {remaining}")
     if not report.was_found:
@@ -130,6 +140,7 @@ def _remove(
     with_example = any(raw.is_of_example(part.path) for part in parts)
     yield "data_folders", derived.remove(root, with_example=with_example) if holds_customer else 0
     yield "cached_files", derived.collect_garbage(root)
+    yield "copies_of_experiments", derived.remove_experiment_copies(root, customer_id)
     yield "work_folders", _remove_folder(Path(params.score.folder) / workspace.WORK)
     atomic.remove(Path(params.score.folder) / TRACEBACK)  # a traceback may hold a value
     yield "imports_of_outcomes", outcomes.erase(outcomes.FOLDER, customer_id)
@@ -149,7 +160,28 @@ def _remove_folder(folder: Path) -> int:
     return int(existed)
 
 
-# What remains
+# What the receipt says
+
+
+def _places(params: Params, root: Path) -> Iterator[str]:
+    """The files and folders that an erasure looks into, of those that are there now."""
+    places = [
+        *(Path(file.path) for file in params.raw_files().values() if file.path),
+        *(_short(folder, root) for folder in derived.folders(root, with_example=True)),
+        *(_short(folder, root) for folder in derived.cache_folders(root)),
+        *(_short(copy, root) for copy in derived.experiment_copies(root)),
+        Path(params.score.folder) / workspace.WORK,
+        outcomes.FOLDER,
+        assignments.FOLDER,
+        Path(params.publish.folder),
+        *lists.other_folders(params),
+        *SEARCHED,
+    ]
+    yield from dict.fromkeys(os.fspath(path) for path in places if path.exists())
+
+
+def _short(path: Path, root: Path) -> Path:
+    return path.relative_to(root) if path.is_relative_to(root) else path
 
 
 def _remaining(
@@ -186,6 +218,7 @@ def _receipt(
     sha256: str,
     why: str | None,
     counts: dict[str, int],
+    places: tuple[str, ...],
     remaining: tuple[str, ...],
     now: dt.datetime,
 ) -> dict[str, Any]:
@@ -197,6 +230,6 @@ def _receipt(
         "ended_at": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
         "asked_at": erasures.requested_at(erasures.FOLDER, sha256),
         "removed": counts,
-        "looked_into": [os.fspath(path) for path in SEARCHED if path.exists()],
+        "looked_into": list(places),
         "remains": list(remaining),
     }

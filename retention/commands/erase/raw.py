@@ -85,7 +85,8 @@ def _rows_of_file(
 ) -> list[CustomerRows]:
     with TemporaryDirectory(prefix="raw-") as scratch, reader.connect(params.engine.memory) as con:
         files = reader.open_files(file, Path(scratch))
-        compiler = Compiler(con, reader.shared_columns(files), files[0].label)
+        compiler = Compiler(con, reader.shared_columns(files), files[0].label, file.types)
+        reader.use_zone(con, params.zone_of(file))
         compiled = [compiler.compile(text, key).sql for key, text in expressions.items()]
         reader.load(con, file, files, compiler.wanted)
         _create_typed_view(con, params, file, compiler.wanted)

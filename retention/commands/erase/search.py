@@ -1,4 +1,4 @@
-"""Whether a file holds a customer id: as a cell of a table, or as a value or name in JSON.
+"""Whether a file holds a customer id: as a cell of a table or database, or as a text in JSON.
 
 Text without structure is not searched: a short id is part of many words.
 """
@@ -6,7 +6,9 @@ Text without structure is not searched: a short id is part of many words.
 import csv
 import io
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +18,7 @@ import pyarrow.parquet as pq
 
 from retention.core.csv_injection import unescape_formula
 
-_PARQUET: Final = b"PAR1"
+_PARQUET, _SQLITE = b"PAR1", b"SQLi"
 _TEXTS: Final = (pa.types.is_string, pa.types.is_large_string, pa.types.is_dictionary)
 _LONGEST: Final = 2**31 - 1
 
@@ -31,13 +33,15 @@ def files_with(folder: Path, customer_id: str) -> list[Path]:
 
 
 def contains(path: Path, customer_id: str) -> bool:
-    """Whether a Parquet, JSON or CSV file holds the id, by its content, whatever its name."""
+    """Whether a Parquet, SQLite, JSON or CSV file holds the id, by content, whatever its name."""
     with path.open("rb") as handle:
         start = handle.read(4)
     if start == _PARQUET:
         return _in_parquet(path, customer_id)
+    if start == _SQLITE:
+        return _in_sqlite(path, customer_id)
     content = path.read_bytes()
-    if customer_id.encode() not in content and not _escaped(customer_id, content):
+    if not any(form.encode() in content for form in _written_forms(customer_id)):
         return False
     try:
         text = content.decode("utf-8")
@@ -46,9 +50,12 @@ def contains(path: Path, customer_id: str) -> bool:
     return _in_json(text, customer_id) or _in_csv(text, customer_id)
 
 
-def _escaped(customer_id: str, content: bytes) -> bool:
-    """Whether the id occurs as JSON escapes it: letters beyond ASCII, and quotes."""
-    return json.dumps(customer_id)[1:-1].encode() in content
+def _written_forms(customer_id: str) -> Iterator[str]:
+    """The id as it stands in files: as it is, with quotes doubled in CSV, with JSON's escapes."""
+    yield customer_id
+    yield customer_id.replace('"', '""')
+    for ensure_ascii in (True, False):
+        yield json.dumps(customer_id, ensure_ascii=ensure_ascii)[1:-1]
 
 
 def _in_parquet(path: Path, customer_id: str) -> bool:
@@ -61,6 +68,32 @@ def _in_parquet(path: Path, customer_id: str) -> bool:
             for batch in file.iter_batches(columns=names)
             for column in batch.columns
         )
+
+
+def _in_sqlite(path: Path, customer_id: str) -> bool:
+    """Only among texts: numbers and blobs are no ids. A damaged file is searched as bytes."""
+    try:
+        return _in_tables(path, customer_id)
+    except sqlite3.DatabaseError:
+        return customer_id.encode() in path.read_bytes()
+
+
+def _in_tables(path: Path, customer_id: str) -> bool:
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+        tables = database.execute("select name from sqlite_master where type = 'table'").fetchall()
+        return any(
+            database.execute(
+                f"select 1 from {_quoted(table)} where typeof({_quoted(column)}) = 'text'"
+                f" and {_quoted(column)} = ? limit 1",
+                [customer_id],
+            ).fetchall()
+            for (table,) in tables
+            for (_, column, *_) in database.execute(f"pragma table_info({_quoted(table)})")
+        )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _in_json(text: str, customer_id: str) -> bool:

@@ -14,6 +14,7 @@ from retention.commands.outcomes.sheet import LANGUAGES, Unusable, fold_text
 MAX_NOTE_LENGTH: Final = 2_000  # characters
 _DAY: Final = re.compile(r"(\d{4}-\d{2}-\d{2})([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?")
 _DAY_WITH_MONTH_NAME: Final = re.compile(r"(\d{1,2})[ -](\D+?)[ -](\d{4})")
+_FULL_STOPS: Final = ".!\u06d4\u0964 "  # also of Urdu and Bengali
 _OVERRIDES: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
@@ -44,19 +45,25 @@ def text(value: object, *, lines: bool = False) -> str | None:
 
 
 def choice(value: object, choices: Mapping[str, str]) -> str | None:
-    """The message that a cell means, of `choices` (folded text: message); None where blank."""
-    cell_text = text(value)
+    """The message that a cell means, of `choices` (folded text: message); None where blank.
+
+    Line breaks and full stops around a typed answer do not matter.
+    """
+    cell_text = text(value.strip() if isinstance(value, str) else value)
     if cell_text is None:
         return None
-    if isinstance(value, bool) or fold_text(cell_text) not in choices:
+    folded = fold_text(cell_text)
+    meant = folded if folded in choices else folded.rstrip(_FULL_STOPS)
+    if isinstance(value, bool) or meant not in choices:
         offered = dict.fromkeys(choices.values())
         raise CellError("not_a_choice", f"choose one of: {', '.join(offered)}")
-    return choices[fold_text(cell_text)]
+    return choices[meant]
 
 
 def day(value: object, first: dt.date, last: dt.date) -> dt.date | None:
     """The day of a cell, in range: a spreadsheet's date, or text as 2026-11-22 or 22 Nov 2026."""
-    date = value if isinstance(value, dt.date) else _day(text(value))
+    written = value.date() if isinstance(value, dt.datetime) else value
+    date = written if isinstance(written, dt.date) else _day(text(written))
     if date and date < first:
         raise CellError("before_list", f"the list is of {first}; correct the day")
     if date and date > last:

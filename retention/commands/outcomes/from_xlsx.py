@@ -5,39 +5,36 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import openpyxl
+from openpyxl.utils import get_column_letter
 from openpyxl.utils.cell import coordinate_from_string
 
 from retention.commands.outcomes import worksheet
+from retention.commands.outcomes.headings import (
+    Block,
+    BlockRows,
+    blocks,
+    is_heading_row,
+    list_names,
+    require_columns,
+)
 from retention.commands.outcomes.sheet import (
     LANGUAGES,
-    Line,
-    OtherColumns,
     RowNumber,
     Sheet,
-    column_positions,
+    SheetBeside,
     fold_text,
     holds,
-    read_line,
-    require_columns,
 )
 from retention.core.errors import BadInput
 from retention.i18n.language import language
 from retention.worklist.answer_columns import ANSWER_COLUMNS
-from retention.worklist.to_xlsx.cells import sheet_name
-
-COLUMNS: Final = "_columns"
-"""The hidden sheet: in row 1 the column names of the first sheet, in A2 the list's id."""
-
-CHOICES: Final = "_choices"
-"""The hidden sheet with the answers of the drop-downs."""
-
-_BESIDE: Final = {"Read me": 2, "Since the last list": 6}
-"""The other sheets that the workbook comes with, and how many columns they have."""
+from retention.worklist.to_xlsx.workbook import CHOICES, COLUMNS, comment_of_answers
 
 _MAX_BYTES: Final = 1 << 28  # unpacked
 _UNREADABLE: Final = (
@@ -63,7 +60,9 @@ def read(path: Path) -> Sheet:
         try:
             with path.open("rb") as handle:
                 _refuse_huge(handle)
-                with closing(openpyxl.load_workbook(handle, read_only=True)) as book:
+                with closing(
+                    openpyxl.load_workbook(handle, read_only=True, rich_text=True)
+                ) as book:
                     return _read(book)
         except _UNREADABLE:
             raise BadInput(
@@ -79,88 +78,92 @@ def _refuse_huge(handle: BinaryIO) -> None:
 
 def _read(book: Any) -> Sheet:
     names: list[object] = []
-    list_id = None
+    list_id, slug = None, ""
     if COLUMNS in book.sheetnames:
         names, *others = [*worksheet.rows(book[COLUMNS])] or [[]]
         list_id = str(others[0][0]) if others and others[0] and others[0][0] else None
+        slug = str(others[1][1] or "") if len(others) > 1 and len(others[1]) > 1 else ""
     sheets = [sheet for sheet in book.worksheets if sheet.title not in (COLUMNS, CHOICES)]
-    first = _sheet_to_read(sheets)
-    columns = column_positions(next(worksheet.rows(first), []), names)
-    require_columns(columns)
-    lines, doubts = _read_list(first, "", columns, names)
-    for sheet in sheets:
-        if sheet is not first:
-            more_lines, more_doubts = _read_beside(sheet)
-            lines += more_lines
-            doubts += more_doubts
-    return Sheet(lines, list_id, doubts)
+    by_title = {sheet.title: blocks(worksheet.rows(sheet)) for sheet in sheets}
+    first = max(by_title, key=lambda title: _likeness(by_title[title][0], names))
+    by_title[first][0] = replace(by_title[first][0], hidden_names=names)
+    lines, doubts, own_cells, beside = [], [], [], []
+    for sheet in sorted(sheets, key=lambda sheet: sheet.title != first):
+        sheet_blocks = by_title[sheet.title]
+        title = "" if sheet.title == first else sheet.title
+        if sheet.title == first or all(map(_is_list, sheet_blocks)):
+            for block in sheet_blocks:
+                require_columns(block.positions)
+            block_rows = BlockRows(title, sheet_blocks)
+            rows = worksheet.rows_with_merged_answers(sheet, sheet_blocks)
+            lines += [line for _, line in block_rows.read(rows)]
+            own_cells += block_rows.own_cells
+            doubts += [*block_rows.doubts, *_struck_doubts(sheet, title, sheet_blocks)]
+        else:
+            beside.append(_beside(sheet))
+        doubts += [*_comment_doubts(sheet, title), *_drawing_doubts(sheet, title)]
+    return Sheet(lines, list_id, slug, doubts, own_cells, beside)
 
 
-def _sheet_to_read(sheets: Sequence[Any]) -> Any:
-    """The sheet with answer columns, else the first."""
-    with_answers = (sheet for sheet in sheets if ANSWER_COLUMNS.keys() & _columns(sheet).keys())
-    return next(with_answers, sheets[0])
+def _likeness(block: Block, names: Sequence[object]) -> tuple[bool, int]:
+    """How much the headings of a sheet are those of the list, in their places."""
+    places = zip(block.headings, names, strict=False)
+    n_in_place = sum(str(name) in list_names(title) for title, name in places)
+    return is_heading_row(block.headings), n_in_place
 
 
-def _columns(sheet: Any) -> dict[str, int]:
-    return column_positions(next(worksheet.rows(sheet), []))
-
-
-def _read_list(
-    sheet: Any, title: str, columns: dict[str, int], names: Sequence[object] = ()
-) -> tuple[list[Line], list[str]]:
-    """The lines of a sheet with a list's headings, and the doubts about what else it holds."""
-    answers = {name: i for name, i in columns.items() if name in ANSWER_COLUMNS}
-    lines, rows = [], worksheet.rows_with_merged_answers(sheet, answers)
-    others = OtherColumns(next(rows, []), names)
-    for number, row in enumerate(rows, start=2):
-        place = RowNumber(title, number)
-        others.count(place, row)
-        if row_line := read_line(place, row, columns):
-            lines.append(row_line)
-    return lines, [*others.doubts(), *_comment_doubts(sheet, title, first_row=2)]
-
-
-def _read_beside(sheet: Any) -> tuple[list[Line], list[str]]:
-    """The same of another sheet: a second list, one of the workbook, or one of staff."""
+def _is_list(block: Block) -> bool:
     try:
-        columns = _columns(sheet)
-        require_columns(columns)
+        require_columns(block.positions)
     except BadInput:
-        width = _written_widths().get(fold_text(sheet.title), 0)
-        return [], [*_cell_doubts(sheet, width), *_comment_doubts(sheet, sheet.title)]
-    return _read_list(sheet, sheet.title, columns)
+        return False
+    return True
 
 
-@cache
-def _written_widths() -> dict[str, int]:
-    """Columns of each sheet beside the list, by the folded names that it has."""
-    return {
-        fold_text(sheet_name(language(code).gettext(title))): width
-        for title, width in _BESIDE.items()
-        for code in LANGUAGES
-    }
-
-
-def _cell_doubts(sheet: Any, width: int) -> Iterator[str]:
-    """A doubt where there are cells to the right of the columns that the workbook came with."""
-    numbers = [
-        number
+def _beside(sheet: Any) -> SheetBeside:
+    cells = [
+        (RowNumber(sheet.title, number), value)
         for number, row in enumerate(worksheet.rows(sheet), start=1)
-        for _ in filter(holds, row[width:])
+        for value in row
+        if holds(value)
     ]
-    if numbers:
+    return SheetBeside(sheet.title, cells)
+
+
+def _struck_doubts(sheet: Any, title: str, sheet_blocks: Sequence[Block]) -> Iterator[str]:
+    first = min(block.heading_row for block in sheet_blocks)
+    answers = {
+        i for block in sheet_blocks for name, i in block.positions.items() if name in ANSWER_COLUMNS
+    }
+    struck = [
+        (row, column)
+        for row, column in worksheet.struck_cells(sheet)
+        if row > first and column in answers
+    ]
+    for row, column in struck[:1]:
         yield (
-            f"{RowNumber(sheet.title, numbers[0])}: not read from here on (filled cells:"
-            f" {len(numbers):,}); answers belong into the list's own sheet, under its headings"
+            f"{RowNumber(title, row)}, column {get_column_letter(column + 1)}: struck through, and"
+            f" read as it stands (cells: {len(struck):,}); clear what does not hold"
         )
 
 
-def _comment_doubts(sheet: Any, title: str, first_row: int = 1) -> Iterator[str]:
-    for reference in worksheet.comments(sheet):
+def _comment_doubts(sheet: Any, title: str) -> Iterator[str]:
+    for reference, text in worksheet.comments(sheet):
         column, row = coordinate_from_string(reference)
-        if row >= first_row:
+        if not any(own in fold_text(text) for own in _own_comments()):
             yield (
                 f"{RowNumber(title, row)}, column {column}: the comment of the cell is not read;"
                 " write it into the column Note"
             )
+
+
+@cache
+def _own_comments() -> frozenset[str]:
+    """The comment that the workbook came with, in every language."""
+    return frozenset(fold_text(comment_of_answers(language(code))) for code in LANGUAGES)
+
+
+def _drawing_doubts(sheet: Any, title: str) -> Iterator[str]:
+    if worksheet.has_drawing(sheet):
+        where = f"sheet {title!r}" if title else "the list's sheet"
+        yield f"{where}: a drawing or text box is not read; write it into the column Note"

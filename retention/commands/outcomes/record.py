@@ -2,14 +2,14 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from retention.commands.outcomes import from_csv, from_xlsx, validation
-from retention.commands.outcomes.sheet import PublishedList, Sheet, find_list
+from retention.commands.outcomes import from_csv, from_xlsx, unread, validation
+from retention.commands.outcomes.sheet import TITLES, PublishedList, RowNumber, Sheet, find_list
 from retention.commands.outcomes.validation import AcceptedRow, RowRules, ValidationResult
 from retention.core.errors import BadInput, BadParams
 from retention.core.params import Params, load_params
@@ -99,7 +99,7 @@ def _import_file(
     plays = params.policy.playbook
     result = validation.validate(sheet.lines, RowRules(published_list, plays, today))
     with outcomes.lock(outcomes.FOLDER):
-        new = _write_new_answers(
+        new, replaced = _write_new_answers(
             result.accepted,
             published_list,
             atomic.sha256(path),
@@ -110,7 +110,12 @@ def _import_file(
         list_id=published_list.list_id,
         counts=_counts(sheet, result, new),
         rejected=[str(row) for row in result.rejected],
-        doubts=[*sheet.doubts, *validation.doubts(result.accepted, plays)],
+        doubts=[
+            *sheet.doubts,
+            *unread.doubts(sheet, published_list),
+            *validation.doubts(result.accepted, plays),
+            *replaced,
+        ],
         objections=[
             f"{row.fault}; the objection to contact is kept, nothing else of the row"
             for row in result.accepted
@@ -161,30 +166,58 @@ def _write_new_answers(
     entry_time: dt.datetime,
     *,
     is_explicit: bool,
-) -> set[str]:
-    """Write the new answers to the ledger; the customers that have one.
+) -> tuple[set[str], list[str]]:
+    """Write the new answers to the ledger; the customers that have one, and what they replace.
 
     An answer is new unless it equals the customer's last one. A file that was entered before is
     compared with all earlier answers: sent again, it does not take back a later correction.
     """
     earlier = outcomes.read_batches(outcomes.FOLDER)
     is_repeated = any(batch.file_sha256 == sha256 for batch in earlier)
-    history: dict[str, list[StaffAnswer]] = {}
+    history: dict[str, list[OutcomeRecord]] = {}
     for batch in earlier:
         for record in batch.records:
             if record.list_id == published_list.list_id:
-                history.setdefault(record.customer_id, []).append(record.staff_answer)
+                history.setdefault(record.customer_id, []).append(record)
     compared = slice(None) if is_repeated else slice(-1, None)
-    new = {}
+    new, replaced = {}, {}
     for row in accepted:
-        answers = history.get(row.customer_id, [])
+        records = history.get(row.customer_id, [])
+        answers = [record.staff_answer for record in records]
         if not _is_known(row, answers[compared]):
-            new[row.customer_id] = _complete(row, answers)
+            new[row.customer_id] = answer = _complete(row, answers)
+            replaced[row.customer_id] = list(_replaced(row.number, answer, records))
     if new or (accepted and not is_repeated):
-        before = [batch.entered_at for batch in earlier if batch.list_id == published_list.list_id]
+        of_list = [batch for batch in earlier if batch.list_id == published_list.list_id]
+        of_customers = [record for customer in new for record in history.get(customer, [])]
+        before = [entry.entered_at for entry in (of_customers if is_explicit else of_list)]
         entry_time = _later_than(entry_time, before, is_explicit and bool(new))
         _write_batch(new, len(accepted), published_list, sha256, entry_time)
-    return set(new)
+    return set(new), [line for lines in replaced.values() for line in lines]
+
+
+def _replaced(
+    number: RowNumber, staff_answer: StaffAnswer, earlier: Sequence[OutcomeRecord]
+) -> Iterator[str]:
+    """What a new answer changes of those entered before, perhaps by somebody else."""
+    answered = [record for record in earlier if record.staff_answer.answer]
+    if answered and answered[-1].staff_answer.answer == outcomes.OBJECTION != staff_answer.answer:
+        entered = f"the objection to contact that was entered on {answered[-1].entered_at:%Y-%m-%d}"
+        remedy = f"; if that is wrong, choose {outcomes.OBJECTION!r} again"
+        effect = f"takes back {entered}{remedy}" if staff_answer.answer else f"{entered} stays"
+        yield f"{number}, column {TITLES['answer']}: {effect}"
+    for record in earlier[-1:]:
+        before = asdict(record.staff_answer)
+        changed = [
+            TITLES[name]
+            for name, value in asdict(staff_answer).items()
+            if before[name] not in (None, value)
+        ]
+        if changed:
+            yield (
+                f"{number}, {', '.join(changed)}: replaces what was entered on"
+                f" {record.entered_at:%Y-%m-%d}; correct the row if that was right"
+            )
 
 
 def _is_known(row: AcceptedRow, earlier: Sequence[StaffAnswer]) -> bool:

@@ -2,18 +2,21 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.comments.comment_sheet import CommentSheet
 from openpyxl.packaging.relationship import get_dependents, get_rels_path
 from openpyxl.utils import range_boundaries
 from openpyxl.utils.escape import unescape
-from openpyxl.xml.constants import COMMENTS_NS
+from openpyxl.xml.constants import COMMENTS_NS, REL_NS
 from openpyxl.xml.functions import fromstring
 
+from retention.commands.outcomes.headings import Block
 from retention.commands.outcomes.sheet import Unusable, holds
+from retention.worklist.answer_columns import ANSWER_COLUMNS
 
 _MERGED: Final = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?ref=[\"']([A-Z]+\d+:[A-Z]+\d+)[\"']")
 _CHUNK: Final = 1 << 20  # bytes
@@ -37,42 +40,62 @@ def rows(sheet: Any) -> Iterator[list[object]]:
         yield [_value(cell.value, cell.data_type) for cell in row]
 
 
+def struck_cells(sheet: Any) -> Iterator[tuple[int, int]]:
+    """The row, and the column from 0, of each filled cell that is struck through, even in part."""
+    has_struck_font = any(font.strike for font in sheet.parent._fonts)
+    if not has_struck_font and not any(map(_has_struck_part, sheet._shared_strings)):
+        return
+    sheet.reset_dimensions()
+    for number, row in enumerate(sheet.iter_rows(), start=1):
+        for column, cell in enumerate(row):
+            if cell.value is not None and (_has_struck_part(cell.value) or cell.font.strike):
+                yield number, column
+
+
+def _has_struck_part(value: object) -> bool:
+    parts = value if isinstance(value, CellRichText) else ()
+    return any(isinstance(part, TextBlock) and part.font.strike for part in parts)
+
+
 def _value(value: Any, kind: str) -> object:
+    if isinstance(value, CellRichText):
+        return unescape(str(value))
     if kind == "f":
         return Unusable("formula", str(value))
     if kind == "e":
         return Unusable("cell_error", str(value))
-    if isinstance(value, dt.datetime):
+    if isinstance(value, dt.datetime) and value.time() == dt.time():
         return value.date()
     if isinstance(value, str):
         return unescape(value)
     return str(value) if isinstance(value, dt.time | dt.timedelta) else value
 
 
-def rows_with_merged_answers(
-    sheet: Any, answer_positions: Mapping[str, int]
-) -> Iterator[list[object]]:
+def rows_with_merged_answers(sheet: Any, sheet_blocks: Sequence[Block]) -> Iterator[list[object]]:
     """The rows from 1; what stands in a merged answer cell holds in each row that it covers.
 
     The cell counts for the column in which it begins. A covered cell that still has a value of its
-    own, which nobody sees, is Unusable. Rows that are otherwise blank stay so.
+    own, which nobody sees, is Unusable. Rows that are otherwise blank stay so, and headings too.
     """
-    positions = set(answer_positions.values())
     by_first_row: dict[int, list[MergedRange]] = {}
     for merged in merged_ranges(sheet):
-        covers_answers = range(merged.first_column, merged.last_column + 1)
-        if merged.first_row > 1 and positions.intersection(covers_answers):
-            by_first_row.setdefault(merged.first_row, []).append(merged)
+        by_first_row.setdefault(merged.first_row, []).append(merged)
+    coming = list(sheet_blocks)[::-1]
+    answers: set[int] = set()
     active: list[tuple[MergedRange, object]] = []
     for number, row in enumerate(rows(sheet), start=1):
         active = [(merged, value) for merged, value in active if merged.last_row >= number]
-        for merged in by_first_row.get(number, ()):
-            column = merged.first_column
-            active.append((merged, row[column] if column < len(row) else None))
-        if active and any(map(holds, row)):
-            row += [None] * (max(positions) + 1 - len(row))
-            for merged, value in active:
-                _fill(row, number, merged, value, positions)
+        if coming and coming[-1].heading_row == number:
+            positions, active = coming.pop().positions, []
+            answers = {i for name, i in positions.items() if name in ANSWER_COLUMNS}
+        elif answers:
+            for merged in by_first_row.get(number, ()):
+                column = merged.first_column
+                active.append((merged, row[column] if column < len(row) else None))
+            if active and any(map(holds, row)):
+                row += [None] * (max(answers) + 1 - len(row))
+                for merged, value in active:
+                    _fill(row, number, merged, value, answers)
         yield row
 
 
@@ -101,15 +124,21 @@ def merged_ranges(sheet: Any) -> set[MergedRange]:
     return merged
 
 
-def comments(sheet: Any) -> list[str]:
-    """The cells that have a comment, as `AB3`, in the order of the file."""
+def comments(sheet: Any) -> list[tuple[str, str]]:
+    """The cells that have a comment, as `AB3`, and its text, in the order of the file."""
     archive, path = sheet.parent._archive, sheet._worksheet_path
     relations = get_rels_path(path)
     if relations not in archive.namelist():
         return []
     parts = get_dependents(archive, relations).find(COMMENTS_NS)
-    return [
-        reference
-        for part in parts
-        for reference, _ in CommentSheet.from_tree(fromstring(archive.read(part.target))).comments
-    ]
+    trees = [CommentSheet.from_tree(fromstring(archive.read(part.target))) for part in parts]
+    return [(place, comment.text or "") for tree in trees for place, comment in tree.comments]
+
+
+def has_drawing(sheet: Any) -> bool:
+    """Whether there is a text box, a picture or another drawing on the sheet."""
+    archive, path = sheet.parent._archive, sheet._worksheet_path
+    relations = get_rels_path(path)
+    if relations not in archive.namelist():
+        return False
+    return any(get_dependents(archive, relations).find(f"{REL_NS}/drawing"))

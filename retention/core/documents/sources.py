@@ -51,11 +51,11 @@ class KindDays(KindSummary):
 
 
 class KeyCollisions(Contents):
-    """Rows of one file with one key and different content, of which one alone would count."""
+    """Rows with one key and different content, of which one alone would count."""
 
     keys: int
     lost: int  # rows that would not count
-    first: str | None  # file and lines of the first two
+    first: str | None  # files and lines of the first two
 
 
 class IngestSummary(Contents):
@@ -118,10 +118,11 @@ class LifecycleViolations(Contents):
     cancelled_before_start: int = 0
     cancelled_without_start: int = 0
     cancels_of_no_contract: int = 0
+    begun_next_day: int = 0  # after another contract, or an episode of the same one, ended
 
 
 class IdCollisions(Contents):
-    """Customer ids that differ only in case, space around them or Unicode form."""
+    """Customer ids that differ only in how they are written."""
 
     groups: int
     examples: tuple[tuple[str, ...], ...]  # masked
@@ -135,6 +136,7 @@ class EventsSummary(Contents):
     versions: int  # events in several versions
     versioned: bool
     duplicates_removed: int
+    expired: int  # older than privacy.keep_days, where as_of is null
     clashes: int  # events with two contents known at one time
     kinds: Mapping[str, KindSummary]
     sources: Mapping[str, SourceSummary]

@@ -13,6 +13,7 @@ from typing import Any, Final
 import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
+from retention.i18n.language import Language
 from retention.worklist.answer_columns import ANSWER_COLUMNS
 from retention.worklist.model import Listing
 from retention.worklist.to_xlsx.cells import cell_style, heading_style, sheet_name, styles, write
@@ -28,6 +29,12 @@ from retention.worklist.to_xlsx.layout import (
     row_height,
 )
 from retention.worklist.to_xlsx.notes import changes_sheet, page_setup, read_me_sheet
+
+COLUMNS: Final = "_columns"
+"""The hidden sheet that describes the first one for `retention outcomes`."""
+
+CHOICES: Final = "_choices"
+"""The hidden sheet with the answers of the drop-downs."""
 
 _HEADING_HEIGHT: Final = 80  # points, five lines
 _MAX_MESSAGE: Final = 255  # characters, by the format's own limit
@@ -45,8 +52,8 @@ def content(listing: Listing, slug: str = "") -> bytes:
         read_me_sheet(book, listing)
         if listing.previous is not None:
             changes_sheet(book, listing, listing.previous)
-        _choices(book.add_worksheet("_choices"), listing)
-        _columns(book.add_worksheet("_columns"), listing, slug)
+        _choices(book.add_worksheet(CHOICES), listing)
+        _columns(book.add_worksheet(COLUMNS), listing, slug)
     return buffer.getvalue()
 
 
@@ -71,12 +78,17 @@ def _list_sheet(sheet: Any, listing: Listing, formats: dict[str, Any]) -> None:
 
 def _headings(sheet: Any, listing: Listing, formats: dict[str, Any]) -> None:
     """Row 1; above the columns to fill in it is one dark band, with a comment at its start."""
-    language, _ = listing.language, listing.language.gettext
+    language = listing.language
     for column, name in enumerate(WIDTHS):
         sheet.write_string(0, column, heading(name, language), formats[heading_style(name)])
     sheet.set_row(0, _HEADING_HEIGHT)
-    comment = _("To fill in: the tinted columns. “{sheet}” says how.", sheet=_("Read me"))
-    sheet.write_comment(0, _column_index(next(iter(ANSWER_WIDTHS))), comment)
+    sheet.write_comment(0, _column_index(next(iter(ANSWER_WIDTHS))), comment_of_answers(language))
+
+
+def comment_of_answers(language: Language) -> str:
+    """The comment at the first column to fill in."""
+    _ = language.gettext
+    return _("To fill in: the tinted columns. “{sheet}” says how.", sheet=_("Read me"))
 
 
 def _column_index(name: str) -> int:

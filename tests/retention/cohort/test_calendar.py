@@ -109,6 +109,16 @@ def test_another_kind_of_the_labels_source_does_not_move_as_of() -> None:
     assert plan_calendar(make_params(None), summary).as_of == 200
 
 
+def test_an_event_dated_for_never_sets_no_as_of() -> None:
+    """Contracts without an end are exported with one in 9999."""
+    last_day = point_in_time.LAST_DAY
+    shop = {"kinds": ["purchase"], "last_known_day": last_day}
+    summary = documents.events_summary({"purchase": {"first_day": 50}}, {"shop": shop})
+    with pytest.raises(errors.BadInput, match="dated 9999-12-31, which means never"):
+        plan_calendar(make_params(None), summary)
+    assert plan_calendar(make_params("1970-04-11"), summary).as_of == 100
+
+
 def test_history_begins_with_the_labels_own_events() -> None:
     assert plan_calendar(make_params("1970-04-11"), SUMMARY).learning == [90]
 

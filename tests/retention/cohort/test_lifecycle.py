@@ -8,7 +8,7 @@ from retention.cohort.lifecycle import lifecycle_violations, sentences
 from retention.core.documents.sources import LifecycleViolations
 from retention.core.events import EVENTS
 from retention.sources import reader
-from tests.support.event_rows import CONTRACTS, MISPLACED, VISITS
+from tests.support.event_rows import CONTRACTS, MISPLACED, VISITS, contract
 
 
 def violations(rows: list[dict[str, Any]]) -> LifecycleViolations:
@@ -30,6 +30,7 @@ def test_events_out_of_order_are_counted_and_described() -> None:
         "cancelled_before_start": 1,
         "cancelled_without_start": 1,
         "cancels_of_no_contract": 1,
+        "begun_next_day": 0,
     }
     lines = sentences(counted)
     assert lines[1:5] == [
@@ -47,3 +48,15 @@ def test_events_in_order_and_companies_without_contracts_have_no_violations() ->
     assert sentences(violations(CONTRACTS[:3] + VISITS[:4])) == []
     assert violations(VISITS).as_json() == {}
     assert sentences(LifecycleViolations()) == []
+
+
+def test_renewals_on_the_day_after_the_last_one_of_a_contract_are_counted() -> None:
+    """A period to 31 May and one from 1 June are no departure if 31 May was still paid for."""
+    renewed = [contract("a", "start", 10), contract("a", "cancel", 40), contract("a", "start", 41)]
+    switched = [contract("b", "start", 10), contract("b", "cancel", 40)]
+    switched.append(contract("b", "start", 41, "l"))
+    at_once = [contract("c", "start", 10), contract("c", "cancel", 40), contract("c", "start", 40)]
+    later = [contract("d", "start", 10), contract("d", "cancel", 40), contract("d", "start", 42)]
+    counted = violations(renewed + switched + at_once + later)
+    assert counted.begun_next_day == 2
+    assert "contracts that began on the day after one ended" in sentences(counted)[-1]

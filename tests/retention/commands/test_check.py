@@ -221,6 +221,47 @@ def test_data_of_ones_own_in_the_folder_that_is_emptied(look: Look) -> None:
     only_finding(findings, "error", "dvc repro empties data/example/", "move the file to data/raw/")
 
 
+def test_a_last_day_that_is_still_to_come(look: Look) -> None:
+    """One wrong date, or ends announced for later, would make of all before them silence."""
+    coming = dt.date.today() + dt.timedelta(days=400)  # noqa: DTZ011
+    late = f"R900,c1,{coming} 12:00:00,1,1,x\n"
+    doubt = only_finding(look(csv(late), 0, as_of=None), "doubt", "as_of: null follows")
+    assert f"know of purchase, {coming}, which is not over on" in doubt
+    findings = look(csv(late.replace(str(coming), "9999-12-31")), 3, as_of=None)
+    only_finding(findings, "error", "dated 9999-12-31, which means never", "write as_of")
+    assert "not over" not in str(look(csv(), 0, as_of=None))
+
+
+@pytest.mark.parametrize(
+    ("sql", "factor", "level", "message"),
+    [
+        ("epoch_ms(sold_at)", 1, "doubt", "all first times fall in 1970"),
+        ("to_timestamp(sold_at)", 1000, "error", "beyond the years 1 to 9999"),
+        ("epoch_ms(sold_at)", 1_000_000, "error", "to_timestamp takes seconds"),
+        ("to_timestamp(sold_at)", 1, "", ""),
+    ],
+)
+def test_a_count_since_1970_in_another_unit(
+    look: Look, sql: str, factor: int, level: str, message: str
+) -> None:
+    rows = (f"R{i},c{i % 30},{(1767261600 + i * 86400) * factor},1,1,x\n" for i in range(200))
+    event = params_with()["sources"]["sales"]["events"][0] | {"occurred_at": sql}
+    types = {"qty": "integer", "price": "decimal", "sold_at": "integer"}
+    code = 0 if not level else 3 if level == "error" else 2  # 1970 has no history for a label
+    findings = look(
+        HEADER + "".join(rows),
+        code,
+        as_of=None,
+        sources__sales__types=types,
+        sources__sales__format={},
+        sources__sales__events=[event],
+    )
+    if level:
+        only_finding(findings, level, message)
+    else:
+        assert levels(findings) == {"ok"}
+
+
 # --- files
 
 
@@ -300,6 +341,43 @@ def test_a_head_does_not_end_within_a_cell(look: Look) -> None:
     broken = row(1000).replace("a note", '"a\nnote"')
     text = csv(rows=999) + broken + csv(rows=2000).removeprefix(HEADER).replace("R", "S")
     only_finding(look(text, 0, as_of=None), "ok", "first 1,000 rows")
+
+
+def test_a_value_of_another_type_far_below_the_first_rows(look: Look) -> None:
+    lines = "".join(row(number, day=number % 190) for number in range(1300))
+    few = row(2000, qty="2.5", day=1) + row(2001, price="€3", day=1)
+    findings = look(HEADER + lines + few, 0)
+    only_finding(findings, "doubt", "column 'qty' is not a whole number in 1 of all 1,302 rows")
+    only_finding(findings, "doubt", "column 'price' is not a number")
+    wrong_rows = "".join(row(number, qty="2.5", day=1) for number in range(2000, 2020))
+    only_finding(
+        look(HEADER + lines + wrong_rows, 3), "error", "'qty' is not a whole number in 20 of"
+    )
+    broken = look(HEADER + row(0, qty="x", day=1) + lines.replace("R0,", "R9999,"), 0)
+    only_finding(broken, "doubt", "line 2, column 'qty'")
+    assert "of all" not in str(broken)
+
+
+@pytest.mark.parametrize(("hours", "is_cut"), [(range(9, 12), True), (range(9, 17), False)])
+def test_a_last_day_that_breaks_off(look: Look, hours: range, is_cut: bool) -> None:
+    """A shop that sells till five, exported before noon of its last day."""
+    days = {day: range(9, 18) for day in range(60)} | {45: range(9, 17), 60: hours}
+    lines = [
+        row(100 * day + hour, customer=f"c{(day + hour) % 20}", day=day, clock=f"{hour:02}:30:00")
+        for day, open_hours in days.items()
+        for hour in open_hours
+    ]
+    churn = {"rule": "silence", "active_days": 10, "horizon_days": 10}
+    labels = {"churn": churn, "value": {"horizon_days": 10}}
+    findings = look(HEADER + "".join(lines), 0, as_of=None, labels=labels)
+    texts = [text for _, text in findings if "may be cut" in text]
+    assert bool(texts) == is_cut
+    if is_cut:
+        assert "the last purchase of 2026-03-02 is of 11:30" in texts[0]
+        assert 'write as_of: "2026-03-02"' in texts[0]
+    assert "may be cut" not in str(
+        look(HEADER + "".join(lines), 0, labels=labels, as_of="2026-03-03")
+    )
 
 
 def test_archives_parquet_and_folders(look: Look, tmp_path: Path) -> None:
@@ -539,6 +617,22 @@ def test_equal_rows_count_once(look: Look) -> None:
     assert "key: row_number" in doubt
 
 
+def test_a_key_that_repeats_in_another_file_is_an_error(look: Look, tmp_path: Path) -> None:
+    folder = tmp_path / "data/raw/months"
+    folder.mkdir(parents=True)
+    place = {"sources__sales__path": "data/raw/months"}
+    for rows in (200, 1200):
+        (folder / "a.csv").write_text(csv(rows=rows))
+        (folder / "b.csv").write_text(csv(rows=rows))
+        assert "error" not in levels(look(csv(), 0, **place, as_of=None))
+        again = "".join(
+            row(number, customer=f"d{number}", day=number + 1) for number in range(rows)
+        )
+        (folder / "b.csv").write_text(HEADER + again)
+        error = only_finding(look(csv(), 3, **place, as_of=None), "error", "have one key (receipt)")
+        assert "data/raw/months/a.csv: line 2 and data/raw/months/b.csv: line 2" in error
+
+
 def test_a_key_of_row_numbers_is_mentioned(look: Look) -> None:
     only_finding(
         look(csv(), 0, sources__sales__key="row_number"), "ok", "exported twice counts twice"
@@ -547,7 +641,9 @@ def test_a_key_of_row_numbers_is_mentioned(look: Look) -> None:
 
 def test_ids_that_differ_only_in_case_or_space(look: Look) -> None:
     findings = look(csv(row(900, "C7", day=9), row(901, "c7 ", day=9)), 0)
-    only_finding(findings, "doubt", "1 group of ids differ only in case", "lower(trim(...))")
+    only_finding(
+        findings, "doubt", "1 group of ids differ only in how they are written", "lower(trim(...))"
+    )
 
 
 def test_a_where_that_nothing_meets(look: Look) -> None:

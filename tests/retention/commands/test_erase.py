@@ -4,6 +4,7 @@ import copy
 import datetime as dt
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -44,14 +45,13 @@ def erase_7() -> erase.ErasureReport:
     return erase.erase(load_params(), "7", None, NOW, lambda _: None)
 
 
-def dvc_at_work(pid: int, how: str) -> None:
+def dvc_at_work(pid: int, how: str, checkout: Path = Path()) -> None:
     """Write what DVC writes while process `pid` runs a stage."""
     process = {"pid": pid, "cmd": "dvc repro"}
     lock = (
         {"write": {"data/ingest": process}} if how == "write" else {"read": {"data/raw": [process]}}
     )
-    derived.RWLOCK.parent.mkdir(parents=True, exist_ok=True)
-    derived.RWLOCK.write_text(json.dumps(lock), encoding="utf-8")
+    atomic.write_text(checkout / derived.RWLOCK, json.dumps(lock))
 
 
 def ended_process() -> int:
@@ -133,6 +133,65 @@ def test_a_folder_of_lists_that_is_gone_stands_in_the_receipt() -> None:
     assert any(
         remaining.startswith("/nowhere/lists: lists were published") for remaining in run["remains"]
     )
+
+
+@pytest.mark.usefixtures("home")
+def test_the_receipt_names_every_place_that_was_looked_into(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "share"
+    record = documents.published_run(folders=[str(elsewhere)])
+    atomic.write_json(runs.FOLDER / "a.json", record.as_json())
+    ledgers = ("ledgers/outcomes", "ledgers/assignments")
+    for name in (*ledgers, "lists", elsewhere, "data/events", ".dvc/cache", "mlruns", "champion"):
+        atomic.make_folder(Path(name))
+    with sqlite3.connect("mlflow.db") as database:
+        database.execute("create table tags (value text, step integer)")
+    report = erase_7()
+    looked_into = atomic.read_json(report.receipt)["looked_into"]
+    assert looked_into == [
+        "data/raw/sales.csv",
+        "data/events",
+        ".dvc/cache",
+        *ledgers,
+        "lists",
+        str(elsewhere),
+        "mlruns",
+        "mlflow.db",
+        "champion",
+    ]
+    assert list(report.places) == looked_into
+
+
+@pytest.mark.parametrize(
+    ("value", "column", "is_told"),
+    [("7", "value", True), (7, "step", False), ("77", "value", False)],
+)
+@pytest.mark.usefixtures("home")
+def test_the_store_of_mlflow_is_searched(value: object, column: str, is_told: bool) -> None:
+    with sqlite3.connect("mlflow.db") as database:
+        database.execute('create table "model tags" (value text, step integer)')
+        database.execute(f'insert into "model tags" ({column}) values (?)', [value])
+    remark = "mlflow.db: holds a value equal to the id: look"
+    assert (remark in erase_7().remains) is is_told
+
+
+COPY = derived.EXPERIMENTS / "standalone" / "tmpabc"
+
+
+@pytest.mark.usefixtures("home")
+def test_the_copy_of_a_killed_experiment_goes_with_its_customer() -> None:
+    other = derived.EXPERIMENTS / "tmpxyz"
+    atomic.write_text(COPY / "data/ingest/rows.csv", "customer_id\n7\n")
+    atomic.write_text(other / "data/ingest/rows.csv", "customer_id\n8\n")
+    assert erase_7().counts["copies_of_experiments"] == 1
+    assert (COPY.exists(), other.exists()) == (False, True)
+
+
+@pytest.mark.usefixtures("home")
+def test_nothing_goes_while_an_experiment_runs_in_a_copy() -> None:
+    dvc_at_work(os.getpid(), "write", COPY)
+    with pytest.raises(Busy, match=f"tmpabc/.dvc/tmp/rwlock: process {os.getpid()} is running"):
+        erase_7()
+    assert "R1,1,7" in Path("data/raw/sales.csv").read_text(encoding="utf-8")
 
 
 def test_dvc_lock_is_written_once_for_all_stages(

@@ -1,19 +1,22 @@
 """Amounts of a returned worklist: each is read back as it was, or refused, and never another."""
 
+import csv
 import io
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import openpyxl
 import pytest
 from babel import Locale
 from babel.numbers import list_currencies
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from retention.commands.outcomes import from_csv
 from retention.commands.outcomes.amounts import money
 from retention.commands.outcomes.cells import CellError
-from retention.commands.outcomes.sheet import LANGUAGES
+from retention.commands.outcomes.sheet import LANGUAGES, TITLES
 from retention.i18n.language import language, minor_digits
 from retention.worklist.model import Listing
 from retention.worklist.to_xlsx.workbook import content
@@ -98,6 +101,34 @@ def test_what_the_list_writes_is_read_back(amount_of: tuple[str, Decimal], code:
     currency, amount = amount_of
     digits = shown_digits(currency)
     assert money(language(code).money(float(amount), currency, digits), currency) == amount
+
+
+@given(amounts(), codes, styles, st.sampled_from(",;\t"), st.sampled_from(["utf-8-sig", "utf-16"]))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_the_list_writes_is_read_back_as_a_number_and_from_a_csv(
+    tmp_path: Path,
+    amount_of: tuple[str, Decimal],
+    code: str,
+    style: tuple[str, str],
+    delimiter: str,
+    encoding: str,
+) -> None:
+    currency, amount = amount_of
+    assert money(float(amount), currency) == amount
+    shown = language(code).money(float(amount), currency, shown_digits(currency))
+    translate, number = language(code).gettext, written(amount, style, "latn", lakhs=False)
+    headings = [translate(TITLES[name]) for name in ("customer_id", "note", "offer_cost")]
+    rows = [
+        headings,
+        ["7", "a,b;c", shown],
+        ["8", "", f"{language(code).symbol(currency)} {number}"],
+    ]
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter).writerows(rows)
+    path = tmp_path / "saved.csv"
+    path.write_bytes(text.getvalue().encode(encoding))
+    cells = [line.cells["offer_cost"] for line in from_csv.read(path).lines]
+    assert [money(cell, currency) for cell in cells] == [amount, amount], cells
 
 
 @given(amounts(), codes, styles, scripts, st.sampled_from(MINUS), st.integers(0, 2))

@@ -14,7 +14,9 @@ from typing import Any
 
 import openpyxl
 import pytest
+import xlsxwriter
 from openpyxl.comments import Comment
+from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
 from retention.commands.outcomes import cells, from_xlsx, record
@@ -74,7 +76,9 @@ def list_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "lists"
 
 
-def publish(run_id: str, list_id: str, customers: Sequence[str] = CUSTOMERS) -> None:
+def publish(
+    run_id: str, list_id: str, customers: Sequence[str] = CUSTOMERS, book: bytes = b""
+) -> None:
     folder = Path("lists") / run_id
     rows = [["list_id", "customer_id", "action_name", "channel", "preferred_channel", "owner"]]
     rows += [
@@ -82,6 +86,8 @@ def publish(run_id: str, list_id: str, customers: Sequence[str] = CUSTOMERS) -> 
         for customer in customers
     ]
     atomic.write_text(folder / "at_risk.csv", text_of(rows))
+    if book:
+        atomic.write_bytes(folder / "at_risk.xlsx", book)
     file_entries = {
         "at_risk.csv": {"sha256": atomic.sha256(folder / "at_risk.csv"), "bytes": 1, "rows": 1}
     }
@@ -323,6 +329,14 @@ def test_the_newest_word_is_never_older_than_the_one_before() -> None:
     )  # two within one tick of the clock
     with pytest.raises(BadParams, match="more than a year ahead"):
         import_answers(changed, NOON.replace(year=2926))
+
+
+def test_two_parts_of_a_list_may_be_entered_as_of_one_time() -> None:
+    import_answers(workbook([FULL], "ada.xlsx"))
+    assert import_answers(workbook([REACHED], "bo.xlsx")).counts["accepted"] == 1
+    assert set(latest_answers()) == {"00123", "b"}
+    with pytest.raises(BadParams, match="give a later time"):
+        import_answers(workbook([REACHED | {"note": "new"}], "bo.xlsx"))
 
 
 def test_imports_at_once_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -646,29 +660,189 @@ def test_two_sheets_that_contradict_each_other_are_both_rejected() -> None:
     assert [line.partition(",")[0] for line in report.rejected] == ["row 2", "sheet 'Copy'"]
 
 
-def test_what_is_not_read_is_reported() -> None:
-    def change(book: Any) -> None:
-        sheet = book.worksheets[0]
-        sheet.cell(1, len(NAMES) + 2, "Remark")
-        sheet.cell(2, len(NAMES) + 2, "never again")
-        sheet.cell(3, len(NAMES) + 3, "x")
-        sheet.cell(3, 2).comment = Comment("asks not to be contacted", "Ada")
-        sheet.cell(1, 3).comment = Comment("to fill in", "")
-        book.create_sheet("Mine")["B4"] = "call Bo"
-        read_me = book.create_sheet("Read me")
-        read_me["B1"], read_me["C5"] = "what it is", "mine"
+Change = Callable[[Any, dict[str, int]], None]
 
-    path = workbook([FULL, REACHED], change=change)
-    assert list(import_answers(path).doubts) == [
-        "row 2, column K, 'Re'… (6 characters): no column of the list, not read (filled cells: 1);"
-        " answers belong into the list's own columns",
-        "row 3, column L, '': no column of the list, not read (filled cells: 1);"
-        " answers belong into the list's own columns",
-        "row 3, column B: the comment of the cell is not read; write it into the column Note",
-        "sheet 'Mine', row 4: not read from here on (filled cells: 1); answers belong into the"
-        " list's own sheet, under its headings",
-        "sheet 'Read me', row 5: not read from here on (filled cells: 1); answers belong into the"
-        " list's own sheet, under its headings",
+
+@pytest.fixture
+def sent_back(make_listing: Callable[..., Listing]) -> Callable[[Change, str], ImportReport]:
+    """A function that sends a list of three customers to staff and imports what they change."""
+
+    def send_back(change: Change, code: str = "en") -> ImportReport:
+        rows = [{"name": name, "phone": "+44 20 7946 0000"} for name in ("Ada", "Bo", "Cy")]
+        listing = make_listing(rows, language=language(code))
+        customers = listing.rows["customer_id"].to_pylist()
+        publish("2026-11-22-bbbbbbbbbbbb", listing.list_id, customers, content(listing))
+        book = openpyxl.load_workbook(io.BytesIO(content(listing)))
+        change(book, {cell.value: cell.column for cell in book["_columns"][1]})
+        book.save("list.xlsx")
+        return import_answers(Path("list.xlsx"))
+
+    return send_back
+
+
+def answered(row: int, **answers: str) -> Change:
+    """Fill in one row."""
+
+    def change(book: Any, places: dict[str, int]) -> None:
+        for name, value in answers.items():
+            book.worksheets[0].cell(row, places[name], value)
+
+    return change
+
+
+SendBack = Callable[..., ImportReport]
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_the_workbook_as_it_was_sent_gives_no_doubt(code: str, sent_back: SendBack) -> None:
+    assert list(sent_back(lambda *_: None, code).doubts) == []
+
+
+def test_what_staff_write_outside_of_the_answers_is_reported(sent_back: SendBack) -> None:
+    def change(book: Any, places: dict[str, int]) -> None:
+        sheet, read_me = book.worksheets[0], book.worksheets[1]
+        sheet.cell(2, places["phone"], "+44 20 7946 0001")
+        sheet.cell(3, places["last_said"], "asks not to be contacted")
+        sheet.cell(4, places["value_at_stake"], "nothing")
+        sheet.cell(3, places["list_id"] + 2, "never again")
+        sheet.cell(6, 1, "Mrs Khan asks not to be contacted")
+        sheet.cell(3, 2).comment = Comment("asks not to be contacted", "Ada")
+        sheet.cell(1, 3).comment = Comment("Bo moved", "Ada")
+        read_me.cell(90, 1, "Cy asks not to be contacted")
+        book.create_sheet("Mine")["B4"] = "call Bo"
+
+    doubts = list(sent_back(change).doubts)
+    places_told = [doubt.partition(":")[0] for doubt in doubts]
+    assert places_told == [
+        "row 3, column AW, ''",
+        "row 1, column C",
+        "row 3, column B",
+        "row 6",
+        "row 2, column Q, 'Ph'… (5 characters)",
+        "row 3, column I, 'Wh'… (19 characters)",
+        "row 4, column G, 'Va'… (14 characters)",
+        "sheet 'Read me', row 90",
+        "sheet 'Mine', row 4",
+    ]
+    assert all("not read" in doubt for doubt in doubts)
+    assert not any(name in doubt for doubt in doubts for name in ("Khan", "Bo", "Cy", "7946"))
+
+
+def test_headings_may_stand_below_a_title_and_once_more(sent_back: SendBack) -> None:
+    def change(book: Any, places: dict[str, int]) -> None:
+        answered(2, result="reached", note="yes")(book, places)
+        sheet = book.worksheets[0]
+        sheet.delete_cols(places["offer_cost"])
+        sheet.insert_rows(1)
+        sheet["A1"] = "Week 48"
+        sheet.append(["Result", "Customer", "Answer"])
+        sheet.append(["reached", "00003", "will stay"])
+
+    report = sent_back(change)
+    assert report.counts == ZERO | {"read": 4, "accepted": 2, "blank": 2}
+    assert [doubt.partition(",")[0] for doubt in report.doubts] == ["row 1: above the headings"]
+    assert latest_answers() == {
+        "00001": StaffAnswer(result="reached", note="yes"),
+        "00003": StaffAnswer(result="reached", answer="will stay"),
+    }
+
+
+def test_a_place_says_nothing_where_columns_were_moved(sent_back: SendBack) -> None:
+    """The heading of the note was changed, and its neighbour stands where it was."""
+
+    def change(book: Any, places: dict[str, int]) -> None:
+        sheet = book.worksheets[0]
+        answered(2, result="reached", note="mine", preferred_channel="post")(book, places)
+        sheet.cell(1, places["note"], "Remarks")
+        sheet.delete_cols(1)
+
+    doubts = sent_back(change).doubts
+    assert [doubt.partition(":")[0] for doubt in doubts] == [
+        "row 2, column X, 'Re'… (7 characters)",
+        "row 2, column Y, 'Pr'… (7 characters)",
+    ]
+    assert latest_answers() == {"00001": StaffAnswer(result="reached")}
+
+
+def test_a_customer_column_that_was_deleted_is_not_guessed(sent_back: SendBack) -> None:
+    def change(book: Any, places: dict[str, int]) -> None:
+        answered(2, result="reached")(book, places)
+        book.worksheets[0].cell(2, places["name"], "00003")
+        book.worksheets[0].delete_cols(places["customer_id"])
+
+    with pytest.raises(BadInput, match="no column 'Customer'"):
+        sent_back(change)
+
+
+def test_a_sheet_of_staff_before_the_list_is_read_by_its_own_headings(sent_back: SendBack) -> None:
+    def change(book: Any, places: dict[str, int]) -> None:
+        answered(3, result="reached")(book, places)
+        book.worksheets[0].cell(1, places["note"], "Remarks")
+        book.worksheets[0].cell(3, places["note"], "rang twice")
+        own_sheet = book.create_sheet("Mine", 0)
+        own_sheet.append(["Result", "Customer"])
+        own_sheet.append(["reached", "00001"])
+
+    assert list(sent_back(change).doubts) == []
+    assert latest_answers() == {
+        "00001": StaffAnswer(result="reached"),
+        "00002": StaffAnswer(result="reached", note="rang twice"),
+    }
+
+
+def test_what_is_struck_through_is_read_and_reported(sent_back: SendBack) -> None:
+    def change(book: Any, places: dict[str, int]) -> None:
+        answered(3, result="reached")(book, places)
+        book.worksheets[0].cell(3, places["result"]).font = Font(strike=True)
+        book.worksheets[0].cell(3, 1).font = Font(strike=True)
+
+    assert list(sent_back(change).doubts) == [
+        "row 3, column T: struck through, and read as it stands (cells: 1); clear what does not"
+        " hold"
+    ]
+
+
+def test_what_is_struck_through_in_part_is_reported() -> None:
+    with xlsxwriter.Workbook("part.xlsx") as book:
+        sheet, struck = book.add_worksheet(), book.add_format({"font_strikeout": True})
+        for column, name in enumerate(["customer_id", "result", "note"]):
+            sheet.write(0, column, name)
+            sheet.write(1, column, REACHED.get(name))
+        sheet.write_rich_string(1, 2, "will ", struck, "leave", " stay")
+    report = import_answers(Path("part.xlsx"), list_id=LIST)
+    assert [doubt.partition(":")[0] for doubt in report.doubts] == ["row 2, column C"]
+    assert latest_answers()["b"].note == "will leave stay"
+
+
+def test_a_text_box_is_reported(sent_back: SendBack) -> None:
+    sent_back(answered(2, result="reached"))
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/drawing"
+    rewrite(
+        Path("list.xlsx"),
+        "xl/worksheets/_rels/sheet1.xml.rels",
+        lambda xml: xml.replace(
+            "</Relationships>",
+            f'<Relationship Id="r9" Type="{kind}" Target="/x.xml"/></Relationships>',
+        ),
+    )
+    assert list(import_answers(Path("list.xlsx")).doubts) == [
+        "the list's sheet: a drawing or text box is not read; write it into the column Note"
+    ]
+
+
+def test_a_csv_of_the_workbook_with_a_title_is_read_and_what_was_changed_reported(
+    sent_back: SendBack,
+) -> None:
+    sent_back(answered(2, result="reached"))
+    sheet = openpyxl.load_workbook("list.xlsx").worksheets[0]
+    rows = [["" if value is None else value for value in row] for row in sheet.values]
+    rows[2][3] = "Bo, moved"
+    atomic.write_text("saved.csv", "Week 48, of Ada, Bo\r\n\r\n" + text_of(rows, ";"))
+    report = import_answers(Path("saved.csv"))
+    assert report.counts == ZERO | {"read": 3, "unchanged": 1, "blank": 2}
+    assert [doubt.partition(":")[0] for doubt in report.doubts] == [
+        "row 1",
+        "row 5, column D, 'Na'… (4 characters)",
     ]
 
 
@@ -688,14 +862,11 @@ def test_a_csv_may_have_more_columns_than_a_spreadsheet() -> None:
     assert import_answers(Path("wide.csv")).doubts[0].startswith("row 2, column ZZZ, '': ")
 
 
-@pytest.mark.parametrize("code", LANGUAGES)
-def test_the_workbook_as_it_was_sent_gives_no_doubt(
-    code: str, make_listing: Callable[..., Listing]
-) -> None:
-    listing = make_listing([{"name": "Ada", "budget": 5.0}], language=language(code))
-    publish("2026-11-22-bbbbbbbbbbbb", listing.list_id, ["00001"])
-    Path("list.xlsx").write_bytes(content(listing))
-    assert list(import_answers(Path("list.xlsx")).doubts) == []
+def test_a_note_that_a_spreadsheet_took_for_a_time_keeps_it() -> None:
+    moment = dt.datetime(2026, 11, 24, 15, 30)  # noqa: DTZ001  (a spreadsheet's times have no zone)
+    import_answers(workbook([REACHED | {"contacted_on": moment, "note": moment}]))
+    assert latest_answers()["b"].contacted_on == moment.date()
+    assert latest_answers()["b"].note == "2026-11-24 15:30:00"
 
 
 # --- an objection to contact is never lost
@@ -711,6 +882,16 @@ FAULTS: dict[str, Row] = {
     "contradiction": {"result": "not reached"},
     "no result": {"result": None},
 }
+
+
+@pytest.mark.parametrize(
+    ("code", "end"),
+    [("en", "."), ("en", "\n"), ("en", " !"), ("ur", "\u06d4"), ("bn", "\u0964 \t")],
+)
+def test_an_objection_typed_as_a_sentence_is_one(code: str, end: str) -> None:
+    typed = language(code).gettext(OBJECTS["answer"]).upper() + end
+    assert not import_answers(workbook([OBJECTS | {"answer": typed}])).rejected
+    assert outcomes.opted_out(outcomes.FOLDER) == {"b"}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -754,6 +935,25 @@ def test_an_objection_with_a_fault_undoes_no_earlier_answer_nor_a_later_one() ->
     import_answers(workbook([corrected], "third.xlsx"), NOON + dt.timedelta(hours=2))
     assert import_answers(faulty, NOON + dt.timedelta(hours=3)).counts["unchanged"] == 1
     assert not outcomes.opted_out(outcomes.FOLDER)
+
+
+def test_an_objection_holds_until_another_answer_takes_it_back_which_is_reported() -> None:
+    import_answers(workbook([OBJECTS | {"note": "was clear"}], "ada.xlsx"))
+    bo = workbook([REACHED | {"result": "not reached"}], "bo.xlsx")
+    assert list(import_answers(bo, NOON + dt.timedelta(hours=1)).doubts) == [
+        "row 2, column Answer: the objection to contact that was entered on 2026-11-25 stays",
+        "row 2, Result, Answer, Note: replaces what was entered on 2026-11-25; correct the row if"
+        " that was right",
+    ]
+    assert outcomes.opted_out(outcomes.FOLDER) == {"b"}
+    stays = workbook([REACHED | {"answer": "will stay"}], "stays.xlsx")
+    assert list(import_answers(stays, NOON + dt.timedelta(hours=2)).doubts) == [
+        "row 2, column Answer: takes back the objection to contact that was entered on 2026-11-25;"
+        " if that is wrong, choose 'asks not to be contacted' again",
+        "row 2, Result: replaces what was entered on 2026-11-25; correct the row if that was right",
+    ]
+    assert not outcomes.opted_out(outcomes.FOLDER)
+    assert import_answers(stays, NOON + dt.timedelta(hours=3)).doubts == []
 
 
 def test_an_objection_of_another_list_or_customer_is_not_taken_on_trust() -> None:
@@ -804,6 +1004,7 @@ def test_another_list_than_was_asked_for() -> None:
         ("a.csv", b"customer_id\r\nb\r\n", "none of the columns to fill in"),
         ("a.csv", b"customer_id,result,Result\r\n", "'Result' stands twice"),
         ("a.csv", b"customer_id,result\r\nb,\xff\r\n", "not UTF-8"),
+        ("a.csv", "customer_id,result\r\nb,reached\r\n".encode("utf-16-le"), "not UTF-8"),
         ("a.csv", b'customer_id,result\r\nb,reached\r\nc,"rea', "row 3: "),
         ("a.xls", b"x", "neither .xlsx nor .csv"),
     ],

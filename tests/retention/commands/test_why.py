@@ -2,12 +2,16 @@
 
 import contextlib
 import datetime as dt
+import functools
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
@@ -27,6 +31,7 @@ from retention.core import artefacts, feature_table
 from retention.core.errors import BadInput, BadParams
 from retention.core.params import load_params
 from retention.core.storage import atomic
+from retention.ledgers import erasures, runs
 from retention.serving import champion, target
 from tests.support import documents
 
@@ -119,6 +124,10 @@ def output_of(customer: str, as_of: dt.date | None = None) -> str:
     return out.getvalue()
 
 
+story_of = functools.cache(output_of)
+"""What is printed while no test has added a list."""
+
+
 def history_of(customer: str, as_of: dt.date | None = None) -> why.CustomerHistory:
     return why.customer_history(load_params(), customer, as_of)
 
@@ -145,6 +154,31 @@ def publish(company_name: str, as_of: str) -> None:
     atomic.write_json(Path("lists/current.json"), pointer)
 
 
+def record_run(company_name: str, as_of: str, **measured: Any) -> None:
+    """A list that `retention score --publish` put into another folder."""
+    run = {"as_of": as_of, "company": company_name, "published_at": "2026-01-09", "mean_risk": 0.2}
+    atomic.write_json(runs.FOLDER / f"{as_of}-0123456789ab.json", run | OWN_RUN | measured)
+
+
+_COUNTS: dict[str, Any] = {
+    "read": 9,
+    "accepted": 9,
+    "rejected": 0,
+    "unmapped": 0,
+    "ignored_columns": [],
+}
+OWN_RUN: dict[str, Any] = {"sources": {"sales": _COUNTS}, "watched": 60, "scores_sha256": "a" * 64}
+
+
+@pytest.fixture
+def no_lists(company: Path) -> Iterator[Path]:
+    """The company before any list, and after the test again."""
+    yield company
+    for folder in (Path("lists"), Path("ledgers")):
+        atomic.remove_folder(folder)
+
+
+@pytest.mark.parametrize("record_list", [publish, record_run])
 @pytest.mark.parametrize(
     ("list_of", "list_day", "as_of", "is_noted"),
     [
@@ -155,18 +189,80 @@ def publish(company_name: str, as_of: str) -> None:
         ("Harbour Gym", "2026-01-08", None, False),
     ],
 )
+@pytest.mark.usefixtures("no_lists")
 def test_a_list_of_newer_data_is_named(
-    company: Path, list_of: str, list_day: str, as_of: dt.date | None, is_noted: bool
+    record_list: Callable[[str, str], None],
+    list_of: str,
+    list_day: str,
+    as_of: dt.date | None,
+    is_noted: bool,
 ) -> None:
-    publish(list_of, list_day)
+    record_list(list_of, list_day)
+    note = f"data/events/events.parquet ends before 2026-01-01, the newest list is of {list_day}"
+    sentence = why.newer_data(load_params(), as_of)
+    assert sentence.startswith(note) is is_noted
+    assert bool(sentence) is is_noted
+    with pytest.raises(BadParams) as refusal:
+        history_of("nobody", as_of)
+    assert (note in str(refusal.value)) is is_noted
+
+
+def test_a_list_of_newer_data_is_printed(no_lists: Path) -> None:
+    publish("Mill Lane Bakery", "2026-01-08")
+    assert "note: data/events/events.parquet ends before 2026-01-01, the" in output_of("c001")
+
+
+@pytest.mark.usefixtures("company")
+def test_a_day_after_the_data_is_named() -> None:
+    """Without a list: whoever bought since then is not in the cohort for want of data alone."""
+    ends = "data/events/events.parquet ends before 2026-01-01: what was learnt since then is"
+    params = load_params()
+    assert why.newer_data(params, dt.date(2026, 1, 2)).startswith(ends)
+    assert why.newer_data(params, AS_OF) == why.newer_data(params, None) == ""
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_noted"), [({}, False), ({"watched": 59}, True), ({"sources": {}}, True)]
+)
+def test_a_list_of_the_same_day_and_other_data_is_named(
+    changed: dict[str, Any], is_noted: bool, no_lists: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_run("Mill Lane Bakery", "2026-01-01", **changed)
+    own_run = SimpleNamespace(as_json=lambda: {"as_of": "2026-01-01"} | OWN_RUN)
+    path = no_lists / "guard.json"
+    path.touch()
+    summary = SimpleNamespace(path=path, read=lambda: SimpleNamespace(run=own_run))
+    monkeypatch.setattr(artefacts, "GUARD_SUMMARY", summary)
+    sentence = why.newer_data(load_params(), None)
+    assert ("the newest list is of 2026-01-01 too, and was made from other" in sentence) is is_noted
+
+
+def test_who_was_erased_is_named_as_such_even_where_data_still_has_the_events(
+    no_lists: Path,
+) -> None:
+    erasures.request(erasures.FOLDER, erasures.with_salt().hash_of("c002"), dt.datetime.now(dt.UTC))
+    with pytest.raises(BadParams, match="customer 'c002' was erased"):
+        output_of("c002")
+    assert history_of("c001").used
+
+
+def test_features_are_those_of_the_events_even_where_the_stage_did_not_run_since(
+    company: Path,
+) -> None:
+    path = artefacts.FEATURES.path
+    before = path.read_bytes()
     try:
-        note = "data/events/events.parquet ends before 2026-01-01, the current list is of"
-        assert (f"note: {note} {list_day}" in output_of("c001", as_of)) is is_noted
-        with pytest.raises(BadParams) as refusal:
-            history_of("nobody", as_of)
-        assert (note in str(refusal.value)) is is_noted
+        table = pq.read_table(path)
+        nothing = pa.nulls(len(table), table.schema.field("orders_30d").type)
+        place = table.schema.get_field_index("orders_30d")
+        pq.write_table(table.set_column(place, table.schema.field(place), nothing), path)
+        (row,) = history_of("c001").features.to_pylist()
     finally:
-        atomic.remove_folder(Path("lists"))
+        path.write_bytes(before)
+    assert row["orders_30d"] is not None
+    assert [row] == artefacts.FEATURES.read(
+        filters=(pc.field("customer_id") == "c001") & (pc.field("snapshot_on") == AS_OF)
+    ).to_pylist()
 
 
 def test_what_is_held_back_says_why(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,14 +285,6 @@ def test_every_version_is_used_or_held_back(company: Path, monkeypatch: pytest.M
         assert len(history.used) + len(history.held_back) == len(everything)
 
 
-def test_features_computed_now_are_those_of_the_stage(
-    company: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stored = history_of("c001").features
-    monkeypatch.setattr(why, "_stored_features", lambda *_: None)
-    assert history_of("c001").features.to_pylist() == stored.to_pylist()
-
-
 def test_another_day_is_computed_from_the_events_alone(company: Path) -> None:
     (row,) = history_of("c001", dt.date(2025, 12, 25)).features.to_pylist()
     assert row["snapshot_on"] == dt.date(2025, 12, 25)
@@ -204,7 +292,7 @@ def test_another_day_is_computed_from_the_events_alone(company: Path) -> None:
 
 
 def test_the_whole_story(company: Path) -> None:
-    text = output_of("c001")
+    text = story_of("c001")
     assert text.startswith("Customer c001 at the start of 2026-01-01 (Europe/London)\n")
     assert "Events used: " in text
     assert "the latest 30:" in text

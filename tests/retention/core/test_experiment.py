@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from retention.core import experiment
+from retention.core.errors import BadInput
 
 
 @pytest.fixture(autouse=True)
@@ -44,3 +45,44 @@ def test_a_copy_gets_the_files_that_git_does_not_hold(
     assert [path.as_posix() for path in experiment.link_inputs()] == links
     assert [Path(path).read_text(encoding="ascii") for path in links] == links
     assert experiment.link_inputs() == [], "once is enough"
+
+
+def test_a_copy_gets_the_sources_wherever_they_lie_and_the_parts_of_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = "data/tables/sources.calls"
+    files = ("exports/calls.csv", "parts/a.csv", "parts/b.csv", f"{table}/part-000001.parquet")
+    for path in (*files, f"{table}/.lock", "data/example/shop/sales.csv"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(path, encoding="ascii")
+    copy = tmp_path / ".dvc/tmp/exps/tmp1"
+    (copy / "parts").mkdir(parents=True)
+    (copy / "parts/a.csv").write_text("of git", encoding="ascii")
+    monkeypatch.chdir(copy)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.setenv("DVC_EXP_NAME", "longer")
+    paths = [
+        "exports/calls.csv",
+        "parts",
+        "gone.csv",
+        str(tmp_path / "far.csv"),
+        "data/example/shop",
+    ]
+    links = {path.as_posix() for path in experiment.link_inputs(paths)}
+    assert links >= {"exports/calls.csv", "parts/b.csv", f"{table}/part-000001.parquet"}
+    assert not {path for path in links if "example" in path or "lock" in path or "far" in path}
+    assert Path("parts/a.csv").read_text(encoding="ascii") == "of git"
+    assert not Path(table).is_symlink(), "a new part must not reach the checkout"
+
+
+def test_a_source_outside_of_the_checkout_needs_an_absolute_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, copy = tmp_path / "shop", tmp_path / "shop/.dvc/tmp/exps/tmp1"
+    copy.mkdir(parents=True)
+    (tmp_path / "sales.csv").touch()
+    monkeypatch.chdir(copy)
+    monkeypatch.setenv("DVC_ROOT", str(root))
+    monkeypatch.setenv("DVC_EXP_NAME", "longer")
+    with pytest.raises(BadInput, match=r"\.\./sales\.csv: .* write an absolute path"):
+        experiment.link_inputs(["../sales.csv"])

@@ -44,9 +44,17 @@ def company(seed: int, n: int = 300) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def test_months_are_those_of_the_calendar() -> None:
-    first = [day(date) for date in ("2020-01-31", "2020-01-31", "2020-01-15", "2020-01-15")]
-    then = [day(date) for date in ("2020-02-29", "2020-03-01", "2021-01-15", "2020-01-14")]
+    first = [day(date) for date in ("2020-01-31", "2020-01-30", "2020-01-15", "2020-01-15")]
+    then = [day(date) for date in ("2020-02-28", "2020-03-01", "2021-01-15", "2020-01-14")]
     assert channel_ltv.months_between(first, then).tolist() == [0, 1, 12, -1]
+
+
+@pytest.mark.parametrize("joined", ["2019-12-31", "2020-01-29", "2020-01-30", "2020-01-31"])
+def test_payments_at_the_end_of_each_month_are_one_a_month(joined: str) -> None:
+    """Monthly dues from the 31st: none of the months has two of them, and none is without."""
+    ends = pd.date_range(joined, periods=15, freq="ME").strftime("%Y-%m-%d")
+    months = channel_ltv.months_between([day(joined)] * 15, [day(date) for date in ends])
+    assert months.tolist() == list(range(15))
 
 
 def test_each_month_is_the_mean_of_those_observed_for_it() -> None:

@@ -34,6 +34,19 @@ def test_contacts_are_of_the_newest_version(tmp_path: Path) -> None:
     assert read_contacts(make_params(tmp_path, text, **options))["owner"].to_pylist() == ["new"]
 
 
+def test_of_versions_of_one_day_the_last_counts_and_every_objection(tmp_path: Path) -> None:
+    options = {
+        "columns": {"customer_id": "id", "owner": "r", "known_at": "k", "do_not_contact": "no"},
+        "types": {"k": "date"},
+        "format": {"date": "%Y-%m-%d"},
+    }
+    rows = "1,old,1970-01-03,no\n1,new,1970-01-03,yes\n2,old,1970-01-03,yes\n2,new,1970-01-03,no\n"
+    withdrawn = "3,old,1970-01-03,yes\n3,new,1970-01-04,no\n"
+    table = read_contacts(make_params(tmp_path, f"id,r,k,no\n{rows}{withdrawn}", **options))
+    assert table["owner"].to_pylist() == ["new", "new", "new"]
+    assert table["do_not_contact"].to_pylist() == [True, True, False]
+
+
 def test_a_customer_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"line 2, column 'id', .* again in .*, line 4"):
         validate(make_params(tmp_path, "id\n1\n2\n1\n"))

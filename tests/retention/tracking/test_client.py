@@ -320,6 +320,84 @@ def test_a_deleted_experiment_is_refused_with_the_command_that_restores_it(logge
     assert tracking.log_figures("Closed Shop", run)
 
 
+def test_aliases_follow_though_the_experiment_was_deleted(logged: Logged) -> None:
+    tracking.mirror(COMPANY, logged.record.example, {"champion": logged.record.candidate})
+    logged.client.delete_registered_model_alias(NAME, "champion")
+    logged.client.delete_experiment("1")
+    try:
+        tracking.mirror(COMPANY, logged.record.example, {"champion": logged.record.candidate})
+    finally:
+        logged.client.restore_experiment("1")
+    assert "champion" in logged.client.get_registered_model(NAME).aliases
+
+
+def test_a_registry_that_lost_its_models_says_so_and_gets_them_again(
+    logged: Logged, tmp_path: Path
+) -> None:
+    company, name = "Lossy Lane", "retention-lossy-lane"
+    candidate = write_candidate(tmp_path / "candidate", seed=3)
+    sha256 = {part: atomic.sha256(candidate / f"{part}.json") for part in ("churn", "value")}
+
+    def mirror() -> int:
+        return tracking.mirror(company, logged.record.example, {"champion": candidate})["champion"]
+
+    first = mirror()
+    model_id = logged.client.get_model_version(name, str(first)).source.removeprefix("models:/")
+    shutil.rmtree(logged.client.get_logged_model(model_id).artifact_location)
+    with pytest.raises(TrackingDown, match=rf"files of {name} version {first} are gone") as down:
+        tracking.registered_sha256(company)
+    assert "retention promote registers the champion again" in str(down.value)
+    second = mirror()
+    assert second != first
+    assert mirror() == second
+    assert tracking.registered_sha256(company) == sha256
+    logged.client.delete_model_version(name, str(second))
+    with pytest.raises(TrackingDown, match=f"no model {name} has the alias champion; .*promote"):
+        tracking.registered_sha256(company)
+    assert mirror() > second
+    assert tracking.registered_sha256(company) == sha256
+
+
+@pytest.mark.parametrize(
+    "uri", ["mysql://staff:secr%40t@127.0.0.1/x", "http://[staff", "nonsense://secr%40t@x", "s3:"]
+)
+def test_whatever_an_address_raises_is_one_line(
+    uri: str, logged: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A driver that is missing, an address that is none: their exceptions are not MLflow's."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(TrackingDown, match="mend or unset MLFLOW_TRACKING_URI") as down:
+        tracking.mirror(COMPANY, logged.record.example, {"champion": logged.record.candidate})
+    assert "\n" not in str(down.value)
+    assert "secr" not in str(down.value)
+
+
+@pytest.fixture
+def _no_open_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow keeps a store per address, and a relative one is the same in every folder."""
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Registry
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracker
+    from mlflow.tracking._tracking_service.registry import TrackingStoreRegistry
+
+    for store in (Registry, Tracker):
+        monkeypatch.setattr(store, "_engine_map", {})
+    TrackingStoreRegistry._get_store_with_resolved_uri.cache_clear()
+
+
+@pytest.mark.usefixtures("_no_open_stores")
+@pytest.mark.parametrize("damaged", ["mlruns", "mlflow.db"])
+def test_files_that_cannot_be_written_are_named(
+    damaged: str, logged: Logged, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copy(logged.folder / "runs.db", tmp_path / "mlflow.db")
+    (tmp_path / damaged).write_text("no folder, and no database", encoding="ascii")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TrackingDown, match=r"mlflow\.db: .*make this file and the mlruns/") as down:
+        tracking.mirror("Fourth Shop", logged.record.example, {"champion": logged.record.candidate})
+    assert "MLFLOW_TRACKING_URI" not in str(down.value)
+
+
 def test_a_figure_that_could_not_be_computed_never_reaches_mlflow(logged: Logged) -> None:
     figures = {"effect": math.nan, "net": math.inf, "saved": 3.0}
     points = [MetricPoint(name, value) for name, value in figures.items()]

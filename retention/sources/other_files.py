@@ -4,27 +4,29 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
-import pyarrow as pa
 
-from retention.commands.check import samples
-from retention.commands.check.samples import Sample
 from retention.core.errors import BadInput
 from retention.core.params import Params, RawFile
 from retention.sources import reader
 
+_ROWS: Final = 1000
+"""Of the file that lacks the column, by which files are compared."""
+
 _MIN_SHARE: Final = 0.5
 """Of the first values of a shared column that the other file must have."""
 
+_MEMORY: Final = "1GB"
 
-def where_else(params: Params, sample: Sample, column: str) -> str:
+
+def where_else(params: Params, file: RawFile, column: str) -> str:
     """Which other mapped file has the column, and by what to join; empty when none does."""
-    own = set(sample.copies.originals.values())
-    with reader.connect(samples.MEMORY) as connection:
-        for file in params.raw_files().values():
-            for path in _paths(file):
+    own = _paths(file)
+    with reader.connect(_MEMORY) as connection:
+        for other in params.raw_files().values():
+            for path in _paths(other)[:1]:
                 shared = None
-                if path.as_posix() not in own:
-                    shared = _shared_column(connection, file, path, sample, column)
+                if own and path not in own:
+                    shared = _shared_column(connection, (file, own[0]), (other, path), column)
                 if shared:
                     return (
                         f"{path.as_posix()} has it and shares {shared} with this file; add"
@@ -34,30 +36,30 @@ def where_else(params: Params, sample: Sample, column: str) -> str:
 
 
 def _paths(file: RawFile) -> list[Path]:
-    """The first file behind a path of params.yaml, if there is any."""
+    """The files behind a path of params.yaml, if there are any."""
     try:
-        return [] if file.table else reader.paths(file.path)[:1]
+        return [] if file.table else reader.paths(file.path)
     except BadInput:
         return []
 
 
 def _shared_column(
     connection: duckdb.DuckDBPyConnection,
-    file: RawFile,
-    path: Path,
-    sample: Sample,
+    here: tuple[RawFile, Path],
+    other: tuple[RawFile, Path],
     column: str,
 ) -> str | None:
     """The column whose first values here mostly stand in a file that has `column`, too."""
-    scan = reader.plain_scan_sql(file, path)
+    here_sql, other_sql = reader.plain_scan_sql(*here), reader.plain_scan_sql(*other)
     try:
-        names = connection.sql(f"from {scan} limit 0").columns
+        names = connection.sql(f"from {other_sql} limit 0").columns
         if column not in names:
             return None
+        own_names = connection.sql(f"from {here_sql} limit 0").columns
         shares = {
-            name: _shared_part(connection, scan, sample, name)
+            name: _shared_part(connection, here_sql, other_sql, name)
             for name in names
-            if name in sample.columns
+            if name in own_names
         }
     except duckdb.Error:
         return None
@@ -66,15 +68,14 @@ def _shared_column(
 
 
 def _shared_part(
-    connection: duckdb.DuckDBPyConnection, scan: str, sample: Sample, name: str
+    connection: duckdb.DuckDBPyConnection, here_sql: str, other_sql: str, name: str
 ) -> float:
     """The share of the distinct first values of a column here that stand in the other file."""
-    column = sample.columns[name]
-    rows = sample.run(f"select distinct {column.text_sql} from raw where {column.filled_sql}")
-    connection.register("here", pa.table({"key": [value for (value,) in rows]}))
-    ((n_shared,),) = reader.run(
+    value = f"{reader.identifier(name)}::varchar"
+    ((n_values, n_shared),) = reader.run(
         connection,
-        f"""select count(*) from here
-        where key in (select {reader.identifier(name)}::varchar from {scan})""",
+        f"""select count(*), count(*) filter (key in (select {value} from {other_sql}))
+        from (select distinct key from (select {value} as key from {here_sql} limit {_ROWS})
+            where trim(coalesce(key, '')) <> '')""",
     )
-    return float(n_shared) / len(rows) if rows else 0.0
+    return float(n_shared) / n_values if n_values else 0.0

@@ -1,0 +1,67 @@
+"""The project's own scores at a cut: the only file that knows how training is called."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from benchmarks.out_of_time.lattice import Cut
+from benchmarks.out_of_time.prediction import Prediction
+from pipeline.train import train
+from retention.core import console, errors, feature_table, point_in_time
+from retention.core.params import Params
+from retention.training import selection
+from retention.training.failures import AT_REFIT, ModelFailed
+from retention.training.rows import labelled_rows
+
+CODE = ("models", "retention/training", "retention/stats", "pipeline/train.py")
+
+
+def train_and_score(
+    features: pa.Table, labels: pa.Table, cut: Cut, params: Params
+) -> tuple[pd.DataFrame, str]:
+    """Scores of the cohort at the cut, in its order, and what was chosen.
+
+    Refusal, ModelFailed: no list.
+    """
+    log = console.StageLog("train")
+    log.logger.setLevel(logging.ERROR)
+    rows = labelled_rows(features, labels, params.train.treated_rows)
+    trained = train(rows, params, log)
+    now = cohort_features(features, cut)
+    scores = selection.score(trained.scorer, feature_table.matrix(now), AT_REFIT)
+    scores.index = pd.Index(now["customer_id"].to_pandas())
+    spec = trained.spec
+    calibrator = type(spec.calibrators[spec.churn]).__name__
+    selected = f"{spec.churn}, {spec.value}, {calibrator}"
+    return scores.loc[cut.truth["customer_id"].to_pandas()], "; ".join([selected, *spec.banners])
+
+
+def cohort_features(features: pa.Table, cut: Cut) -> pa.Table:
+    """The features of the cohort at the cut, by customer."""
+    date = np.datetime64(point_in_time.date_of(cut.day))
+    now = features.filter(pa.array(features["snapshot_on"].to_numpy() == date))
+    return now.sort_by("customer_id")
+
+
+def predict(cut: Cut, params: Params) -> Prediction:
+    """The project's prediction; without a list, the reason."""
+    single = with_one_thread(params)
+    try:
+        scores, selected = train_and_score(cut.features, cut.labels, cut, single)
+    except (errors.Refusal, ModelFailed, ValueError) as refusal:
+        return Prediction(note=f"no list: {refusal}")
+    has_width = (scores["value_high"] > scores["value_low"]).any()
+    return Prediction(
+        churn=scores["churn_probability"].to_numpy(),
+        value=scores["expected_value"].to_numpy(),
+        low=scores["value_low"].to_numpy() if has_width else None,
+        high=scores["value_high"].to_numpy() if has_width else None,
+        note=selected,
+    )
+
+
+def with_one_thread(params: Params) -> Params:
+    """The params with one thread, which changes no score: several cuts may run side by side."""
+    return params.model_copy(update={"train": params.train.model_copy(update={"threads": 1})})
