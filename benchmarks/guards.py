@@ -594,6 +594,7 @@ def plant(company: Company, position: int) -> Iterator[tuple[str, str]]:
     for fault, change in RAW_FAULTS.items():
         changed = change(past_rows, company.form, as_of)
         if changed is None:
+            yield fault, "does not apply"
             continue
         with TemporaryDirectory(prefix="guards-") as place:
             yield fault, _verdict(company, Path(place), changed, as_of, champion, earlier)
@@ -615,6 +616,8 @@ def _verdict(
     }
     paths[name] = {"path": str(folder / "changed.csv")}
     changes = {"as_of": str(as_of), "snapshots": {"most": 1}, "sources": paths}
+    if len(paths) > 1:  # the other files go on after that day, and such rows are rejected
+        changes["ingest"] = {"max_reject_share": 1.0}
     customers = company.params.customers
     if customers:
         changes["customers"] = {"path": str((company.folder / customers.path).resolve())}
@@ -668,7 +671,7 @@ def page(tallies: Mapping[str, Tally], missing: Sequence[str]) -> str:
     planted = [
         (
             name,
-            *(tally.faults.get(fault, "does not apply") for fault in FAULTS),
+            *(tally.faults.get(fault, "not run") for fault in FAULTS),
         )
         for name, tally in tallies.items()
     ]
