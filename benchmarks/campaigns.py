@@ -16,8 +16,8 @@ from scipy.special import expit, logit
 
 import models
 from models.components.base import Floats
+from models.components.treatments import Treatments
 from models.components.uplift import RISK, ExperimentData
-from retention.uplift.treatments import Treatments
 
 NOISE_COLUMNS = 12
 TEST_CUSTOMERS = 20_000

@@ -12,10 +12,10 @@ import models
 from benchmarks import campaigns
 from benchmarks.campaigns import PROCESSES
 from models.components.base import Floats
+from models.components.treatments import Treatments, best_treatment, effects_of, fit_each
 from models.components.uplift import RISK, UpliftModel
 from retention.uplift import fit
 from retention.uplift.fit import UpliftDataset
-from retention.uplift.treatments import Treatments, best_treatment, effects_of, fit_each
 
 RATES = (0.02, 0.2, 0.8, 0.98)
 MIDDLE = 20_000  # customers

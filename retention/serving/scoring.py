@@ -12,6 +12,7 @@ import features
 import models
 from models.components.base import Floats
 from models.components.scorer import COLUMNS, Scorer
+from models.components.treatments import best_treatment, effects_of, of_treatment, saving
 from models.components.uplift import RISK, Outcome
 from retention.core import artefacts, errors, feature_table
 from retention.core.documents.modelling import UpliftManifest
@@ -19,8 +20,6 @@ from retention.core.params import Params
 from retention.i18n.language import language
 from retention.serving import champion, explanations, target
 from retention.serving.champion import Champion
-from retention.uplift.fit import saving
-from retention.uplift.treatments import best_treatment, effects_of, of_treatment
 
 
 def score_cohort(scorer: Scorer, cohort: pa.Table, as_of: dt.date) -> pa.Table:

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from models.components.treatments import Treatments, of_treatment, separate_treatments
 from models.components.uplift import RISK, ExperimentData, Outcome
 from retention.core import artefacts, feature_table
 from retention.core.events import HOLDOUT
 from retention.uplift import fit
 from retention.uplift.fit import FittedUplift, UpliftDataset
-from retention.uplift.treatments import Treatments, of_treatment, separate_treatments
 
 
 def join_outcomes(

@@ -9,6 +9,14 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from models.components.base import Floats
+from models.components.treatments import (
+    Treatments,
+    best_treatment,
+    cross_fit_each,
+    fit_each,
+    of_treatment,
+    saving,
+)
 from models.components.uplift import RISK, ExperimentData, Outcome, UpliftModel
 from retention.core.documents.modelling import MeasuredFigure, UpliftFigures, UpliftQuintile
 from retention.stats.bootstrap import Interval
@@ -19,13 +27,6 @@ from retention.uplift.metrics import (
     Qini,
     Ranking,
     RankingComparison,
-)
-from retention.uplift.treatments import (
-    Treatments,
-    best_treatment,
-    cross_fit_each,
-    fit_each,
-    of_treatment,
 )
 
 MIN_CUSTOMERS_PER_ARM: Final = 100  # of either outcome; below it nothing is fitted
@@ -51,25 +52,6 @@ class UpliftDataset:
     def saving(self, effects: Floats) -> Floats:
         """Currency that contacts save by their effects on the outcome, both (n, K)."""
         return saving(self.outcome, effects, self.retained_value)
-
-
-def saving(outcome: Outcome, effects: Floats, retained_value: Floats) -> Floats:
-    """Currency that contacts save.
-
-    Parameters
-    ----------
-    outcome : {"churn", "money"}
-    effects : ndarray of shape (n, K)
-        Changes of the churn probability, or of the money of a window.
-    retained_value : ndarray of shape (n,)
-        Currency, if the customer is kept.
-
-    Returns
-    -------
-    ndarray of shape (n, K)
-        Of money only what was measured counts, that of one window.
-    """
-    return effects if outcome == "money" else -effects * retained_value[:, None]
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from models.components.base import Floats
+from models.components.treatments import Treatments, cross_fit_each
 from models.components.uplift import FOLDS, ExperimentData, UpliftModel
 from retention.stats.bootstrap import Interval, bootstrap
 from retention.training.selection import standard_error
-from retention.uplift.treatments import Treatments, cross_fit_each
 
 N_QUINTILES: Final = 5
 REPLICATES: Final = 500

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from models.components.base import Floats
-from models.components.uplift import FOLDS, ExperimentData, UpliftModel, fold_of
+from models.components.uplift import FOLDS, ExperimentData, Outcome, UpliftModel, fold_of
 
 HELD_OUT = 0
 """The arm of those who are held out; arm k + 1 is the treatment at position k."""
@@ -72,6 +72,25 @@ class Treatments:
             for k in range(len(self.names))
         ]
         return np.column_stack(columns) * (y - expected)[:, None]
+
+
+def saving(outcome: Outcome, effects: Floats, retained_value: Floats) -> Floats:
+    """Currency that contacts save.
+
+    Parameters
+    ----------
+    outcome : {"churn", "money"}
+    effects : ndarray of shape (n, K)
+        Changes of the churn probability, or of the money of a window.
+    retained_value : ndarray of shape (n,)
+        Currency, if the customer is kept.
+
+    Returns
+    -------
+    ndarray of shape (n, K)
+        Of money only what was measured counts, that of one window.
+    """
+    return effects if outcome == "money" else -effects * retained_value[:, None]
 
 
 def best_treatment(gain: Floats) -> NDArray[np.int64]:

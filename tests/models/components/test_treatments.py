@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.components.uplift import ExperimentData
-from retention.uplift.dataset import treatments_of
-from retention.uplift.treatments import (
+from models.components.treatments import (
     Treatments,
     best_treatment,
     cross_fit_each,
     of_treatment,
     separate_treatments,
 )
+from models.components.uplift import ExperimentData
+from retention.uplift.dataset import treatments_of
 from tests.support.experiments import experiment, learner
 
 COST = {"call": 5.0, "letter": 1.0}
