@@ -94,7 +94,7 @@ def _shift(risk: Floats, log_odds: Floats) -> Floats:
     return np.asarray(expit(logit(risk) + log_odds) - risk)
 
 
-def _everybody(X: pd.DataFrame, risk: Floats) -> Floats:
+def _all_alike(X: pd.DataFrame, risk: Floats) -> Floats:
     return _shift(risk, np.full(len(X), -0.5))
 
 
@@ -121,7 +121,7 @@ def _persuaded(X: pd.DataFrame, risk: Floats) -> Floats:
 
 PROCESSES: dict[str, Callable[[pd.DataFrame, Floats], Floats]] = {
     "none": _nobody,
-    "same for all": _everybody,
+    "same for all": _all_alike,
     "linear": _linear,
     "tree": _tree,
     "harmful for some": _harmful,

@@ -329,7 +329,7 @@ def write_part(title: str, text: str) -> None:
 def main() -> None:
     what = sys.argv[1] if sys.argv[1:] else "telecom"
     if what == "campaigns":
-        rows = [row for at in uplift_campaigns.plan() for row in uplift_campaigns.rows(at)]
+        rows = [row for place in uplift_campaigns.plan() for row in uplift_campaigns.rows(place)]
         write_part(uplift_campaigns.TITLE, uplift_campaigns.markdown(rows))
         return
     with TemporaryDirectory(prefix="uplift-") as place:

@@ -96,7 +96,7 @@ def measure_two(base_rate: float, n: int, seed: int) -> Row:
     savings, truth = -effects_of(fitted, campaign.test.X) * value, -true * value
     best = best_treatment(savings)[:, None]
     saving = np.take_along_axis(savings, best, axis=1)[:, 0]
-    given = np.take_along_axis(truth, best, axis=1)[:, 0]
+    saved = np.take_along_axis(truth, best, axis=1)[:, 0]
     oracle = np.maximum(truth.max(axis=1) - campaign.cost, 0).mean()
     is_contacted = saving > campaign.cost
     alone = [
@@ -104,7 +104,7 @@ def measure_two(base_rate: float, n: int, seed: int) -> Row:
         for k in range(2)
     ]
     return {
-        "share": float(((given - campaign.cost) * is_contacted).mean() / oracle),
+        "share": float(((saved - campaign.cost) * is_contacted).mean() / oracle),
         "contacted": float(is_contacted.mean()),
         "right": float((best[is_contacted, 0] == truth.argmax(axis=1)[is_contacted]).mean()),
         "call": alone[0],
@@ -153,16 +153,16 @@ def plan() -> Iterator[Row]:
             yield {"part": "rule", "process": "none", "rate": rate, "n": n, "seed": seed}
 
 
-def rows(at: Row) -> Iterator[Row]:
+def rows(place: Row) -> Iterator[Row]:
     """The figures of one campaign of the plan, one row a learner."""
-    place = at["rate"], at["n"], at["seed"]
-    if at["part"] == "levels":
-        yield from ({**at, **row} for row in measure(at["process"], *place))
-    elif at["part"] == "two":
-        yield {**at, **measure_two(*place)}
+    campaign = place["rate"], place["n"], place["seed"]
+    if place["part"] == "levels":
+        yield from ({**place, **row} for row in measure(place["process"], *campaign))
+    elif place["part"] == "two":
+        yield {**place, **measure_two(*campaign)}
     else:
-        of = measure_rule if at["part"] == "rule" else measure_money
-        yield {**at, **of(at["process"], *place)}
+        measure_one = measure_rule if place["part"] == "rule" else measure_money
+        yield {**place, **measure_one(place["process"], *campaign)}
 
 
 TITLE = "# Uplift on simulated campaigns, at any base rate"
@@ -194,14 +194,14 @@ def _markdown(table: pd.DataFrame) -> str:
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
-def _levels(rows: pd.DataFrame, by: list[str]) -> str:
+def _levels(rows: pd.DataFrame, columns: list[str]) -> str:
     """One line a group of campaigns."""
     lines = []
-    for key, group in rows.groupby(by, sort=False):
+    for key, group in rows.groupby(columns, sort=False):
         seconds = group["seconds"].mean()
         lines.append(
             {
-                **_keys(by, key),
+                **_keys(columns, key),
                 "campaigns": len(group),
                 "share": percent(group["share"].mean()),
                 "least": percent(group["share"].min()),
@@ -216,12 +216,12 @@ def _levels(rows: pd.DataFrame, by: list[str]) -> str:
     return _markdown(pd.DataFrame(lines))
 
 
-def _keys(by: list[str], key: Any) -> Row:
+def _keys(columns: list[str], key: Any) -> Row:
     words = {"rate": "base rate", "n": "customers", "process": "effect"}
     texts: dict[str, Callable[[Any], str]] = {"rate": percent, "n": "{:,}".format}
     return {
         words.get(name, name): texts.get(name, str)(value)
-        for name, value in zip(by, key, strict=True)
+        for name, value in zip(columns, key, strict=True)
     }
 
 
@@ -256,7 +256,7 @@ def markdown(rows: list[Row]) -> str:
     """The report of all rows."""
     table = pd.DataFrame(rows)
     levels = table[table["part"] == "levels"].sort_values(["rate", "n"], kind="stable")
-    ours = levels[levels["learner"] == "doubly robust"]
+    doubly_robust = levels[levels["learner"] == "doubly robust"]
     at_middle = levels[levels["n"] == MIDDLE]
     rule = table[table["part"] == "rule"].sort_values(["process", "rate"], kind="stable")
     two, money = (
@@ -266,11 +266,11 @@ def markdown(rows: list[Row]) -> str:
     parts = [
         INTRODUCTION.rstrip(),
         "## The doubly robust learner, by base rate and size",
-        _levels(ours, ["rate", "n"]),
+        _levels(doubly_robust, ["rate", "n"]),
         f"## By effect, {MIDDLE:,} customers",
         _levels(at_middle, ["process", "rate", "learner"]),
         "## Smallest and largest campaigns by effect",
-        _levels(ours[ours["n"] != MIDDLE], ["process", "rate", "n"]),
+        _levels(doubly_robust[doubly_robust["n"] != MIDDLE], ["process", "rate", "n"]),
         "## The rule that lets uplift rank",
         "Cross-fitted within the campaign, at a capacity of "
         f"{CONTACT_SHARE:.0%}; `too few`: nothing is fitted (fewer than "

@@ -53,7 +53,7 @@ class DoublyRobust(BoostedModel, UpliftModel):
 
     outcome: Outcome = "churn"
     rounds: int = 40
-    rounds_expected: int = 40  # of the base
+    rounds_expected: int = 40  # of the base, where no RISK tells it
     learning_rate: float = 0.1
     num_leaves: int = 4
     min_data_in_leaf: int = 50
@@ -91,7 +91,7 @@ class DoublyRobust(BoostedModel, UpliftModel):
     def _fit_experiment(self, X: pd.DataFrame, experiment: ExperimentData) -> None:
         base = self._out_of_fold_base(X, experiment)
         contrast = experiment.treated - experiment.propensity
-        self.scale_ = EffectScale.of(self.outcome, experiment.y, base)
+        self.scale_ = EffectScale.fit(self.outcome, experiment.y, base)
         data = EffectData(self.scale_, experiment.y, base, contrast)
         folds = self._folds(experiment)
         out_of_fold = self._fit_modifiers(X, data, folds)
@@ -116,18 +116,18 @@ class DoublyRobust(BoostedModel, UpliftModel):
         codes = np.column_stack(
             [group.codes(X[name]) for group, name in zip(groups, names, strict=True)]
         )
-        one = np.ones((len(X), 1))
-        common = fit_linear_effect(data, one, np.array([COMMON_PRECISION]), np.zeros(1))[0]
+        intercept = np.ones((len(X), 1))
+        common = fit_linear_effect(data, intercept, np.array([COMMON_PRECISION]), np.zeros(1))[0]
         f = np.full(len(X), common)
-        sums = GroupSums.of(groups, codes, folds, data.slope(f), data.curvature(f))
+        sums = GroupSums.from_rows(groups, codes, folds, data.slope(f), data.curvature(f))
         level = min(self.greatest_p_value, self.chance_columns / len(names))
         trees = self._booster_config(self.rounds, min_sum_hessian_in_leaf=self.min_information)
 
         def fit(rows: NDArray[np.bool_], of_folds: list[int]) -> EffectModifiers:
-            chosen = stable_columns(sums, of_folds, level, self.most_columns)
+            columns = stable_columns(sums, of_folds, level, self.most_columns)
             return EffectModifiers.fit(
-                {names[j]: groups[j] for j in chosen},
-                codes[rows][:, chosen],
+                {names[j]: groups[j] for j in columns},
+                codes[rows][:, columns],
                 data.take(rows),
                 float(common),
                 (COMMON_PRECISION, COEFFICIENT_PRECISION),

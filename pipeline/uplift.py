@@ -66,12 +66,9 @@ def uplift(
             conclusion=f"ranks by expected loss: {reason}",
         )
     contact_share, cost = contact_share_and_cost(params, eligible)
-    treatments = (
-        None
-        if shares is None
-        else treatments_of(outcomes, shares, contact_costs(params.policy), outcome)
-    )
-    dataset = uplift_dataset(outcomes, X, params.policy.retained_windows, outcome, cost, treatments)
+    treatments = treatments_of(outcomes, shares, contact_costs(params.policy), outcome)
+    windows = params.policy.retained_windows
+    dataset = uplift_dataset(outcomes, X, windows, outcome, cost, treatments)
     fitted, figures = fit_and_compare(dataset, name, params, contact_share)
     comparison = fitted.evaluation.comparison
     interval = f"({comparison.interval.low:+.4f} to {comparison.interval.high:+.4f})"

@@ -56,9 +56,9 @@ class EffectCalibration:
         residual = scores - effect
         measured = np.bincount(group, weights=residual) / size
         error = _standard_errors(residual - measured[group], group, size, customer)
-        kept = _between(measured, error)
-        shift = measured * kept / (kept + error**2)
-        if not kept > 0:
+        variance = _between(measured, error)
+        shift = measured * variance / (variance + error**2)
+        if not variance > 0:
             return cls(np.empty(0), np.empty(0))
         return cls(
             predicted, np.asarray(isotonic_regression(predicted + shift, sample_weight=size))

@@ -34,12 +34,12 @@ class ColumnGroups:
             frequent = sorted(counts.index, key=lambda level: (-counts[level], level))
             return cls([], sorted(frequent[:MAX_LEVELS]))
         numbers = values.to_numpy(dtype=float, na_value=np.nan)
-        known = numbers[np.isfinite(numbers)]
-        if not len(known):
+        finite = numbers[np.isfinite(numbers)]
+        if not len(finite):
             return cls([], None)
-        quantiles = np.quantile(known, np.arange(1, GROUPS) / GROUPS, method="lower")
+        quantiles = np.quantile(finite, np.arange(1, GROUPS) / GROUPS, method="lower")
         edges = np.unique(quantiles)
-        return cls([float(edge) for edge in edges if edge < known.max()], None)
+        return cls([float(edge) for edge in edges if edge < finite.max()], None)
 
     def codes(self, values: pd.Series) -> NDArray[np.int64]:
         """(n,) group of each value."""
@@ -66,7 +66,7 @@ class GroupSums:
     is_ordered: NDArray[np.bool_]  # (columns,)
 
     @classmethod
-    def of(
+    def from_rows(
         cls,
         groups: list[ColumnGroups],
         codes: NDArray[np.int64],
@@ -96,9 +96,11 @@ class GroupSums:
         freedom = np.maximum((h > 0).sum(axis=1) - 1, 0)
         any_difference = np.where(freedom > 0, chi2.sf(between, np.maximum(freedom, 1)), 1.0)
         rank = np.arange(g.shape[1], dtype=float)[None, :] * np.ones_like(g)
-        known = np.where(rank > 0, h, 0.0)
-        weight = known.sum(axis=1, keepdims=True)
-        centred = rank - (known * rank).sum(axis=1, keepdims=True) / np.maximum(weight, 1e-300)
+        information = np.where(rank > 0, h, 0.0)
+        weight = information.sum(axis=1, keepdims=True)
+        centred = rank - (information * rank).sum(axis=1, keepdims=True) / np.maximum(
+            weight, 1e-300
+        )
         centred[:, 0] = 0.0
         variance = (centred**2 * h).sum(axis=1)
         trend = (centred * g).sum(axis=1) ** 2 / np.maximum(variance, 1e-300)
@@ -107,7 +109,7 @@ class GroupSums:
         return np.asarray(np.minimum(2 * np.minimum(any_difference, one_trend), 1.0))
 
 
-def stable_columns(sums: GroupSums, folds: list[int], level: float, most: int) -> list[int]:
+def stable_columns(sums: GroupSums, folds: list[int], level: float, maximum: int) -> list[int]:
     """Columns over whose groups the effect differs, with most of the folds left out in turn.
 
     Parameters
@@ -117,7 +119,7 @@ def stable_columns(sums: GroupSums, folds: list[int], level: float, most: int) -
         Those that may be read.
     level : float
         Greatest p-value; the median over the folds left out counts.
-    most : int
+    maximum : int
         Of the columns that pass, those with the lowest p-values are kept.
 
     Returns
@@ -127,7 +129,7 @@ def stable_columns(sums: GroupSums, folds: list[int], level: float, most: int) -
     """
     subsets = [[other for other in folds if other != fold] for fold in folds]
     p = np.median([sums.p_values(subset) for subset in subsets], axis=0)
-    order = [int(j) for j in np.argsort(p, kind="stable")[:most] if p[j] <= level]
+    order = [int(j) for j in np.argsort(p, kind="stable")[:maximum] if p[j] <= level]
     return sorted(order)
 
 

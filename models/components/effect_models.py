@@ -31,15 +31,16 @@ _LINE_CENTRE = np.array([0.0, 1.0])
 class ExpectedOutcome:
     """Log-odds of churn, or money, expected of a customer whichever the arm.
 
-    Where X has RISK, its log-odds are recalibrated by a line, so that a risk that is too small
-    for the customers of the experiment does no harm; boosters add what it misses.
+    Log-odds of churn are those of RISK where X has it, recalibrated by a line, so that a risk that
+    is too small for the customers of the experiment does no harm. The churn model has seen many
+    more outcomes than the experiment has: boosters on top of it add noise. Else boosters predict.
     """
 
     outcome: Outcome
     intercept: float
     slope: float  # of the log-odds of RISK
-    encoder: Encoder
-    boosters: Ensemble
+    encoder: Encoder | None
+    boosters: Ensemble | None  # None where RISK tells
 
     @classmethod
     def fit(
@@ -61,19 +62,21 @@ class ExpectedOutcome:
         ExpectedOutcome
         """
         intercept, slope = _line(outcome, X, y)
-        start = intercept + slope * _risk_log_odds(X)
+        if slope:
+            return cls(outcome, intercept, slope, None, None)
         objective = "binary" if outcome == "churn" else "regression"
         config = BoosterConfig(
             {**OUTCOME_OPTIONS, "objective": objective}, rounds, 1, seed, threads
         )
         encoder = Encoder.fit(X)
-        boosters = config.train(encoder, X, y, np.ones(len(X)), start)
+        boosters = config.train(encoder, X, y, np.ones(len(X)), np.full(len(X), intercept))
         return cls(outcome, intercept, slope, encoder, boosters)
 
     def predict(self, X: pd.DataFrame) -> Floats:
         """(n,) log-odds or currency."""
-        start = self.intercept + self.slope * _risk_log_odds(X)
-        return start + self.boosters.raw(self.encoder.transform(X))
+        if self.encoder is None or self.boosters is None:
+            return np.asarray(self.intercept + self.slope * _risk_log_odds(X))
+        return self.intercept + self.boosters.raw(self.encoder.transform(X))
 
     def state(self) -> State:
         """The model as JSON-able values."""
@@ -81,22 +84,22 @@ class ExpectedOutcome:
             "outcome": self.outcome,
             "intercept": self.intercept,
             "slope": self.slope,
-            "columns": self.encoder.columns,
-            "levels": self.encoder.levels,
-            "boosters": self.boosters.texts(),
+            "columns": self.encoder.columns if self.encoder else None,
+            "levels": self.encoder.levels if self.encoder else None,
+            "boosters": self.boosters.texts() if self.boosters else None,
         }
 
     @classmethod
     def from_state(cls, state: State, threads: int) -> Self:
         """The model that `state` describes."""
+        line = state["outcome"], state["intercept"], state["slope"]
+        if state["boosters"] is None:
+            return cls(*line, None, None)
         encoder = Encoder(state["columns"], state["levels"])
-        boosters = Ensemble.from_texts(state["boosters"], threads)
-        return cls(state["outcome"], state["intercept"], state["slope"], encoder, boosters)
+        return cls(*line, encoder, Ensemble.from_texts(state["boosters"], threads))
 
 
 def _risk_log_odds(X: pd.DataFrame) -> Floats:
-    if RISK not in X.columns:
-        return np.zeros(len(X))
     return log_odds(np.clip(X[RISK].to_numpy(dtype=float), _RARE, 1 - _RARE))
 
 

@@ -31,7 +31,7 @@ class EffectScale:
     dispersion: float = 1.0  # currency ** (2 - 1.5)
 
     @classmethod
-    def of(cls, outcome: Outcome, y: Floats, base: Floats) -> "EffectScale":
+    def fit(cls, outcome: Outcome, y: Floats, base: Floats) -> "EffectScale":
         """The scale of an outcome.
 
         Parameters

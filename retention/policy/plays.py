@@ -219,8 +219,8 @@ def _saving(customers: pd.DataFrame, play: Play, policy: Policy) -> "pd.Series[f
     ratio = play.save_rate / cheapest.save_rate if cheapest.save_rate else 1.0
     is_compared = customers["treatment"].notna()
     is_best = customers["treatment"] == play.name
-    share = is_best.astype(float).where(is_compared, ratio)
-    measured: pd.Series[float] = customers["saving"].astype(float) * share
+    relative = is_best.astype(float).where(is_compared, ratio)
+    measured: pd.Series[float] = customers["saving"].astype(float) * relative
     return measured.fillna(assumed)
 
 

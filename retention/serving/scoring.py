@@ -73,8 +73,8 @@ def predict_uplift(
         ) from None
     outcome: Outcome = "money" if uplift_manifest.outcome == "money" else "churn"
     is_money = outcome == "money"
-    kept, lost = (scores[name].to_numpy() for name in ("value_if_kept", "value_if_lost"))
-    savings = saving(outcome, effects, retained_windows * (kept - lost))
+    if_kept, if_lost = (scores[name].to_numpy() for name in ("value_if_kept", "value_if_lost"))
+    savings = saving(outcome, effects, retained_windows * (if_kept - if_lost))
     best = best_treatment(savings - np.array([costs.get(name, 0.0) for name in states]))
     effect, saved = of_treatment(effects, best), of_treatment(savings, best)
     threshold, harm = uplift_manifest.disturbed_from, -effect if is_money else effect

@@ -101,22 +101,22 @@ def uplift_dataset(
         outcomes["customer_id"],
         outcome,
     )
-    kept, lost, risk = (
+    if_kept, if_lost, risk = (
         outcomes[name].to_numpy(dtype=float) for name in ("value_if_kept", "value_if_lost", RISK)
     )
     return UpliftDataset(
         X=X,
         outcome=outcome,
         experiment=experiment,
-        expected=risk if outcome == "churn" else (1 - risk) * kept + risk * lost,
-        retained_value=retained_windows * (kept - lost),
+        expected=risk if outcome == "churn" else (1 - risk) * if_kept + risk * if_lost,
+        retained_value=retained_windows * (if_kept - if_lost),
         treatments=treatments or Treatments.single("contact", experiment, cost),
     )
 
 
 def treatments_of(
     outcomes: pd.DataFrame,
-    shares: pd.DataFrame,
+    shares: pd.DataFrame | None,
     cost: Mapping[str, float],
     outcome: Outcome = "churn",
 ) -> Treatments | None:
@@ -126,8 +126,8 @@ def treatments_of(
     ----------
     outcomes : DataFrame of n rows
         As `join_outcomes` returns it, with treatment and occurred_day.
-    shares : DataFrame
-        As `assignment_history.treatment_shares` returns it.
+    shares : DataFrame or None
+        As `assignment_history.treatment_shares` returns it; None: all are one contact.
     cost : mapping of str to float
         Of the plays that can be chosen, currency.
     outcome : {"churn", "money"}
@@ -138,6 +138,8 @@ def treatments_of(
         None where there is one treatment, where one is no such play, or where one was given to
         too few to learn from: then all are one contact.
     """
+    if shares is None:
+        return None
     chances = shares.reindex(outcomes["occurred_day"]).fillna(0.0)
     treatments = separate_treatments(outcomes["treatment"], chances, cost, HOLDOUT)
     if treatments is None:

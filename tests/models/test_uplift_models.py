@@ -231,12 +231,12 @@ def test_it_fits_its_own_risk_where_x_has_none() -> None:
 def test_columns_are_chosen_by_what_they_do_and_not_by_name() -> None:
     planted = experiment(6000, 1)
     strange = planted.X.rename(columns={"visits_90d": "kWh", "noise_1": "visits_90d"})
-    chosen, renamed = (
+    columns, renamed = (
         learner().fit(X, *planted.fit_arguments).modifiers_.columns for X in (planted.X, strange)
     )
-    assert "visits_90d" in chosen
-    assert len(chosen) <= 3
-    assert renamed == [{"visits_90d": "kWh", "noise_1": "visits_90d"}.get(n, n) for n in chosen]
+    assert "visits_90d" in columns
+    assert len(columns) <= 3
+    assert renamed == [{"visits_90d": "kWh", "noise_1": "visits_90d"}.get(n, n) for n in columns]
 
 
 def test_only_named_columns_are_chosen_where_some_are_named() -> None:

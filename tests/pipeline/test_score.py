@@ -411,23 +411,23 @@ def test_what_a_contact_saves_is_told_over_the_windows_that_are_retained(home: P
     assert once["treatment"].isna().all()
 
 
-def relative_effect(share: float) -> dict[str, Any]:
+def relative_effect(value: float) -> dict[str, Any]:
     """The state of a model that takes this share of everybody's risk."""
     state = dict(uplift_manifest().model)
-    return state | {"learnt": {**state["learnt"], "share": share}}
+    return state | {"learnt": {**state["learnt"], "share": value}}
 
 
 def test_of_several_treatments_that_is_told_which_gains_most(home: Path) -> None:
     states = {"call": relative_effect(-0.5), "letter": relative_effect(-0.4)}
-    told = uplift_scores_of(uplift_manifest(model={}, treatments=states))
+    uplift_scores = uplift_scores_of(uplift_manifest(model={}, treatments=states))
     alone = {
         name: uplift_scores_of(uplift_manifest(model=state))["saving"]
         for name, state in states.items()
     }
     is_called = alone["call"] - COSTS["call"] > alone["letter"] - COSTS["letter"]
-    assert 0 < is_called.sum() < len(told)
-    assert (told["treatment"] == np.where(is_called, "call", "letter")).all()
-    assert (told["saving"] == alone["call"].where(is_called, alone["letter"])).all()
+    assert 0 < is_called.sum() < len(uplift_scores)
+    assert (uplift_scores["treatment"] == np.where(is_called, "call", "letter")).all()
+    assert (uplift_scores["saving"] == alone["call"].where(is_called, alone["letter"])).all()
     silent = uplift_scores_of(uplift_manifest(model={}, treatments=states, ranks=False))
     assert silent[["effect", "saving", "treatment"]].isna().all(axis=None)
     with pytest.raises(Guarded, match="no contact play visit"):
@@ -436,10 +436,10 @@ def test_of_several_treatments_that_is_told_which_gains_most(home: Path) -> None
 
 def test_an_effect_on_money_is_what_a_contact_saves(home: Path) -> None:
     manifest = uplift_manifest(outcome="money", model=relative_effect(-2.0))
-    told = uplift_scores_of(manifest)
+    uplift_scores = uplift_scores_of(manifest)
     risk = scoring.score_cohort(scorer(), today(), AS_OF)[RISK].to_numpy()
-    assert told["saving"].to_numpy() == pytest.approx(-2.0 * risk)
-    assert told["effect"].isna().all()
+    assert uplift_scores["saving"].to_numpy() == pytest.approx(-2.0 * risk)
+    assert uplift_scores["effect"].isna().all()
     harmed = uplift_scores_of(manifest.updated(disturbed_from=float(np.median(2.0 * risk))))
     assert harmed["disturbed"].tolist() == (2.0 * risk >= np.median(2.0 * risk)).tolist()
 
@@ -448,9 +448,9 @@ def test_a_model_of_an_earlier_version_is_refused_in_a_line(home: Path) -> None:
     planted = experiments.experiment(400)
     state = experiments.learner().fit(planted.X[[RISK]], *planted.fit_arguments).state()
     earlier = state | {"learnt": {"share": -0.1, "effect": {}, "risk": None}}
-    with pytest.raises(Guarded, match=r"an earlier version.*make repro, then retention") as told:
+    with pytest.raises(Guarded, match=r"an earlier version.*make repro, then retention") as refusal:
         uplift_scores_of(uplift_manifest(name="uplift_dr", model=earlier))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(refusal.value)
 
 
 def test_of_nobody_no_effect_is_told(home: Path) -> None:

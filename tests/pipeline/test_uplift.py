@@ -210,11 +210,11 @@ def test_several_treatments_are_learnt_apart_and_money_is_an_outcome() -> None:
     book = [{"name": name, "action": name, "cost": 1.0} for name in ("call", "letter")]
     shares = pd.DataFrame({"holdout": 0.4, "call": 0.3, "letter": 0.3}, index=[1])
     params = params_of(uplift={"outcome": "money"}, policy={"playbook": book})
-    told = uplift.uplift(outcomes, X, params, WATCHED, shares)
-    assert list(told.manifest.treatments) == ["call", "letter"]
-    assert (told.manifest.outcome, told.manifest.model) == ("money", {})
-    assert set(told.figures) == {"uplift_dr"}  # the others learn leaving only
-    frame = told.experiment.to_pandas()
+    result = uplift.uplift(outcomes, X, params, WATCHED, shares)
+    assert list(result.manifest.treatments) == ["call", "letter"]
+    assert (result.manifest.outcome, result.manifest.model) == ("money", {})
+    assert set(result.figures) == {"uplift_dr"}  # the others learn leaving only
+    frame = result.experiment.to_pandas()
     wanted = np.where(X["plan"] == "mobile", "call", "letter")
     assert (frame["treatment"] == wanted).mean() > 0.9
     assert frame["saving"].mean() == pytest.approx(40.0, abs=10.0)
@@ -391,8 +391,8 @@ def test_assignments_come_from_our_lists_and_from_events(home: Path) -> None:
         params_of(), point_in_time.day_number(dt.date(2026, 9, 1)), [BEFORE, AFTER]
     )
     assert from_lists
-    [(day, share)] = shares.to_dict("index").items()
-    assert (day, share) == (point_in_time.day_number(AFTER), {"call": 0.5, "holdout": 0.5})
+    [(day, of_day)] = shares.to_dict("index").items()
+    assert (day, of_day) == (point_in_time.day_number(AFTER), {"call": 0.5, "holdout": 0.5})
     rows = aligned[["customer_id", "snapshot_on", "treated"]].to_numpy().tolist()
     assert rows == [["anna", BEFORE, 0.0], ["anna", AFTER, 0.0], ["bert", AFTER, 1.0]]
     early, _, _ = uplift.read_assignments(

@@ -105,5 +105,5 @@ def test_each_treatment_needs_enough_customers(n: int, expected: tuple[str, ...]
         }
     )
     shares = chances((0.0, 0.5, 0.5), (0.4, 0.4, 0.2)).set_axis([3, 9])
-    found = treatments_of(outcomes, shares, COST)
-    assert (found.names if found else None) == expected
+    treatments_apart = treatments_of(outcomes, shares, COST)
+    assert (treatments_apart.names if treatments_apart else None) == expected

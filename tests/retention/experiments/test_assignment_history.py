@@ -206,8 +206,8 @@ def placed(
         for history, days in ((assigned, snapshots), (assigned[::-1], snapshots[::-1]))
     )
     pd.testing.assert_frame_equal(aligned, turned)
-    told = ["customer_id", "day", "treated", "propensity"]
-    return [tuple(row) for row in aligned[told].itertuples(index=False)]
+    columns = ["customer_id", "day", "treated", "propensity"]
+    return [tuple(row) for row in aligned[columns].itertuples(index=False)]
 
 
 def test_a_lot_stands_at_the_newest_snapshot_on_or_before_it() -> None:
