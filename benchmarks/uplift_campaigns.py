@@ -21,7 +21,7 @@ RATES = (0.02, 0.2, 0.8, 0.98)
 MIDDLE = 20_000  # customers
 SIZES = ((MIDDLE, 5_000, 50_000), (5_000, MIDDLE))  # by seed
 NULL_RATES = {5_000: (0.2, 0.8), MIDDLE: (0.02, 0.98)}  # of smaller campaigns nothing is fitted
-NULL_SEEDS = 10
+NULL_SEEDS = 8
 LEARNERS = {"doubly robust": "uplift_dr", "T-learner": "uplift_t"}
 CONTACT_SHARE = 0.2
 GROUPS = 10
@@ -180,7 +180,9 @@ matter, not only ranks. `share` is what this gains, of what contacting exactly t
 it truly pays; `everybody` is the same of contacting all. `slope` is that of true on predicted
 effects over ten groups by prediction, 1 where effects are calibrated, and `total` the sum of the
 predicted effects over that of the true ones (both as noisy as the campaign itself is). Means over
-the campaigns; `least` is the worst of them.
+the campaigns; `least` is the worst of them. `rarer`: how many customers of an arm had the rarer of
+the two outcomes, leaving or staying; with fewer than {fit.MIN_CUSTOMERS_PER_ARM} the stage fits
+nothing, so that such rows show what it abstains from.
 """
 
 
@@ -202,6 +204,7 @@ def _levels(rows: pd.DataFrame, columns: list[str]) -> str:
         lines.append(
             {
                 **_keys(columns, key),
+                "rarer": f"{_rarer_per_arm(group):,.0f}",
                 "campaigns": len(group),
                 "share": percent(group["share"].mean()),
                 "least": percent(group["share"].min()),
@@ -214,6 +217,10 @@ def _levels(rows: pd.DataFrame, columns: list[str]) -> str:
             }
         )
     return _markdown(pd.DataFrame(lines))
+
+
+def _rarer_per_arm(group: pd.DataFrame) -> float:
+    return float((group["n"] * np.minimum(group["rate"], 1 - group["rate"]) / 2).mean())
 
 
 def _keys(columns: list[str], key: Any) -> Row:
