@@ -4,9 +4,9 @@ The campaigns (benchmarks/campaigns.py) have base rates of 2 to 98 %. The simula
 randomises its calls; the effects estimated from them are compared with the truth that no stage
 reads, and with a twin company where calls have no effect.
 
-    python benchmarks/uplift.py campaigns   writes that part of benchmarks/uplift.md
-    python benchmarks/uplift.py telecom     the other part
-    python benchmarks/uplift.py FOLDER      the same, with the stages' output kept in (and taken
+    python -m benchmarks.uplift campaigns   writes that part of benchmarks/uplift.md
+    python -m benchmarks.uplift telecom     the other part
+    python -m benchmarks.uplift FOLDER      the same, with the stages' output kept in (and taken
                                             from) FOLDER
 """
 

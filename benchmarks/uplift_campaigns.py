@@ -25,6 +25,7 @@ NULL_SEEDS = 8
 LEARNERS = {"doubly robust": "uplift_dr", "T-learner": "uplift_t"}
 CONTACT_SHARE = 0.2
 GROUPS = 10
+GOAL = 0.7  # share of the oracle's gain
 Row = dict[str, Any]
 
 
@@ -174,15 +175,15 @@ others, and persuading a share of the leavers. 24 covariates of mixed kinds, twe
 half of the customers contacted. RISK comes from a churn model fitted on as many other customers.
 Everything is measured on {campaigns.TEST_CUSTOMERS:,} later customers, against the truth.
 
-A contact costs half of what it saves, on average, those {campaigns.BEST_SHARE:.0%} of the customers
-for whom it saves most, and whoever is predicted to be saved more than that is contacted: levels
-matter, not only ranks. `share` is what this gains, of what contacting exactly those gains for whom
-it truly pays; `everybody` is the same of contacting all. `slope` is that of true on predicted
-effects over ten groups by prediction, 1 where effects are calibrated, and `total` the sum of the
-predicted effects over that of the true ones (both as noisy as the campaign itself is). Means over
-the campaigns; `least` is the worst of them. `rarer`: how many customers of an arm had the rarer of
-the two outcomes, leaving or staying; with fewer than {fit.MIN_CUSTOMERS_PER_ARM} the stage fits
-nothing, so that such rows show what it abstains from.
+A contact costs half of what it saves, on average, in those {campaigns.BEST_SHARE:.0%} of the
+customers in whom it saves most, and whoever is predicted to save more than that is contacted:
+levels matter, not only ranks. `share` is what this gains, of what contacting exactly those gains
+for whom it truly pays; `everybody` is the same of contacting all. `slope` is that of true on
+predicted effects over ten groups by prediction, 1 where effects are calibrated, and `total` the
+sum of the predicted effects over that of the true ones (both as noisy as the campaign itself is).
+Means over the campaigns; `least` is the worst of them. `rarer`: how many customers of an arm had
+the rarer of the two outcomes, leaving or staying; with fewer than {fit.MIN_CUSTOMERS_PER_ARM} the
+stage fits nothing, so that such rows show what it abstains from.
 """
 
 
@@ -232,6 +233,26 @@ def _keys(columns: list[str], key: Any) -> Row:
     }
 
 
+def _needed(rows: pd.DataFrame) -> str:
+    """From which size on the goal is reached on average over the effects."""
+    means = rows.pivot_table(values="share", index="rate", columns="n", aggfunc="mean")
+    lines = []
+    for rate, shares in means.iterrows():
+        enough = shares.index[shares >= GOAL]
+        size = f"{enough[0]:,}" if len(enough) else f"more than {shares.index[-1]:,}"
+        worst = rows[(rows["rate"] == rate) & (rows["n"] == shares.index[-1])]
+        hardest = worst.loc[worst["share"].idxmin()]
+        lines.append(
+            {
+                "base rate": percent(float(str(rate))),
+                "customers needed": size,
+                f"hardest effect with {shares.index[-1]:,}": hardest["process"],
+                "its share": percent(hardest["share"]),
+            }
+        )
+    return _markdown(pd.DataFrame(lines))
+
+
 def _rule(rows: pd.DataFrame) -> str:
     lines = []
     for key, group in rows.groupby(["process", "rate", "n"], sort=False):
@@ -274,6 +295,9 @@ def markdown(rows: list[Row]) -> str:
         INTRODUCTION.rstrip(),
         "## The doubly robust learner, by base rate and size",
         _levels(doubly_robust, ["rate", "n"]),
+        f"Sizes from which at least {GOAL:.0%} of the oracle's gain is reached, on average over "
+        "the effects:",
+        _needed(doubly_robust),
         f"## By effect, {MIDDLE:,} customers",
         _levels(at_middle, ["process", "rate", "learner"]),
         "## Smallest and largest campaigns by effect",
