@@ -1,13 +1,17 @@
-"""Recovery of planted treatment effects. The simulated telecom company randomises its calls; the
-effects estimated from them are compared with the truth that no stage reads, and with a twin
-company where calls have no effect.
+"""Recovery of planted treatment effects, of simulated campaigns and of the telecom company.
 
-    python benchmarks/uplift.py           both companies; writes benchmarks/uplift.md
-    python benchmarks/uplift.py FOLDER    the same, with the stages' output kept in (and taken from)
-                                          FOLDER
+The campaigns (benchmarks/campaigns.py) have base rates of 2 to 98 %. The simulated telecom company
+randomises its calls; the effects estimated from them are compared with the truth that no stage
+reads, and with a twin company where calls have no effect.
+
+    python -m benchmarks.uplift campaigns   writes that part of benchmarks/uplift.md
+    python -m benchmarks.uplift telecom     the other part
+    python -m benchmarks.uplift FOLDER      the same, with the stages' output kept in (and taken
+                                            from) FOLDER
 """
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,6 +26,7 @@ import pandas as pd
 import yaml
 
 import models
+from benchmarks import uplift_campaigns
 from examples.telecom.write import truth
 from models.components.base import Floats
 from models.components.uplift import FOLDS, RISK, ExperimentData, UpliftModel, fold_of
@@ -29,6 +34,7 @@ from retention.core import artefacts, point_in_time
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.uplift import metrics
+from retention.uplift.metrics import Ranking
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = "customers events snapshots labels features".split()  # noqa: SIM905
@@ -40,7 +46,6 @@ LEARNERS: dict[str, tuple[str, dict[str, Any]]] = {
     "no uplift": ("uplift_none", {}),
     "T-learner": ("uplift_t", {}),
     "doubly robust": ("uplift_dr", {}),
-    "doubly robust, all columns": ("uplift_dr", {"modifiers": None}),
 }
 
 
@@ -180,8 +185,14 @@ def evaluate_learner(
     risk = experiment.X[RISK].to_numpy()
     scores, customer = experiment.trial.doubly_robust_scores(risk), experiment.trial.customer
     qini = metrics.qini(crossed, scores, customer, seed=SEED)
+    gain = -scores * experiment.worth
     choice = metrics.compare_rankings(
-        crossed, risk * experiment.worth, experiment.worth, scores, customer, TOP_SHARE, seed=SEED
+        Ranking(-crossed.effect * experiment.worth, gain),
+        Ranking(risk * experiment.worth, gain),
+        crossed.fold,
+        customer,
+        TOP_SHARE,
+        seed=SEED,
     )
     figures = {
         "Qini x 1000": f"{1e3 * qini.coefficient:.2f} "
@@ -252,12 +263,12 @@ def company(name: str, folder: Path) -> CompanyReport:
 
 def _fit_arguments(experiment: Experiment) -> tuple[Any, ...]:
     data = experiment.trial
-    return data.treated, data.churned, data.propensity, data.customer
+    return data.treated, data.y, data.propensity, data.customer
 
 
 def _line(experiment: Experiment, eligible: int, seconds: float) -> str:
     data = experiment.trial
-    called, held = (data.churned[data.treated == arm] for arm in (1, 0))
+    called, held = (data.y[data.treated == arm] for arm in (1, 0))
     error = np.sqrt(called.var() / len(called) + held.var() / len(held))
     return (
         f"{len(called):,} called and {len(held):,} held out; left {called.mean():.2%} and "
@@ -277,7 +288,8 @@ def _cell(value: Any) -> str:
     return f"{value:+.2%}" if isinstance(value, float) else str(value)
 
 
-INTRODUCTION = f"""# Uplift on the telecom company, against its truth
+TELECOM = "# Uplift on the telecom company, against its truth"
+INTRODUCTION = f"""{TELECOM}
 
 20,000 customers, three years; every four weeks 6 % are sampled and half of them, at random, called.
 Each row is a sampled customer, with the features of the Monday before, and whether they left within
@@ -305,12 +317,24 @@ def markdown(reports: dict[str, CompanyReport]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def write_part(title: str, text: str) -> None:
+    """Replace the part of benchmarks/uplift.md under a title."""
+    path = ROOT / "benchmarks/uplift.md"
+    parts = re.split(r"^(?=# )", path.read_text(), flags=re.MULTILINE)
+    others = [part.rstrip() for part in parts if part.strip() and not part.startswith(title)]
+    ordered = [text.rstrip(), *others] if title != TELECOM else [*others, text.rstrip()]
+    atomic.write_text(path, "\n\n".join(ordered) + "\n")
+
+
 def main() -> None:
+    what = sys.argv[1] if sys.argv[1:] else "telecom"
+    if what == "campaigns":
+        rows = [row for place in uplift_campaigns.plan() for row in uplift_campaigns.rows(place)]
+        write_part(uplift_campaigns.TITLE, uplift_campaigns.markdown(rows))
+        return
     with TemporaryDirectory(prefix="uplift-") as place:
-        base = Path(sys.argv[1]) if sys.argv[1:] else Path(place)
-        text = markdown({name: company(name, base / name) for name in COMPANIES})
-    print(text)
-    atomic.write_text(ROOT / "benchmarks/uplift.md", text)
+        base = Path(place) if what == "telecom" else Path(what)
+        write_part(TELECOM, markdown({name: company(name, base / name) for name in COMPANIES}))
 
 
 if __name__ == "__main__":

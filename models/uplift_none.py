@@ -32,7 +32,7 @@ class NoUplift(UpliftModel):
         return clip_risk(X[RISK]) if RISK in X.columns else np.full(len(X), self.rate_)
 
     def _fit_experiment(self, X: pd.DataFrame, experiment: ExperimentData) -> None:
-        mean = np.average(experiment.churned, weights=experiment.balancing_weights)
+        mean = np.average(experiment.y, weights=experiment.balancing_weights)
         self.rate_ = float(clip_risk(mean))
         risk = self._risk(X)
         scores = experiment.doubly_robust_scores(risk)

@@ -41,9 +41,7 @@ class TwoModels(BoostedModel, UpliftModel):
         p_arm = experiment.propensity if arm else 1 - experiment.propensity
         weight = p_arm.mean() / p_arm[in_arm]
         booster_config = self._booster_config(self.rounds, objective="binary")
-        return booster_config.train(
-            self.encoder_, X.loc[in_arm], experiment.churned[in_arm], weight
-        )
+        return booster_config.train(self.encoder_, X.loc[in_arm], experiment.y[in_arm], weight)
 
     def _predict(self, X: pd.DataFrame) -> Floats:
         matrix = self.encoder_.transform(X)

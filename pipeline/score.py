@@ -19,6 +19,7 @@ from retention.core.documents.modelling import UpliftManifest
 from retention.core.documents.scoring import ScoreSummary
 from retention.core.params import AtRiskParams, Params, Policy, load_params
 from retention.policy.lanes import ISSUE_LANES, LANE_RULES
+from retention.policy.plays import contact_costs
 from retention.serving import champion, target
 from retention.serving.champion import Champion
 from retention.serving.scoring import (
@@ -54,12 +55,18 @@ def score(
 ) -> ScoreResult:
     """Score a cohort: FEATURES of one day, by customer_id. scorer: the champion's models."""
     scores = score_cohort(scorer, cohort, as_of)
-    uplift_scores = predict_uplift(champion.uplift_manifest(now), cohort, scores)
+    uplift_scores = predict_uplift(
+        champion.uplift_manifest(now),
+        cohort,
+        scores,
+        params.policy.retained_windows,
+        contact_costs(params.policy),
+    )
     rows = rows_to_explain(
         scores,
         has_issue(scores, customer_state, params.policy),
         params.at_risk,
-        uplift_scores["effect"].to_numpy(zero_copy_only=False),
+        uplift_scores["saving"].to_numpy(zero_copy_only=False),
     )
     return ScoreResult(
         scores=scores,
@@ -93,18 +100,17 @@ def rows_to_explain(
     scores: pa.Table,
     has_issue: NDArray[np.bool_],
     at_risk_params: AtRiskParams,
-    effect: NDArray[np.float64] | None = None,
+    saving: NDArray[np.float64] | None = None,
 ) -> NDArray[np.intp]:
     """Rows of customers who may be listed, ascending.
 
-    EXPLAINED_PER_PLACE times the capacity of those with most to lose, or, where the effect of a
-    contact is known, most to gain by it; and of those with an issue as many as their lanes hold.
-    has_issue, effect: (n,), one per row of the scores.
+    EXPLAINED_PER_PLACE times the capacity of those with most to lose, or, where it is known what
+    a contact saves, of whom it saves most; and of those with an issue as many as their lanes hold.
+    has_issue, saving: (n,), one per row of the scores.
     """
     stake = scores["expected_loss"].to_numpy()
-    if effect is not None:
-        retained = scores["value_if_kept"].to_numpy() - scores["value_if_lost"].to_numpy()
-        stake = np.where(np.isnan(effect), stake, -effect * retained)
+    if saving is not None:
+        stake = np.where(np.isnan(saving), stake, saving)
     order = np.argsort(-stake, kind="stable")
     others = at_risk_params.others
     max_with_issue = None if others is None else len(ISSUE_LANES) * others
@@ -138,7 +144,7 @@ def summary(now: Champion, scores: pa.Table, params: Params, as_of: dt.date) -> 
     """What the list says of where its numbers come from."""
     manifest = now.manifest
     uplift_manifest = champion.uplift_manifest(now) or UpliftManifest()
-    without_model = uplift_manifest.model_dump(exclude={"model"}, exclude_unset=True)
+    without_model = uplift_manifest.model_dump(exclude={"model", "treatments"}, exclude_unset=True)
     return ScoreSummary(
         as_of=as_of,
         champion=manifest.models,

@@ -20,12 +20,13 @@ from retention.core.params import EngineParams, Params, load_params
 from retention.experiments import assignment_history
 from retention.ledgers import assignments
 from retention.policy.play_effects import expected_cost
-from retention.policy.plays import cheapest_contact_play
+from retention.policy.plays import cheapest_contact_play, contact_costs
 from retention.uplift import fit
 from retention.uplift.dataset import (
     eligible_customers,
     experiment_table,
     join_outcomes,
+    treatments_of,
     uplift_dataset,
 )
 from retention.uplift.fit import FittedUplift, UpliftDataset
@@ -41,15 +42,21 @@ class UpliftResult:
     conclusion: str  # in a sentence
 
 
-def uplift(outcomes: pd.DataFrame, X: pd.DataFrame, params: Params, eligible: int) -> UpliftResult:
-    """Fit the model that params name and evaluate all, where there are churners enough.
+def uplift(
+    outcomes: pd.DataFrame,
+    X: pd.DataFrame,
+    params: Params,
+    eligible: int,
+    shares: pd.DataFrame | None = None,
+) -> UpliftResult:
+    """Fit the model that params name and evaluate all, where there are customers enough.
 
-    outcomes, X: as `join_outcomes` returns them. eligible: customers for whom they speak.
+    outcomes, X: as `join_outcomes` returns them. eligible: customers for whom they speak. shares:
+    as `treatment_shares` returns them; None where treatments are not told apart.
     """
-    name = params.uplift.model
-    why_not = fit.why_not_learnable(
-        outcomes["treated"], outcomes["churned"], outcomes["customer_id"]
-    )
+    name, outcome = params.uplift.model, params.uplift.outcome
+    y = outcomes["value" if outcome == "money" else "churned"]
+    why_not = fit.why_not_learnable(outcomes["treated"], y, outcomes["customer_id"], outcome)
     if name is None or why_not:
         reason = why_not or "params.yaml names no model of the effect"
         return UpliftResult(
@@ -58,13 +65,16 @@ def uplift(outcomes: pd.DataFrame, X: pd.DataFrame, params: Params, eligible: in
             experiment=artefacts.EXPERIMENT.schema.empty_table(),
             conclusion=f"ranks by expected loss: {reason}",
         )
-    dataset = uplift_dataset(outcomes, X, params.policy.retained_windows)
-    fitted, figures = fit_and_compare(dataset, name, params, eligible)
+    contact_share, cost = contact_share_and_cost(params, eligible)
+    treatments = treatments_of(outcomes, shares, contact_costs(params.policy), outcome)
+    windows = params.policy.retained_windows
+    dataset = uplift_dataset(outcomes, X, windows, outcome, cost, treatments)
+    fitted, figures = fit_and_compare(dataset, name, params, contact_share)
     comparison = fitted.evaluation.comparison
     interval = f"({comparison.interval.low:+.4f} to {comparison.interval.high:+.4f})"
     ranking = "what a contact changes" if comparison.uplift_ranks else "expected loss"
     return UpliftResult(
-        manifest=uplift_manifest(fitted, name, len(outcomes)).updated(eligible=eligible),
+        manifest=uplift_manifest(fitted, name, dataset).updated(eligible=eligible),
         figures=figures,
         experiment=experiment_table(outcomes, dataset, fitted),
         conclusion=f"ranks by {ranking}: better by {comparison.difference:+.4f} a customer "
@@ -73,25 +83,32 @@ def uplift(outcomes: pd.DataFrame, X: pd.DataFrame, params: Params, eligible: in
 
 
 def fit_and_compare(
-    dataset: UpliftDataset, name: str, params: Params, eligible: int
+    dataset: UpliftDataset, name: str, params: Params, contact_share: float
 ) -> tuple[FittedUplift, dict[str, UpliftFigures]]:
-    """The model `name` fitted, and the figures of every model that is discovered."""
-    contact_share, cost = contact_share_and_cost(params, eligible)
-    fitted = fit.fit_uplift(model_factory(params, name), dataset, contact_share, cost)
+    """The model `name` fitted, and the figures of every model of the same outcome."""
+    fitted = fit.fit_uplift(model_factory(params, name), dataset, contact_share)
     figures = {
         other: fit.evaluation_figures(
-            fit.evaluate_uplift(model_factory(params, other), dataset, contact_share, cost)
+            fit.evaluate_uplift(model_factory(params, other), dataset, contact_share)
         )
-        for other in models.discover_uplift()
-        if other != name
+        for other, kind in models.discover_uplift().items()
+        if other != name and dataset.outcome in kind.outcomes
     }
     return fitted, {**figures, name: fit.evaluation_figures(fitted.evaluation)}
 
 
 def model_factory(params: Params, name: str) -> Callable[[], UpliftModel]:
-    """make_model() -> an unfitted uplift model with the parameters of params.train."""
-    train = params.train
-    return lambda: models.build_uplift(name, train.seed, train.threads, train.models.get(name))
+    """make_model() -> an unfitted uplift model with the parameters of params.train.
+
+    Errors: BadParams for a model that does not learn the outcome that params name.
+    """
+    train, outcome = params.train, params.uplift.outcome
+    overrides = dict(train.models.get(name) or {})
+    if outcome not in models.discover_uplift()[name].outcomes:
+        raise errors.BadParams(f"uplift.outcome: {name} does not learn {outcome}; use uplift_dr")
+    if outcome != "churn":
+        overrides["outcome"] = outcome
+    return lambda: models.build_uplift(name, train.seed, train.threads, overrides)
 
 
 def contact_share_and_cost(params: Params, eligible: int) -> tuple[float, float]:
@@ -101,15 +118,19 @@ def contact_share_and_cost(params: Params, eligible: int) -> tuple[float, float]
     return contact_share, expected_cost(play) if play else 0.0
 
 
-def uplift_manifest(fitted: FittedUplift, name: str, n_rows: int) -> UpliftManifest:
+def uplift_manifest(fitted: FittedUplift, name: str, dataset: UpliftDataset) -> UpliftManifest:
     """The model, whether it ranks, by how much it is better, and where sleeping dogs begin."""
     comparison = fitted.evaluation.comparison
+    states = {treatment: model.state() for treatment, model in fitted.models.items()}
+    is_single = len(states) == 1
     return UpliftManifest(
         name=name,
-        model=fitted.model.state(),
+        model=next(iter(states.values())) if is_single else {},
+        treatments={} if is_single else states,
+        outcome=dataset.outcome,
         ranks=comparison.uplift_ranks,
         disturbed_from=fitted.sleeping_dog_threshold,
-        lots=n_rows,
+        lots=len(dataset.X),
         better=comparison.difference,
         low=comparison.interval.low,
         high=comparison.interval.high,
@@ -129,8 +150,12 @@ def empty_manifest(n_rows: int, is_asked_for: bool = True) -> UpliftManifest:
 
 def read_assignments(
     params: Params, as_of: int, snapshots: Sequence[date]
-) -> tuple[pd.DataFrame, bool]:
-    """customer_id, snapshot_on, treated, propensity; and whether our own lists made any of them."""
+) -> tuple[pd.DataFrame, bool, pd.DataFrame]:
+    """Assignments at snapshots, whether our own lists made any, and the events' treatments.
+
+    Columns customer_id, snapshot_on, treated, propensity, treatment, occurred_day; the treatments
+    as `treatment_shares` returns them.
+    """
     summary = artefacts.EVENTS_SUMMARY.read()
     with engine.open_engine(EngineParams(memory=params.engine.memory)) as open_engine:
         events = open_engine.scan(artefacts.EVENTS)
@@ -146,7 +171,8 @@ def read_assignments(
         params.labels.churn.gap_days + params.labels.churn.horizon_days,
     )
     snapshot_on = aligned.pop("day").map(point_in_time.date_of).astype(object)
-    return aligned.assign(snapshot_on=snapshot_on), len(from_lists) > 0
+    shares = assignment_history.treatment_shares(from_events.to_pandas())
+    return aligned.assign(snapshot_on=snapshot_on), len(from_lists) > 0, shares
 
 
 def main() -> None:
@@ -155,7 +181,7 @@ def main() -> None:
         calendar = artefacts.SNAPSHOTS_SUMMARY.read()
         cross_predictions, labels = artefacts.CROSS_PREDICTIONS.read(), artefacts.LABELS.read()
         snapshots = sorted(labels["snapshot_on"].unique().to_pylist())
-        assigned, from_lists = read_assignments(
+        assigned, from_lists, shares = read_assignments(
             params, point_in_time.day_number(calendar.as_of), snapshots
         )
         is_predicted = pc.field("snapshot_on").isin(cross_predictions["snapshot_on"].unique())
@@ -163,7 +189,7 @@ def main() -> None:
         outcomes, X = join_outcomes(assigned, cross_predictions, labels, features)
         log.read(artefacts.CROSS_PREDICTIONS, len(outcomes))
         eligible = eligible_customers(assigned, calendar.watched[calendar.as_of], from_lists)
-        result = uplift(outcomes, X, params, eligible)
+        result = uplift(outcomes, X, params, eligible, shares)
         artefacts.UPLIFT.write(result.manifest)
         artefacts.EXPERIMENT.write(result.experiment)
         artefacts.UPLIFT_METRICS.write(UpliftMetrics(result.figures))

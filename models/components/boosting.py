@@ -147,7 +147,14 @@ class BoosterConfig:
         fixed: dict[str, Any] = {"deterministic": True, "force_row_wise": True, "verbosity": -1}
         return {**self.options, **fixed, "seed": seed, "num_threads": self.threads}
 
-    def train(self, encoder: Encoder, X: pd.DataFrame, y: Floats, weight: Floats) -> Ensemble:
+    def train(
+        self,
+        encoder: Encoder,
+        X: pd.DataFrame,
+        y: Floats,
+        weight: Floats,
+        start: Floats | None = None,
+    ) -> Ensemble:
         """Train one booster per seed.
 
         Each is read back from its text, so that the booster that scores is the one that is stored.
@@ -158,6 +165,8 @@ class BoosterConfig:
         X : DataFrame of shape (n, features)
         y, weight : ndarray of shape (n,)
             Targets in the unit of the objective, and row weights.
+        start : ndarray of shape (n,), optional
+            Raw scores to start from; the boosters learn what is to be added to them.
 
         Returns
         -------
@@ -166,7 +175,9 @@ class BoosterConfig:
         matrix = encoder.transform(X)
         texts = [
             lgb.train(
-                self._options(self.seed + i), _dataset(encoder, matrix, y, weight), self.rounds
+                self._options(self.seed + i),
+                _dataset(encoder, matrix, y, weight, start),
+                self.rounds,
             ).model_to_string()
             for i in range(self.seeds)
         ]
@@ -203,12 +214,17 @@ class BoosterConfig:
 
 
 def _dataset(
-    encoder: Encoder, matrix: Floats, y: Floats, weight: Floats | None = None
+    encoder: Encoder,
+    matrix: Floats,
+    y: Floats,
+    weight: Floats | None = None,
+    start: Floats | None = None,
 ) -> lgb.Dataset:
     return lgb.Dataset(
         matrix,
         label=y,
         weight=weight,
+        init_score=start,
         feature_name=encoder.columns,
         categorical_feature=encoder.categories,
     )

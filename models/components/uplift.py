@@ -20,8 +20,9 @@ RISK = "churn_probability"
 
 It must come from a model that has not seen the row's own outcome.
 """
-_MIN_RISK, _MAX_RISK = 0.002, 0.9  # where an inverse variance stays finite
+_MIN_RISK, _MAX_RISK = 0.002, 0.998  # where an inverse variance stays finite
 FOLDS = 5
+Outcome = Literal["churn", "money"]
 
 
 def fold_of(customer: ArrayLike, folds: int, salt: str) -> NDArray[np.int64]:
@@ -51,23 +52,31 @@ class ExperimentData:
     """Treatment and outcome of each row of a randomised experiment; every array is (n,)."""
 
     treated: Floats  # 1 contacted, 0 not
-    churned: Floats  # 1 churned, 0 stayed
+    y: Floats  # the outcome: 1 churned, 0 stayed; or money
     propensity: Floats  # P(treated), strictly between 0 and 1
     customer: NDArray[np.object_]  # ids as text
 
     @classmethod
     def from_arrays(
-        cls, treated: ArrayLike, y: ArrayLike, propensity: ArrayLike, customer: ArrayLike | None
+        cls,
+        treated: ArrayLike,
+        y: ArrayLike,
+        propensity: ArrayLike,
+        customer: ArrayLike | None,
+        outcome: Outcome = "churn",
     ) -> Self:
         """Check the arrays and convert them.
 
         Parameters
         ----------
-        treated, y : array-like of shape (n,)
+        treated : array-like of shape (n,)
             0 or 1.
+        y : array-like of shape (n,)
+            0 or 1; where the outcome is money, currency.
         propensity : float or array-like of shape (n,)
         customer : array-like of shape (n,), optional
             None: each row is a customer of its own.
+        outcome : {"churn", "money"}
 
         Returns
         -------
@@ -78,18 +87,19 @@ class ExperimentData:
         ValueError
             If lengths differ, a value is out of its range, or one arm is empty.
         """
-        arms, churned = np.asarray(treated, dtype=float), np.asarray(y, dtype=float)
+        arms, outcomes = np.asarray(treated, dtype=float), np.asarray(y, dtype=float)
         chance = np.broadcast_to(np.asarray(propensity, dtype=float), arms.shape)
         ids = np.arange(len(arms)) if customer is None else np.asarray(customer)
-        if not arms.shape == churned.shape == ids.shape or arms.ndim != 1:
+        if not arms.shape == outcomes.shape == ids.shape or arms.ndim != 1:
             raise ValueError("treated, y and customer must be one number a row")
-        if not (np.isin(arms, (0.0, 1.0)).all() and np.isin(churned, (0.0, 1.0)).all()):
-            raise ValueError("treated and y must be 0 or 1")
+        is_valid = np.isfinite(outcomes) if outcome == "money" else np.isin(outcomes, (0.0, 1.0))
+        if not (np.isin(arms, (0.0, 1.0)).all() and is_valid.all()):
+            raise ValueError("treated and y must be 0 or 1, money finite")
         if not ((chance > 0) & (chance < 1)).all():
             raise ValueError("propensity must lie between 0 and 1, both excluded")
         if len(set(arms)) != 2:
             raise ValueError("treated has one arm: nothing shows what a contact changes")
-        return cls(arms, churned, chance, ids.astype(str).astype(object))
+        return cls(arms, outcomes, chance, ids.astype(str).astype(object))
 
     def __len__(self) -> int:
         return len(self.treated)
@@ -97,7 +107,7 @@ class ExperimentData:
     def take(self, rows: NDArray[np.bool_]) -> "ExperimentData":
         """The rows of a mask of shape (n,)."""
         return ExperimentData(
-            self.treated[rows], self.churned[rows], self.propensity[rows], self.customer[rows]
+            self.treated[rows], self.y[rows], self.propensity[rows], self.customer[rows]
         )
 
     @property
@@ -114,6 +124,10 @@ class ExperimentData:
         odds = (1 - self.propensity) / self.propensity
         return np.where(self.treated == 1, odds, 1 / odds)
 
+    def crossed_mean(self, untreated: Floats, treated: Floats) -> Floats:
+        """(1 - e) mu1 + e mu0, shape (n,): what `doubly_robust_scores` calls m."""
+        return (1 - self.propensity) * treated + self.propensity * untreated
+
     def doubly_robust_scores(self, expected: Floats) -> Floats:
         """Scores whose mean given X is the effect.
 
@@ -124,23 +138,23 @@ class ExperimentData:
         Parameters
         ----------
         expected : ndarray of shape (n,)
-            m, the outcome expected of each row: a probability.
+            m, the outcome expected of each row: a probability, or currency.
 
         Returns
         -------
         ndarray of shape (n,)
-            In units of a churn probability.
+            Changes of a churn probability, or currency.
 
         References
         ----------
         Robins & Rotnitzky (1995), Semiparametric efficiency in multivariate regression models
         with missing data, JASA 90.
         """
-        return (self.treated - self.propensity) / self.information * (self.churned - expected)
+        return (self.treated - self.propensity) / self.information * (self.y - expected)
 
 
 def clip_risk(risk: ArrayLike) -> Floats:
-    """Churn probabilities, shape (n,), clipped to [.002, .9]."""
+    """Churn probabilities, shape (n,), clipped to [.002, .998]."""
     return np.asarray(np.clip(np.asarray(risk, dtype=float), _MIN_RISK, _MAX_RISK))
 
 
@@ -184,6 +198,8 @@ class UpliftModel(Estimator):
     """Effect of a contact on the churn probability; a subclass fits by `_fit_experiment`."""
 
     task: ClassVar[Literal["churn", "value", "uplift"]] = "uplift"
+    outcomes: ClassVar[tuple[Outcome, ...]] = ("churn",)  # that a model can be told to learn
+    outcome: Outcome = "churn"  # whose change by a contact is predicted
 
     @abstractmethod
     def _fit_experiment(self, X: pd.DataFrame, experiment: ExperimentData) -> None:
@@ -206,7 +222,7 @@ class UpliftModel(Estimator):
         treated : array-like of shape (n,)
             1 contacted, 0 not.
         y : array-like of shape (n,)
-            1 churned, 0 stayed.
+            1 churned, 0 stayed; where the outcome is money, currency.
         propensity : float or array-like of shape (n,)
             P(treated), strictly between 0 and 1.
         customer : array-like of shape (n,), optional
@@ -224,7 +240,7 @@ class UpliftModel(Estimator):
             If a column is missing, a number in X is infinite, or the experiment is not valid.
         """
         selected = select_columns(X, self.columns(X))
-        experiment = ExperimentData.from_arrays(treated, y, propensity, customer)
+        experiment = ExperimentData.from_arrays(treated, y, propensity, customer, self.outcome)
         if len(experiment) != len(selected):
             raise ValueError(f"treated must be one number a row of X, which has {len(selected)}")
         refuse_infinite(selected)
@@ -234,7 +250,7 @@ class UpliftModel(Estimator):
         return self
 
     def effect(self, X: pd.DataFrame) -> Floats:
-        """P(churn | contacted) - P(churn | not contacted).
+        """P(churn | contacted) - P(churn | not contacted), or the same difference of money.
 
         Parameters
         ----------
@@ -243,7 +259,8 @@ class UpliftModel(Estimator):
         Returns
         -------
         ndarray of shape (n,)
-            Change of a probability; below 0 the contact helps.
+            Change of a probability, where below 0 the contact helps; or currency, where it does
+            above 0.
 
         Raises
         ------

@@ -6,7 +6,7 @@ from typing import Final
 import pandas as pd
 
 from models.components.base import Floats
-from models.components.uplift import RISK, ExperimentData
+from models.components.uplift import RISK
 from retention.core import artefacts
 from retention.core.errors import BadParams, Guarded
 from retention.core.params import Params, Play, load_params
@@ -45,22 +45,19 @@ def estimate_policies(
     experiment: rows of artefacts.EXPERIMENT; save_rate: the share of churners that the play
     retains, as in params.yaml.
     """
-    data = ExperimentData.from_arrays(
-        experiment["treated"],
-        experiment["left"],
-        experiment["propensity"],
-        experiment["customer_id"],
-    )
-    risk, value = (experiment[name].to_numpy(dtype=float) for name in (RISK, "worth"))
-    scores = data.doubly_robust_scores(risk)
-    saved_by_play, saved_by_model = save_rate * risk, -experiment["effect"].to_numpy(dtype=float)
+    savings = save_rate * experiment[RISK] * experiment["worth"], experiment["saving"]
     gains: dict[str, Floats] = {
-        name: saved * value - policy.cost
-        for name, saved in zip(RANKINGS, (saved_by_play, saved_by_model), strict=True)
+        name: saving.to_numpy(dtype=float) - policy.cost
+        for name, saving in zip(RANKINGS, savings, strict=True)
     }
     return {
         name: policy_value.evaluate_policy(
-            policy, gain, scores, value, data.customer, experiment["fold"]
+            policy,
+            gain,
+            experiment["saved_score"],
+            experiment["saving_score"],
+            experiment["customer_id"],
+            experiment["fold"],
         )
         for name, gain in gains.items()
     }

@@ -119,8 +119,8 @@ def align_to_snapshots(
     Returns
     -------
     DataFrame
-        customer_id, day (of the snapshot), treated (0.0 or 1.0), propensity: one row per customer
-        and snapshot.
+        customer_id, day (of the snapshot), treated (0.0 or 1.0), propensity, treatment,
+        occurred_day: one row per customer and snapshot.
     """
     days = np.sort(snapshots)
     ends = np.minimum(np.append(days[1:], days[-1:] + every_days), days + window_days)
@@ -133,4 +133,21 @@ def align_to_snapshots(
     aligned = aligned.assign(day=days[position], treated=treated)[in_window]
     order = ["customer_id", "day", "occurred_day", "treatment"]
     first = aligned.sort_values(order).drop_duplicates(["customer_id", "day"], ignore_index=True)
-    return first[["customer_id", "day", "treated", "propensity"]]
+    return first[["customer_id", "day", "treated", "propensity", "treatment", "occurred_day"]]
+
+
+def treatment_shares(assigned: pd.DataFrame) -> pd.DataFrame:
+    """Find the chance of each treatment in the experiments that events record.
+
+    Parameters
+    ----------
+    assigned : DataFrame
+        Columns of ASSIGNED, as `assignments_from_events` finds them.
+
+    Returns
+    -------
+    DataFrame
+        Share of the customers of a day by treatment (columns; `holdout` is one of them), by
+        occurred_day; 0 where a treatment was not given.
+    """
+    return pd.crosstab(assigned["occurred_day"], assigned["treatment"], normalize="index")

@@ -205,8 +205,8 @@ def join_inputs(
     Parameters
     ----------
     scores : DataFrame of n rows
-        customer_id, SCORE_COLUMNS; effect and disturbed of UPLIFT_SCORES where an uplift model
-        is in use.
+        customer_id, SCORE_COLUMNS; saving, treatment and disturbed of UPLIFT_SCORES where an
+        uplift model is in use.
     customer_state : DataFrame
         CUSTOMER_STATE; at least one row for each customer of the scores.
     contacts : DataFrame
@@ -233,7 +233,8 @@ def join_inputs(
         )
     wanted = ["do_not_contact", "preferred_channel", "owner"]
     customers = cohort.join(state).join(contacts.set_index("customer_id")[wanted])
-    customers["effect"] = customers.get("effect", np.nan)
+    customers["saving"] = customers.get("saving", np.nan)
+    customers["treatment"] = customers.get("treatment", pd.Series(None, customers.index, "object"))
     customers["disturbed"] = customers.get("disturbed", False)
     customers["do_not_contact"] = customers["do_not_contact"].eq(True)  # null is no objection
     customers["do_not_contact"] |= customers.index.isin(list(suppression.opted_out))

@@ -79,8 +79,8 @@ def options(
     Parameters
     ----------
     customers : DataFrame of n rows
-        expected_loss, effect, value_if_kept, value_if_lost (currency), preferred_channel,
-        usual_channel, failures_90d; the index is customer_id.
+        expected_loss, saving (currency), treatment, preferred_channel, usual_channel,
+        failures_90d; the index is customer_id.
     words : DataFrame
         As `trigger_words` returns it.
     has_open_issue : Series of bool, shape (n,)
@@ -149,8 +149,8 @@ def _with_gain(
 ) -> pd.DataFrame:
     """Compute the gain and price of a play in one channel.
 
-    Gain is the saving of one value window times the windows retained, times a factor below 1 in
-    another channel than the preferred one, less the price. Harm is not reduced by the channel.
+    Gain is the saving, times a factor below 1 in another channel than the preferred one, less the
+    price. Harm is not reduced by the channel.
 
     Returns
     -------
@@ -158,7 +158,7 @@ def _with_gain(
         customer_id, channel, gain, price, spend (cents), second: 1 for another channel.
     """
     factor = is_preferred.map({True: 1.0, False: policy.other_channel_factor})
-    saving = _saving(customers, play, policy) * policy.retained_windows
+    saving = _saving(customers, play, policy)
     gain = saving.where(saving < 0, saving * factor) - expected_cost(play)
     spend = play.offer_value * play.acceptance_rate
     rows = pd.DataFrame({"channel": channel, "gain": cents(gain)})
@@ -183,26 +183,44 @@ def cheapest_contact_play(policy: Policy) -> Play | None:
     return min(contacts, key=expected_cost, default=None)
 
 
-def _saving(customers: pd.DataFrame, play: Play, policy: Policy) -> "pd.Series[float]":
-    """What a play saves of one value window, currency.
+def contact_costs(policy: Policy) -> dict[str, float]:
+    """Expected cost of each play that contacts.
 
-    By assumption, save_rate * expected_loss. Where an experiment has measured the effect of a
-    contact, minus the effect times the value retained: that is for the cheapest play, and other
-    plays save more or less in proportion to their assumed save rates. Only contact is randomised,
-    so other lanes go by the assumption.
+    Parameters
+    ----------
+    policy : Policy
+
+    Returns
+    -------
+    dict of str to float
+        Currency, by play.
+    """
+    return {play.name: expected_cost(play) for play in policy.playbook if play.lane == "contact"}
+
+
+def _saving(customers: pd.DataFrame, play: Play, policy: Policy) -> "pd.Series[float]":
+    """What a play saves over the windows for which a retained customer stays, currency.
+
+    By assumption, save_rate * expected_loss of each window. Where an experiment has measured what
+    a contact saves, that is for the cheapest play, and other plays save more or less in proportion
+    to their assumed save rates. Where it compared several plays, the saving is that of the
+    customer's best one, and no other is tried. Only contact is randomised, so other lanes go by
+    the assumption.
 
     Returns
     -------
     Series of float
         Currency, by customer.
     """
-    assumed = play.save_rate * customers["expected_loss"]
+    assumed = play.save_rate * customers["expected_loss"] * policy.retained_windows
     cheapest = cheapest_contact_play(policy)
     if play.lane != "contact" or cheapest is None:
         return assumed
     ratio = play.save_rate / cheapest.save_rate if cheapest.save_rate else 1.0
-    retained_value = customers["value_if_kept"] - customers["value_if_lost"]
-    measured: pd.Series[float] = -customers["effect"].astype(float) * retained_value * ratio
+    is_compared = customers["treatment"].notna()
+    is_best = customers["treatment"] == play.name
+    relative = is_best.astype(float).where(is_compared, ratio)
+    measured: pd.Series[float] = customers["saving"].astype(float) * relative
     return measured.fillna(assumed)
 
 

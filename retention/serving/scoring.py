@@ -1,6 +1,7 @@
 """Scoring a cohort with the champion: risk and value, uplift, and reasons."""
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ from numpy.typing import NDArray
 
 import features
 import models
+from models.components.base import Floats
 from models.components.scorer import COLUMNS, Scorer
-from models.components.uplift import RISK
+from models.components.treatments import best_treatment, effects_of, of_treatment, saving
+from models.components.uplift import RISK, Outcome
 from retention.core import artefacts, errors, feature_table
 from retention.core.documents.modelling import UpliftManifest
 from retention.core.params import Params
@@ -33,29 +36,72 @@ def score_cohort(scorer: Scorer, cohort: pa.Table, as_of: dt.date) -> pa.Table:
 
 
 def predict_uplift(
-    uplift_manifest: UpliftManifest | None, cohort: pa.Table, scores: pa.Table
+    uplift_manifest: UpliftManifest | None,
+    cohort: pa.Table,
+    scores: pa.Table,
+    retained_windows: float,
+    costs: Mapping[str, float],
 ) -> pa.Table:
     """UPLIFT_SCORES of the features of one day, in the order of the scores.
 
     uplift_manifest: what stage `uplift` left beside the champion; None for nothing.
+    retained_windows: value windows for which a retained customer stays. costs: of the plays that
+    contact, currency.
+    Errors: Guarded where the model does not fit the features, or no play of its treatment is left.
     """
-    ids = scores["customer_id"]
+    ids, n = scores["customer_id"], len(scores)
     if uplift_manifest is None or uplift_manifest.name is None:
-        columns = [ids, pa.nulls(len(ids), pa.float64()), pa.array(np.zeros(len(ids), dtype=bool))]
-        return pa.Table.from_arrays(columns, schema=artefacts.UPLIFT_SCORES.schema)
-    model = models.discover_uplift()[uplift_manifest.name].from_state(dict(uplift_manifest.model))
+        unknown = np.full(n, np.nan)
+        return _uplift_table(ids, unknown, unknown, [None] * n, np.zeros(n, dtype=bool))
+    states = uplift_manifest.treatments or {"": uplift_manifest.model}
+    unavailable = set(uplift_manifest.treatments) - set(costs)
+    if unavailable:
+        raise errors.Guarded(
+            f"the champion chooses between plays, but policy.playbook has no contact play "
+            f"{', '.join(sorted(unavailable))}; add it, or run make repro and retention promote"
+        )
     X = feature_table.matrix(cohort).assign(**{RISK: scores[RISK].to_numpy()})
+    kind = models.discover_uplift()[uplift_manifest.name]
     try:
-        predicted = model.effect(X)
-    except ValueError as error:
-        raise errors.Guarded(f"what was learnt of contacts does not fit: {error}") from None
-    threshold = uplift_manifest.disturbed_from
-    is_sleeping_dog = (
-        np.zeros(len(predicted), dtype=bool) if threshold is None else predicted >= threshold
-    )
+        effects = effects_of(
+            {treatment: kind.from_state(dict(state)) for treatment, state in states.items()}, X
+        )
+    except (ValueError, TypeError) as error:
+        raise errors.Guarded(
+            f"the champion's uplift model cannot score: {error}; run make repro, then retention "
+            "promote"
+        ) from None
+    outcome: Outcome = "money" if uplift_manifest.outcome == "money" else "churn"
+    is_money = outcome == "money"
+    if_kept, if_lost = (scores[name].to_numpy() for name in ("value_if_kept", "value_if_lost"))
+    savings = saving(outcome, effects, retained_windows * (if_kept - if_lost))
+    best = best_treatment(savings - np.array([costs.get(name, 0.0) for name in states]))
+    effect, saved = of_treatment(effects, best), of_treatment(savings, best)
+    threshold, harm = uplift_manifest.disturbed_from, -effect if is_money else effect
+    is_sleeping_dog = np.zeros(n, dtype=bool) if threshold is None else harm >= threshold
+    names = np.array([name or None for name in states], dtype=object)[best]
+    if is_money:
+        effect = np.full(n, np.nan)
     # The effect ranks customers only where that was shown to beat expected loss.
-    effect = predicted if uplift_manifest.ranks else np.full(len(predicted), np.nan)
-    columns = [ids, pa.array(effect, from_pandas=True), pa.array(is_sleeping_dog)]
+    if not uplift_manifest.ranks:
+        effect, saved, names = np.full(n, np.nan), np.full(n, np.nan), np.full(n, None)
+    return _uplift_table(ids, effect, saved, names.tolist(), is_sleeping_dog)
+
+
+def _uplift_table(
+    ids: pa.ChunkedArray,
+    effect: Floats,
+    saved: Floats,
+    treatment: Sequence[str | None],
+    is_sleeping_dog: NDArray[np.bool_],
+) -> pa.Table:
+    columns = [
+        ids,
+        pa.array(effect, from_pandas=True),
+        pa.array(saved, from_pandas=True),
+        pa.array(treatment, pa.string()),
+        pa.array(is_sleeping_dog),
+    ]
     return pa.Table.from_arrays(columns, schema=artefacts.UPLIFT_SCORES.schema)
 
 

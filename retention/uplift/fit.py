@@ -6,16 +6,30 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from models.components.base import Floats
-from models.components.uplift import RISK, ExperimentData, UpliftModel
+from models.components.treatments import (
+    Treatments,
+    best_treatment,
+    cross_fit_each,
+    fit_each,
+    of_treatment,
+    saving,
+)
+from models.components.uplift import RISK, ExperimentData, Outcome, UpliftModel
 from retention.core.documents.modelling import MeasuredFigure, UpliftFigures, UpliftQuintile
 from retention.stats.bootstrap import Interval
 from retention.uplift import metrics
-from retention.uplift.metrics import CrossFitted, EffectQuintile, Qini, RankingComparison
+from retention.uplift.metrics import (
+    CrossFitted,
+    EffectQuintile,
+    Qini,
+    Ranking,
+    RankingComparison,
+)
 
-MIN_CHURNED_PER_ARM: Final = 100  # customers; below it nothing is fitted
+MIN_CUSTOMERS_PER_ARM: Final = 100  # of either outcome; below it nothing is fitted
 
 
 @dataclass(frozen=True)
@@ -23,21 +37,31 @@ class UpliftDataset:
     """Randomised customers as they stood before assignment, with their outcomes; n rows."""
 
     X: pd.DataFrame  # (n, features) with RISK, the churn probability without contact
-    experiment: ExperimentData  # treatment, outcome, propensity and customer of each row
+    outcome: Outcome  # which the experiment's y is
+    experiment: ExperimentData  # any contact against none; outcome and customer of each row
+    expected: Floats  # (n,) outcome expected without contact
     retained_value: Floats  # (n,) currency; value if kept less value if lost, over the windows
     # for which a retained customer is believed to stay
+    treatments: Treatments
 
     @property
     def expected_loss(self) -> Floats:
         """(n,) currency, without contact."""
         return np.asarray(self.X[RISK].to_numpy() * self.retained_value)
 
+    def saving(self, effects: Floats) -> Floats:
+        """Currency that contacts save by their effects on the outcome, both (n, K)."""
+        return saving(self.outcome, effects, self.retained_value)
+
 
 @dataclass(frozen=True)
 class UpliftEvaluation:
-    """How well a model predicts the effect out of fold."""
+    """How well a model predicts the effect of each row's best treatment out of fold; n rows."""
 
-    cross_fitted: CrossFitted
+    cross_fitted: CrossFitted  # of money, the effect with its sign turned: what is lost
+    saving: Floats  # (n,) predicted, currency
+    saving_score: Floats  # (n,) doubly robust score of it
+    treatment: NDArray[np.int64]  # (n,) position of the best
     qini: Qini
     quintiles: list[EffectQuintile]
     comparison: RankingComparison
@@ -45,111 +69,117 @@ class UpliftEvaluation:
 
 @dataclass(frozen=True)
 class FittedUplift:
-    """An uplift model fitted on all rows, and its use."""
+    """Uplift models fitted on all rows, by treatment, and their use."""
 
-    model: UpliftModel
+    models: dict[str, UpliftModel]
     evaluation: UpliftEvaluation
     sleeping_dog_threshold: float | None  # as `metrics.sleeping_dog_threshold`
 
 
-def why_not_learnable(treated: ArrayLike, churned: ArrayLike, customer: ArrayLike) -> str:
+def why_not_learnable(
+    treated: ArrayLike, y: ArrayLike, customer: ArrayLike, outcome: Outcome = "churn"
+) -> str:
     """Say why there is too little to fit an uplift model on.
 
     Parameters
     ----------
-    treated, churned : array-like of shape (n,)
+    treated : array-like of shape (n,)
         0 or 1.
+    y : array-like of shape (n,)
+        0 or 1, or currency.
     customer : array-like of shape (n,)
         A customer counts once, however many rows they have.
+    outcome : {"churn", "money"}
 
     Returns
     -------
     str
-        Empty where each arm has MIN_CHURNED_PER_ARM churners.
+        Empty where each arm has MIN_CUSTOMERS_PER_ARM customers who churned and as many who
+        stayed; where the outcome is money, who brought any.
     """
-    is_treated, has_churned = np.asarray(treated, dtype=bool), np.asarray(churned, dtype=bool)
-    customers = np.asarray(customer)
-    contact, holdout = (len(set(customers[has_churned & arm])) for arm in (is_treated, ~is_treated))
-    if min(contact, holdout) >= MIN_CHURNED_PER_ARM:
-        return ""
-    return (
-        f"of the customers assigned to contact {contact:,} have churned so far, of those held out "
-        f"{holdout:,}; {MIN_CHURNED_PER_ARM} of each are needed"
-    )
+    is_treated, outcomes = np.asarray(treated, dtype=bool), np.asarray(y, dtype=float)
+    customers, has_outcome = np.asarray(customer), outcomes != 0
+    sides = {"brought money": has_outcome}
+    if outcome == "churn":
+        sides = {"churned": has_outcome, "stayed": ~has_outcome}
+    for words, side in sides.items():
+        contact, holdout = (len(set(customers[side & arm])) for arm in (is_treated, ~is_treated))
+        if min(contact, holdout) < MIN_CUSTOMERS_PER_ARM:
+            return (
+                f"of the customers assigned to contact {contact:,} have {words} so far, of those "
+                f"held out {holdout:,}; {MIN_CUSTOMERS_PER_ARM} of each are needed"
+            )
+    return ""
 
 
 def evaluate_uplift(
-    make_model: Callable[[], UpliftModel],
-    dataset: UpliftDataset,
-    contact_share: float,
-    cost: float,
+    make_model: Callable[[], UpliftModel], dataset: UpliftDataset, contact_share: float
 ) -> UpliftEvaluation:
     """Compare ranking by a model's uplift with ranking by expected loss, out of fold.
 
     Parameters
     ----------
     make_model : callable
-        Makes an unfitted model.
+        Makes an unfitted model of the data set's outcome.
     dataset : UpliftDataset
         n rows.
     contact_share : float in [0, 1]
         Of the customers, those who can be contacted.
-    cost : float
-        Of a contact, currency.
 
     Returns
     -------
     UpliftEvaluation
     """
-    experiment, customer = dataset.experiment, dataset.experiment.customer
-    cross_fitted = metrics.cross_fit(make_model, dataset.X, experiment)
-    scores = experiment.doubly_robust_scores(dataset.X[RISK].to_numpy())
+    experiment, treatments = dataset.experiment, dataset.treatments
+    effects, fold = cross_fit_each(make_model, dataset.X, experiment, treatments)
+    scores = treatments.scores(experiment.y, dataset.expected)
+    possible = np.column_stack([treatments.was_possible(k) for k in range(len(treatments.names))])
+    savings, saving_scores = dataset.saving(effects), dataset.saving(scores)
+    best = best_treatment(np.where(possible, savings - treatments.cost, -np.inf))
+    cheapest = best_treatment(np.where(possible, -treatments.cost, -np.inf))
+    sign = 1.0 if dataset.outcome == "churn" else -1.0
+    cross_fitted = CrossFitted(sign * of_treatment(effects, best), fold)
+    harm, customer = sign * of_treatment(scores, best), experiment.customer
+    cost, predicted = treatments.cost[best], of_treatment(savings, best)
+    gained = of_treatment(saving_scores, best)
     return UpliftEvaluation(
         cross_fitted=cross_fitted,
-        qini=metrics.qini(cross_fitted, scores, customer),
-        quintiles=metrics.effect_calibration(cross_fitted, scores, customer),
+        saving=predicted,
+        saving_score=gained,
+        treatment=best,
+        qini=metrics.qini(cross_fitted, harm, customer),
+        quintiles=metrics.effect_calibration(cross_fitted, harm, customer),
         comparison=metrics.compare_rankings(
-            cross_fitted,
-            dataset.expected_loss,
-            dataset.retained_value,
-            scores,
+            Ranking(predicted - cost, gained - cost),
+            Ranking(
+                dataset.expected_loss,
+                of_treatment(saving_scores, cheapest) - treatments.cost[cheapest],
+            ),
+            fold,
             customer,
             contact_share,
-            cost,
         ),
     )
 
 
 def fit_uplift(
-    make_model: Callable[[], UpliftModel],
-    dataset: UpliftDataset,
-    contact_share: float,
-    cost: float,
+    make_model: Callable[[], UpliftModel], dataset: UpliftDataset, contact_share: float
 ) -> FittedUplift:
-    """Fit a model on all rows, and evaluate it out of fold.
+    """Fit a model per treatment on all rows, and evaluate it out of fold.
 
     Parameters
     ----------
-    make_model, dataset, contact_share, cost
+    make_model, dataset, contact_share
         As `evaluate_uplift`.
 
     Returns
     -------
     FittedUplift
     """
-    evaluation, experiment = (
-        evaluate_uplift(make_model, dataset, contact_share, cost),
-        dataset.experiment,
-    )
-    model = make_model().fit(
-        dataset.X,
-        experiment.treated,
-        experiment.churned,
-        experiment.propensity,
-        experiment.customer,
-    )
+    evaluation = evaluate_uplift(make_model, dataset, contact_share)
+    models = fit_each(make_model, dataset.X, dataset.experiment, dataset.treatments)
     threshold = metrics.sleeping_dog_threshold(evaluation.quintiles)
-    return FittedUplift(model, evaluation, threshold)
+    return FittedUplift(models, evaluation, threshold)
 
 
 def evaluation_figures(evaluation: UpliftEvaluation) -> UpliftFigures:
@@ -162,7 +192,8 @@ def evaluation_figures(evaluation: UpliftEvaluation) -> UpliftFigures:
     Returns
     -------
     UpliftFigures
-        Gains in currency per eligible customer; effects as changes of the churn probability.
+        Gains in currency per eligible customer; effects as changes of the churn probability, or as
+        currency lost.
     """
     qini, comparison = evaluation.qini, evaluation.comparison
     return UpliftFigures(

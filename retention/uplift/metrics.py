@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from models.components.base import Floats
-from models.components.uplift import FOLDS, ExperimentData, UpliftModel, fold_of
+from models.components.treatments import Treatments, cross_fit_each
+from models.components.uplift import FOLDS, ExperimentData, UpliftModel
 from retention.stats.bootstrap import Interval, bootstrap
 from retention.training.selection import standard_error
 
@@ -27,7 +28,7 @@ Z: Final = 1.96  # standard errors to each side of a 95 % interval
 class CrossFitted:
     """Out-of-fold predictions of the effect."""
 
-    effect: Floats  # (n,) change of the churn probability by contact
+    effect: Floats  # (n,) change of the churn probability by contact; or of what is lost, currency
     fold: NDArray[np.int64]  # (n,) the fold whose customers the predicting model had not seen
 
 
@@ -57,14 +58,9 @@ def cross_fit(
     ValueError
         Where there are so few customers that the other folds lack an arm.
     """
-    fold, effect = fold_of(experiment.customer, folds, "evaluation"), np.empty(len(X))
-    for number in np.unique(fold):
-        rest, is_predicted = experiment.take(fold != number), fold == number
-        model = make_model().fit(
-            X.loc[~is_predicted], rest.treated, rest.churned, rest.propensity, rest.customer
-        )
-        effect[is_predicted] = model.effect(X.loc[is_predicted])
-    return CrossFitted(effect, fold)
+    treatments = Treatments.single("contact", experiment, cost=0.0)
+    effects, fold = cross_fit_each(make_model, X, experiment, treatments, folds)
+    return CrossFitted(effects[:, 0], fold)
 
 
 def rank_share(priority: Floats, fold: ArrayLike) -> Floats:
@@ -304,14 +300,20 @@ class RankingComparison:
     interval: Interval  # of the difference, on the same resamples of customers
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """A way to select customers; every array is (n,)."""
+
+    priority: Floats  # who comes first has the highest
+    gain: Floats  # doubly robust score of what a contact gains there, less its cost, currency
+
+
 def compare_rankings(
-    cross_fitted: CrossFitted,
-    expected_loss: Floats,
-    retained_value: Floats,
-    scores: Floats,
+    uplift: Ranking,
+    loss: Ranking,
+    fold: ArrayLike,
     customer: ArrayLike,
     contact_share: float,
-    cost: float = 0.0,
     n: int = REPLICATES,
     seed: int = 0,
 ) -> RankingComparison:
@@ -321,19 +323,15 @@ def compare_rankings(
 
     Parameters
     ----------
-    cross_fitted : CrossFitted
-        n rows.
-    expected_loss : ndarray of shape (n,)
-        Currency, without contact.
-    retained_value : ndarray of shape (n,)
-        Currency, if the customer is kept.
-    scores : ndarray of shape (n,)
-        Doubly robust scores of the effect on churn.
+    uplift : Ranking
+        By the predicted gain of each customer's best treatment.
+    loss : Ranking
+        By what is lost in expectation without contact; the cheapest treatment.
+    fold : array-like of shape (n,)
+        Whose model predicted; rows are ranked within their fold.
     customer : array-like of shape (n,)
     contact_share : float in [0, 1]
         Of each fold, those whom either ranking contacts.
-    cost : float
-        Of a contact, currency.
     n : int
         Bootstrap replicates.
     seed : int
@@ -343,19 +341,15 @@ def compare_rankings(
     RankingComparison
     """
 
-    def values(uplift_rank: Floats, loss_rank: Floats, gain: Floats) -> dict[str, float]:
-        by_uplift, by_loss = (
-            policy_value(treatment_probability(rank, contact_share), gain)
-            for rank in (uplift_rank, loss_rank)
-        )
+    def values(
+        uplift_rank: Floats, loss_rank: Floats, uplift_gain: Floats, loss_gain: Floats
+    ) -> dict[str, float]:
+        by_uplift = policy_value(treatment_probability(uplift_rank, contact_share), uplift_gain)
+        by_loss = policy_value(treatment_probability(loss_rank, contact_share), loss_gain)
         return {"better": by_uplift - by_loss, "by_uplift": by_uplift, "by_loss": by_loss}
 
-    uplift_rank, loss_rank = (
-        rank_share(priority, cross_fitted.fold)
-        for priority in (-cross_fitted.effect * retained_value, expected_loss)
-    )
-    gain = -scores * retained_value - cost
-    arrays = [uplift_rank, loss_rank, gain]
+    ranks = [rank_share(ranking.priority, fold) for ranking in (uplift, loss)]
+    arrays = [*ranks, uplift.gain, loss.gain]
     estimates = values(*arrays)
     interval = bootstrap(values, customer, arrays, n, seed)["better"]
     return RankingComparison(
@@ -363,7 +357,7 @@ def compare_rankings(
         contact_share=contact_share,
         by_uplift=estimates["by_uplift"],
         by_loss=estimates["by_loss"],
-        at_random=contact_share * float(gain.mean()),
+        at_random=contact_share * float(loss.gain.mean()),
         difference=estimates["better"],
         interval=interval,
     )

@@ -65,8 +65,8 @@ def treated_under_policy(policy: TargetingPolicy, gain: Floats, rank: Floats) ->
 def evaluate_policy(
     policy: TargetingPolicy,
     gain: ArrayLike,
-    scores: ArrayLike,
-    retained_value: ArrayLike,
+    saved: ArrayLike,
+    money: ArrayLike,
     customer: ArrayLike,
     fold: ArrayLike | None = None,
     n: int = REPLICATES,
@@ -82,10 +82,8 @@ def evaluate_policy(
     policy : TargetingPolicy
     gain : array-like of shape (n,)
         Currency, predicted by a model that has not seen the row's customer.
-    scores : array-like of shape (n,)
-        Doubly robust scores of the effect on churn.
-    retained_value : array-like of shape (n,)
-        Currency, if the customer is kept.
+    saved, money : array-like of shape (n,)
+        Doubly robust scores of the customers and of the currency that a contact saves.
     customer : array-like of shape (n,)
     fold : array-like of shape (n,), optional
         Whose model predicted; rows are ranked within their fold. None: all rows are one fold.
@@ -114,8 +112,8 @@ def evaluate_policy(
             "net": money_saved - cost,
         }
 
-    predicted, saved = np.asarray(gain, dtype=float), -np.asarray(scores, dtype=float)
+    predicted = np.asarray(gain, dtype=float)
     rank = rank_share(predicted, np.zeros(len(predicted)) if fold is None else fold)
-    arrays = [predicted, rank, saved, saved * np.asarray(retained_value, dtype=float)]
+    arrays = [predicted, rank, np.asarray(saved, dtype=float), np.asarray(money, dtype=float)]
     values, intervals = totals(*arrays), bootstrap(totals, customer, arrays, n, seed)
     return PolicyValue(**{name: PolicyEstimate(values[name], intervals[name]) for name in values})

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
@@ -18,7 +19,7 @@ from models.components.uplift import (
     fold_of,
     inverse_variance,
 )
-from models.uplift_dr import MODIFIERS, DoublyRobust
+from models.uplift_dr import DoublyRobust
 from tests.support.experiments import PlantedExperiment, experiment, learner
 
 NAMES = list(models.discover_uplift())
@@ -135,7 +136,7 @@ def test_where_nobody_leaves_contact_changes_nothing(name: str, planted: Planted
 def test_the_short_score_is_the_doubly_robust_one(planted: PlantedExperiment) -> None:
     trial, mu0 = planted.data, planted.risk
     mu1, e = mu0 + planted.effect, planted.data.propensity
-    t, y = trial.treated, trial.churned
+    t, y = trial.treated, trial.y
     textbook = mu1 - mu0 + t * (y - mu1) / e - (1 - t) * (y - mu0) / (1 - e)
     assert trial.doubly_robust_scores((1 - e) * mu1 + e * mu0) == pytest.approx(textbook)
 
@@ -152,7 +153,7 @@ def test_balancing_weights_give_the_nuisance_its_mean() -> None:
     planted = experiment(40_000)
     e, weight = planted.data.propensity, planted.data.balancing_weights
     expected = (1 - e) * (planted.risk + planted.effect) + e * planted.risk
-    mean = np.average(planted.data.churned, weights=weight * planted.data.information)
+    mean = np.average(planted.data.y, weights=weight * planted.data.information)
     assert mean == pytest.approx(np.average(expected, weights=planted.data.information), abs=0.01)
 
 
@@ -227,15 +228,78 @@ def test_it_fits_its_own_risk_where_x_has_none() -> None:
     assert reached(model.effect(later.X), later) > 0.75
 
 
-def test_only_modifiers_move_the_relative_effect(
+def test_columns_are_chosen_by_what_they_do_and_not_by_name() -> None:
+    planted = experiment(6000, 1)
+    strange = planted.X.rename(columns={"visits_90d": "kWh", "noise_1": "visits_90d"})
+    columns, renamed = (
+        learner().fit(X, *planted.fit_arguments).modifiers_.columns for X in (planted.X, strange)
+    )
+    assert "visits_90d" in columns
+    assert len(columns) <= 3
+    assert renamed == [{"visits_90d": "kWh", "noise_1": "visits_90d"}.get(n, n) for n in columns]
+
+
+def test_only_named_columns_are_chosen_where_some_are_named() -> None:
+    planted = experiment(6000, 1)
+    named = learner(modifiers=["noise_0", "plan", "nowhere"]).fit(planted.X, *planted.fit_arguments)
+    assert set(named.modifiers_.columns) <= {"noise_0", "plan"}
+    nowhere = learner(modifiers=["nowhere"]).fit(planted.X, *planted.fit_arguments)
+    assert "visits_90d" in nowhere.modifiers_.columns
+
+
+def campaign(base_rate: float, n: int, seed: int) -> tuple[pd.DataFrame, Floats, Floats]:
+    """X, risk and effect: a third is helped, a third harmed; log-odds differ from the base rate."""
+    generator = np.random.default_rng(seed)
+    X = pd.DataFrame({"kind": generator.choice(list("abc"), n), "other": generator.normal(size=n)})
+    risk = expit(np.log(base_rate / (1 - base_rate)) + 0.5 * X["other"].to_numpy())
+    shift = X["kind"].map({"a": -1.0, "b": 0.0, "c": 0.7}).to_numpy(dtype=float)
+    X[RISK] = risk / 2  # a churn model that takes the risk for half of what it is
+    return X, risk, expit(np.log(risk / (1 - risk)) + shift) - risk
+
+
+@pytest.mark.parametrize("base_rate", [0.05, 0.5, 0.95])
+def test_effects_have_their_level_at_every_base_rate(base_rate: float) -> None:
+    (X, risk, effect), (later, _, true) = (
+        campaign(base_rate, 12_000, 1),
+        campaign(base_rate, 3000, 2),
+    )
+    generator = np.random.default_rng(3)
+    treated = (generator.random(len(X)) < 0.5).astype(float)
+    left = (generator.random(len(X)) < risk + treated * effect).astype(float)
+    predicted = learner().fit(X, treated, left, 0.5).effect(later)
+    spread = np.ptp([true[later["kind"] == kind].mean() for kind in "abc"])
+    for kind in "abc":
+        of_kind = (later["kind"] == kind).to_numpy()
+        assert predicted[of_kind].mean() == pytest.approx(true[of_kind].mean(), abs=0.25 * spread)
+    assert np.polyfit(predicted, true, 1)[0] == pytest.approx(1.0, abs=0.25)
+
+
+def test_an_effect_on_money_is_learnt_in_currency() -> None:
+    generator, n = np.random.default_rng(5), 8000
+    X = pd.DataFrame({"size": generator.lognormal(size=n), "kind": generator.choice(["a", "b"], n)})
+    gain = np.where(X["kind"] == "a", 0.4, -0.2) * X["size"].to_numpy() * 10
+    treated = (generator.random(n) < 0.7).astype(float)
+    bought = (10 * X["size"].to_numpy() + treated * gain) * generator.gamma(2, 0.5, n)
+    model = learner(outcome="money").fit(X, treated, bought, 0.7)
+    predicted = model.effect(X)
+    for kind in "ab":
+        mean = gain[X["kind"] == kind].mean()
+        assert predicted[X["kind"] == kind].mean() == pytest.approx(mean, abs=0.3 * abs(mean))
+    again = DoublyRobust.from_state(json.loads(json.dumps(model.state())))
+    assert (again.effect(X) == predicted).all()
+    with pytest.raises(ValueError, match="0 or 1"):
+        learner().fit(X, treated, bought, 0.7)
+    with pytest.raises(ValueError, match="finite"):
+        learner(outcome="money").fit(X, treated, np.where(treated == 1, np.nan, bought), 0.7)
+
+
+def test_a_state_of_the_earlier_learner_is_refused_in_words(
     planted: PlantedExperiment, fitted: dict[str, Any]
 ) -> None:
-    model, moved = fitted["uplift_dr"], planted.X.assign(noise_1=9.0)
-    assert (model.effect(moved) == model.effect(planted.X)).all()
-    strangers = DoublyRobust(modifiers=["nowhere"], rounds=1, rounds_expected=1, threads=1)
-    strangers.fit(planted.X, *planted.fit_arguments)
-    assert strangers.encoder_.columns == list(planted.X.columns)
-    assert RISK in MODIFIERS
+    state = fitted["uplift_dr"].state()
+    earlier = state | {"learnt": {"share": -0.1, "effect": {}, "risk": None}}
+    with pytest.raises(ValueError, match="an earlier version"):
+        DoublyRobust.from_state(earlier)
 
 
 def test_rows_of_a_customer_are_not_each_others_nuisance() -> None:
@@ -247,5 +311,5 @@ def test_rows_of_a_customer_are_not_each_others_nuisance() -> None:
     treated, left, propensity, _ = (np.tile(column, 2) for column in planted.fit_arguments)
     model = learner(rounds_expected=10)
     apart = ExperimentData.from_arrays(treated, left, propensity, np.tile(np.arange(600), 2))
-    expected = model._out_of_fold_outcome(X, apart)
-    assert (expected[:600] == expected[600:]).all()
+    base = model._out_of_fold_base(X, apart)
+    assert (base[:600] == base[600:]).all()

@@ -44,6 +44,7 @@ def customer_state(ids: list[str], **columns: list[Any]) -> pa.Table:
     )
 
 
+WINDOWS, COSTS = 1.0, {"call": 3.0, "letter": 1.0}  # of the plays that contact
 ISSUE_COLUMNS = ("open_cases", "billing_error_days", "broken_promise_days", "fixed_days")
 
 
@@ -363,7 +364,7 @@ def uplift_manifest(**changes: Any) -> UpliftManifest:
 
 def uplift_scores_of(pinned: UpliftManifest | None) -> pd.DataFrame:
     uplift_scores = scoring.predict_uplift(
-        pinned, today(), scoring.score_cohort(scorer(), today(), AS_OF)
+        pinned, today(), scoring.score_cohort(scorer(), today(), AS_OF), WINDOWS, COSTS
     )
     assert uplift_scores.schema.equals(artefacts.UPLIFT_SCORES.schema)
     assert uplift_scores["customer_id"].to_pylist() == today()["customer_id"].to_pylist()
@@ -398,11 +399,65 @@ def test_where_loss_ranks_no_effect_is_told_but_who_is_disturbed(home: Path) -> 
     assert 0 < uplift_scores["disturbed"].sum() < len(uplift_scores)
 
 
+def test_what_a_contact_saves_is_told_over_the_windows_that_are_retained(home: Path) -> None:
+    scored = scoring.score_cohort(scorer(), today(), AS_OF)
+    once, twice = (
+        scoring.predict_uplift(uplift_manifest(), today(), scored, windows, COSTS).to_pandas()
+        for windows in (1.0, 2.0)
+    )
+    retained = scored["value_if_kept"].to_numpy() - scored["value_if_lost"].to_numpy()
+    assert once["saving"].to_numpy() == pytest.approx(-once["effect"].to_numpy() * retained)
+    assert twice["saving"].to_numpy() == pytest.approx(2 * once["saving"].to_numpy())
+    assert once["treatment"].isna().all()
+
+
+def relative_effect(value: float) -> dict[str, Any]:
+    """The state of a model that takes this share of everybody's risk."""
+    state = dict(uplift_manifest().model)
+    return state | {"learnt": {**state["learnt"], "share": value}}
+
+
+def test_of_several_treatments_that_is_told_which_gains_most(home: Path) -> None:
+    states = {"call": relative_effect(-0.5), "letter": relative_effect(-0.4)}
+    uplift_scores = uplift_scores_of(uplift_manifest(model={}, treatments=states))
+    alone = {
+        name: uplift_scores_of(uplift_manifest(model=state))["saving"]
+        for name, state in states.items()
+    }
+    is_called = alone["call"] - COSTS["call"] > alone["letter"] - COSTS["letter"]
+    assert 0 < is_called.sum() < len(uplift_scores)
+    assert (uplift_scores["treatment"] == np.where(is_called, "call", "letter")).all()
+    assert (uplift_scores["saving"] == alone["call"].where(is_called, alone["letter"])).all()
+    silent = uplift_scores_of(uplift_manifest(model={}, treatments=states, ranks=False))
+    assert silent[["effect", "saving", "treatment"]].isna().all(axis=None)
+    with pytest.raises(Guarded, match="no contact play visit"):
+        uplift_scores_of(uplift_manifest(treatments=states | {"visit": states["call"]}))
+
+
+def test_an_effect_on_money_is_what_a_contact_saves(home: Path) -> None:
+    manifest = uplift_manifest(outcome="money", model=relative_effect(-2.0))
+    uplift_scores = uplift_scores_of(manifest)
+    risk = scoring.score_cohort(scorer(), today(), AS_OF)[RISK].to_numpy()
+    assert uplift_scores["saving"].to_numpy() == pytest.approx(-2.0 * risk)
+    assert uplift_scores["effect"].isna().all()
+    harmed = uplift_scores_of(manifest.updated(disturbed_from=float(np.median(2.0 * risk))))
+    assert harmed["disturbed"].tolist() == (2.0 * risk >= np.median(2.0 * risk)).tolist()
+
+
+def test_a_model_of_an_earlier_version_is_refused_in_a_line(home: Path) -> None:
+    planted = experiments.experiment(400)
+    state = experiments.learner().fit(planted.X[[RISK]], *planted.fit_arguments).state()
+    earlier = state | {"learnt": {"share": -0.1, "effect": {}, "risk": None}}
+    with pytest.raises(Guarded, match=r"an earlier version.*make repro, then retention") as refusal:
+        uplift_scores_of(uplift_manifest(name="uplift_dr", model=earlier))
+    assert "\n" not in str(refusal.value)
+
+
 def test_of_nobody_no_effect_is_told(home: Path) -> None:
     nobody = today().slice(0, 0)
     scored = artefacts.SCORES.schema.empty_table()
     for pinned in (None, uplift_manifest(disturbed_from=0.0)):
-        assert scoring.predict_uplift(pinned, nobody, scored).equals(
+        assert scoring.predict_uplift(pinned, nobody, scored, WINDOWS, COSTS).equals(
             artefacts.UPLIFT_SCORES.schema.empty_table()
         )
 

@@ -25,7 +25,7 @@ class PlantedExperiment:
     def fit_arguments(self) -> tuple[Any, ...]:
         """What `fit` takes after X."""
         data = self.data
-        return data.treated, data.churned, data.propensity, data.customer
+        return data.treated, data.y, data.propensity, data.customer
 
 
 def experiment(
@@ -57,5 +57,5 @@ def experiment(
 def learner(**overrides: Any) -> DoublyRobust:
     """A quick doubly robust learner."""
     quick = {"rounds_expected": 10, "rounds": 40, "learning_rate": 0.1, "seeds": 1, "threads": 1}
-    trees = {"min_data_in_leaf": 100, "feature_fraction": 1.0}
+    trees = {"min_data_in_leaf": 100}
     return DoublyRobust(**{**quick, **trees, **overrides})

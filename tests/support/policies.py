@@ -19,7 +19,7 @@ SCORES: Final = {
     "value_if_lost": 50.0,
     "expected_loss": 100.0,
 }
-UPLIFT_SCORES: Final = {"effect": np.nan, "disturbed": False}
+UPLIFT_SCORES: Final = {"saving": np.nan, "treatment": None, "disturbed": False}
 CUSTOMER_STATE: Final = {
     "tenure_days": 900.0,
     "notice_on": None,
@@ -37,7 +37,7 @@ CUSTOMER_STATE: Final = {
     "usual_channel": None,
 }
 CONTACTS: Final = {"do_not_contact": False, "preferred_channel": "phone", "owner": None}
-_TEXTS: Final = ("usual_channel", "preferred_channel", "owner")
+_TEXTS: Final = ("usual_channel", "preferred_channel", "owner", "treatment")
 
 
 def customer_rows(text: str) -> list[dict[str, Any]]:

@@ -118,7 +118,18 @@ EXPERIMENT: Final = Table(
         Column("propensity", NUMBER, "the chance of being contacted, 0..1"),
         _CHURN_PROBABILITY,
         Column("worth", NUMBER, "value if kept less value if lost, over the retained windows"),
-        Column("effect", NUMBER, "effect of a contact on the chance of leaving, out of fold"),
+        Column(
+            "effect",
+            NUMBER,
+            "effect of that treatment on the chance of leaving, out of fold; null where the "
+            "outcome is money",
+        ),
+        Column(
+            "treatment", TEXT, "the treatment expected to gain most; `contact` where all are one"
+        ),
+        Column("saving", NUMBER, "what it is expected to save, in money, out of fold"),
+        Column("saved_score", NUMBER, "doubly robust score of the customers that it saves"),
+        Column("saving_score", NUMBER, "doubly robust score of the money that it saves"),
         Column("fold", LARGE, "the fold whose model did not see the customer"),
     ),
 )
@@ -149,7 +160,19 @@ UPLIFT_SCORES: Final = Table(
         Column(
             "effect",
             NUMBER,
-            "of a contact, on the chance of leaving; null where the list ranks by expected loss",
+            "of a contact, on the chance of leaving; null where the list ranks by expected loss, "
+            "and where money is the outcome",
+        ),
+        Column(
+            "saving",
+            NUMBER,
+            "what a contact saves over the retained windows, in money; null where the list ranks "
+            "by expected loss",
+        ),
+        Column(
+            "treatment",
+            TEXT,
+            "the play that gains most, where several were randomised; else null",
         ),
         Column("disturbed", FLAG, "whether a contact credibly drives such customers away"),
     ),

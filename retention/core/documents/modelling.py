@@ -111,9 +111,12 @@ class UpliftManifest(Contents):
     """The uplift model and its use; a champion carries it."""
 
     name: str | None = None  # null where none is fitted
-    model: Mapping[str, Any] = {}  # its state
+    model: Mapping[str, Any] = {}  # its state; empty where treatments are told apart
+    treatments: Mapping[str, Mapping[str, Any]] = {}  # state by play, where they are
+    outcome: str = "churn"  # or money
     ranks: bool = False  # whether customers are ranked by it
-    disturbed_from: Number | None = None  # effect from which a contact drives customers away
+    disturbed_from: Number | None = None  # effect from which a contact drives customers away;
+    # where the outcome is money, the loss
     lots: int = 0  # randomised rows
     asked: bool = True  # whether params name a model
     eligible: int = 0  # customers for whom it speaks

@@ -64,7 +64,12 @@ class TrainParams(Strict):
 
 
 class UpliftParams(Strict):
+    """What is learnt from randomised customers."""
+
     model: str | None = "uplift_dr"  # fitted on randomised customers; null: none
+    # What a contact changes: the churn probability, times what a kept customer is worth; or the
+    # value of the label window itself, as measured.
+    outcome: Literal["churn", "money"] = "churn"
 
 
 class EvaluateParams(Strict):

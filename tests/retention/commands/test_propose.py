@@ -45,6 +45,7 @@ PARAMS = campaigns.PARAMS | {"policy": {"playbook": BOOK}, "at_risk": {"capacity
 def experiment_table(n: int = 1200) -> pa.Table:
     """artefacts.EXPERIMENT of an experiment whose predicted effects are the true ones."""
     planted = experiment(n)
+    saved = -planted.data.doubly_robust_scores(planted.risk)
     days = np.array([dt.date(2026, 3, 2), dt.date(2026, 3, 30)], dtype=object)
     frame = pd.DataFrame(
         {
@@ -52,10 +53,14 @@ def experiment_table(n: int = 1200) -> pa.Table:
             "snapshot_on": days[np.arange(n) % 2],
             "treated": planted.data.treated,
             "propensity": planted.data.propensity,
-            "left": planted.data.churned,
+            "left": planted.data.y,
             RISK: planted.risk,
             "worth": 100.0 + np.arange(n) % 3,
             "effect": planted.effect,
+            "treatment": "contact",
+            "saving": -planted.effect * (100.0 + np.arange(n) % 3),
+            "saved_score": saved,
+            "saving_score": saved * (100.0 + np.arange(n) % 3),
             "fold": np.arange(n) // 2 % 5,
         }
     )
@@ -81,8 +86,8 @@ def expected_values(proposal: TargetingPolicy, saves: float) -> dict[str, policy
     frame: pd.DataFrame = experiment_table().to_pandas()
     risk, worth = frame[RISK].to_numpy(), frame["worth"].to_numpy()
     e, treated = frame["propensity"].to_numpy(), frame["treated"].to_numpy()
-    scores = (treated - e) / (e * (1 - e)) * (frame["left"].to_numpy() - risk)
-    data = scores, worth, frame["customer_id"], frame["fold"]
+    saved = -(treated - e) / (e * (1 - e)) * (frame["left"].to_numpy() - risk)
+    data = saved, saved * worth, frame["customer_id"], frame["fold"]
     return {
         "loss": policy_value.evaluate_policy(proposal, saves * risk * worth - proposal.cost, *data),
         "uplift": policy_value.evaluate_policy(

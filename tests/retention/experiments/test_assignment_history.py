@@ -59,6 +59,16 @@ def test_a_day_on_which_some_are_held_out_and_some_are_not_is_a_lot() -> None:
     ]
 
 
+def test_the_chance_of_each_treatment_is_its_share_of_the_day() -> None:
+    table = pd.DataFrame(
+        [(3, "holdout"), (3, "call"), (3, "letter"), (3, "call"), (9, "holdout"), (9, "call")],
+        columns=["occurred_day", "treatment"],
+    )
+    shares = assignment_history.treatment_shares(table)
+    assert shares.loc[3].to_dict() == {"call": 0.5, "holdout": 0.25, "letter": 0.25}
+    assert shares.loc[9].to_dict() == {"call": 0.5, "holdout": 0.5, "letter": 0.0}
+
+
 def test_an_outreach_that_says_nothing_of_its_treatment_is_a_contact() -> None:
     table = """
         customer | kind     | day | treatment
@@ -196,7 +206,8 @@ def placed(
         for history, days in ((assigned, snapshots), (assigned[::-1], snapshots[::-1]))
     )
     pd.testing.assert_frame_equal(aligned, turned)
-    return [tuple(row) for row in aligned.itertuples(index=False)]
+    columns = ["customer_id", "day", "treated", "propensity"]
+    return [tuple(row) for row in aligned[columns].itertuples(index=False)]
 
 
 def test_a_lot_stands_at_the_newest_snapshot_on_or_before_it() -> None:

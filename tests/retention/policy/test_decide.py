@@ -143,11 +143,11 @@ def test_who_is_held_out_is_within_reach_and_the_rest_fills_the_list() -> None:
 
 def test_whom_a_contact_keeps_comes_before_who_would_lose_more() -> None:
     rows = customer_rows("""
-        customer | expected_loss | effect | disturbed
-        lost     |           900 |  -0.05 | no
-        moved    |           300 |   -0.4 | no
-        harmed   |           800 |    0.1 | no
-        driven   |           800 |    0.3 | yes
+        customer | expected_loss | saving | disturbed
+        lost     |           900 |     10 | no
+        moved    |           300 |     80 | no
+        harmed   |           800 |    -20 | no
+        driven   |           800 |    -60 | yes
         """)
     decision = decide_for(rows, params_with(1))
     assert columns_of(decision, "lane", "why", "net_gain") == {
@@ -189,7 +189,7 @@ CUSTOMER = st.fixed_dictionaries(
     {
         "expected_loss": MONEY,
         "churn_probability": st.sampled_from([0.02, 0.3, 0.9]),
-        "effect": st.sampled_from([np.nan, np.nan, -0.8, -0.1, 0.0, 0.3]),
+        "saving": st.sampled_from([np.nan, np.nan, 160.0, 20.0, 0.0, -60.0]),
         "disturbed": st.sampled_from([False, False, True]),
         "value_if_kept": MONEY,
         "do_not_contact": st.sampled_from([None, False, False, True]),
@@ -241,7 +241,7 @@ def test_everybody_is_in_one_lane_and_no_limit_is_exceeded(
     assert not barred & set(with_play["customer_id"])
     assert not set(decision.held_out["customer_id"]) & set(with_play["customer_id"])
     contact = with_play[with_play["lane"] == "contact"]
-    harmed = {row["customer_id"] for row in rows if row["disturbed"] or row["effect"] >= 0}
+    harmed = {row["customer_id"] for row in rows if row["disturbed"] or row["saving"] <= 0}
     assert not harmed & {*contact["customer_id"], *decision.held_out["customer_id"]}
     assert len(contact) <= capacity
     assert (contact["owner"] == "Anna").sum() <= 2

@@ -62,10 +62,10 @@ def test_who_is_kept_stays_for_as_many_windows_as_the_policy_says() -> None:
 
 def test_a_measured_effect_is_the_cheapest_plays_and_others_save_as_believed_beside_it() -> None:
     text = """
-        customer | expected_loss | value_if_kept | value_if_lost | effect
-        believed |          1000 |           600 |           100 |
-        measured |          1000 |           600 |           100 | -0.1
-        nothing  |          1000 |           600 |           100 | 0
+        customer | expected_loss | saving
+        believed |          1000 |
+        measured |          1000 |    100
+        nothing  |          1000 |      0
         """
     options = options_of(
         text,
@@ -83,8 +83,18 @@ def test_a_measured_effect_is_the_cheapest_plays_and_others_save_as_believed_bes
     ]
 
 
+def test_of_plays_that_were_compared_only_the_customers_best_is_tried() -> None:
+    text = """
+        customer | expected_loss | saving | treatment
+        called   |          1000 |     40 | call
+        written  |          1000 |     30 | letter
+        """
+    book = play("call", save_rate=0.2, cost=5.0), play("letter", cost=1.0), play("gift")
+    assert best(text, *book) == ["call phone 3500 0", "letter phone 2900 0"]
+
+
 def test_another_channel_reaches_less_of_a_measured_effect_too() -> None:
-    text = "customer | value_if_kept | value_if_lost | effect\nanna | 600 | 100 | -0.1"
+    text = "customer | saving\nanna | 50"
     call = play("call", save_rate=1.0, channels=["phone", "email"])
     options = options_of(text, call, other_channel_factor=0.5)
     assert lines(options) == ["anna call phone 5000", "anna call email 2500"]
@@ -92,9 +102,8 @@ def test_another_channel_reaches_less_of_a_measured_effect_too() -> None:
 
 def test_a_play_that_drives_customers_away_is_never_worth_it() -> None:
     text = """
-        customer | expected_loss | value_if_kept | value_if_lost | effect
-        harmed   |          1000 |           600 |           100 | 0.2
-        reversed |          1000 |           100 |           600 | -0.2
+        customer | expected_loss | saving
+        harmed   |          1000 |   -100
         """
     assert (
         best(text, play("call", save_rate=0.9), play("voucher", save_rate=0.9, offer_value=1.0))

@@ -12,6 +12,7 @@ from models.components.uplift import UpliftModel
 from retention.uplift.metrics import (
     CrossFitted,
     EffectQuintile,
+    Ranking,
     RankingComparison,
     compare_rankings,
     cross_fit,
@@ -41,10 +42,14 @@ def choice(
     planted: PlantedExperiment, effect: CrossFitted, contact_share: float = 0.2, cost: float = 0.0
 ) -> RankingComparison:
     """By customers who are all worth 100."""
-    worth = np.full(len(planted.X), 100.0)
-    scores_and_customer = scores(planted), planted.data.customer
+    gain = -100 * scores(planted) - cost
     return compare_rankings(
-        effect, planted.risk * worth, worth, *scores_and_customer, contact_share, cost, n=QUICK
+        Ranking(-100 * effect.effect - cost, gain),
+        Ranking(100 * planted.risk, gain),
+        effect.fold,
+        planted.data.customer,
+        contact_share,
+        n=QUICK,
     )
 
 
@@ -135,8 +140,8 @@ def test_a_customers_own_outcome_says_nothing_of_them() -> None:
     planted = experiment(800)
     crossed = cross_fit(learner, planted.X, planted.data, folds=3)
     of_customer = planted.data.customer == planted.data.customer[0]
-    left = np.where(of_customer, 1 - planted.data.churned, planted.data.churned)
-    again = cross_fit(learner, planted.X, replace(planted.data, churned=left), folds=3)
+    left = np.where(of_customer, 1 - planted.data.y, planted.data.y)
+    again = cross_fit(learner, planted.X, replace(planted.data, y=left), folds=3)
     assert (again.effect[of_customer] == crossed.effect[of_customer]).all()
     assert (again.effect != crossed.effect).any()
 

@@ -36,8 +36,8 @@ def test_who_is_contacted(proposal: TargetingPolicy, expected: list[float]) -> N
 
 def test_rows_are_ranked_within_the_fold_whose_model_predicted() -> None:
     proposal = TargetingPolicy(capacity=1, eligible=2)
-    gain, scores = [9.0, 8.0, 2.0, 1.0], [-1.0, 0.0, -0.5, 0.0]
-    data = gain, scores, np.ones(4), list("abcd")
+    gain, saved = [9.0, 8.0, 2.0, 1.0], [1.0, 0.0, 0.5, 0.0]
+    data = gain, saved, saved, list("abcd")
     assert evaluate_policy(proposal, *data, n=20).customers_saved.value == pytest.approx(0.5)
     apart = evaluate_policy(proposal, *data, fold=[0, 0, 1, 1], n=20).customers_saved.value
     assert apart == pytest.approx(0.75)
@@ -45,8 +45,8 @@ def test_rows_are_ranked_within_the_fold_whose_model_predicted() -> None:
 
 def test_every_row_stands_for_its_share_of_the_eligible() -> None:
     proposal = TargetingPolicy(capacity=100, eligible=200, cost=3.0)
-    gain, scores, worth = [2.0, 1.0], [-0.1, 0.4], [50.0, 10.0]
-    estimated = evaluate_policy(proposal, gain, scores, worth, ["a", "b"], n=20)
+    gain, saved, money = [2.0, 1.0], [0.1, -0.4], [5.0, -4.0]
+    estimated = evaluate_policy(proposal, gain, saved, money, ["a", "b"], n=20)
     assert values(estimated) == pytest.approx(
         {"contacts": 100, "customers_saved": 10, "money_saved": 500, "cost": 300, "net": 200}
     )
@@ -58,8 +58,8 @@ def test_the_interval_covers_the_truth() -> None:
     for seed in range(40):
         planted = experiment(1000, seed)
         gain = -planted.effect * 100 - proposal.cost
-        worth = np.full(1000, 100.0)
-        data = planted.data.doubly_robust_scores(planted.risk), worth, planted.data.customer
+        saved = -planted.data.doubly_robust_scores(planted.risk)
+        data = saved, 100 * saved, planted.data.customer
         net = evaluate_policy(proposal, gain, *data, n=200, seed=seed).net
         truth = float(
             (treated_under_policy(proposal, gain, gain) * gain).mean() * proposal.eligible
@@ -70,13 +70,8 @@ def test_the_interval_covers_the_truth() -> None:
 
 def test_the_same_experiment_says_the_same() -> None:
     planted = experiment(400)
-    worth = np.full(400, 10.0)
-    data = (
-        -planted.effect,
-        planted.data.doubly_robust_scores(planted.risk),
-        worth,
-        planted.data.customer,
-    )
+    saved = -planted.data.doubly_robust_scores(planted.risk)
+    data = -planted.effect, saved, 10 * saved, planted.data.customer
     first, two = (evaluate_policy(TargetingPolicy(10, 100), *data, n=50) for _ in range(2))
     assert first == two
     assert first.contacts.value == pytest.approx(10.0)
