@@ -18,6 +18,7 @@ class BGNBDChurn(ChurnModel):
     """
 
     baseline = True
+    needs_labels = False
     complexity_rank = 3
     title = "BG/NBD, chance of silence"
 

@@ -17,6 +17,7 @@ class RecencyRule(ChurnModel):
     """
 
     baseline = True
+    blended = False
     complexity_rank = 1
     title = "recency rule"
 

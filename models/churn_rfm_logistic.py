@@ -17,6 +17,7 @@ class RFMLogistic(ChurnModel):
     """
 
     baseline = True
+    blended = False
     complexity_rank = 2
     title = "RFM logistic regression"
 

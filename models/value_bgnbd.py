@@ -19,6 +19,7 @@ class BGNBDValue(ValueModel):
     """
 
     baseline = True
+    needs_labels = False
     complexity_rank = 3
     title = "BG/NBD and Gamma-Gamma"
 

@@ -24,6 +24,7 @@ class LastWindow(ValueModel):
     """
 
     baseline = True
+    blended = False
     complexity_rank = 1
     title = "last window's spend"
 

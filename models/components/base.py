@@ -121,7 +121,10 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
 
     task: ClassVar[Literal["churn", "value", "uplift"]]
     baseline: ClassVar[bool]  # a simple model that the others have to beat
-    complexity_rank: ClassVar[int]  # 1 is the simplest; selection prefers the lower
+    blended: ClassVar[bool] = True  # whether it is a part of what scores; else it stands beside it
+    needs_labels: ClassVar[bool] = True  # whether few outcomes are too few for it
+    grows_with_rows: ClassVar[tuple[str, ...]] = ()  # parameters that more training rows raise
+    complexity_rank: ClassVar[int]  # 1 is the simplest
     title: ClassVar[str]  # the name that people read
 
     def columns(self, X: pd.DataFrame) -> list[str]:

@@ -1,14 +1,12 @@
-"""A churn model, two value models and their calibration, combined into a customer's scores."""
+"""A churn blend and two value blends, combined into a customer's scores."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-import models
-from models.components.base import ChurnModel, Floats, State, ValueModel
-from models.components.calibration import Calibrator, restore_calibrator
+from models.components.base import Floats, State
+from models.components.blend import ChurnBlend, ValueBlend
 from models.components.interval import ValueInterval
 
 COLUMNS = (
@@ -20,21 +18,21 @@ COLUMNS = (
     "value_if_lost",
     "expected_loss",
 )
+_NULLABLE = ("value_low", "value_high")
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """Fitted models with the names of their files, and what calibrates them."""
+    """Fitted models, weighted and calibrated."""
 
-    churn: tuple[str, ChurnModel]
-    calibrator: Calibrator  # of the churn probability
-    value_if_kept: tuple[str, ValueModel]  # E[value | stayed]
-    value_if_lost: tuple[str, ValueModel]  # E[value | churned]
-    interval: ValueInterval | None = None  # None: low and high are the expected value
+    churn: ChurnBlend
+    value_if_kept: ValueBlend  # E[value | stayed]
+    value_if_lost: ValueBlend  # E[value | churned]
+    interval: ValueInterval | None = None  # None: low and high are null
 
     def probability(self, X: pd.DataFrame) -> Floats:
-        """Calibrated churn probability of each row of X, ndarray of shape (n,)."""
-        return self.calibrator.predict(self.churn[1].predict_proba(X)[:, 1])
+        """Churn probability of each row of X, ndarray of shape (n,)."""
+        return self.churn.predict(X)
 
     def score(self, X: pd.DataFrame) -> pd.DataFrame:
         """Scores of every row of X.
@@ -49,7 +47,8 @@ class Scorer:
         Returns
         -------
         DataFrame of shape (n, 7)
-            COLUMNS, indexed as X: a probability, and money in account currency.
+            COLUMNS, indexed as X: a probability, and money in account currency; value_low and
+            value_high are null where there is no interval.
 
         Raises
         ------
@@ -57,26 +56,28 @@ class Scorer:
             If a column is missing, a score is not finite or a probability outside [0, 1].
         """
         p = self.probability(X)
-        if_kept, if_lost = self.value_if_kept[1].predict(X), self.value_if_lost[1].predict(X)
+        if_kept, if_lost = self.value_if_kept.predict(X), self.value_if_lost.predict(X)
         expected = (1 - p) * if_kept + p * if_lost
-        low, high = self.interval.predict(expected) if self.interval else (expected, expected)
+        unknown = np.full(len(X), np.nan)
+        low, high = self.interval.predict(expected) if self.interval else (unknown, unknown)
         parts = [p, expected, low, high, if_kept, if_lost, p * (if_kept - if_lost)]
         scores = pd.DataFrame(dict(zip(COLUMNS, parts, strict=True)), index=X.index)
-        if not np.isfinite(scores.to_numpy()).all() or not scores[COLUMNS[0]].between(0, 1).all():
+        required = scores if self.interval else scores.drop(columns=list(_NULLABLE))
+        if not np.isfinite(required.to_numpy()).all() or not scores[COLUMNS[0]].between(0, 1).all():
             raise ValueError("a score is not finite, or a probability lies outside 0 to 1")
         return scores
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Contributions to the log-odds of churn before calibration; see `ChurnModel`."""
-        return self.churn[1].contributions(X)
+        """Contributions to the log-odds of churn; see `ChurnBlend`."""
+        return self.churn.contributions(X)
 
     def states(self) -> dict[str, State]:
         """The scorer as JSON-able values, by the stem of the file: `churn` and `value`."""
         return {
-            "churn": {"model": _named_state(self.churn), "calibrator": self.calibrator.state()},
+            "churn": self.churn.state(),
             "value": {
-                "kept": _named_state(self.value_if_kept),
-                "lost": _named_state(self.value_if_lost),
+                "kept": self.value_if_kept.state(),
+                "lost": self.value_if_lost.state(),
                 "interval": self.interval.state() if self.interval else None,
             },
         }
@@ -92,23 +93,13 @@ class Scorer:
         Raises
         ------
         KeyError
-            If a model's file is no longer in `models/`.
+            If a model's file is no longer in `models/`, or an earlier version wrote the states.
         """
         churn, value = states["churn"], states["value"]
         interval = value["interval"]
         return cls(
-            churn=_named_model(churn["model"]),
-            calibrator=restore_calibrator(churn["calibrator"]),
-            value_if_kept=_named_model(value["kept"]),
-            value_if_lost=_named_model(value["lost"]),
+            churn=ChurnBlend.from_state(churn),
+            value_if_kept=ValueBlend.from_state(value["kept"]),
+            value_if_lost=ValueBlend.from_state(value["lost"]),
             interval=ValueInterval.from_state(interval) if interval else None,
         )
-
-
-def _named_state(named: tuple[str, Any]) -> State:
-    name, model = named
-    return {"name": name, **model.state()}
-
-
-def _named_model(state: State) -> tuple[str, Any]:
-    return state["name"], models.discover()[state["name"]].from_state(state)

@@ -169,7 +169,8 @@ def run_tree(record: RunRecord) -> PipelineRun:
         params={
             **_logged_params(params),
             **{f"chosen.{task}": name for task, name in report.chosen.items()},
-            "chosen.calibrator": report.calibrator,
+            "evidence": report.evidence,
+            **{f"weight.{name}": f"{weight:.4g}" for name, weight in _weights(report).items()},
         },
         points=[
             *_selected_model_points(record.metrics),
@@ -184,6 +185,10 @@ def run_tree(record: RunRecord) -> PipelineRun:
         ],
         children=[_model_run(record, name) for name in names],
     )
+
+
+def _weights(report: SelectionReport) -> dict[str, float]:
+    return {name: weight for parts in report.weights.values() for name, weight in parts.items()}
 
 
 def _logged_params(params: Params) -> dict[str, str]:
@@ -231,7 +236,7 @@ def _model_run(record: RunRecord, name: str) -> PipelineRun:
         "task": task,
         "model": name,
         "baseline": "yes" if models.discover()[name].baseline else "no",
-        "chosen": "yes" if report.chosen[task] == name else "no",
+        "chosen": "yes" if name in report.weights[task] else "no",
     }
     figures, list_figures = (
         _figures(_parts(record.metrics)[part], name) for part in (task, "list")

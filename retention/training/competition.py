@@ -1,16 +1,21 @@
-"""The competition of models: what is selected among those that have not failed."""
+"""The competition of models: what is put together of those that have not failed."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import models
-from retention.training import selection
+from retention.training.candidates import (
+    CandidateResult,
+    ModelFactory,
+    evaluate_candidates,
+    refuse_without_models,
+)
 from retention.training.failures import ModelFailed
-from retention.training.folds import Fold
+from retention.training.ladder import Evidence
 from retention.training.rows import LabelledRows
-from retention.training.selection import CandidateResult, ModelFactory, ModelSpec
+from retention.training.selection import ModelSpec, equal_spec, select
 
-_REPLACED = "{title} was selected but {reason}. The next best model takes its place."
+_REPLACED = "{title} was part of the model but {reason}. The other models take its place."
 
 
 class Competition:
@@ -21,12 +26,10 @@ class Competition:
     make : callable
         From `model_factory`.
     rows : LabelledRows
-    folds : list of Fold
-        Oldest first; empty where history is too short to select.
+    evidence : Evidence
+        The folds that history allows.
     label_delay_days : int
         Days from a snapshot until its labels are mature.
-    banners : list of str
-        Warnings for people who read the list.
     report : callable
         Takes a line about each model that drops out.
     """
@@ -35,16 +38,15 @@ class Competition:
         self,
         make: ModelFactory,
         rows: LabelledRows,
-        folds: list[Fold],
+        evidence: Evidence,
         label_delay_days: int,
-        banners: list[str],
         report: Callable[[str], None],
     ) -> None:
-        self._make, self._rows, self._folds = make, rows, folds
+        self._make, self._rows, self._evidence = make, rows, evidence
         self._label_delay_days, self._report = label_delay_days, report
-        self._banners = list(banners)
+        self._banners = list(evidence.banners)
         self._failed: dict[str, str] = {}
-        self._candidates: dict[str, CandidateResult] = {}
+        self.candidates: dict[str, CandidateResult] = {}
 
     def evaluate(self, track: Callable[[list[str]], Iterable[str]] = iter) -> None:
         """Evaluate every model on the folds, if there are any; those that fail drop out.
@@ -54,9 +56,10 @@ class Competition:
         track : callable
             Passes names through and reports progress.
         """
-        if self._folds:
-            self._candidates = selection.evaluate_candidates(
-                self._make, self._rows, self._folds, self.drop_out, track
+        folds = self._evidence.split.folds
+        if folds:
+            self.candidates = evaluate_candidates(
+                self._make, self._rows, folds, self._label_delay_days, self.drop_out, track
             )
 
     def drop_out(self, failure: ModelFailed, spec: ModelSpec | None = None) -> None:
@@ -66,18 +69,33 @@ class Competition:
         ----------
         failure : ModelFailed
         spec : ModelSpec, optional
-            What was selected before; a banner tells when a selected model is replaced.
+            What was put together before; a banner tells when a part of it is replaced.
         """
         name = failure.model
         self._report(f"{name} drops out: {failure.reason}")
         self._failed[name] = failure.reason
-        self._candidates.pop(name, None)
-        if spec and name in (spec.churn, spec.value):
+        self.candidates.pop(name, None)
+        if spec and any(name in parts for parts in spec.weights.values()):
             title = models.discover()[name].title
             self._banners.append(_REPLACED.format(title=title, reason=failure.reason))
 
-    def select(self) -> ModelSpec:
-        """The best of the models that are left; without an interval.
+    def measured_spec(self) -> ModelSpec | None:
+        """What would have been put together on the day of the test fold; None without one."""
+        split = self._evidence.split
+        if split.test_fold is None:
+            return None
+        development = split.development(self._label_delay_days)
+        return select(
+            self.candidates, self._rows, development, split.test_fold.test, self._label_delay_days
+        )
+
+    def select(self, day: int) -> ModelSpec:
+        """The models that are left, put together for a day.
+
+        Parameters
+        ----------
+        day : int
+            Day number of the snapshot that is to be scored.
 
         Returns
         -------
@@ -88,25 +106,10 @@ class Competition:
         Refusal
             If no model of a task is left.
         """
-        if not self._folds:
-            return selection.baseline_spec(list(self._banners), dict(self._failed))
-        selection.refuse_without_models(self._candidates, self._failed)
-        tests = self._rows.on(fold.test for fold in self._folds)
-        spec = selection.select_models(dict(self._candidates), tests, self._label_delay_days)
+        folds = self._evidence.split.folds
+        if not folds:
+            names = [name for name in self._evidence.models if name not in self._failed]
+            return equal_spec(names, list(self._banners), dict(self._failed))
+        refuse_without_models(self.candidates, self._failed)
+        spec = select(self.candidates, self._rows, folds, day, self._label_delay_days)
         return replace(spec, failed=dict(self._failed), banners=list(self._banners))
-
-    def complete(self, spec: ModelSpec) -> ModelSpec:
-        """The specification with its interval, where there are folds to fit it on.
-
-        Returns
-        -------
-        ModelSpec
-
-        Raises
-        ------
-        ModelFailed
-            If the selected value model fails.
-        """
-        if not self._folds:
-            return spec
-        return selection.with_interval(self._make, spec, self._rows, self._folds)

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from models.components.uplift import fold_of
 from retention.core import artefacts, feature_table
 from retention.core.events import HELD_OUT
-from retention.training import selection
+from retention.training.candidates import ModelFactory
 from retention.training.failures import IN_CROSS_PREDICTION
+from retention.training.fitting import fit_scorer, score
 from retention.training.rows import LabelledRows
-from retention.training.selection import ModelFactory, ModelSpec
+from retention.training.selection import ModelSpec
 
 HALVES: Final = 2
 SALT: Final = "foretold"
@@ -27,11 +28,12 @@ def cross_predict(
     rows: LabelledRows,
     spec: ModelSpec,
     make: ModelFactory,
+    label_delay_days: int,
 ) -> pa.Table:
     """Predictions of customers with an arm, each by models fitted on the other half of customers.
 
     Customers are halved by a hash of their ids, so no model has seen a row of the customer whom
-    it predicts. The calibrator of the specification, two numbers, has.
+    it predicts. The weights and the shift of the specification, a few numbers, have.
 
     Parameters
     ----------
@@ -45,6 +47,8 @@ def cross_predict(
     spec : ModelSpec
     make : callable
         From `model_factory`.
+    label_delay_days : int
+        Days from a snapshot until its labels are mature.
 
     Returns
     -------
@@ -69,8 +73,10 @@ def cross_predict(
     X, keys = feature_table.matrix(table), table.select(feature_table.KEYS).to_pandas()
     half = fold_of(keys["customer_id"], HALVES, SALT)
     parts = [
-        selection.score(
-            selection.fit_scorer(make, spec, rows.take(half_of_row != i), IN_CROSS_PREDICTION),
+        score(
+            fit_scorer(
+                make, spec, rows.take(half_of_row != i), label_delay_days, IN_CROSS_PREDICTION
+            ),
             X[half == i],
             IN_CROSS_PREDICTION,
         )

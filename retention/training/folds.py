@@ -1,6 +1,13 @@
 """Splits by time, never by row: the labels that are known when a snapshot is predicted."""
 
 from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+PARTS: Final = 5
+"""Of the customers, where there is no later period to predict."""
+YEAR_DAYS: Final = 365
 
 
 @dataclass(frozen=True)
@@ -9,6 +16,7 @@ class Fold:
 
     train: list[int]  # snapshots to fit on
     test: int  # the snapshot predicted
+    part: int | None = None  # of the customers, whom the others predict; None: all, by the past
 
 
 def mature_snapshots(snapshots: list[int], day: int, label_delay_days: int) -> list[int]:
@@ -31,36 +39,26 @@ def mature_snapshots(snapshots: list[int], day: int, label_delay_days: int) -> l
     return [snapshot for snapshot in snapshots if snapshot + label_delay_days <= day]
 
 
-def rolling_folds(snapshots: list[int], label_delay_days: int, max_folds: int) -> list[Fold]:
-    """The newest folds that history allows.
-
-    Parameters
-    ----------
-    snapshots : list of int
-        Day numbers, ascending.
-    label_delay_days : int
-        Days from a snapshot until its labels are mature.
-    max_folds : int
-
-    Returns
-    -------
-    list of Fold
-        Oldest first, at most `max_folds`; empty where history is too short.
-    """
-    folds = [Fold(mature_snapshots(snapshots, day, label_delay_days), day) for day in snapshots]
-    return [fold for fold in folds if fold.train][-max_folds:]
-
-
 @dataclass(frozen=True)
 class TimeSplit:
-    """Folds for model selection, and the test fold, which is out of time for all of them."""
+    """The folds that models are compared and calibrated on."""
 
-    folds: list[Fold]  # for model selection, oldest first
-    test_fold: Fold | None  # no label open on its test day is used before it; None: short history
+    folds: list[Fold]  # oldest first
+    test_fold: Fold | None  # the newest, measured by what was known on its day before it is used
+
+    def development(self, label_delay_days: int) -> list[Fold]:
+        """The folds whose labels were known on the day of the test fold, oldest first."""
+        if self.test_fold is None:
+            return []
+        day = self.test_fold.test
+        return [fold for fold in self.folds if fold.test + label_delay_days <= day]
 
 
 def split_by_time(snapshots: list[int], label_delay_days: int, max_folds: int) -> TimeSplit:
-    """The newest snapshot is the test; the folds lie among those mature on its day.
+    """Folds that span the newest year and two label delays, the newest snapshot being one.
+
+    Folds next to each other share most of their label windows: spread out, they show how the
+    chances turn with the seasons. The same season of last year is one of them where it exists.
 
     Parameters
     ----------
@@ -73,10 +71,35 @@ def split_by_time(snapshots: list[int], label_delay_days: int, max_folds: int) -
     Returns
     -------
     TimeSplit
+        Without folds where history is too short.
     """
-    if not snapshots:
+    possible = [Fold(mature_snapshots(snapshots, day, label_delay_days), day) for day in snapshots]
+    folds = [fold for fold in possible if fold.train]
+    if not folds:
         return TimeSplit([], None)
+    newest = folds[-1]
+    oldest_day = newest.test - max(YEAR_DAYS, 2 * label_delay_days)
+    recent = [fold for fold in folds if fold.test >= oldest_day]
+    places = np.linspace(len(recent) - 1, 0, min(max_folds, len(recent)))
+    kept = {recent[round(place)].test for place in places.tolist()}
+    day_last_year = newest.test + label_delay_days - YEAR_DAYS
+    if folds[0].test <= day_last_year + label_delay_days:
+        kept.add(min(folds, key=lambda fold: abs(fold.test - day_last_year)).test)
+    return TimeSplit([fold for fold in folds if fold.test in kept], newest)
+
+
+def split_by_customer(snapshots: list[int]) -> TimeSplit:
+    """Folds over customers on the newest snapshot; the models see all snapshots of the others.
+
+    Parameters
+    ----------
+    snapshots : list of int
+        Day numbers of snapshots with mature labels, ascending; at least one.
+
+    Returns
+    -------
+    TimeSplit
+        Nothing in it is out of time.
+    """
     newest = snapshots[-1]
-    development = mature_snapshots(snapshots, newest, label_delay_days)
-    test_fold = Fold(development, newest) if development else None
-    return TimeSplit(rolling_folds(development, label_delay_days, max_folds), test_fold)
+    return TimeSplit([Fold(snapshots, newest, part) for part in range(PARTS)], None)

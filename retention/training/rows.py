@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from models.components.base import TREATED, Floats
+from models.components.uplift import fold_of
 from retention.core import feature_table
 from retention.core.events import CONTACTED, CONTACTED_NOT_RANDOMISED, HELD_OUT
 from retention.core.params import TreatedRows
+from retention.training.folds import PARTS, Fold
+
+_SALT: Final = "customers"
+"""Of the hash that parts the customers of a fold."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,42 @@ class LabelledRows:
         """The rows of some snapshots, given as day numbers."""
         return self.take(np.isin(self.day, list(days)))
 
+    def training(self, fold: Fold) -> "LabelledRows":
+        """The rows that a fold is fitted on."""
+        chosen = np.isin(self.day, fold.train)
+        if fold.part is not None:
+            chosen &= fold_of(self.customer, PARTS, _SALT) != fold.part
+        return self.take(chosen)
+
+    def tests(self, folds: Iterable[Fold]) -> "LabelledRows":
+        """The rows that folds predict, as if untreated, fold by fold in their order."""
+        return self.take(np.concatenate([self._tested(fold) for fold in folds])).as_untreated()
+
+    def _tested(self, fold: Fold) -> NDArray[np.intp]:
+        chosen = self.day == fold.test
+        if fold.part is not None:
+            chosen &= fold_of(self.customer, PARTS, _SALT) == fold.part
+        return np.flatnonzero(chosen)
+
+    def effective(self, label_delay_days: int) -> float:
+        """Rows, counted once for each label window that does not overlap the one before.
+
+        Parameters
+        ----------
+        label_delay_days : int
+            Days from a snapshot until its labels are mature.
+
+        Returns
+        -------
+        float
+            At most the number of rows.
+        """
+        days = np.unique(self.day)
+        if len(days) < 2:
+            return float(len(self.day))
+        windows = 1 + (days[-1] - days[0]) / label_delay_days
+        return float(len(self.day) * min(1.0, windows / len(days)))
+
     def as_untreated(self) -> "LabelledRows":
         """The rows as if no customer had been contacted.
 
@@ -67,6 +108,11 @@ class LabelledRows:
     def n_churners(self) -> int:
         """Customers who churned, each counted once."""
         return len(set(self.customer[self.churned == 1]))
+
+    @property
+    def n_stayers(self) -> int:
+        """Customers who stayed at some snapshot, each counted once."""
+        return len(set(self.customer[self.churned == 0]))
 
 
 def labelled_rows(

@@ -3,14 +3,19 @@
 from math import isfinite
 from typing import Final
 
+import numpy as np
+
 import models
 from models.components.base import TREATED
 from retention.core import point_in_time
 from retention.core.documents.modelling import FoldSpan, SelectionReport
+from retention.core.params import LabelParams
 from retention.training import metrics, selection
-from retention.training.folds import Fold, TimeSplit
+from retention.training.candidates import CandidateResult, ModelFactory, task_of
+from retention.training.folds import Fold
+from retention.training.ladder import Evidence
 from retention.training.rows import LabelledRows
-from retention.training.selection import CandidateResult, ModelSpec
+from retention.training.selection import ModelSpec
 
 _FOLD_METRICS: Final = {
     "churn": (metrics.log_loss, metrics.roc_auc),
@@ -18,71 +23,80 @@ _FOLD_METRICS: Final = {
 }
 
 
-def fold_metrics(
-    candidate: CandidateResult, tests: LabelledRows, folds: list[Fold]
-) -> list[dict[str, float | None]]:
-    """Metrics of a candidate's raw predictions on each fold.
+def fold_metrics(candidate: CandidateResult, rows: LabelledRows) -> list[dict[str, float | None]]:
+    """Metrics of a candidate's own predictions on each fold.
 
     Parameters
     ----------
     candidate : CandidateResult
-    tests : LabelledRows
-        The rows of the folds' tests.
-    folds : list of Fold
+    rows : LabelledRows
 
     Returns
     -------
     list of dict
-        Per fold the metrics by name; None where a fold cannot give a number.
+        Per fold the metrics by name; None where a fold cannot give a number. Those of a value
+        model are of its value if kept, on the customers who stayed.
     """
-    task = candidate.name.partition("_")[0]
-    y, per_fold = tests.target(task), []
-    for fold in folds:
-        in_test = tests.day == fold.test
-        figures = {
-            metric.__name__: metric(y[in_test], candidate.predicted[in_test])
-            for metric in _FOLD_METRICS[task]
-        }
+    task, per_fold = task_of(candidate.name), []
+    for result in candidate.folds:
+        tests = rows.tests([result.fold])
+        measured = np.ones(len(tests.day), bool) if task == "churn" else tests.churned == 0
+        y, predicted = tests.target(task)[measured], result.predicted[measured]
+        figures = {metric.__name__: metric(y, predicted) for metric in _FOLD_METRICS[task]}
         per_fold.append(
             {name: figure if isfinite(figure) else None for name, figure in figures.items()}
         )
     return per_fold
 
 
-def selection_report(spec: ModelSpec, split: TimeSplit, rows: LabelledRows) -> SelectionReport:
+def selection_report(
+    spec: ModelSpec,
+    evidence: Evidence,
+    rows: LabelledRows,
+    make: ModelFactory,
+    labels: LabelParams,
+) -> SelectionReport:
     """The content of selection.json.
 
     Parameters
     ----------
     spec : ModelSpec
-        The result of model selection.
-    split : TimeSplit
-        The folds that were used, and the test fold.
+        The models put together.
+    evidence : Evidence
+        The folds that were used.
     rows : LabelledRows
         All rows, on which the refit is made.
+    make : callable
+        From `model_factory`.
+    labels : LabelParams
 
     Returns
     -------
     SelectionReport
     """
-    tests = rows.on(fold.test for fold in split.folds)
+    split = evidence.split
+    effective = rows.effective(point_in_time.label_delay_days(labels))
+    names = sorted({*spec.candidates, *(name for parts in spec.weights.values() for name in parts)})
     report = SelectionReport(
         rule=selection.RULE,
-        chosen={"churn": spec.churn, "value": spec.value},
-        why=spec.why,
-        calibrator=spec.calibrators[spec.churn].name,
+        evidence=evidence.rung,
+        chosen=spec.main,
+        weights=spec.weights,
+        intercept=spec.intercept,
+        why={task: _why(parts, bool(split.folds)) for task, parts in spec.weights.items()},
         losses=spec.losses,
-        params=spec.params,
+        params={name: spec.params(make, name, effective) for name in names},
         tuned_per_fold={
-            name: tuple(candidate.tuned) for name, candidate in spec.candidates.items()
+            name: tuple(result.tuned for result in candidate.folds)
+            for name, candidate in spec.candidates.items()
         },
         fold_metrics={
-            name: tuple(fold_metrics(candidate, tests, split.folds))
+            name: tuple(fold_metrics(candidate, rows))
             for name, candidate in spec.candidates.items()
         },
         folds=tuple(_fold_span(fold) for fold in split.folds),
         measured_on=_fold_span(split.test_fold) if split.test_fold else None,
-        fold_rows=tuple(int((tests.day == fold.test).sum()) for fold in split.folds),
+        fold_rows=tuple(len(rows.tests([fold]).day) for fold in split.folds),
         rows=len(rows.day),
         customers=len(set(rows.customer)),
         churners=rows.n_churners,
@@ -93,6 +107,13 @@ def selection_report(spec: ModelSpec, split: TimeSplit, rows: LabelledRows) -> S
         titles={name: model.title for name, model in models.discover().items()},
     )
     return report.updated(failed=spec.failed) if spec.failed else report
+
+
+def _why(parts: dict[str, float], compared: bool) -> str:
+    if not compared:
+        return selection.NOT_COMPARED
+    weights = ", ".join(f"{name} {weight:.2f}" for name, weight in parts.items())
+    return f"weights learnt out of fold: {weights}"
 
 
 def _fold_span(fold: Fold) -> FoldSpan:

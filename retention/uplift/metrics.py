@@ -17,7 +17,7 @@ from models.components.base import Floats
 from models.components.treatments import Treatments, cross_fit_each
 from models.components.uplift import FOLDS, ExperimentData, UpliftModel
 from retention.stats.bootstrap import Interval, bootstrap
-from retention.training.selection import standard_error
+from retention.stats.clusters import standard_error
 
 N_QUINTILES: Final = 5
 REPLICATES: Final = 500

@@ -22,9 +22,11 @@ class SelectionReport(Contents):
     """The outcome of model selection, and the rows behind it; by model unless said."""
 
     rule: str  # how models are selected
-    chosen: Mapping[str, str]  # model by task
+    evidence: str  # what history allowed: time, newest, customers or history
+    chosen: Mapping[str, str]  # the model with the greatest weight, by task
+    weights: Mapping[str, Mapping[str, Number]]  # of the models that count, by task
+    intercept: Number  # shift of the log-odds of churn
     why: Mapping[str, str]  # by task
-    calibrator: str
     losses: Mapping[str, Number]  # out of fold
     params: Mapping[str, Mapping[str, Any]]  # of the refit
     tuned_per_fold: Mapping[str, tuple[Mapping[str, Any], ...]]

@@ -1,0 +1,95 @@
+"""Fitting the models of a specification to rows, and scoring with them."""
+
+from typing import Any
+
+import pandas as pd
+
+from models.components.blend import ChurnBlend, ValueBlend
+from models.components.scorer import Scorer
+from retention.training.candidates import ModelFactory, fit_pair, predict
+from retention.training.failures import AT_REFIT, attributed_to
+from retention.training.rows import LabelledRows
+from retention.training.selection import ModelSpec
+
+
+def fit_scorer(
+    make: ModelFactory,
+    spec: ModelSpec,
+    rows: LabelledRows,
+    label_delay_days: int,
+    during: str = AT_REFIT,
+) -> Scorer:
+    """Fit the models that count; weights, shift and interval stay those of the specification.
+
+    Parameters
+    ----------
+    make : callable
+        From `model_factory`.
+    spec : ModelSpec
+    rows : LabelledRows
+    label_delay_days : int
+        Days from a snapshot until its labels are mature.
+    during : str
+        What the fit is for, in the reason of a failure.
+
+    Returns
+    -------
+    Scorer
+
+    Raises
+    ------
+    ModelFailed
+        If a model raises, as it does where all rows churned, or all stayed.
+    """
+    effective = rows.effective(label_delay_days)
+    churn: list[Any] = []
+    for name, weight in spec.weights["churn"].items():
+        with attributed_to(name, during):
+            model = make(name, **spec.params(make, name, effective))
+            churn.append((name, model.fit(rows.X, rows.churned, rows.weight), weight))
+    kept: list[Any] = []
+    lost: list[Any] = []
+    for name, weight in spec.weights["value"].items():
+        params = spec.params(make, name, effective)
+        with attributed_to(name, during):
+            if_kept, if_lost = fit_pair(make(name, **params), make(name, **params), rows)
+        kept.append((name, if_kept, weight))
+        lost.append((name, if_lost, weight))
+    return Scorer(
+        churn=ChurnBlend(tuple(churn), spec.intercept),
+        value_if_kept=ValueBlend(tuple(kept)),
+        value_if_lost=ValueBlend(tuple(lost)),
+        interval=spec.interval,
+    )
+
+
+def score(scorer: Scorer, X: pd.DataFrame, during: str) -> pd.DataFrame:
+    """The scorer's scores; where they cannot be had, the failure of the model that is at fault.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        Fitted.
+    X : DataFrame of shape (n, features)
+    during : str
+        What the scores are for, in the reason of a failure.
+
+    Returns
+    -------
+    DataFrame of shape (n, 7)
+        See `Scorer.score`.
+
+    Raises
+    ------
+    ModelFailed
+        If a model raises, or predicts what no model may.
+    """
+    parts = [*scorer.churn.parts, *scorer.value_if_kept.parts, *scorer.value_if_lost.parts]
+    with attributed_to(parts[0][0], during):
+        try:
+            return scorer.score(X)
+        except Exception:
+            for name, model, _ in parts:
+                with attributed_to(name, during):
+                    predict(model, X)
+            raise

@@ -1,0 +1,184 @@
+"""The base rate of a coming window, forecast from how it turned at past snapshots.
+
+A model fitted on the past predicts the mean of the past; seasons and trends move it. How far the
+log-odds of a past snapshot had to be shifted is known once its labels are. Two of these shifts
+speak for the day that is scored: that of the newest snapshot, and that of the same season of last
+year. How much each says is learnt from the company's own past turns, and shrunk to what holds
+where nothing is known: nothing of the newest (in a business with seasons it points the wrong way
+half a year later), half of last year's.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.components.base import Floats
+from models.components.calibration import intercept_for_mean
+from retention.training.folds import YEAR_DAYS
+
+PRIOR_NEWEST: Final = 0.0
+PRIOR_LAST_YEAR: Final = 0.5
+PRIOR_TURNS: Final = 3.0
+"""Past turns that the prior counts as."""
+LARGEST: Final = 3.0
+"""Log-odds that a forecast does not exceed."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A past snapshot: by how much the log-odds of its customers had to be shifted."""
+
+    day: int  # of the snapshot, day number
+    shift: float  # log-odds
+    variance: float  # of the shift, by its number of customers alone
+    share: float = 1.0  # of a turn of its own; label windows that overlap share one
+
+
+def measure_turns(
+    log_odds: Floats, y: Floats, day: NDArray[np.int64], weight: Floats, label_delay_days: int
+) -> list[Turn]:
+    """The shift that every snapshot needed.
+
+    Parameters
+    ----------
+    log_odds : ndarray of shape (n,)
+        Out-of-fold log-odds of churn.
+    y : ndarray of shape (n,)
+        1 churned, 0 stayed.
+    day : ndarray of shape (n,)
+        Day number of each row's snapshot.
+    weight : ndarray of shape (n,)
+        Row weights.
+    label_delay_days : int
+        Days from a snapshot until its labels are mature.
+
+    Returns
+    -------
+    list of Turn
+        Oldest first; without snapshots on which all customers have one outcome.
+    """
+    turns: list[Turn] = []
+    before: int | None = None
+    for number in np.unique(day).tolist():
+        rows = day == number
+        outcome, z, w = y[rows], log_odds[rows], weight[rows]
+        if 0 < float((w * outcome).sum()) < float(w.sum()):
+            shift = intercept_for_mean(z, outcome, w)
+            p = 1 / (1 + np.exp(-(z + shift)))
+            variance = 1 / max(float((w * p * (1 - p)).sum()), 1e-9)
+            share = 1.0 if before is None else min(1.0, (number - before) / label_delay_days)
+            turns.append(Turn(number, shift, variance, share))
+            before = number
+    return turns
+
+
+def measure_levels(
+    expected: Floats, y: Floats, day: NDArray[np.int64], weight: Floats, label_delay_days: int
+) -> list[Turn]:
+    """The logarithm of actual over expected money at every snapshot.
+
+    Parameters
+    ----------
+    expected, y : ndarray of shape (n,)
+        Out-of-fold and realised values, account currency.
+    day : ndarray of shape (n,)
+        Day number of each row's snapshot.
+    weight : ndarray of shape (n,)
+        Row weights.
+    label_delay_days : int
+        Days from a snapshot until its labels are mature.
+
+    Returns
+    -------
+    list of Turn
+        Oldest first; without snapshots that brought, or promised, no money.
+    """
+    turns: list[Turn] = []
+    before: int | None = None
+    for number in np.unique(day).tolist():
+        rows = day == number
+        actual = float((weight[rows] * y[rows]).sum())
+        promised = float((weight[rows] * expected[rows]).sum())
+        if actual > 0 and promised > 0:
+            off = weight[rows] * (y[rows] - expected[rows] * actual / promised)
+            variance = float((off**2).sum()) / actual**2  # delta method
+            share = 1.0 if before is None else min(1.0, (number - before) / label_delay_days)
+            turns.append(Turn(number, float(np.log(actual / promised)), variance, share))
+            before = number
+    return turns
+
+
+def forecast_shift(turns: list[Turn], day: int, label_delay_days: int) -> float:
+    """The shift of log-odds expected on a day, from turns whose labels were known on it.
+
+    Parameters
+    ----------
+    turns : list of Turn
+        Oldest first.
+    day : int
+        Day number of the snapshot that is scored.
+    label_delay_days : int
+        Days from a snapshot until its labels are mature.
+
+    Returns
+    -------
+    float
+        Log-odds; 0 where no turn is known.
+    """
+    known = [turn for turn in turns if turn.day + label_delay_days <= day]
+    if not known:
+        return 0.0
+    weights = _weights(known, label_delay_days)
+    forecast = float(weights @ _signs(known, day, label_delay_days))
+    return float(np.clip(round(forecast, 6), -LARGEST, LARGEST))
+
+
+def _weights(known: list[Turn], label_delay_days: int) -> Floats:
+    """Of the newest shift and of last year's: ridge regression of past turns on their signs."""
+    rows = [
+        (turn, _signs(known, turn.day, label_delay_days))
+        for turn in known
+        if any(other.day + label_delay_days <= turn.day for other in known)
+    ]
+    prior = np.array([PRIOR_NEWEST, PRIOR_LAST_YEAR])
+    if not rows:
+        return prior
+    signs = np.array([sign for _, sign in rows])
+    shifts = np.array([turn.shift for turn, _ in rows])
+    share = np.array([turn.share for turn, _ in rows])
+    scale = float(np.mean([turn.shift**2 for turn in known])) + 1e-12
+    moment = (signs * share[:, None]).T @ signs + PRIOR_TURNS * scale * np.eye(2)
+    target = (signs * share[:, None]).T @ shifts + PRIOR_TURNS * scale * prior
+    return np.clip(np.linalg.solve(moment, target), 0.0, 1.0)
+
+
+def _signs(known: list[Turn], day: int, label_delay_days: int) -> Floats:
+    """Shift of the newest turn known on a day, and that of the same season of the year before.
+
+    Returns
+    -------
+    ndarray of shape (2,)
+        Log-odds, each shrunk by its own sampling error; 0 where there is none.
+    """
+    earlier = [turn for turn in known if turn.day + label_delay_days <= day]
+    newest = earlier[-1:]
+    season = [
+        turn for turn in earlier if abs(turn.day - (day - YEAR_DAYS)) <= _reach(label_delay_days)
+    ]
+    season = sorted(season, key=lambda turn: abs(turn.day - (day - YEAR_DAYS)))[:2]
+    return np.array([_shrunk_mean(newest), _shrunk_mean(season)])
+
+
+def _reach(label_delay_days: int) -> float:
+    """Days by which a snapshot of the same season may lie off: a third of a window."""
+    return max(15.0, label_delay_days / 3)
+
+
+def _shrunk_mean(turns: list[Turn]) -> float:
+    if not turns:
+        return 0.0
+    shift = float(np.mean([turn.shift for turn in turns]))
+    variance = float(np.mean([turn.variance for turn in turns]))
+    return shift * shift**2 / (shift**2 + variance) if shift else 0.0
