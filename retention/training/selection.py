@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logit
 
 import models
 from models.components.base import Floats
@@ -137,9 +137,12 @@ def select(
     log_odds = np.column_stack([clipped_log_odds(known[name].predicted) for name in churn])
     share = _independent_share(tests, label_delay_days) * tests.weight
     parts = stacking.churn_weights(log_odds, tests.churned, tests.day, share)
-    z = log_odds @ parts
+    # Stretched around the mean probability, not around one half: the mean stays where it is.
+    centre = float(logit(expit(log_odds).mean())) * (1 - float(parts.sum()))
+    z = centre + log_odds @ parts
     turns = season.measure_turns(z, tests.churned, tests.day, tests.weight, label_delay_days)
-    shift = season.forecast_shift(turns, day, label_delay_days)
+    is_past = folds[0].part is None  # customers of the same period say nothing of another
+    shift = season.forecast_shift(turns, day, label_delay_days) if is_past else 0.0
     p = expit(z + _forecasts(turns, tests, label_delay_days))
     values = np.column_stack(
         [(1 - p) * known[name].predicted + p * known[name].if_lost for name in value]
@@ -149,10 +152,11 @@ def select(
         values @ value_parts, tests.value, tests.day, tests.weight, label_delay_days
     )
     level = np.exp(_forecasts(levels, tests, label_delay_days))
-    value_now = value_parts * np.exp(season.forecast_shift(levels, day, label_delay_days))
+    level_now = season.forecast_shift(levels, day, label_delay_days) if is_past else 0.0
+    value_now = value_parts * np.exp(level_now)
     return ModelSpec(
         weights={"churn": _counting(churn, parts), "value": _counting(value, value_now)},
-        intercept=_in_sample_shift(turns) if folds[0].part is not None else shift,
+        intercept=centre + shift,
         interval=ValueInterval().fit(level * (values @ value_parts), tests.value),
         losses=_losses(known, tests, p),
         candidates=known,
@@ -169,11 +173,6 @@ def _forecasts(turns: list[season.Turn], tests: LabelledRows, label_delay_days: 
     days, code = np.unique(tests.day, return_inverse=True)
     shifts = [season.forecast_shift(turns, day, label_delay_days) for day in days.tolist()]
     return np.array(shifts)[code]
-
-
-def _in_sample_shift(turns: list[season.Turn]) -> float:
-    """Of folds over customers: what their one snapshot needed; nothing speaks of another time."""
-    return float(turns[0].shift) if len(turns) == 1 else 0.0
 
 
 def _counting(names: list[str], weights: Floats) -> dict[str, float]:

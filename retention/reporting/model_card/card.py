@@ -5,7 +5,6 @@ After Mitchell et al. (2019), "Model Cards for Model Reporting", short and in pl
 
 import datetime as dt
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -21,13 +20,6 @@ NONE: Final = "\N{EN DASH}"  # where there is no number
 
 _TIGHT: Final = "\N{NO-BREAK SPACE}"
 _WHOLE_UNITS_FROM: Final = 100.0  # an amount from which pennies only distract
-_FIGURES_OF_A_REASON: Final = re.compile(r"(?:, | \()(?:\d+\.\d+|nan)\)?")
-_CALIBRATED: Final = {
-    "identity": "its chances as they come",
-    "platt": "its chances corrected by a straight line in log-odds (Platt)",
-    "isotonic": "its chances corrected by rising steps (isotonic)",
-}
-
 MetricIntervalsByModel = dict[str, MetricIntervals]
 NumberFormat = Callable[[float], str]
 
@@ -103,14 +95,6 @@ def _model_order(selection_report: dict[str, Any], names: Iterable[str]) -> list
     return sorted(names, key=lambda name: (name != RECIPE, losses.get(name, math.inf), name))
 
 
-def _reason(selection_report: dict[str, Any], task: str) -> str:
-    """Why a model was selected, without the figures, which stand in the table below it."""
-    reason = _FIGURES_OF_A_REASON.sub("", selection_report["why"][task])
-    for name, title in selection_report["titles"].items():
-        reason = reason.replace(name, title)
-    return _text(reason)
-
-
 def _titles(selection_report: dict[str, Any], recipe: str) -> Callable[[str], str]:
     return lambda name: (
         recipe if name == RECIPE else _text(selection_report["titles"].get(name, name))
@@ -118,15 +102,11 @@ def _titles(selection_report: dict[str, Any], recipe: str) -> Callable[[str], st
 
 
 def _churn_titles(selection_report: dict[str, Any]) -> Callable[[str], str]:
-    calibrator = selection_report["calibrator"]
-    added = "without calibration" if calibrator == "identity" else f"{calibrator} calibration"
-    selected = _text(selection_report["titles"][selection_report["chosen"]["churn"]])
-    return _titles(selection_report, f"**The recipe:** {selected}, {_text(added)}")
+    return _titles(selection_report, "**The recipe:** all models, weighted")
 
 
 def _value_titles(selection_report: dict[str, Any]) -> Callable[[str], str]:
-    selected = _text(selection_report["titles"][selection_report["chosen"]["value"]])
-    return _titles(selection_report, f"**The recipe:** {selected}, if kept and if lost")
+    return _titles(selection_report, "**The recipe:** all models, weighted, if kept and if lost")
 
 
 def _table(
@@ -166,13 +146,16 @@ def _number(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else _text(value)
 
 
-def _losses(selection_report: dict[str, Any], task: str, style: NumberFormat) -> list[list[str]]:
-    names = [name for name in selection_report["losses"] if name.startswith(task)]
+def _candidates(selection_report: dict[str, Any], task: str) -> list[list[str]]:
+    """One row per model: its title, weight, out-of-fold loss and parameters."""
+    weights = selection_report["weights"][task]
+    names = {name for name in selection_report["losses"] if name.startswith(task)} | set(weights)
     title = _titles(selection_report, RECIPE)
     return [
         [
-            f"**{title(name)}**" if name == selection_report["chosen"][task] else title(name),
-            _format(selection_report["losses"][name], style),
+            f"**{title(name)}**" if name in weights else title(name),
+            _format(weights.get(name), _times),
+            _format(selection_report["losses"].get(name), _decimals),
             _tuned(selection_report, name),
         ]
         for name in _model_order(selection_report, names)
@@ -298,28 +281,20 @@ def _measurement(
     }
 
 
-def _selection(selection_report: dict[str, Any], style: NumberFormat) -> dict[str, Any]:
+def _selection(selection_report: dict[str, Any]) -> dict[str, Any]:
     """The model selection, for the template."""
 
-    def root(loss: float) -> str:
-        return style(math.sqrt(loss))
-
-    calibrator = selection_report["calibrator"]
     return {
         "rule": _text(selection_report["rule"]),
-        "titles": {
-            task: _text(selection_report["titles"][name])
-            for task, name in selection_report["chosen"].items()
-        },
-        "why": {task: _reason(selection_report, task) for task in selection_report["why"]},
-        "calibrated": _CALIBRATED.get(calibrator, f"its chances corrected by {_text(calibrator)}"),
+        "evidence": selection_report["evidence"],
+        "shift": _signed(selection_report["intercept"]),
         "folds": _folds(selection_report),
         "failed": [
             f"{_text(selection_report['titles'].get(name, name))}: {_text(reason)}"
             for name, reason in selection_report.get("failed", {}).items()
         ],
-        "churn": _losses(selection_report, "churn", _decimals),
-        "value": _losses(selection_report, "value", root),
+        "churn": _candidates(selection_report, "churn"),
+        "value": _candidates(selection_report, "value"),
     }
 
 
@@ -345,7 +320,7 @@ def _context(
         "features": _count(len(selection_report["features"])),
         "dead": [_text(name) for name in selection_report.get("dead", [])],
         "span": _span(selection_report),
-        "choice": _selection(selection_report, style),
+        "choice": _selection(selection_report),
         "measured": _measurement(selection_report, metrics, style)
         if metrics["measured_on"]
         else None,
