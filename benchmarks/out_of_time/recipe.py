@@ -11,8 +11,8 @@ from benchmarks.out_of_time.prediction import Prediction
 from pipeline.train import train
 from retention.core import console, errors, feature_table, point_in_time
 from retention.core.params import Params
-from retention.training import selection
 from retention.training.failures import AT_REFIT, ModelFailed
+from retention.training.fitting import score
 from retention.training.rows import labelled_rows
 
 CODE = ("models", "retention/training", "retention/stats", "pipeline/train.py")
@@ -28,14 +28,15 @@ def train_and_score(
     log = console.StageLog("train")
     log.logger.setLevel(logging.ERROR)
     rows = labelled_rows(features, labels, params.train.treated_rows)
-    trained = train(rows, params, log)
+    trained = train(rows, params, log, (features, labels))
     now = cohort_features(features, cut)
-    scores = selection.score(trained.scorer, feature_table.matrix(now), AT_REFIT)
+    scores = score(trained.scorer, feature_table.matrix(now), AT_REFIT)
     scores.index = pd.Index(now["customer_id"].to_pandas())
     spec = trained.spec
-    calibrator = type(spec.calibrators[spec.churn]).__name__
-    selected = f"{spec.churn}, {spec.value}, {calibrator}"
-    return scores.loc[cut.truth["customer_id"].to_pandas()], "; ".join([selected, *spec.banners])
+    weights = {**spec.weights["churn"], **spec.weights["value"]}
+    parts = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())
+    selected = f"{trained.evidence.rung}: {parts}, shift {spec.intercept:+.2f}"
+    return scores.loc[cut.truth["customer_id"].to_pandas()], selected
 
 
 def cohort_features(features: pa.Table, cut: Cut) -> pa.Table:

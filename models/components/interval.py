@@ -17,7 +17,9 @@ class ValueInterval:
 
     Out-of-fold pairs (expected, actual) are cut into bins of equal count by expected value. In
     each, the k-th smallest actual with k = floor((n + 1)(1 - level) / 2), and the k-th largest,
-    cover `level` of new customers whatever the distribution (Mondrian bins). The ends are made
+    cover `level` of new customers whatever the distribution (Mondrian bins). Where fewer than k
+    lie below the lower end, as where many bring nothing, the upper end leaves out as many more:
+    two equal tails would cover too many. The ends are made
     non-decreasing in the expected value and interpolated between the bins' mean expected values;
     above the last they grow in proportion to it. Where few buy, the interval is [0, 0] and the
     mean may lie above it: that is correct for a quantile.
@@ -119,4 +121,6 @@ def _bins(expected: Floats) -> list[NDArray[np.intp]]:
 def _ends(actual: Floats, level: float) -> tuple[float, float]:
     tail = max(int((len(actual) + 1) * (1 - level) / 2), 1)
     ordered = np.sort(actual)
-    return float(ordered[tail - 1]), float(ordered[-tail])
+    low = ordered[tail - 1]
+    below = int(np.searchsorted(ordered, low, side="left"))  # at most tail - 1
+    return float(low), float(ordered[below + 1 - 2 * tail])

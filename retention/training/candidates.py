@@ -20,7 +20,7 @@ ModelFactory = Callable[..., Model]
 
 GROWTH: Final = 0.4
 """Exponent of the rows with which `Estimator.grows_with_rows` grow: docs/experiments.md."""
-REFERENCE_ROWS: Final = 20_000
+REFERENCE_ROWS: Final = 10_000
 """Effective rows for which the models' own defaults are right."""
 
 
