@@ -58,10 +58,18 @@ LANE_REASONS: Final = {
 }
 """Reasons to be in each lane, in the order they are tried, in the words that staff read."""
 
-SCORE_COLUMNS: Final = tuple(column.name for column in modelling.SCORE_COLUMNS)
+INTERVAL: Final = ("value_low", "value_high")  # null where there is too little history for one
+SCORE_COLUMNS: Final = tuple(
+    column.name for column in modelling.SCORE_COLUMNS if column.name not in INTERVAL
+)
 """Columns of the scores that must be finite."""
-RANKING: Final = {"expected_loss": False, "churn_probability": False, "customer_id": True}
-"""Order of customers who are otherwise equal, and whether a column ascends; ids by their bytes."""
+RANKING: Final = ("expected_loss", "churn_probability", "trouble_days", "last_dealing_days")
+"""Order of customers who are otherwise equal, the greatest first; then ids by their bytes."""
+ALIKE: Final = ("trouble_days", "expected_loss", "churn_probability", "last_dealing_days")
+"""The order where customers cannot be told apart by their chances."""
+SAME_CHANCE: Final = 0.01
+"""Chances that differ by no more tell nobody apart."""
+_TROUBLES: Final = ("oldest_open_days", "billing_error_days", "broken_promise_days")
 MAX_ISSUE_DAYS: Final = 182
 """Age in days above which a bill or a promise counts as settled in a way that was not recorded."""
 
@@ -217,14 +225,14 @@ def join_inputs(
     -------
     DataFrame of n rows
         All columns, and one per field of the suppression list; the index is customer_id, in the
-        order of RANKING.
+        order of RANKING, or of ALIKE where all chances are the same.
 
     Raises
     ------
     BadInput
         If a customer has two scores or no state, or a score is not finite.
     """
-    cohort = _ranked(scores)
+    cohort = _checked(scores)
     state = customer_state.set_index("customer_id").drop(columns="as_of", errors="ignore")
     missing = cohort.index.difference(state.index)
     if len(missing):
@@ -240,15 +248,28 @@ def join_inputs(
     customers["do_not_contact"] |= customers.index.isin(list(suppression.opted_out))
     for name in ("deceased_or_merged", "held_out", "erased"):
         customers[name] = customers.index.isin(list(getattr(suppression, name)))
-    return customers
+    return _ranked(customers)
 
 
-def _ranked(scores: pd.DataFrame) -> pd.DataFrame:
+def _ranked(customers: pd.DataFrame) -> pd.DataFrame:
+    """The customers in the order of RANKING, or of ALIKE."""
+    troubles = customers.reindex(columns=list(_TROUBLES)).astype(float)
+    chances = customers["churn_probability"]
+    is_flat = len(customers) == 0 or chances.max() - chances.min() <= SAME_CHANCE
+    order = list(ALIKE if is_flat else RANKING)
+    keys = customers.assign(trouble_days=troubles.max(axis=1)).reindex(columns=order)
+    by_id = keys.sort_index().index
+    ranked = keys.loc[by_id].sort_values(
+        order, ascending=False, na_position="last", kind="stable", ignore_index=False
+    )
+    return customers.loc[ranked.index]
+
+
+def _checked(scores: pd.DataFrame) -> pd.DataFrame:
     for name in SCORE_COLUMNS:
         if not np.isfinite(scores[name].to_numpy(dtype=float, na_value=np.nan)).all():
             raise BadInput(f"scores: {name} is not a finite number everywhere; run score again")
     repeated = scores["customer_id"][scores["customer_id"].duplicated()]
     if len(repeated):
         raise BadInput(f"scores: customer {mask(repeated.iloc[0])} stands there more than once")
-    ranked = scores.sort_values(list(RANKING), ascending=list(RANKING.values()))
-    return ranked.set_index("customer_id")
+    return scores.set_index("customer_id")

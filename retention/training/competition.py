@@ -15,6 +15,10 @@ from retention.training.ladder import Evidence
 from retention.training.rows import LabelledRows
 from retention.training.selection import ModelSpec, equal_spec, select
 
+_ALIKE = (
+    "Customers cannot be told apart yet: on past periods these chances ranked no better than "
+    "chance. Trouble and value come first."
+)
 _REPLACED = "{title} was part of the model but {reason}. The other models take its place."
 
 
@@ -112,4 +116,5 @@ class Competition:
             return equal_spec(names, list(self._banners), dict(self._failed))
         refuse_without_models(self.candidates, self._failed)
         spec = select(self.candidates, self._rows, folds, day, self._label_delay_days)
-        return replace(spec, failed=dict(self._failed), banners=list(self._banners))
+        banners = [*self._banners, *([] if spec.tells_apart else [_ALIKE])]
+        return replace(spec, failed=dict(self._failed), banners=banners)

@@ -4,9 +4,10 @@ Everything is learnt out of fold, from folds whose labels were known on the day 
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 import models
@@ -22,7 +23,7 @@ from retention.training.candidates import (
     scaled_params,
 )
 from retention.training.folds import Fold
-from retention.training.metrics import log_losses
+from retention.training.metrics import log_losses, roc_auc
 from retention.training.rows import LabelledRows
 
 RULE = (
@@ -30,6 +31,7 @@ RULE = (
     "that are learnt out of fold, by log-loss and Tweedie deviance, not negative and shrunk to "
     "equal ones; the base rate of the coming window is forecast from past ones"
 )
+ONE_SIDED: Final = 1.645  # standard errors of a one-sided 95 % bound
 NOT_COMPARED = "nothing could be compared: equal weights"
 
 
@@ -40,6 +42,7 @@ class ModelSpec:
     weights: dict[str, dict[str, float]]  # by task, of the models that count
     intercept: float = 0.0  # shift of the log-odds of churn
     interval: ValueInterval | None = None  # None where there are no folds to fit it on
+    tells_apart: bool = True  # whether out of fold it ranks better than chance
     losses: dict[str, float] = field(default_factory=dict)  # mean out-of-fold loss, by model
     candidates: dict[str, CandidateResult] = field(default_factory=dict)
     banners: list[str] = field(default_factory=list)  # warnings for people who read the list
@@ -158,9 +161,45 @@ def select(
         weights={"churn": _counting(churn, parts), "value": _counting(value, value_now)},
         intercept=centre + shift,
         interval=ValueInterval().fit(level * (values @ value_parts), tests.value),
+        tells_apart=ranks_better_than_chance(p, tests.churned, tests.day),
         losses=_losses(known, tests, p),
         candidates=known,
     )
+
+
+def ranks_better_than_chance(p: Floats, y: Floats, turn: NDArray[np.int64]) -> bool:
+    """Whether the mean AUC over the turns is above 1/2 by more than 1.645 standard errors.
+
+    The turns are taken as one experiment that is repeated: their customers are the same.
+
+    Parameters
+    ----------
+    p : ndarray of shape (n,)
+        Out-of-fold probabilities.
+    y : ndarray of shape (n,)
+        1 churned, 0 stayed.
+    turn : ndarray of shape (n,)
+        Which snapshot a row is of.
+
+    Returns
+    -------
+    bool
+
+    References
+    ----------
+    Hanley & McNeil (1982), The meaning and use of the area under a receiver operating
+    characteristic (ROC) curve, Radiology 143.
+    """
+    areas, errors = [], []
+    for number in np.unique(turn):
+        rows = turn == number
+        lost, kept = float(y[rows].sum()), float((1 - y[rows]).sum())
+        if lost and kept:
+            a = roc_auc(y[rows], p[rows])
+            spread = (lost - 1) * (a / (2 - a) - a**2) + (kept - 1) * (2 * a**2 / (1 + a) - a**2)
+            areas.append(a)
+            errors.append(np.sqrt((a * (1 - a) + spread) / (lost * kept)))
+    return bool(areas) and float(np.mean(areas) - ONE_SIDED * np.mean(errors)) > 0.5
 
 
 def _independent_share(tests: LabelledRows, label_delay_days: int) -> float:

@@ -157,6 +157,27 @@ def test_rows_stand_by_loss_then_chance_then_id() -> None:
     assert list(assigned.index) == ["d", "c", "a", "b", "z", "é"]
 
 
+def test_where_nobody_can_be_told_apart_the_oldest_trouble_comes_first_and_never_a_number() -> None:
+    rows = customer_rows(
+        """
+        customer | expected_loss | churn_probability | oldest_open_days | last_dealing_days
+        a        |             0 |             0.462 |                  |                 3
+        b        |             0 |             0.461 |                  |                90
+        c        |             9 |             0.462 |                  |                 3
+        d        |             0 |             0.462 |               40 |                 3
+        """
+    )
+    joined = lanes.join_inputs(*input_frames(rows), NOBODY_SUPPRESSED)
+    assert list(joined.index) == ["d", "c", "b", "a"]
+
+
+def test_an_interval_that_is_not_known_is_no_fault() -> None:
+    scores, standing, contacts = input_frames(customer_rows("customer | open_cases\nanna | 0"))
+    unknown = scores.assign(value_low=float("nan"), value_high=float("nan"))
+    joined = lanes.join_inputs(unknown, standing, contacts, NOBODY_SUPPRESSED)
+    assert joined["value_low"].isna().all()
+
+
 def test_the_rules_are_told_in_the_order_of_the_words_for_them() -> None:
     tried = list(dict.fromkeys((rule.lane, rule.why) for rule in lanes.LANE_RULES))
     for lane, whys in lanes.LANE_REASONS.items():
@@ -170,7 +191,7 @@ def test_the_rules_are_told_in_the_order_of_the_words_for_them() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda scores, standing: (scores.assign(value_low=float("nan")), standing), "value_low"),
+        (lambda scores, standing: (scores.assign(value_if_kept=float("nan")), standing), "value_if_k"),
         (lambda scores, standing: (scores.loc[[0, 0]], standing), "more than once"),
         (lambda scores, standing: (scores, standing.iloc[:0]), "missing; run interactions"),
     ],
