@@ -160,7 +160,7 @@ def test_rows_stand_by_loss_then_chance_then_id() -> None:
 def test_where_nobody_can_be_told_apart_the_oldest_trouble_comes_first_and_never_a_number() -> None:
     rows = customer_rows(
         """
-        customer | expected_loss | churn_probability | oldest_open_days | last_dealing_days
+        customer | expected_loss | churn_probability | broken_promise_days | last_dealing_days
         a        |             0 |             0.462 |                  |                 3
         b        |             0 |             0.461 |                  |                90
         c        |             9 |             0.462 |                  |                 3
@@ -191,7 +191,10 @@ def test_the_rules_are_told_in_the_order_of_the_words_for_them() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda scores, standing: (scores.assign(value_if_kept=float("nan")), standing), "value_if_k"),
+        (
+            lambda scores, standing: (scores.assign(value_if_kept=float("nan")), standing),
+            "value_if_k",
+        ),
         (lambda scores, standing: (scores.loc[[0, 0]], standing), "more than once"),
         (lambda scores, standing: (scores, standing.iloc[:0]), "missing; run interactions"),
     ],
