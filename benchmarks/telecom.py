@@ -30,7 +30,7 @@ from retention.core import artefacts, point_in_time
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.stats import bootstrap
-from retention.training import metrics, selection
+from retention.training import metrics
 from retention.training.folds import split_by_time
 from retention.training.rows import labelled_rows
 
@@ -104,17 +104,12 @@ def without_service(folder: Path, params: Params) -> tuple[pd.Series, Floats]:
     columns = [name for name in features.column_names if themes.get(name) not in SERVICE]
     labels = artefacts.LABELS.under(folder).read()
     rows = labelled_rows(features.select(columns), labels, params.train.treated_rows)
-    when = split_by_time(
-        sorted(set(rows.day.tolist())),
-        point_in_time.label_delay_days(params.labels),
-        params.train.folds,
-    )
+    delay = point_in_time.label_delay_days(params.labels)
+    when = split_by_time(sorted(set(rows.day.tolist())), delay, params.train.folds)
     assert when.test_fold is not None
-    make = selection.model_factory(params)
-    tuned = selection.evaluate_candidate(make, "churn_lightgbm", rows, when.folds).params
-    fit, test = rows.on(when.test_fold.train), rows.on([when.test_fold.test])
-    model = make("churn_lightgbm", **tuned).fit(fit.X, fit.churned, fit.weight)
-    return pd.Series(test.customer), selection.predict(model, test.X)
+    make = candidates.model_factory(params)
+    model = candidates.evaluate_candidate(make, "churn_lightgbm", rows, when.folds, delay)
+    return pd.Series(rows.tests([when.test_fold]).customer), model.folds[-1].predicted
 
 
 def agreement(folder: Path, departures: pd.DataFrame) -> tuple[pd.DataFrame, float]:

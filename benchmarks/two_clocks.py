@@ -31,7 +31,7 @@ from models.components.base import Floats  # noqa: E402
 from retention.core import feature_table  # noqa: E402
 from retention.core.params import Params  # noqa: E402
 from retention.core.storage import atomic  # noqa: E402
-from retention.training import metrics, selection  # noqa: E402
+from retention.training import metrics  # noqa: E402
 from retention.training.rows import labelled_rows  # noqa: E402
 
 PICTURE, WORK = ROOT / "docs/images/two-clocks.png", ROOT / "data/benchmark"
@@ -57,12 +57,12 @@ def fit(cut: Cut, params: Params) -> Any:
     """The model, on what the clock of the history says was known."""
     rows = labelled_rows(cut.features, cut.labels, params.train.treated_rows)
     single = recipe.with_one_thread(params)
-    return selection.model_factory(single)(MODEL).fit(rows.X, rows.churned, rows.weight)
+    return candidates.model_factory(single)(MODEL).fit(rows.X, rows.churned, rows.weight)
 
 
 def risks(model: Any, now: pa.Table) -> pd.Series:
     """The churn probability of a cohort, by customer."""
-    predicted = selection.predict(model, feature_table.matrix(now))
+    predicted = candidates.predict(model, feature_table.matrix(now))
     return pd.Series(predicted, index=now["customer_id"].to_pandas())
 
 

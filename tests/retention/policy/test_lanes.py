@@ -162,7 +162,7 @@ def test_where_nobody_can_be_told_apart_the_oldest_trouble_comes_first_and_never
         """
         customer | expected_loss | churn_probability | broken_promise_days | last_dealing_days
         a        |             0 |             0.462 |                  |                 3
-        b        |             0 |             0.461 |                  |                90
+        b        |             0 |             0.462 |                  |                90
         c        |             9 |             0.462 |                  |                 3
         d        |             0 |             0.462 |               40 |                 3
         """
