@@ -1,4 +1,4 @@
-"""Stage `features`: every feature of every customer of every snapshot's cohort."""
+"""Stage `features`: every feature of each cohort's customers, and the histories of all."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from features import discover
 from features.engine.base import Feature
+from features.engine.histories import histories
 from features.engine.table import feature_schema, features_at
 from retention.cohort import calendar
 from retention.core import artefacts, console, engine, errors, feature_table, point_in_time
@@ -68,6 +69,11 @@ def main() -> None:
                 summary.versioned,
             ):
                 writer.write(table)
+            days = report.track(snapshots, "counting histories")
+            events = open_engine.scan(artefacts.EVENTS)
+            label = params.labels.churn
+            counted = histories(open_engine, events, days, label, summary.versioned)
+        artefacts.HISTORIES.write(counted)
         whole = artefacts.FEATURES.read()
         report.wrote(artefacts.FEATURES, len(whole))
         dead = dead_features(whole)

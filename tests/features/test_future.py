@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.engine.base import CUSTOMER, DERIVED, Past
+from features.engine.histories import histories_at
 from features.engine.table import customer_attributes
 from pipeline import events, ingest
 from retention.cohort import eligibility
@@ -61,6 +62,8 @@ def describe(
         description[label.rule] = engines.customers(
             eligibility.cohort(past_events, SNAPSHOT, label)
         )
+        counted = histories_at(duck, frame, SNAPSHOT, label, restated)
+        description[f"histories, {label.rule}"] = counted.to_pylist()
     description["features"] = engines.features_of(table, persons, CUSTOMERS).to_pylist()
     duck.release()
     return description

@@ -11,6 +11,7 @@ from retention.core.artefacts.artefact import DATA, Artefact
 from retention.core.artefacts.cohort import (
     FEATURES,
     FEATURES_SUMMARY,
+    HISTORIES,
     LABELS,
     LABELS_SUMMARY,
     SNAPSHOTS,
@@ -103,6 +104,7 @@ __all__ = [
     "GUARD_SUMMARY",
     "HEADLINE_METRICS",
     "HELD_OUT",
+    "HISTORIES",
     "LABELS",
     "LABELS_SUMMARY",
     "LANES",

@@ -5,7 +5,7 @@ from typing import Final
 from retention.core.artefacts.artefact import DATA
 from retention.core.artefacts.document import Document
 from retention.core.artefacts.table import Column, Table
-from retention.core.artefacts.types import DATE, FLAG, NUMBER, TEXT
+from retention.core.artefacts.types import DATE, FLAG, LARGE, NUMBER, TEXT
 from retention.core.documents import cohort as documents
 
 KEYS: Final = ("customer_id", "snapshot_on")
@@ -60,4 +60,19 @@ FEATURES_SUMMARY: Final = Document(
     DATA / "features/summary.json",
     "features that are constant in this history",
     documents.FeaturesSummary,
+)
+HISTORIES: Final = Table(
+    DATA / "features/histories.parquet",
+    "how many customers have which history, of all who were ever seen, at each snapshot",
+    "a history at a snapshot",
+    ("snapshot_on", "repeats", "last", "age", "ended"),
+    (
+        KEY_COLUMNS[1],
+        Column("repeats", LARGE, "purchase days after the first; null for the rule cancel"),
+        Column("last", LARGE, "days from the first purchase to the last; null likewise"),
+        Column("age", LARGE, "days since the first purchase; or that the contract has run, or ran"),
+        Column("ended", FLAG, "whether the contract ended; null for the rule silence"),
+        Column("customers", LARGE, "how many customers, or contracts, have this history"),
+    ),
+    nullable=("repeats", "last", "ended"),
 )
