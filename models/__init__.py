@@ -74,6 +74,7 @@ def build(
     seed: int,
     threads: int,
     overrides: Mapping[str, Any] | None = None,
+    silence_days: int | None = None,
 ) -> Model:
     """The unfitted churn or value model of a name.
 
@@ -85,6 +86,8 @@ def build(
         Passed to constructors that have a parameter of the name.
     overrides : mapping, optional
         Further parameters; they win.
+    silence_days : int, optional
+        Horizon of the churn label, likewise.
 
     Returns
     -------
@@ -97,7 +100,13 @@ def build(
     ValueError
         If the model has no parameter of a name in `overrides`.
     """
-    return _build(name, discover()[name], horizon_days, seed, threads, overrides)
+    context = {
+        "horizon_days": horizon_days,
+        "silence_days": silence_days,
+        "seed": seed,
+        "threads": threads,
+    }
+    return _build(name, discover()[name], context, overrides)
 
 
 def build_uplift(
@@ -124,18 +133,16 @@ def build_uplift(
     ValueError
         If the model has no parameter of a name in `overrides`.
     """
-    return _build(name, discover_uplift()[name], None, seed, threads, overrides)
+    context: dict[str, int | None] = {"seed": seed, "threads": threads}
+    return _build(name, discover_uplift()[name], context, overrides)
 
 
 def _build(
     name: str,
     model: type[Kind],
-    horizon_days: int | None,
-    seed: int,
-    threads: int,
+    context: Mapping[str, int | None],
     overrides: Mapping[str, Any] | None,
 ) -> Kind:
-    context = {"horizon_days": horizon_days, "seed": seed, "threads": threads}
     accepted = set(inspect.signature(model).parameters)
     unknown = sorted(set(overrides or {}) - accepted)
     if unknown:

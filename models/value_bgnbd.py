@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from models.components.base import Floats, State, ValueModel, base_rate, scale_to
 from models.components.bgnbd import BGNBD
 from models.components.gamma_gamma import GammaGamma
-from models.components.rfm import FREQUENCY, MONEY, RECENCY, TENURE, history
+from models.components.rfm import FREQUENCY, MONEY, RECENCY, TENURE, fit_rows, history
 
 
 class BGNBDValue(ValueModel):
@@ -16,37 +16,62 @@ class BGNBDValue(ValueModel):
     ratio = sum(y) / sum(predicted) on the training rows: the two models have no margin, costs or
     seasons, and fitted on churned customers alone the ratio lowers the level to theirs. A customer
     who never bought gets the mean y of such training rows, shrunk to 0 by the weight of ten rows.
+    Purchases are fitted on the history of everybody who ever bought (see `BGNBDChurn`), spend on
+    the rows. Without labels it is the value of those who stay, E[value] / P(any purchase in
+    silence_days), with a ratio of 1.
     """
 
     baseline = True
     needs_labels = False
+    reads_histories = True
+    label_rules = ("silence",)
     complexity_rank = 3
     title = "BG/NBD and Gamma-Gamma"
 
-    def __init__(self, horizon_days: int = 90) -> None:
+    def __init__(self, horizon_days: int = 90, silence_days: int | None = None) -> None:
         self.horizon_days = horizon_days
+        self.silence_days = silence_days  # after which a customer counts as lost; None: horizon
 
     def columns(self, X: pd.DataFrame) -> list[str]:  # noqa: ARG002
         """Recency, tenure, purchase days and spend."""
         return [RECENCY, TENURE, FREQUENCY, MONEY]
 
+    def _learn_histories(self, histories: pd.DataFrame | None) -> None:
+        self.purchases_ = BGNBD.fit_histories(histories)
+
     def _fit(self, X: pd.DataFrame, y: Floats, weight: Floats) -> None:
-        bought, x, t_x, T = history(X)
+        bought = self._fit_models(X, weight)
         self.never_bought_ = base_rate(y[~bought], weight[~bought], prior=0.0)
-        spend = _spend_a_day(X, bought)
-        self.purchases_, self.spend_, self.ratio_ = None, None, 0.0
+        self.if_kept_, self.ratio_ = False, 0.0
         self.offset_ = base_rate(y[bought], weight[bought], prior=0.0)
-        if weight[bought].sum() > 0 and T.max() > 0 and weight[bought][spend > 0].sum() > 0:
-            self.purchases_ = BGNBD.fit(x, t_x, T, weight[bought])
-            self.spend_ = GammaGamma.fit(x + 1, spend, weight[bought])
+        if self.purchases_ and self.spend_:
             self.ratio_, self.offset_ = scale_to(self._money(X), y[bought], weight[bought])
+
+    def _fit_without_labels(self, X: pd.DataFrame, weight: Floats) -> None:
+        self._fit_models(X, weight)
+        self.if_kept_, self.never_bought_, self.ratio_, self.offset_ = True, 0.0, 1.0, 0.0
+
+    def _fit_models(self, X: pd.DataFrame, weight: Floats) -> NDArray[np.bool_]:
+        """Fit purchases, unless histories gave them, and spend, if there is money; who bought."""
+        bought, x, _, _ = history(X)
+        spend = _spend_a_day(X, bought)
+        if self.purchases_ is None:
+            self.purchases_ = fit_rows(X, weight)
+        has_money = weight[bought][spend > 0].sum() > 0
+        self.spend_ = GammaGamma.fit(x + 1, spend, weight[bought]) if has_money else None
+        return bought
 
     def _money(self, X: pd.DataFrame) -> Floats:
         bought, x, t_x, T = history(X)
         if self.purchases_ is None or self.spend_ is None:
             return np.zeros(bought.sum())
         spend = self.spend_.expected_spend(x + 1, _spend_a_day(X, bought))
-        return np.asarray(self.purchases_.expected_purchases(x, t_x, T, self.horizon_days) * spend)
+        purchases = self.purchases_.expected_purchases(x, t_x, T, self.horizon_days)
+        if self.if_kept_:
+            silence_days = self.silence_days or self.horizon_days
+            stays = 1 - self.purchases_.p_silent(x, t_x, T, silence_days)
+            purchases = purchases / np.maximum(stays, _LEAST_STAYS)
+        return np.asarray(purchases * spend)
 
     def _predict(self, X: pd.DataFrame) -> Floats:
         expected = np.full(len(X), self.never_bought_)
@@ -66,7 +91,9 @@ class BGNBDValue(ValueModel):
         self.spend_ = GammaGamma(**spend) if spend else None
 
 
-_NUMBERS = ("never_bought_", "ratio_", "offset_")
+_NUMBERS = ("never_bought_", "ratio_", "offset_", "if_kept_")
+_LEAST_STAYS = 1e-6
+"""P(any purchase) that is divided by at least: 1 - P(silence) has no digits below this."""
 
 
 def _spend_a_day(X: pd.DataFrame, bought: NDArray[np.bool_]) -> Floats:

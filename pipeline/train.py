@@ -20,6 +20,7 @@ from retention.training.cross_prediction import cross_predict
 from retention.training.failures import AT_REFIT, AT_TEST, ModelFailed, attributed_to
 from retention.training.fitting import fit_scorer, score
 from retention.training.folds import Fold
+from retention.training.histories import NO_HISTORIES, Histories, read_histories
 from retention.training.ladder import Evidence, find_evidence
 from retention.training.rows import LabelledRows, labelled_rows
 from retention.training.selection import ModelSpec
@@ -45,6 +46,7 @@ def train(
     params: Params,
     log: console.StageLog,
     cohorts: tuple[pa.Table, pa.Table] | None = None,
+    histories: Histories = NO_HISTORIES,
 ) -> Trained:
     """Put models together on the folds, score the test snapshot, refit on all rows.
 
@@ -56,12 +58,15 @@ def train(
     delay = point_in_time.label_delay_days(params.labels)
     for banner in evidence.banners:
         log.warning(banner)
-    competition = Competition(model_factory(params), rows, evidence, delay, log.warning)
+    make = model_factory(params)
+    competition = Competition(make, rows, evidence, delay, log.warning, histories)
     competition.evaluate(lambda names: log.track(names, "trying models over the folds"))
     while True:
         spec = competition.select(day_to_score(rows, delay, cohorts))
         try:
-            return _fit_and_predict(spec, competition, evidence, rows, params, log, cohorts)
+            return _fit_and_predict(
+                spec, competition, evidence, rows, params, log, cohorts, histories
+            )
         except ModelFailed as failure:
             competition.drop_out(failure, spec)
 
@@ -81,6 +86,7 @@ def _fit_and_predict(
     params: Params,
     log: console.StageLog,
     cohorts: tuple[pa.Table, pa.Table] | None,
+    histories: Histories,
 ) -> Trained:
     """Everything that follows the selection. Errors: ModelFailed."""
     make, delay = model_factory(params), point_in_time.label_delay_days(params.labels)
@@ -90,22 +96,28 @@ def _fit_and_predict(
     measured, fold = competition.measured_spec(), evidence.split.test_fold
     if measured is not None and fold is not None:
         log.info(f"testing on {point_in_time.date_of(fold.test)}, which no model has seen")
-        predictions = predict_test_snapshot(rows, fold, competition, params)
+        then = histories.on(fold.test)
+        predictions = predict_test_snapshot(rows, fold, competition, params, then)
         scores = score_test_snapshot(rows, fold, competition, measured)
     log.info("refitting the models on all mature snapshots")
-    scorer = fit_scorer(make, spec, rows, delay)
+    today = histories.on(day_to_score(rows, delay, cohorts))
+    scorer = fit_scorer(make, spec, rows, delay, AT_REFIT, today)
     newest = int(rows.day.max())
     score(scorer, rows.on([newest]).as_untreated().X, AT_REFIT)
     if cohorts:
         features, labels = cohorts
         now = pc.greater_equal(features["snapshot_on"], pa.scalar(point_in_time.date_of(newest)))
         score(scorer, feature_table.matrix(features.filter(now)), AT_REFIT)
-        randomised = cross_predict(features, labels, rows, spec, make, delay)
+        randomised = cross_predict(features, labels, rows, spec, make, delay, today)
     return Trained(spec, measured, scorer, predictions, scores, randomised, evidence, rows)
 
 
 def predict_test_snapshot(
-    rows: LabelledRows, fold: Fold, competition: Competition, params: Params
+    rows: LabelledRows,
+    fold: Fold,
+    competition: Competition,
+    params: Params,
+    histories: pd.DataFrame | None = None,
 ) -> pa.Table:
     """TEST_PREDICTIONS: every model by itself, by the rows and parameters known on the day."""
     make, delay = model_factory(params), point_in_time.label_delay_days(params.labels)
@@ -118,7 +130,7 @@ def predict_test_snapshot(
             known = [past_fold for past_fold in past if past_fold.fold.test + delay <= fold.test]
             tuned = scaled_params(make, name, known, newest.effective)
             with attributed_to(name, AT_TEST):
-                model = make(name, **tuned).fit(train.X, train.value, train.weight)
+                model = make(name, **tuned).fit(train.X, train.value, train.weight, histories)
                 prediction = predict(model, test.X)
         frames.append(keys.assign(task=task_of(name), model=name, prediction=prediction))
     schema = artefacts.TEST_PREDICTIONS.schema
@@ -158,7 +170,8 @@ def main() -> None:
         features, labels = artefacts.FEATURES.read(), artefacts.LABELS.read()
         rows = labelled_rows(features, labels, params.train.treated_rows)
         log.read(f"{artefacts.FEATURES} and {artefacts.LABELS}", len(rows.day))
-        trained = train(rows, params, log, (features, labels))
+        histories = read_histories(artefacts.HISTORIES.read())
+        trained = train(rows, params, log, (features, labels), histories)
         for name, state in trained.scorer.states().items():
             atomic.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
         newest = point_in_time.date_of(int(rows.day.max()))

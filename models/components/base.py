@@ -123,6 +123,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
     baseline: ClassVar[bool]  # a simple model that the others have to beat
     blended: ClassVar[bool] = True  # whether it is a part of what scores; else it stands beside it
     needs_labels: ClassVar[bool] = True  # whether few outcomes are too few for it
+    reads_histories: ClassVar[bool] = False  # whether it is fitted on the histories of all
+    label_rules: ClassVar[tuple[str, ...]] = ("silence", "cancel")  # of labels.churn that it suits
     grows_with_rows: ClassVar[tuple[str, ...]] = ()  # parameters that more training rows raise
     complexity_rank: ClassVar[int]  # 1 is the simplest
     title: ClassVar[str]  # the name that people read
@@ -209,20 +211,38 @@ class Model(Estimator):
     def _fit(self, X: pd.DataFrame, y: Floats, weight: Floats) -> None:
         """Fit to checked rows; sets only attributes that end with an underscore."""
 
+    def _learn_histories(self, histories: pd.DataFrame | None) -> None:
+        """Learn what needs no rows, before `_fit`; a model with `reads_histories` overrides it."""
+
+    def _fit_without_labels(self, X: pd.DataFrame, weight: Floats) -> None:  # noqa: ARG002
+        """Fit to checked rows alone; ValueError in a model that needs labels."""
+        raise ValueError(f"{type(self).__name__} cannot be fitted without labels")
+
     def _check_target(self, y: Floats) -> None:
         """Raise ValueError where the model cannot be fitted to this target."""
 
-    def fit(self, X: pd.DataFrame, y: ArrayLike, weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: pd.DataFrame,
+        y: ArrayLike | None,
+        weight: ArrayLike | None = None,
+        histories: pd.DataFrame | None = None,
+    ) -> Self:
         """Fit the model.
 
         Parameters
         ----------
         X : DataFrame of shape (n, features)
             Must have the model's `columns`; NaN is allowed, infinity is not.
-        y : array-like of shape (n,)
-            1 for churned and 0 for stayed, or value in account currency.
+        y : array-like of shape (n,), optional
+            1 for churned and 0 for stayed, or value in account currency. None where nothing is
+            known yet: models that do not need labels can be fitted all the same.
         weight : array-like of shape (n,), optional
             Row weights >= 0; ones by default.
+        histories : DataFrame of shape (m, 5), optional
+            Counts of all customers ever seen by the day of the fit, by their history: `repeats`,
+            `last` and `age` in days, `ended` and `customers`. Models with `reads_histories` read
+            it; where it is None they are fitted on X.
 
         Returns
         -------
@@ -236,13 +256,19 @@ class Model(Estimator):
             If a column is missing, a number is not finite, or y cannot be fitted.
         """
         selected = select_columns(X, self.columns(X))
-        target = _validate_target(y, len(selected))
-        self._check_target(target)
+        target = None if y is None else _validate_target(y, len(selected))
+        if target is not None:
+            self._check_target(target)
         refuse_infinite(selected)
         self._set_columns(list(selected.columns))
+        row_weights = validate_weights(weight, len(selected))
         # One BLAS thread: with more, sums depend on the number of cores in their last bits.
         with threadpool_limits(limits=1, user_api="blas"):
-            self._fit(selected, target, validate_weights(weight, len(selected)))
+            self._learn_histories(histories)
+            if target is None:
+                self._fit_without_labels(selected, row_weights)
+            else:
+                self._fit(selected, target, row_weights)
         return self
 
     def tune(

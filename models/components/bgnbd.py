@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import betaln, expit, gammaln, log_expit, psi
 
@@ -83,6 +84,24 @@ class BGNBD:
             _LOWER_BOUNDS,
         )
         return cls(r, alpha * unit, a, b)
+
+    @classmethod
+    def fit_histories(cls, histories: pd.DataFrame | None) -> Self | None:
+        """Fit to counts of customers by their history; None where there are none.
+
+        Parameters
+        ----------
+        histories : DataFrame of shape (m, any number of columns), optional
+            `repeats`, `last` and `age` (x, t_x and T in days), and `customers` with this history.
+
+        Returns
+        -------
+        BGNBD or None
+        """
+        if histories is None or not len(histories) or histories["age"].max() <= 0:
+            return None
+        x, t_x, T = histories[["repeats", "last", "age"]].to_numpy(dtype=float).T
+        return cls.fit(x, t_x, T, histories["customers"].to_numpy(dtype=float))
 
     def log_likelihood(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
         """Terms of the log-likelihood, ndarray of shape (n,) (equation 6)."""

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.components.base import Floats
+from models.components.bgnbd import BGNBD
 
 RECENCY = "days_since_purchase"
 TENURE = "days_since_first_purchase"
@@ -45,3 +46,23 @@ def history(X: pd.DataFrame) -> History:
     bought = np.isfinite(rfm).all(axis=1) & (rfm[:, 2] >= 1)
     recency, tenure, days = rfm[bought].T
     return History(bought, days - 1, np.clip(tenure - recency, 0, tenure), tenure)
+
+
+def fit_rows(X: pd.DataFrame, weight: Floats) -> BGNBD | None:
+    """BG/NBD fitted on rows of features; None where nobody bought.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n, features)
+        See `history`.
+    weight : ndarray of shape (n,)
+        Row weights.
+
+    Returns
+    -------
+    BGNBD or None
+    """
+    bought, x, t_x, T = history(X)
+    if weight[bought].sum() <= 0 or T.max() <= 0:
+        return None
+    return BGNBD.fit(x, t_x, T, weight[bought])

@@ -13,6 +13,7 @@ from retention.core import errors, point_in_time
 from retention.core.params import Params
 from retention.training.failures import ModelFailed, attributed_to
 from retention.training.folds import Fold
+from retention.training.histories import NO_HISTORIES, Histories
 from retention.training.rows import LabelledRows
 
 ModelFactory = Callable[..., Model]
@@ -100,11 +101,15 @@ def model_factory(params: Params) -> ModelFactory:
         make(name, **tuned); what is tuned wins over `train.models`.
     """
     labels, train = params.labels, params.train
+    silence_days = labels.churn.horizon_days
     horizon = {"churn": labels.churn.horizon_days, "value": labels.value.horizon_days}
 
     def make(name: str, **tuned: Any) -> Model:
         overrides = {**train.models.get(name, {}), **tuned}
-        return models.build(name, horizon[task_of(name)], train.seed, train.threads, overrides)
+        horizon_days = horizon[task_of(name)]
+        return models.build(
+            name, horizon_days, train.seed, train.threads, overrides, silence_days=silence_days
+        )
 
     return make
 
@@ -179,7 +184,12 @@ def scaled_params(
     return params
 
 
-def fit_pair(model_if_kept: Model, model_if_lost: Model, rows: LabelledRows) -> tuple[Model, Model]:
+def fit_pair(
+    model_if_kept: Model,
+    model_if_lost: Model,
+    rows: LabelledRows,
+    histories: pd.DataFrame | None = None,
+) -> tuple[Model, Model]:
     """Fit a value model on the customers who stayed, and another on those who churned.
 
     Parameters
@@ -187,6 +197,8 @@ def fit_pair(model_if_kept: Model, model_if_lost: Model, rows: LabelledRows) -> 
     model_if_kept, model_if_lost : Model
         Unfitted.
     rows : LabelledRows
+    histories : DataFrame, optional
+        Of all customers on the day of the fit, see `Model.fit`.
 
     Returns
     -------
@@ -194,8 +206,8 @@ def fit_pair(model_if_kept: Model, model_if_lost: Model, rows: LabelledRows) -> 
     """
     stayed, left = (rows.take(rows.churned == churned) for churned in (0.0, 1.0))
     return (
-        model_if_kept.fit(stayed.X, stayed.value, stayed.weight),
-        model_if_lost.fit(left.X, left.value, left.weight),
+        model_if_kept.fit(stayed.X, stayed.value, stayed.weight, histories),
+        model_if_lost.fit(left.X, left.value, left.weight, histories),
     )
 
 
@@ -205,6 +217,7 @@ def evaluate_candidate(
     rows: LabelledRows,
     folds: list[Fold],
     label_delay_days: int,
+    histories: Histories = NO_HISTORIES,
 ) -> CandidateResult:
     """Fit a model on every fold, with parameters that were known on its day, and predict its test.
 
@@ -219,6 +232,8 @@ def evaluate_candidate(
         Oldest first.
     label_delay_days : int
         Days from a snapshot until its labels are mature.
+    histories : Histories
+        Of all customers; a fold sees those of the day that it predicts.
 
     Returns
     -------
@@ -240,7 +255,8 @@ def evaluate_candidate(
         effective = train.effective(label_delay_days)
         with attributed_to(name, _on_fold(fold)):
             params = scaled_params(make, name, known, effective)
-            predicted, if_lost = _fit_predict(make, name, params, train, test)
+            histories_then = histories.on(fold.test)
+            predicted, if_lost = _fit_predict(make, name, params, train, test, histories_then)
             tuned = {} if fold.part is not None else _tune(make(name), train, test)
         results.append(FoldResult(fold, effective, tuned, predicted, if_lost))
     return CandidateResult(name, results)
@@ -252,11 +268,12 @@ def _fit_predict(
     params: dict[str, Any],
     train: LabelledRows,
     test: LabelledRows,
+    histories: pd.DataFrame | None,
 ) -> tuple[Floats, Floats | None]:
     if task_of(name) == "churn":
-        model = make(name, **params).fit(train.X, train.churned, train.weight)
+        model = make(name, **params).fit(train.X, train.churned, train.weight, histories)
         return predict(model, test.X), None
-    if_kept, if_lost = fit_pair(make(name, **params), make(name, **params), train)
+    if_kept, if_lost = fit_pair(make(name, **params), make(name, **params), train, histories)
     return predict(if_kept, test.X), predict(if_lost, test.X)
 
 
@@ -275,6 +292,8 @@ def evaluate_candidates(
     label_delay_days: int,
     drop_out: Callable[[ModelFailed], None],
     track: Callable[[list[str]], Iterable[str]] = iter,
+    names: Iterable[str] | None = None,
+    histories: Histories = NO_HISTORIES,
 ) -> dict[str, CandidateResult]:
     """Evaluate every model on the folds; those that fail drop out.
 
@@ -291,6 +310,10 @@ def evaluate_candidates(
         Called with the failure of a model.
     track : callable
         Passes names through and reports progress.
+    names : iterable of str, optional
+        The models to evaluate; all by default.
+    histories : Histories
+        Of all customers.
 
     Returns
     -------
@@ -298,9 +321,11 @@ def evaluate_candidates(
         By name, without the models that failed.
     """
     candidates = {}
-    for name in track(list(models.discover())):
+    for name in track(list(models.discover() if names is None else names)):
         try:
-            candidates[name] = evaluate_candidate(make, name, rows, folds, label_delay_days)
+            candidates[name] = evaluate_candidate(
+                make, name, rows, folds, label_delay_days, histories
+            )
         except ModelFailed as failure:
             drop_out(failure)
     return candidates

@@ -11,6 +11,7 @@ from retention.training.candidates import (
     refuse_without_models,
 )
 from retention.training.failures import ModelFailed
+from retention.training.histories import NO_HISTORIES, Histories
 from retention.training.ladder import Evidence
 from retention.training.rows import LabelledRows
 from retention.training.selection import ModelSpec, equal_spec, select
@@ -36,6 +37,8 @@ class Competition:
         Days from a snapshot until its labels are mature.
     report : callable
         Takes a line about each model that drops out.
+    histories : Histories
+        Of all customers.
     """
 
     def __init__(
@@ -45,9 +48,11 @@ class Competition:
         evidence: Evidence,
         label_delay_days: int,
         report: Callable[[str], None],
+        histories: Histories = NO_HISTORIES,
     ) -> None:
         self._make, self._rows, self._evidence = make, rows, evidence
         self._label_delay_days, self._report = label_delay_days, report
+        self._histories = histories
         self._banners = list(evidence.banners)
         self._failed: dict[str, str] = {}
         self.candidates: dict[str, CandidateResult] = {}
@@ -63,7 +68,14 @@ class Competition:
         folds = self._evidence.split.folds
         if folds:
             self.candidates = evaluate_candidates(
-                self._make, self._rows, folds, self._label_delay_days, self.drop_out, track
+                self._make,
+                self._rows,
+                folds,
+                self._label_delay_days,
+                self.drop_out,
+                track,
+                self._evidence.models,
+                self._histories,
             )
 
     def drop_out(self, failure: ModelFailed, spec: ModelSpec | None = None) -> None:

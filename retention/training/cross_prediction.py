@@ -29,11 +29,13 @@ def cross_predict(
     spec: ModelSpec,
     make: ModelFactory,
     label_delay_days: int,
+    histories: pd.DataFrame | None = None,
 ) -> pa.Table:
     """Predictions of customers with an arm, each by models fitted on the other half of customers.
 
     Customers are halved by a hash of their ids, so no model has seen a row of the customer whom
-    it predicts. The weights and the shift of the specification, a few numbers, have.
+    it predicts. The weights and the shift of the specification, a few numbers, have; so have the
+    parameters of models of histories, which are counts of all customers.
 
     Parameters
     ----------
@@ -49,6 +51,8 @@ def cross_predict(
         From `model_factory`.
     label_delay_days : int
         Days from a snapshot until its labels are mature.
+    histories : DataFrame, optional
+        Of all customers on the day of the fit, see `Model.fit`.
 
     Returns
     -------
@@ -75,7 +79,12 @@ def cross_predict(
     parts = [
         score(
             fit_scorer(
-                make, spec, rows.take(half_of_row != i), label_delay_days, IN_CROSS_PREDICTION
+                make,
+                spec,
+                rows.take(half_of_row != i),
+                label_delay_days,
+                IN_CROSS_PREDICTION,
+                histories,
             ),
             X[half == i],
             IN_CROSS_PREDICTION,

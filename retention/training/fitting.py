@@ -18,6 +18,7 @@ def fit_scorer(
     rows: LabelledRows,
     label_delay_days: int,
     during: str = AT_REFIT,
+    histories: pd.DataFrame | None = None,
 ) -> Scorer:
     """Fit the models that count; weights, shift and interval stay those of the specification.
 
@@ -31,6 +32,8 @@ def fit_scorer(
         Days from a snapshot until its labels are mature.
     during : str
         What the fit is for, in the reason of a failure.
+    histories : DataFrame, optional
+        Of all customers on the day of the fit, see `Model.fit`.
 
     Returns
     -------
@@ -46,13 +49,15 @@ def fit_scorer(
     for name, weight in spec.weights["churn"].items():
         with attributed_to(name, during):
             model = make(name, **spec.params(make, name, effective))
-            churn.append((name, model.fit(rows.X, rows.churned, rows.weight), weight))
+            fitted = model.fit(rows.X, rows.churned, rows.weight, histories)
+            churn.append((name, fitted, weight))
     kept: list[Any] = []
     lost: list[Any] = []
     for name, weight in spec.weights["value"].items():
         params = spec.params(make, name, effective)
         with attributed_to(name, during):
-            if_kept, if_lost = fit_pair(make(name, **params), make(name, **params), rows)
+            pair = make(name, **params), make(name, **params)
+            if_kept, if_lost = fit_pair(*pair, rows, histories)
         kept.append((name, if_kept, weight))
         lost.append((name, if_lost, weight))
     return Scorer(

@@ -95,6 +95,8 @@ def write_company(folder: Path) -> None:
     atomic.write_text(folder / "params.yaml", PARAMS)
     atomic.write_text(folder / artefacts.EVENTS.path, "no stage from here on reads a row of it")
     atomic.write_table(folder / artefacts.FEATURES.path, features)
+    histories = artefacts.HISTORIES.schema.empty_table()
+    atomic.write_table(folder / artefacts.HISTORIES.path, histories)
     atomic.write_table(folder / artefacts.LABELS.path, label_table(features))
     artefacts.FEATURES_SUMMARY.under(folder).write(
         FeaturesSummary(rows=len(features), dead=("tenure",))
