@@ -21,10 +21,12 @@ class LastWindow(ValueModel):
     ratio = sum(y) / sum(predicted) on the training rows accounts for margin, costs and regression
     to the mean in total; ranks are those of the spend. Of two windows equally near the shorter
     is taken. A window that begins before the data does (NaN) gives the training mean of y.
+    Without labels the ratio is 1, and the mean that of the spend.
     """
 
     baseline = True
     blended = False
+    needs_labels = False
     complexity_rank = 1
     title = "last window's spend"
 
@@ -51,6 +53,13 @@ class LastWindow(ValueModel):
             self.ratio_, self.offset_ = scale_to(
                 spend[has_window], y[has_window], weight[has_window]
             )
+
+    def _fit_without_labels(self, X: pd.DataFrame, weight: Floats) -> None:
+        spend = self._spend_config(X)
+        has_window = np.isfinite(spend) & (weight > 0)
+        spend, weight = spend[has_window], weight[has_window]
+        self.mean_ = float(np.average(spend, weights=weight)) if len(spend) else 0.0
+        self.ratio_, self.offset_ = 1.0, 0.0
 
     def _predict(self, X: pd.DataFrame) -> Floats:
         spend = self._spend_config(X)

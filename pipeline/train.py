@@ -18,11 +18,11 @@ from retention.training.candidates import model_factory, predict, scaled_params,
 from retention.training.competition import Competition
 from retention.training.cross_prediction import cross_predict
 from retention.training.failures import AT_REFIT, AT_TEST, ModelFailed, attributed_to
-from retention.training.fitting import fit_scorer, score
+from retention.training.fitting import fit_scorer, score, with_margin
 from retention.training.folds import Fold
 from retention.training.histories import NO_HISTORIES, Histories, read_histories
 from retention.training.ladder import Evidence, find_evidence
-from retention.training.rows import LabelledRows, labelled_rows
+from retention.training.rows import LabelledRows, labelled_rows, unlabelled_rows
 from retention.training.selection import ModelSpec
 from retention.training.selection_report import selection_report
 
@@ -63,6 +63,8 @@ def train(
     competition.evaluate(lambda names: log.track(names, "trying models over the folds"))
     while True:
         spec = competition.select(day_to_score(rows, delay, cohorts))
+        if not rows.has_labels:
+            spec = with_margin(spec, params.labels.value.margin)
         try:
             return _fit_and_predict(
                 spec, competition, evidence, rows, params, log, cohorts, histories
@@ -169,6 +171,7 @@ def main() -> None:
     with console.stage("train") as log:
         features, labels = artefacts.FEATURES.read(), artefacts.LABELS.read()
         rows = labelled_rows(features, labels, params.train.treated_rows)
+        rows = rows if len(rows.day) else unlabelled_rows(features)
         log.read(f"{artefacts.FEATURES} and {artefacts.LABELS}", len(rows.day))
         histories = read_histories(artefacts.HISTORIES.read())
         trained = train(rows, params, log, (features, labels), histories)

@@ -267,7 +267,8 @@ def _ranked(customers: pd.DataFrame) -> pd.DataFrame:
 
 def _checked(scores: pd.DataFrame) -> pd.DataFrame:
     for name in SCORE_COLUMNS:
-        if not np.isfinite(scores[name].to_numpy(dtype=float, na_value=np.nan)).all():
+        column = scores[name].dropna() if name in modelling.NULLABLE_SCORES else scores[name]
+        if not np.isfinite(column.to_numpy(dtype=float, na_value=np.nan)).all():
             raise BadInput(f"scores: {name} is not a finite number everywhere; run score again")
     repeated = scores["customer_id"][scores["customer_id"].duplicated()]
     if len(repeated):

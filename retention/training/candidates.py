@@ -69,6 +69,8 @@ def task_of(name: str) -> str:
 def names_of(task: str, names: Iterable[str], blended: bool = True) -> list[str]:
     """The models of a task, those that are blended or all of them, in alphabetical order.
 
+    Where none is left that is blended, those that need no labels stand in for them.
+
     Parameters
     ----------
     task : str
@@ -83,9 +85,11 @@ def names_of(task: str, names: Iterable[str], blended: bool = True) -> list[str]
     list of str
     """
     classes = models.discover()
-    return sorted(
-        name for name in names if task_of(name) == task and (classes[name].blended or not blended)
-    )
+    of_task = sorted(name for name in names if task_of(name) == task)
+    if not blended:
+        return of_task
+    parts = [name for name in of_task if classes[name].blended]
+    return parts or [name for name in of_task if not classes[name].needs_labels]
 
 
 def model_factory(params: Params) -> ModelFactory:
@@ -192,6 +196,8 @@ def fit_pair(
 ) -> tuple[Model, Model]:
     """Fit a value model on the customers who stayed, and another on those who churned.
 
+    Without labels the first is fitted on all customers, and who is lost brings nothing.
+
     Parameters
     ----------
     model_if_kept, model_if_lost : Model
@@ -204,6 +210,11 @@ def fit_pair(
     -------
     if_kept, if_lost : ValueModel
     """
+    if not rows.has_labels:
+        return (
+            model_if_kept.fit(rows.X, None, rows.weight, histories),
+            model_if_lost.fit(rows.X, np.zeros(len(rows.day)), rows.weight, histories),
+        )
     stayed, left = (rows.take(rows.churned == churned) for churned in (0.0, 1.0))
     return (
         model_if_kept.fit(stayed.X, stayed.value, stayed.weight, histories),

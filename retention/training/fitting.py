@@ -1,5 +1,6 @@
 """Fitting the models of a specification to rows, and scoring with them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -49,7 +50,8 @@ def fit_scorer(
     for name, weight in spec.weights["churn"].items():
         with attributed_to(name, during):
             model = make(name, **spec.params(make, name, effective))
-            fitted = model.fit(rows.X, rows.churned, rows.weight, histories)
+            churned = rows.churned if rows.has_labels else None
+            fitted = model.fit(rows.X, churned, rows.weight, histories)
             churn.append((name, fitted, weight))
     kept: list[Any] = []
     lost: list[Any] = []
@@ -66,6 +68,23 @@ def fit_scorer(
         value_if_lost=ValueBlend(tuple(lost)),
         interval=spec.interval,
     )
+
+
+def with_margin(spec: ModelSpec, margin: float) -> ModelSpec:
+    """The specification for values that no label has scaled: models of spend, times the margin.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    margin : float
+        Of `labels.value`, 0 to 1.
+
+    Returns
+    -------
+    ModelSpec
+    """
+    value = {name: weight * margin for name, weight in spec.weights["value"].items()}
+    return replace(spec, weights={**spec.weights, "value": value})
 
 
 def score(scorer: Scorer, X: pd.DataFrame, during: str) -> pd.DataFrame:

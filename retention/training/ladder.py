@@ -3,7 +3,7 @@
 time       folds of past snapshots, and a newest one that none of them saw
 newest     one past snapshot to predict, measured with equal weights before it is learnt from
 customers  no past snapshot has labels known before another: customers predict each other
-history    too few outcomes: only models that need no labels
+history    too few outcomes, or none yet: only models that need no labels
 """
 
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ BANNERS: Final[dict[Rung, str]] = {
     ),
     "history": (
         "Too few outcomes are known to learn from: the chances follow from each customer's own "
-        "rhythm alone."
+        "rhythm, or time under contract, alone."
     ),
 }
 
@@ -59,12 +59,18 @@ def find_evidence(rows: LabelledRows, params: Params) -> Evidence:
     Raises
     ------
     Guarded
-        If there is no row, or only one outcome.
+        If there is no row, or labels of only one outcome.
     """
+    every = tuple(
+        name
+        for name, model in models.discover().items()
+        if params.labels.churn.rule in model.label_rules
+    )
+    if len(rows.day) and not rows.has_labels:
+        return Evidence("history", TimeSplit([], None), _without_labels(every))
     _refuse_without_outcomes(rows, params)
     delay, least = point_in_time.label_delay_days(params.labels), params.train.min_churners
     days = sorted(set(rows.day.tolist()))
-    every = tuple(models.discover())
     split = split_by_time(days, delay, params.train.folds)
     split = _usable(rows, split, least)
     if split.test_fold is not None:

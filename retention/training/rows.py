@@ -100,6 +100,11 @@ class LabelledRows:
         return self.churned if task == "churn" else self.value
 
     @property
+    def has_labels(self) -> bool:
+        """Whether outcomes are known; else `churned` and `value` are NaN."""
+        return bool(len(self.churned)) and not np.isnan(self.churned).any()
+
+    @property
     def has_both_outcomes(self) -> bool:
         """Whether some rows churned and some stayed."""
         return len(np.unique(self.churned)) == 2
@@ -151,6 +156,32 @@ def labelled_rows(
         churned=joined["churned"].cast(pa.float64()).to_numpy(),
         value=joined["value"].to_numpy(),
         weight=joined["weight"].to_numpy(),
+    )
+
+
+def unlabelled_rows(features: pa.Table) -> LabelledRows:
+    """The newest snapshot, whose outcomes nobody knows: for models that need no labels.
+
+    Parameters
+    ----------
+    features : Table
+        One row per customer and snapshot.
+
+    Returns
+    -------
+    LabelledRows
+        Ordered by customer; `churned` and `value` are NaN.
+    """
+    today = pc.equal(features["snapshot_on"], pc.max(features["snapshot_on"]))
+    cohort = features.filter(today).sort_by("customer_id")
+    unknown = np.full(len(cohort), np.nan)
+    return LabelledRows(
+        X=feature_table.matrix(cohort),
+        customer=cohort["customer_id"].to_numpy(zero_copy_only=False),
+        day=cohort["snapshot_on"].cast(pa.int32()).to_numpy().astype(np.int64),
+        churned=unknown,
+        value=unknown,
+        weight=np.ones(len(cohort)),
     )
 
 

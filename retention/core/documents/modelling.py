@@ -37,7 +37,7 @@ class SelectionReport(Contents):
     rows: int
     customers: int
     churners: int
-    churn_rate: float
+    churn_rate: Number | None  # null where no outcome is known
     trained_to: dt.date  # the last mature snapshot
     features: tuple[str, ...]
     banners: tuple[str, ...]

@@ -49,9 +49,11 @@ def test_the_cohort_alone_hides_how_customers_stop(
     silent = (active["bought"] == 0).astype(float)
     of_all = BGNBDChurn(HORIZON).fit(active, silent, histories=histories)
     of_cohort = BGNBDChurn(HORIZON).fit(active, silent)
+    assert of_all.model_ is not None
+    assert of_cohort.model_ is not None
     drop_out = {
-        name: model.model_.a / (model.model_.a + model.model_.b)
-        for name, model in (("all", of_all), ("cohort", of_cohort))
+        name: model.a / (model.a + model.b)
+        for name, model in (("all", of_all.model_), ("cohort", of_cohort.model_))
     }
     truth = TRUTH.a / (TRUTH.a + TRUTH.b)
     assert drop_out["all"] == pytest.approx(truth, rel=0.1)
