@@ -1,42 +1,45 @@
 """The hazard of a contract's end by its age, from contracts that ended and contracts that run.
 
 A contract of age t has not ended on its days 1 .. t - 1; one that ended at age D did so on day D.
-Hougaard (2000), Analysis of Multivariate Survival Data: a Weibull law whose scale differs between
-customers by a gamma law (Burr's distribution), so that the hazard may fall as well as rise.
+The law beneath is that of customers who leave at a constant rate each, which differs between them
+by a gamma law: the hazard falls, as the faithful remain. It is the shifted beta-geometric model of
+Fader & Hardie (2007), How to Project Customer Retention, Journal of Interactive Marketing 21, in
+continuous time. What else the hazard does, as at terms and renewals, shows in ratios to it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 import numpy as np
 import pandas as pd
-from scipy.special import xlogy
 
 from models.components.base import Floats
 from models.components.likelihood import maximise
 
-# (r, scale / mean age, c)
-_LOWER_BOUNDS: Final = (1e-3, 1e-3, 0.1)
-_STARTS: Final = ((1.0, 1.0, 1.0), (3.0, 5.0, 1.5), (0.3, 0.2, 0.7))
+# (r, scale / mean age)
+_LOWER_BOUNDS: Final = (1e-3, 1e-3)
+_STARTS: Final = ((1.0, 1.0), (3.0, 5.0), (0.3, 0.2))
 _BANDS: Final = 12
-"""Of a horizon. Within one the hazard is the law's times one ratio: terms and renewals show."""
-_PRIOR_ENDS: Final = 1.0
+"""At least, of a horizon; more where a shorter band holds an end, on average. Within one the hazard
+is the law's times one ratio: terms and renewals show."""
+_PRIOR_ENDS: Final = 0.25
 """Ends in a band by which its ratio is drawn to 1."""
+_LAST: Final = 4
+"""Beyond the oldest contract the ratio is that of the oldest quarter of the bands together."""
 
 
 @dataclass(frozen=True)
 class TenureHazard:
-    """The fitted model: P(D > d) = (1 + (d / scale)^c)^-r, times a ratio by band of age."""
+    """The fitted model: P(D > d) = (1 + d / scale)^-r, the hazard times a ratio by band of age."""
 
     r: float
     scale: float  # days
-    c: float
     width: int  # days of a band
-    ratios: list[float]  # of the hazard to the law's, by band; 1 beyond the last
+    ratios: list[float]  # of the hazard to the law's, by band; the last holds for all later ones
 
     @classmethod
     def fit(cls, histories: pd.DataFrame | None, horizon_days: int) -> Self | None:
-        """Fit the law by maximum likelihood, then the ratios with a gamma prior around 1.
+        """Fit the law by maximum likelihood, then the ratios, each with a gamma prior.
 
         Parameters
         ----------
@@ -54,14 +57,16 @@ class TenureHazard:
         age, count = histories[["age", "customers"]].to_numpy(dtype=float).T
         ended = histories["ended"].to_numpy(dtype=bool)
         unit = float(np.average(age, weights=count))
-        r, scale, c = maximise(
+        r, scale = maximise(
             lambda parameters: _log_likelihood_terms(parameters, age / unit, 1 / unit, ended),
             count,
             _STARTS,
             _LOWER_BOUNDS,
         )
-        law = cls(r, scale * unit, c, max(1, horizon_days // _BANDS), [])
-        return cls(law.r, law.scale, law.c, law.width, law._ratios(age, ended, count))
+        days_an_end = age.max() / count[ended].sum()
+        width = int(np.clip(np.ceil(days_an_end), 1, max(1, horizon_days // _BANDS)))
+        law = cls(r, scale * unit, width, [1.0])
+        return replace(law, ratios=law._ratios(age, ended, count))
 
     def _ratios(self, age: Floats, ended: Any, count: Floats) -> list[float]:
         days = np.arange(1, int(age.max()) + 1)
@@ -72,22 +77,23 @@ class TenureHazard:
         ends = -at_risk * np.log1p(-ends / (at_risk + 0.5))
         expected = at_risk * np.diff(self._law(np.arange(len(days) + 1.0)))
         band = (days - 1) // self.width
-        ratios = (np.bincount(band, ends) + _PRIOR_ENDS) / (
-            np.bincount(band, expected) + _PRIOR_ENDS
-        )
+        in_band, expected_in_band = np.bincount(band, ends), np.bincount(band, expected)
+        oldest = slice(-max(1, len(in_band) // _LAST), None)
+        ends_by_band = np.append(in_band, in_band[oldest].sum())
+        expected_by_band = np.append(expected_in_band, expected_in_band[oldest].sum())
+        ratios = (ends_by_band + _PRIOR_ENDS) / (expected_by_band + _PRIOR_ENDS)
         return [round(float(ratio), 6) for ratio in ratios]
 
     def _law(self, age: Floats) -> Floats:
         """Cumulative hazard of the law alone."""
-        return np.asarray(self.r * np.log1p((age / self.scale) ** self.c))
+        return np.asarray(self.r * np.log1p(age / self.scale))
 
     def cumulative_hazard(self, age: Floats) -> Floats:
         """-ln P(D > age), ndarray of shape (n,); age in days, >= 0."""
-        edges = np.arange(len(self.ratios) + 1.0) * self.width
-        steps = np.append(0.0, np.cumsum(np.diff(self._law(edges)) * np.array(self.ratios)))
-        band = np.minimum((age // self.width).astype(int), len(self.ratios))
-        ratio = np.append(self.ratios, 1.0)[band]
-        return np.asarray(steps[band] + ratio * (self._law(age) - self._law(edges[band])))
+        ratios, starts = np.array(self.ratios), np.arange(len(self.ratios)) * float(self.width)
+        steps = np.append(0.0, np.cumsum(np.diff(self._law(starts)) * ratios[:-1]))
+        band = np.minimum((age // self.width).astype(int), len(ratios) - 1)
+        return np.asarray(steps[band] + ratios[band] * (self._law(age) - self._law(starts[band])))
 
     def p_ends(self, age: Floats, horizon_days: int) -> Floats:
         """Probability that a contract which runs ends within the next days.
@@ -111,7 +117,7 @@ class TenureHazard:
 def _log_likelihood_terms(
     parameters: Floats, age: Floats, day: float, ended: Any
 ) -> tuple[Floats, Floats]:
-    """Terms of the log-likelihood and their gradient in (r, scale, c); a day in the unit of age.
+    """Terms of the log-likelihood and their gradient in (r, scale); a day in the unit of age.
 
     ln P(D > age - day) for a contract that runs, ln(P(D > age - day) - P(D > age)) for one that
     ended.
@@ -119,7 +125,7 @@ def _log_likelihood_terms(
     Returns
     -------
     tuple of ndarray
-        Terms of shape (n,), gradient of shape (3, n).
+        Terms of shape (n,), gradient of shape (2, n).
     """
     before, slope_before = _log_survival(parameters, np.maximum(age - day, 0.0))
     after, slope_after = _log_survival(parameters, age)
@@ -130,10 +136,7 @@ def _log_likelihood_terms(
 
 
 def _log_survival(parameters: Floats, age: Floats) -> tuple[Floats, Floats]:
-    """Logarithm of P(D > age) of shape (n,), and its gradient in (r, scale, c) of shape (3, n)."""
-    r, scale, c = parameters
-    odds = (age / scale) ** c
-    share = odds / (1 + odds)
-    log_age = xlogy(share, np.where(age > 0, age / scale, 1.0))
-    gradient = np.stack([-np.log1p(odds), r * share * c / scale, -r * log_age])
-    return -r * np.log1p(odds), gradient
+    """Logarithm of P(D > age) of shape (n,), and its gradient in (r, scale) of shape (2, n)."""
+    r, scale = parameters
+    logs = np.log1p(age / scale)
+    return -r * logs, np.stack([-logs, r * age / (scale * (scale + age))])
