@@ -90,7 +90,8 @@ class TenureHazard:
 
     def cumulative_hazard(self, age: Floats) -> Floats:
         """-ln P(D > age), ndarray of shape (n,); age in days, >= 0."""
-        ratios, starts = np.array(self.ratios), np.arange(len(self.ratios)) * float(self.width)
+        ratios = np.array(self.ratios)
+        starts = np.arange(0.0, self.width * len(ratios), self.width)
         steps = np.append(0.0, np.cumsum(np.diff(self._law(starts)) * ratios[:-1]))
         band = np.minimum((age // self.width).astype(int), len(ratios) - 1)
         return np.asarray(steps[band] + ratios[band] * (self._law(age) - self._law(starts[band])))

@@ -12,26 +12,30 @@ from tests.support.purchase_histories import simulated
 
 TRUTH = BGNBD(r=0.8, alpha=40.0, a=0.9, b=2.5)
 HORIZON = 90
-SPEND = 12.0  # a purchase, of everybody
+SPEND = 12.0  # a purchase, of all_customers
 
 
 @pytest.fixture(scope="module")
-def everybody() -> pd.DataFrame:
+def all_customers() -> pd.DataFrame:
     return simulated(TRUTH, T=360.0, later=HORIZON, n=6000, seed=3)
 
 
 @pytest.fixture(scope="module")
-def histories(everybody: pd.DataFrame) -> pd.DataFrame:
+def histories(all_customers: pd.DataFrame) -> pd.DataFrame:
     days = pd.DataFrame(
-        {"repeats": everybody["x"], "last": everybody["t_x"].round(), "age": everybody["T"]}
+        {
+            "repeats": all_customers["x"],
+            "last": all_customers["t_x"].round(),
+            "age": all_customers["T"],
+        }
     )
     return days.groupby(["repeats", "last", "age"]).size().rename("customers").reset_index()
 
 
 @pytest.fixture(scope="module")
-def active(everybody: pd.DataFrame) -> pd.DataFrame:
+def active(all_customers: pd.DataFrame) -> pd.DataFrame:
     """Customers of the cohort alone, who bought in the last 120 days, and what they did next."""
-    rows = everybody[everybody["T"] - everybody["t_x"] <= 120]
+    rows = all_customers[all_customers["T"] - all_customers["t_x"] <= 120]
     return pd.DataFrame(
         {
             RECENCY: (rows["T"] - rows["t_x"]).round(),

@@ -73,9 +73,9 @@ def test_ends_at_a_term_show_as_a_peak() -> None:
     ends_at = np.where(draw.random(8000) < 0.8, at_term, law(4, 8000))
     fitted = TenureHazard.fit(simulated(ends_at), HORIZON)
     assert fitted is not None
-    before, at, after = fitted.p_ends(np.array([250.0, 340.0, 370.0]), HORIZON)
-    assert at > 5 * max(before, after)
-    assert at == pytest.approx(p_true(ends_at, 340), rel=0.1)
+    before, peak, after = fitted.p_ends(np.array([250.0, 340.0, 370.0]), HORIZON)
+    assert peak > 5 * max(before, after)
+    assert peak == pytest.approx(p_true(ends_at, 340), rel=0.1)
 
 
 def test_gradient_is_that_of_the_terms() -> None:
