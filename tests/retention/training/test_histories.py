@@ -103,3 +103,14 @@ def test_without_labels_value_is_what_those_who_stay_bring_times_the_margin() ->
     assert (scores["value_if_kept"] > 0).all()
     assert scores["value_if_kept"].to_numpy() == pytest.approx(0.25 * whole["value_if_kept"])
     assert scores[["value_low", "value_high"]].isna().all(axis=None)
+
+
+def test_few_outcomes_leave_the_models_that_need_none_and_scale_their_value() -> None:
+    few = small.rows_with_churners(customers=60, days=1, left=PARAMS.train.min_churners - 1)
+    evidence = ladder.find_evidence(few, PARAMS)
+    assert evidence.rung == "history"
+    spec = selection.equal_spec(list(evidence.models), [], {})
+    scores = fitting.fit_scorer(MAKE, spec, few, 30).score(few.X)
+    stayed = few.churned == 0
+    assert scores["value_if_kept"][stayed].mean() == pytest.approx(few.value[stayed].mean())
+    assert (scores["value_if_lost"] == 0).all()
