@@ -102,6 +102,9 @@ def decide(
     customers = lanes.join_inputs(scores, customer_state, contacts, suppression)
     customers[["owner", "covered_for"]] = owners.assign_owners(customers, policy, as_of)
     customers["rank"] = np.arange(len(customers))
+    has_money = lanes.has_money(customers)
+    if not has_money:
+        customers = lanes.weigh_by_risk(customers)
     lane = lanes.assign_lanes(customers, policy)
     words = plays.trigger_words(customers, themes)
     # Lanes of issues come first: what they spend is missing from the budget of contacts.
@@ -115,11 +118,13 @@ def decide(
     lane = lane.mask(lane == "", _candidate_lanes(lane.index, ranked, contact))
     selected = pd.concat([*with_issue, _with_fallback(ranked, contact.selected)])
     return Decision(
-        rows=_rows(customers, lane, selected, policy),
+        rows=_rows(
+            customers, lane, selected if has_money else selected.assign(gain=np.nan), policy
+        ),
         held_out=contact.held_out,
         over_capacity=contact.over_capacity,
-        shadow_prices=contact.shadow_prices,
-        greedy_loss=contact.greedy_loss,
+        shadow_prices=contact.shadow_prices if has_money else (),
+        greedy_loss=contact.greedy_loss if has_money else 0,
     )
 
 

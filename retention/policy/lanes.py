@@ -69,6 +69,8 @@ ALIKE: Final = ("trouble_days", "expected_loss", "churn_probability", "last_deal
 """The order where customers cannot be told apart by their chances."""
 SAME_CHANCE: Final = 0.01
 """Chances that differ by no more tell nobody apart."""
+WORTH_WITHOUT_MONEY: Final = 1e6
+"""Of every customer, account currency, in weighing plays only: it is never shown."""
 _TROUBLES: Final = ("oldest_open_days", "billing_error_days", "broken_promise_days")
 MAX_ISSUE_DAYS: Final = 182
 """Age in days above which a bill or a promise counts as settled in a way that was not recorded."""
@@ -249,6 +251,42 @@ def join_inputs(
     for name in ("deceased_or_merged", "held_out", "erased"):
         customers[name] = customers.index.isin(list(getattr(suppression, name)))
     return _ranked(customers)
+
+
+def has_money(customers: pd.DataFrame) -> bool:
+    """Whether the history knows what any customer brings.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        value_if_kept and value_if_lost.
+
+    Returns
+    -------
+    bool
+        True where there is no customer.
+    """
+    values = customers[["value_if_kept", "value_if_lost"]].to_numpy(dtype=float)
+    return len(values) == 0 or bool((values != 0).any())
+
+
+def weigh_by_risk(customers: pd.DataFrame) -> pd.DataFrame:
+    """Let every customer be worth the same, and more than any play costs.
+
+    For companies without money in their history: plays are then weighed by whom they keep.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        As `join_inputs` returns them.
+
+    Returns
+    -------
+    DataFrame
+        The same rows; what an experiment says of money is left out.
+    """
+    loss = customers["churn_probability"] * WORTH_WITHOUT_MONEY
+    return customers.assign(expected_loss=loss, saving=np.nan)
 
 
 def _ranked(customers: pd.DataFrame) -> pd.DataFrame:
