@@ -176,6 +176,35 @@ def test_a_champion_for_another_question_is_set_aside_and_says_so(
     assert mirrored[-1] == {"champion": now.folder, "challenger": None}
 
 
+def age_champion() -> None:
+    """As if the first version had written the champion: other states, no format in its identity."""
+    path = champion.FOLDER / champion.MANIFEST
+    manifest = atomic.read_json(path)
+    churn = champion.FOLDER / manifest["models"] / "churn.json"
+    (part, *_) = atomic.read_json(churn)["parts"]
+    atomic.write_json(churn, {"model": part, "calibrator": {"name": "identity"}})
+    manifest["sha256"]["churn"] = atomic.sha256(churn)
+    del manifest["definition"]["format"]
+    atomic.write_json(path, manifest)
+
+
+def test_a_champion_that_an_earlier_version_wrote_is_set_aside_unread(
+    mirrored: Mirrored, capsys: pytest.CaptureFixture[str]
+) -> None:
+    promote.main()
+    age_champion()
+    before = current_champion()
+    change_candidate()
+    decision = run_stage()
+    now = current_champion()
+    assert decision["decision"] == "set aside"
+    assert decision["champion"] == decision["candidate"] == now.sha256
+    champion.load(now)
+    assert "it is set aside, this one scores" in capsys.readouterr().err
+    assert champion.previous() == before  # kept
+    assert mirrored[-1] == {"champion": now.folder, "challenger": None}
+
+
 def set_company(company: str) -> None:
     text = training_company.PARAMS.replace("Mill Lane", company)
     atomic.write_text("params.yaml", text)

@@ -143,6 +143,15 @@ def test_a_champion_made_for_another_question_does_not_score(
     assert not artefacts.SCORES.path.exists()
 
 
+def test_a_champion_that_an_earlier_version_wrote_does_not_score(home: Path) -> None:
+    path = champion.FOLDER / champion.MANIFEST
+    manifest = atomic.read_json(path)
+    del manifest["definition"]["format"]
+    atomic.write_json(path, manifest)
+    with pytest.raises(Guarded, match=r"\(format: another version of .* run make repro"):
+        score.main()
+
+
 @pytest.mark.parametrize("change", ["renamed", "missing", "one more"])
 def test_another_set_of_features_does_not_score(home: Path, change: str) -> None:
     table = pq.read_table(artefacts.FEATURES)
