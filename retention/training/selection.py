@@ -144,9 +144,9 @@ def select(
     centre = float(logit(expit(log_odds).mean())) * (1 - float(parts.sum()))
     z = centre + log_odds @ parts
     turns = season.measure_turns(z, tests.churned, tests.day, tests.weight, label_delay_days)
-    is_past = folds[0].part is None  # customers of the same period say nothing of another
-    shift = season.forecast_shift(turns, day, label_delay_days) if is_past else 0.0
-    p = expit(z + _forecasts(turns, tests, label_delay_days))
+    is_past = folds[0].part is None
+    shifts, shift = _shifts(turns, tests, day, label_delay_days, is_past)
+    p = expit(z + shifts)
     values = np.column_stack(
         [(1 - p) * known[name].predicted + p * known[name].if_lost for name in value]
     )
@@ -154,13 +154,12 @@ def select(
     levels = season.measure_levels(
         values @ value_parts, tests.value, tests.day, tests.weight, label_delay_days
     )
-    level = np.exp(_forecasts(levels, tests, label_delay_days))
-    level_now = season.forecast_shift(levels, day, label_delay_days) if is_past else 0.0
-    value_now = value_parts * np.exp(level_now)
+    level_shifts, level_shift = _shifts(levels, tests, day, label_delay_days, is_past)
+    value_now = value_parts * np.exp(level_shift)
     return ModelSpec(
         weights={"churn": _counting(churn, parts), "value": _counting(value, value_now)},
         intercept=centre + shift,
-        interval=ValueInterval().fit(level * (values @ value_parts), tests.value),
+        interval=ValueInterval().fit(np.exp(level_shifts) * (values @ value_parts), tests.value),
         tells_apart=ranks_better_than_chance(p, tests.churned, tests.day),
         losses=_losses(known, tests, p),
         candidates=known,
@@ -207,11 +206,20 @@ def _independent_share(tests: LabelledRows, label_delay_days: int) -> float:
     return tests.effective(label_delay_days) / max(1, len(tests.day))
 
 
-def _forecasts(turns: list[season.Turn], tests: LabelledRows, label_delay_days: int) -> Floats:
-    """Of every row the shift that was expected on its day, ndarray of shape (n,)."""
+def _shifts(
+    turns: list[season.Turn], tests: LabelledRows, day: int, label_delay_days: int, is_past: bool
+) -> tuple[Floats, float]:
+    """Of every row the shift that was expected on its day, and the one expected now.
+
+    Where customers of one period predict each other, both are the one that this period needed:
+    it says nothing of a later one, but nothing else is known.
+    """
+    if not is_past:
+        needed = turns[-1].shift if turns else 0.0
+        return np.full(len(tests.day), needed), needed
     days, code = np.unique(tests.day, return_inverse=True)
-    shifts = [season.forecast_shift(turns, day, label_delay_days) for day in days.tolist()]
-    return np.array(shifts)[code]
+    shifts = [season.forecast_shift(turns, then, label_delay_days) for then in days.tolist()]
+    return np.array(shifts)[code], season.forecast_shift(turns, day, label_delay_days)
 
 
 def _counting(names: list[str], weights: Floats) -> dict[str, float]:

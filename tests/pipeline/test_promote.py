@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -333,14 +334,23 @@ def contest(mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch) -> LoggedRuns:
     test_fold = artefacts.SELECTION.read().measured_on
     assert test_fold is not None
     artefacts.METRICS.write(FIGURES.updated(measured_on=test_fold.test))
-    scores, labels = pq.read_table(artefacts.TEST_SCORES), pq.read_table(artefacts.LABELS)
-    both = evaluate.join_labels(scores, labels)[artefacts.PREDICTIONS.schema.names]
-    table = pa.Table.from_pandas(both, schema=artefacts.PREDICTIONS.schema, preserve_index=False)
-    artefacts.PREDICTIONS.write(table)
     promote.main()
+    write_predictions_like_the_champions()
     set_trained_to("2026-01-05")
     change_candidate()
     return logged_runs
+
+
+def write_predictions_like_the_champions() -> None:
+    """The champion's own on the test snapshot, a little changed by chance."""
+    scores, labels = pq.read_table(artefacts.TEST_SCORES), pq.read_table(artefacts.LABELS)
+    both = evaluate.join_labels(scores, labels)[artefacts.PREDICTIONS.schema.names]
+    features = pq.read_table(artefacts.FEATURES).sort_by("customer_id")
+    on_day = features.filter(pc.field("snapshot_on") == both["snapshot_on"].iloc[0])
+    p = champion.load(current_champion()).probability(feature_table.matrix(on_day))
+    both["churn_probability"] = p * np.random.default_rng(1).uniform(0.98, 1, len(p))
+    table = pa.Table.from_pandas(both, schema=artefacts.PREDICTIONS.schema, preserve_index=False)
+    artefacts.PREDICTIONS.write(table)
 
 
 def written_manifest() -> dict[str, Any]:
