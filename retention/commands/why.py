@@ -255,15 +255,23 @@ def _not_in_cohort_text(params: Params) -> str:
 def _score_lines(scored: dict[str, Any], params: Params, manifest: CandidateManifest) -> list[str]:
     from retention.worklist.model import RISK_WORDS, risk_level
 
-    money = {key: f"{scored[key]:,.2f} {params.currency}" for key in scored if key in _MONEY}
+    money = {
+        key: f"{amount:,.2f} {params.currency}"
+        for key, amount in scored.items()
+        if key in _MONEY and amount is not None
+    }
+    interval = (
+        f", four times out of five between {money['value_low']} and {money['value_high']}"
+        if "value_low" in money
+        else ""
+    )
     p, days = scored["churn_probability"], params.labels.value.horizon_days
     return [
         f"churn probability {p:.1%}, {RISK_WORDS[risk_level(p)]} risk;"
         f" {target.target_description(params.labels)}",
         f"expected loss {money['expected_loss']}: worth {money['value_if_kept']} in {days} days if"
         f" kept, {money['value_if_lost']} if lost",
-        f"expected value {money['expected_value']}, four times out of five between"
-        f" {money['value_low']} and {money['value_high']}",
+        f"expected value {money['expected_value']}{interval}",
         f"model: {manifest.description}",
     ]
 

@@ -28,7 +28,7 @@ def score_cohort(scorer: Scorer, cohort: pa.Table, as_of: dt.date) -> pa.Table:
         scores = scorer.score(feature_table.matrix(cohort))
     except ValueError as error:
         raise errors.Guarded(f"the champion cannot score these features: {error}") from None
-    columns = [pa.array(scores[name].to_numpy()) for name in COLUMNS]
+    columns = [pa.array(scores[name].to_numpy(), from_pandas=True) for name in COLUMNS]
     days = pa.array([as_of] * len(cohort), pa.date32())
     return pa.Table.from_arrays(
         [cohort["customer_id"], days, *columns], schema=artefacts.SCORES.schema

@@ -209,11 +209,9 @@ def _independent_share(tests: LabelledRows, label_delay_days: int) -> float:
 def _shifts(
     turns: list[season.Turn], tests: LabelledRows, day: int, label_delay_days: int, is_past: bool
 ) -> tuple[Floats, float]:
-    """Of every row the shift that was expected on its day, and the one expected now.
-
-    Where customers of one period predict each other, both are the one that this period needed:
-    it says nothing of a later one, but nothing else is known.
-    """
+    """Of every row the shift that was expected on its day, and the one expected now."""
+    # Where customers of one period predict each other, both are what this period needed: it says
+    # nothing of a later one, but nothing else is known.
     if not is_past:
         needed = turns[-1].shift if turns else 0.0
         return np.full(len(tests.day), needed), needed

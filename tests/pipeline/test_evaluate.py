@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -77,6 +78,15 @@ def test_figures_are_those_of_the_rows() -> None:
     assert "coverage" not in content["value"]["value_flat"]
     gain = {name: figures["roc_auc"]["value"] for name, figures in content["gain"].items()}
     assert gain == {"churn_good": 0.0, "churn_bad": 1.0}
+
+
+def test_without_an_interval_its_coverage_is_unknown_and_not_zero() -> None:
+    predictions, scores = predictions_and_scores()
+    scores["value_low"] = scores["value_high"] = np.nan
+    content = evaluate.evaluate(predictions, scores, small.small_params())
+    for name in ("coverage", "width"):
+        assert content["value"]["recipe"][name]["value"] is None
+    assert content["value"]["recipe"]["mae"]["value"] == 2.5
 
 
 def test_the_list_is_ranked_by_expected_loss_and_models_by_probability() -> None:

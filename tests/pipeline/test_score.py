@@ -1,6 +1,7 @@
 """Stage `score`: the whole cohort, once, by a champion for this target or not at all."""
 
 import datetime as dt
+from dataclasses import replace
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -98,6 +99,12 @@ def test_scores_are_finite_and_add_up(home: Path) -> None:
     )
     assert scores["expected_loss"].tolist() == pytest.approx(p * (if_kept - lost), abs=1e-9)
     assert (scores["value_low"] <= scores["value_high"]).all()
+
+
+def test_without_an_interval_its_ends_are_null(home: Path) -> None:
+    scored = scoring.score_cohort(replace(scorer(), interval=None), today(), AS_OF)
+    assert scored["value_low"].null_count == scored["value_high"].null_count == len(scored)
+    assert scored["expected_value"].null_count == 0
 
 
 def test_permuted_columns_and_rows_give_the_same_scores(home: Path) -> None:

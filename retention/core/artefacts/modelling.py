@@ -19,8 +19,8 @@ _VALUE_IF_LOST: Final = Column(
 SCORE_COLUMNS: Final = (
     _CHURN_PROBABILITY,
     _EXPECTED_VALUE,
-    Column("value_low", NUMBER, "lower end of the 80 % interval of the realised value"),
-    Column("value_high", NUMBER, "upper end of it"),
+    Column("value_low", NUMBER, "lower end of the 80 % interval of the realised value, or null"),
+    Column("value_high", NUMBER, "upper end of it, or null"),
     _VALUE_IF_KEPT,
     _VALUE_IF_LOST,
     Column("expected_loss", NUMBER, "p (kept - lost): what leaving costs in expectation"),
