@@ -228,7 +228,10 @@ def evaluate_candidate(
     ------
     ModelFailed
         If the model raises, or predicts what no model may.
+    ValueError
+        If params.yaml gives it a parameter that it does not have.
     """
+    make(name)  # a parameter of params.yaml that it lacks is no failure of the model
     results: list[FoldResult] = []
     for fold in folds:
         train, test = rows.training(fold), rows.tests([fold])

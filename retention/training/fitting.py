@@ -44,8 +44,9 @@ def fit_scorer(
     effective = rows.effective(label_delay_days)
     churn: list[Any] = []
     for name, weight in spec.weights["churn"].items():
+        params = spec.params(make, name, effective)
         with attributed_to(name, during):
-            model = make(name, **spec.params(make, name, effective))
+            model = make(name, **params)
             churn.append((name, model.fit(rows.X, rows.churned, rows.weight), weight))
     kept: list[Any] = []
     lost: list[Any] = []

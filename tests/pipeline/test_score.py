@@ -1,8 +1,8 @@
 """Stage `score`: the whole cohort, once, by a champion for this target or not at all."""
 
 import datetime as dt
-from dataclasses import replace
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
