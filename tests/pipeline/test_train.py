@@ -231,7 +231,7 @@ def test_test_scores_are_one_row_per_customer(usual: Trained) -> None:
 
 def test_the_test_scores_are_the_weighted_predictions_of_the_models(usual: Trained) -> None:
     assert usual.measured is not None
-    predictions = usual.test_predictions.to_pandas().pivot(
+    predictions = usual.test_predictions.to_pandas().pivot_table(
         index="customer_id", columns="model", values="prediction"
     )
     log_odds = usual.measured.intercept + sum(
