@@ -18,8 +18,6 @@ COLUMNS = (
     "value_if_lost",
     "expected_loss",
 )
-STATES_FORMAT = 2
-"""Of `Scorer.states`; raised when what an earlier version wrote can no longer be read."""
 _NULLABLE = ("value_low", "value_high")
 
 

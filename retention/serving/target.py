@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from models.components.scorer import STATES_FORMAT
+from retention.core.documents.modelling import STATES_FORMAT
 from retention.core.params import ChurnLabel, LabelParams, Params
 from retention.i18n.language import Language, language
 

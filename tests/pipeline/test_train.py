@@ -161,13 +161,13 @@ def test_the_test_fold_trains_on_labels_mature_on_its_day(
         [day for day in DAYS if day not in OPEN_ON_TEST_DAY], DAYS[-1]
     )
     assert usual.measured is not None
-    known = {
+    tested_days = {
         result.fold.test
         for candidate in usual.measured.candidates.values()
         for result in candidate.folds
     }
-    assert known
-    assert not known & set(OPEN_ON_TEST_DAY)
+    assert tested_days
+    assert not tested_days & set(OPEN_ON_TEST_DAY)
 
 
 # The refit
@@ -240,11 +240,11 @@ def test_the_test_scores_are_the_weighted_predictions_of_the_models(usual: Train
     )
     scores = usual.test_scores.to_pandas().set_index("customer_id").loc[predictions.index]
     assert scores["churn_probability"].to_numpy() == pytest.approx(expit(log_odds))
-    p, kept, lost = (
+    p, if_kept, if_lost = (
         scores[name] for name in ("churn_probability", "value_if_kept", "value_if_lost")
     )
-    assert scores["expected_value"].to_numpy() == pytest.approx((1 - p) * kept + p * lost)
-    assert scores["expected_loss"].to_numpy() == pytest.approx(p * (kept - lost))
+    assert scores["expected_value"].to_numpy() == pytest.approx((1 - p) * if_kept + p * if_lost)
+    assert scores["expected_loss"].to_numpy() == pytest.approx(p * (if_kept - if_lost))
 
 
 # Little history

@@ -38,7 +38,7 @@ class StubModel:
     def __init__(self, task: str, tuned: Any, prediction: float, params: dict[str, Any]) -> None:
         self.task, self.tuned, self.prediction = task, tuned, prediction
         self.params = {"rounds": 100, "rate": 0.1} | params
-        self.given = params
+        self.overrides = params
         self.fitted: list[tuple[list[float], list[float]]] = []
         self.tested: list[list[float]] = []
 
@@ -68,7 +68,7 @@ class StubMaker:
         self, tuned: Sequence[dict[str, Any]] = (), predictions: Sequence[float] = ()
     ) -> None:
         self._tuned, self._predictions = iter(tuned), iter(predictions)
-        self._made: list[StubModel] = []
+        self._models: list[StubModel] = []
 
     def __call__(self, name: str, **params: Any) -> Any:
         maker = self
@@ -78,10 +78,10 @@ class StubMaker:
                 self.prediction = next(maker._predictions, 0.5)
                 return super().fit(X, y)
 
-        self._made.append(Stub(name.partition("_")[0], self._tuned, 0.5, params))
-        return self._made[-1]
+        self._models.append(Stub(name.partition("_")[0], self._tuned, 0.5, params))
+        return self._models[-1]
 
     @property
     def models(self) -> list[StubModel]:
         """Those that were fitted, in the order in which they were made."""
-        return [model for model in self._made if model.fitted]
+        return [model for model in self._models if model.fitted]

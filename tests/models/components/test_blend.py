@@ -11,7 +11,8 @@ from scipy.special import expit, logit
 import models
 from models.components.base import BIAS, ChurnModel, Floats
 from models.components.blend import CERTAIN, ChurnBlend, ValueBlend, clipped_log_odds
-from models.components.scorer import STATES_FORMAT, Scorer
+from models.components.scorer import Scorer
+from retention.core.documents.modelling import STATES_FORMAT
 from tests.support import tracked_run
 
 PARTS = ("churn_lightgbm", "churn_logistic", "churn_recency")

@@ -35,8 +35,8 @@ def stub_scorer(
     p: list[float], if_kept: list[float], lost: list[float], interval: Any = None
 ) -> Scorer:
     """A scorer of given numbers, of one model each."""
-    churn, kept, gone = (FixedModel(*numbers) for numbers in (p, if_kept, lost))
-    parts: list[Any] = [(("stub", model, 1.0),) for model in (churn, kept, gone)]
+    churn, stays, leaves = (FixedModel(*numbers) for numbers in (p, if_kept, lost))
+    parts: list[Any] = [(("stub", model, 1.0),) for model in (churn, stays, leaves)]
     return Scorer(ChurnBlend(parts[0]), ValueBlend(parts[1]), ValueBlend(parts[2]), interval)
 
 

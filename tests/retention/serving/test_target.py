@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.components.scorer import STATES_FORMAT
+from retention.core.documents.modelling import STATES_FORMAT
 from retention.core.params import ChurnLabel, LabelParams, parse_params
 from retention.i18n.language import ENGLISH
 from retention.serving import target

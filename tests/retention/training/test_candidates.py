@@ -83,9 +83,9 @@ def test_a_folds_parameters_come_only_from_folds_known_on_its_day() -> None:
     make = StubMaker(tuned)
     result = candidates.evaluate_candidate(make, "churn_stub", history, folds, 20)
     assert [fold.tuned for fold in result.folds] == tuned
-    given = [model.given.get("rate") for model in make.models]
+    rates = [model.overrides.get("rate") for model in make.models]
     # On day 30 the label of 10 is known, on 40 those of 10 and 20; on 10 and 20 none.
-    assert given == [None, None, pytest.approx(0.1), pytest.approx(0.15)]
+    assert rates == [None, None, pytest.approx(0.1), pytest.approx(0.15)]
 
 
 def test_a_fold_is_fitted_on_its_own_past_and_predicts_its_own_test() -> None:
@@ -116,10 +116,10 @@ def test_customers_of_one_period_tune_nothing() -> None:
     make = StubMaker(tuned=[{"rounds": 3}] * 5)
     history = rows_on(0)
     people = [f"customer {number}" for number in range(40)]
-    many = history.take(np.arange(2).repeat(20))
-    many.customer[:] = people
+    history_of_all = history.take(np.arange(2).repeat(20))
+    history_of_all.customer[:] = people
     folds = [Fold([0], 0, part) for part in range(5)]
-    result = candidates.evaluate_candidate(make, "churn_stub", many, folds, 20)
+    result = candidates.evaluate_candidate(make, "churn_stub", history_of_all, folds, 20)
     assert [fold.tuned for fold in result.folds] == [{}] * 5
     assert len(result.predicted) == 40
 
@@ -180,7 +180,7 @@ def test_the_refusal_names_the_models_of_the_task_with_their_reasons() -> None:
 
 def test_the_parts_of_a_pair_are_kept_and_lost() -> None:
     make = StubMaker()
-    kept, lost = candidates.fit_pair(make("value_a"), make("value_a"), rows_on(0, 10))
-    assert isinstance(kept, StubModel)
-    assert isinstance(lost, StubModel)
-    assert (kept.fitted, lost.fitted) == ([([0, 2], [10, 10])], [([1, 3], [0, 0])])
+    if_kept, if_lost = candidates.fit_pair(make("value_a"), make("value_a"), rows_on(0, 10))
+    assert isinstance(if_kept, StubModel)
+    assert isinstance(if_lost, StubModel)
+    assert (if_kept.fitted, if_lost.fitted) == ([([0, 2], [10, 10])], [([1, 3], [0, 0])])

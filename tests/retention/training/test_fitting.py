@@ -18,8 +18,8 @@ WEIGHTS = {"churn": {"churn_a": 0.7, "churn_b": 0.2}, "value": {"value_a": 0.75,
 
 def example_spec() -> ModelSpec:
     interval = ValueInterval().fit([1.0, 2.0], [1.0, 2.0])
-    known = {"churn_a": CandidateResult("churn_a", [TUNED])}
-    return ModelSpec(WEIGHTS, intercept=-0.5, interval=interval, candidates=known)
+    on_folds = {"churn_a": CandidateResult("churn_a", [TUNED])}
+    return ModelSpec(WEIGHTS, intercept=-0.5, interval=interval, candidates=on_folds)
 
 
 def test_the_parts_are_fitted_on_all_rows_and_put_together_as_specified() -> None:
@@ -42,7 +42,7 @@ def test_the_parts_are_fitted_on_all_rows_and_put_together_as_specified() -> Non
 def test_rounds_grow_with_the_rows_of_the_refit() -> None:
     make = StubMaker()
     fit_scorer(make, example_spec(), rows_on(0, 10, 20, 30), 10)  # 8 rows; the fold had 2
-    assert make.models[0].given == {"rounds": round(100 * 4**0.4)}
+    assert make.models[0].overrides == {"rounds": round(100 * 4**0.4)}
 
 
 def test_the_failure_of_a_part_is_that_of_its_model() -> None:

@@ -146,6 +146,6 @@ def test_no_training_label_was_open_on_its_folds_day(
         assert max(fold.train) + label_delay_days <= fold.test
     if split.test_fold is not None:
         assert split.test_fold.test == snapshots[-1]
-        known = split.development(label_delay_days)
-        touched = {day for fold in known for day in [*fold.train, fold.test]}
+        development = split.development(label_delay_days)
+        touched = {day for fold in development for day in [*fold.train, fold.test]}
         assert all(day + label_delay_days <= split.test_fold.test for day in touched)

@@ -99,7 +99,7 @@ def test_a_customer_who_churns_twice_counts_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "delay", "share"),
+    ("days", "delay", "counted"),
     [
         ([0], 28, 1.0),
         ([0, 28, 56], 28, 1.0),
@@ -108,10 +108,12 @@ def test_a_customer_who_churns_twice_counts_once() -> None:
         ([0, 7, 14, 21, 28], 28, 2 / 5),
     ],
 )
-def test_rows_of_overlapping_windows_count_once(days: list[int], delay: int, share: float) -> None:
+def test_rows_of_overlapping_windows_count_once(
+    days: list[int], delay: int, counted: float
+) -> None:
     rows = rows_with_churners(6, len(days), left=2)
     placed = replace(rows, day=np.array(days)[(rows.day - DAYS[0]) // SPACING_DAYS])
-    assert placed.effective(delay) == pytest.approx(share * len(rows.day))
+    assert placed.effective(delay) == pytest.approx(counted * len(rows.day))
 
 
 def test_parts_of_customers_are_apart_and_tested_once() -> None:

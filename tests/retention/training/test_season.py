@@ -38,9 +38,9 @@ def test_more_customers_leave_less_to_chance() -> None:
     day = np.repeat([0, 30], [100, 10_000])
     z = draw.normal(-1, 1, len(day))
     y = (draw.random(len(day)) < expit(z)).astype(float)
-    few, many = season.measure_turns(z, y, day, np.ones(len(day)), DELAY)
-    assert few.variance == pytest.approx(100 * many.variance, rel=0.2)
-    assert abs(many.shift) < 4 * np.sqrt(many.variance)
+    handful, crowd = season.measure_turns(z, y, day, np.ones(len(day)), DELAY)
+    assert handful.variance == pytest.approx(100 * crowd.variance, rel=0.2)
+    assert abs(crowd.shift) < 4 * np.sqrt(crowd.variance)
 
 
 def test_weights_count_as_copies() -> None:
@@ -123,8 +123,8 @@ def test_a_swing_of_the_year_is_learnt() -> None:
         turns = yearly(years)
         days = [turn.day + DELAY for turn in turns[-6:]]
         truth = [0.8 * np.sin(2 * np.pi * day / YEAR_DAYS) for day in days]
-        found = [season.forecast_shift(turns, day, DELAY) for day in days]
-        errors[years] = [abs(a - b) for a, b in zip(found, truth, strict=True)]
+        forecasts = [season.forecast_shift(turns, day, DELAY) for day in days]
+        errors[years] = [abs(a - b) for a, b in zip(forecasts, truth, strict=True)]
     unshifted = float(np.mean(np.abs(truth)))
     assert np.mean(errors[4.0]) < 0.5 * unshifted
     assert np.mean(errors[1.1]) < 1.1 * unshifted
@@ -137,8 +137,8 @@ def test_a_turn_that_is_not_known_on_the_day_is_never_used(day: int) -> None:
     usual = season.forecast_shift(turns, day, DELAY)
     assert usual != 0
     assert season.forecast_shift(spoilt, day, DELAY) == usual
-    known = [turn for turn in turns if turn.day + DELAY <= day]
-    assert season.forecast_shift(known, day, DELAY) == usual
+    mature = [turn for turn in turns if turn.day + DELAY <= day]
+    assert season.forecast_shift(mature, day, DELAY) == usual
 
 
 def test_what_the_number_of_customers_explains_is_no_turn() -> None:

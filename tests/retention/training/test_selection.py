@@ -33,8 +33,8 @@ class History:
         self.z = draw.normal(-1.0, 1.0, n)
         turn = np.array([(shift or {}).get(number, 0.0) for number in day.tolist()])
         churned = (draw.random(n) < expit(self.z + turn)).astype(float)
-        self.kept = draw.gamma(2.0, 30, n)
-        value = np.where(churned == 1, 0.0, self.kept * draw.gamma(2, 0.5, n))
+        self.if_kept = draw.gamma(2.0, 30, n)
+        value = np.where(churned == 1, 0.0, self.if_kept * draw.gamma(2, 0.5, n))
         self.rows = LabelledRows(
             X=pd.DataFrame({"place": np.arange(float(n))}),
             customer=np.array([f"c{number}" for number in range(n)], dtype=object),
@@ -48,9 +48,9 @@ class History:
             "churn_lightgbm": self.result("churn_lightgbm", expit(self.z + 0.3 * noise[0])),
             "churn_logistic": self.result("churn_logistic", expit(self.z + 2.0 * noise[1])),
             "churn_recency": self.result("churn_recency", expit(self.z)),
-            "value_hurdle": self.result("value_hurdle", self.kept, 0.02 * self.kept),
+            "value_hurdle": self.result("value_hurdle", self.if_kept, 0.02 * self.if_kept),
             "value_tweedie": self.result(
-                "value_tweedie", self.kept * np.exp(noise[2]), 0.02 * self.kept
+                "value_tweedie", self.if_kept * np.exp(noise[2]), 0.02 * self.if_kept
             ),
         }
 
@@ -60,8 +60,9 @@ class History:
         results = []
         for fold in FOLDS:
             on = self.rows.day == fold.test
-            lost = None if if_lost is None else if_lost[on]
-            results.append(FoldResult(fold, float(PER_DAY), {"rounds": 100}, predicted[on], lost))
+            lost_on = None if if_lost is None else if_lost[on]
+            tuned = {"rounds": 100}
+            results.append(FoldResult(fold, float(PER_DAY), tuned, predicted[on], lost_on))
         return CandidateResult(name, results)
 
     def select(self, folds: list[Fold] = FOLDS, day: int = NOW) -> ModelSpec:
@@ -103,16 +104,18 @@ def test_the_blend_is_calibrated_on_the_folds(history: History, spec: ModelSpec)
     p = expit(selection.blended_log_odds(spec, history.candidates))
     tests = history.rows.tests(FOLDS)
     assert metrics.ece(tests.churned, p) < 0.02
-    kept, lost = selection.blended_values(spec, history.candidates)
-    assert metrics.bias(tests.value, (1 - p) * kept + p * lost) == pytest.approx(1.0, abs=0.05)
+    if_kept, if_lost = selection.blended_values(spec, history.candidates)
+    assert metrics.bias(tests.value, (1 - p) * if_kept + p * if_lost) == pytest.approx(
+        1.0, abs=0.05
+    )
 
 
 def test_the_interval_holds_four_of_five(history: History, spec: ModelSpec) -> None:
     later = History(seed=2)
     p = expit(selection.blended_log_odds(spec, later.candidates))
-    kept, lost = selection.blended_values(spec, later.candidates)
+    if_kept, if_lost = selection.blended_values(spec, later.candidates)
     assert spec.interval is not None
-    low, high = spec.interval.predict((1 - p) * kept + p * lost)
+    low, high = spec.interval.predict((1 - p) * if_kept + p * if_lost)
     tests = later.rows.tests(FOLDS)
     assert 0.78 < metrics.coverage(tests.value, low, high) < 0.92  # 30 % bring 0, a low end
 
@@ -153,15 +156,18 @@ def test_between_customers_of_one_period_the_level_is_theirs_and_nothing_is_fore
     results = {
         name: CandidateResult(
             name,
-            [FoldResult(fold, 1.0, {}, p[name][at]) for fold, at in zip(folds, parts, strict=True)],
+            [
+                FoldResult(fold, 1.0, {}, p[name][place])
+                for fold, place in zip(folds, parts, strict=True)
+            ],
         )
         for name in p
     }
     results["value_hurdle"] = CandidateResult(
         "value_hurdle",
         [
-            FoldResult(fold, 1.0, {}, history.kept[at], np.zeros(len(at)))
-            for fold, at in zip(folds, parts, strict=True)
+            FoldResult(fold, 1.0, {}, history.if_kept[place], np.zeros(len(place)))
+            for fold, place in zip(folds, parts, strict=True)
         ],
     )
     spec = selection.select(results, rows, folds, NOW, DELAY)

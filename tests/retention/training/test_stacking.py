@@ -174,20 +174,20 @@ def test_where_nobody_brought_money_values_are_weighed_equally(money: float) -> 
 def test_gradients_are_those_of_the_losses(
     monkeypatch: pytest.MonkeyPatch, weights_of: Weights, data: Callable[[int, int], Any]
 ) -> None:
-    seen: list[tuple[Any, Floats]] = []
+    recorded_losses: list[tuple[Any, Floats]] = []
 
     def recorded(fun: Any, start: Floats, **options: Any) -> Any:
-        seen.append((fun, start))
+        recorded_losses.append((fun, start))
         return minimize(fun, start, **options)
 
     monkeypatch.setattr(stacking, "minimize", recorded)
     _, models, y, turn = data(300, 15)
     weights_of(models, y, turn, np.random.default_rng(16).uniform(0.2, 1, 300))
-    ((fun, start),) = seen
+    ((fun, start),) = recorded_losses
     for seed in range(3):
-        at = np.abs(start + np.random.default_rng(seed).normal(0, 0.2, len(start))) + 0.05
-        error = check_grad(lambda x: fun(x)[0], lambda x: fun(x)[1], at)
-        assert error < 1e-4 * np.linalg.norm(fun(at)[1])
+        point = np.abs(start + np.random.default_rng(seed).normal(0, 0.2, len(start))) + 0.05
+        error = check_grad(lambda x: fun(x)[0], lambda x: fun(x)[1], point)
+        assert error < 1e-4 * np.linalg.norm(fun(point)[1])
 
 
 # Deviance
