@@ -30,7 +30,7 @@ from retention.core import artefacts, point_in_time
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.stats import bootstrap
-from retention.training import metrics
+from retention.training import candidates, metrics
 from retention.training.folds import split_by_time
 from retention.training.rows import labelled_rows
 

@@ -31,7 +31,7 @@ from models.components.base import Floats  # noqa: E402
 from retention.core import feature_table  # noqa: E402
 from retention.core.params import Params  # noqa: E402
 from retention.core.storage import atomic  # noqa: E402
-from retention.training import metrics  # noqa: E402
+from retention.training import candidates, metrics  # noqa: E402
 from retention.training.rows import labelled_rows  # noqa: E402
 
 PICTURE, WORK = ROOT / "docs/images/two-clocks.png", ROOT / "data/benchmark"

@@ -44,8 +44,8 @@ class CandidateResult:
 
     def on(self, folds: Iterable[Fold]) -> "CandidateResult":
         """The result on some of the folds."""
-        kept = list(folds)
-        return replace(self, folds=[result for result in self.folds if result.fold in kept])
+        wanted = list(folds)
+        return replace(self, folds=[result for result in self.folds if result.fold in wanted])
 
     @property
     def predicted(self) -> Floats:
@@ -235,14 +235,14 @@ def evaluate_candidate(
     results: list[FoldResult] = []
     for fold in folds:
         train, test = rows.training(fold), rows.tests([fold])
-        known = [
+        mature = [
             result
             for result in results
             if result.tuned and result.fold.test + label_delay_days <= fold.test
         ]
         effective = train.effective(label_delay_days)
         with attributed_to(name, _on_fold(fold)):
-            params = scaled_params(make, name, known, effective)
+            params = scaled_params(make, name, mature, effective)
             predicted, if_lost = _fit_predict(make, name, params, train, test)
             tuned = {} if fold.part is not None else _tune(make(name), train, test)
         results.append(FoldResult(fold, effective, tuned, predicted, if_lost))

@@ -48,18 +48,18 @@ def fit_scorer(
         with attributed_to(name, during):
             model = make(name, **params)
             churn.append((name, model.fit(rows.X, rows.churned, rows.weight), weight))
-    kept: list[Any] = []
-    lost: list[Any] = []
+    parts_if_kept: list[Any] = []
+    parts_if_lost: list[Any] = []
     for name, weight in spec.weights["value"].items():
         params = spec.params(make, name, effective)
         with attributed_to(name, during):
             if_kept, if_lost = fit_pair(make(name, **params), make(name, **params), rows)
-        kept.append((name, if_kept, weight))
-        lost.append((name, if_lost, weight))
+        parts_if_kept.append((name, if_kept, weight))
+        parts_if_lost.append((name, if_lost, weight))
     return Scorer(
         churn=ChurnBlend(tuple(churn), spec.intercept),
-        value_if_kept=ValueBlend(tuple(kept)),
-        value_if_lost=ValueBlend(tuple(lost)),
+        value_if_kept=ValueBlend(tuple(parts_if_kept)),
+        value_if_lost=ValueBlend(tuple(parts_if_lost)),
         interval=spec.interval,
     )
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from models.components.interval import ValueInterval
-from retention.training.candidates import CandidateResult, FoldResult
+from retention.training.candidates import GROWTH, CandidateResult, FoldResult
 from retention.training.failures import ModelFailed
 from retention.training.fitting import fit_scorer, score
 from retention.training.folds import Fold
@@ -42,7 +42,7 @@ def test_the_parts_are_fitted_on_all_rows_and_put_together_as_specified() -> Non
 def test_rounds_grow_with_the_rows_of_the_refit() -> None:
     make = StubMaker()
     fit_scorer(make, example_spec(), rows_on(0, 10, 20, 30), 10)  # 8 rows; the fold had 2
-    assert make.models[0].overrides == {"rounds": round(100 * 4**0.4)}
+    assert make.models[0].overrides == {"rounds": round(100 * 4**GROWTH)}
 
 
 def test_the_failure_of_a_part_is_that_of_its_model() -> None:

@@ -64,10 +64,10 @@ def test_a_snapshot_with_one_outcome_is_no_turn(outcome: float) -> None:
 def test_turns_whose_windows_overlap_share_one() -> None:
     day = np.repeat([0, 10, 40, 100], 2)
     y, z = np.tile([0.0, 1.0], 4), np.zeros(8)
-    shares = [turn.share for turn in season.measure_turns(z, y, day, np.ones(8), DELAY)]
+    shares = [turn.window_share for turn in season.measure_turns(z, y, day, np.ones(8), DELAY)]
     assert shares == pytest.approx([1, 1 / 3, 1, 1])
     levels = season.measure_levels(np.ones(8), y, day, np.ones(8), DELAY)
-    assert [level.share for level in levels] == pytest.approx(shares)
+    assert [level.window_share for level in levels] == pytest.approx(shares)
 
 
 def test_the_level_of_money_is_the_logarithm_of_its_ratio() -> None:

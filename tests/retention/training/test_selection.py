@@ -10,7 +10,13 @@ from scipy.special import expit, logit
 from models.components.base import Floats
 from retention.core.errors import Refusal
 from retention.training import metrics, season, selection
-from retention.training.candidates import CandidateResult, FoldResult, names_of
+from retention.training.candidates import (
+    GROWTH,
+    REFERENCE_ROWS,
+    CandidateResult,
+    FoldResult,
+    names_of,
+)
 from retention.training.folds import Fold
 from retention.training.rows import LabelledRows
 from retention.training.selection import ModelSpec
@@ -61,7 +67,7 @@ class History:
         for fold in FOLDS:
             on = self.rows.day == fold.test
             lost_on = None if if_lost is None else if_lost[on]
-            tuned = {"rounds": 100}
+            tuned: dict[str, int | float] = {"rounds": 100}
             results.append(FoldResult(fold, float(PER_DAY), tuned, predicted[on], lost_on))
         return CandidateResult(name, results)
 
@@ -209,9 +215,9 @@ def test_the_mean_stays_where_predictions_are_stretched(history: History) -> Non
 
 def test_parameters_of_a_refit_are_those_of_the_folds_grown_with_its_rows(spec: ModelSpec) -> None:
     grown = spec.params(StubMaker(), "churn_lightgbm", 4.0 * PER_DAY)
-    assert grown == {"rounds": round(100 * 4**0.4)}
-    own = selection.equal_spec(["churn_x", "churn_logistic", "value_hurdle"][1:], [], {})
-    assert own.params(StubMaker(), "churn_logistic", 20_000.0) == {"rounds": 100}
+    assert grown == {"rounds": round(100 * 4**GROWTH)}
+    own = selection.equal_spec(["churn_logistic", "value_hurdle"], [], {})
+    assert own.params(StubMaker(), "churn_logistic", REFERENCE_ROWS) == {"rounds": 100}
 
 
 def test_the_log_odds_are_those_of_the_weighted_parts(history: History, spec: ModelSpec) -> None:
