@@ -127,9 +127,13 @@ def _select(
     deviation: Floats,
 ) -> _Columns:
     return _Columns(
-        [name for name, kept in zip(columns.source, varies, strict=True) if kept],
-        [level for level, kept in zip(columns.level, varies, strict=True) if kept],
-        [missing for missing, kept in zip(columns.missing, varies, strict=True) if kept],
+        [name for name, is_regressor in zip(columns.source, varies, strict=True) if is_regressor],
+        [level for level, is_regressor in zip(columns.level, varies, strict=True) if is_regressor],
+        [
+            missing
+            for missing, is_regressor in zip(columns.missing, varies, strict=True)
+            if is_regressor
+        ],
         mean[varies],
         deviation[varies],
     )

@@ -31,7 +31,7 @@ class Tweedie(BoostedModel, ValueModel):
     rounds: int = 120
     power: float = 1.5  # of the variance: 1 is Poisson, 2 gamma
 
-    def _config(self) -> BoosterConfig:
+    def _tweedie(self) -> BoosterConfig:
         objective = {"objective": "tweedie", "tweedie_variance_power": self.power}
         return self._booster_config(self.rounds, **objective)
 
@@ -41,7 +41,7 @@ class Tweedie(BoostedModel, ValueModel):
         self.encoder_, self.ensemble_ = Encoder.fit(X), None
         if self.mean_ > 0 and len(y) >= 2 * self.min_data_in_leaf:
             relative = money / self.mean_
-            self.ensemble_ = self._config().train(self.encoder_, X, relative, weight)
+            self.ensemble_ = self._tweedie().train(self.encoder_, X, relative, weight)
         self.ratio_, self.offset_ = scale_to(self._money(X), y, weight)
 
     def tune(
@@ -52,7 +52,7 @@ class Tweedie(BoostedModel, ValueModel):
         mean = money.mean()
         if mean <= 0 or len(money) < 2 * self.min_data_in_leaf:
             return {}
-        return {"rounds": self._config().best_rounds(X, money / mean, X_valid, valid / mean)}
+        return {"rounds": self._tweedie().best_rounds(X, money / mean, X_valid, valid / mean)}
 
     def _money(self, X: pd.DataFrame) -> Floats:
         if self.ensemble_ is None:

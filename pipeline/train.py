@@ -129,8 +129,8 @@ def predict_test_snapshot(
         *past, newest = candidate.folds
         prediction = newest.predicted
         if task_of(name) == "value":
-            known = [past_fold for past_fold in past if past_fold.fold.test + delay <= fold.test]
-            tuned = scaled_params(make, name, known, newest.effective)
+            mature = [past_fold for past_fold in past if past_fold.fold.test + delay <= fold.test]
+            tuned = scaled_params(make, name, mature, newest.effective)
             with attributed_to(name, AT_TEST):
                 model = make(name, **tuned).fit(train.X, train.value, train.weight, histories)
                 prediction = predict(model, test.X)

@@ -79,8 +79,8 @@ def rollback() -> Iterator[str]:
     """
     params, now, before = load_params(), champion.current(), champion.previous()
     if now and before:
-        champion.load(before)
         _refuse_other_target(before.definition, params)
+        champion.load(before)
     restored = champion.rollback()
     yield from _figures_of_both(now, restored.manifest)
     yield from _mirror(params, restored)
@@ -104,10 +104,10 @@ def _refuse_other_training(definition: dict[str, Any], sha256: dict[str, str]) -
 def _refuse_other_target(definition: dict[str, Any], params: Params) -> None:
     """Guarded where the next run would set the model aside again."""
     wanted = target.target_identity(params, definition["features"])
-    different = [name for name, value in wanted.items() if definition.get(name) != value]
+    different = target.differences(definition, wanted)
     if different:
         raise errors.Guarded(
-            f"the champion before was made under another definition ({', '.join(different)}) and "
+            f"the champion before was made under another definition ({different}) and "
             "would be set aside again; put params.yaml back first, or keep the present one"
         )
 

@@ -256,9 +256,9 @@ def _score_lines(scored: dict[str, Any], params: Params, manifest: CandidateMani
     from retention.worklist.model import RISK_WORDS, risk_level
 
     money = {
-        key: f"{scored[key]:,.2f} {params.currency}"
-        for key in scored
-        if key in _MONEY and scored[key] is not None
+        key: f"{amount:,.2f} {params.currency}"
+        for key, amount in scored.items()
+        if key in _MONEY and amount is not None
     }
     interval = (
         f", four times out of five between {money['value_low']} and {money['value_high']}"

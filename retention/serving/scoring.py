@@ -134,11 +134,10 @@ def require_champion(params: Params, cohort: pa.Table, folder: Path = champion.F
     if now is None:
         raise errors.Guarded("champion/ holds no champion; run make repro to train one")
     names = [name for name in cohort.column_names if name not in feature_table.KEYS]
-    wanted = target.target_identity(params, names)
-    different = [name for name, value in wanted.items() if now.definition.get(name) != value]
+    different = target.differences(now.definition, target.target_identity(params, names))
     if different:
         raise errors.Guarded(
-            f"champion/ was made under another definition ({', '.join(different)}); "
+            f"champion/ was made under another definition ({different}); "
             "run make repro to train one for this"
         )
     return now

@@ -1,8 +1,9 @@
 """The prediction target: in words for people, and as an identity for the champion."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from retention.core.documents.modelling import STATES_FORMAT
 from retention.core.params import ChurnLabel, LabelParams, Params
 from retention.i18n.language import Language, language
 
@@ -55,10 +56,21 @@ def _kinds(churn: ChurnLabel, text_language: Language) -> str:
 
 
 def target_identity(params: Params, features: Iterable[str]) -> dict[str, Any]:
-    """What a champion was trained for: it cannot score another company, label or feature set."""
+    """What a champion was trained for: it cannot score another company, label or feature set.
+
+    Nor can one whose states an earlier version wrote, which is set aside likewise.
+    """
     return {
+        "format": STATES_FORMAT,
         "company": params.company,
         "currency": params.currency,
         "labels": params.labels.model_dump(mode="json"),
         "features": sorted(features),
     }
+
+
+def differences(definition: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """In what the definition of a champion differs from the one wanted; empty where in nothing."""
+    different = [name for name, value in wanted.items() if definition.get(name) != value]
+    texts = {"format": "format: another version of this program wrote it"}
+    return ", ".join(texts.get(name, name) for name in different)

@@ -45,8 +45,8 @@ class CandidateResult:
 
     def on(self, folds: Iterable[Fold]) -> "CandidateResult":
         """The result on some of the folds."""
-        kept = list(folds)
-        return replace(self, folds=[result for result in self.folds if result.fold in kept])
+        wanted = list(folds)
+        return replace(self, folds=[result for result in self.folds if result.fold in wanted])
 
     @property
     def predicted(self) -> Floats:
@@ -254,18 +254,21 @@ def evaluate_candidate(
     ------
     ModelFailed
         If the model raises, or predicts what no model may.
+    ValueError
+        If params.yaml gives it a parameter that it does not have.
     """
+    make(name)  # a parameter of params.yaml that it lacks is no failure of the model
     results: list[FoldResult] = []
     for fold in folds:
         train, test = rows.training(fold), rows.tests([fold])
-        known = [
+        mature = [
             result
             for result in results
             if result.tuned and result.fold.test + label_delay_days <= fold.test
         ]
         effective = train.effective(label_delay_days)
         with attributed_to(name, _on_fold(fold)):
-            params = scaled_params(make, name, known, effective)
+            params = scaled_params(make, name, mature, effective)
             histories_then = histories.on(fold.test)
             predicted, if_lost = _fit_predict(make, name, params, train, test, histories_then)
             tuned = {} if fold.part is not None else _tune(make(name), train, test)

@@ -48,24 +48,24 @@ def fit_scorer(
     effective = rows.effective(label_delay_days)
     churn: list[Any] = []
     for name, weight in spec.weights["churn"].items():
+        params = spec.params(make, name, effective)
         with attributed_to(name, during):
-            model = make(name, **spec.params(make, name, effective))
             churned = rows.churned if rows.has_labels else None
-            fitted = model.fit(rows.X, churned, rows.weight, histories)
-            churn.append((name, fitted, weight))
-    kept: list[Any] = []
-    lost: list[Any] = []
+            model = make(name, **params).fit(rows.X, churned, rows.weight, histories)
+            churn.append((name, model, weight))
+    parts_if_kept: list[Any] = []
+    parts_if_lost: list[Any] = []
     for name, weight in spec.weights["value"].items():
         params = spec.params(make, name, effective)
         with attributed_to(name, during):
             pair = make(name, **params), make(name, **params)
             if_kept, if_lost = fit_pair(*pair, rows, histories)
-        kept.append((name, if_kept, weight))
-        lost.append((name, if_lost, weight))
+        parts_if_kept.append((name, if_kept, weight))
+        parts_if_lost.append((name, if_lost, weight))
     return Scorer(
         churn=ChurnBlend(tuple(churn), spec.intercept),
-        value_if_kept=ValueBlend(tuple(kept)),
-        value_if_lost=ValueBlend(tuple(lost)),
+        value_if_kept=ValueBlend(tuple(parts_if_kept)),
+        value_if_lost=ValueBlend(tuple(parts_if_lost)),
         interval=spec.interval,
     )
 

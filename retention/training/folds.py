@@ -81,11 +81,11 @@ def split_by_time(snapshots: list[int], label_delay_days: int, max_folds: int) -
     oldest_day = newest.test - max(YEAR_DAYS, 2 * label_delay_days)
     recent = [fold for fold in folds if fold.test >= oldest_day]
     places = np.linspace(len(recent) - 1, 0, min(max_folds, len(recent)))
-    kept = {recent[round(place)].test for place in places.tolist()}
+    tested = {recent[round(place)].test for place in places.tolist()}
     day_last_year = newest.test + label_delay_days - YEAR_DAYS
     if folds[0].test <= day_last_year + label_delay_days:
-        kept.add(min(folds, key=lambda fold: abs(fold.test - day_last_year)).test)
-    return TimeSplit([fold for fold in folds if fold.test in kept], newest)
+        tested.add(min(folds, key=lambda fold: abs(fold.test - day_last_year)).test)
+    return TimeSplit([fold for fold in folds if fold.test in tested], newest)
 
 
 def split_by_customer(snapshots: list[int]) -> TimeSplit:

@@ -69,15 +69,15 @@ def find_evidence(rows: LabelledRows, params: Params) -> Evidence:
     if len(rows.day) and not rows.has_labels:
         return Evidence("history", TimeSplit([], None), _without_labels(every))
     _refuse_without_outcomes(rows, params)
-    delay, least = point_in_time.label_delay_days(params.labels), params.train.min_churners
+    delay, min_churners = point_in_time.label_delay_days(params.labels), params.train.min_churners
     days = sorted(set(rows.day.tolist()))
     split = split_by_time(days, delay, params.train.folds)
-    split = _usable(rows, split, least)
+    split = _usable(rows, split, min_churners)
     if split.test_fold is not None:
         rung: Rung = "time" if split.development(delay) else "newest"
         return Evidence(rung, split, every)
     split = split_by_customer(days)
-    if min(rows.n_churners, rows.n_stayers) >= least and _all_usable(rows, split.folds, 1):
+    if min(rows.n_churners, rows.n_stayers) >= min_churners and _all_usable(rows, split.folds, 1):
         return Evidence("customers", split, every)
     return Evidence("history", TimeSplit([], None), _without_labels(every))
 

@@ -471,8 +471,10 @@ def normalised_gini(y: Floats, predicted: Floats) -> float:
 
 
 def coverage(y: Floats, low: Floats, high: Floats) -> float:
-    """Share of actual values in [low, high]; nan without rows."""
-    return float(((low <= y) & (y <= high)).mean()) if len(y) else float("nan")
+    """Share of actual values in [low, high]; nan without rows, or where an end is unknown."""
+    if not len(y) or np.isnan(low + high).any():
+        return float("nan")
+    return float(((low <= y) & (y <= high)).mean())
 
 
 def interval_width(low: Floats, high: Floats) -> float:

@@ -49,20 +49,20 @@ class LabelledRows:
 
     def training(self, fold: Fold) -> "LabelledRows":
         """The rows that a fold is fitted on."""
-        chosen = np.isin(self.day, fold.train)
+        is_part = np.isin(self.day, fold.train)
         if fold.part is not None:
-            chosen &= fold_of(self.customer, PARTS, _SALT) != fold.part
-        return self.take(chosen)
+            is_part &= fold_of(self.customer, PARTS, _SALT) != fold.part
+        return self.take(is_part)
 
     def tests(self, folds: Iterable[Fold]) -> "LabelledRows":
         """The rows that folds predict, as if untreated, fold by fold in their order."""
         return self.take(np.concatenate([self._tested(fold) for fold in folds])).as_untreated()
 
     def _tested(self, fold: Fold) -> NDArray[np.intp]:
-        chosen = self.day == fold.test
+        is_part = self.day == fold.test
         if fold.part is not None:
-            chosen &= fold_of(self.customer, PARTS, _SALT) == fold.part
-        return np.flatnonzero(chosen)
+            is_part &= fold_of(self.customer, PARTS, _SALT) == fold.part
+        return np.flatnonzero(is_part)
 
     def effective(self, label_delay_days: int) -> float:
         """Rows, counted once for each label window that does not overlap the one before.

@@ -33,7 +33,7 @@ class Turn:
     day: int  # of the snapshot, day number
     shift: float  # log-odds
     variance: float  # of the shift, by its number of customers alone
-    share: float = 1.0  # of a turn of its own; label windows that overlap share one
+    window_share: float = 1.0  # of a turn of its own; label windows that overlap share one
 
 
 def measure_turns(
@@ -68,8 +68,8 @@ def measure_turns(
             shift = intercept_for_mean(z, outcome, w)
             p = 1 / (1 + np.exp(-(z + shift)))
             variance = 1 / max(float((w * p * (1 - p)).sum()), 1e-9)
-            share = 1.0 if before is None else min(1.0, (number - before) / label_delay_days)
-            turns.append(Turn(number, shift, variance, share))
+            window_share = 1.0 if before is None else min(1.0, (number - before) / label_delay_days)
+            turns.append(Turn(number, shift, variance, window_share))
             before = number
     return turns
 
@@ -104,8 +104,8 @@ def measure_levels(
         if actual > 0 and promised > 0:
             off = weight[rows] * (y[rows] - expected[rows] * actual / promised)
             variance = float((off**2).sum()) / actual**2  # delta method
-            share = 1.0 if before is None else min(1.0, (number - before) / label_delay_days)
-            turns.append(Turn(number, float(np.log(actual / promised)), variance, share))
+            window_share = 1.0 if before is None else min(1.0, (number - before) / label_delay_days)
+            turns.append(Turn(number, float(np.log(actual / promised)), variance, window_share))
             before = number
     return turns
 
@@ -127,34 +127,34 @@ def forecast_shift(turns: list[Turn], day: int, label_delay_days: int) -> float:
     float
         Log-odds; 0 where no turn is known.
     """
-    known = [turn for turn in turns if turn.day + label_delay_days <= day]
-    if not known:
+    mature = [turn for turn in turns if turn.day + label_delay_days <= day]
+    if not mature:
         return 0.0
-    weights = _weights(known, label_delay_days)
-    forecast = float(weights @ _signs(known, day, label_delay_days))
+    weights = _weights(mature, label_delay_days)
+    forecast = float(weights @ _signs(mature, day, label_delay_days))
     return float(np.clip(round(forecast, 6), -LARGEST, LARGEST))
 
 
-def _weights(known: list[Turn], label_delay_days: int) -> Floats:
+def _weights(mature: list[Turn], label_delay_days: int) -> Floats:
     """Of the newest shift and of last year's: ridge regression of past turns on their signs."""
     rows = [
-        (turn, _signs(known, turn.day, label_delay_days))
-        for turn in known
-        if any(other.day + label_delay_days <= turn.day for other in known)
+        (turn, _signs(mature, turn.day, label_delay_days))
+        for turn in mature
+        if any(other.day + label_delay_days <= turn.day for other in mature)
     ]
     prior = np.array([PRIOR_NEWEST, PRIOR_LAST_YEAR])
     if not rows:
         return prior
     signs = np.array([sign for _, sign in rows])
     shifts = np.array([turn.shift for turn, _ in rows])
-    share = np.array([turn.share for turn, _ in rows])
-    scale = float(np.mean([turn.shift**2 for turn in known])) + 1e-12
-    moment = (signs * share[:, None]).T @ signs + PRIOR_TURNS * scale * np.eye(2)
-    target = (signs * share[:, None]).T @ shifts + PRIOR_TURNS * scale * prior
+    window_share = np.array([turn.window_share for turn, _ in rows])
+    scale = float(np.mean([turn.shift**2 for turn in mature])) + 1e-12
+    moment = (signs * window_share[:, None]).T @ signs + PRIOR_TURNS * scale * np.eye(2)
+    target = (signs * window_share[:, None]).T @ shifts + PRIOR_TURNS * scale * prior
     return np.clip(np.linalg.solve(moment, target), 0.0, 1.0)
 
 
-def _signs(known: list[Turn], day: int, label_delay_days: int) -> Floats:
+def _signs(mature: list[Turn], day: int, label_delay_days: int) -> Floats:
     """Shift of the newest turn known on a day, and that of the same season of the year before.
 
     Returns
@@ -162,7 +162,7 @@ def _signs(known: list[Turn], day: int, label_delay_days: int) -> Floats:
     ndarray of shape (2,)
         Log-odds, each shrunk by its own sampling error; 0 where there is none.
     """
-    earlier = [turn for turn in known if turn.day + label_delay_days <= day]
+    earlier = [turn for turn in mature if turn.day + label_delay_days <= day]
     newest = earlier[-1:]
     season = [
         turn for turn in earlier if abs(turn.day - (day - YEAR_DAYS)) <= _reach(label_delay_days)

@@ -72,8 +72,8 @@ class ModelSpec:
         -------
         dict
         """
-        known = self.candidates[name].folds if name in self.candidates else []
-        return scaled_params(make, name, [result for result in known if result.tuned], effective)
+        results = self.candidates[name].folds if name in self.candidates else []
+        return scaled_params(make, name, [result for result in results if result.tuned], effective)
 
 
 def equal_spec(names: list[str], banners: list[str], failed: dict[str, str]) -> ModelSpec:
@@ -134,36 +134,35 @@ def select(
     """
     if not folds:
         return equal_spec(list(candidates), [], {})
-    known = {name: candidate.on(folds) for name, candidate in candidates.items()}
+    results = {name: candidate.on(folds) for name, candidate in candidates.items()}
     tests = rows.tests(folds)
-    churn, value = (names_of(task, known) for task in ("churn", "value"))
-    log_odds = np.column_stack([clipped_log_odds(known[name].predicted) for name in churn])
-    share = _independent_share(tests, label_delay_days) * tests.weight
-    parts = stacking.churn_weights(log_odds, tests.churned, tests.day, share)
+    churn, value = (names_of(task, results) for task in ("churn", "value"))
+    log_odds = np.column_stack([clipped_log_odds(results[name].predicted) for name in churn])
+    row_weight = _independent_share(tests, label_delay_days) * tests.weight
+    parts = stacking.churn_weights(log_odds, tests.churned, tests.day, row_weight)
     # Stretched around the mean probability, not around one half: the mean stays where it is.
     centre = float(logit(expit(log_odds).mean())) * (1 - float(parts.sum()))
     z = centre + log_odds @ parts
     turns = season.measure_turns(z, tests.churned, tests.day, tests.weight, label_delay_days)
-    is_past = folds[0].part is None  # customers of the same period say nothing of another
-    shift = season.forecast_shift(turns, day, label_delay_days) if is_past else 0.0
-    p = expit(z + _forecasts(turns, tests, label_delay_days))
+    is_past = folds[0].part is None
+    shifts, shift = _shifts(turns, tests, day, label_delay_days, is_past)
+    p = expit(z + shifts)
     values = np.column_stack(
-        [(1 - p) * known[name].predicted + p * known[name].if_lost for name in value]
+        [(1 - p) * results[name].predicted + p * results[name].if_lost for name in value]
     )
-    value_parts = stacking.value_weights(values, tests.value, tests.day, share)
+    value_parts = stacking.value_weights(values, tests.value, tests.day, row_weight)
     levels = season.measure_levels(
         values @ value_parts, tests.value, tests.day, tests.weight, label_delay_days
     )
-    level = np.exp(_forecasts(levels, tests, label_delay_days))
-    level_now = season.forecast_shift(levels, day, label_delay_days) if is_past else 0.0
-    value_now = value_parts * np.exp(level_now)
+    level_shifts, level_shift = _shifts(levels, tests, day, label_delay_days, is_past)
+    value_now = value_parts * np.exp(level_shift)
     return ModelSpec(
         weights={"churn": _counting(churn, parts), "value": _counting(value, value_now)},
         intercept=centre + shift,
-        interval=ValueInterval().fit(level * (values @ value_parts), tests.value),
+        interval=ValueInterval().fit(np.exp(level_shifts) * (values @ value_parts), tests.value),
         tells_apart=ranks_better_than_chance(p, tests.churned, tests.day),
-        losses=_losses(known, tests, p),
-        candidates=known,
+        losses=_losses(results, tests, p),
+        candidates=results,
     )
 
 
@@ -193,12 +192,14 @@ def ranks_better_than_chance(p: Floats, y: Floats, turn: NDArray[np.int64]) -> b
     areas, errors = [], []
     for number in np.unique(turn):
         rows = turn == number
-        lost, kept = float(y[rows].sum()), float((1 - y[rows]).sum())
-        if lost and kept:
+        n_lost, n_stayed = float(y[rows].sum()), float((1 - y[rows]).sum())
+        if n_lost and n_stayed:
             a = roc_auc(y[rows], p[rows])
-            spread = (lost - 1) * (a / (2 - a) - a**2) + (kept - 1) * (2 * a**2 / (1 + a) - a**2)
+            spread = (n_lost - 1) * (a / (2 - a) - a**2) + (n_stayed - 1) * (
+                2 * a**2 / (1 + a) - a**2
+            )
             areas.append(a)
-            errors.append(np.sqrt((a * (1 - a) + spread) / (lost * kept)))
+            errors.append(np.sqrt((a * (1 - a) + spread) / (n_lost * n_stayed)))
     return bool(areas) and float(np.mean(areas) - ONE_SIDED * np.mean(errors)) > 0.5
 
 
@@ -207,11 +208,18 @@ def _independent_share(tests: LabelledRows, label_delay_days: int) -> float:
     return tests.effective(label_delay_days) / max(1, len(tests.day))
 
 
-def _forecasts(turns: list[season.Turn], tests: LabelledRows, label_delay_days: int) -> Floats:
-    """Of every row the shift that was expected on its day, ndarray of shape (n,)."""
+def _shifts(
+    turns: list[season.Turn], tests: LabelledRows, day: int, label_delay_days: int, is_past: bool
+) -> tuple[Floats, float]:
+    """Of every row the shift that was expected on its day, and the one expected now."""
+    # Where customers of one period predict each other, both are what this period needed: it says
+    # nothing of a later one, but nothing else is known.
+    if not is_past:
+        needed = turns[-1].shift if turns else 0.0
+        return np.full(len(tests.day), needed), needed
     days, code = np.unique(tests.day, return_inverse=True)
-    shifts = [season.forecast_shift(turns, day, label_delay_days) for day in days.tolist()]
-    return np.array(shifts)[code]
+    shifts = [season.forecast_shift(turns, then, label_delay_days) for then in days.tolist()]
+    return np.array(shifts)[code], season.forecast_shift(turns, day, label_delay_days)
 
 
 def _counting(names: list[str], weights: Floats) -> dict[str, float]:
@@ -219,10 +227,12 @@ def _counting(names: list[str], weights: Floats) -> dict[str, float]:
     return {name: weight for name, weight in pairs if weight > 0}
 
 
-def _losses(known: dict[str, CandidateResult], tests: LabelledRows, p: Floats) -> dict[str, float]:
+def _losses(
+    results: dict[str, CandidateResult], tests: LabelledRows, p: Floats
+) -> dict[str, float]:
     """Mean log-loss of churn models and Tweedie deviance of value models, out of fold."""
     losses = {}
-    for name, candidate in known.items():
+    for name, candidate in results.items():
         if models.discover()[name].task == "churn":
             loss = log_losses(tests.churned, candidate.predicted)
         else:
@@ -269,6 +279,6 @@ def blended_values(
         Account currency.
     """
     weights = spec.weights["value"]
-    kept = [weight * candidates[name].predicted for name, weight in weights.items()]
-    lost = [weight * candidates[name].if_lost for name, weight in weights.items()]
-    return np.sum(kept, axis=0), np.sum(lost, axis=0)
+    if_kept = [weight * candidates[name].predicted for name, weight in weights.items()]
+    if_lost = [weight * candidates[name].if_lost for name, weight in weights.items()]
+    return np.sum(if_kept, axis=0), np.sum(if_lost, axis=0)

@@ -97,10 +97,10 @@ def value_weights(expected: Floats, y: Floats, turn: NDArray[np.int64], weight: 
     promised = np.bincount(code, weight * parts.mean(axis=1))
     if brought.sum() <= 0 or promised.sum() <= 0:
         return np.full(n_models, 1 / n_models)
-    known = (brought > 0) & (promised > 0)
-    level = np.where(known, promised / np.where(known, brought, 1.0), 0.0)
+    has_money = (brought > 0) & (promised > 0)
+    level = np.where(has_money, promised / np.where(has_money, brought, 1.0), 0.0)
     mean = promised.sum() / weight.sum()
-    relative, parts, row_weight = money * level[code] / mean, parts / mean, weight * known[code]
+    relative, parts, row_weight = money * level[code] / mean, parts / mean, weight * has_money[code]
     precision, rest = 1 / PRIOR_DEVIATION**2, 2 - TWEEDIE_POWER
 
     def loss(weights: Floats) -> tuple[float, Floats]:
@@ -119,8 +119,8 @@ def value_weights(expected: Floats, y: Floats, turn: NDArray[np.int64], weight: 
 
 def _rounded(weights: Floats) -> Floats:
     """Weights to four digits: what an optimiser leaves in further ones differs by machine."""
-    kept = np.where(weights < NEGLIGIBLE, 0.0, np.round(weights, 4))
-    return np.asarray(kept if kept.sum() > 0 else np.full(len(weights), 1 / len(weights)))
+    rounded = np.where(weights < NEGLIGIBLE, 0.0, np.round(weights, 4))
+    return np.asarray(rounded if rounded.sum() > 0 else np.full(len(weights), 1 / len(weights)))
 
 
 def tweedie_deviance(y: Floats, mu: Floats) -> Floats:

@@ -19,7 +19,6 @@ from models import churn_recency
 from models.components.base import BIAS, Floats, base_rate, scale_to, validate_weights
 from models.components.bgnbd import BGNBD
 from models.components.boosting import Encoder
-from models.components.calibration import CALIBRATORS, Isotonic, Platt, restore_calibrator
 from models.components.interval import ValueInterval
 from retention.training import metrics
 from tests.support.purchase_histories import simulated
@@ -28,8 +27,12 @@ WINDOWS = (7, 14, 30, 60, 90, 180, 365)
 NAMES = list(models.discover())
 CHURN = [name for name in NAMES if name.startswith("churn_")]
 VALUE = [name for name in NAMES if name.startswith("value_")]
-BOOSTED = ["churn_lightgbm", "value_hurdle"]
-SMALL = {"churn_lightgbm": {"rounds": 20}, "value_hurdle": {"rounds_buy": 20, "rounds_spend": 20}}
+BOOSTED = ["churn_lightgbm", "value_hurdle", "value_tweedie"]
+SMALL = {
+    "churn_lightgbm": {"rounds": 20},
+    "value_hurdle": {"rounds_buy": 20, "rounds_spend": 20},
+    "value_tweedie": {"rounds": 20},
+}
 
 
 def customers(n: int = 600, seed: int = 0) -> pd.DataFrame:
@@ -96,12 +99,14 @@ def test_the_models_of_the_design_are_found() -> None:
     assert set(NAMES) >= {
         "churn_bgnbd",
         "churn_lightgbm",
+        "churn_logistic",
         "churn_recency",
         "churn_rfm_logistic",
         "churn_tenure",
         "value_bgnbd",
         "value_hurdle",
         "value_last_window",
+        "value_tweedie",
     }
     assert not {"bgnbd", "gamma_gamma", "base"} & set(NAMES)
 
@@ -532,60 +537,6 @@ def test_scale_keeps_the_money_and_the_ranks() -> None:
 def test_base_rate_shrinks_to_its_prior() -> None:
     assert base_rate(np.empty(0), np.empty(0), 0.2) == 0.2
     assert base_rate(np.ones(10), validate_weights(None, 10), 0.2) == pytest.approx(0.6)
-
-
-def raw_probabilities(n: int = 4000, seed: int = 0) -> tuple[Floats, Floats]:
-    """Over-confident p with twice the log-odds of the truth."""
-    generator = np.random.default_rng(seed)
-    truth = generator.beta(1, 6, n)
-    y = (generator.random(n) < truth).astype(float)
-    return expit(2 * np.log(truth / (1 - truth)) + 0.5), y
-
-
-@pytest.mark.parametrize("name", list(CALIBRATORS))
-def test_calibrators_keep_order_and_go_round(name: str) -> None:
-    p, y = raw_probabilities()
-    calibrator = CALIBRATORS[name]().fit(p, y)
-    grid = np.linspace(0, 1, 101)
-    calibrated = calibrator.predict(grid)
-    assert (np.diff(calibrated) >= 0).all()
-    assert ((calibrated >= 0) & (calibrated <= 1)).all()
-    text = json.dumps(calibrator.state(), allow_nan=False)
-    assert (restore_calibrator(json.loads(text)).predict(grid) == calibrated).all()
-
-
-@pytest.mark.parametrize("name", ["platt", "isotonic"])
-def test_calibrators_calibrate_the_next_sample(name: str) -> None:
-    p, y = raw_probabilities()
-    later_p, later_y = raw_probabilities(seed=1)
-    after = CALIBRATORS[name]().fit(p, y).predict(later_p)
-    assert metrics.ece(later_y, after) < min(0.02, metrics.ece(later_y, later_p) / 2)
-
-
-def test_platt_has_an_answer_for_separated_and_single_classes() -> None:
-    separated = Platt().fit([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1]).predict([0.1, 0.9])
-    assert 0 < separated[0] < 0.5 < separated[1] < 1
-    nobody = Platt().fit([0.1, 0.2], [0, 0]).predict([0.1])
-    assert 0 < nobody[0] < 0.5
-
-
-def test_platt_never_turns_the_order_round() -> None:
-    p = np.linspace(0.1, 0.9, 200)
-    upside_down = Platt().fit(p, (p < 0.3).astype(float))
-    assert upside_down.slope == 1.0
-    assert upside_down.predict(p).mean() == pytest.approx(0.25, abs=0.02)
-
-
-def test_isotonic_is_never_certain() -> None:
-    certain = Isotonic().fit([0.1, 0.9], [0, 1]).predict([0.0, 1.0])
-    assert certain == pytest.approx([0.25, 0.75])
-
-
-def test_bad_calibration_rows_are_refused() -> None:
-    with pytest.raises(ValueError, match="p must lie"):
-        Platt().fit([1.2], [1])
-    with pytest.raises(ValueError, match="rows there must be"):
-        Platt().fit([], [])
 
 
 def purses(n: int = 4000, seed: int = 0) -> tuple[Floats, Floats]:

@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from pipeline.at_risk import at_risk
@@ -133,6 +134,16 @@ def test_a_customer_of_whom_nothing_is_known_is_listed_all_the_same() -> None:
     tables = replace(inputs.tables, purchase_rhythm=inputs.tables.purchase_rhythm.iloc[:0])
     row = at_risk(replace(inputs, tables=tables), params_with(), None).listing.rows.to_pylist()[0]
     assert (row["silent_since"], row["reason_1"], row["name"]) == (None, None, None)
+
+
+def test_where_no_interval_is_known_the_list_goes_out_without_its_ends() -> None:
+    inputs = worklist_inputs("customer | expected_loss\n a | 100\n b | 90")
+    scores = inputs.tables.scores.assign(value_low=np.nan, value_high=np.nan)
+    tables = replace(inputs.tables, scores=scores)
+    listing = at_risk(replace(inputs, tables=tables), params_with(), None).listing
+    for row in listing.rows.to_pylist():
+        assert (row["value_low"], row["value_high"]) == (None, None)
+        assert row["expected_value"] is not None
 
 
 def test_the_same_rows_have_the_same_id_and_others_another() -> None:

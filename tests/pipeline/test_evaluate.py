@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -79,6 +80,15 @@ def test_figures_are_those_of_the_rows() -> None:
     assert gain == {"churn_good": 0.0, "churn_bad": 1.0}
 
 
+def test_without_an_interval_its_coverage_is_unknown_and_not_zero() -> None:
+    predictions, scores = predictions_and_scores()
+    scores["value_low"] = scores["value_high"] = np.nan
+    content = evaluate.evaluate(predictions, scores, small.small_params())
+    for name in ("coverage", "width"):
+        assert content["value"]["recipe"][name]["value"] is None
+    assert content["value"]["recipe"]["mae"]["value"] == 2.5
+
+
 def test_the_list_is_ranked_by_expected_loss_and_models_by_probability() -> None:
     content = evaluate.evaluate(
         *predictions_and_scores(), small.small_params("capacity: 15", "capacity: 2")
@@ -148,8 +158,11 @@ def test_the_stage_writes_figures_predictions_pictures_and_a_card(home: Home) ->
         *("measured_on", "customers", "churners", "churn_rate"),
         *("capacity", "definition", "banners", "slices"),
     }
-    assert set(content["churn"]) == {"churn_recency", "churn_rfm_logistic", "recipe"}
-    assert set(content["value"]) == {"value_last_window", "recipe"}
+    models_and_recipe = {*small.QUICK_MODELS, "recipe"}
+    for task in ("churn", "value"):
+        assert set(content[task]) == {
+            name for name in models_and_recipe if name == "recipe" or name.startswith(task)
+        }
     assert content["measured_on"] == atomic.read_json(artefacts.SELECTION)["measured_on"]["test"]
     assert content["definition"] == target.target_description(load_params().labels)
     assert {path.suffix for path in artefacts.PLOTS.path.iterdir()} == {".csv", ".png"}

@@ -1,9 +1,11 @@
 """Stage `promote`: the first result scores until it is replaced or the target changes."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -176,6 +178,35 @@ def test_a_champion_for_another_question_is_set_aside_and_says_so(
     assert mirrored[-1] == {"champion": now.folder, "challenger": None}
 
 
+def age_champion() -> None:
+    """As if the first version had written the champion: other states, no format in its identity."""
+    path = champion.FOLDER / champion.MANIFEST
+    manifest = atomic.read_json(path)
+    churn = champion.FOLDER / manifest["models"] / "churn.json"
+    (part, *_) = atomic.read_json(churn)["parts"]
+    atomic.write_json(churn, {"model": part, "calibrator": {"name": "identity"}})
+    manifest["sha256"]["churn"] = atomic.sha256(churn)
+    del manifest["definition"]["format"]
+    atomic.write_json(path, manifest)
+
+
+def test_a_champion_that_an_earlier_version_wrote_is_set_aside_unread(
+    mirrored: Mirrored, capsys: pytest.CaptureFixture[str]
+) -> None:
+    promote.main()
+    age_champion()
+    before = current_champion()
+    change_candidate()
+    decision = run_stage()
+    now = current_champion()
+    assert decision["decision"] == "set aside"
+    assert decision["champion"] == decision["candidate"] == now.sha256
+    champion.load(now)
+    assert "it is set aside, this one scores" in capsys.readouterr().err
+    assert champion.previous() == before  # kept
+    assert mirrored[-1] == {"champion": now.folder, "challenger": None}
+
+
 def set_company(company: str) -> None:
     text = training_company.PARAMS.replace("Mill Lane", company)
     atomic.write_text("params.yaml", text)
@@ -304,14 +335,23 @@ def contest(mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch) -> LoggedRuns:
     test_fold = artefacts.SELECTION.read().measured_on
     assert test_fold is not None
     artefacts.METRICS.write(FIGURES.updated(measured_on=test_fold.test))
-    scores, labels = pq.read_table(artefacts.TEST_SCORES), pq.read_table(artefacts.LABELS)
-    both = evaluate.join_labels(scores, labels)[artefacts.PREDICTIONS.schema.names]
-    table = pa.Table.from_pandas(both, schema=artefacts.PREDICTIONS.schema, preserve_index=False)
-    artefacts.PREDICTIONS.write(table)
     promote.main()
+    write_predictions_like_the_champions()
     set_trained_to("2026-01-05")
     change_candidate()
     return logged_runs
+
+
+def write_predictions_like_the_champions() -> None:
+    """The champion's own on the test snapshot, a little changed by chance."""
+    scores, labels = pq.read_table(artefacts.TEST_SCORES), pq.read_table(artefacts.LABELS)
+    both = evaluate.join_labels(scores, labels)[artefacts.PREDICTIONS.schema.names]
+    features = pq.read_table(artefacts.FEATURES).sort_by("customer_id")
+    on_day = features.filter(pc.field("snapshot_on") == both["snapshot_on"].iloc[0])
+    p = champion.load(current_champion()).probability(feature_table.matrix(on_day))
+    both["churn_probability"] = p * np.random.default_rng(1).uniform(0.98, 1, len(p))
+    table = pa.Table.from_pandas(both, schema=artefacts.PREDICTIONS.schema, preserve_index=False)
+    artefacts.PREDICTIONS.write(table)
 
 
 def written_manifest() -> dict[str, Any]:
@@ -473,4 +513,5 @@ def test_mlflow_hears_the_verdict_and_of_no_customer(contest: LoggedRuns) -> Non
     assert points["empc_difference"] == pytest.approx(0, abs=0.5)
     assert run.tags["level"] == "promotion"
     assert run.tags["mlflow.note.content"].startswith("The challenger is no worse on 120 customers")
-    assert "0001" not in repr(run.tags)
+    first = artefacts.PREDICTIONS.read()["customer_id"].to_pylist()[0]
+    assert re.search(rf"\b(?<![.]){first}\b", repr(run.tags)) is None

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -100,6 +101,12 @@ def test_scores_are_finite_and_add_up(home: Path) -> None:
     assert (scores["value_low"] <= scores["value_high"]).all()
 
 
+def test_without_an_interval_its_ends_are_null(home: Path) -> None:
+    scored = scoring.score_cohort(replace(scorer(), interval=None), today(), AS_OF)
+    assert scored["value_low"].null_count == scored["value_high"].null_count == len(scored)
+    assert scored["expected_value"].null_count == 0
+
+
 def test_permuted_columns_and_rows_give_the_same_scores(home: Path) -> None:
     table = today()
     usual = scoring.score_cohort(scorer(), table, AS_OF)
@@ -141,6 +148,15 @@ def test_a_champion_made_for_another_question_does_not_score(
         score.main()
     assert caught.value.code == 4
     assert not artefacts.SCORES.path.exists()
+
+
+def test_a_champion_that_an_earlier_version_wrote_does_not_score(home: Path) -> None:
+    path = champion.FOLDER / champion.MANIFEST
+    manifest = atomic.read_json(path)
+    del manifest["definition"]["format"]
+    atomic.write_json(path, manifest)
+    with pytest.raises(Guarded, match=r"\(format: another version of .* run make repro"):
+        score.main()
 
 
 @pytest.mark.parametrize("change", ["renamed", "missing", "one more"])
@@ -484,7 +500,8 @@ def test_the_summary_says_where_the_numbers_come_from(home: Path) -> None:
     story = atomic.read_json(artefacts.SELECTION)
     assert summary["as_of"] == str(AS_OF)
     assert summary["watched"] == len(today())
-    assert summary["model"] == f"recency rule, learnt up to {story['trained_to']}"
+    title = story["titles"][story["chosen"]["churn"]]
+    assert summary["model"] == f"{title}, learnt up to {story['trained_to']}"
     assert summary["definition"] == target.target_description(load_params().labels)
     mean = pc.mean(pq.read_table(artefacts.SCORES)["churn_probability"]).as_py()
     assert summary["mean_churn_probability"] == pytest.approx(mean)

@@ -1,43 +1,46 @@
 """Training end to end on a small company: rows that are used, and rows that must not matter."""
 
-import itertools
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from scipy.special import expit
 
 import models
 from models.churn_bgnbd import BGNBDChurn
 from models.components.bgnbd import BGNBD
-from models.components.calibration import Calibrator, Identity, Platt
+from models.components.blend import clipped_log_odds
 from models.components.scorer import COLUMNS
 from models.components.uplift import fold_of
 from models.value_bgnbd import BGNBDValue
 from pipeline import evaluate, train
 from pipeline.train import Trained
 from retention.core import artefacts, console, point_in_time
+from retention.core.documents.modelling import SelectionReport
 from retention.core.errors import Guarded, Refusal
 from retention.core.events import HELD_OUT
 from retention.core.params import Params
 from retention.core.storage import atomic
 from retention.tracking import client
-from retention.training import selection
+from retention.training.candidates import model_factory
 from retention.training.cross_prediction import HALVES, SALT
+from retention.training.fitting import fit_scorer
 from retention.training.folds import Fold
+from retention.training.ladder import BANNERS
 from retention.training.rows import LabelledRows, labelled_rows
+from retention.training.selection import ModelSpec
 from retention.training.selection_report import selection_report
 from tests.support.purchase_histories import simulated
 from tests.support.training_company import (
     AS_OF,
     DAYS,
+    LABEL_DELAY_DAYS,
     OPEN_ON_TEST_DAY,
     QUICK_MODELS,
     SNAPSHOTS,
@@ -60,19 +63,29 @@ def trained(rows: LabelledRows, plan: Params | None = None) -> Trained:
     return train.train(rows, plan or small_params(), console.StageLog("train"))
 
 
-def decisions(result: Trained) -> dict[str, Any]:
+def decisions(spec: ModelSpec | None) -> dict[str, Any]:
     """All that the folds decided, as JSON."""
-    spec = result.spec
+    assert spec is not None
     return {
-        "chosen": [spec.churn, spec.value],
-        "why": spec.why,
+        "weights": spec.weights,
+        "intercept": spec.intercept,
         "losses": spec.losses,
-        "params": spec.params,
-        "calibrators": {name: calibrator.state() for name, calibrator in spec.calibrators.items()},
         "interval": spec.interval.state() if spec.interval else None,
-        "predicted": {name: trial.predicted.tolist() for name, trial in spec.candidates.items()},
-        "banners": spec.banners,
+        "tuned": {
+            name: [fold.tuned for fold in candidate.folds]
+            for name, candidate in spec.candidates.items()
+        },
+        "predicted": {
+            name: candidate.predicted.tolist() for name, candidate in spec.candidates.items()
+        },
     }
+
+
+def report_of(result: Trained) -> SelectionReport:
+    params = small_params()
+    return selection_report(
+        result.spec, result.evidence, result.rows, model_factory(params), params.labels
+    )
 
 
 def relabelled(rows: LabelledRows, days: list[int], seed: int = 9) -> LabelledRows:
@@ -109,34 +122,52 @@ def test_keys_and_labels_are_no_features(usual: Trained) -> None:
 @pytest.mark.parametrize(
     "days", [[DAYS[-1]], OPEN_ON_TEST_DAY], ids=["measuring day", "open on it"]
 )
-def test_no_label_open_on_the_test_day_touches_the_selection(
+def test_no_label_open_on_the_test_day_touches_what_is_measured(
     usual: Trained, days: list[int]
 ) -> None:
     other = trained(relabelled(usual.rows, days))
-    assert decisions(other) == decisions(usual)
+    assert decisions(other.measured) == decisions(usual.measured)
     assert other.test_predictions == usual.test_predictions
     assert other.test_scores == usual.test_scores
 
 
-def test_the_newest_label_of_the_folds_does_touch_the_selection(usual: Trained) -> None:
+def test_the_newest_label_known_on_the_test_day_does_touch_what_is_measured(
+    usual: Trained,
+) -> None:
     day = max(set(DAYS) - set(OPEN_ON_TEST_DAY))
-    assert decisions(trained(relabelled(usual.rows, [day]))) != decisions(usual)
+    other = trained(relabelled(usual.rows, [day]))
+    assert decisions(other.measured) != decisions(usual.measured)
+    assert other.test_scores != usual.test_scores
 
 
-def test_the_features_of_the_test_day_do_not_touch_the_selection(usual: Trained) -> None:
+def test_once_it_is_measured_the_newest_label_is_learnt_from(usual: Trained) -> None:
+    other = trained(relabelled(usual.rows, [DAYS[-1]]))
+    assert other.spec.weights != usual.spec.weights
+    assert other.scorer.states() != usual.scorer.states()
+
+
+def test_the_features_of_the_test_day_do_not_touch_what_was_put_together(usual: Trained) -> None:
     rows = usual.rows
     X = rows.X.copy()
     X.loc[rows.day == DAYS[-1], ["days_since_purchase", "spend_30d"]] = 77.0
     other = trained(LabelledRows(X, rows.customer, rows.day, rows.churned, rows.value, rows.weight))
-    assert decisions(other) == decisions(usual)
+    assert decisions(other.measured) == decisions(usual.measured)
 
 
 def test_the_test_fold_trains_on_labels_mature_on_its_day(
     usual: Trained,
 ) -> None:
-    assert usual.split.test_fold == Fold(
+    assert usual.evidence.split.test_fold == Fold(
         [day for day in DAYS if day not in OPEN_ON_TEST_DAY], DAYS[-1]
     )
+    assert usual.measured is not None
+    tested_days = {
+        result.fold.test
+        for candidate in usual.measured.candidates.values()
+        for result in candidate.folds
+    }
+    assert tested_days
+    assert not tested_days & set(OPEN_ON_TEST_DAY)
 
 
 # The refit
@@ -144,25 +175,21 @@ def test_the_test_fold_trains_on_labels_mature_on_its_day(
 
 def test_the_refit_uses_the_specification_unchanged(usual: Trained) -> None:
     spec, scorer = usual.spec, usual.scorer
-    assert (scorer.churn[0], scorer.value_if_kept[0], scorer.value_if_lost[0]) == (
-        spec.churn,
-        spec.value,
-        spec.value,
-    )
-    assert scorer.calibrator.state() == spec.calibrators[spec.churn].state()
+    assert {name: weight for name, _, weight in scorer.churn.parts} == spec.weights["churn"]
+    for values in (scorer.value_if_kept, scorer.value_if_lost):
+        assert {name: weight for name, _, weight in values.parts} == spec.weights["value"]
+    assert scorer.churn.intercept == spec.intercept
     assert spec.interval is not None
     assert scorer.interval is not None
     assert scorer.interval.state() == spec.interval.state()
 
 
 def test_the_refit_uses_all_mature_rows(usual: Trained) -> None:
-    every = selection.fit_scorer(
-        selection.model_factory(small_params()), usual.spec, usual.rows
-    ).states()
+    make = model_factory(small_params())
+    every = fit_scorer(make, usual.spec, usual.rows, LABEL_DELAY_DAYS).states()
     assert usual.scorer.states() == every
-    other = trained(relabelled(usual.rows, [DAYS[-1]])).scorer.states()
-    assert other["churn"]["model"] != every["churn"]["model"]
-    assert other["churn"]["calibrator"] == every["churn"]["calibrator"]
+    fewer = usual.rows.on(DAYS[:-1])
+    assert fit_scorer(make, usual.spec, fewer, LABEL_DELAY_DAYS).states() != every
 
 
 def test_the_same_rows_are_the_same_models(usual: Trained) -> None:
@@ -202,51 +229,68 @@ def test_test_scores_are_one_row_per_customer(usual: Trained) -> None:
     assert not frame.duplicated(list(artefacts.TEST_SCORES.key)).any()
 
 
-def test_the_test_scores_are_those_of_the_selected_model(usual: Trained) -> None:
-    predictions = usual.test_predictions.filter(pc.field("model") == usual.spec.churn)["prediction"]
-    assert predictions.to_pylist() == usual.test_scores["churn_probability"].to_pylist()
-
-
-def test_each_models_test_predictions_are_calibrated_by_its_own_calibrator(usual: Trained) -> None:
-    doubtful = Platt().fit([0.1, 0.2, 0.8, 0.9], [0, 1, 0, 1])
-    certain = Identity()
-    calibrators: dict[str, Calibrator] = {"churn_recency": doubtful, "churn_rfm_logistic": certain}
-    spec = replace(usual.spec, churn="churn_recency", calibrators=calibrators)
-    assert usual.split.test_fold is not None
-    predictions, scored = train.predict_test_snapshot(
-        usual.rows, usual.split.test_fold, spec, small_params()
+def test_the_test_scores_are_the_weighted_predictions_of_the_models(usual: Trained) -> None:
+    assert usual.measured is not None
+    predictions = usual.test_predictions.to_pandas().pivot_table(
+        index="customer_id", columns="model", values="prediction"
     )
-    train_rows = usual.rows.on(usual.split.test_fold.train)
-    test_rows = usual.rows.on([usual.split.test_fold.test])
-    for name, calibrator in calibrators.items():
-        model = selection.model_factory(small_params())(name).fit(train_rows.X, train_rows.churned)
-        raw = selection.predict(model, test_rows.X)
-        of_model = predictions.filter(pc.field("model") == name)["prediction"].to_pylist()
-        assert of_model == calibrator.predict(raw).tolist()
-        if name == spec.churn:
-            assert scored["churn_probability"].to_pylist() == of_model != raw.tolist()
+    log_odds = usual.measured.intercept + sum(
+        weight * clipped_log_odds(predictions[name].to_numpy())
+        for name, weight in usual.measured.weights["churn"].items()
+    )
+    scores = usual.test_scores.to_pandas().set_index("customer_id").loc[predictions.index]
+    assert scores["churn_probability"].to_numpy() == pytest.approx(expit(log_odds))
+    p, if_kept, if_lost = (
+        scores[name] for name in ("churn_probability", "value_if_kept", "value_if_lost")
+    )
+    assert scores["expected_value"].to_numpy() == pytest.approx((1 - p) * if_kept + p * if_lost)
+    assert scores["expected_loss"].to_numpy() == pytest.approx(p * (if_kept - if_lost))
 
 
-# Too little
+# Little history
 
 
-def test_with_too_few_churners_a_baseline_scores_under_a_banner() -> None:
-    result = trained(rows_with_churners(120, SNAPSHOTS, left=7))
-    assert (result.spec.churn, result.spec.value) == ("churn_recency", "value_last_window")
-    assert result.split.folds == []
-    (banner,) = result.spec.banners
-    assert "7 customers lost so far, 30 needed" in banner
-    assert np.isfinite(result.scorer.score(result.rows.X).to_numpy()).all()
-    assert len(result.test_scores) == 120  # measured all the same
+def test_where_one_snapshot_can_be_predicted_it_is_measured_with_equal_weights() -> None:
+    result = trained(rows_with_churners(120, 3, left=60))
+    assert result.evidence.rung == "newest"
+    assert result.measured is not None
+    assert set(result.measured.weights["churn"].values()) == {0.5}
+    assert result.spec.losses  # and then learnt from
+    assert result.spec.banners[0] == BANNERS["newest"]
+    scores = result.test_scores.to_pandas()
+    assert len(scores) == 120
+    assert scores[["value_low", "value_high"]].isna().all(axis=None)
+    assert result.scorer.interval is not None
 
 
-def test_with_too_few_snapshots_a_baseline_scores_and_nothing_is_measured() -> None:
-    result = trained(rows_with_churners(120, 2, left=60))
-    assert result.spec.churn == "churn_recency"
-    assert "no earlier period to try models on" in result.spec.banners[0]
-    assert result.split.test_fold is None
+@pytest.mark.parametrize("snapshots", [1, 2])
+def test_where_no_label_was_known_before_another_customers_predict_each_other(
+    snapshots: int,
+) -> None:
+    result = trained(rows_with_churners(120, snapshots, left=60))
+    assert result.evidence.rung == "customers"
+    assert result.spec.banners[0] == BANNERS["customers"]
+    assert result.measured is None
     assert result.test_predictions.equals(artefacts.TEST_PREDICTIONS.schema.empty_table())
     assert result.test_scores.equals(artefacts.TEST_SCORES.schema.empty_table())
+    scores = result.scorer.score(result.rows.X)
+    assert np.isfinite(scores.to_numpy()).all()  # with an interval
+    assert report_of(result).measured_on is None
+
+
+def test_where_few_have_left_only_models_that_need_no_labels_score(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kinds = models.discover() | {"churn_bgnbd": BGNBDChurn, "value_bgnbd": BGNBDValue}
+    monkeypatch.setattr(models, "discover", lambda: kinds)
+    result = trained(rows_with_churners(60, SNAPSHOTS, left=7))
+    assert result.evidence.rung == "history"
+    assert result.spec.weights == {"churn": {"churn_bgnbd": 1.0}, "value": {"value_bgnbd": 1.0}}
+    assert result.spec.banners == [BANNERS["history"]]
+    assert result.spec.interval is None
+    scores = result.scorer.score(result.rows.X)
+    assert scores[["value_low", "value_high"]].isna().all(axis=None)
+    assert np.isfinite(scores.drop(columns=["value_low", "value_high"]).to_numpy()).all()
 
 
 def test_one_outcome_only_is_refused_and_says_what_is_needed() -> None:
@@ -267,18 +311,6 @@ def test_no_mature_label_is_refused_and_says_what_to_do() -> None:
     rows = labelled_rows(features, label_table(features).slice(0, 0))
     with pytest.raises(Guarded, match="no snapshot has a mature label yet; shorten labels"):
         trained(rows)
-
-
-def test_a_fold_needs_churners_to_learn_from_and_both_outcomes_on_each_side() -> None:
-    rows = rows_with_churners(40, SNAPSHOTS, left=10)
-    folds = [Fold(DAYS[:3], DAYS[4]), Fold(DAYS[:4], DAYS[5])]
-    assert train.usable_folds(rows, folds, min_churners=10) == folds
-    assert train.usable_folds(rows, folds, min_churners=11) == []
-    on_test, on_train = rows.day == DAYS[4], np.isin(rows.day, DAYS[:3])
-    for on, outcome in itertools.product((on_test, on_train), (0.0, 1.0)):
-        churned = np.where(on, outcome, rows.churned)
-        other = LabelledRows(rows.X, rows.customer, rows.day, churned, rows.value, rows.weight)
-        assert folds[0] not in train.usable_folds(other, folds, min_churners=1)
 
 
 # Models that fail
@@ -331,18 +363,17 @@ def test_a_model_that_fails_on_a_fold_drops_out_and_the_others_go_on(
     usual: Trained,
     figure: float | None,
 ) -> None:
-    breaking("churn_recency", monkeypatch, always, figure)
+    breaking("churn_rfm_logistic", monkeypatch, always, figure)
     result = trained(some_rows())
-    assert result.spec.churn == "churn_rfm_logistic"
-    assert result.spec.value == usual.spec.value
-    assert "churn_recency" not in result.spec.losses
-    assert "churn_recency" not in result.test_predictions["model"].to_pylist()
-    reason = result.spec.failed["churn_recency"]
+    assert set(result.spec.weights["churn"]) == {"churn_logistic"}
+    assert result.spec.weights["value"].keys() == usual.spec.weights["value"].keys()
+    assert "churn_rfm_logistic" not in result.spec.losses
+    assert "churn_rfm_logistic" not in result.test_predictions["model"].to_pylist()
+    reason = result.spec.failed["churn_rfm_logistic"]
     assert reason.startswith("failed on the fold of 2026-")
-    assert f"train: churn_recency drops out: {reason}" in capsys.readouterr().err
-    report = selection_report(result.spec, result.split, result.rows)
-    assert report.as_json()["failed"] == {"churn_recency": reason}
-    assert result.spec.banners == []  # it had not been selected
+    assert f"train: churn_rfm_logistic drops out: {reason}" in capsys.readouterr().err
+    assert report_of(result).as_json()["failed"] == {"churn_rfm_logistic": reason}
+    assert result.spec.banners == []  # it had never been a part
 
 
 def test_the_reason_holds_no_figure_of_a_customer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -352,68 +383,54 @@ def test_the_reason_holds_no_figure_of_a_customer(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("figure", [None, np.nan])
-def test_where_the_selected_model_fails_at_the_refit_the_next_best_takes_its_place(
+def test_where_a_part_fails_at_the_refit_the_others_take_its_place(
     monkeypatch: pytest.MonkeyPatch, usual: Trained, figure: float | None
 ) -> None:
-    breaking(usual.spec.churn, monkeypatch, at_refit, figure)
+    part = usual.spec.main["churn"]
+    breaking(part, monkeypatch, at_refit, figure)
     result = trained(some_rows())
-    (other,) = {"churn_recency", "churn_rfm_logistic"} - {usual.spec.churn}
-    assert result.spec.churn == result.scorer.churn[0] == other
-    assert result.spec.failed[usual.spec.churn].startswith("failed at the refit: ValueError")
+    (other,) = {"churn_logistic", "churn_rfm_logistic"} - {part}
+    assert [name for name, _, _ in result.scorer.churn.parts] == [other]
+    assert result.spec.failed[part].startswith("failed at the refit: ValueError")
     (banner,) = result.spec.banners
-    assert banner.startswith(f"{models.discover()[usual.spec.churn].title} was selected but failed")
-    assert set(result.test_predictions["model"].to_pylist()) == {other, usual.spec.value}
-    predictions = result.test_predictions.filter(pc.field("model") == other)["prediction"]
-    assert predictions.to_pylist() == result.test_scores["churn_probability"].to_pylist()
+    assert banner.startswith(f"{models.discover()[part].title} was part of the model but failed")
+    assert part not in result.test_predictions["model"].to_pylist()
+    assert result.measured is not None
+    assert set(result.measured.weights["churn"]) == {other}
 
 
-def test_a_model_that_fails_at_the_test_fit_drops_out(
+def test_a_model_that_stands_beside_is_not_refitted(
     monkeypatch: pytest.MonkeyPatch, usual: Trained
 ) -> None:
-    (other,) = {"churn_recency", "churn_rfm_logistic"} - {usual.spec.churn}
-    assert usual.split.test_fold is not None
-    tested_on = 120 * len(usual.split.test_fold.train)
-    breaking(other, monkeypatch, lambda rows: rows == tested_on, None)
+    breaking("churn_recency", monkeypatch, at_refit, None)
     result = trained(some_rows())
-    assert result.spec.failed[other].startswith("failed at the test fit: ValueError")
-    assert result.spec.churn == usual.spec.churn
-    assert result.spec.banners == []
-    assert result.scorer.churn[1].state() == usual.scorer.churn[1].state()
+    assert result.spec.failed == {}
+    assert result.scorer.states() == usual.scorer.states()
 
 
-def test_a_value_model_that_cannot_be_fitted_given_the_outcome_drops_out(
+def test_a_value_model_that_fails_at_the_test_fit_drops_out(
     monkeypatch: pytest.MonkeyPatch, usual: Trained
 ) -> None:
-    folds = {120 * len(fold.train) for fold in usual.split.folds}
     kinds = models.discover() | {"value_bgnbd": BGNBDValue}
     monkeypatch.setattr(models, "discover", lambda: kinds)
-    selected_before = trained(some_rows()).spec.value
-    breaking(selected_before, monkeypatch, lambda rows: rows not in folds, None)
+    assert usual.evidence.split.test_fold is not None
+    tested_on = 120 * len(usual.evidence.split.test_fold.train)  # all rows, those of both outcomes
+    breaking("value_bgnbd", monkeypatch, lambda rows: rows == tested_on, None)
     result = trained(some_rows())
-    (other,) = {"value_last_window", "value_bgnbd"} - {selected_before}
-    assert result.spec.value == other
-    assert result.spec.failed[selected_before].startswith("failed on the fold of")
-    assert len(result.spec.banners) == 1
-
-
-def test_with_too_little_history_the_next_simplest_model_takes_over(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    breaking("churn_recency", monkeypatch, always, None)
-    result = trained(rows_with_churners(120, SNAPSHOTS, left=7))
-    assert result.spec.churn == "churn_rfm_logistic"
-    assert len(result.spec.banners) == 2
+    assert result.spec.failed["value_bgnbd"].startswith("failed at the test fit: ValueError")
+    assert set(result.spec.weights["value"]) == {"value_last_window"}
+    assert result.test_predictions.equals(usual.test_predictions)
 
 
 @pytest.mark.parametrize("fails", [always, at_refit])
 def test_where_every_model_fails_the_refusal_names_each_with_its_reason(
     monkeypatch: pytest.MonkeyPatch, fails: Callable[[int], bool]
 ) -> None:
-    for name in ("churn_recency", "churn_rfm_logistic"):
+    for name in ("churn_logistic", "churn_rfm_logistic"):
         breaking(name, monkeypatch, fails, None)
     with pytest.raises(Refusal, match=r"^no churn model is left: ") as caught:
         trained(some_rows())
-    for name in ("churn_recency", "churn_rfm_logistic"):
+    for name in ("churn_logistic", "churn_rfm_logistic"):
         assert f"{name} failed " in str(caught.value)
 
 
@@ -448,7 +465,7 @@ def test_a_shop_whose_customers_all_leave_with_the_same_chance_can_be_trained_on
 # The stage
 
 
-@pytest.mark.parametrize("name", ["churn_recency", "churn_rfm_logistic"])
+@pytest.mark.parametrize("name", ["churn_recency", "churn_logistic"])
 def test_the_stages_go_on_to_a_card_that_names_the_model_that_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -476,11 +493,12 @@ def test_a_model_that_fails_in_cross_prediction_is_replaced(
     )
     halves = fold_of(usual.rows.customer, HALVES, SALT)
     half_rows = {int((halves != i).sum()) for i in range(HALVES)}
-    breaking(usual.spec.churn, monkeypatch, lambda rows: rows in half_rows, None)
+    part = usual.spec.main["churn"]
+    breaking(part, monkeypatch, lambda rows: rows in half_rows, None)
     rows = labelled_rows(features, labels, "keep")
     result = train.train(rows, small_params(), console.StageLog("train"), (features, labels))
-    assert result.spec.churn != usual.spec.churn
-    assert result.spec.failed[usual.spec.churn].startswith("failed in cross-prediction: ValueError")
+    assert part not in result.spec.weights["churn"]
+    assert result.spec.failed[part].startswith("failed in cross-prediction: ValueError")
     assert len(result.cross_predictions) > 0
 
 
@@ -497,4 +515,4 @@ def test_the_stage_writes_models_test_predictions_and_report(
     assert states == json.loads(json.dumps(usual.scorer.states()))
     assert pq.read_table(artefacts.TEST_PREDICTIONS).equals(usual.test_predictions)
     assert pq.read_table(artefacts.TEST_SCORES).equals(usual.test_scores)
-    assert artefacts.SELECTION.read() == selection_report(usual.spec, usual.split, usual.rows)
+    assert artefacts.SELECTION.read() == report_of(usual)

@@ -180,6 +180,15 @@ def test_a_new_model_is_tried_on_the_folds(extended: Checkout) -> None:
     assert len(selection["fold_metrics"]["churn_constant"]) == len(selection["folds"])
 
 
+def test_a_new_model_is_a_part_of_what_scores(extended: Checkout) -> None:
+    """It tells nobody apart, so that nothing moves its weight from the equal one."""
+    weights = read_json(extended, "data/train/selection.json")["weights"]["churn"]
+    assert weights["churn_constant"] > 0
+    champion = read_json(extended, "champion/champion.json")
+    churn = read_json(extended, f"champion/{champion['models']}/churn.json")
+    assert {part["name"]: part["weight"] for part in churn["parts"]} == weights
+
+
 def test_a_new_model_is_evaluated_beside_the_others(extended: Checkout) -> None:
     metrics = read_json(extended, "data/evaluate/metrics.json")
     assert metrics["churn"]["churn_constant"]["roc_auc"]["value"] == pytest.approx(0.5)

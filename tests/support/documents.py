@@ -104,9 +104,11 @@ def selection_report(**changes: Any) -> SelectionReport:
     """The outcome of model selection without a fold."""
     plain: dict[str, Any] = {
         "rule": "the lowest loss",
+        "evidence": "history",
         "chosen": {},
+        "weights": {},
+        "intercept": 0.0,
         "why": {},
-        "calibrator": "identity",
         "losses": {},
         "params": {},
         "tuned_per_fold": {},

@@ -2,13 +2,14 @@
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 import models
-from models.components.calibration import Identity
+from models.components.base import ChurnModel, ValueModel
+from models.components.blend import ChurnBlend, ValueBlend
 from models.components.interval import ValueInterval
 from models.components.scorer import Scorer
 from retention.core.params import parse_params
@@ -59,16 +60,19 @@ def features(rows: int, seed: int) -> pd.DataFrame:
 
 
 def fitted_scorer(seed: int) -> Scorer:
-    """A scorer of two real baselines, fitted on invented customers."""
+    """A scorer of real baselines, two of churn, fitted on invented customers."""
     X, draw = features(300, seed), np.random.default_rng(seed + 1)
     churned = (draw.random(300) < 0.3).astype(float)
     value = X["spend_28d"].to_numpy() * draw.gamma(2, 0.5, 300)
-    last_window = models.build("value_last_window", 28, seed, 1).fit(X, value)
+    rule, line = (
+        cast(ChurnModel, models.build(name, 28, seed, 1).fit(X, churned))
+        for name in ("churn_recency", "churn_logistic")
+    )
+    money = cast(ValueModel, models.build("value_last_window", 28, seed, 1).fit(X, value))
     return Scorer(
-        churn=("churn_recency", models.build("churn_recency", 28, seed, 1).fit(X, churned)),
-        calibrator=Identity(),
-        value_if_kept=("value_last_window", last_window),
-        value_if_lost=("value_last_window", last_window),
+        churn=ChurnBlend((("churn_recency", rule, 0.25), ("churn_logistic", line, 0.6)), -0.3),
+        value_if_kept=ValueBlend((("value_last_window", money, 1.0),)),
+        value_if_lost=ValueBlend((("value_last_window", money, 0.1),)),
         interval=ValueInterval().fit(value, value),
     )
 
@@ -94,9 +98,11 @@ def example_record(folder: Path) -> RunRecord:
     churn = [name for name in kinds if name.startswith("churn")]
     fold = {"train_from": "2026-01-05", "train_to": "2026-03-02", "train_snapshots": 3}
     report = documents.selection_report(
+        evidence="time",
         chosen={"churn": "churn_recency", "value": "value_last_window"},
-        why={"churn": "the lowest loss, 0.3", "value": "the simplest within one error"},
-        calibrator="identity",
+        weights={"churn": {"churn_recency": 0.75}, "value": {"value_last_window": 1.0}},
+        intercept=-0.125,
+        why={"churn": "churn_recency 0.75", "value": "value_last_window 1.00"},
         losses={name: 0.3 + place / 100 for place, name in enumerate(kinds)},
         params={name: {"rounds": 12} if "lightgbm" in name else {} for name in kinds},
         tuned_per_fold={name: [{"rounds": 11}, {"rounds": 13}] for name in kinds},

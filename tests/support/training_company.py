@@ -19,7 +19,8 @@ from retention.serving import headlines
 from retention.training.rows import LabelledRows, labelled_rows
 from tests.support import documents
 
-QUICK_MODELS = ("churn_recency", "churn_rfm_logistic", "value_last_window")
+QUICK_MODELS = ("churn_logistic", "churn_recency", "churn_rfm_logistic", "value_last_window")
+BLENDED = ("churn_logistic", "churn_rfm_logistic", "value_last_window")
 FIRST = point_in_time.day_number(dt.date(2026, 1, 5))
 SPACING_DAYS, LABEL_DELAY_DAYS, SNAPSHOTS = 14, 28, 10
 DAYS = [FIRST + SPACING_DAYS * i for i in range(SNAPSHOTS)]
@@ -84,8 +85,10 @@ def label_table(features: pa.Table, seed: int = 4) -> pa.Table:
 
 
 def use_quick_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let only the models of QUICK_MODELS exist."""
+    """Let only the models of QUICK_MODELS exist, and those of BLENDED be parts of what scores."""
     quick = {name: kind for name, kind in models.discover().items() if name in QUICK_MODELS}
+    for name in BLENDED:
+        monkeypatch.setattr(quick[name], "blended", True)
     monkeypatch.setattr(models, "discover", lambda: quick)
 
 

@@ -19,11 +19,7 @@ _VALUE_IF_LOST: Final = Column(
 SCORE_COLUMNS: Final = (
     _CHURN_PROBABILITY,
     _EXPECTED_VALUE,
-    Column(
-        "value_low",
-        NUMBER,
-        "lower end of the 80 % interval of the realised value; null where history gives none",
-    ),
+    Column("value_low", NUMBER, "lower end of the 80 % interval of the realised value, or null"),
     Column("value_high", NUMBER, "upper end of it, or null"),
     _VALUE_IF_KEPT,
     _VALUE_IF_LOST,

@@ -39,9 +39,7 @@ AT_RISK: Final = CsvTable(
             "net_gain", NUMBER, "expected gain of the action less its cost; null if not weighed"
         ),
         Column("expected_value", NUMBER, "expected value, in money"),
-        Column(
-            "value_low", NUMBER, "lower end of its 80 % interval; null where history gives none"
-        ),
+        Column("value_low", NUMBER, "lower end of its 80 % interval, or null"),
         Column("value_high", NUMBER, "upper end of it, or null"),
         Column("last_purchase_on", DATE, "their last purchase"),
         Column("days_since_purchase", NUMBER, "days since then"),

@@ -2,11 +2,14 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field
 
 from retention.core.documents.base import Contents, Entries, KeptContents, Number
+
+STATES_FORMAT: Final = 2
+"""Of a champion's models on disk (`Scorer.states`): raised when an earlier one cannot be read."""
 
 
 class FoldSpan(Contents):

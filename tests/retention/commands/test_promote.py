@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from models.churn_recency import RecencyRule
-from models.components.calibration import Identity
+from models.components.blend import ChurnBlend, ValueBlend
 from models.components.scorer import Scorer
 from models.value_last_window import LastWindow
 from retention import cli
@@ -44,10 +44,9 @@ def scorer(rates: float) -> Scorer:
     value = LastWindow(horizon_days=28).fit(X, days[::-1])
     churn = RecencyRule().fit(X, lost)
     return Scorer(
-        churn=("churn_recency", churn),
-        calibrator=Identity(),
-        value_if_kept=("value_last_window", value),
-        value_if_lost=("value_last_window", value),
+        churn=ChurnBlend((("churn_recency", churn, 1.0),)),
+        value_if_kept=ValueBlend((("value_last_window", value, 1.0),)),
+        value_if_lost=ValueBlend((("value_last_window", value, 1.0),)),
     )
 
 
@@ -152,6 +151,27 @@ def test_rollback_to_a_model_of_another_definition_is_refused() -> None:
     invocation = run("rollback")
     assert invocation.exit_code == 4
     assert "made under another definition (company)" in invocation.stderr
+    assert champion.current() == second_champion
+
+
+@pytest.mark.usefixtures("company")
+def test_rollback_to_a_model_that_an_earlier_version_wrote_is_refused_before_it_is_read() -> None:
+    write_trained(1.0)
+    run("promote")
+    write_trained(1.5)
+    run("promote", "--anyway", WHY)
+    path = champion.FOLDER / f"{champion.PREVIOUS}.json"
+    before = atomic.read_json(path)
+    old = champion.FOLDER / before["models"] / "churn.json"
+    atomic.write_json(old, {"model": {"name": "churn_recency"}, "calibrator": {}})
+    before["sha256"]["churn"] = atomic.sha256(old)
+    del before["definition"]["format"]
+    atomic.write_json(path, before)
+    second_champion = champion.current()
+    invocation = run("rollback")
+    assert invocation.exit_code == 4
+    assert "(format: another version of this program wrote it)" in invocation.stderr
+    assert len(invocation.stderr.splitlines()) == 1
     assert champion.current() == second_champion
 
 

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from features import discover
 from models.churn_recency import RecencyRule
-from models.components.calibration import Identity
+from models.components.blend import ChurnBlend, ValueBlend
 from models.components.scorer import Scorer
 from models.value_last_window import LastWindow
 from pipeline import customers, events, features, ingest, labels, snapshots
@@ -101,10 +101,9 @@ def install() -> None:
     churned = both["churned"].to_numpy().astype(float)
     value_model = LastWindow(horizon_days=28).fit(X, both["value"].to_numpy())
     scorer = Scorer(
-        churn=("churn_recency", RecencyRule().fit(X, churned)),
-        calibrator=Identity(),
-        value_if_kept=("value_last_window", value_model),
-        value_if_lost=("value_last_window", value_model),
+        churn=ChurnBlend((("churn_recency", RecencyRule().fit(X, churned), 1.0),)),
+        value_if_kept=ValueBlend((("value_last_window", value_model, 1.0),)),
+        value_if_lost=ValueBlend((("value_last_window", value_model, 1.0),)),
     )
     for name, state in scorer.states().items():
         atomic.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)

@@ -30,17 +30,19 @@ def fold(test: str) -> dict[str, Any]:
 def selection_report() -> dict[str, Any]:
     return {
         "rule": RULE,
+        "evidence": "time",
         "chosen": {"churn": "churn_lightgbm", "value": "value_last_window"},
-        "why": {
-            "churn": "the lowest loss, 0.2896",
-            "value": "simpler, and within one standard error (0.0123) of value_hurdle",
+        "weights": {
+            "churn": {"churn_lightgbm": 0.8125},
+            "value": {"value_hurdle": 0.4, "value_last_window": 0.75},
         },
-        "calibrator": "platt",
+        "intercept": -0.2049,
+        "why": {"churn": "weights learnt out of fold", "value": "weights learnt out of fold"},
         "losses": {
             "churn_recency": 0.34177,
             "churn_lightgbm": 0.28959,
-            "value_hurdle": 10245.44,
-            "value_last_window": 10251.2,
+            "value_hurdle": 1.24544,
+            "value_last_window": 1.2512,
         },
         "params": {
             "churn_recency": {},
@@ -160,12 +162,13 @@ def test_the_key_facts_are_there(
 
 def test_how_it_was_chosen(selection_report: dict[str, Any], measured: dict[str, Any]) -> None:
     text = card(selection_report, measured)
-    assert "**boosted trees** (the lowest loss), its chances corrected by a straight line" in text
-    simpler = "simpler, and within one standard error of buy-or-not times how much"
-    assert f"**last window's spend** ({simpler})" in text
-    assert row(text, "**boosted trees**", "0.290") == "rounds 189 (163 to 242), rate 0.0333"
-    assert row(text, "recency rule", "0.342") == DASH
-    assert row(text, "buy-or-not times how much", "£101") == DASH
+    assert f"shifted by {MINUS}0.205 for the base rate\nforecast" in text
+    rounds = "rounds 189 (163 to 242), rate 0.0333"
+    assert row(text, "**boosted trees**", "0.81", "0.290") == rounds
+    assert row(text, "recency rule", DASH, "0.342") == DASH  # it stands beside
+    assert row(text, "**buy-or-not times how much**", "0.40", "1.245") == DASH
+    assert row(text, "**last window's spend**", "0.75", "1.251") == DASH
+    assert "Time was not held out" not in text
     assert row(text, "5 January 2026 to 4 May 2026", "9", "15 June 2026") == "2,315"
 
 
@@ -200,7 +203,7 @@ def test_the_recipe_comes_first_and_then_the_lowest_loss(
     text = card(selection_report, measured)
     ranking = text.partition("Average precision")[2].partition("###")[0]
     titles = re.findall(r"^\| (.+?) \| 0", ranking, re.MULTILINE)
-    recipe = "**The recipe:** boosted trees, platt calibration"
+    recipe = "**The recipe:** all models, weighted"
     assert titles == [recipe, "boosted trees", "recency rule"]
 
 
@@ -215,16 +218,31 @@ def test_no_feature_is_dumped_but_silent_ones_are_named(
     assert "feature_20" not in crowded
 
 
+@pytest.mark.parametrize(
+    ("evidence", "text"),
+    [
+        ("customers", "**Time was not held out:** history is too short for that."),
+        ("newest", "Only one past snapshot could be predicted. It was measured with equal weights"),
+    ],
+)
+def test_what_history_did_not_allow_is_said(
+    selection_report: dict[str, Any], measured: dict[str, Any], evidence: str, text: str
+) -> None:
+    assert text in card(selection_report | {"evidence": evidence}, measured)
+    assert text not in card(selection_report, measured)
+
+
 def test_without_a_measurement_it_says_so_and_why(
     selection_report: dict[str, Any], unmeasured: dict[str, Any]
 ) -> None:
     simple = selection_report | {
+        "evidence": "history",
         "losses": {},
         "tuned_per_fold": {},
         "params": {"churn_recency": {}, "value_last_window": {}},
         "chosen": {"churn": "churn_recency", "value": "value_last_window"},
-        "why": dict.fromkeys(["churn", "value"], "too little history to choose"),
-        "calibrator": "identity",
+        "weights": {"churn": {"churn_recency": 1.0}, "value": {"value_last_window": 1.0}},
+        "intercept": 0.0,
         "folds": [],
         "fold_rows": [],
         "measured_on": None,
@@ -233,10 +251,11 @@ def test_without_a_measurement_it_says_so_and_why(
     text = card(simple, unmeasured)
     assert "Nothing could be measured yet.\nToo little history to learn from." in text
     assert text.count("> **Note:** Too little history to learn from.") == 1
-    assert "simple rules stand in" in text
+    assert "Nothing was compared: too few outcomes are known." in text
+    assert row(text, "**recency rule**", "1.00", DASH) == DASH
     assert "the last on 13 July 2026" in text
     assert RULE not in text
-    assert "|" not in text
+    assert "base rate" not in text
     unexplained = card(simple | {"banners": []}, unmeasured | {"banners": []})
     assert "No snapshot whose outcome is known" in unexplained
 
@@ -244,7 +263,7 @@ def test_without_a_measurement_it_says_so_and_why(
 def test_a_recipe_without_an_interval_says_so(
     selection_report: dict[str, Any], measured: dict[str, Any]
 ) -> None:
-    flat = measured["value"]["recipe"] | {"width": figure(0.0, 0.0, 0.0)}
+    flat = measured["value"]["recipe"] | dict.fromkeys(["coverage", "width"], figure(None))
     text = card(selection_report, measured | {"value": measured["value"] | {"recipe": flat}})
     assert "No value interval was made" in text
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from retention.core.documents.modelling import STATES_FORMAT
 from retention.core.params import ChurnLabel, LabelParams, parse_params
 from retention.i18n.language import ENGLISH
 from retention.serving import target
@@ -77,6 +78,17 @@ def test_the_order_of_features_does_not_matter_but_their_names_do() -> None:
 def test_what_does_not_change_the_prediction_is_no_part_of_the_identity() -> None:
     other = parse_params(PARAMS + "at_risk: {capacity: 7}\nas_of: '2026-01-01'\n")
     assert target.target_identity(other, []) == target.target_identity(parse_params(PARAMS), [])
+
+
+def test_states_of_another_format_are_another_identity(monkeypatch: pytest.MonkeyPatch) -> None:
+    params = parse_params(PARAMS)
+    now = target.target_identity(params, ["a"])
+    without = {name: value for name, value in now.items() if name != "format"}  # the first version
+    for definition in (without, now | {"format": STATES_FORMAT - 1}):
+        assert target.differences(definition, now).startswith("format: another version")
+    assert target.differences(now, now) == ""
+    monkeypatch.setattr(target, "STATES_FORMAT", STATES_FORMAT + 1)
+    assert target.target_identity(params, ["a"]) != now
 
 
 def test_churn_in_words_completes_a_sentence_on_customers() -> None:

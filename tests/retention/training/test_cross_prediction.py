@@ -12,12 +12,14 @@ from models.components.base import Model
 from models.components.uplift import fold_of
 from retention.core import artefacts, feature_table
 from retention.core.events import CONTACTED, HELD_OUT
-from retention.training import cross_prediction, selection
+from retention.training import cross_prediction
+from retention.training.candidates import model_factory
+from retention.training.fitting import fit_scorer
 from retention.training.rows import LabelledRows, labelled_rows
 from retention.training.selection import ModelSpec
 from tests.support import training_company as small
 
-MAKE: Callable[..., Model] = selection.model_factory(small.small_params())
+MAKE: Callable[..., Model] = model_factory(small.small_params())
 FEATURES = small.feature_table()
 
 
@@ -28,14 +30,11 @@ def _quick_models(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def quick_spec() -> ModelSpec:
     """A specification of quick models that use every row."""
-    simple = selection.baseline_spec([])
-    calibrators = {"churn_rfm_logistic": simple.calibrators[simple.churn]}
-    return replace(
-        simple,
-        churn="churn_rfm_logistic",
-        params=simple.params | {"churn_rfm_logistic": {}},
-        calibrators=calibrators,
-    )
+    weights = {
+        "churn": {"churn_logistic": 0.6, "churn_rfm_logistic": 0.5},
+        "value": {"value_last_window": 1.0},
+    }
+    return ModelSpec(weights, intercept=-0.2)
 
 
 def labels(held_out: bool = True) -> pa.Table:
@@ -49,7 +48,9 @@ def labels(held_out: bool = True) -> pa.Table:
 
 def predict_randomised(label_table: pa.Table, rows: LabelledRows | None = None) -> pa.Table:
     fitted_rows = labelled_rows(FEATURES, label_table) if rows is None else rows
-    return cross_prediction.cross_predict(FEATURES, label_table, fitted_rows, quick_spec(), MAKE)
+    return cross_prediction.cross_predict(
+        FEATURES, label_table, fitted_rows, quick_spec(), MAKE, small.LABEL_DELAY_DAYS
+    )
 
 
 def test_every_randomised_customer_is_predicted_once_per_snapshot() -> None:
@@ -71,7 +72,7 @@ def test_each_row_is_predicted_by_models_of_the_other_half() -> None:
     table = labels()
     predictions, rows = predict_randomised(table).to_pandas(), labelled_rows(FEATURES, table)
     half = fold_of(rows.customer, cross_prediction.HALVES, "foretold")
-    scorer = selection.fit_scorer(MAKE, quick_spec(), rows.take(half == 1))
+    scorer = fit_scorer(MAKE, quick_spec(), rows.take(half == 1), small.LABEL_DELAY_DAYS)
     first_half = predictions[
         fold_of(predictions["customer_id"], cross_prediction.HALVES, "foretold") == 0
     ]
@@ -111,7 +112,7 @@ def test_the_order_of_rows_changes_no_prediction() -> None:
     table, draw = labels(), np.random.default_rng(1)
     turned = FEATURES.take(draw.permutation(len(FEATURES)))
     again = cross_prediction.cross_predict(
-        turned, table, labelled_rows(FEATURES, table), quick_spec(), MAKE
+        turned, table, labelled_rows(FEATURES, table), quick_spec(), MAKE, small.LABEL_DELAY_DAYS
     )
     assert again.equals(predict_randomised(table))
 

@@ -1,5 +1,7 @@
 """Labelled rows: what is fitted on, and with which weight."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,8 +9,16 @@ import pytest
 from models.churn_lightgbm import LightGBMChurn
 from models.components.base import TREATED
 from retention.core import point_in_time
+from retention.training.folds import PARTS, Fold
 from retention.training.rows import labelled_rows
-from tests.support.training_company import feature_table, label_table, some_rows
+from tests.support.training_company import (
+    DAYS,
+    SPACING_DAYS,
+    feature_table,
+    label_table,
+    rows_with_churners,
+    some_rows,
+)
 
 
 def test_labels_without_features_and_features_without_a_label_are_no_rows() -> None:
@@ -86,3 +96,43 @@ def test_each_row_keeps_its_own_label() -> None:
 def test_a_customer_who_churns_twice_counts_once() -> None:
     rows = some_rows()
     assert rows.n_churners == len(set(rows.customer[rows.churned == 1])) < rows.churned.sum()
+
+
+@pytest.mark.parametrize(
+    ("days", "delay", "counted"),
+    [
+        ([0], 28, 1.0),
+        ([0, 28, 56], 28, 1.0),
+        ([0, 56, 112], 28, 1.0),  # never more than the rows
+        ([0, 14, 28], 28, 2 / 3),  # two windows, three snapshots
+        ([0, 7, 14, 21, 28], 28, 2 / 5),
+    ],
+)
+def test_rows_of_overlapping_windows_count_once(
+    days: list[int], delay: int, counted: float
+) -> None:
+    rows = rows_with_churners(6, len(days), left=2)
+    placed = replace(rows, day=np.array(days)[(rows.day - DAYS[0]) // SPACING_DAYS])
+    assert placed.effective(delay) == pytest.approx(counted * len(rows.day))
+
+
+def test_parts_of_customers_are_apart_and_tested_once() -> None:
+    rows = some_rows()
+    folds = [Fold(DAYS[:2], DAYS[1], part) for part in range(PARTS)]
+    tested = []
+    for fold in folds:
+        train, test = rows.training(fold), rows.tests([fold])
+        assert not set(train.customer) & set(test.customer)
+        assert len(set(train.customer)) + len(set(test.customer)) == 120
+        assert sorted(set(train.day.tolist())) == DAYS[:2]
+        assert set(test.day.tolist()) == {DAYS[1]}
+        tested += list(test.customer)
+    assert sorted(tested) == sorted(set(rows.customer))
+    assert list(rows.tests(folds).customer) == tested  # fold by fold
+
+
+def test_tests_of_folds_stand_in_the_order_of_the_folds() -> None:
+    rows = some_rows()
+    folds = [Fold(DAYS[:1], DAYS[4]), Fold(DAYS[:1], DAYS[2])]
+    assert list(dict.fromkeys(rows.tests(folds).day.tolist())) == [DAYS[4], DAYS[2]]
+    assert rows.training(folds[0]).day.tolist() == [DAYS[0]] * 120
