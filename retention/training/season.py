@@ -1,11 +1,11 @@
 """The base rate of a coming window, forecast from how it turned at past snapshots.
 
 A model fitted on the past predicts the mean of the past; seasons and trends move it. How far the
-log-odds of a past snapshot had to be shifted is known once its labels are. Two of these shifts
-speak for the day that is scored: that of the newest snapshot, and that of the same season of last
-year. How much each says is learnt from the company's own past turns, and shrunk to what holds
-where nothing is known: nothing of the newest (in a business with seasons it points the wrong way
-half a year later), half of last year's.
+log-odds of a past snapshot had to be shifted is known once its labels are. What these shifts have
+in common over a year stays. Beyond it two of them speak for the day that is scored: that of the
+newest snapshot, and that of the same season of last year. How much each says is learnt from the
+company's own past turns, and shrunk to what holds where nothing is known: nothing of the newest
+(in a business with seasons it points the wrong way half a year later), half of last year's.
 """
 
 from dataclasses import dataclass
@@ -131,8 +131,30 @@ def forecast_shift(turns: list[Turn], day: int, label_delay_days: int) -> float:
     if not mature:
         return 0.0
     weights = _weights(mature, label_delay_days)
-    forecast = float(weights @ _signs(mature, day, label_delay_days))
+    steady = _steady(mature, day, label_delay_days)
+    forecast = steady + float(weights @ _signs(mature, day, label_delay_days))
     return float(np.clip(round(forecast, 6), -LARGEST, LARGEST))
+
+
+def _steady(mature: list[Turn], day: int, label_delay_days: int) -> float:
+    """What all seasons had in common: the mean shift of the turns known on a day.
+
+    It counts by the share of a year that they span: turns of one season are no mean of a year.
+
+    Returns
+    -------
+    float
+        Log-odds, shrunk by its own error; 0 for fewer than two turns.
+    """
+    earlier = [turn for turn in mature if turn.day + label_delay_days <= day]
+    if len(earlier) < 2:
+        return 0.0
+    share_of_year = min(1.0, (earlier[-1].day - earlier[0].day) / YEAR_DAYS)
+    shifts = np.array([turn.shift for turn in earlier])
+    independent = sum(turn.window_share for turn in earlier)
+    variance = float(shifts.var(ddof=1)) / independent
+    mean = float(shifts.mean())
+    return share_of_year * mean * mean**2 / (mean**2 + variance) if mean else 0.0
 
 
 def _weights(mature: list[Turn], label_delay_days: int) -> Floats:
@@ -146,7 +168,9 @@ def _weights(mature: list[Turn], label_delay_days: int) -> Floats:
     if not rows:
         return prior
     signs = np.array([sign for _, sign in rows])
-    shifts = np.array([turn.shift for turn, _ in rows])
+    shifts = np.array(
+        [turn.shift - _steady(mature, turn.day, label_delay_days) for turn, _ in rows]
+    )
     window_share = np.array([turn.window_share for turn, _ in rows])
     scale = float(np.mean([turn.shift**2 for turn in mature])) + 1e-12
     moment = (signs * window_share[:, None]).T @ signs + PRIOR_TURNS * scale * np.eye(2)
@@ -160,15 +184,17 @@ def _signs(mature: list[Turn], day: int, label_delay_days: int) -> Floats:
     Returns
     -------
     ndarray of shape (2,)
-        Log-odds, each shrunk by its own sampling error; 0 where there is none.
+        Log-odds beyond the steady shift, each shrunk by its own sampling error; 0 where there is
+        none.
     """
+    steady = _steady(mature, day, label_delay_days)
     earlier = [turn for turn in mature if turn.day + label_delay_days <= day]
     newest = earlier[-1:]
     season = [
         turn for turn in earlier if abs(turn.day - (day - YEAR_DAYS)) <= _reach(label_delay_days)
     ]
     season = sorted(season, key=lambda turn: abs(turn.day - (day - YEAR_DAYS)))[:2]
-    return np.array([_shrunk_mean(newest), _shrunk_mean(season)])
+    return np.array([_shrunk_mean(newest, steady), _shrunk_mean(season, steady)])
 
 
 def _reach(label_delay_days: int) -> float:
@@ -176,9 +202,9 @@ def _reach(label_delay_days: int) -> float:
     return max(15.0, label_delay_days / 3)
 
 
-def _shrunk_mean(turns: list[Turn]) -> float:
+def _shrunk_mean(turns: list[Turn], steady: float) -> float:
     if not turns:
         return 0.0
-    shift = float(np.mean([turn.shift for turn in turns]))
+    shift = float(np.mean([turn.shift for turn in turns])) - steady
     variance = float(np.mean([turn.variance for turn in turns]))
     return shift * shift**2 / (shift**2 + variance) if shift else 0.0

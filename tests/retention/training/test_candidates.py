@@ -163,7 +163,7 @@ def test_models_that_stand_beside_are_no_parts() -> None:
     [
         (["churn_logistic"], "no value model"),
         (["value_hurdle"], "no churn model"),
-        (["churn_recency", "value_last_window"], "no churn and no value model"),
+        (["churn_recency"], "no churn and no value model"),
     ],
 )
 def test_a_task_without_a_model_that_may_score_is_refused(left: list[str], lacking: str) -> None:

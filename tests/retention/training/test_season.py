@@ -154,3 +154,13 @@ def test_a_forecast_stays_within_bounds() -> None:
     assert season.forecast_shift(turns, 3000, DELAY) == season.LARGEST
     down = [Turn(turn.day, -turn.shift, turn.variance) for turn in turns]
     assert season.forecast_shift(down, 3000, DELAY) == -season.LARGEST
+
+
+def test_a_shift_that_all_seasons_share_is_kept_by_the_year_that_shows_it() -> None:
+    def steady(days: int) -> list[season.Turn]:
+        return [season.Turn(day, 0.4, 1e-4, 1.0) for day in range(0, days, 30)]
+
+    year = season.forecast_shift(steady(400), 460, 60)
+    season_alone = season.forecast_shift(steady(100), 160, 60)
+    assert year == pytest.approx(0.4, abs=0.02)
+    assert 0 < season_alone < 0.25

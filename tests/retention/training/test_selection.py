@@ -197,8 +197,8 @@ def test_equal_weights_leave_out_models_that_stand_beside() -> None:
     spec = selection.equal_spec(names, ["too little"], {"churn_logistic": "failed"})
     assert spec.weights == {"churn": {"churn_bgnbd": 1.0}, "value": {"value_bgnbd": 1.0}}
     assert (spec.banners, spec.failed) == (["too little"], {"churn_logistic": "failed"})
-    with pytest.raises(Refusal, match="no value model is left"):
-        selection.equal_spec(["churn_bgnbd", "value_last_window"], [], {})
+    with pytest.raises(Refusal, match="no churn model is left"):
+        selection.equal_spec(["churn_recency", "value_last_window"], [], {})
 
 
 def test_the_mean_stays_where_predictions_are_stretched(history: History) -> None:
