@@ -13,7 +13,8 @@ from retention.core import console, errors, feature_table, point_in_time
 from retention.core.params import Params
 from retention.training.failures import AT_REFIT, ModelFailed
 from retention.training.fitting import score
-from retention.training.rows import labelled_rows
+from retention.training.histories import Histories
+from retention.training.rows import labelled_rows, unlabelled_rows
 
 CODE = ("models", "retention/training", "retention/stats", "pipeline/train.py")
 
@@ -28,7 +29,8 @@ def train_and_score(
     log = console.StageLog("train")
     log.logger.setLevel(logging.ERROR)
     rows = labelled_rows(features, labels, params.train.treated_rows)
-    trained = train(rows, params, log, (features, labels))
+    rows = rows if len(rows.day) else unlabelled_rows(features)
+    trained = train(rows, params, log, (features, labels), histories_of(features, cut))
     now = cohort_features(features, cut)
     scores = score(trained.scorer, feature_table.matrix(now), AT_REFIT)
     scores.index = pd.Index(now["customer_id"].to_pandas())
@@ -37,6 +39,26 @@ def train_and_score(
     parts = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())
     selected = f"{trained.evidence.rung}: {parts}, shift {spec.intercept:+.2f}"
     return scores.loc[cut.truth["customer_id"].to_pandas()], selected
+
+
+def histories_of(features: pa.Table, cut: Cut) -> Histories:
+    """The histories of all customers on every snapshot, as stage `features` counts them."""
+    days = np.unique(features["snapshot_on"].cast(pa.int32()).to_numpy())
+    return Histories({int(day): _histories_on(cut.orders, int(day)) for day in days})
+
+
+def _histories_on(orders: pd.DataFrame, day: int) -> pd.DataFrame:
+    past = orders.loc[orders["known_day"] < day, ["customer_id", "day"]].drop_duplicates()
+    days = past.groupby("customer_id")["day"].agg(["count", "min", "max"])
+    statistics = pd.DataFrame(
+        {
+            "repeats": days["count"] - 1.0,
+            "last": (days["max"] - days["min"]).astype(float),
+            "age": (day - days["min"]).astype(float),
+        }
+    )
+    counts = statistics.value_counts(sort=False).rename("customers").reset_index()
+    return counts.assign(ended=None)
 
 
 def cohort_features(features: pa.Table, cut: Cut) -> pa.Table:
