@@ -1,1 +1,1 @@
-"""What models are made of: base classes, boosters, calibrators and probability models."""
+"""What models are made of: base classes, boosters, probability models and blends."""

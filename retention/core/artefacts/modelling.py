@@ -33,7 +33,7 @@ CANDIDATE: Final = Artefact(
 )
 SELECTION: Final = Document(
     DATA / "train/selection.json",
-    "folds, parameters, losses, the selected models and why",
+    "folds, parameters, losses, and the weights of the models",
     documents.SelectionReport,
 )
 CROSS_PREDICTIONS: Final = Table(
@@ -57,14 +57,14 @@ TEST_PREDICTIONS: Final = Table(
 )
 TEST_SCORES: Final = Table(
     DATA / "train/scores.parquet",
-    "the selected models' scores for the test snapshot",
+    "the weighted models' scores for the test snapshot, as of its day",
     "a customer at the test snapshot",
     KEYS,
     (*KEY_COLUMNS, *SCORE_COLUMNS),
 )
 PREDICTIONS: Final = Table(
     DATA / "evaluate/predictions.parquet",
-    "predictions beside outcomes, where nothing was fitted, tuned, calibrated or selected",
+    "predictions beside outcomes, by models, weights and shift that had not seen them",
     "a customer at the test snapshot",
     KEYS,
     (
@@ -77,12 +77,12 @@ PREDICTIONS: Final = Table(
 )
 METRICS: Final = Document(
     DATA / "evaluate/metrics.json",
-    "every metric of the selected models and of every baseline",
+    "every metric of the weighted models and of each by itself",
     documents.TestMetrics,
 )
 HEADLINE_METRICS: Final = Document(
     DATA / "evaluate/headline.json",
-    "a dozen of them, of the selected models alone, for `dvc metrics diff` and `dvc exp show`",
+    "a dozen of them, of the weighted models alone, for `dvc metrics diff` and `dvc exp show`",
     documents.HeadlineMetrics,
 )
 MODEL_CARD: Final = Artefact(DATA / "evaluate/model_card.md", "the model in a page")

@@ -80,7 +80,7 @@ REASONS: Final = Table(
         Column("theme", TEXT, "the theme of the feature"),
         Column("feature", TEXT, "the feature that raises the risk"),
         Column("text", TEXT, "the reason, in the list's language"),
-        Column("raises", NUMBER, "what it adds to the log-odds of churn, before calibration"),
+        Column("raises", NUMBER, "what it adds to the log-odds of churn"),
         Column("actionable", FLAG, "whether staff can do something about the theme"),
     ),
 )

@@ -149,7 +149,7 @@ def test_the_key_facts_are_there(
         "first on 5 January 2026, the last on 13 July 2026",
         "1,291 customers left at least once; 14.6 % of the rows",
         "113 features",
-        "snapshot of 13 July 2026, which nothing above had seen",
+        "snapshot of 13 July 2026, by models and weights that had not seen it",
         "2,318 customers, 348 of whom left (15.0 %)",
         "fitted again on all matured snapshots",
         "not proof that a call helps",
@@ -222,7 +222,7 @@ def test_no_feature_is_dumped_but_silent_ones_are_named(
     ("evidence", "text"),
     [
         ("customers", "**Time was not held out:** history is too short for that."),
-        ("newest", "Only one past snapshot could be predicted. It was measured with equal weights"),
+        ("newest", "no outcome of another was known: it was measured with equal\nweights, and"),
     ],
 )
 def test_what_history_did_not_allow_is_said(
