@@ -7,6 +7,9 @@ from retention.core import errors, point_in_time
 from retention.core.documents.sources import EventsSummary, SourceSummary
 from retention.core.params import ChurnLabel, LabelParams, Params, SnapshotParams
 
+DELAYS_SPANNED = 3
+"""Label delays that the snapshots reach back over: to learn, to choose and to measure."""
+
 
 @dataclass(frozen=True)
 class Calendar:
@@ -27,12 +30,16 @@ def build_calendar(
 ) -> Calendar:
     """Snapshots every `every_days` backwards from the newest whose labels are mature at `as_of`.
 
-    At most `most`, and none before `active_days` of history exist.
+    At most `most`, and none before `active_days` of history exist. Where `most` of them would not
+    reach back far enough to test a model on a later period, only every second one is taken, or
+    every third, and so on.
     """
     label_delay = point_in_time.label_delay_days(label_params)
-    every_days = snapshot_params.every_days
+    every_days, most = snapshot_params.every_days, snapshot_params.most
     newest, oldest = as_of - label_delay, first_day + label_params.churn.active_days
-    backwards = range(newest, oldest - 1, -every_days)[: snapshot_params.most]
+    span = min(newest - oldest, DELAYS_SPANNED * label_delay)
+    step = every_days * max(1, -(-span // (every_days * max(1, most - 1))))
+    backwards = range(newest, oldest - 1, -step)[:most]
     return Calendar(sorted(backwards), as_of, immature=(label_delay - 1) // every_days)
 
 

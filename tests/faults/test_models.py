@@ -14,6 +14,7 @@ import pytest
 
 from retention.core import artefacts
 from retention.core.storage import atomic
+from retention.training import ladder
 from tests.faults.refusal import assert_refused, assert_unchanged
 from tests.support.company import Checkout
 
@@ -170,7 +171,7 @@ def test_51_one_class(copied: Checkout, churned: bool, lacking: str) -> None:
 
 
 def test_51_one_class_but_for_three(copied: Checkout) -> None:
-    """Of three who left a rule can be made: it ranks the list, and the list says so."""
+    """Three who left teach nothing: everybody's own rhythm ranks the list, and it says so."""
 
     def three_churners(table: pa.Table) -> pa.Table:
         few = pc.unique(table["customer_id"]).slice(0, 3)
@@ -179,7 +180,7 @@ def test_51_one_class_but_for_three(copied: Checkout) -> None:
 
     change_table(copied, artefacts.LABELS, three_churners)
     shutil.rmtree(copied / "champion")
-    sentence = "simple rule ranks this list (3 customers lost so far, 20 needed)"
+    sentence = ladder.BANNERS["history"]
     copied.stages(*FIRST_TO_LAST, "score", "at_risk")
     assert any(sentence in banner for banner in champion_manifest(copied)["banners"])
     assert sentence in (copied / "data/at_risk/at_risk.html").read_text(encoding="utf-8")

@@ -551,7 +551,9 @@ def test_interval_covers_four_of_five_of_the_next_sample() -> None:
     interval = ValueInterval().fit(*purses())
     expected, actual = purses(seed=1)
     low, high = interval.predict(expected)
-    assert metrics.coverage(actual, low, high) == pytest.approx(0.8, abs=0.02)  # though 40 % sit on 0
+    assert metrics.coverage(actual, low, high) == pytest.approx(
+        0.8, abs=0.02
+    )  # though 40 % sit on 0
     positive = np.exp(np.random.default_rng(2).normal(0, 0.5, len(expected))) * expected
     low, high = ValueInterval().fit(expected, positive).predict(expected)
     assert metrics.coverage(positive, low, high) == pytest.approx(0.8, abs=0.02)

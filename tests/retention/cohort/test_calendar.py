@@ -1,5 +1,7 @@
 """The calendar of snapshots: which have mature labels, and how far back they go."""
 
+import itertools
+
 import pytest
 
 from retention.cohort.calendar import Calendar, build_calendar, plan_calendar
@@ -38,8 +40,18 @@ def test_no_snapshot_lies_before_active_days_of_history() -> None:
 
 
 def test_the_newest_snapshots_are_taken_and_as_of_comes_last() -> None:
-    assert make_calendar(100, max_snapshots=2).learning == [80, 90]
+    assert make_calendar(100, max_snapshots=4).learning == [60, 70, 80, 90]
     assert make_calendar(100, max_snapshots=1).all == [90, 100]
+
+
+def test_snapshots_are_thinned_until_they_reach_back_over_three_label_delays() -> None:
+    """With 24 of them a week apart, nothing would be known of one on the day of another."""
+    calendar = make_calendar(1200, every=7, max_snapshots=24, value_days=90)
+    gaps = {later - day for day, later in itertools.pairwise(calendar.learning)}
+    assert gaps == {14}
+    assert calendar.learning[-1] - calendar.learning[0] >= 3 * 90
+    short = make_calendar(200, every=7, max_snapshots=24, value_days=90)
+    assert {b - a for a, b in itertools.pairwise(short.learning)} == {7}
 
 
 def test_immature_counts_the_grid_between_the_newest_snapshot_and_as_of() -> None:
