@@ -22,7 +22,7 @@ COLUMNS: Final = (
     "covered_for",  # the owner who is away; null where none is
     "play",  # null where the customer is not listed, or no play fits
     "channel",  # null likewise
-    "net_gain",  # expected, currency; null where an issue is put right whatever that gains
+    "net_gain",  # expected, currency; null without money, or where an issue is put right anyway
     "offer",  # the most that may be offered, currency
     "approval",  # whether somebody has to approve the offer
     "otherwise",  # the next play; null where there is none
@@ -38,8 +38,8 @@ class Decision:
     held_out: pd.DataFrame  # as `randomisation.holdout_sample` returns it
     over_capacity: frozenset[str]  # customers within reach who were randomised to contact and not
     # selected, because fewer than expected were held out; they count as assigned to contact
-    shadow_prices: tuple[ShadowPrice, ...]  # over all customers who may be contacted
-    greedy_loss: float  # what selecting one by one would have lost, currency
+    shadow_prices: tuple[ShadowPrice, ...]  # over all who may be contacted; none without money
+    greedy_loss: float  # by selecting one by one, currency; 0 without money
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Customers by lane and why, in no order; they add up to the cohort."""
@@ -104,7 +104,7 @@ def decide(
     customers["rank"] = np.arange(len(customers))
     has_money = lanes.has_money(customers)
     if not has_money:
-        customers = lanes.weigh_by_risk(customers)
+        customers = lanes.weigh_by_risk(customers, policy)
     lane = lanes.assign_lanes(customers, policy)
     words = plays.trigger_words(customers, themes)
     # Lanes of issues come first: what they spend is missing from the budget of contacts.

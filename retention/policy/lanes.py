@@ -16,6 +16,7 @@ from retention.core.artefacts import modelling
 from retention.core.errors import BadInput, mask
 from retention.core.params import Policy
 from retention.i18n.language import gettext_noop
+from retention.policy.play_effects import expected_cost
 
 LANES: Final = {
     "contact": gettext_noop("to contact"),
@@ -69,8 +70,9 @@ ALIKE: Final = ("trouble_days", "expected_loss", "churn_probability", "last_deal
 """The order where customers cannot be told apart by their chances."""
 SAME_CHANCE: Final = 0.01
 """Chances that differ by no more tell nobody apart."""
-WORTH_WITHOUT_MONEY: Final = 1e6
-"""Of every customer, account currency, in weighing plays only: it is never shown."""
+WORTH_WITHOUT_MONEY: Final = 1e4
+"""Of every customer, in multiples of what the dearest play must bring: plays are weighed by it
+alone, and it is never shown."""
 _TROUBLES: Final = ("oldest_open_days", "billing_error_days", "broken_promise_days")
 MAX_ISSUE_DAYS: Final = 182
 """Age in days above which a bill or a promise counts as settled in a way that was not recorded."""
@@ -270,7 +272,7 @@ def has_money(customers: pd.DataFrame) -> bool:
     return len(values) == 0 or bool((values != 0).any())
 
 
-def weigh_by_risk(customers: pd.DataFrame) -> pd.DataFrame:
+def weigh_by_risk(customers: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     """Let every customer be worth the same, and more than any play costs.
 
     For companies without money in their history: plays are then weighed by whom they keep.
@@ -279,14 +281,20 @@ def weigh_by_risk(customers: pd.DataFrame) -> pd.DataFrame:
     ----------
     customers : DataFrame
         As `join_inputs` returns them.
+    policy : Policy
+        playbook and min_net_gain, which are money in the units of any currency.
 
     Returns
     -------
     DataFrame
         The same rows; what an experiment says of money is left out.
     """
-    loss = customers["churn_probability"] * WORTH_WITHOUT_MONEY
-    return customers.assign(expected_loss=loss, saving=np.nan)
+    dearest = max(expected_cost(play) for play in policy.playbook)
+    worth = WORTH_WITHOUT_MONEY * (1 + dearest + policy.min_net_gain)
+    loss = customers["churn_probability"] * worth
+    # What is not known of money is null, so that no rule about money holds.
+    unknown = dict.fromkeys(("saving", "revenue_365d"), np.nan)
+    return customers.assign(expected_loss=loss, value_if_kept=worth, value_if_lost=0.0, **unknown)
 
 
 def _ranked(customers: pd.DataFrame) -> pd.DataFrame:

@@ -68,6 +68,19 @@ def club(folder: Path) -> dict[str, Any]:
     return {"as_of": AS_OF, "sources": {"sales": sales}, "labels": labels}
 
 
+def borrowers(folder: Path) -> dict[str, Any]:
+    """The visits of 60 of the shop's customers, who pay nothing."""
+    changed = shop(folder)
+    path = folder / "sales.csv"
+    visits = pd.read_csv(path, dtype=str)
+    visits[visits["cust"] < "00060"].to_csv(path, index=False)
+    (event,) = changed["sources"]["sales"]["events"]
+    free = {name: field for name, field in event.items() if name != "amount"}
+    sales = changed["sources"]["sales"] | {"events": [free]}
+    labels = {"churn": {"rule": "silence"}}
+    return changed | {"sources": {"sales": sales}, "labels": labels, "features": {"windows": [30]}}
+
+
 def run(checkout: Checkout, changed: dict[str, Any]) -> pd.DataFrame:
     """Run every stage in order; the scores. The published list has the banner and no interval."""
     general = {
@@ -120,3 +133,18 @@ def test_a_club_of_100_days_is_scored_by_time_under_contract(tmp_path: Path) -> 
     assert p[new].min() > p[~new].max()
     fee = np.where(features["contract_age"].to_numpy() <= 90, 20.0, 0.0)
     assert scores["value_if_kept"].to_numpy() == pytest.approx(fee)
+
+
+def test_a_library_without_money_is_given_its_riskiest_customers(tmp_path: Path) -> None:
+    checkout = company.make(tmp_path)
+    scores = run(checkout, borrowers(checkout / "data/raw")).set_index("customer_id")
+    rows = pd.read_csv(
+        checkout / "lists/current/at_risk.csv", dtype=str, keep_default_na=False
+    ).set_index("customer_id")
+    assert set(rows["lane"]) == {"contact"}
+    assert set(rows["net_gain"]) == {""}
+    chances = scores["churn_probability"].loc[rows.index]
+    assert chances.is_monotonic_decreasing
+    # One in ten is held out; whoever else is not listed is at no greater risk.
+    others = scores["churn_probability"].drop(rows.index).sort_values(ascending=False)
+    assert (others >= chances.min()).sum() <= 10

@@ -176,6 +176,42 @@ def test_covered_customers_count_for_who_covers() -> None:
     }
 
 
+def test_without_money_the_riskiest_are_listed_and_no_gain_is_stated() -> None:
+    rows = [
+        {
+            "customer_id": f"c{n}",
+            "churn_probability": (n + 1) / 20,
+            **dict.fromkeys(("expected_loss", "value_if_kept", "value_if_lost"), 0.0),
+            "contacts_365d": 9.0,
+            "serving_cost_365d": 50.0,
+            "revenue_365d": 0.0,
+        }
+        for n in range(10)
+    ]
+    # The costs of a contact are those of a currency of small units.
+    cheap = play("mail", save_rate=0.01, cost=0.0, channels=["email"])
+    book = [cheap, play("call", save_rate=0.1, cost=4e6, channels=["phone"])]
+    params = params_with(
+        3,
+        playbook=book,
+        min_net_gain=1e6,
+        channels={"phone": 2},
+        effort={"contacts": 5, "cost_share": 0.5},
+    )
+    decision = decide_for(rows, params)
+    assert columns_of(decision, "why", "play", "net_gain") == {
+        "c9": ("chosen", "call", None),
+        "c8": ("chosen", "call", None),
+        "c7": ("chosen", "mail", None),
+        **{f"c{n}": ("below_capacity", None, None) for n in range(7)},
+    }
+    assert (decision.shadow_prices, decision.greedy_loss) == ((), 0)
+    # One customer with money is enough to go by money.
+    rows[0] |= {"value_if_kept": 1e9, "expected_loss": 1e9, "revenue_365d": 1e9}
+    with_money = columns_of(decide_for(rows, params), "why", "net_gain")
+    assert {who for who, (why, _) in with_money.items() if why == "chosen"} == {"c0"}
+
+
 def test_an_empty_cohort_gives_an_empty_decision() -> None:
     decision = decide_for([], params_with(holdout_share=0.1))
     assert decision.rows.empty
