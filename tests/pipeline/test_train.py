@@ -285,7 +285,8 @@ def test_where_few_have_left_only_models_that_need_no_labels_score(
     monkeypatch.setattr(models, "discover", lambda: kinds)
     result = trained(rows_with_churners(60, SNAPSHOTS, left=7))
     assert result.evidence.rung == "history"
-    assert result.spec.weights == {"churn": {"churn_bgnbd": 1.0}, "value": {"value_bgnbd": 1.0}}
+    assert result.spec.weights["churn"] == {"churn_bgnbd": 1.0}
+    assert not any(kinds[name].needs_labels for name in result.spec.weights["value"])
     assert result.spec.banners == [BANNERS["history"]]
     assert result.spec.interval is None
     scores = result.scorer.score(result.rows.X)
@@ -329,11 +330,11 @@ def breaking(
     class Breaking(kind):  # type: ignore[misc]
         """Like the model until it fails."""
 
-        def fit(self, X: pd.DataFrame, y: Any, weight: Any = None) -> Any:
+        def fit(self, X: pd.DataFrame, y: Any, weight: Any = None, histories: Any = None) -> Any:
             self.broken_ = fails(len(X))
             if self.broken_ and figure is None:
                 raise ValueError("no fit to '0042' with 12.5 of spend_30d")
-            return fit(self, X, y, weight)
+            return fit(self, X, y, weight, histories)
 
         def _broken(self, predicted: Any) -> Any:
             return np.full_like(predicted, figure) if self.broken_ else predicted
