@@ -35,11 +35,11 @@ def build_calendar(
     every third, and so on.
     """
     label_delay = point_in_time.label_delay_days(label_params)
-    every_days, most = snapshot_params.every_days, snapshot_params.most
+    every_days, max_snapshots = snapshot_params.every_days, snapshot_params.most
     newest, oldest = as_of - label_delay, first_day + label_params.churn.active_days
     span = min(newest - oldest, DELAYS_SPANNED * label_delay)
-    step = every_days * max(1, -(-span // (every_days * max(1, most - 1))))
-    backwards = range(newest, oldest - 1, -step)[:most]
+    step = every_days * max(1, -(-span // (every_days * max(1, max_snapshots - 1))))
+    backwards = range(newest, oldest - 1, -step)[:max_snapshots]
     return Calendar(sorted(backwards), as_of, immature=(label_delay - 1) // every_days)
 
 

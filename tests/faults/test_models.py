@@ -66,7 +66,7 @@ def test_49_model_schema_skew_of_a_renamed_feature(copied: Checkout, manifest_to
     model = atomic.read_json(
         copied / "champion" / champion_manifest(copied)["models"] / "churn.json"
     )
-    used = model["model"]["columns"][0]
+    used = model["parts"][0]["columns"][0]
     change_table(
         copied,
         artefacts.FEATURES,
