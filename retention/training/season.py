@@ -8,6 +8,7 @@ company's own past turns, and shrunk to what holds where nothing is known: nothi
 (in a business with seasons it points the wrong way half a year later), half of last year's.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,19 +60,16 @@ def measure_turns(
     list of Turn
         Oldest first; without snapshots on which all customers have one outcome.
     """
-    turns: list[Turn] = []
-    before: int | None = None
-    for number in np.unique(day).tolist():
-        rows = day == number
+
+    def shift_of(rows: NDArray[np.bool_]) -> tuple[float, float] | None:
         outcome, z, w = y[rows], log_odds[rows], weight[rows]
-        if 0 < float((w * outcome).sum()) < float(w.sum()):
-            shift = intercept_for_mean(z, outcome, w)
-            p = 1 / (1 + np.exp(-(z + shift)))
-            variance = 1 / max(float((w * p * (1 - p)).sum()), 1e-9)
-            window_share = 1.0 if before is None else min(1.0, (number - before) / label_delay_days)
-            turns.append(Turn(number, shift, variance, window_share))
-            before = number
-    return turns
+        if not 0 < float((w * outcome).sum()) < float(w.sum()):
+            return None
+        shift = intercept_for_mean(z, outcome, w)
+        p = 1 / (1 + np.exp(-(z + shift)))
+        return shift, 1 / max(float((w * p * (1 - p)).sum()), 1e-9)
+
+    return _turns(day, label_delay_days, shift_of)
 
 
 def measure_levels(
@@ -95,18 +93,31 @@ def measure_levels(
     list of Turn
         Oldest first; without snapshots that brought, or promised, no money.
     """
-    turns: list[Turn] = []
-    before: int | None = None
-    for number in np.unique(day).tolist():
-        rows = day == number
+
+    def level_of(rows: NDArray[np.bool_]) -> tuple[float, float] | None:
         actual = float((weight[rows] * y[rows]).sum())
         promised = float((weight[rows] * expected[rows]).sum())
-        if actual > 0 and promised > 0:
-            off = weight[rows] * (y[rows] - expected[rows] * actual / promised)
-            variance = float((off**2).sum()) / actual**2  # delta method
-            window_share = 1.0 if before is None else min(1.0, (number - before) / label_delay_days)
-            turns.append(Turn(number, float(np.log(actual / promised)), variance, window_share))
-            before = number
+        if actual <= 0 or promised <= 0:
+            return None
+        off = weight[rows] * (y[rows] - expected[rows] * actual / promised)
+        variance = float((off**2).sum()) / actual**2  # delta method
+        return float(np.log(actual / promised)), variance
+
+    return _turns(day, label_delay_days, level_of)
+
+
+def _turns(
+    day: NDArray[np.int64],
+    label_delay_days: int,
+    measure: Callable[[NDArray[np.bool_]], tuple[float, float] | None],
+) -> list[Turn]:
+    """The shift and its variance that `measure` gives of each snapshot's rows, oldest first."""
+    turns: list[Turn] = []
+    for number in np.unique(day).tolist():
+        measured = measure(day == number)
+        if measured is not None:
+            days = number - turns[-1].day if turns else label_delay_days
+            turns.append(Turn(number, *measured, window_share=min(1.0, days / label_delay_days)))
     return turns
 
 
@@ -127,17 +138,17 @@ def forecast_shift(turns: list[Turn], day: int, label_delay_days: int) -> float:
     float
         Log-odds; 0 where no turn is known.
     """
-    mature = [turn for turn in turns if turn.day + label_delay_days <= day]
+    mature = _known_on(turns, day, label_delay_days)
     if not mature:
         return 0.0
     weights = _weights(mature, label_delay_days)
-    steady = _steady(mature, day, label_delay_days)
-    forecast = steady + float(weights @ _signs(mature, day, label_delay_days))
+    steady, signs = _signals(mature, day, label_delay_days)
+    forecast = steady + float(weights @ signs)
     return float(np.clip(round(forecast, 6), -LARGEST, LARGEST))
 
 
-def _steady(mature: list[Turn], day: int, label_delay_days: int) -> float:
-    """What all seasons had in common: the mean shift of the turns known on a day.
+def _steady(earlier: list[Turn]) -> float:
+    """What all seasons had in common: the mean shift of turns.
 
     It counts by the share of a year that they span: turns of one season are no mean of a year.
 
@@ -146,7 +157,6 @@ def _steady(mature: list[Turn], day: int, label_delay_days: int) -> float:
     float
         Log-odds, shrunk by its own error; 0 for fewer than two turns.
     """
-    earlier = [turn for turn in mature if turn.day + label_delay_days <= day]
     if len(earlier) < 2:
         return 0.0
     share_of_year = min(1.0, (earlier[-1].day - earlier[0].day) / YEAR_DAYS)
@@ -160,41 +170,45 @@ def _steady(mature: list[Turn], day: int, label_delay_days: int) -> float:
 def _weights(mature: list[Turn], label_delay_days: int) -> Floats:
     """Of the newest shift and of last year's: ridge regression of past turns on their signs."""
     rows = [
-        (turn, _signs(mature, turn.day, label_delay_days))
+        (turn, *_signals(mature, turn.day, label_delay_days))
         for turn in mature
-        if any(other.day + label_delay_days <= turn.day for other in mature)
+        if _known_on(mature, turn.day, label_delay_days)
     ]
     prior = np.array([PRIOR_NEWEST, PRIOR_LAST_YEAR])
     if not rows:
         return prior
-    signs = np.array([sign for _, sign in rows])
-    shifts = np.array(
-        [turn.shift - _steady(mature, turn.day, label_delay_days) for turn, _ in rows]
-    )
-    window_share = np.array([turn.window_share for turn, _ in rows])
+    signs = np.array([sign for _, _, sign in rows])
+    shifts = np.array([turn.shift - steady for turn, steady, _ in rows])
+    window_share = np.array([turn.window_share for turn, _, _ in rows])
     scale = float(np.mean([turn.shift**2 for turn in mature])) + 1e-12
     moment = (signs * window_share[:, None]).T @ signs + PRIOR_TURNS * scale * np.eye(2)
     target = (signs * window_share[:, None]).T @ shifts + PRIOR_TURNS * scale * prior
     return np.clip(np.linalg.solve(moment, target), 0.0, 1.0)
 
 
-def _signs(mature: list[Turn], day: int, label_delay_days: int) -> Floats:
-    """Shift of the newest turn known on a day, and that of the same season of the year before.
+def _known_on(turns: list[Turn], day: int, label_delay_days: int) -> list[Turn]:
+    return [turn for turn in turns if turn.day + label_delay_days <= day]
+
+
+def _signals(mature: list[Turn], day: int, label_delay_days: int) -> tuple[float, Floats]:
+    """The steady shift known on a day, and what the newest and last year's turn add to it.
 
     Returns
     -------
-    ndarray of shape (2,)
-        Log-odds beyond the steady shift, each shrunk by its own sampling error; 0 where there is
-        none.
+    steady : float
+        Log-odds.
+    signs : ndarray of shape (2,)
+        Log-odds beyond the steady shift of the newest turn, and of the same season of the year
+        before, each shrunk by its own sampling error; 0 where there is none.
     """
-    steady = _steady(mature, day, label_delay_days)
-    earlier = [turn for turn in mature if turn.day + label_delay_days <= day]
+    earlier = _known_on(mature, day, label_delay_days)
+    steady = _steady(earlier)
     newest = earlier[-1:]
     season = [
         turn for turn in earlier if abs(turn.day - (day - YEAR_DAYS)) <= _reach(label_delay_days)
     ]
     season = sorted(season, key=lambda turn: abs(turn.day - (day - YEAR_DAYS)))[:2]
-    return np.array([_shrunk_mean(newest, steady), _shrunk_mean(season, steady)])
+    return steady, np.array([_shrunk_mean(newest, steady), _shrunk_mean(season, steady)])
 
 
 def _reach(label_delay_days: int) -> float:
