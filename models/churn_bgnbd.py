@@ -22,7 +22,6 @@ class BGNBDChurn(ChurnModel):
     needs_labels = False
     reads_histories = True
     label_rules = ("silence",)
-    complexity_rank = 3
     title = "BG/NBD, chance of silence"
 
     def __init__(self, horizon_days: int = 90) -> None:

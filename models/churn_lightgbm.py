@@ -26,7 +26,6 @@ class LightGBMChurn(BoostedModel, ChurnModel):
 
     baseline = False
     grows_with_rows = ("rounds",)
-    complexity_rank = 4
     title = "gradient boosted trees (LightGBM)"
 
     rounds: int = 120

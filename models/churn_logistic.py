@@ -33,7 +33,6 @@ class RegularisedLogistic(ChurnModel):
     """
 
     baseline = False
-    complexity_rank = 3
     title = "logistic regression on all features"
 
     def __init__(self, C: float = 0.003, min_share: float = 0.01) -> None:

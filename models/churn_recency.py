@@ -18,7 +18,6 @@ class RecencyRule(ChurnModel):
 
     baseline = True
     blended = False
-    complexity_rank = 1
     title = "recency rule"
 
     def columns(self, X: pd.DataFrame) -> list[str]:  # noqa: ARG002

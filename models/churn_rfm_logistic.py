@@ -18,7 +18,6 @@ class RFMLogistic(ChurnModel):
 
     baseline = True
     blended = False
-    complexity_rank = 2
     title = "RFM logistic regression"
 
     def columns(self, X: pd.DataFrame) -> list[str]:  # noqa: ARG002

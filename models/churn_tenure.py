@@ -20,7 +20,6 @@ class TenureChurn(ChurnModel):
     needs_labels = False
     reads_histories = True
     label_rules = ("cancel",)
-    complexity_rank = 2
     title = "hazard by age of contract"
 
     def __init__(self, horizon_days: int = 90) -> None:

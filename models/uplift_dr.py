@@ -47,7 +47,6 @@ class DoublyRobust(BoostedModel, UpliftModel):
     """
 
     baseline = False
-    complexity_rank = 4
     title = "doubly robust learner (LightGBM)"
     outcomes = ("churn", "money")
 

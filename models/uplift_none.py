@@ -21,7 +21,6 @@ class NoUplift(UpliftModel):
     """
 
     baseline = True
-    complexity_rank = 1
     title = "the same share of everybody's risk"
 
     def columns(self, X: pd.DataFrame) -> list[str]:

@@ -25,7 +25,6 @@ class TwoModels(BoostedModel, UpliftModel):
     """
 
     baseline = True
-    complexity_rank = 3
     title = "two churn models (T-learner)"
 
     rounds: int = 60

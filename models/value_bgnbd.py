@@ -25,7 +25,6 @@ class BGNBDValue(ValueModel):
     needs_labels = False
     reads_histories = True
     label_rules = ("silence",)
-    complexity_rank = 3
     title = "BG/NBD and Gamma-Gamma"
 
     def __init__(self, horizon_days: int = 90, silence_days: int | None = None) -> None:

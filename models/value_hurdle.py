@@ -30,7 +30,6 @@ class Hurdle(BoostedModel, ValueModel):
 
     baseline = False
     grows_with_rows = ("rounds_buy", "rounds_spend")
-    complexity_rank = 4
     title = "buy-or-not times how much (LightGBM)"
 
     rounds_buy: int = 120

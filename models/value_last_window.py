@@ -27,7 +27,6 @@ class LastWindow(ValueModel):
     baseline = True
     blended = False
     needs_labels = False
-    complexity_rank = 1
     title = "last window's spend"
 
     def __init__(self, horizon_days: int = 90) -> None:

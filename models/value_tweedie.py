@@ -25,7 +25,6 @@ class Tweedie(BoostedModel, ValueModel):
 
     baseline = False
     grows_with_rows = ("rounds",)
-    complexity_rank = 4
     title = "compound spend (LightGBM, Tweedie)"
 
     rounds: int = 120

@@ -126,7 +126,6 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
     reads_histories: ClassVar[bool] = False  # whether it is fitted on the histories of all
     label_rules: ClassVar[tuple[str, ...]] = ("silence", "cancel")  # of labels.churn that it suits
     grows_with_rows: ClassVar[tuple[str, ...]] = ()  # parameters that more training rows raise
-    complexity_rank: ClassVar[int]  # 1 is the simplest
     title: ClassVar[str]  # the name that people read
 
     def columns(self, X: pd.DataFrame) -> list[str]:

@@ -45,7 +45,6 @@ class ConstantChurn(ChurnModel):
     """p = the churn rate of the training rows."""
 
     baseline = True
-    complexity_rank = 1
     title = "churn rate of all"
 
     def columns(self, X: pd.DataFrame) -> list[str]:
