@@ -14,7 +14,7 @@ from retention.core import artefacts, console, errors, feature_table, point_in_t
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.training import own_past, profile, selection
-from retention.training.candidates import model_factory, predict, scaled_params, task_of
+from retention.training.candidates import ModelFactory, model_factory, predict, task_of
 from retention.training.competition import Competition
 from retention.training.cross_prediction import cross_predict
 from retention.training.failures import AT_REFIT, AT_TEST, ModelFailed, attributed_to
@@ -61,13 +61,14 @@ def train(
     make = model_factory(params)
     competition = Competition(make, rows, evidence, delay, log.warning, histories)
     competition.evaluate(lambda names: log.track(names, "trying models over the folds"))
+    day = day_to_score(rows, delay, cohorts)
     while True:
-        spec = competition.select(day_to_score(rows, delay, cohorts))
+        spec = competition.select(day)
         if not rows.has_labels:
             spec = with_margin(spec, params.labels.value.margin)
         try:
             return _fit_and_predict(
-                spec, competition, evidence, rows, params, log, cohorts, histories
+                spec, competition, evidence, rows, params, log, cohorts, histories, day
             )
         except ModelFailed as failure:
             competition.drop_out(failure, spec)
@@ -89,8 +90,9 @@ def _fit_and_predict(
     log: console.StageLog,
     cohorts: tuple[pa.Table, pa.Table] | None,
     histories: Histories,
+    day: int,
 ) -> Trained:
-    """Everything that follows the selection. Errors: ModelFailed."""
+    """Everything that follows the selection for a day. Errors: ModelFailed."""
     make, delay = model_factory(params), point_in_time.label_delay_days(params.labels)
     predictions = artefacts.TEST_PREDICTIONS.schema.empty_table()
     scores = artefacts.TEST_SCORES.schema.empty_table()
@@ -99,10 +101,10 @@ def _fit_and_predict(
     if measured is not None and fold is not None:
         log.info(f"testing on {point_in_time.date_of(fold.test)}, which no model has seen")
         then = histories.on(fold.test)
-        predictions = predict_test_snapshot(rows, fold, competition, params, then)
+        predictions = predict_test_snapshot(rows, fold, competition, make, then)
         scores = score_test_snapshot(rows, fold, competition, measured)
     log.info("refitting the models on all mature snapshots")
-    today = histories.on(day_to_score(rows, delay, cohorts))
+    today = histories.on(day)
     scorer = fit_scorer(make, spec, rows, delay, AT_REFIT, today)
     newest = int(rows.day.max())
     score(scorer, rows.on([newest]).as_untreated().X, AT_REFIT)
@@ -118,21 +120,20 @@ def predict_test_snapshot(
     rows: LabelledRows,
     fold: Fold,
     competition: Competition,
-    params: Params,
+    make: ModelFactory,
     histories: pd.DataFrame | None = None,
 ) -> pa.Table:
     """TEST_PREDICTIONS: every model by itself, by the rows and parameters known on the day."""
-    make, delay = model_factory(params), point_in_time.label_delay_days(params.labels)
     train, test = rows.training(fold), rows.tests([fold])
     keys, frames = _keys(test, fold), []
     for name, candidate in competition.candidates.items():
-        *past, newest = candidate.folds
+        newest = candidate.folds[-1]
         prediction = newest.predicted
         if task_of(name) == "value":
-            mature = [past_fold for past_fold in past if past_fold.fold.test + delay <= fold.test]
-            tuned = scaled_params(make, name, mature, newest.effective)
             with attributed_to(name, AT_TEST):
-                model = make(name, **tuned).fit(train.X, train.value, train.weight, histories)
+                model = make(name, **newest.params).fit(
+                    train.X, train.value, train.weight, histories
+                )
                 prediction = predict(model, test.X)
         frames.append(keys.assign(task=task_of(name), model=name, prediction=prediction))
     schema = artefacts.TEST_PREDICTIONS.schema

@@ -1,7 +1,7 @@
 """Candidate models over the folds: tuned forwards in time, fitted and predicting out of fold."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -34,6 +34,7 @@ class FoldResult:
     tuned: dict[str, int | float]  # parameters that suit this fold, for later ones
     predicted: Floats  # P(churn), or the value if kept
     if_lost: Floats | None = None  # the value if lost; None for a churn model
+    params: dict[str, Any] = field(default_factory=dict)  # of the fit, known on the fold's day
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ def task_of(name: str) -> str:
     return name.partition("_")[0]
 
 
-def names_of(task: str, names: Iterable[str], blended: bool = True) -> list[str]:
-    """The models of a task, those that are blended or all of them, in alphabetical order.
+def names_of(task: str, names: Iterable[str]) -> list[str]:
+    """The models of a task that are blended, in alphabetical order.
 
     Where none is left that is blended, those that need no labels stand in for them.
 
@@ -77,8 +78,6 @@ def names_of(task: str, names: Iterable[str], blended: bool = True) -> list[str]
         "churn" or "value".
     names : iterable of str
         Names of models' files.
-    blended : bool
-        Whether to leave out the models that only stand beside.
 
     Returns
     -------
@@ -86,8 +85,6 @@ def names_of(task: str, names: Iterable[str], blended: bool = True) -> list[str]
     """
     classes = models.discover()
     of_task = sorted(name for name in names if task_of(name) == task)
-    if not blended:
-        return of_task
     parts = [name for name in of_task if classes[name].blended]
     return parts or [name for name in of_task if not classes[name].needs_labels]
 
@@ -272,7 +269,7 @@ def evaluate_candidate(
             histories_then = histories.on(fold.test)
             predicted, if_lost = _fit_predict(make, name, params, train, test, histories_then)
             tuned = {} if fold.part is not None else _tune(make(name), train, test)
-        results.append(FoldResult(fold, effective, tuned, predicted, if_lost))
+        results.append(FoldResult(fold, effective, tuned, predicted, if_lost, params))
     return CandidateResult(name, results)
 
 
