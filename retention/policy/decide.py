@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -117,15 +117,20 @@ def decide(
     contact = _select_contacts(ranked, limits, at_risk_params, as_of)
     lane = lane.mask(lane == "", _candidate_lanes(lane.index, ranked, contact))
     selected = pd.concat([*with_issue, _with_fallback(ranked, contact.selected)])
-    return Decision(
-        rows=_rows(
-            customers, lane, selected if has_money else selected.assign(gain=np.nan), policy
-        ),
+    decision = Decision(
+        rows=_rows(customers, lane, selected, policy),
         held_out=contact.held_out,
         over_capacity=contact.over_capacity,
-        shadow_prices=contact.shadow_prices if has_money else (),
-        greedy_loss=contact.greedy_loss if has_money else 0,
+        shadow_prices=contact.shadow_prices,
+        greedy_loss=contact.greedy_loss,
     )
+    return decision if has_money else _without_amounts(decision)
+
+
+def _without_amounts(decision: Decision) -> Decision:
+    """The same decision; what plays were weighed by is no money, and not shown as such."""
+    rows = decision.rows.assign(net_gain=np.nan)
+    return replace(decision, rows=rows, shadow_prices=(), greedy_loss=0)
 
 
 def _options(

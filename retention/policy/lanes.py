@@ -59,11 +59,8 @@ LANE_REASONS: Final = {
 }
 """Reasons to be in each lane, in the order they are tried, in the words that staff read."""
 
-INTERVAL: Final = ("value_low", "value_high")  # null where there is too little history for one
-SCORE_COLUMNS: Final = tuple(
-    column.name for column in modelling.SCORE_COLUMNS if column.name not in INTERVAL
-)
-"""Columns of the scores that must be finite."""
+SCORE_COLUMNS: Final = tuple(column.name for column in modelling.SCORE_COLUMNS)
+"""Columns of the scores that must be finite, but for those that may be null."""
 RANKING: Final = ("expected_loss", "churn_probability", "trouble_days", "last_dealing_days")
 """Order of customers who are otherwise equal, the greatest first; then ids by their bytes."""
 ALIKE: Final = ("trouble_days", "expected_loss", "churn_probability", "last_dealing_days")
@@ -289,7 +286,7 @@ def weigh_by_risk(customers: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     DataFrame
         The same rows; what an experiment says of money is left out.
     """
-    dearest = max(expected_cost(play) for play in policy.playbook)
+    dearest = max(map(expected_cost, policy.playbook), default=0.0)
     worth = WORTH_WITHOUT_MONEY * (1 + dearest + policy.min_net_gain)
     loss = customers["churn_probability"] * worth
     # What is not known of money is null, so that no rule about money holds.
@@ -304,10 +301,7 @@ def _ranked(customers: pd.DataFrame) -> pd.DataFrame:
     is_flat = len(customers) == 0 or chances.max() - chances.min() <= SAME_CHANCE
     order = list(ALIKE if is_flat else RANKING)
     keys = customers.assign(trouble_days=troubles.max(axis=1)).reindex(columns=order)
-    by_id = keys.sort_index().index
-    ranked = keys.loc[by_id].sort_values(
-        order, ascending=False, na_position="last", kind="stable", ignore_index=False
-    )
+    ranked = keys.sort_index().sort_values(order, ascending=False, kind="stable")
     return customers.loc[ranked.index]
 
 
