@@ -193,7 +193,7 @@ def feature_drift(
         about="features",
         figure=f"{len(drifted)} of {len(drifts)} ({len(drifted) / n:.0%}){more}",
         limit=_feature_limit(past, guard_params),
-        past="" if past is None else f"no further than in {past.describe()} is no drift",
+        past="" if past is None else f"a move as far as in {past.describe()} is no drift",
         meaning=f"Most moved: {names}." if named else "None moved further than its limit.",
         level=level,
         do="see what changed in the data; if it is real, run make repro and promote",
@@ -236,7 +236,7 @@ def dead_features(
         past=first_few(past_words),
         meaning=f"Null or the same for everybody now: {first_few(sudden or dead)}."
         if dead
-        else "All say more.",
+        else "Every feature still differs between customers.",
         level=REFUSED if sudden else WARNED if dead else OK,
         do="see whether the source that they come from still delivers",
     )

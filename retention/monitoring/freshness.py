@@ -68,7 +68,7 @@ def _silence(
         figure=_days(days),
         limit=format_limits(_limit(warn), _limit(refuse)),
         past=f"at most {_days(of_source.longest_silence)} of {of_source.n_silences} silences",
-        meaning=f"The last day that {source} tells of is {last}.",
+        meaning=f"The last day in {source} is {last}.",
         level=level,
         do=f"deliver a newer {source}, or set as_of to the day after its last",
         banner="" if level == OK else banner,

@@ -26,7 +26,7 @@ MIN_REJECT_LIMIT: Final = 0.001
 
 _NO_EARLIER_RUN: Final = "There is no earlier run of this company to compare with."
 _CUSTOMERS: Final = "customers file"
-_COHORT: Final = "customers watched"
+_COHORT: Final = "active customers"
 
 
 def row_count(

@@ -53,11 +53,16 @@ def candidate_manifest(
     params: Params, selection_report: SelectionReport, metrics: TestMetrics
 ) -> CandidateManifest:
     """What a champion's manifest says of its models."""
-    selected = selection_report.chosen
+    titles = {
+        task: " + ".join(
+            selection_report.titles[name] for name in sorted(parts, key=lambda name: -parts[name])
+        )
+        for task, parts in selection_report.weights.items()
+    }
     return CandidateManifest(
         definition=target.target_identity(params, selection_report.features),
-        models_chosen=selected,
-        titles={task: selection_report.titles[name] for task, name in selected.items()},
+        models_chosen=selection_report.chosen,
+        titles=titles,
         trained_to=selection_report.trained_to,
         measured_on=metrics.measured_on,
         figures=headlines.headline_figures(metrics),

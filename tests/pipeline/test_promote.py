@@ -130,9 +130,10 @@ def test_the_manifest_says_what_it_was_made_for_and_what_it_is_worth(mirrored: M
     assert manifest["figures"] == headlines.headline_figures(FIGURES)
     assert (manifest["trained_to"], manifest["measured_on"]) == (story["trained_to"], "2026-05-11")
     assert manifest["models_chosen"] == story["chosen"]
-    assert manifest["titles"] == {
-        task: story["titles"][name] for task, name in story["chosen"].items()
-    }
+    for task, parts in story["weights"].items():
+        by_weight = sorted(parts, key=lambda name: -parts[name])
+        assert by_weight[0] == story["chosen"][task]
+        assert manifest["titles"][task].split(" + ") == [story["titles"][n] for n in by_weight]
     assert manifest["banners"] == story["banners"]
 
 

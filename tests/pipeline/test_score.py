@@ -500,8 +500,9 @@ def test_the_summary_says_where_the_numbers_come_from(home: Path) -> None:
     story = atomic.read_json(artefacts.SELECTION)
     assert summary["as_of"] == str(AS_OF)
     assert summary["watched"] == len(today())
-    title = story["titles"][story["chosen"]["churn"]]
-    assert summary["model"] == f"{title}, learnt up to {story['trained_to']}"
+    parts = story["weights"]["churn"]
+    titles = " + ".join(story["titles"][name] for name in sorted(parts, key=lambda n: -parts[n]))
+    assert summary["model"] == f"{titles}, learnt up to {story['trained_to']}"
     assert summary["definition"] == target.target_description(load_params().labels)
     mean = pc.mean(pq.read_table(artefacts.SCORES)["churn_probability"]).as_py()
     assert summary["mean_churn_probability"] == pytest.approx(mean)

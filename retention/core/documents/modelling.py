@@ -197,8 +197,8 @@ class CandidateManifest(KeptContents):
     """What a champion's manifest says of its models, whatever the files."""
 
     definition: Mapping[str, Any]  # company, currency, labels and features it was trained for
-    models_chosen: Mapping[str, str] = {}  # name by task
-    titles: Mapping[str, str]  # by task
+    models_chosen: Mapping[str, str] = {}  # name of the one with the greatest weight, by task
+    titles: Mapping[str, str]  # of all that count, by falling weight; by task
     trained_to: dt.date  # the last mature snapshot
     measured_on: dt.date | None  # the test snapshot
     figures: Mapping[str, Number | None]  # headline figures
@@ -206,7 +206,7 @@ class CandidateManifest(KeptContents):
 
     @property
     def description(self) -> str:
-        """The churn model, and to which day it was trained."""
+        """The churn models, and to which day they were trained."""
         return f"{self.titles['churn']}, learnt up to {self.trained_to}"
 
 

@@ -23,7 +23,7 @@ def test_more_than_half_the_rows_gone_refuses_unless_there_were_few(
 
 def test_watched_customers_count_as_rows_do() -> None:
     finding = finding_of(
-        guard_inputs(published=[LAST | {"watched": 1000}]), about="customers watched"
+        guard_inputs(published=[LAST | {"watched": 1000}]), about="active customers"
     )
     assert (finding.level, finding.figure) == (REFUSED, "400 (\u221260.0%)")
 
@@ -65,9 +65,9 @@ def test_a_cohort_may_fall_as_it_did_between_own_snapshots() -> None:
     reference = {**(inputs.reference or {}), "on": "2026-06-01"}
     past = own_past_of(watched={"2026-05-01": 1000, "2026-06-01": 700})
     season = replace(inputs, reference=reference | {"past": past})
-    finding = finding_of(season, about="customers watched")
+    finding = finding_of(season, about="active customers")
     assert (finding.level, finding.limit) == (OK, "refuses 98% fewer")
-    assert finding_of(inputs, about="customers watched").level == REFUSED
+    assert finding_of(inputs, about="active customers").level == REFUSED
 
 
 def test_a_customers_file_cut_short_refuses_though_all_else_is_the_same() -> None:

@@ -162,7 +162,7 @@ def test_the_key_facts_are_there(
 
 def test_how_it_was_chosen(selection_report: dict[str, Any], measured: dict[str, Any]) -> None:
     text = card(selection_report, measured)
-    assert f"shifted by {MINUS}0.205 for the base rate\nforecast" in text
+    assert f"intercept of the log-odds is {MINUS}0.205: it keeps the\nmean in its place" in text
     rounds = "rounds 189 (163 to 242), rate 0.0333"
     assert row(text, "**boosted trees**", "0.81", "0.290") == rounds
     assert row(text, "recency rule", DASH, "0.342") == DASH  # it stands beside
