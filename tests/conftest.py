@@ -67,6 +67,7 @@ DEAREST = (
     "tests/repository/test_extending.py",
     "tests/system/test_two_cycles.py",
     "tests/system/test_short_history.py",
+    "tests/system/test_experiments.py",
 )
 """The files that take longest, in the order in which two processes are to start them."""
 

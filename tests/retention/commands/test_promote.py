@@ -58,6 +58,7 @@ def write_trained(rates: float, auc: float = 0.75) -> None:
     selection_report = documents.selection_report(
         features=["days_since_purchase", "spend_30d"],
         chosen={"churn": "churn_recency", "value": "value_last_window"},
+        weights={"churn": {"churn_recency": 1.0}, "value": {"value_last_window": 1.0}},
         titles=titles,
         trained_to="2026-06-22",
     )
