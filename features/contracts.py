@@ -2,7 +2,7 @@
 
 import narwhals as nw
 
-from features.engine.anniversaries import days_to_anniversary
+from features.engine.anniversaries import add_days_to_anniversary
 from features.engine.base import Past, feature, grain
 from retention.cohort.episodes import CONTRACT, contract_episodes, contract_ids
 from retention.core.point_in_time import Frame
@@ -29,10 +29,8 @@ def live(past: Past) -> Frame:
         .filter(moment == nw.col("newest"))
     )
     plans = starts.group_by(*CONTRACT).agg(plan=nw.col("topic").min())
-    aged = running.select(
-        *CONTRACT,
-        age=past.snapshot - nw.col("start_day"),
-        to_renewal=days_to_anniversary(nw.col("start_day"), past.snapshot),
+    aged = add_days_to_anniversary(running, "to_renewal", "start_day", past.snapshot).select(
+        *CONTRACT, "to_renewal", age=past.snapshot - nw.col("start_day")
     )
     return aged.join(plans, on=contract, how="left").with_columns(
         oldest=nw.col("age") == nw.col("age").max().over("customer_id")

@@ -6,7 +6,7 @@ import narwhals as nw
 import pyarrow as pa
 import pytest
 
-from features.engine.anniversaries import days_to_anniversary
+from features.engine.anniversaries import add_days_to_anniversary
 from retention.core import point_in_time
 
 
@@ -28,7 +28,7 @@ def test_every_day_has_the_anniversary_of_its_date(today: str) -> None:
     snapshot = point_in_time.day_number(date)
     starts = range(snapshot - 4000, snapshot)
     table = nw.from_native(pa.table({"day": list(starts)}))
-    days = table.select(days=days_to_anniversary(nw.col("day"), snapshot))["days"].to_list()
+    days = add_days_to_anniversary(table, "days", "day", snapshot)["days"].to_list()
     assert days == [
         (next_anniversary(point_in_time.date_of(start), date) - date).days for start in starts
     ]
