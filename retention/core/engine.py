@@ -78,7 +78,6 @@ class Spark:
 
     def __init__(self, session: Any) -> None:
         self.session = session
-        self._materialized: list[Any] = []
 
     def scan(self, path: PathLike) -> nw.LazyFrame[Any]:
         return _lazy(self.session.read.parquet(str(path)))
@@ -87,13 +86,11 @@ class Spark:
         return _lazy(self.session.createDataFrame(table))
 
     def materialize(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        native = nw.to_native(frame).cache()
-        self._materialized.append(native)
-        return _lazy(native)
+        # A cached frame keeps its plan, which Spark analyses anew in all that is derived from it.
+        return _lazy(nw.to_native(frame).localCheckpoint())
 
     def release(self) -> None:
-        while self._materialized:
-            self._materialized.pop().unpersist()
+        """Spark drops a checkpoint when the last frame that reads it is gone."""
 
     def collect(self, frame: nw.LazyFrame[Any], sort: Sequence[str]) -> pa.Table:
         return nw.to_native(frame.sort(*sort)).toArrow()

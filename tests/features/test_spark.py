@@ -62,6 +62,8 @@ def spark() -> Iterator[engine.Spark]:
             "spark.sql.session.timeZone": "UTC",
             "spark.sql.shuffle.partitions": "1",
             "spark.sql.codegen.wholeStage": "false",  # compiling costs more than these few rows
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
             "spark.sql.adaptive.enabled": "false",
             "spark.ui.enabled": "false",
             "spark.driver.bindAddress": "127.0.0.1",
