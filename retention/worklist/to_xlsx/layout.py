@@ -6,11 +6,21 @@ from typing import Any, Final
 
 from retention.i18n.language import Language, gettext_noop
 from retention.worklist.answer_columns import ANSWER_COLUMNS, NOTHING, PLAYS
-from retention.worklist.model import CHANGES, HEADINGS, MONEY_COLUMNS, REASONS, RISK_WORDS, Listing
+from retention.worklist.model import (
+    CHANGES,
+    HEADINGS,
+    MONEY_COLUMNS,
+    PLANNED,
+    REASONS,
+    RISK_WORDS,
+    Listing,
+)
 from retention.worklist.wording import channel_words, lane_words
 
 WORKING_WIDTHS: Final[dict[str, float]] = {
     "rank": 5,
+    "planned": 6,
+    "due_on": 9,
     "lane": 8,
     "customer_id": 9,
     "name": 13,
@@ -36,6 +46,9 @@ ANSWER_WIDTHS: Final[dict[str, float]] = {
     "action_taken": 10,
     "offer_cost": 7,
     "reason_right": 7,
+    "fixed": 7,
+    "call_back_on": 11,
+    "handed_to": 9,
     "note": 13,
 }
 DETAIL_WIDTHS: Final[dict[str, float]] = {
@@ -53,6 +66,7 @@ DETAIL_WIDTHS: Final[dict[str, float]] = {
     "days_since_purchase": 8,
     "days_since_dealing": 9,
     "usual_gap_days": 11,
+    "cost_of_delay": 11,
     "net_gain": 11,
     "expected_value": 12,
     "value_low": 11,
@@ -69,7 +83,7 @@ WIDTHS: Final = PRINTED_WIDTHS | DETAIL_WIDTHS
 PRINTED_WIDTHS fits the width of one A4 page at 6 points or more. `reasons` joins the first three.
 """
 
-DATES: Final = ("contacted_on", "last_said_on", "last_purchase_on")
+DATES: Final = ("due_on", "contacted_on", "call_back_on", "last_said_on", "last_purchase_on")
 JOINED_REASONS: Final = REASONS[:3]
 
 _HEADINGS: Final = {
@@ -99,6 +113,7 @@ def display_row(row: dict[str, Any], language: Language) -> dict[str, Any]:
     shown = row | {
         "lane": lane,
         "why": why,
+        "planned": _(PLANNED.get(row["planned"] or "", "")),
         "change": _(CHANGES.get(row["change"] or "", "")),
         "channel": channel_words(row["channel"], language),
         "preferred_channel": channel_words(row["preferred_channel"], language),
