@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
-from pipeline.at_risk import at_risk
+from pipeline.at_risk import at_risk, without_wrong
 from retention.core import artefacts
 from retention.core.storage import atomic
+from retention.ledgers.outcomes import contact_fingerprint
 from retention.worklist import to_csv, write
 from tests.support.policies import AS_OF
 from tests.support.worklists import (
@@ -131,6 +133,16 @@ def test_a_row_says_all_that_staff_read() -> None:
         "avoid": "No pressure",
         "otherwise": "do voucher",
     }
+
+
+def test_a_number_at_which_staff_met_somebody_else_is_left_out_until_it_is_corrected() -> None:
+    contacts = pd.DataFrame(
+        {"customer_id": ["a", "b", "c"], "phone": ["+44 7", "+44 7", None], "email": ["x@y"] * 3}
+    )
+    wrong = {"a": {contact_fingerprint("a", "+447")}, "c": {contact_fingerprint("c", "x@y")}}
+    left = without_wrong(contacts, wrong)
+    assert left["phone"].isna().tolist() == [True, False, True]
+    assert left["email"].isna().tolist() == [False, False, True]
 
 
 def test_who_is_to_be_put_right_is_told_all_that_went_wrong() -> None:

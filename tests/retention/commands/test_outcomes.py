@@ -204,7 +204,11 @@ def test_the_workbook_of_each_language_comes_back(
     book = openpyxl.load_workbook("list.xlsx")
     sheet = book.worksheets[0]
     place = {cell.value: cell.column for cell in book["_columns"][1]}
-    answers = {"contacted_on": dt.datetime(2026, 11, 24), "offer_cost": 5}  # noqa: DTZ001
+    answers = {
+        "contacted_on": dt.datetime(2026, 11, 24),  # noqa: DTZ001
+        "call_back_on": dt.datetime(2026, 12, 1),  # noqa: DTZ001
+        "offer_cost": 5,
+    }
     for name, column in ANSWER_COLUMNS.items():
         choice = "credit back" if name == "action_taken" else column.choices and column.choices[0]
         value = answers.get(name) or translate.gettext(choice or "x")
@@ -220,7 +224,36 @@ def test_the_workbook_of_each_language_comes_back(
         Decimal(5),
         "yes",
         latest_answers()["00002"].note,
+        "fixed",
+        dt.date(2026, 12, 1),
+        "x",
     )
+
+
+def test_what_staff_did_beside_a_call_is_kept_and_a_file_without_these_columns_too() -> None:
+    rows = [
+        {"customer_id": "00123", "result": "sent", "offer_cost": 5, "call_back_on": "2026-12-01"},
+        {
+            "customer_id": "b",
+            "contacted_on": "2026-11-24",
+            "fixed": "Fixed",
+            "handed_to": " Bo  A ",
+        },
+        {"customer_id": "c", "result": "knows better", "note": "moved in with her daughter"},
+    ]
+    assert import_answers(table(rows)).counts == ZERO | {"read": 3, "accepted": 3}
+    assert latest_answers() == {
+        "00123": StaffAnswer(
+            result="sent", offer_cost=Decimal(5), call_back_on=dt.date(2026, 12, 1)
+        ),
+        "b": StaffAnswer(dt.date(2026, 11, 24), fixed="fixed", handed_to="Bo A"),
+        "c": StaffAnswer(result="knows better", note="moved in with her daughter"),
+    }
+    before = [name for name in NAMES if name not in ("fixed", "call_back_on", "handed_to")]
+    lines = [["list_id", *before], [LIST, *(str(FULL.get(name, "")) for name in before)]]
+    atomic.write_text(Path("before.csv"), text_of(lines))
+    import_answers(Path("before.csv"), NOON + dt.timedelta(hours=1))
+    assert latest_answers()["00123"] == ANSWER
 
 
 def test_the_order_of_rows_and_columns_and_what_staff_add_do_not_matter() -> None:
@@ -350,10 +383,11 @@ def test_imports_at_once_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_ledger_speaks_of_what_staff_are_asked() -> None:
-    assert [field.name for field in fields(StaffAnswer)] == list(ANSWER_COLUMNS)
-    assert {*outcomes.CONTACT_RESULTS, *outcomes.GONE_RESULTS} == set(
-        ANSWER_COLUMNS["result"].choices
-    )
+    assert {field.name for field in fields(StaffAnswer)} == set(ANSWER_COLUMNS)
+    results = {*outcomes.CONTACT_RESULTS, *outcomes.GONE_RESULTS, outcomes.KNOWS_BETTER}
+    assert results == set(ANSWER_COLUMNS["result"].choices)
+    assert outcomes.FIXED in ANSWER_COLUMNS["fixed"].choices
+    assert set(outcomes.RATINGS) == set(ANSWER_COLUMNS["reason_right"].choices)
     assert outcomes.OBJECTION in ANSWER_COLUMNS["answer"].choices
     assert outcomes.NO_ACTION == NOTHING
 
@@ -370,7 +404,7 @@ REASONS: dict[str, tuple[Row, str]] = {
     "choice": (
         {"result": "maybe later"},
         "column Result, 'ma'… (11 characters): not_a_choice; choose one of: "
-        "reached, not reached, wrong person, merged, deceased",
+        "reached, not reached, sent, wrong person, knows better, merged, deceased",
     ),
     "true for yes": (
         {"reason_right": True},
@@ -450,6 +484,20 @@ REASONS: dict[str, tuple[Row, str]] = {
         {"action_taken": "nothing", "offer_cost": 5},
         "column Offer cost, '5': contradiction; nothing was done, so nothing was spent: correct"
         " one of the two",
+    ),
+    "override without a reason": (
+        {"result": "knows better"},
+        "column Note, '': contradiction; say in the note why the customer is better left alone",
+    ),
+    "call before the contact": (
+        {"contacted_on": dt.date(2026, 11, 24), "call_back_on": dt.date(2026, 11, 23)},
+        "column Call back on, '20'… (10 characters): contradiction; it is before the day of the"
+        " contact: correct one of the two",
+    ),
+    "call too far ahead": (
+        {"call_back_on": dt.date(2028, 1, 1)},
+        "column Call back on, '20'… (10 characters): too_far_ahead; later than 2027-11-26; correct"
+        " the day",
     ),
     "cost without a contact": (
         {"result": None, "offer_cost": 5},

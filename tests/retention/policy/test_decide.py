@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,6 +86,20 @@ def test_each_lane_is_given_its_plays() -> None:
         "not_worth_saving": 1,
         "would_stay": 1,
     }
+
+
+def test_a_remedy_costs_money_and_is_no_offer_and_a_hand_over_stands() -> None:
+    rows = customer_rows("""
+        customer | expected_loss | open_cases | owner | handed_to
+        stranded |             1 |          1 | Ada   | Bert
+        """)
+    taxi = play("refund_taxi", lane="fix_first", type="remedy", offer_value=30.0, approval=20.0)
+    decision = decide_for(rows, params_with(budget=0.0, playbook=[taxi]))
+    assert columns_of(decision, "play", "offer", "approval", "owner") == {
+        "stranded": ("refund_taxi", 30.0, True, "Bert")
+    }
+    with pytest.raises(ValueError, match="its lane is fix_first"):
+        Policy.model_validate({"playbook": [taxi | {"lane": "contact"}]})
 
 
 def test_who_gave_notice_is_offered_first_and_the_rest_of_the_budget_is_for_contacts() -> None:
