@@ -104,7 +104,8 @@ def without_wrong(contacts: pd.DataFrame, wrong: Mapping[str, Set[str]]) -> pd.D
     suspects = contacts[contacts["customer_id"].isin(list(wrong))]
     for name in ("phone", "email"):
         is_wrong = [
-            bool(contact) and outcomes.contact_fingerprint(customer, contact) in wrong[customer]
+            isinstance(contact, str)
+            and outcomes.contact_fingerprint(customer, contact) in wrong[customer]
             for customer, contact in zip(suspects["customer_id"], suspects[name], strict=True)
         ]
         contacts.loc[suspects.index[is_wrong], name] = None

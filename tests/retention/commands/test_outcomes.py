@@ -31,6 +31,7 @@ from retention.ledgers import outcomes
 from retention.ledgers.outcomes import StaffAnswer
 from retention.worklist.answer_columns import ANSWER_COLUMNS, NOTHING
 from retention.worklist.model import Listing
+from retention.worklist.to_xlsx.layout import WIDTHS
 from retention.worklist.to_xlsx.workbook import content
 
 LIST = "2026-11-22-0123456789ab"
@@ -728,6 +729,11 @@ def sent_back(make_listing: Callable[..., Listing]) -> Callable[[Change, str], I
     return send_back
 
 
+def letter(name: str, beyond: int = 0) -> str:
+    """The letter of a column of the workbook, or of one so many places beyond it."""
+    return str(get_column_letter(list(WIDTHS).index(name) + 1 + beyond))
+
+
 def answered(row: int, **answers: str) -> Change:
     """Fill in one row."""
 
@@ -762,13 +768,13 @@ def test_what_staff_write_outside_of_the_answers_is_reported(sent_back: SendBack
     doubts = list(sent_back(change).doubts)
     places_told = [doubt.partition(":")[0] for doubt in doubts]
     assert places_told == [
-        "row 3, column AW, ''",
+        f"row 3, column {letter('list_id', 2)}, ''",
         "row 1, column C",
         "row 3, column B",
         "row 6",
-        "row 2, column Q, 'Ph'… (5 characters)",
-        "row 3, column I, 'Wh'… (19 characters)",
-        "row 4, column G, 'Va'… (14 characters)",
+        f"row 2, column {letter('phone')}, 'Ph'… (5 characters)",
+        f"row 3, column {letter('last_said')}, 'Wh'… (19 characters)",
+        f"row 4, column {letter('value_at_stake')}, 'Va'… (14 characters)",
         "sheet 'Read me', row 90",
         "sheet 'Mine', row 4",
     ]
@@ -806,8 +812,8 @@ def test_a_place_says_nothing_where_columns_were_moved(sent_back: SendBack) -> N
 
     doubts = sent_back(change).doubts
     assert [doubt.partition(":")[0] for doubt in doubts] == [
-        "row 2, column X, 'Re'… (7 characters)",
-        "row 2, column Y, 'Pr'… (7 characters)",
+        f"row 2, column {letter('note', -1)}, 'Re'… (7 characters)",
+        f"row 2, column {letter('preferred_channel', -1)}, 'Pr'… (7 characters)",
     ]
     assert latest_answers() == {"00001": StaffAnswer(result="reached")}
 
@@ -845,8 +851,8 @@ def test_what_is_struck_through_is_read_and_reported(sent_back: SendBack) -> Non
         book.worksheets[0].cell(3, 1).font = Font(strike=True)
 
     assert list(sent_back(change).doubts) == [
-        "row 3, column T: struck through, and read as it stands (cells: 1); clear what does not"
-        " hold"
+        f"row 3, column {letter('result')}: struck through, and read as it stands (cells: 1);"
+        " clear what does not hold"
     ]
 
 
@@ -884,13 +890,13 @@ def test_a_csv_of_the_workbook_with_a_title_is_read_and_what_was_changed_reporte
     sent_back(answered(2, result="reached"))
     sheet = openpyxl.load_workbook("list.xlsx").worksheets[0]
     rows = [["" if value is None else value for value in row] for row in sheet.values]
-    rows[2][3] = "Bo, moved"
+    rows[2][list(WIDTHS).index("name")] = "Bo, moved"
     atomic.write_text("saved.csv", "Week 48, of Ada, Bo\r\n\r\n" + text_of(rows, ";"))
     report = import_answers(Path("saved.csv"))
     assert report.counts == ZERO | {"read": 3, "unchanged": 1, "blank": 2}
     assert [doubt.partition(":")[0] for doubt in report.doubts] == [
         "row 1",
-        "row 5, column D, 'Na'… (4 characters)",
+        f"row 5, column {letter('name')}, 'Na'… (4 characters)",
     ]
 
 
@@ -901,7 +907,7 @@ def test_a_column_that_staff_added_to_a_csv_is_reported() -> None:
     atomic.write_text(path, text)
     report = import_answers(path)
     assert report.counts["accepted"] == 1
-    assert report.doubts[0].startswith("row 2, column K, 'Re'… (6 characters): no column of the ")
+    assert report.doubts[0].startswith("row 2, column N, 'Re'… (6 characters): no column of the ")
 
 
 def test_a_csv_may_have_more_columns_than_a_spreadsheet() -> None:
