@@ -101,7 +101,7 @@ def solve(problem: Problem, core: Bools) -> tuple[Bools, Bools]:
 def _near_optimum(
     problem: Problem, gap_to_best: Floats, best: Floats, width: float
 ) -> Bools | None:
-    """(n,) the best selection within `width` of the customers' best; None where limits allow none."""
+    """(n,) the best within `width` of the customers' best; None where the limits allow none."""
     is_near = gap_to_best <= width
     # Settled are customers with one option near their best, whom leaving out would cost more.
     n_near = np.bincount(problem.customer[is_near], minlength=int(problem.customer.max()) + 1)
