@@ -1,11 +1,11 @@
 """Stage `at_risk`: assign every customer a lane and an action, and write the list for staff.
 
 Every customer of the cohort ends in one lane, by the policy of params.yaml (docs/policy.md). The
-list shows the customers to contact, by expected net gain, then those whose open issue comes first.
+list is one queue of all lanes, ordered by what waiting costs.
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -49,7 +49,7 @@ def at_risk(inputs: WorklistInputs, params: Params, previous: Path | None) -> At
         as_of,
         inputs.suppressed,
     )
-    ranked = rank_listed(decision.rows, tables.scores, params.at_risk.others)
+    ranked = rank_listed(decision.rows, tables.scores, params, as_of)
     listing = build.new_listing(inputs, params, decision, play_evidence)
     listing, ranked = build.compare_with_previous(listing, ranked, decision, previous, params)
     listing = replace(listing, rows=list_rows(ranked, tables, params, listing.language))
@@ -74,7 +74,7 @@ def read(params: Params, contacts: pa.Table) -> WorklistInputs:
         customer_state=artefacts.CUSTOMER_STATE.read().to_pandas(),
         reasons=artefacts.REASONS.read().to_pandas(),
         recent_issues=artefacts.RECENT_ISSUES.read().to_pandas(),
-        contacts=contacts.to_pandas(),
+        contacts=without_wrong(contacts.to_pandas(), outcomes.wrong_contacts(outcomes.FOLDER)),
     )
     campaign, days = params.at_risk.campaign, params.at_risk.campaign_days
     held_out = assignments.held_out_customers(
@@ -93,6 +93,23 @@ def read(params: Params, contacts: pa.Table) -> WorklistInputs:
             erased=erasures.read().erased_among(tables.scores["customer_id"]),
         ),
     )
+
+
+def without_wrong(contacts: pd.DataFrame, wrong: Mapping[str, Set[str]]) -> pd.DataFrame:
+    """Contacts without the numbers and addresses at which staff met somebody else.
+
+    wrong: fingerprints by customer. A number that was corrected since is another one.
+    """
+    contacts = contacts.copy()
+    suspects = contacts[contacts["customer_id"].isin(list(wrong))]
+    for name in ("phone", "email"):
+        is_wrong = [
+            isinstance(contact, str)
+            and outcomes.contact_fingerprint(customer, contact) in wrong[customer]
+            for customer, contact in zip(suspects["customer_id"], suspects[name], strict=True)
+        ]
+        contacts.loc[suspects.index[is_wrong], name] = None
+    return contacts
 
 
 _PLAY_EVENT_COLUMNS: Final = ("customer_id", "kind", "day", "treatment", "amount")

@@ -158,7 +158,7 @@ def main() -> None:
         )
     with console.stage("events") as report:
         zone = ZoneInfo(params.time_zone)
-        answers = outcomes.contact_events(outcomes.FOLDER, zone, params.company)
+        answers = outcomes.staff_events(outcomes.FOLDER, zone, params.company)
         staff_events = erasures.read().without_erased(answers)
         table, summary = events(paths, params.engine.memory, staff_events)
         first_day = first_kept_day(params, summary)

@@ -45,7 +45,7 @@ def interactions(params: Params, past: Past, cohort: Frame, open_engine: Engine)
     issues = recent_issues(rows, wording, themes)
     return Interactions(
         _customer_state_table(
-            customer_states(rows, params.labels.value),
+            customer_states(rows, params.labels.value, params.policy.fix.owed_since),
             _timeline_table(open_engine, statements, wording),
             past.snapshot,
         ),

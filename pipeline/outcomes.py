@@ -15,7 +15,13 @@ from retention.core import artefacts, console, engine, errors, point_in_time
 from retention.core.documents.reports import OutcomesMetrics
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
-from retention.experiments import analysis, holdout_calibration, incremental, planning
+from retention.experiments import (
+    analysis,
+    holdout_calibration,
+    incremental,
+    planning,
+    reason_check,
+)
 from retention.experiments.conclusions import retention_conclusion
 from retention.experiments.follow_up import read_follow_up
 from retention.experiments.report_data import CampaignResult, OutcomesReport, SampleSizePlan
@@ -29,12 +35,16 @@ from retention.tracking import client, outcome_record
 
 
 def outcomes(
-    follow_up: pd.DataFrame, expected_churn_rate: float, params: Params, as_of: dt.date
+    follow_up: pd.DataFrame,
+    expected_churn_rate: float,
+    params: Params,
+    as_of: dt.date,
+    assessments: pd.DataFrame | None = None,
 ) -> OutcomesReport:
     """Analyse a campaign's assignments as known on a day.
 
     follow_up: FOLLOW_UP. expected_churn_rate: of the customers whom today's list assigns, to plan
-    with where nobody is assigned yet.
+    with where nobody is assigned yet. assessments: as `reason_check.read_assessments` reads them.
     """
     today, min_size = pd.Timestamp(as_of), params.outcomes.min_group_size
     report_language = language(params.at_risk.language)
@@ -75,6 +85,7 @@ def outcomes(
         calibration=analysis.calibration(rows, min_size),
         past_lists=holdout_calibration.for_report(past_lists),
         holdout_auc=holdout_calibration.holdout_auc(rows, min_size),
+        reasons=() if assessments is None else reason_check.assess_reasons(assessments),
     )
 
 
@@ -142,7 +153,10 @@ def main() -> None:
         log.read(assignments.FOLDER, len(follow_up))
         as_of = point_in_time.date_of(calendar.plan_calendar(params, events_summary).as_of)
         lanes = artefacts.LANES.read(columns=["lane", "why", "churn_probability"])
-        report = outcomes(follow_up, expected_churn_rate(lanes.to_pandas()), params, as_of)
+        assessments = reason_check.read_assessments(open_engine, point_in_time.day_number(as_of))
+        report = outcomes(
+            follow_up, expected_churn_rate(lanes.to_pandas()), params, as_of, assessments
+        )
         metrics, rows = report_metrics(report), table.table(report)
         atomic.write_text(artefacts.OUTCOMES_PAGE, page.html(report))
         atomic.write_text(artefacts.OUTCOMES_TABLE, table.as_csv(rows))

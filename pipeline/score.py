@@ -90,7 +90,8 @@ def purchase_rhythm(cohort: pa.Table, as_of: dt.date) -> pa.Table:
 
 def has_issue(scores: pa.Table, customer_state: pa.Table, policy: Policy) -> NDArray[np.bool_]:
     """(n,) which customers an issue, and not their risk, may put on the list."""
-    state = customer_state.to_pandas()
+    # Who may not be approached is known when the list is made; until then everybody may be.
+    state = customer_state.to_pandas().assign(do_not_contact=False, held_out=False)
     holds = [rule.holds(state, policy) for rule in LANE_RULES if rule.lane in ISSUE_LANES]
     with_issue = state["customer_id"][pd.concat(holds, axis=1).any(axis=1)]
     return np.asarray(pc.is_in(scores["customer_id"], pa.array(with_issue, pa.string())))

@@ -35,6 +35,15 @@ CUSTOMER_COLUMNS: Final = tuple(
 CONTACT_DATA: Final = ("name", "email", "phone")
 """Joined when a list is written; never in a feature, log, cache or tracked artefact."""
 
+FIX, CALL_BACK, HANDOVER, OVERRIDE, ASSESSMENT = (
+    "fix",  # all that was owed to the customer is put right
+    "call_back",  # a call was agreed for the day effective_at
+    "handover",  # the customer was handed to agent_id
+    "override",  # staff know better than the list: leave the customer alone
+    "assessment",  # whether the first reason on the list, of theme topic, was right: a rating
+)
+"""Kinds of what staff record beside contacts; no source has them, and features name none."""
+
 HOLDOUT: Final = "holdout"
 """The treatment of an outreach that was left out on purpose, to compare."""
 

@@ -169,6 +169,22 @@ class SampleSizePlan:
 
 
 @dataclass(frozen=True)
+class ReasonAssessment:
+    """How often staff found the first reason right, where it was of one theme."""
+
+    theme: str
+    yes: int
+    partly: int
+    no: int
+    share: Estimate  # of yes, 0 to 1
+
+    @property
+    def n(self) -> int:
+        """The assessments of the theme."""
+        return self.yes + self.partly + self.no
+
+
+@dataclass(frozen=True)
 class OutcomesReport:
     """Everything the page shows. A part about which nothing is known is None or empty."""
 
@@ -193,3 +209,4 @@ class OutcomesReport:
     calibration: HoldoutCalibration | None = None
     past_lists: tuple[PastList, ...] = ()  # newest first
     holdout_auc: Estimate | None = None  # ROC AUC over all lists together
+    reasons: tuple[ReasonAssessment, ...] = ()  # by theme, the most assessed first

@@ -1,5 +1,6 @@
 """The state of each customer of a cohort: the numbers that lanes and plays read."""
 
+import datetime as dt
 from typing import Any, Final
 
 import narwhals as nw
@@ -7,9 +8,11 @@ import pandas as pd
 
 from features.engine import service_grains
 from features.engine.base import CUSTOMER, DECIMALS, count, money, total, units
-from retention.core.events import HOLDOUT
+from retention.core import point_in_time
+from retention.core.events import CALL_BACK, HANDOVER, HOLDOUT, OVERRIDE
 from retention.core.params import ValueLabel
 from retention.core.point_in_time import Frame
+from retention.interactions import owed
 from retention.interactions.frames import CohortRows, newest
 
 YEAR: Final = 365
@@ -24,10 +27,16 @@ NUMBERS: Final = (
     "tenure_days",
     "open_cases",
     "oldest_open_days",
+    "unsolved_cases",
+    "unsolved_days",
+    "faulty_order_days",
+    "case_due_days",
     "billing_error_days",
     "broken_promise_days",
     "fixed_days",
     "last_outreach_days",
+    "call_back_days",
+    "override_days",
     "contacts_365d",
     "serving_cost_365d",
     "revenue_365d",
@@ -36,6 +45,7 @@ NUMBERS: Final = (
 )
 _COUNTS: Final = (
     "open_cases",
+    "unsolved_cases",
     "contacts_365d",
     "serving_cost_365d",
     "revenue_365d",
@@ -43,22 +53,36 @@ _COUNTS: Final = (
 )
 
 
-def customer_states(rows: CohortRows, value_label: ValueLabel) -> pd.DataFrame:
-    """Index customer_id: NUMBERS, notice_age, ends_in, last_outreach, causes, usual_channel.
+def customer_states(
+    rows: CohortRows, value_label: ValueLabel, owed_since: dt.date | None = None
+) -> pd.DataFrame:
+    """Index customer_id: NUMBERS, notice_age, ends_in, last_outreach, handed_to, causes,
+    usual_channel.
 
     Days are counted back from the snapshot and null where there was nothing; counts and money
-    of nothing are 0.
+    of nothing are 0. owed_since: unsolved cases and faulty orders of earlier days do not count.
     """
-    outreach = rows.collect(_outreach(rows))
+    outreach, staff = rows.collect(_outreach(rows)), _staff_records(rows)
+    last_outreach = _min_age(outreach)
     overcharges = rows.overcharges
+    unsolved = _since(owed_since, owed.unsolved_cases(rows), rows)
+    faulty_orders = _since(owed_since, owed.faulty_orders(rows), rows)
+    owed_cases = pd.concat([rows.open_cases, unsolved])
     columns: dict[str, pd.Series[Any]] = {
         **_sums(rows, value_label),
         "open_cases": rows.open_cases.groupby("customer_id").size(),
         "oldest_open_days": rows.open_cases.groupby("customer_id")["age"].max(),
+        "unsolved_cases": unsolved.groupby("customer_id").size(),
+        "unsolved_days": _min_age(unsolved),
+        "faulty_order_days": _min_age(faulty_orders),
+        "case_due_days": _days_due(owed_cases).groupby(owed_cases["customer_id"]).max(),
         "billing_error_days": _min_age(overcharges[~overcharges["corrected"]]),
         "broken_promise_days": _min_age(rows.awaited, "due_age"),
         "fixed_days": _min_age(rows.put_right[rows.put_right["age"] <= YEAR]),
-        "last_outreach_days": _min_age(outreach),
+        "last_outreach_days": last_outreach,
+        "call_back_days": _call_back_days(staff, last_outreach),
+        "override_days": _min_age(staff[staff["kind"] == OVERRIDE]),
+        "handed_to": _newest_of(HANDOVER, staff)["agent_id"],
         "last_outreach": newest(outreach, "event_id").set_index("customer_id")["treatment"],
         "notice_age": rows.notices.set_index("customer_id")["age"],
         "ends_in": rows.notices.set_index("customer_id")["ends_in"],
@@ -73,6 +97,19 @@ def customer_states(rows: CohortRows, value_label: ValueLabel) -> pd.DataFrame:
 
 def _min_age(rows: pd.DataFrame, age: str = "age") -> "pd.Series[float]":
     return rows.groupby("customer_id")[age].min()
+
+
+def _since(day: dt.date | None, failures: pd.DataFrame, rows: CohortRows) -> pd.DataFrame:
+    if day is None:
+        return failures
+    return failures[failures["age"] <= rows.past.snapshot - point_in_time.day_number(day)]
+
+
+def _days_due(cases: pd.DataFrame) -> "pd.Series[float]":
+    """Days since each case was to be answered, or ended, by the service level; negative: ahead."""
+    end_due = cases["overdue_age"].astype(float).fillna(cases["end_due_age"])
+    answer_due = cases["answer_due_age"].where(cases["answered_age"].isna())
+    return pd.concat([end_due, answer_due.astype(float)], axis=1).max(axis=1)
 
 
 def _sums(rows: CohortRows, value_label: ValueLabel) -> dict[str, "pd.Series[float]"]:
@@ -100,6 +137,26 @@ def _sums(rows: CohortRows, value_label: ValueLabel) -> dict[str, "pd.Series[flo
     tenure = tenure.fillna(table.pop("first_age").reindex(rows.customers))
     counts = {str(name): column for name, column in table.items()}
     return {"tenure_days": tenure, "last_dealing_days": interacted, **counts}
+
+
+def _staff_records(rows: CohortRows) -> pd.DataFrame:
+    """What staff recorded beside contacts; since: days since a day that was agreed, or until it."""
+    since = rows.past.snapshot - nw.col("effective_day")
+    records = rows.past.events(CALL_BACK, HANDOVER, OVERRIDE)
+    return rows.collect(
+        records.select("customer_id", "kind", "age", "event_id", "agent_id", since=since)
+    )
+
+
+def _newest_of(kind: str, staff: pd.DataFrame) -> pd.DataFrame:
+    return newest(staff[staff["kind"] == kind], "event_id").set_index("customer_id")
+
+
+def _call_back_days(staff: pd.DataFrame, last_outreach: "pd.Series[float]") -> "pd.Series[float]":
+    """Days since the day for which a call was agreed, negative: ahead; null where it was made."""
+    since = _newest_of(CALL_BACK, staff)["since"].astype(float)
+    was_made = last_outreach.reindex(since.index) <= since
+    return since[~was_made]
 
 
 def _outreach(rows: CohortRows) -> Frame:

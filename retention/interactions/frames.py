@@ -13,6 +13,7 @@ from features import contracts
 from features.engine import service_grains
 from features.engine.base import Grain, Past
 from retention.core.engine import Engine
+from retention.core.events import FIX
 from retention.core.point_in_time import Frame
 
 _BILL = (
@@ -63,7 +64,19 @@ class CohortRows:
     @cached_property
     def open_cases(self) -> pd.DataFrame:
         """The cases that are still open, whatever they are about."""
-        return self.cases[self.cases["open"] == 1]
+        open_now = self.cases[self.cases["open"] == 1]
+        return open_now[~self.is_fixed(open_now, "last_age")]
+
+    @cached_property
+    def fixes(self) -> "pd.Series[float]":
+        """By customer the age of staff's newest record that all is put right."""
+        records = self.collect(self.past.events(FIX).select("customer_id", "age"))
+        return records.groupby("customer_id")["age"].min()
+
+    def is_fixed(self, rows: pd.DataFrame, age: str = "age") -> "pd.Series[bool]":
+        """Whether staff recorded, on a later day than that of a row, that all is put right."""
+        fixed = self.fixes.reindex(rows["customer_id"]).to_numpy(dtype=float)
+        return pd.Series(fixed < rows[age].to_numpy(dtype=float), index=rows.index)
 
     @cached_property
     def notices(self) -> pd.DataFrame:
@@ -100,7 +113,8 @@ class CohortRows:
     def overcharges(self) -> pd.DataFrame:
         """The bills and orders above the agreed price, with `corrected` (true or false).
 
-        A correction that names a bill corrects that one; any other corrects all bills before it.
+        A correction that names a bill corrects that one; any other, and staff's record that all is
+        put right, corrects all bills before it.
         """
         over = self.billed[self.billed["over_units"] > 0]
         corrections = self.corrections
@@ -111,17 +125,20 @@ class CohortRows:
         keys = pd.MultiIndex.from_frame(over[["customer_id", "order_id"]])
         by_any = free.reindex(over["customer_id"]).to_numpy() <= over["age"].to_numpy()
         by_name = named.reindex(keys).to_numpy() <= over["age"].to_numpy()
-        return over.assign(corrected=by_any | by_name)
+        return over.assign(corrected=by_any | by_name | self.is_fixed(over))
 
     @cached_property
     def awaited(self) -> pd.DataFrame:
         """The orders whose promised day has passed and of which nothing has come."""
         orders = self[service_grains.promises]
-        return orders[orders["awaited"] == 1]
+        awaited = orders[orders["awaited"] == 1]
+        return awaited[~self.is_fixed(awaited, "due_age")]
 
     @cached_property
     def put_right(self) -> pd.DataFrame:
-        """customer_id, age: trouble solved, late orders that came, bills corrected."""
+        """customer_id, age: trouble solved, late orders that came, bills corrected, and what staff
+        recorded as put right.
+        """
         cases, orders = self.cases, self[service_grains.promises]
         solved = cases[(cases["trouble"] == 1) & (cases["solved"] == 1)]
         came = orders[(orders["late"] == 1) & (orders["awaited"] == 0)]
@@ -130,6 +147,7 @@ class CohortRows:
                 solved[["customer_id", "ended_age"]].set_axis(["customer_id", "age"], axis=1),
                 came[["customer_id", "delivered_age"]].set_axis(["customer_id", "age"], axis=1),
                 self.corrections[["customer_id", "age"]],
+                self.fixes.rename("age").reset_index(),
             ],
             ignore_index=True,
         )

@@ -5,6 +5,7 @@ another record beside the first. It holds customer ids, never names; no stage ow
 """
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -23,8 +24,14 @@ from retention.ledgers import store
 
 FOLDER: Final = Path("ledgers/outcomes")
 SOURCE, CONTACT = "ledger", "outreach"
-CONTACT_RESULTS: Final = ("reached", "not reached", "wrong person")
-"""The results that mean that staff tried to contact the customer."""
+WRONG_PERSON, SENT = "wrong person", "sent"
+CONTACT_RESULTS: Final = ("reached", "not reached", WRONG_PERSON, SENT)
+"""The results that mean that staff tried to contact the customer; what was sent arrived."""
+KNOWS_BETTER: Final = "knows better"
+"""The result by which staff leave a customer alone against the list; the note says why."""
+FIXED: Final = "fixed"
+RATINGS: Final = {"yes": 1.0, "partly": 0.5, "no": 0.0}
+"""Whether the first reason was right, as a number."""
 OBJECTION: Final = "asks not to be contacted"
 GONE_RESULTS: Final = ("merged", "deceased")
 NO_ACTION: Final = "nothing"
@@ -34,6 +41,7 @@ _RECORDS: Final = "facts"
 _PATIENCE: Final = 30.0  # seconds
 _EPOCH: Final = dt.date(1970, 1, 1)
 _MINUTE: Final = dt.timedelta(minutes=1)
+_ADDED: Final = ("fixed", "call_back_on", "handed_to")
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,9 @@ class StaffAnswer:
     offer_cost: Decimal | None = None  # account currency
     reason_right: str | None = None
     note: str | None = None
+    fixed: str | None = None
+    call_back_on: dt.date | None = None
+    handed_to: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,8 @@ class OutcomeRecord:
     channel: str | None = None
     owner: str | None = None
     file_sha256: str = ""
+    theme: str | None = None  # of the first reason that the list gave
+    wrong_contact: str | None = None  # fingerprint of the number or address that is somebody else's
 
     @property
     def key(self) -> tuple[str, str]:
@@ -174,15 +187,20 @@ def _read(path: Path, content: dict[str, Any]) -> ImportBatch:
 
 
 def _record(flat: dict[str, Any]) -> OutcomeRecord:
-    fields_of_answer = {field.name: flat[field.name] for field in fields(StaffAnswer)}
-    on, cost = fields_of_answer["contacted_on"], fields_of_answer["offer_cost"]
-    fields_of_answer["contacted_on"] = None if on is None else dt.date.fromisoformat(on)
+    added = dict.fromkeys(_ADDED)  # what early files do not have
+    fields_of_answer = {field.name: (added | flat)[field.name] for field in fields(StaffAnswer)}
+    for name in ("contacted_on", "call_back_on"):
+        on = fields_of_answer[name]
+        fields_of_answer[name] = None if on is None else dt.date.fromisoformat(on)
+    cost = fields_of_answer["offer_cost"]
     fields_of_answer["offer_cost"] = None if cost is None else Decimal(cost)
     names = ("list_id", "customer_id", "channel", "owner", "file_sha256")
     entered = dt.datetime.fromisoformat(flat["entered_at"])
     return OutcomeRecord(
         entered_at=entered,
         staff_answer=StaffAnswer(**fields_of_answer),
+        theme=flat.get("theme"),
+        wrong_contact=flat.get("wrong_contact"),
         **{name: flat[name] for name in names},
     )
 
@@ -210,41 +228,103 @@ def deceased_or_merged(folder: Path) -> set[str]:
     }
 
 
-def contact_events(folder: Path, zone: ZoneInfo, company: str) -> pa.Table:
-    """The contacts as events (events.EVENTS), known when entered.
+def contact_fingerprint(customer_id: str, contact: str) -> str:
+    """A number or an address of a customer as a hash: the ledger holds no contact data.
 
-    A corrected answer is another version of the same event. One by which there was no contact is a
+    Spaces, marks and case do not matter.
+    """
+    plain = "".join(mark for mark in contact.casefold() if mark.isalnum() or mark in "@.")
+    return hashlib.sha256(f"{customer_id}\n{plain}".encode()).hexdigest()[:32]
+
+
+def wrong_contacts(folder: Path) -> dict[str, set[str]]:
+    """By customer the fingerprints of numbers and addresses that are somebody else's."""
+    wrong: dict[str, set[str]] = {}
+    for record in latest(read_records(folder)):
+        if record.wrong_contact:
+            wrong.setdefault(record.customer_id, set()).add(record.wrong_contact)
+    return wrong
+
+
+def staff_events(folder: Path, zone: ZoneInfo, company: str) -> pa.Table:
+    """What staff recorded as events (events.EVENTS), known when entered: at most one of a kind.
+
+    A corrected answer is another version of the same event. One by which it did not happen is a
     version of kind `withdrawn`.
     """
-    rows, contacted = [], set()
+    rows, happened = [], set()
     for record in read_records(folder, company):
-        if record.staff_answer.result in CONTACT_RESULTS or record.key in contacted:
-            contacted.add(record.key)
-            rows.append(_event(record, zone))
+        recorded = _recorded(record)
+        for kind in _KINDS:
+            if kind in recorded or (record.key, kind) in happened:
+                happened.add((record.key, kind))
+                rows.append(_event(record, kind, recorded.get(kind), zone))
     return pa.Table.from_pylist(rows, schema=events.EVENTS)
 
 
-def _event(record: OutcomeRecord, zone: ZoneInfo) -> dict[str, Any]:
-    answer, contact = record.staff_answer, record.staff_answer.result in CONTACT_RESULTS
-    entered_on = record.entered_at.astimezone(zone).date()
-    on = answer.contacted_on or entered_on
-    occurred = dt.datetime.combine(on, dt.time(), zone).astimezone(dt.UTC)
+_KINDS: Final = (
+    CONTACT,
+    events.FIX,
+    events.CALL_BACK,
+    events.HANDOVER,
+    events.OVERRIDE,
+    events.ASSESSMENT,
+)
+
+
+def _recorded(record: OutcomeRecord) -> dict[str, dict[str, Any]]:
+    """The kinds of event that an answer is, each with its own columns."""
+    answer = record.staff_answer
     done = answer.action_taken if answer.action_taken not in (None, NO_ACTION) else "call"
-    return dict.fromkeys(events.EVENT_COLUMNS) | {
-        "event_id": f"{SOURCE}:{CONTACT}:{record.list_id}:{_escaped(record.customer_id)}",
-        "customer_id": record.customer_id,
-        "kind": CONTACT if contact else WITHDRAWN,
-        "source": SOURCE,
-        "occurred_at": occurred,
-        "known_at": record.entered_at,
+    contact = {
         "channel": record.channel,
         "topic": answer.result,
         "cost": answer.offer_cost,
-        "treatment": done if contact else None,
+        "treatment": done,
+    }
+    rating = RATINGS.get(answer.reason_right or "")
+    kinds: dict[str, tuple[bool, dict[str, Any]]] = {
+        CONTACT: (answer.result in CONTACT_RESULTS, contact),
+        events.FIX: (answer.fixed == FIXED, {}),
+        events.CALL_BACK: (answer.call_back_on is not None, {"effective_on": answer.call_back_on}),
+        events.HANDOVER: (answer.handed_to is not None, {"agent_id": answer.handed_to}),
+        events.OVERRIDE: (answer.result == KNOWS_BETTER, {}),
+        events.ASSESSMENT: (
+            rating is not None and record.theme is not None,
+            {"topic": record.theme, "rating": rating},
+        ),
+    }
+    return {kind: columns for kind, (holds, columns) in kinds.items() if holds}
+
+
+def _event(
+    record: OutcomeRecord, kind: str, columns: dict[str, Any] | None, zone: ZoneInfo
+) -> dict[str, Any]:
+    """One version of an event; columns: None where it did not happen after all."""
+    entered_on = record.entered_at.astimezone(zone).date()
+    on = record.staff_answer.contacted_on or entered_on
+    own = dict(columns or {})
+    occurred, effective_on = _midnight(on, zone), own.pop("effective_on", None)
+    withdrawn = {"topic": record.staff_answer.result} if columns is None else {}
+    return dict.fromkeys(events.EVENT_COLUMNS) | {
+        "event_id": f"{SOURCE}:{kind}:{record.list_id}:{_escaped(record.customer_id)}",
+        "customer_id": record.customer_id,
+        "kind": WITHDRAWN if columns is None else kind,
+        "source": SOURCE,
+        "occurred_at": occurred,
+        "known_at": record.entered_at,
         "occurred_day": (on - _EPOCH).days,
         "known_day": (entered_on - _EPOCH).days,
         "occurred_minute": (occurred - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // _MINUTE,
+        "effective_at": effective_on and _midnight(effective_on, zone),
+        "effective_day": effective_on and (effective_on - _EPOCH).days,
+        **withdrawn,
+        **own,
     }
+
+
+def _midnight(day: dt.date, zone: ZoneInfo) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC)
 
 
 def _escaped(key: str) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from retention.core.params import AtRiskParams, Params, Play, Policy
 from retention.experiments import randomisation
-from retention.policy import lanes, owners, play_effects, plays, selection
+from retention.policy import lanes, owners, play_effects, plays, queue, selection
 from retention.policy.lanes import ISSUE_LANES
 from retention.policy.selection import Limit, ShadowPrice
 
@@ -26,6 +26,7 @@ COLUMNS: Final = (
     "offer",  # the most that may be offered, currency
     "approval",  # whether somebody has to approve the offer
     "otherwise",  # the next play; null where there is none
+    *queue.COLUMNS,  # null where the customer is not listed
 )
 """Columns of a decision's rows."""
 
@@ -117,8 +118,10 @@ def decide(
     contact = _select_contacts(ranked, limits, at_risk_params, as_of)
     lane = lane.mask(lane == "", _candidate_lanes(lane.index, ranked, contact))
     selected = pd.concat([*with_issue, _with_fallback(ranked, contact.selected)])
+    rows = _rows(customers, lane, selected, policy)
+    in_queue = queue.queue(customers, rows, params, as_of, has_money=has_money)
     decision = Decision(
-        rows=_rows(customers, lane, selected, policy),
+        rows=rows.join(in_queue).reset_index()[list(COLUMNS)],
         held_out=contact.held_out,
         over_capacity=contact.over_capacity,
         shadow_prices=contact.shadow_prices,
@@ -211,7 +214,7 @@ def _with_fallback(ranked: pd.DataFrame, selected: pd.DataFrame) -> pd.DataFrame
 def _rows(
     customers: pd.DataFrame, lane: pd.DataFrame, selected: pd.DataFrame, policy: Policy
 ) -> pd.DataFrame:
-    """COLUMNS of every customer."""
+    """COLUMNS of every customer but those of the queue; the index is customer_id."""
     # An issue is put right whatever that gains, so its gain is not shown.
     is_weighed = selected["customer_id"].map(lane["lane"]).isin(["contact", "gave_notice"])
     outreach = selected.assign(
@@ -221,4 +224,4 @@ def _rows(
     wanted = ["play", "channel", "net_gain", "offer", "approval", "otherwise"]
     rows = lane.join(customers[["owner", "covered_for"]]).join(outreach[wanted])
     rows["approval"] = rows["approval"].eq(True)
-    return rows.reset_index()[list(COLUMNS)]
+    return rows

@@ -22,14 +22,15 @@ LANES: Final = {
     "contact": gettext_noop("to contact"),
     "fix_first": gettext_noop("fix first"),
     "gave_notice": gettext_noop("gave notice"),
+    "call_back": gettext_noop("call back"),
     "cooling_off": gettext_noop("cooling off"),
     "leave_alone": gettext_noop("leave alone"),
     "excluded": gettext_noop("excluded"),
 }
-"""Every lane, in the order in which the list shows them, in the words that staff read."""
+"""Every lane, in the order in which they are counted, in the words that staff read."""
 
-ISSUE_LANES: Final = ("fix_first", "gave_notice", "cooling_off")
-"""Lanes of customers who are listed because of an issue, whatever their risk."""
+ISSUE_LANES: Final = ("fix_first", "gave_notice", "call_back", "cooling_off")
+"""Lanes of customers who are listed for what is owed or agreed, whatever their risk."""
 LISTED_LANES: Final = ("contact", *ISSUE_LANES)
 """Lanes that appear on a list."""
 
@@ -37,22 +38,27 @@ LANE_REASONS: Final = {
     "contact": {"chosen": gettext_noop("most to gain within what staff can handle")},
     "fix_first": {
         "open_case": gettext_noop("a case is still open"),
+        "unsolved_case": gettext_noop("a case was closed without being solved"),
+        "faulty_order": gettext_noop("a faulty order, neither exchanged nor refunded"),
         "billing_error": gettext_noop("billed above the agreed price, not yet corrected"),
         "broken_promise": gettext_noop("still waiting for what was promised"),
     },
     "gave_notice": {"notice": gettext_noop("gave notice")},
+    "call_back": {"agreed": gettext_noop("a call was agreed for a day")},
     "cooling_off": {"just_fixed": gettext_noop("put right a few days ago")},
     "leave_alone": {
+        "staff_know_better": gettext_noop("left alone by staff, who know better"),
         "would_stay": gettext_noop("would stay anyway"),
         "may_be_disturbed": gettext_noop("a call might be what makes them leave"),
         "not_worth_saving": gettext_noop("costs more than it would bring"),
         "below_capacity": gettext_noop("below what staff can handle"),
     },
     "excluded": {
-        "opted_out": gettext_noop("asked not to be contacted"),
         "erased": gettext_noop("erased"),
         "gone": gettext_noop("died, or merged with another customer"),
+        "opted_out": gettext_noop("asked not to be contacted"),
         "held_out": gettext_noop("held out at random, for comparison"),
+        "call_agreed": gettext_noop("a call is agreed for a later day"),
         "contacted_recently": gettext_noop("contacted a short while ago"),
         "too_new": gettext_noop("not with us long enough"),
     },
@@ -70,7 +76,15 @@ SAME_CHANCE: Final = 0.01
 WORTH_WITHOUT_MONEY: Final = 1e4
 """Of every customer, in multiples of what the dearest play must bring: plays are weighed by it
 alone, and it is never shown."""
-_TROUBLES: Final = ("oldest_open_days", "billing_error_days", "broken_promise_days")
+_TROUBLES: Final = (
+    "oldest_open_days",
+    "unsolved_days",
+    "faulty_order_days",
+    "billing_error_days",
+    "broken_promise_days",
+)
+WEEK: Final = 7
+"""Days that a list looks ahead: what is due within them is on it."""
 MAX_ISSUE_DAYS: Final = 182
 """Age in days above which a bill or a promise counts as settled in a way that was not recorded."""
 
@@ -139,20 +153,66 @@ def is_inactive(customers: pd.DataFrame, policy: Policy) -> "pd.Series[bool]":
     return is_silent & (customers["failures_90d"] == 0)
 
 
+def may_be_approached(customers: pd.DataFrame, policy: Policy) -> "pd.Series[bool]":
+    """Say whom nothing forbids to contact for our own sake, as opposed to putting something right.
+
+    Parameters
+    ----------
+    customers : DataFrame of n rows
+        do_not_contact, held_out, last_outreach_days.
+    policy : Policy
+        recent_days.
+
+    Returns
+    -------
+    Series of bool, shape (n,)
+    """
+    is_recent = customers["last_outreach_days"] < policy.recent_days
+    return ~(customers["do_not_contact"] | customers["held_out"] | is_recent)
+
+
+def is_cooling_off(customers: pd.DataFrame, policy: Policy) -> "pd.Series[bool]":
+    """Say to whom something was put right lately, and who was not asked since whether it is right.
+
+    They are to be asked `cooling_days` after it, and for as long again if nobody did.
+
+    Parameters
+    ----------
+    customers : DataFrame of n rows
+        fixed_days, last_outreach_days.
+    policy : Policy
+        cooling_days.
+
+    Returns
+    -------
+    Series of bool, shape (n,)
+    """
+    days_since_due = customers["fixed_days"] - policy.cooling_days
+    was_asked = (days_since_due > 0) & (customers["last_outreach_days"] <= days_since_due)
+    return (days_since_due <= policy.cooling_days) & ~was_asked
+
+
 LANE_RULES: Final = (
-    LaneRule("excluded", "opted_out", lambda c, _: c.do_not_contact),
     LaneRule("excluded", "erased", lambda c, _: c.erased),
     LaneRule("excluded", "gone", lambda c, _: c.deceased_or_merged),
-    LaneRule("excluded", "held_out", lambda c, _: c.held_out),
-    LaneRule("excluded", "contacted_recently", lambda c, p: c.last_outreach_days < p.recent_days),
-    LaneRule("gave_notice", "notice", lambda c, _: c.notice_on.notna()),
+    LaneRule("gave_notice", "notice", lambda c, p: c.notice_on.notna() & may_be_approached(c, p)),
+    # To put right what went wrong is service: it needs no permission to sell, and no quiet time.
     LaneRule("fix_first", "open_case", lambda c, _: c.open_cases > 0),
+    LaneRule("fix_first", "unsolved_case", lambda c, _: c.unsolved_days.notna()),
+    LaneRule("fix_first", "faulty_order", lambda c, _: c.faulty_order_days.notna()),
     LaneRule("fix_first", "billing_error", lambda c, p: c.billing_error_days <= p.fix.billing_days),
     LaneRule(
         "fix_first", "broken_promise", lambda c, p: c.broken_promise_days <= p.fix.promise_days
     ),
-    LaneRule("cooling_off", "just_fixed", lambda c, p: c.fixed_days <= p.cooling_days),
+    LaneRule("excluded", "opted_out", lambda c, _: c.do_not_contact),
+    # What was agreed or put right is followed up in both arms of the experiment alike.
+    LaneRule("call_back", "agreed", lambda c, _: c.call_back_days > -WEEK),
+    LaneRule("cooling_off", "just_fixed", is_cooling_off),
+    LaneRule("excluded", "held_out", lambda c, _: c.held_out),
+    LaneRule("excluded", "call_agreed", lambda c, _: c.call_back_days <= -WEEK),
+    LaneRule("excluded", "contacted_recently", lambda c, p: c.last_outreach_days < p.recent_days),
     LaneRule("excluded", "too_new", lambda c, p: c.tenure_days < p.min_tenure_days),
+    LaneRule("leave_alone", "staff_know_better", lambda c, p: c.override_days <= p.override_days),
     LaneRule(
         "leave_alone", "would_stay", lambda c, p: c.churn_probability < p.min_churn_probability
     ),
@@ -193,14 +253,15 @@ def has_open_issue(customers: pd.DataFrame) -> "pd.Series[bool]":
     Parameters
     ----------
     customers : DataFrame of n rows
-        open_cases, billing_error_days, broken_promise_days.
+        open_cases, unsolved_days, faulty_order_days, billing_error_days, broken_promise_days.
 
     Returns
     -------
     Series of bool, shape (n,)
     """
     recent = customers[["billing_error_days", "broken_promise_days"]] <= MAX_ISSUE_DAYS
-    return (customers["open_cases"] > 0) | recent.any(axis=1)
+    is_owed = customers[["unsolved_days", "faulty_order_days"]].notna().any(axis=1)
+    return (customers["open_cases"] > 0) | is_owed | recent.any(axis=1)
 
 
 def join_inputs(
@@ -242,6 +303,8 @@ def join_inputs(
         )
     wanted = ["do_not_contact", "preferred_channel", "owner"]
     customers = cohort.join(state).join(contacts.set_index("customer_id")[wanted])
+    # To whom staff handed a customer is newer than the file of customers.
+    customers["owner"] = customers["handed_to"].fillna(customers["owner"])
     customers["saving"] = customers.get("saving", np.nan)
     customers["treatment"] = customers.get("treatment", pd.Series(None, customers.index, "object"))
     customers["disturbed"] = customers.get("disturbed", False)

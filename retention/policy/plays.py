@@ -73,8 +73,8 @@ def options(
 ) -> pd.DataFrame:
     """List what could be done for each customer.
 
-    While an issue is open there is talk only, without an offer. Nothing is sold to customers who
-    met a failure in the last 90 days.
+    While an issue is open there is talk only, without an offer, and a remedy, which may cost money
+    and is no offer. Nothing is sold to customers who met a failure in the last 90 days.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def _is_allowed(
     customers: pd.DataFrame, has_open_issue: "pd.Series[bool]", play: Play
 ) -> "pd.Series[bool]":
     allowed = pd.Series(True, index=customers.index)
-    if play.offer_value or play.type != "talk":
+    if play.type != "remedy" and (play.offer_value or play.type != "talk"):
         allowed &= ~has_open_issue
     if play.type in SELLING_TYPES:
         allowed &= ~(customers["failures_90d"] > 0)
@@ -160,7 +160,8 @@ def _with_gain(
     factor = is_preferred.map({True: 1.0, False: policy.other_channel_factor})
     saving = _saving(customers, play, policy)
     gain = saving.where(saving < 0, saving * factor) - expected_cost(play)
-    spend = play.offer_value * play.acceptance_rate
+    # A remedy is owed: no budget of offers limits it.
+    spend = 0.0 if play.type == "remedy" else play.offer_value * play.acceptance_rate
     rows = pd.DataFrame({"channel": channel, "gain": cents(gain)})
     rows["price"] = cents(pd.Series(expected_cost(play), index=customers.index))
     rows["spend"] = cents(pd.Series(spend, index=customers.index))
@@ -299,7 +300,8 @@ def matching_plays(
         their issue (tier 0) comes before a general one (tier 1).
     """
     general = [play.name for play in playbook if not play.when]
-    has_offer = (candidates["spend"] > 0) | (candidates["offer"] > 0)
+    remedies = [play.name for play in playbook if play.type == "remedy"]
+    has_offer = (candidates["offer"] > 0) & ~candidates["play"].isin(remedies)
     usable = candidates[~has_offer | (candidates["gain"] > policy.min_net_gain * 100)]
     usable = usable.assign(tier=usable["play"].isin(general).astype("int64"))
     return sort_options(usable, ("tier", True), *_BEST_FIRST)

@@ -15,7 +15,7 @@ class AnswerColumn:
 
     heading: str
     choices: tuple[str, ...] = ()  # the answers to choose from; none where the cell is free
-    kind: str = "choice"  # or date, money, text
+    kind: str = "choice"  # or date, coming_date, money, name, text
 
 
 PLAYS: Final = "plays"
@@ -28,7 +28,9 @@ ANSWER_COLUMNS: Final[dict[str, AnswerColumn]] = {
         (
             gettext_noop("reached"),
             gettext_noop("not reached"),
+            gettext_noop("sent"),
             gettext_noop("wrong person"),
+            gettext_noop("knows better"),
             gettext_noop("merged"),
             gettext_noop("deceased"),
         ),
@@ -48,6 +50,11 @@ ANSWER_COLUMNS: Final[dict[str, AnswerColumn]] = {
         gettext_noop("Reason right?"),
         (gettext_noop("yes"), gettext_noop("partly"), gettext_noop("no")),
     ),
+    "fixed": AnswerColumn(
+        gettext_noop("Fixed?"), (gettext_noop("fixed"), gettext_noop("not fixed"))
+    ),
+    "call_back_on": AnswerColumn(gettext_noop("Call back on"), kind="coming_date"),
+    "handed_to": AnswerColumn(gettext_noop("Handed to"), kind="name"),
     "note": AnswerColumn(gettext_noop("Note"), kind="text"),
 }
 """In the order of the workbook; keys are column names, choices are message ids."""

@@ -21,6 +21,9 @@ REASONS: Final = artefacts.REASON_COLUMNS
 HEADINGS: Final[dict[str, str]] = {
     "list_id": gettext_noop("List"),
     "rank": gettext_noop("Rank"),
+    "planned": gettext_noop("When"),
+    "due_on": gettext_noop("Due"),
+    "cost_of_delay": gettext_noop("Lost by waiting a week"),
     "lane": gettext_noop("What to do"),
     "why": gettext_noop("Why so"),
     "change": gettext_noop("Since the last list"),
@@ -65,6 +68,7 @@ HEADINGS: Final[dict[str, str]] = {
 """The heading of every column of artefacts.AT_RISK where people read it."""
 
 MONEY_COLUMNS: Final = (
+    "cost_of_delay",
     "value_at_stake",
     "net_gain",
     "expected_value",
@@ -84,6 +88,13 @@ RISK_WORDS: Final = {
     "raised": gettext_noop("raised"),
     "low": gettext_noop("low"),
 }
+
+PLANNED: Final = {
+    "today": gettext_noop("today"),
+    "this_week": gettext_noop("this week"),
+    "later": gettext_noop("later"),
+}
+"""When the owner gets to a customer, as many a day as the policy says."""
 
 CHANGES: Final = {
     "new": gettext_noop("new"),

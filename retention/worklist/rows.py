@@ -1,5 +1,6 @@
 """The rows of the list: the decision on each customer beside all that staff read about them."""
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from retention.core import artefacts
 from retention.core.params import Params, Play
 from retention.i18n.language import Language
+from retention.policy import queue
 from retention.policy.lanes import LISTED_LANES
 from retention.worklist.model import (
     CONTACT_COLUMNS,
@@ -23,6 +25,8 @@ from retention.worklist.model import (
 
 THEME_OF_WHY: Final = {
     "open_case": "resolution",
+    "unsolved_case": "solutions",
+    "faulty_order": "promises",
     "billing_error": "billing",
     "broken_promise": "promises",
     "notice": "contracts",
@@ -45,28 +49,27 @@ class CustomerTables:
     contacts: pd.DataFrame  # one row a customer
 
 
-def rank_listed(decisions: pd.DataFrame, scores: pd.DataFrame, others: int | None) -> pd.DataFrame:
-    """The listed customers with their rank.
+def rank_listed(
+    decisions: pd.DataFrame, scores: pd.DataFrame, params: Params, as_of: dt.date
+) -> pd.DataFrame:
+    """The listed customers with their rank, and when their owner works them.
 
-    The order: by lane; within lane contact by net gain; then by expected loss and churn
-    probability, all downwards; then by customer_id (UTF-8).
+    The order, whatever the lane: what waiting costs; then who is due first; then expected loss and
+    churn probability, both downwards; then customer_id (UTF-8).
 
-    decisions: as Decision.rows. others: of lanes other than contact the first so many, None: all.
+    decisions: as Decision.rows. Of lanes other than contact the first `at_risk.others` are listed.
     """
     rows = decisions[decisions["lane"].isin(LISTED_LANES)]
     rows = rows.merge(scores, on="customer_id", how="left")
-    rows = rows.assign(
-        place=rows["lane"].map(LISTED_LANES.index),
-        gain=rows["net_gain"].where(rows["lane"] == "contact", 0.0),
-        id=rows["customer_id"].str.encode("utf-8"),
-    )
-    keys = ["place", "gain", "expected_loss", "churn_probability", "id"]
-    rows = rows.sort_values(keys, ascending=[True, False, False, False, True])
-    if others is not None:
+    rows = rows.assign(id=rows["customer_id"].str.encode("utf-8"))
+    keys = ["urgency", "due_on", "expected_loss", "churn_probability", "id"]
+    rows = rows.sort_values(keys, ascending=[False, True, False, False, True])
+    if params.at_risk.others is not None:
         position = rows.groupby("lane").cumcount()
-        rows = rows[(rows["lane"] == "contact") | (position < others)]
-    rows = rows.drop(columns=["place", "gain", "id"]).reset_index(drop=True)
-    return rows.assign(rank=range(1, len(rows) + 1))
+        rows = rows[(rows["lane"] == "contact") | (position < params.at_risk.others)]
+    rows = rows.drop(columns=["id", "urgency"]).reset_index(drop=True)
+    planned = queue.plan(rows, params.policy, params.at_risk, as_of)
+    return rows.assign(rank=range(1, len(rows) + 1), planned=planned)
 
 
 def list_rows(

@@ -78,16 +78,26 @@ def how_to_read(listing: Listing) -> list[tuple[str, str]]:
         (
             _("Order"),
             _(
-                "Those to contact first, most net gain first; then what is to be put right, who "
-                "gave notice, and who is given time. Where that is equal, more value at stake, "
-                "then the higher chance of leaving, then the customer number."
+                "One queue of all that is to do: first who loses us most by waiting for a week. "
+                "That is all that is at stake where something is due within the week or overdue, "
+                "and a share of it where there is more time. Where that is equal: who is due "
+                "first, then more value at stake, then the higher chance of leaving, then the "
+                "customer number."
+            ),
+        ),
+        (
+            _("When"),
+            _(
+                "Today: as many as the owner can work in a day, from the top of the queue, "
+                "whatever there is to do. This week: as many as in the other working days. Later: "
+                "the rest. Who is to be called or asked on a certain day is not planned before it."
             ),
         ),
         (
             _("Fix first"),
             _(
-                "Something is still open with this customer. Put it right and tell them so; make "
-                "no offer before that."
+                "Something is owed to this customer, until it is put right. Do that, tell them so, "
+                "and note it as fixed; make no offer before that."
             ),
         ),
         (

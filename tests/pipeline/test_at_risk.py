@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
-from pipeline.at_risk import at_risk
+from pipeline.at_risk import at_risk, without_wrong
 from retention.core import artefacts
 from retention.core.storage import atomic
+from retention.ledgers.outcomes import contact_fingerprint
 from retention.worklist import to_csv, write
 from tests.support.policies import AS_OF
 from tests.support.worklists import (
@@ -23,12 +25,25 @@ from tests.support.worklists import (
 )
 
 
-def test_contacts_first_by_net_gain_then_what_is_to_be_put_right() -> None:
-    result = at_risk(worklist_inputs(FOUR), params_with(), None)
-    assert column(result, "customer_id") == ["d", "b", "a", "c"]
-    assert column(result, "rank") == [1, 2, 3, 4]
-    assert column(result, "lane") == ["contact", "contact", "contact", "fix_first"]
-    assert column(result, "net_gain")[:3] == [17.0, 17.0, 1.0]
+def test_one_queue_of_all_lanes_by_what_a_week_of_waiting_costs() -> None:
+    rows = "\n".join(
+        [
+            "customer | expected_loss | open_cases | notice_on  | ends_on    | churn_probability",
+            "a        |            10 |            |            |            |               0.5",
+            "b        |            90 |            |            |            |               0.5",
+            "c        |            50 |          1 |            |            |               0.9",
+            "d        |            90 |            |            |            |               0.6",
+            "e        |            80 |            | 2026-11-20 | 2026-11-24 |               0.9",
+            "f        |            80 |            | 2026-11-20 | 2027-11-24 |               0.9",
+        ]
+    )
+    result = at_risk(worklist_inputs(rows), params_with({"per_day": 2}), None)
+    assert column(result, "customer_id") == ["e", "c", "f", "d", "b", "a"]
+    assert column(result, "rank") == [1, 2, 3, 4, 5, 6]
+    assert column(result, "planned") == ["today"] * 2 + ["this_week"] * 4
+    # e and c within the week; f a week of 367 days, the contacts a week of 180, of their net gain
+    assert column(result, "cost_of_delay") == [80.0, 50.0, 1.53, 0.66, 0.66, 0.04]
+    assert column(result, "due_on")[:2] == [dt.date(2026, 11, 24), AS_OF]
 
 
 def test_of_other_lanes_only_those_with_most_to_lose_are_shown_and_all_are_counted() -> None:
@@ -84,6 +99,9 @@ def test_a_row_says_all_that_staff_read() -> None:
     cells = {name: value for name, value in row.items() if value is not None and name != "list_id"}
     assert cells == {
         "rank": 1,
+        "planned": "today",
+        "due_on": dt.date(2027, 5, 21),
+        "cost_of_delay": 0.54,
         "lane": "contact",
         "why": "chosen",
         "change": "",
@@ -115,6 +133,16 @@ def test_a_row_says_all_that_staff_read() -> None:
         "avoid": "No pressure",
         "otherwise": "do voucher",
     }
+
+
+def test_a_number_at_which_staff_met_somebody_else_is_left_out_until_it_is_corrected() -> None:
+    contacts = pd.DataFrame(
+        {"customer_id": ["a", "b", "c"], "phone": ["+44 7", "+44 7", None], "email": ["x@y"] * 3}
+    )
+    wrong = {"a": {contact_fingerprint("a", "+447")}, "c": {contact_fingerprint("c", "x@y")}}
+    left = without_wrong(contacts, wrong)
+    assert left["phone"].isna().tolist() == [True, False, True]
+    assert left["email"].isna().tolist() == [False, False, True]
 
 
 def test_who_is_to_be_put_right_is_told_all_that_went_wrong() -> None:

@@ -116,6 +116,88 @@ def test_open_are_the_cases_without_an_end_since_their_last_contact() -> None:
     )
 
 
+def test_a_failure_is_owed_until_it_is_made_good_and_due_by_the_service_level() -> None:
+    """c...: closed without a solution; f...: a faulty order; o...: open, of which the answer is due
+    after a day and the end after five; s...: what staff recorded beside contacts.
+    """
+    check(
+        """
+        customer  | kind       | day | case | order | topic     | resolved | amount | cause       | effective | agent
+        c_owed    | contact    | -60 | a    |       | complaint |          |        |             |           |
+        c_owed    | resolution | -50 | a    |       |           | no       |        |             |           |
+        c_solved  | contact    | -60 | b    |       | complaint |          |        |             |           |
+        c_solved  | resolution | -50 | b    |       |           | no       |        |             |           |
+        c_solved  | contact    | -40 | b    |       | complaint |          |        |             |           |
+        c_solved  | resolution | -30 | b    |       |           | yes      |        |             |           |
+        c_refund  | contact    | -60 | c    | X     | complaint |          |        |             |           |
+        c_refund  | resolution | -50 | c    |       |           | no       |        |             |           |
+        c_refund  | return     | -40 |      | X     |           |          |    -10 |             |           |
+        c_before  | contact    | -60 | d    | X     | complaint |          |        |             |           |
+        c_before  | return     | -55 |      | X     |           |          |    -10 |             |           |
+        c_before  | resolution | -50 | d    |       |           | no       |        |             |           |
+        c_fixed   | contact    | -60 | e    |       | complaint |          |        |             |           |
+        c_fixed   | resolution | -50 | e    |       |           | no       |        |             |           |
+        c_fixed   | fix        | -20 |      |       |           |          |        |             |           |
+        c_again   | contact    | -60 | f    |       | complaint |          |        |             |           |
+        c_again   | fix        | -30 |      |       |           |          |        |             |           |
+        c_again   | contact    | -20 | g    |       | complaint |          |        |             |           |
+        c_again   | resolution | -18 | g    |       |           | no       |        |             |           |
+        f_owed    | delivery   | -60 |      | X     |           |          |        |             |           |
+        f_owed    | delivery   | -50 |      | X     |           |          |        | poor_result |           |
+        f_new     | delivery   | -50 |      | X     |           |          |        | poor_result |           |
+        f_new     | delivery   | -40 |      | X     |           |          |        |             |           |
+        f_refund  | delivery   | -50 |      | X     |           |          |        | poor_result |           |
+        f_refund  | return     | -40 |      | X     |           |          |     -5 |             |           |
+        f_sent    | delivery   | -50 |      | X     |           |          |        | poor_result |           |
+        f_sent    | return     | -40 |      | X     |           |          |      0 |             |           |
+        f_solved  | delivery   | -50 |      | X     |           |          |        | poor_result |           |
+        f_solved  | contact    | -48 | h    | X     | complaint |          |        |             |           |
+        f_solved  | resolution | -45 | h    |       |           | yes      |        |             |           |
+        f_again   | delivery   | -50 |      | X     |           |          |        | poor_result |           |
+        f_again   | delivery   | -40 |      | X     |           |          |        |             |           |
+        f_again   | delivery   | -30 |      | X     |           |          |        | poor_result |           |
+        f_fixed   | delivery   | -50 |      | X     |           |          |        | poor_result |           |
+        f_fixed   | fix        | -20 |      |       |           |          |        |             |           |
+        o_silent  | contact    |  -3 | i    |       | complaint |          |        |             |           |
+        o_answer  | contact    |  -3 | j    |       | complaint |          |        |             |           |
+        o_answer  | response   |  -2 | j    |       |           |          |        |             |           |
+        o_two     | contact    | -30 | k    |       | complaint |          |        |             |           |
+        o_two     | response   | -29 | k    |       |           |          |        |             |           |
+        o_two     | contact    |  -3 | l    |       | complaint |          |        |             |           |
+        s_ahead   | call_back  |  -9 |      |       |           |          |        |             |         3 |
+        s_ahead   | handover   |  -9 |      |       |           |          |        |             |           | Ada
+        s_ahead   | handover   |  -5 |      |       |           |          |        |             |           | Bert
+        s_ahead   | override   |  -4 |      |       |           |          |        |             |           |
+        s_made    | call_back  |  -9 |      |       |           |          |        |             |        -3 |
+        s_made    | outreach   |  -2 |      |       | sent      |          |        |             |           |
+        s_missed  | call_back  |  -9 |      |       |           |          |        |             |        -3 |
+        s_missed  | outreach   |  -9 |      |       | reached   |          |        |             |           |
+        """,
+        """
+        customer | open_cases | unsolved_cases | unsolved_days | faulty_order_days | case_due_days | fixed_days | call_back_days | override_days | handed_to | last_outreach_days
+        c_owed   | 0          | 1              | 50            |                   | 55            |            |                |               |           |
+        c_solved | 0          | 0              |               |                   |               | 30         |                |               |           |
+        c_refund | 0          | 0              |               |                   |               |            |                |               |           |
+        c_before | 0          | 1              | 50            |                   | 55            |            |                |               |           |
+        c_fixed  | 0          | 0              |               |                   |               | 20         |                |               |           |
+        c_again  | 0          | 1              | 18            |                   | 15            | 30         |                |               |           |
+        f_owed   | 0          | 0              |               | 50                |               |            |                |               |           |
+        f_new    | 0          | 0              |               |                   |               |            |                |               |           |
+        f_refund | 0          | 0              |               |                   |               |            |                |               |           |
+        f_sent   | 0          | 0              |               | 50                |               |            |                |               |           |
+        f_solved | 0          | 0              |               |                   |               | 45         |                |               |           |
+        f_again  | 0          | 0              |               | 30                |               |            |                |               |           |
+        f_fixed  | 0          | 0              |               |                   |               | 20         |                |               |           |
+        o_silent | 1          | 0              |               |                   | 2             |            |                |               |           |
+        o_answer | 1          | 0              |               |                   | -2            |            |                |               |           |
+        o_two    | 2          | 0              |               |                   | 25            |            |                |               |           |
+        s_ahead  | 0          | 0              |               |                   |               |            | -3             | 4             | Bert      |
+        s_made   | 0          | 0              |               |                   |               |            |                |               |           | 2
+        s_missed | 0          | 0              |               |                   |               |            | 3              |               |           | 9
+        """,
+    )
+
+
 def test_open_is_nothing_where_no_ends_of_cases_are_told_of() -> None:
     check(
         """

@@ -23,11 +23,18 @@ UPLIFT_SCORES: Final = {"saving": np.nan, "treatment": None, "disturbed": False}
 CUSTOMER_STATE: Final = {
     "tenure_days": 900.0,
     "notice_on": None,
+    "ends_on": None,
     "open_cases": 0.0,
+    "unsolved_days": np.nan,
+    "faulty_order_days": np.nan,
+    "case_due_days": np.nan,
     "billing_error_days": np.nan,
     "broken_promise_days": np.nan,
     "fixed_days": np.nan,
     "last_outreach_days": np.nan,
+    "call_back_days": np.nan,
+    "override_days": np.nan,
+    "handed_to": None,
     "contacts_365d": 0.0,
     "serving_cost_365d": 0.0,
     "revenue_365d": 500.0,
@@ -37,7 +44,7 @@ CUSTOMER_STATE: Final = {
     "usual_channel": None,
 }
 CONTACTS: Final = {"do_not_contact": False, "preferred_channel": "phone", "owner": None}
-_TEXTS: Final = ("usual_channel", "preferred_channel", "owner", "treatment")
+_TEXTS: Final = ("usual_channel", "preferred_channel", "owner", "treatment", "handed_to")
 
 
 def customer_rows(text: str) -> list[dict[str, Any]]:
@@ -50,7 +57,7 @@ def _typed(row: dict[str, str | None]) -> dict[str, Any]:
     for name, cell in row.items():
         if name == "causes":
             typed[name] = cell.split() if cell else None
-        elif name == "notice_on":
+        elif name in ("notice_on", "ends_on"):
             typed[name] = dt.date.fromisoformat(cell) if cell else None
         elif name in ("do_not_contact", "disturbed"):
             typed[name] = {"yes": True, "no": False, None: None}[cell]

@@ -142,6 +142,7 @@ _WHY = {
     "contact": "chosen",
     "fix_first": "open_case",
     "gave_notice": "notice",
+    "call_back": "agreed",
     "cooling_off": "just_fixed",
 }
 
@@ -150,6 +151,9 @@ def _row(rank: int, cells: dict[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "list_id": "2026-11-22-0123456789ab",
         "rank": rank,
+        "planned": "today",
+        "due_on": dt.date(2026, 11, 25),
+        "cost_of_delay": round(50.0 / rank, 2),
         "lane": "contact",
         "why": _WHY[cells.get("lane", "contact")],
         "change": "same",

@@ -12,6 +12,8 @@ from babel.dates import get_month_names
 from retention.commands.outcomes.sheet import LANGUAGES, Unusable, fold_text
 
 MAX_NOTE_LENGTH: Final = 2_000  # characters
+MAX_NAME_LENGTH: Final = 100
+MAX_DAYS_AHEAD: Final = 366
 _DAY: Final = re.compile(r"(\d{4}-\d{2}-\d{2})([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?")
 _DAY_WITH_MONTH_NAME: Final = re.compile(r"(\d{1,2})[ -](\D+?)[ -](\d{4})")
 _FULL_STOPS: Final = ".!\u06d4\u0964 "  # also of Urdu and Bengali
@@ -69,6 +71,25 @@ def day(value: object, first: dt.date, last: dt.date) -> dt.date | None:
     if date and date > last:
         raise CellError("in_future", f"later than {last}, when it was entered; correct the day")
     return date
+
+
+def coming_day(value: object, first: dt.date, today: dt.date) -> dt.date | None:
+    """The day of a cell on which something is to be done, at most MAX_DAYS_AHEAD away."""
+    last = today + dt.timedelta(days=MAX_DAYS_AHEAD)
+    try:
+        return day(value, first, last)
+    except CellError as error:
+        if error.rule != "in_future":
+            raise
+        raise CellError("too_far_ahead", f"later than {last}; correct the day") from None
+
+
+def name(value: object) -> str | None:
+    """The name of a person, of at most MAX_NAME_LENGTH characters."""
+    cell_text = " ".join((text(value) or "").split())
+    if len(cell_text) > MAX_NAME_LENGTH:
+        raise CellError("too_long", f"shorten it to {MAX_NAME_LENGTH} characters")
+    return cell_text or None
 
 
 def _day(written: str | None) -> dt.date | None:

@@ -267,6 +267,8 @@ def _write_batch(
                 channel=channel,
                 owner=owner,
                 file_sha256=sha256,
+                theme=next(iter((row.get("themes") or "").split()), None),
+                wrong_contact=_wrong_contact(customer, staff_answer, row, channel),
             )
         )
     counts = {"accepted": len(records), "unchanged": n_accepted - len(records)}
@@ -279,6 +281,16 @@ def _write_batch(
         records=tuple(records),
     )
     outcomes.write(outcomes.FOLDER, batch)
+
+
+def _wrong_contact(
+    customer: str, staff_answer: StaffAnswer, row: dict[str, str], channel: str | None
+) -> str | None:
+    """The fingerprint of the number, or of the address, at which staff met somebody else."""
+    contact = row.get("email" if channel == "email" else "phone")
+    if staff_answer.result != outcomes.WRONG_PERSON or not contact:
+        return None
+    return outcomes.contact_fingerprint(customer, contact)
 
 
 def _counts(sheet: Sheet, result: ValidationResult, new: set[str]) -> dict[str, int]:

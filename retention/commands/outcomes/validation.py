@@ -19,7 +19,7 @@ from retention.commands.outcomes.sheet import (
 )
 from retention.core.errors import mask
 from retention.core.params import Play
-from retention.ledgers.outcomes import NO_ACTION, OBJECTION, StaffAnswer
+from retention.ledgers.outcomes import KNOWS_BETTER, NO_ACTION, OBJECTION, SENT, StaffAnswer
 from retention.worklist.answer_columns import ANSWER_COLUMNS, PLAYS
 
 
@@ -70,6 +70,10 @@ class RowRules:
         """The reader of each answer column."""
         kinds: dict[str, Callable[[object], Any]] = {
             "date": lambda value: cells.day(value, self.published_list.as_of, self.today),
+            "coming_date": lambda value: cells.coming_day(
+                value, self.published_list.as_of, self.today
+            ),
+            "name": cells.name,
             "money": lambda value: amounts.money(value, self.published_list.currency),
             "text": cells.note,
         }
@@ -202,9 +206,20 @@ def _contradictions(staff_answer: StaffAnswer) -> Iterator[tuple[str, str]]:
     was_reached, action = staff_answer.result == "reached", staff_answer.action_taken
     if staff_answer.answer and not was_reached:
         yield "answer", "only who was reached answers: choose the result reached, or no answer"
-    if staff_answer.contacted_on and not staff_answer.result:
+    if staff_answer.contacted_on and not (staff_answer.result or staff_answer.fixed):
         yield "contacted_on", "choose the result of the contact, or leave the day blank"
-    if staff_answer.offer_cost and action in (None, NO_ACTION) and not was_reached:
+    if staff_answer.result == KNOWS_BETTER and not staff_answer.note:
+        yield "note", "say in the note why the customer is better left alone"
+    if staff_answer.call_back_on and staff_answer.answer == OBJECTION:
+        yield "call_back_on", "who asks not to be contacted is not called back: correct one of them"
+    if (
+        staff_answer.call_back_on
+        and staff_answer.contacted_on
+        and staff_answer.call_back_on < staff_answer.contacted_on
+    ):
+        yield "call_back_on", "it is before the day of the contact: correct one of the two"
+    was_given = was_reached or staff_answer.result == SENT
+    if staff_answer.offer_cost and action in (None, NO_ACTION) and not was_given:
         yield "offer_cost", "choose the action that cost it, or leave the cost blank"
     if staff_answer.offer_cost and action == NO_ACTION:
         yield "offer_cost", "nothing was done, so nothing was spent: correct one of the two"

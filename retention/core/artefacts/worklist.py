@@ -20,6 +20,9 @@ AT_RISK: Final = CsvTable(
     (
         Column("list_id", TEXT, "the list: its day and a hash of its content"),
         Column("rank", WHOLE, "the order of work, from 1"),
+        Column("planned", TEXT, "when the owner gets to it: today, this_week or later, as a code"),
+        Column("due_on", DATE, "by when, or in lanes call_back and cooling_off on which day"),
+        Column("cost_of_delay", NUMBER, "expected to be lost by waiting for a week, in money"),
         Column("lane", TEXT, "what to do, as a code"),
         Column("why", TEXT, "why this lane, as a code"),
         Column("change", TEXT, "since the last list: new, worse, better or same"),

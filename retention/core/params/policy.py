@@ -24,6 +24,9 @@ class AtRiskParams(Strict):
 class Fix(Strict):
     """How far back a failure counts as open: it is put right before any offer."""
 
+    # Unsolved cases and faulty orders of earlier days count as settled in a way that nobody
+    # recorded; null: none do. A day, and no number of days: what is owed does not lapse.
+    owed_since: Day = None
     billing_days: int = Field(default=60, ge=0)
     promise_days: int = Field(default=60, ge=0)
 
@@ -53,6 +56,7 @@ class Owner(Strict):
     """A member of staff who owns customers."""
 
     capacity: int | None = Field(default=None, ge=0)  # contacts on one list
+    per_day: Days | None = None  # customers in one day, of all lanes
     away: list[Absence] = []
 
 
@@ -64,8 +68,8 @@ class Play(Strict):
     wording: str = ""
     avoid: str = ""
     when: list[str] = []  # causes of failures or themes of reasons that it answers; empty: any
-    lane: Literal["contact", "fix_first", "cooling_off", "gave_notice"] = "contact"
-    type: Literal["talk", "gesture", "upsell", "cross_sell"] = "talk"
+    lane: Literal["contact", "fix_first", "gave_notice", "call_back", "cooling_off"] = "contact"
+    type: Literal["talk", "remedy", "gesture", "upsell", "cross_sell"] = "talk"
     cost: float = Field(default=0.0, ge=0)
     offer_value: float = Field(default=0.0, ge=0)
     acceptance_rate: float = Field(default=1.0, ge=0, le=1)  # of all who are offered it
@@ -75,6 +79,10 @@ class Play(Strict):
 
     @model_validator(mode="after")
     def _no_offer_while_open(self) -> "Play":
+        if self.type == "remedy":
+            if self.lane != "fix_first":
+                raise ValueError(f"a remedy puts right: its lane is fix_first, not {self.lane}")
+            return self
         if self.lane in ("fix_first", "cooling_off") and (self.offer_value or self.type != "talk"):
             raise ValueError(f"no offer while something is being put right ({self.lane})")
         return self
@@ -87,6 +95,9 @@ class Policy(Strict):
     min_tenure_days: int = Field(default=0, ge=0)
     fix: Fix = Fix()
     cooling_days: int = Field(default=7, ge=0)
+    override_days: int = Field(default=180, ge=0)  # as long staff's "knows better" counts
+    per_day: Days | None = None  # customers that one owner works in a day, of all lanes
+    workdays: int = Field(default=5, ge=1, le=7)  # of a week
     min_churn_probability: float = Field(default=0.0, ge=0, lt=1)
     sleeping_days: Days | None = None
     effort: Effort | None = None

@@ -32,6 +32,7 @@ def html(report: OutcomesReport) -> str:
         "day": partial(language.date, short=True),
         "months": partial(wording.format_months, language=language),
         "subgroup_name": partial(wording.subgroup_name, plays=report.plays, language=language),
+        "theme_name": partial(wording.theme_name, language=language),
         "share": partial(_share_text, report),
     }
     environment.globals |= {

@@ -23,6 +23,7 @@ def table(report: OutcomesReport) -> list[Row]:
         *_past_lists(report),
         *(_plan(report.plan) if report.plan else ()),
         *_batches(report),
+        *_reasons(report),
     ]
     return [figures.row(COLUMNS, row) for row in rows]
 
@@ -131,3 +132,12 @@ def _batches(report: OutcomesReport) -> Iterator[Row]:
         group = {"by": "list", "group": batch.as_of.isoformat()}
         yield _row("assigned", "to contact", batch.contact, "customers", **group)
         yield _row("assigned", "held out", batch.holdout, "customers", **group)
+
+
+def _reasons(report: OutcomesReport) -> Iterator[Row]:
+    for reason in report.reasons:
+        group = {"by": "theme", "group": reason.theme, "n": reason.n}
+        share = reason.share
+        yield _row("reasons", "right", share.value, "share", **_ends(share), **group)
+        yield _row("reasons", "partly right", reason.partly, "rows", **group)
+        yield _row("reasons", "wrong", reason.no, "rows", **group)

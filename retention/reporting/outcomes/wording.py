@@ -110,4 +110,9 @@ def subgroup_name(subgroup: SubgroupResult, plays: dict[str, str], language: Lan
     """A play by its action, a theme in words."""
     if subgroup.column == "play":
         return plays.get(subgroup.name, subgroup.name.replace("_", " "))
-    return language.gettext((ACTIONABLE | CONTEXT).get(subgroup.name, subgroup.name))
+    return theme_name(subgroup.name, language)
+
+
+def theme_name(theme: str, language: Language) -> str:
+    """A theme in words."""
+    return language.gettext((ACTIONABLE | CONTEXT).get(theme, theme))

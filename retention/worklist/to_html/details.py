@@ -13,7 +13,14 @@ from retention.i18n.language import Language
 from retention.policy.lanes import LANES, LISTED_LANES
 from retention.reporting import page
 from retention.serving.themes import ACTIONABLE, CONTEXT
-from retention.worklist.model import REASONS, RISK_THRESHOLDS, RISK_WORDS, Listing, round_half_up
+from retention.worklist.model import (
+    PLANNED,
+    REASONS,
+    RISK_THRESHOLDS,
+    RISK_WORDS,
+    Listing,
+    round_half_up,
+)
 
 Row = dict[str, Any]
 TextIndex = int | str | None
@@ -54,6 +61,8 @@ def _text(column: str) -> Cell:
 
 _CELLS: Final[dict[str, Cell]] = {
     "rank": _value("rank"),
+    "planned": _value("planned"),
+    "due": lambda row, *_: row["due_on"] and row["due_on"].toordinal(),
     "stake": _value("value_at_stake"),
     "gain": _value("net_gain"),
     "risk": _value("churn_probability"),
@@ -161,14 +170,15 @@ def _in_list_order(
 def _filters(listing: Listing, rows: list[Row], texts: TextTable) -> dict[str, list[FilterOption]]:
     """The options of each filter; none where there is no choice."""
     language = listing.language
-    lanes, risks, owners, plays = (
+    lanes, planned, risks, owners, plays = (
         Counter(_cut(row[column]) for row in rows if row[column])
-        for column in ("lane", "risk", "owner", "action_name")
+        for column in ("lane", "planned", "risk", "owner", "action_name")
     )
     themes = Counter(theme for row in rows for theme in _themes(row))
     by_frequency = sorted(themes, key=lambda theme: (-themes[theme], theme))
     options: dict[str, list[FilterOption]] = {
         "lane": [(lane, language.gettext(LANES[lane]), lanes[lane]) for lane in LISTED_LANES],
+        "planned": [(code, language.gettext(PLANNED[code]), planned[code]) for code in PLANNED],
         "owner": [(texts(owner), owner, owners[owner]) for owner in sorted(owners)],
         "kinds": [(texts(theme), _theme(theme, language), themes[theme]) for theme in by_frequency],
         "play": [

@@ -1,7 +1,7 @@
 """One owner's part of the list, short enough for an e-mail.
 
 Mail programs drop style sheets and scripts and cut long messages: styles are inline, nothing is
-fetched, and the message shows only the first customers of each lane.
+fetched, and the message shows only the first customers of the queue.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from retention.worklist.model import Listing, slug
 from retention.worklist.to_html.page import RowTexts, changes_sentence, dropped_summary, total
 
 MAX_BYTES: Final = 95_000  # mail programs cut from 100 kB
-_MAX_PER_LANE: Final = 12
+_MAX_ROWS: Final = 40
 _MAX_DROPPED: Final = 10
 _MAX_NOTES: Final = 5
 _HERE: Final = Path(__file__).parent
@@ -29,7 +29,7 @@ def content(listing: Listing, owner: str | None) -> bytes:
     """The message in UTF-8, at most MAX_BYTES; `listing` is the part of the owner."""
     page = base_page.environment(_HERE, listing.language).get_template("digest.html.j2")
     values = _message_values(listing, owner)
-    rows = RowTexts(listing).rows(_first_of_each_lane(listing))
+    rows = RowTexts(listing).rows(listing.rows.slice(0, _MAX_ROWS).to_pylist())
     shown = len(rows)
     while True:
         part = {"rows": rows[:shown], "more": listing.rows.num_rows - shown}
@@ -37,16 +37,6 @@ def content(listing: Listing, owner: str | None) -> bytes:
         if len(message) <= MAX_BYTES or not shown:
             return message
         shown = min(shown - 1, shown * MAX_BYTES // len(message))
-
-
-def _first_of_each_lane(listing: Listing) -> list[dict[str, Any]]:
-    """The first rows of each lane, in the order of the list."""
-    rows = listing.rows.to_pylist()
-    return [
-        row
-        for lane in LISTED_LANES
-        for row in [row for row in rows if row["lane"] == lane][:_MAX_PER_LANE]
-    ]
 
 
 def _message_values(listing: Listing, owner: str | None) -> dict[str, Any]:

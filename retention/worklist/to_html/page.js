@@ -34,6 +34,7 @@
   const rows = [...body.rows].map((row, place) => ({
     row, place, opened: null, dressed: false,
     rank: known.rank[place],
+    due: known.due[place] ?? Infinity,
     stake: number(known.stake[place]),
     gain: number(known.gain[place]),
     risk: number(known.risk[place]),

@@ -13,7 +13,14 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from retention.reporting import page as base_page
-from retention.worklist.model import CHANGES, REASONS, RISK_WORDS, Listing, round_half_up
+from retention.worklist.model import (
+    CHANGES,
+    PLANNED,
+    REASONS,
+    RISK_WORDS,
+    Listing,
+    round_half_up,
+)
 from retention.worklist.to_html import details
 from retention.worklist.wording import (
     channel_words,
@@ -174,8 +181,11 @@ class RowTexts:
 
     def _action(self, row: dict[str, Any]) -> dict[str, Any]:
         lane, why = lane_words(row["lane"], row["why"], self._language)
+        planned = PLANNED.get(row["planned"] or "", "")
         return {
             "lane": row["lane"],
+            "due": self._language.date(row["due_on"], short=True) if row["due_on"] else None,
+            "planned": self._language.gettext(planned),
             "lane_words": lane,
             "lane_why": why,
             "action": base_page.cut(row["action"]),

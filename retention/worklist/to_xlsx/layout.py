@@ -6,28 +6,34 @@ from typing import Any, Final
 
 from retention.i18n.language import Language, gettext_noop
 from retention.worklist.answer_columns import ANSWER_COLUMNS, NOTHING, PLAYS
-from retention.worklist.model import CHANGES, HEADINGS, MONEY_COLUMNS, REASONS, RISK_WORDS, Listing
+from retention.worklist.model import (
+    CHANGES,
+    HEADINGS,
+    MONEY_COLUMNS,
+    PLANNED,
+    REASONS,
+    RISK_WORDS,
+    Listing,
+)
 from retention.worklist.wording import channel_words, lane_words
 
 WORKING_WIDTHS: Final[dict[str, float]] = {
     "rank": 5,
-    "lane": 8,
+    "planned": 6,
+    "due_on": 11,
+    "lane": 7,
     "customer_id": 9,
-    "name": 13,
+    "name": 11,
     "risk": 7,
-    "churn_probability": 7,
-    "value_at_stake": 10,
-    "reasons": 34,
-    "last_said": 14,
+    "value_at_stake": 9,
+    "reasons": 30,
     "action": 15,
-    "wording": 17,
+    "wording": 15,
     "avoid": 12,
-    "budget": 8,
+    "budget": 7,
     "owner": 9,
-    "covered_for": 7,
     "channel": 8,
     "phone": 12,
-    "change": 7,
 }
 ANSWER_WIDTHS: Final[dict[str, float]] = {
     "contacted_on": 11,
@@ -36,10 +42,17 @@ ANSWER_WIDTHS: Final[dict[str, float]] = {
     "action_taken": 10,
     "offer_cost": 7,
     "reason_right": 7,
-    "note": 13,
+    "fixed": 7,
+    "call_back_on": 11,
+    "handed_to": 8,
+    "note": 10,
 }
 DETAIL_WIDTHS: Final[dict[str, float]] = {
     "preferred_channel": 10,
+    "last_said": 24,
+    "change": 9,
+    "churn_probability": 9,
+    "covered_for": 12,
     "language": 8,
     "email": 28,
     "why": 24,
@@ -53,6 +66,7 @@ DETAIL_WIDTHS: Final[dict[str, float]] = {
     "days_since_purchase": 8,
     "days_since_dealing": 9,
     "usual_gap_days": 11,
+    "cost_of_delay": 11,
     "net_gain": 11,
     "expected_value": 12,
     "value_low": 11,
@@ -69,7 +83,7 @@ WIDTHS: Final = PRINTED_WIDTHS | DETAIL_WIDTHS
 PRINTED_WIDTHS fits the width of one A4 page at 6 points or more. `reasons` joins the first three.
 """
 
-DATES: Final = ("contacted_on", "last_said_on", "last_purchase_on")
+DATES: Final = ("due_on", "contacted_on", "call_back_on", "last_said_on", "last_purchase_on")
 JOINED_REASONS: Final = REASONS[:3]
 
 _HEADINGS: Final = {
@@ -99,6 +113,7 @@ def display_row(row: dict[str, Any], language: Language) -> dict[str, Any]:
     shown = row | {
         "lane": lane,
         "why": why,
+        "planned": _(PLANNED.get(row["planned"] or "", "")),
         "change": _(CHANGES.get(row["change"] or "", "")),
         "channel": channel_words(row["channel"], language),
         "preferred_channel": channel_words(row["preferred_channel"], language),

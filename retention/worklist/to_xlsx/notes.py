@@ -134,7 +134,10 @@ def _what_to_do(listing: Listing) -> list[tuple[str, str]]:
     """How to fill in the list and hand it back."""
     _ = listing.language.gettext
     plays = [f"• {name.replace('_', ' ')}: {does}" for name, does in listing.plays.items()]
-    result, action_taken = ANSWER_COLUMNS["result"], ANSWER_COLUMNS["action_taken"]
+    result, action_taken, fixed, call_back_on, handed_to = (
+        ANSWER_COLUMNS[name].heading
+        for name in ("result", "action_taken", "fixed", "call_back_on", "handed_to")
+    )
     return [
         (
             _("How to fill it in"),
@@ -149,15 +152,30 @@ def _what_to_do(listing: Listing) -> list[tuple[str, str]]:
             ),
         ),
         (
-            _(result.heading),
+            _(result),
             _(
                 "Reached: you spoke or wrote with the customer, and they answered. Not reached: "
-                "you tried, without an answer. Wrong person: the number or address is somebody "
-                "else's; say so to whoever keeps the contact data. Merged: this customer is now "
-                "kept under another number; name it in the note. Deceased: the customer has died."
+                "you tried, without an answer. Sent: a letter, a coupon or a message is on its "
+                "way. Wrong person: the number or address is somebody else's; it is not given "
+                "again. Knows better: you know why this customer is better left alone; say why in "
+                "the note. Merged: this customer is now kept under another number; name it in the "
+                "note. Deceased: the customer has died."
             ),
         ),
-        (_(action_taken.heading), "\n".join([_("What you did:"), *plays])),
+        (
+            _(fixed),
+            _(
+                "Fixed: all that was owed to this customer is put right. Until you say so, or the "
+                "records show it, the customer comes back on each list. A few days later it asks "
+                "you to hear whether it is right."
+            ),
+        ),
+        (
+            _(call_back_on),
+            _("The day that you agreed with the customer: they are on the list again by then."),
+        ),
+        (_(handed_to), _("Who looks after this customer from now on.")),
+        (_(action_taken), "\n".join([_("What you did:"), *plays])),
         (
             _("Handing it back"),
             _(

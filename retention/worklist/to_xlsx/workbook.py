@@ -133,9 +133,9 @@ def _validation(name: str, listing: Listing) -> dict[str, Any]:
         source = f"=_choices!${letter}$1:${letter}${n_choices}"
         message = _("Choose one of the answers offered, or leave it blank.")
         return {"validate": "list", "source": source, "error_message": _cut(message)}
-    if kind == "date":
+    if kind in ("date", "coming_date"):
         day = listing.language.date(listing.as_of)
-        message = _("Give the day of the contact, not before {date}.", date=day)
+        message = _("Give a day, not before {date}.", date=day)
         limit = {"validate": "date", "criteria": ">=", "value": listing.as_of}
         return limit | {"error_message": _cut(message)}
     if kind == "money":

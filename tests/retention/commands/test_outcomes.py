@@ -31,6 +31,7 @@ from retention.ledgers import outcomes
 from retention.ledgers.outcomes import StaffAnswer
 from retention.worklist.answer_columns import ANSWER_COLUMNS, NOTHING
 from retention.worklist.model import Listing
+from retention.worklist.to_xlsx.layout import WIDTHS
 from retention.worklist.to_xlsx.workbook import content
 
 LIST = "2026-11-22-0123456789ab"
@@ -204,7 +205,11 @@ def test_the_workbook_of_each_language_comes_back(
     book = openpyxl.load_workbook("list.xlsx")
     sheet = book.worksheets[0]
     place = {cell.value: cell.column for cell in book["_columns"][1]}
-    answers = {"contacted_on": dt.datetime(2026, 11, 24), "offer_cost": 5}  # noqa: DTZ001
+    answers = {
+        "contacted_on": dt.datetime(2026, 11, 24),  # noqa: DTZ001
+        "call_back_on": dt.datetime(2026, 12, 1),  # noqa: DTZ001
+        "offer_cost": 5,
+    }
     for name, column in ANSWER_COLUMNS.items():
         choice = "credit back" if name == "action_taken" else column.choices and column.choices[0]
         value = answers.get(name) or translate.gettext(choice or "x")
@@ -220,7 +225,36 @@ def test_the_workbook_of_each_language_comes_back(
         Decimal(5),
         "yes",
         latest_answers()["00002"].note,
+        "fixed",
+        dt.date(2026, 12, 1),
+        "x",
     )
+
+
+def test_what_staff_did_beside_a_call_is_kept_and_a_file_without_these_columns_too() -> None:
+    rows = [
+        {"customer_id": "00123", "result": "sent", "offer_cost": 5, "call_back_on": "2026-12-01"},
+        {
+            "customer_id": "b",
+            "contacted_on": "2026-11-24",
+            "fixed": "Fixed",
+            "handed_to": " Bo  A ",
+        },
+        {"customer_id": "c", "result": "knows better", "note": "moved in with her daughter"},
+    ]
+    assert import_answers(table(rows)).counts == ZERO | {"read": 3, "accepted": 3}
+    assert latest_answers() == {
+        "00123": StaffAnswer(
+            result="sent", offer_cost=Decimal(5), call_back_on=dt.date(2026, 12, 1)
+        ),
+        "b": StaffAnswer(dt.date(2026, 11, 24), fixed="fixed", handed_to="Bo A"),
+        "c": StaffAnswer(result="knows better", note="moved in with her daughter"),
+    }
+    before = [name for name in NAMES if name not in ("fixed", "call_back_on", "handed_to")]
+    lines = [["list_id", *before], [LIST, *(str(FULL.get(name, "")) for name in before)]]
+    atomic.write_text(Path("before.csv"), text_of(lines))
+    import_answers(Path("before.csv"), NOON + dt.timedelta(hours=1))
+    assert latest_answers()["00123"] == ANSWER
 
 
 def test_the_order_of_rows_and_columns_and_what_staff_add_do_not_matter() -> None:
@@ -350,10 +384,11 @@ def test_imports_at_once_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_ledger_speaks_of_what_staff_are_asked() -> None:
-    assert [field.name for field in fields(StaffAnswer)] == list(ANSWER_COLUMNS)
-    assert {*outcomes.CONTACT_RESULTS, *outcomes.GONE_RESULTS} == set(
-        ANSWER_COLUMNS["result"].choices
-    )
+    assert {field.name for field in fields(StaffAnswer)} == set(ANSWER_COLUMNS)
+    results = {*outcomes.CONTACT_RESULTS, *outcomes.GONE_RESULTS, outcomes.KNOWS_BETTER}
+    assert results == set(ANSWER_COLUMNS["result"].choices)
+    assert outcomes.FIXED in ANSWER_COLUMNS["fixed"].choices
+    assert set(outcomes.RATINGS) == set(ANSWER_COLUMNS["reason_right"].choices)
     assert outcomes.OBJECTION in ANSWER_COLUMNS["answer"].choices
     assert outcomes.NO_ACTION == NOTHING
 
@@ -370,7 +405,7 @@ REASONS: dict[str, tuple[Row, str]] = {
     "choice": (
         {"result": "maybe later"},
         "column Result, 'ma'… (11 characters): not_a_choice; choose one of: "
-        "reached, not reached, wrong person, merged, deceased",
+        "reached, not reached, sent, wrong person, knows better, merged, deceased",
     ),
     "true for yes": (
         {"reason_right": True},
@@ -450,6 +485,20 @@ REASONS: dict[str, tuple[Row, str]] = {
         {"action_taken": "nothing", "offer_cost": 5},
         "column Offer cost, '5': contradiction; nothing was done, so nothing was spent: correct"
         " one of the two",
+    ),
+    "override without a reason": (
+        {"result": "knows better"},
+        "column Note, '': contradiction; say in the note why the customer is better left alone",
+    ),
+    "call before the contact": (
+        {"contacted_on": dt.date(2026, 11, 24), "call_back_on": dt.date(2026, 11, 23)},
+        "column Call back on, '20'… (10 characters): contradiction; it is before the day of the"
+        " contact: correct one of the two",
+    ),
+    "call too far ahead": (
+        {"call_back_on": dt.date(2028, 1, 1)},
+        "column Call back on, '20'… (10 characters): too_far_ahead; later than 2027-11-26; correct"
+        " the day",
     ),
     "cost without a contact": (
         {"result": None, "offer_cost": 5},
@@ -680,6 +729,11 @@ def sent_back(make_listing: Callable[..., Listing]) -> Callable[[Change, str], I
     return send_back
 
 
+def letter(name: str, beyond: int = 0) -> str:
+    """The letter of a column of the workbook, or of one so many places beyond it."""
+    return str(get_column_letter(list(WIDTHS).index(name) + 1 + beyond))
+
+
 def answered(row: int, **answers: str) -> Change:
     """Fill in one row."""
 
@@ -714,13 +768,13 @@ def test_what_staff_write_outside_of_the_answers_is_reported(sent_back: SendBack
     doubts = list(sent_back(change).doubts)
     places_told = [doubt.partition(":")[0] for doubt in doubts]
     assert places_told == [
-        "row 3, column AW, ''",
+        f"row 3, column {letter('list_id', 2)}, ''",
         "row 1, column C",
         "row 3, column B",
         "row 6",
-        "row 2, column Q, 'Ph'… (5 characters)",
-        "row 3, column I, 'Wh'… (19 characters)",
-        "row 4, column G, 'Va'… (14 characters)",
+        f"row 2, column {letter('phone')}, 'Ph'… (5 characters)",
+        f"row 3, column {letter('last_said')}, 'Wh'… (19 characters)",
+        f"row 4, column {letter('value_at_stake')}, 'Va'… (14 characters)",
         "sheet 'Read me', row 90",
         "sheet 'Mine', row 4",
     ]
@@ -758,8 +812,8 @@ def test_a_place_says_nothing_where_columns_were_moved(sent_back: SendBack) -> N
 
     doubts = sent_back(change).doubts
     assert [doubt.partition(":")[0] for doubt in doubts] == [
-        "row 2, column X, 'Re'… (7 characters)",
-        "row 2, column Y, 'Pr'… (7 characters)",
+        f"row 2, column {letter('note', -1)}, 'Re'… (7 characters)",
+        f"row 2, column {letter('preferred_channel', -1)}, 'Pr'… (7 characters)",
     ]
     assert latest_answers() == {"00001": StaffAnswer(result="reached")}
 
@@ -797,8 +851,8 @@ def test_what_is_struck_through_is_read_and_reported(sent_back: SendBack) -> Non
         book.worksheets[0].cell(3, 1).font = Font(strike=True)
 
     assert list(sent_back(change).doubts) == [
-        "row 3, column T: struck through, and read as it stands (cells: 1); clear what does not"
-        " hold"
+        f"row 3, column {letter('result')}: struck through, and read as it stands (cells: 1);"
+        " clear what does not hold"
     ]
 
 
@@ -836,13 +890,13 @@ def test_a_csv_of_the_workbook_with_a_title_is_read_and_what_was_changed_reporte
     sent_back(answered(2, result="reached"))
     sheet = openpyxl.load_workbook("list.xlsx").worksheets[0]
     rows = [["" if value is None else value for value in row] for row in sheet.values]
-    rows[2][3] = "Bo, moved"
+    rows[2][list(WIDTHS).index("name")] = "Bo, moved"
     atomic.write_text("saved.csv", "Week 48, of Ada, Bo\r\n\r\n" + text_of(rows, ";"))
     report = import_answers(Path("saved.csv"))
     assert report.counts == ZERO | {"read": 3, "unchanged": 1, "blank": 2}
     assert [doubt.partition(":")[0] for doubt in report.doubts] == [
         "row 1",
-        "row 5, column D, 'Na'… (4 characters)",
+        f"row 5, column {letter('name')}, 'Na'… (4 characters)",
     ]
 
 
@@ -853,7 +907,7 @@ def test_a_column_that_staff_added_to_a_csv_is_reported() -> None:
     atomic.write_text(path, text)
     report = import_answers(path)
     assert report.counts["accepted"] == 1
-    assert report.doubts[0].startswith("row 2, column K, 'Re'… (6 characters): no column of the ")
+    assert report.doubts[0].startswith("row 2, column N, 'Re'… (6 characters): no column of the ")
 
 
 def test_a_csv_may_have_more_columns_than_a_spreadsheet() -> None:

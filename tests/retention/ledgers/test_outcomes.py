@@ -3,6 +3,7 @@
 import datetime as dt
 import subprocess
 import sys
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from pipeline.events import events as merge_events
 from retention.core import events, point_in_time
 from retention.core.errors import BadInput, Busy
 from retention.core.storage import atomic
-from retention.ledgers import outcomes
+from retention.ledgers import outcomes, store
 from retention.ledgers.outcomes import ImportBatch, OutcomeRecord, StaffAnswer
 
 LIST = "2026-11-22-0123456789ab"
@@ -34,9 +35,10 @@ def entered(
     answers: dict[str, StaffAnswer],
     list_id: str = LIST,
     sha: str = "f" * 64,
+    theme: str | None = None,
 ) -> Path:
     records = tuple(
-        OutcomeRecord(list_id, customer_id, when, word, "phone", "Ada", sha)
+        OutcomeRecord(list_id, customer_id, when, word, "phone", "Ada", sha, theme)
         for customer_id, word in answers.items()
     )
     batch = ImportBatch(list_id, "Mill Lane Bakery", when, sha, {"accepted": len(records)}, records)
@@ -78,7 +80,7 @@ def test_what_is_written_is_read_again(folder: Path) -> None:
 def test_without_a_ledger_nothing_is_known(folder: Path) -> None:
     assert outcomes.read_records(folder) == []
     assert outcomes.opted_out(folder) == outcomes.deceased_or_merged(folder) == set()
-    table = outcomes.contact_events(folder, LONDON, "Mill Lane Bakery")
+    table = outcomes.staff_events(folder, LONDON, "Mill Lane Bakery")
     assert (table.schema, table.num_rows) == (events.EVENTS, 0)
 
 
@@ -215,7 +217,7 @@ def test_objections_and_the_gone_are_as_last_entered(folder: Path) -> None:
 
 
 def contact_rows(folder: Path, zone: ZoneInfo = LONDON) -> list[dict[str, Any]]:
-    table = outcomes.contact_events(folder, zone, "Mill Lane Bakery")
+    table = outcomes.staff_events(folder, zone, "Mill Lane Bakery")
     assert table.schema == events.EVENTS
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows
@@ -270,10 +272,68 @@ def test_which_answers_tell_of_a_contact(
         )
 
 
+def test_what_else_staff_record_are_events_of_their_own(folder: Path) -> None:
+    answer = StaffAnswer(
+        contacted_on=dt.date(2026, 11, 23),
+        result="sent",
+        reason_right="no",
+        fixed="fixed",
+        call_back_on=dt.date(2026, 12, 1),
+        handed_to="Bert",
+    )
+    answers = {"a": answer, "b": StaffAnswer(result="knows better", note="x")}
+    entered(folder, moment(25), answers, theme="billing")
+    told = {
+        (row["customer_id"], row["kind"]): (
+            row["topic"],
+            row["rating"],
+            row["agent_id"],
+            row["effective_day"],
+        )
+        for row in contact_rows(folder)
+    }
+    assert told == {
+        ("a", "outreach"): ("sent", None, None, None),
+        ("a", "fix"): (None, None, None, None),
+        ("a", "call_back"): (None, None, None, point_in_time.day_number(dt.date(2026, 12, 1))),
+        ("a", "handover"): (None, None, "Bert", None),
+        ("a", "assessment"): ("billing", 0.0, None, None),
+        ("b", "override"): (None, None, None, None),
+    }
+    entered(folder, moment(26), {"a": StaffAnswer(result="sent", fixed="not fixed")})
+    known = [
+        (row["customer_id"], row["kind"]) for row in events_known_on(folder, dt.date(2026, 11, 27))
+    ]
+    assert sorted(known) == [("a", "outreach"), ("b", "override")]
+
+
+def test_a_file_of_before_these_columns_is_still_read(folder: Path) -> None:
+    path = entered(folder, moment(23), {"a": FULL})
+    content = atomic.read_json(path)
+    for record in content["facts"]:
+        for name in ("fixed", "call_back_on", "handed_to", "theme", "wrong_contact"):
+            del record[name]
+    path.unlink()
+    store.write(folder, LIST, content)
+    (record,) = outcomes.read_records(folder)
+    assert (record.staff_answer, record.theme) == (FULL, None)
+
+
+def test_a_wrong_number_is_known_by_its_hash_however_it_is_written(folder: Path) -> None:
+    number = outcomes.contact_fingerprint("a", "+44 20 1234")
+    assert number == outcomes.contact_fingerprint("a", "+44-20-1234")
+    assert number != outcomes.contact_fingerprint("b", "+44 20 1234")
+    record = OutcomeRecord(LIST, "a", moment(23), StaffAnswer(result="wrong person"), "phone")
+    batch = ImportBatch(LIST, "Mill", moment(23), "f", {}, (replace(record, wrong_contact=number),))
+    with outcomes.lock(folder):
+        outcomes.write(folder, batch)
+    assert outcomes.wrong_contacts(folder) == {"a": {number}}
+
+
 def merged(folder: Path) -> tuple[Any, Any]:
     path = folder.parent / "ingested.parquet"
     atomic.write_table(path, events.EVENTS.empty_table())
-    return merge_events([path], "1GB", outcomes.contact_events(folder, LONDON, "Mill Lane Bakery"))
+    return merge_events([path], "1GB", outcomes.staff_events(folder, LONDON, "Mill Lane Bakery"))
 
 
 def events_known_on(folder: Path, day: dt.date) -> list[dict[str, Any]]:

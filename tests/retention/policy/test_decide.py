@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,6 +86,20 @@ def test_each_lane_is_given_its_plays() -> None:
         "not_worth_saving": 1,
         "would_stay": 1,
     }
+
+
+def test_a_remedy_costs_money_and_is_no_offer_and_a_hand_over_stands() -> None:
+    rows = customer_rows("""
+        customer | expected_loss | open_cases | owner | handed_to
+        stranded |             1 |          1 | Ada   | Bert
+        """)
+    taxi = play("refund_taxi", lane="fix_first", type="remedy", offer_value=30.0, approval=20.0)
+    decision = decide_for(rows, params_with(budget=0.0, playbook=[taxi]))
+    assert columns_of(decision, "play", "offer", "approval", "owner") == {
+        "stranded": ("refund_taxi", 30.0, True, "Bert")
+    }
+    with pytest.raises(ValueError, match="its lane is fix_first"):
+        Policy.model_validate({"playbook": [taxi | {"lane": "contact"}]})
 
 
 def test_who_gave_notice_is_offered_first_and_the_rest_of_the_budget_is_for_contacts() -> None:
@@ -273,8 +288,10 @@ def test_everybody_is_in_one_lane_and_no_limit_is_exceeded(
     assert all(set(whys) <= set(lanes.LANE_REASONS[lane]) for lane, whys in counts.items())
     with_play = decision.rows[decision.rows["lane"].isin(lanes.LISTED_LANES)]
     assert decision.rows[~decision.rows["lane"].isin(lanes.LISTED_LANES)]["play"].isna().all()
-    barred = {row["customer_id"] for row in rows if row["do_not_contact"]} | {"c1"}
-    assert not barred & set(with_play["customer_id"])
+    assert "c1" not in set(with_play["customer_id"])
+    objecting = {row["customer_id"] for row in rows if row["do_not_contact"]}
+    # what is owed is put right for them too
+    assert not objecting & set(with_play["customer_id"][with_play["lane"] != "fix_first"])
     assert not set(decision.held_out["customer_id"]) & set(with_play["customer_id"])
     contact = with_play[with_play["lane"] == "contact"]
     harmed = {row["customer_id"] for row in rows if row["disturbed"] or row["saving"] <= 0}

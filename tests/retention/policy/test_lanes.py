@@ -50,14 +50,56 @@ def test_before_anything_else_who_may_not_be_contacted() -> None:
     )
 
 
-def test_who_is_erased_is_left_out_and_an_objection_is_told_first() -> None:
+def test_who_is_erased_is_left_out_whatever_is_owed() -> None:
     text = """
-        customer | do_not_contact | last_outreach_days | lane
-        a        | no             |                  3 | excluded/erased
-        b        | yes            |                    | excluded/opted_out
-        c        | no             |                    | -
+        customer | do_not_contact | open_cases | lane
+        a        | no             |          1 | excluded/erased
+        b        | yes            |            | excluded/erased
+        c        | no             |            | -
         """
     lanes_are(text, erased=frozenset("ab"))
+
+
+def test_what_is_owed_is_put_right_whoever_was_contacted_lately_or_objects_to_offers() -> None:
+    lanes_are(
+        """
+        customer | do_not_contact | last_outreach_days | notice_on  | open_cases | unsolved_days | faulty_order_days | lane
+        called   | no             |                  3 |            |          1 |               |                   | fix_first/open_case
+        objects  | yes            |                    |            |          1 |               |                   | fix_first/open_case
+        unsolved | no             |                  3 |            |          0 |           400 |                   | fix_first/unsolved_case
+        faulty   | yes            |                    |            |          0 |               |               400 | fix_first/faulty_order
+        leaving  | no             |                  3 | 2026-11-20 |          1 |               |                   | fix_first/open_case
+        asked    | no             |                  3 | 2026-11-20 |          0 |               |                   | excluded/contacted_recently
+        nothing  | yes            |                    | 2026-11-20 |          0 |               |                   | excluded/opted_out
+        """  # noqa: E501
+    )
+
+
+def test_after_a_fix_they_are_asked_on_the_day_once_even_if_they_were_told_before() -> None:
+    lanes_are(
+        """
+        customer | fixed_days | last_outreach_days | lane
+        told     |          6 |                  5 | cooling_off/just_fixed
+        due      |          7 |                  6 | cooling_off/just_fixed
+        asked    |          8 |                  1 | excluded/contacted_recently
+        unasked  |         14 |                  8 | cooling_off/just_fixed
+        past     |         15 |                 40 | -
+        """
+    )
+
+
+def test_a_call_that_was_agreed_is_made_on_its_day_and_none_before() -> None:
+    lanes_are(
+        """
+        customer | call_back_days | last_outreach_days | do_not_contact | override_days | lane
+        far      |             -7 |                  2 | no             |               | excluded/call_agreed
+        near     |             -6 |                  2 | no             |               | call_back/agreed
+        missed   |             90 |                 95 | no             |             3 | call_back/agreed
+        objects  |              0 |                  2 | yes            |               | excluded/opted_out
+        known    |                |                 90 | no             |           180 | leave_alone/staff_know_better
+        no more  |                |                 90 | no             |           181 | -
+        """  # noqa: E501
+    )
 
 
 def test_notice_comes_before_what_has_to_be_put_right_and_that_before_what_was() -> None:
@@ -72,7 +114,7 @@ def test_notice_comes_before_what_has_to_be_put_right_and_that_before_what_was()
         promised |            |          0 |                 61 |                  40 |          3 | fix_first/broken_promise
         ago      |            |          0 |                    |                  41 |            | -
         fixed    |            |          0 |                    |                  41 |          7 | cooling_off/just_fixed
-        cooled   |            |          0 |                    |                     |          8 | -
+        cooled   |            |          0 |                    |                     |         15 | -
         """  # noqa: E501
     )
 

@@ -111,7 +111,9 @@ def test_the_rule_of_the_apostrophe(text: str, cell: str) -> None:
 def test_the_header_holds_the_machine_names(make_listing: MakeListing) -> None:
     table = content(make_listing([{}])).decode("utf-8")
     assert table.split("\r\n")[0].split(",") == artefacts.AT_RISK.names
-    assert table.startswith("list_id,rank,lane,why,change,customer_id,name,")
+    assert table.startswith(
+        "list_id,rank,planned,due_on,cost_of_delay,lane,why,change,customer_id,name,"
+    )
 
 
 def test_codes_figures_and_flags_are_for_machines(make_listing: MakeListing) -> None:

@@ -286,7 +286,7 @@ def scale(sheet: Any) -> float:
 
 def test_laid_out_to_read_and_to_print(make_listing: MakeListing) -> None:
     sheet = opened(make_listing([ALL_FILLED] * 3)).worksheets[0]
-    assert sheet.freeze_panes == "E2"
+    assert sheet.freeze_panes == "G2"
     assert sheet.auto_filter.ref == f"A1:{get_column_letter(len(WIDTHS))}4"
     assert [cell.value for cell in sheet[1]] == [heading(name, language("en")) for name in WIDTHS]
     assert (sheet.page_setup.orientation, sheet.page_setup.paperSize) == ("landscape", 9)
