@@ -48,6 +48,7 @@ def at_risk(inputs: WorklistInputs, params: Params, previous: Path | None) -> At
         params,
         as_of,
         inputs.suppressed,
+        inputs.keep_contact,
     )
     ranked = rank_listed(decision.rows, tables.scores, params.at_risk.others)
     listing = build.new_listing(inputs, params, decision, play_evidence)
@@ -77,8 +78,9 @@ def read(params: Params, contacts: pa.Table) -> WorklistInputs:
         contacts=contacts.to_pandas(),
     )
     campaign, days = params.at_risk.campaign, params.at_risk.campaign_days
-    held_out = assignments.held_out_customers(
-        assignments.FOLDER, params.company, campaign, as_of, days
+    held_out, keep_contact = (
+        assignments.customers_in_arm(assignments.FOLDER, arm, params.company, campaign, as_of, days)
+        for arm in (assignments.HOLDOUT, assignments.CONTACT)
     )
     return WorklistInputs(
         tables,
@@ -92,6 +94,7 @@ def read(params: Params, contacts: pa.Table) -> WorklistInputs:
             held_out=held_out,
             erased=erasures.read().erased_among(tables.scores["customer_id"]),
         ),
+        keep_contact,
     )
 
 

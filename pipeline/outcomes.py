@@ -59,6 +59,7 @@ def outcomes(
         campaign=params.at_risk.campaign,
         target_description=target.target_description(params.labels, report_language),
         value_days=params.labels.value.horizon_days,
+        retained_windows=params.policy.retained_windows,
         plays={play.name: play.action for play in params.policy.playbook},
         assigned=analysis.arm_sizes(analysis.randomised(follow_up)),
         excluded_by_reason=analysis.excluded_by_reason(follow_up),
@@ -89,15 +90,20 @@ def _campaign_result(
     planned = plan.required.total
     single_look = analysis.effect_estimate(rows, "churned")
     churn_effect = sequential.confidence_sequence(single_look, planned)
-    value_effect = sequential.confidence_sequence(analysis.effect_estimate(rows, "value"), planned)
+    rows = analysis.with_kept_value(rows, params.policy.retained_windows)
+    window_effect, kept_effect = (
+        sequential.confidence_sequence(analysis.effect_estimate(rows, outcome), planned)
+        for outcome in ("value", "kept_value")
+    )
     has_sample = plan.observed.covers(plan.required) and not math.isnan(churn_effect.low)
     return CampaignResult(
-        arms=analysis.arm_summaries(rows, single_look, value_effect),
+        arms=analysis.arm_summaries(rows, single_look, window_effect),
         single_look=single_look,
         churn_effect=churn_effect,
-        value_effect=value_effect,
+        window_effect=window_effect,
+        kept_effect=kept_effect,
         incremental=incremental.incremental_outcomes(
-            churn_effect, value_effect, float(rows["spent"].sum())
+            churn_effect, kept_effect, float(rows["spent"].sum())
         ),
         conclusion=retention_conclusion(
             churn_effect, plan.required, plan.enrolment_rate, language(params.at_risk.language)

@@ -37,6 +37,20 @@ def contact_play(params: Params, name: str | None) -> Play:
     return cheapest if name is None else contacts[name]
 
 
+def list_size(params: Params) -> tuple[int, int]:
+    """How many the newest list contacts, and from how many it chose; the most where there is none.
+
+    Those from whom it chose are whom no rule of the policy keeps from being contacted: the ones
+    for whom the experiment's candidates stand.
+    """
+    if not artefacts.LANES.path.is_file():
+        return params.at_risk.capacity, artefacts.UPLIFT.read().eligible
+    lanes = artefacts.LANES.read(columns=["lane", "why"]).to_pandas()
+    is_contact = lanes["lane"] == "contact"
+    was_weighed = lanes["why"].isin(["held_out", "below_capacity", "not_worth_saving"])
+    return int(is_contact.sum()), max(int((is_contact | was_weighed).sum()), 1)
+
+
 def estimate_policies(
     experiment: pd.DataFrame, policy: TargetingPolicy, save_rate: float
 ) -> dict[str, PolicyValue]:
@@ -74,15 +88,17 @@ def propose(
     if not artefacts.EXPERIMENT.path.is_file():
         raise Guarded(f"{artefacts.EXPERIMENT}: not there; run make repro first")
     experiment = artefacts.EXPERIMENT.read().to_pandas()
+    experiment = experiment[experiment["candidate"]]
     if experiment.empty:
         raise Guarded(
             "too few randomised customers so far, or too few of them left, for an estimate; keep a "
             "holdout (at_risk.holdout_share) and ask again when the labels of its lists are mature"
         )
     chosen_play = contact_play(params, name)
+    contacts, eligible = list_size(params)
     policy = TargetingPolicy(
-        capacity=params.at_risk.capacity if capacity is None else capacity,
-        eligible=artefacts.UPLIFT.read().eligible,
+        capacity=contacts if capacity is None else capacity,
+        eligible=eligible,
         threshold=threshold,
         cost=expected_cost(chosen_play) if cost is None else cost,
     )

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from models.components.retention_value import worth_from_loss
 from retention.experiments import subgroups
 from retention.experiments.follow_up import MATURE
 from retention.experiments.incremental import Estimate
@@ -70,6 +71,27 @@ def analysis_set(follow_up: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def with_kept_value(rows: pd.DataFrame, windows: float) -> pd.DataFrame:
+    """Add what a customer is worth who stayed, over the windows that the list counts.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The analysis set.
+    windows : float
+        Value windows for which a retained customer stays.
+
+    Returns
+    -------
+    DataFrame
+        The rows with `kept_value`, currency: the worth of customers who stayed, 0 of those who
+        left. The difference of the arms is then the customers saved, each times their worth, and
+        the sum that the list expects of them.
+    """
+    worth = worth_from_loss(rows["expected_loss"], rows["churn_probability"], windows)
+    return rows.assign(kept_value=(1 - rows["churned"]) * worth)
+
+
 def arm_sizes(rows: pd.DataFrame) -> ArmSizes:
     """Count the customers of each arm.
 
@@ -111,15 +133,16 @@ def effect_estimate(rows: pd.DataFrame, outcome: str) -> EffectEstimate:
     rows : DataFrame
         The analysis set.
     outcome : str
-        churned or value.
+        churned, value or kept_value.
 
     Returns
     -------
     EffectEstimate
-        Contact less holdout: weighted by the inverse propensity where propensities differ,
-        otherwise the plain difference of proportions or means. Its interval is for one look.
+        Contact less holdout: weighted by the inverse propensity where propensities differ or a
+        customer was assigned by several draws, otherwise the plain difference of proportions or
+        means. Its interval is for one look.
     """
-    if len(rows["propensity"].unique()) > 1:
+    if len(rows["propensity"].unique()) > 1 or rows["customer_id"].duplicated().any():
         columns = (outcome, "treated", "propensity", "customer_id")
         return two_sample.hajek_difference(*(rows[name].to_numpy() for name in columns))
     treated, control = (rows.loc[rows["arm"] == arm, outcome].to_numpy(dtype=float) for arm in ARMS)
@@ -140,7 +163,8 @@ def arm_summaries(
     rows : DataFrame
         The analysis set.
     churn_effect, value_effect : EffectEstimate
-        Their means are those to show, as they are weighted where propensities differ.
+        On the outcome and the value of the label window. Their means are those to show, as they
+        are weighted where propensities differ.
 
     Returns
     -------

@@ -39,9 +39,7 @@ def assignments_from_lists(
     before : int
         Day (since 1970-01-01); lists of that day or later are left out.
     first_only : bool
-        Take only a customer's first assignment of each campaign. A customer who enters a campaign
-        again has the same arm again, by the same hash, and enters because of the outcome of the
-        first assignment, so the second one is not independent of it.
+        Take only a customer's first assignment of each draw, as `assignments.first_of_each_draw`.
 
     Returns
     -------
@@ -50,7 +48,7 @@ def assignments_from_lists(
     """
     history = assignments.read_all(folder)
     if first_only:
-        history = history.drop_duplicates(["company", "campaign", "customer_id"])
+        history = assignments.first_of_each_draw(history)
     day = (history["as_of"] - pd.Timestamp(0)) // pd.Timedelta(days=1)
     history = history.assign(occurred_day=day.astype("int32"), treatment=history["arm"])
     history = history[(history["company"] == company) & (day < before)]

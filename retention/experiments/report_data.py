@@ -27,7 +27,8 @@ class CampaignResult:
     arms: tuple[ArmSummary, ArmSummary]  # contact, holdout
     single_look: EffectEstimate  # on the churn rate; interval valid for one look
     churn_effect: EffectEstimate  # the same; interval valid at every list
-    value_effect: EffectEstimate  # on the mean value, currency; valid at every list
+    window_effect: EffectEstimate  # on the value of the label window, currency; at every list
+    kept_effect: EffectEstimate  # on `kept_value`, currency; valid at every list
     incremental: Incremental  # totals of the contact arm, from the effects above
     conclusion: str  # in a sentence
     is_conclusive: bool  # whether the sentence says what contact achieved, or only when it will
@@ -179,6 +180,7 @@ class OutcomesReport:
     campaign: str
     target_description: str  # the churn definition in a sentence
     value_days: int  # length of the value window
+    retained_windows: float  # value windows for which a retained customer stays
     plays: dict[str, str]  # name of a play: its action in words
     assigned: ArmSizes  # randomised customers
     excluded_by_reason: dict[str, int]  # randomised customers whom the label excludes

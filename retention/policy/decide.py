@@ -69,6 +69,7 @@ def decide(
     params: Params,
     as_of: dt.date,
     suppression: lanes.SuppressionList = lanes.NOBODY_SUPPRESSED,
+    keep_contact: frozenset[str] = frozenset(),
 ) -> Decision:
     """Put each customer into a lane, and decide what is done for those who are listed.
 
@@ -84,6 +85,8 @@ def decide(
         policy and at_risk.
     as_of : date
     suppression : SuppressionList
+    keep_contact : frozenset of str
+        As `randomisation.is_held_out` takes it.
 
     Returns
     -------
@@ -114,7 +117,7 @@ def decide(
     spent = sum(int(rows["spend"].sum()) for rows in with_issue)
     ranked = _contact_options(customers[lane["lane"] == ""], words, effects, policy)
     limits = selection.policy_limits(policy, at_risk_params.capacity, spent)
-    contact = _select_contacts(ranked, limits, at_risk_params, as_of)
+    contact = _select_contacts(ranked, limits, at_risk_params, as_of, keep_contact)
     lane = lane.mask(lane == "", _candidate_lanes(lane.index, ranked, contact))
     selected = pd.concat([*with_issue, _with_fallback(ranked, contact.selected)])
     decision = Decision(
@@ -163,7 +166,11 @@ def _contact_options(
 
 
 def _select_contacts(
-    ranked: pd.DataFrame, limits: Sequence[Limit], at_risk_params: AtRiskParams, as_of: dt.date
+    ranked: pd.DataFrame,
+    limits: Sequence[Limit],
+    at_risk_params: AtRiskParams,
+    as_of: dt.date,
+    keep_contact: frozenset[str],
 ) -> _ContactSelection:
     """Who comes within reach, who of them is held out, and who of the others is selected."""
     # Only the options of a customer's lowest tier compete.
@@ -173,9 +180,9 @@ def _select_contacts(
     # as the holdout takes away. Both arms then come from the same selection.
     relaxed = selection.relax_for_holdout(limits, at_risk_params.holdout_share)
     within_reach = selection.select_options(rivals, relaxed)
-    held_out = randomisation.holdout_sample(within_reach, at_risk_params, as_of)
+    held_out = randomisation.holdout_sample(within_reach, at_risk_params, as_of, keep_contact)
     is_contactable = ~randomisation.is_held_out(
-        pd.Index(rivals["customer_id"]), at_risk_params
+        pd.Index(rivals["customer_id"]), at_risk_params, as_of, keep_contact
     ).to_numpy()
     is_within_reach = rivals["customer_id"].isin(within_reach["customer_id"])
     rest = rivals[is_within_reach & is_contactable]

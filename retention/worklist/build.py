@@ -30,6 +30,7 @@ class WorklistInputs:
     summary: ScoreSummary  # of stage `score`, with the banners of stage `guard`
     events: pd.DataFrame  # outreach and value events: customer_id, kind, day, treatment, amount
     suppressed: SuppressionList = NOBODY_SUPPRESSED
+    keep_contact: frozenset[str] = frozenset()  # in the contact arm of an earlier list
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ def supporting_sentences(report: OutcomesReport) -> Iterator[str]:
     if report.result and report.result.is_conclusive:
         net = report.result.incremental.net
         conclusion = conclusions.roi_conclusion(net, report.currency, language)
-        yield f"{conclusion[:1].upper()}{conclusion[1:]}{language.gettext('.')}"
+        if not isnan(net.value):  # nothing is said of money where no customer brings any
+            yield f"{conclusion[:1].upper()}{conclusion[1:]}{language.gettext('.')}"
     elif report.result and not isnan(report.result.incremental.customers.low):
         saved = report.result.incremental.customers
         yield language.gettext(

@@ -62,6 +62,7 @@ def experiment_table(n: int = 1200) -> pa.Table:
             "saved_score": saved,
             "saving_score": saved * (100.0 + np.arange(n) % 3),
             "fold": np.arange(n) // 2 % 5,
+            "candidate": True,
         }
     )
     schema = artefacts.EXPERIMENT.schema
@@ -151,6 +152,24 @@ def test_the_first_line_says_what_is_proposed_and_from_what(home: Path) -> None:
         "intervals:"
     )
     assert [name in lines[1] for name in propose.RANKINGS] == [True, True]
+
+
+def test_it_speaks_of_those_from_whom_the_list_chose(home: Path) -> None:
+    """Who gave notice or is put right first is on no list, so no proposal counts on them."""
+    whys = ["chosen"] * 30 + ["held_out"] * 4 + ["below_capacity"] * 60 + ["not_worth_saving"] * 6
+    lanes = pd.DataFrame({"why": [*whys, *["notice"] * 300, *["open_case"] * 200]})
+    lanes["lane"] = np.where(lanes["why"] == "chosen", "contact", "excluded")
+    schema = artefacts.LANES.schema
+    lanes = lanes.assign(customer_id=lanes.index.astype(str), passed=False)
+    artefacts.LANES.write(pa.Table.from_pandas(lanes.reindex(columns=schema.names), schema))
+    frame = experiment_table().to_pandas()
+    frame["candidate"] = frame["worth"] < 102
+    artefacts.EXPERIMENT.write(pa.Table.from_pandas(frame, artefacts.EXPERIMENT.schema))
+    done = run()
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("Contacting up to 30 of 100 customers once")
+    assert "from 800 randomised customers" in done.stdout
+    assert figures(done.stdout)["customers contacted"][0][0] == pytest.approx(30, abs=0.5)
 
 
 def test_nothing_is_changed(home: Path, snapshot_of: Any) -> None:
