@@ -4,7 +4,7 @@ Customers are ranked by uplift only where that ranking beats expected loss.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 
 import numpy as np
@@ -15,9 +15,14 @@ import pyarrow.compute as pc
 import models
 from models.components.uplift import UpliftModel
 from retention.core import artefacts, console, engine, errors, feature_table, point_in_time
-from retention.core.documents.modelling import UpliftFigures, UpliftManifest, UpliftMetrics
+from retention.core.documents.modelling import (
+    SaveRateOfExperiment,
+    UpliftFigures,
+    UpliftManifest,
+    UpliftMetrics,
+)
 from retention.core.params import EngineParams, Params, load_params
-from retention.experiments import assignment_history
+from retention.experiments import assignment_history, save_rates
 from retention.interactions.past_states import past_states
 from retention.ledgers import assignments
 from retention.policy.past_candidates import is_candidate
@@ -182,7 +187,9 @@ def main() -> None:
             outcomes["candidate"] = candidates(outcomes, params)
         eligible = eligible_customers(assigned, calendar.watched[calendar.as_of], from_lists)
         result = uplift(outcomes, X, params, eligible, shares)
-        artefacts.UPLIFT.write(result.manifest)
+        rates = save_rates.measured_by_treatment(outcomes, shares) if len(outcomes) else []
+        found = {"save_rates": tuple(SaveRateOfExperiment(**asdict(rate)) for rate in rates)}
+        artefacts.UPLIFT.write(result.manifest.updated(**found) if rates else result.manifest)
         artefacts.EXPERIMENT.write(result.experiment)
         artefacts.UPLIFT_METRICS.write(UpliftMetrics(result.figures))
         log.info(result.conclusion)

@@ -41,9 +41,12 @@ _DAY: Final = pa.field("day", pa.int64())
 
 
 def read_follow_up(
-    params: Params, open_engine: Engine, events_summary: EventsSummary
+    params: Params,
+    open_engine: Engine,
+    events_summary: EventsSummary,
+    of_every_campaign: bool = False,
 ) -> pd.DataFrame:
-    """Follow up the present campaign from the ledgers and the events on disk.
+    """Follow up the present campaign, or all, from the ledgers and the events on disk.
 
     Parameters
     ----------
@@ -51,6 +54,7 @@ def read_follow_up(
     open_engine : Engine
     events_summary : EventsSummary
         Summary of stage `events`.
+    of_every_campaign : bool
 
     Returns
     -------
@@ -58,8 +62,9 @@ def read_follow_up(
         FOLLOW_UP, as known at params.as_of.
     """
     as_of = calendar.plan_calendar(params, events_summary).as_of
+    campaign = None if of_every_campaign else params.at_risk.campaign
     assigned = campaign_assignments(
-        assignments.read_all(assignments.FOLDER), params.company, params.at_risk.campaign, as_of
+        assignments.read_all(assignments.FOLDER), params.company, campaign, as_of
     )
     history = point_in_time.as_known_at(
         open_engine.scan(artefacts.EVENTS), as_of, events_summary.versioned
@@ -71,7 +76,7 @@ def read_follow_up(
 
 
 def campaign_assignments(
-    history: pd.DataFrame, company: str, campaign: str, as_of: int
+    history: pd.DataFrame, company: str, campaign: str | None, as_of: int
 ) -> pd.DataFrame:
     """Take a campaign's assignments: each customer once a draw, as its first list assigned them.
 
@@ -79,7 +84,9 @@ def campaign_assignments(
     ----------
     history : DataFrame
         All assignments, oldest first, as `assignments.read_all` returns them.
-    company, campaign : str
+    company : str
+    campaign : str or None
+        None for all.
     as_of : int
         Day (since 1970-01-01) of the last list to count.
 
@@ -89,7 +96,9 @@ def campaign_assignments(
         The columns of `history`, one row per customer and draw.
     """
     by_then = history["as_of"] <= pd.Timestamp(point_in_time.date_of(as_of))
-    of_campaign = (history["company"] == company) & (history["campaign"] == campaign)
+    of_campaign = history["company"] == company
+    if campaign is not None:
+        of_campaign &= history["campaign"] == campaign
     return assignments.first_of_each_draw(history[by_then & of_campaign])
 
 

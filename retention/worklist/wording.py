@@ -5,10 +5,12 @@ from typing import Final
 import pandas as pd
 
 from retention.core.documents.modelling import UpliftManifest
+from retention.core.documents.reports import ListGain
 from retention.core.params import Params
 from retention.i18n.language import Language, gettext_noop
 from retention.policy.lanes import LANE_REASONS, LANES
 from retention.policy.play_effects import VERDICTS
+from retention.policy.save_rates import SaveRates
 from retention.policy.selection import ShadowPrice
 from retention.worklist.model import (
     LEFT_COHORT,
@@ -229,6 +231,65 @@ def ranking_sentence(uplift: UpliftManifest, params: Params, language: Language)
         low=low,
         high=high,
     )
+
+
+BASES: Final = {
+    "belief": gettext_noop("a belief: no comparison has measured it yet"),
+    "measured": gettext_noop("measured on {n} customers chosen at random"),
+    "mixed": gettext_noop("in part a belief, in part measured on {n} customers chosen at random"),
+}
+"""What the expected gain of a list rests on, by `ListGain.basis`."""
+
+
+def gain_sentences(expected: ListGain, params: Params, language: Language) -> list[str]:
+    """What the contacts of the list are expected to gain, and whether that was measured."""
+    if expected.value is None or not expected.contacts:
+        return []
+    basis = language.gettext(BASES[expected.basis], n=language.number(expected.randomised))
+    value, low, high = (
+        language.money(amount or 0.0, params.currency, 0)
+        for amount in (expected.value, expected.low, expected.high)
+    )
+    if expected.low is None:
+        message = gettext_noop("The contacts are expected to gain {value} after cost: {basis}.")
+        return [language.gettext(message, value=value, basis=basis)]
+    message = gettext_noop(
+        "The contacts are expected to gain {value} after cost, between {low} and {high}: {basis}."
+    )
+    return [language.gettext(message, value=value, low=low, high=high, basis=basis)]
+
+
+def save_rate_sentences(rates: SaveRates, language: Language) -> list[str]:
+    """Of the customers who would leave, the share that each play keeps; none where none is known.
+
+    Beliefs alone are not repeated: the sentence on the gain says that it rests on them.
+    """
+    sentences = []
+    for play, row in rates.table.iterrows():
+        values = {
+            name: language.percent(row[name])
+            for name in ("belief", "rate", "interval_low", "interval_high")
+        }
+        values["play"] = str(play).replace("_", " ")
+        if row["basis"] == "measured":
+            sentences.append(
+                language.gettext(
+                    "{play}: keeps {rate} of those who would leave, between {interval_low} and "
+                    "{interval_high}; measured on {n} customers chosen at random, {belief} was "
+                    "believed.",
+                    n=language.number(row["contact"] + row["held_out"]),
+                    **values,
+                )
+            )
+        elif row["basis"] == "pooled":
+            sentences.append(
+                language.gettext(
+                    "{play}: counts as keeping {rate} of those who would leave; {belief} was "
+                    "believed, and what was measured of other actions moved it.",
+                    **values,
+                )
+            )
+    return sentences
 
 
 def evidence_sentences(

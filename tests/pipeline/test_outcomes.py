@@ -234,7 +234,7 @@ def test_saved_is_everybody_to_contact_times_the_difference() -> None:
 
 def test_who_was_saved_is_worth_what_the_list_counts_on() -> None:
     """A contact that pays over six windows and not in the one that is measured."""
-    alike = {"churn_probability": 0.25, "expected_loss": 5.0}  # worth 20 a window if kept
+    alike: dict[str, Any] = {"churn_probability": 0.25, "expected_loss": 5.0}  # worth 20 a window if kept
     followed = mature_follow_up((360, 3600), (112, 400), **alike)
     followed["value"] = 5.0 * followed["churned"].astype(float)
     result = report_of(followed, policy={"retained_windows": 6.0}).result
