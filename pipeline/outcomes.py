@@ -12,29 +12,46 @@ import pandas as pd
 
 from retention.cohort import calendar
 from retention.core import artefacts, console, engine, errors, point_in_time
-from retention.core.documents.reports import OutcomesMetrics
+from retention.core.documents.reports import ListGain, OutcomesMetrics
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
-from retention.experiments import analysis, holdout_calibration, incremental, planning
+from retention.experiments import (
+    analysis,
+    holdout_calibration,
+    holdout_design,
+    incremental,
+    planning,
+)
 from retention.experiments.conclusions import retention_conclusion
 from retention.experiments.follow_up import read_follow_up
-from retention.experiments.report_data import CampaignResult, OutcomesReport, SampleSizePlan
+from retention.experiments.report_data import (
+    CampaignResult,
+    HoldoutDesign,
+    OutcomesReport,
+    SampleSizePlan,
+    SubgroupResult,
+)
 from retention.experiments.report_metrics import report_metrics
+from retention.experiments.subgroups import SequentialPlan
 from retention.i18n.language import language
 from retention.ledgers import assignments
 from retention.reporting.outcomes import page, table
-from retention.serving import target
+from retention.serving import target, themes
 from retention.stats import sequential
 from retention.tracking import client, outcome_record
 
 
 def outcomes(
-    follow_up: pd.DataFrame, expected_churn_rate: float, params: Params, as_of: dt.date
+    follow_up: pd.DataFrame,
+    lanes: pd.DataFrame,
+    params: Params,
+    as_of: dt.date,
+    expected: ListGain | None = None,
 ) -> OutcomesReport:
     """Analyse a campaign's assignments as known on a day.
 
-    follow_up: FOLLOW_UP. expected_churn_rate: of the customers whom today's list assigns, to plan
-    with where nobody is assigned yet.
+    follow_up: FOLLOW_UP. lanes: LANES of today's list, to plan with. expected: what that list
+    expects to gain.
     """
     today, min_size = pd.Timestamp(as_of), params.outcomes.min_group_size
     report_language = language(params.at_risk.language)
@@ -42,7 +59,7 @@ def outcomes(
     plan = planning.sample_size_plan(
         follow_up,
         analysis.arm_sizes(rows),
-        expected_churn_rate,
+        expected_churn_rate(lanes),
         params.at_risk.holdout_share,
         today,
         params.outcomes,
@@ -66,17 +83,42 @@ def outcomes(
         first_result_on=min(pending, default=as_of + label_delay),
         batches=batches,
         min_arm_size=min_size,
+        expected=expected,
+        design=_design_for_a_year(follow_up, lanes, params, as_of, expected),
         plan=plan,
         result=_campaign_result(rows, plan, params),
-        subgroups=analysis.subgroup_results(rows, min_size, plan.required.total)
-        if plan and len(rows)
-        else (),
+        subgroups=_subgroups(follow_up, rows, plan, params) if plan and len(rows) else (),
         compliance=analysis.compliance(rows) if len(rows) else (),
         balance=analysis.balance_check(follow_up),
         calibration=analysis.calibration(rows, min_size),
         past_lists=holdout_calibration.for_report(past_lists),
         holdout_auc=holdout_calibration.holdout_auc(rows, min_size),
     )
+
+
+def _subgroups(
+    follow_up: pd.DataFrame, rows: pd.DataFrame, plan: SampleSizePlan, params: Params
+) -> tuple[SubgroupResult, ...]:
+    """The effect by play and theme; what they are compared with is fixed by the first list."""
+    assigned = analysis.randomised(follow_up)
+    first = assigned[assigned["as_of"] == assigned["as_of"].min()]
+    plays = [play for play in params.policy.playbook if play.lane == "contact"]
+    n_tests = len(plays) + len(themes.ACTIONABLE | themes.CONTEXT)
+    fixed = SequentialPlan(plan.required.total, first, n_tests)
+    return analysis.subgroup_results(rows, params.outcomes.min_group_size, fixed)
+
+
+def _design_for_a_year(
+    follow_up: pd.DataFrame,
+    lanes: pd.DataFrame,
+    params: Params,
+    as_of: dt.date,
+    expected: ListGain | None,
+) -> HoldoutDesign | None:
+    state = holdout_design.enrolment(follow_up, lanes, params, as_of)
+    if state is None:
+        return None
+    return holdout_design.holdout_design(state, as_of + dt.timedelta(days=365), expected)
 
 
 def _campaign_result(
@@ -148,7 +190,8 @@ def main() -> None:
         log.read(assignments.FOLDER, len(follow_up))
         as_of = point_in_time.date_of(calendar.plan_calendar(params, events_summary).as_of)
         lanes = artefacts.LANES.read(columns=["lane", "why", "churn_probability"])
-        report = outcomes(follow_up, expected_churn_rate(lanes.to_pandas()), params, as_of)
+        expected = artefacts.LIST_SUMMARY.read().expected
+        report = outcomes(follow_up, lanes.to_pandas(), params, as_of, expected)
         metrics, rows = report_metrics(report), table.table(report)
         atomic.write_text(artefacts.OUTCOMES_PAGE, page.html(report))
         atomic.write_text(artefacts.OUTCOMES_TABLE, table.as_csv(rows))

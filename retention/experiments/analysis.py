@@ -22,6 +22,7 @@ from retention.experiments.report_data import (
     RiskQuintile,
     SubgroupResult,
 )
+from retention.experiments.subgroups import SequentialPlan
 from retention.ledgers.assignments import CONTACT, HOLDOUT
 from retention.stats import balance, intervals, two_sample
 from retention.stats.power import ArmSizes
@@ -213,7 +214,7 @@ def wilson_estimate(proportion: float, n: int) -> Estimate:
 
 
 def subgroup_results(
-    rows: pd.DataFrame, min_arm_size: int, planned: float
+    rows: pd.DataFrame, min_arm_size: int, plan: SequentialPlan
 ) -> tuple[SubgroupResult, ...]:
     """Estimate the effect on churn by play and by theme.
 
@@ -223,7 +224,7 @@ def subgroup_results(
         The analysis set.
     min_arm_size : int
         Customers of either arm below which a subgroup is left out.
-    planned : float
+    plan : SequentialPlan
         As `subgroups.subgroup_effects` takes it: p values hold at every list.
 
     Returns
@@ -236,7 +237,7 @@ def subgroup_results(
             for column in SUBGROUP_COLUMNS
         }
     )
-    table = subgroups.subgroup_effects(eligible, list(SUBGROUP_COLUMNS), "churned", planned)
+    table = subgroups.subgroup_effects(eligible, list(SUBGROUP_COLUMNS), "churned", plan)
     return tuple(map(_subgroup_result, table.to_dict(orient="records")))
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
+from retention.core.documents.reports import ListGain
 from retention.experiments.incremental import Estimate, Incremental
 from retention.i18n.language import Language
 from retention.stats.power import ArmSizes
@@ -170,6 +171,20 @@ class SampleSizePlan:
 
 
 @dataclass(frozen=True)
+class HoldoutDesign:
+    """A holdout share, when it answers and what it costs."""
+
+    share: float
+    answer_by: dt.date
+    is_in_time: bool  # whether the target effect shows by then
+    answer_day: dt.date | None  # when it shows; None where never
+    smallest_effect: float  # share of those who would leave that shows by answer_by; nan if none
+    held_out: float  # customers until answer_by
+    lost_customers: float  # of them, whom contacts were expected to keep; nan where not known
+    lost_money: float  # net of what their contacts would have cost, currency; nan likewise
+
+
+@dataclass(frozen=True)
 class OutcomesReport:
     """Everything the page shows. A part about which nothing is known is None or empty."""
 
@@ -187,6 +202,8 @@ class OutcomesReport:
     first_result_on: dt.date  # next day on which an outcome becomes known
     batches: tuple[AssignmentBatch, ...]  # newest first
     min_arm_size: int  # customers of either arm below which a subgroup is not judged
+    expected: ListGain | None = None  # of the contacts of the newest list
+    design: HoldoutDesign | None = None  # of a holdout that answers within a year
     result: CampaignResult | None = None
     plan: SampleSizePlan | None = None
     subgroups: tuple[SubgroupResult, ...] = ()

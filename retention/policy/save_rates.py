@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from models.components.base import Floats
+from models.components.retention_value import worth_from_loss
 from retention.core.documents.modelling import UpliftManifest
 from retention.core.documents.reports import ListGain
 from retention.core.params import Play, Policy
@@ -127,7 +128,8 @@ def list_gain(
     Parameters
     ----------
     contacts : DataFrame
-        play, net_gain (currency; null without money) of the customers to contact.
+        play, net_gain (currency; null without money), churn_probability and expected_loss
+        (currency, of one window) of the customers to contact.
     policy : Policy
     rates : SaveRates
     uplift : UpliftManifest
@@ -145,6 +147,12 @@ def list_gain(
     saving = (contacts["net_gain"] + cost).groupby(contacts["play"]).sum()
     rate = rates.table["rate"]
     slope = (saving.reindex(rate.index) / rate.where(rate != 0)).fillna(0.0).to_numpy(dtype=float)
+    worth = worth_from_loss(
+        contacts["expected_loss"], contacts["churn_probability"], policy.retained_windows
+    )
+    rate_of_play = contacts["play"].map(rates.table["rate"]).astype(float)
+    believed = rate_of_play * contacts["churn_probability"]
+    saved = float(((contacts["net_gain"] + cost) / worth).fillna(believed).sum())
     if uplift.ranks:
         return ListGain(
             value=total,
@@ -152,6 +160,7 @@ def list_gain(
             high=None,
             cost=float(cost.sum()),
             contacts=len(contacts),
+            saved=saved,
             basis="measured",
             randomised=uplift.lots,
         )
@@ -164,6 +173,7 @@ def list_gain(
         high=None if total is None else total + half,
         cost=float(cost.sum()),
         contacts=len(contacts),
+        saved=saved,
         basis="belief" if bases <= {"belief"} else "measured" if bases == {"measured"} else "mixed",
         randomised=int((used["contact"] + used["held_out"]).sum()),
     )

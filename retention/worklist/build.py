@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from retention.core import artefacts
 from retention.core.documents.scoring import ScoreSummary
 from retention.core.params import Params
+from retention.experiments import conclusions
 from retention.experiments.save_rates import MeasuredSaveRate
 from retention.i18n.language import language
 from retention.policy import save_rates
@@ -56,7 +57,10 @@ def new_listing(
 ) -> Listing:
     """The list without rows and without an id."""
     list_language = language(params.at_risk.language)
-    contacts = decision.rows[decision.rows["lane"] == "contact"]
+    contacts = decision.rows[decision.rows["lane"] == "contact"].merge(
+        inputs.tables.scores[["customer_id", "churn_probability", "expected_loss"]],
+        on="customer_id",
+    )
     expected = save_rates.list_gain(contacts, params.policy, rates, inputs.summary.uplift)
     return Listing(
         list_id="",
@@ -73,7 +77,7 @@ def new_listing(
         notes=inputs.summary.banners,
         evidence=(
             wording.ranking_sentence(inputs.summary.uplift, params, list_language),
-            *wording.gain_sentences(expected, params, list_language),
+            *filter(None, [conclusions.expected_gain(expected, params.currency, list_language)]),
             *wording.save_rate_sentences(rates, list_language),
             *wording.evidence_sentences(play_evidence, params, list_language),
         ),

@@ -5,7 +5,6 @@ from typing import Final
 import pandas as pd
 
 from retention.core.documents.modelling import UpliftManifest
-from retention.core.documents.reports import ListGain
 from retention.core.params import Params
 from retention.i18n.language import Language, gettext_noop
 from retention.policy.lanes import LANE_REASONS, LANES
@@ -231,32 +230,6 @@ def ranking_sentence(uplift: UpliftManifest, params: Params, language: Language)
         low=low,
         high=high,
     )
-
-
-BASES: Final = {
-    "belief": gettext_noop("a belief: no comparison has measured it yet"),
-    "measured": gettext_noop("measured on {n} customers chosen at random"),
-    "mixed": gettext_noop("in part a belief, in part measured on {n} customers chosen at random"),
-}
-"""What the expected gain of a list rests on, by `ListGain.basis`."""
-
-
-def gain_sentences(expected: ListGain, params: Params, language: Language) -> list[str]:
-    """What the contacts of the list are expected to gain, and whether that was measured."""
-    if expected.value is None or not expected.contacts:
-        return []
-    basis = language.gettext(BASES[expected.basis], n=language.number(expected.randomised))
-    value, low, high = (
-        language.money(amount or 0.0, params.currency, 0)
-        for amount in (expected.value, expected.low, expected.high)
-    )
-    if expected.low is None:
-        message = gettext_noop("The contacts are expected to gain {value} after cost: {basis}.")
-        return [language.gettext(message, value=value, basis=basis)]
-    message = gettext_noop(
-        "The contacts are expected to gain {value} after cost, between {low} and {high}: {basis}."
-    )
-    return [language.gettext(message, value=value, low=low, high=high, basis=basis)]
 
 
 def save_rate_sentences(rates: SaveRates, language: Language) -> list[str]:

@@ -198,7 +198,7 @@ def test_a_contact_costs_what_staff_wrote_else_what_the_play_expects(
 
 
 def report_of(followed: pd.DataFrame, **changes: dict[str, Any]) -> OutcomesReport:
-    return outcomes.outcomes(followed, 0.2, campaigns.params_with(**changes), AS_OF)
+    return outcomes.outcomes(followed, campaigns.LANES, campaigns.params_with(**changes), AS_OF)
 
 
 def test_the_difference_is_that_of_the_arms_with_walds_interval() -> None:
@@ -234,7 +234,10 @@ def test_saved_is_everybody_to_contact_times_the_difference() -> None:
 
 def test_who_was_saved_is_worth_what_the_list_counts_on() -> None:
     """A contact that pays over six windows and not in the one that is measured."""
-    alike: dict[str, Any] = {"churn_probability": 0.25, "expected_loss": 5.0}  # worth 20 a window if kept
+    alike: dict[str, Any] = {
+        "churn_probability": 0.25,
+        "expected_loss": 5.0,
+    }  # worth 20 a window
     followed = mature_follow_up((360, 3600), (112, 400), **alike)
     followed["value"] = 5.0 * followed["churned"].astype(float)
     result = report_of(followed, policy={"retained_windows": 6.0}).result

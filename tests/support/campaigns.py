@@ -46,6 +46,11 @@ PARAMS: dict[str, Any] = {
     },
 }
 
+LANES: pd.DataFrame = pd.DataFrame(
+    {"lane": ["contact"], "why": ["chosen"], "churn_probability": [0.2]}
+)
+"""The lanes of a list of one, as planning reads them."""
+
 
 def params_with(**changes: dict[str, Any]) -> Params:
     """The params, with sections changed by key."""

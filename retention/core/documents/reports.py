@@ -45,6 +45,7 @@ class ListGain(Contents):
     high: Number | None
     cost: Number  # of contacts and accepted offers, counted in
     contacts: int
+    saved: Number  # customers whom the contacts are expected to keep
     basis: str  # belief, measured, or mixed
     randomised: int  # customers by whom the save rates were measured
 

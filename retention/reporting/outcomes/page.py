@@ -57,6 +57,7 @@ def _context(report: OutcomesReport) -> dict[str, Any]:
         "headline": wording.headline(report),
         "supporting_sentences": list(wording.supporting_sentences(report)),
         "figures": _figures(report),
+        "proposal": wording.proposal(report),
         "arm_words": wording.ARMS,
         "covariate_words": wording.COVARIATES,
         "subgroup_tables": _subgroup_tables(report),

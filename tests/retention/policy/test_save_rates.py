@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.at_risk import at_risk
 from retention.core.documents.modelling import UpliftManifest
-from retention.experiments import analysis
+from retention.experiments import analysis, conclusions
 from retention.experiments.save_rates import (
     MeasuredSaveRate,
     measured_by_play,
@@ -16,7 +16,7 @@ from retention.i18n.language import ENGLISH
 from retention.policy import save_rates
 from retention.worklist import wording
 from tests.support import worklists
-from tests.support.campaigns import mature_follow_up, params_with
+from tests.support.campaigns import mature_follow_up
 from tests.support.policies import play, policy
 
 POLICY = policy(
@@ -84,9 +84,11 @@ def test_what_is_no_play_counts_as_the_cheapest() -> None:
 
 def test_the_gain_of_the_list_has_the_uncertainty_of_its_rates() -> None:
     contacts = pd.DataFrame({"play": ["call", "call", "letter"], "net_gain": [16.0, 36.0, 9.0]})
+    contacts = contacts.assign(churn_probability=0.5, expected_loss=[100.0, 200.0, 100.0])
     rates = save_rates.save_rates(POLICY, [])
     gain = save_rates.list_gain(contacts, POLICY, rates, UpliftManifest())
     assert (gain.value, gain.cost, gain.contacts, gain.basis) == (61.0, 9.0, 3, "belief")
+    assert gain.saved == pytest.approx(0.5 * (0.2 + 0.2 + 0.1))
     # 60 is saved by calls and 10 by letters; both err by half, half of the variance in common
     half = 1.959964 * 0.5 * np.sqrt(0.5 * 70**2 + 0.5 * (60**2 + 10**2))
     assert (gain.low, gain.high) == pytest.approx((61 - half, 61 + half))
@@ -94,7 +96,8 @@ def test_the_gain_of_the_list_has_the_uncertainty_of_its_rates() -> None:
     assert save_rates.list_gain(contacts, POLICY, measured, UpliftManifest()).basis == "mixed"
     ranked = save_rates.list_gain(contacts, POLICY, rates, UpliftManifest(ranks=True, lots=500))
     assert (ranked.basis, ranked.low, ranked.randomised) == ("measured", None, 500)
-    [sentence] = wording.gain_sentences(gain, params_with(), ENGLISH)
+    sentence = conclusions.expected_gain(gain, "GBP", ENGLISH)
+    assert sentence.startswith("The 3 contacts of this list are expected to gain £61 after cost")
     assert sentence.endswith("a belief: no comparison has measured it yet.")
 
 
