@@ -115,21 +115,24 @@ def _read_evidence(
     """
     playbook, as_of = params.policy.playbook, point_in_time.day_number(summary.as_of)
     selling = [play.name for play in playbook if play.type in play_effects.SELLING_TYPES]
-    with engine.open_engine(EngineParams(memory=params.engine.memory)) as opened:
-        own = read_measured_save_rates(params, opened, artefacts.EVENTS_SUMMARY.read())
-        past = point_in_time.as_known_at(opened.scan(artefacts.EVENTS), as_of)
-        recorded = assignment_history.assignments_from_events(past, opened).to_pandas()
-        kinds = params.labels.value.kinds if selling else []
-        sold = past.filter(nw.col("kind").is_in(kinds)).select(
-            "customer_id", "amount", "event_id", day=nw.col("occurred_day")
-        )
-        sales = opened.collect(sold, sort=["event_id"]).to_pandas()
-    from_lists = assignment_history.plays_from_lists(
+    assigned = assignment_history.plays_from_lists(
         assignments.FOLDER, params.company, as_of, selling
     )
-    from_events = assignment_history.plays_from_events(recorded, selling)
+    sales = pd.DataFrame(columns=["customer_id", "day", "amount"])
+    with engine.open_engine(EngineParams(memory=params.engine.memory)) as opened:
+        own = read_measured_save_rates(params, opened, artefacts.EVENTS_SUMMARY.read())
+        if selling:
+            past = point_in_time.as_known_at(opened.scan(artefacts.EVENTS), as_of)
+            recorded = assignment_history.assignments_from_events(past, opened).to_pandas()
+            from_events = assignment_history.plays_from_events(recorded, selling)
+            assigned = pd.concat([assigned, from_events])
+            is_sale = nw.col("kind").is_in(params.labels.value.kinds)
+            sold = past.filter(is_sale).select(
+                "customer_id", "amount", "event_id", day=nw.col("occurred_day")
+            )
+            sales = opened.collect(sold, sort=["event_id"]).to_pandas()
     elsewhere = [MeasuredSaveRate(**rate.model_dump()) for rate in summary.uplift.save_rates]
-    return pd.concat([from_lists, from_events]), sales, (*own, *elsewhere)
+    return assigned, sales, (*own, *elsewhere)
 
 
 def main() -> None:

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from retention.cohort.calendar import plan_calendar
+from retention.core import point_in_time
 from retention.core.documents.sources import EventsSummary
 from retention.core.engine import Engine
 from retention.core.events import HOLDOUT
 from retention.core.params import Params
 from retention.experiments import analysis
 from retention.experiments.follow_up import read_follow_up
+from retention.ledgers import assignments
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,11 @@ def read_measured_save_rates(
         Of the plays of which enough is known, as of params.as_of. Both arms are grouped by the
         play that was chosen for them before anything was done.
     """
+    as_of = pd.Timestamp(point_in_time.date_of(plan_calendar(params, events_summary).as_of))
+    delay = pd.Timedelta(days=point_in_time.label_delay_days(params.labels))
+    assigned = assignments.read_all(assignments.FOLDER)
+    if not ((assigned["company"] == params.company) & (assigned["as_of"] + delay <= as_of)).any():
+        return []  # no outcome is known, and the events need not be read
     follow_up = read_follow_up(params, open_engine, events_summary, of_every_campaign=True)
     rows = analysis.analysis_set(follow_up)
     return measured_by_play(
