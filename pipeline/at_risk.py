@@ -4,7 +4,6 @@ Every customer of the cohort ends in one lane, by the policy of params.yaml (doc
 list is one queue of all lanes, ordered by what waiting costs.
 """
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +14,13 @@ import pandas as pd
 import pyarrow as pa
 
 from retention.core import artefacts, console, engine, errors, point_in_time
+from retention.core.documents.scoring import ScoreSummary
 from retention.core.params import EngineParams, Params, load_params
+from retention.experiments import assignment_history
+from retention.experiments.save_rates import MeasuredSaveRate, read_measured_save_rates
 from retention.ledgers import assignments, erasures, outcomes
 from retention.monitoring import verdict
-from retention.policy import play_effects
+from retention.policy import play_effects, save_rates
 from retention.policy.decide import decide
 from retention.policy.lanes import SuppressionList
 from retention.worklist import build, published
@@ -37,8 +39,10 @@ def at_risk(inputs: WorklistInputs, params: Params, previous: Path | None) -> At
     previous: the folder of the last list published before this one, None for the first.
     """
     tables, as_of = inputs.tables, inputs.summary.as_of
-    kinds = params.labels.value.kinds
-    play_evidence = play_effects.play_effects(inputs.events, params.policy.playbook, kinds, as_of)
+    play_evidence = play_effects.play_effects(
+        inputs.assigned, inputs.sales, params.policy.playbook, as_of
+    )
+    rates = save_rates.save_rates(params.policy, inputs.measured)
     decision = decide(
         tables.scores,
         tables.customer_state,
@@ -48,9 +52,11 @@ def at_risk(inputs: WorklistInputs, params: Params, previous: Path | None) -> At
         params,
         as_of,
         inputs.suppressed,
+        inputs.keep_contact,
+        rates,
     )
     ranked = rank_listed(decision.rows, tables.scores, params, as_of)
-    listing = build.new_listing(inputs, params, decision, play_evidence)
+    listing = build.new_listing(inputs, params, decision, play_evidence, rates)
     listing, ranked = build.compare_with_previous(listing, ranked, decision, previous, params)
     listing = replace(listing, rows=list_rows(ranked, tables, params, listing.language))
     return AtRiskResult(
@@ -77,21 +83,26 @@ def read(params: Params, contacts: pa.Table) -> WorklistInputs:
         contacts=without_wrong(contacts.to_pandas(), outcomes.wrong_contacts(outcomes.FOLDER)),
     )
     campaign, days = params.at_risk.campaign, params.at_risk.campaign_days
-    held_out = assignments.held_out_customers(
-        assignments.FOLDER, params.company, campaign, as_of, days
+    held_out, keep_contact = (
+        assignments.customers_in_arm(assignments.FOLDER, arm, params.company, campaign, as_of, days)
+        for arm in (assignments.HOLDOUT, assignments.CONTACT)
     )
+    assigned, sales, measured = _read_evidence(params, summary)
     return WorklistInputs(
         tables,
         artefacts.TIMELINE.read(),
         artefacts.RISK_HISTORY.read(),
         summary.updated(banners=(*summary.banners, *guard_banners)),
-        _play_events(params, as_of),
+        assigned,
+        sales,
         SuppressionList(
             opted_out=frozenset(outcomes.opted_out(outcomes.FOLDER)),
             deceased_or_merged=frozenset(outcomes.deceased_or_merged(outcomes.FOLDER)),
             held_out=held_out,
             erased=erasures.read().erased_among(tables.scores["customer_id"]),
         ),
+        keep_contact,
+        measured,
     )
 
 
@@ -112,25 +123,33 @@ def without_wrong(contacts: pd.DataFrame, wrong: Mapping[str, Set[str]]) -> pd.D
     return contacts
 
 
-_PLAY_EVENT_COLUMNS: Final = ("customer_id", "kind", "day", "treatment", "amount")
+def _read_evidence(
+    params: Params, summary: ScoreSummary
+) -> tuple[pd.DataFrame, pd.DataFrame, tuple[MeasuredSaveRate, ...]]:
+    """Assignments to selling plays, all sales (where there are such plays), and save rates.
 
-
-def _play_events(params: Params, as_of: dt.date) -> pd.DataFrame:
-    """Outreach and value events by which the effect of selling plays is measured.
-
-    Columns _PLAY_EVENT_COLUMNS. Empty where the playbook has no such play.
+    The save rates of a company's own experiments come with the champion.
     """
-    if not any(play.type in play_effects.SELLING_TYPES for play in params.policy.playbook):
-        return pd.DataFrame(columns=list(_PLAY_EVENT_COLUMNS))
-    kinds = ["outreach", *params.labels.value.kinds]
+    playbook, as_of = params.policy.playbook, point_in_time.day_number(summary.as_of)
+    selling = [play.name for play in playbook if play.type in play_effects.SELLING_TYPES]
+    assigned = assignment_history.plays_from_lists(
+        assignments.FOLDER, params.company, as_of, selling
+    )
+    sales = pd.DataFrame(columns=["customer_id", "day", "amount"])
     with engine.open_engine(EngineParams(memory=params.engine.memory)) as opened:
-        events = opened.scan(artefacts.EVENTS)
-        past = point_in_time.as_known_at(events, point_in_time.day_number(as_of))
-        columns = past.filter(nw.col("kind").is_in(kinds)).select(
-            "customer_id", "kind", "treatment", "amount", "event_id", day=nw.col("occurred_day")
-        )
-        frame: pd.DataFrame = opened.collect(columns, sort=["event_id"]).to_pandas()
-    return frame[list(_PLAY_EVENT_COLUMNS)]
+        own = read_measured_save_rates(params, opened, artefacts.EVENTS_SUMMARY.read())
+        if selling:
+            past = point_in_time.as_known_at(opened.scan(artefacts.EVENTS), as_of)
+            recorded = assignment_history.assignments_from_events(past, opened).to_pandas()
+            from_events = assignment_history.plays_from_events(recorded, selling)
+            assigned = pd.concat([assigned, from_events])
+            is_sale = nw.col("kind").is_in(params.labels.value.kinds)
+            sold = past.filter(is_sale).select(
+                "customer_id", "amount", "event_id", day=nw.col("occurred_day")
+            )
+            sales = opened.collect(sold, sort=["event_id"]).to_pandas()
+    elsewhere = [MeasuredSaveRate(**rate.model_dump()) for rate in summary.uplift.save_rates]
+    return assigned, sales, (*own, *elsewhere)
 
 
 def main() -> None:

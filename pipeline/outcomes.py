@@ -12,39 +12,47 @@ import pandas as pd
 
 from retention.cohort import calendar
 from retention.core import artefacts, console, engine, errors, point_in_time
-from retention.core.documents.reports import OutcomesMetrics
+from retention.core.documents.reports import ListGain, OutcomesMetrics
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.experiments import (
     analysis,
     holdout_calibration,
+    holdout_design,
     incremental,
     planning,
     reason_check,
 )
 from retention.experiments.conclusions import retention_conclusion
 from retention.experiments.follow_up import read_follow_up
-from retention.experiments.report_data import CampaignResult, OutcomesReport, SampleSizePlan
+from retention.experiments.report_data import (
+    CampaignResult,
+    OutcomesReport,
+    SampleSizePlan,
+    SubgroupResult,
+)
 from retention.experiments.report_metrics import report_metrics
+from retention.experiments.subgroups import SequentialPlan
 from retention.i18n.language import language
 from retention.ledgers import assignments
 from retention.reporting.outcomes import page, table
-from retention.serving import target
+from retention.serving import target, themes
 from retention.stats import sequential
 from retention.tracking import client, outcome_record
 
 
 def outcomes(
     follow_up: pd.DataFrame,
-    expected_churn_rate: float,
+    lanes: pd.DataFrame,
     params: Params,
     as_of: dt.date,
+    expected: ListGain | None = None,
     assessments: pd.DataFrame | None = None,
 ) -> OutcomesReport:
     """Analyse a campaign's assignments as known on a day.
 
-    follow_up: FOLLOW_UP. expected_churn_rate: of the customers whom today's list assigns, to plan
-    with where nobody is assigned yet. assessments: as `reason_check.read_assessments` reads them.
+    follow_up: FOLLOW_UP. lanes: LANES of today's list, to plan with. expected: what that list
+    expects to gain. assessments: as `reason_check.read_assessments` reads them.
     """
     today, min_size = pd.Timestamp(as_of), params.outcomes.min_group_size
     report_language = language(params.at_risk.language)
@@ -52,7 +60,7 @@ def outcomes(
     plan = planning.sample_size_plan(
         follow_up,
         analysis.arm_sizes(rows),
-        expected_churn_rate,
+        expected_churn_rate(lanes),
         params.at_risk.holdout_share,
         today,
         params.outcomes,
@@ -69,17 +77,18 @@ def outcomes(
         campaign=params.at_risk.campaign,
         target_description=target.target_description(params.labels, report_language),
         value_days=params.labels.value.horizon_days,
+        retained_windows=params.policy.retained_windows,
         plays={play.name: play.action for play in params.policy.playbook},
         assigned=analysis.arm_sizes(analysis.randomised(follow_up)),
         excluded_by_reason=analysis.excluded_by_reason(follow_up),
         first_result_on=min(pending, default=as_of + label_delay),
         batches=batches,
         min_arm_size=min_size,
+        expected=expected,
+        design=holdout_design.design_for_a_year(follow_up, lanes, params, as_of, expected),
         plan=plan,
         result=_campaign_result(rows, plan, params),
-        subgroups=analysis.subgroup_results(rows, min_size, plan.required.total)
-        if plan and len(rows)
-        else (),
+        subgroups=_subgroups(follow_up, rows, plan, params) if plan and len(rows) else (),
         compliance=analysis.compliance(rows) if len(rows) else (),
         balance=analysis.balance_check(follow_up),
         calibration=analysis.calibration(rows, min_size),
@@ -87,6 +96,18 @@ def outcomes(
         holdout_auc=holdout_calibration.holdout_auc(rows, min_size),
         reasons=() if assessments is None else reason_check.assess_reasons(assessments),
     )
+
+
+def _subgroups(
+    follow_up: pd.DataFrame, rows: pd.DataFrame, plan: SampleSizePlan, params: Params
+) -> tuple[SubgroupResult, ...]:
+    """The effect by play and theme; what they are compared with is fixed by the first list."""
+    assigned = analysis.randomised(follow_up)
+    first = assigned[assigned["as_of"] == assigned["as_of"].min()]
+    plays = [play for play in params.policy.playbook if play.lane == "contact"]
+    n_tests = len(plays) + len(themes.ACTIONABLE | themes.CONTEXT)
+    fixed = SequentialPlan(plan.required.total, first, n_tests)
+    return analysis.subgroup_results(rows, params.outcomes.min_group_size, fixed)
 
 
 def _campaign_result(
@@ -100,15 +121,20 @@ def _campaign_result(
     planned = plan.required.total
     single_look = analysis.effect_estimate(rows, "churned")
     churn_effect = sequential.confidence_sequence(single_look, planned)
-    value_effect = sequential.confidence_sequence(analysis.effect_estimate(rows, "value"), planned)
+    rows = analysis.with_kept_value(rows, params.policy.retained_windows)
+    window_effect, kept_effect = (
+        sequential.confidence_sequence(analysis.effect_estimate(rows, outcome), planned)
+        for outcome in ("value", "kept_value")
+    )
     has_sample = plan.observed.covers(plan.required) and not math.isnan(churn_effect.low)
     return CampaignResult(
-        arms=analysis.arm_summaries(rows, single_look, value_effect),
+        arms=analysis.arm_summaries(rows, single_look, window_effect),
         single_look=single_look,
         churn_effect=churn_effect,
-        value_effect=value_effect,
+        window_effect=window_effect,
+        kept_effect=kept_effect,
         incremental=incremental.incremental_outcomes(
-            churn_effect, value_effect, float(rows["spent"].sum())
+            churn_effect, kept_effect, float(rows["spent"].sum())
         ),
         conclusion=retention_conclusion(
             churn_effect, plan.required, plan.enrolment_rate, language(params.at_risk.language)
@@ -154,9 +180,8 @@ def main() -> None:
         as_of = point_in_time.date_of(calendar.plan_calendar(params, events_summary).as_of)
         lanes = artefacts.LANES.read(columns=["lane", "why", "churn_probability"])
         assessments = reason_check.read_assessments(open_engine, point_in_time.day_number(as_of))
-        report = outcomes(
-            follow_up, expected_churn_rate(lanes.to_pandas()), params, as_of, assessments
-        )
+        expected = artefacts.LIST_SUMMARY.read().expected
+        report = outcomes(follow_up, lanes.to_pandas(), params, as_of, expected, assessments)
         metrics, rows = report_metrics(report), table.table(report)
         atomic.write_text(artefacts.OUTCOMES_PAGE, page.html(report))
         atomic.write_text(artefacts.OUTCOMES_TABLE, table.as_csv(rows))

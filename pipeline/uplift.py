@@ -4,7 +4,7 @@ Customers are ranked by uplift only where that ranking beats expected loss.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 
 import numpy as np
@@ -14,11 +14,18 @@ import pyarrow.compute as pc
 
 import models
 from models.components.uplift import UpliftModel
-from retention.core import artefacts, console, engine, errors, point_in_time
-from retention.core.documents.modelling import UpliftFigures, UpliftManifest, UpliftMetrics
+from retention.core import artefacts, console, engine, errors, feature_table, point_in_time
+from retention.core.documents.modelling import (
+    SaveRateOfExperiment,
+    UpliftFigures,
+    UpliftManifest,
+    UpliftMetrics,
+)
 from retention.core.params import EngineParams, Params, load_params
-from retention.experiments import assignment_history
+from retention.experiments import assignment_history, save_rates
+from retention.interactions.past_states import past_states
 from retention.ledgers import assignments
+from retention.policy.past_candidates import is_candidate
 from retention.policy.play_effects import expected_cost
 from retention.policy.plays import cheapest_contact_play, contact_costs
 from retention.uplift import fit
@@ -30,6 +37,7 @@ from retention.uplift.dataset import (
     uplift_dataset,
 )
 from retention.uplift.fit import FittedUplift, UpliftDataset
+from retention.uplift.manifest import empty_manifest, uplift_manifest
 
 
 @dataclass(frozen=True)
@@ -51,8 +59,9 @@ def uplift(
 ) -> UpliftResult:
     """Fit the model that params name and evaluate all, where there are customers enough.
 
-    outcomes, X: as `join_outcomes` returns them. eligible: customers for whom they speak. shares:
-    as `treatment_shares` returns them; None where treatments are not told apart.
+    outcomes, X: as `join_outcomes` returns them, the first with `candidates`. eligible: customers
+    for whom they speak. shares: as `treatment_shares` returns them; None where treatments are not
+    told apart.
     """
     name, outcome = params.uplift.model, params.uplift.outcome
     y = outcomes["value" if outcome == "money" else "churned"]
@@ -118,36 +127,6 @@ def contact_share_and_cost(params: Params, eligible: int) -> tuple[float, float]
     return contact_share, expected_cost(play) if play else 0.0
 
 
-def uplift_manifest(fitted: FittedUplift, name: str, dataset: UpliftDataset) -> UpliftManifest:
-    """The model, whether it ranks, by how much it is better, and where sleeping dogs begin."""
-    comparison = fitted.evaluation.comparison
-    states = {treatment: model.state() for treatment, model in fitted.models.items()}
-    is_single = len(states) == 1
-    return UpliftManifest(
-        name=name,
-        model=next(iter(states.values())) if is_single else {},
-        treatments={} if is_single else states,
-        outcome=dataset.outcome,
-        ranks=comparison.uplift_ranks,
-        disturbed_from=fitted.sleeping_dog_threshold,
-        lots=len(dataset.X),
-        better=comparison.difference,
-        low=comparison.interval.low,
-        high=comparison.interval.high,
-    )
-
-
-def empty_manifest(n_rows: int, is_asked_for: bool = True) -> UpliftManifest:
-    """The manifest where no model is fitted: customers are ranked by expected loss."""
-    return UpliftManifest(
-        name=None,
-        asked=is_asked_for,
-        ranks=False,
-        disturbed_from=None,
-        lots=n_rows,
-    )
-
-
 def read_assignments(
     params: Params, as_of: int, snapshots: Sequence[date]
 ) -> tuple[pd.DataFrame, bool, pd.DataFrame]:
@@ -175,6 +154,22 @@ def read_assignments(
     return aligned.assign(snapshot_on=snapshot_on), len(from_lists) > 0, shares
 
 
+def candidates(outcomes: pd.DataFrame, params: Params) -> "pd.Series[bool]":
+    """Whom of the experiment a list could have contacted, in the order of `outcomes`."""
+    summary = artefacts.EVENTS_SUMMARY.read()
+    with engine.open_engine(EngineParams(memory=params.engine.memory)) as open_engine:
+        states = past_states(
+            outcomes[feature_table.KEYS],
+            open_engine.scan(artefacts.EVENTS),
+            open_engine.scan(artefacts.CUSTOMERS),
+            open_engine,
+            params.service,
+            params.labels.value,
+            summary.versioned,
+        )
+    return is_candidate(outcomes, states, params.policy)
+
+
 def main() -> None:
     params = load_params()
     with console.stage("uplift") as log:
@@ -188,9 +183,13 @@ def main() -> None:
         features = artefacts.FEATURES.read(filters=is_predicted)
         outcomes, X = join_outcomes(assigned, cross_predictions, labels, features)
         log.read(artefacts.CROSS_PREDICTIONS, len(outcomes))
+        if len(outcomes):
+            outcomes["candidate"] = candidates(outcomes, params)
         eligible = eligible_customers(assigned, calendar.watched[calendar.as_of], from_lists)
         result = uplift(outcomes, X, params, eligible, shares)
-        artefacts.UPLIFT.write(result.manifest)
+        rates = save_rates.measured_by_treatment(outcomes, shares) if len(outcomes) else []
+        found = {"save_rates": tuple(SaveRateOfExperiment(**asdict(rate)) for rate in rates)}
+        artefacts.UPLIFT.write(result.manifest.updated(**found) if rates else result.manifest)
         artefacts.EXPERIMENT.write(result.experiment)
         artefacts.UPLIFT_METRICS.write(UpliftMetrics(result.figures))
         log.info(result.conclusion)

@@ -69,14 +69,32 @@ def propose(
     threshold: Annotated[float, typer.Option(help="Lowest expected gain, in money.")] = 0.0,
     cost: Annotated[float | None, typer.Option(min=0, help="Cost of a contact, in money.")] = None,
     play: Annotated[str | None, typer.Option(help="Play whose cost and save rate apply.")] = None,
+    answer_by: Annotated[
+        dt.datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="DATE",
+            help="Instead: the share to hold out so that the effect is known by DATE.",
+        ),
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write that share into params.yaml.")
+    ] = False,
 ) -> None:
     """Estimate the effect of a targeting policy from the randomised customers so far.
 
-    Options that are not given are as in params.yaml. Changes nothing.
+    Options that are not given are as in params.yaml. Changes nothing, but for --write.
     """
     from retention.commands import propose
 
-    for line in propose.propose(capacity, threshold, cost, play):
+    if write and answer_by is None:
+        raise errors.BadParams("--write: say by when to know, with --answer-by DATE")
+    lines = (
+        propose.propose(capacity, threshold, cost, play)
+        if answer_by is None
+        else propose.answer_by(answer_by.date(), write)
+    )
+    for line in lines:
         typer.echo(line)
 
 

@@ -17,12 +17,14 @@ class ValueInterval:
 
     Out-of-fold pairs (expected, actual) are cut into bins of equal count by expected value. In
     each, the k-th smallest actual with k = floor((n + 1)(1 - level) / 2), and the k-th largest,
-    cover `level` of new customers whatever the distribution (Mondrian bins). Where fewer than k
-    lie below the lower end, as where many bring nothing, the upper end leaves out as many more:
-    two equal tails would cover too many. The ends are made
-    non-decreasing in the expected value and interpolated between the bins' mean expected values;
-    above the last they grow in proportion to it. Where few buy, the interval is [0, 0] and the
-    mean may lie above it: that is correct for a quantile.
+    cover `level` of new customers of any distribution that are exchangeable with these
+    (Mondrian bins). Customers of a later window are so only as far as nothing changes with
+    time, so that the coverage out of time is measured and not promised. Where fewer than k lie
+    below the lower end, as where many bring nothing, the upper end leaves out as many more: two
+    equal tails would cover too many. The ends are made non-decreasing in the expected value and
+    interpolated between the bins' mean expected values; above the last they grow in proportion
+    to it. Where few buy, the interval is [0, 0] and the mean may lie above it: that is correct
+    for a quantile.
 
     References
     ----------

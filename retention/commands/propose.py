@@ -1,20 +1,29 @@
 """`retention propose`: the expected effect of a targeting policy, from randomised customers."""
 
+import datetime as dt
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from models.components.base import Floats
 from models.components.uplift import RISK
-from retention.core import artefacts
+from retention.core import artefacts, engine
+from retention.core.documents.reports import ListGain
 from retention.core.errors import BadParams, Guarded
-from retention.core.params import Params, Play, load_params
+from retention.core.params import EngineParams, Params, Play, editing, load_params
+from retention.core.storage import atomic
+from retention.experiments import conclusions, holdout_design
+from retention.experiments.follow_up import read_follow_up
+from retention.experiments.report_data import HoldoutDesign
+from retention.i18n.language import ENGLISH
 from retention.policy.play_effects import expected_cost
 from retention.policy.plays import cheapest_contact_play
 from retention.uplift import policy_value
 from retention.uplift.policy_value import PolicyEstimate, PolicyValue, TargetingPolicy
 
+PARAMS_PATH: Final = Path("params.yaml")
 RANKINGS: Final = ("by expected loss", "by what a contact changes")
 _TABLE_ROWS: Final = {
     "contacts": "customers contacted",
@@ -35,6 +44,20 @@ def contact_play(params: Params, name: str | None) -> Play:
         names = ", ".join(contacts)
         raise BadParams(f"--play: no play {name!r} that contacts; there are: {names}")
     return cheapest if name is None else contacts[name]
+
+
+def list_size(params: Params) -> tuple[int, int]:
+    """How many the newest list contacts, and from how many it chose; the most where there is none.
+
+    Those from whom it chose are whom no rule of the policy keeps from being contacted: the ones
+    for whom the experiment's candidates stand.
+    """
+    if not artefacts.LANES.path.is_file():
+        return params.at_risk.capacity, artefacts.UPLIFT.read().eligible
+    lanes = artefacts.LANES.read(columns=["lane", "why"]).to_pandas()
+    is_contact = lanes["lane"] == "contact"
+    was_weighed = lanes["why"].isin(["held_out", "below_capacity", "not_worth_saving"])
+    return int(is_contact.sum()), max(int((is_contact | was_weighed).sum()), 1)
 
 
 def estimate_policies(
@@ -63,6 +86,53 @@ def estimate_policies(
     }
 
 
+def answer_by(day: dt.date, is_written: bool) -> Iterator[str]:
+    """The lines of `--answer-by`: the share to hold out, its price, and what was written.
+
+    Errors: Guarded without a list, and with `--write` where no share answers in time; BadParams
+    where params.yaml cannot be changed in place.
+    """
+    params = load_params()
+    design, expected = _design(params, day)
+    yield from filter(None, [conclusions.expected_gain(expected, params.currency, ENGLISH)])
+    target = params.outcomes.target_effect
+    yield conclusions.holdout_proposal(design, target, params.currency, ENGLISH)
+    if not is_written:
+        return
+    if not design.is_in_time:
+        raise Guarded(f"no holdout share answers by {day}; params.yaml stays as it is")
+    text = PARAMS_PATH.read_text(encoding="utf-8")
+    atomic.write_text(
+        PARAMS_PATH, editing.with_value(text, "at_risk", "holdout_share", design.share)
+    )
+    yield (
+        f"wrote at_risk.holdout_share: {design.share} (before {params.at_risk.holdout_share:g}); "
+        "it holds for customers randomised from now on"
+    )
+
+
+def _design(params: Params, day: dt.date) -> tuple[HoldoutDesign, ListGain | None]:
+    """The design that answers by a day, and the expected gain of the newest list."""
+    for artefact in (artefacts.LANES, artefacts.LIST_SUMMARY, artefacts.EVENTS):
+        if not artefact.path.is_file():
+            raise Guarded(f"{artefact}: not there; run make repro first")
+    lanes = artefacts.LANES.read(columns=["lane", "why", "churn_probability"]).to_pandas()
+    summary = artefacts.LIST_SUMMARY.read()
+    with engine.open_engine(EngineParams(memory=params.engine.memory)) as open_engine:
+        follow_up = read_follow_up(params, open_engine, artefacts.EVENTS_SUMMARY.read())
+    state = holdout_design.enrolment(follow_up, lanes, params, summary.as_of)
+    if state is None:
+        raise Guarded("the newest list chose nobody, so there is nothing to plan with")
+    return holdout_design.holdout_design(state, day, summary.expected), summary.expected
+
+
+def list_in_short(params: Params) -> Iterator[str]:
+    """What the newest list is expected to gain, in the words of the list; none without one."""
+    if artefacts.LIST_SUMMARY.path.is_file():
+        expected = artefacts.LIST_SUMMARY.read().expected
+        yield from filter(None, [conclusions.expected_gain(expected, params.currency, ENGLISH)])
+
+
 def propose(
     capacity: int | None, threshold: float, cost: float | None, name: str | None
 ) -> Iterator[str]:
@@ -74,18 +144,21 @@ def propose(
     if not artefacts.EXPERIMENT.path.is_file():
         raise Guarded(f"{artefacts.EXPERIMENT}: not there; run make repro first")
     experiment = artefacts.EXPERIMENT.read().to_pandas()
+    experiment = experiment[experiment["candidate"]]
     if experiment.empty:
         raise Guarded(
             "too few randomised customers so far, or too few of them left, for an estimate; keep a "
             "holdout (at_risk.holdout_share) and ask again when the labels of its lists are mature"
         )
     chosen_play = contact_play(params, name)
+    contacts, eligible = list_size(params)
     policy = TargetingPolicy(
-        capacity=params.at_risk.capacity if capacity is None else capacity,
-        eligible=artefacts.UPLIFT.read().eligible,
+        capacity=contacts if capacity is None else capacity,
+        eligible=eligible,
         threshold=threshold,
         cost=expected_cost(chosen_play) if cost is None else cost,
     )
+    yield from list_in_short(params)
     yield (
         f"Contacting up to {policy.capacity:,} of {policy.eligible:,} customers once, where "
         f"the gain expected is above {threshold:,.2f} {params.currency}, at {policy.cost:,.2f} "

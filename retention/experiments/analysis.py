@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from models.components.retention_value import worth_from_loss
 from retention.experiments import subgroups
 from retention.experiments.follow_up import MATURE
 from retention.experiments.incremental import Estimate
@@ -21,6 +22,7 @@ from retention.experiments.report_data import (
     RiskQuintile,
     SubgroupResult,
 )
+from retention.experiments.subgroups import SequentialPlan
 from retention.ledgers.assignments import CONTACT, HOLDOUT
 from retention.stats import balance, intervals, two_sample
 from retention.stats.power import ArmSizes
@@ -70,6 +72,27 @@ def analysis_set(follow_up: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def with_kept_value(rows: pd.DataFrame, windows: float) -> pd.DataFrame:
+    """Add what a customer is worth who stayed, over the windows that the list counts.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The analysis set.
+    windows : float
+        Value windows for which a retained customer stays.
+
+    Returns
+    -------
+    DataFrame
+        The rows with `kept_value`, currency: the worth of customers who stayed, 0 of those who
+        left. The difference of the arms is then the customers saved, each times their worth, and
+        the sum that the list expects of them.
+    """
+    worth = worth_from_loss(rows["expected_loss"], rows["churn_probability"], windows)
+    return rows.assign(kept_value=(1 - rows["churned"]) * worth)
+
+
 def arm_sizes(rows: pd.DataFrame) -> ArmSizes:
     """Count the customers of each arm.
 
@@ -111,15 +134,16 @@ def effect_estimate(rows: pd.DataFrame, outcome: str) -> EffectEstimate:
     rows : DataFrame
         The analysis set.
     outcome : str
-        churned or value.
+        churned, value or kept_value.
 
     Returns
     -------
     EffectEstimate
-        Contact less holdout: weighted by the inverse propensity where propensities differ,
-        otherwise the plain difference of proportions or means. Its interval is for one look.
+        Contact less holdout: weighted by the inverse propensity where propensities differ or a
+        customer was assigned by several draws, otherwise the plain difference of proportions or
+        means. Its interval is for one look.
     """
-    if len(rows["propensity"].unique()) > 1:
+    if len(rows["propensity"].unique()) > 1 or rows["customer_id"].duplicated().any():
         columns = (outcome, "treated", "propensity", "customer_id")
         return two_sample.hajek_difference(*(rows[name].to_numpy() for name in columns))
     treated, control = (rows.loc[rows["arm"] == arm, outcome].to_numpy(dtype=float) for arm in ARMS)
@@ -140,7 +164,8 @@ def arm_summaries(
     rows : DataFrame
         The analysis set.
     churn_effect, value_effect : EffectEstimate
-        Their means are those to show, as they are weighted where propensities differ.
+        On the outcome and the value of the label window. Their means are those to show, as they
+        are weighted where propensities differ.
 
     Returns
     -------
@@ -189,7 +214,7 @@ def wilson_estimate(proportion: float, n: int) -> Estimate:
 
 
 def subgroup_results(
-    rows: pd.DataFrame, min_arm_size: int, planned: float
+    rows: pd.DataFrame, min_arm_size: int, plan: SequentialPlan
 ) -> tuple[SubgroupResult, ...]:
     """Estimate the effect on churn by play and by theme.
 
@@ -199,7 +224,7 @@ def subgroup_results(
         The analysis set.
     min_arm_size : int
         Customers of either arm below which a subgroup is left out.
-    planned : float
+    plan : SequentialPlan
         As `subgroups.subgroup_effects` takes it: p values hold at every list.
 
     Returns
@@ -212,7 +237,7 @@ def subgroup_results(
             for column in SUBGROUP_COLUMNS
         }
     )
-    table = subgroups.subgroup_effects(eligible, list(SUBGROUP_COLUMNS), "churned", planned)
+    table = subgroups.subgroup_effects(eligible, list(SUBGROUP_COLUMNS), "churned", plan)
     return tuple(map(_subgroup_result, table.to_dict(orient="records")))
 
 

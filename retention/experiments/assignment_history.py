@@ -1,5 +1,6 @@
 """Past randomised assignments: those of our own lists, and those that a company's events record."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,9 +21,14 @@ ASSIGNED: Final = pa.schema(
         ("occurred_day", pa.int32()),  # of the assignment, days since 1970-01-01
         ("treatment", pa.string()),  # `holdout`, or what was meant to be done
         ("propensity", pa.float64()),  # probability of not being held out
+        ("is_of_list", pa.bool_()),  # whether our own list made it, not an event
     ]
 )
 """One row per customer and randomised assignment."""
+
+ASSIGNED_PLAYS: Final = ("customer_id", "day", "play", "treated", "propensity")
+"""One row per randomised assignment and play: treated is 1 or 0 (held out), propensity the chance
+of the play for customers who were either assigned to it or held out."""
 
 
 def assignments_from_lists(
@@ -39,9 +45,7 @@ def assignments_from_lists(
     before : int
         Day (since 1970-01-01); lists of that day or later are left out.
     first_only : bool
-        Take only a customer's first assignment of each campaign. A customer who enters a campaign
-        again has the same arm again, by the same hash, and enters because of the outcome of the
-        first assignment, so the second one is not independent of it.
+        Take only a customer's first assignment of each draw, as `assignments.first_of_each_draw`.
 
     Returns
     -------
@@ -50,9 +54,10 @@ def assignments_from_lists(
     """
     history = assignments.read_all(folder)
     if first_only:
-        history = history.drop_duplicates(["company", "campaign", "customer_id"])
+        history = assignments.first_of_each_draw(history)
     day = (history["as_of"] - pd.Timestamp(0)) // pd.Timedelta(days=1)
     history = history.assign(occurred_day=day.astype("int32"), treatment=history["arm"])
+    history["is_of_list"] = True
     history = history[(history["company"] == company) & (day < before)]
     return pa.Table.from_pandas(history[ASSIGNED.names], schema=ASSIGNED, preserve_index=False)
 
@@ -89,7 +94,8 @@ def assignments_from_events(history: point_in_time.Frame, open_engine: Engine) -
     per_day = by_treatment.drop_duplicates(["occurred_day", "customer_id"]).sort_index()
     held_out_share = per_day.groupby("occurred_day")["is_held_out"].transform("mean")
     propensity = 1 - held_out_share.astype(float)
-    experiment = per_day.assign(propensity=propensity)[(propensity > 0) & (propensity < 1)]
+    per_day = per_day.assign(propensity=propensity, is_of_list=False)
+    experiment = per_day[(propensity > 0) & (propensity < 1)]
     return pa.Table.from_pandas(experiment[ASSIGNED.names], schema=ASSIGNED, preserve_index=False)
 
 
@@ -120,7 +126,7 @@ def align_to_snapshots(
     -------
     DataFrame
         customer_id, day (of the snapshot), treated (0.0 or 1.0), propensity, treatment,
-        occurred_day: one row per customer and snapshot.
+        occurred_day, is_of_list: one row per customer and snapshot.
     """
     days = np.sort(snapshots)
     ends = np.minimum(np.append(days[1:], days[-1:] + every_days), days + window_days)
@@ -133,7 +139,8 @@ def align_to_snapshots(
     aligned = aligned.assign(day=days[position], treated=treated)[in_window]
     order = ["customer_id", "day", "occurred_day", "treatment"]
     first = aligned.sort_values(order).drop_duplicates(["customer_id", "day"], ignore_index=True)
-    return first[["customer_id", "day", "treated", "propensity", "treatment", "occurred_day"]]
+    arm = ["treated", "propensity", "treatment", "occurred_day", "is_of_list"]
+    return first[["customer_id", "day", *arm]]
 
 
 def treatment_shares(assigned: pd.DataFrame) -> pd.DataFrame:
@@ -151,3 +158,63 @@ def treatment_shares(assigned: pd.DataFrame) -> pd.DataFrame:
         occurred_day; 0 where a treatment was not given.
     """
     return pd.crosstab(assigned["occurred_day"], assigned["treatment"], normalize="index")
+
+
+def plays_from_lists(folder: Path, company: str, before: int, plays: Sequence[str]) -> pd.DataFrame:
+    """Read whom our own lists assigned to plays, and whom they held out from them.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the ledger of assignments.
+    company : str
+    before : int
+        Day (since 1970-01-01); lists of that day or later are left out.
+    plays : sequence of str
+
+    Returns
+    -------
+    DataFrame
+        ASSIGNED_PLAYS.
+    """
+    history = assignments.first_of_each_draw(assignments.read_all(folder))
+    day = (history["as_of"] - pd.Timestamp(0)) // pd.Timedelta(days=1)
+    is_wanted = (history["company"] == company) & (day < before) & history["play"].isin(list(plays))
+    is_randomised = history["propensity"].between(0, 1, inclusive="neither")
+    treated = (history["arm"] == CONTACT).astype(float)
+    rows = history.assign(day=day, treated=treated)[is_wanted & is_randomised]
+    return rows[list(ASSIGNED_PLAYS)]
+
+
+def plays_from_events(assigned: pd.DataFrame, plays: Sequence[str]) -> pd.DataFrame:
+    """Find whom the experiments that events record assigned to plays, or held out.
+
+    Parameters
+    ----------
+    assigned : DataFrame
+        Columns of ASSIGNED, as `assignments_from_events` finds them.
+    plays : sequence of str
+
+    Returns
+    -------
+    DataFrame
+        ASSIGNED_PLAYS; of each customer and play the first.
+    """
+    shares = treatment_shares(assigned)
+    parts = [_of_play(assigned, shares, play) for play in plays if play in shares]
+    return pd.concat(parts) if parts else pd.DataFrame(columns=list(ASSIGNED_PLAYS))
+
+
+def _of_play(assigned: pd.DataFrame, shares: pd.DataFrame, play: str) -> pd.DataFrame:
+    given = shares.loc[shares[play] > 0]
+    propensity = given[play] / (given[play] + given[HOLDOUT])
+    rows = assigned[
+        assigned["treatment"].isin([play, HOLDOUT]) & assigned["occurred_day"].isin(given.index)
+    ]
+    first = rows.sort_values("occurred_day", kind="stable").drop_duplicates("customer_id")
+    return first.assign(
+        day=first["occurred_day"],
+        play=play,
+        treated=(first["treatment"] == play).astype(float),
+        propensity=first["occurred_day"].map(propensity),
+    )[list(ASSIGNED_PLAYS)]

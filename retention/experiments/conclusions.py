@@ -3,8 +3,10 @@
 from math import inf, isnan
 from typing import Final
 
+from retention.core.documents.reports import ListGain
 from retention.experiments import incremental
 from retention.experiments.incremental import Estimate
+from retention.experiments.report_data import HoldoutDesign
 from retention.i18n.language import Language, gettext_noop
 from retention.stats.power import ArmSizes, months_to_sample_size
 from retention.stats.two_sample import EffectEstimate
@@ -15,6 +17,125 @@ _UNSURE: Final = gettext_noop(
     "not shown to earn its cost: {value} after cost, between {low} and {high}"
 )
 _TOO_FEW: Final = gettext_noop("cannot be measured yet: too few customers have left so far")
+
+
+BASES: Final = {
+    "belief": gettext_noop("a belief: no comparison has measured it yet"),
+    "measured": gettext_noop("measured on {n} customers chosen at random"),
+    "mixed": gettext_noop("in part a belief, in part measured on {n} customers chosen at random"),
+}
+"""What the expected gain of a list rests on, by `ListGain.basis`."""
+
+
+def expected_gain(expected: ListGain | None, currency: str, language: Language) -> str:
+    """Say what the contacts of a list are expected to gain, and whether that was measured.
+
+    List, proposal and outcomes page say it in these words.
+
+    Parameters
+    ----------
+    expected : ListGain or None
+    currency : str
+        ISO 4217 code.
+    language : Language
+
+    Returns
+    -------
+    str
+        A sentence; empty where nobody is contacted or no customer brings money.
+    """
+    if expected is None or expected.value is None or not expected.contacts:
+        return ""
+    basis = language.gettext(BASES[expected.basis], n=language.number(expected.randomised))
+    value, low, high = (
+        language.money(amount or 0.0, currency, 0)
+        for amount in (expected.value, expected.low, expected.high)
+    )
+    if expected.low is None:
+        return language.ngettext(
+            "The {n} contact of this list is expected to gain {value} after cost: {basis}.",
+            "The {n} contacts of this list are expected to gain {value} after cost: {basis}.",
+            expected.contacts,
+            value=value,
+            basis=basis,
+        )
+    return language.ngettext(
+        "The {n} contact of this list is expected to gain {value} after cost, between {low} and "
+        "{high}: {basis}.",
+        "The {n} contacts of this list are expected to gain {value} after cost, between {low} and "
+        "{high}: {basis}.",
+        expected.contacts,
+        value=value,
+        low=low,
+        high=high,
+        basis=basis,
+    )
+
+
+def holdout_proposal(
+    design: HoldoutDesign, target_effect: float, currency: str, language: Language
+) -> str:
+    """Say which share to hold out for an answer by a day, and what that costs.
+
+    Parameters
+    ----------
+    design : HoldoutDesign
+    target_effect : float
+        Share of those who would leave whom contacts are to keep.
+    currency : str
+        ISO 4217 code.
+    language : Language
+
+    Returns
+    -------
+    str
+        Sentences.
+    """
+    values = {
+        "share": language.percent(design.share),
+        "day": language.date(design.answer_by),
+        "effect": language.percent(target_effect),
+        "first": language.date(design.answer_day) if design.answer_day else "",
+    }
+    if design.is_in_time:
+        answer = language.gettext(
+            "To know by {day} whether contacts keep {effect} of those who would leave, hold out "
+            "{share}.",
+            **values,
+        )
+    elif design.answer_day:
+        answer = language.gettext(
+            "No share shows by {day} whether contacts keep {effect} of those who would leave; "
+            "{share} held out shows it first, about {first}.",
+            **values,
+        )
+    else:
+        return language.gettext(
+            "No share will ever show whether contacts keep {effect} of those who would leave: too "
+            "few customers are chosen.",
+            **values,
+        )
+    sentences = [answer]
+    if not isnan(design.lost_customers):
+        sentences.append(
+            language.gettext(
+                "Until {day} that leaves about {held} customers alone, which costs at most {lost} "
+                "customers kept and {money}.",
+                day=values["day"],
+                held=language.number(design.held_out),
+                lost=language.number(design.lost_customers, 1),
+                money=language.money(design.lost_money, currency, 0),
+            )
+        )
+    if not design.is_in_time and not isnan(design.smallest_effect):
+        sentences.append(
+            language.gettext(
+                "By {day} it shows if contacts keep {least} or more.",
+                day=values["day"],
+                least=language.percent(design.smallest_effect),
+            )
+        )
+    return " ".join(sentences)
 
 
 def retention_conclusion(

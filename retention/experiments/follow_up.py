@@ -32,13 +32,21 @@ FOLLOW_UP: Final = (
     "answered",  # whether staff answered about this list's entry
     "spent",  # cost of the contact and of what was given with it, currency
 )
-"""Columns of `follow_up`; one row per customer of a campaign."""
+"""Columns of `follow_up`; one row per customer and draw of a campaign."""
+
+
+_KEYS: Final = ["customer_id", "day"]
+"""Of an assignment: a draw later, a customer may have another."""
+_DAY: Final = pa.field("day", pa.int64())
 
 
 def read_follow_up(
-    params: Params, open_engine: Engine, events_summary: EventsSummary
+    params: Params,
+    open_engine: Engine,
+    events_summary: EventsSummary,
+    of_every_campaign: bool = False,
 ) -> pd.DataFrame:
-    """Follow up the present campaign from the ledgers and the events on disk.
+    """Follow up the present campaign, or all, from the ledgers and the events on disk.
 
     Parameters
     ----------
@@ -46,6 +54,7 @@ def read_follow_up(
     open_engine : Engine
     events_summary : EventsSummary
         Summary of stage `events`.
+    of_every_campaign : bool
 
     Returns
     -------
@@ -53,8 +62,9 @@ def read_follow_up(
         FOLLOW_UP, as known at params.as_of.
     """
     as_of = calendar.plan_calendar(params, events_summary).as_of
+    campaign = None if of_every_campaign else params.at_risk.campaign
     assigned = campaign_assignments(
-        assignments.read_all(assignments.FOLDER), params.company, params.at_risk.campaign, as_of
+        assignments.read_all(assignments.FOLDER), params.company, campaign, as_of
     )
     history = point_in_time.as_known_at(
         open_engine.scan(artefacts.EVENTS), as_of, events_summary.versioned
@@ -66,26 +76,30 @@ def read_follow_up(
 
 
 def campaign_assignments(
-    history: pd.DataFrame, company: str, campaign: str, as_of: int
+    history: pd.DataFrame, company: str, campaign: str | None, as_of: int
 ) -> pd.DataFrame:
-    """Take a campaign's assignments: each customer once, as the first list assigned them.
+    """Take a campaign's assignments: each customer once a draw, as its first list assigned them.
 
     Parameters
     ----------
     history : DataFrame
         All assignments, oldest first, as `assignments.read_all` returns them.
-    company, campaign : str
+    company : str
+    campaign : str or None
+        None for all.
     as_of : int
         Day (since 1970-01-01) of the last list to count.
 
     Returns
     -------
     DataFrame
-        The columns of `history`, one row per customer.
+        The columns of `history`, one row per customer and draw.
     """
     by_then = history["as_of"] <= pd.Timestamp(point_in_time.date_of(as_of))
-    of_campaign = (history["company"] == company) & (history["campaign"] == campaign)
-    return history[by_then & of_campaign].drop_duplicates("customer_id", ignore_index=True)
+    of_campaign = history["company"] == company
+    if campaign is not None:
+        of_campaign &= history["campaign"] == campaign
+    return assignments.first_of_each_draw(history[by_then & of_campaign])
 
 
 def follow_up(
@@ -124,7 +138,7 @@ def follow_up(
     rows = assigned.assign(day=days)
     outcome = _outcomes(rows[is_mature], history, label_params, open_engine)
     contacts = _contacts(rows, history, label_params, open_engine)
-    rows = rows.join(outcome, on="customer_id").join(contacts, on="customer_id")
+    rows = rows.join(outcome, on=_KEYS).join(contacts, on=_KEYS)
     rows = rows.astype(LABELLED).fillna(dict.fromkeys(CONTACTED, False)).astype(CONTACTED)
     state = pd.Series(np.where(is_mature, MATURE, PENDING), index=rows.index)
     rows["state"] = state.where(rows["dropped"].isna(), rows["dropped"])
@@ -138,14 +152,15 @@ def _outcomes(
     label_params: LabelParams,
     open_engine: Engine,
 ) -> pd.DataFrame:
-    """churned, value, dropped by customer: the label as of the day of assignment."""
-    parts = [labels.SCHEMA.empty_table()]
+    """churned, value, dropped by _KEYS: the label as of the day of assignment."""
+    parts = [labels.SCHEMA.append(_DAY).empty_table()]
     for day, customers in mature.groupby("day"):
         cohort = open_engine.load(pa.table({"customer_id": customers["customer_id"].tolist()}))
         frame = labels.label_cohort(cohort, history, int(str(day)), label_params)
-        parts.append(open_engine.collect(frame, sort=["customer_id"]).cast(labels.SCHEMA))
+        of_day = open_engine.collect(frame, sort=["customer_id"]).cast(labels.SCHEMA)
+        parts.append(of_day.append_column(_DAY, [[int(str(day))] * len(of_day)]))
     table: pd.DataFrame = pa.concat_tables(parts).to_pandas()
-    outcome: pd.DataFrame = table.set_index("customer_id")[list(LABELLED)]
+    outcome: pd.DataFrame = table.set_index(_KEYS)[list(LABELLED)]
     return outcome
 
 
@@ -155,7 +170,7 @@ def _contacts(
     label_params: LabelParams,
     open_engine: Engine,
 ) -> pd.DataFrame:
-    """contacted, reached by customer: outreach from assignment to the end of the label window."""
+    """contacted, reached by _KEYS: outreach from assignment to the end of the label window."""
     columns = ["customer_id", "occurred_day", "source", "topic", "treatment"]
     outreach = history.filter(nw.col("kind") == outcomes.CONTACT).select(columns)
     contacts = open_engine.collect(outreach, sort=columns).to_pandas()
@@ -168,8 +183,8 @@ def _contacts(
     is_answer = contacts["source"] == outcomes.SOURCE
     reached = is_answer & (contacts["topic"] == outcomes.CONTACT_RESULTS[0])
     contacts = contacts.assign(contacted=True, reached=reached)
-    by_customer: pd.DataFrame = contacts.groupby("customer_id")[list(CONTACTED)].any()
-    return by_customer
+    by_assignment: pd.DataFrame = contacts.groupby(_KEYS)[list(CONTACTED)].any()
+    return by_assignment
 
 
 def _answers(rows: pd.DataFrame, records: Sequence[OutcomeRecord]) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.components.retention_value import net_gain
 from retention.stats.two_sample import EffectEstimate
 
 
@@ -14,10 +15,6 @@ class Estimate:
     value: float  # point estimate
     low: float  # lower end; nan where there are too few customers for an interval
     high: float  # upper end; nan likewise
-
-    def minus(self, constant: float) -> "Estimate":
-        """Subtract a number that is known without error."""
-        return Estimate(self.value - constant, self.low - constant, self.high - constant)
 
     def times(self, constant: float) -> "Estimate":
         """Multiply by a number that is known without error; low stays the lower end."""
@@ -30,7 +27,7 @@ class Incremental:
     """What contact changed, summed over all who were assigned to it."""
 
     customers: Estimate  # customers who stayed and would have churned if held out
-    value: Estimate  # additional value, currency
+    value: Estimate  # worth of those customers over the windows they stay, currency
     cost: float  # of contacts and accepted offers, currency
     net: Estimate  # value less cost, currency
     roi: Estimate  # net per unit of cost; nan where there was no cost
@@ -46,7 +43,8 @@ def incremental_outcomes(
     churn_effect : EffectEstimate
         On the churn rate, contact less holdout.
     value_effect : EffectEstimate
-        On the mean value, currency, of the same customers.
+        On what customers are worth who stayed (`kept_value`), currency, of the same customers;
+        nan where no customer brings money.
     cost : float
         Of the whole contact arm, currency: a sum from the books, without an interval of its own.
 
@@ -57,7 +55,8 @@ def incremental_outcomes(
         the effects come from `sequential.confidence_sequence`.
     """
     value = total_effect(value_effect)
-    net = value.minus(cost)
+    ends = (net_gain(1.0, end, cost) for end in (value.value, value.low, value.high))
+    net = Estimate(*ends)
     roi = net.times(1 / cost) if cost else Estimate(np.nan, np.nan, np.nan)
     return Incremental(saved_customers(churn_effect), value, cost, net, roi)
 

@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
+from retention.core.documents.reports import ListGain
 from retention.experiments.incremental import Estimate, Incremental
 from retention.i18n.language import Language
 from retention.stats.power import ArmSizes
@@ -27,7 +28,8 @@ class CampaignResult:
     arms: tuple[ArmSummary, ArmSummary]  # contact, holdout
     single_look: EffectEstimate  # on the churn rate; interval valid for one look
     churn_effect: EffectEstimate  # the same; interval valid at every list
-    value_effect: EffectEstimate  # on the mean value, currency; valid at every list
+    window_effect: EffectEstimate  # on the value of the label window, currency; at every list
+    kept_effect: EffectEstimate  # on `kept_value`, currency; valid at every list
     incremental: Incremental  # totals of the contact arm, from the effects above
     conclusion: str  # in a sentence
     is_conclusive: bool  # whether the sentence says what contact achieved, or only when it will
@@ -185,6 +187,20 @@ class ReasonAssessment:
 
 
 @dataclass(frozen=True)
+class HoldoutDesign:
+    """A holdout share, when it answers and what it costs."""
+
+    share: float
+    answer_by: dt.date
+    is_in_time: bool  # whether the target effect shows by then
+    answer_day: dt.date | None  # when it shows; None where never
+    smallest_effect: float  # share of those who would leave that shows by answer_by; nan if none
+    held_out: float  # customers until answer_by
+    lost_customers: float  # of them, whom contacts were expected to keep; nan where not known
+    lost_money: float  # net of what their contacts would have cost, currency; nan likewise
+
+
+@dataclass(frozen=True)
 class OutcomesReport:
     """Everything the page shows. A part about which nothing is known is None or empty."""
 
@@ -195,12 +211,15 @@ class OutcomesReport:
     campaign: str
     target_description: str  # the churn definition in a sentence
     value_days: int  # length of the value window
+    retained_windows: float  # value windows for which a retained customer stays
     plays: dict[str, str]  # name of a play: its action in words
     assigned: ArmSizes  # randomised customers
     excluded_by_reason: dict[str, int]  # randomised customers whom the label excludes
     first_result_on: dt.date  # next day on which an outcome becomes known
     batches: tuple[AssignmentBatch, ...]  # newest first
     min_arm_size: int  # customers of either arm below which a subgroup is not judged
+    expected: ListGain | None = None  # of the contacts of the newest list
+    design: HoldoutDesign | None = None  # of a holdout that answers within a year
     result: CampaignResult | None = None
     plan: SampleSizePlan | None = None
     subgroups: tuple[SubgroupResult, ...] = ()

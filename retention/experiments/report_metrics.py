@@ -28,6 +28,10 @@ def report_metrics(report: OutcomesReport) -> dict[str, float | None]:
     if report.plan:
         figures["needed_contact"] = report.plan.required.treated
         figures["needed_holdout"] = report.plan.required.control
+    if report.expected and report.expected.value is not None:
+        figures["expected_net"] = report.expected.value
+    if report.design:
+        figures["share_for_a_year"] = report.design.share
     if report.result:
         figures |= _result_metrics(report.result)
     if report.balance:

@@ -1,6 +1,7 @@
 """Effects in subgroups, with p values corrected for the number of subgroups looked at."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pandas as pd
@@ -23,8 +24,25 @@ COLUMNS: Final = (
 )
 
 
+@dataclass(frozen=True)
+class SequentialPlan:
+    """What is fixed before the first outcome, for a table that is read at every list."""
+
+    planned: float  # customers of both arms that `sequential.confidence_sequence` plans for
+    first: pd.DataFrame  # the customers of the first list: their shares divide the plan
+    n_tests: int  # groups that may ever be looked at
+
+    def planned_of(self, column: str, group: object) -> float:
+        """The customers planned for a group; one that the first list lacks counts as one there."""
+        n_group = int((self.first[column] == group).sum()) if column in self.first else 0
+        return self.planned * (n_group + 1) / (len(self.first) + 1)
+
+
 def subgroup_effects(
-    assigned: pd.DataFrame, columns: Sequence[str], outcome: str, planned: float | None = None
+    assigned: pd.DataFrame,
+    columns: Sequence[str],
+    outcome: str,
+    plan: SequentialPlan | None = None,
 ) -> pd.DataFrame:
     """Estimate the effect in every group of every column.
 
@@ -38,9 +56,9 @@ def subgroup_effects(
         Columns to group by, each on its own.
     outcome : str
         Column to compare.
-    planned : float, optional
-        Customers of both arms together that `sequential.confidence_sequence` plans for, for a
-        table that is read at every list: each group gets its share of them. None for one look.
+    plan : SequentialPlan, optional
+        For a table that is read at every list: boundaries of groups and the number of tests are
+        fixed beforehand, whichever groups grow or appear. None for one look.
 
     Returns
     -------
@@ -53,20 +71,24 @@ def subgroup_effects(
     ----------
     Holm (1979), A simple sequentially rejective multiple test procedure.
     """
-    planned_per_row = None if planned is None else planned / max(len(assigned), 1)
     effects = [
-        {"column": column, "group": str(name), **_effect(group, outcome, planned_per_row)}
+        {
+            "column": column,
+            "group": str(name),
+            **_effect(group, outcome, plan and plan.planned_of(column, name)),
+        }
         for column in columns
         for name, group in assigned.groupby(column, sort=True, observed=True)
     ]
     table = pd.DataFrame(effects, columns=list(COLUMNS[:-1]))
-    table["p_adjusted"] = holm(table["p_value"].to_numpy(dtype=float))
+    n_tests = plan.n_tests if plan else 0
+    table["p_adjusted"] = holm(table["p_value"].to_numpy(dtype=float), n_tests)
     return table
 
 
-def _effect(group: pd.DataFrame, outcome: str, planned_per_row: float | None) -> dict[str, Any]:
+def _effect(group: pd.DataFrame, outcome: str, planned: float | None) -> dict[str, Any]:
     names = (outcome, "treated", "propensity", "customer_id")
     estimate = two_sample.hajek_difference(*(group[name].to_numpy() for name in names))
-    if planned_per_row is not None:
-        estimate = sequential.confidence_sequence(estimate, planned_per_row * len(group))
+    if planned is not None:
+        estimate = sequential.confidence_sequence(estimate, planned)
     return {name: value for name, value in vars(estimate).items() if name in COLUMNS}

@@ -18,6 +18,7 @@ from retention.ledgers import outcomes, store
 
 FOLDER: Final = Path("ledgers/assignments")
 CONTACT, HOLDOUT = "contact", events.HOLDOUT
+DRAWN_ON: Final = "drawn_on"
 
 OF_LIST: Final = (
     "list_id",
@@ -25,6 +26,7 @@ OF_LIST: Final = (
     "campaign",
     "as_of",  # the list's day: when the assignment happened
     "entered_at",  # when the list was published (UTC): since when it is known
+    DRAWN_ON,  # the day of the draw that gave the arms; null in files from before draws had one
 )
 """The keys of a file."""
 
@@ -55,6 +57,7 @@ def enter(
     campaign: str,
     as_of: dt.date,
     campaign_days: int,
+    drawn_on: dt.date,
     arms: pd.DataFrame,
 ) -> int:
     """Enter both arms (OF_CUSTOMER) of a published list, once; the number of customers added.
@@ -68,7 +71,8 @@ def enter(
         active = active_assignments(folder, company, campaign, as_of, campaign_days)
         fresh = arms[~arms["customer_id"].isin(active["customer_id"])]
         if len(fresh):
-            head = (list_id, company, campaign, as_of.isoformat(), _now().isoformat())
+            days = (as_of.isoformat(), _now().isoformat(), drawn_on.isoformat())
+            head = (list_id, company, campaign, *days)
             write(folder, dict(zip(OF_LIST, head, strict=True)) | {_ROWS: _json_rows(fresh)})
         return len(fresh)
 
@@ -103,15 +107,16 @@ def erase(folder: Path, customer_id: str) -> int:
 def read_all(folder: Path = FOLDER) -> pd.DataFrame:
     """Every assignment (OF_LIST, OF_CUSTOMER), by as_of, list and customer.
 
-    as_of is a day (datetime64), entered_at UTC. Errors: BadInput, a file is not as it was written.
+    as_of and drawn_on are days (datetime64), entered_at UTC. Errors: BadInput, a file is not as it
+    was written.
     """
     parts = [_read(path, content) for path, content in store.read_all(folder).items()]
     rows = [row for part in parts for row in part]
     assignments = pd.DataFrame(rows, columns=[*OF_LIST, *OF_CUSTOMER])
     assignments = assignments.astype(dict.fromkeys(OF_LIST, "str") | OF_CUSTOMER)
-    assignments["as_of"] = pd.to_datetime(assignments["as_of"], format="ISO8601").astype(
-        "datetime64[s]"
-    )
+    for name in ("as_of", DRAWN_ON):
+        days = pd.to_datetime(assignments[name], format="ISO8601")
+        assignments[name] = days.astype("datetime64[s]")
     entered = pd.to_datetime(assignments["entered_at"], format="ISO8601", utc=True)
     assignments["entered_at"] = entered.astype("datetime64[us, UTC]")
     return assignments.sort_values(
@@ -121,7 +126,8 @@ def read_all(folder: Path = FOLDER) -> pd.DataFrame:
 
 def _read(path: Path, content: dict[str, Any]) -> list[dict[str, Any]]:
     try:
-        head = {name: content[name] for name in OF_LIST}
+        head = {name: content[name] for name in OF_LIST if name != DRAWN_ON}
+        head[DRAWN_ON] = content.get(DRAWN_ON)
         return [head | {name: row[name] for name in OF_CUSTOMER} for row in content[_ROWS]]
     except (ValueError, KeyError, TypeError):
         raise BadInput(f"{path}: no list's assignments; restore it from a backup") from None
@@ -145,13 +151,23 @@ def active_assignments(
     return of_campaign[lasting].drop_duplicates("customer_id", ignore_index=True)
 
 
-def held_out_customers(
-    folder: Path, company: str, campaign: str, as_of: dt.date, campaign_days: int
+def first_of_each_draw(assignments: pd.DataFrame) -> pd.DataFrame:
+    """The first assignment of each customer in each draw of a campaign, of rows of `read_all`.
+
+    A customer who is assigned again by the same draw has the same arm again, and comes within reach
+    because of what became of the first assignment. Another draw gives an arm of its own.
+    """
+    keys = ["company", "campaign", DRAWN_ON, "customer_id"]
+    return assignments.drop_duplicates(keys, ignore_index=True)
+
+
+def customers_in_arm(
+    folder: Path, arm: str, company: str, campaign: str, as_of: dt.date, campaign_days: int
 ) -> frozenset[str]:
-    """The customers held out by an earlier list of the campaign whose assignment is active.
+    """The customers whom an earlier list of the campaign put into an arm that they still have.
 
     Those of the day itself are left out: its list randomises them again, with the same result.
     """
     active = active_assignments(folder, company, campaign, as_of, campaign_days)
     earlier = active[active["as_of"] < pd.Timestamp(as_of)]
-    return frozenset(earlier.loc[earlier["arm"] == HOLDOUT, "customer_id"])
+    return frozenset(earlier.loc[earlier["arm"] == arm, "customer_id"])

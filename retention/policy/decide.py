@@ -10,8 +10,9 @@ import pandas as pd
 
 from retention.core.params import AtRiskParams, Params, Play, Policy
 from retention.experiments import randomisation
-from retention.policy import lanes, owners, play_effects, plays, queue, selection
+from retention.policy import lanes, owners, play_effects, plays, queue, save_rates, selection
 from retention.policy.lanes import ISSUE_LANES
+from retention.policy.save_rates import SaveRates
 from retention.policy.selection import Limit, ShadowPrice
 
 COLUMNS: Final = (
@@ -70,6 +71,8 @@ def decide(
     params: Params,
     as_of: dt.date,
     suppression: lanes.SuppressionList = lanes.NOBODY_SUPPRESSED,
+    keep_contact: frozenset[str] = frozenset(),
+    rates: SaveRates | None = None,
 ) -> Decision:
     """Put each customer into a lane, and decide what is done for those who are listed.
 
@@ -85,6 +88,10 @@ def decide(
         policy and at_risk.
     as_of : date
     suppression : SuppressionList
+    keep_contact : frozenset of str
+        As `randomisation.is_held_out` takes it.
+    rates : SaveRates, optional
+        What plays save; None goes by the beliefs of the playbook.
 
     Returns
     -------
@@ -100,6 +107,10 @@ def decide(
         If the solver fails.
     """
     policy, at_risk_params = params.policy, params.at_risk
+    cautious = None
+    if rates is not None:
+        cautious = save_rates.with_rates(policy, rates, "low")
+        policy = save_rates.with_rates(policy, rates, "rate")
     customers = lanes.join_inputs(scores, customer_state, contacts, suppression)
     customers[["owner", "covered_for"]] = owners.assign_owners(customers, policy, as_of)
     customers["rank"] = np.arange(len(customers))
@@ -113,9 +124,9 @@ def decide(
         _issue_lane(name, customers[lane["lane"] == name], words, policy) for name in ISSUE_LANES
     ]
     spent = sum(int(rows["spend"].sum()) for rows in with_issue)
-    ranked = _contact_options(customers[lane["lane"] == ""], words, effects, policy)
+    ranked = _contact_options(customers[lane["lane"] == ""], words, effects, policy, cautious)
     limits = selection.policy_limits(policy, at_risk_params.capacity, spent)
-    contact = _select_contacts(ranked, limits, at_risk_params, as_of)
+    contact = _select_contacts(ranked, limits, at_risk_params, as_of, keep_contact)
     lane = lane.mask(lane == "", _candidate_lanes(lane.index, ranked, contact))
     selected = pd.concat([*with_issue, _with_fallback(ranked, contact.selected)])
     rows = _rows(customers, lane, selected, policy)
@@ -156,17 +167,28 @@ def _issue_lane(
 
 
 def _contact_options(
-    customers: pd.DataFrame, words: pd.DataFrame, effects: pd.DataFrame, policy: Policy
+    customers: pd.DataFrame,
+    words: pd.DataFrame,
+    effects: pd.DataFrame,
+    policy: Policy,
+    cautious: Policy | None,
 ) -> pd.DataFrame:
     """The ranked options of candidates for contact, as `selection.select_options` takes them."""
     options, playbook = _options("contact", customers, words, policy)
+    if cautious is not None:  # an option must also pay at the lower bounds of the save rates
+        at_least, _ = _options("contact", customers, words, cautious)
+        options = options[at_least["gain"] > policy.min_net_gain * 100]
     proven = play_effects.proven_plays(effects, playbook)
     ranked = plays.rank_options(options, proven, playbook, policy)
     return ranked.join(customers[["owner", "rank"]], on="customer_id")
 
 
 def _select_contacts(
-    ranked: pd.DataFrame, limits: Sequence[Limit], at_risk_params: AtRiskParams, as_of: dt.date
+    ranked: pd.DataFrame,
+    limits: Sequence[Limit],
+    at_risk_params: AtRiskParams,
+    as_of: dt.date,
+    keep_contact: frozenset[str],
 ) -> _ContactSelection:
     """Who comes within reach, who of them is held out, and who of the others is selected."""
     # Only the options of a customer's lowest tier compete.
@@ -176,9 +198,9 @@ def _select_contacts(
     # as the holdout takes away. Both arms then come from the same selection.
     relaxed = selection.relax_for_holdout(limits, at_risk_params.holdout_share)
     within_reach = selection.select_options(rivals, relaxed)
-    held_out = randomisation.holdout_sample(within_reach, at_risk_params, as_of)
+    held_out = randomisation.holdout_sample(within_reach, at_risk_params, as_of, keep_contact)
     is_contactable = ~randomisation.is_held_out(
-        pd.Index(rivals["customer_id"]), at_risk_params
+        pd.Index(rivals["customer_id"]), at_risk_params, as_of, keep_contact
     ).to_numpy()
     is_within_reach = rivals["customer_id"].isin(within_reach["customer_id"])
     rest = rivals[is_within_reach & is_contactable]

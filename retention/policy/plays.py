@@ -9,6 +9,7 @@ from typing import Final
 
 import pandas as pd
 
+from models.components.retention_value import retained_value
 from retention.core.params import Play, Policy
 from retention.policy.owners import blank_to_null
 from retention.policy.play_effects import SELLING_TYPES, expected_cost
@@ -213,7 +214,8 @@ def _saving(customers: pd.DataFrame, play: Play, policy: Policy) -> "pd.Series[f
     Series of float
         Currency, by customer.
     """
-    assumed = play.save_rate * customers["expected_loss"] * policy.retained_windows
+    loss = retained_value(customers["expected_loss"], policy.retained_windows)
+    assumed = play.save_rate * loss
     cheapest = cheapest_contact_play(policy)
     if play.lane != "contact" or cheapest is None:
         return assumed

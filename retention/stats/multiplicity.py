@@ -5,13 +5,15 @@ import numpy as np
 from retention.stats.intervals import Floats
 
 
-def holm(p: Floats) -> Floats:
+def holm(p: Floats, n_tests: int = 0) -> Floats:
     """Adjust p-values by Holm's step-down procedure.
 
     Parameters
     ----------
     p : ndarray of float, shape (n,)
         p-values; nan for a test that was not made, which does not count among the tests.
+    n_tests : int
+        Tests that may be made in all, where more are planned than were made so far.
 
     Returns
     -------
@@ -25,6 +27,6 @@ def holm(p: Floats) -> Floats:
     adjusted = np.full(len(p), np.nan)
     finite = np.flatnonzero(np.isfinite(p))
     order = finite[np.argsort(p[finite], kind="stable")]
-    steps = p[order] * (len(order) - np.arange(len(order)))
+    steps = p[order] * (max(len(order), n_tests) - np.arange(len(order)))
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return adjusted

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from models.components.retention_value import retained_value
 from models.components.treatments import Treatments, of_treatment, separate_treatments
 from models.components.uplift import RISK, ExperimentData, Outcome
 from retention.core import artefacts, feature_table
@@ -109,7 +110,7 @@ def uplift_dataset(
         outcome=outcome,
         experiment=experiment,
         expected=risk if outcome == "churn" else (1 - risk) * if_kept + risk * if_lost,
-        retained_value=retained_windows * (if_kept - if_lost),
+        retained_value=retained_value(if_kept - if_lost, retained_windows),
         treatments=treatments or Treatments.single("contact", experiment, cost),
     )
 
@@ -185,7 +186,7 @@ def experiment_table(
     Parameters
     ----------
     outcomes : DataFrame of n rows
-        As `join_outcomes` returns it.
+        As `join_outcomes` returns it, with candidate: whom a list could have contacted.
     dataset : UpliftDataset
         n rows.
     fitted : FittedUplift
@@ -199,7 +200,8 @@ def experiment_table(
     left, risk = outcomes["churned"].to_numpy(dtype=float), dataset.X[RISK].to_numpy()
     saved = of_treatment(-treatments.scores(left, risk), evaluation.treatment)
     is_churn = dataset.outcome == "churn"
-    rows = outcomes[[*feature_table.KEYS, "treated", "propensity", RISK]].assign(
+    kept = [*feature_table.KEYS, "treated", "propensity", RISK, "candidate"]
+    rows = outcomes[kept].assign(
         left=left,
         worth=dataset.retained_value,
         effect=evaluation.cross_fitted.effect if is_churn else np.nan,

@@ -11,9 +11,13 @@ import pyarrow.compute as pc
 from retention.core import artefacts
 from retention.core.documents.scoring import ScoreSummary
 from retention.core.params import Params
+from retention.experiments import conclusions
+from retention.experiments.save_rates import MeasuredSaveRate
 from retention.i18n.language import language
+from retention.policy import save_rates
 from retention.policy.decide import Decision
 from retention.policy.lanes import NOBODY_SUPPRESSED, SuppressionList
+from retention.policy.save_rates import SaveRates
 from retention.serving import target
 from retention.worklist import changes, published, to_csv, wording
 from retention.worklist.model import Listing, Previous
@@ -28,8 +32,11 @@ class WorklistInputs:
     timeline: pa.Table  # TIMELINE
     history: pa.Table  # HISTORY
     summary: ScoreSummary  # of stage `score`, with the banners of stage `guard`
-    events: pd.DataFrame  # outreach and value events: customer_id, kind, day, treatment, amount
+    assigned: pd.DataFrame  # to selling plays: assignment_history.ASSIGNED_PLAYS
+    sales: pd.DataFrame  # customer_id, day, amount
     suppressed: SuppressionList = NOBODY_SUPPRESSED
+    keep_contact: frozenset[str] = frozenset()  # in the contact arm of an earlier list
+    measured: tuple[MeasuredSaveRate, ...] = ()  # of our own lists and of other experiments
 
 
 @dataclass(frozen=True)
@@ -42,10 +49,19 @@ class AtRiskResult:
 
 
 def new_listing(
-    inputs: WorklistInputs, params: Params, decision: Decision, play_evidence: pd.DataFrame
+    inputs: WorklistInputs,
+    params: Params,
+    decision: Decision,
+    play_evidence: pd.DataFrame,
+    rates: SaveRates,
 ) -> Listing:
     """The list without rows and without an id."""
     list_language = language(params.at_risk.language)
+    contacts = decision.rows[decision.rows["lane"] == "contact"].merge(
+        inputs.tables.scores[["customer_id", "churn_probability", "expected_loss"]],
+        on="customer_id",
+    )
+    expected = save_rates.list_gain(contacts, params.policy, rates, inputs.summary.uplift)
     return Listing(
         list_id="",
         rows=artefacts.AT_RISK.schema.empty_table(),
@@ -61,8 +77,11 @@ def new_listing(
         notes=inputs.summary.banners,
         evidence=(
             wording.ranking_sentence(inputs.summary.uplift, params, list_language),
+            *filter(None, [conclusions.expected_gain(expected, params.currency, list_language)]),
+            *wording.save_rate_sentences(rates, list_language),
             *wording.evidence_sentences(play_evidence, params, list_language),
         ),
+        expected=expected,
         limits=decision.shadow_prices,
         greedy_loss=decision.greedy_loss,
         language=list_language,

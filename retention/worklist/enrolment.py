@@ -8,6 +8,7 @@ import pandas as pd
 from retention.core import artefacts
 from retention.core.documents.reports import ListManifest
 from retention.core.params import Params, Play
+from retention.experiments import randomisation
 from retention.ledgers import assignments
 from retention.ledgers.assignments import CONTACT, HOLDOUT, OF_CUSTOMER
 from retention.worklist import to_csv
@@ -25,6 +26,7 @@ def enrol(source: Path, manifest: ListManifest, params: Params, folder: Path) ->
         campaign=params.at_risk.campaign,
         as_of=manifest.as_of,
         campaign_days=params.at_risk.campaign_days,
+        drawn_on=randomisation.draw_day(params.at_risk, manifest.as_of),
         arms=arms(*_read_list(source), params),
     )
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from retention.core import artefacts
+from retention.core.documents.reports import ListGain
 from retention.i18n.language import Language, gettext_noop, language, minor_digits
 from retention.policy.selection import ShadowPrice
 
@@ -136,6 +137,7 @@ class Listing:
     plays: Mapping[str, str]  # what to do, by the name of the play
     notes: tuple[str, ...] = ()  # sentences that the reader must see first
     evidence: tuple[str, ...] = ()  # sentences on what is known to work
+    expected: ListGain | None = None  # of the contacts
     limits: tuple[ShadowPrice, ...] = ()
     greedy_loss: float = 0.0  # what greedy selection would have gained less, in the currency
     previous: Previous | None = None
@@ -194,6 +196,7 @@ class Listing:
             "currency": self.currency,
             "definition": self.target_description,
             "evidence": list(self.evidence),
+            "expected": self.expected and self.expected.model_dump(),
             "gain": self.net_gain,
             "greedy_loss": self.greedy_loss,
             "language": self.language.code,

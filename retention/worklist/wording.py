@@ -9,6 +9,7 @@ from retention.core.params import Params
 from retention.i18n.language import Language, gettext_noop
 from retention.policy.lanes import LANE_REASONS, LANES
 from retention.policy.play_effects import VERDICTS
+from retention.policy.save_rates import SaveRates
 from retention.policy.selection import ShadowPrice
 from retention.worklist.model import (
     LEFT_COHORT,
@@ -239,6 +240,39 @@ def ranking_sentence(uplift: UpliftManifest, params: Params, language: Language)
         low=low,
         high=high,
     )
+
+
+def save_rate_sentences(rates: SaveRates, language: Language) -> list[str]:
+    """Of the customers who would leave, the share that each play keeps; none where none is known.
+
+    Beliefs alone are not repeated: the sentence on the gain says that it rests on them.
+    """
+    sentences = []
+    for play, row in rates.table.iterrows():
+        values = {
+            name: language.percent(row[name])
+            for name in ("belief", "rate", "interval_low", "interval_high")
+        }
+        values["play"] = str(play).replace("_", " ")
+        if row["basis"] == "measured":
+            sentences.append(
+                language.gettext(
+                    "{play}: keeps {rate} of those who would leave, between {interval_low} and "
+                    "{interval_high}; measured on {n} customers chosen at random, {belief} was "
+                    "believed.",
+                    n=language.number(row["contact"] + row["held_out"]),
+                    **values,
+                )
+            )
+        elif row["basis"] == "pooled":
+            sentences.append(
+                language.gettext(
+                    "{play}: counts as keeping {rate} of those who would leave; {belief} was "
+                    "believed, and what was measured of other actions moved it.",
+                    **values,
+                )
+            )
+    return sentences
 
 
 def evidence_sentences(

@@ -62,7 +62,9 @@ def erasable_shop(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     both = arms.reindex(columns=list(assignments.OF_CUSTOMER))
     day = NOW.date()
     company_name = company.PARAMS["company"]
-    assignments.enter(shop / assignments.FOLDER, LIST, company_name, "always-on", day, 180, both)
+    assignments.enter(
+        shop / assignments.FOLDER, LIST, company_name, "always-on", day, 180, day, both
+    )
     shop.stages(*OF_CUSTOMERS)
     return shop
 

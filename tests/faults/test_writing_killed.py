@@ -162,7 +162,7 @@ ROW: dict[str, Any] = dict.fromkeys(assignments.OF_CUSTOMER) | {"arm": "contact"
 def enter_assignments(folder: Path) -> None:
     both = pd.DataFrame([ROW | {"customer_id": customer} for customer in ("a", "b")])
     assignments.enter(
-        folder / "ledgers/assignments", LIST, "Mill Lane Bakery", "always-on", DAY, 180, both
+        folder / "ledgers/assignments", LIST, "Mill Lane Bakery", "always-on", DAY, 180, DAY, both
     )
 
 

@@ -25,6 +25,7 @@ from retention.experiments.report_metrics import report_metrics
 from retention.ledgers import assignments
 from retention.ledgers import outcomes as outcome_ledger
 from retention.ledgers.outcomes import OutcomeRecord, StaffAnswer
+from retention.reporting.outcomes import page, wording
 from retention.tracking import client, outcome_record
 from tests.support import campaigns, documents, histories
 from tests.support.campaigns import (
@@ -142,6 +143,15 @@ def test_a_customer_who_is_assigned_twice_counts_once_and_by_the_first(folder: P
     assert follow(folder, NOW)[["customer_id", "arm"]].to_numpy().tolist() == [["a", "holdout"]]
 
 
+def test_another_draw_is_another_arm_with_an_outcome_of_its_own(folder: Path) -> None:
+    enter(folder, LIST, [assignment("a", "holdout")])
+    later = FIRST + dt.timedelta(days=28)
+    enter(folder, OTHER, [assignment("a", "contact")], later, days=10, drawn_on=later)
+    columns = ["customer_id", "arm", "churned", "value"]
+    rows = follow(folder, NOW)[columns].to_numpy().tolist()
+    assert rows == [["a", "holdout", False, 30.0], ["a", "contact", False, 99.0]]
+
+
 def test_another_campaign_and_another_company_do_not_count(folder: Path) -> None:
     enter(folder, LIST, [assignment("a", "contact")])
     everything = assignments.read_all(folder)
@@ -188,7 +198,7 @@ def test_a_contact_costs_what_staff_wrote_else_what_the_play_expects(
 
 
 def report_of(followed: pd.DataFrame, **changes: dict[str, Any]) -> OutcomesReport:
-    return outcomes.outcomes(followed, 0.2, campaigns.params_with(**changes), AS_OF)
+    return outcomes.outcomes(followed, campaigns.LANES, campaigns.params_with(**changes), AS_OF)
 
 
 def test_the_difference_is_that_of_the_arms_with_walds_interval() -> None:
@@ -220,6 +230,35 @@ def test_saved_is_everybody_to_contact_times_the_difference() -> None:
     )
     assert result.is_conclusive
     assert result.conclusion == "saved 488 customers, between 223 and 753"
+
+
+def test_who_was_saved_is_worth_what_the_list_counts_on() -> None:
+    """A contact that pays over six windows and not in the one that is measured."""
+    alike: dict[str, Any] = {
+        "churn_probability": 0.25,
+        "expected_loss": 5.0,
+    }  # worth 20 a window
+    followed = mature_follow_up((360, 3600), (112, 400), **alike)
+    followed["value"] = 5.0 * followed["churned"].astype(float)
+    result = report_of(followed, policy={"retained_windows": 6.0}).result
+    assert result is not None
+    saved, kept = result.incremental.customers, result.incremental.value
+    assert (kept.value, kept.low) == pytest.approx((saved.value * 120, saved.low * 120), rel=0.01)
+    assert result.incremental.net.value == pytest.approx(kept.value - 3600 * 4.0)
+    assert result.incremental.net.low > 0
+    assert result.window_effect.high < 0
+
+
+def test_without_money_nothing_is_said_of_it() -> None:
+    followed = mature_follow_up((520, 3600), (112, 400), expected_loss=0.0, value=0.0)
+    shown = report_of(followed)
+    assert shown.result is not None
+    assert np.isnan(shown.result.incremental.net.value)
+    assert not list(wording.supporting_sentences(shown))
+    assert [words for _, _, words in page._figures(shown)] == [
+        "customers saved",
+        "cost of contacts",
+    ]
 
 
 def test_who_was_contacted_and_stayed_is_never_counted() -> None:

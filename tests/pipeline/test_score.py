@@ -18,7 +18,7 @@ import models
 from features import discover
 from models.components.scorer import Scorer
 from models.components.uplift import RISK
-from pipeline import promote, score, uplift
+from pipeline import promote, score
 from retention.core import artefacts, point_in_time
 from retention.core.documents.modelling import UpliftManifest
 from retention.core.errors import Guarded
@@ -27,6 +27,7 @@ from retention.core.storage import atomic
 from retention.serving import champion, promotion, scoring, target
 from retention.serving.themes import ACTIONABLE
 from retention.tracking import client
+from retention.uplift.manifest import empty_manifest
 from tests.support import experiments, training_company
 from tests.support.tables import complete
 
@@ -389,7 +390,7 @@ def uplift_scores_of(pinned: UpliftManifest | None) -> pd.DataFrame:
 
 
 def test_without_a_model_of_the_effect_nothing_is_known_of_it(home: Path) -> None:
-    for pinned in (None, UpliftManifest(), uplift.empty_manifest(12)):
+    for pinned in (None, UpliftManifest(), empty_manifest(12)):
         uplift_scores = uplift_scores_of(pinned)
         assert uplift_scores["effect"].isna().all()
         assert not uplift_scores["disturbed"].any()
@@ -487,7 +488,7 @@ def test_the_champions_own_model_of_the_effect_scores(home: Path) -> None:
     now = champion.current()
     assert now is not None
     champion.install(promotion.candidate_parts(), now.manifest)
-    artefacts.UPLIFT.write(uplift.empty_manifest(0))  # trained since, not promoted
+    artefacts.UPLIFT.write(empty_manifest(0))  # trained since, not promoted
     score.main()
     assert pq.read_table(artefacts.UPLIFT_SCORES).to_pandas().equals(uplift_scores_of(pinned))
     manifest = atomic.read_json(artefacts.SCORE_SUMMARY)["uplift"]

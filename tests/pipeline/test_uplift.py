@@ -25,6 +25,7 @@ from retention.experiments import assignment_history
 from retention.ledgers import assignments
 from retention.uplift import fit
 from retention.uplift.dataset import eligible_customers, join_outcomes, uplift_dataset
+from retention.uplift.manifest import empty_manifest
 from tests.support import campaigns, documents, experiments, histories
 from tests.support.campaigns import FIRST, assignment, enter
 from tests.support.experiments import PlantedExperiment, experiment
@@ -65,6 +66,7 @@ def outcomes_of(planted: PlantedExperiment) -> pd.DataFrame:
             "value": 60.0,
             "value_if_kept": 110.0,
             "value_if_lost": 10.0,
+            "candidate": True,
         }
     )
 
@@ -181,7 +183,7 @@ def test_shuffled_arms_do_not_rank() -> None:
 
 def test_with_too_few_churners_nothing_is_fitted() -> None:
     few = result_of(experiment(400))
-    assert few.manifest == uplift.empty_manifest(400)
+    assert few.manifest == empty_manifest(400)
     assert (few.figures, few.experiment.num_rows, few.experiment.schema) == (
         {},
         0,
@@ -242,7 +244,7 @@ def test_a_hundred_churners_of_each_arm_are_enough(
 
 def test_without_a_named_model_nothing_is_fitted(planted: PlantedExperiment) -> None:
     none = result_of(planted, params_of(uplift={"model": None}))
-    assert none.manifest == uplift.empty_manifest(6000, is_asked_for=False)
+    assert none.manifest == empty_manifest(6000, is_asked_for=False)
     assert none.experiment.num_rows == 0
     assert none.conclusion == "ranks by expected loss: params.yaml names no model of the effect"
 
@@ -348,7 +350,7 @@ def test_without_assignments_nobody_is_joined() -> None:
     for rows in (assigned(), assigned(("anna", -1, "call"))):
         outcomes, X = join_outcomes(rows, cross_predictions, labels, features)
         assert (len(outcomes), len(X)) == (0, 0)
-        assert uplift.uplift(outcomes, X, params_of(), WATCHED).manifest == uplift.empty_manifest(0)
+        assert uplift.uplift(outcomes, X, params_of(), WATCHED).manifest == empty_manifest(0)
     empty = artefacts.CROSS_PREDICTIONS.schema.empty_table()
     outcomes, X = join_outcomes(assigned(("anna", 1, "call")), empty, labels, features)
     assert (len(outcomes), len(X)) == (0, 0)
@@ -369,6 +371,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         artefacts.LABELS: labels,
         artefacts.FEATURES: features,
         artefacts.EVENTS: histories.table(outreach()),
+        artefacts.CUSTOMERS: artefacts.CUSTOMERS.schema.empty_table(),
     }.items():
         artefact.write(complete(artefact, table))
     artefacts.EVENTS_SUMMARY.write(documents.events_summary(versioned=True, rows=3))
@@ -401,6 +404,37 @@ def test_assignments_come_from_our_lists_and_from_events(home: Path) -> None:
     assert early["customer_id"].tolist() == ["anna"]
 
 
+def test_whom_the_policy_kept_from_a_contact_is_no_candidate(home: Path) -> None:
+    """By AFTER anna has given notice and bert has a case open; what came later is not known."""
+    events = [
+        histories.event(day=day - histories.SNAPSHOT, event_id=f"e{i}", customer_id=who, kind=kind)
+        for i, (who, kind, day) in enumerate(
+            [
+                ("anna", "start", point_in_time.day_number(BEFORE) - 90),
+                ("bert", "start", point_in_time.day_number(BEFORE) - 90),
+                ("anna", "notice", point_in_time.day_number(AFTER) - 2),
+                ("bert", "contact", point_in_time.day_number(AFTER) - 1),
+            ]
+        )
+    ]
+    events[-1]["case_id"] = "k"
+    resolved = histories.event(
+        day=point_in_time.day_number(BEFORE) - 80 - histories.SNAPSHOT,
+        event_id="r",
+        customer_id="bert",
+        kind="resolution",
+        case_id="earlier",
+    )
+    artefacts.EVENTS.write(complete(artefacts.EVENTS, histories.table([*events, resolved])))
+    rows = [(who, day) for who in ("anna", "bert") for day in (BEFORE, AFTER)]
+    outcomes = pd.DataFrame(rows, columns=["customer_id", "snapshot_on"]).assign(
+        **{RISK: 0.5, "value_if_kept": 100.0, "value_if_lost": 0.0}
+    )
+    assert list(uplift.candidates(outcomes, params_of())) == [True, False, True, False]
+    poor = outcomes.assign(value_if_kept=[100.0, 100.0, 0.0, 100.0])
+    assert list(uplift.candidates(poor, params_of())) == [True, False, False, False]
+
+
 def test_our_lists_speak_only_for_customers_within_reach() -> None:
     rows = pd.DataFrame({"snapshot_on": [BEFORE] * 30 + [AFTER] * 50})
     assert eligible_customers(rows, 1000, from_lists=True) == 40
@@ -411,7 +445,7 @@ def test_our_lists_speak_only_for_customers_within_reach() -> None:
 
 def test_the_stage_leaves_its_files_even_where_nothing_is_fitted(home: Path) -> None:
     uplift.main()
-    assert artefacts.UPLIFT.read() == uplift.empty_manifest(2)
+    assert artefacts.UPLIFT.read() == empty_manifest(2)
     assert pq.read_table(artefacts.EXPERIMENT).schema == artefacts.EXPERIMENT.schema
     assert atomic.read_json(artefacts.UPLIFT_METRICS) == {}
 

@@ -46,6 +46,11 @@ PARAMS: dict[str, Any] = {
     },
 }
 
+LANES: pd.DataFrame = pd.DataFrame(
+    {"lane": ["contact"], "why": ["chosen"], "churn_probability": [0.2]}
+)
+"""The lanes of a list of one, as planning reads them."""
+
 
 def params_with(**changes: dict[str, Any]) -> Params:
     """The params, with sections changed by key."""
@@ -71,10 +76,15 @@ def assignment(customer: str, arm: str, **more: Any) -> dict[str, Any]:
 
 
 def enter(
-    folder: Path, list_id: str, rows: list[dict[str, Any]], as_of: dt.date = FIRST, days: int = 180
+    folder: Path,
+    list_id: str,
+    rows: list[dict[str, Any]],
+    as_of: dt.date = FIRST,
+    days: int = 180,
+    drawn_on: dt.date = FIRST,
 ) -> int:
     both = pd.DataFrame(rows, columns=list(assignments.OF_CUSTOMER))
-    return assignments.enter(folder, list_id, COMPANY, CAMPAIGN, as_of, days, both)
+    return assignments.enter(folder, list_id, COMPANY, CAMPAIGN, as_of, days, drawn_on, both)
 
 
 def mature_follow_up(
@@ -93,6 +103,7 @@ def mature_follow_up(
         "campaign": CAMPAIGN,
         "as_of": pd.Timestamp(FIRST),
         "entered_at": pd.Timestamp(FIRST, tz="UTC"),
+        "drawn_on": pd.Timestamp(FIRST),
         "customer_id": [f"c{n:05d}" for n in range(n)],
         "arm": arm,
         "propensity": 1 - held,

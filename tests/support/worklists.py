@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from retention.core import artefacts
 from retention.core.params import AtRiskParams, Params, Policy, parse_params
+from retention.experiments.assignment_history import ASSIGNED_PLAYS
 from retention.worklist.build import AtRiskResult, WorklistInputs
 from retention.worklist.model import Listing, risk_level
 from retention.worklist.rows import CustomerTables
@@ -96,9 +97,12 @@ def worklist_inputs(
         contacts=contact_frame,
     )
     timeline = changes.get("timeline", artefacts.TIMELINE.schema.empty_table())
-    events = pd.DataFrame(columns=["customer_id", "kind", "day", "treatment", "amount"])
+    assigned = pd.DataFrame(columns=list(ASSIGNED_PLAYS))
+    sales = pd.DataFrame(columns=["customer_id", "day", "amount"])
+    history = artefacts.RISK_HISTORY.schema.empty_table()
+    measured = changes.get("measured", ())
     return WorklistInputs(
-        tables, timeline, artefacts.RISK_HISTORY.schema.empty_table(), SUMMARY, events
+        tables, timeline, history, SUMMARY, assigned, sales, measured=tuple(measured)
     )
 
 

@@ -8,8 +8,8 @@ import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import uplift
 from retention.core.storage.atomic import read_json
+from retention.uplift.manifest import empty_manifest
 from retention.worklist import published
 from tests.support.company import AS_OF, Checkout
 
@@ -106,9 +106,6 @@ def test_what_came_of_both_arms_is_what_uplift_learns_from(
         "train", "uplift"
     )
     labelled = [customer for customer in {*cycles["first"], *cycles["held"]} if customer in arms]
-    assert (
-        read_json(shop / "data/uplift/uplift.json")
-        == uplift.empty_manifest(len(labelled)).as_json()
-    )
+    assert read_json(shop / "data/uplift/uplift.json") == empty_manifest(len(labelled)).as_json()
     predictions = pq.read_table(shop / "data/train/cross_predictions.parquet").to_pylist()
     assert {row["customer_id"] for row in predictions} >= set(labelled)

@@ -24,6 +24,15 @@ from retention.worklist import published
 PUBLISHED, PLACED, UNCHANGED = "published", "placed", "unchanged"
 """State of a list: it is the current one; it is beside newer ones; it was published before."""
 
+_PAGES: Final = (
+    artefacts.GUARD_PAGE,
+    artefacts.SCORECARD_PAGE,
+    artefacts.SCORECARD_TABLE,
+    artefacts.OUTCOMES_PAGE,
+    artefacts.OUTCOMES_TABLE,
+)
+"""Kept in the folder of runs, over those of the last run."""
+
 _STATES: Final = {2: "refused", 3: "refused", 4: "refused", 5: "busy"}
 
 
@@ -100,6 +109,8 @@ class ScoringRun:
                 self._check_freshness(summary)
         summary.list = report.run_id(self.space.work)
         summary.state, summary.exit = _state(earlier, current, self.lists, summary.list), 0
+        if summary.state == PUBLISHED:
+            self._make_reports(summary)
         log.event(summary.state, f"{summary.state} {self.lists / summary.list}")
         if current and current.name > summary.list and summary.state == PUBLISHED:
             log.event("override", "publish.allow_older let an older list become the current")
@@ -119,6 +130,13 @@ class ScoringRun:
         name = " ".join(words)
         figures = {"seconds": usage.seconds, "peak_mb": usage.peak_mb, **counts}
         log.event("stage", f"{name}: {log.figures_text(figures)}", {"stage": name, **figures})
+
+    def _make_reports(self, summary: Summary) -> None:
+        """Make the pages that go with a new list; the list stands without them."""
+        try:
+            self._run_stage(request.REPORTS, summary)
+        except errors.Refusal as error:
+            log.event("said", f"no new pages on service and outcomes: {error}")
 
     def _check_freshness(self, summary: Summary) -> None:
         """Refuse a day that nobody named, if the data that led to it ends long ago."""
@@ -145,8 +163,9 @@ class ScoringRun:
         return request.PUBLISH_BACKFILL if is_older else request.PUBLISH
 
     def _write_results(self, summary: Summary) -> None:
-        """Keep the log and the guards' page; after a good end also the summaries."""
-        self.space.keep(artefacts.GUARD_PAGE)
+        """Keep the log and the pages that were made; after a good end also the summaries."""
+        for page in _PAGES:
+            self.space.keep(page)
         if not summary.exit:
             self.space.keep(artefacts.EVENTS_SUMMARY, workspace.LAST_EVENTS_SUMMARY)
         self.space.clear()

@@ -1,4 +1,4 @@
-"""The stages that only `retention score` has: the check of the registry, a backfill's publication.
+"""The stages that only `retention score` has: check of the registry, backfill, and both pages.
 
 job.py runs the stages, request.py lists them. Each works in the current folder, like those of
 pipeline/.
@@ -6,7 +6,7 @@ pipeline/.
 
 from pathlib import Path
 
-from pipeline import publish
+from pipeline import outcomes, publish, scorecard
 from retention.core import console
 from retention.core.errors import Guarded
 from retention.core.params import load_params
@@ -60,3 +60,9 @@ def publish_backfill() -> None:
             place_only=True,
             say=log.info,
         )
+
+
+def reports() -> None:
+    """Make the scorecard and the outcomes page of the day, in one process."""
+    scorecard.main()
+    outcomes.main()

@@ -27,7 +27,7 @@ TRACEBACK: Final = "failed.txt"
 """Beside the work folder: the traceback of an unexpected exception. It may show data, so it is in
 no log."""
 
-OWN_STAGES: Final = ("check_registry", "publish_backfill")
+OWN_STAGES: Final = ("check_registry", "publish_backfill", "reports")
 """Stages that are functions of `retention.commands.score.job_stages` and no module of pipeline/."""
 
 ALWAYS: Final = {

@@ -38,6 +38,9 @@ LIST_STAGES: Final[tuple[Stage, ...]] = (
 
 PUBLISH: Final[Stage] = ("publish",)
 PUBLISH_BACKFILL: Final[Stage] = ("publish_backfill",)
+REPORTS: Final[Stage] = ("reports",)
+"""The pages on service and outcomes, of a list that is now the current one."""
+
 MB: Final = 1 << 20
 _ONE_DAY: Final = dt.timedelta(days=1)
 

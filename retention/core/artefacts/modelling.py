@@ -132,6 +132,7 @@ EXPERIMENT: Final = Table(
         Column("saved_score", NUMBER, "doubly robust score of the customers that it saves"),
         Column("saving_score", NUMBER, "doubly robust score of the money that it saves"),
         Column("fold", LARGE, "the fold whose model did not see the customer"),
+        Column("candidate", FLAG, "whether the rules of the policy let a list contact them then"),
     ),
 )
 UPLIFT_METRICS: Final = Document(

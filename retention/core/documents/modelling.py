@@ -112,6 +112,16 @@ class HeadlineMetrics(Entries[Number | None]):
     """The main figures of the selected models, flat; empty where nothing was measured."""
 
 
+class SaveRateOfExperiment(Contents):
+    """What a company's own experiments show of a treatment."""
+
+    play: str  # a play of the playbook, or another treatment
+    rate: Number  # of those who would have left, the share that it keeps
+    error: Number  # standard error of the rate
+    contact: int  # customers
+    held_out: int
+
+
 class UpliftManifest(Contents):
     """The uplift model and its use; a champion carries it."""
 
@@ -128,6 +138,7 @@ class UpliftManifest(Contents):
     better: Number | None = None  # gain over expected loss, in money per customer
     low: Number | None = None  # its 95 % interval
     high: Number | None = None
+    save_rates: tuple[SaveRateOfExperiment, ...] = ()  # of experiments that events record
 
 
 class UpliftQuintile(Contents):

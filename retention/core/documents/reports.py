@@ -37,6 +37,19 @@ class ListLimit(Contents):
     worth: Number  # what it would bring
 
 
+class ListGain(Contents):
+    """What the contacts of a list are expected to gain."""
+
+    value: Number | None  # net, in money; null where no customer brings any
+    low: Number | None  # its 95 % interval, by what is not known of the save rates
+    high: Number | None
+    cost: Number  # of contacts and accepted offers, counted in
+    contacts: int
+    saved: Number  # customers whom the contacts are expected to keep
+    basis: str  # belief, measured, or mixed
+    randomised: int  # customers by whom the save rates were measured
+
+
 class PreviousList(Contents):
     """The list before."""
 
@@ -54,6 +67,7 @@ class ListDescription(Contents):
     currency: str
     definition: str
     evidence: tuple[str, ...]
+    expected: ListGain | None = None
     gain: Number
     greedy_loss: Number
     language: str
@@ -95,6 +109,7 @@ class ListManifest(KeptContents):
     definition: str = ""
     evidence: tuple[str, ...] = ()
     files: Mapping[str, ListFile]
+    expected: ListGain | None = None
     gain: Number = 0
     greedy_loss: Number = 0
     language: str = "en"

@@ -75,7 +75,7 @@ class Play(Strict):
     acceptance_rate: float = Field(default=1.0, ge=0, le=1)  # of all who are offered it
     approval: float | None = Field(default=None, ge=0)
     channels: list[str] = []
-    save_rate: float = Field(default=0.1, ge=0, le=1)  # of churners; a prior until it is measured
+    save_rate: float = Field(default=0.1, ge=0, le=1)  # of churners; shrunk to what is measured
 
     @model_validator(mode="after")
     def _no_offer_while_open(self) -> "Play":
@@ -105,6 +105,8 @@ class Policy(Strict):
         default=1.0, gt=0
     )  # value windows that a retained customer stays
     min_net_gain: float = Field(default=0.0, ge=0)
+    # how far a save rate that was not measured may be wrong (standard deviation), as a share of it
+    belief_error: float = Field(default=0.5, ge=0)
     other_channel_factor: float = Field(default=0.7, ge=0, le=1)
     budget: float | None = Field(default=None, ge=0)
     owners: dict[str, Owner] = {}

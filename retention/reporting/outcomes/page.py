@@ -5,6 +5,7 @@ then what the conclusion rests on.
 """
 
 from functools import partial
+from math import isnan
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,6 +58,7 @@ def _context(report: OutcomesReport) -> dict[str, Any]:
         "headline": wording.headline(report),
         "supporting_sentences": list(wording.supporting_sentences(report)),
         "figures": _figures(report),
+        "proposal": wording.proposal(report),
         "arm_words": wording.ARMS,
         "covariate_words": wording.COVARIATES,
         "subgroup_tables": _subgroup_tables(report),
@@ -102,10 +104,13 @@ def _figures(report: OutcomesReport) -> list[Figure]:
         _figure(
             report, incremental.customers, language.number, language.gettext("customers saved")
         ),
-        _figure(report, incremental.value, money, language.gettext("value kept")),
         (money(incremental.cost), "", language.gettext("cost of contacts")),
-        _figure(report, incremental.net, money, language.gettext("net")),
     ]
+    if isnan(incremental.value.value):  # no customer brings money
+        return figures
+    kept = _figure(report, incremental.value, money, language.gettext("value kept"))
+    figures.insert(1, kept)
+    figures.append(_figure(report, incremental.net, money, language.gettext("net")))
     if incremental.cost:
         words = language.gettext("net for each 1 spent")
         figures.append(_figure(report, incremental.roi, partial(language.number, digits=1), words))

@@ -43,7 +43,7 @@ def _ends(estimate: Estimate | EffectEstimate) -> Row:
 
 def _result(result: CampaignResult) -> Iterator[Row]:
     incremental, single_look = result.incremental, result.single_look
-    churn_effect, value_effect = result.churn_effect, result.value_effect
+    churn_effect = result.churn_effect
     for name, unit, total in (
         ("customers saved", "customers", incremental.customers),
         ("money saved", "money", incremental.value),
@@ -54,7 +54,8 @@ def _result(result: CampaignResult) -> Iterator[Row]:
     yield _row("result", "cost", incremental.cost, "money")
     for section, measure, unit, effect in (
         ("result", "difference in leaving", "share", churn_effect),
-        ("result", "difference in value", "money", value_effect),
+        ("result", "difference in value", "money", result.window_effect),
+        ("result", "difference in value kept", "money", result.kept_effect),
         ("once", "difference in leaving", "share", single_look),
     ):
         yield _row(section, measure, effect.difference, unit, **_ends(effect))

@@ -67,7 +67,8 @@ def supporting_sentences(report: OutcomesReport) -> Iterator[str]:
     if report.result and report.result.is_conclusive:
         net = report.result.incremental.net
         conclusion = conclusions.roi_conclusion(net, report.currency, language)
-        yield f"{conclusion[:1].upper()}{conclusion[1:]}{language.gettext('.')}"
+        if not isnan(net.value):  # nothing is said of money where no customer brings any
+            yield f"{conclusion[:1].upper()}{conclusion[1:]}{language.gettext('.')}"
     elif report.result and not isnan(report.result.incremental.customers.low):
         saved = report.result.incremental.customers
         yield language.gettext(
@@ -76,11 +77,24 @@ def supporting_sentences(report: OutcomesReport) -> Iterator[str]:
             lost=language.number(max(0.0, -saved.low)),
             saved=language.number(max(0.0, saved.high)),
         )
+    gain = conclusions.expected_gain(report.expected, report.currency, language)
+    if gain:
+        yield gain
     if report.balance and not report.balance.holds:
         yield language.gettext(
             "Take care: the two arms differed before anything was done, by more than chance. "
             "Until it is known why, what is said here may be wrong."
         )
+
+
+def proposal(report: OutcomesReport) -> str:
+    """The holdout that would answer within a year; empty where nothing is to be proposed."""
+    if report.design is None or report.plan is None:
+        return ""
+    if report.result and report.result.is_conclusive:
+        return ""
+    target = report.plan.target_effect
+    return conclusions.holdout_proposal(report.design, target, report.currency, report.language)
 
 
 def format_interval(estimate: Estimate, write: Write, language: Language) -> str:

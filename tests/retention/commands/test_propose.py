@@ -17,13 +17,15 @@ from retention import cli
 from retention.commands import propose
 from retention.core import artefacts
 from retention.core.documents.modelling import UpliftManifest
+from retention.core.documents.reports import ListGain
 from retention.core.errors import BadParams
 from retention.core.params import parse_params
 from retention.core.storage import atomic
 from retention.policy.play_effects import expected_cost
 from retention.uplift import policy_value
 from retention.uplift.policy_value import TargetingPolicy
-from tests.support import campaigns
+from tests.support import campaigns, documents
+from tests.support.campaigns import AS_OF
 from tests.support.experiments import experiment
 
 RUN = CliRunner()
@@ -62,6 +64,7 @@ def experiment_table(n: int = 1200) -> pa.Table:
             "saved_score": saved,
             "saving_score": saved * (100.0 + np.arange(n) % 3),
             "fold": np.arange(n) // 2 % 5,
+            "candidate": True,
         }
     )
     schema = artefacts.EXPERIMENT.schema
@@ -151,6 +154,71 @@ def test_the_first_line_says_what_is_proposed_and_from_what(home: Path) -> None:
         "intervals:"
     )
     assert [name in lines[1] for name in propose.RANKINGS] == [True, True]
+
+
+def test_it_speaks_of_those_from_whom_the_list_chose(home: Path) -> None:
+    """Who gave notice or is put right first is on no list, so no proposal counts on them."""
+    whys = ["chosen"] * 30 + ["held_out"] * 4 + ["below_capacity"] * 60 + ["not_worth_saving"] * 6
+    lanes = pd.DataFrame({"why": [*whys, *["notice"] * 300, *["open_case"] * 200]})
+    lanes["lane"] = np.where(lanes["why"] == "chosen", "contact", "excluded")
+    schema = artefacts.LANES.schema
+    lanes = lanes.assign(customer_id=lanes.index.astype(str), passed=False)
+    artefacts.LANES.write(pa.Table.from_pandas(lanes.reindex(columns=schema.names), schema))
+    frame = experiment_table().to_pandas()
+    frame["candidate"] = frame["worth"] < 102
+    artefacts.EXPERIMENT.write(pa.Table.from_pandas(frame, artefacts.EXPERIMENT.schema))
+    done = run()
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("Contacting up to 30 of 100 customers once")
+    assert "from 800 randomised customers" in done.stdout
+    assert figures(done.stdout)["customers contacted"][0][0] == pytest.approx(30, abs=0.5)
+
+
+def write_list(contacts: int, gain: float | None = 300.0) -> None:
+    """A list of so many contacts at a risk of .4, and as many below capacity."""
+    rows = pd.DataFrame({"why": ["chosen"] * contacts + ["below_capacity"] * 9000})
+    rows["lane"] = np.where(rows["why"] == "chosen", "contact", "leave_alone")
+    rows = rows.assign(customer_id=rows.index.astype(str), passed=False, churn_probability=0.4)
+    schema = artefacts.LANES.schema
+    artefacts.LANES.write(pa.Table.from_pandas(rows.reindex(columns=schema.names), schema))
+    expected = ListGain(
+        value=gain,
+        low=100.0,
+        high=500.0,
+        cost=90.0,
+        contacts=contacts,
+        saved=3.0,
+        basis="belief",
+        randomised=0,
+    )
+    artefacts.LIST_SUMMARY.write(documents.list_summary(as_of=AS_OF, expected=expected))
+    artefacts.EVENTS.write(artefacts.EVENTS.schema.empty_table())
+    artefacts.EVENTS_SUMMARY.write(documents.events_summary())
+
+
+def test_it_proposes_a_holdout_that_answers_in_time_and_writes_it(home: Path) -> None:
+    write_list(400)
+    before = (home / "params.yaml").read_text()
+    lines = run("--answer-by", "2027-09-01").stdout.splitlines()
+    assert lines[0].startswith("The 400 contacts of this list are expected to gain £300 after cost")
+    assert (home / "params.yaml").read_text() == before
+    done = run("--answer-by", "2027-09-01", "--write")
+    assert done.exit_code == 0, done.output
+    share = parse_params((home / "params.yaml").read_text()).at_risk.holdout_share
+    assert f"hold out {share:.0%}." in lines[1]
+    assert f"wrote at_risk.holdout_share: {share:g} (before 0.1)" in done.stdout
+    assert run().stdout.splitlines()[0] == lines[0]
+
+
+def test_what_does_not_answer_in_time_is_not_written(home: Path, snapshot_of: Any) -> None:
+    write_list(20)
+    before = snapshot_of(home)
+    done = run("--answer-by", "2027-01-01", "--write")
+    assert done.exit_code == 4
+    assert done.stdout.splitlines()[1].startswith("No share shows by")
+    assert "params.yaml stays as it is" in done.stderr
+    assert snapshot_of(home) == before
+    assert run("--write").exit_code == 2
 
 
 def test_nothing_is_changed(home: Path, snapshot_of: Any) -> None:

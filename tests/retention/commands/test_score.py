@@ -153,7 +153,7 @@ def test_a_log_for_machines_is_a_line_of_json_each(scored: dict[str, Any]) -> No
     lines = [json.loads(line) for line in scored["first"].stderr.splitlines()]
     stages = [record["stage"] for record in lines if record["event"] == "stage"]
     assert stages[0] == "ingest sales"
-    assert stages[-1] == "publish"
+    assert stages[-2:] == ["publish", "reports"]
     sales = next(
         record for record in lines if record.get("stage") == "ingest sales" and "read" in record
     )
@@ -176,7 +176,11 @@ def test_the_work_folder_goes_and_the_log_stays_for_its_owner_alone(
 ) -> None:
     runs: Path = scored["shop"] / "runs"
     left = {".lock", "events.json", "guard.html", f"{AS_OF}.json", f"{AS_OF}.jsonl"}
-    assert {path.name for path in runs.iterdir()} == left
+    pages = {f"{name}.{kind}" for name in ("scorecard", "outcomes") for kind in ("html", "csv")}
+    assert {path.name for path in runs.iterdir()} == left | pages
+    for name in ("scorecard", "outcomes"):
+        of_dvc = (scored["shop"] / f"data/{name}/{name}.csv").read_text(encoding="utf-8")
+        assert (runs / f"{name}.csv").read_text(encoding="utf-8") == of_dvc
     assert runs.stat().st_mode & 0o777 == 0o700
 
 

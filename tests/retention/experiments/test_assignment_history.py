@@ -182,6 +182,46 @@ def test_without_a_ledger_there_are_no_assignments(folder: Path) -> None:
     assert (assigned.schema, len(assigned)) == (assignment_history.ASSIGNED, 0)
 
 
+def test_a_play_is_compared_with_those_held_out_from_it(folder: Path) -> None:
+    """Nobody who is held out has an event of that: the ledger knows of them."""
+    enter(
+        folder,
+        LIST,
+        [
+            assignment("a", "contact", play="plan", propensity=0.9),
+            assignment("b", "holdout", play="plan", propensity=0.9),
+            assignment("c", "holdout", play="call", propensity=0.9),
+            assignment("d", "contact", play="plan", propensity=1.0),
+        ],
+    )
+    first = point_in_time.day_number(FIRST)
+    found = assignment_history.plays_from_lists(folder, COMPANY, first + 1, ["plan"])
+    assert list(found.columns) == list(assignment_history.ASSIGNED_PLAYS)
+    assert found.to_numpy().tolist() == [
+        ["a", first, "plan", 1.0, 0.9],
+        ["b", first, "plan", 0.0, 0.9],
+    ]
+    assert assignment_history.plays_from_lists(folder, COMPANY, first, ["plan"]).empty
+
+
+def test_a_play_of_an_experiment_has_its_chance_among_itself_and_nothing() -> None:
+    """Of day 3 one in two calls, one in four letters; on day 9 there are no letters."""
+    days = [(3, "holdout"), (3, "call"), (3, "letter"), (3, "call"), (9, "holdout"), (9, "call")]
+    recorded = pd.DataFrame(days, columns=["occurred_day", "treatment"])
+    recorded = recorded.assign(customer_id=list("abcdae"), propensity=0.75)
+    found = assignment_history.plays_from_events(recorded, ["call", "letter", "visit"])
+    rows_of = {play: rows.to_numpy().tolist() for play, rows in found.groupby("play")}
+    assert rows_of["letter"] == [
+        ["a", 3, "letter", 0.0, 0.5],
+        ["c", 3, "letter", 1.0, 0.5],
+    ]
+    calls = [
+        (who, day, treated, round(chance, 3)) for who, day, _, treated, chance in rows_of["call"]
+    ]
+    assert calls == [("a", 3, 0, 0.667), ("b", 3, 1, 0.667), ("d", 3, 1, 0.667), ("e", 9, 1, 0.5)]
+    assert assignment_history.plays_from_events(recorded.iloc[:0], ["call"]).empty
+
+
 # At which snapshot
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from retention.experiments import subgroups
+from retention.experiments.subgroups import SequentialPlan
 from retention.stats import intervals, sequential, two_sample
 from retention.stats.multiplicity import holm
 
@@ -55,13 +56,28 @@ def test_all_groups_of_all_columns_are_one_family() -> None:
     assert (effects["p_adjusted"] >= effects["p_value"]).all()
 
 
-def test_a_table_read_at_every_list_has_intervals_for_that() -> None:
+def test_a_table_read_at_every_list_has_boundaries_fixed_by_the_first() -> None:
+    """A group that grows afterwards keeps its plan, and one that appears later has one too."""
     rows = assigned(1)
+    first = rows.iloc[:599]
+    plan = SequentialPlan(3000, first, n_tests=12)
     once = subgroups.subgroup_effects(rows, ["reason"], "left")
-    effects = subgroups.subgroup_effects(rows, ["reason"], "left", planned=2 * len(rows))
+    effects = subgroups.subgroup_effects(rows, ["reason"], "left", plan)
+    planned = 3000 * (first["reason"].value_counts().sort_index() + 1) / 600
+    sizes = (effects["treated"] + effects["control"]).to_numpy()
     wider = (effects["high"] - effects["low"]) / (once["high"] - once["low"])
-    assert wider.to_numpy() == pytest.approx(sequential.width_factor(0.5) / intervals.Z95)
-    assert (effects["p_adjusted"] >= once["p_adjusted"]).all()
+    factors = [sequential.width_factor(n / size) for n, size in zip(sizes, planned, strict=True)]
+    assert wider.to_numpy() == pytest.approx(np.array(factors) / intervals.Z95)
+    p = effects["p_value"].to_numpy()
+    assert effects["p_adjusted"].to_numpy() == pytest.approx(holm(p, 12))
+    assert effects["p_adjusted"].min() == pytest.approx(min(1.0, 12 * p.min()))
+    assert plan.planned_of("reason", "moved") == 5
+    doubled = pd.concat([rows, rows.assign(customer_id=rows["customer_id"] + len(rows))])
+    assert plan.planned_of("reason", "late") == planned["late"]
+    again = subgroups.subgroup_effects(doubled, ["reason"], "left", plan)
+    factor = sequential.width_factor(2 * sizes[0] / planned["late"])
+    error = (once["high"] - once["low"])[0] / 2 / intervals.Z95 / np.sqrt(2)
+    assert (again["high"] - again["low"])[0] / 2 == pytest.approx(factor * error, rel=0.001)
 
 
 def test_an_effect_is_found_in_its_group() -> None:

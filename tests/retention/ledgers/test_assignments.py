@@ -39,8 +39,12 @@ def arms_on(folder: Path, day: dt.date, days: int = 180) -> dict[str, str]:
 
 
 def held_on(folder: Path, day: dt.date, **other: str) -> frozenset[str]:
+    return in_arm_on(folder, "holdout", day, **other)
+
+
+def in_arm_on(folder: Path, arm: str, day: dt.date, **other: str) -> frozenset[str]:
     campaign_keys = {"company": COMPANY, "campaign": CAMPAIGN} | other
-    return assignments.held_out_customers(folder, as_of=day, campaign_days=180, **campaign_keys)
+    return assignments.customers_in_arm(folder, arm, as_of=day, campaign_days=180, **campaign_keys)
 
 
 def test_what_is_entered_is_read_again_with_both_clocks(folder: Path) -> None:
@@ -53,6 +57,28 @@ def test_what_is_entered_is_read_again_with_both_clocks(folder: Path) -> None:
     assert before <= first["entered_at"] <= pd.Timestamp.now(dt.UTC)
     assert first[list(BOTH[0])].to_dict() == BOTH[0]
     assert written["theme"].isna().tolist() == [False, False, True]
+
+
+def test_a_draw_has_its_day_and_files_from_before_are_read_without_one(folder: Path) -> None:
+    enter(folder, LIST, BOTH)
+    [path] = folder.iterdir()
+    content = atomic.read_json(path)
+    assert content.pop("drawn_on") == FIRST.isoformat()
+    assert set(read_all(folder)["drawn_on"]) == {pd.Timestamp(FIRST)}
+    atomic.remove(path)
+    assignments.write(folder, content)
+    assert read_all(folder)["drawn_on"].isna().all()
+    assert in_arm_on(folder, "contact", LATER) == {"a", "c"}
+
+
+def test_each_draw_counts_a_customer_once(folder: Path) -> None:
+    for list_id, as_of, drawn_on in (
+        ("l1", FIRST, FIRST),
+        ("l2", LATER, FIRST),
+        ("l3", LATER + dt.timedelta(days=28), LATER),
+    ):
+        enter(folder, list_id, [assignment("a", "contact")], as_of, 10, drawn_on)
+    assert assignments.first_of_each_draw(read_all(folder))["list_id"].to_list() == ["l1", "l3"]
 
 
 def test_without_a_ledger_nobody_is_assigned(folder: Path) -> None:

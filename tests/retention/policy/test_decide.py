@@ -35,7 +35,12 @@ def params_with(capacity: int = 5, holdout_share: float = 0.0, **policy: Any) ->
     return policies.params_of(at_risk_params, policy_params)
 
 
-def decide_for(rows: list[dict[str, Any]], params: Params, erased: Sequence[str] = ()) -> Decision:
+def decide_for(
+    rows: list[dict[str, Any]],
+    params: Params,
+    erased: Sequence[str] = (),
+    keep_contact: frozenset[str] = frozenset(),
+) -> Decision:
     return decide(
         *input_frames(rows),
         themes(),
@@ -43,6 +48,7 @@ def decide_for(rows: list[dict[str, Any]], params: Params, erased: Sequence[str]
         params,
         AS_OF,
         SuppressionList(erased=frozenset(erased)),
+        keep_contact,
     )
 
 
@@ -145,9 +151,15 @@ def test_who_is_held_out_is_within_reach_and_the_rest_fills_the_list() -> None:
     held_out = [
         customer
         for customer in reach
-        if randomisation.assignment_hash(customer, "always-on", "retention") < 0.2
+        if randomisation.assignment_hash(
+            customer, "always-on", "retention", randomisation.draw_day(params.at_risk, AS_OF)
+        )
+        < 0.2
     ]
     assert held_out
+    keeping = decide_for(rows, params, keep_contact=frozenset(held_out[:1]))
+    assert list(keeping.held_out["customer_id"]) == held_out[1:]
+    assert columns_of(keeping, "lane", "why")[held_out[0]] == ("contact", "chosen")
     assert list(decision.held_out["customer_id"]) == held_out
     assert set(decision.held_out["propensity"]) == {0.8}
     lanes = columns_of(decision, "lane", "why")

@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 from retention.core.params import Absence, Effort, Fix, Owner, Play, Policy
+from retention.experiments.assignment_history import ASSIGNED_PLAYS
 from retention.policy import lanes, play_effects, plays
+from retention.stats import sequential
 from tests.support.policies import AS_OF, customer_rows, input_frames, play, policy, themes
 
 TODAY = (AS_OF - dt.date(1970, 1, 1)).days
@@ -276,68 +278,79 @@ def test_an_approval_is_needed_for_more_than_its_limit() -> None:
 # Evidence
 
 
-def events(*, more: float, other: float = 0.0, n: int = 30, noise: float = 1.0) -> pd.DataFrame:
-    """Outreach 100 days ago and what was bought 10 days later, `n` on each side."""
-    arms = {"more": more, "other": other, "holdout": 0.0}
-    rows: list[tuple[Any, ...]] = []
-    for arm, plus in arms.items():
-        for i in range(n):
-            who = f"{arm} {i}"
-            rows.append((who, "outreach", TODAY - 100, arm, None))
-            rows.append((who, "purchase", TODAY - 90, None, 50 + plus + noise * (i % 2)))
-    columns = ["customer_id", "kind", "day", "treatment", "amount"]
-    return pd.DataFrame(rows, columns=columns)
+Evidence = tuple[pd.DataFrame, pd.DataFrame]
+"""Assignments to selling plays, and what was bought."""
+
+
+def evidence(
+    *, more: float, other: float = 0.0, n: int = 30, noise: float = 1.0, ago: int = 100
+) -> Evidence:
+    """Plays assigned `ago` days before, `n` held out from each, and bought 10 days later."""
+    assigned, sales = [], []
+    for play_name, plus in {"more": more, "other": other}.items():
+        for i in range(2 * n):
+            who, treated = f"{play_name} {i}", float(i < n)
+            assigned.append((who, TODAY - ago, play_name, treated, 0.5))
+            sales.append((who, TODAY - ago + 10, 50 + plus * treated + noise * (i % 2)))
+    return (
+        pd.DataFrame(assigned, columns=list(ASSIGNED_PLAYS)),
+        pd.DataFrame(sales, columns=["customer_id", "day", "amount"]),
+    )
 
 
 SELLING = policy(playbook=BOOK).playbook
 
 
-def evident(frame: pd.DataFrame) -> dict[str, Any]:
-    effects = play_effects.play_effects(frame, SELLING, ["purchase", "return"], AS_OF)
+def evident(known: Evidence) -> dict[str, Any]:
+    effects = play_effects.play_effects(*known, SELLING, AS_OF)
     assert list(effects.columns) == list(play_effects.COLUMNS)
     return {row["play"]: row for row in effects.to_dict("records")}
 
 
-def test_evidence_is_the_difference_of_means_with_welchs_interval() -> None:
-    effects = evident(events(more=20.0))
+def test_evidence_is_the_difference_of_the_arms_with_an_interval_for_every_list() -> None:
+    effects = evident(evidence(more=20.0))
     assert set(effects) == {"more", "other"}
     row = effects["more"]
     assert (row["treated"], row["held"], row["verdict"]) == (30, 30, "proven")
     assert row["difference"] == pytest.approx(20.0)
-    half = 2.0017175 * np.sqrt(2 * 0.25 / 29)  # t of 58 degrees; equal variances of .25 * 30 / 29
+    width = sequential.width_factor(60 / play_effects.PLANNED_CUSTOMERS)
+    half = width * np.sqrt(2 * 0.25 / 29)  # equal variances of .25 * 30 / 29
     assert (row["low"], row["high"]) == pytest.approx((20 - half, 20 + half))
+    assert width > 2 * 2.0017175  # t of 58 degrees, which is for one look
     assert effects["other"]["verdict"] == "unproven"
 
 
 def test_evidence_needs_thirty_on_each_side_whose_quarter_is_over() -> None:
-    assert evident(events(more=20.0, n=29))["more"]["verdict"] == "too_few"
-    late = events(more=20.0)
-    late["day"] += 9  # 91 days before today: the last of the 91 days is today
-    effects = evident(late)["more"]
+    assert evident(evidence(more=20.0, n=29))["more"]["verdict"] == "too_few"
+    # 91 days before today the last of the 91 days is today
+    effects = evident(evidence(more=20.0, ago=91))["more"]
     assert (effects["treated"], effects["verdict"]) == (0, "too_few")
     assert np.isnan(effects["low"])
-    late["day"] -= 1
-    assert evident(late)["more"]["treated"] == 30
+    assert evident(evidence(more=20.0, ago=92))["more"]["treated"] == 30
 
 
-def test_evidence_counts_who_met_both_once_and_what_was_bought_in_the_quarter_alone() -> None:
-    plain = events(more=20.0)
-    extra = pd.DataFrame(
-        [
-            ("more 0", "outreach", TODAY - 95, "holdout", None),
-            ("more 0", "purchase", TODAY - 100, None, 1000.0),
-            ("more 0", "purchase", TODAY - 8, None, 1000.0),
-            ("more 0", "purchase", TODAY - 150, None, 1000.0),
-            ("more 0", "delivery", TODAY - 90, None, 1000.0),
-            ("stranger", "purchase", TODAY - 90, None, 1000.0),
-        ],
-        columns=plain.columns,
-    )
-    assert evident(pd.concat([plain, extra]))["more"] == evident(plain)["more"]
+def test_evidence_counts_what_was_bought_in_the_quarter_alone() -> None:
+    assigned, sales = evidence(more=20.0)
+    days = [("more 0", TODAY - 100), ("more 0", TODAY - 8), ("more 0", TODAY - 150)]
+    others = pd.DataFrame([*days, ("stranger", TODAY - 90)], columns=["customer_id", "day"])
+    plain = evident((assigned, sales))["more"]
+    more_sales = pd.concat([sales, others.assign(amount=1000.0)])
+    assert evident((assigned, more_sales))["more"] == plain
 
 
-def test_no_events_are_no_evidence() -> None:
-    effects = play_effects.play_effects(events(more=1.0).iloc[:0], SELLING, ["purchase"], AS_OF)
+def test_who_is_not_reached_counts_in_the_arm_of_chance() -> None:
+    """By the offer alone, whose takers buy more anyway, the play would seem to sell."""
+    assigned, sales = evidence(more=0.0, n=60, noise=0.0)
+    keen = sales["customer_id"].isin([f"more {i}" for i in range(0, 120, 3)])
+    sales = sales.assign(amount=sales["amount"] + 40.0 * keen)
+    row = evident((assigned, sales))["more"]
+    assert row["difference"] == pytest.approx(0.0)
+    assert row["verdict"] == "unproven"
+
+
+def test_no_assignments_are_no_evidence() -> None:
+    assigned, sales = evidence(more=1.0)
+    effects = play_effects.play_effects(assigned.iloc[:0], sales, SELLING, AS_OF)
     assert list(effects["verdict"]) == ["too_few", "too_few"]
     assert play_effects.proven_plays(effects, SELLING) == ()
 
@@ -346,8 +359,8 @@ def test_a_sale_that_brings_less_than_it_costs_is_not_proven() -> None:
     costly = policy(
         playbook=[play("more", type="upsell", cost=10.0, offer_value=20.0, acceptance_rate=0.5)]
     )
-    for plus, verdict in ((21.0, "proven"), (20.0, "unproven")):
-        effects = play_effects.play_effects(events(more=plus), costly.playbook, ["purchase"], AS_OF)
+    for plus, verdict in ((22.0, "proven"), (20.0, "unproven")):
+        effects = play_effects.play_effects(*evidence(more=plus, noise=0.5), costly.playbook, AS_OF)
         assert effects["verdict"][0] == verdict
 
 

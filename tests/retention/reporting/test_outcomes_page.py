@@ -27,7 +27,7 @@ Open = Callable[..., Page]
 
 def content(*parts: pd.DataFrame, **changes: dict[str, object]) -> OutcomesReport:
     followed = pd.concat(parts, ignore_index=True)
-    return outcomes.outcomes(followed, 0.2, campaigns.params_with(**changes), AS_OF)
+    return outcomes.outcomes(followed, campaigns.LANES, campaigns.params_with(**changes), AS_OF)
 
 
 WAIT: Final = pending_follow_up(200, AS_OF - dt.timedelta(days=8))

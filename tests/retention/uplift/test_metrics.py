@@ -9,7 +9,9 @@ import pytest
 import models
 from models.components.base import Floats
 from models.components.uplift import UpliftModel
+from retention.stats import sequential
 from retention.uplift.metrics import (
+    PLANNED_CUSTOMERS,
     CrossFitted,
     EffectQuintile,
     Ranking,
@@ -211,6 +213,11 @@ def test_uplift_that_beats_loss_is_chosen() -> None:
     assert comparison.uplift_ranks
     assert comparison.difference == pytest.approx(comparison.by_uplift - comparison.by_loss)
     assert comparison.by_uplift > comparison.by_loss > comparison.at_random
+    # read at every run: as wide as a confidence sequence of so many customers
+    n = len(np.unique(planted.data.customer.astype(str)))
+    half = comparison.interval.standard_error * sequential.width_factor(n / PLANNED_CUSTOMERS)
+    assert comparison.interval.high - comparison.difference == pytest.approx(half)
+    assert comparison.difference - comparison.interval.low == pytest.approx(half)
 
 
 @pytest.mark.parametrize("seed", range(3))

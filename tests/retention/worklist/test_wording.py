@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from pipeline import uplift
 from retention.core.documents.modelling import UpliftManifest
 from retention.i18n.language import ENGLISH, TRANSLATED, language
+from retention.uplift.manifest import empty_manifest
 from retention.worklist.wording import ranking_sentence
 from tests.support import campaigns
 
@@ -30,9 +30,9 @@ TOO_FEW = (
     ("manifest", "sentence"),
     [
         (UpliftManifest(), TOO_FEW),
-        (uplift.empty_manifest(12), TOO_FEW),
+        (empty_manifest(12), TOO_FEW),
         (
-            uplift.empty_manifest(12, is_asked_for=False),
+            empty_manifest(12, is_asked_for=False),
             "Ranked by expected loss: the settings do not ask whom a contact keeps.",
         ),
         (
