@@ -168,4 +168,6 @@ def design_for_a_year(
 ) -> HoldoutDesign | None:
     """Choose the share that answers within a year: `holdout_design` of `enrolment` on a day."""
     state = enrolment(follow_up, lanes, params, today)
-    return state and holdout_design(state, today + dt.timedelta(days=365), expected)
+    if state is None:
+        return None
+    return holdout_design(state, today + dt.timedelta(days=365), expected)
