@@ -109,7 +109,13 @@ def model_factory(params: Params) -> ModelFactory:
         overrides = {**train.models.get(name, {}), **tuned}
         horizon_days = horizon[task_of(name)]
         return models.build(
-            name, horizon_days, train.seed, train.threads, overrides, silence_days=silence_days
+            name,
+            horizon_days,
+            train.seed,
+            train.threads,
+            overrides,
+            silence_days=silence_days,
+            gap_days=labels.churn.gap_days,
         )
 
     return make
