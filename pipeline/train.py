@@ -52,7 +52,8 @@ def train(
 
     A model that fails on the way drops out, and the others take its place.
     cohorts: FEATURES and LABELS, which cross-prediction reads; without them there is none.
-    Errors: Guarded where there is no row, or only one outcome; Refusal where every model failed.
+    Errors: Guarded where there is no row, or nothing can be fitted without outcomes; Refusal where
+    every model failed.
     """
     evidence = find_evidence(rows, params)
     delay = point_in_time.label_delay_days(params.labels)

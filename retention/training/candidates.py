@@ -348,7 +348,9 @@ def evaluate_candidates(
     return candidates
 
 
-def refuse_without_models(names: Iterable[str], failed: dict[str, str]) -> None:
+def refuse_without_models(
+    names: Iterable[str], failed: dict[str, str], has_labels: bool = True
+) -> None:
     """Check that each task has a model left that may score.
 
     Parameters
@@ -357,11 +359,15 @@ def refuse_without_models(names: Iterable[str], failed: dict[str, str]) -> None:
         The models left.
     failed : dict
         Reason, by name of every model that dropped out.
+    has_labels : bool
+        Whether models could learn from outcomes.
 
     Raises
     ------
     Refusal
         If a task has none; names every model that failed, with its reason.
+    Guarded
+        Likewise where no outcomes are known: what the models need is history.
     """
     left = list(names)
     lacking = [task for task in ("churn", "value") if not names_of(task, left)]
@@ -369,6 +375,11 @@ def refuse_without_models(names: Iterable[str], failed: dict[str, str]) -> None:
         reasons = "; ".join(
             f"{name} {reason}" for name, reason in failed.items() if name.startswith(tuple(lacking))
         )
+        if not has_labels:
+            raise errors.Guarded(
+                f"not enough history: {reasons}; see that labels.churn in params.yaml fits these "
+                "customers, or wait"
+            )
         raise errors.Refusal(
             f"no {' and no '.join(lacking)} model is left: {reasons}; mend a model in models/, or "
             "the data that it cannot be fitted to"

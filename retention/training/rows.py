@@ -101,8 +101,8 @@ class LabelledRows:
 
     @property
     def has_labels(self) -> bool:
-        """Whether outcomes are known; else `churned` and `value` are NaN."""
-        return bool(len(self.churned)) and not np.isnan(self.churned).any()
+        """Whether there is something to learn from: some are known to have left, some stayed."""
+        return not np.isnan(self.churned).any() and self.has_both_outcomes
 
     @property
     def has_both_outcomes(self) -> bool:

@@ -76,7 +76,9 @@ class ModelSpec:
         return scaled_params(make, name, [result for result in results if result.tuned], effective)
 
 
-def equal_spec(names: list[str], banners: list[str], failed: dict[str, str]) -> ModelSpec:
+def equal_spec(
+    names: list[str], banners: list[str], failed: dict[str, str], has_labels: bool = True
+) -> ModelSpec:
     """The specification where there are no folds: equal weights, no shift, no interval.
 
     Parameters
@@ -87,6 +89,8 @@ def equal_spec(names: list[str], banners: list[str], failed: dict[str, str]) -> 
         Warnings for people who read the list.
     failed : dict
         Reason, by name of every model that dropped out.
+    has_labels : bool
+        Whether models could learn from outcomes.
 
     Returns
     -------
@@ -95,9 +99,9 @@ def equal_spec(names: list[str], banners: list[str], failed: dict[str, str]) -> 
     Raises
     ------
     Refusal
-        If a task has no model.
+        If a task has no model; Guarded where no outcomes are known.
     """
-    refuse_without_models(names, failed)
+    refuse_without_models(names, failed, has_labels)
     weights = {task: _equal(names_of(task, names)) for task in ("churn", "value")}
     return ModelSpec(weights, banners=banners, failed=failed)
 
