@@ -18,7 +18,10 @@ from retention.training.rows import LabelledRows
 Rung = Literal["time", "newest", "customers", "history"]
 
 BANNERS: Final[dict[Rung, str]] = {
-    "newest": "There is only enough history to check these chances on one past period: take them with care.",
+    "newest": (
+        "There is only enough history to check these chances on one past period: take them with "
+        "care."
+    ),
     "customers": (
         "History is too short to test these chances on a later period: they were tested on other "
         "customers of the same period."
