@@ -274,9 +274,18 @@ def evaluate_candidate(
             params = scaled_params(make, name, mature, effective)
             histories_then = histories.on(fold.test)
             predicted, if_lost = _fit_predict(make, name, params, train, test, histories_then)
-            tuned = {} if fold.part is not None else _tune(make(name), train, test)
+            tuned = {}
+            if fold.part is None:
+                then = _first_use(fold, folds, label_delay_days)
+                tuned = _tune(make(name), train, rows.tests([fold], then))
         results.append(FoldResult(fold, effective, tuned, predicted, if_lost, params))
     return CandidateResult(name, results)
+
+
+def _first_use(fold: Fold, folds: list[Fold], label_delay_days: int) -> int | None:
+    """The day of the first fold on which what suits this one is known; None: only today."""
+    days = [each.test for each in folds if fold.test + label_delay_days <= each.test]
+    return min(days, default=None)
 
 
 def _fit_predict(

@@ -139,7 +139,7 @@ def select(
     if not folds:
         return equal_spec(list(candidates), [], {})
     results = {name: candidate.on(folds) for name, candidate in candidates.items()}
-    tests = rows.tests(folds)
+    tests = rows.tests(folds, day)
     churn, value = (names_of(task, results) for task in ("churn", "value"))
     log_odds = np.column_stack([clipped_log_odds(results[name].predicted) for name in churn])
     row_weight = _independent_share(tests, label_delay_days) * tests.weight
