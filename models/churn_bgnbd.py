@@ -79,9 +79,9 @@ class BGNBDChurn(ChurnModel):
 
     def _contributions(self, X: pd.DataFrame) -> pd.DataFrame:
         if not self.model_ or not self.median_:
-            bias = float(log_odds(np.array(self.overall_)))
-            rest = log_odds(self._predict(X)) - bias
-            return pd.DataFrame({FREQUENCY: rest, BIAS: bias}, index=X.index)
+            mean = float(log_odds(np.array(self.overall_)))
+            rest = log_odds(self._predict(X)) - mean
+            return pd.DataFrame({FREQUENCY: rest, BIAS: mean}, index=X.index)
         bought = history(X).bought
         median = pd.DataFrame(self.median_, index=X.index)
         bias = log_odds(self._predict(median))

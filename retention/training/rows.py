@@ -249,11 +249,14 @@ def _joined(
 
 def _ordered(parts: list[LabelledRows]) -> LabelledRows:
     """All rows of some parts, by snapshot and customer."""
-    arrays = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("customer", "day", "churned", "value", "weight")
-    }
-    whole = LabelledRows(X=pd.concat([part.X for part in parts], ignore_index=True), **arrays)
+    whole = LabelledRows(
+        X=pd.concat([part.X for part in parts], ignore_index=True),
+        customer=np.concatenate([part.customer for part in parts]),
+        day=np.concatenate([part.day for part in parts]),
+        churned=np.concatenate([part.churned for part in parts]),
+        value=np.concatenate([part.value for part in parts]),
+        weight=np.concatenate([part.weight for part in parts]),
+    )
     return whole.take(np.lexsort((whole.customer.astype(str), whole.day)))
 
 

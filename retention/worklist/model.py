@@ -141,7 +141,7 @@ class Listing:
     @property
     def has_money(self) -> bool:
         """Whether it is known what is at stake with any row; true without a row."""
-        return self.rows["value_at_stake"].null_count < max(1, self.rows.num_rows)
+        return bool(self.rows["value_at_stake"].null_count < max(1, self.rows.num_rows))
 
     @property
     def value_at_stake(self) -> float:

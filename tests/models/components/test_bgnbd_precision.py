@@ -147,10 +147,12 @@ def test_silence_after_a_gap(model: BGNBD, history: History) -> None:
         )
         alive, _ = exact_probabilities(model, history, t)
         exact = 1 - alive * (survives - stays_silent)
-    arrays = [np.array([number]) for number in history]
-    assert model.p_silent(*arrays, t, gap)[0] == pytest.approx(float(exact), abs=1e-5)
-    assert model.p_silent(*arrays, t, gap)[0] > model.p_silent(*arrays, t)[0]
-    assert model.p_silent(*arrays, t, 1e-12)[0] == pytest.approx(model.p_silent(*arrays, t)[0])
+    repeats, last, age = (np.array([number]) for number in history)
+    without, with_gap, with_hardly_any = (
+        model.p_silent(repeats, last, age, t, days)[0] for days in (0.0, gap, 1e-12)
+    )
+    assert with_gap == pytest.approx(float(exact), abs=1e-5)
+    assert with_gap > without == pytest.approx(with_hardly_any)
 
 
 def test_a_customers_figure_does_not_depend_on_the_others() -> None:
