@@ -5,6 +5,7 @@ with what happened after it, on the same customers.
     python benchmarks/quality.py                      the companies that come with the project
     python benchmarks/quality.py --histories FOLDER   and each history NAME.csv.gz of a folder
     python benchmarks/quality.py grocer               some of them by name; prints only
+    python benchmarks/quality.py grocer --write       and writes the page of these alone
     python benchmarks/quality.py --tables             page and picture again, from quality.csv
 
 A run that was stopped continues: predictions are kept in the work folder until the code that made
@@ -67,6 +68,7 @@ def main() -> None:
     parser.add_argument("--histories", type=Path, help="folder of NAME.csv.gz")
     parser.add_argument("--work", type=Path, default=WORK, help="folder of what a run continues")
     parser.add_argument("--cuts", type=int, help="only the newest of each history")
+    parser.add_argument("--write", action="store_true", help="with names: write the page too")
     parser.add_argument("--tables", action="store_true", help="from quality.csv alone")
     asked = parser.parse_args()
     if asked.tables:
@@ -80,7 +82,7 @@ def main() -> None:
         parser.error(f"no company of this name: {', '.join(sorted(unknown))}")
     selected = [each for each in companies if not asked.names or each.name in asked.names]
     table = pd.concat([compare(each, asked.work.resolve(), asked.cuts) for each in selected])
-    if asked.names:
+    if asked.names and not asked.write:
         print(report.page(table))
         return
     table.to_csv(CSV, index=False, float_format="%.5g")

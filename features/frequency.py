@@ -18,7 +18,12 @@ def orders_total() -> nw.Expr:
     return nw.len()
 
 
-@feature(grains.purchase_days, unit="days", none=0)
+@feature(
+    grains.purchase_days,
+    unit="days",
+    none=0,
+    words="came {purchase_days:times} so far, first {days_since_first_purchase:days} ago",
+)
 def purchase_days() -> nw.Expr:
     """Days with a purchase ever."""
     return nw.len()

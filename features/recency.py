@@ -20,7 +20,12 @@ def days_since_purchase() -> nw.Expr:
     return nw.col("age").min()
 
 
-@feature(orders, unit="days")
+@feature(
+    orders,
+    unit="days",
+    words="came {purchase_days:times} so far, first {days_since_first_purchase:days} ago",
+    alarming="high",
+)
 def days_since_first_purchase() -> nw.Expr:
     """Days from the first purchase to the snapshot."""
     return nw.col("age").max()

@@ -75,6 +75,7 @@ def build(
     threads: int,
     overrides: Mapping[str, Any] | None = None,
     silence_days: int | None = None,
+    gap_days: int = 0,
 ) -> Model:
     """The unfitted churn or value model of a name.
 
@@ -88,6 +89,8 @@ def build(
         Further parameters; they win.
     silence_days : int, optional
         Horizon of the churn label, likewise.
+    gap_days : int
+        Days from the snapshot to the label window, likewise.
 
     Returns
     -------
@@ -103,6 +106,7 @@ def build(
     context = {
         "horizon_days": horizon_days,
         "silence_days": silence_days,
+        "gap_days": gap_days,
         "seed": seed,
         "threads": threads,
     }

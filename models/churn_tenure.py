@@ -10,7 +10,10 @@ AGE = "contract_age"
 
 
 class TenureChurn(ChurnModel):
-    """P(end within horizon_days | runs at this age), from all contracts that ever began.
+    """P(end in the label window | runs when it opens), from all contracts that ever began.
+
+    The window opens gap_days from now: the age is that of the contract by then, as customers whose
+    contract ends in the gap have no label.
 
     Labels serve only where there are no histories, or the age is not known: all then get the churn
     rate of the training rows. Without labels an unknown age gets the mean of the others.
@@ -22,8 +25,9 @@ class TenureChurn(ChurnModel):
     label_rules = ("cancel",)
     title = "hazard by age of contract"
 
-    def __init__(self, horizon_days: int = 90) -> None:
+    def __init__(self, horizon_days: int = 90, gap_days: int = 0) -> None:
         self.horizon_days = horizon_days
+        self.gap_days = gap_days  # from the snapshot to the label window
 
     def columns(self, X: pd.DataFrame) -> list[str]:  # noqa: ARG002
         """The age of the contract alone."""
@@ -48,7 +52,7 @@ class TenureChurn(ChurnModel):
         p = np.full(len(X), self.overall_)
         if self.hazard_:
             aged = np.isfinite(age)
-            p[aged] = self.hazard_.p_ends(age[aged], self.horizon_days)
+            p[aged] = self.hazard_.p_ends(age[aged] + self.gap_days, self.horizon_days)
         return p
 
     def _contributions(self, X: pd.DataFrame) -> pd.DataFrame:

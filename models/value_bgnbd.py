@@ -11,7 +11,7 @@ from models.components.rfm import FREQUENCY, MONEY, RECENCY, TENURE, fit_rows, h
 
 
 class BGNBDValue(ValueModel):
-    """ratio * E[purchase days in horizon_days] * E[spend a purchase day].
+    """ratio * E[purchase days in horizon_days after gap_days] * E[spend a purchase day].
 
     ratio = sum(y) / sum(predicted) on the training rows: the two models have no margin, costs or
     seasons, and fitted on churned customers alone the ratio lowers the level to theirs. A customer
@@ -27,9 +27,12 @@ class BGNBDValue(ValueModel):
     label_rules = ("silence",)
     title = "BG/NBD and Gamma-Gamma"
 
-    def __init__(self, horizon_days: int = 90, silence_days: int | None = None) -> None:
+    def __init__(
+        self, horizon_days: int = 90, silence_days: int | None = None, gap_days: int = 0
+    ) -> None:
         self.horizon_days = horizon_days
         self.silence_days = silence_days  # after which a customer counts as lost; None: horizon
+        self.gap_days = gap_days  # from the snapshot to both windows
 
     def columns(self, X: pd.DataFrame) -> list[str]:  # noqa: ARG002
         """Recency, tenure, purchase days and spend."""
@@ -65,10 +68,14 @@ class BGNBDValue(ValueModel):
         if self.purchases_ is None or self.spend_ is None:
             return np.zeros(bought.sum())
         spend = self.spend_.expected_spend(x + 1, _spend_a_day(X, bought))
-        purchases = self.purchases_.expected_purchases(x, t_x, T, self.horizon_days)
+        end = self.gap_days + self.horizon_days
+        purchases = self.purchases_.expected_purchases(x, t_x, T, end)
+        if self.gap_days:
+            in_gap = self.purchases_.expected_purchases(x, t_x, T, self.gap_days)
+            purchases = np.maximum(purchases - in_gap, 0.0)
         if self.if_kept_:
             silence_days = self.silence_days or self.horizon_days
-            stays = 1 - self.purchases_.p_silent(x, t_x, T, silence_days)
+            stays = 1 - self.purchases_.p_silent(x, t_x, T, silence_days, self.gap_days)
             purchases = purchases / np.maximum(stays, _LEAST_STAYS)
         return np.asarray(purchases * spend)
 

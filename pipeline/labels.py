@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from retention.cohort.calendar import Calendar, plan_calendar
+from retention.cohort.earlier_labels import earlier_labels
 from retention.cohort.labels import ARMS, SCHEMA, label_cohort
 from retention.core import artefacts, console, engine, errors, point_in_time
 from retention.core.documents.cohort import LabelsSummary
@@ -58,6 +59,7 @@ def main() -> None:
         report.read(artefacts.EVENTS, summary.rows)
         cohorts = open_engine.scan(artefacts.SNAPSHOTS)
         events = open_engine.scan(artefacts.EVENTS)
+        versions = events.filter(nw.col("known_day") < calendar.as_of)
         known_events = point_in_time.as_known_at(events, calendar.as_of, summary.versioned)
         history = open_engine.materialize(known_events)
         assigned = assignments_from_lists(assignments.FOLDER, params.company, calendar.as_of)
@@ -70,9 +72,23 @@ def main() -> None:
         table = pa.concat_tables([SCHEMA.empty_table(), *tables])
         labelled = table.filter(pc.is_null(table["dropped"])).drop_columns(["dropped"])
         artefacts.LABELS.write(labelled)
+        earlier = earlier_labels(
+            open_engine,
+            cohorts,
+            versions,
+            calendar.learning,
+            params.labels,
+            table,
+            arms,
+            summary.versioned,
+            lambda spans: report.track(spans, "labelling by what was known earlier"),
+        )
+        artefacts.EARLIER_LABELS.write(earlier)
         counts = LabelsSummary(**label_counts(table), immature_snapshots=calendar.immature)
         artefacts.LABELS_SUMMARY.write(counts)
         report.wrote(artefacts.LABELS, len(labelled))
+        if len(earlier):
+            report.info(f"{len(earlier):,} labels were others on days when less was known")
         report.info(
             f"{counts.churned:,} of {counts.rows:,} churned; left out:"
             f" {sum(counts.dropped.values()):,} dropped, {calendar.immature} snapshots not yet"

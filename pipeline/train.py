@@ -52,7 +52,8 @@ def train(
 
     A model that fails on the way drops out, and the others take its place.
     cohorts: FEATURES and LABELS, which cross-prediction reads; without them there is none.
-    Errors: Guarded where there is no row, or only one outcome; Refusal where every model failed.
+    Errors: Guarded where there is no row, or nothing can be fitted without outcomes; Refusal where
+    every model failed.
     """
     evidence = find_evidence(rows, params)
     delay = point_in_time.label_delay_days(params.labels)
@@ -171,7 +172,8 @@ def main() -> None:
     params = load_params()
     with console.stage("train") as log:
         features, labels = artefacts.FEATURES.read(), artefacts.LABELS.read()
-        rows = labelled_rows(features, labels, params.train.treated_rows)
+        earlier = artefacts.EARLIER_LABELS.read()
+        rows = labelled_rows(features, labels, params.train.treated_rows, earlier)
         rows = rows if len(rows.day) else unlabelled_rows(features)
         log.read(f"{artefacts.FEATURES} and {artefacts.LABELS}", len(rows.day))
         histories = read_histories(artefacts.HISTORIES.read())
@@ -185,9 +187,8 @@ def main() -> None:
         artefacts.CROSS_PREDICTIONS.write(trained.cross_predictions)
         artefacts.TEST_PREDICTIONS.write(trained.test_predictions)
         artefacts.TEST_SCORES.write(trained.test_scores)
-        content = selection_report(
-            trained.spec, trained.evidence, rows, model_factory(params), params.labels
-        )
+        make = model_factory(params)
+        content = selection_report(trained.spec, trained.evidence, rows, make, params.labels)
         artefacts.SELECTION.write(content)
         log.wrote(artefacts.TEST_PREDICTIONS, len(trained.test_predictions))
         for task, parts in content.weights.items():

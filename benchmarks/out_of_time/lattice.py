@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -27,6 +28,8 @@ from pipeline.features import features
 from pipeline.labels import labels
 from pipeline.snapshots import snapshots
 from retention.cohort.calendar import Calendar, build_calendar
+from retention.cohort.earlier_labels import earlier_labels
+from retention.cohort.labels import SCHEMA
 from retention.core import artefacts, engine, point_in_time
 from retention.core.engine import Engine
 from retention.core.params import Params, load_params
@@ -45,6 +48,7 @@ class Cut:
     day: int
     features: pa.Table  # of the snapshots to learn from and of the cut
     labels: pa.Table  # those mature at the cut, from what was known before it
+    earlier: pa.Table  # those that were others on earlier snapshots, as EARLIER_LABELS
     orders: pd.DataFrame  # customer_id, day, known_day, money: what was known before the cut
     first_day: int  # of the orders
     truth: pa.Table  # the labels of the cohort, from the whole history
@@ -179,26 +183,26 @@ class History:
         rows = pc.is_in(whole["snapshot_on"], pa.array(dates, type=pa.date32()))
         orders = self.orders[self.orders["known_day"] < day]
         with engine.open_engine(self.params.engine) as open_engine:
-            mature = self._labels(open_engine, cohorts, learning, day)
-            truth = self._labels(open_engine, cohorts, [day], self._last_day() + 1)
+            mature, earlier = self._labels(open_engine, cohorts, learning, day)
+            truth, _ = self._labels(open_engine, cohorts, [day], self._last_day() + 1)
         first_day = int(orders["day"].min())
-        return Cut(day, whole.filter(rows), mature, orders, first_day, truth)
+        return Cut(day, whole.filter(rows), mature, earlier, orders, first_day, truth)
 
     def _labels(
         self, open_engine: Engine, cohorts: pa.Table, days: list[int], known_before: int
-    ) -> pa.Table:
-        """The labels of some snapshots, from what was known before a day."""
+    ) -> tuple[pa.Table, pa.Table]:
+        """The labels of some snapshots, from what was known before a day, and EARLIER_LABELS."""
         versioned = artefacts.EVENTS_SUMMARY.under(self.folder).read().versioned
         events = open_engine.scan(artefacts.EVENTS.under(self.folder))
+        events = events.filter(nw.col("known_day") < known_before)
         history = open_engine.materialize(
             point_in_time.as_known_at(events, known_before, versioned)
         )
-        calendar = Calendar(days, known_before, 0)
-        frames = labels(open_engine.load(cohorts), history, calendar, self.params.labels)
-        tables = [open_engine.collect(frame, sort=["customer_id"]) for frame in frames]
-        schema = artefacts.LABELS.schema
-        tables = [
-            table.filter(pc.is_null(table["dropped"])).drop_columns(["dropped"]).cast(schema)
-            for table in tables
-        ]
-        return pa.concat_tables([schema.empty_table(), *tables])
+        calendar, cohort = Calendar(days, known_before, 0), open_engine.load(cohorts)
+        frames = labels(cohort, history, calendar, self.params.labels)
+        tables = [open_engine.collect(frame, sort=["customer_id"]).cast(SCHEMA) for frame in frames]
+        table = pa.concat_tables([SCHEMA.empty_table(), *tables])
+        earlier = earlier_labels(
+            open_engine, cohort, events, days, self.params.labels, table, restated=versioned
+        )
+        return table.filter(pc.is_null(table["dropped"])).drop_columns(["dropped"]), earlier

@@ -28,7 +28,7 @@ def train_and_score(
     """
     log = console.StageLog("train")
     log.logger.setLevel(logging.ERROR)
-    rows = labelled_rows(features, labels, params.train.treated_rows)
+    rows = labelled_rows(features, labels, params.train.treated_rows, cut.earlier)
     rows = rows if len(rows.day) else unlabelled_rows(features)
     trained = train(rows, params, log, (features, labels), histories_of(features, cut))
     now = cohort_features(features, cut)

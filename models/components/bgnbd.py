@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import betaln, expit, gammaln, log_expit, psi
+from scipy.special import betaincinv, betaln, expit, gammaln, log_expit, psi, roots_legendre
 
 from models.components.base import Floats, validate_weights
 from models.components.likelihood import maximise
@@ -25,6 +25,7 @@ _STEP = 0.3  # in log-odds; in standard deviations where the density is narrower
 _CUTOFF = 36.0  # the integrand is cut off where it is below exp(-_CUTOFF) of its largest value
 _NEWTON_STEPS = 12
 _BLOCK = 2**20  # numbers held at a time
+_QUANTILES = 64  # of the dropout probability, at which a gap is averaged
 
 
 def _validate(x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> tuple[Floats, Floats, Floats]:
@@ -136,28 +137,57 @@ class BGNBD:
         dead = dead + (self.r + some) * np.log1p((T - t_x) / (self.alpha + t_x))
         return np.where(x > 0, dead, -np.inf)
 
-    def p_silent(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, t: float) -> Floats:
-        """Probability of no purchase in (T, T + t].
+    def p_silent(
+        self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, t: float, gap: float = 0.0
+    ) -> Floats:
+        """Probability of no purchase in (T + gap, T + gap + t].
 
-        P(dead) + P(alive) ((alpha + T) / (alpha + T + t))^(r + x): while alive
+        P(dead) + P(alive) ((alpha + T) / (alpha + T + t))^(r + x) without a gap: while alive
         lambda ~ Gamma(r + x, alpha + T), so the power is P(no purchase | alive). It ranks
-        one-time buyers too, unlike P(alive).
+        one-time buyers too, unlike P(alive). Purchases in a gap are no answer, and after each of
+        them the customer may drop out: see `_p_returns_after`.
 
         Parameters
         ----------
         x, t_x, T : array-like of shape (n,)
-        t : float
-            Length of the period, in the unit of T.
+        t, gap : float
+            Length of the period, and of the time before it begins, in the unit of T.
 
         Returns
         -------
         ndarray of shape (n,)
-            P(no purchase in (T, T + t]).
+            P(no purchase in (T + gap, T + gap + t]).
         """
         counts, last, age = _validate(x, t_x, T)
         dead = self._log_odds_dead(counts, last, age)
+        if gap:
+            returns = self._p_returns_after(counts, age, t, gap)
+            return np.asarray(expit(dead) + expit(-dead) * (1 - returns))
         stops = (self.r + counts) * np.log1p(t / (self.alpha + age))
         return np.asarray(np.minimum(expit(dead) + np.exp(log_expit(-dead) - stops), 1.0))
+
+    def _p_returns_after(self, x: Floats, T: Floats, t: float, gap: float) -> Floats:
+        """P(a purchase in (T + gap, T + gap + t]) of a customer who is alive at T.
+
+        Of rate lambda and dropout p it is exp(-lambda p gap) (1 - exp(-lambda t)): alive after
+        the gap, and a purchase thereafter. lambda ~ Gamma(r + x, alpha + T) is integrated out in
+        closed form, p ~ Beta(a, b + x) by Gauss-Legendre on its quantiles, bounded and monotone.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        nodes, node_weights = roots_legendre(_QUANTILES)
+        repeats, row = np.unique(x, return_inverse=True)
+        dropout = betaincinv(self.a, self.b + repeats[:, None], (nodes + 1) / 2)
+        returns = np.empty(len(x))
+        for block in np.array_split(np.arange(len(x)), len(x) * _QUANTILES // _BLOCK + 1):
+            rate, shape = self.alpha + T[block, None], self.r + x[block, None]
+            alive_for = dropout[row[block]] * gap
+            stays = shape * np.log1p(alive_for / rate)
+            buys = -np.expm1(-shape * np.log1p(t / (rate + alive_for)))
+            returns[block] = (np.exp(-stays) * buys) @ node_weights / 2
+        return returns
 
     def expected_purchases(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, t: float) -> Floats:
         """Expected purchases in (T, T + t] (equation 10).

@@ -109,7 +109,13 @@ def model_factory(params: Params) -> ModelFactory:
         overrides = {**train.models.get(name, {}), **tuned}
         horizon_days = horizon[task_of(name)]
         return models.build(
-            name, horizon_days, train.seed, train.threads, overrides, silence_days=silence_days
+            name,
+            horizon_days,
+            train.seed,
+            train.threads,
+            overrides,
+            silence_days=silence_days,
+            gap_days=labels.churn.gap_days,
         )
 
     return make
@@ -268,9 +274,18 @@ def evaluate_candidate(
             params = scaled_params(make, name, mature, effective)
             histories_then = histories.on(fold.test)
             predicted, if_lost = _fit_predict(make, name, params, train, test, histories_then)
-            tuned = {} if fold.part is not None else _tune(make(name), train, test)
+            tuned = {}
+            if fold.part is None:
+                then = _first_use(fold, folds, label_delay_days)
+                tuned = _tune(make(name), train, rows.tests([fold], then))
         results.append(FoldResult(fold, effective, tuned, predicted, if_lost, params))
     return CandidateResult(name, results)
+
+
+def _first_use(fold: Fold, folds: list[Fold], label_delay_days: int) -> int | None:
+    """The day of the first fold on which what suits this one is known; None: only today."""
+    days = [each.test for each in folds if fold.test + label_delay_days <= each.test]
+    return min(days, default=None)
 
 
 def _fit_predict(
@@ -342,7 +357,9 @@ def evaluate_candidates(
     return candidates
 
 
-def refuse_without_models(names: Iterable[str], failed: dict[str, str]) -> None:
+def refuse_without_models(
+    names: Iterable[str], failed: dict[str, str], has_labels: bool = True
+) -> None:
     """Check that each task has a model left that may score.
 
     Parameters
@@ -351,11 +368,15 @@ def refuse_without_models(names: Iterable[str], failed: dict[str, str]) -> None:
         The models left.
     failed : dict
         Reason, by name of every model that dropped out.
+    has_labels : bool
+        Whether models could learn from outcomes.
 
     Raises
     ------
     Refusal
         If a task has none; names every model that failed, with its reason.
+    Guarded
+        Likewise where no outcomes are known: what the models need is history.
     """
     left = list(names)
     lacking = [task for task in ("churn", "value") if not names_of(task, left)]
@@ -363,6 +384,11 @@ def refuse_without_models(names: Iterable[str], failed: dict[str, str]) -> None:
         reasons = "; ".join(
             f"{name} {reason}" for name, reason in failed.items() if name.startswith(tuple(lacking))
         )
+        if not has_labels:
+            raise errors.Guarded(
+                f"not enough history: {reasons}; see that labels.churn in params.yaml fits these "
+                "customers, or wait"
+            )
         raise errors.Refusal(
             f"no {' and no '.join(lacking)} model is left: {reasons}; mend a model in models/, or "
             "the data that it cannot be fitted to"

@@ -125,7 +125,8 @@ class Competition:
         folds = self._evidence.split.folds
         if not folds:
             names = [name for name in self._evidence.models if name not in self._failed]
-            return equal_spec(names, list(self._banners), dict(self._failed))
+            has_labels = self._rows.has_labels
+            return equal_spec(names, list(self._banners), dict(self._failed), has_labels)
         refuse_without_models(self.candidates, self._failed)
         spec = select(self.candidates, self._rows, folds, day, self._label_delay_days)
         banners = [*self._banners, *([] if spec.tells_apart else [_ALIKE])]

@@ -3,7 +3,7 @@
 time       folds of past snapshots, and a newest one that none of them saw
 newest     one past snapshot to predict, measured with equal weights before it is learnt from
 customers  no past snapshot has labels known before another: customers predict each other
-history    too few outcomes, or none yet: only models that need no labels
+history    too few outcomes, none yet, or all alike: only models that need no labels
 """
 
 from dataclasses import dataclass, replace
@@ -18,7 +18,10 @@ from retention.training.rows import LabelledRows
 Rung = Literal["time", "newest", "customers", "history"]
 
 BANNERS: Final[dict[Rung, str]] = {
-    "newest": "Only one past period could test these chances: take them with care.",
+    "newest": (
+        "There is only enough history to check these chances on one past period: take them with "
+        "care."
+    ),
     "customers": (
         "History is too short to test these chances on a later period: they were tested on other "
         "customers of the same period."
@@ -59,16 +62,20 @@ def find_evidence(rows: LabelledRows, params: Params) -> Evidence:
     Raises
     ------
     Guarded
-        If there is no row, or labels of only one outcome.
+        If there is no row.
     """
     every = tuple(
         name
         for name, model in models.discover().items()
         if params.labels.churn.rule in model.label_rules
     )
-    if len(rows.day) and not rows.has_labels:
+    if not len(rows.day):
+        raise errors.Guarded(
+            "not enough history: no snapshot has a mature label yet; shorten labels.churn "
+            "(active_days, horizon_days) in params.yaml or wait"
+        )
+    if not rows.has_labels:
         return Evidence("history", TimeSplit([], None), _without_labels(every))
-    _refuse_without_outcomes(rows, params)
     delay, min_churners = point_in_time.label_delay_days(params.labels), params.train.min_churners
     days = sorted(set(rows.day.tolist()))
     split = split_by_time(days, delay, params.train.folds)
@@ -80,20 +87,6 @@ def find_evidence(rows: LabelledRows, params: Params) -> Evidence:
     if min(rows.n_churners, rows.n_stayers) >= min_churners and _all_usable(rows, split.folds, 1):
         return Evidence("customers", split, every)
     return Evidence("history", TimeSplit([], None), _without_labels(every))
-
-
-def _refuse_without_outcomes(rows: LabelledRows, params: Params) -> None:
-    if not len(rows.day):
-        raise errors.Guarded(
-            "not enough history: no snapshot has a mature label yet; shorten labels.churn "
-            "(active_days, horizon_days) in params.yaml or wait"
-        )
-    if not rows.has_both_outcomes:
-        lacking = "customers who stayed" if rows.n_churners else "churners"
-        raise errors.Guarded(
-            f"not enough {lacking}: 0 of {len(rows.day)} rows, need {params.train.min_churners}; "
-            "see that labels.churn in params.yaml fits these customers, or wait for more history"
-        )
 
 
 def _usable(rows: LabelledRows, split: TimeSplit, min_churners: int) -> TimeSplit:

@@ -19,6 +19,7 @@ from retention.training.folds import PARTS, Fold
 
 _SALT: Final = "customers"
 """Of the hash that parts the customers of a fold."""
+_LABEL_COLUMNS: Final = ["churned", "value", "arm", "weight", "known_before"]
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,10 @@ class LabelledRows:
     churned: Floats  # 1 churned, 0 stayed
     value: Floats  # in the value window, account currency
     weight: Floats  # of the row in a fit
+    earlier: "EarlierRows | None" = None  # as some of them stood on earlier days
 
     def take(self, rows: NDArray[Any]) -> "LabelledRows":
-        """The rows of a mask or of positions, in their order."""
+        """The rows of a mask or of positions, in their order, as they stand today."""
         return LabelledRows(
             self.X.loc[rows] if rows.dtype == bool else self.X.iloc[rows],
             self.customer[rows],
@@ -48,15 +50,51 @@ class LabelledRows:
         return self.take(np.isin(self.day, list(days)))
 
     def training(self, fold: Fold) -> "LabelledRows":
-        """The rows that a fold is fitted on."""
+        """The rows that a fold is fitted on, by what was known on the day that it predicts."""
         is_part = np.isin(self.day, fold.train)
         if fold.part is not None:
-            is_part &= fold_of(self.customer, PARTS, _SALT) != fold.part
-        return self.take(is_part)
+            return self.take(is_part & (fold_of(self.customer, PARTS, _SALT) != fold.part))
+        rows = self.take(is_part)
+        if self.earlier is None:
+            return rows
+        then = self.earlier.on(fold.test)
+        then = then.take(np.isin(then.day, fold.train))
+        had_label = ~np.isnan(then.churned)
+        kept = np.ones(len(rows.day), dtype=bool)
+        place = rows.places(then)
+        kept[place[place >= 0]] = False
+        return _ordered([rows.take(kept), then.take(had_label)])
 
-    def tests(self, folds: Iterable[Fold]) -> "LabelledRows":
-        """The rows that folds predict, as if untreated, fold by fold in their order."""
-        return self.take(np.concatenate([self._tested(fold) for fold in folds])).as_untreated()
+    def tests(self, folds: Iterable[Fold], known_before: int | None = None) -> "LabelledRows":
+        """The rows that folds predict, as if untreated, fold by fold in their order.
+
+        Parameters
+        ----------
+        folds : iterable of Fold
+        known_before : int, optional
+            Day number: outcomes as known on it, where there was a label then; today's without.
+
+        Returns
+        -------
+        LabelledRows
+        """
+        rows = self.take(np.concatenate([self._tested(fold) for fold in folds])).as_untreated()
+        if self.earlier is None or known_before is None:
+            return rows
+        then = self.earlier.on(known_before)
+        then = then.take(~np.isnan(then.churned))
+        place = rows.places(then)
+        then, place = then.take(place >= 0), place[place >= 0]
+        churned, value = rows.churned.copy(), rows.value.copy()
+        churned[place], value[place] = then.churned, then.value
+        return replace(rows, churned=churned, value=value)
+
+    def places(self, others: "LabelledRows") -> NDArray[np.intp]:
+        """Where the customers and snapshots of other rows stand among these; -1: nowhere."""
+        if not len(others.day):
+            return np.empty(0, dtype=np.intp)
+        own, asked = (pd.MultiIndex.from_arrays([r.day, r.customer]) for r in (self, others))
+        return np.asarray(own.get_indexer(asked))
 
     def _tested(self, fold: Fold) -> NDArray[np.intp]:
         is_part = self.day == fold.test
@@ -101,8 +139,8 @@ class LabelledRows:
 
     @property
     def has_labels(self) -> bool:
-        """Whether outcomes are known; else `churned` and `value` are NaN."""
-        return bool(len(self.churned)) and not np.isnan(self.churned).any()
+        """Whether there is something to learn from: some are known to have left, some stayed."""
+        return not np.isnan(self.churned).any() and self.has_both_outcomes
 
     @property
     def has_both_outcomes(self) -> bool:
@@ -120,8 +158,23 @@ class LabelledRows:
         return len(set(self.customer[self.churned == 0]))
 
 
+@dataclass(frozen=True)
+class EarlierRows:
+    """Rows as they stood on earlier days, where facts known only later changed their labels."""
+
+    rows: LabelledRows  # `churned` is NaN where there was no label then
+    known_before: NDArray[np.int64]  # (n,), day numbers
+
+    def on(self, day: int) -> LabelledRows:
+        """Those by what was known before a day, given as day number."""
+        return self.rows.take(self.known_before == day)
+
+
 def labelled_rows(
-    features: pa.Table, labels: pa.Table, treated: TreatedRows = "weight"
+    features: pa.Table,
+    labels: pa.Table,
+    treated: TreatedRows = "weight",
+    earlier: pa.Table | None = None,
 ) -> LabelledRows:
     """Join features and labels on customer and snapshot, ordered by snapshot and customer.
 
@@ -135,28 +188,76 @@ def labelled_rows(
         What is done with contacted customers, whose outcome includes the contact's effect; as
         `train.treated_rows` in params.yaml. "weight" and "drop" leave them out, and "weight" lets
         held-out customers stand for them (`holdout_weights`); "adjust" adds the column TREATED.
+    earlier : Table, optional
+        Labels as they stood on earlier days, with `known_before`, as EARLIER_LABELS.
 
     Returns
     -------
     LabelledRows
     """
-    contacted = pc.is_in(labels["arm"], pa.array([CONTACTED, CONTACTED_NOT_RANDOMISED]))
-    leaves_out = treated in ("weight", "drop")
-    usable = labels.filter(pc.invert(contacted)) if leaves_out else labels
+    rows, _ = _joined(features, labels, labels, treated)
+    if earlier is None or not len(earlier):
+        return rows
+    return replace(rows, earlier=EarlierRows(*_joined(features, earlier, labels, treated)))
+
+
+def _joined(
+    features: pa.Table, asked: pa.Table, labels: pa.Table, treated: TreatedRows
+) -> tuple[LabelledRows, NDArray[np.int64]]:
+    """Rows of the labels asked for, by snapshot and customer, and the day before they were known.
+
+    Of today's labels those of contacted customers may be left out; of earlier ones they are kept,
+    without an outcome, as they stand for a row that was left out then.
+
+    Returns
+    -------
+    rows : LabelledRows
+    known_before : ndarray of shape (n,)
+        Day numbers; of today's labels the snapshot.
+    """
+    contacted = pc.is_in(asked["arm"], pa.array([CONTACTED, CONTACTED_NOT_RANDOMISED]))
+    leaves_out, is_earlier = treated in ("weight", "drop"), "known_before" in asked.column_names
+    usable = asked
+    if leaves_out and is_earlier:
+        place = asked.schema.get_field_index("churned")
+        churned = pc.if_else(contacted, pa.scalar(None, pa.bool_()), asked["churned"])
+        usable = asked.set_column(place, "churned", churned)
+    elif leaves_out:
+        usable = asked.filter(pc.invert(contacted))
     if treated == "adjust":
         usable = usable.append_column(TREATED, contacted.cast(pa.float64()))
     weighted = usable.append_column("weight", holdout_weights(usable, labels, treated))
+    if not is_earlier:
+        weighted = weighted.append_column("known_before", weighted["snapshot_on"])
     joined = features.join(weighted, keys=feature_table.KEYS, join_type="inner").sort_by(
         [("snapshot_on", "ascending"), ("customer_id", "ascending")]
     )
-    return LabelledRows(
-        X=feature_table.matrix(joined.drop_columns(["churned", "value", "arm", "weight"])),
+    day, known_before = (
+        joined[name].cast(pa.int32()).to_numpy().astype(np.int64)
+        for name in ("snapshot_on", "known_before")
+    )
+    rows = LabelledRows(
+        X=feature_table.matrix(joined.drop_columns(_LABEL_COLUMNS)),
         customer=joined["customer_id"].to_numpy(zero_copy_only=False),
-        day=joined["snapshot_on"].cast(pa.int32()).to_numpy().astype(np.int64),
+        day=day,
         churned=joined["churned"].cast(pa.float64()).to_numpy(),
         value=joined["value"].to_numpy(),
         weight=joined["weight"].to_numpy(),
     )
+    return rows, known_before
+
+
+def _ordered(parts: list[LabelledRows]) -> LabelledRows:
+    """All rows of some parts, by snapshot and customer."""
+    whole = LabelledRows(
+        X=pd.concat([part.X for part in parts], ignore_index=True),
+        customer=np.concatenate([part.customer for part in parts]),
+        day=np.concatenate([part.day for part in parts]),
+        churned=np.concatenate([part.churned for part in parts]),
+        value=np.concatenate([part.value for part in parts]),
+        weight=np.concatenate([part.weight for part in parts]),
+    )
+    return whole.take(np.lexsort((whole.customer.astype(str), whole.day)))
 
 
 def unlabelled_rows(features: pa.Table) -> LabelledRows:

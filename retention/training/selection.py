@@ -76,7 +76,9 @@ class ModelSpec:
         return scaled_params(make, name, [result for result in results if result.tuned], effective)
 
 
-def equal_spec(names: list[str], banners: list[str], failed: dict[str, str]) -> ModelSpec:
+def equal_spec(
+    names: list[str], banners: list[str], failed: dict[str, str], has_labels: bool = True
+) -> ModelSpec:
     """The specification where there are no folds: equal weights, no shift, no interval.
 
     Parameters
@@ -87,6 +89,8 @@ def equal_spec(names: list[str], banners: list[str], failed: dict[str, str]) -> 
         Warnings for people who read the list.
     failed : dict
         Reason, by name of every model that dropped out.
+    has_labels : bool
+        Whether models could learn from outcomes.
 
     Returns
     -------
@@ -95,9 +99,9 @@ def equal_spec(names: list[str], banners: list[str], failed: dict[str, str]) -> 
     Raises
     ------
     Refusal
-        If a task has no model.
+        If a task has no model; Guarded where no outcomes are known.
     """
-    refuse_without_models(names, failed)
+    refuse_without_models(names, failed, has_labels)
     weights = {task: _equal(names_of(task, names)) for task in ("churn", "value")}
     return ModelSpec(weights, banners=banners, failed=failed)
 
@@ -135,7 +139,7 @@ def select(
     if not folds:
         return equal_spec(list(candidates), [], {})
     results = {name: candidate.on(folds) for name, candidate in candidates.items()}
-    tests = rows.tests(folds)
+    tests = rows.tests(folds, day)
     churn, value = (names_of(task, results) for task in ("churn", "value"))
     log_odds = np.column_stack([clipped_log_odds(results[name].predicted) for name in churn])
     row_weight = _independent_share(tests, label_delay_days) * tests.weight

@@ -100,7 +100,7 @@ def selection_report(
         rows=len(rows.day),
         customers=len(set(rows.customer)),
         churners=rows.n_churners,
-        churn_rate=float(rows.churned.mean()) if rows.has_labels else None,
+        churn_rate=None if np.isnan(rows.churned).any() else float(rows.churned.mean()),
         trained_to=point_in_time.date_of(int(rows.day.max())),
         features=tuple(name for name in rows.X.columns if name != TREATED),
         banners=tuple(spec.banners),

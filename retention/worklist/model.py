@@ -152,6 +152,11 @@ class Listing:
         return sum(count for whys in self.lanes.values() for count in whys.values())
 
     @property
+    def has_money(self) -> bool:
+        """Whether it is known what is at stake with any row; true without a row."""
+        return bool(self.rows["value_at_stake"].null_count < max(1, self.rows.num_rows))
+
+    @property
     def value_at_stake(self) -> float:
         """The expected loss of the listed customers, in the currency."""
         return self._sum("value_at_stake")

@@ -13,7 +13,7 @@ from retention.core import artefacts
 from retention.core.params import Params, Play
 from retention.i18n.language import Language
 from retention.policy import queue
-from retention.policy.lanes import LISTED_LANES
+from retention.policy.lanes import LISTED_LANES, has_money
 from retention.worklist.model import (
     CONTACT_COLUMNS,
     MONEY_COLUMNS,
@@ -35,6 +35,10 @@ THEME_OF_WHY: Final = {
 
 ANSWERED_PLACE: Final = 1.5  # of an issue that the play answers: after the second model reason
 SUMMARY_THEME: Final = "journey"  # counts all issues; each of them has a theme of its own as well
+
+
+_OF_THE_HISTORY: Final = ("expected_loss", "expected_value", "value_low", "value_high")
+"""Amounts that are only known where the history has money."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +81,12 @@ def list_rows(
 ) -> pa.Table:
     """AT_RISK of the listed customers, with list_id left empty.
 
-    ranked: as rank_listed returns it, with a column change.
+    ranked: as rank_listed returns it, with a column change. Without money in the history no amount
+    is known: 0.00 would read as if nothing were at stake.
     """
     joined = ranked
+    if not has_money(tables.scores):
+        joined = joined.assign(**dict.fromkeys(_OF_THE_HISTORY, None))
     for table in (tables.purchase_rhythm, tables.customer_state, tables.contacts):
         columns = [name for name in table if name == "customer_id" or name not in joined]
         joined = joined.merge(table[columns], on="customer_id", how="left")

@@ -149,7 +149,10 @@ def test_a_file_without_its_model_is_refused(
 def test_build_passes_what_a_model_takes() -> None:
     boosted = models.build("churn_lightgbm", 28, 5, 1, {"num_leaves": 7}).get_params()
     assert (boosted["seed"], boosted["threads"], boosted["num_leaves"]) == (5, 1, 7)
-    assert models.build("churn_bgnbd", 28, 5, 1).get_params() == {"horizon_days": 28}
+    assert models.build("churn_bgnbd", 28, 5, 1, gap_days=7).get_params() == {
+        "horizon_days": 28,
+        "gap_days": 7,
+    }
     with pytest.raises(ValueError, match="no parameter leaves"):
         models.build("churn_lightgbm", 28, 5, 1, {"leaves": 7})
 

@@ -14,11 +14,13 @@ from scipy.special import expit
 
 import models
 from models.churn_bgnbd import BGNBDChurn
+from models.churn_tenure import TenureChurn
 from models.components.bgnbd import BGNBD
 from models.components.blend import clipped_log_odds
 from models.components.scorer import COLUMNS
 from models.components.uplift import fold_of
 from models.value_bgnbd import BGNBDValue
+from models.value_last_window import LastWindow
 from pipeline import evaluate, train
 from pipeline.train import Trained
 from retention.core import artefacts, console, point_in_time
@@ -33,7 +35,7 @@ from retention.training.cross_prediction import HALVES, SALT
 from retention.training.fitting import fit_scorer
 from retention.training.folds import Fold
 from retention.training.ladder import BANNERS
-from retention.training.rows import LabelledRows, labelled_rows
+from retention.training.rows import LabelledRows, labelled_rows, unlabelled_rows
 from retention.training.selection import ModelSpec
 from retention.training.selection_report import selection_report
 from tests.support.purchase_histories import simulated
@@ -278,12 +280,13 @@ def test_where_no_label_was_known_before_another_customers_predict_each_other(
     assert report_of(result).measured_on is None
 
 
-def test_where_few_have_left_only_models_that_need_no_labels_score(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("left", [0, 7, 60])
+def test_where_few_have_left_or_stayed_only_models_that_need_no_labels_score(
+    monkeypatch: pytest.MonkeyPatch, left: int
 ) -> None:
     kinds = models.discover() | {"churn_bgnbd": BGNBDChurn, "value_bgnbd": BGNBDValue}
     monkeypatch.setattr(models, "discover", lambda: kinds)
-    result = trained(rows_with_churners(60, SNAPSHOTS, left=7))
+    result = trained(rows_with_churners(60, SNAPSHOTS, left))
     assert result.evidence.rung == "history"
     assert result.spec.weights["churn"] == {"churn_bgnbd": 1.0}
     assert not any(kinds[name].needs_labels for name in result.spec.weights["value"])
@@ -294,17 +297,19 @@ def test_where_few_have_left_only_models_that_need_no_labels_score(
     assert np.isfinite(scores.drop(columns=["value_low", "value_high"]).to_numpy()).all()
 
 
-def test_one_outcome_only_is_refused_and_says_what_is_needed() -> None:
+def test_contracts_of_which_none_has_ended_yet_are_too_little_history(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        models, "discover", lambda: {"churn_tenure": TenureChurn, "value_last_window": LastWindow}
+    )
+    features = feature_table()
+    rows = unlabelled_rows(features.append_column("contract_age", features["purchase_days"]))
     with pytest.raises(
-        Guarded, match=r"^not enough churners: 0 .*, need 30; see that labels"
+        Guarded, match=r"^not enough history: churn_tenure .*no contract has ended yet; see that"
     ) as caught:
-        trained(rows_with_churners(40, SNAPSHOTS, left=0))
+        trained(rows, small_params("silence", "cancel"))
     assert caught.value.code == 4
-
-
-def test_where_everybody_left_the_refusal_does_not_speak_of_churners() -> None:
-    with pytest.raises(Guarded, match="not enough customers who stayed: 0 of 400 rows"):
-        trained(rows_with_churners(40, SNAPSHOTS, left=40))
 
 
 def test_no_mature_label_is_refused_and_says_what_to_do() -> None:

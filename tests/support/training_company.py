@@ -101,6 +101,8 @@ def write_company(folder: Path) -> None:
     histories = artefacts.HISTORIES.schema.empty_table()
     atomic.write_table(folder / artefacts.HISTORIES.path, histories)
     atomic.write_table(folder / artefacts.LABELS.path, label_table(features))
+    earlier = artefacts.EARLIER_LABELS.schema.empty_table()
+    atomic.write_table(folder / artefacts.EARLIER_LABELS.path, earlier)
     artefacts.FEATURES_SUMMARY.under(folder).write(
         FeaturesSummary(rows=len(features), dead=("tenure",))
     )

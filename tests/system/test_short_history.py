@@ -3,6 +3,7 @@
 import csv
 import html
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,11 @@ def test_a_library_without_money_is_given_its_riskiest_customers(tmp_path: Path)
         checkout / "lists/current/at_risk.csv", dtype=str, keep_default_na=False
     ).set_index("customer_id")
     assert set(rows["lane"]) == {"contact"}
-    assert set(rows["net_gain"]) == {""}
+    amounts = ["net_gain", "value_at_stake", "expected_value", "value_low", "value_high"]
+    assert not rows[amounts].to_numpy().any()  # all empty: 0.00 would read as nothing to lose
+    page = (checkout / "lists/current/at_risk.html").read_text(encoding="utf-8")
+    assert "at stake in" not in page
+    assert set(re.findall(r'class="stake"><strong><bdi>(.*?)</bdi>', page)) == {"\N{EN DASH}"}
     chances = scores["churn_probability"].loc[rows.index]
     assert chances.is_monotonic_decreasing
     # One in ten is held out; whoever else is not listed is at no greater risk.

@@ -8,7 +8,14 @@ nothing.
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from retention.commands.check import history, ingest_sample, mappings, parameters, samples
+from retention.commands.check import (
+    enough_data,
+    history,
+    ingest_sample,
+    mappings,
+    parameters,
+    samples,
+)
 from retention.commands.check.findings import PARAMS, FindingGroup, count_of, exit_code, verdict
 from retention.commands.check.ingest_sample import SampledData
 from retention.core.params import CustomersFile, Params, StaffFile
@@ -45,6 +52,8 @@ def _check_data(params: Params, broken: set[str]) -> list[FindingGroup]:
             groups.append(FindingGroup("scorecard.staff"))
             _check_staff(params, params.scorecard.staff, Path(folder) / "-staff", groups[-1])
         summary = history.events_summary(params, sampled, Path(folder))
+        is_labelled = summary and not broken & {"labels", "sources"}
+        labels = enough_data.known_labels(params, sampled, Path(folder)) if is_labelled else None
     ids_group, labels_group = FindingGroup("customer ids"), FindingGroup("labels")
     history_group = FindingGroup("history" if sampled.is_whole else "history of the last run")
     ingest_sample.check_ids(sampled, ids_group)
@@ -54,6 +63,7 @@ def _check_data(params: Params, broken: set[str]) -> list[FindingGroup]:
         parameters.check_labels(params, labels_group)
         if summary:
             parameters.check_calendar(params, summary, labels_group)
+            enough_data.check_enough(params, summary, labels, labels_group)
     more_groups = (ids_group, history_group, labels_group)
     return [*groups, *(group for group in more_groups if group.findings)]
 

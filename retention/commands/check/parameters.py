@@ -307,9 +307,8 @@ def _check_snapshots(params: Params, calendar: Calendar, first: int, group: Find
         group.ok(f"{count_of(len(calendar.learning), 'snapshot')} to learn from, {days}")
         return
     need = params.labels.churn.active_days + point_in_time.label_delay_days(params.labels)
-    group.error(
+    group.doubt(
         f"labels: {calendar.as_of - first:,} days of history before as_of, but active_days and the"
-        f" longest horizon need {need:,} before one label is mature; shorten"
-        " labels.churn.active_days or horizon_days, or get an older history",
-        PARAMS,
+        f" longest horizon need {need:,} before one label is mature: nothing can be learnt from who"
+        " left; shorten labels.churn.active_days or horizon_days, or get an older history"
     )

@@ -9,6 +9,7 @@ from typing import Final
 
 from retention.core.artefacts.artefact import DATA, Artefact
 from retention.core.artefacts.cohort import (
+    EARLIER_LABELS,
     FEATURES,
     FEATURES_SUMMARY,
     HISTORIES,
@@ -94,6 +95,7 @@ __all__ = [
     "DATA",
     "DECISION",
     "DROPPED",
+    "EARLIER_LABELS",
     "EVENTS",
     "EVENTS_SUMMARY",
     "EXPERIMENT",

@@ -43,6 +43,19 @@ LABELS: Final = Table(
         ),
     ),
 )
+EARLIER_LABELS: Final = Table(
+    DATA / "labels/earlier.parquet",
+    "the labels that facts known only later have changed, as they stood on later snapshots",
+    "a customer at a mature snapshot, on a later snapshot",
+    (*KEYS, "known_before"),
+    (
+        *KEY_COLUMNS,
+        Column("known_before", DATE, "the later snapshot, whose past alone this label is made of"),
+        Column("churned", FLAG, "as in labels.parquet; null where there was no label then"),
+        Column("value", NUMBER, "as in labels.parquet"),
+        Column("arm", TEXT, "as in labels.parquet"),
+    ),
+)
 LABELS_SUMMARY: Final = Document(
     DATA / "labels/summary.json",
     "how many churned, and who was left out and why",

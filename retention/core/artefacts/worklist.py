@@ -37,11 +37,13 @@ AT_RISK: Final = CsvTable(
         Column("email", TEXT, "their e-mail address"),
         Column("risk", TEXT, "low, raised, high or very_high"),
         Column("churn_probability", NUMBER, "chance of churn, 0..1"),
-        Column("value_at_stake", NUMBER, "expected loss, in money"),
+        Column(
+            "value_at_stake", NUMBER, "expected loss, in money; null where the history has none"
+        ),
         Column(
             "net_gain", NUMBER, "expected gain of the action less its cost; null if not weighed"
         ),
-        Column("expected_value", NUMBER, "expected value, in money"),
+        Column("expected_value", NUMBER, "expected value, in money; null likewise"),
         Column("value_low", NUMBER, "lower end of its 80 % interval, or null"),
         Column("value_high", NUMBER, "upper end of it, or null"),
         Column("last_purchase_on", DATE, "their last purchase"),

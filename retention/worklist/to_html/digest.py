@@ -54,7 +54,7 @@ def _message_values(listing: Listing, owner: str | None) -> dict[str, Any]:
         "date": language.date(listing.as_of, weekday=True),
         "notes": [base_page.cut(note, 300) for note in listing.notes[:_MAX_NOTES]],
         "counts": _counts(listing),
-        "at_stake": total(listing.value_at_stake, listing),
+        "at_stake": total(listing.value_at_stake, listing) if listing.has_money else None,
         "changed": changes_sentence(listing),
         "dropped": dropped_summary(listing, _MAX_DROPPED),
         "workbook": f"at_risk-{slug(owner)}.xlsx",

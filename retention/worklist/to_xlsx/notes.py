@@ -107,14 +107,17 @@ def _in_short(listing: Listing) -> str:
             "{n} customer on the list.", "{n} customers on the list.", listing.rows.num_rows
         ),
         language.gettext("{number} of them to contact.", number=to_contact),
-        language.gettext(
-            "At stake in the next {days} days: {stake}. Net gain expected from the contacts: "
-            "{gain}.",
-            days=listing.value_days,
-            stake=language.money(listing.value_at_stake, currency),
-            gain=language.money(listing.net_gain, currency),
-        ),
     ]
+    if listing.has_money:
+        sentences.append(
+            language.gettext(
+                "At stake in the next {days} days: {stake}. Net gain expected from the contacts: "
+                "{gain}.",
+                days=listing.value_days,
+                stake=language.money(listing.value_at_stake, currency),
+                gain=language.money(listing.net_gain, currency),
+            )
+        )
     return " ".join(sentences)
 
 

@@ -132,6 +132,29 @@ def test_expectation_rises_with_the_period_and_silence_falls(seed: int) -> None:
     assert model.expected_purchases(*arrays, 0.0)[0] == 0
 
 
+@pytest.mark.parametrize("model", [BGNBD(0.8, 40.0, 0.9, 2.5), BGNBD(4.0, 13.0, 0.02, 30.0)])
+@pytest.mark.parametrize("history", [(0.0, 0.0, 30.0), (3.0, 200.0, 300.0), (60.0, 390.0, 400.0)])
+def test_silence_after_a_gap(model: BGNBD, history: History) -> None:
+    t, gap = 90.0, 45.0
+    with mp.workdps(60):
+        r, alpha, a, b = map(mpf, (model.r, model.alpha, model.a, model.b))
+        x, _, T = map(mpf, history)
+        # The mean of (1 + s p)^-(r + x) over p ~ Beta(a, b + x) is a 2F1, at both ends of t.
+        survives, stays_silent = (
+            ((alpha + T) / (alpha + T + more)) ** (r + x)
+            * mp.hyp2f1(r + x, a, a + b + x, -mpf(gap) / (alpha + T + more))
+            for more in (0, mpf(t))
+        )
+        alive, _ = exact_probabilities(model, history, t)
+        exact = 1 - alive * (survives - stays_silent)
+    repeats, last, age = (np.array([number]) for number in history)
+    without, with_gap, with_hardly_any = (
+        model.p_silent(repeats, last, age, t, days)[0] for days in (0.0, gap, 1e-12)
+    )
+    assert with_gap == pytest.approx(float(exact), abs=1e-5)
+    assert with_gap > without == pytest.approx(with_hardly_any)
+
+
 def test_a_customers_figure_does_not_depend_on_the_others() -> None:
     model = BGNBD(1.5, 40.0, 0.9, 2.5)
     x, T = np.array([0.0, 3.0, 300.0, 3.0]), np.array([10.0, 500.0, 900.0, 500.0])

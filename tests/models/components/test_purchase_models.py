@@ -1,10 +1,13 @@
 """The purchase models on the histories of all customers, with labels and without."""
 
+from itertools import permutations
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from models.churn_bgnbd import BGNBDChurn
+from models.components.base import BIAS, log_odds
 from models.components.bgnbd import BGNBD
 from models.components.rfm import FREQUENCY, MONEY, RECENCY, TENURE
 from models.value_bgnbd import BGNBDValue
@@ -95,3 +98,45 @@ def test_without_labels_value_is_of_those_who_stay(
     assert (if_lost.predict(active) == 0).all()
     without_money = BGNBDValue(HORIZON).fit(active.assign(**{MONEY: 0.0}), None)
     assert (without_money.predict(active) == 0).all()
+
+
+def test_reasons_are_the_mean_over_all_orders_of_the_three_statistics(
+    active: pd.DataFrame, histories: pd.DataFrame
+) -> None:
+    model = BGNBDChurn(HORIZON).fit(active, None, histories=histories)
+    seldom_long_ago, often_lately = [110.0, 350.0, 2.0], [5.0, 350.0, 12.0]
+    names = [RECENCY, TENURE, FREQUENCY]
+    X = pd.DataFrame([seldom_long_ago, often_lately, [np.nan, np.nan, 0.0]], columns=names)
+    parts = model.contributions(X)
+    z = log_odds(model.predict_proba(X)[:, 1])
+    assert parts.sum(axis=1).to_numpy() == pytest.approx(z, abs=1e-12)
+    median = active[names].median()
+    for row in (0, 1):
+        shares = dict.fromkeys(names, 0.0)
+        for order in permutations(names):
+            reached = median.copy()
+            before = log_odds(model.predict_proba(reached.to_frame().T)[:, 1])[0]
+            for name in order:
+                reached[name] = X[name][row]
+                after = log_odds(model.predict_proba(reached.to_frame().T)[:, 1])[0]
+                shares[name] += (after - before) / 6
+                before = after
+        expected = list(shares.values())
+        assert parts[names].to_numpy()[row] == pytest.approx(expected, abs=1e-12)
+    signs = np.sign(parts[[RECENCY, FREQUENCY]].to_numpy()).tolist()
+    assert signs[:2] == [[1.0, 1.0], [-1.0, -1.0]]
+    assert parts[[RECENCY, TENURE]].to_numpy()[2].tolist() == [0.0, 0.0]
+    assert len(set(parts[BIAS].tolist())) == 1
+
+
+def test_purchases_in_the_gap_before_the_windows_do_not_count(histories: pd.DataFrame) -> None:
+    lately = {RECENCY: [5.0], TENURE: [300.0], FREQUENCY: [9.0], MONEY: [9 * SPEND]}
+    X = pd.DataFrame(lately)
+    churn = [BGNBDChurn(30, gap).fit(X, None, histories=histories) for gap in (0, 60)]
+    early, late = (model.predict_proba(X)[0, 1] for model in churn)
+    assert late > 1.05 * early  # some drop out after a purchase in the gap
+    value = [BGNBDValue(days, 1, gap) for days, gap in ((90, 0), (60, 0), (30, 60))]
+    for model in value:
+        model.fit(X, None, histories=histories).if_kept_ = False
+    whole, gap, window = (model.predict(X)[0] for model in value)
+    assert window == pytest.approx(whole - gap)

@@ -102,3 +102,13 @@ def test_the_model_needs_no_labels_but_an_end() -> None:
     assert labelled.predict_proba(X)[:2, 1] == pytest.approx(p[:2])
     with pytest.raises(ValueError, match="no contract has ended yet"):
         TenureChurn(HORIZON).fit(X, None, histories=histories[~histories["ended"]])
+
+
+def test_after_a_gap_the_contract_is_as_old_as_it_is_by_then() -> None:
+    X = pd.DataFrame({AGE: [100.0, 130.0]})
+    histories = simulated(law(1, 2000))
+    now, later = (
+        TenureChurn(HORIZON, gap).fit(X, None, histories=histories).predict_proba(X)[:, 1]
+        for gap in (0, 30)
+    )
+    assert later[0] == now[1] != now[0]

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from retention.commands import check
+from retention.commands.check import enough_data
 from retention.commands.check.findings import similar_names
 from retention.core import artefacts
 from retention.core.params import ColumnType
@@ -89,10 +90,17 @@ Look = Callable[..., list[tuple[str, str]]]
 def look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snapshot_of: Callable[[Path], Tree]
 ) -> Look:
-    """look(raw, code, **changes): level and text of all findings; check must exit with `code`."""
+    """look(raw, code, **changes): level and text of all findings; check must exit with `code`.
 
-    def looked(raw: str | bytes, code: int, **changes: Any) -> list[tuple[str, str]]:
+    labelled: whether the customers are labelled.
+    """
+
+    def looked(
+        raw: str | bytes, code: int, labelled: bool = False, **changes: Any
+    ) -> list[tuple[str, str]]:
         monkeypatch.chdir(tmp_path)
+        if not labelled:  # which takes longer than all else
+            monkeypatch.setattr(enough_data, "known_labels", lambda *_: None)
         place = tmp_path / "data/raw/sales.csv"
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(raw if isinstance(raw, bytes) else raw.encode())
@@ -915,8 +923,42 @@ def params_day(text: str) -> int:
 
 
 def test_a_history_too_short_for_one_label(look: Look) -> None:
-    findings = look(csv(), 2, labels__churn__active_days=180)
-    only_finding(findings, "error", "200 days of history before as_of", "need 208")
+    findings = look(csv(), 0, labels__churn__active_days=180)
+    only_finding(findings, "doubt", "200 days of history before as_of", "need 208")
+
+
+def visits(customers: int, days: int, stay: int) -> str:
+    """Customers who come every ten days, each one `stay` days longer than the one before."""
+    first = 200 - days
+    return HEADER + "".join(
+        row(1000 * who + day, f"c{who}", first + day)
+        for who in range(customers)
+        for day in range(who % 10, min(days, 10 + stay * who), 10)
+    )
+
+
+@pytest.mark.parametrize(
+    ("days", "min_churners", "found"),
+    [
+        (50, 5, ["2 months of history, of no customer is it known yet", "evidence: history"]),
+        (70, 5, ["48 customers active at 1 past snapshot, of whom 30 left", "evidence: customers"]),
+        (70, 40, ["evidence: history", "2 months more and 22 customers more who stayed (at the"]),
+        (199, 3, ["54 customers active at 5 past snapshots, of whom 50 left", "evidence: time"]),
+        (199, 3, ["to within 23.7 points; four times the customers would halve that; in 6 months"]),
+    ],
+)
+def test_whether_there_is_enough_data(
+    look: Look, days: int, min_churners: int, found: list[str]
+) -> None:
+    train = {"min_churners": min_churners}
+    findings = look(visits(60, days, days // 50), 0, labelled=True, train=train)
+    said = " ".join(text for _, text in findings if text.startswith("labels: "))
+    assert [part for part in found if part not in said] == [], said
+
+
+def test_a_large_file_that_no_run_has_read_is_judged_by_its_days_alone(look: Look) -> None:
+    findings = look(csv(), 0)
+    only_finding(findings, "ok", "7 months of history, 30 customers: if 30 or more of them left")
 
 
 def test_a_horizon_beyond_every_window(look: Look) -> None:

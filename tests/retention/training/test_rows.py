@@ -136,3 +136,33 @@ def test_tests_of_folds_stand_in_the_order_of_the_folds() -> None:
     folds = [Fold(DAYS[:1], DAYS[4]), Fold(DAYS[:1], DAYS[2])]
     assert list(dict.fromkeys(rows.tests(folds).day.tolist())) == [DAYS[4], DAYS[2]]
     assert rows.training(folds[0]).day.tolist() == [DAYS[0]] * 120
+
+
+def test_a_fold_learns_from_labels_as_they_stood_on_its_day() -> None:
+    features = feature_table(customers=4)
+    labels = label_table(features)
+    first, third = (point_in_time.date_of(DAYS[i]) for i in (0, 2))
+    of_first = labels.slice(0, 4).to_pydict()
+    churned = dict(zip(of_first["customer_id"], of_first["churned"], strict=True))
+    known_then: dict[str, bool | None] = {"0001": not churned["0001"], "0002": None, "0003": True}
+    earlier = pa.table(
+        {
+            "customer_id": list(known_then),
+            "snapshot_on": [first] * 3,
+            "known_before": [third] * 3,
+            "churned": pa.array(known_then.values(), pa.bool_()),
+            "value": [7.0, 0.0, 0.0],
+            "arm": pa.array([None, None, "contacted"], pa.string()),
+        }
+    )
+    rows = labelled_rows(features, labels.slice(1), "weight", earlier)  # 0000 has no label at first
+    on_third, on_fourth = (rows.training(Fold([DAYS[0]], DAYS[i])) for i in (2, 3))
+    assert on_third.customer.tolist() == ["0001"]  # one had no label, one was contacted
+    assert (on_third.churned[0], on_third.value[0]) == (float(not churned["0001"]), 7.0)
+    assert on_third.X.equals(rows.on([DAYS[0]]).X.iloc[[0]].reset_index(drop=True))
+    assert on_fourth.churned.tolist() == rows.on([DAYS[0]]).churned.tolist()
+    fold = Fold([], DAYS[0])
+    assert rows.tests([fold]).churned.tolist() == on_fourth.churned.tolist()
+    changed = [float(not churned["0001"]), float(churned["0002"]), float(churned["0003"])]
+    assert rows.tests([fold], DAYS[2]).churned.tolist() == changed
+    assert rows.tests([fold], DAYS[3]).churned.tolist() == on_fourth.churned.tolist()
