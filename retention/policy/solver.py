@@ -111,7 +111,7 @@ def _near_optimum(
     if (left < 0).any():
         return None
     selected = _integer_optimum(replace(problem, limits=left), is_near & ~settled)
-    return selected | settled
+    return np.asarray(selected | settled, dtype=bool)
 
 
 def _dual_prices(problem: Problem, core: Bools) -> tuple[Floats, Bools]:
