@@ -147,13 +147,13 @@ def queue(
 
 
 def plan(
-    listed: pd.DataFrame, policy: Policy, at_risk_params: AtRiskParams, as_of: dt.date
+    rows: pd.DataFrame, policy: Policy, at_risk_params: AtRiskParams, as_of: dt.date
 ) -> "pd.Series[str]":
     """Say on which days each owner works the list, from the first row down.
 
     Parameters
     ----------
-    listed : DataFrame of n rows
+    rows : DataFrame of n rows
         lane, owner (may be null), due_on, in the order of rank.
     policy : Policy
     at_risk_params : AtRiskParams
@@ -166,20 +166,20 @@ def plan(
         the other workdays of a week; else later. A customer of a lane of NOT_BEFORE is planned no
         earlier than due.
     """
-    owner = listed["owner"].astype(object).where(listed["owner"].notna(), "")
+    owner = rows["owner"].astype(object).where(rows["owner"].notna(), "")
     per_day = owner.map({name: day_capacity(name, policy, at_risk_params) for name in set(owner)})
-    ahead = (pd.to_datetime(listed["due_on"]) - pd.Timestamp(as_of)).dt.days
-    ahead = ahead.where(listed["lane"].isin(NOT_BEFORE), 0).fillna(0)
+    ahead = (pd.to_datetime(rows["due_on"]) - pd.Timestamp(as_of)).dt.days
+    ahead = ahead.where(rows["lane"].isin(NOT_BEFORE), 0).fillna(0)
     today = _first_of_owner(ahead <= 0, owner, per_day)
     week = _first_of_owner(~today & (ahead < WEEK), owner, per_day * (policy.workdays - 1))
     planned = np.select([today, week], ["today", "this_week"], "later")
-    return pd.Series(planned, index=listed.index, dtype="str")
+    return pd.Series(planned, index=rows.index, dtype="str")
 
 
 def _first_of_owner(
-    wanted: "pd.Series[bool]", owner: "pd.Series[str]", most: "pd.Series[int]"
+    wanted: "pd.Series[bool]", owner: "pd.Series[str]", limit: "pd.Series[int]"
 ) -> "pd.Series[bool]":
-    return wanted & (wanted.groupby(owner).cumsum() <= most)
+    return wanted & (wanted.groupby(owner).cumsum() <= limit)
 
 
 def day_capacity(owner: str, policy: Policy, at_risk_params: AtRiskParams) -> int:

@@ -89,9 +89,9 @@ def test_a_day_holds_what_its_owner_can_do_whatever_the_lane() -> None:
         ("contact", "Ada", on),
         ("contact", "Bert", on),
     ]
-    listed = pd.DataFrame(rows, columns=["lane", "owner", "due_on"])
+    queue_rows = pd.DataFrame(rows, columns=["lane", "owner", "due_on"])
     limits = policy(per_day=2, workdays=2, owners={"Bert": {"capacity": 9, "per_day": 1}})
-    assert list(queue.plan(listed, limits, AtRiskParams(), AS_OF)) == [
+    assert list(queue.plan(queue_rows, limits, AtRiskParams(), AS_OF)) == [
         "today",
         "this_week",  # no call before its day
         "today",

@@ -137,8 +137,8 @@ def test_who_was_held_out_and_contacted_is_a_mistake() -> None:
 
 
 def test_how_often_the_first_reason_was_right_is_told_by_theme() -> None:
-    said = {"theme": ["billing"] * 4 + ["late"], "rating": [1.0, 1.0, 0.5, 0.0, 1.0]}
-    shown = dataclasses.replace(RICH, reasons=assess_reasons(pd.DataFrame(said)))
+    answers = {"theme": ["billing"] * 4 + ["late"], "rating": [1.0, 1.0, 0.5, 0.0, 1.0]}
+    shown = dataclasses.replace(RICH, reasons=assess_reasons(pd.DataFrame(answers)))
     html = page.html(shown)
     table = html[html.index('id="reasons"') : html.index('id="sound"')]
     assert "50.0%" in table
