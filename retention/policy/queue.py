@@ -133,8 +133,8 @@ def queue(
     stake = customers["expected_loss"]
     if has_money:
         stake = rows["net_gain"].where(lane == "contact").fillna(stake)
-    share = lost_in_a_week(days, params.labels.value.horizon_days)
-    urgency = stake.clip(lower=0) * share
+    lost_share = lost_in_a_week(days, params.labels.value.horizon_days)
+    urgency = stake.clip(lower=0) * lost_share
     dates = pd.Timestamp(as_of) + pd.to_timedelta(due, unit="D")
     return pd.DataFrame(
         {
