@@ -28,8 +28,10 @@ def read_assessments(open_engine: Engine, as_of: int) -> pd.DataFrame:
         theme, rating (of RATINGS).
     """
     events = as_known_at(open_engine.scan(artefacts.EVENTS), as_of)
-    said = events.filter(nw.col("kind") == ASSESSMENT).select("event_id", "rating", theme="topic")
-    table: pd.DataFrame = open_engine.collect(said, sort=["event_id"]).to_pandas()
+    assessed = events.filter(nw.col("kind") == ASSESSMENT).select(
+        "event_id", "rating", theme="topic"
+    )
+    table: pd.DataFrame = open_engine.collect(assessed, sort=["event_id"]).to_pandas()
     return table[["theme", "rating"]]
 
 

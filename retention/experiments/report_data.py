@@ -178,7 +178,7 @@ class ReasonAssessment:
     yes: int
     partly: int
     no: int
-    share: Estimate  # of yes, 0 to 1
+    right: Estimate  # the share of yes, 0 to 1
 
     @property
     def n(self) -> int:

@@ -15,14 +15,17 @@ _KEYS = ["customer_id", "order_id"]
 def unsolved_cases(rows: CohortRows) -> pd.DataFrame:
     """The cases whose last end was without a solution: rows of `cases`, with the age of that end.
 
-    The end stops to count with another contact (the case is open again), a solution, or a remedy of
-    the order that the case is about.
+    The end stops to count with another contact (the case is open again), a solution, or a remedy or
+    a later delivery of the order that the case is about.
     """
     cases = rows.cases
     unsolved = cases[(cases["open"] == 0) & (cases["solved"] == 0)]
     unsolved = unsolved.assign(age=unsolved["ended_age"])
     remedied = _newest_age(_remedies(rows), unsolved) <= unsolved["age"]
-    return unsolved[~remedied & ~rows.is_fixed(unsolved)]
+    deliveries = _deliveries(rows).dropna(subset="order_id")
+    arrivals = deliveries[~deliveries["faulty"]]
+    delivered = _newest_age(arrivals, unsolved) < unsolved["age"]
+    return unsolved[~remedied & ~delivered & ~rows.is_fixed(unsolved)]
 
 
 def faulty_orders(rows: CohortRows) -> pd.DataFrame:
@@ -30,12 +33,8 @@ def faulty_orders(rows: CohortRows) -> pd.DataFrame:
 
     age: of the day on which the newest fault was known. A delivery after the fault is an exchange.
     """
-    deliveries = rows.collect(
-        rows.past.events("delivery").select(
-            *_KEYS, "age", minute=nw.col("occurred_minute"), faulty=~nw.col("cause").is_null()
-        )
-    )
-    is_faulty = deliveries["faulty"].to_numpy(dtype=bool)
+    deliveries = _deliveries(rows)
+    is_faulty = deliveries["faulty"]
     columns = {"age": ("age", "min"), "minute": ("minute", "max")}
     faults = deliveries[is_faulty].groupby(_KEYS, dropna=False).agg(**columns).reset_index()
     arrivals = deliveries[~is_faulty].groupby(_KEYS, dropna=False)["minute"].max()
@@ -44,6 +43,16 @@ def faulty_orders(rows: CohortRows) -> pd.DataFrame:
     refunded = (_newest_age(_remedies(rows), faults) <= faults["age"]).to_numpy()
     owed = faults[~exchanged & ~refunded].drop(columns="minute")
     return owed[~rows.is_fixed(owed)]
+
+
+def _deliveries(rows: CohortRows) -> pd.DataFrame:
+    """customer_id, order_id, age, minute, and faulty: not an arrival, but a fault found."""
+    deliveries = rows.collect(
+        rows.past.events("delivery").select(
+            *_KEYS, "age", minute=nw.col("occurred_minute"), faulty=~nw.col("cause").is_null()
+        )
+    )
+    return deliveries.assign(faulty=deliveries["faulty"].to_numpy(dtype=bool))
 
 
 def _remedies(rows: CohortRows) -> pd.DataFrame:

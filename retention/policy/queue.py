@@ -1,9 +1,9 @@
 """The queue: by when each listed customer is due, what waiting costs, and whose day that fills.
 
-The lanes say what is to be done; the order of work is one for all of them. A week's wait costs the
-part of the stake that is lost within the week: all of it where the day by which something has to be
-done comes within the week or has passed, else in proportion to the days left. This is the cost of
-delay, by which queues of unlike work are ordered.
+The lanes say what is to be done; the order of work is one for all of them, by the cost of delay:
+what a week of waiting is expected to lose of the stake. Some stakes end on a day, as a contract on
+notice does: waiting uses up the days left. What is owed has no such end, but is late from a day on:
+the stake, which is that of a value window, is lost by as much of the window as it stays late.
 
 References: Reinertsen (2009), The Principles of Product Development Flow, ch. 7.
 """
@@ -24,8 +24,8 @@ COLUMNS: Final = ("due_on", "cost_of_delay", "urgency")
 
 def days_left(
     customers: pd.DataFrame, lane: "pd.Series[str]", params: Params, as_of: dt.date
-) -> "pd.Series[float]":
-    """Count the days until each customer is due.
+) -> pd.DataFrame:
+    """Count the days until what is at stake ends, and until what is to be done is late.
 
     Parameters
     ----------
@@ -38,58 +38,65 @@ def days_left(
 
     Returns
     -------
-    Series of float, shape (n,)
-        0 is as_of, below 0 is overdue; null for customers who are not listed. In lanes fix_first
-        and gave_notice the first of: the end of the contract, the service level of cases and of
-        what else is to be put right, the day that was promised.
+    DataFrame of n rows
+        ends: in lane contact with the campaign, else with the contract on notice. late: in lanes
+        fix_first and gave_notice the first of the service level of cases and of what else is to be
+        put right, and the day that was promised; in the others the day agreed, or that on which to
+        ask. 0 is as_of, below 0 is past; null where there is none.
     """
-    first = _first_owed(customers, params, as_of)
-    of_lane = {
-        "fix_first": first,
-        "gave_notice": first,
+    owed = _first_owed(customers, params)
+    is_owed, gave_notice = lane.isin(["fix_first", "gave_notice"]), customers["notice_on"].notna()
+    ends_in = (pd.to_datetime(customers["ends_on"]) - pd.Timestamp(as_of)).dt.days.astype(float)
+    # Without a day of its end a contract on notice may end any day.
+    ends_in = ends_in.fillna(0.0).where(gave_notice & is_owed)
+    late = {
+        # What is owed without a day is owed now.
+        "fix_first": owed.fillna(0.0),
+        "gave_notice": owed,
         "call_back": -customers["call_back_days"],
         "cooling_off": params.policy.cooling_days - customers["fixed_days"],
-        "contact": pd.Series(float(params.at_risk.campaign_days), index=customers.index),
     }
-    days = np.select([lane == name for name in of_lane], list(of_lane.values()), np.nan)
-    return pd.Series(days, index=customers.index)
+    return pd.DataFrame(
+        {
+            "ends": ends_in.mask(lane == "contact", float(params.at_risk.campaign_days)),
+            "late": np.select([lane == name for name in late], list(late.values()), np.nan),
+        },
+        index=customers.index,
+    )
 
 
-def _first_owed(customers: pd.DataFrame, params: Params, as_of: dt.date) -> "pd.Series[float]":
-    """Days until the first of all that has a day; 0 where no such day is known."""
+def _first_owed(customers: pd.DataFrame, params: Params) -> "pd.Series[float]":
+    """Days until the first of all that is owed has a day; null where nothing has."""
     level, fix = params.service.resolution_days, params.policy.fix
-    gave_notice = customers["notice_on"].notna()
-    ends_in = (pd.to_datetime(customers["ends_on"]) - pd.Timestamp(as_of)).dt.days.astype(float)
     billing, promise = customers["billing_error_days"], customers["broken_promise_days"]
     days = {
-        # Without a day of its end a contract on notice may end any day.
-        "notice": ends_in.fillna(0.0).where(gave_notice),
         "case": -customers["case_due_days"],
         "order": level - customers["faulty_order_days"],
         "bill": (level - billing).where(billing <= fix.billing_days),
         "promise": (-promise).where(promise <= fix.promise_days),
     }
-    return pd.DataFrame(days).astype(float).min(axis=1).fillna(0.0)
+    return pd.DataFrame(days).astype(float).min(axis=1)
 
 
-def lost_in_a_week(days: "pd.Series[float]", lane: "pd.Series[str]") -> "pd.Series[float]":
+def lost_in_a_week(days: pd.DataFrame, value_days: int) -> "pd.Series[float]":
     """Say which share of a stake is lost by waiting for a week.
 
     Parameters
     ----------
-    days : Series of float, shape (n,)
+    days : DataFrame of n rows
         As `days_left` counts them.
-    lane : Series of str, shape (n,)
+    value_days : int
+        Of the window over which the stake is lost where it has no end of its own.
 
     Returns
     -------
     Series of float, shape (n,)
-        1 where the customer is due within the week, else WEEK / days. In lanes of NOT_BEFORE only
-        the part of the week after that day counts.
+        The greater of: the part of the days until the end that a week is, 1 from a week on; and
+        the days of the week on which what is to be done is late, as a part of the window.
     """
-    evenly = WEEK / days.clip(lower=WEEK)
-    after_day = 1 - days.clip(lower=0, upper=WEEK) / WEEK
-    return evenly.where(~lane.isin(NOT_BEFORE), after_day)
+    until_end = WEEK / days["ends"].clip(lower=WEEK)
+    late = (WEEK - days["late"].clip(lower=0, upper=WEEK)) / max(value_days, WEEK)
+    return pd.concat([until_end, late], axis=1).max(axis=1)
 
 
 def queue(
@@ -122,14 +129,16 @@ def queue(
     """
     lane = rows["lane"]
     days = days_left(customers, lane, params, as_of)
+    due = days.min(axis=1)
     stake = customers["expected_loss"]
     if has_money:
         stake = rows["net_gain"].where(lane == "contact").fillna(stake)
-    urgency = stake.clip(lower=0) * lost_in_a_week(days, lane)
-    dates = pd.Timestamp(as_of) + pd.to_timedelta(days, unit="D")
+    lost_share = lost_in_a_week(days, params.labels.value.horizon_days)
+    urgency = stake.clip(lower=0) * lost_share
+    dates = pd.Timestamp(as_of) + pd.to_timedelta(due, unit="D")
     return pd.DataFrame(
         {
-            "due_on": dates.dt.date.astype(object).where(days.notna(), None),
+            "due_on": dates.dt.date.astype(object).where(due.notna(), None),
             "cost_of_delay": urgency if has_money else np.nan,
             "urgency": urgency,
         },
@@ -138,13 +147,13 @@ def queue(
 
 
 def plan(
-    listed: pd.DataFrame, policy: Policy, at_risk_params: AtRiskParams, as_of: dt.date
+    rows: pd.DataFrame, policy: Policy, at_risk_params: AtRiskParams, as_of: dt.date
 ) -> "pd.Series[str]":
     """Say on which days each owner works the list, from the first row down.
 
     Parameters
     ----------
-    listed : DataFrame of n rows
+    rows : DataFrame of n rows
         lane, owner (may be null), due_on, in the order of rank.
     policy : Policy
     at_risk_params : AtRiskParams
@@ -157,20 +166,20 @@ def plan(
         the other workdays of a week; else later. A customer of a lane of NOT_BEFORE is planned no
         earlier than due.
     """
-    owner = listed["owner"].astype(object).where(listed["owner"].notna(), "")
+    owner = rows["owner"].astype(object).where(rows["owner"].notna(), "")
     per_day = owner.map({name: day_capacity(name, policy, at_risk_params) for name in set(owner)})
-    ahead = (pd.to_datetime(listed["due_on"]) - pd.Timestamp(as_of)).dt.days
-    ahead = ahead.where(listed["lane"].isin(NOT_BEFORE), 0).fillna(0)
+    ahead = (pd.to_datetime(rows["due_on"]) - pd.Timestamp(as_of)).dt.days
+    ahead = ahead.where(rows["lane"].isin(NOT_BEFORE), 0).fillna(0)
     today = _first_of_owner(ahead <= 0, owner, per_day)
     week = _first_of_owner(~today & (ahead < WEEK), owner, per_day * (policy.workdays - 1))
     planned = np.select([today, week], ["today", "this_week"], "later")
-    return pd.Series(planned, index=listed.index, dtype="str")
+    return pd.Series(planned, index=rows.index, dtype="str")
 
 
 def _first_of_owner(
-    wanted: "pd.Series[bool]", owner: "pd.Series[str]", most: "pd.Series[int]"
+    wanted: "pd.Series[bool]", owner: "pd.Series[str]", limit: "pd.Series[int]"
 ) -> "pd.Series[bool]":
-    return wanted & (wanted.groupby(owner).cumsum() <= most)
+    return wanted & (wanted.groupby(owner).cumsum() <= limit)
 
 
 def day_capacity(owner: str, policy: Policy, at_risk_params: AtRiskParams) -> int:

@@ -2,7 +2,8 @@
 
 The problem is a multiple-choice knapsack with several limits. `scipy.optimize.milp` alone finds
 the same optimum; this file exists because it is slow: 78 s against 4.6 s for 20,000 customers with
-26,756 options, 0.94 s against 0.17 s for 2,000 customers.
+26,756 options, 0.94 s against 0.17 s for 2,000 customers; 7 s for 10,000 places among 50,000
+customers with 175,448 options.
 
 The dual prices of the limits in the linear relaxation bound what any selection can gain:
 prices . limits + the sum over customers of their best reduced gain (gain - prices . usage), or 0.
@@ -110,7 +111,7 @@ def _near_optimum(
     if (left < 0).any():
         return None
     selected = _integer_optimum(replace(problem, limits=left), is_near & ~settled)
-    return selected | settled
+    return np.asarray(selected | settled, dtype=bool)
 
 
 def _dual_prices(problem: Problem, core: Bools) -> tuple[Floats, Bools]:

@@ -79,11 +79,11 @@ def how_to_read(listing: Listing) -> list[tuple[str, str]]:
         (
             _("Order"),
             _(
-                "One queue of all that is to do: first who loses us most by waiting for a week. "
-                "That is all that is at stake where something is due within the week or overdue, "
-                "and a share of it where there is more time. Where that is equal: who is due "
-                "first, then more value at stake, then the higher chance of leaving, then the "
-                "customer number."
+                "One queue of all that is to do: first where waiting for a week loses most. That "
+                "is all that is at stake where a contract ends within the week, a share of it "
+                "where there is more time, and for what is owed a share for each day that it is "
+                "late. Where that is equal: who is due first, then more value at stake, then the "
+                "higher chance of leaving, then the customer number."
             ),
         ),
         (

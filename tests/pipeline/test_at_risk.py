@@ -41,8 +41,8 @@ def test_one_queue_of_all_lanes_by_what_a_week_of_waiting_costs() -> None:
     assert column(result, "customer_id") == ["e", "c", "f", "d", "b", "a"]
     assert column(result, "rank") == [1, 2, 3, 4, 5, 6]
     assert column(result, "planned") == ["today"] * 2 + ["this_week"] * 4
-    # e and c within the week; f a week of 367 days, the contacts a week of 180, of their net gain
-    assert column(result, "cost_of_delay") == [80.0, 50.0, 1.53, 0.66, 0.66, 0.04]
+    # e ends in the week, f in 367 days, the contacts (their gain) in 180; c is late 7 of 28 days
+    assert column(result, "cost_of_delay") == [80.0, 12.5, 1.53, 0.66, 0.66, 0.04]
     assert column(result, "due_on")[:2] == [dt.date(2026, 11, 24), AS_OF]
 
 

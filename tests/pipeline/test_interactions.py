@@ -132,6 +132,9 @@ def test_a_failure_is_owed_until_it_is_made_good_and_due_by_the_service_level() 
         c_refund  | contact    | -60 | c    | X     | complaint |          |        |             |           |
         c_refund  | resolution | -50 | c    |       |           | no       |        |             |           |
         c_refund  | return     | -40 |      | X     |           |          |    -10 |             |           |
+        c_came    | contact    | -60 | m    | X     | complaint |          |        |             |           |
+        c_came    | resolution | -50 | m    |       |           | no       |        |             |           |
+        c_came    | delivery   | -40 |      | X     |           |          |        |             |           |
         c_before  | contact    | -60 | d    | X     | complaint |          |        |             |           |
         c_before  | return     | -55 |      | X     |           |          |    -10 |             |           |
         c_before  | resolution | -50 | d    |       |           | no       |        |             |           |
@@ -178,6 +181,7 @@ def test_a_failure_is_owed_until_it_is_made_good_and_due_by_the_service_level() 
         c_owed   | 0          | 1              | 50            |                   | 55            |            |                |               |           |
         c_solved | 0          | 0              |               |                   |               | 30         |                |               |           |
         c_refund | 0          | 0              |               |                   |               |            |                |               |           |
+        c_came   | 0          | 0              |               |                   |               |            |                |               |           |
         c_before | 0          | 1              | 50            |                   | 55            |            |                |               |           |
         c_fixed  | 0          | 0              |               |                   |               | 20         |                |               |           |
         c_again  | 0          | 1              | 18            |                   | 15            | 30         |                |               |           |

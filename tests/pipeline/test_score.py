@@ -47,7 +47,16 @@ def customer_state(ids: list[str], **columns: list[Any]) -> pa.Table:
 
 
 WINDOWS, COSTS = 1.0, {"call": 3.0, "letter": 1.0}  # of the plays that contact
-ISSUE_COLUMNS = ("open_cases", "billing_error_days", "broken_promise_days", "fixed_days")
+ISSUE_COLUMNS = (
+    "open_cases",
+    "unsolved_days",
+    "faulty_order_days",
+    "billing_error_days",
+    "broken_promise_days",
+    "call_back_days",
+    "fixed_days",
+    "last_outreach_days",
+)
 
 
 @pytest.fixture
@@ -226,8 +235,10 @@ NOTICE = dt.date(2026, 5, 1)
         ({"broken_promise_days": 0.0}, True),
         ({"broken_promise_days": 61.0}, False),
         ({"fixed_days": 7.0}, True),
-        ({"fixed_days": 8.0}, False),
-        ({"fixed_days": 8.0, "open_cases": 2.0}, True),
+        ({"fixed_days": 15.0}, False),
+        ({"fixed_days": 15.0, "unsolved_days": 400.0}, True),
+        ({"faulty_order_days": 400.0}, True),
+        ({"call_back_days": 0.0}, True),
     ],
 )
 def test_who_is_in_trouble(state: dict[str, Any], trouble: bool) -> None:
@@ -243,8 +254,8 @@ def test_who_is_in_trouble(state: dict[str, Any], trouble: bool) -> None:
         ("-" * 9, None, [0, 1, 3, 4, 5]),
         ("--x------", None, [0, 1, 2, 3, 4, 5]),
         ("--x---xxx", None, [0, 1, 2, 3, 4, 5, 6, 7, 8]),
-        ("--x---xxx", 1, [0, 1, 3, 4, 5, 6, 7, 8]),  # three lanes of one each
-        ("x-x---xxx", 1, [0, 1, 3, 4, 5, 6, 7]),  # of equal loss the first by id
+        ("--xx--xxx", 1, [0, 1, 3, 4, 5, 6, 7, 8]),  # four lanes of one each
+        ("x-xx--xxx", 1, [0, 1, 3, 4, 5, 6, 7]),  # of equal loss the first by id
         ("--x---xxx", 0, [0, 1, 3, 4, 5]),
     ],
 )
@@ -268,7 +279,7 @@ def test_those_with_most_to_lose_or_a_trouble_are_explained_each_reason_once(hom
     artefacts.CUSTOMER_STATE.write(complete(artefacts.CUSTOMER_STATE, there))
     score.main()
     history = pq.read_table(artefacts.RISK_HISTORY).to_pandas()
-    assert set(history["customer_id"]) == {*ids[:15], *ids[90:101]}  # 5 times 3, and 3 lanes of 4
+    assert set(history["customer_id"]) == {*ids[:15], *ids[90:105]}  # 5 times 3, and 4 lanes of 4
     why = pq.read_table(artefacts.REASONS)
     assert why.schema.equals(artefacts.REASONS.schema)
     frame = why.to_pandas()

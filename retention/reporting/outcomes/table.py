@@ -138,7 +138,7 @@ def _batches(report: OutcomesReport) -> Iterator[Row]:
 def _reasons(report: OutcomesReport) -> Iterator[Row]:
     for reason in report.reasons:
         group = {"by": "theme", "group": reason.theme, "n": reason.n}
-        share = reason.share
-        yield _row("reasons", "right", share.value, "share", **_ends(share), **group)
+        right = reason.right
+        yield _row("reasons", "right", right.value, "share", **_ends(right), **group)
         yield _row("reasons", "partly right", reason.partly, "rows", **group)
         yield _row("reasons", "wrong", reason.no, "rows", **group)

@@ -232,7 +232,7 @@ def test_the_workbook_of_each_language_comes_back(
 
 
 def test_what_staff_did_beside_a_call_is_kept_and_a_file_without_these_columns_too() -> None:
-    rows = [
+    rows: list[Row] = [
         {"customer_id": "00123", "result": "sent", "offer_cost": 5, "call_back_on": "2026-12-01"},
         {
             "customer_id": "b",

@@ -283,7 +283,7 @@ def test_what_else_staff_record_are_events_of_their_own(folder: Path) -> None:
     )
     answers = {"a": answer, "b": StaffAnswer(result="knows better", note="x")}
     entered(folder, moment(25), answers, theme="billing")
-    told = {
+    recorded = {
         (row["customer_id"], row["kind"]): (
             row["topic"],
             row["rating"],
@@ -292,7 +292,7 @@ def test_what_else_staff_record_are_events_of_their_own(folder: Path) -> None:
         )
         for row in contact_rows(folder)
     }
-    assert told == {
+    assert recorded == {
         ("a", "outreach"): ("sent", None, None, None),
         ("a", "fix"): (None, None, None, None),
         ("a", "call_back"): (None, None, None, point_in_time.day_number(dt.date(2026, 12, 1))),
@@ -301,10 +301,10 @@ def test_what_else_staff_record_are_events_of_their_own(folder: Path) -> None:
         ("b", "override"): (None, None, None, None),
     }
     entered(folder, moment(26), {"a": StaffAnswer(result="sent", fixed="not fixed")})
-    known = [
+    kinds = [
         (row["customer_id"], row["kind"]) for row in events_known_on(folder, dt.date(2026, 11, 27))
     ]
-    assert sorted(known) == [("a", "outreach"), ("b", "override")]
+    assert sorted(kinds) == [("a", "outreach"), ("b", "override")]
 
 
 def test_a_file_of_before_these_columns_is_still_read(folder: Path) -> None:

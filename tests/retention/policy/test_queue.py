@@ -13,6 +13,7 @@ from tests.support.policies import AS_OF, customer_rows, input_frames, policy
 PARAMS = policies.params_of(
     AtRiskParams(campaign_days=70), policy(fix={"promise_days": 60}, cooling_days=7)
 )
+assert PARAMS.labels.value.horizon_days == 90
 
 
 def queued(text: str, *, has_money: bool = True) -> pd.DataFrame:
@@ -23,8 +24,8 @@ def queued(text: str, *, has_money: bool = True) -> pd.DataFrame:
     return table.assign(lane=lane)
 
 
-def test_due_is_the_first_day_by_which_something_is_owed_and_its_wait_costs_the_stake() -> None:
-    # the service level is 5 days; at stake are 100, of a contact the net gain
+def test_due_is_the_first_day_and_a_week_costs_what_ends_or_stays_late_in_it() -> None:
+    # the service level is 5 days; at stake are 100 over 90 days, of a contact the net gain
     table = queued("""
         customer | notice_on  | ends_on    | open_cases | case_due_days | unsolved_days | faulty_order_days | billing_error_days | broken_promise_days | fixed_days | call_back_days | saving
         leaves   | 2026-11-01 | 2026-11-25 |            |               |               |                   |                    |                     |            |                |
@@ -56,10 +57,15 @@ def test_due_is_the_first_day_by_which_something_is_owed_and_its_wait_costs_the_
         "contact": 70,
     }
     cost = table["cost_of_delay"].round(2).to_dict()
-    assert cost == dict.fromkeys(day, 100.0) | {
+    late_all_week = 7.78  # 7 of 90 days
+    assert cost == dict.fromkeys(day, late_all_week) | {
+        "leaves": 100.0,
+        "unknown": 100.0,
         "later": 12.5,  # a week of eight
-        "fixed": 14.29,  # a day of seven: before it there is nothing to ask
-        "called": 57.14,
+        "both": 12.5,  # more than five days of 90
+        "faulty": 4.44,  # four days of 90
+        "called": 4.44,
+        "fixed": 1.11,  # a day of 90: before it there is nothing to ask
         "contact": 5.0,  # a week of ten, of 50
     }
 
@@ -83,9 +89,9 @@ def test_a_day_holds_what_its_owner_can_do_whatever_the_lane() -> None:
         ("contact", "Ada", on),
         ("contact", "Bert", on),
     ]
-    listed = pd.DataFrame(rows, columns=["lane", "owner", "due_on"])
+    queue_rows = pd.DataFrame(rows, columns=["lane", "owner", "due_on"])
     limits = policy(per_day=2, workdays=2, owners={"Bert": {"capacity": 9, "per_day": 1}})
-    assert list(queue.plan(listed, limits, AtRiskParams(), AS_OF)) == [
+    assert list(queue.plan(queue_rows, limits, AtRiskParams(), AS_OF)) == [
         "today",
         "this_week",  # no call before its day
         "today",

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page
 
 from pipeline import outcomes
 from retention.core import artefacts
+from retention.experiments.reason_check import assess_reasons
 from retention.experiments.report_data import OutcomesReport
 from retention.experiments.report_metrics import report_metrics
 from retention.reporting.outcomes import page, wording
@@ -133,6 +134,25 @@ def test_who_was_held_out_and_contacted_is_a_mistake() -> None:
     wrong = dataclasses.replace(holdout, contacted=3)
     assert "by mistake" not in page.html(RICH)
     assert "by mistake" in page.html(dataclasses.replace(RICH, compliance=(contact, wrong)))
+
+
+def test_how_often_the_first_reason_was_right_is_told_by_theme() -> None:
+    answers = {"theme": ["billing"] * 4 + ["late"], "rating": [1.0, 1.0, 0.5, 0.0, 1.0]}
+    shown = dataclasses.replace(RICH, reasons=assess_reasons(pd.DataFrame(answers)))
+    html = page.html(shown)
+    table = html[html.index('id="reasons"') : html.index('id="sound"')]
+    assert "50.0%" in table
+    assert 'id="reasons"' not in page.html(RICH)
+    rows = [row for row in outcomes_table.table(shown) if row["section"] == "reasons"]
+    assert [(row["group"], row["measure"], row["value"], row["n"]) for row in rows[:3]] == [
+        ("billing", "right", 0.5, 4),
+        ("billing", "partly right", 1, 4),
+        ("billing", "wrong", 1, 4),
+    ]
+    assert (rows[0]["low"], rows[0]["high"]) == (
+        pytest.approx(0.15004, abs=1e-5),
+        pytest.approx(0.84996, abs=1e-5),
+    )
 
 
 def test_past_lists_are_judged_the_newest_first() -> None:
