@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 import models
 from models.components.uplift import UpliftModel
-from retention.core import artefacts, console, engine, errors, feature_table, point_in_time
+from retention.core import artefacts, console, engine, errors, point_in_time
 from retention.core.documents.modelling import (
     SaveRateOfExperiment,
     UpliftFigures,
@@ -23,7 +23,6 @@ from retention.core.documents.modelling import (
 )
 from retention.core.params import EngineParams, Params, load_params
 from retention.experiments import assignment_history, save_rates
-from retention.interactions.past_states import past_states
 from retention.ledgers import assignments
 from retention.policy.past_candidates import is_candidate
 from retention.policy.play_effects import expected_cost
@@ -59,7 +58,7 @@ def uplift(
 ) -> UpliftResult:
     """Fit the model that params name and evaluate all, where there are customers enough.
 
-    outcomes, X: as `join_outcomes` returns them, the first with `candidates`. eligible: customers
+    outcomes, X: as `join_outcomes` returns them, the first with `is_candidate`. eligible: customers
     for whom they speak. shares: as `treatment_shares` returns them; None where treatments are not
     told apart.
     """
@@ -154,22 +153,6 @@ def read_assignments(
     return aligned.assign(snapshot_on=snapshot_on), len(from_lists) > 0, shares
 
 
-def candidates(outcomes: pd.DataFrame, params: Params) -> "pd.Series[bool]":
-    """Whom of the experiment a list could have contacted, in the order of `outcomes`."""
-    summary = artefacts.EVENTS_SUMMARY.read()
-    with engine.open_engine(EngineParams(memory=params.engine.memory)) as open_engine:
-        states = past_states(
-            outcomes[feature_table.KEYS],
-            open_engine.scan(artefacts.EVENTS),
-            open_engine.scan(artefacts.CUSTOMERS),
-            open_engine,
-            params.service,
-            params.labels.value,
-            summary.versioned,
-        )
-    return is_candidate(outcomes, states, params.policy)
-
-
 def main() -> None:
     params = load_params()
     with console.stage("uplift") as log:
@@ -183,11 +166,10 @@ def main() -> None:
         features = artefacts.FEATURES.read(filters=is_predicted)
         outcomes, X = join_outcomes(assigned, cross_predictions, labels, features)
         log.read(artefacts.CROSS_PREDICTIONS, len(outcomes))
-        if len(outcomes):
-            outcomes["candidate"] = candidates(outcomes, params)
+        outcomes["candidate"] = is_candidate(outcomes, X, params.policy)
         eligible = eligible_customers(assigned, calendar.watched[calendar.as_of], from_lists)
         result = uplift(outcomes, X, params, eligible, shares)
-        rates = save_rates.measured_by_treatment(outcomes, shares) if len(outcomes) else []
+        rates = save_rates.measured_by_treatment(outcomes, shares)
         found = {"save_rates": tuple(SaveRateOfExperiment(**asdict(rate)) for rate in rates)}
         artefacts.UPLIFT.write(result.manifest.updated(**found) if rates else result.manifest)
         artefacts.EXPERIMENT.write(result.experiment)

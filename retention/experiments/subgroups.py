@@ -75,7 +75,7 @@ def subgroup_effects(
         {
             "column": column,
             "group": str(name),
-            **_effect(group, outcome, plan and plan.planned_of(column, name)),
+            **_effect(group, outcome, plan.planned_of(column, name) if plan else None),
         }
         for column in columns
         for name, group in assigned.groupby(column, sort=True, observed=True)

@@ -1,48 +1,79 @@
 """Which randomised customers of the past a list could have contacted, by today's policy."""
 
+from typing import Final
+
+import numpy as np
 import pandas as pd
 
 from models.components.uplift import RISK
 from retention.core.params import Policy
 from retention.policy import lanes
 
-_KEYS = ["customer_id", "snapshot_on"]
+FEATURE_OF_STATE: Final = {
+    "open_cases": "open_cases",
+    "billing_error_days": "days_since_overcharge",
+    "broken_promise_days": "awaited_days",
+    "tenure_days": "tenure",
+    "failures_90d": "failures_90d",
+}
+"""The feature that tells, at a past snapshot, what a rule for lanes reads of the present."""
+
+DEALINGS: Final = (
+    "days_since_purchase",
+    "days_since_contact",
+    "days_since_visit",
+    "days_since_rating",
+    "days_since_referral",
+    "days_since_redemption",
+)
+"""Features whose least tells how long ago the customer was last heard of."""
+
+NOTICE: Final = "notice_given"
+_NOT_TOLD: Final = (
+    "fixed_days",
+    "last_outreach_days",
+    "contacts_365d",
+    "serving_cost_365d",
+    "revenue_365d",
+)
+_FALSE: Final = ("do_not_contact", "erased", "deceased_or_merged", "held_out", "disturbed")
 
 
-def is_candidate(rows: pd.DataFrame, states: pd.DataFrame, policy: Policy) -> "pd.Series[bool]":
+def is_candidate(outcomes: pd.DataFrame, X: pd.DataFrame, policy: Policy) -> "pd.Series[bool]":
     """Say for whom none of the rules holds that keep customers from being contacted.
 
-    What is known of the present alone (objections, absences, limits) keeps nobody out: an
-    experiment estimates what contacts change for customers like those whom a list may contact.
+    The rules are those of lanes, on what features tell of the past. What they do not tell (effort,
+    what was put right or whom somebody called days before, objections, limits) keeps nobody out.
 
     Parameters
     ----------
-    rows : DataFrame of n rows
-        customer_id, snapshot_on, RISK (churn probability), value_if_kept and value_if_lost
-        (currency).
-    states : DataFrame
-        customer_id, snapshot_on and the columns of the interactions' customer states.
+    outcomes : DataFrame of n rows
+        RISK (churn probability), value_if_kept and value_if_lost (currency).
+    X : DataFrame of shape (n, features)
     policy : Policy
 
     Returns
     -------
     Series of bool, shape (n,)
-        In the order of `rows`.
+        In the order of `outcomes`.
     """
-    known = rows[[*_KEYS, RISK, "value_if_kept", "value_if_lost"]].merge(
-        states, on=_KEYS, how="left", validate="one_to_one"
-    )
-    never = dict.fromkeys(
-        ("do_not_contact", "erased", "deceased_or_merged", "held_out", "disturbed"), False
-    )
-    difference = known["value_if_kept"] - known["value_if_lost"]
+    features = X.reindex(columns=[*FEATURE_OF_STATE.values(), NOTICE]).astype(float)
+    state = {state: features[feature] for state, feature in FEATURE_OF_STATE.items()}
+    known = pd.DataFrame(state).set_axis(outcomes.index)
+    dealings = [name for name in DEALINGS if name in X]
+    last_dealing = X[dealings].astype(float).min(axis=1).to_numpy() if dealings else 0.0
+    risk = outcomes[RISK].astype(float)
+    difference = outcomes["value_if_kept"] - outcomes["value_if_lost"]
     customers = known.assign(
-        churn_probability=known[RISK],
-        expected_loss=known[RISK] * difference,
-        notice_on=known["notice_age"],
-        **never,
+        churn_probability=risk,
+        expected_loss=risk * difference,
+        value_if_kept=outcomes["value_if_kept"],
+        value_if_lost=outcomes["value_if_lost"],
+        notice_on=features[NOTICE].where(features[NOTICE] == 1).to_numpy(),
+        last_dealing_days=last_dealing,
+        **dict.fromkeys(_NOT_TOLD, np.nan),
+        **dict.fromkeys(_FALSE, False),
     )
     if not lanes.has_money(customers):
         customers = lanes.weigh_by_risk(customers, policy)
-    lane = lanes.assign_lanes(customers, policy)["lane"]
-    return pd.Series((lane == "").to_numpy(), index=rows.index)
+    return lanes.assign_lanes(customers, policy)["lane"] == ""

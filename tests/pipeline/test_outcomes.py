@@ -389,6 +389,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     artefacts.EVENTS_SUMMARY.write(summary.updated(rows=table.num_rows))
     lane = {"customer_id": "c", "lane": "contact", "why": "chosen", "churn_probability": 0.2}
     artefacts.LANES.write(pa.Table.from_pylist([lane], artefacts.LANES.schema))
+    artefacts.LIST_SUMMARY.write(documents.list_summary(as_of=AS_OF))
     return campaigns.params_with()
 
 

@@ -371,7 +371,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         artefacts.LABELS: labels,
         artefacts.FEATURES: features,
         artefacts.EVENTS: histories.table(outreach()),
-        artefacts.CUSTOMERS: artefacts.CUSTOMERS.schema.empty_table(),
     }.items():
         artefact.write(complete(artefact, table))
     artefacts.EVENTS_SUMMARY.write(documents.events_summary(versioned=True, rows=3))
@@ -402,37 +401,6 @@ def test_assignments_come_from_our_lists_and_from_events(home: Path) -> None:
         params_of(), point_in_time.day_number(AFTER), [BEFORE, AFTER]
     )
     assert early["customer_id"].tolist() == ["anna"]
-
-
-def test_whom_the_policy_kept_from_a_contact_is_no_candidate(home: Path) -> None:
-    """By AFTER anna has given notice and bert has a case open; what came later is not known."""
-    events = [
-        histories.event(day=day - histories.SNAPSHOT, event_id=f"e{i}", customer_id=who, kind=kind)
-        for i, (who, kind, day) in enumerate(
-            [
-                ("anna", "start", point_in_time.day_number(BEFORE) - 90),
-                ("bert", "start", point_in_time.day_number(BEFORE) - 90),
-                ("anna", "notice", point_in_time.day_number(AFTER) - 2),
-                ("bert", "contact", point_in_time.day_number(AFTER) - 1),
-            ]
-        )
-    ]
-    events[-1]["case_id"] = "k"
-    resolved = histories.event(
-        day=point_in_time.day_number(BEFORE) - 80 - histories.SNAPSHOT,
-        event_id="r",
-        customer_id="bert",
-        kind="resolution",
-        case_id="earlier",
-    )
-    artefacts.EVENTS.write(complete(artefacts.EVENTS, histories.table([*events, resolved])))
-    rows = [(who, day) for who in ("anna", "bert") for day in (BEFORE, AFTER)]
-    outcomes = pd.DataFrame(rows, columns=["customer_id", "snapshot_on"]).assign(
-        **{RISK: 0.5, "value_if_kept": 100.0, "value_if_lost": 0.0}
-    )
-    assert list(uplift.candidates(outcomes, params_of())) == [True, False, True, False]
-    poor = outcomes.assign(value_if_kept=[100.0, 100.0, 0.0, 100.0])
-    assert list(uplift.candidates(poor, params_of())) == [True, False, False, False]
 
 
 def test_our_lists_speak_only_for_customers_within_reach() -> None:

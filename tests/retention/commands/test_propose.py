@@ -193,7 +193,9 @@ def write_list(contacts: int, gain: float | None = 300.0) -> None:
     )
     artefacts.LIST_SUMMARY.write(documents.list_summary(as_of=AS_OF, expected=expected))
     artefacts.EVENTS.write(artefacts.EVENTS.schema.empty_table())
-    artefacts.EVENTS_SUMMARY.write(documents.events_summary())
+    days = {"first_day": 20_000}
+    shop = days | {"kinds": ["purchase"]}
+    artefacts.EVENTS_SUMMARY.write(documents.events_summary({"purchase": days}, {"till": shop}))
 
 
 def test_it_proposes_a_holdout_that_answers_in_time_and_writes_it(home: Path) -> None:

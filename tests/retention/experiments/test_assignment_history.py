@@ -21,7 +21,8 @@ DAY = histories.SNAPSHOT
 
 
 def rows(assigned: pa.Table) -> list[tuple[Any, ...]]:
-    return sorted(tuple(row.values()) for row in assigned.to_pylist())
+    """customer_id, occurred_day, treatment, propensity."""
+    return sorted(tuple(row.values())[:4] for row in assigned.to_pylist())
 
 
 # What events tell
