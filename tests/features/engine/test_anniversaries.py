@@ -1,6 +1,7 @@
 """Anniversaries: the same date of a later year, whatever leap days lie between."""
 
 import datetime as dt
+from typing import Any
 
 import narwhals as nw
 import pyarrow as pa
@@ -27,8 +28,8 @@ def test_every_day_has_the_anniversary_of_its_date(today: str) -> None:
     date = dt.date.fromisoformat(today)
     snapshot = point_in_time.day_number(date)
     starts = range(snapshot - 4000, snapshot)
-    table = nw.from_native(pa.table({"day": list(starts)}))
-    days = add_days_to_anniversary(table, "days", "day", snapshot)["days"].to_list()
+    table: nw.LazyFrame[Any] = nw.from_native(pa.table({"day": list(starts)})).lazy()
+    days = add_days_to_anniversary(table, "days", "day", snapshot).collect()["days"].to_list()
     assert days == [
         (next_anniversary(point_in_time.date_of(start), date) - date).days for start in starts
     ]
