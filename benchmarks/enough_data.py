@@ -41,8 +41,15 @@ CLOSE, ECE_LIMIT = 0.01, 0.03
 
 _HEAD = """# Do we have enough data?
 
-`retention check` tells it for your own files. This page shows what was measured on other companies:
-`python benchmarks/enough_data.py` and `python benchmarks/quality.py` make its figures.
+`retention check` tells it for your own data: how many months, customers and leavers there are,
+which step of [your-data.md](your-data.md#how-much-history) follows from them, and what is missing
+to the next one at the pace of your own customers. Before the first run it knows of small files
+only; run it again after `make repro`. Where there is enough, it says how well one past period tells
+the share who leave, and when the same season of last year can be compared with.
+
+What more data brought elsewhere is below; `python benchmarks/enough_data.py` and
+`python benchmarks/quality.py` make the figures. They are of single companies: read from them that
+quality flattens out, not at which number it does for you.
 """
 
 
@@ -207,7 +214,15 @@ def main() -> None:
         figure.savefig(temporary, dpi=110, format="png", metadata={"Software": None})
 
 
-LARGER = ("grocer", "cdnow", "seasonal retailer", "steady replenishment", "symfony", "grocery")
+LARGER = (
+    "grocer",
+    "cdnow",
+    "seasonal retailer",
+    "steady replenishment",
+    "apparel",
+    "symfony",
+    "grocery",
+)
 
 if __name__ == "__main__":
     main()

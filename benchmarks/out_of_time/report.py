@@ -155,12 +155,20 @@ def _search(table: pd.DataFrame) -> str:
     return " or ".join(str(name) for name in names) or "none"
 
 
+def _measured(table: pd.DataFrame) -> str:
+    """Which cuts of which histories the page is of."""
+    cuts = table.drop_duplicates(KEYS).groupby("history", sort=False)["cut"]
+    parts = [f"{name} ({len(days)}, {days.min()} to {days.max()})" for name, days in cuts]
+    return f"Cuts of this run: {', '.join(parts)}."
+
+
 def page(table: pd.DataFrame) -> str:
     """The whole page, in Markdown."""
     sections = [
         _HEAD.format(
             fewest=points.MIN_OUTCOMES, search=_search(table), seconds=automl.SECONDS
         ).strip(),
+        _measured(table),
         "![AUC of ours and of the best other at each cut](../docs/images/quality.png)",
         "## What has to hold",
         points_table(table),
