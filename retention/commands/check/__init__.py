@@ -8,7 +8,13 @@ nothing.
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from retention.commands.check import history, ingest_sample, mappings, parameters, samples
+from retention.commands.check import (
+    history,
+    ingest_sample,
+    mappings,
+    parameters,
+    samples,
+)
 from retention.commands.check.findings import PARAMS, FindingGroup, count_of, exit_code, verdict
 from retention.commands.check.ingest_sample import SampledData
 from retention.core.params import CustomersFile, Params, StaffFile
@@ -67,7 +73,7 @@ def _check_source(
     if copies is None:
         return False
     with reader.connect(samples.MEMORY) as connection, copies.reporting_refusals():
-        sample = samples.load_sample(connection, file, copies)
+        sample = samples.load_sample(connection, params, file, copies)
         mended = mappings.mend_source(params, name, sample)
         if mended:
             ingest_sample.check_source(params, name, mended, sample, sampled)
@@ -83,7 +89,7 @@ def _check_customers(
     if copies is None:
         return
     with reader.connect(samples.MEMORY) as connection, copies.reporting_refusals():
-        sample = samples.load_sample(connection, file, copies)
+        sample = samples.load_sample(connection, params, file, copies)
         mended = mappings.mend_customers(file, sample)
         if mended:
             ingest_sample.check_customers(params, mended, sample, sampled)
@@ -95,7 +101,7 @@ def _check_staff(params: Params, file: StaffFile, scratch: Path, group: FindingG
     if copies is None:
         return
     with reader.connect(samples.MEMORY) as connection, copies.reporting_refusals():
-        sample = samples.load_sample(connection, file, copies)
+        sample = samples.load_sample(connection, params, file, copies)
         mappings.check_staff_columns(file, sample)
         if group.sound:
             ingest_sample.check_staff(file, sample)
