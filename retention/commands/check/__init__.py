@@ -14,6 +14,7 @@ from retention.commands.check import (
     mappings,
     parameters,
     samples,
+    whole_history,
 )
 from retention.commands.check.findings import PARAMS, FindingGroup, count_of, exit_code, verdict
 from retention.commands.check.ingest_sample import SampledData
@@ -54,10 +55,14 @@ def _check_data(params: Params, broken: set[str]) -> list[FindingGroup]:
     ids_group, labels_group = FindingGroup("customer ids"), FindingGroup("labels")
     history_group = FindingGroup("history" if sampled.is_whole else "history of the last run")
     ingest_sample.check_ids(sampled, ids_group)
+    if all(group.sound for group in groups):
+        whole_history.check_shared_ids(params, sampled.of_source, ids_group)
     if summary:
         history.check_history(summary, history_group)
     if not broken & {"labels", "sources"}:
         parameters.check_labels(params, labels_group)
+        if all(group.sound for group in groups):
+            whole_history.check_silence(params, labels_group)
         if summary:
             parameters.check_calendar(params, summary, labels_group)
     more_groups = (ids_group, history_group, labels_group)
