@@ -50,8 +50,9 @@ def sort_columns(file: RawFile) -> list[str]:
 
 
 def fingerprint(file: RawFile | None) -> Fingerprint:
-    """The sha256 of every file that is read; none where nothing is mapped."""
-    paths = reader.paths(file.path) if file else []
+    """The sha256 of every file that is read, joined ones too; none where nothing is mapped."""
+    files = [file, *(file.join.values() if isinstance(file, Source) else [])] if file else []
+    paths = [path for each in files for path in reader.paths(each.path)]
     return Fingerprint(files={path.as_posix(): atomic.sha256(path) for path in paths})
 
 

@@ -5,6 +5,7 @@ rule that it breaks, or unmapped when no `where` matches it.
 """
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,7 @@ from retention.core.params import Params, load_params
 from retention.ledgers import erasures
 from retention.ledgers.erasures import NOBODY, Erased
 from retention.sources import (
+    joins,
     key_collisions,
     other_files,
     parsing,
@@ -54,10 +56,11 @@ def ingest(params: Params, source: str, erased: Erased = NOBODY) -> Ingested:
     file = params.sources[source]
     with TemporaryDirectory(prefix="raw-") as scratch, reader.connect(params.engine.memory) as con:
         files = reader.open_files(file, Path(scratch))
-        names = reader.shared_columns(files)
+        names = joins.names(file, files, f"sources.{source}")
         compiler = Compiler(con, names, files[0].label, file.types)
         plan = _plan(params, source, compiler)
-        reader.load(con, file, files, plan.wanted)
+        key = f"sources.{source}"
+        unjoined = joins.load(con, file, files, plan.wanted, params.zone_of, key)
         # From here on SQL of params.yaml runs: its days and clock times are those of the source,
         # and it must not read files.
         reader.use_zone(con, plan.clock.zone)
@@ -81,6 +84,7 @@ def ingest(params: Params, source: str, erased: Erased = NOBODY) -> Ingested:
             expired=_delete_expired(con, params),
             held_back=_held_back(con, params),
             collisions=collisions,
+            unjoined=unjoined,
             ignored_columns=tuple(name for name in names if name not in plan.wanted),
             unended_files=tuple(head.label for head in files if head.unended),
             doubtful=row_validation.missed_expectations(con, plan),
@@ -134,6 +138,32 @@ def _event_days(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     }
 
 
+def _remarks(params: Params, source: str, summary: IngestSummary) -> Iterator[str]:
+    """What else there is to say of the rows, a line each."""
+    left_out = ((summary.erased, "customers erased"), (summary.expired, "longer ago than is kept"))
+    for n_events, why in left_out:
+        if n_events:
+            yield f"{n_events:,} events left out: {why}"
+    if summary.held_back:
+        yield f"{summary.held_back:,} events held back: known on or after as_of"
+    if summary.ignored_columns:
+        yield f"no mapping reads {', '.join(summary.ignored_columns)}"
+    if summary.collisions.keys:
+        yield key_collisions.describe(summary.collisions, params.sources[source].key)
+    for name, missing in summary.unjoined.items():
+        if missing.rows:
+            yield f"{missing.rows:,} rows have no partner in {name}, first {missing.first}"
+    for unended in summary.unended_files:
+        yield f"{unended}: no newline at the end, but the last row looks whole"
+    missed = [
+        f"{expectation.rows:,} rows miss {name} (first {expectation.first})"
+        for name, expectation in summary.doubtful.items()
+        if expectation.rows
+    ]
+    if missed:
+        yield f"doubtful, but accepted: {', '.join(missed)}"
+
+
 def main() -> None:
     params = load_params()
     if len(sys.argv) != 2 or sys.argv[1] not in params.sources:
@@ -151,28 +181,8 @@ def main() -> None:
             f"{summary.accepted:,} accepted, {summary.rejected:,} rejected,"
             f" {summary.unmapped:,} unmapped"
         )
-        left_out = (
-            (summary.erased, "customers erased"),
-            (summary.expired, "longer ago than is kept"),
-        )
-        for n_events, why in left_out:
-            if n_events:
-                report.info(f"{n_events:,} events left out: {why}")
-        if summary.held_back:
-            report.info(f"{summary.held_back:,} events held back: known on or after as_of")
-        if summary.ignored_columns:
-            report.info(f"no mapping reads {', '.join(summary.ignored_columns)}")
-        if summary.collisions.keys:
-            report.info(key_collisions.describe(summary.collisions, params.sources[source].key))
-        for unended in summary.unended_files:
-            report.info(f"{unended}: no newline at the end, but the last row looks whole")
-        missed = [
-            f"{expectation.rows:,} rows miss {name} (first {expectation.first})"
-            for name, expectation in summary.doubtful.items()
-            if expectation.rows
-        ]
-        if missed:
-            report.info(f"doubtful, but accepted: {', '.join(missed)}")
+        for line in _remarks(params, source, summary):
+            report.info(line)
         artefacts.ingested(source).write(ingested.events)
         artefacts.rejected(source).write(ingested.rejects)
         artefacts.ingest_summary(source).write(summary)

@@ -63,6 +63,31 @@ def check() -> None:
     raise typer.Exit(check.exit_code(groups))
 
 
+@command("Propose a params.yaml for raw files, with the evidence of every guess.")
+def init(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="FILES...", help="Exports, or folders of them.")
+    ],
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an existing params.yaml.")
+    ] = False,
+) -> None:
+    """Look at raw files and write a commented params.yaml with a mapping, a label and windows.
+
+    An existing params.yaml stays, and params.proposed.yaml is written beside it. On a terminal the
+    company, the time zone and the currency are asked for; else nothing is. docs/starting.md goes
+    on from there.
+    """
+    from retention.commands import init
+
+    def ask(question: str, default: str) -> str:
+        return str(typer.prompt(question, default=default))
+
+    _, lines = init.init(paths, force, ask if sys.stdin.isatty() else None)
+    for line in lines:
+        typer.echo(line)
+
+
 @command("Estimate what contacting customers would bring, before calling any.")
 def propose(
     capacity: Annotated[int | None, typer.Option(min=0, help="How many to contact.")] = None,

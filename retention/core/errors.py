@@ -56,10 +56,11 @@ class Stopped(BaseException):
     """SIGTERM. Not an Exception, so that no handler of errors continues after it."""
 
 
-def close_matches(name: str, candidates: Iterable[str]) -> list[str]:
+def close_matches(name: str, candidates: Iterable[str], cutoff: float = 0.5) -> list[str]:
     """The candidates closest to a name, the closest first, at most three."""
     by_lower = {item.lower(): item for item in candidates}
-    return [by_lower[item] for item in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)]
+    close = get_close_matches(name.lower(), by_lower, n=3, cutoff=cutoff)
+    return [by_lower[item] for item in close]
 
 
 def suggestion(name: str, candidates: Iterable[str]) -> str:

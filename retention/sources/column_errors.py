@@ -24,14 +24,20 @@ def missing_column(
 
     read: columns that mappings use already, to which this one was hardly renamed.
     """
-    close = close_matches(column, [name for name in names if name not in read])
+    unread = [name for name in names if name not in read]
+    close = close_matches(column, unread)
+    near = suggestion(column, names)
+    if key.rpartition(".")[2].endswith(("_id", "key")):
+        # An id that is merely spelt alike is another thing: account_use_count for account_id.
+        close = close_matches(column, unread, cutoff=0.7)
+        close += [name for name in unread if name.lower() in column.lower() and name not in close]
+        near = f" (nearest: {', '.join(close)})" if close else ""
     if close:
         corrected = rename_in_sql(text, column, close[0])
         fix = f"if it was renamed, write {key.rpartition('.')[2]}: {corrected}"
     else:
         fix = f"line 1 has {', '.join(names[:_SHOWN])}; write the file's name for it there"
     alone = "; is the delimiter right?" if len(names) == 1 else ""
-    near = suggestion(column, names)
     return f"{label}: line 1 has no column {column!r}{near}, which {key} names; {fix}{alone}"
 
 

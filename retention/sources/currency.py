@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
+from babel.numbers import get_currency_precision
+
 from retention.sources.reader import literal
 
 _NAMES: Final = ("currency", "currency_code", "ccy")
@@ -38,6 +40,22 @@ def converted_sql(money: str, currency: str, rates: Rates) -> str:
         f"when {literal(code)} then try_cast({amount} * {_rate_sql(rate)} as decimal(18, 4))"
         for code, rate in rates.items()
     )
+    return f"case {currency} {cases} end"
+
+
+def from_cents_sql(money: str, currency: str | None, rates: Rates, own: str) -> str:
+    """SQL of an amount that is written in the smallest unit of its currency, as 1999 for 19.99.
+
+    A yen has no smaller unit, and 1,000 fils are a dinar. currency: SQL of the code; None: `own`.
+    """
+
+    def whole(code: str) -> str:
+        unit = _rate_sql(10.0 ** -get_currency_precision(code))
+        return f"try_cast(({money})::decimal(38, 4) * {unit} as decimal(18, 4))"
+
+    if currency is None:
+        return whole(own)
+    cases = " ".join(f"when {literal(code)} then {whole(code)}" for code in rates)
     return f"case {currency} {cases} end"
 
 

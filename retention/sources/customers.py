@@ -205,7 +205,7 @@ def _instant_sql(
         return parsing.instant_sql(value, parsing.DATE, clock)
     if kind != "timestamp":
         return value
-    offset = native.endswith("ZONE") or "%z" in (file.format.time or "")
+    offset = native.endswith("ZONE") or file.format.states_instants
     return parsing.instant_sql(value, parsing.INSTANT if offset else parsing.CLOCK, clock)
 
 

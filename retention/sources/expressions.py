@@ -204,10 +204,12 @@ class Compiler:
     def _resolve(self, path: Sequence[str], text: str, key: str) -> str:
         if len(path) == 1 and path[0].lower() in {"current_date", "current_time", "now"}:
             raise BadParams(f"{key}: {text!r} depends on the day it runs; only the row is allowed")
-        alike = [name for name in self.names if name.lower() == path[-1].lower()]
-        column = path[0] if path[0] in self.names else alike[0] if len(alike) == 1 else None
-        if len(path) > 1 or column is None:
-            raise self._missing(".".join(path), key, text)
+        # Names within JSON objects are joined by points, as SQL joins those of tables and columns.
+        whole = ".".join(path)
+        alike = [name for name in self.names if name.lower() == whole.lower()]
+        column = whole if whole in self.names else alike[0] if len(alike) == 1 else None
+        if column is None:
+            raise self._missing(whole, key, text)
         return f"v{self.position(column, key)}"
 
 

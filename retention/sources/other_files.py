@@ -1,5 +1,6 @@
 """Where a column stands that a file lacks: in another mapped file, joined by a shared column."""
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -28,17 +29,32 @@ def where_else(params: Params, file: RawFile, column: str) -> str:
                 if own and path not in own:
                     shared = _shared_column(connection, (file, own[0]), (other, path), column)
                 if shared:
-                    return (
-                        f"{path.as_posix()} has it and shares {shared} with this file; add"
-                        f" {column} to this file's export by a join on {shared}"
-                    )
+                    return _advice(other, path, shared, column)
     return ""
+
+
+def _advice(other: RawFile, path: Path, shared: str, column: str) -> str:
+    """The join to write."""
+    options = other.model_dump(include={"delimiter", "encoding"}, exclude_defaults=True)
+    read_as = "".join(f", {name}: {value!r}" for name, value in options.items())
+    return (
+        f"{path.as_posix()} has it and shares {shared} with this file; write beside path join:"
+        f" {{{_name(path)}: {{path: {path.as_posix()}{read_as}, on: {{{shared}: {shared}}},"
+        f" columns: {{{column}: {column}}}}}}}"
+    )
+
+
+def _name(path: Path) -> str:
+    """A name for a join with a file."""
+    name = re.sub(r"\W+", "_", path.name.partition(".")[0].lower()).strip("_")
+    return name if name[:1].isalpha() else f"table_{name}"
 
 
 def _paths(file: RawFile) -> list[Path]:
     """The files behind a path of params.yaml, if there are any."""
     try:
-        return [] if file.table else reader.paths(file.path)
+        every = [] if file.table else reader.paths(file.path)
+        return [path for path in every if reader.is_plain(file, path)]
     except BadInput:
         return []
 

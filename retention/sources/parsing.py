@@ -9,14 +9,14 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
 
 from retention.core.errors import BadInput, BadParams
-from retention.core.params import ColumnType, Format
+from retention.core.params import EPOCHS, ColumnType, Format
 from retention.sources.reader import literal, run
 
 _NUMBER: Final = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?"
@@ -46,6 +46,10 @@ _DIRECTIVES: Final = {
     "z": r"[+-]\d{2}(:?\d{2})?",
     "%": "%",
 }
+_COUNT: Final = r"[+-]?\d{1,14}(\.\d{1,9})?"
+_SPACES: Final = "[ \u00a0\u202f]"
+"""Spaces that stand between thousands."""
+
 CLOCK, INSTANT, DATE = "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "DATE"
 
 
@@ -61,11 +65,17 @@ class Clock:
 
 def native_format(form: Format, native: str) -> Format:
     """The format of a column's values as text: typed numbers are written with a point."""
-    return form if native == "VARCHAR" else form.model_copy(update={"decimal": "."})
+    written = {"decimal": ".", "thousands": None, "sign": None}
+    return form if native == "VARCHAR" else form.model_copy(update=written)
 
 
 def pattern(date_format: str, key: str) -> str:
-    """The regular expression of a strptime format; BadParams for a directive that it lacks."""
+    """The regular expression of a strptime format, or of a count since 1970.
+
+    BadParams: a directive that is not known.
+    """
+    if date_format in EPOCHS:
+        return _COUNT
     parts = re.split(r"%(-?.)", date_format)
     steps = [step.removeprefix("-") for step in parts[1::2]]
     unknown = next((step for step in steps if step not in _DIRECTIVES), None)
@@ -91,27 +101,62 @@ def parsed_sql(text: str, kind: ColumnType, form: Format, key: str) -> str:
         yes, no = f"lower({text}) in {_TRUE}", f"lower({text}) in {_FALSE}"
         return f"case when {yes} then true when {no} then false end"
     if kind in _FORMS:
-        written, sql_type = _FORMS[kind]
-        dotted = text if form.decimal == "." else f"replace({text}, {literal(form.decimal)}, '.')"
-        written = written.replace(r"\.", re.escape(form.decimal))
-        value = f"try_cast({dotted} as {sql_type})"
-        fits = f"regexp_full_match({text}, {literal(written)}) and isfinite({value}::double)"
-        return f"case when {fits} then {value} end"
+        return _number_sql(text, kind, form)
     return _parsed_time_sql(text, kind, form, key)
 
 
+def _number_sql(text: str, kind: ColumnType, form: Format) -> str:
+    """SQL of a number: its currency sign, thousands and decimal sign as the format says."""
+    written, sql_type = _FORMS[kind]
+    if form.sign:
+        sign = _regex_escaped(form.sign)
+        text = f"regexp_replace({text}, {literal(f'^([+-]?){_SPACES}*{sign}{_SPACES}*')}, '\\1')"
+        text = f"regexp_replace({text}, {literal(f'{_SPACES}*{sign}$')}, '')"
+    if form.thousands:
+        mark = _SPACES if form.thousands == " " else _regex_escaped(form.thousands)
+        rest = rf"({_regex_escaped(form.decimal)}\d*)?$"
+        grouped = literal(rf"^[+-]?\d{{1,3}}({mark}\d{{2,3}})*{mark}\d{{3}}{rest}")
+        plain = f"regexp_replace({text}, {literal(mark)}, '', 'g')"
+        text = f"case when regexp_matches({text}, {grouped}) then {plain} else {text} end"
+    dotted = text if form.decimal == "." else f"replace({text}, {literal(form.decimal)}, '.')"
+    written = written.replace(r"\.", re.escape(form.decimal))
+    value = f"try_cast({dotted} as {sql_type})"
+    fits = f"regexp_full_match({text}, {literal(written)}) and isfinite({value}::double)"
+    return f"case when {fits} then {value} end"
+
+
+def _regex_escaped(text: str) -> str:
+    """A text as a regular expression of the engine, in which only signs may be escaped."""
+    return "".join(f"[{letter}]" if letter not in "^\\" else f"\\{letter}" for letter in text)
+
+
 def _parsed_time_sql(text: str, kind: ColumnType, form: Format, key: str) -> str:
-    option = "time" if kind == "timestamp" else "date"
-    written = getattr(form, option)
-    if written is None:
+    option: Literal["time", "date"] = "time" if kind == "timestamp" else "date"
+    forms = form.ways(option)
+    if not forms:
         raise BadParams(
             f'{key}: a {kind} needs format.{option}, as {option}: "%d/%m/%Y";'
             " 03/04 could be March or April"
         )
     where = key.split(".types.")[0] + f".format.{option}"
-    matches = f"regexp_full_match({text}, {literal(pattern(written, where))})"
-    cast = "::date" if kind == "date" else ""
-    return f"case when {matches} then try_strptime({text}, {literal(written)}){cast} end"
+    cases = " ".join(_time_case_sql(text, written, kind, where) for written in forms)
+    return f"case {cases} end"
+
+
+def _time_case_sql(text: str, written: str, kind: ColumnType, key: str) -> str:
+    """One branch of a `case`: the value of a text that has a format."""
+    matches = f"regexp_full_match({text}, {literal(pattern(written, key))})"
+    if written in EPOCHS:
+        microseconds = 1_000_000 // EPOCHS[written]
+        count = f"try_cast({text} as decimal(38, 9)) * {microseconds}"
+        value = f"make_timestamptz(try_cast(round({count}) as bigint))"
+        if kind == "date":
+            value = f"timezone('UTC', {value})::date"
+        return f"when {matches} then try({value})"
+    value = f"try_strptime({text}, {literal(written)})"
+    if kind == "date":
+        return f"when {matches} and {value} is not null then {value}::date"
+    return f"when {matches} and {value} is not null then {value}"
 
 
 def finite_sql(value: str, kind: ColumnType) -> str:

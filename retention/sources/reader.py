@@ -6,12 +6,10 @@ two differ is refused. Rows that do not split into the header's cells are reject
 
 import codecs
 import csv
-import gzip
 import shutil
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -23,10 +21,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from retention.core.errors import BadInput, suggestion
-from retention.core.params import RawFile
-from retention.sources import last_row, record_count
+from retention.core.params import FillDown, RawFile
+from retention.sources import archives, last_row, made_tables, record_count
 
-ENDINGS: Final = (".csv", ".csv.gz", ".parquet")
+ENDINGS: Final = archives.ENDINGS
 _CHUNK: Final = 1 << 24
 _BOM: Final = codecs.BOM_UTF8
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -45,10 +43,13 @@ class OpenFile:
 
     label: str  # its path, as messages name it
     text: Path  # its content: plain UTF-8, or Parquet
-    names: tuple[str, ...]  # of its columns
+    names: tuple[str, ...]  # of its columns, as params.yaml calls them
+    cells: tuple[str, ...]  # SQL of each of them, over the columns of `text`
     layout: record_count.Records | None = None  # None for Parquet
     overlong: record_count.Numbers | None = None  # records with too many cells; None for Parquet
     unended: bool = False  # without a newline at its end, behind a last row that is whole
+    is_made: bool = False  # whether `text` was made of another form, and has line and defect
+    delimiter: str = ","
 
     @property
     def rows(self) -> int:
@@ -100,6 +101,7 @@ def paths(path: str) -> list[Path]:
         files = sorted(entry for entry in target.iterdir() if entry.name.endswith(ENDINGS))
         if not files:
             raise BadInput(f"{path}: no {', '.join(ENDINGS)} file in this folder")
+        _refuse_mixed_forms(path, files)
         return files
     if not target.is_file():
         folder = target.parent
@@ -108,6 +110,17 @@ def paths(path: str) -> list[Path]:
     if not target.name.endswith(ENDINGS):
         raise BadInput(f"{path}: not one of {', '.join(ENDINGS)}")
     return [target]
+
+
+def _refuse_mixed_forms(path: str, files: Sequence[Path]) -> None:
+    """A workbook or JSON beside tables is rather a copy or a description than more rows."""
+    others = (*archives.JSON, archives.WORKBOOK)
+    strays = [file for file in files if file.name.removesuffix(".gz").endswith(others)]
+    if strays and len(strays) < len(files):
+        raise BadInput(
+            f"{path}: holds {strays[0].name} beside files of another form; move it out of the"
+            " folder, or give each form a source of its own"
+        )
 
 
 def open_files(file: RawFile, scratch: Path) -> list[OpenFile]:
@@ -159,16 +172,66 @@ def load(
     """
     for open_file in () if first_of_repeated else files:
         _refuse_repeated(open_file, wanted)
+    fill = file.fill_down if file.fill_down and set(file.fill_down.columns) & {*wanted} else None
+    needed = [*fill.columns[:1], *fill.within] if fill else []
+    for column in needed:
+        _require(files, column, "fill_down")
+    columns = list(dict.fromkeys([*wanted, *needed]))
     for i, open_file in enumerate(files):
         read = _load_parquet if open_file.layout is None else _load_csv
-        read(connection, file, open_file, wanted, i)
+        read(connection, file, open_file, columns, i)
     for table in ("raw", "unread"):
         parts = " union all by name ".join(f"from {table}_{i}" for i in range(len(files)))
-        run(connection, f"create view {table} as {parts}")
+        run(connection, f"create view {table if table == 'unread' else 'parts'} as {parts}")
+    raw = _filled_sql(fill, columns) if fill else "from parts"
+    run(connection, f"create {'table' if fill else 'view'} raw as {raw}")
+
+
+def _require(files: Sequence[OpenFile], column: str, key: str) -> None:
+    for open_file in files:
+        if column not in open_file.names:
+            raise BadInput(
+                f"{open_file.label}: the header has no column {column!r}, which {key} names"
+                f"{suggestion(column, open_file.names)}"
+            )
+
+
+def _filled_sql(fill: FillDown, columns: Sequence[str]) -> str:
+    """SQL over `parts` with cells filled from the line above of the same group, within a file."""
+    position = {column: f"v{i}" for i, column in enumerate(columns)}
+
+    def value(column: str) -> str:
+        cell = position[column]
+        return f"case when defect is null and trim({cell}::varchar) <> '' then {cell} end"
+
+    if fill.within:
+        group = ", ".join(position[column] for column in fill.within)
+        parts = "parts"
+        belongs = " and ".join(f"trim({position[name]}::varchar) <> ''" for name in fill.within)
+    else:
+        first = value(fill.columns[0])
+        group, belongs = "header", "header > 0"
+        parts = f"(select *, count({first}) over (partition by file order by line) as header"
+        parts += " from parts)"
+    window = f"(partition by file, {group} order by line rows unbounded preceding)"
+    cells = ", ".join(
+        f"case when defect is null and {belongs}"
+        f" then last_value({value(column)} ignore nulls) over {window} else {cell} end as {cell}"
+        if column in fill.columns
+        else cell
+        for column, cell in position.items()
+    )
+    return f"select file, line, defect, {cells} from {parts}"
+
+
+def is_plain(file: RawFile, path: Path) -> bool:
+    """Whether the engine's own reader finds the rows of a file that `load` finds."""
+    changed = file.skip_lines or file.nulls or file.earlier_names or file.fill_down
+    return not changed and path.name.endswith((".csv", ".csv.gz", ".parquet"))
 
 
 def plain_scan_sql(file: RawFile, path: Path) -> str:
-    """SQL of a raw file's rows as text, for a first look: bad rows are passed over."""
+    """SQL of a plain file's rows as text, for a first look: bad rows are passed over."""
     if path.name.endswith(".parquet"):
         return f"read_parquet({literal(str(path))})"
     return (
@@ -178,24 +241,102 @@ def plain_scan_sql(file: RawFile, path: Path) -> str:
     )
 
 
+@contextmanager
+def scan(
+    file: RawFile, columns: Sequence[str], memory: str
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """A connection, and SQL of all rows with some columns under their names, for a first look.
+
+    BadInput: a file that is not plain and cannot be trusted.
+    """
+    every = paths(file.path)
+    with TemporaryDirectory(prefix="scan-") as scratch, connect(memory) as connection:
+        if all(is_plain(file, path) for path in every):
+            names = ", ".join(map(identifier, columns))
+            yield (
+                connection,
+                " union all by name ".join(
+                    f"select {names} from {plain_scan_sql(file, path)}" for path in every
+                ),
+            )
+            return
+        load(connection, file, open_files(file, Path(scratch)), columns, first_of_repeated=True)
+        cells = ", ".join(f"v{i} as {identifier(name)}" for i, name in enumerate(columns))
+        yield connection, f"select {cells} from raw where defect is null"
+
+
 def _open_file(path: Path, file: RawFile, scratch: Path) -> OpenFile:
     label = path.as_posix()
-    if path.name.endswith(".parquet"):
-        return OpenFile(label, path, tuple(_parquet_names(path)))
-    text = _to_utf8(_unpack(path, scratch), file, label, scratch)
+    form = archives.form(path)
+    content = archives.unpack(path, scratch)
+    if form == archives.PARQUET:
+        names = _parquet_names(content)
+        return _named(OpenFile(label, content, names, tuple(map(identifier, names))), file)
+    if form in archives.JSON:
+        table = made_tables.from_json(content, label, file.each, scratch)
+    elif form == archives.WORKBOOK:
+        table = made_tables.from_workbook(content, label, file.sheet, file.skip_lines, scratch)
+    else:
+        delimiter = delimiter_of(file, form)
+        return _named(_open_text(content, file, delimiter, label, scratch), file)
+    return _named(OpenFile(label, table.path, table.names, table.cells, is_made=True), file)
+
+
+def _open_text(content: Path, file: RawFile, delimiter: str, label: str, scratch: Path) -> OpenFile:
+    text = _to_utf8(content, file, label, scratch)
+    if file.skip_lines:
+        text = _below(text, file.skip_lines, label, scratch)
     if not text.stat().st_size:
         raise BadInput(f"{label}: 0 rows; the file is empty, export it again")
     buffer = np.asarray(np.memmap(text, np.uint8, mode="r"))
-    unended = last_row.is_unended(buffer) and last_row.is_whole(buffer, file.delimiter)
+    unended = last_row.is_unended(buffer) and last_row.is_whole(buffer, delimiter)
     if unended:
         text = _with_final_newline(text, buffer, scratch)
         buffer = np.asarray(np.memmap(text, np.uint8, mode="r"))
-    layout = record_count.scan(buffer, file.delimiter, label)
+    below = f"{label}, below {file.skip_lines} lines" if file.skip_lines else label
+    layout = record_count.scan(buffer, delimiter, below)
     header = buffer[: int(layout.ends[0])].tobytes().decode("utf-8")
-    (names,) = csv.reader([header.rstrip("\r\n")], delimiter=file.delimiter)
+    (names,) = csv.reader([header.rstrip("\r\n")], delimiter=delimiter)
     _refuse_other_delimiter(names, label)
-    overlong = record_count.overlong(buffer, layout, file.delimiter, len(names))
-    return OpenFile(label, text, tuple(names), layout, overlong, unended)
+    overlong = record_count.overlong(buffer, layout, delimiter, len(names))
+    cells = tuple(f"c{i}" for i in range(len(names)))
+    layout = replace(layout, lines=layout.lines + file.skip_lines)
+    return OpenFile(
+        label, text, tuple(names), cells, layout, overlong, unended, delimiter=delimiter
+    )
+
+
+def delimiter_of(file: RawFile, form: str) -> str:
+    """The delimiter of a text; tabs where params.yaml says nothing and the file is called so."""
+    return "\t" if form == ".tsv" and "delimiter" not in file.model_fields_set else file.delimiter
+
+
+def _named(open_file: OpenFile, file: RawFile) -> OpenFile:
+    """The file with the newest names of columns that were called otherwise earlier, or are new."""
+    names, cells = list(open_file.names), list(open_file.cells)
+    for column, earlier in file.earlier_names.items():
+        if column in names:
+            continue
+        old = next((name for name in earlier if name in names), None)
+        if old is not None:
+            names[names.index(old)] = column
+        elif not earlier:
+            names.append(column)
+            cells.append("null::varchar")
+    return replace(open_file, names=tuple(names), cells=tuple(cells))
+
+
+def _below(text: Path, skip_lines: int, label: str, scratch: Path) -> Path:
+    """A copy of a text without the lines above its header."""
+    target = scratch.with_suffix(".below.csv")
+    with text.open("rb") as old, target.open("wb") as new:
+        if not all(old.readline() for _ in range(skip_lines)):
+            raise BadInput(
+                f"{label}: fewer lines than skip_lines: {skip_lines} skips; write as many as stand"
+                " above the header"
+            )
+        shutil.copyfileobj(old, new, _CHUNK)
+    return target
 
 
 def _with_final_newline(text: Path, buffer: record_count.Bytes, scratch: Path) -> Path:
@@ -229,23 +370,11 @@ def _refuse_repeated(open_file: OpenFile, wanted: Sequence[str]) -> None:
             )
 
 
-def _parquet_names(path: Path) -> list[str]:
+def _parquet_names(path: Path) -> tuple[str, ...]:
     try:
-        return list(pq.ParquetFile(path).schema_arrow.names)
+        return tuple(pq.ParquetFile(path).schema_arrow.names)
     except (pa.ArrowInvalid, OSError):
         raise BadInput(f"{path}: no whole Parquet file; it may be cut, export it again") from None
-
-
-def _unpack(path: Path, scratch: Path) -> Path:
-    if not path.name.endswith(".gz"):
-        return path
-    target = scratch.with_suffix(".csv")
-    try:
-        with gzip.open(path) as packed, target.open("wb") as plain:
-            shutil.copyfileobj(packed, plain, _CHUNK)
-    except (EOFError, OSError, zlib.error):
-        raise BadInput(f"{path}: no whole gzip archive; it may be cut, export it again") from None
-    return target
 
 
 def _to_utf8(path: Path, file: RawFile, label: str, scratch: Path) -> Path:
@@ -286,30 +415,43 @@ def _require_utf8(path: Path, label: str) -> None:
             offset, lines = offset + len(chunk), lines + chunk.count(b"\n")
 
 
-def _cells_sql(open_file: OpenFile, wanted: Sequence[str]) -> str:
-    """SQL of the wanted columns of a CSV, which is read with the columns c0, c1, ..."""
-    positions = [open_file.names.index(column) for column in wanted]
-    return "".join(f", c{position} as v{i}" for i, position in enumerate(positions))
+def _cells_sql(file: RawFile, open_file: OpenFile, wanted: Sequence[str]) -> str:
+    """SQL of the wanted columns of a file."""
+    cells = [open_file.cells[open_file.names.index(column)] for column in wanted]
+    return "".join(f", {_cell_sql(file, cell)} as v{i}" for i, cell in enumerate(cells))
+
+
+def _cell_sql(file: RawFile, cell: str) -> str:
+    """SQL of a cell, null where it holds what stands for no value."""
+    if not file.nulls:
+        return cell
+    spellings = ", ".join(map(literal, file.nulls))
+    return f"case when trim({cell}::varchar) not in ({spellings}) then {cell} end"
 
 
 def _load_parquet(
     connection: duckdb.DuckDBPyConnection,
-    file: RawFile,  # noqa: ARG001
+    file: RawFile,
     open_file: OpenFile,
     wanted: Sequence[str],
     i: int,
 ) -> None:
     rows = f"read_parquet({literal(str(open_file.text))}, file_row_number = true)"
     described = connection.sql(f"from {rows} limit 0")
-    native = dict(zip(described.columns, map(str, described.types), strict=True))
-    cells = "".join(
-        f", {identifier(column)}{_MICROSECONDS.get(native[column], '')} as v{j}"
-        for j, column in enumerate(wanted)
+    native = {
+        identifier(name): str(kind)
+        for name, kind in zip(described.columns, described.types, strict=True)
+    }
+    units = tuple(
+        f"{cell}{_MICROSECONDS.get(native.get(cell, ''), '')}" for cell in open_file.cells
     )
+    cells = _cells_sql(file, replace(open_file, cells=units), wanted)
+    place = "line, defect" if open_file.is_made else "file_row_number + 1, null::varchar"
+    line, defect = place.split(", ")
     run(
         connection,
         f"""create table raw_{i} as select {literal(open_file.label)} as file,
-        file_row_number + 1 as line, null::varchar as defect{cells} from {rows}""",
+        {line} as line, {defect} as defect{cells} from {rows}""",
     )
     run(connection, f"create table unread_{i} as {_NOTHING_UNREAD}")
 
@@ -326,16 +468,16 @@ def _load_csv(
     i: int,
 ) -> None:
     assert open_file.layout is not None  # noqa: S101
-    columns = ", ".join(f"'c{j}': 'VARCHAR'" for j in range(len(open_file.names)))
-    cells = f"{_breaks_sql(open_file)} as breaks{_cells_sql(open_file, wanted)}"
+    columns = ", ".join(f"'{column}': 'VARCHAR'" for column in _text_columns(open_file))
+    cells = f"{_breaks_sql(open_file)} as breaks{_cells_sql(file, open_file, wanted)}"
     try:
         run(
             connection,
             f"""create table rows_{i} as
             select row_number() over () as row, {cells}
             from read_csv({literal(str(open_file.text))}, columns = {{{columns}}},
-                auto_detect = false, delim = {literal(file.delimiter)}, quote = '"', escape = '"',
-                header = true,
+                auto_detect = false, delim = {literal(open_file.delimiter)},
+                quote = '"', escape = '"', header = true,
                 strict_mode = true, null_padding = false, store_rejects = true, rejects_limit = 0,
                 rejects_table = 'errors_{i}', rejects_scan = 'scans_{i}')""",
         )
@@ -343,6 +485,11 @@ def _load_csv(
         raise BadInput(_unreadable(open_file, error)) from None
     unread = _make_unread(connection, open_file, i)
     _make_raw(connection, open_file, unread, i)
+
+
+def _text_columns(open_file: OpenFile) -> list[str]:
+    """The columns of a text itself, without those that it lacks."""
+    return [f"c{j}" for j in range(sum(cell.startswith("c") for cell in open_file.cells))]
 
 
 def _unreadable(open_file: OpenFile, error: duckdb.Error) -> str:
@@ -385,6 +532,8 @@ def _make_unread(
         from errors order by line""",
     )
     connection.unregister("errors")
+    for table in ("errors", "scans"):
+        run(connection, f"drop table {table}_{i}")
     return np.unique(numbers)
 
 
@@ -393,7 +542,7 @@ def _breaks_sql(open_file: OpenFile) -> str:
     assert open_file.layout is not None  # noqa: S101
     if not open_file.layout.breaks.any():
         return "0"
-    row = f"concat({', '.join(f'c{j}' for j in range(len(open_file.names)))})"
+    row = f"concat({', '.join(_text_columns(open_file))})"
     return f"length({row}) - length(replace({row}, chr(10), ''))"
 
 

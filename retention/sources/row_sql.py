@@ -21,8 +21,16 @@ from retention.core.errors import BadParams
 from retention.core.events import EVENT_COLUMNS, MAPPABLE, MONEY
 from retention.core.params import ColumnType, EventMapping, Params, Source
 from retention.sources import parsing
-from retention.sources.currency import Rates, code_sql, converted_sql, currency_column, unknown_sql
+from retention.sources.currency import (
+    Rates,
+    code_sql,
+    converted_sql,
+    currency_column,
+    from_cents_sql,
+    unknown_sql,
+)
 from retention.sources.expressions import Compiler, Expression
+from retention.sources.reader import literal
 
 TEXTS: Final = tuple(
     name for name in MAPPABLE if name != "kind" and EVENT_COLUMNS[name] == pa.string()
@@ -32,6 +40,7 @@ _SQL_TIMES: Final = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "DATE")
 _FIRST_MOMENT: Final = -62_135_596_800_000_000  # of the years 1 to 9999, in microseconds
 _LAST_MOMENT: Final = 253_402_300_799_999_999
 MONEY_COLUMNS: Final = tuple(name for name, kind in EVENT_COLUMNS.items() if kind == MONEY)
+_SUBJECTS: Final = ("case_id", "contract_id", "order_id", "customer_id")
 _NULL_TYPE: Final = '"NULL"'
 
 
@@ -47,7 +56,7 @@ class RejectRule:
 
 DEFECTS: Final = [
     RejectRule(defect, "", "''", f"defect = '{defect}'")
-    for defect in ("nul_byte", "huge_cell", "ragged_row")
+    for defect in ("nul_byte", "huge_cell", "ragged_row", "not_json")
 ]
 """Defects of a whole record, found while the file was read."""
 
@@ -62,6 +71,12 @@ class CompiledMapping:
     where: Expression
     columns: dict[str, Expression]  # by event column
     currency: Expression | None = None  # of its amounts; None: the company's own
+    state: Expression | None = None  # of a log of states
+
+    @property
+    def subject(self) -> str:
+        """The column of what a log of states is of: a case, a contract, an order or a customer."""
+        return next(name for name in _SUBJECTS if name in self.columns)
 
     @property
     def money(self) -> list[str]:
@@ -159,7 +174,10 @@ def _compile_mapping(source: str, file: Source, i: int, compiler: Compiler) -> C
     several = [event.kind for event in file.events].count(mapping.kind) > 1
     label = f"{source}:{mapping.kind}" + (f".{i + 1}" if several else "")
     currency = compiler.compile(mapping.currency, f"{path}.currency") if mapping.currency else None
-    return CompiledMapping(i, mapping, label, where, columns, currency)
+    state = None
+    if mapping.changes:
+        state = compiler.compile(mapping.changes.column, f"{path}.changes.column")
+    return CompiledMapping(i, mapping, label, where, columns, currency, state)
 
 
 def _with_currency_column(
@@ -222,7 +240,7 @@ def _value_sql(plan: IngestPlan, i: int, native: str) -> str:
     if plan.types[i] != "timestamp":
         return f"p{i}"
     text = native not in _SQL_TIMES
-    offset = "%z" in (plan.file.format.time or "") if text else native.endswith("ZONE")
+    offset = plan.file.format.states_instants if text else native.endswith("ZONE")
     return parsing.instant_sql(f"p{i}", parsing.INSTANT if offset else parsing.CLOCK, plan.clock)
 
 
@@ -244,7 +262,11 @@ def mapped_sql(plan: IngestPlan, sql_types: Sequence[Sequence[str]]) -> str:
     for mapping, (condition, *column_types) in zip(plan.mappings, sql_types, strict=True):
         _require_condition(mapping.where, condition)
         where = _expression_sql(plan, mapping.where)
-        returned.append(f"coalesce({where}, false) as {mapping.matches}")
+        holds = f"{mapping.matches}_where" if mapping.state else mapping.matches
+        returned.append(f"coalesce({where}, false) as {holds}")
+        if mapping.state:
+            state = _expression_sql(plan, mapping.state)
+            returned.append(f"trim(({state})::varchar) as {mapping.raw_column('state')}")
         if mapping.currency:
             currency = code_sql(_expression_sql(plan, mapping.currency), plan.currency)
             returned.append(f"{currency} as {mapping.raw_column('currency')}")
@@ -254,6 +276,9 @@ def mapped_sql(plan: IngestPlan, sql_types: Sequence[Sequence[str]]) -> str:
             raw = mapping.raw_column(column)
             returned.append(f"{_expression_sql(plan, expression)} as {raw}")
             value = _event_value_sql(plan, raw, sql_type, column, expression)
+            if mapping.declared.unit == "cents" and column in mapping.money:
+                code = mapping.raw_column("currency") if mapping.currency else None
+                value = from_cents_sql(value, code, plan.rates, plan.currency)
             # Conversion comes last: the rate applies to a number, not to the text of one.
             if mapping.currency and column in mapping.money:
                 value = converted_sql(value, mapping.raw_column("currency"), plan.rates)
@@ -264,7 +289,28 @@ def mapped_sql(plan: IngestPlan, sql_types: Sequence[Sequence[str]]) -> str:
         for mapping in plan.mappings
     ]
     with_values = _with_columns_sql(values, f"({_with_columns_sql(returned, 'typed')})")
-    return _with_columns_sql(known_at, f"({with_values})")
+    with_known = _with_columns_sql(known_at, f"({with_values})")
+    # 4. Whether a state begins, given the state known before.
+    changes = [_change_sql(mapping) for mapping in plan.mappings if mapping.declared.changes]
+    return _with_columns_sql(changes, f"({with_known})") if changes else with_known
+
+
+def _change_sql(mapping: CompiledMapping) -> str:
+    """SQL of whether a row of a log begins one of the states that make an event.
+
+    Only earlier rows of the log are looked at, in the order in which they became known.
+    """
+    assert mapping.declared.changes is not None  # noqa: S101
+    state, holds = mapping.raw_column("state"), f"{mapping.matches}_where"
+    states = ", ".join(map(literal, mapping.declared.changes.states))
+    before = (
+        f"lag({state}) over (partition by {holds}, {mapping.value_column(mapping.subject)}"
+        f" order by {mapping.value_column('known')}, file, line)"
+    )
+    begins = (
+        f"coalesce({state} in ({states}), false) and coalesce({before} not in ({states}), true)"
+    )
+    return f"{holds} and {begins} as {mapping.matches}"
 
 
 def check_expectations(expectations: Mapping[str, Expression], sql_types: Sequence[str]) -> None:

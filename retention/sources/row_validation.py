@@ -39,7 +39,8 @@ def validate_rows(connection: duckdb.DuckDBPyConnection, plan: row_sql.IngestPla
         for mapping in plan.mappings
     ]
     currencies = [mapping.currency for mapping in plan.mappings if mapping.currency]
-    bind_types(connection, "typed", currencies)
+    states = [mapping.state for mapping in plan.mappings if mapping.state]
+    bind_types(connection, "typed", [*currencies, *states])
     expectations = bind_types(connection, "typed", [*plan.expectations.values()])
     row_sql.check_expectations(plan.expectations, expectations)
     # SQL that fails on some row ends the whole query. Guarding every expression against that is

@@ -8,6 +8,7 @@ _NUMBER_FIX: Final = (
 RULE_MESSAGES: Final = {
     "nul_byte": ("holds a NUL byte", "export it again"),
     "huge_cell": ("is longer than 1 MB", "look for a quote that nothing closes"),
+    "not_json": ("is no JSON", "mend or remove the line"),
     "ragged_row": ("has more or fewer cells than the header", "quote cells with a delimiter"),
     "stray_quote": ("has a stray quote", "double it, or quote the cell"),
     "not_integer": ("is not a whole number", "mend it, or type the column double or text"),
@@ -18,7 +19,11 @@ RULE_MESSAGES: Final = {
     "not_date": ("is not a date in the format given", "mend it, or the format"),
     "dst": ("is a time that the clocks skip or repeat", "write dst: earlier or dst: later"),
     "blank_key": ("is blank, but part of the key", "mend it, or take another key"),
-    "blank_id": ("is blank, so nobody's", "mend it, or leave such rows out by where:"),
+    "blank_id": (
+        "is blank, so nobody's",
+        "mend it, fill it from the line above by fill_down:, take it from another file by join:, or"
+        " leave such rows out by where:",
+    ),
     "blank_time": ("is blank, so it has no time", "mend it, or leave such rows out by where:"),
     "control_character": ("holds a control character", "mend it"),
     "failing_sql": ("makes the mapping's SQL fail", "mend it, or guard the SQL, as nullif(x, 0)"),

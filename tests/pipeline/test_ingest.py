@@ -529,7 +529,8 @@ def test_a_column_of_another_file_is_refused_with_the_join_and_no_near_name(
         | {"events": [event | {"kind": "contact", "occurred_at": "day"}]},
     }
     params = make_params(tmp_path, SALES, sources=sources)
-    with pytest.raises(BadInput, match=r"contracts.csv has it and shares contract.*by a join") as e:
+    advice = r"contracts.csv has it and shares contract.*join: .contracts: "
+    with pytest.raises(BadInput, match=advice) as e:
         ingest.ingest(params, "calls")
     assert "which sources.calls.events[0].customer_id names" in str(e.value)
     assert "client_use_id" not in str(e.value)

@@ -15,6 +15,7 @@ from retention.commands.check import (
     mappings,
     parameters,
     samples,
+    whole_history,
 )
 from retention.commands.check.findings import PARAMS, FindingGroup, count_of, exit_code, verdict
 from retention.commands.check.ingest_sample import SampledData
@@ -57,10 +58,14 @@ def _check_data(params: Params, broken: set[str]) -> list[FindingGroup]:
     ids_group, labels_group = FindingGroup("customer ids"), FindingGroup("labels")
     history_group = FindingGroup("history" if sampled.is_whole else "history of the last run")
     ingest_sample.check_ids(sampled, ids_group)
+    if all(group.sound for group in groups):
+        whole_history.check_shared_ids(params, sampled.of_source, ids_group)
     if summary:
         history.check_history(summary, history_group)
     if not broken & {"labels", "sources"}:
         parameters.check_labels(params, labels_group)
+        if all(group.sound for group in groups):
+            whole_history.check_silence(params, labels_group)
         if summary:
             parameters.check_calendar(params, summary, labels_group)
             enough_data.check_enough(params, summary, labels, labels_group)
@@ -77,7 +82,7 @@ def _check_source(
     if copies is None:
         return False
     with reader.connect(samples.MEMORY) as connection, copies.reporting_refusals():
-        sample = samples.load_sample(connection, file, copies)
+        sample = samples.load_sample(connection, params, file, copies)
         mended = mappings.mend_source(params, name, sample)
         if mended:
             ingest_sample.check_source(params, name, mended, sample, sampled)
@@ -93,7 +98,7 @@ def _check_customers(
     if copies is None:
         return
     with reader.connect(samples.MEMORY) as connection, copies.reporting_refusals():
-        sample = samples.load_sample(connection, file, copies)
+        sample = samples.load_sample(connection, params, file, copies)
         mended = mappings.mend_customers(file, sample)
         if mended:
             ingest_sample.check_customers(params, mended, sample, sampled)
@@ -105,7 +110,7 @@ def _check_staff(params: Params, file: StaffFile, scratch: Path, group: FindingG
     if copies is None:
         return
     with reader.connect(samples.MEMORY) as connection, copies.reporting_refusals():
-        sample = samples.load_sample(connection, file, copies)
+        sample = samples.load_sample(connection, params, file, copies)
         mappings.check_staff_columns(file, sample)
         if group.sound:
             ingest_sample.check_staff(file, sample)

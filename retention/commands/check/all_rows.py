@@ -15,7 +15,7 @@ from retention.commands.check import samples
 from retention.commands.check.findings import count_of
 from retention.commands.check.samples import Sample, SampleColumn
 from retention.core.params import ColumnType, Params, Source
-from retention.sources import parsing, reader
+from retention.sources import joins, parsing, reader
 from retention.sources.rule_messages import RULE_MESSAGES
 
 _DAYS: Final = 28
@@ -28,11 +28,8 @@ def check_all_rows(params: Params, source: Source, sample: Sample) -> None:
     if source.table or not typed:
         return
     columns = ", ".join(f"{reader.identifier(name)} as v{c.position}" for name, c in typed.items())
-    rows = " union all by name ".join(
-        f"select {columns} from {reader.plain_scan_sql(source, path)}"
-        for path in reader.paths(source.path)
-    )
-    with reader.connect(samples.MEMORY) as connection:
+    with reader.scan(source, list(typed), samples.MEMORY) as (connection, scan_sql):
+        rows = f"select {columns} from ({scan_sql})"
         try:
             if not sample.copies.is_whole:
                 _check_types(connection, rows, params, source, sample)
@@ -53,6 +50,7 @@ def _typed_columns(source: Source, sample: Sample) -> dict[str, SampleColumn]:
         name: column
         for name, column in sample.columns.items()
         if column.is_text
+        and name not in joins.joined_columns(source)
         and source.types.get(name, "text") != "text"
         and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", read)
     }
@@ -106,7 +104,7 @@ def _check_last_day(
         column = _typed_columns(source, sample).get(mapping.occurred_at)
         if mapping.kind not in kinds or column is None:
             continue
-        if source.types[column.name] != "timestamp" or "%z" in (source.format.time or ""):
+        if source.types[column.name] != "timestamp" or source.format.states_instants:
             continue
         moments = f"select {_parsed_sql(source, column)} as moment from ({rows})"
         days = reader.run(

@@ -125,7 +125,9 @@ def similar_names(name: str, names: Iterable[str], purpose: str = "") -> list[st
         for candidate in lower_case
         if wanted in candidate or (len(candidate) > 2 and candidate in wanted)
     ]
-    close = get_close_matches(wanted, lower_case, n=3, cutoff=0.5)
+    # An id that is merely spelt alike is another thing: account_use_count for account_id.
+    cutoff = 0.7 if _last_word(purpose) in ("id", "key") else 0.5
+    close = get_close_matches(wanted, lower_case, n=3, cutoff=cutoff)
     similar = list(dict.fromkeys(overlapping + close))
     if not similar and purpose:
         last_word = _last_word(purpose)

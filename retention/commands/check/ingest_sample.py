@@ -16,7 +16,7 @@ from retention.commands.check.samples import File, Sample
 from retention.core import artefacts
 from retention.core.documents.sources import IngestSummary
 from retention.core.params import CustomersFile, EngineParams, Params, RawFile, Source, StaffFile
-from retention.sources import key_collisions, reader
+from retention.sources import joins, key_collisions, reader
 from retention.sources.customer_ids import id_collisions
 from retention.sources.rule_messages import RULE_MESSAGES
 
@@ -27,6 +27,7 @@ class SampledData:
 
     tables: list[pa.Table] = field(default_factory=list)  # events, one table a source
     ids: list[pa.ChunkedArray] = field(default_factory=list)  # customer ids, one array a file
+    of_source: dict[str, pa.ChunkedArray] = field(default_factory=dict)  # the ids of each source
     is_whole: bool = True  # whether the first rows are all that the sources have
 
     def customer_ids(self) -> pa.ChunkedArray:
@@ -44,6 +45,7 @@ def check_source(
     ingested = ingest(_sample_params(params, sources={name: _at_sample(source, sample)}), name)
     sampled.tables.append(ingested.events)
     sampled.ids.append(ingested.events["customer_id"])
+    sampled.of_source[name] = ingested.events["customer_id"]
     group, summary = sample.group, ingested.summary
     _check_rejects(ingested.rejects, summary.read, params, source, sample)
     _check_row_count(source, summary.read, sample)
@@ -52,6 +54,8 @@ def check_source(
     repeat_customers.check_repeat_customers(params, source, sample)
     all_rows.check_all_rows(params, source, sample)
     _check_expectations(source, name, summary, sample)
+    _check_partners(summary, sample)
+    _check_addresses(ingested.events, sample)
     times.check_year(sample, ingested.events)
     times.check_hours(params, source, sample, ingested.events)
     for kind in dict.fromkeys(mapping.kind for mapping in source.events):
@@ -179,6 +183,17 @@ def _check_expectations(source: Source, name: str, summary: IngestSummary, sampl
             )
 
 
+def _check_partners(summary: IngestSummary, sample: Sample) -> None:
+    """A doubt for each join in which rows have no partner."""
+    for name, missing in summary.unjoined.items():
+        if missing.rows:
+            first = sample.copies.with_original_names(missing.first)
+            sample.group.doubt(
+                f"join.{name}: {missing.rows:,} of the {sample.rows(summary.read)} have no partner,"
+                f" first {first}; export {name} anew, or look whether on: names the right columns"
+            )
+
+
 # Keys that repeat
 
 
@@ -226,13 +241,12 @@ def _has_differing_rows(source: Source, sample: Sample) -> bool:
     """Whether a key stands for two different rows; False where the files cannot be read so."""
     if source.key == "row_number":
         return False
+    own = [name for name in sample.names if name not in joins.joined_columns(source)]
+    if not set(source.key) <= set(own):
+        return True
     keys = ", ".join(map(reader.identifier, source.key))
-    every = ", ".join(map(reader.identifier, sample.names))
-    rows = " union all by name ".join(
-        f"select {every} from {reader.plain_scan_sql(source, path)}"
-        for path in reader.paths(source.path)
-    )
-    with reader.connect(samples.MEMORY) as connection:
+    every = ", ".join(map(reader.identifier, own))
+    with reader.scan(source, own, samples.MEMORY) as (connection, rows):
         try:
             ((differ,),) = reader.run(
                 connection,
@@ -278,6 +292,19 @@ def _key_advice(key: Sequence[str], sample: Sample) -> str:
 
 
 # Customer ids
+
+
+def _check_addresses(events: pa.Table, sample: Sample) -> None:
+    """A doubt when customers are identified by their e-mail addresses."""
+    ids = pc.unique(events["customer_id"])
+    n_addresses = pc.sum(pc.match_substring_regex(ids, r"^[^@\s]+@[^@\s]+\.[^@\s]+$")).as_py()
+    if n_addresses and n_addresses > len(ids) / 2:
+        sample.group.doubt(
+            f"customer_id: {n_addresses:,} of the first {len(ids):,} ids are e-mail addresses,"
+            " which then stand in the feature table, the lists and the ledgers; map a number of the"
+            " customer, or write customer_id: md5(lower(trim(...))) in every mapping and in"
+            " customers"
+        )
 
 
 def _check_shared_customers(

@@ -180,6 +180,9 @@ class _MappingChecker:
         currency_key = f"{self.sample.key}.events[{i}].currency"
         if mapping.currency and not self._compile(currency_key, mapping.currency):
             wrong.append("currency")
+        changes_key = f"{self.sample.key}.events[{i}].changes.column"
+        if mapping.changes and not self._compile(changes_key, mapping.changes.column):
+            wrong.append("changes")
         if {"customer_id", "occurred_at"} & set(wrong):
             return file, None
         return file, mapping.model_copy(update=dict.fromkeys(wrong))

@@ -8,7 +8,7 @@ from retention.cohort.calendar import label_kinds
 from retention.commands.check import samples
 from retention.commands.check.samples import Sample
 from retention.core.params import EventMapping, Params, Source
-from retention.sources import reader
+from retention.sources import joins, reader
 
 _MIN_CUSTOMERS: Final = 100
 _MIN_SHARE: Final = 0.02
@@ -42,12 +42,12 @@ def _count(source: Source, mapping: EventMapping, sample: Sample) -> tuple[int, 
     moment = reader.identifier(mapping.occurred_at)
     if mapping.occurred_at not in sample.columns:
         return 0, 0
-    files = [reader.plain_scan_sql(source, path) for path in reader.paths(source.path)]
-    rows = " union all ".join(
-        f"select {customer}::varchar as customer, {moment}::varchar as moment from {file}"
-        for file in files
-    )
-    with reader.connect(samples.MEMORY) as connection:
+    if {mapping.customer_id, mapping.occurred_at} & joins.joined_columns(source):
+        return 0, 0
+    columns = list(dict.fromkeys([mapping.customer_id, mapping.occurred_at]))
+    with reader.scan(source, columns, samples.MEMORY) as (connection, scan_sql):
+        rows = f"select {customer}::varchar as customer, {moment}::varchar as moment"
+        rows += f" from ({scan_sql})"
         try:
             ((n_customers, n_visits),) = reader.run(
                 connection,

@@ -1,6 +1,7 @@
 """Copy the first rows of files and tables into a temporary folder, and load them."""
 
 import gzip
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 from retention.commands.check.findings import FindingGroup, count_of, nearest_text, similar_names
 from retention.core.errors import BadInput, Refusal
 from retention.core.params import Params, RawFile
-from retention.sources import last_row, reader, record_count
+from retention.sources import archives, joins, last_row, reader, record_count
 
 ROWS: Final = 1000
 """How many rows of each file are read."""
@@ -131,10 +132,13 @@ class Sample:
         return count_of(read, "row") if self.copies.is_whole else f"first {count_of(read, 'row')}"
 
 
-def load_sample(connection: duckdb.DuckDBPyConnection, file: RawFile, copies: Copies) -> Sample:
-    """Load the columns that all copies have into table `raw`."""
-    names = reader.shared_columns(copies.files)
-    reader.load(connection, file, copies.files, names, first_of_repeated=True)
+def load_sample(
+    connection: duckdb.DuckDBPyConnection, params: Params, file: RawFile, copies: Copies
+) -> Sample:
+    """Load the columns that all copies have, and the joined ones, into table `raw`."""
+    key = copies.group.title
+    names = joins.names(file, copies.files, key)
+    joins.load(connection, file, copies.files, names, params.zone_of, key, first_of_repeated=True)
     raw = connection.table("raw")
     native = dict(zip(raw.columns, map(str, raw.types), strict=True))
     columns = {name: SampleColumn(name, i, native[f"v{i}"]) for i, name in enumerate(names)}
@@ -239,7 +243,7 @@ def _copy_file(copies: Copies, file: RawFile, path: Path, work: Path) -> None:
     copies.originals[copy.as_posix()] = path.as_posix()
     work.mkdir()
     try:
-        is_whole = _copy_first_rows(path, copy, file.delimiter, copies.group)
+        is_whole = _copy_first_rows(path, copy, file, copies.group)
         copies.files += reader.open_files(at_path(file, copy), work)
     except Refusal as refusal:
         copies.report_refusal(refusal)
@@ -248,16 +252,34 @@ def _copy_file(copies: Copies, file: RawFile, path: Path, work: Path) -> None:
     copies.is_whole &= is_whole
 
 
-def _copy_first_rows(path: Path, copy: Path, delimiter: str, group: FindingGroup) -> bool:
+def _copy_first_rows(path: Path, copy: Path, file: RawFile, group: FindingGroup) -> bool:
     """Copy the header and the first rows; whether these are all."""
     if path.name.endswith(".parquet"):
         return _copy_parquet(path, copy)
+    if archives.form(path) in (archives.WORKBOOK, ".json", archives.PARQUET):
+        copy.write_bytes(path.read_bytes())
+        return True
+    if path.name.endswith(".zip"):
+        return _copy_zip(path, copy)
     if path.name.endswith(".gz"):
         return _copy_gzip(path, copy)
-    _check_last_line(path, delimiter, group)
+    if archives.form(path) in archives.TEXTS:
+        _check_last_line(path, file, group)
     with path.open("rb") as handle:
         content, is_whole = _first_lines(handle)
     copy.write_bytes(content)
+    return is_whole
+
+
+def _copy_zip(path: Path, copy: Path) -> bool:
+    name = archives.member(path)
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(name) as packed:
+            content, is_whole = _first_lines(packed)
+    except (RuntimeError, OSError, zlib.error, zipfile.BadZipFile):
+        raise BadInput(f"{path}: no whole zip archive, or one with a password; unpack it") from None
+    with zipfile.ZipFile(copy, "w") as archive:
+        archive.writestr(name, content)
     return is_whole
 
 
@@ -282,11 +304,14 @@ def _copy_parquet(path: Path, copy: Path) -> bool:
     return bool(is_whole.metadata.num_rows <= ROWS)
 
 
-def _check_last_line(path: Path, delimiter: str, group: FindingGroup) -> None:
+def _check_last_line(path: Path, file: RawFile, group: FindingGroup) -> None:
     """Report a text whose last line does not end, without reading much of what lies before."""
     if not path.stat().st_size:
         return
-    buffer = np.asarray(np.memmap(path, np.uint8, mode="r"))
+    delimiter = reader.delimiter_of(file, archives.form(path))
+    with path.open("rb") as handle:
+        above = sum(len(handle.readline()) for _ in range(file.skip_lines))
+    buffer = np.asarray(np.memmap(path, np.uint8, mode="r"))[above:]
     if not last_row.is_unended(buffer):
         return
     if last_row.is_whole(buffer, delimiter):

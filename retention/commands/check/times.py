@@ -48,6 +48,7 @@ _CLOCKS: Final = (
     "T%H:%M:%SZ",
     "T%H:%M:%S.%fZ",
     " %H:%M:%S%z",
+    " %H:%M:%S %z",
     "T%H:%M:%S%z",
     " %H:%M:%S.%f%z",
     "T%H:%M:%S.%f%z",
@@ -285,7 +286,7 @@ def check_hours(params: Params, source: Source, sample: Sample, events: pa.Table
 def _has_naive_times(source: Source, sample: Sample) -> bool:
     """Whether any time is read as the clock of a zone that params.yaml names."""
     typed = [sample.columns[column] for column, kind in source.types.items() if kind == "timestamp"]
-    offset = "%z" in (source.format.time or "")
+    offset = source.format.states_instants
     return not offset and any(column.native in ("VARCHAR", "TIMESTAMP") for column in typed)
 
 

@@ -209,7 +209,7 @@ def _remaining_rows(parts: Iterable[raw.CustomerRows], root: Path) -> Iterator[s
         yield f"{raw.EXAMPLES}: the example writes its customers again at the next run"
     for part in (part for part in parts if not raw.is_of_example(part.path)):
         if len(part.rows) and not raw.is_own_file(part.path, root):
-            yield f"{part.path}: its owner removes {len(part.rows):,} rows"
+            yield f"{part.path}: its owner removes {len(part.rows):,} rows, and exports it anew"
         for line in part.unread:
             yield f"{part.path}: line {line} could not be read as cells and may be theirs: look"
 

@@ -5,6 +5,7 @@ All other bytes of a text file stay as they were: its lines are copied, not form
 
 import csv
 import gzip
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ import pyarrow.parquet as pq
 from retention.core import artefacts
 from retention.core.params import Params, RawFile, Source
 from retention.core.storage import atomic
-from retention.sources import parsing, reader, row_sql
+from retention.sources import joins, parsing, reader, row_sql
+from retention.sources.column_errors import rename_in_sql
 from retention.sources.expressions import Compiler
 from retention.sources.reader import OpenFile, run
 from retention.sources.record_count import Numbers
@@ -45,10 +47,10 @@ def customer_rows(params: Params, customer_id: str) -> list[CustomerRows]:
 
     BadInput: a file that cannot be read, so that its customers are unknown.
     """
-    mapped_files = [*_sources(params), *_customers(params)]
+    mapped_files = [*_sources(params), *_partners(params), *_customers(params)]
     by_path: dict[Path, CustomerRows] = {}
     for file, expressions in mapped_files:
-        if Path(file.path).exists():
+        if expressions and Path(file.path).exists():
             for rows in _rows_of_file(params, file, expressions, customer_id):
                 by_path[rows.path] = _merge(by_path.get(rows.path), rows)
     return list(by_path.values())
@@ -63,6 +65,23 @@ def _sources(params: Params) -> Iterator[tuple[RawFile, dict[str, str]]]:
                 for i, event in enumerate(source.events)
             },
         )
+
+
+def _partners(params: Params) -> Iterator[tuple[RawFile, dict[str, str]]]:
+    """The files from which sources take the customer of a row, and where the customer stands."""
+    for name, source in params.sources.items():
+        for other, join in source.join.items():
+            yield (
+                join,
+                {
+                    f"sources.{name}.join.{other}.columns.{column} ({i})": rename_in_sql(
+                        event.customer_id, column, there
+                    )
+                    for i, event in enumerate(source.events)
+                    for column, there in join.columns.items()
+                    if re.search(rf"(?<!\w){re.escape(column)}(?!\w)", event.customer_id)
+                },
+            )
 
 
 def _customers(params: Params) -> Iterator[tuple[RawFile, dict[str, str]]]:
@@ -85,10 +104,11 @@ def _rows_of_file(
 ) -> list[CustomerRows]:
     with TemporaryDirectory(prefix="raw-") as scratch, reader.connect(params.engine.memory) as con:
         files = reader.open_files(file, Path(scratch))
-        compiler = Compiler(con, reader.shared_columns(files), files[0].label, file.types)
+        names = joins.names(file, files, "sources")
+        compiler = Compiler(con, names, files[0].label, file.types)
         reader.use_zone(con, params.zone_of(file))
         compiled = [compiler.compile(text, key).sql for key, text in expressions.items()]
-        reader.load(con, file, files, compiler.wanted)
+        joins.load(con, file, files, compiler.wanted, params.zone_of, "sources")
         _create_typed_view(con, params, file, compiler.wanted)
         whose = " or ".join(f"try([({sql})::varchar])[1] = $id" for sql in compiled)
         matches = con.execute(
@@ -129,13 +149,14 @@ def _customer_rows(
     ]
     positions = np.array([line for label, line in matches if label == file_head.label], int)
     if file_head.layout is None:
-        return CustomerRows(Path(file_head.label), positions, frozenset(), tuple(unread_lines))
+        lines = frozenset(positions.tolist()) if file_head.is_made else frozenset[int]()
+        return CustomerRows(Path(file_head.label), positions, lines, tuple(unread_lines))
     # A record with line breaks in its cells has several lines: all of them go.
     records = np.searchsorted(file_head.layout.lines, positions)
     last = positions + file_head.layout.breaks[records]
     spans = zip(positions.tolist(), last.tolist(), strict=True)
-    lines = [line for start, end in spans for line in range(int(start), int(end) + 1)]
-    return CustomerRows(Path(file_head.label), records, frozenset(lines), tuple(unread_lines))
+    spanned = [line for start, end in spans for line in range(int(start), int(end) + 1)]
+    return CustomerRows(Path(file_head.label), records, frozenset(spanned), tuple(unread_lines))
 
 
 def _pieces(raw: str | None, delimiter: str) -> list[str]:
@@ -146,9 +167,10 @@ def _pieces(raw: str | None, delimiter: str) -> list[str]:
 
 
 def is_own_file(path: Path, root: Path) -> bool:
-    """Whether a file lies in the project and was put there by the company, not by an example."""
+    """Whether a file is the company's, lies in the project and has rows that can be cut out."""
     real = path.resolve()
-    return real.is_relative_to(root.resolve()) and not is_of_example(path)
+    can_be_cut = not path.name.endswith((".zip", ".xlsx", ".json", ".json.gz"))
+    return can_be_cut and real.is_relative_to(root.resolve()) and not is_of_example(path)
 
 
 def is_of_example(path: Path) -> bool:

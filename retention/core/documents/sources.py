@@ -58,6 +58,13 @@ class KeyCollisions(Contents):
     first: str | None  # files and lines of the first two
 
 
+class MissingPartners(Contents):
+    """Rows whose key stands for nothing in a joined file."""
+
+    rows: int
+    first: str | None  # file, line, column and masked key of the first
+
+
 class IngestSummary(Contents):
     """The counts that account for every row of one source."""
 
@@ -70,6 +77,7 @@ class IngestSummary(Contents):
     expired: int  # events older than privacy.keep_days
     held_back: int  # events known on or after as_of, which no snapshot sees
     collisions: KeyCollisions
+    unjoined: Mapping[str, MissingPartners] = {}  # by join
     ignored_columns: tuple[str, ...]
     unended_files: tuple[str, ...]  # with no newline at the end, the last row being whole
     doubtful: Mapping[str, MissedExpectation]  # by the name of the expectation

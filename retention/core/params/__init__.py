@@ -34,18 +34,22 @@ from retention.core.params.reading import (
     with_changes,
 )
 from retention.core.params.sources import (
+    EPOCHS,
     ColumnType,
     CustomersFile,
     EngineParams,
     EventMapping,
+    FillDown,
     Format,
     IngestParams,
+    Join,
     RawFile,
     Source,
     StaffFile,
 )
 
 __all__ = [
+    "EPOCHS",
     "VERSION",
     "Absence",
     "AtRiskParams",
@@ -58,10 +62,12 @@ __all__ = [
     "EvaluateParams",
     "EventMapping",
     "FeatureParams",
+    "FillDown",
     "Fix",
     "Format",
     "GuardParams",
     "IngestParams",
+    "Join",
     "LabelParams",
     "OutcomesParams",
     "Owner",

@@ -83,7 +83,10 @@ class Params(Strict):
 
     def raw_files(self) -> dict[str, RawFile]:
         """The files and tables that ingest reads, by their key in params.yaml."""
-        files = {f"sources.{name}": source for name, source in self.sources.items()}
+        files: dict[str, RawFile] = {}
+        for name, source in self.sources.items():
+            files[f"sources.{name}"] = source
+            files |= {f"sources.{name}.join.{other}": join for other, join in source.join.items()}
         others = {"customers": self.customers, "scorecard.staff": self.scorecard.staff}
         return files | {key: file for key, file in others.items() if file}
 

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -33,12 +33,57 @@ class EngineParams(Strict):
     remote: str | None = None
 
 
+EPOCHS: Final = {"epoch_seconds": 1, "epoch_milliseconds": 1000}
+"""Formats of times that are counts since 1970, with the counts in a second."""
+
+Written = str | Annotated[list[str], Field(min_length=1)] | None
+
+
 class Format(Strict):
     """How times, dates and numbers are written."""
 
-    time: str | None = None
-    date: str | None = None
+    time: Written = None  # of several formats the first that a value has counts
+    date: Written = None
     decimal: Literal[".", ","] = "."  # the decimal sign
+    thousands: Literal[",", ".", " ", "'"] | None = None  # between groups of digits
+    sign: str | None = Field(default=None, min_length=1)  # of the currency, before or after
+
+    def ways(self, option: Literal["time", "date"]) -> list[str]:
+        """The formats of times or dates, in their order."""
+        written = self.time if option == "time" else self.date
+        return [written] if isinstance(written, str) else list(written or ())
+
+    @property
+    def states_instants(self) -> bool:
+        """Whether times state their zone, as all formats do or none."""
+        return any(_is_instant(form) for form in self.ways("time"))
+
+    @model_validator(mode="after")
+    def _is_of_one_mind(self) -> "Format":
+        forms = self.ways("time")
+        if len({_is_instant(form) for form in forms}) > 1:
+            raise ValueError(
+                "some formats of time state the zone (%z, epoch_seconds) and some do not; map the"
+                " others by strptime in the column's own SQL"
+            )
+        if self.thousands == self.decimal:
+            raise ValueError("thousands and decimal are the same sign; write decimal too")
+        return self
+
+
+def _is_instant(form: str) -> bool:
+    return "%z" in form or form in EPOCHS
+
+
+class StateChange(Strict):
+    """A log of states: the event is the row with which a state begins."""
+
+    column: Sql  # the state
+    to: str | Annotated[list[str], Field(min_length=1)]
+
+    @property
+    def states(self) -> list[str]:
+        return [self.to] if isinstance(self.to, str) else list(self.to)
 
 
 class EventMapping(Strict):
@@ -46,7 +91,9 @@ class EventMapping(Strict):
 
     kind: Name
     where: Sql | None = None
+    changes: StateChange | None = None
     currency: Sql | None = None  # of the row's money, where rows differ
+    unit: Literal["whole", "cents"] = "whole"  # cents: the smallest unit of each currency
     customer_id: Sql
     occurred_at: Sql
     known_at: Sql | None = None
@@ -74,6 +121,15 @@ class EventMapping(Strict):
         return {name: sql for name in names if (sql := getattr(self, name)) is not None}
 
 
+class FillDown(Strict):
+    """Columns that only the first of several lines states, as the header of an order."""
+
+    columns: list[str] = Field(min_length=1)
+    # Columns that are alike on lines that belong together. Without them a line on which the first
+    # of `columns` is filled begins a new group.
+    within: list[str] = []
+
+
 class RawFile(Strict):
     """Files of one form, or a database table."""
 
@@ -89,6 +145,14 @@ class RawFile(Strict):
     dst: Literal["reject", "earlier", "later"] | None = None
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
+    skip_lines: int = Field(default=0, ge=0, le=1000)  # above the header
+    sheet: str | None = Field(default=None, min_length=1)  # of a workbook; null: its only one
+    # in JSON, by the name of a list: a row for each of its elements
+    each: str | None = Field(default=None, min_length=1)
+    nulls: list[str] = []  # what stands in cells without a value, as NULL
+    # a column's earlier names; of a column without any, files that lack it are blank
+    earlier_names: dict[str, list[str]] = {}
+    fill_down: FillDown | None = None
     rows_at_least: int | None = Field(default=None, ge=1)  # in all files; fewer: a cut export
 
     @model_validator(mode="after")
@@ -100,11 +164,31 @@ class RawFile(Strict):
         return self
 
 
+class Join(RawFile):
+    """Another file or table, of which each row of a source has at most one partner."""
+
+    on: dict[str, str] = Field(min_length=1)  # columns of the source, and those that equal them
+    columns: dict[str, str] = Field(
+        min_length=1
+    )  # what they are called here, and their names there
+    # The column there from when on a row holds, and the time here by which the row is chosen. Both
+    # have types.
+    since: str | None = Field(default=None, min_length=1)
+    at: str | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _has_both_times(self) -> "Join":
+        if bool(self.since) != bool(self.at):
+            raise ValueError("write both since and at, or neither")
+        return self
+
+
 class Source(RawFile):
     """Rows that become events."""
 
     key: list[str] | Literal["row_number"]
     events: list[EventMapping] = Field(min_length=1)
+    join: dict[Name, Join] = {}
     expect: dict[Name, Sql] = {}  # conditions; a row that breaks one is doubtful
     known_after: Lag | None = None
     # The table's column of when a row became known: only newer rows than those copied before are
@@ -151,7 +235,11 @@ def copied_to(key: str) -> Callable[[File], File]:
 
     def set_path(file: File) -> File:
         place = str(artefacts.TABLES / key)
-        return file.model_copy(update={"path": place}) if file.table else file
+        copied = file.model_copy(update={"path": place}) if file.table else file
+        if not isinstance(copied, Source) or not copied.join:
+            return copied
+        joined = {name: copied_to(f"{key}.join.{name}")(join) for name, join in copied.join.items()}
+        return copied.model_copy(update={"join": joined})
 
     return set_path
 
