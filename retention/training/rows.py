@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from models.components.base import TREATED, Floats
 from models.components.uplift import fold_of
 from retention.core import feature_table
-from retention.core.events import CONTACTED, CONTACTED_NOT_RANDOMISED, HELD_OUT
+from retention.core.events import CONTACTED, CONTACTED_NOT_RANDOMISED
 from retention.core.params import TreatedRows
 from retention.training.folds import PARTS, Fold
+from retention.training.row_weights import Outreach, row_weights
 
+NOTICE: Final = "notice_given"
+"""The feature that is 1 where a live contract was given notice."""
 _SALT: Final = "customers"
 """Of the hash that parts the customers of a fold."""
 
@@ -30,7 +33,7 @@ class LabelledRows:
     day: NDArray[np.int64]  # of the snapshot, days since 1970-01-01
     churned: Floats  # 1 churned, 0 stayed
     value: Floats  # in the value window, account currency
-    weight: Floats  # of the row in a fit
+    weight: Floats  # customers that the row stands for, in every fit and figure
 
     def take(self, rows: NDArray[Any]) -> "LabelledRows":
         """The rows of a mask or of positions, in their order."""
@@ -95,6 +98,16 @@ class LabelledRows:
         untreated = {TREATED: 0.0} if TREATED in self.X.columns else {}
         return replace(self, X=self.X.assign(**untreated))
 
+    @property
+    def contactable(self) -> NDArray[np.bool_]:
+        """Whom a list could still contact to win them back; shape (n,).
+
+        Who has given notice is in a lane of their own: that they leave is known.
+        """
+        if NOTICE not in self.X.columns:
+            return np.ones(len(self.day), dtype=bool)
+        return np.asarray(self.X[NOTICE].to_numpy(dtype=float, na_value=0.0) != 1)
+
     def target(self, task: str) -> Floats:
         """`churned` for the task "churn", else `value`; shape (n,)."""
         return self.churned if task == "churn" else self.value
@@ -130,32 +143,49 @@ def labelled_rows(
     features : Table
         One row per customer and snapshot.
     labels : Table
-        customer_id, snapshot_on, churned, value and arm.
+        LABELS.
     treated : {"weight", "drop", "adjust", "keep"}
         What is done with contacted customers, whose outcome includes the contact's effect; as
         `train.treated_rows` in params.yaml. "weight" and "drop" leave them out, and "weight" lets
-        held-out customers stand for them (`holdout_weights`); "adjust" adds the column TREATED.
+        others stand for them (`row_weights`); "adjust" adds the column TREATED.
 
     Returns
     -------
     LabelledRows
     """
-    contacted = pc.is_in(labels["arm"], pa.array([CONTACTED, CONTACTED_NOT_RANDOMISED]))
-    leaves_out = treated in ("weight", "drop")
-    usable = labels.filter(pc.invert(contacted)) if leaves_out else labels
-    if treated == "adjust":
-        usable = usable.append_column(TREATED, contacted.cast(pa.float64()))
-    weighted = usable.append_column("weight", holdout_weights(usable, labels, treated))
-    joined = features.join(weighted, keys=feature_table.KEYS, join_type="inner").sort_by(
+    joined = features.join(labels, keys=feature_table.KEYS, join_type="inner").sort_by(
         [("snapshot_on", "ascending"), ("customer_id", "ascending")]
     )
-    return LabelledRows(
-        X=feature_table.matrix(joined.drop_columns(["churned", "value", "arm", "weight"])),
-        customer=joined["customer_id"].to_numpy(zero_copy_only=False),
-        day=joined["snapshot_on"].cast(pa.int32()).to_numpy().astype(np.int64),
+    outreach = _outreach(joined)
+    contacted = np.isin(outreach.arm, (CONTACTED, CONTACTED_NOT_RANDOMISED))
+    own = [name for name in labels.column_names if name not in feature_table.KEYS]
+    rows = LabelledRows(
+        X=feature_table.matrix(joined.drop_columns(own)),
+        customer=outreach.customer,
+        day=outreach.day,
         churned=joined["churned"].cast(pa.float64()).to_numpy(),
         value=joined["value"].to_numpy(),
-        weight=joined["weight"].to_numpy(),
+        weight=np.ones(len(joined)),
+    )
+    if treated == "adjust":
+        return replace(rows, X=rows.X.assign(**{TREATED: contacted.astype(float)}))
+    if treated == "weight":
+        rows = replace(rows, weight=row_weights(outreach, rows.X))
+        return rows if (rows.weight > 0).all() else rows.take(rows.weight > 0)
+    return rows.take(~contacted) if treated == "drop" else rows
+
+
+def _outreach(joined: pa.Table) -> Outreach:
+    def of(name: str) -> "NDArray[Any]":
+        return joined[name].to_numpy(zero_copy_only=False)
+
+    return Outreach(
+        day=joined["snapshot_on"].cast(pa.int32()).to_numpy().astype(np.int64),
+        customer=of("customer_id"),
+        arm=of("arm"),
+        campaign_arm=of("campaign_arm"),
+        after=joined["outreach_after"].to_pandas().to_numpy(dtype=float, na_value=np.nan),
+        decided=joined["decided_after"].to_pandas().to_numpy(dtype=float, na_value=np.nan),
     )
 
 
@@ -183,38 +213,3 @@ def unlabelled_rows(features: pa.Table) -> LabelledRows:
         value=unknown,
         weight=np.ones(len(cohort)),
     )
-
-
-def holdout_weights(usable: pa.Table, labels: pa.Table, treated: TreatedRows) -> pa.Array:
-    """Row weights: 1, but for held-out customers the inverse of the snapshot's holdout share.
-
-    Where contacted customers are left out, those held out of the same randomisation stand for
-    them: their outcome is the one without a contact (inverse probability weighting).
-
-    Parameters
-    ----------
-    usable : Table of n rows
-        The rows of `labels` that are fitted on.
-    labels : Table
-        All labels, with those of contacted customers.
-    treated : {"weight", "drop", "adjust", "keep"}
-        All weights are 1 unless it is "weight".
-
-    Returns
-    -------
-    Array of n floats
-
-    References
-    ----------
-    Horvitz & Thompson (1952), A generalization of sampling without replacement from a finite
-    universe, JASA 47.
-    """
-    if treated != "weight":
-        return pa.array(np.ones(len(usable)))
-    held_out = labels["arm"].to_pandas().eq(HELD_OUT)
-    randomised = labels["arm"].to_pandas().isin([CONTACTED, HELD_OUT])
-    day = labels["snapshot_on"].to_pandas()
-    holdout_share = held_out[randomised].groupby(day[randomised]).mean()
-    is_held_out = usable["arm"].to_pandas().eq(HELD_OUT).to_numpy()
-    inverse = usable["snapshot_on"].to_pandas().map(1 / holdout_share).to_numpy(dtype=float)
-    return pa.array(np.where(is_held_out, inverse, 1.0))
