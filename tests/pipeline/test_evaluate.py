@@ -155,7 +155,7 @@ def test_the_stage_writes_figures_predictions_pictures_and_a_card(home: Home) ->
     content = atomic.read_json(artefacts.METRICS)
     assert set(content) == {
         *NOTHING_MEASURED,
-        *("measured_on", "customers", "churners", "churn_rate"),
+        *("measured_on", "days", "customers", "churners", "churn_rate", "everybody"),
         *("capacity", "definition", "banners", "slices"),
     }
     models_and_recipe = {*small.QUICK_MODELS, "recipe"}
@@ -180,7 +180,13 @@ def test_predictions_are_one_row_a_customer_beside_what_happened(home: Home) -> 
     assert (beside["churned"] == beside["churned_told"]).all()
     assert (beside["value"] == beside["value_told"]).all()
     metrics = atomic.read_json(artefacts.METRICS)
-    assert (metrics["customers"], metrics["churners"]) == (len(frame), frame["churned"].sum())
+    assert metrics["customers"] == frame["customer_id"].nunique()
+    days = {str(day): group for day, group in frame.groupby("snapshot_on")}
+    assert [day["day"] for day in metrics["days"]] == sorted(days)
+    assert max(days) == metrics["measured_on"]
+    for day in metrics["days"]:
+        of_day = days[day["day"]]
+        assert (day["customers"], day["churners"]) == (len(of_day), of_day["churned"].sum())
 
 
 def test_the_same_inputs_are_the_same_bytes(

@@ -88,15 +88,42 @@ class SliceMetrics(Contents):
     found: Number | None  # share of the churners on it
 
 
-class TestMetrics(Contents):
-    """Every metric on the test snapshot."""
+class MeasuredDay(Contents):
+    """The main figures of one of the measured days."""
 
-    __test__ = False  # no test class
+    day: dt.date
+    customers: int
+    churners: int
+    churn_rate: Number | None  # weighted, as some were contacted
+    predicted: Number | None  # mean chance
+    roc_auc: Number | None
 
-    measured_on: dt.date | None
+
+class EverybodysMetrics(Contents):
+    """Figures of the selected models with the customers whom no list could contact."""
+
     customers: int
     churners: int
     churn_rate: Number | None
+    churn: Figures
+    value: Figures
+    list_metrics: Figures = Field(alias="list")
+
+
+class TestMetrics(Contents):
+    """Every metric on unseen snapshots, of customers whom a list could still contact.
+
+    A figure of several days is the mean of the days'.
+    """
+
+    __test__ = False  # no test class
+
+    measured_on: dt.date | None  # the newest of `days`
+    days: tuple[MeasuredDay, ...] = ()
+    customers: int  # each counted once
+    churners: int
+    churn_rate: Number | None  # the mean over days, weighted
+    everybody: EverybodysMetrics | None = None  # null where nothing was measured
     capacity: int  # of a list
     definition: str  # what churn is
     banners: tuple[str, ...]
