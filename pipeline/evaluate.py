@@ -19,6 +19,7 @@ from retention.serving import headlines, target
 from retention.stats.weighted import Weights
 from retention.tracking import client
 from retention.training import metrics, populations, slices
+from retention.training.campaign_money import campaign_money
 from retention.training.metric_intervals import (
     Measure,
     MetricIntervals,
@@ -53,8 +54,11 @@ def evaluate(predictions: pd.DataFrame, scores: pd.DataFrame, params: Params) ->
     ranked = {name: frame.assign(rank_by=frame["prediction"]) for name, frame in churn.items()}
     ranked[RECIPE]["rank_by"] = ranked[RECIPE]["expected_loss"]
 
+    sample, own = Sample.of(scores), [scores[name].to_numpy(float) for name in ("churned", "value")]
+    money = campaign_money(params.policy, own[0], own[1], sample.weight)
+
     def churn_metrics(y: Floats, p: Floats, order: Floats, weight: Weights) -> dict[str, float]:
-        return metrics.churn_metrics(y, p, capacity, order, weight)
+        return metrics.churn_metrics(y, p, capacity, order, weight, money)
 
     def value_metrics(y: Floats, predicted: Floats, weight: Weights) -> dict[str, float]:
         without_interval = metrics.value_metrics(y, predicted, predicted, predicted, weight)

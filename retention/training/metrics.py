@@ -26,7 +26,6 @@ from retention.stats.weighted import Weights
 
 TOP_SHARE = 0.1  # the top decile
 BINS = 10  # of the expected calibration error
-CLV, OFFER, CONTACT = 200.0, 10.0, 1.0  # EMPC's d and f: cost of the offer and of the contact
 ACCEPTS = (6.0, 14.0)  # gamma, the share of would-be churners who take the offer, is Beta(6, 14)
 
 
@@ -308,6 +307,20 @@ def _roc_hull(y: Floats, p: Floats, weight: Weights) -> tuple[Floats, Floats]:
 
 
 @dataclass(frozen=True)
+class CampaignMoney:
+    """What a retention campaign costs and saves; account currency."""
+
+    value: float = 200.0  # lost with a customer (CLV)
+    offer: float = 10.0  # cost of the offer to one who takes it (d)
+    contact: float = 1.0  # cost of the contact (f)
+    accepts: tuple[float, float] = ACCEPTS  # of the Beta distribution of gamma
+
+
+LITERATURE = CampaignMoney()
+"""The amounts of Verbraken, Verbeke & Baesens (2013), in euros."""
+
+
+@dataclass(frozen=True)
 class Profit:
     """The best achievable profit of a retention campaign."""
 
@@ -318,7 +331,9 @@ class Profit:
 _NO_PROFIT = Profit(float("nan"), float("nan"))
 
 
-def _profit_terms(y: Floats, p: Floats, weight: Weights) -> tuple[Floats, Floats, Floats]:
+def _profit_terms(
+    y: Floats, p: Floats, weight: Weights, money: CampaignMoney
+) -> tuple[Floats, Floats, Floats]:
     """Compute profit = gamma * gain - cost at each corner of the hull.
 
     P(t; gamma) = CLV (gamma (1 - delta) - phi) pi0 F0 - CLV (delta + phi) pi1 F1,
@@ -333,18 +348,22 @@ def _profit_terms(y: Floats, p: Floats, weight: Weights) -> tuple[Floats, Floats
     base_rate = weighted.mean(y, weight)
     churners, stayers = base_rate * f0, (1 - base_rate) * f1
     return (
-        (CLV - OFFER) * churners,
-        CONTACT * churners + (OFFER + CONTACT) * stayers,
+        (money.value - money.offer) * churners,
+        money.contact * churners + (money.offer + money.contact) * stayers,
         (churners + stayers),
     )
 
 
-def max_profit(y: Floats, p: Floats, weight: Weights = None) -> Profit:
-    """Maximum profit when exactly E[gamma] = .3 of would-be churners take the offer.
+def max_profit(
+    y: Floats, p: Floats, weight: Weights = None, money: CampaignMoney = LITERATURE
+) -> Profit:
+    """Maximum profit when exactly E[gamma] of would-be churners take the offer.
 
     Parameters
     ----------
     y, p : ndarray of shape (n,)
+    weight : ndarray of shape (n,), optional
+    money : CampaignMoney
 
     Returns
     -------
@@ -358,18 +377,20 @@ def max_profit(y: Floats, p: Floats, weight: Weights = None) -> Profit:
     """
     if _one_class(y):
         return _NO_PROFIT
-    gain, cost, targeted = _profit_terms(y, p, weight)
-    profit = ACCEPTS[0] / sum(ACCEPTS) * gain - cost
+    gain, cost, targeted = _profit_terms(y, p, weight, money)
+    profit = money.accepts[0] / sum(money.accepts) * gain - cost
     best = int(np.argmax(profit))
     return Profit(float(profit[best]), float(targeted[best]))
 
 
-def empc(y: Floats, p: Floats, weight: Weights = None) -> Profit:
-    """Expected maximum profit measure for churn: `max_profit` averaged over gamma ~ Beta(6, 14).
+def empc(y: Floats, p: Floats, weight: Weights = None, money: CampaignMoney = LITERATURE) -> Profit:
+    """Expected maximum profit measure for churn: `max_profit` averaged over gamma ~ Beta.
 
     Parameters
     ----------
     y, p : ndarray of shape (n,)
+    weight : ndarray of shape (n,), optional
+    money : CampaignMoney
 
     Returns
     -------
@@ -383,21 +404,26 @@ def empc(y: Floats, p: Floats, weight: Weights = None) -> Profit:
     """
     if _one_class(y):
         return _NO_PROFIT
-    gain, cost, targeted = _profit_terms(y, p, weight)
+    gain, cost, targeted = _profit_terms(y, p, weight, money)
     rising = np.append(True, np.diff(gain) > 0)  # a last edge without churners never pays
     gain, cost, targeted = gain[rising], cost[rising], targeted[rising]
     # Corner k is the best between the gammas at which its profit equals that of its neighbours.
     # Over each such interval P(a, b) and E[gamma; a, b] are incomplete Beta integrals: exact.
     turns = np.clip(np.diff(cost) / np.diff(gain), 0.0, 1.0)
     edges = np.concatenate([[0.0], turns, [1.0]])
-    a, b = ACCEPTS
+    a, b = money.accepts
     chance = np.diff(betainc(a, b, edges))
     mean = a / (a + b) * np.diff(betainc(a + 1, b, edges))
     return Profit(float(gain @ mean - cost @ chance), float(targeted @ chance))
 
 
 def churn_metrics(
-    y: ArrayLike, p: ArrayLike, capacity: int, order: ArrayLike, weight: Weights = None
+    y: ArrayLike,
+    p: ArrayLike,
+    capacity: int,
+    order: ArrayLike,
+    weight: Weights = None,
+    money: CampaignMoney | None = LITERATURE,
 ) -> dict[str, float]:
     """Every churn metric by name.
 
@@ -409,6 +435,8 @@ def churn_metrics(
     order : array-like of shape (n,)
         Breaks ties at the list's end: the smallest comes first.
     weight : ndarray of shape (n,), optional
+    money : CampaignMoney or None
+        The company's own; None where it is not known: profits are nan then.
 
     Returns
     -------
@@ -417,7 +445,8 @@ def churn_metrics(
     churned, risk = np.asarray(y, dtype=float), np.asarray(p, dtype=float)
     ties = tie_ranks(order)
     intercept, slope = calibration_line(churned, risk, weight)
-    expected = empc(churned, risk, weight)
+    expected = empc(churned, risk, weight, money) if money else _NO_PROFIT
+    best = max_profit(churned, risk, weight, money) if money else _NO_PROFIT
     return {
         "roc_auc": roc_auc(churned, risk, weight),
         "average_precision": average_precision(churned, risk, weight),
@@ -432,7 +461,7 @@ def churn_metrics(
         "calibration_slope": slope,
         "empc": expected.money,
         "empc_share": expected.targeted_share,
-        "mp": max_profit(churned, risk, weight).money,
+        "mp": best.money,
     }
 
 
@@ -565,3 +594,28 @@ def value_metrics(
         "coverage": coverage(actual, bottom, ceiling, weight),
         "width": interval_width(bottom, ceiling, weight),
     }
+
+
+def interval_scores(y: Floats, low: Floats, high: Floats, level: float) -> Floats:
+    """Width of each interval, and what its misses cost: lower is better, and honesty is best.
+
+    high - low + 2 / (1 - level) * (distance of y from the interval).
+
+    Parameters
+    ----------
+    y, low, high : ndarray of shape (n,)
+        Account currency.
+    level : float
+        Of the interval, 0 to 1.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Account currency.
+
+    References
+    ----------
+    Gneiting & Raftery (2007), Strictly proper scoring rules, prediction, and estimation, JASA 102.
+    """
+    missed = np.maximum(low - y, 0.0) + np.maximum(y - high, 0.0)
+    return (high - low) + 2 / (1 - level) * missed

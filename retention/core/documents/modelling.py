@@ -192,6 +192,8 @@ class MeasureReport(Contents):
     difference: Number
     low: Number
     high: Number
+    margin: Number = 0.0  # that a challenger may lose
+    power: Number = 1.0  # the chance that an equal one is shown to be no worse
 
 
 class ComparisonReport(Contents):
@@ -268,5 +270,23 @@ class PromotionMetrics(Contents):
     brier_champion: Number | None
     brier_challenger: Number | None
     brier_difference: Number | None
+    empc_margin: Number | None
+    empc_power: Number | None
     brier_low: Number | None
     brier_high: Number | None
+    brier_margin: Number | None
+    brier_power: Number | None
+    value_champion: Number | None
+    value_challenger: Number | None
+    value_difference: Number | None
+    value_low: Number | None
+    value_high: Number | None
+    value_margin: Number | None
+    value_power: Number | None
+    interval_champion: Number | None
+    interval_challenger: Number | None
+    interval_difference: Number | None
+    interval_low: Number | None
+    interval_high: Number | None
+    interval_margin: Number | None
+    interval_power: Number | None

@@ -84,5 +84,8 @@ class PromoteParams(Strict):
 
     # Promote a challenger that is no worse; otherwise `retention promote` decides.
     automatic: bool = False
+    # Of what the champion gains over knowing nothing, by each measure, the share that a challenger
+    # may lose and still be "no worse".
+    margin: float = Field(default=0.1, gt=0, lt=1)
     bootstrap: int = Field(default=1000, ge=100)  # samples for the interval of the difference
     seed: int = 20260406
