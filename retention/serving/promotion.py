@@ -134,10 +134,11 @@ def paired_predictions(now: Champion, is_unseen: Callable[[dt.date], bool]) -> p
     on_days = pc.field("snapshot_on").isin(pa.array(days, pa.date32()))
     features = artefacts.FEATURES.read(filters=on_days & is_tested)
     challenger = measured.rename(columns=_columns_of("challenger"))
-    both = challenger.merge(
+    both: pd.DataFrame = challenger.merge(
         _champion_predictions(now, features), on=feature_table.KEYS, validate="one_to_one"
     )
-    return both.sort_values(feature_table.KEYS, ignore_index=True)
+    ordered: pd.DataFrame = both.sort_values(list(feature_table.KEYS), ignore_index=True)
+    return ordered
 
 
 def _columns_of(model: str) -> dict[str, str]:

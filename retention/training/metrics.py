@@ -115,7 +115,7 @@ def top_rows(p: Floats, rows: int, order: ArrayLike) -> NDArray[np.intp]:
     return np.lexsort((np.asarray(order), -p))[:rows]
 
 
-def on_list(p: Floats, customers: float, order: ArrayLike, weight: Weights = None) -> Weights:
+def on_list(p: Floats, customers: float, order: ArrayLike, weight: Weights = None) -> Floats:
     """How many customers of each row are on a list of those with the greatest p.
 
     Parameters

@@ -26,7 +26,8 @@ def newest(scores: pd.DataFrame) -> pd.DataFrame:
     """
     if "snapshot_on" not in scores or scores.empty:
         return scores
-    return scores[scores["snapshot_on"] == scores["snapshot_on"].max()]
+    on_newest: pd.DataFrame = scores[scores["snapshot_on"] == scores["snapshot_on"].max()]
+    return on_newest
 
 
 def contactable(frame: pd.DataFrame) -> pd.DataFrame:
@@ -42,7 +43,8 @@ def contactable(frame: pd.DataFrame) -> pd.DataFrame:
     DataFrame
     """
     could = frame["contactable"].astype(bool)
-    return frame[could] if could.any() else frame
+    found: pd.DataFrame = frame[could] if could.any() else frame
+    return found
 
 
 def counts(scores: pd.DataFrame) -> dict[str, Any]:

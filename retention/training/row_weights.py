@@ -18,7 +18,6 @@ from models.components.base import Floats
 from models.components.boosting import BoosterConfig, Encoder
 from models.components.uplift import fold_of
 from retention.core.events import (
-    CONTACT,
     CONTACTED,
     CONTACTED_NOT_RANDOMISED,
     HELD_OUT,
@@ -30,6 +29,8 @@ FLOOR: Final = 0.05
 FIFTHS: Final = 5
 MIN_CONTACTED: Final = 50
 """Contacted rows below which the chance of a contact is taken to be the same for all."""
+RARELY: Final = 0.05
+"""Share contacted again up to which the rest of the contact arm is taken to be like all of it."""
 _SALT: Final = "contacts"
 _TREES: Final = {
     "objective": "binary",
@@ -91,12 +92,16 @@ class Outreach:
 def row_weights(outreach: Outreach, X: pd.DataFrame) -> Floats:
     """The weight of every row; 0 where it is left out.
 
-    A customer drawn after the snapshot: held out counts 1 / (holdout share of the snapshot). A
-    customer of a campaign that was on at the snapshot: whoever was not contacted again counts
-    1 / (h + (1 - h) S), with h the share held out among them and S the chance of the contact arm
-    to wait so long without another contact; so the held out, who could not be contacted again,
-    stand for those who were. All others count 1 / S of their own. S is the product-limit estimate
-    by snapshot, and by fifths of the chance of a contact (`contact_fifths`).
+    A customer drawn after the snapshot: held out counts 1 / (holdout share of the snapshot).
+
+    A customer of a campaign that was on at the snapshot: lists name the same customers again, so
+    who of the contact arm was left in peace differs from who was not. Where more than a few were
+    contacted again, the contact arm is left out as a whole, and the held out of the same draw
+    count 1 / h, with h their share. Where hardly any were, all who were not count
+    1 / (h + (1 - h) S), with S the chance of the contact arm to wait so long.
+
+    All others count 1 / S of their own. S is the product-limit estimate by snapshot and by fifths
+    of the chance of a contact (`contact_fifths`).
 
     Parameters
     ----------
@@ -122,24 +127,44 @@ def row_weights(outreach: Outreach, X: pd.DataFrame) -> Floats:
         return weight
     censored, waited = outreach.is_censored, outreach.waited
     running = np.where(pd.isna(outreach.campaign_arm), "", outreach.campaign_arm)
-    fifth = contact_fifths(X, outreach.customer, outreach.day, censored)
+    is_free, is_held = running == "", running == HOLDOUT
+    fifth = np.where(
+        is_free,
+        contact_fifths(X, outreach, censored, is_free),
+        contact_fifths(X, outreach, censored, ~is_free),
+    )
     for day in np.unique(outreach.day):
         on = outreach.day == day
         drawn = on & outreach.is_drawn
         held_out = drawn & (outreach.arm == HELD_OUT)
         if held_out.any():
             weight[held_out] *= drawn.sum() / held_out.sum()
-        in_contact, in_holdout = on & (running == CONTACT), on & (running == HOLDOUT)
-        n_running = in_contact.sum() + in_holdout.sum()
-        share = in_holdout.sum() / n_running if n_running else 0.0
+        share = is_held[on & ~is_free].mean() if (on & ~is_free).any() else 0.0
         for number in range(FIFTHS):
-            alike = fifth == number
-            free = on & (running == "") & alike
+            alike = on & (fifth == number)
+            free = alike & is_free
             weight[free] /= _waiting_chance(waited, censored, free, free)
-            others = (in_contact | in_holdout) & alike
-            chance = _waiting_chance(waited, censored, in_contact & alike, others)
-            weight[others] /= np.maximum(share + (1 - share) * chance, FLOOR)
+            weight[alike & ~is_free] *= _in_campaign(
+                waited, censored, is_held, alike & ~is_free, float(share)
+            )
     return np.round(weight, _DIGITS)
+
+
+def _in_campaign(
+    waited: Floats,
+    censored: NDArray[np.bool_],
+    is_held: NDArray[np.bool_],
+    rows: NDArray[np.bool_],
+    share: float,
+) -> Floats:
+    """The factor of each of the rows, all of customers of a campaign that was on."""
+    contact_arm = rows & ~is_held
+    again = censored[contact_arm].mean() if contact_arm.any() else 0.0
+    held = is_held[rows]
+    if again > RARELY and held.any():
+        return np.where(held, len(held) / held.sum(), 0.0)
+    chance = _waiting_chance(waited, censored, contact_arm, rows)
+    return np.asarray(1 / np.maximum(share + (1 - share) * chance, FLOOR))
 
 
 def _waiting_chance(
@@ -157,16 +182,17 @@ def _waiting_chance(
     still_there = len(waits) - np.searchsorted(waits, days, side="left")
     surviving = np.concatenate([[1.0], np.cumprod(1 - count / still_there)])
     # A row's own contact is no part of its chance: such rows are left out, whatever stands here.
-    return np.maximum(surviving[np.searchsorted(days, waited[asked], side="right")], FLOOR)
+    place = np.searchsorted(days, waited[asked], side="right")
+    return np.asarray(np.maximum(surviving[place], FLOOR))
 
 
 def contact_fifths(
     X: pd.DataFrame,
-    customer: NDArray[np.object_],
-    day: NDArray[np.int64],
+    outreach: Outreach,
     contacted: NDArray[np.bool_],
+    among: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
-    """Fifths of each snapshot's rows by the chance of a contact, as known at the snapshot.
+    """Fifths of some customers of each snapshot by the chance of a contact, as known on its day.
 
     Staff contact whom the lists name, and they name whom something happened to: among customers
     who look alike the contact says nothing of the outcome. The chance is by boosted trees of
@@ -175,12 +201,11 @@ def contact_fifths(
     Parameters
     ----------
     X : DataFrame of shape (n, features)
-    customer : ndarray of shape (n,)
-        Ids.
-    day : ndarray of shape (n,)
-        Of the snapshot.
+    outreach : Outreach
     contacted : ndarray of shape (n,)
         Whether a contact came before the outcome was certain.
+    among : ndarray of shape (n,)
+        The rows that are compared; nothing is learnt from the held out, who could not be contacted.
 
     Returns
     -------
@@ -188,13 +213,15 @@ def contact_fifths(
         0 (least likely) to 4; all 0 for fewer than 50 contacted rows.
     """
     fifth = np.zeros(len(contacted), dtype=np.int64)
+    contacted = contacted & among
     if contacted.sum() < MIN_CONTACTED or X.shape[1] == 0:
         return fifth
-    with_contacts = np.isin(day, np.unique(day[contacted]))
-    half = fold_of(customer, 2, _SALT)
+    compared = among & np.isin(outreach.day, np.unique(outreach.day[contacted]))
+    could_be = compared & (outreach.campaign_arm != HOLDOUT)
+    half = fold_of(outreach.customer, 2, _SALT)
     chance = np.zeros(len(contacted))
     for number in (0, 1):
-        learnt, asked = with_contacts & (half != number), with_contacts & (half == number)
+        learnt, asked = could_be & (half != number), compared & (half == number)
         if not contacted[learnt].any() or not asked.any():
             continue
         encoder = Encoder.fit(X)
@@ -202,8 +229,8 @@ def contact_fifths(
         ones = np.ones(int(learnt.sum()))
         ensemble = trees.train(encoder, X[learnt], contacted[learnt].astype(float), ones)
         chance[asked] = ensemble.raw(encoder.transform(X[asked]))
-    for snapshot in np.unique(day[with_contacts]):
-        on = day == snapshot
+    for snapshot in np.unique(outreach.day[compared]):
+        on = compared & (outreach.day == snapshot)
         rank = pd.Series(chance[on]).rank(method="first").to_numpy()
         fifth[on] = ((rank - 1) * FIFTHS // on.sum()).astype(np.int64)
     return fifth

@@ -177,7 +177,7 @@ def labelled_rows(
 
 def _outreach(joined: pa.Table) -> Outreach:
     def of(name: str) -> "NDArray[Any]":
-        return joined[name].to_numpy(zero_copy_only=False)
+        return np.asarray(joined[name].to_numpy(zero_copy_only=False))
 
     return Outreach(
         day=joined["snapshot_on"].cast(pa.int32()).to_numpy().astype(np.int64),

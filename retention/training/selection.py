@@ -142,14 +142,16 @@ def select(
     every = rows.tests(folds)
     judged = _judged(every)
     tests = every.take(judged)
+    weight = weighted.unless_equal(tests.weight)
     churn, value = (names_of(task, results) for task in ("churn", "value"))
     log_odds = np.column_stack(
         [clipped_log_odds(results[name].predicted[judged]) for name in churn]
     )
     row_weight = _independent_share(tests, label_delay_days) * tests.weight
+    if weight is not None:
+        row_weight *= weighted.effective_size(weight) / weight.sum()
     parts = stacking.churn_weights(log_odds, tests.churned, tests.day, row_weight)
     # Stretched around the mean probability, not around one half: the mean stays where it is.
-    weight = weighted.unless_equal(tests.weight)
     chances = expit(log_odds)
     mean_chance = chances.mean() if weight is None else weight @ chances.mean(axis=1) / weight.sum()
     centre = float(logit(mean_chance)) * (1 - float(parts.sum()))

@@ -121,6 +121,42 @@ def test_ties_are_broken_by_customer_and_not_by_the_order_of_rows() -> None:
         assert content["churn"]["churn_bad"]["precision_at_capacity"]["value"] == 1.0
 
 
+def test_a_row_that_stands_for_several_customers_counts_as_so_many() -> None:
+    predictions, scores = predictions_and_scores()
+    params = small.small_params("capacity: 15", "capacity: 2")
+    times = {"a": 1, "b": 3, "c": 1, "d": 2}
+
+    def weighed(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.assign(weight=frame["customer_id"].map(times).astype(float))
+
+    def repeated(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.loc[frame.index.repeat(frame["customer_id"].map(times))].reset_index(drop=True)
+
+    both = [
+        evaluate.evaluate(made(predictions), made(scores), params) for made in (weighed, repeated)
+    ]
+    for task in ("churn", "value", "list"):
+        values = [
+            {
+                (model, name): figure["value"]
+                for model, figures in content[task].items()
+                for name, figure in figures.items()
+            }
+            for content in both
+        ]
+        assert values[0] == pytest.approx(values[1], nan_ok=True), task
+    assert both[0]["value_by_decile"][0].keys() == both[1]["value_by_decile"][0].keys()
+
+
+def test_profit_is_by_the_companys_own_money() -> None:
+    predictions, scores = predictions_and_scores()
+    dear = "policy: {playbook: [{name: call, action: Call, cost: 3, save_rate: 0.5}]}\nat_risk:"
+    params = small.small_params("at_risk:", dear)
+    found = evaluate.evaluate(predictions, scores, params)["churn"]["recipe"]["empc"]["value"]
+    # Two of four leave, each worth 20, half of them are saved; both are called, nobody else.
+    assert found == pytest.approx(2 / 4 * (20 * 0.5 - 3), rel=1e-2)
+
+
 @pytest.mark.parametrize("churned", [True, False])
 def test_one_outcome_gives_nulls_that_can_be_written(tmp_path: Path, churned: bool) -> None:
     predictions, scores = predictions_and_scores()

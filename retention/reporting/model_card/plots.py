@@ -145,6 +145,7 @@ def scores(predictions: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
         chances = of_outcome["churn_probability"].to_numpy()
         class_of = np.minimum((chances * _CLASSES).astype(int), _CLASSES - 1)
         counts = np.bincount(class_of, of_outcome["weight"].to_numpy(), minlength=_CLASSES)
+        counts = counts.astype(np.float64)
         columns |= {
             outcome: counts / (counts.sum() or 1.0),
             f"{outcome}_customers": counts,

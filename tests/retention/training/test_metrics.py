@@ -280,7 +280,7 @@ def test_without_a_churner_a_list_finds_no_share_of_them() -> None:
 def test_a_row_that_stands_for_several_customers_counts_as_so_many() -> None:
     y, p = sample(300, 5, ties=2)
     draw = np.random.default_rng(6)
-    value, order = np.round(draw.gamma(2, 20, 300) * (1 - y), 1), np.arange(300)
+    value, order = np.round(draw.gamma(2, 20, 300) * (1 - y), 1), np.arange(300.0)
     times = draw.integers(1, 5, 300)
     weight = times.astype(float)
     many = [np.repeat(column, times) for column in (y, p, value, order)]

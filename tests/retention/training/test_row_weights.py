@@ -1,8 +1,11 @@
 """Weights of rows: the rate without contacts is recovered whoever was contacted, and when."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from models.components.base import Floats
 from retention.core.events import (
@@ -31,6 +34,13 @@ def outreach(**columns: object) -> Outreach:
     return Outreach(**(plain | columns))  # type: ignore[arg-type]
 
 
+def arms(rows: NDArray[np.bool_], name: str, others: Any = None) -> NDArray[np.object_]:
+    """The name on the rows, and what the others have."""
+    named = np.full(N, None, dtype=object) if others is None else others.copy()
+    named[rows] = name
+    return named
+
+
 def departures(draw: np.random.Generator, rate: float | Floats = RATE) -> tuple[Floats, Floats]:
     """Who leaves, and when the outcome is certain."""
     left = draw.random(N) < rate
@@ -52,7 +62,7 @@ def test_a_useless_contact_of_half_of_those_still_there_changes_no_rate() -> Non
     asked = np.where(draw.random(N) < 0.5, draw.integers(0, WINDOW, N), np.inf)
     reached = asked <= decided
     contacts = outreach(
-        arm=np.where(reached, CONTACTED_NOT_RANDOMISED, None),
+        arm=arms(reached, CONTACTED_NOT_RANDOMISED),
         after=np.where(reached, asked, np.nan),
         decided=decided,
     )
@@ -68,7 +78,7 @@ def test_contacts_of_customers_in_trouble_are_weighed_among_such_customers() -> 
     asked = np.where(draw.random(N) < np.where(trouble, 0.7, 0.05), draw.integers(0, 10, N), np.inf)
     reached = asked <= decided
     contacts = outreach(
-        arm=np.where(reached, CONTACTED_NOT_RANDOMISED, None),
+        arm=arms(reached, CONTACTED_NOT_RANDOMISED),
         after=np.where(reached, asked, np.nan),
         decided=decided,
     )
@@ -78,29 +88,32 @@ def test_contacts_of_customers_in_trouble_are_weighed_among_such_customers() -> 
     assert read_rate(left, contacts, X) == pytest.approx(truth, abs=error)
 
 
-@pytest.mark.parametrize("again", [0.0, 0.8])
+@pytest.mark.parametrize("again", [0.0, 0.04, 0.4])
 def test_held_out_customers_stand_for_those_contacted_again_in_the_campaign(again: float) -> None:
     draw = np.random.default_rng(3)
     in_campaign = draw.random(N) < 0.5
-    held = in_campaign & (draw.random(N) < 0.2)
-    left, decided = departures(draw, np.where(in_campaign, 0.3, 0.1))
-    asked = np.where(draw.random(N) < again, draw.integers(0, WINDOW, N), np.inf)
-    reached = in_campaign & ~held & (asked <= decided)
-    arm = np.where(held, HELD_OUT, np.where(reached, CONTACTED, None))
-    campaign_arm = np.where(held, HOLDOUT, np.where(in_campaign, CONTACT, None))
+    held = in_campaign & (draw.random(N) < 0.3)
+    risk = draw.random(N)
+    left, decided = departures(draw, np.where(in_campaign, 0.6 * risk, 0.1))
+    listed = risk > 1 - again  # lists name those at the greatest risk, without fail
+    reached = in_campaign & ~held & listed
     contacts = outreach(
-        arm=arm,
-        campaign_arm=campaign_arm,
-        after=np.where(reached, asked, np.nan),
+        arm=arms(held, HELD_OUT, arms(reached, CONTACTED)),
+        campaign_arm=arms(held, HOLDOUT, arms(in_campaign, CONTACT)),
+        after=np.where(reached, 0.0, np.nan),
         decided=decided,
     )
-    weight = row_weights(contacts, pd.DataFrame(index=range(N)))
+    weight = row_weights(contacts, pd.DataFrame({"risk": risk.round(1)}))
     assert weight.sum() == pytest.approx(N, rel=0.03)
-    assert read_rate(left, contacts) == pytest.approx(RATE, abs=0.015)
+    assert float(np.average(left, weights=weight)) == pytest.approx(RATE, abs=0.02)
     if again == 0:
         assert (weight == 1).all()
     else:
-        assert weight[held].max() > 2
+        kept = ~reached
+        assert left[kept].mean() < float(np.average(left, weights=weight))
+        safe = in_campaign & ~held & (risk < 0.3)
+        assert (weight[safe] == 1).mean() > 0.7  # hardly any of them is contacted again: all count
+        assert weight[held & listed].mean() > 2
 
 
 def test_a_draw_after_the_snapshot_is_weighed_by_its_own_shares() -> None:
@@ -110,7 +123,7 @@ def test_a_draw_after_the_snapshot_is_weighed_by_its_own_shares() -> None:
     drawn = drawn_on <= decided
     held = drawn & (draw.random(N) < 0.25)
     contacts = outreach(
-        arm=np.where(held, HELD_OUT, np.where(drawn, CONTACTED, None)),
+        arm=arms(held, HELD_OUT, arms(drawn, CONTACTED)),
         after=np.where(drawn, drawn_on, np.nan),
         decided=decided,
     )
