@@ -57,8 +57,10 @@ def lists_in_use(features: pa.Table, params: Params, folder: Path) -> tuple[pa.T
         is_on = {who for who, (then, _) in assigned_on.items() if then > day - campaign_days}
         skips = np.array([who in is_on for who in ids]) & held
         places = np.flatnonzero(~skips)
-        listed = places[np.argsort(-score[places], kind="stable")][: params.at_risk.capacity]
-        for place in listed.tolist():
+        places_on_list = places[np.argsort(-score[places], kind="stable")][
+            : params.at_risk.capacity
+        ]
+        for place in places_on_list.tolist():
             who = ids[place]
             if who not in is_on:
                 arm = HOLDOUT if held[place] else CONTACT
@@ -66,7 +68,7 @@ def lists_in_use(features: pa.Table, params: Params, folder: Path) -> tuple[pa.T
                 assignments.append((who, day, arm, 1 - 1 / TENTH))
             if not held[place]:
                 contacts.append((who, day + int(draw.integers(1, window))))
-        others = np.setdiff1d(np.arange(len(ids)), listed)
+        others = np.setdiff1d(np.arange(len(ids)), places_on_list)
         called = others[(draw.random(len(others)) < UNDRAWN) & ~held[others]]
         contacts += [(ids[place], day + int(draw.integers(1, window))) for place in called.tolist()]
     columns = dict(zip(ASSIGNED.names, map(list, zip(*assignments, strict=True)), strict=True))
@@ -118,10 +120,10 @@ def figures(folder: Path, features: pa.Table, labels: pa.Table, params: Params) 
     log = console.StageLog("train")
     trained = train.train(rows, params, log, None, histories)
     scores = evaluate.join_labels(trained.test_scores, labels)
-    found = []
+    measured = []
     for weight in (scores["weight"], 1.0):
-        content = evaluate.of_everybody(scores.assign(weight=weight), params)
-        found.append(
+        content = evaluate.of_all_customers(scores.assign(weight=weight), params)
+        measured.append(
             {"customers": content["customers"], "churn_rate": content["churn_rate"]}
             | {
                 f"{task}_{name}": content[task]["recipe"][name]
@@ -129,7 +131,7 @@ def figures(folder: Path, features: pa.Table, labels: pa.Table, params: Params) 
                 for name in names
             }
         )
-    return found
+    return measured
 
 
 def main() -> None:

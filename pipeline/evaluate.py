@@ -22,8 +22,8 @@ from retention.training import metrics, populations, slices
 from retention.training.campaign_money import campaign_money
 from retention.training.metric_intervals import (
     Measure,
+    MeasuredRows,
     MetricIntervals,
-    Sample,
     gains_over_others,
     metrics_with_intervals,
 )
@@ -54,7 +54,10 @@ def evaluate(predictions: pd.DataFrame, scores: pd.DataFrame, params: Params) ->
     ranked = {name: frame.assign(rank_by=frame["prediction"]) for name, frame in churn.items()}
     ranked[RECIPE]["rank_by"] = ranked[RECIPE]["expected_loss"]
 
-    sample, own = Sample.of(scores), [scores[name].to_numpy(float) for name in ("churned", "value")]
+    sample, own = (
+        MeasuredRows.from_frame(scores),
+        [scores[name].to_numpy(float) for name in ("churned", "value")],
+    )
     money = campaign_money(params.policy, own[0], own[1], sample.weight)
 
     def churn_metrics(y: Floats, p: Floats, order: Floats, weight: Weights) -> dict[str, float]:
@@ -75,7 +78,7 @@ def evaluate(predictions: pd.DataFrame, scores: pd.DataFrame, params: Params) ->
         return {
             name: metrics_with_intervals(
                 measure,
-                Sample.of(frame),
+                MeasuredRows.from_frame(frame),
                 [frame[column].to_numpy() for column in columns.split()],
                 plan.bootstrap,
                 plan.seed,
@@ -120,7 +123,7 @@ def header(
     }
 
 
-def of_everybody(scores: pd.DataFrame, params: Params) -> dict[str, Any]:
+def of_all_customers(scores: pd.DataFrame, params: Params) -> dict[str, Any]:
     """The figures of the selected models with the customers whom no list could contact."""
     no_others = pd.DataFrame({"task": [], "model": []})
     figures = evaluate(no_others, scores, params)
@@ -166,7 +169,7 @@ def main() -> None:
             capacity, min_size = params.at_risk.capacity, params.evaluate.min_group_size
             today = populations.newest(measured)
             groups = slices.slice_metrics(today, attributes, capacity, min_size)
-            content |= {"slices": groups, "everybody": of_everybody(scores, params)}
+            content |= {"slices": groups, "all_customers": of_all_customers(scores, params)}
         test_metrics = TestMetrics.model_validate(content)
         artefacts.METRICS.write(test_metrics)
         artefacts.HEADLINE_METRICS.write(headlines.headline_metrics(test_metrics))

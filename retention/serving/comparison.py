@@ -22,7 +22,7 @@ from retention.core.documents.modelling import ComparisonReport
 from retention.stats import weighted
 from retention.stats.weighted import Weights
 from retention.training import metrics, stacking
-from retention.training.metric_intervals import Sample, paired
+from retention.training.metric_intervals import MeasuredRows, paired
 from retention.training.metrics import LITERATURE, CampaignMoney
 
 Verdict = Literal["better", "no worse", "undecided", "worse", "not comparable"]
@@ -160,8 +160,8 @@ def compare(
 
     predictions: customer_id, churned, and the churn probabilities `champion` and `challenger`,
     all finite; where values are compared also value, and of both models `..._value`, `..._low` and
-    `..._high`; see `Sample.of` for several days and weights. min_churners: below it there is no
-    verdict. n: resamples of the customers. margin: the share of what the champion gains over
+    `..._high`; for several days and weights see `MeasuredRows.from_frame`. min_churners: below it
+    there is no verdict. n: resamples of the customers. margin: the share of what the champion gains over
     knowing nothing that may be lost. money: for EMPC, which is not compared without it. The same
     rows give the same verdict.
     """
@@ -179,7 +179,7 @@ def compare(
         _columns(predictions, [name, f"{name}_value", f"{name}_low", f"{name}_high"])
         for name in ("champion", "challenger")
     ]
-    sample = Sample.of(predictions)
+    sample = MeasuredRows.from_frame(predictions)
     measures = {}
     for name, metric in _metrics(y, both, money).items():
         difference = paired(metric, sample, y, both[1], both[0], n, seed)
@@ -207,22 +207,22 @@ def _columns(predictions: pd.DataFrame, names: list[str]) -> Floats:
 
 def _metrics(y: Floats, both: list[Floats], money: CampaignMoney | None) -> Mapping[str, Metric]:
     """The measures that can be had of both models."""
-    found: dict[str, Metric] = {} if money is None else {"empc": _empc(money)}
-    found["brier"] = _brier
+    available: dict[str, Metric] = {} if money is None else {"empc": _empc(money)}
+    available["brier"] = _brier
     has_value = all(np.isfinite(p[:, 1]).all() for p in both) and np.maximum(y[:, 1], 0).sum() > 0
     if has_value:
-        found["value"] = _deviance
+        available["value"] = _deviance
         if all(np.isfinite(p[:, 2:]).all() for p in both):
-            found["interval"] = _interval
-    return found
+            available["interval"] = _interval
+    return available
 
 
-def _over_days(metric: Metric, sample: Sample, y: Floats, p: Floats) -> float:
+def _over_days(metric: Metric, sample: MeasuredRows, y: Floats, p: Floats) -> float:
     whole = sample.over_days(lambda y, p, weight: {"": metric(y, p, weight)})
     return whole(y, p, *sample.extras())[""]
 
 
-def _knowing_nothing(y: Floats, sample: Sample) -> Floats:
+def _knowing_nothing(y: Floats, sample: MeasuredRows) -> Floats:
     """Predictions that are the same for all: the base rate, the mean value and its quantiles."""
     rate, worth = (weighted.mean(y[:, column], sample.weight) for column in (0, 1))
     tail = (1 - LEVEL) / 2

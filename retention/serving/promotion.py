@@ -137,8 +137,7 @@ def paired_predictions(now: Champion, is_unseen: Callable[[dt.date], bool]) -> p
     both: pd.DataFrame = challenger.merge(
         _champion_predictions(now, features), on=feature_table.KEYS, validate="one_to_one"
     )
-    ordered: pd.DataFrame = both.sort_values(list(feature_table.KEYS), ignore_index=True)
-    return ordered
+    return both.sort_values(list(feature_table.KEYS), ignore_index=True)
 
 
 def _columns_of(model: str) -> dict[str, str]:
@@ -159,7 +158,8 @@ def _champion_predictions(now: Champion, features: pa.Table) -> pd.DataFrame:
         raise errors.Guarded(f"the champion cannot score these features: {error}") from None
     named = scores[list(_columns_of("champion"))].rename(columns=_columns_of("champion"))
     keys = features.select(feature_table.KEYS).to_pandas()
-    return pd.concat([keys, named.reset_index(drop=True)], axis=1)
+    scored: pd.DataFrame = pd.concat([keys, named.reset_index(drop=True)], axis=1)
+    return scored
 
 
 def is_no_worse(comparison: Comparison | None) -> bool:

@@ -95,8 +95,8 @@ def mid_ranks(values: Floats, weight: Weights) -> Floats:
     if weight is None:
         return np.asarray(rankdata(values))
     _, code = np.unique(values, return_inverse=True)
-    at = np.bincount(code, weights=weight)
-    return np.asarray((np.cumsum(at) - at / 2 + 0.5)[code])
+    held = np.bincount(code, weights=weight)
+    return np.asarray((np.cumsum(held) - held / 2 + 0.5)[code])
 
 
 def effective_size(weight: Floats) -> float:

@@ -108,8 +108,10 @@ class Competition:
         ModelSpec
             Of the folds whose labels were known on the day; equal weights without any.
         """
-        known = TimeSplit(self._evidence.split.folds, fold).development(self._label_delay_days)
-        return select(self.candidates, self._rows, known, fold.test, self._label_delay_days)
+        folds_before = TimeSplit(self._evidence.split.folds, fold).development(
+            self._label_delay_days
+        )
+        return select(self.candidates, self._rows, folds_before, fold.test, self._label_delay_days)
 
     def select(self, day: int) -> ModelSpec:
         """The models that are left, put together for a day.

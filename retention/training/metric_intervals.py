@@ -25,7 +25,7 @@ Measure = Callable[..., dict[str, float]]
 
 
 @dataclass(frozen=True)
-class Sample:
+class MeasuredRows:
     """The rows that figures are of; every array is (rows,)."""
 
     customers: ArrayLike  # ids
@@ -33,7 +33,7 @@ class Sample:
     day: NDArray[np.int64] | None = None  # of the snapshot; None: all of one
 
     @classmethod
-    def of(cls, frame: pd.DataFrame) -> "Sample":
+    def from_frame(cls, frame: pd.DataFrame) -> "MeasuredRows":
         """The rows of a frame with customer_id, and where it has them weight and snapshot_on."""
         weight = weighted.unless_equal(frame["weight"]) if "weight" in frame else None
         if "snapshot_on" not in frame or frame["snapshot_on"].nunique() < 2:
@@ -78,12 +78,12 @@ class Sample:
 
 
 def _mean(numbers: list[float]) -> float:
-    known = [number for number in numbers if math.isfinite(number)]
-    return math.fsum(known) / len(known) if known else float("nan")
+    finite = [number for number in numbers if math.isfinite(number)]
+    return math.fsum(finite) / len(finite) if finite else float("nan")
 
 
 def metrics_with_intervals(
-    measure: Measure, sample: Sample, columns: Sequence[ArrayLike], n: int, seed: int
+    measure: Measure, sample: MeasuredRows, columns: Sequence[ArrayLike], n: int, seed: int
 ) -> MetricIntervals:
     """Metrics with intervals over resampled customers.
 
@@ -91,7 +91,7 @@ def metrics_with_intervals(
     ----------
     measure : callable
         The columns and the weights to metrics by name.
-    sample : Sample
+    sample : MeasuredRows
     columns : sequence of array-likes of shape (rows,)
     n : int
         Resamples.
@@ -121,7 +121,8 @@ def gains_over_others(
     Parameters
     ----------
     frames : dict
-        Model to customer_id, churned and prediction, on the same rows; see `Sample.of`.
+        Model to customer_id, churned and prediction, on the same rows, as
+        `MeasuredRows.from_frame` takes them.
     name : str
         The model whose gains these are.
     metrics : mapping
@@ -136,7 +137,7 @@ def gains_over_others(
         Other model to figures by the name of the metric.
     """
     frame = frames[name]
-    sample = Sample.of(frame)
+    sample = MeasuredRows.from_frame(frame)
     gains: dict[str, MetricIntervals] = {}
     for other in frames:
         if other == name:
@@ -158,7 +159,7 @@ def gains_over_others(
 
 def paired(
     metric: Callable[[Floats, Floats, Weights], float],
-    sample: Sample,
+    sample: MeasuredRows,
     y: ArrayLike,
     p_a: ArrayLike,
     p_b: ArrayLike,
@@ -171,7 +172,7 @@ def paired(
     ----------
     metric : callable
         Of outcomes, predictions and weights.
-    sample : Sample
+    sample : MeasuredRows
     y, p_a, p_b : array-like of shape (rows,) or (rows, k)
         Outcomes, and the predictions of either model.
     n : int

@@ -73,7 +73,7 @@ def _counts_by_score(y: Floats, p: Floats, weight: Weights = None) -> tuple[Floa
         churners = np.diff(np.cumsum(y[order])[ends], prepend=0.0)
         return churners, np.diff(ends, prepend=-1) - churners
     churned, stayed = y[order] * weight[order], (1 - y[order]) * weight[order]
-    by_class = [np.diff(np.cumsum(of)[ends], prepend=0.0) for of in (churned, stayed)]
+    by_class = [np.diff(np.cumsum(column)[ends], prepend=0.0) for column in (churned, stayed)]
     return by_class[0], by_class[1]
 
 
@@ -135,9 +135,9 @@ def on_list(p: Floats, customers: float, order: ArrayLike, weight: Weights = Non
     """
     places = top_rows(p, len(p), order)
     held = (np.ones(len(p)) if weight is None else weight)[places]
-    listed = np.empty(len(p))
-    listed[places] = np.clip(customers - (np.cumsum(held) - held), 0.0, held)
-    return listed
+    on_it = np.empty(len(p))
+    on_it[places] = np.clip(customers - (np.cumsum(held) - held), 0.0, held)
+    return on_it
 
 
 def lift_at(y: Floats, p: Floats, rows: float, order: ArrayLike, weight: Weights = None) -> float:
@@ -486,13 +486,15 @@ def list_metrics(
         listed (customers), churned_share (of the list), found_share (of all churners) and lift;
         the last two are nan without a churner.
     """
-    listed = on_list(rank_by, capacity, order, weight)
-    found, base_rate = weighted.total(churned, listed), weighted.mean(churned, weight)
-    churned_share = found / weighted.size(churned, listed)
+    on_it = on_list(rank_by, capacity, order, weight)
+    churners_on_it, base_rate = weighted.total(churned, on_it), weighted.mean(churned, weight)
+    churned_share = churners_on_it / weighted.size(churned, on_it)
     return {
-        "listed": weighted.size(churned, listed),
+        "listed": weighted.size(churned, on_it),
         "churned_share": churned_share,
-        "found_share": found / weighted.total(churned, weight) if churned.any() else float("nan"),
+        "found_share": churners_on_it / weighted.total(churned, weight)
+        if churned.any()
+        else float("nan"),
         "lift": churned_share / base_rate if base_rate else float("nan"),
     }
 

@@ -43,8 +43,8 @@ def contactable(frame: pd.DataFrame) -> pd.DataFrame:
     DataFrame
     """
     could = frame["contactable"].astype(bool)
-    found: pd.DataFrame = frame[could] if could.any() else frame
-    return found
+    rows: pd.DataFrame = frame[could] if could.any() else frame
+    return rows
 
 
 def counts(scores: pd.DataFrame) -> dict[str, Any]:

@@ -84,9 +84,9 @@ class Outreach:
     def waited(self) -> Floats:
         """Days until the first of contact, draw and certain outcome; inf where none is known."""
         decided = np.where(np.isnan(self.decided), np.inf, self.decided + _HALF_DAY)
-        drawn = np.where(self.is_drawn & ~np.isnan(self.after), self.after - _HALF_DAY, np.inf)
+        is_drawn = np.where(self.is_drawn & ~np.isnan(self.after), self.after - _HALF_DAY, np.inf)
         contact = np.where(self.is_censored, np.nan_to_num(self.after, nan=0.0), np.inf)
-        return np.minimum(np.minimum(decided, drawn), contact)
+        return np.minimum(np.minimum(decided, is_drawn), contact)
 
 
 def row_weights(outreach: Outreach, X: pd.DataFrame) -> Floats:
@@ -135,17 +135,17 @@ def row_weights(outreach: Outreach, X: pd.DataFrame) -> Floats:
     )
     for day in np.unique(outreach.day):
         on = outreach.day == day
-        drawn = on & outreach.is_drawn
-        held_out = drawn & (outreach.arm == HELD_OUT)
+        is_drawn = on & outreach.is_drawn
+        held_out = is_drawn & (outreach.arm == HELD_OUT)
         if held_out.any():
-            weight[held_out] *= drawn.sum() / held_out.sum()
-        share = is_held[on & ~is_free].mean() if (on & ~is_free).any() else 0.0
+            weight[held_out] *= is_drawn.sum() / held_out.sum()
+        held_share = is_held[on & ~is_free].mean() if (on & ~is_free).any() else 0.0
         for number in range(FIFTHS):
             alike = on & (fifth == number)
             free = alike & is_free
             weight[free] /= _waiting_chance(waited, censored, free, free)
             weight[alike & ~is_free] *= _in_campaign(
-                waited, censored, is_held, alike & ~is_free, float(share)
+                waited, censored, is_held, alike & ~is_free, float(held_share)
             )
     return np.round(weight, _DIGITS)
 
@@ -155,7 +155,7 @@ def _in_campaign(
     censored: NDArray[np.bool_],
     is_held: NDArray[np.bool_],
     rows: NDArray[np.bool_],
-    share: float,
+    held_share: float,
 ) -> Floats:
     """The factor of each of the rows, all of customers of a campaign that was on."""
     contact_arm = rows & ~is_held
@@ -164,7 +164,7 @@ def _in_campaign(
     if again > RARELY and held.any():
         return np.where(held, len(held) / held.sum(), 0.0)
     chance = _waiting_chance(waited, censored, contact_arm, rows)
-    return np.asarray(1 / np.maximum(share + (1 - share) * chance, FLOOR))
+    return np.asarray(1 / np.maximum(held_share + (1 - held_share) * chance, FLOOR))
 
 
 def _waiting_chance(

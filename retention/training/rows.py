@@ -176,14 +176,14 @@ def labelled_rows(
 
 
 def _outreach(joined: pa.Table) -> Outreach:
-    def of(name: str) -> "NDArray[Any]":
+    def column(name: str) -> "NDArray[Any]":
         return np.asarray(joined[name].to_numpy(zero_copy_only=False))
 
     return Outreach(
         day=joined["snapshot_on"].cast(pa.int32()).to_numpy().astype(np.int64),
-        customer=of("customer_id"),
-        arm=of("arm"),
-        campaign_arm=of("campaign_arm"),
+        customer=column("customer_id"),
+        arm=column("arm"),
+        campaign_arm=column("campaign_arm"),
         after=joined["outreach_after"].to_pandas().to_numpy(dtype=float, na_value=np.nan),
         decided=joined["decided_after"].to_pandas().to_numpy(dtype=float, na_value=np.nan),
     )

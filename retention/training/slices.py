@@ -67,7 +67,7 @@ def _group_metrics(group_rows: pd.DataFrame) -> dict[str, Any]:
     churned = group_rows["churned"].to_numpy(dtype=float)
     predicted = group_rows["churn_probability"].to_numpy(dtype=float)
     weight = weighted.unless_equal(group_rows["weight"]) if "weight" in group_rows else None
-    listed = group_rows["listed"].to_numpy(dtype=float)
+    on_list = group_rows["listed"].to_numpy(dtype=float)
     n = len(churned) if weight is None else weighted.effective_size(weight)
     left, chance = weighted.mean(churned, weight), weighted.mean(predicted, weight)
     low, high = (float(end) for end in intervals.wilson_interval(left * n, n))
@@ -82,8 +82,8 @@ def _group_metrics(group_rows: pd.DataFrame) -> dict[str, Any]:
         "high": high,
         "right": low <= chance <= high,
         "roc_auc": metrics.roc_auc(churned, predicted, weight) if enough else None,
-        "listed": weighted.mean(listed, weight),
-        "found": weighted.mean(listed, held) if held.any() else None,
+        "listed": weighted.mean(on_list, weight),
+        "found": weighted.mean(on_list, held) if held.any() else None,
     }
 
 

@@ -133,7 +133,8 @@ def test_a_row_that_stands_for_several_customers_counts_as_so_many() -> None:
         return frame.loc[frame.index.repeat(frame["customer_id"].map(times))].reset_index(drop=True)
 
     both = [
-        evaluate.evaluate(made(predictions), made(scores), params) for made in (weighed, repeated)
+        evaluate.evaluate(change(predictions), change(scores), params)
+        for change in (weighed, repeated)
     ]
     for task in ("churn", "value", "list"):
         values = [
@@ -152,9 +153,9 @@ def test_profit_is_by_the_companys_own_money() -> None:
     predictions, scores = predictions_and_scores()
     dear = "policy: {playbook: [{name: call, action: Call, cost: 3, save_rate: 0.5}]}\nat_risk:"
     params = small.small_params("at_risk:", dear)
-    found = evaluate.evaluate(predictions, scores, params)["churn"]["recipe"]["empc"]["value"]
+    profit = evaluate.evaluate(predictions, scores, params)["churn"]["recipe"]["empc"]["value"]
     # Two of four leave, each worth 20, half of them are saved; both are called, nobody else.
-    assert found == pytest.approx(2 / 4 * (20 * 0.5 - 3), rel=1e-2)
+    assert profit == pytest.approx(2 / 4 * (20 * 0.5 - 3), rel=1e-2)
 
 
 @pytest.mark.parametrize("churned", [True, False])
@@ -191,7 +192,7 @@ def test_the_stage_writes_figures_predictions_pictures_and_a_card(home: Home) ->
     content = atomic.read_json(artefacts.METRICS)
     assert set(content) == {
         *NOTHING_MEASURED,
-        *("measured_on", "days", "customers", "churners", "churn_rate", "everybody"),
+        *("measured_on", "days", "customers", "churners", "churn_rate", "all_customers"),
         *("capacity", "definition", "banners", "slices"),
     }
     models_and_recipe = {*small.QUICK_MODELS, "recipe"}

@@ -351,9 +351,9 @@ def write_predictions_like_the_champions() -> None:
     both = both[both["snapshot_on"] == newest]
     features = pq.read_table(artefacts.FEATURES).sort_by("customer_id")
     on_day = features.filter(pc.field("snapshot_on") == newest)
-    said = champion.load(current_champion()).score(feature_table.matrix(on_day))
+    own_scores = champion.load(current_champion()).score(feature_table.matrix(on_day))
     for name in ("churn_probability", "expected_value", "value_low", "value_high"):
-        both[name] = said[name].to_numpy()
+        both[name] = own_scores[name].to_numpy()
     both["churn_probability"] *= np.random.default_rng(1).uniform(0.999, 1, len(both))
     table = pa.Table.from_pandas(both, schema=artefacts.PREDICTIONS.schema, preserve_index=False)
     artefacts.PREDICTIONS.write(table)

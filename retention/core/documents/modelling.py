@@ -99,7 +99,7 @@ class MeasuredDay(Contents):
     roc_auc: Number | None
 
 
-class EverybodysMetrics(Contents):
+class AllCustomersMetrics(Contents):
     """Figures of the selected models with the customers whom no list could contact."""
 
     customers: int
@@ -123,7 +123,7 @@ class TestMetrics(Contents):
     customers: int  # each counted once
     churners: int
     churn_rate: Number | None  # the mean over days, weighted
-    everybody: EverybodysMetrics | None = None  # null where nothing was measured
+    all_customers: AllCustomersMetrics | None = None  # null where nothing was measured
     capacity: int  # of a list
     definition: str  # what churn is
     banners: tuple[str, ...]

@@ -263,7 +263,7 @@ def _measurement(
     return {
         "on": _measured_on(metrics),
         "days": _days(metrics.get("days", [])),
-        "everybody": _both_populations(metrics),
+        "all_customers": _both_populations(metrics),
         "customers": _count(metrics["customers"]),
         "churners": _count(metrics["churners"]),
         "churn_rate": _format(metrics["churn_rate"], _percent),
@@ -307,9 +307,9 @@ def _days(days: list[dict[str, Any]]) -> list[list[str]]:
 
 def _both_populations(metrics: dict[str, Any]) -> list[list[str]]:
     """Those who can be contacted, and all; empty where they are the same."""
-    everybody = metrics.get("everybody")
+    all_customers = metrics.get("all_customers")
     own = ("customers", "churners", "churn_rate")
-    if not everybody or all(everybody[name] == metrics[name] for name in own):
+    if not all_customers or all(all_customers[name] == metrics[name] for name in own):
         return []
     return [
         [
@@ -320,7 +320,7 @@ def _both_populations(metrics: dict[str, Any]) -> list[list[str]]:
             _format_interval(figures["list"][RECIPE].get("churned_share"), _percent),
             _format_interval(figures["list"][RECIPE].get("lift"), _times),
         ]
-        for title, figures in (("can be contacted", metrics), ("all", everybody))
+        for title, figures in (("can be contacted", metrics), ("all", all_customers))
     ]
 
 

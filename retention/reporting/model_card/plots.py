@@ -71,7 +71,7 @@ def _capture_curve(rows: pd.DataFrame) -> tuple[Floats, Floats]:
     order = metrics.top_rows(risk, n, bootstrap.tie_ranks(rows["customer_id"]))
     weight = _weights(rows)[order]
     churned = rows["churned"].to_numpy(dtype=float)[order] * weight
-    called, reached = (np.concatenate([[0.0], np.cumsum(of)]) for of in (weight, churned))
+    called, reached = (np.concatenate([[0.0], np.cumsum(column)]) for column in (weight, churned))
     return called[calls] / called[-1], reached[calls] / churned.sum()
 
 
@@ -144,8 +144,8 @@ def scores(predictions: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
         of_outcome = rows[rows["churned"] == code]
         chances = of_outcome["churn_probability"].to_numpy()
         class_of = np.minimum((chances * _CLASSES).astype(int), _CLASSES - 1)
-        counts = np.bincount(class_of, of_outcome["weight"].to_numpy(), minlength=_CLASSES)
-        counts = counts.astype(np.float64)
+        held = np.bincount(class_of, of_outcome["weight"].to_numpy(), minlength=_CLASSES)
+        counts: Floats = np.asarray(held, dtype=np.float64)
         columns |= {
             outcome: counts / (counts.sum() or 1.0),
             f"{outcome}_customers": counts,

@@ -500,8 +500,8 @@ def test_an_arm_lasts_for_the_whole_campaign() -> None:
         over     | -60 | contact
     """
     labelled = labels_of(entered, lists=lists, campaign_days=60)
-    found = {row["customer_id"]: (row["arm"], row["campaign_arm"]) for row in labelled}
-    assert found == {
+    arm_of = {row["customer_id"]: (row["arm"], row["campaign_arm"]) for row in labelled}
+    assert arm_of == {
         "again": ("contacted", "contact"),  # as randomised, though no list assigns it anew
         "once": (None, "contact"),
         "held": ("held_out", "holdout"),

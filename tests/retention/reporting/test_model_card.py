@@ -309,10 +309,10 @@ def test_several_days_and_those_who_cannot_be_contacted_stand_beside(
         for day in ("2026-06-15", "2026-07-13")
     ]
     of_all = {name: measured[name] for name in ("churn", "value", "list")}
-    everybody = {"customers": 2418, "churners": 448, "churn_rate": 0.1853} | of_all
-    text = card(selection_report, measured | {"days": days, "everybody": everybody})
+    all_customers = {"customers": 2418, "churners": 448, "churn_rate": 0.1853} | of_all
+    text = card(selection_report, measured | {"days": days, "all_customers": all_customers})
     assert "Measured on 2 snapshots from 15 June 2026 to 13 July 2026" in text
     assert f"| 15 June 2026 | 9 | 31.0 % | 22.0 % | {DASH} |" in text
     assert "| all | 2,418 | 18.5 % |" in text
-    alone = card(selection_report, measured | {"everybody": measured})
+    alone = card(selection_report, measured | {"all_customers": measured})
     assert "| all |" not in alone

@@ -133,18 +133,23 @@ def with_values(both: pd.DataFrame) -> pd.DataFrame:
 def test_a_worse_value_or_interval_is_enough(measure: str, spoilt: dict[str, Any]) -> None:
     both = with_values(customers())
     assert compared(both).verdict == "no worse"
-    found = compared(both.assign(**spoilt))
-    assert found.verdict == "worse"
-    assert found.measures[measure].direction(-1) == -1
-    assert found.measures["brier"].difference == 0.0
+    comparison_of_both = compared(both.assign(**spoilt))
+    assert comparison_of_both.verdict == "worse"
+    assert comparison_of_both.measures[measure].direction(-1) == -1
+    assert comparison_of_both.measures["brier"].difference == 0.0
 
 
 def test_several_days_and_weights_are_compared_together() -> None:
     both = customers(400)
     days = pd.concat([both.assign(snapshot_on=day, weight=2.0) for day in ("2026-05-01", DAY)])
-    found, one_day = compared(days.reset_index(drop=True)), compared(both)
-    assert (found.customers, found.churners) == (one_day.customers, one_day.churners)
-    assert found.measures["brier"].champion == pytest.approx(one_day.measures["brier"].champion)
+    comparison_of_both, one_day = compared(days.reset_index(drop=True)), compared(both)
+    assert (comparison_of_both.customers, comparison_of_both.churners) == (
+        one_day.customers,
+        one_day.churners,
+    )
+    assert comparison_of_both.measures["brier"].champion == pytest.approx(
+        one_day.measures["brier"].champion
+    )
 
 
 def test_the_figures_are_those_of_the_metrics() -> None:

@@ -8,7 +8,7 @@ from models.components.base import Floats
 from retention.stats.weighted import Weights
 from retention.training import metrics
 from retention.training.metric_intervals import (
-    Sample,
+    MeasuredRows,
     gains_over_others,
     metrics_with_intervals,
 )
@@ -18,7 +18,7 @@ def test_a_figure_has_its_interval_and_is_null_where_there_is_none() -> None:
     def measure(numbers: Floats, _: Weights) -> dict[str, float]:
         return {"mean": float(numbers.mean()), "none": float("nan")}
 
-    sample = Sample(["a", "b", "c"])
+    sample = MeasuredRows(["a", "b", "c"])
     figures = metrics_with_intervals(measure, sample, [np.ones(3)], 20, 1)
     assert figures == {
         "mean": {"value": 1.0, "low": 1.0, "high": 1.0},
@@ -49,11 +49,17 @@ def test_a_figure_of_several_days_is_the_mean_of_theirs_and_resamples_customers_
     def measure(column: Floats, weight: Weights) -> dict[str, float]:
         return {"mean": float(np.average(column, weights=weight))}
 
-    together = metrics_with_intervals(measure, Sample.of(frame), [numbers], 400, 1)["mean"]
+    together = metrics_with_intervals(measure, MeasuredRows.from_frame(frame), [numbers], 400, 1)[
+        "mean"
+    ]
     assert together["value"] == pytest.approx(own.mean() + 5)
-    one_day = metrics_with_intervals(measure, Sample.of(frame[:50]), [own], 400, 1)["mean"]
+    one_day = metrics_with_intervals(measure, MeasuredRows.from_frame(frame[:50]), [own], 400, 1)[
+        "mean"
+    ]
     widths = [float(f["high"] or 0) - float(f["low"] or 0) for f in (together, one_day)]
     assert widths[0] == pytest.approx(widths[1], rel=1e-9)  # a second day of the same is no news
     weighed = frame.assign(weight=np.where(days == "2026-01-05", 3.0, 2.0))
-    again = metrics_with_intervals(measure, Sample.of(weighed), [numbers], 20, 1)["mean"]
+    again = metrics_with_intervals(measure, MeasuredRows.from_frame(weighed), [numbers], 20, 1)[
+        "mean"
+    ]
     assert again["value"] == pytest.approx(own.mean() + 5)  # each day counts once

@@ -283,21 +283,25 @@ def test_a_row_that_stands_for_several_customers_counts_as_so_many() -> None:
     value, order = np.round(draw.gamma(2, 20, 300) * (1 - y), 1), np.arange(300.0)
     times = draw.integers(1, 5, 300)
     weight = times.astype(float)
-    many = [np.repeat(column, times) for column in (y, p, value, order)]
+    repeated = [np.repeat(column, times) for column in (y, p, value, order)]
     weighed = metrics.churn_metrics(y, p, 40, order, weight)
-    assert weighed == pytest.approx(metrics.churn_metrics(many[0], many[1], 40, many[3]))
+    assert weighed == pytest.approx(
+        metrics.churn_metrics(repeated[0], repeated[1], 40, repeated[3])
+    )
     assert weighed["roc_auc"] == pytest.approx(
         sklearn.metrics.roc_auc_score(y, p, sample_weight=weight)
     )
     assert weighed["average_precision"] == pytest.approx(
         sklearn.metrics.average_precision_score(y, p, sample_weight=weight)
     )
-    listed = metrics.list_metrics(y, p, order, 41, weight)
-    assert listed == pytest.approx(metrics.list_metrics(many[0], many[1], many[3], 41))
+    list_figures = metrics.list_metrics(y, p, order, 41, weight)
+    assert list_figures == pytest.approx(
+        metrics.list_metrics(repeated[0], repeated[1], repeated[3], 41)
+    )
     predicted = 60 * (1 - p)
     both = (predicted, predicted - 20, predicted + 20)
     assert metrics.value_metrics(value, *both, weight) == pytest.approx(
-        metrics.value_metrics(many[2], *(np.repeat(column, times) for column in both))
+        metrics.value_metrics(repeated[2], *(np.repeat(column, times) for column in both))
     )
     ones = np.ones(300)
     assert metrics.churn_metrics(y, p, 40, order, ones) == pytest.approx(

@@ -95,8 +95,8 @@ def test_held_out_customers_stand_for_those_contacted_again_in_the_campaign(agai
     held = in_campaign & (draw.random(N) < 0.3)
     risk = draw.random(N)
     left, decided = departures(draw, np.where(in_campaign, 0.6 * risk, 0.1))
-    listed = risk > 1 - again  # lists name those at the greatest risk, without fail
-    reached = in_campaign & ~held & listed
+    is_listed = risk > 1 - again  # lists name those at the greatest risk, without fail
+    reached = in_campaign & ~held & is_listed
     contacts = outreach(
         arm=arms(held, HELD_OUT, arms(reached, CONTACTED)),
         campaign_arm=arms(held, HOLDOUT, arms(in_campaign, CONTACT)),
@@ -109,26 +109,26 @@ def test_held_out_customers_stand_for_those_contacted_again_in_the_campaign(agai
     if again == 0:
         assert (weight == 1).all()
     else:
-        kept = ~reached
-        assert left[kept].mean() < float(np.average(left, weights=weight))
+        not_reached = ~reached
+        assert left[not_reached].mean() < float(np.average(left, weights=weight))
         safe = in_campaign & ~held & (risk < 0.3)
         assert (weight[safe] == 1).mean() > 0.7  # hardly any of them is contacted again: all count
-        assert weight[held & listed].mean() > 2
+        assert weight[held & is_listed].mean() > 2
 
 
 def test_a_draw_after_the_snapshot_is_weighed_by_its_own_shares() -> None:
     draw = np.random.default_rng(4)
     left, decided = departures(draw)
     drawn_on = np.where(draw.random(N) < 0.4, 10.0, np.inf)
-    drawn = drawn_on <= decided
-    held = drawn & (draw.random(N) < 0.25)
+    is_drawn = drawn_on <= decided
+    held = is_drawn & (draw.random(N) < 0.25)
     contacts = outreach(
-        arm=arms(held, HELD_OUT, arms(drawn, CONTACTED)),
-        after=np.where(drawn, drawn_on, np.nan),
+        arm=arms(held, HELD_OUT, arms(is_drawn, CONTACTED)),
+        after=np.where(is_drawn, drawn_on, np.nan),
         decided=decided,
     )
     weight = row_weights(contacts, pd.DataFrame(index=range(N)))
-    assert weight[held] == pytest.approx(drawn.sum() / held.sum(), abs=1e-6)
+    assert weight[held] == pytest.approx(is_drawn.sum() / held.sum(), abs=1e-6)
     assert read_rate(left, contacts) == pytest.approx(RATE, abs=0.015)
 
 

@@ -161,8 +161,8 @@ def test_weights_count_as_copies_and_say_no_more_than_the_rows_that_they_are_of(
     y, day = (draw.random(300) < 0.4).astype(float), np.zeros(300, int)
     times = np.where(y == 1, 1, 3)
     (weighted,) = season.measure_turns(z, y, day, times.astype(float), DELAY)
-    copies = [np.repeat(column, times) for column in (z, y, day)]
-    (copied,) = season.measure_turns(*copies, np.ones(times.sum()), DELAY)
+    z_each, y_each, day_each = (np.repeat(column, times) for column in (z, y, day))
+    (copied,) = season.measure_turns(z_each, y_each, day_each, np.ones(times.sum()), DELAY)
     assert weighted.shift == pytest.approx(copied.shift)
     (plain,) = season.measure_turns(z, y, day, np.ones(300), DELAY)
     (tenfold,) = season.measure_turns(z, y, day, np.full(300, 10.0), DELAY)
