@@ -161,9 +161,9 @@ def compare(
     predictions: customer_id, churned, and the churn probabilities `champion` and `challenger`,
     all finite; where values are compared also value, and of both models `..._value`, `..._low` and
     `..._high`; for several days and weights see `MeasuredRows.from_frame`. min_churners: below it
-    there is no verdict. n: resamples of the customers. margin: the share of what the champion gains over
-    knowing nothing that may be lost. money: for EMPC, which is not compared without it. The same
-    rows give the same verdict.
+    there is no verdict. n: resamples of the customers. margin: the share of what the champion gains
+    over knowing nothing that may be lost. money: for EMPC, which is not compared without it. The
+    same rows give the same verdict.
     """
     left = predictions["churned"].astype(bool)
     churners = predictions.loc[left, "customer_id"].nunique()
