@@ -137,9 +137,13 @@ def scenario(name: str) -> dict[str, Any]:
         seconds = run_stages(folder, params)
         predictions = artefacts.PREDICTIONS.under(folder).read().to_pandas()
         models = artefacts.TEST_PREDICTIONS.under(folder).read().to_pandas()
+        day = predictions["snapshot_on"].max()
+        predictions, models = (
+            table[table["snapshot_on"] == day].reset_index(drop=True)
+            for table in (predictions, models)
+        )
         customers, bare = without_service(folder, params)
         selection_report = artefacts.SELECTION.under(folder).read()
-        day = predictions["snapshot_on"].iloc[0]
         snapshots, departures = (
             table.to_pandas()
             for table in truth(params.simulation, [week_of(day)], params.labels.value.margin)

@@ -9,6 +9,7 @@ from scipy.special import expit
 
 from models.components.base import BIAS, ChurnModel, Floats, State
 from models.components.boosting import BoostedModel, BoosterConfig, Encoder
+from retention.stats.weighted import Weights
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -39,13 +40,20 @@ class LightGBMChurn(BoostedModel, ChurnModel):
         self.ensemble_ = self._churn_config().train(self.encoder_, X, y, weight)
 
     def tune(
-        self, X: pd.DataFrame, y: ArrayLike, X_valid: pd.DataFrame, y_valid: ArrayLike
+        self,
+        X: pd.DataFrame,
+        y: ArrayLike,
+        X_valid: pd.DataFrame,
+        y_valid: ArrayLike,
+        weight: Weights = None,
+        weight_valid: Weights = None,
     ) -> dict[str, int | float]:
         """Rounds at which the log-loss on the later fold is lowest: {"rounds": n}."""
         target = np.asarray(y, dtype=float)
         self._check_target(target)
         valid = np.asarray(y_valid, dtype=float)
-        return {"rounds": self._churn_config().best_rounds(X, target, X_valid, valid)}
+        rounds = self._churn_config().best_rounds(X, target, X_valid, valid, weight, weight_valid)
+        return {"rounds": rounds}
 
     def _predict(self, X: pd.DataFrame) -> Floats:
         return np.asarray(expit(self.ensemble_.raw(self.encoder_.transform(X))))

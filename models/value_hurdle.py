@@ -9,6 +9,7 @@ from scipy.special import expit
 
 from models.components.base import Floats, State, ValueModel, scale_to
 from models.components.boosting import BoostedModel, BoosterConfig, Encoder, Ensemble
+from retention.stats.weighted import Weights
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -67,7 +68,13 @@ class Hurdle(BoostedModel, ValueModel):
         self.ratio_ = scale_to(p_positive * money, np.where(positive, y, 0.0), weight)[0]
 
     def tune(
-        self, X: pd.DataFrame, y: ArrayLike, X_valid: pd.DataFrame, y_valid: ArrayLike
+        self,
+        X: pd.DataFrame,
+        y: ArrayLike,
+        X_valid: pd.DataFrame,
+        y_valid: ArrayLike,
+        weight: Weights = None,
+        weight_valid: Weights = None,
     ) -> dict[str, int | float]:
         """{"rounds_buy": n, "rounds_spend": m}; a part with too few rows is left out."""
         target, valid = np.asarray(y, dtype=float), np.asarray(y_valid, dtype=float)
@@ -75,7 +82,12 @@ class Hurdle(BoostedModel, ValueModel):
         tuned: dict[str, int | float] = {}
         if self._has_enough_rows(min(bought.sum(), (~bought).sum())):
             tuned["rounds_buy"] = self._buy_config().best_rounds(
-                X, bought.astype(float), X_valid, valid_bought.astype(float)
+                X,
+                bought.astype(float),
+                X_valid,
+                valid_bought.astype(float),
+                weight,
+                weight_valid,
             )
         if self._has_enough_rows(bought.sum()) and valid_bought.any():
             money = target[bought].mean()
@@ -84,6 +96,8 @@ class Hurdle(BoostedModel, ValueModel):
                 target[bought] / money,
                 X_valid.loc[valid_bought],
                 valid[valid_bought] / money,
+                None if weight is None else weight[bought],
+                None if weight_valid is None else weight_valid[valid_bought],
             )
         return tuned
 

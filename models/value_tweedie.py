@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from models.components.base import Floats, State, ValueModel, scale_to
 from models.components.boosting import BoostedModel, BoosterConfig, Encoder
+from retention.stats.weighted import Weights
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -44,14 +45,23 @@ class Tweedie(BoostedModel, ValueModel):
         self.ratio_, self.offset_ = scale_to(self._money(X), y, weight)
 
     def tune(
-        self, X: pd.DataFrame, y: ArrayLike, X_valid: pd.DataFrame, y_valid: ArrayLike
+        self,
+        X: pd.DataFrame,
+        y: ArrayLike,
+        X_valid: pd.DataFrame,
+        y_valid: ArrayLike,
+        weight: Weights = None,
+        weight_valid: Weights = None,
     ) -> dict[str, int | float]:
         """Rounds at which the Tweedie loss on the later fold is lowest: {"rounds": n}."""
         money, valid = (np.maximum(np.asarray(z, dtype=float), 0.0) for z in (y, y_valid))
         mean = money.mean()
         if mean <= 0 or len(money) < 2 * self.min_data_in_leaf:
             return {}
-        return {"rounds": self._tweedie().best_rounds(X, money / mean, X_valid, valid / mean)}
+        rounds = self._tweedie().best_rounds(
+            X, money / mean, X_valid, valid / mean, weight, weight_valid
+        )
+        return {"rounds": rounds}
 
     def _money(self, X: pd.DataFrame) -> Floats:
         if self.ensemble_ is None:

@@ -1,6 +1,8 @@
-"""Stage `evaluate`: metrics of the selected models and of every baseline on the test snapshot."""
+"""Stage `evaluate`: metrics of the selected models and of every baseline on unseen snapshots.
 
-from collections.abc import Callable
+The figures are of customers whom a list could still contact; beside them stand those of all.
+"""
+
 from typing import Any
 
 import numpy as np
@@ -14,16 +16,20 @@ from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.reporting.model_card import card, plots
 from retention.serving import headlines, target
-from retention.stats import bootstrap
+from retention.stats.weighted import Weights
 from retention.tracking import client
-from retention.training import metrics, slices
+from retention.training import metrics, populations, slices
+from retention.training.campaign_money import campaign_money
 from retention.training.metric_intervals import (
+    Measure,
+    MeasuredRows,
     MetricIntervals,
     gains_over_others,
     metrics_with_intervals,
 )
+from retention.training.populations import RECIPE
 
-RECIPE = "recipe"  # the selected models, in metrics.json
+OBJECTS = "do_not_contact"
 VALUE_METRICS = ("mae", "bias", "spearman", "normalised_gini")
 NO_FIGURES: dict[str, Any] = {
     "churn": {},
@@ -39,32 +45,40 @@ def evaluate(predictions: pd.DataFrame, scores: pd.DataFrame, params: Params) ->
     """Every figure of metrics.json but its header and slices.
 
     predictions: task, model, prediction of every model; scores: of the selected models; both with
-    their labels.
+    their labels, and where they differ from 1 with weights.
     """
-    churn = frames_by_model(predictions, scores, "churn")
-    value = frames_by_model(predictions, scores, "value")
+    churn = populations.frames_by_model(predictions, scores, "churn")
+    value = populations.frames_by_model(predictions, scores, "value")
     capacity, plan = params.at_risk.capacity, params.evaluate
     # The list is ranked by expected loss; beside it stand lists by each model's probability.
     ranked = {name: frame.assign(rank_by=frame["prediction"]) for name, frame in churn.items()}
-    ranked[RECIPE]["rank_by"] = scores["expected_loss"]
+    ranked[RECIPE]["rank_by"] = ranked[RECIPE]["expected_loss"]
 
-    def churn_metrics(y: Floats, p: Floats, order: Floats) -> dict[str, float]:
-        return metrics.churn_metrics(y, p, capacity, order)
+    sample, own = (
+        MeasuredRows.from_frame(scores),
+        [scores[name].to_numpy(float) for name in ("churned", "value")],
+    )
+    money = campaign_money(params.policy, own[0], own[1], sample.weight)
 
-    def value_metrics(y: Floats, predicted: Floats) -> dict[str, float]:
-        without_interval = metrics.value_metrics(y, predicted, predicted, predicted)
+    def churn_metrics(y: Floats, p: Floats, order: Floats, weight: Weights) -> dict[str, float]:
+        return metrics.churn_metrics(y, p, capacity, order, weight, money)
+
+    def value_metrics(y: Floats, predicted: Floats, weight: Weights) -> dict[str, float]:
+        without_interval = metrics.value_metrics(y, predicted, predicted, predicted, weight)
         return {name: without_interval[name] for name in VALUE_METRICS}
 
-    def list_metrics(y: Floats, rank_by: Floats, order: Floats) -> dict[str, float]:
-        return metrics.list_metrics(y, rank_by, order, capacity)
+    def list_metrics(
+        y: Floats, rank_by: Floats, order: Floats, weight: Weights
+    ) -> dict[str, float]:
+        return metrics.list_metrics(y, rank_by, order, capacity, weight)
 
     def per_model(
-        frames: dict[str, pd.DataFrame], measure: Callable[..., dict[str, float]], columns: str
+        frames: dict[str, pd.DataFrame], measure: Measure, columns: str
     ) -> dict[str, MetricIntervals]:
         return {
             name: metrics_with_intervals(
                 measure,
-                frame["customer_id"],
+                MeasuredRows.from_frame(frame),
                 [frame[column].to_numpy() for column in columns.split()],
                 plan.bootstrap,
                 plan.seed,
@@ -81,35 +95,16 @@ def evaluate(predictions: pd.DataFrame, scores: pd.DataFrame, params: Params) ->
         | per_model(selected_value, metrics.value_metrics, with_interval),
         "list": per_model(ranked, list_metrics, "churned rank_by order"),
         "gain": gains_over_others(churn, RECIPE, paired, plan.bootstrap, plan.seed),
-        "value_by_decile": slices.value_by_decile(scores),
-    }
-
-
-def frames_by_model(
-    predictions: pd.DataFrame, scores: pd.DataFrame, task: str
-) -> dict[str, pd.DataFrame]:
-    """Per model of a task, and for RECIPE, one row a customer with `prediction` and labels.
-
-    `order` breaks ties by customer_id.
-    """
-    of_task = predictions[predictions["task"] == task]
-    frames = {str(name): frame.reset_index(drop=True) for name, frame in of_task.groupby("model")}
-    column = "churn_probability" if task == "churn" else "expected_value"
-    frames[RECIPE] = scores.assign(prediction=scores[column])
-    return {
-        name: frame.assign(
-            churned=frame["churned"].astype(float),
-            order=bootstrap.tie_ranks(frame["customer_id"]),
-        )
-        for name, frame in frames.items()
+        "value_by_decile": slices.value_by_decile(populations.newest(scores)),
     }
 
 
 def join_labels(predicted: pa.Table, labels: pa.Table) -> pd.DataFrame:
-    """Predictions with churned and value; ordered by customer."""
+    """Predictions with churned and value; ordered by customer and day."""
     keys = ["customer_id", "snapshot_on"]
-    joined = predicted.join(labels, keys=keys, join_type="inner").sort_by("customer_id")
-    frame: pd.DataFrame = joined.to_pandas()
+    outcomes = labels.select([*keys, "churned", "value"])
+    joined = predicted.join(outcomes, keys=keys, join_type="inner")
+    frame: pd.DataFrame = joined.sort_by([(key, "ascending") for key in keys]).to_pandas()
     return frame
 
 
@@ -120,20 +115,26 @@ def header(
     test_fold = selection_report.measured_on
     return {
         "measured_on": test_fold.test if test_fold and len(scores) else None,
-        "customers": len(scores),
-        "churners": int(scores["churned"].sum()),
-        "churn_rate": float(scores["churned"].mean()) if len(scores) else None,
+        **populations.counts(scores),
+        "days": populations.by_day(scores),
         "capacity": params.at_risk.capacity,
         "definition": target.target_description(params.labels),
         "banners": selection_report.banners,
     }
 
 
+def of_all_customers(scores: pd.DataFrame, params: Params) -> dict[str, Any]:
+    """The figures of the selected models with the customers whom no list could contact."""
+    no_others = pd.DataFrame({"task": [], "model": []})
+    figures = evaluate(no_others, scores, params)
+    return populations.counts(scores) | {name: figures[name] for name in ("churn", "value", "list")}
+
+
 def current_attributes() -> pd.DataFrame:
     """customer_id and `slices.ATTRIBUTES` as known today; empty without a customers table."""
     if not artefacts.CUSTOMERS.path.is_file():
-        return pd.DataFrame({"customer_id": pd.Series(dtype="str")})
-    names = ["customer_id", "known_day", *slices.ATTRIBUTES]
+        return pd.DataFrame({"customer_id": pd.Series(dtype="str"), OBJECTS: []})
+    names = ["customer_id", "known_day", OBJECTS, *slices.ATTRIBUTES]
     customers: pd.DataFrame = artefacts.CUSTOMERS.read(columns=names).to_pandas()
     newest = customers.sort_values("known_day", na_position="first").drop_duplicates(
         "customer_id", keep="last"
@@ -153,27 +154,33 @@ def main() -> None:
     params = load_params()
     with console.stage("evaluate") as log:
         selection_report, labels = artefacts.SELECTION.read(), artefacts.LABELS.read()
-        model_predictions = join_labels(artefacts.TEST_PREDICTIONS.read(), labels)
+        attributes = current_attributes()
         scores = join_labels(artefacts.TEST_SCORES.read(), labels)
+        objects = attributes.loc[attributes[OBJECTS].astype(bool), "customer_id"]
+        scores["contactable"] &= ~scores["customer_id"].isin(objects)
+        who = scores[["customer_id", "snapshot_on", "weight", "contactable"]]
+        model_predictions = join_labels(artefacts.TEST_PREDICTIONS.read(), labels).merge(who)
         log.read(artefacts.TEST_PREDICTIONS, len(model_predictions))
-        content = header(selection_report, scores, params)
-        content |= evaluate(model_predictions, scores, params) if len(scores) else NO_FIGURES
+        measured = populations.contactable(scores)
+        others = populations.contactable(model_predictions)
+        content = header(selection_report, measured, params)
+        content |= evaluate(others, measured, params) if len(scores) else NO_FIGURES
         if len(scores):
             capacity, min_size = params.at_risk.capacity, params.evaluate.min_group_size
-            groups = slices.slice_metrics(scores, current_attributes(), capacity, min_size)
-            content |= {"slices": groups}
+            today = populations.newest(measured)
+            groups = slices.slice_metrics(today, attributes, capacity, min_size)
+            content |= {"slices": groups, "all_customers": of_all_customers(scores, params)}
         test_metrics = TestMetrics.model_validate(content)
         artefacts.METRICS.write(test_metrics)
         artefacts.HEADLINE_METRICS.write(headlines.headline_metrics(test_metrics))
         schema = artefacts.PREDICTIONS.schema
-        predictions = scores[schema.names]
         artefacts.PREDICTIONS.write(
-            pa.Table.from_pandas(predictions, schema=schema, preserve_index=False)
+            pa.Table.from_pandas(scores[schema.names], schema=schema, preserve_index=False)
         )
-        of_rule = model_predictions["model"] == "churn_recency"
-        rule = model_predictions.loc[of_rule, "prediction"].to_numpy()
-        baseline = predictions.assign(churn_probability=rule if len(rule) else np.nan)
-        plots.draw(predictions, baseline, artefacts.PLOTS.path, params.currency)
+        rule = others.loc[others["model"] == "churn_recency"]
+        chances = rule["prediction"].to_numpy() if len(rule) else np.nan
+        baseline = measured.assign(churn_probability=chances)
+        plots.draw(measured, baseline, artefacts.PLOTS.path, params.currency)
         text = card.render(
             selection_report.as_json() | {"dead": list(artefacts.FEATURES_SUMMARY.read().dead)},
             test_metrics.as_json(),

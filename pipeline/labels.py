@@ -23,17 +23,20 @@ def labels(
     calendar: Calendar,
     label_params: LabelParams,
     assignments: Frame | None = None,
+    campaign_days: int = 0,
 ) -> list[Frame]:
     """The labels of each snapshot to learn from, as lazy frames of SCHEMA.
 
     cohorts: of artefacts.SNAPSHOTS. history: everything known before as_of. assignments: those of
-    the published lists.
+    the published lists, which last for campaign_days.
     """
     frames = []
     for day in calendar.learning:
         cohort = cohorts.filter(nw.col("snapshot_on") == point_in_time.date_of(day))
         customers = cohort.select("customer_id")
-        frames.append(label_cohort(customers, history, day, label_params, assignments))
+        frames.append(
+            label_cohort(customers, history, day, label_params, assignments, campaign_days)
+        )
     return frames
 
 
@@ -64,7 +67,8 @@ def main() -> None:
         history = open_engine.materialize(known_events)
         assigned = assignments_from_lists(assignments.FOLDER, params.company, calendar.as_of)
         arms = open_engine.load(assigned) if len(assigned) else None
-        frames = labels(cohorts, history, calendar, params.labels, arms)
+        campaign_days = params.at_risk.campaign_days
+        frames = labels(cohorts, history, calendar, params.labels, arms, campaign_days)
         tables = [
             open_engine.collect(frame, sort=["customer_id"]).cast(SCHEMA)
             for frame in report.track(frames, "labelling snapshots")

@@ -2,29 +2,25 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.special import expit
 
-from models.components.base import Floats
 from models.components.scorer import Scorer
 from retention.core import artefacts, console, errors, feature_table, point_in_time
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
-from retention.training import own_past, profile, selection
-from retention.training.candidates import ModelFactory, model_factory, predict, task_of
+from retention.training import own_past, profile
+from retention.training.candidates import model_factory
 from retention.training.competition import Competition
 from retention.training.cross_prediction import cross_predict
-from retention.training.failures import AT_REFIT, AT_TEST, ModelFailed, attributed_to
+from retention.training.failures import AT_REFIT, ModelFailed
 from retention.training.fitting import fit_scorer, score, with_margin
-from retention.training.folds import Fold
 from retention.training.histories import NO_HISTORIES, Histories, read_histories
 from retention.training.ladder import Evidence, find_evidence
 from retention.training.rows import LabelledRows, labelled_rows, unlabelled_rows
 from retention.training.selection import ModelSpec
 from retention.training.selection_report import selection_report
+from retention.training.unseen_days import measured_folds, predict_day, score_day
 
 
 @dataclass(frozen=True)
@@ -32,10 +28,10 @@ class Trained:
     """All that training leaves behind."""
 
     spec: ModelSpec  # the models put together for the day that is scored
-    measured: ModelSpec | None  # as they would have been on the day of the test fold
+    measured: ModelSpec | None  # as they would have been on the newest day that is measured
     scorer: Scorer  # fitted on all rows
-    test_predictions: pa.Table  # of every model on the test snapshot
-    test_scores: pa.Table  # of the models put together, on the test snapshot
+    test_predictions: pa.Table  # of every model on the measured snapshots
+    test_scores: pa.Table  # of the models put together, on the measured snapshots
     cross_predictions: pa.Table  # of randomised customers
     evidence: Evidence
     rows: LabelledRows
@@ -48,7 +44,7 @@ def train(
     cohorts: tuple[pa.Table, pa.Table] | None = None,
     histories: Histories = NO_HISTORIES,
 ) -> Trained:
-    """Put models together on the folds, score the test snapshot, refit on all rows.
+    """Put models together on the folds, score the measured snapshots, refit on all rows.
 
     A model that fails on the way drops out, and the others take its place.
     cohorts: FEATURES and LABELS, which cross-prediction reads; without them there is none.
@@ -95,15 +91,15 @@ def _fit_and_predict(
 ) -> Trained:
     """Everything that follows the selection for a day. Errors: ModelFailed."""
     make, delay = model_factory(params), point_in_time.label_delay_days(params.labels)
-    predictions = artefacts.TEST_PREDICTIONS.schema.empty_table()
-    scores = artefacts.TEST_SCORES.schema.empty_table()
+    predictions = [artefacts.TEST_PREDICTIONS.schema.empty_table()]
+    scores = [artefacts.TEST_SCORES.schema.empty_table()]
     randomised = artefacts.CROSS_PREDICTIONS.schema.empty_table()
-    measured, fold = competition.measured_spec(), evidence.split.test_fold
-    if measured is not None and fold is not None:
-        log.info(f"testing on {point_in_time.date_of(fold.test)}, which no model has seen")
-        then = histories.on(fold.test)
-        predictions = predict_test_snapshot(rows, fold, competition, make, then)
-        scores = score_test_snapshot(rows, fold, competition, measured)
+    measured = None
+    for fold in measured_folds(evidence.split, delay):
+        log.info(f"testing on {point_in_time.date_of(fold.test)}, as of that day")
+        measured, then = competition.measured_spec(fold), histories.on(fold.test)
+        predictions.append(predict_day(rows, fold, competition, make, then))
+        scores.append(score_day(rows, fold, competition, measured))
     log.info("refitting the models on all mature snapshots")
     today = histories.on(day)
     scorer = fit_scorer(make, spec, rows, delay, AT_REFIT, today)
@@ -114,58 +110,8 @@ def _fit_and_predict(
         now = pc.greater_equal(features["snapshot_on"], pa.scalar(point_in_time.date_of(newest)))
         score(scorer, feature_table.matrix(features.filter(now)), AT_REFIT)
         randomised = cross_predict(features, labels, rows, spec, make, delay, today)
-    return Trained(spec, measured, scorer, predictions, scores, randomised, evidence, rows)
-
-
-def predict_test_snapshot(
-    rows: LabelledRows,
-    fold: Fold,
-    competition: Competition,
-    make: ModelFactory,
-    histories: pd.DataFrame | None = None,
-) -> pa.Table:
-    """TEST_PREDICTIONS: every model by itself, by the rows and parameters known on the day."""
-    train, test = rows.training(fold), rows.tests([fold])
-    keys, frames = _keys(test, fold), []
-    for name, candidate in competition.candidates.items():
-        newest = candidate.folds[-1]
-        prediction = newest.predicted
-        if task_of(name) == "value":
-            with attributed_to(name, AT_TEST):
-                model = make(name, **newest.params).fit(
-                    train.X, train.value, train.weight, histories
-                )
-                prediction = predict(model, test.X)
-        frames.append(keys.assign(task=task_of(name), model=name, prediction=prediction))
-    schema = artefacts.TEST_PREDICTIONS.schema
-    return pa.Table.from_pandas(pd.concat(frames), schema=schema, preserve_index=False)
-
-
-def score_test_snapshot(
-    rows: LabelledRows, fold: Fold, competition: Competition, measured: ModelSpec
-) -> pa.Table:
-    """TEST_SCORES: the models put together by what was known on the day of the test fold."""
-    newest = {name: candidate.on([fold]) for name, candidate in competition.candidates.items()}
-    p = expit(selection.blended_log_odds(measured, newest))
-    if_kept, if_lost = selection.blended_values(measured, newest)
-    expected = (1 - p) * if_kept + p * if_lost
-    low, high = _interval(measured, expected)
-    numbers = (p, expected, low, high, if_kept, if_lost, p * (if_kept - if_lost))
-    schema = artefacts.TEST_SCORES.schema
-    scores = _keys(rows.tests([fold]), fold)
-    scores[schema.names[len(feature_table.KEYS) :]] = np.column_stack(numbers)
-    return pa.Table.from_pandas(scores, schema=schema, preserve_index=False)
-
-
-def _interval(measured: ModelSpec, expected: Floats) -> tuple[Floats, Floats]:
-    if measured.interval is None:
-        return np.full(len(expected), np.nan), np.full(len(expected), np.nan)
-    return measured.interval.predict(expected)
-
-
-def _keys(test: LabelledRows, fold: Fold) -> pd.DataFrame:
-    days = [point_in_time.date_of(fold.test)] * len(test.day)
-    return pd.DataFrame({"customer_id": test.customer, "snapshot_on": days})
+    tested = pa.concat_tables(predictions), pa.concat_tables(scores)
+    return Trained(spec, measured, scorer, *tested, randomised, evidence, rows)
 
 
 def main() -> None:

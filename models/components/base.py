@@ -15,6 +15,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from retention.stats.weighted import Weights
+
 Floats = NDArray[np.float64]
 State = dict[str, Any]
 
@@ -276,6 +278,8 @@ class Model(Estimator):
         y: ArrayLike,  # noqa: ARG002
         X_valid: pd.DataFrame,  # noqa: ARG002
         y_valid: ArrayLike,  # noqa: ARG002
+        weight: Weights = None,  # noqa: ARG002
+        weight_valid: Weights = None,  # noqa: ARG002
     ) -> dict[str, int | float]:
         """Parameters that minimise the loss on a later fold; none for most models.
 
@@ -285,6 +289,8 @@ class Model(Estimator):
             The fold's training rows.
         X_valid, y_valid : DataFrame of shape (m, features), array-like of shape (m,)
             The fold's test rows.
+        weight, weight_valid : ndarray of shape (n,) and of shape (m,), optional
+            Row weights; None where all are 1.
 
         Returns
         -------

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from models.components.base import Estimator, Floats, State
+from retention.stats.weighted import Weights
 
 MAX_ROUNDS = 400  # with learning rate .05, 90-day horizons stop well before
 EARLY_STOPPING_ROUNDS = 30
@@ -184,7 +185,13 @@ class BoosterConfig:
         return Ensemble.from_texts(texts, self.threads)
 
     def best_rounds(
-        self, X: pd.DataFrame, y: Floats, X_valid: pd.DataFrame, y_valid: Floats
+        self,
+        X: pd.DataFrame,
+        y: Floats,
+        X_valid: pd.DataFrame,
+        y_valid: Floats,
+        weight: Weights = None,
+        weight_valid: Weights = None,
     ) -> int:
         """Rounds at which the loss on a later fold is lowest (early stopping, one seed).
 
@@ -194,6 +201,8 @@ class BoosterConfig:
             Training rows.
         X_valid, y_valid : DataFrame of shape (m, features), ndarray of shape (m,)
             Rows of the later fold.
+        weight, weight_valid : ndarray of shape (n,) and of shape (m,), optional
+            Row weights; None where all are 1.
 
         Returns
         -------
@@ -201,8 +210,10 @@ class BoosterConfig:
             At least 1, at most MAX_ROUNDS.
         """
         encoder = Encoder.fit(X)
-        training = _dataset(encoder, encoder.transform(X), y)
-        validation = training.create_valid(encoder.transform(X_valid), label=y_valid)
+        training = _dataset(encoder, encoder.transform(X), y, weight)
+        validation = training.create_valid(
+            encoder.transform(X_valid), label=y_valid, weight=weight_valid
+        )
         booster = lgb.train(
             self._options(self.seed),
             training,

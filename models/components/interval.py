@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.isotonic import isotonic_regression
 
 from models.components.base import Floats, State
+from retention.stats import weighted
+from retention.stats.weighted import Weights
 
 MAX_BINS = 20
 ROWS_PER_BIN = 50  # a 10 % quantile of fewer rows is one customer's purse
@@ -37,7 +39,7 @@ class ValueInterval:
         self.low: list[float] = []
         self.high: list[float] = []
 
-    def fit(self, expected: ArrayLike, actual: ArrayLike) -> Self:
+    def fit(self, expected: ArrayLike, actual: ArrayLike, weight: Weights = None) -> Self:
         """Fit the interval.
 
         Parameters
@@ -46,6 +48,9 @@ class ValueInterval:
             Out-of-fold expected values, account currency.
         actual : array-like of shape (n,)
             Realised values, account currency.
+        weight : ndarray of shape (n,), optional
+            Customers that each row stands for; a row counts as so many equal ones
+            (Tibshirani et al. 2019, Conformal prediction under covariate shift, NeurIPS 32).
 
         Returns
         -------
@@ -62,9 +67,11 @@ class ValueInterval:
         if not (np.isfinite(mean).all() and np.isfinite(real).all()):
             raise ValueError("expected and actual must be finite")
         bins = _bins(mean)
-        ends = np.array([_ends(real[rows], self.level) for rows in bins])
-        counts = np.array([len(rows) for rows in bins], dtype=float)
-        self.centre = [float(mean[rows].mean()) for rows in bins]
+        held = [None if weight is None else weight[rows] for rows in bins]
+        each = list(zip(bins, held, strict=True))
+        ends = np.array([_ends(real[rows], self.level, part) for rows, part in each])
+        counts = np.array([weighted.size(mean[rows], part) for rows, part in each])
+        self.centre = [weighted.mean(mean[rows], part) for rows, part in each]
         self.low = isotonic_regression(ends[:, 0], sample_weight=counts).tolist()
         self.high = isotonic_regression(ends[:, 1], sample_weight=counts).tolist()
         return self
@@ -120,9 +127,26 @@ def _bins(expected: Floats) -> list[NDArray[np.intp]]:
     return [np.flatnonzero(bin_of == i) for i in np.unique(bin_of)]
 
 
-def _ends(actual: Floats, level: float) -> tuple[float, float]:
+def _ends(actual: Floats, level: float, weight: Weights) -> tuple[float, float]:
+    if weight is not None:
+        return _weighted_ends(actual, level, weight)
     tail = max(int((len(actual) + 1) * (1 - level) / 2), 1)
     ordered = np.sort(actual)
     low = ordered[tail - 1]
     below = int(np.searchsorted(ordered, low, side="left"))  # at most tail - 1
     return float(low), float(ordered[below + 1 - 2 * tail])
+
+
+def _weighted_ends(actual: Floats, level: float, weight: Floats) -> tuple[float, float]:
+    """`_ends` of rows that stand for several customers; of rows that stand for one, the same."""
+    order = np.argsort(actual, kind="stable")
+    ordered, held = actual[order], weight[order]
+    upto = np.cumsum(held)
+    tail = max(float(np.floor((upto[-1] + 1) * (1 - level) / 2 + 1e-9)), min(1.0, upto[-1]))
+    low = ordered[int(np.searchsorted(upto, tail - 1e-9, side="left"))]
+    below = held[ordered < low].sum()
+    # What may lie above the upper end: as much as outside of both ends, less what lies below.
+    above = upto[-1] - upto
+    room = max(2 * (tail - 1) - below, 0.0)
+    high = ordered[int(np.argmax(above <= room + 1e-9))]
+    return float(low), float(max(low, high))

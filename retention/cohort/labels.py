@@ -6,6 +6,7 @@ import pyarrow as pa
 from retention.cohort.episodes import contract_chains
 from retention.core import artefacts, point_in_time
 from retention.core.events import (
+    CONTACT,
     CONTACTED,
     CONTACTED_NOT_RANDOMISED,
     HELD_OUT,
@@ -29,10 +30,11 @@ def churned_by_silence(cohort: Frame, history: Frame, window: Window, label: Chu
     returns = history.filter(
         nw.col("kind").is_in(label.kinds), window.contains(nw.col("occurred_day"))
     )
-    returned = returns.select("customer_id").unique().with_columns(back=nw.lit(1))
+    returned = returns.group_by("customer_id").agg(back=nw.col("occurred_day").min())
     return cohort.join(returned, on="customer_id", how="left").select(
         "customer_id",
         churned=nw.col("back").is_null(),
+        decided_day=nw.col("back").fill_null(window.end),
         dropped=nw.lit(None, nw.String()),
     )
 
@@ -66,7 +68,13 @@ def churned_by_cancellation(cohort: Frame, history: Frame, window: Window, snaps
         .when(day.is_null())
         .then(nw.lit(NOT_BEGUN))
     )
-    return joined.select("customer_id", churned=window.contains(day), dropped=reason)
+    left = window.contains(day)
+    return joined.select(
+        "customer_id",
+        churned=left,
+        decided_day=nw.when(left).then(day).otherwise(nw.lit(window.end)),
+        dropped=reason,
+    )
 
 
 def value(history: Frame, window: Window, label: ValueLabel) -> Frame:
@@ -92,19 +100,66 @@ def _units(column: str) -> nw.Expr:
     return (nw.col(column) * MONEY_UNITS).cast(nw.Int64()).fill_null(0).cast(nw.Float64())
 
 
-def arms(history: Frame, assignments: Frame | None, snapshot: int, window: Window) -> Frame:
-    """The arm of each customer with an outreach from the snapshot to the window's end.
+def arms(
+    history: Frame,
+    assignments: Frame | None,
+    snapshot: int,
+    window: Window,
+    campaign_days: int = 0,
+) -> Frame:
+    """The arm of each customer who was contacted or randomised until the window's end.
 
-    Columns customer_id, arm. assignments: those of the published lists (columns of
-    assignment_history.ASSIGNED). The first outreach decides, as later ones depend on who stayed; on
-    one day a contact comes before a holdout. A contact that staff entered and that no assignment
-    precedes (a fault put right, a notice answered) is CONTACTED_NOT_RANDOMISED: nobody was held out
-    from it.
+    Columns customer_id, arm, campaign_arm, outreach_day; see LABELS. assignments: those of the
+    published lists (columns of assignment_history.ASSIGNED), which last for `campaign_days`.
+
+    Who was assigned before the snapshot, and still is on it, keeps that arm: who is contacted again
+    is CONTACTED as randomised, as the held out of the same draw could not be. Of the others the
+    first outreach decides, as later ones depend on who stayed; on one day a contact comes before a
+    holdout. A contact that staff entered and that no assignment precedes (a fault put right, a
+    notice answered) is CONTACTED_NOT_RANDOMISED: nobody was held out from it.
     """
+    day = nw.col("occurred_day")
     outreach = history.filter(nw.col("kind") == "outreach").select(*_OUTREACH, "source")
-    if assignments is not None:
-        from_lists = assignments.select(*_OUTREACH, source=nw.lit("lists"))
-        outreach = nw.concat([outreach, from_lists], how="vertical")
+    if assignments is None:
+        return _first_outreach(outreach, snapshot, window).with_columns(
+            campaign_arm=nw.lit(None, nw.String())
+        )
+    from_lists = assignments.select(*_OUTREACH, source=nw.lit("lists"))
+    outreach = nw.concat([outreach, from_lists], how="vertical")
+    first = _first_outreach(outreach, snapshot, window)
+    is_on = (day < snapshot) & (day > snapshot - campaign_days)
+    running = (
+        assignments.filter(is_on)
+        .with_columns(held=(nw.col("treatment") == HOLDOUT).cast(nw.Int64()))
+        .group_by("customer_id")
+        .agg(held=nw.col("held").max())
+        .select(
+            "customer_id",
+            campaign_arm=nw.when(nw.col("held") == 1)
+            .then(nw.lit(HOLDOUT))
+            .otherwise(nw.lit(CONTACT)),
+        )
+    )
+    both = first.join(running, on="customer_id", how="full", suffix="_running")
+    keeps = (
+        nw.when(nw.col("campaign_arm") == HOLDOUT)
+        .then(nw.lit(HELD_OUT))
+        .when((nw.col("campaign_arm") == CONTACT) & nw.col("arm").is_null())
+        .then(nw.lit(None, nw.String()))
+        .when(nw.col("campaign_arm") == CONTACT)
+        .then(nw.lit(CONTACTED))
+        .otherwise(nw.col("arm"))
+    )
+    return both.select(
+        nw.coalesce("customer_id", "customer_id_running").alias("customer_id"),
+        "campaign_arm",
+        "outreach_day",
+        arm=keeps,
+    )
+
+
+def _first_outreach(outreach: Frame, snapshot: int, window: Window) -> Frame:
+    """customer_id, arm and outreach_day of the first outreach from the snapshot on."""
     day = nw.col("occurred_day")
     outreach = outreach.filter(day >= snapshot, day < window.end)
     held_out = nw.col("treatment").fill_null(CONTACTED) == HOLDOUT
@@ -124,7 +179,9 @@ def arms(history: Frame, assignments: Frame | None, snapshot: int, window: Windo
         .otherwise(nw.lit(CONTACTED_NOT_RANDOMISED))
     )
     arm = nw.when(nw.col("arm_index") == 0).then(nw.lit(CONTACTED)).otherwise(other)
-    return first.select("customer_id", arm=arm)
+    return first.select(
+        "customer_id", arm=arm, outreach_day=(nw.col("order") - nw.col("arm_index")) // len(ARMS)
+    )
 
 
 _OUTREACH = ["customer_id", "occurred_day", "treatment"]
@@ -137,10 +194,11 @@ def label_cohort(
     snapshot: int,
     label_params: LabelParams,
     assignments: Frame | None = None,
+    campaign_days: int = 0,
 ) -> Frame:
     """The labels of the cohort (customer_id) of one mature snapshot, as SCHEMA.
 
-    history: everything known before as_of. assignments: as `arms` takes them.
+    history: everything known before as_of. assignments, campaign_days: as `arms` takes them.
     """
     churn_days = point_in_time.churn_window(snapshot, label_params.churn)
     value_days = point_in_time.value_window(snapshot, label_params.churn, label_params.value)
@@ -149,14 +207,16 @@ def label_cohort(
     else:
         outcome = churned_by_cancellation(cohort, history, churn_days, snapshot)
     values = value(history, value_days, label_params.value)
-    outcome = outcome.join(
-        arms(history, assignments, snapshot, churn_days), on="customer_id", how="left"
-    )
+    arm = arms(history, assignments, snapshot, churn_days, campaign_days)
+    outcome = outcome.join(arm, on="customer_id", how="left")
     return outcome.join(values, on="customer_id", how="left").select(
         "customer_id",
         nw.lit(point_in_time.date_of(snapshot), nw.Date()).alias("snapshot_on"),
         "churned",
         nw.col("value").fill_null(0) / MONEY_UNITS,
         "arm",
+        "campaign_arm",
+        (nw.col("outreach_day") - snapshot).cast(nw.Int32()).alias("outreach_after"),
+        (nw.col("decided_day") - snapshot).cast(nw.Int32()).alias("decided_after"),
         "dropped",
     )

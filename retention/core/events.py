@@ -46,6 +46,8 @@ FIX, CALL_BACK, HANDOVER, OVERRIDE, ASSESSMENT = (
 
 HOLDOUT: Final = "holdout"
 """The treatment of an outreach that was left out on purpose, to compare."""
+CONTACT: Final = "contact"
+"""The arm of a campaign that is to be contacted; the other is HOLDOUT."""
 
 CONTACTED, HELD_OUT, CONTACTED_NOT_RANDOMISED = "contacted", "held_out", "contacted_undrawn"
 """The arms of customers who came up for an outreach."""

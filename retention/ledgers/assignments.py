@@ -17,7 +17,7 @@ from retention.core.errors import BadInput
 from retention.ledgers import outcomes, store
 
 FOLDER: Final = Path("ledgers/assignments")
-CONTACT, HOLDOUT = "contact", events.HOLDOUT
+CONTACT, HOLDOUT = events.CONTACT, events.HOLDOUT
 DRAWN_ON: Final = "drawn_on"
 
 OF_LIST: Final = (

@@ -1,26 +1,54 @@
-"""Champion and challenger on the same customers of a snapshot that neither has seen.
+"""Champion and challenger on the same customers of snapshots that neither has seen.
 
-The challenger may take the champion's place when neither the profit of a campaign (EMPC) nor the
-Brier score is worse beyond the interval of the difference, customers resampled in pairs.
+The list ranks by chance and value, so both are compared, and the value interval too. The challenger
+may take the champion's place when no measure can have lost more than a margin: the lower end of the
+interval of the difference, customers resampled in pairs with all their days, lies above it. Where
+there are too few customers to say so, the champion stays.
 """
 
 import datetime as dt
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
+import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from models.components.base import Floats
+from models.components.interval import ValueInterval
 from retention.core.documents.modelling import ComparisonReport
-from retention.stats import bootstrap
-from retention.stats.bootstrap import Metric
-from retention.training import metrics
+from retention.stats import weighted
+from retention.stats.weighted import Weights
+from retention.training import metrics, stacking
+from retention.training.metric_intervals import MeasuredRows, paired
+from retention.training.metrics import LITERATURE, CampaignMoney
 
-Verdict = Literal["better", "no worse", "worse", "not comparable"]
+Verdict = Literal["better", "no worse", "undecided", "worse", "not comparable"]
+Metric = Callable[[Floats, Floats, Weights], float]
+"""Of outcomes (churned, value) and predictions (chance, value, low, high), in columns; weights."""
+
+LEVEL: Final = ValueInterval().level
+LEAST_GAIN: Final = 0.1
+"""A champion that gains less than this share of the loss of knowing nothing is taken to gain it."""
+END: Final = float(norm.ppf(0.975))
 
 
-def _empc(y: Floats, p: Floats) -> float:
-    return metrics.empc(y, p).money
+def _empc(money: CampaignMoney) -> Metric:
+    return lambda y, p, weight: metrics.empc(y[:, 0], p[:, 0], weight, money).money
+
+
+def _brier(y: Floats, p: Floats, weight: Weights) -> float:
+    return metrics.brier(y[:, 0], p[:, 0], weight)
+
+
+def _deviance(y: Floats, p: Floats, weight: Weights) -> float:
+    return weighted.mean(stacking.tweedie_deviance(y[:, 1], p[:, 1], weight), weight)
+
+
+def _interval(y: Floats, p: Floats, weight: Weights) -> float:
+    return weighted.mean(metrics.interval_scores(y[:, 1], p[:, 2], p[:, 3], LEVEL), weight)
 
 
 @dataclass(frozen=True)
@@ -28,15 +56,17 @@ class DecidingMeasure:
     """A measure that decides whether the challenger may score."""
 
     title: str
-    metric: Metric
     sign: int  # 1 where more is better, -1 where less is
 
 
 MEASURES: Final = {
-    "empc": DecidingMeasure("EMPC", _empc, 1),
-    "brier": DecidingMeasure("Brier score", metrics.brier, -1),
+    "empc": DecidingMeasure("EMPC", 1),
+    "brier": DecidingMeasure("Brier score", -1),
+    "value": DecidingMeasure("deviance of the value", -1),
+    "interval": DecidingMeasure("score of the value interval", -1),
 }
-"""A campaign's profit in currency per customer, and the squared error of the probabilities."""
+"""A campaign's profit in currency per customer; the squared error of the probabilities; the
+Tweedie deviance of the expected value; width and misses of the value interval in currency."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +78,23 @@ class MeasureComparison:
     difference: float  # challenger less champion
     low: float  # 95 % interval of the difference
     high: float
+    margin: float = 0.0  # that a challenger may lose
+    power: float = 1.0  # the chance that one as good as the champion is shown to be no worse
 
     def direction(self, sign: int) -> int:
         """1 where the challenger is better beyond the interval, -1 where worse, else 0."""
         ends = (sign * self.low, sign * self.high)
         return 1 if min(ends) > 0 else -1 if max(ends) < 0 else 0
 
+    def excludes_loss(self, sign: int) -> bool:
+        """Whether the challenger cannot have lost more than the margin."""
+        return min(sign * self.low, sign * self.high) >= -self.margin
+
     def __str__(self) -> str:
         return (
             f"{self.challenger:.4f} against {self.champion:.4f} "
-            f"({self.difference:+.4f}, between {self.low:+.4f} and {self.high:+.4f})"
+            f"({self.difference:+.4f}, between {self.low:+.4f} and {self.high:+.4f}; it may lose "
+            f"{self.margin:.4f}, which an equal model is shown not to in {self.power:.0%})"
         )
 
 
@@ -67,8 +104,8 @@ class Comparison:
 
     verdict: Verdict
     measures: dict[str, MeasureComparison]  # by MEASURES; empty where nothing is comparable
-    measured_on: str | None = None  # the snapshot
-    customers: int = 0  # of the snapshot
+    measured_on: str | None = None  # the newest snapshot
+    customers: int = 0  # each counted once
     churners: int = 0
     why: str = ""  # why nothing is comparable
 
@@ -80,7 +117,7 @@ class Comparison:
         """Flat: empc_champion, ..., brier_high; null where nothing could be compared."""
         names = MeasureComparison.__dataclass_fields__
         return {
-            f"{measure}_{name}": getattr(self.measures[measure], name) if self.measures else None
+            f"{measure}_{name}": getattr(self.measures.get(measure), name, None)
             for measure in MEASURES
             for name in names
         }
@@ -111,48 +148,102 @@ def has_seen(trained_to: dt.date, measured_on: dt.date, label_delay_days: int) -
 
 
 def compare(
-    predictions: pd.DataFrame, measured_on: str, min_churners: int, n: int, seed: int
+    predictions: pd.DataFrame,
+    measured_on: str,
+    min_churners: int,
+    n: int,
+    seed: int,
+    margin: float = 0.1,
+    money: CampaignMoney | None = LITERATURE,
 ) -> Comparison:
-    """The verdict on the customers of one snapshot.
+    """The verdict on the customers of unseen snapshots.
 
     predictions: customer_id, churned, and the churn probabilities `champion` and `challenger`,
-    all finite. min_churners: below it there is no verdict. n: resamples of the customers. The same
-    rows give the same verdict.
+    all finite; where values are compared also value, and of both models `..._value`, `..._low` and
+    `..._high`; for several days and weights see `MeasuredRows.from_frame`. min_churners: below it
+    there is no verdict. n: resamples of the customers. margin: the share of what the champion gains
+    over knowing nothing that may be lost. money: for EMPC, which is not compared without it. The
+    same rows give the same verdict.
     """
-    churners = int(predictions["churned"].sum())
-    counts = (measured_on, len(predictions), churners)
-    if churners < min_churners or churners == len(predictions):
+    left = predictions["churned"].astype(bool)
+    churners = predictions.loc[left, "customer_id"].nunique()
+    customers = predictions["customer_id"].nunique()
+    counts = (measured_on, customers, churners)
+    if churners < min_churners or left.all():
         why = (
-            f"not enough churners on {measured_on}: {churners} of {len(predictions)}, "
-            f"need {min_churners}"
+            f"not enough churners on {measured_on}: {churners} of {customers}, need {min_churners}"
         )
         return not_comparable(why, *counts)
-    measures = {
-        name: _compare_measure(measure.metric, predictions, n, seed)
-        for name, measure in MEASURES.items()
-    }
+    y = _columns(predictions, ["churned", "value"])
+    both = [
+        _columns(predictions, [name, f"{name}_value", f"{name}_low", f"{name}_high"])
+        for name in ("champion", "challenger")
+    ]
+    sample = MeasuredRows.from_frame(predictions)
+    measures = {}
+    for name, metric in _metrics(y, both, money).items():
+        difference = paired(metric, sample, y, both[1], both[0], n, seed)
+        figures = [_over_days(metric, sample, y, p) for p in (*both, _knowing_nothing(y, sample))]
+        nothing = 0.0 if name == "empc" else figures[2]
+        gain = MEASURES[name].sign * (figures[0] - nothing)
+        gained = max(gain, LEAST_GAIN * abs(nothing))
+        may_lose = margin * gained
+        measures[name] = MeasureComparison(
+            champion=figures[0],
+            challenger=figures[1],
+            difference=difference.difference,
+            low=difference.low,
+            high=difference.high,
+            margin=may_lose,
+            power=_power(may_lose, difference.standard_error),
+        )
     return Comparison(verdict(measures), measures, *counts)
 
 
-def _compare_measure(
-    metric: Metric, predictions: pd.DataFrame, n: int, seed: int
-) -> MeasureComparison:
-    y, champion, challenger = (
-        predictions[name].to_numpy(dtype=float) for name in ("churned", "champion", "challenger")
-    )
-    paired = bootstrap.paired_difference(
-        metric, y, challenger, champion, predictions["customer_id"], n, seed
-    )
-    return MeasureComparison(
-        champion=metric(y, champion),
-        challenger=metric(y, challenger),
-        difference=paired.difference,
-        low=paired.low,
-        high=paired.high,
-    )
+def _columns(predictions: pd.DataFrame, names: list[str]) -> Floats:
+    """The columns as floats; nan where there is none."""
+    return np.asarray(predictions.reindex(columns=names).to_numpy(dtype=float, na_value=np.nan))
+
+
+def _metrics(y: Floats, both: list[Floats], money: CampaignMoney | None) -> Mapping[str, Metric]:
+    """The measures that can be had of both models."""
+    available: dict[str, Metric] = {} if money is None else {"empc": _empc(money)}
+    available["brier"] = _brier
+    has_value = all(np.isfinite(p[:, 1]).all() for p in both) and np.maximum(y[:, 1], 0).sum() > 0
+    if has_value:
+        available["value"] = _deviance
+        if all(np.isfinite(p[:, 2:]).all() for p in both):
+            available["interval"] = _interval
+    return available
+
+
+def _over_days(metric: Metric, sample: MeasuredRows, y: Floats, p: Floats) -> float:
+    whole = sample.over_days(lambda y, p, weight: {"": metric(y, p, weight)})
+    return whole(y, p, *sample.extras())[""]
+
+
+def _knowing_nothing(y: Floats, sample: MeasuredRows) -> Floats:
+    """Predictions that are the same for all: the base rate, the mean value and its quantiles."""
+    rate, worth = (weighted.mean(y[:, column], sample.weight) for column in (0, 1))
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(y[:, 1], [tail, 1 - tail]) if np.isfinite(worth) else (worth, worth)
+    return np.tile([rate, worth, low, high], (len(y), 1))
+
+
+def _power(margin: float, standard_error: float) -> float:
+    """The chance that the lower end of an equal model's interval lies above the margin."""
+    if not math.isfinite(standard_error) or standard_error <= 0:
+        return 1.0
+    return float(norm.cdf(margin / standard_error - END))
 
 
 def verdict(measures: dict[str, MeasureComparison]) -> Verdict:
-    """worse where any measure is, better where any is and none is worse."""
-    directions = {measure.direction(MEASURES[name].sign) for name, measure in measures.items()}
-    return "worse" if -1 in directions else "better" if 1 in directions else "no worse"
+    """No worse where no measure can have lost more than its margin, worse where one has lost.
+
+    Better where it is no worse, and one measure has gained.
+    """
+    signed = [(measure, MEASURES[name].sign) for name, measure in measures.items()]
+    directions = {measure.direction(sign) for measure, sign in signed}
+    if all(measure.excludes_loss(sign) for measure, sign in signed):
+        return "better" if 1 in directions else "no worse"
+    return "worse" if -1 in directions else "undecided"

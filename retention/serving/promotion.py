@@ -1,11 +1,12 @@
 """Champion and challenger: which of them scores customers, and how that is decided.
 
 The challenger takes the champion's place when somebody runs `retention promote`, or by itself
-under `promote.automatic`. Where it is worse beyond the interval, or cannot be compared, it does so
+under `promote.automatic`. Where it is not shown to be no worse, or cannot be compared, it does so
 only with a reason that is written to the manifest.
 """
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,9 @@ from retention.core.storage import atomic
 from retention.serving import champion, headlines, target
 from retention.serving.champion import Champion
 from retention.serving.comparison import Comparison, compare, has_seen, not_comparable
+from retention.stats import weighted
+from retention.training import populations
+from retention.training.campaign_money import campaign_money
 
 DECISION_TEXTS: Final = {
     "promote": "the first result is the champion",
@@ -93,45 +97,69 @@ def compare_with_champion(now: Champion, manifest: CandidateManifest, params: Pa
     if day is None:
         return not_comparable("nothing was measured: history is too short for it")
     label_delay_days = point_in_time.label_delay_days(params.labels)
-    if has_seen(now.manifest.trained_to, day, label_delay_days):
+    trained_to = now.manifest.trained_to
+    if has_seen(trained_to, day, label_delay_days):
         return not_comparable("not yet, the champion has seen these days", day.isoformat())
+    both = paired_predictions(
+        now, lambda measured: not has_seen(trained_to, measured, label_delay_days)
+    )
+    y, value = (both[name].to_numpy(dtype=float) for name in ("churned", "value"))
+    weight = weighted.unless_equal(both["weight"])
     return compare(
-        paired_predictions(now, day),
+        both,
         day.isoformat(),
         params.train.min_churners,
         params.promote.bootstrap,
         params.promote.seed,
+        params.promote.margin,
+        campaign_money(params.policy, y, value, weight),
     )
 
 
-def paired_predictions(now: Champion, day: dt.date) -> pd.DataFrame:
-    """customer_id, churned, champion, challenger: both churn probabilities on the test snapshot.
+def paired_predictions(now: Champion, is_unseen: Callable[[dt.date], bool]) -> pd.DataFrame:
+    """What `compare` takes, of the measured snapshots that the champion has not seen either.
 
-    The challenger's are those of its models trained without that snapshot, as `evaluate` has them.
+    The rows are those of customers whom a list could still contact. The challenger's predictions
+    are those of its models as of the snapshot, as `evaluate` has them.
     """
     for needed in (artefacts.PREDICTIONS, artefacts.FEATURES):
         if not needed.path.is_file():
             raise errors.Guarded(
                 f"{needed}: not there, nothing to compare on; run make repro first"
             )
-    test = artefacts.PREDICTIONS.read().sort_by("customer_id")
-    is_tested = pc.field("customer_id").isin(test["customer_id"].combine_chunks())
-    features = artefacts.FEATURES.read(filters=(pc.field("snapshot_on") == day) & is_tested)
-    challenger: pd.DataFrame = test.select(
-        ["customer_id", "churned", "churn_probability"]
-    ).to_pandas()
-    return challenger.rename(columns={"churn_probability": "challenger"}).merge(
-        _champion_predictions(now, features), on="customer_id", validate="one_to_one"
+    test = artefacts.PREDICTIONS.read().to_pandas()
+    days = [day for day in sorted(set(test["snapshot_on"])) if is_unseen(day)]
+    measured = populations.contactable(test[test["snapshot_on"].isin(days)])
+    is_tested = pc.field("customer_id").isin(pa.array(measured["customer_id"].unique()))
+    on_days = pc.field("snapshot_on").isin(pa.array(days, pa.date32()))
+    features = artefacts.FEATURES.read(filters=on_days & is_tested)
+    challenger = measured.rename(columns=_columns_of("challenger"))
+    both: pd.DataFrame = challenger.merge(
+        _champion_predictions(now, features), on=feature_table.KEYS, validate="one_to_one"
     )
+    return both.sort_values(list(feature_table.KEYS), ignore_index=True)
+
+
+def _columns_of(model: str) -> dict[str, str]:
+    """Columns of a scorer, as `compare` names those of either model."""
+    return {
+        "churn_probability": model,
+        "expected_value": f"{model}_value",
+        "value_low": f"{model}_low",
+        "value_high": f"{model}_high",
+    }
 
 
 def _champion_predictions(now: Champion, features: pa.Table) -> pd.DataFrame:
-    """customer_id and champion, its churn probability."""
+    """customer_id, snapshot_on, and the champion's chance, value and interval."""
     try:
-        p = champion.load(now).probability(feature_table.matrix(features))
+        scores = champion.load(now).score(feature_table.matrix(features))
     except ValueError as error:
         raise errors.Guarded(f"the champion cannot score these features: {error}") from None
-    return pd.DataFrame({"customer_id": features["customer_id"].to_pandas(), "champion": p})
+    named = scores[list(_columns_of("champion"))].rename(columns=_columns_of("champion"))
+    keys = features.select(feature_table.KEYS).to_pandas()
+    scored: pd.DataFrame = pd.concat([keys, named.reset_index(drop=True)], axis=1)
+    return scored
 
 
 def is_no_worse(comparison: Comparison | None) -> bool:
@@ -140,7 +168,7 @@ def is_no_worse(comparison: Comparison | None) -> bool:
 
 
 def refuse_unfit(comparison: Comparison | None, override_reason: str | None) -> None:
-    """Guarded where it is worse, or not comparable, and there is no reason to take it anyway."""
+    """Guarded where it is not shown to be no worse, and there is no reason to take it anyway."""
     if not is_no_worse(comparison) and override_reason is None:
         raise errors.Guarded(
             f"not promoted, the champion stays: the challenger is {comparison}; to promote it all "

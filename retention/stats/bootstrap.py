@@ -5,13 +5,14 @@ A metric that a sample cannot give is nan, never an error: the bootstrap counts 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from retention.stats.intervals import Floats
 
-Metric = Callable[[Floats, Floats], float]
+Metric = Callable[..., float]
 
 
 def tie_ranks(order: ArrayLike) -> NDArray[np.int64]:
@@ -125,6 +126,7 @@ def paired_difference(
     customers: ArrayLike,
     n: int,
     seed: int,
+    extra: Sequence[ArrayLike] = (),
 ) -> PairedDifference:
     """Compare metric(y, p_a) and metric(y, p_b) on the same samples of customers.
 
@@ -133,13 +135,15 @@ def paired_difference(
     Parameters
     ----------
     metric : callable
-        Of outcomes and predictions of one length.
-    y : array_like of float, shape (rows,)
+        Of outcomes, predictions and `extra`, of one length.
+    y : array_like of float, shape (rows,) or (rows, k)
         Outcomes.
-    p_a, p_b : array_like of float, shape (rows,)
+    p_a, p_b : array_like of float, shape (rows,) or (rows, k)
         Predictions.
     customers, n, seed
         As in `bootstrap`.
+    extra : sequence of array_like, each of shape (rows,)
+        Further arguments of the metric, as weights.
 
     Returns
     -------
@@ -147,10 +151,11 @@ def paired_difference(
         In the unit of the metric.
     """
     actual, a, b = (np.asarray(values, dtype=float) for values in (y, p_a, p_b))
-    replicates = [
-        metric(actual[rows], a[rows]) - metric(actual[rows], b[rows])
-        for rows in resamples(customers, n, seed)
-    ]
-    return PairedDifference(
-        metric(actual, a) - metric(actual, b), **vars(_interval(np.array(replicates)))
-    )
+    more = [np.asarray(column) for column in extra]
+
+    def difference(rows: Any) -> float:
+        own = [column[rows] for column in more]
+        return metric(actual[rows], a[rows], *own) - metric(actual[rows], b[rows], *own)
+
+    replicates = [difference(rows) for rows in resamples(customers, n, seed)]
+    return PairedDifference(difference(slice(None)), **vars(_interval(np.array(replicates))))

@@ -11,6 +11,7 @@ import models
 from models.components.base import Floats, Model
 from retention.core import errors, point_in_time
 from retention.core.params import Params
+from retention.stats import weighted
 from retention.training.failures import ModelFailed, attributed_to
 from retention.training.folds import Fold
 from retention.training.histories import NO_HISTORIES, Histories
@@ -304,7 +305,14 @@ def _fit_predict(
 
 
 def _tune(model: Model, train: LabelledRows, test: LabelledRows) -> dict[str, int | float]:
-    return model.tune(train.X, train.target(model.task), test.X, test.target(model.task))
+    return model.tune(
+        train.X,
+        train.target(model.task),
+        test.X,
+        test.target(model.task),
+        weighted.unless_equal(train.weight),
+        weighted.unless_equal(test.weight),
+    )
 
 
 def _on_fold(fold: Fold) -> str:

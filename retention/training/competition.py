@@ -11,6 +11,7 @@ from retention.training.candidates import (
     refuse_without_models,
 )
 from retention.training.failures import ModelFailed
+from retention.training.folds import Fold, TimeSplit
 from retention.training.histories import NO_HISTORIES, Histories
 from retention.training.ladder import Evidence
 from retention.training.rows import LabelledRows
@@ -95,15 +96,22 @@ class Competition:
             title = models.discover()[name].title
             self._banners.append(_REPLACED.format(title=title, reason=failure.reason))
 
-    def measured_spec(self) -> ModelSpec | None:
-        """What would have been put together on the day of the test fold; None without one."""
-        split = self._evidence.split
-        if split.test_fold is None:
-            return None
-        development = split.development(self._label_delay_days)
-        return select(
-            self.candidates, self._rows, development, split.test_fold.test, self._label_delay_days
+    def measured_spec(self, fold: Fold) -> ModelSpec:
+        """What would have been put together on the day of a fold.
+
+        Parameters
+        ----------
+        fold : Fold
+
+        Returns
+        -------
+        ModelSpec
+            Of the folds whose labels were known on the day; equal weights without any.
+        """
+        folds_before = TimeSplit(self._evidence.split.folds, fold).development(
+            self._label_delay_days
         )
+        return select(self.candidates, self._rows, folds_before, fold.test, self._label_delay_days)
 
     def select(self, day: int) -> ModelSpec:
         """The models that are left, put together for a day.

@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from models.components.base import TREATED, Floats
 from models.components.uplift import fold_of
 from retention.core import feature_table
-from retention.core.events import CONTACTED, CONTACTED_NOT_RANDOMISED, HELD_OUT
+from retention.core.events import CONTACTED, CONTACTED_NOT_RANDOMISED
 from retention.core.params import TreatedRows
 from retention.training.folds import PARTS, Fold
+from retention.training.row_weights import Outreach, row_weights
 
+NOTICE: Final = "notice_given"
+"""The feature that is 1 where a live contract was given notice."""
 _SALT: Final = "customers"
 """Of the hash that parts the customers of a fold."""
 _LABEL_COLUMNS: Final = ["churned", "value", "arm", "weight", "known_before"]
@@ -31,7 +34,7 @@ class LabelledRows:
     day: NDArray[np.int64]  # of the snapshot, days since 1970-01-01
     churned: Floats  # 1 churned, 0 stayed
     value: Floats  # in the value window, account currency
-    weight: Floats  # of the row in a fit
+    weight: Floats  # customers that the row stands for, in every fit and figure
     earlier: "EarlierRows | None" = None  # as some of them stood on earlier days
 
     def take(self, rows: NDArray[Any]) -> "LabelledRows":
@@ -133,6 +136,16 @@ class LabelledRows:
         untreated = {TREATED: 0.0} if TREATED in self.X.columns else {}
         return replace(self, X=self.X.assign(**untreated))
 
+    @property
+    def contactable(self) -> NDArray[np.bool_]:
+        """Whom a list could still contact to win them back; shape (n,).
+
+        Who has given notice is in a lane of their own: that they leave is known.
+        """
+        if NOTICE not in self.X.columns:
+            return np.ones(len(self.day), dtype=bool)
+        return np.asarray(self.X[NOTICE].to_numpy(dtype=float, na_value=0.0) != 1)
+
     def target(self, task: str) -> Floats:
         """`churned` for the task "churn", else `value`; shape (n,)."""
         return self.churned if task == "churn" else self.value
@@ -183,11 +196,11 @@ def labelled_rows(
     features : Table
         One row per customer and snapshot.
     labels : Table
-        customer_id, snapshot_on, churned, value and arm.
+        LABELS.
     treated : {"weight", "drop", "adjust", "keep"}
         What is done with contacted customers, whose outcome includes the contact's effect; as
         `train.treated_rows` in params.yaml. "weight" and "drop" leave them out, and "weight" lets
-        held-out customers stand for them (`holdout_weights`); "adjust" adds the column TREATED.
+        others stand for them (`row_weights`); "adjust" adds the column TREATED.
     earlier : Table, optional
         Labels as they stood on earlier days, with `known_before`, as EARLIER_LABELS.
 
@@ -195,56 +208,86 @@ def labelled_rows(
     -------
     LabelledRows
     """
-    rows, _ = _joined(features, labels, labels, treated)
+    joined = _joined(features, labels)
+    rows, contacted = _rows(joined, labels), _contacted(joined)
+    kept = np.ones(len(contacted), dtype=bool)
+    if treated == "adjust":
+        rows = replace(rows, X=rows.X.assign(**{TREATED: contacted.astype(float)}))
+    elif treated == "weight":
+        rows = replace(rows, weight=row_weights(_outreach(joined), rows.X))
+        kept = rows.weight > 0
+    elif treated == "drop":
+        kept = ~contacted
+    known = rows if kept.all() else rows.take(kept)
     if earlier is None or not len(earlier):
-        return rows
-    return replace(rows, earlier=EarlierRows(*_joined(features, earlier, labels, treated)))
+        return known
+    return replace(known, earlier=_earlier_rows(features, earlier, treated, rows))
 
 
-def _joined(
-    features: pa.Table, asked: pa.Table, labels: pa.Table, treated: TreatedRows
-) -> tuple[LabelledRows, NDArray[np.int64]]:
-    """Rows of the labels asked for, by snapshot and customer, and the day before they were known.
+def _earlier_rows(
+    features: pa.Table, earlier: pa.Table, treated: TreatedRows, today: LabelledRows
+) -> "EarlierRows":
+    """Rows by their labels of earlier days; those that would have been left out have no outcome.
 
-    Of today's labels those of contacted customers may be left out; of earlier ones they are kept,
-    without an outcome, as they stand for a row that was left out then.
+    A row counts as much as it does today, and 1 where it is left out for a contact known since.
 
     Returns
     -------
-    rows : LabelledRows
-    known_before : ndarray of shape (n,)
-        Day numbers; of today's labels the snapshot.
+    EarlierRows
     """
-    contacted = pc.is_in(asked["arm"], pa.array([CONTACTED, CONTACTED_NOT_RANDOMISED]))
-    leaves_out, is_earlier = treated in ("weight", "drop"), "known_before" in asked.column_names
-    usable = asked
-    if leaves_out and is_earlier:
-        place = asked.schema.get_field_index("churned")
-        churned = pc.if_else(contacted, pa.scalar(None, pa.bool_()), asked["churned"])
-        usable = asked.set_column(place, "churned", churned)
-    elif leaves_out:
-        usable = asked.filter(pc.invert(contacted))
+    joined = _joined(features, earlier)
+    rows, contacted = _rows(joined, earlier), _contacted(joined)
     if treated == "adjust":
-        usable = usable.append_column(TREATED, contacted.cast(pa.float64()))
-    weighted = usable.append_column("weight", holdout_weights(usable, labels, treated))
-    if not is_earlier:
-        weighted = weighted.append_column("known_before", weighted["snapshot_on"])
-    joined = features.join(weighted, keys=feature_table.KEYS, join_type="inner").sort_by(
+        rows = replace(rows, X=rows.X.assign(**{TREATED: contacted.astype(float)}))
+    elif treated != "keep":
+        place = today.places(rows)
+        weight = np.where(place >= 0, today.weight[place], 0.0)
+        rows = replace(
+            rows,
+            churned=np.where(contacted, np.nan, rows.churned),
+            weight=np.where(weight > 0, weight, 1.0),
+        )
+    known_before = joined["known_before"].cast(pa.int32()).to_numpy().astype(np.int64)
+    return EarlierRows(rows, known_before)
+
+
+def _joined(features: pa.Table, labels: pa.Table) -> pa.Table:
+    """Features and labels of the customers and snapshots that have both, in their order."""
+    return features.join(labels, keys=feature_table.KEYS, join_type="inner").sort_by(
         [("snapshot_on", "ascending"), ("customer_id", "ascending")]
     )
-    day, known_before = (
-        joined[name].cast(pa.int32()).to_numpy().astype(np.int64)
-        for name in ("snapshot_on", "known_before")
-    )
-    rows = LabelledRows(
-        X=feature_table.matrix(joined.drop_columns(_LABEL_COLUMNS)),
+
+
+def _rows(joined: pa.Table, labels: pa.Table) -> LabelledRows:
+    """The rows of `_joined`, each of weight 1."""
+    own = [name for name in labels.column_names if name not in feature_table.KEYS]
+    return LabelledRows(
+        X=feature_table.matrix(joined.drop_columns(own)),
         customer=joined["customer_id"].to_numpy(zero_copy_only=False),
-        day=day,
+        day=joined["snapshot_on"].cast(pa.int32()).to_numpy().astype(np.int64),
         churned=joined["churned"].cast(pa.float64()).to_numpy(),
         value=joined["value"].to_numpy(),
-        weight=joined["weight"].to_numpy(),
+        weight=np.ones(len(joined)),
     )
-    return rows, known_before
+
+
+def _contacted(joined: pa.Table) -> NDArray[np.bool_]:
+    arm = joined["arm"].to_numpy(zero_copy_only=False)
+    return np.isin(arm, (CONTACTED, CONTACTED_NOT_RANDOMISED))
+
+
+def _outreach(joined: pa.Table) -> Outreach:
+    def column(name: str) -> "NDArray[Any]":
+        return np.asarray(joined[name].to_numpy(zero_copy_only=False))
+
+    return Outreach(
+        day=joined["snapshot_on"].cast(pa.int32()).to_numpy().astype(np.int64),
+        customer=column("customer_id"),
+        arm=column("arm"),
+        campaign_arm=column("campaign_arm"),
+        after=joined["outreach_after"].to_pandas().to_numpy(dtype=float, na_value=np.nan),
+        decided=joined["decided_after"].to_pandas().to_numpy(dtype=float, na_value=np.nan),
+    )
 
 
 def _ordered(parts: list[LabelledRows]) -> LabelledRows:
@@ -284,38 +327,3 @@ def unlabelled_rows(features: pa.Table) -> LabelledRows:
         value=unknown,
         weight=np.ones(len(cohort)),
     )
-
-
-def holdout_weights(usable: pa.Table, labels: pa.Table, treated: TreatedRows) -> pa.Array:
-    """Row weights: 1, but for held-out customers the inverse of the snapshot's holdout share.
-
-    Where contacted customers are left out, those held out of the same randomisation stand for
-    them: their outcome is the one without a contact (inverse probability weighting).
-
-    Parameters
-    ----------
-    usable : Table of n rows
-        The rows of `labels` that are fitted on.
-    labels : Table
-        All labels, with those of contacted customers.
-    treated : {"weight", "drop", "adjust", "keep"}
-        All weights are 1 unless it is "weight".
-
-    Returns
-    -------
-    Array of n floats
-
-    References
-    ----------
-    Horvitz & Thompson (1952), A generalization of sampling without replacement from a finite
-    universe, JASA 47.
-    """
-    if treated != "weight":
-        return pa.array(np.ones(len(usable)))
-    held_out = labels["arm"].to_pandas().eq(HELD_OUT)
-    randomised = labels["arm"].to_pandas().isin([CONTACTED, HELD_OUT])
-    day = labels["snapshot_on"].to_pandas()
-    holdout_share = held_out[randomised].groupby(day[randomised]).mean()
-    is_held_out = usable["arm"].to_pandas().eq(HELD_OUT).to_numpy()
-    inverse = usable["snapshot_on"].to_pandas().map(1 / holdout_share).to_numpy(dtype=float)
-    return pa.array(np.where(is_held_out, inverse, 1.0))

@@ -67,7 +67,10 @@ def measure_turns(
             return None
         shift = intercept_for_mean(z, outcome, w)
         p = 1 / (1 + np.exp(-(z + shift)))
-        return shift, 1 / max(float((w * p * (1 - p)).sum()), 1e-9)
+        variance = 1 / max(float((w * p * (1 - p)).sum()), 1e-9)
+        if (w != 1).any():  # a row that stands for ten customers says no more than one
+            variance *= float((w * w * p * (1 - p)).sum()) * variance
+        return shift, variance
 
     return _turns(day, label_delay_days, shift_of)
 

@@ -14,6 +14,8 @@ import models
 from models.components.base import Floats
 from models.components.blend import clipped_log_odds
 from models.components.interval import ValueInterval
+from retention.stats import weighted
+from retention.stats.weighted import Weights
 from retention.training import season, stacking
 from retention.training.candidates import (
     CandidateResult,
@@ -119,6 +121,8 @@ def select(
 ) -> ModelSpec:
     """The specification that folds give for a day on which their labels are known.
 
+    It is chosen for customers whom a list can still contact; models are fitted on all.
+
     Parameters
     ----------
     candidates : dict
@@ -139,20 +143,32 @@ def select(
     if not folds:
         return equal_spec(list(candidates), [], {})
     results = {name: candidate.on(folds) for name, candidate in candidates.items()}
-    tests = rows.tests(folds, day)
+    every = rows.tests(folds, day)
+    judged = _judged(every)
+    tests = every.take(judged)
+    weight = weighted.unless_equal(tests.weight)
     churn, value = (names_of(task, results) for task in ("churn", "value"))
-    log_odds = np.column_stack([clipped_log_odds(results[name].predicted) for name in churn])
+    log_odds = np.column_stack(
+        [clipped_log_odds(results[name].predicted[judged]) for name in churn]
+    )
     row_weight = _independent_share(tests, label_delay_days) * tests.weight
+    if weight is not None:
+        row_weight *= weighted.effective_size(weight) / weight.sum()
     parts = stacking.churn_weights(log_odds, tests.churned, tests.day, row_weight)
     # Stretched around the mean probability, not around one half: the mean stays where it is.
-    centre = float(logit(expit(log_odds).mean())) * (1 - float(parts.sum()))
+    chances = expit(log_odds)
+    mean_chance = chances.mean() if weight is None else weight @ chances.mean(axis=1) / weight.sum()
+    centre = float(logit(mean_chance)) * (1 - float(parts.sum()))
     z = centre + log_odds @ parts
     turns = season.measure_turns(z, tests.churned, tests.day, tests.weight, label_delay_days)
     is_past = folds[0].part is None
     shifts, shift = _shifts(turns, tests, day, label_delay_days, is_past)
     p = expit(z + shifts)
     values = np.column_stack(
-        [(1 - p) * results[name].predicted + p * results[name].if_lost for name in value]
+        [
+            (1 - p) * results[name].predicted[judged] + p * results[name].if_lost[judged]
+            for name in value
+        ]
     )
     value_parts = stacking.value_weights(values, tests.value, tests.day, row_weight)
     levels = season.measure_levels(
@@ -163,14 +179,27 @@ def select(
     return ModelSpec(
         weights={"churn": _counting(churn, parts), "value": _counting(value, value_now)},
         intercept=centre + shift,
-        interval=ValueInterval().fit(np.exp(level_shifts) * (values @ value_parts), tests.value),
-        tells_apart=ranks_better_than_chance(p, tests.churned, tests.day),
-        losses=_losses(results, tests, p),
+        interval=ValueInterval().fit(
+            np.exp(level_shifts) * (values @ value_parts), tests.value, weight
+        ),
+        tells_apart=ranks_better_than_chance(p, tests.churned, tests.day, weight),
+        losses=_losses(results, tests, p, judged),
         candidates=results,
     )
 
 
-def ranks_better_than_chance(p: Floats, y: Floats, turn: NDArray[np.int64]) -> bool:
+def _judged(tests: LabelledRows) -> NDArray[np.bool_]:
+    """Whom the choice is made for: those whom a list can still contact."""
+    # Those who gave notice leave, whichever model says so: they would decide the weights and the
+    # base rate of the others. All count where the rest has one outcome only.
+    contactable = tests.contactable
+    is_enough = len(np.unique(tests.churned[contactable])) == 2
+    return contactable if is_enough else np.ones(len(contactable), dtype=bool)
+
+
+def ranks_better_than_chance(
+    p: Floats, y: Floats, turn: NDArray[np.int64], weight: Weights = None
+) -> bool:
     """Whether the mean AUC over the turns is above 1/2 by more than 1.645 standard errors.
 
     The turns are taken as one experiment that is repeated: their customers are the same.
@@ -183,6 +212,8 @@ def ranks_better_than_chance(p: Floats, y: Floats, turn: NDArray[np.int64]) -> b
         1 churned, 0 stayed.
     turn : ndarray of shape (n,)
         Which snapshot a row is of.
+    weight : ndarray of shape (n,), optional
+        Row weights; the errors are those of the effective number of rows of each outcome.
 
     Returns
     -------
@@ -196,15 +227,23 @@ def ranks_better_than_chance(p: Floats, y: Floats, turn: NDArray[np.int64]) -> b
     areas, errors = [], []
     for number in np.unique(turn):
         rows = turn == number
-        n_lost, n_stayed = float(y[rows].sum()), float((1 - y[rows]).sum())
+        held = None if weight is None else weight[rows]
+        n_lost, n_stayed = (_informative(y[rows] == outcome, held) for outcome in (1, 0))
         if n_lost and n_stayed:
-            a = roc_auc(y[rows], p[rows])
+            a = roc_auc(y[rows], p[rows], held)
             spread = (n_lost - 1) * (a / (2 - a) - a**2) + (n_stayed - 1) * (
                 2 * a**2 / (1 + a) - a**2
             )
             areas.append(a)
             errors.append(np.sqrt((a * (1 - a) + spread) / (n_lost * n_stayed)))
     return bool(areas) and float(np.mean(areas) - ONE_SIDED * np.mean(errors)) > 0.5
+
+
+def _informative(of_outcome: NDArray[np.bool_], weight: Weights) -> float:
+    """Rows of an outcome, as many as their weights leave."""
+    if weight is None:
+        return float(of_outcome.sum())
+    return weighted.effective_size(weight[of_outcome])
 
 
 def _independent_share(tests: LabelledRows, label_delay_days: int) -> float:
@@ -232,17 +271,20 @@ def _counting(names: list[str], weights: Floats) -> dict[str, float]:
 
 
 def _losses(
-    results: dict[str, CandidateResult], tests: LabelledRows, p: Floats
+    results: dict[str, CandidateResult],
+    tests: LabelledRows,
+    p: Floats,
+    judged: NDArray[np.bool_],
 ) -> dict[str, float]:
     """Mean log-loss of churn models and Tweedie deviance of value models, out of fold."""
-    losses = {}
+    losses, weight = {}, weighted.unless_equal(tests.weight)
     for name, candidate in results.items():
         if models.discover()[name].task == "churn":
-            loss = log_losses(tests.churned, candidate.predicted)
+            loss = log_losses(tests.churned, candidate.predicted[judged])
         else:
-            expected = (1 - p) * candidate.predicted + p * candidate.if_lost
-            loss = stacking.tweedie_deviance(tests.value, expected)
-        losses[name] = float(loss.mean())
+            expected = (1 - p) * candidate.predicted[judged] + p * candidate.if_lost[judged]
+            loss = stacking.tweedie_deviance(tests.value, expected, weight)
+        losses[name] = weighted.mean(loss, weight)
     return losses
 
 

@@ -10,6 +10,7 @@ from models.components.base import TREATED
 from retention.core import point_in_time
 from retention.core.documents.modelling import FoldSpan, SelectionReport
 from retention.core.params import LabelParams
+from retention.stats import weighted
 from retention.training import metrics, selection
 from retention.training.candidates import CandidateResult, ModelFactory, task_of
 from retention.training.folds import Fold
@@ -42,7 +43,8 @@ def fold_metrics(candidate: CandidateResult, rows: LabelledRows) -> list[dict[st
         tests = rows.tests([result.fold])
         measured = np.ones(len(tests.day), bool) if task == "churn" else tests.churned == 0
         y, predicted = tests.target(task)[measured], result.predicted[measured]
-        figures = {metric.__name__: metric(y, predicted) for metric in _FOLD_METRICS[task]}
+        weight = weighted.unless_equal(tests.weight[measured])
+        figures = {metric.__name__: metric(y, predicted, weight) for metric in _FOLD_METRICS[task]}
         per_fold.append(
             {name: figure if isfinite(figure) else None for name, figure in figures.items()}
         )
@@ -100,7 +102,9 @@ def selection_report(
         rows=len(rows.day),
         customers=len(set(rows.customer)),
         churners=rows.n_churners,
-        churn_rate=None if np.isnan(rows.churned).any() else float(rows.churned.mean()),
+        churn_rate=None
+        if np.isnan(rows.churned).any()
+        else weighted.mean(rows.churned, weighted.unless_equal(rows.weight)),
         trained_to=point_in_time.date_of(int(rows.day.max())),
         features=tuple(name for name in rows.X.columns if name != TREATED),
         banners=tuple(spec.banners),

@@ -6,9 +6,10 @@ no feature and no list uses them.
 
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
-from retention.stats import bootstrap, intervals
+from retention.stats import bootstrap, intervals, weighted
 from retention.training import metrics
 
 ATTRIBUTES: Final = ("region", "language", "preferred_channel", "acquisition_channel")
@@ -25,7 +26,8 @@ def slice_metrics(
     Parameters
     ----------
     scores : DataFrame of n rows, one per customer
-        customer_id, churned, churn_probability, expected_value and expected_loss.
+        customer_id, churned, churn_probability, expected_value, expected_loss; optionally
+        weight, the customers that a row stands for.
     customers : DataFrame, at most one row per customer
         customer_id and any of ATTRIBUTES.
     capacity : int
@@ -43,9 +45,9 @@ def slice_metrics(
     """
     rows = scores.merge(customers, on="customer_id", how="left", validate="one_to_one")
     order = bootstrap.tie_ranks(rows["customer_id"])
-    rows["listed"] = False
-    top = metrics.top_rows(rows["expected_loss"].to_numpy(dtype=float), capacity, order)
-    rows.loc[rows.index[top], "listed"] = True
+    weight = rows["weight"].to_numpy(dtype=float) if "weight" in rows else np.ones(len(rows))
+    loss = rows["expected_loss"].to_numpy(dtype=float)
+    rows["listed"] = metrics.on_list(loss, capacity, order, weight) / weight
     rows[VALUE] = _thirds(rows["expected_value"])
     attributes = [name for name in (*ATTRIBUTES, VALUE) if name in rows]
     return [
@@ -64,20 +66,24 @@ def _thirds(values: "pd.Series[float]") -> "pd.Series[Any]":
 def _group_metrics(group_rows: pd.DataFrame) -> dict[str, Any]:
     churned = group_rows["churned"].to_numpy(dtype=float)
     predicted = group_rows["churn_probability"].to_numpy(dtype=float)
-    low, high = (float(end) for end in intervals.wilson_interval(churned.sum(), len(churned)))
-    churners_on_list = group_rows.loc[group_rows["churned"].astype(bool), "listed"]
+    weight = weighted.unless_equal(group_rows["weight"]) if "weight" in group_rows else None
+    on_list = group_rows["listed"].to_numpy(dtype=float)
+    n = len(churned) if weight is None else weighted.effective_size(weight)
+    left, chance = weighted.mean(churned, weight), weighted.mean(predicted, weight)
+    low, high = (float(end) for end in intervals.wilson_interval(left * n, n))
+    held = churned if weight is None else churned * weight
     enough = min(churned.sum(), (1 - churned).sum()) >= MIN_PER_CLASS
     return {
         "customers": len(group_rows),
         "churners": int(churned.sum()),
-        "predicted": float(predicted.mean()),
-        "left": float(churned.mean()),
+        "predicted": chance,
+        "left": left,
         "low": low,
         "high": high,
-        "right": low <= float(predicted.mean()) <= high,
-        "roc_auc": metrics.roc_auc(churned, predicted) if enough else None,
-        "listed": float(group_rows["listed"].mean()),
-        "found": float(churners_on_list.mean()) if len(churners_on_list) else None,
+        "right": low <= chance <= high,
+        "roc_auc": metrics.roc_auc(churned, predicted, weight) if enough else None,
+        "listed": weighted.mean(on_list, weight),
+        "found": weighted.mean(on_list, held) if held.any() else None,
     }
 
 
@@ -105,14 +111,19 @@ def value_by_decile(scores: pd.DataFrame) -> list[dict[str, Any]]:
             {
                 "decile": int(str(number)),
                 "customers": len(group),
-                "expected_if_kept": _mean(stayed["value_if_kept"]),
-                "actual_if_kept": _mean(stayed["value"]),
-                "expected_if_lost": _mean(churned["value_if_lost"]),
-                "actual_if_lost": _mean(churned["value"]),
+                "expected_if_kept": _mean(stayed, "value_if_kept"),
+                "actual_if_kept": _mean(stayed, "value"),
+                "expected_if_lost": _mean(churned, "value_if_lost"),
+                "actual_if_lost": _mean(churned, "value"),
             }
         )
     return rows
 
 
-def _mean(values: "pd.Series[float]") -> float | None:
-    return float(values.mean()) if len(values) else None
+def _mean(rows: pd.DataFrame, name: str) -> float | None:
+    if rows.empty:
+        return None
+    weight = weighted.unless_equal(rows["weight"]) if "weight" in rows else None
+    if weight is None:
+        return float(rows[name].mean())
+    return weighted.mean(rows[name].to_numpy(dtype=float), weight)

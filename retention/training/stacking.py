@@ -8,6 +8,8 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from models.components.base import Floats
+from retention.stats import weighted
+from retention.stats.weighted import Weights
 
 PRIOR_DEVIATION: Final = 0.25
 """Standard deviation of a weight around the equal one, before anything is seen."""
@@ -123,13 +125,15 @@ def _rounded(weights: Floats) -> Floats:
     return np.asarray(rounded if rounded.sum() > 0 else np.full(len(weights), 1 / len(weights)))
 
 
-def tweedie_deviance(y: Floats, mu: Floats) -> Floats:
+def tweedie_deviance(y: Floats, mu: Floats, weight: Weights = None) -> Floats:
     """Unit deviances of order 1.5, up to the scale of y; negative y count as 0.
 
     Parameters
     ----------
     y, mu : ndarray of shape (n,)
         Realised and expected values, account currency.
+    weight : ndarray of shape (n,), optional
+        Row weights, of the mean of y that is the scale.
 
     Returns
     -------
@@ -137,7 +141,7 @@ def tweedie_deviance(y: Floats, mu: Floats) -> Floats:
         No unit; all 0 where nobody brought money.
     """
     money = np.maximum(y, 0.0)
-    mean = float(money.mean()) if len(money) else 0.0
+    mean = weighted.mean(money, weight) if len(money) else 0.0
     if mean <= 0:
         return np.zeros(len(money))
     relative, expected = money / mean, np.maximum(mu / mean, 1e-3)

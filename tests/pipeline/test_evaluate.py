@@ -121,6 +121,43 @@ def test_ties_are_broken_by_customer_and_not_by_the_order_of_rows() -> None:
         assert content["churn"]["churn_bad"]["precision_at_capacity"]["value"] == 1.0
 
 
+def test_a_row_that_stands_for_several_customers_counts_as_so_many() -> None:
+    predictions, scores = predictions_and_scores()
+    params = small.small_params("capacity: 15", "capacity: 2")
+    times = {"a": 1, "b": 3, "c": 1, "d": 2}
+
+    def weighed(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.assign(weight=frame["customer_id"].map(times).astype(float))
+
+    def repeated(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.loc[frame.index.repeat(frame["customer_id"].map(times))].reset_index(drop=True)
+
+    both = [
+        evaluate.evaluate(change(predictions), change(scores), params)
+        for change in (weighed, repeated)
+    ]
+    for task in ("churn", "value", "list"):
+        values = [
+            {
+                (model, name): figure["value"]
+                for model, figures in content[task].items()
+                for name, figure in figures.items()
+            }
+            for content in both
+        ]
+        assert values[0] == pytest.approx(values[1], nan_ok=True), task
+    assert both[0]["value_by_decile"][0].keys() == both[1]["value_by_decile"][0].keys()
+
+
+def test_profit_is_by_the_companys_own_money() -> None:
+    predictions, scores = predictions_and_scores()
+    dear = "policy: {playbook: [{name: call, action: Call, cost: 3, save_rate: 0.5}]}\nat_risk:"
+    params = small.small_params("at_risk:", dear)
+    profit = evaluate.evaluate(predictions, scores, params)["churn"]["recipe"]["empc"]["value"]
+    # Two of four leave, each worth 20, half of them are saved; both are called, nobody else.
+    assert profit == pytest.approx(2 / 4 * (20 * 0.5 - 3), rel=1e-2)
+
+
 @pytest.mark.parametrize("churned", [True, False])
 def test_one_outcome_gives_nulls_that_can_be_written(tmp_path: Path, churned: bool) -> None:
     predictions, scores = predictions_and_scores()
@@ -155,7 +192,7 @@ def test_the_stage_writes_figures_predictions_pictures_and_a_card(home: Home) ->
     content = atomic.read_json(artefacts.METRICS)
     assert set(content) == {
         *NOTHING_MEASURED,
-        *("measured_on", "customers", "churners", "churn_rate"),
+        *("measured_on", "days", "customers", "churners", "churn_rate", "all_customers"),
         *("capacity", "definition", "banners", "slices"),
     }
     models_and_recipe = {*small.QUICK_MODELS, "recipe"}
@@ -180,7 +217,13 @@ def test_predictions_are_one_row_a_customer_beside_what_happened(home: Home) -> 
     assert (beside["churned"] == beside["churned_told"]).all()
     assert (beside["value"] == beside["value_told"]).all()
     metrics = atomic.read_json(artefacts.METRICS)
-    assert (metrics["customers"], metrics["churners"]) == (len(frame), frame["churned"].sum())
+    assert metrics["customers"] == frame["customer_id"].nunique()
+    days = {str(day): group for day, group in frame.groupby("snapshot_on")}
+    assert [day["day"] for day in metrics["days"]] == sorted(days)
+    assert max(days) == metrics["measured_on"]
+    for day in metrics["days"]:
+        of_day = days[day["day"]]
+        assert (day["customers"], day["churners"]) == (len(of_day), of_day["churned"].sum())
 
 
 def test_the_same_inputs_are_the_same_bytes(

@@ -347,10 +347,14 @@ def write_predictions_like_the_champions() -> None:
     """The champion's own on the test snapshot, a little changed by chance."""
     scores, labels = pq.read_table(artefacts.TEST_SCORES), pq.read_table(artefacts.LABELS)
     both = evaluate.join_labels(scores, labels)[artefacts.PREDICTIONS.schema.names]
+    newest = both["snapshot_on"].max()
+    both = both[both["snapshot_on"] == newest]
     features = pq.read_table(artefacts.FEATURES).sort_by("customer_id")
-    on_day = features.filter(pc.field("snapshot_on") == both["snapshot_on"].iloc[0])
-    p = champion.load(current_champion()).probability(feature_table.matrix(on_day))
-    both["churn_probability"] = p * np.random.default_rng(1).uniform(0.98, 1, len(p))
+    on_day = features.filter(pc.field("snapshot_on") == newest)
+    own_scores = champion.load(current_champion()).score(feature_table.matrix(on_day))
+    for name in ("churn_probability", "expected_value", "value_low", "value_high"):
+        both[name] = own_scores[name].to_numpy()
+    both["churn_probability"] *= np.random.default_rng(1).uniform(0.999, 1, len(both))
     table = pa.Table.from_pandas(both, schema=artefacts.PREDICTIONS.schema, preserve_index=False)
     artefacts.PREDICTIONS.write(table)
 

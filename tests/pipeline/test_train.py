@@ -1,5 +1,6 @@
 """Training end to end on a small company: rows that are used, and rows that must not matter."""
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from scipy.special import expit
@@ -38,6 +40,7 @@ from retention.training.ladder import BANNERS
 from retention.training.rows import LabelledRows, labelled_rows, unlabelled_rows
 from retention.training.selection import ModelSpec
 from retention.training.selection_report import selection_report
+from retention.training.unseen_days import measured_folds
 from tests.support.purchase_histories import simulated
 from tests.support.training_company import (
     AS_OF,
@@ -218,29 +221,56 @@ def test_every_model_predicts_every_customer_of_the_test_snapshot(usual: Trained
     assert set(predictions["model"]) == set(QUICK_MODELS)
     assert (predictions["task"] == predictions["model"].str.partition("_")[0]).all()
     assert not predictions.duplicated(list(artefacts.TEST_PREDICTIONS.key)).any()
-    assert len(predictions) == 120 * len(QUICK_MODELS)
-    assert set(predictions["snapshot_on"]) == {point_in_time.date_of(DAYS[-1])}
+    days = measured_days(usual)
+    assert len(predictions) == 120 * len(QUICK_MODELS) * len(days)
+    assert set(predictions["snapshot_on"]) == set(days)
+
+
+def measured_days(result: Trained) -> list[dt.date]:
+    folds = measured_folds(result.evidence.split, LABEL_DELAY_DAYS)
+    return [point_in_time.date_of(fold.test) for fold in folds]
+
+
+def test_every_measured_day_is_predicted_by_labels_that_were_known_on_it(usual: Trained) -> None:
+    folds = measured_folds(usual.evidence.split, LABEL_DELAY_DAYS)
+    assert len(folds) > 1
+    assert folds[-1] == usual.evidence.split.test_fold
+    for fold in folds:
+        assert all(day + LABEL_DELAY_DAYS <= fold.test for day in fold.train)
+        assert usual.evidence.split.folds[0].test + LABEL_DELAY_DAYS <= fold.test
+    earlier = folds[-2].test
+    other = trained(
+        relabelled(usual.rows, [day for day in DAYS if day + LABEL_DELAY_DAYS > earlier])
+    )
+    before = pc.field("snapshot_on") <= point_in_time.date_of(earlier)
+    assert other.test_scores != usual.test_scores
+    assert other.test_scores.filter(before).equals(usual.test_scores.filter(before))
 
 
 def test_test_scores_are_one_row_per_customer(usual: Trained) -> None:
     table = usual.test_scores
     assert table.schema.equals(artefacts.TEST_SCORES.schema)
-    assert table.column_names == ["customer_id", "snapshot_on", *COLUMNS]
+    own = ["customer_id", "snapshot_on", *COLUMNS, "weight", "contactable"]
+    assert table.column_names == own
     frame = table.to_pandas()
-    assert len(frame) == 120
+    assert len(frame) == 120 * len(measured_days(usual))
     assert not frame.duplicated(list(artefacts.TEST_SCORES.key)).any()
 
 
 def test_the_test_scores_are_the_weighted_predictions_of_the_models(usual: Trained) -> None:
     assert usual.measured is not None
-    predictions = usual.test_predictions.to_pandas().pivot_table(
-        index="customer_id", columns="model", values="prediction"
+    newest = pc.field("snapshot_on") == point_in_time.date_of(DAYS[-1])
+    predictions = (
+        usual.test_predictions.filter(newest)
+        .to_pandas()
+        .pivot_table(index="customer_id", columns="model", values="prediction")
     )
     log_odds = usual.measured.intercept + sum(
         weight * clipped_log_odds(predictions[name].to_numpy())
         for name, weight in usual.measured.weights["churn"].items()
     )
-    scores = usual.test_scores.to_pandas().set_index("customer_id").loc[predictions.index]
+    scores = usual.test_scores.filter(newest).to_pandas().set_index("customer_id")
+    scores = scores.loc[predictions.index]
     assert scores["churn_probability"].to_numpy() == pytest.approx(expit(log_odds))
     p, if_kept, if_lost = (
         scores[name] for name in ("churn_probability", "value_if_kept", "value_if_lost")

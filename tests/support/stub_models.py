@@ -45,7 +45,7 @@ class StubModel:
     def get_params(self) -> dict[str, Any]:
         return self.params
 
-    def tune(self, X: Any, y: Floats, X_valid: Any, y_valid: Floats) -> dict[str, Any]:
+    def tune(self, X: Any, y: Floats, X_valid: Any, y_valid: Floats, *_: Any) -> dict[str, Any]:
         return dict(next(self.tuned, {}))
 
     def fit(self, X: pd.DataFrame, y: Floats, *_: Any) -> "StubModel":

@@ -78,7 +78,10 @@ def label_table(features: pa.Table, seed: int = 4) -> pa.Table:
     churned = draw.random(len(mature)) < 1 / (1 + np.exp(2.2 - silence / 16))
     value = np.where(churned, 0.0, np.round(draw.gamma(2, 15, len(mature)), 2))
     keys = mature.select(["customer_id", "snapshot_on"])
-    columns = {"churned": churned, "value": value, "arm": pa.nulls(len(mature), pa.string())}
+    unknown = pa.nulls(len(mature), pa.string())
+    columns = {"churned": churned, "value": value, "arm": unknown, "campaign_arm": unknown}
+    never = pa.nulls(len(mature), pa.int32())
+    columns |= {"outreach_after": never, "decided_after": never}
     for name, column in columns.items():
         keys = keys.append_column(name, pa.array(column))
     return keys

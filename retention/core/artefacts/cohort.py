@@ -5,7 +5,7 @@ from typing import Final
 from retention.core.artefacts.artefact import DATA
 from retention.core.artefacts.document import Document
 from retention.core.artefacts.table import Column, Table
-from retention.core.artefacts.types import DATE, FLAG, LARGE, NUMBER, TEXT
+from retention.core.artefacts.types import DATE, FLAG, LARGE, NUMBER, TEXT, WHOLE
 from retention.core.documents import cohort as documents
 
 KEYS: Final = ("customer_id", "snapshot_on")
@@ -38,8 +38,22 @@ LABELS: Final = Table(
         Column(
             "arm",
             TEXT,
-            "first outreach before the churn window closed: contacted, held_out (randomised), "
-            "contacted_undrawn (not randomised); null without one",
+            "contacted or held_out as randomised, by the campaign that was on or by the first "
+            "outreach before the churn window closed; contacted_undrawn (not randomised); null "
+            "without one",
+        ),
+        Column(
+            "campaign_arm",
+            TEXT,
+            "arm of a campaign that had begun before the snapshot and was on: contact or holdout; "
+            "null without one",
+        ),
+        Column("outreach_after", WHOLE, "days from the snapshot to the outreach of `arm`, or null"),
+        Column(
+            "decided_after",
+            WHOLE,
+            "days from the snapshot until `churned` was certain: to the end of the contract, to "
+            "the first purchase, or to the end of the window",
         ),
     ),
 )

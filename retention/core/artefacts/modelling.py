@@ -28,6 +28,13 @@ SCORE_COLUMNS: Final = (
 """What a scorer says of a customer, in order."""
 NULLABLE_SCORES: Final = ("value_low", "value_high")
 
+_WEIGHT: Final = Column(
+    "weight", NUMBER, "customers that the row stands for, as some were contacted; 1 without"
+)
+_CONTACTABLE: Final = Column(
+    "contactable", FLAG, "whether a list could still contact them: no notice was given"
+)
+
 CANDIDATE: Final = Artefact(
     DATA / "train/candidate", "the models refitted on all mature snapshots, as JSON"
 )
@@ -45,8 +52,8 @@ CROSS_PREDICTIONS: Final = Table(
 )
 TEST_PREDICTIONS: Final = Table(
     DATA / "train/test_predictions.parquet",
-    "every model's predictions for the test snapshot",
-    "a model and a customer",
+    "every model's predictions for the measured snapshots, each as of its day",
+    "a model and a customer at a measured snapshot",
     ("model", *KEYS),
     (
         Column("task", TEXT, "churn or value"),
@@ -57,15 +64,15 @@ TEST_PREDICTIONS: Final = Table(
 )
 TEST_SCORES: Final = Table(
     DATA / "train/scores.parquet",
-    "the weighted models' scores for the test snapshot, as of its day",
-    "a customer at the test snapshot",
+    "the weighted models' scores for the measured snapshots, each as of its day",
+    "a customer at a measured snapshot",
     KEYS,
-    (*KEY_COLUMNS, *SCORE_COLUMNS),
+    (*KEY_COLUMNS, *SCORE_COLUMNS, _WEIGHT, _CONTACTABLE),
 )
 PREDICTIONS: Final = Table(
     DATA / "evaluate/predictions.parquet",
     "predictions beside outcomes, by models, weights and shift that had not seen them",
-    "a customer at the test snapshot",
+    "a customer at a measured snapshot",
     KEYS,
     (
         *KEY_COLUMNS,
@@ -73,6 +80,9 @@ PREDICTIONS: Final = Table(
         Column("churned", FLAG, "whether they did churn"),
         _EXPECTED_VALUE,
         Column("value", NUMBER, "the realised value, in money"),
+        *SCORE_COLUMNS[2:4],
+        _WEIGHT,
+        _CONTACTABLE,
     ),
 )
 METRICS: Final = Document(

@@ -88,15 +88,42 @@ class SliceMetrics(Contents):
     found: Number | None  # share of the churners on it
 
 
-class TestMetrics(Contents):
-    """Every metric on the test snapshot."""
+class MeasuredDay(Contents):
+    """The main figures of one of the measured days."""
 
-    __test__ = False  # no test class
+    day: dt.date
+    customers: int
+    churners: int
+    churn_rate: Number | None  # weighted, as some were contacted
+    predicted: Number | None  # mean chance
+    roc_auc: Number | None
 
-    measured_on: dt.date | None
+
+class AllCustomersMetrics(Contents):
+    """Figures of the selected models with the customers whom no list could contact."""
+
     customers: int
     churners: int
     churn_rate: Number | None
+    churn: Figures
+    value: Figures
+    list_metrics: Figures = Field(alias="list")
+
+
+class TestMetrics(Contents):
+    """Every metric on unseen snapshots, of customers whom a list could still contact.
+
+    A figure of several days is the mean of the days'.
+    """
+
+    __test__ = False  # no test class
+
+    measured_on: dt.date | None  # the newest of `days`
+    days: tuple[MeasuredDay, ...] = ()
+    customers: int  # each counted once
+    churners: int
+    churn_rate: Number | None  # the mean over days, weighted
+    all_customers: AllCustomersMetrics | None = None  # null where nothing was measured
     capacity: int  # of a list
     definition: str  # what churn is
     banners: tuple[str, ...]
@@ -176,6 +203,8 @@ class MeasureReport(Contents):
     difference: Number
     low: Number
     high: Number
+    margin: Number = 0.0  # that a challenger may lose
+    power: Number = 1.0  # the chance that an equal one is shown to be no worse
 
 
 class ComparisonReport(Contents):
@@ -252,5 +281,23 @@ class PromotionMetrics(Contents):
     brier_champion: Number | None
     brier_challenger: Number | None
     brier_difference: Number | None
+    empc_margin: Number | None
+    empc_power: Number | None
     brier_low: Number | None
     brier_high: Number | None
+    brier_margin: Number | None
+    brier_power: Number | None
+    value_champion: Number | None
+    value_challenger: Number | None
+    value_difference: Number | None
+    value_low: Number | None
+    value_high: Number | None
+    value_margin: Number | None
+    value_power: Number | None
+    interval_champion: Number | None
+    interval_challenger: Number | None
+    interval_difference: Number | None
+    interval_low: Number | None
+    interval_high: Number | None
+    interval_margin: Number | None
+    interval_power: Number | None

@@ -48,9 +48,10 @@ class FeatureParams(Strict):
 TreatedRows = Literal["weight", "drop", "adjust", "keep"]
 """How training uses the rows of customers who were contacted before their outcome.
 
-weight: they are left out, and the held-out customers of the same outreach stand for them, with the
-weight 1 / holdout share. drop: they are left out. adjust: they stay, models get the treatment as an
-input and predict everybody as untreated. keep: they count as any other row.
+weight: they are left out, and others stand for them, each with the weight 1 / (chance of not being
+contacted): the held-out customers by the draw, the rest by the contacts of customers like them.
+drop: they are left out. adjust: they stay, models get the treatment as an input and predict
+everybody as untreated. keep: they count as any other row.
 """
 
 
@@ -83,5 +84,8 @@ class PromoteParams(Strict):
 
     # Promote a challenger that is no worse; otherwise `retention promote` decides.
     automatic: bool = False
+    # Of what the champion gains over knowing nothing, by each measure, the share that a challenger
+    # may lose and still be "no worse".
+    margin: float = Field(default=0.1, gt=0, lt=1)
     bootstrap: int = Field(default=1000, ge=100)  # samples for the interval of the difference
     seed: int = 20260406

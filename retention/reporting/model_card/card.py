@@ -261,7 +261,9 @@ def _measurement(
     chances |= {"calibration_slope": _times}
     value = {"mae": style, "bias": _times, "spearman": _decimals, "normalised_gini": _decimals}
     return {
-        "on": _day(metrics["measured_on"]),
+        "on": _measured_on(metrics),
+        "days": _days(metrics.get("days", [])),
+        "all_customers": _both_populations(metrics),
         "customers": _count(metrics["customers"]),
         "churners": _count(metrics["churners"]),
         "churn_rate": _format(metrics["churn_rate"], _percent),
@@ -279,6 +281,47 @@ def _measurement(
         "list": _list_rows(selection_report, metrics["list"]),
         "slices": _slices(metrics.get("slices", [])),
     }
+
+
+def _measured_on(metrics: dict[str, Any]) -> str:
+    """The snapshot, or the first and the last of several."""
+    days = metrics.get("days", [])
+    if len(days) < 2:
+        return f"the snapshot of {_day(metrics['measured_on'])}"
+    return f"{len(days)} snapshots from {_day(days[0]['day'])} to {_day(days[-1]['day'])}"
+
+
+def _days(days: list[dict[str, Any]]) -> list[list[str]]:
+    """One row per measured day."""
+    return [
+        [
+            _day(day["day"]),
+            _count(day["customers"]),
+            _format(day["predicted"], _percent),
+            _format(day["churn_rate"], _percent),
+            _format(day["roc_auc"], _decimals),
+        ]
+        for day in days
+    ]
+
+
+def _both_populations(metrics: dict[str, Any]) -> list[list[str]]:
+    """Those who can be contacted, and all; empty where they are the same."""
+    all_customers = metrics.get("all_customers")
+    own = ("customers", "churners", "churn_rate")
+    if not all_customers or all(all_customers[name] == metrics[name] for name in own):
+        return []
+    return [
+        [
+            title,
+            _count(figures["customers"]),
+            _format(figures["churn_rate"], _percent),
+            _format_interval(figures["churn"][RECIPE].get("roc_auc"), _decimals),
+            _format_interval(figures["list"][RECIPE].get("churned_share"), _percent),
+            _format_interval(figures["list"][RECIPE].get("lift"), _times),
+        ]
+        for title, figures in (("can be contacted", metrics), ("all", all_customers))
+    ]
 
 
 def _selection(selection_report: dict[str, Any]) -> dict[str, Any]:

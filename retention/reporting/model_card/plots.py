@@ -21,7 +21,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from models.components.base import Floats
 from retention.core.storage import atomic
 from retention.i18n.language import ENGLISH
-from retention.stats import bootstrap, intervals
+from retention.stats import bootstrap, intervals, weighted
 from retention.training import metrics
 
 DECIMALS: Final = 6  # of every number drawn and written
@@ -69,9 +69,10 @@ def _capture_curve(rows: pd.DataFrame) -> tuple[Floats, Floats]:
     calls = np.unique(np.linspace(0, n, min(n, _MAX_POINTS) + 1).round().astype(int))
     risk = rows["churn_probability"].to_numpy(dtype=float)
     order = metrics.top_rows(risk, n, bootstrap.tie_ranks(rows["customer_id"]))
-    churned = rows["churned"].to_numpy(dtype=float)[order]
-    reached = np.concatenate([[0.0], np.cumsum(churned)])
-    return calls / n, reached[calls] / churned.sum()
+    weight = _weights(rows)[order]
+    churned = rows["churned"].to_numpy(dtype=float)[order] * weight
+    called, reached = (np.concatenate([[0.0], np.cumsum(column)]) for column in (weight, churned))
+    return called[calls] / called[-1], reached[calls] / churned.sum()
 
 
 LIFT: Final = ("called", "recipe", "recency_rule", "random_order")
@@ -97,25 +98,37 @@ def calibration(predictions: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
 
     low and high are the 95 % Wilson interval of the observed share.
     """
-    grouped = _numbers(predictions).groupby(tenths(predictions["churn_probability"].astype(float)))
+    rows = _numbers(predictions)
+    grouped = rows.groupby(tenths(predictions["churn_probability"].astype(float)))
     table = grouped.agg(
         customers=("churned", "size"),
         churners=("churned", "sum"),
         predicted=("churn_probability", "mean"),
         observed=("churned", "mean"),
     )
-    low, high = intervals.wilson_interval(
-        table["churners"].to_numpy(), table["customers"].to_numpy(dtype=float)
-    )
+    counted = table["customers"].to_numpy(dtype=float)
+    if (rows["weight"] != 1).any():
+        table["predicted"] = _means(grouped, "churn_probability")
+        table["observed"] = _means(grouped, "churned")
+        counted = (
+            grouped["weight"]
+            .apply(lambda weight: weighted.effective_size(weight.to_numpy()))
+            .to_numpy(dtype=float)
+        )
+    low, high = intervals.wilson_interval(table["observed"].to_numpy() * counted, counted)
     return _by_tenth(table.assign(low=low, high=high).astype({"churners": int}))
 
 
 def value_deciles(predictions: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
     """Per tenth by expected_value: tenth, customers, predicted and actual mean value, currency."""
-    grouped = _numbers(predictions).groupby(tenths(predictions["expected_value"].astype(float)))
+    rows = _numbers(predictions)
+    grouped = rows.groupby(tenths(predictions["expected_value"].astype(float)))
     table = grouped.agg(
         customers=("value", "size"), predicted=("expected_value", "mean"), actual=("value", "mean")
     )
+    if (rows["weight"] != 1).any():
+        table["predicted"] = _means(grouped, "expected_value")
+        table["actual"] = _means(grouped, "value")
     return _by_tenth(table)
 
 
@@ -128,12 +141,14 @@ def scores(predictions: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
     rows, edges = _numbers(predictions), np.linspace(0, 1, _CLASSES + 1)
     columns = {"chance_from": edges[:-1], "chance_to": edges[1:]}
     for outcome, code in OUTCOMES.items():
-        chances = rows.loc[rows["churned"] == code, "churn_probability"].to_numpy()
+        of_outcome = rows[rows["churned"] == code]
+        chances = of_outcome["churn_probability"].to_numpy()
         class_of = np.minimum((chances * _CLASSES).astype(int), _CLASSES - 1)
-        counts = np.bincount(class_of, minlength=_CLASSES)
+        held = np.bincount(class_of, of_outcome["weight"].to_numpy(), minlength=_CLASSES)
+        counts: Floats = np.asarray(held, dtype=np.float64)
         columns |= {
-            outcome: counts / max(len(chances), 1),
-            f"{outcome}_customers": counts.astype(float),
+            outcome: counts / (counts.sum() or 1.0),
+            f"{outcome}_customers": counts,
         }
     table = pd.DataFrame(columns)
     return table if len(rows) else table.iloc[:0]
@@ -141,7 +156,20 @@ def scores(predictions: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
 
 def _numbers(predictions: pd.DataFrame) -> pd.DataFrame:
     names = ["churn_probability", "churned", "expected_value", "value"]
-    return predictions[names].astype(float)
+    return predictions[names].astype(float).assign(weight=_weights(predictions))
+
+
+def _weights(rows: pd.DataFrame) -> Floats:
+    """Customers that each row stands for."""
+    return rows["weight"].to_numpy(dtype=float) if "weight" in rows else np.ones(len(rows))
+
+
+def _means(grouped: Any, name: str) -> "pd.Series[float]":
+    """Weighted mean of a column in every group."""
+    means: pd.Series[float] = grouped.apply(
+        lambda group: weighted.mean(group[name].to_numpy(), group["weight"].to_numpy())
+    )
+    return means
 
 
 def _by_tenth(table: pd.DataFrame) -> pd.DataFrame:
@@ -334,7 +362,8 @@ def draw(
 ) -> list[Path]:
     """Write <name>.png and <name>.csv of every plot into folder; their paths.
 
-    predictions: customer_id, snapshot_on, churn_probability, churned, expected_value, value;
+    predictions: customer_id, snapshot_on, churn_probability, churned, expected_value, value and
+    optionally weight, the customers that a row stands for;
     baseline: the same rows with the recency rule's churn_probability, NaN where there is none.
     """
     written = []

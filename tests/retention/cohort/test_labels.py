@@ -19,11 +19,16 @@ LATER = 400  # days from the snapshot to as_of
 
 
 def labels_of(
-    table: str, as_of: int = LATER, value: Any = None, lists: str = "", **churn: Any
+    table: str,
+    as_of: int = LATER,
+    value: Any = None,
+    lists: str = "",
+    campaign_days: int = 0,
+    **churn: Any,
 ) -> list[dict[str, Any]]:
     """The labels of the cohort of the snapshot, as known `as_of` days later.
 
-    lists: the assignments of published lists; customer, day, arm.
+    lists: the assignments of published lists; customer, day, arm; they last for campaign_days.
     """
     label_params = LabelParams.model_validate(
         {
@@ -37,7 +42,9 @@ def labels_of(
     )
     known_events = point_in_time.as_known_at(history, TODAY + as_of)
     assignments = engines.duck().load(assignments_of(lists)) if lists else None
-    frame = labels.label_cohort(cohort, known_events, TODAY, label_params, assignments)
+    frame = labels.label_cohort(
+        cohort, known_events, TODAY, label_params, assignments, campaign_days
+    )
     labelled = engines.duck().collect(frame, ["customer_id"]).cast(labels.SCHEMA)
     rows: list[dict[str, Any]] = labelled.to_pylist()
     return rows
@@ -472,9 +479,61 @@ def test_a_contact_that_staff_entered_without_an_assignment_is_not_randomised() 
     }
 
 
+def test_an_arm_lasts_for_the_whole_campaign() -> None:
+    entered = f"""
+        customer  | kind     | day | treatment | source
+        again     | purchase | -30 |           | shop
+        again     | outreach |   5 | call      | {outcomes.SOURCE}
+        once      | purchase | -30 |           | shop
+        held      | purchase | -30 |           | shop
+        fixed     | purchase | -30 |           | shop
+        fixed     | outreach |   5 | call_back | {outcomes.SOURCE}
+        over      | purchase | -30 |           | shop
+        over      | outreach |   5 | call_back | {outcomes.SOURCE}
+    """
+    lists = """
+        customer | day | arm
+        again    | -59 | contact
+        once     | -59 | contact
+        held     | -59 | holdout
+        fixed    | -59 | holdout
+        over     | -60 | contact
+    """
+    labelled = labels_of(entered, lists=lists, campaign_days=60)
+    arm_of = {row["customer_id"]: (row["arm"], row["campaign_arm"]) for row in labelled}
+    assert arm_of == {
+        "again": ("contacted", "contact"),  # as randomised, though no list assigns it anew
+        "once": (None, "contact"),
+        "held": ("held_out", "holdout"),
+        "fixed": ("held_out", "holdout"),
+        "over": ("contacted_undrawn", None),
+    }
+
+
+@pytest.mark.parametrize(("rule", "days"), [("silence", (7, 30)), ("cancel", (30, 7))])
+def test_a_label_says_when_it_was_certain_and_when_the_contact_came(
+    rule: str, days: tuple[int, int]
+) -> None:
+    table = """
+        customer | kind     | contract | day | treatment
+        stays    | purchase |          | -30 |
+        stays    | purchase |          |   7 |
+        stays    | start    | A        | -30 |
+        left     | purchase |          | -30 |
+        left     | start    | B        | -30 |
+        left     | cancel   | B        |   7 |
+        left     | outreach |          |   5 | call
+        left     | outreach |          |   6 | holdout
+    """
+    rows = {row["customer_id"]: row for row in labels_of(table, rule=rule)}
+    assert (rows["stays"]["decided_after"], rows["left"]["decided_after"]) == days
+    assert (rows["stays"]["outreach_after"], rows["left"]["outreach_after"]) == (None, 5)
+
+
 def test_lists_change_nothing_but_the_arm() -> None:
     with_lists, plain = labels_of(BOUGHT, lists=LISTS), labels_of(BOUGHT)
-    assert [row | {"arm": None} for row in with_lists] == [row | {"arm": None} for row in plain]
+    hidden = {"arm": None, "outreach_after": None}
+    assert [row | hidden for row in with_lists] == [row | hidden for row in plain]
 
 
 def test_a_list_in_the_gap_before_the_window_counts() -> None:

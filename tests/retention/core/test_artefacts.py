@@ -92,7 +92,8 @@ def test_features_come_after_the_declared_columns() -> None:
 
 def test_scores_have_the_columns_of_a_scorer() -> None:
     assert artefacts.SCORES.names == ["customer_id", "as_of", *scorer.COLUMNS]
-    assert artefacts.TEST_SCORES.names == [*artefacts.TEST_SCORES.key, *scorer.COLUMNS]
+    own = [*artefacts.TEST_SCORES.key, *scorer.COLUMNS]
+    assert artefacts.TEST_SCORES.names == [*own, "weight", "contactable"]
     assert RISK in artefacts.EXPERIMENT.names
 
 

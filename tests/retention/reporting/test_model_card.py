@@ -149,8 +149,8 @@ def test_the_key_facts_are_there(
         "first on 5 January 2026, the last on 13 July 2026",
         "1,291 customers left at least once; 14.6 % of the rows",
         "113 features",
-        "snapshot of 13 July 2026, by models and weights that had not seen it",
-        "2,318 customers, 348 of whom left (15.0 %)",
+        "snapshot of 13 July 2026, by models and weights as of each day",
+        "2,318 customers, 348 of whom left (15.0 % of",
         "fitted again on all matured snapshots",
         "not proof that a call helps",
         "associated with leaving",
@@ -298,3 +298,21 @@ def test_the_same_arguments_are_the_same_text(
 ) -> None:
     turned = measured | {"churn": dict(reversed(list(measured["churn"].items())))}
     assert card(selection_report, measured) == card(selection_report, turned)
+
+
+def test_several_days_and_those_who_cannot_be_contacted_stand_beside(
+    selection_report: dict[str, Any], measured: dict[str, Any]
+) -> None:
+    days = [
+        {"day": day, "customers": 9, "churners": 2, "churn_rate": 0.22, "predicted": 0.31}
+        | {"roc_auc": None}
+        for day in ("2026-06-15", "2026-07-13")
+    ]
+    of_all = {name: measured[name] for name in ("churn", "value", "list")}
+    all_customers = {"customers": 2418, "churners": 448, "churn_rate": 0.1853} | of_all
+    text = card(selection_report, measured | {"days": days, "all_customers": all_customers})
+    assert "Measured on 2 snapshots from 15 June 2026 to 13 July 2026" in text
+    assert f"| 15 June 2026 | 9 | 31.0 % | 22.0 % | {DASH} |" in text
+    assert "| all | 2,418 | 18.5 % |" in text
+    alone = card(selection_report, measured | {"all_customers": measured})
+    assert "| all |" not in alone

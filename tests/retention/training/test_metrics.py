@@ -165,7 +165,7 @@ def test_gini_is_the_area_of_the_lorenz_curve() -> None:
     lorenz = np.append(0, np.cumsum(np.sort(y)) / y.sum())
     area = float((lorenz[1:] + lorenz[:-1]).sum() / 2 / len(y))
     order = np.argsort(np.argsort(y)) + 1.0
-    assert metrics._gini(y, order.astype(np.float64)) == pytest.approx(1 - 2 * area)
+    assert metrics._gini(y, order.astype(np.float64), None) == pytest.approx(1 - 2 * area)
 
 
 def test_no_money_has_no_bias_or_gini() -> None:
@@ -275,3 +275,35 @@ def test_without_a_churner_a_list_finds_no_share_of_them() -> None:
     )
     assert (figures_of_list["listed"], figures_of_list["churned_share"]) == (1, 0)
     assert np.isnan([figures_of_list["found_share"], figures_of_list["lift"]]).all()
+
+
+def test_a_row_that_stands_for_several_customers_counts_as_so_many() -> None:
+    y, p = sample(300, 5, ties=2)
+    draw = np.random.default_rng(6)
+    value, order = np.round(draw.gamma(2, 20, 300) * (1 - y), 1), np.arange(300.0)
+    times = draw.integers(1, 5, 300)
+    weight = times.astype(float)
+    repeated = [np.repeat(column, times) for column in (y, p, value, order)]
+    weighed = metrics.churn_metrics(y, p, 40, order, weight)
+    assert weighed == pytest.approx(
+        metrics.churn_metrics(repeated[0], repeated[1], 40, repeated[3])
+    )
+    assert weighed["roc_auc"] == pytest.approx(
+        sklearn.metrics.roc_auc_score(y, p, sample_weight=weight)
+    )
+    assert weighed["average_precision"] == pytest.approx(
+        sklearn.metrics.average_precision_score(y, p, sample_weight=weight)
+    )
+    list_figures = metrics.list_metrics(y, p, order, 41, weight)
+    assert list_figures == pytest.approx(
+        metrics.list_metrics(repeated[0], repeated[1], repeated[3], 41)
+    )
+    predicted = 60 * (1 - p)
+    both = (predicted, predicted - 20, predicted + 20)
+    assert metrics.value_metrics(value, *both, weight) == pytest.approx(
+        metrics.value_metrics(repeated[2], *(np.repeat(column, times) for column in both))
+    )
+    ones = np.ones(300)
+    assert metrics.churn_metrics(y, p, 40, order, ones) == pytest.approx(
+        metrics.churn_metrics(y, p, 40, order)
+    )

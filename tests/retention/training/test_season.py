@@ -43,17 +43,6 @@ def test_more_customers_leave_less_to_chance() -> None:
     assert abs(crowd.shift) < 4 * np.sqrt(crowd.variance)
 
 
-def test_weights_count_as_copies() -> None:
-    draw = np.random.default_rng(3)
-    z = draw.normal(0, 1, 300)
-    y = (draw.random(300) < 0.4).astype(float)
-    (weighted,) = season.measure_turns(z, y, np.zeros(300, int), np.full(300, 2.0), DELAY)
-    (copied,) = season.measure_turns(
-        np.tile(z, 2), np.tile(y, 2), np.zeros(600, int), np.ones(600), DELAY
-    )
-    assert (weighted.shift, weighted.variance) == pytest.approx((copied.shift, copied.variance))
-
-
 @pytest.mark.parametrize("outcome", [0.0, 1.0])
 def test_a_snapshot_with_one_outcome_is_no_turn(outcome: float) -> None:
     y = np.array([outcome, outcome, 0.0, 1.0])
@@ -164,3 +153,17 @@ def test_a_shift_that_all_seasons_share_is_kept_by_the_year_that_shows_it() -> N
     season_alone = season.forecast_shift(steady(100), 160, 60)
     assert year == pytest.approx(0.4, abs=0.02)
     assert 0 < season_alone < 0.25
+
+
+def test_weights_count_as_copies_and_say_no_more_than_the_rows_that_they_are_of() -> None:
+    draw = np.random.default_rng(3)
+    z = draw.normal(0, 1, 300)
+    y, day = (draw.random(300) < 0.4).astype(float), np.zeros(300, int)
+    times = np.where(y == 1, 1, 3)
+    (weighted,) = season.measure_turns(z, y, day, times.astype(float), DELAY)
+    z_each, y_each, day_each = (np.repeat(column, times) for column in (z, y, day))
+    (copied,) = season.measure_turns(z_each, y_each, day_each, np.ones(times.sum()), DELAY)
+    assert weighted.shift == pytest.approx(copied.shift)
+    (plain,) = season.measure_turns(z, y, day, np.ones(300), DELAY)
+    (tenfold,) = season.measure_turns(z, y, day, np.full(300, 10.0), DELAY)
+    assert (tenfold.shift, tenfold.variance) == pytest.approx((plain.shift, plain.variance))

@@ -227,3 +227,55 @@ def test_the_log_odds_are_those_of_the_weighted_parts(history: History, spec: Mo
     )
     assert selection.blended_log_odds(spec, history.candidates) == pytest.approx(by_hand)
     assert set(spec.weights["churn"]) <= set(names_of("churn", history.candidates))
+
+
+def test_rows_that_stand_for_those_left_out_give_the_base_rate_of_all(
+    history: History, spec: ModelSpec
+) -> None:
+    draw = np.random.default_rng(3)
+    is_left_in = (history.rows.churned == 1) | (draw.random(len(history.rows.day)) < 0.25)
+    weight = np.where(history.rows.churned == 1, 1.0, 4.0)
+    thinned = replace(history.rows, weight=weight).take(is_left_in)
+    candidates = {
+        name: replace(
+            candidate,
+            folds=[
+                replace(
+                    fold,
+                    predicted=fold.predicted[is_left_in[history.rows.day == fold.fold.test]],
+                    if_lost=None
+                    if fold.if_lost is None
+                    else fold.if_lost[is_left_in[history.rows.day == fold.fold.test]],
+                )
+                for fold in candidate.folds
+            ],
+        )
+        for name, candidate in history.candidates.items()
+    }
+    weighed = selection.select(candidates, thinned, FOLDS, NOW, DELAY)
+    plain = selection.select(
+        candidates, replace(thinned, weight=weight[is_left_in] ** 0), FOLDS, NOW, DELAY
+    )
+    assert weighed.intercept == pytest.approx(spec.intercept, abs=0.15)
+    assert plain.intercept - spec.intercept > 0.5
+    assert weighed.interval is not None
+    assert spec.interval is not None
+    ends = [each.predict(np.array([60.0]))[1][0] for each in (weighed.interval, spec.interval)]
+    assert ends[0] == pytest.approx(ends[1], rel=0.1)
+    losses = [each.losses["churn_recency"] for each in (weighed, spec, plain)]
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
+    assert abs(losses[2] - losses[1]) > 3 * abs(losses[0] - losses[1])
+
+
+def test_the_choice_is_made_for_those_whom_a_list_can_still_contact(history: History) -> None:
+    notice = np.random.default_rng(5).random(len(history.rows.day)) < 0.2
+    with_notice = replace(history.rows, X=history.rows.X.assign(notice_given=notice.astype(float)))
+    leaves = replace(with_notice, churned=np.where(notice, 1.0, with_notice.churned))
+    both = [
+        selection.select(history.candidates, rows, FOLDS, NOW, DELAY)
+        for rows in (with_notice, leaves)
+    ]
+    assert both[0].weights == both[1].weights
+    assert (both[0].intercept, both[0].losses) == (both[1].intercept, both[1].losses)
+    unknown = replace(leaves, X=history.rows.X)
+    assert selection.select(history.candidates, unknown, FOLDS, NOW, DELAY).losses != both[0].losses
