@@ -24,11 +24,12 @@ from retention.policy.lanes import SuppressionList
 from retention.worklist import build, published
 from retention.worklist.build import AtRiskResult, WorklistInputs
 from retention.worklist.model import Listing
+from retention.worklist.reasons import model_reasons
 from retention.worklist.rows import CustomerTables, list_rows, rank_listed
 from retention.worklist.write import write_result
 
 FOLDER: Final = artefacts.AT_RISK.path.parent
-STRONGEST_REASONS: Final = 3  # reasons whose themes the choice of a play looks at
+STRONGEST_REASONS: Final = 3  # told reasons whose themes the choice of a play looks at
 
 
 def at_risk(inputs: WorklistInputs, params: Params, previous: Path | None) -> AtRiskResult:
@@ -39,11 +40,12 @@ def at_risk(inputs: WorklistInputs, params: Params, previous: Path | None) -> At
     tables, as_of = inputs.tables, inputs.summary.as_of
     kinds = params.labels.value.kinds
     play_evidence = play_effects.play_effects(inputs.events, params.policy.playbook, kinds, as_of)
+    told = model_reasons(tables.reasons, tables.recent_issues)
     decision = decide(
         tables.scores,
         tables.customer_state,
         tables.contacts,
-        tables.reasons[tables.reasons["rank"] <= STRONGEST_REASONS],
+        told[told["place"] < STRONGEST_REASONS],
         play_evidence,
         params,
         as_of,

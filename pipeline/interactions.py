@@ -93,8 +93,11 @@ def _customer_state_table(states: pd.DataFrame, statements: pa.Table, snapshot: 
 
 
 def _recent_issues_table(issues: pd.DataFrame, snapshot: int) -> pa.Table:
-    days = {"day": _dates(issues["age"].to_numpy(), snapshot)}
-    return _table(artefacts.RECENT_ISSUES.schema, issues, days)
+    columns = {
+        "day": _dates(issues["age"].to_numpy(), snapshot),
+        "dates": pa.array(issues["dates"].to_list(), pa.list_(_DAY)),
+    }
+    return _table(artefacts.RECENT_ISSUES.schema, issues, columns)
 
 
 def _table(schema: pa.Schema, frame: pd.DataFrame, columns: dict[str, pa.Array]) -> pa.Table:

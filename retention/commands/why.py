@@ -236,13 +236,15 @@ def explain_score(params: Params, history: CustomerHistory) -> ScoreExplanation:
     declared = discover(params.features.windows)
     medians = feature_table.matrix(cohort_features).select_dtypes("number").median()
     parts, text_language = scorer.contributions(rows), language(params.at_risk.language)
-    explained = explanations.reasons(parts, rows, medians, declared, params.currency, text_language)
+    explained = explanations.reasons(
+        parts, rows, medians, declared, params.currency, text_language, history.as_of
+    )
     if compared_on != history.as_of:
         lines.append(
             f"the reasons compare with the cohort of {compared_on}, the nearest snapshot in"
             " data/features"
         )
-    return ScoreExplanation(lines, explained["text"].to_list())
+    return ScoreExplanation(lines, explained["text"].dropna().to_list())
 
 
 def _not_in_cohort_text(params: Params) -> str:

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from retention.core import artefacts
 from retention.core.params import Params, Play
@@ -20,6 +18,7 @@ from retention.worklist.model import (
     round_half_up,
     round_money,
 )
+from retention.worklist.reasons import chosen_reasons, model_reasons
 
 THEME_OF_WHY: Final = {
     "open_case": "resolution",
@@ -29,9 +28,6 @@ THEME_OF_WHY: Final = {
 }
 """The theme of the issue that puts a customer into a lane, by the reason of the lane."""
 
-ANSWERED_PLACE: Final = 1.5  # of an issue that the play answers: after the second model reason
-SUMMARY_THEME: Final = "journey"  # counts all issues; each of them has a theme of its own as well
-
 
 @dataclass(frozen=True)
 class CustomerTables:
@@ -40,8 +36,8 @@ class CustomerTables:
     scores: pd.DataFrame  # scores and uplift, one row a customer of the cohort
     purchase_rhythm: pd.DataFrame  # one row a customer
     customer_state: pd.DataFrame  # one row a customer
-    reasons: pd.DataFrame  # one row a reason: rank, theme, text, actionable
-    recent_issues: pd.DataFrame  # one row an issue: theme, cause, day, text
+    reasons: pd.DataFrame  # REASONS
+    recent_issues: pd.DataFrame  # RECENT_ISSUES
     contacts: pd.DataFrame  # one row a customer
 
 
@@ -81,68 +77,17 @@ def list_rows(
         columns = [name for name in table if name == "customer_id" or name not in joined]
         joined = joined.merge(table[columns], on="customer_id", how="left")
     plays = {play.name: play for play in params.policy.playbook}
-    reasons = dict(list(_reasons(ranked, tables, plays).groupby("customer_id")))
+    chosen = chosen_reasons(
+        model_reasons(tables.reasons, tables.recent_issues),
+        tables.recent_issues,
+        ranked.set_index("customer_id"),
+        plays,
+        THEME_OF_WHY,
+    )
+    reasons = dict(list(chosen.groupby("customer_id")))
     records: list[dict[str, Any]] = pa.Table.from_pandas(joined, preserve_index=False).to_pylist()
     rows = [_row(row, reasons.get(row["customer_id"]), plays, params, language) for row in records]
     return pa.Table.from_pylist(rows, schema=artefacts.AT_RISK.schema)
-
-
-def _reasons(ranked: pd.DataFrame, tables: CustomerTables, plays: dict[str, Play]) -> pd.DataFrame:
-    """customer_id, theme, text: the reasons that staff read, in their order.
-
-    Lane contact: the reasons of the model, actionable ones first, with the dated text of a recent
-    issue in place of the first text of its theme; at the third place at the latest the issue that
-    the play answers. Other lanes: the recent issues come first, for they have to be resolved, and
-    of these the one that the lane is about.
-    """
-    customers = ranked.set_index("customer_id")
-    is_listed = tables.reasons["customer_id"].isin(customers.index)
-    why = _model_reasons(tables.reasons[is_listed], tables.recent_issues)
-    issues = tables.recent_issues[tables.recent_issues["customer_id"].isin(customers.index)]
-    ids = issues["customer_id"]
-    contact = (ids.map(customers["lane"]) == "contact").to_numpy(dtype=bool)
-    lane_theme = ids.map(customers["why"]).map(THEME_OF_WHY)
-    about_lane = (issues["theme"] == lane_theme).to_numpy(dtype=bool)
-    summary = (issues["theme"] == SUMMARY_THEME).to_numpy(dtype=bool)
-    answered = _answered_by_play(issues, ids.map(customers["play"]), plays)
-    # The model's reasons have the places 0, 1, 2, ...: below 0 an issue stands before all of them.
-    place = np.where(contact, ANSWERED_PLACE, np.where(about_lane, -2.0, -1.0))
-    issues = issues.assign(place=place)[np.where(contact, answered, ~summary)]
-    issues = issues.sort_values(["customer_id", "day", "theme"], ascending=[True, False, True])
-    columns = ["customer_id", "theme", "text", "place"]
-    reasons = pd.concat([why[columns], issues[columns]])
-    reasons = reasons.sort_values(["customer_id", "place"], kind="stable")
-    reasons = reasons.drop_duplicates(["customer_id", "text"])
-    return reasons[reasons.groupby("customer_id").cumcount() < len(REASONS)]
-
-
-def _answered_by_play(
-    issues: pd.DataFrame, play: "pd.Series[str]", plays: dict[str, Play]
-) -> NDArray[np.bool_]:
-    """Whether the cause of an issue is among those that the customer's play answers."""
-    fits = [
-        name in plays and cause in plays[name].when
-        for name, cause in zip(play, issues["cause"], strict=True)
-    ]
-    return np.array(fits, dtype=bool)
-
-
-def _model_reasons(why: pd.DataFrame, issues: pd.DataFrame) -> pd.DataFrame:
-    """The reasons of the model with their `place`, actionable ones first.
-
-    The first reason of a theme takes the dated text of the recent issue of that theme, if there is
-    one. The summary of all issues is left out where it has none but another theme has.
-    """
-    keys = ["customer_id", "theme"]
-    dated_text = why[keys].merge(issues[[*keys, "text"]], on=keys, how="left")["text"].to_numpy()
-    dated = pd.notna(dated_text) & ~why.duplicated(keys).to_numpy()
-    why = why.assign(text=why["text"].where(~dated, dated_text), dated=dated)
-    any_dated = why["dated"].groupby(why["customer_id"]).transform("any")
-    why = why[(why["theme"] != SUMMARY_THEME) | why["dated"] | ~any_dated]
-    why = why.sort_values(
-        ["customer_id", "actionable", "rank"], ascending=[True, False, True], kind="stable"
-    )
-    return why.assign(place=why.groupby("customer_id").cumcount().astype(float))
 
 
 def _row(

@@ -50,8 +50,15 @@ RECENT_ISSUES: Final = Table(
     (
         _CUSTOMER_ID,
         Column("theme", TEXT, "the theme of features it belongs to"),
+        Column("kind", TEXT, "what happened, as a code"),
         Column("cause", TEXT, "why service failed; null where it is no failure of service"),
         Column("day", DATE, "when it happened last"),
+        Column("case_id", TEXT, "the case of the newest; null without one"),
+        Column("order_id", TEXT, "the order or bill of the newest; null without one"),
+        Column("settled", FLAG, "whether nothing of it is left to be put right; null: unknown"),
+        Column("turn", TEXT, "whose turn it is, ours or theirs; null where nobody's"),
+        Column("fault", TEXT, "whose fault it was, ours or theirs; null where nobody's"),
+        Column("dates", pa.list_(DATE), "the days that the text names"),
         Column("text", TEXT, "the sentence, in the list's language"),
     ),
 )
@@ -71,7 +78,7 @@ TIMELINE: Final = Table(
 )
 REASONS: Final = Table(
     DATA / "score/reasons.parquet",
-    "why, in plain words, for those with most to lose or with an open issue",
+    "why, a family of themes each, for those with most to lose or with an open issue",
     "a customer and a rank",
     ("customer_id", "rank"),
     (
@@ -79,7 +86,8 @@ REASONS: Final = Table(
         Column("rank", pa.int8(), "1 is the strongest reason"),
         Column("theme", TEXT, "the theme of the feature"),
         Column("feature", TEXT, "the feature that raises the risk"),
-        Column("text", TEXT, "the reason, in the list's language"),
+        Column("text", TEXT, "the reason, in the list's language; null if an issue must tell it"),
+        Column("dates", pa.list_(DATE), "the days that the text names"),
         Column("raises", NUMBER, "what it adds to the log-odds of churn"),
         Column("actionable", FLAG, "whether staff can do something about the theme"),
     ),
