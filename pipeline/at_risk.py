@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from retention.core import artefacts, console, engine, errors, point_in_time
 from retention.core.params import EngineParams, Params, load_params
+from retention.i18n.language import language
 from retention.ledgers import assignments, erasures, outcomes
 from retention.monitoring import verdict
 from retention.policy import play_effects
@@ -26,6 +27,7 @@ from retention.worklist.build import AtRiskResult, WorklistInputs
 from retention.worklist.model import Listing
 from retention.worklist.reasons import model_reasons
 from retention.worklist.rows import CustomerTables, list_rows, rank_listed
+from retention.worklist.what_to_say import in_language
 from retention.worklist.write import write_result
 
 FOLDER: Final = artefacts.AT_RISK.path.parent
@@ -38,6 +40,7 @@ def at_risk(inputs: WorklistInputs, params: Params, previous: Path | None) -> At
     previous: the folder of the last list published before this one, None for the first.
     """
     tables, as_of = inputs.tables, inputs.summary.as_of
+    params = in_language(params, language(params.at_risk.language))
     kinds = params.labels.value.kinds
     play_evidence = play_effects.play_effects(inputs.events, params.policy.playbook, kinds, as_of)
     told = model_reasons(tables.reasons, tables.recent_issues)

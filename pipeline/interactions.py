@@ -45,13 +45,19 @@ def interactions(params: Params, past: Past, cohort: Frame, open_engine: Engine)
     issues = recent_issues(rows, wording, themes)
     return Interactions(
         _customer_state_table(
-            customer_states(rows, params.labels.value),
+            _with_unsettled(customer_states(rows, params.labels.value), issues),
             _timeline_table(open_engine, statements, wording),
             past.snapshot,
         ),
         _recent_issues_table(issues, past.snapshot),
         _timeline_table(open_engine, timeline.latest(entries), wording),
     )
+
+
+def _with_unsettled(states: pd.DataFrame, issues: pd.DataFrame) -> pd.DataFrame:
+    """States with `unsettled`: whether a case is open or an issue is left to be put right."""
+    left = issues.loc[issues["settled"].eq(False), "customer_id"]
+    return states.assign(unsettled=(states["open_cases"] > 0) | states.index.isin(left))
 
 
 def _timeline_table(open_engine: Engine, entries: Frame, wording: Wording) -> pa.Table:

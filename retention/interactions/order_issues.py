@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from features.engine import service_grains
@@ -61,6 +62,8 @@ def late_or_wrong(rows: CohortRows) -> Issues:
     faulty = orders[orders["wrong"] == 1].assign(age=orders["fault_age"])
     wrong = count_issues(faulty, due, service_grains.WRONG)
     wrong = wrong.assign(settled=_made_good(rows, wrong))
+    # what is left to be put right comes before what is over
+    yield wrong[~wrong["settled"]], _wrong_text, WRONG
     since = wrong.set_index("customer_id")["age"].reindex(late["customer_id"]).to_numpy()
     newer = late["age"].to_numpy() - late["days_late"].to_numpy() < since
     yield late[newer], _late_text, LATE
@@ -156,16 +159,29 @@ def _overcharge(wording: Wording, row: Row) -> str:
 def refused(rows: CohortRows) -> Issues:
     payments = rows[service_grains.payments]
     refusals = payments[payments["refused"] == 1]
-    yield count_issues(refusals, payments, service_grains.REFUSED), _refused_text, REFUSED
+    issues = count_issues(refusals, payments, service_grains.REFUSED)
+    issues = issues.assign(settled=_paid_since(payments[payments["refused"] == 0], issues))
+    yield issues[~issues["settled"]], _refused_text, REFUSED
+    yield issues, _refused_text, REFUSED
+
+
+def _paid_since(paid: pd.DataFrame, refused: pd.DataFrame) -> "pd.Series[bool]":
+    """Whether the bill, or where none is named any, was paid on the day of the refusal or later."""
+    keys = ["customer_id", "order_id"]
+    of_bill = paid.groupby(keys)["age"].min().reindex(pd.MultiIndex.from_frame(refused[keys]))
+    of_any = paid.groupby("customer_id")["age"].min().reindex(refused["customer_id"])
+    newest = np.where(refused["order_id"].notna(), of_bill.to_numpy(), of_any.to_numpy())
+    return pd.Series(newest <= refused["age"].to_numpy(), index=refused.index)
 
 
 def _refused_text(wording: Wording, row: Row) -> str:
-    return wording.language.ngettext(
+    text = wording.language.ngettext(
         "a payment was refused {when}",
         "{n} of {of} payments were refused {when}",
         row.n,
         **count_values(wording, row),
     )
+    return wording.language.gettext("{what}, since paid", what=text) if row.settled else text
 
 
 def dearer(rows: CohortRows) -> Issues:

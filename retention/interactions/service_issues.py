@@ -210,7 +210,9 @@ def dissatisfied(rows: CohortRows) -> Issues:
         {"rating": "min", "person": "min", "solved": "min", "cause": "first", "case_id": "first"}
     )
     poor = (daily["rating"] < LOW) | (daily["person"] < LOW) | (daily["solved"] == 0)
-    yield count_issues(daily[poor], daily), _dissatisfied_text, DISSATISFIED
+    issues = count_issues(daily[poor], daily)
+    settled = pd.Series(None, index=issues.index, dtype=object).mask(issues["solved"] == 0, False)
+    yield issues.assign(settled=settled), _dissatisfied_text, DISSATISFIED
 
 
 def _dissatisfied_text(wording: Wording, row: Row) -> str:

@@ -245,6 +245,7 @@ def join_inputs(
     customers["saving"] = customers.get("saving", np.nan)
     customers["treatment"] = customers.get("treatment", pd.Series(None, customers.index, "object"))
     customers["disturbed"] = customers.get("disturbed", False)
+    customers["unsettled"] = customers.get("unsettled", False)
     customers["do_not_contact"] = customers["do_not_contact"].eq(True)  # null is no objection
     customers["do_not_contact"] |= customers.index.isin(list(suppression.opted_out))
     for name in ("deceased_or_merged", "held_out", "erased"):

@@ -16,7 +16,7 @@ from retention.core.artefacts import REASON_COLUMNS
 from retention.core.params import Play
 from retention.serving.themes import FAMILIES, family_of
 
-COLUMNS: Final = ("customer_id", "theme", "kind", "text")
+COLUMNS: Final = ("customer_id", "theme", "kind", "day", "case_id", "order_id", "text")
 MOST_REASONS: Final = len(REASON_COLUMNS)
 ANSWERED_PLACE: Final = 1.5  # of an issue that the play answers: after the second model reason
 SUMMARY: Final = "journey"
@@ -33,16 +33,16 @@ def model_reasons(reasons: pd.DataFrame, issues: pd.DataFrame) -> pd.DataFrame:
     null for the model's own sentence), text, dates, place (from 0).
     """
     gravest = _gravest(issues).set_index(["customer_id", "family"])
+    columns = ["theme", "kind", "day", "case_id", "order_id", "text", "dates"]
     told = reasons.assign(family=reasons["theme"].map(family_of)).join(
-        gravest[["theme", "kind", "text", "dates"]].add_prefix("issue_"),
-        on=["customer_id", "family"],
+        gravest[columns].add_prefix("issue_"), on=["customer_id", "family"]
     )
     has_issue = told["issue_text"].notna()
     told = told.assign(
         theme=told["theme"].where(~has_issue, told["issue_theme"]),
         text=told["text"].where(~has_issue, told["issue_text"]),
         dates=told["dates"].where(~has_issue, told["issue_dates"]),
-        kind=told["issue_kind"],
+        **{name: told[f"issue_{name}"] for name in ("kind", "day", "case_id", "order_id")},
     )
     told = told.assign(has_issue=has_issue)[told["text"].notna()]
     is_summary = told["family"] == SUMMARY

@@ -10,6 +10,7 @@ from retention.core import artefacts
 from retention.core.params import Params, Play
 from retention.i18n.language import Language
 from retention.policy.lanes import LISTED_LANES
+from retention.serving.sentences import SILENT_FROM
 from retention.worklist.model import (
     CONTACT_COLUMNS,
     MONEY_COLUMNS,
@@ -19,6 +20,7 @@ from retention.worklist.model import (
     round_money,
 )
 from retention.worklist.reasons import chosen_reasons, model_reasons
+from retention.worklist.what_to_say import Event, what_to_say
 
 THEME_OF_WHY: Final = {
     "open_case": "resolution",
@@ -100,6 +102,7 @@ def _row(
     """One row of ROWS. why: the customer's reasons, None without any."""
     amounts = row | {"value_at_stake": row["expected_loss"], "budget": row["offer"] or None}
     alternative = plays.get(row["otherwise"] or "")
+    silent_since = language.date(row["last_purchase_on"], short=True) if _is_silent(row) else None
     return {
         **{name: row[name] for name in artefacts.AT_RISK.names if name in row},
         **{name: _rounded(amounts[name], params.currency) for name in MONEY_COLUMNS},
@@ -110,7 +113,13 @@ def _row(
         "days_since_dealing": row["last_dealing_days"],
         "silent_since": silence_text(*_silence(row, params), language),
         **_reason_columns(why),
-        **_play_columns(plays.get(row["play"] or "")),
+        **what_to_say(
+            row["lane"],
+            plays.get(row["play"] or ""),
+            _event(row["lane"], why, language),
+            silent_since,
+            language,
+        ),
         "otherwise": alternative.action if alternative else None,
     }
 
@@ -119,15 +128,22 @@ def _rounded(amount: float | None, currency: str) -> float | None:
     return None if amount is None else round_money(amount, currency)
 
 
-def _play_columns(play: Play | None) -> dict[str, str | None]:
-    if play is None:
-        return dict.fromkeys(("action", "action_name", "wording", "avoid"))
-    return {
-        "action": play.action,
-        "action_name": play.name,
-        "wording": play.wording or None,
-        "avoid": play.avoid or None,
-    }
+def _event(lane: str, why: pd.DataFrame | None, language: Language) -> Event:
+    """What to speak of: the first issue among the reasons; to contact, only if it is the first."""
+    if why is None:
+        return Event()
+    issues = why[why["kind"].notna()]
+    if not len(issues) or (lane == "contact" and pd.isna(why["kind"].iloc[0])):
+        return Event()
+    issue = issues.iloc[0]
+    thing = next((issue[name] for name in ("case_id", "order_id") if pd.notna(issue[name])), None)
+    return Event(issue["kind"], language.date(issue["day"], short=True), thing)
+
+
+def _is_silent(row: dict[str, Any]) -> bool:
+    """Whether the customer has bought nothing for clearly longer than usual."""
+    days, gap = row["days_since_purchase"], row["usual_gap_days"]
+    return days is not None and gap is not None and days > SILENT_FROM * gap
 
 
 def _silence(row: dict[str, Any], params: Params) -> tuple[float | None, float | None]:

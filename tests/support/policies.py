@@ -34,6 +34,7 @@ CUSTOMER_STATE: Final = {
     "last_dealing_days": 3.0,
     "failures_90d": 0.0,
     "causes": None,
+    "unsettled": False,
     "usual_channel": None,
 }
 CONTACTS: Final = {"do_not_contact": False, "preferred_channel": "phone", "owner": None}
@@ -52,7 +53,7 @@ def _typed(row: dict[str, str | None]) -> dict[str, Any]:
             typed[name] = cell.split() if cell else None
         elif name == "notice_on":
             typed[name] = dt.date.fromisoformat(cell) if cell else None
-        elif name in ("do_not_contact", "disturbed"):
+        elif name in ("do_not_contact", "disturbed", "unsettled"):
             typed[name] = {"yes": True, "no": False, None: None}[cell]
         else:
             typed[name] = cell if name in _TEXTS else float(cell) if cell else np.nan
