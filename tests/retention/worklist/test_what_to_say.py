@@ -13,9 +13,10 @@ from tests.support.policies import play
 from tests.support.worklists import params_with
 
 ENGLISH = language("en")
+NOTHING = Event()
 
 
-def said(lane: str, event: Event = Event(), silent: str | None = None, **keys: Any) -> str | None:
+def said(lane: str, event: Event = NOTHING, silent: str | None = None, **keys: Any) -> str | None:
     of_play = Play.model_validate(play("call", lane=lane, **keys))
     return what_to_say(lane, of_play, event, silent, ENGLISH)["wording"]
 
@@ -63,5 +64,5 @@ def test_a_play_speaks_the_lists_language_by_its_own_texts_else_by_the_catalogue
 
 
 def test_a_wording_that_cannot_be_filled_is_refused() -> None:
-    with pytest.raises(ValidationError, match="{name} cannot be filled in; known: day, thing"):
+    with pytest.raises(ValidationError, match=r"\{name\} cannot be filled in; known: day, thing"):
         Play.model_validate(play("call", wording="Dear {name}"))
