@@ -35,7 +35,7 @@ HEADINGS: Final[dict[str, str]] = {
     "email": gettext_noop("E-mail"),
     "risk": gettext_noop("Risk"),
     "churn_probability": gettext_noop("Chance of leaving"),
-    "value_at_stake": gettext_noop("Value at stake"),
+    "value_at_stake": gettext_noop("Likely loss"),
     "net_gain": gettext_noop("Net gain expected"),
     "expected_value": gettext_noop("Expected value"),
     "value_low": gettext_noop("Value, low"),
@@ -84,8 +84,8 @@ RISK_WORDS: Final = {
 
 CHANGES: Final = {
     "new": gettext_noop("new"),
-    "worse": gettext_noop("worse"),
-    "better": gettext_noop("better"),
+    "worse": gettext_noop("risk up"),
+    "better": gettext_noop("risk down"),
     "same": gettext_noop("no change"),
 }
 """Compared with the last list: not on it, or how the churn probability moved since."""

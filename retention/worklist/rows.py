@@ -167,7 +167,7 @@ def _blank_to_null(value: Any) -> Any:
 
 
 def silence_text(days: float | None, gap: float | None, language: Language) -> str | None:
-    """The days of silence beside the usual gap: `26 days, usually every 4`; None without days."""
+    """The days of silence, None without: `26 days, usually comes every 4 days`."""
     if days is None:
         return None
     silence = round_half_up(days)
@@ -177,7 +177,9 @@ def silence_text(days: float | None, gap: float | None, language: Language) -> s
     if gap is None:
         return since
     if round_half_up(gap) <= 1:
-        return language.gettext("{since}, usually every day", since=since)
+        return language.gettext("{since}, usually comes every day", since=since)
     return language.gettext(
-        "{since}, usually every {gap}", since=since, gap=language.number(round_half_up(gap))
+        "{since}, usually comes every {gap} days",
+        since=since,
+        gap=language.number(round_half_up(gap)),
     )

@@ -13,7 +13,7 @@ from retention.i18n.language import Language
 from retention.policy.lanes import LANES, LISTED_LANES
 from retention.reporting import page
 from retention.serving.themes import ACTIONABLE, CONTEXT
-from retention.worklist.model import REASONS, RISK_THRESHOLDS, RISK_WORDS, Listing, round_half_up
+from retention.worklist.model import RISK_THRESHOLDS, RISK_WORDS, Listing, round_half_up
 
 Row = dict[str, Any]
 TextIndex = int | str | None
@@ -55,22 +55,20 @@ def _text(column: str) -> Cell:
 _CELLS: Final[dict[str, Cell]] = {
     "rank": _value("rank"),
     "stake": _value("value_at_stake"),
-    "gain": _value("net_gain"),
+    "net_gain": _value("net_gain"),
     "risk": _value("churn_probability"),
     "days": _value("days_since_purchase"),
-    "action": _text("action"),
-    "wording": _text("wording"),
-    "avoid": _text("avoid"),
+    "due": lambda row, *_: row["due_on"].toordinal() if row.get("due_on") else None,
     "otherwise": _text("otherwise"),
     "lane": _value("lane"),
     "level": _value("risk"),
     "owner": lambda row, _, texts: texts.optional(page.cut(row["owner"])),
     "play": _text("action_name"),
     "kinds": lambda row, _, texts: texts.each(_themes(row)),
-    "reasons": lambda row, _, texts: texts.each(_cut(row[name]) for name in REASONS if row[name]),
-    "said": lambda row, _, texts: texts.optional(_long(row["last_said"])),
-    "budget": lambda row, listing, texts: texts.optional(budget(row, listing)),
-    "approval": lambda row, *_: int(bool(row["approval"])),
+    "said": lambda row, listing, texts: texts.optional(_said(row, listing)),
+    "gain": lambda row, listing, texts: texts.optional(_money(row["net_gain"], listing)),
+    "expected": lambda row, listing, texts: texts.optional(_expected(row, listing)),
+    "silent": _text("silent_since"),
     "bought": lambda row, listing, texts: texts.optional(_day(row["last_purchase_on"], listing)),
 }
 """What the script knows of a row, under the names that it uses."""
@@ -104,9 +102,27 @@ def _cut(text: str) -> str:
     return page.cut(text) or ""
 
 
-def _long(text: str | None) -> str | None:
-    """A text that is cut short in the row."""
-    return text if text and len(text) > page.MAX_TEXT_LENGTH else None
+def _said(row: Row, listing: Listing) -> str | None:
+    """What the customer last said, and when."""
+    said, day = page.cut(row["last_said"]), _day(row["last_said_on"], listing)
+    if said is None or day is None:
+        return said
+    return listing.language.gettext("{date}: {what}", date=day, what=said)
+
+
+def _expected(row: Row, listing: Listing) -> str | None:
+    """The expected value with its range."""
+    expected, low, high = (
+        _money(row[name], listing) for name in ("expected_value", "value_low", "value_high")
+    )
+    if expected is None or low is None:
+        return expected
+    span = listing.language.gettext("{low} to {high}", low=low, high=high)
+    return listing.language.gettext("{what} ({detail})", what=expected, detail=span)
+
+
+def _money(amount: float | None, listing: Listing) -> str | None:
+    return None if amount is None else listing.language.money(amount, listing.currency)
 
 
 def budget(row: Row, listing: Listing) -> str | None:
