@@ -84,8 +84,8 @@ RISK_WORDS: Final = {
 
 CHANGES: Final = {
     "new": gettext_noop("new"),
-    "worse": gettext_noop("risk up"),
-    "better": gettext_noop("risk down"),
+    "worse": gettext_noop("worse"),
+    "better": gettext_noop("better"),
     "same": gettext_noop("no change"),
 }
 """Compared with the last list: not on it, or how the churn probability moved since."""

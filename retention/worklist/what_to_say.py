@@ -44,8 +44,8 @@ OF_ISSUE: Final = {
         "You got in touch on {day} and have had no answer. I am sorry. How can I help you?"
     ),
     "late_answer": gettext_noop(
-        "You asked us something on {day} and waited too long for our answer. I am sorry. Is it right "
-        "for you now?"
+        "You asked us something on {day} and waited too long for our answer. I am sorry. Is it "
+        "right for you now?"
     ),
     "unsolved": gettext_noop(
         "We closed your case on {day} without solving it. I am sorry. I am taking it up again."

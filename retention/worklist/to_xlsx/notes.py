@@ -70,7 +70,7 @@ def read_me_sheet(book: Any, listing: Listing) -> None:
     )
     red = new_format(book, language, text | {"bold": True, "font_color": RED})
     title = language.gettext("{company}: customers at risk", company=listing.company)
-    write(sheet, 0, 0, title, book.add_format({"font_name": "Calibri", "font_size": 16}))
+    write(sheet, 0, 0, title, new_format(book, language, {"font_size": 16}))
     noted = _lines([(language.gettext("Please note"), note) for note in listing.notes])
     parts = [*_what_it_is(listing), *how_to_read(listing), *_what_to_do(listing)]
     for row_index, (term, words) in enumerate(noted + _lines(parts), start=2):
@@ -193,10 +193,9 @@ def changes_sheet(book: Any, listing: Listing, previous: Previous) -> None:
     language = listing.language
     sheet = book.add_worksheet(sheet_name(language.gettext("Since the last list")))
     formats = styles(book, listing)
-    wrapped = book.add_format(SHEET | {"text_wrap": True})
-    write(
-        sheet, 0, 0, _against_previous(listing, previous), book.add_format(SHEET | {"bold": True})
-    )
+    wrapped = new_format(book, language, {"text_wrap": True})
+    bold = new_format(book, language, {"bold": True})
+    write(sheet, 0, 0, _against_previous(listing, previous), bold)
     for column, (name, width) in enumerate(_CHANGE_WIDTHS.items()):
         sheet.set_column(column, column, width)
         write(sheet, 2, column, language.gettext(HEADINGS[name]), formats["heading"])
@@ -208,7 +207,7 @@ def changes_sheet(book: Any, listing: Listing, previous: Previous) -> None:
             row_index, row_height(zip(row, _CHANGE_WIDTHS.values(), strict=True), language)
         )
     if not changed:
-        write(sheet, 3, 0, language.gettext("Nothing has changed."), book.add_format(SHEET))
+        write(sheet, 3, 0, language.gettext("Nothing has changed."), new_format(book, language, {}))
     sheet.autofilter(2, 0, max(2 + len(changed), 3), len(_CHANGE_WIDTHS) - 1)
     sheet.freeze_panes(3, 0)
     sheet.repeat_rows(2)
