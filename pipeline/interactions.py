@@ -55,9 +55,10 @@ def interactions(params: Params, past: Past, cohort: Frame, open_engine: Engine)
 
 
 def _with_unsettled(states: pd.DataFrame, issues: pd.DataFrame) -> pd.DataFrame:
-    """States with `unsettled`: whether a case is open or an issue is left to be put right."""
-    left = issues.loc[issues["settled"].eq(False), "customer_id"]
-    return states.assign(unsettled=(states["open_cases"] > 0) | states.index.isin(left))
+    """States with `unsettled`: the causes (without one: the kinds) of what is to be put right."""
+    left = issues[issues["settled"].eq(False)]
+    words = left["cause"].fillna(left["kind"]).groupby(left["customer_id"]).agg(list)
+    return states.assign(unsettled=words.reindex(states.index))
 
 
 def _timeline_table(open_engine: Engine, entries: Frame, wording: Wording) -> pa.Table:
@@ -85,7 +86,10 @@ def _dates(ages: "np.ndarray[tuple[int], np.dtype[np.float64]]", snapshot: int) 
 def _customer_state_table(states: pd.DataFrame, statements: pa.Table, snapshot: int) -> pa.Table:
     """States with dates in place of days, and what the customer said last, as CUSTOMER_STATE."""
     statement = statements.to_pandas().set_index("customer_id").reindex(states.index)
-    causes = [value if isinstance(value, list) else [] for value in states["causes"]]
+    lists = {
+        name: [value if isinstance(value, list) else [] for value in states[name]]
+        for name in ("causes", "unsettled")
+    }
     columns = {
         "notice_on": _dates(states["notice_age"].to_numpy(), snapshot),
         "ends_on": _dates(-states["ends_in"].to_numpy(dtype=float), snapshot),
@@ -93,7 +97,7 @@ def _customer_state_table(states: pd.DataFrame, statements: pa.Table, snapshot: 
         "last_said": pa.array(statement["text"], _TEXT, from_pandas=True),
         "as_of": pa.array([point_in_time.date_of(snapshot)] * len(states), _DAY),
         "customer_id": pa.array(states.index, _TEXT),
-        "causes": pa.array(causes, pa.list_(_TEXT)),
+        **{name: pa.array(values, pa.list_(_TEXT)) for name, values in lists.items()},
     }
     return _table(artefacts.CUSTOMER_STATE.schema, states, columns)
 

@@ -17,6 +17,7 @@ from retention.interactions.frames import CohortRows, newest, oldest
 from retention.interactions.wording import Wording
 
 HALF_YEAR: Final = 182
+BILLING: Final = "billing"
 
 Row = Any
 """Of itertuples: the columns of the newest issue's row, with n, of and oldest."""
@@ -84,7 +85,8 @@ def _with_text(
     for row in rows:
         own = replace(wording, named=set())
         turn = None if row.settled else nature.turn
-        text = own.with_thing(sentence(own, row), row.case_id, row.order_id, nature.kind)
+        is_bill = theme == BILLING and row.event_id is not None  # an order above its quote has none
+        text = own.with_thing(sentence(own, row), row.case_id, row.order_id, is_bill)
         texts.append(own.with_turn(text, turn))
         dates.append(sorted(own.named))
     columns = {

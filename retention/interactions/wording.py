@@ -47,9 +47,6 @@ CAUSES: Final = {
     "payment_failed": gettext_noop("payment refused"),
 }
 
-BILL_KINDS: Final = ("overcharged", "corrected", "refused", "dearer")
-"""Kinds of issue whose order_id is the number of a bill."""
-
 _HOUR, _DAY = 60, 24 * 60
 
 
@@ -127,11 +124,11 @@ class Wording:
             return text
         return self.language.gettext("{what} ({detail})", what=text, detail=plain(code))
 
-    def with_thing(self, text: str, case: str | None, order: str | None, kind: str) -> str:
+    def with_thing(self, text: str, case: str | None, order: str | None, is_bill: bool) -> str:
         """A text with the number of the case, order or bill that it is about, where it has one."""
         if case is not None:
             thing = self.language.gettext("case {id}", id=case)
-        elif order is not None and kind in BILL_KINDS:
+        elif order is not None and is_bill:
             thing = self.language.gettext("bill {id}", id=order)
         elif order is not None:
             thing = self.language.gettext("order {id}", id=order)

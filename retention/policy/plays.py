@@ -116,15 +116,23 @@ def options(
 def _matches(customers: pd.DataFrame, words: pd.DataFrame, play: Play) -> "pd.Series[bool]":
     if not play.when:
         return pd.Series(True, index=customers.index)
+    if play.needs == "unsettled":
+        return customers["unsettled"].map(lambda left: _any_of(left, play.when))
     if play.needs or play.fault:  # what is said of the latest failure must be of that one
         return _latest_cause(customers).isin(play.when)
     matching = words.loc[words["word"].isin(play.when), "customer_id"]
     return pd.Series(customers.index.isin(matching), index=customers.index)
 
 
+def _any_of(words: Sequence[str] | None, wanted: Sequence[str]) -> bool:
+    return words is not None and any(word in wanted for word in words)
+
+
 def _latest_cause(customers: pd.DataFrame) -> "pd.Series[str]":
     """The cause of each customer's latest failure; null without one."""
-    return customers["causes"].map(lambda causes: causes[0], na_action="ignore")
+    return customers["causes"].map(
+        lambda causes: causes[0] if len(causes) else None, na_action="ignore"
+    )
 
 
 def _is_allowed(
@@ -136,7 +144,8 @@ def _is_allowed(
     if play.type in SELLING_TYPES:
         allowed &= ~(customers["failures_90d"] > 0)
     if play.needs == "settled":
-        allowed &= ~has_open_issue & customers["unsettled"].ne(True)
+        is_left = customers["unsettled"].map(lambda left: left is not None and len(left) > 0)
+        allowed &= ~has_open_issue & ~is_left
     if play.fault:
         cause = _latest_cause(customers)
         ours = cause.notna() & ~cause.isin([*THEIR_FAULTS, *NOBODYS_FAULTS])

@@ -16,13 +16,14 @@ from retention.core.artefacts import REASON_COLUMNS
 from retention.core.params import Play
 from retention.serving.themes import FAMILIES, family_of
 
-COLUMNS: Final = ("customer_id", "theme", "kind", "day", "case_id", "order_id", "text")
+COLUMNS: Final = ("customer_id", "theme", "kind", "cause", "day", "case_id", "order_id", "text")
 MOST_REASONS: Final = len(REASON_COLUMNS)
 ANSWERED_PLACE: Final = 1.5  # of an issue that the play answers: after the second model reason
 SUMMARY: Final = "journey"
 """Counts all issues: it is told only where no issue is told by itself."""
 
 _GRAVITY: Final = {theme: i for themes in FAMILIES.values() for i, theme in enumerate(themes)}
+_OF_ISSUE: Final = ("kind", "cause", "day", "case_id", "order_id")
 _NO_DATES: Final = np.array([], dtype=object)
 
 
@@ -33,7 +34,7 @@ def model_reasons(reasons: pd.DataFrame, issues: pd.DataFrame) -> pd.DataFrame:
     null for the model's own sentence), text, dates, place (from 0).
     """
     gravest = _gravest(issues).set_index(["customer_id", "family"])
-    columns = ["theme", "kind", "day", "case_id", "order_id", "text", "dates"]
+    columns = ["theme", "kind", "cause", "day", "case_id", "order_id", "text", "dates"]
     told = reasons.assign(family=reasons["theme"].map(family_of)).join(
         gravest[columns].add_prefix("issue_"), on=["customer_id", "family"]
     )
@@ -42,7 +43,7 @@ def model_reasons(reasons: pd.DataFrame, issues: pd.DataFrame) -> pd.DataFrame:
         theme=told["theme"].where(~has_issue, told["issue_theme"]),
         text=told["text"].where(~has_issue, told["issue_text"]),
         dates=told["dates"].where(~has_issue, told["issue_dates"]),
-        **{name: told[f"issue_{name}"] for name in ("kind", "day", "case_id", "order_id")},
+        **{name: told[f"issue_{name}"] for name in _OF_ISSUE},
     )
     told = told.assign(has_issue=has_issue)[told["text"].notna()]
     is_summary = told["family"] == SUMMARY

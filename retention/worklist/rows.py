@@ -101,7 +101,7 @@ def _row(
 ) -> dict[str, Any]:
     """One row of ROWS. why: the customer's reasons, None without any."""
     amounts = row | {"value_at_stake": row["expected_loss"], "budget": row["offer"] or None}
-    alternative = plays.get(row["otherwise"] or "")
+    play, alternative = plays.get(row["play"] or ""), plays.get(row["otherwise"] or "")
     silent_since = language.date(row["last_purchase_on"], short=True) if _is_silent(row) else None
     return {
         **{name: row[name] for name in artefacts.AT_RISK.names if name in row},
@@ -115,8 +115,8 @@ def _row(
         **_reason_columns(why),
         **what_to_say(
             row["lane"],
-            plays.get(row["play"] or ""),
-            _event(row["lane"], why, language),
+            play,
+            _event(row["lane"], why, play, language),
             silent_since,
             language,
         ),
@@ -128,16 +128,22 @@ def _rounded(amount: float | None, currency: str) -> float | None:
     return None if amount is None else round_money(amount, currency)
 
 
-def _event(lane: str, why: pd.DataFrame | None, language: Language) -> Event:
-    """What to speak of: the first issue among the reasons; to contact, only if it is the first."""
+def _event(lane: str, why: pd.DataFrame | None, play: Play | None, language: Language) -> Event:
+    """What to speak of: the issue among the reasons that the play answers, else the first.
+
+    To contact, only if it is the first reason, for else the matter is another one.
+    """
     if why is None:
         return Event()
     issues = why[why["kind"].notna()]
-    if not len(issues) or (lane == "contact" and pd.isna(why["kind"].iloc[0])):
+    answered = issues[issues["cause"].isin(play.when if play else ())]
+    if lane == "contact" and not len(answered) and pd.isna(why["kind"].iloc[0]):
         return Event()
-    issue = issues.iloc[0]
-    thing = next((issue[name] for name in ("case_id", "order_id") if pd.notna(issue[name])), None)
-    return Event(issue["kind"], language.date(issue["day"], short=True), thing)
+    for issue in pd.concat([answered, issues]).head(1).to_dict("records"):
+        things = [issue[name] for name in ("case_id", "order_id") if pd.notna(issue[name])]
+        day = language.date(issue["day"], short=True)
+        return Event(issue["kind"], day, things[0] if things else None)
+    return Event()
 
 
 def _is_silent(row: dict[str, Any]) -> bool:

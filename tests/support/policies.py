@@ -34,7 +34,7 @@ CUSTOMER_STATE: Final = {
     "last_dealing_days": 3.0,
     "failures_90d": 0.0,
     "causes": None,
-    "unsettled": False,
+    "unsettled": None,
     "usual_channel": None,
 }
 CONTACTS: Final = {"do_not_contact": False, "preferred_channel": "phone", "owner": None}
@@ -49,11 +49,11 @@ def customer_rows(text: str) -> list[dict[str, Any]]:
 def _typed(row: dict[str, str | None]) -> dict[str, Any]:
     typed: dict[str, Any] = {"customer_id": row.pop("customer")}
     for name, cell in row.items():
-        if name == "causes":
+        if name in ("causes", "unsettled"):
             typed[name] = cell.split() if cell else None
         elif name == "notice_on":
             typed[name] = dt.date.fromisoformat(cell) if cell else None
-        elif name in ("do_not_contact", "disturbed", "unsettled"):
+        elif name in ("do_not_contact", "disturbed"):
             typed[name] = {"yes": True, "no": False, None: None}[cell]
         else:
             typed[name] = cell if name in _TEXTS else float(cell) if cell else np.nan

@@ -37,7 +37,7 @@ CUSTOMER_STATE: Final = Table(
         Column("last_dealing_days", NUMBER, "days since the customer last dealt with the company"),
         Column("failures_90d", NUMBER, "service failures in 90 days"),
         Column("causes", pa.list_(TEXT), "their causes in half a year; null if none"),
-        Column("unsettled", FLAG, "whether something that went wrong is left to be put right"),
+        Column("unsettled", pa.list_(TEXT), "causes or kinds of what is left to be put right"),
         Column("last_said_on", DATE, "when the customer was last heard; null if never"),
         Column("last_said", TEXT, "what they said, in a sentence; null if never heard"),
         Column("usual_channel", TEXT, "the channel they mostly use; null if unknown"),

@@ -86,7 +86,7 @@ class Play(Strict):
     approval: float | None = Field(default=None, ge=0)
     channels: list[str] = []
     speech: Literal["spoken", "written"] | None = None  # by which of the two it works
-    needs: Literal["settled"] | None = None  # nothing that went wrong may be left to be put right
+    needs: Literal["settled", "unsettled"] | None = None  # whether what went wrong is put right
     fault: Literal["ours", "theirs"] | None = None  # whose fault the latest failure was
     min_tenure_days: int = Field(default=0, ge=0)
     texts: dict[Literal["en", "ur", "bn"], PlayTexts] = {}  # in other languages than the above

@@ -42,7 +42,7 @@ def test_an_issue_takes_the_place_of_its_familys_sentence_and_a_family_speaks_on
 
 
 def test_what_is_left_to_be_put_right_is_told_before_what_is_over() -> None:
-    recent = happened("resolution", "solutions", settled=pd.Series([None, False], dtype=object))
+    recent = happened("resolution", "solutions", settled=[True, False])
     assert texts(told("touches"), recent) == ["issue solutions"]
 
 
