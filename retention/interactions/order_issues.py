@@ -60,10 +60,11 @@ def late_or_wrong(rows: CohortRows) -> Issues:
     due = _due(orders)
     late = count_issues(due[(due["late"] == 1) & (due["awaited"] == 0)], due, service_grains.LATE)
     faulty = orders[orders["wrong"] == 1].assign(age=orders["fault_age"])
-    wrong = count_issues(faulty, due, service_grains.WRONG)
-    wrong = wrong.assign(settled=_made_good(rows, wrong))
+    is_good = _made_good(rows, faulty)
     # what is left to be put right comes before what is over
-    yield wrong[~wrong["settled"]], _wrong_text, WRONG
+    left = count_issues(faulty[~is_good], due, service_grains.WRONG)
+    yield left.assign(settled=False), _wrong_text, WRONG
+    wrong = count_issues(faulty[is_good], due, service_grains.WRONG).assign(settled=True)
     since = wrong.set_index("customer_id")["age"].reindex(late["customer_id"]).to_numpy()
     newer = late["age"].to_numpy() - late["days_late"].to_numpy() < since
     yield late[newer], _late_text, LATE
@@ -159,10 +160,10 @@ def _overcharge(wording: Wording, row: Row) -> str:
 def refused(rows: CohortRows) -> Issues:
     payments = rows[service_grains.payments]
     refusals = payments[payments["refused"] == 1]
-    issues = count_issues(refusals, payments, service_grains.REFUSED)
-    issues = issues.assign(settled=_paid_since(payments[payments["refused"] == 0], issues))
-    yield issues[~issues["settled"]], _refused_text, REFUSED
-    yield issues, _refused_text, REFUSED
+    is_paid = _paid_since(payments[payments["refused"] == 0], refusals)
+    for settled in (False, True):
+        issues = count_issues(refusals[is_paid == settled], payments, service_grains.REFUSED)
+        yield issues.assign(settled=settled), _refused_text, REFUSED
 
 
 def _paid_since(paid: pd.DataFrame, refused: pd.DataFrame) -> "pd.Series[bool]":

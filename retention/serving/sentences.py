@@ -86,7 +86,7 @@ Sentence = Callable[[Facts], str | None]
 def new_customer(facts: Facts) -> str | None:
     first, last = facts["days_since_first_purchase"], facts["days_since_purchase"]
     gap, usual, _ = facts["median_gap"], facts.usual("median_gap"), facts.language
-    if first is None or last is None or first > NEW_DAYS:
+    if first is None or last is None or facts.tenure > NEW_DAYS:  # a contract may be older
         return None
     if gap is not None:
         if last > SILENT_FROM * gap:

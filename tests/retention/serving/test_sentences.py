@@ -40,6 +40,8 @@ def told(family: str, **numbers: Any) -> str | None:
          "nothing for 9 days"),
         ({"days_since_purchase": 2.0, "days_since_first_purchase": 40.0, "orders_total": 9.0},
          "new customer since 22 Nov 2017, 9 purchases so far"),
+        ({"days_since_purchase": 2.0, "days_since_first_purchase": 40.0, "contract_age": 200.0},
+         None),
         ({"median_gap": None, "days_since_purchase": 5.0, "days_since_first_purchase": 5.0},
          "new customer: first purchase on 27 Dec 2017"),
     ],

@@ -186,7 +186,7 @@ def test_a_row_says_who_how_much_why_and_what_first(
         "a payment failed 96 days ago",
         "Do Call and listen by e-mail may offer up to £20.00, needs approval",
         "Say We are sorry, and have put it back.",
-        "Do not Do not offer a longer contract",
+        "Mind Do not offer a longer contract",
     ):
         assert part in first
     assert "£120.50" not in first
