@@ -77,7 +77,7 @@ def test_an_owner_reads_who_why_and_what_to_do(make_listing: MakeListing) -> Non
         "by phone · +44 7700 900123",
         "Cy 00003 high 40%",
         "fix first: Call and listen",
-        "No longer on your list Ed, has left",
+        "No longer on your list Ed \u2013 has left",
         f"at_risk-{slug('R. Amadi')}.xlsx",
     ):
         assert part in text

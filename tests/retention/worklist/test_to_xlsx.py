@@ -182,7 +182,7 @@ def test_figures_dates_and_formats(make_listing: MakeListing) -> None:
     [
         ("en", "JPY", '"¥"#,##0'),
         ("en", "NOK", '"NOK\u00a0"#,##0.00'),
-        ("bn", "BDT", '#,##0.00"৳"'),
+        ("bn", "BDT", '[$-5000845]#,##0.00"৳"'),
     ],
 )
 def test_an_amount_is_written_as_in_the_language(
