@@ -43,12 +43,12 @@ def at_risk(inputs: WorklistInputs, params: Params, previous: Path | None) -> At
     params = in_language(params, language(params.at_risk.language))
     kinds = params.labels.value.kinds
     play_evidence = play_effects.play_effects(inputs.events, params.policy.playbook, kinds, as_of)
-    told = model_reasons(tables.reasons, tables.recent_issues)
+    tellable = model_reasons(tables.reasons, tables.recent_issues)
     decision = decide(
         tables.scores,
         tables.customer_state,
         tables.contacts,
-        told[told["place"] < STRONGEST_REASONS],
+        tellable[tellable["place"] < STRONGEST_REASONS],
         play_evidence,
         params,
         as_of,

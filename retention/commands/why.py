@@ -260,10 +260,10 @@ def lane_lines(customer_id: str, as_of: dt.date) -> list[str]:
     words = f"lane {LANES[lane]}: {LANE_REASONS[lane][why]}"
     if lane not in LISTED_LANES:
         return [f"not listed; {words}"]
-    listed = to_csv.read(artefacts.AT_RISK.path).filter(pc.field("customer_id") == customer_id)
-    if not len(listed):
+    list_rows = to_csv.read(artefacts.AT_RISK.path).filter(pc.field("customer_id") == customer_id)
+    if not len(list_rows):
         return [f"not listed: beyond at_risk.others; {words}"]
-    return [f"rank {listed['rank'][0].as_py()}; {words}"]
+    return [f"rank {list_rows['rank'][0].as_py()}; {words}"]
 
 
 def _not_in_cohort_text(params: Params) -> str:

@@ -9,7 +9,6 @@ from typing import Final
 
 import pandas as pd
 
-from features.engine import service_grains
 from retention.core.params import Play, Policy
 from retention.policy.owners import blank_to_null
 from retention.policy.play_effects import SELLING_TYPES, expected_cost
@@ -21,9 +20,10 @@ SPEECH: Final = {
 }
 """The channels by which one speaks with a customer, and those by which one writes."""
 _DEFAULT_OF_SPEECH: Final = {"spoken": "phone", "written": "email"}
-THEIR_FAULTS: Final = (service_grains.REFUSED,)
-NOBODYS_FAULTS: Final = (service_grains.PRICE_RISE,)
-"""Causes of failures that are not the company's fault; every other one is."""
+THEIR_FAULTS: Final = ("payment_failed",)
+NOBODYS_FAULTS: Final = ("price_rise",)
+"""Causes of failures that are not the company's fault, as features/engine/service_grains.py names
+them; every other one is."""
 OPTIONS: Final = {
     "customer_id": "str",
     "play": "str",
@@ -148,8 +148,8 @@ def _is_allowed(
         allowed &= ~has_open_issue & ~is_left
     if play.fault:
         cause = _latest_cause(customers)
-        ours = cause.notna() & ~cause.isin([*THEIR_FAULTS, *NOBODYS_FAULTS])
-        allowed &= ours if play.fault == "ours" else cause.isin(THEIR_FAULTS)
+        is_ours = cause.notna() & ~cause.isin([*THEIR_FAULTS, *NOBODYS_FAULTS])
+        allowed &= is_ours if play.fault == "ours" else cause.isin(THEIR_FAULTS)
     if play.min_tenure_days:
         allowed &= customers["tenure_days"] >= play.min_tenure_days
     return allowed

@@ -112,12 +112,12 @@ def reasons(
     rows_by_customer: Iterator[Any] = raising.itertuples()
     for customer, of_customer in groupby(rows_by_customer, key=lambda row: int(row.customer)):
         facts = Facts(numbers[customer], medians, as_of, currency, language)
-        said: set[str] = set()
+        sentences: set[str] = set()
         by_family = groupby(of_customer, key=lambda row: row.family)
         for rank, (_, of_family) in enumerate(by_family, start=1):
             members = list(of_family)
-            text, dates, row = _sentence(members, facts, features, alarming, said)
-            said |= {text} if text else set()
+            text, dates, row = _sentence(members, facts, features, alarming, sentences)
+            sentences |= {text} if text else set()
             name, is_actionable = features[row.feature].name, row.theme in ACTIONABLE
             reason = (row.theme, name, text, sorted(dates), row.theme_raise, is_actionable)
             rows.append((customer, rank, *reason))
@@ -153,19 +153,19 @@ def _sentence(
     facts: Facts,
     features: Sequence[Feature],
     alarming: set[Any],
-    said: set[str],
+    sentences: set[str],
 ) -> tuple[str | None, set[dt.date], Any]:
     """A family's sentence, not among those said; the dates in it, and the row it stands for."""
     family = members[0].family
     if family in SENTENCES:
-        found = first_sentence(SENTENCES[family], facts)
-        return (*found, members[0]) if found else (None, set(), members[0])
+        first = first_sentence(SENTENCES[family], facts)
+        return (*first, members[0]) if first else (None, set(), members[0])
     for row in members:
         feature = features[row.feature]
         if row.Index in alarming and feature.reach <= facts.tenure:
             text = render(
                 feature.words, facts.numbers, facts.currency, facts.language, feature.window
             )
-            if text and text not in said:
+            if text and text not in sentences:
                 return text, set(), row
     return None, set(), members[0]

@@ -35,8 +35,8 @@ class Facts:
 
     def __getitem__(self, name: str) -> float | None:
         value = self.numbers.get(name)
-        known = isinstance(value, (int, float)) and math.isfinite(value)
-        return float(value) if known else None  # type: ignore[arg-type]
+        is_known = isinstance(value, (int, float)) and math.isfinite(value)
+        return float(value) if is_known else None  # type: ignore[arg-type]
 
     def usual(self, name: str) -> float | None:
         """The median of the cohort."""
@@ -47,8 +47,8 @@ class Facts:
     def tenure(self) -> float:
         """Days since the customer began; infinite where no beginning is known."""
         names = ("days_since_first_purchase", "contract_age", "tenure")
-        known = [value for name in names if (value := self[name]) is not None]
-        return max(known, default=math.inf)
+        known_values = [value for name in names if (value := self[name]) is not None]
+        return max(known_values, default=math.inf)
 
     def windows(self, stem: str, spans: int = 1) -> list[int]:
         """The lengths for which a feature is known, and that the customer was there for."""
@@ -326,10 +326,10 @@ def recommends_no_more(facts: Facts) -> str | None:
 
 
 def leaves_the_portal(facts: Facts) -> str | None:
-    share, ago, visits = (
+    usage, ago, visits = (
         facts[name] for name in ("visits_to_usual", "days_since_visit", "visits_30d")
     )
-    if share is None or ago is None or share > 1 - LESS_BY or facts.tenure < 2 * HALF_YEAR:
+    if usage is None or ago is None or usage > 1 - LESS_BY or facts.tenure < 2 * HALF_YEAR:
         return None
     if not visits:
         return facts.language.gettext(
@@ -340,7 +340,7 @@ def leaves_the_portal(facts: Facts) -> str | None:
     return facts.language.gettext(
         "since {day} used the portal {share} as much as before",
         day=facts.day(30),
-        share=facts.language.percent(share),
+        share=facts.language.percent(usage),
     )
 
 

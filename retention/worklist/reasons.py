@@ -35,25 +35,25 @@ def model_reasons(reasons: pd.DataFrame, issues: pd.DataFrame) -> pd.DataFrame:
     """
     gravest = _gravest(issues).set_index(["customer_id", "family"])
     columns = ["theme", "kind", "cause", "day", "case_id", "order_id", "text", "dates"]
-    told = reasons.assign(family=reasons["theme"].map(family_of)).join(
+    tellable = reasons.assign(family=reasons["theme"].map(family_of)).join(
         gravest[columns].add_prefix("issue_"), on=["customer_id", "family"]
     )
-    has_issue = told["issue_text"].notna()
-    told = told.assign(
-        theme=told["theme"].where(~has_issue, told["issue_theme"]),
-        text=told["text"].where(~has_issue, told["issue_text"]),
-        dates=told["dates"].where(~has_issue, told["issue_dates"]),
-        **{name: told[f"issue_{name}"] for name in _OF_ISSUE},
+    has_issue = tellable["issue_text"].notna()
+    tellable = tellable.assign(
+        theme=tellable["theme"].where(~has_issue, tellable["issue_theme"]),
+        text=tellable["text"].where(~has_issue, tellable["issue_text"]),
+        dates=tellable["dates"].where(~has_issue, tellable["issue_dates"]),
+        **{name: tellable[f"issue_{name}"] for name in _OF_ISSUE},
     )
-    told = told.assign(has_issue=has_issue)[told["text"].notna()]
-    is_summary = told["family"] == SUMMARY
-    others = told["has_issue"] & ~is_summary
-    any_other = others.groupby(told["customer_id"]).transform("any")
-    told = told[~(is_summary & any_other.astype(bool))]
+    tellable = tellable.assign(has_issue=has_issue)[tellable["text"].notna()]
+    is_summary = tellable["family"] == SUMMARY
+    others = tellable["has_issue"] & ~is_summary
+    any_other = others.groupby(tellable["customer_id"]).transform("any")
+    tellable = tellable[~(is_summary & any_other.astype(bool))]
     order = ["customer_id", "actionable", "rank"]
-    told = told.sort_values(order, ascending=[True, False, True], kind="stable")
-    place = told.groupby("customer_id").cumcount().astype(float)
-    return told.assign(place=place)[[*COLUMNS, "family", "dates", "place"]]
+    tellable = tellable.sort_values(order, ascending=[True, False, True], kind="stable")
+    place = tellable.groupby("customer_id").cumcount().astype(float)
+    return tellable.assign(place=place)[[*COLUMNS, "family", "dates", "place"]]
 
 
 def _gravest(issues: pd.DataFrame) -> pd.DataFrame:
@@ -68,7 +68,7 @@ def _gravest(issues: pd.DataFrame) -> pd.DataFrame:
 
 
 def chosen_reasons(
-    told: pd.DataFrame,
+    tellable: pd.DataFrame,
     issues: pd.DataFrame,
     customers: pd.DataFrame,
     plays: Mapping[str, Play],
@@ -76,11 +76,12 @@ def chosen_reasons(
 ) -> pd.DataFrame:
     """COLUMNS of the reasons of each listed customer, in their order.
 
-    told: of `model_reasons`. customers: lane, why, play; the index is customer_id. In lane contact
-    the issue that the play answers stands at the third place at the latest. In the other lanes the
-    issues come first, for they have to be resolved, and of these the one that the lane is about.
+    tellable: of `model_reasons`. customers: lane, why, play; the index is customer_id. In lane
+    contact the issue that the play answers stands at the third place at the latest. In the other
+    lanes the issues come first, for they have to be resolved, and of these the one that the lane
+    is about.
     """
-    told = told[told["customer_id"].isin(customers.index)]
+    tellable = tellable[tellable["customer_id"].isin(customers.index)]
     issues = issues[issues["customer_id"].isin(customers.index)]
     ids = issues["customer_id"]
     contact = (ids.map(customers["lane"]) == "contact").to_numpy(dtype=bool)
@@ -99,7 +100,7 @@ def chosen_reasons(
         ["customer_id", "place", "day", "gravity"], ascending=[True, True, False, True]
     )
     columns = [*COLUMNS, "family", "dates", "place"]
-    candidates = pd.concat([told[columns], issues[columns]], ignore_index=True)
+    candidates = pd.concat([tellable[columns], issues[columns]], ignore_index=True)
     candidates = candidates.sort_values(["customer_id", "place"], kind="stable")
     return candidates[_is_new(candidates)][list(COLUMNS)]
 

@@ -79,14 +79,14 @@ def list_rows(
         columns = [name for name in table if name == "customer_id" or name not in joined]
         joined = joined.merge(table[columns], on="customer_id", how="left")
     plays = {play.name: play for play in params.policy.playbook}
-    chosen = chosen_reasons(
+    selected_reasons = chosen_reasons(
         model_reasons(tables.reasons, tables.recent_issues),
         tables.recent_issues,
         ranked.set_index("customer_id"),
         plays,
         THEME_OF_WHY,
     )
-    reasons = dict(list(chosen.groupby("customer_id")))
+    reasons = dict(list(selected_reasons.groupby("customer_id")))
     records: list[dict[str, Any]] = pa.Table.from_pandas(joined, preserve_index=False).to_pylist()
     rows = [_row(row, reasons.get(row["customer_id"]), plays, params, language) for row in records]
     return pa.Table.from_pylist(rows, schema=artefacts.AT_RISK.schema)

@@ -27,20 +27,20 @@ def broken_rules(rows: Iterable[Mapping[str, Any]]) -> list[str]:
         is_calm = _number(row["days_since_purchase"]) <= SILENT_FROM * _number(
             row["usual_gap_days"]
         )
-        told = " ".join(texts)
-        rules = {
+        all_texts = " ".join(texts)
+        checks = {
             "a date twice": len(dates) > len(set(dates)),
             "a reason twice": len(texts) > len(set(texts)),
             "a family twice": len(texts) > len(families),
             "a reason without a date": any(not DATE.search(text) for text in texts),
-            "a calm reason": any(calm in told for calm in CALM),
-            "silent, and yet as usual": is_calm and "nothing for" in told,
+            "a calm reason": any(calm in all_texts for calm in CALM),
+            "silent, and yet as usual": is_calm and "nothing for" in all_texts,
             "nothing to say": not row["wording"] or not row["avoid"],
             "nothing to do": not row["action"],
             "called in writing": str(row["action"]).startswith("Call")
             and row["channel"] not in (None, "", "phone", "office", "store"),
         }
-        broken += [f"{row['customer_id']}: {rule}" for rule, breaks in rules.items() if breaks]
+        broken += [f"{row['customer_id']}: {rule}" for rule, breaks in checks.items() if breaks]
     return broken
 
 

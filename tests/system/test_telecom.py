@@ -616,7 +616,7 @@ def test_who_had_a_contract_was_watched(small: TelecomRun, computed: pd.DataFram
 
 
 @pytest.fixture(scope="module")
-def listed(small: TelecomRun) -> list[dict[str, Any]]:
+def telecom_list(small: TelecomRun) -> list[dict[str, Any]]:
     """The rows of a list of all customers with made-up scores: what it tells are the issues."""
     duck, day = engines.duck(), point_in_time.day_number(END.date())
     history, people = (
@@ -666,14 +666,14 @@ def listed(small: TelecomRun) -> list[dict[str, Any]]:
     return rows
 
 
-def test_every_row_of_the_list_keeps_the_rules(listed: list[dict[str, Any]]) -> None:
-    assert {row["lane"] for row in listed} >= {"contact", "fix_first", "gave_notice"}
-    assert len(listed) > 100
-    assert list_rules.broken_rules(listed) == []
+def test_every_row_of_the_list_keeps_the_rules(telecom_list: list[dict[str, Any]]) -> None:
+    assert {row["lane"] for row in telecom_list} >= {"contact", "fix_first", "gave_notice"}
+    assert len(telecom_list) > 100
+    assert list_rules.broken_rules(telecom_list) == []
 
 
 def test_a_row_names_cases_orders_and_bills_of_its_customer(
-    small: TelecomRun, listed: list[dict[str, Any]]
+    small: TelecomRun, telecom_list: list[dict[str, Any]]
 ) -> None:
     files = small.files
     owner = {
@@ -683,7 +683,7 @@ def test_a_row_names_cases_orders_and_bills_of_its_customer(
     }
     named = [
         (row["customer_id"], owner[thing][number])
-        for row in listed
+        for row in telecom_list
         for text in list_rules.reasons(row)
         for thing, number in re.findall(r"\((case|order|bill) (\w+)\)", text)
     ]
@@ -692,25 +692,25 @@ def test_a_row_names_cases_orders_and_bills_of_its_customer(
 
 
 def test_nobody_is_told_that_it_is_settled_whose_trouble_is_not(
-    small: TelecomRun, listed: list[dict[str, Any]]
+    small: TelecomRun, telecom_list: list[dict[str, Any]]
 ) -> None:
     """By the files alone: a case open or ended unsolved, an order awaited, a bill not paid."""
     files = small.files
-    known = END - DAY  # what happens on the last day is known a day later
+    known_until = END - DAY  # what happens on the last day is known a day later
     payments, tickets = files["payments"], files["tickets"].drop_duplicates()
-    tickets = tickets[tickets["opened_at"] < known].sort_values("opened_at")
+    tickets = tickets[tickets["opened_at"] < known_until].sort_values("opened_at")
     tickets = tickets.drop_duplicates("case_id", keep="last")  # of one case, the last counts
     outcome = tickets["final_outcome"].fillna(tickets["outcome"])
     ended = tickets["final_closed_at"].fillna(tickets["closed_at"])
     is_open = ended.isna() | (tickets["reopened_at"].notna() & tickets["final_closed_at"].isna())
-    unsolved = (outcome != "solved") & (ended >= END - 182 * DAY) & (ended < known)
+    unsolved = (outcome != "solved") & (ended >= END - 182 * DAY) & (ended < known_until)
     refused_bills = payments[payments["status"] == "refused"]
-    refused_bills = refused_bills[refused_bills["paid_on"].between(END - 182 * DAY, known)]
+    refused_bills = refused_bills[refused_bills["paid_on"].between(END - 182 * DAY, known_until)]
     paid = payments.loc[payments["status"] != "refused", "invoice_id"]
     unpaid = refused_bills[~refused_bills["invoice_id"].isin(paid)]
     left = {*tickets.loc[is_open | unsolved, "customer_id"], *unpaid["customer_id"]}
-    told = [row for row in listed if "It is settled now" in (row["wording"] or "")]
-    assert told
-    assert left & {row["customer_id"] for row in listed}
-    untrue = [row for row in told if row["customer_id"] in left]
+    settled_rows = [row for row in telecom_list if "It is settled now" in (row["wording"] or "")]
+    assert settled_rows
+    assert left & {row["customer_id"] for row in telecom_list}
+    untrue = [row for row in settled_rows if row["customer_id"] in left]
     assert [(row["customer_id"], list_rules.reasons(row)) for row in untrue] == []

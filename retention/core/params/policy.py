@@ -98,8 +98,8 @@ class Play(Strict):
             names = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
             unknown = sorted(names - set(FILLED))
             if unknown:
-                known = ", ".join(FILLED)
-                raise ValueError(f"wording: {{{unknown[0]}}} cannot be filled in; known: {known}")
+                allowed = ", ".join(FILLED)
+                raise ValueError(f"wording: {{{unknown[0]}}} cannot be filled in; known: {allowed}")
         return self
 
     @model_validator(mode="after")

@@ -65,7 +65,7 @@ _CELLS: Final[dict[str, Cell]] = {
     "owner": lambda row, _, texts: texts.optional(page.cut(row["owner"])),
     "play": _text("action_name"),
     "kinds": lambda row, _, texts: texts.each(_themes(row)),
-    "said": lambda row, listing, texts: texts.optional(_said(row, listing)),
+    "said": lambda row, listing, texts: texts.optional(_statement(row, listing)),
     "gain": lambda row, listing, texts: texts.optional(_money(row["net_gain"], listing)),
     "expected": lambda row, listing, texts: texts.optional(_expected(row, listing)),
     "silent": _text("silent_since"),
@@ -102,12 +102,12 @@ def _cut(text: str) -> str:
     return page.cut(text) or ""
 
 
-def _said(row: Row, listing: Listing) -> str | None:
+def _statement(row: Row, listing: Listing) -> str | None:
     """What the customer last said, and when."""
-    said, day = page.cut(row["last_said"]), _day(row["last_said_on"], listing)
-    if said is None or day is None:
-        return said
-    return listing.language.gettext("{date}: {what}", date=day, what=said)
+    statement, day = page.cut(row["last_said"]), _day(row["last_said_on"], listing)
+    if statement is None or day is None:
+        return statement
+    return listing.language.gettext("{date}: {what}", date=day, what=statement)
 
 
 def _expected(row: Row, listing: Listing) -> str | None:

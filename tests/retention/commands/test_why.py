@@ -327,8 +327,8 @@ def test_it_names_the_lane_and_why_somebody_is_not_listed(
     ]
     artefacts.LANES.write(pa.Table.from_pylist(rows, artefacts.LANES.schema))
     artefacts.LIST_SUMMARY.write(documents.list_summary(as_of=day))
-    listed = listing([{"customer_id": "a", "lane": "fix_first"}])
-    atomic.write_bytes(artefacts.AT_RISK.path, to_csv.content(listed))
+    made_up_list = listing([{"customer_id": "a", "lane": "fix_first"}])
+    atomic.write_bytes(artefacts.AT_RISK.path, to_csv.content(made_up_list))
     lines = [why.lane_lines(who, day) for who in "abcd"]
     assert lines == [
         ["rank 1; lane fix first: a case is still open"],

@@ -236,8 +236,8 @@ def test_every_reason_raises_the_risk_and_none_is_said_twice(seed: int, unknown:
     table = explanations.reasons(parts, X, middle, DECLARED, "GBP", ENGLISH, AS_OF)
     families = table["theme"].map(family_of)
     assert not table["text"].dropna().map(_names_code).any()
-    of_theme = parts[names].T.groupby(THEME_OF).sum().T
-    of_family = of_theme.T.groupby(family_of).sum().T
+    of_theme: Any = parts[names].T.groupby(pd.Series(THEME_OF)).sum().T
+    of_family: Any = of_theme.T.groupby(family_of).sum().T
     for place in range(customers):
         of_customer = table[table["customer"] == place]
         assert not families[of_customer.index].duplicated().any()

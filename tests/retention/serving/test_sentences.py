@@ -10,13 +10,13 @@ from retention.serving.sentences import SENTENCES, Facts, first_sentence
 
 AS_OF = dt.date(2018, 1, 1)
 MEDIAN = {"median_gap": 6.0, "mean_order": 30.0, "discount_30d": 0.14}
-SEEN = {"days_since_first_purchase": 300.0, "days_since_purchase": 62.0, "median_gap": 3.0}
+SILENT = {"days_since_first_purchase": 300.0, "days_since_purchase": 62.0, "median_gap": 3.0}
 
 
-def told(family: str, **numbers: Any) -> str | None:
+def sentence_of(family: str, **numbers: Any) -> str | None:
     facts = Facts(numbers, MEDIAN, AS_OF, "USD", language("en"))
-    found = first_sentence(SENTENCES[family], facts)
-    return found[0] if found else None
+    first = first_sentence(SENTENCES[family], facts)
+    return first[0] if first else None
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def told(family: str, **numbers: Any) -> str | None:
     ],
 )  # fmt: skip
 def test_habit(changes: dict[str, Any], expected: str | None) -> None:
-    assert told("habit", **(SEEN | changes)) == expected
+    assert sentence_of("habit", **(SILENT | changes)) == expected
 
 
 @pytest.mark.parametrize(
@@ -66,22 +66,22 @@ def test_habit(changes: dict[str, Any], expected: str | None) -> None:
     ],
 )  # fmt: skip
 def test_spending(numbers: dict[str, Any], expected: str | None) -> None:
-    assert told("spending", **numbers) == expected
+    assert sentence_of("spending", **numbers) == expected
 
 
 def test_service_without_an_issue_tells_only_what_changed() -> None:
     beginning = {"contract_age": 900.0}
-    assert told("contract", contract_age=49.0) is None
-    assert told("contract", days_to_renewal=12.0) == (
+    assert sentence_of("contract", contract_age=49.0) is None
+    assert sentence_of("contract", days_to_renewal=12.0) == (
         "the contract's anniversary is on 13 Jan 2018, in 12 days"
     )
-    assert told("opinion", last_rating=0.25, rating_trend=-0.5, days_since_rating=9.0) == (
+    assert sentence_of("opinion", last_rating=0.25, rating_trend=-0.5, days_since_rating=9.0) == (
         "rated us 2 of 5 on 23 Dec 2017, 4 before"
     )
-    assert told("opinion", last_rating=0.75, rating_trend=0.0, days_since_rating=9.0) is None
+    assert sentence_of("opinion", last_rating=0.75, rating_trend=0.0, days_since_rating=9.0) is None
     contacts = {"contacts_365d": 9.0, "contacts_expected": 3.1, "contacts_excess": 3.3}
-    assert told("cases", **contacts, **beginning) == (
+    assert sentence_of("cases", **contacts, **beginning) == (
         "9 contacts since 1 Jan 2017, about 3.1 would be normal"
     )
-    assert told("cases", **contacts, contract_age=200.0) is None
-    assert told("cases", **(contacts | {"contacts_excess": 0.2}), **beginning) is None
+    assert sentence_of("cases", **contacts, contract_age=200.0) is None
+    assert sentence_of("cases", **(contacts | {"contacts_excess": 0.2}), **beginning) is None

@@ -19,12 +19,12 @@ def texts(
     of_model: pd.DataFrame, recent: pd.DataFrame, lane: str = "contact", why: str = "chosen"
 ) -> list[str]:
     customers = pd.DataFrame({"lane": [lane], "why": [why], "play": ["mend"]}, index=["a"])
-    told = model_reasons(of_model, recent)
-    chosen = chosen_reasons(told, recent, customers, PLAYS, {"open_case": "resolution"})
-    return list(chosen["text"])
+    tellable = model_reasons(of_model, recent)
+    selected = chosen_reasons(tellable, recent, customers, PLAYS, {"open_case": "resolution"})
+    return list(selected["text"])
 
 
-def told(*themes: str) -> pd.DataFrame:
+def tellable(*themes: str) -> pd.DataFrame:
     """Reasons of the model that staff can act on, with a sentence of their own."""
     return reasons(*(("a", i, theme, f"own {theme}", True) for i, theme in enumerate(themes, 1)))
 
@@ -35,7 +35,7 @@ def happened(*themes: str, **columns: Any) -> pd.DataFrame:
 
 def test_an_issue_takes_the_place_of_its_familys_sentence_and_a_family_speaks_once() -> None:
     recent = happened("contacts", "resolution")
-    assert texts(told("touches", "billing", "resolution"), recent) == [
+    assert texts(tellable("touches", "billing", "resolution"), recent) == [
         "issue resolution",
         "own billing",
     ]
@@ -43,11 +43,13 @@ def test_an_issue_takes_the_place_of_its_familys_sentence_and_a_family_speaks_on
 
 def test_what_is_left_to_be_put_right_is_told_before_what_is_over() -> None:
     recent = happened("resolution", "solutions", settled=[True, False])
-    assert texts(told("touches"), recent) == ["issue solutions"]
+    assert texts(tellable("touches"), recent) == ["issue solutions"]
 
 
 def test_a_reason_without_words_and_without_an_issue_is_none() -> None:
-    silent = told("billing", "portal").assign(text=[None, "own portal"])
+    silent = tellable("billing", "portal").assign(
+        text=pd.Series([None, "own portal"], dtype=object)
+    )
     assert texts(silent, issues()) == ["own portal"]
 
 
@@ -60,23 +62,28 @@ def test_a_reason_without_words_and_without_an_issue_is_none() -> None:
 )
 def test_no_reason_repeats_a_date(dates: list[Any], expected: list[str]) -> None:
     recent = happened("billing", "portal", "resolution", dates=dates)
-    assert texts(told("billing", "portal", "resolution"), recent) == expected
+    assert texts(tellable("billing", "portal", "resolution"), recent) == expected
 
 
 def test_the_sum_of_all_that_went_wrong_is_told_only_where_nothing_is_told_by_itself() -> None:
-    assert texts(told("journey", "billing"), happened("journey", "billing")) == ["issue billing"]
-    assert texts(told("journey", "rhythm"), happened("journey")) == ["issue journey", "own rhythm"]
+    assert texts(tellable("journey", "billing"), happened("journey", "billing")) == [
+        "issue billing"
+    ]
+    assert texts(tellable("journey", "rhythm"), happened("journey")) == [
+        "issue journey",
+        "own rhythm",
+    ]
 
 
 def test_at_most_three_and_the_issue_that_the_play_answers_is_among_them() -> None:
     recent = happened("promises", cause="late")
-    of_model = told("billing", "portal", "satisfaction", "rhythm")
+    of_model = tellable("billing", "portal", "satisfaction", "rhythm")
     assert texts(of_model, recent) == ["own billing", "own portal", "issue promises"]
 
 
 def test_in_an_issue_lane_the_issue_of_the_lane_comes_first() -> None:
     recent = happened("billing", "resolution", "journey")
-    assert texts(told("rhythm"), recent, "fix_first", "open_case") == [
+    assert texts(tellable("rhythm"), recent, "fix_first", "open_case") == [
         "issue resolution",
         "issue billing",
         "own rhythm",

@@ -16,25 +16,27 @@ ENGLISH = language("en")
 NOTHING = Event()
 
 
-def said(lane: str, event: Event = NOTHING, silent: str | None = None, **keys: Any) -> str | None:
+def wording_of(
+    lane: str, event: Event = NOTHING, silent: str | None = None, **keys: Any
+) -> str | None:
     of_play = Play.model_validate(play("call", lane=lane, **keys))
     return what_to_say(lane, of_play, event, silent, ENGLISH)["wording"]
 
 
 def test_the_plays_own_words_are_filled_and_give_way_where_they_cannot_be() -> None:
     own = "About {thing} of {day}:"
-    assert said("contact", Event("late", "4 Dec", "A7"), wording=own) == "About A7 of 4 Dec:"
-    assert said("contact", Event("late", "4 Dec"), wording=own) == (
+    assert wording_of("contact", Event("late", "4 Dec", "A7"), wording=own) == "About A7 of 4 Dec:"
+    assert wording_of("contact", Event("late", "4 Dec"), wording=own) == (
         "Your order was promised for 4 Dec and came late. I am sorry. Is everything right with it?"
     )
 
 
 def test_without_an_issue_the_silent_are_missed_and_others_are_asked() -> None:
-    assert said("contact", silent="31 Oct") == (
+    assert wording_of("contact", silent="31 Oct") == (
         "We have not seen you since 31 Oct. I wanted to ask how you are, and whether something "
         "did not suit you."
     )
-    assert said("contact") == "I wanted to hear how you are getting on with us."
+    assert wording_of("contact") == "I wanted to hear how you are getting on with us."
 
 
 @pytest.mark.parametrize("lane", LISTED_LANES)
@@ -59,8 +61,8 @@ def test_a_play_speaks_the_lists_language_by_its_own_texts_else_by_the_catalogue
         play("own", texts={"ur": {"action": "فون کریں"}}),
         {"name": "known", "action": "Ask how things are, and listen"},
     ]
-    own, known = in_language(params_with({"playbook": book}), language("ur")).policy.playbook
-    assert (own.action, known.action != "Ask how things are, and listen") == ("فون کریں", True)
+    own, catalogued = in_language(params_with({"playbook": book}), language("ur")).policy.playbook
+    assert (own.action, catalogued.action != "Ask how things are, and listen") == ("فون کریں", True)
 
 
 def test_a_wording_that_cannot_be_filled_is_refused() -> None:
