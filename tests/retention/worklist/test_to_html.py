@@ -155,8 +155,8 @@ def test_what_changed_what_limits_cost_and_what_is_known(
     assert "1 new, 1 worse, 1 better and 1 no change" in text
     assert "62% stand on both lists" in text
     assert "2 customers are no longer listed" in text
-    assert "Ed 90001, leave alone: below what staff can handle" in text
-    assert "90002, has left" in text
+    assert "Ed 90001 \u2013 leave alone: below what staff can handle" in text
+    assert "90002 \u2013 has left" in text
     assert "5 more contacts by R. Amadi would be worth £66.00." in text
     assert "Call and listen: not yet measured." in text
 
