@@ -146,7 +146,7 @@ def fewer_purchases(facts: Facts) -> str | None:
     falls = []
     for days in facts.windows("orders_change", spans=2):
         now, change = facts[f"orders_{days}d"], facts[f"orders_change_{days}d"]
-        if now and change is not None and change < 0:
+        if now is not None and now > 0 and change is not None and change < 0:
             falls.append((-change / math.sqrt(2 * now - change), days, now, -change))
     if not falls or max(falls)[0] < FEWER_FROM:
         return None
