@@ -30,7 +30,6 @@ from retention.uplift.dataset import (
     uplift_dataset,
 )
 from retention.uplift.fit import FittedUplift, UpliftDataset
-from retention.uplift.kept_share import kept_share
 
 
 @dataclass(frozen=True)
@@ -182,15 +181,16 @@ def main() -> None:
         calendar = artefacts.SNAPSHOTS_SUMMARY.read()
         cross_predictions, labels = artefacts.CROSS_PREDICTIONS.read(), artefacts.LABELS.read()
         snapshots = sorted(labels["snapshot_on"].unique().to_pylist())
-        as_of = point_in_time.day_number(calendar.as_of)
-        assigned, from_lists, shares = read_assignments(params, as_of, snapshots)
+        assigned, from_lists, shares = read_assignments(
+            params, point_in_time.day_number(calendar.as_of), snapshots
+        )
         is_predicted = pc.field("snapshot_on").isin(cross_predictions["snapshot_on"].unique())
         features = artefacts.FEATURES.read(filters=is_predicted)
         outcomes, X = join_outcomes(assigned, cross_predictions, labels, features)
         log.read(artefacts.CROSS_PREDICTIONS, len(outcomes))
         eligible = eligible_customers(assigned, calendar.watched[calendar.as_of], from_lists)
         result = uplift(outcomes, X, params, eligible, shares)
-        artefacts.UPLIFT.write(result.manifest.updated(**kept_share(outcomes)))
+        artefacts.UPLIFT.write(result.manifest)
         artefacts.EXPERIMENT.write(result.experiment)
         artefacts.UPLIFT_METRICS.write(UpliftMetrics(result.figures))
         log.info(result.conclusion)

@@ -60,7 +60,6 @@ def new_listing(
         plays={play.name: play.action for play in params.policy.playbook},
         notes=inputs.summary.banners,
         evidence=(
-            *filter(None, [wording.effect_sentence(inputs.summary.uplift, params, list_language)]),
             wording.ranking_sentence(inputs.summary.uplift, params, list_language),
             *wording.evidence_sentences(play_evidence, params, list_language),
         ),

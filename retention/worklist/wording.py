@@ -9,7 +9,6 @@ from retention.core.params import Params
 from retention.i18n.language import Language, gettext_noop
 from retention.policy.lanes import LANE_REASONS, LANES
 from retention.policy.play_effects import VERDICTS
-from retention.policy.plays import cheapest_contact_play
 from retention.policy.selection import ShadowPrice
 from retention.worklist.model import (
     LEFT_COHORT,
@@ -264,28 +263,6 @@ def ranking_sentence(uplift: UpliftManifest, params: Params, language: Language)
         low=low,
         high=high,
     )
-
-
-def effect_sentence(uplift: UpliftManifest, params: Params, language: Language) -> str | None:
-    """What a contact is believed to keep, beside what was measured; None without such a play."""
-    play = cheapest_contact_play(params.policy)
-    if play is None:
-        return None
-    belief = language.gettext(
-        "“{play}” is believed to keep {share} of those who would leave.",
-        play=play.action,
-        share=language.percent(play.save_rate),
-    )
-    if uplift.kept is None or uplift.kept_low is None or uplift.kept_high is None:
-        return belief + " " + language.gettext("This is not measured yet.")
-    measured = language.gettext(
-        "Measured on {lots} customers chosen at random, a contact keeps {share} ({low} to {high}).",
-        lots=uplift.lots,
-        share=language.percent(uplift.kept),
-        low=language.percent(uplift.kept_low),
-        high=language.percent(uplift.kept_high),
-    )
-    return f"{belief} {measured}"
 
 
 def evidence_sentences(

@@ -128,9 +128,6 @@ class UpliftManifest(Contents):
     better: Number | None = None  # gain over expected loss, in money per customer
     low: Number | None = None  # its 95 % interval
     high: Number | None = None
-    kept: Number | None = None  # share of those about to leave whom a contact keeps, as measured
-    kept_low: Number | None = None  # its 95 % interval
-    kept_high: Number | None = None
 
 
 class UpliftQuintile(Contents):

@@ -7,10 +7,8 @@ import pytest
 from pipeline import uplift
 from retention.core.documents.modelling import UpliftManifest
 from retention.i18n.language import ENGLISH, TRANSLATED, language
-from retention.worklist.wording import effect_sentence, ranking_sentence
+from retention.worklist.wording import ranking_sentence
 from tests.support import campaigns
-from tests.support.policies import play
-from tests.support.worklists import params_with
 
 JUDGED: dict[str, Any] = {
     "name": "uplift_dr",
@@ -54,19 +52,6 @@ def test_the_list_says_by_what_it_is_ranked_and_why(
     manifest: UpliftManifest, sentence: str
 ) -> None:
     assert ranking_sentence(manifest, campaigns.params_with(), ENGLISH) == sentence
-
-
-def test_what_was_measured_stands_beside_what_is_believed() -> None:
-    params = params_with({"playbook": [play("call", save_rate=0.12)]})
-    believed = "“do call” is believed to keep 12% of those who would leave."
-    assert effect_sentence(UpliftManifest(), params, ENGLISH) == (
-        f"{believed} This is not measured yet."
-    )
-    measured = UpliftManifest(lots=12_345, kept=0.07, kept_low=-0.01, kept_high=0.15)
-    assert effect_sentence(measured, params, ENGLISH) == (
-        f"{believed} Measured on 12,345 customers chosen at random, a contact keeps 7% "
-        "(\u22121% to 15%)."
-    )
 
 
 @pytest.mark.parametrize("code", TRANSLATED)
