@@ -18,6 +18,7 @@ from retention.core.documents.scoring import ScoreSummary
 from retention.core.params import EngineParams, Params, load_params
 from retention.experiments import assignment_history
 from retention.experiments.save_rates import MeasuredSaveRate, read_measured_save_rates
+from retention.i18n.language import language
 from retention.ledgers import assignments, erasures, outcomes
 from retention.monitoring import verdict
 from retention.policy import play_effects, save_rates
@@ -26,11 +27,13 @@ from retention.policy.lanes import SuppressionList
 from retention.worklist import build, published
 from retention.worklist.build import AtRiskResult, WorklistInputs
 from retention.worklist.model import Listing
+from retention.worklist.reasons import model_reasons
 from retention.worklist.rows import CustomerTables, list_rows, rank_listed
+from retention.worklist.what_to_say import in_language
 from retention.worklist.write import write_result
 
 FOLDER: Final = artefacts.AT_RISK.path.parent
-STRONGEST_REASONS: Final = 3  # reasons whose themes the choice of a play looks at
+STRONGEST_REASONS: Final = 3  # told reasons whose themes the choice of a play looks at
 
 
 def at_risk(inputs: WorklistInputs, params: Params, previous: Path | None) -> AtRiskResult:
@@ -39,15 +42,17 @@ def at_risk(inputs: WorklistInputs, params: Params, previous: Path | None) -> At
     previous: the folder of the last list published before this one, None for the first.
     """
     tables, as_of = inputs.tables, inputs.summary.as_of
+    params = in_language(params, language(params.at_risk.language))
     play_evidence = play_effects.play_effects(
         inputs.assigned, inputs.sales, params.policy.playbook, as_of
     )
     rates = save_rates.save_rates(params.policy, inputs.measured)
+    tellable = model_reasons(tables.reasons, tables.recent_issues)
     decision = decide(
         tables.scores,
         tables.customer_state,
         tables.contacts,
-        tables.reasons[tables.reasons["rank"] <= STRONGEST_REASONS],
+        tellable[tellable["place"] < STRONGEST_REASONS],
         play_evidence,
         params,
         as_of,

@@ -45,13 +45,22 @@ def interactions(params: Params, past: Past, cohort: Frame, open_engine: Engine)
     issues = recent_issues(rows, wording, themes)
     return Interactions(
         _customer_state_table(
-            customer_states(rows, params.labels.value, params.policy.fix.owed_since),
+            _with_unsettled(
+                customer_states(rows, params.labels.value, params.policy.fix.owed_since), issues
+            ),
             _timeline_table(open_engine, statements, wording),
             past.snapshot,
         ),
         _recent_issues_table(issues, past.snapshot),
         _timeline_table(open_engine, timeline.latest(entries), wording),
     )
+
+
+def _with_unsettled(states: pd.DataFrame, issues: pd.DataFrame) -> pd.DataFrame:
+    """States with `unsettled`: the causes (without one: the kinds) of what is to be put right."""
+    left = issues[issues["settled"].eq(False)]
+    words = left["cause"].fillna(left["kind"]).groupby(left["customer_id"]).agg(list)
+    return states.assign(unsettled=words.reindex(states.index))
 
 
 def _timeline_table(open_engine: Engine, entries: Frame, wording: Wording) -> pa.Table:
@@ -79,7 +88,10 @@ def _dates(ages: "np.ndarray[tuple[int], np.dtype[np.float64]]", snapshot: int) 
 def _customer_state_table(states: pd.DataFrame, statements: pa.Table, snapshot: int) -> pa.Table:
     """States with dates in place of days, and what the customer said last, as CUSTOMER_STATE."""
     statement = statements.to_pandas().set_index("customer_id").reindex(states.index)
-    causes = [value if isinstance(value, list) else [] for value in states["causes"]]
+    lists = {
+        name: [value if isinstance(value, list) else [] for value in states[name]]
+        for name in ("causes", "unsettled")
+    }
     columns = {
         "notice_on": _dates(states["notice_age"].to_numpy(), snapshot),
         "ends_on": _dates(-states["ends_in"].to_numpy(dtype=float), snapshot),
@@ -87,14 +99,17 @@ def _customer_state_table(states: pd.DataFrame, statements: pa.Table, snapshot: 
         "last_said": pa.array(statement["text"], _TEXT, from_pandas=True),
         "as_of": pa.array([point_in_time.date_of(snapshot)] * len(states), _DAY),
         "customer_id": pa.array(states.index, _TEXT),
-        "causes": pa.array(causes, pa.list_(_TEXT)),
+        **{name: pa.array(values, pa.list_(_TEXT)) for name, values in lists.items()},
     }
     return _table(artefacts.CUSTOMER_STATE.schema, states, columns)
 
 
 def _recent_issues_table(issues: pd.DataFrame, snapshot: int) -> pa.Table:
-    days = {"day": _dates(issues["age"].to_numpy(), snapshot)}
-    return _table(artefacts.RECENT_ISSUES.schema, issues, days)
+    columns = {
+        "day": _dates(issues["age"].to_numpy(), snapshot),
+        "dates": pa.array(issues["dates"].to_list(), pa.list_(_DAY)),
+    }
+    return _table(artefacts.RECENT_ISSUES.schema, issues, columns)
 
 
 def _table(schema: pa.Schema, frame: pd.DataFrame, columns: dict[str, pa.Array]) -> pa.Table:

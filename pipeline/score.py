@@ -72,7 +72,7 @@ def score(
         scores=scores,
         uplift_scores=uplift_scores,
         purchase_rhythm=purchase_rhythm(cohort, as_of),
-        reasons=explain_scores(scorer, cohort, rows, params),
+        reasons=explain_scores(scorer, cohort, rows, params, as_of),
         explained=cohort["customer_id"].take(pa.array(rows)).combine_chunks(),
     )
 

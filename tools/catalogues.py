@@ -1,6 +1,7 @@
 """retention/i18n/locale/*.po: all messages that staff may read, to translate: `make catalogues`.
 
-Messages are extracted from the code, from the page templates and from the words of features.
+Messages are extracted from the code, from the page templates, from the words of features and from
+the plays of the examples.
 Translations are kept by their message; a new one is empty, one that is no longer used is dropped.
 """
 
@@ -10,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+import yaml
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
@@ -51,7 +53,12 @@ def messages() -> Catalog:
 
 
 def _has_messages(folder: str) -> bool:
-    return Path(folder).relative_to(_ROOT).parts[0] in ("features", "pipeline", "retention")
+    return Path(folder).relative_to(_ROOT).parts[0] in (
+        "examples",
+        "features",
+        "pipeline",
+        "retention",
+    )
 
 
 def feature_words(file: BinaryIO, *_: Any, **__: Any) -> Iterator[tuple[int, str, str, list[str]]]:
@@ -59,6 +66,15 @@ def feature_words(file: BinaryIO, *_: Any, **__: Any) -> Iterator[tuple[int, str
     for feature in features.discover(FeatureParams().windows):
         if feature.theme == Path(file.name).stem:
             yield from ((0, "gettext", words, []) for words in feature.words)
+
+
+def play_texts(file: BinaryIO, *_: Any, **__: Any) -> Iterator[tuple[int, str, str, list[str]]]:
+    """Extract the texts of the plays of an example's params.yaml."""
+    params = yaml.safe_load(file.read())
+    for play in params.get("policy", {}).get("playbook", []):
+        for name in ("action", "wording", "avoid"):
+            if name in play:
+                yield 0, "gettext", play[name], []
 
 
 def refreshed(code: str) -> str:

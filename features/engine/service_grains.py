@@ -258,7 +258,7 @@ def _resolutions_by_case(past: Past) -> Frame:
 def answers(past: Past) -> Frame:
     """One row a survey event.
 
-    customer_id, age, occurred_day, occurred_minute, event_id, agent_id
+    customer_id, age, occurred_day, occurred_minute, event_id, case_id, agent_id
     asked : 1 for the question
     unanswered : of a question, whether no answer follows it on its case before the next question
     rating (0 to 1), solved (0 or 1), cause (of dissatisfaction) : of the service
@@ -279,6 +279,7 @@ def answers(past: Past) -> Frame:
         "occurred_day",
         "occurred_minute",
         "event_id",
+        "case_id",
         "agent_id",
         "cause",
         "asked",

@@ -30,8 +30,9 @@ from retention.core.errors import BadInput, BadParams, Guarded
 from retention.core.params import EngineParams, Params, load_params
 from retention.i18n.language import language
 from retention.ledgers import erasures, runs
+from retention.policy.lanes import LANE_REASONS, LANES, LISTED_LANES
 from retention.serving import target
-from retention.worklist import published
+from retention.worklist import published, to_csv
 
 MAX_EVENTS: Final = 30
 """How many of the events used are listed, and how many of those held back."""
@@ -236,13 +237,33 @@ def explain_score(params: Params, history: CustomerHistory) -> ScoreExplanation:
     declared = discover(params.features.windows)
     medians = feature_table.matrix(cohort_features).select_dtypes("number").median()
     parts, text_language = scorer.contributions(rows), language(params.at_risk.language)
-    explained = explanations.reasons(parts, rows, medians, declared, params.currency, text_language)
+    explained = explanations.reasons(
+        parts, rows, medians, declared, params.currency, text_language, history.as_of
+    )
     if compared_on != history.as_of:
         lines.append(
             f"the reasons compare with the cohort of {compared_on}, the nearest snapshot in"
             " data/features"
         )
-    return ScoreExplanation(lines, explained["text"].to_list())
+    return ScoreExplanation(lines, explained["text"].dropna().to_list())
+
+
+def lane_lines(customer_id: str, as_of: dt.date) -> list[str]:
+    """The customer's lane in data/at_risk and why, or [] where that is of another day."""
+    paths = (artefacts.LANES.path, artefacts.LIST_SUMMARY.path)
+    if not all(path.is_file() for path in paths) or artefacts.LIST_SUMMARY.read().as_of != as_of:
+        return []
+    lanes = artefacts.LANES.read(filters=pc.field("customer_id") == customer_id).to_pylist()
+    if not lanes:
+        return ["not listed: not in the cohort"]
+    lane, why = lanes[0]["lane"], lanes[0]["why"]
+    words = f"lane {LANES[lane]}: {LANE_REASONS[lane][why]}"
+    if lane not in LISTED_LANES:
+        return [f"not listed; {words}"]
+    list_rows = to_csv.read(artefacts.AT_RISK.path).filter(pc.field("customer_id") == customer_id)
+    if not len(list_rows):
+        return [f"not listed: beyond at_risk.others; {words}"]
+    return [f"rank {list_rows['rank'][0].as_py()}; {words}"]
 
 
 def _not_in_cohort_text(params: Params) -> str:
@@ -308,6 +329,10 @@ def print_customer(customer_id: str, as_of: dt.date | None, console: Console) ->
     _print_events(console, history, ZoneInfo(params.time_zone))
     _print_features(console, history.features, params)
     explanation = explain_score(params, history)
+    lane = lane_lines(customer_id, history.as_of)
+    if lane:
+        _print_heading(console, f"On the list of {history.as_of}")
+        _print_lines(console, lane)
     _print_heading(console, "Score")
     _print_lines(console, explanation.lines)
     if explanation.reasons is not None:

@@ -21,7 +21,8 @@ from babel.numbers import format_decimal, get_currency_precision, get_currency_s
 TRANSLATED: Final = ("ur", "bn")
 """The languages besides English, in which the sources are written."""
 
-_ISOLATE, _END = "\u2068", "\u2069"  # first strong isolate, and its end (Unicode, annex 9)
+_ISOLATE, _OWN_ISOLATE, _END = "\u2068", "\u2067", "\u2069"
+"""Isolates by the first strong letter, and from right to left, and their end (Unicode, annex 9)."""
 _CATALOGUES: Final = Path(__file__).with_name("locale")
 _SYMBOLS: Final = {
     "AUD": "A$",
@@ -83,11 +84,15 @@ class Language:
         return {name: self._value(value) for name, value in values.items()}
 
     def _value(self, value: object) -> object:
-        """In a text from right to left a value keeps its own direction: £5 is not 5£."""
+        """In a text from right to left a value keeps its own direction: £5 is not 5£.
+
+        A value that holds isolates is a text of ours: it runs from right to left, even where it
+        has no letter of its own to say so.
+        """
         if isinstance(value, int):
             return self.number(value)
         if self.direction == "rtl" and isinstance(value, str) and value:
-            return f"{_ISOLATE}{value}{_END}"
+            return f"{_OWN_ISOLATE if _END in value else _ISOLATE}{value}{_END}"
         return value
 
     def name_of(self, code: str) -> str:

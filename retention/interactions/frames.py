@@ -157,3 +157,11 @@ def newest(rows: pd.DataFrame, *ties: str) -> pd.DataFrame:
     """The row of least age a customer; of one day the first by `ties`."""
     ordered = rows.sort_values(["customer_id", "age", *ties], kind="stable")
     return ordered.drop_duplicates("customer_id").reset_index(drop=True)
+
+
+def oldest(rows: pd.DataFrame, *ties: str) -> pd.DataFrame:
+    """The row of greatest age a customer; of one day the first by `ties`."""
+    keys = ["customer_id", "age", *ties]
+    ascending = [name != "age" for name in keys]
+    ordered = rows.sort_values(keys, ascending=ascending, kind="stable")
+    return ordered.drop_duplicates("customer_id").reset_index(drop=True)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from features.engine import service_grains
@@ -9,18 +10,28 @@ from retention.interactions.frames import CohortRows
 from retention.interactions.recent_issues import (
     Issues,
     IssuesOfThemes,
+    Nature,
     Row,
     count_issues,
     count_values,
 )
 from retention.interactions.wording import Wording
 
+AWAITED: Final = Nature("awaited", turn="ours", fault="ours", settled=False)
+LATE: Final = Nature("late", fault="ours", settled=True)
+WRONG: Final = Nature("faulty", turn="ours", fault="ours")
+OVERCHARGED: Final = Nature("overcharged", turn="ours", fault="ours", settled=False)
+CORRECTED: Final = Nature("corrected", fault="ours", settled=True)
+REFUSED: Final = Nature("refused", turn="theirs", fault="theirs")
+DEARER: Final = Nature("dearer")
+
 # Promises: what is awaited, what came late, what was not right
 
 
 def awaited(rows: CohortRows) -> Issues:
     orders = _due(rows[service_grains.promises])
-    yield count_issues(_due(rows.awaited), orders, service_grains.LATE, ever=True), _awaited_text
+    late = count_issues(_due(rows.awaited), orders, service_grains.LATE, ever=True)
+    yield late, _awaited_text, AWAITED
 
 
 def _due(orders: pd.DataFrame) -> pd.DataFrame:
@@ -29,12 +40,17 @@ def _due(orders: pd.DataFrame) -> pd.DataFrame:
 
 
 def _awaited_text(wording: Wording, row: Row) -> str:
-    return wording.language.ngettext(
-        "the order promised for {day} has not come, {late} later",
-        "{n} of {of} orders due in {within} have not come, the last promised for {day}",
-        row.n,
-        late=wording.days(row.due_age),
-        **count_values(wording, row),
+    if row.n == 1:
+        return wording.language.gettext(
+            "the order promised for {day} has not come, {late} later",
+            day=wording.day(row.age),
+            late=wording.days(row.due_age),
+        )
+    return wording.language.gettext(
+        "{n} of {of} orders have not come, the first promised for {day}",
+        n=row.n,
+        of=row.of,
+        day=wording.day(row.age),
     )
 
 
@@ -44,31 +60,59 @@ def late_or_wrong(rows: CohortRows) -> Issues:
     due = _due(orders)
     late = count_issues(due[(due["late"] == 1) & (due["awaited"] == 0)], due, service_grains.LATE)
     faulty = orders[orders["wrong"] == 1].assign(age=orders["fault_age"])
-    wrong = count_issues(faulty, due, service_grains.WRONG)
+    is_good = _made_good(rows, faulty)
+    # what is left to be put right comes before what is over
+    left = count_issues(faulty[~is_good], due, service_grains.WRONG)
+    yield left.assign(settled=False), _wrong_text, WRONG
+    wrong = count_issues(faulty[is_good], due, service_grains.WRONG).assign(settled=True)
     since = wrong.set_index("customer_id")["age"].reindex(late["customer_id"]).to_numpy()
     newer = late["age"].to_numpy() - late["days_late"].to_numpy() < since
-    yield late[newer], _late_text
-    yield wrong, _wrong_text
-    yield late, _late_text
+    yield late[newer], _late_text, LATE
+    yield wrong, _wrong_text, WRONG
+    yield late, _late_text, LATE
+
+
+def _made_good(rows: CohortRows, orders: pd.DataFrame) -> "pd.Series[bool]":
+    """Whether an order was exchanged (came again after the fault) or sent back."""
+    keys = ["customer_id", "order_id"]
+    events = rows.collect(
+        rows.past.events("delivery", "return").select(*keys, "age", "kind", "cause")
+    )
+    remedy = events[(events["kind"] == "return") | events["cause"].isna()]
+    newest = remedy.groupby(keys)["age"].min()
+    returned = events[events["kind"] == "return"].groupby(keys)["age"].min()
+    index = pd.MultiIndex.from_frame(orders[keys])
+    exchanged = newest.reindex(index).to_numpy(dtype=float) < orders["age"].to_numpy(dtype=float)
+    sent_back = returned.reindex(index).notna().to_numpy()
+    return pd.Series(exchanged | sent_back, index=orders.index)
 
 
 def _late_text(wording: Wording, row: Row) -> str:
-    return wording.language.ngettext(
-        "the order promised for {day} came {late} late",
-        "{n} of {of} orders due in {within} came late, the last, promised for {day}, by {late}",
-        row.n,
+    if row.n == 1:
+        return wording.language.gettext(
+            "the order promised for {day} came {late} late",
+            day=wording.day(row.age),
+            late=wording.days(row.days_late),
+        )
+    return wording.language.gettext(
+        "{n} of {of} orders came late, the last, promised for {day}, by {late}",
+        n=row.n,
+        of=row.of,
+        day=wording.day(row.age),
         late=wording.days(row.days_late),
-        **count_values(wording, row),
     )
 
 
 def _wrong_text(wording: Wording, row: Row) -> str:
-    return wording.language.ngettext(
-        "an order proved faulty or was sent back on {day}",
-        "{n} orders in {within} proved faulty or were sent back, the last on {day}",
+    text = wording.language.ngettext(
+        "an order proved faulty or was sent back {when}",
+        "{n} orders proved faulty or were sent back {when}",
         row.n,
         **count_values(wording, row),
     )
+    if row.settled:
+        return wording.language.gettext("{what}, since exchanged or taken back", what=text)
+    return wording.language.gettext("{what}, neither exchanged nor refunded", what=text)
 
 
 # Billing: what is not corrected, what was refused, what became dearer, what was corrected
@@ -77,20 +121,21 @@ def _wrong_text(wording: Wording, row: Row) -> str:
 def overcharged(rows: CohortRows) -> Issues:
     over = rows.overcharges
     uncorrected = over[~over["corrected"]]
-    yield count_issues(uncorrected, rows.billed, service_grains.OVERCHARGED), _overcharged_text
+    issues = count_issues(uncorrected, rows.billed, service_grains.OVERCHARGED)
+    yield issues, _overcharged_text, OVERCHARGED
 
 
 def corrected(rows: CohortRows) -> Issues:
     over = rows.overcharges
     of_corrected = over[over["corrected"]]
-    yield count_issues(of_corrected, rows.billed, service_grains.OVERCHARGED), _corrected_text
+    issues = count_issues(of_corrected, rows.billed, service_grains.OVERCHARGED)
+    yield issues, _corrected_text, CORRECTED
 
 
 def _overcharged_text(wording: Wording, row: Row) -> str:
     return wording.language.ngettext(
-        "billed {more} above the agreed price on {day}, not yet corrected",
-        "{n} of {of} bills in {within} above the agreed price and not yet corrected,"
-        " the last by {more} on {day}",
+        "billed {more} above the agreed price {when}, not yet corrected",
+        "{n} of {of} bills above the agreed price {when}, by {more}, not yet corrected",
         row.n,
         more=_overcharge(wording, row),
         **count_values(wording, row),
@@ -99,9 +144,8 @@ def _overcharged_text(wording: Wording, row: Row) -> str:
 
 def _corrected_text(wording: Wording, row: Row) -> str:
     return wording.language.ngettext(
-        "billed {more} above the agreed price on {day}, since corrected",
-        "{n} of {of} bills in {within} had to be corrected,"
-        " the last, of {day}, was {more} above the agreed price",
+        "billed {more} above the agreed price {when}, since corrected",
+        "{n} of {of} bills above the agreed price {when}, by {more}, since corrected",
         row.n,
         more=_overcharge(wording, row),
         **count_values(wording, row),
@@ -116,28 +160,41 @@ def _overcharge(wording: Wording, row: Row) -> str:
 def refused(rows: CohortRows) -> Issues:
     payments = rows[service_grains.payments]
     refusals = payments[payments["refused"] == 1]
-    yield count_issues(refusals, payments, service_grains.REFUSED), _refused_text
+    is_paid = _paid_since(payments[payments["refused"] == 0], refusals)
+    for settled in (False, True):
+        issues = count_issues(refusals[is_paid == settled], payments, service_grains.REFUSED)
+        yield issues.assign(settled=settled), _refused_text, REFUSED
+
+
+def _paid_since(paid: pd.DataFrame, refused: pd.DataFrame) -> "pd.Series[bool]":
+    """Whether the bill, or where none is named any, was paid on the day of the refusal or later."""
+    keys = ["customer_id", "order_id"]
+    of_bill = paid.groupby(keys)["age"].min().reindex(pd.MultiIndex.from_frame(refused[keys]))
+    of_any = paid.groupby("customer_id")["age"].min().reindex(refused["customer_id"])
+    newest = np.where(refused["order_id"].notna(), of_bill.to_numpy(), of_any.to_numpy())
+    return pd.Series(newest <= refused["age"].to_numpy(), index=refused.index)
 
 
 def _refused_text(wording: Wording, row: Row) -> str:
-    return wording.language.ngettext(
-        "a payment was refused on {day}",
-        "{n} of {of} payments in {within} were refused, the last on {day}",
+    text = wording.language.ngettext(
+        "a payment was refused {when}",
+        "{n} of {of} payments were refused {when}",
         row.n,
         **count_values(wording, row),
     )
+    return wording.language.gettext("{what}, since paid", what=text) if row.settled else text
 
 
 def dearer(rows: CohortRows) -> Issues:
     bills = rows[service_grains.bills]
     risen = bills[bills["rise"] > service_grains.RISE - 1]
-    yield count_issues(risen, bills, service_grains.PRICE_RISE), _dearer_text
+    yield count_issues(risen, bills, service_grains.PRICE_RISE), _dearer_text, DEARER
 
 
 def _dearer_text(wording: Wording, row: Row) -> str:
     return wording.language.ngettext(
-        "the agreed price rose by {share} on {day}",
-        "the agreed price rose {n} times in {within}, the last time by {share} on {day}",
+        "the agreed price rose by {share} {when}",
+        "the agreed price rose {n} times {when}, by {share}",
         row.n,
         share=wording.percent(row.rise),
         **count_values(wording, row),

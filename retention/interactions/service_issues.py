@@ -1,6 +1,6 @@
 """Issues of service: cases, complaints, answers to surveys, the portal; and notices."""
 
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
@@ -9,6 +9,7 @@ from retention.interactions.frames import CohortRows
 from retention.interactions.recent_issues import (
     Issues,
     IssuesOfThemes,
+    Nature,
     Row,
     count_issues,
     count_values,
@@ -17,12 +18,24 @@ from retention.interactions.wording import Wording
 
 LOW: Final = 0.5  # ratings below it are poor
 
+NOTICE: Final = Nature("notice", turn="ours")
+SEVERAL: Final = Nature("several")
+OPEN: Final = Nature("open_case", turn="ours", fault="ours", settled=False)
+OPEN_REQUEST: Final = Nature("open_request", turn="ours", settled=False)
+SLOW: Final = Nature("late_answer", fault="ours")
+UNANSWERED: Final = Nature("unanswered", turn="ours", fault="ours", settled=False)
+UNSOLVED: Final = Nature("unsolved", turn="ours", fault="ours", settled=False)
+REOPENED: Final = Nature("reopened", fault="ours")
+DISSATISFIED: Final = Nature("dissatisfied", turn="ours")
+COMPLAINED: Final = Nature("complained")
+FAILED_TASK: Final = Nature("failed_task", fault="ours")
+
 
 # Contracts
 
 
 def notices(rows: CohortRows) -> Issues:
-    yield rows.notices.assign(cause=None), _notice_text
+    yield rows.notices.assign(cause=None), _notice_text, NOTICE
 
 
 def _notice_text(wording: Wording, row: Row) -> str:
@@ -40,17 +53,17 @@ def _notice_text(wording: Wording, row: Row) -> str:
 
 def several_failures(rows: CohortRows) -> Issues:
     """Where more than one thing went wrong: a single one belongs to its own theme."""
-    failures = rows[service_grains.failures]
+    failures = rows[service_grains.failures].drop(columns="order_id")
     counted = count_issues(failures, failures)
-    yield counted[counted["n"] > 1], _several_failures_text
+    yield counted[counted["n"] > 1], _several_failures_text, SEVERAL
 
 
 def _several_failures_text(wording: Wording, row: Row) -> str:
     return wording.language.gettext(
-        "{n} things went wrong in {within}, the last on {day}: {cause}",
+        "{n} things went wrong {when}: {cause}",
         n=row.n,
         cause=wording.cause(row.cause),
-        **count_values(wording, row),
+        when=count_values(wording, row)["when"],
     )
 
 
@@ -65,15 +78,15 @@ def still_open(rows: CohortRows) -> Issues:
     others = open_trouble.loc[open_trouble["complaint"] == 0, "customer_id"]
     only_complaints = ~open_trouble["customer_id"].isin(others)
     complaints = trouble[trouble["complaint"] == 1]
-    yield (
-        count_issues(open_trouble[only_complaints], complaints, ever=True),
-        _open_complaints_text,
-    )
-    yield count_issues(open_trouble[~only_complaints], trouble, ever=True), _open_problems_text
+    of_complaints = count_issues(open_trouble[only_complaints], complaints, ever=True)
+    yield of_complaints, _open_complaints_text, OPEN
+    of_problems = count_issues(open_trouble[~only_complaints], trouble, ever=True)
+    yield of_problems, _open_problems_text, OPEN
 
 
 def matters_open(rows: CohortRows) -> Issues:
-    yield count_issues(_open_cases(rows), rows.cases, ever=True), _open_matters_text
+    issues = count_issues(_open_cases(rows), rows.cases, ever=True)
+    yield issues, _open_matters_text, OPEN_REQUEST
 
 
 def _open_cases(rows: CohortRows) -> pd.DataFrame:
@@ -84,57 +97,75 @@ def _open_cases(rows: CohortRows) -> pd.DataFrame:
 
 
 def _open_complaints_text(wording: Wording, row: Row) -> str:
-    return wording.language.ngettext(
-        "the complaint of {day} is still open after {oldest}",
-        "{n} of {of} complaints in {within} still open, the oldest {oldest}",
+    text = wording.language.ngettext(
+        "the complaint of {day} is still open after {open}",
+        "{n} complaints are still open, the oldest, of {day}, after {open}",
         row.n,
         **_open_values(wording, row),
     )
+    return _answered(wording, row, text)
 
 
 def _open_matters_text(wording: Wording, row: Row) -> str:
-    return wording.language.ngettext(
-        "what was asked on {day} is still open after {oldest}",
-        "{n} of {of} matters raised in {within} still open, the oldest {oldest}",
+    text = wording.language.ngettext(
+        "what was asked on {day} is still open after {open}",
+        "{n} matters are still open, the oldest, of {day}, after {open}",
         row.n,
         **_open_values(wording, row),
     )
+    return _answered(wording, row, text)
 
 
 def _open_problems_text(wording: Wording, row: Row) -> str:
-    return wording.language.ngettext(
-        "the problem reported on {day} is still open after {oldest}",
-        "{n} of {of} problems reported in {within} still open, the oldest {oldest}",
+    text = wording.language.ngettext(
+        "the problem reported on {day} is still open after {open}",
+        "{n} problems are still open, the oldest, of {day}, after {open}",
         row.n,
         **_open_values(wording, row),
     )
+    return _answered(wording, row, text)
 
 
-def _open_values(wording: Wording, row: Row) -> dict[str, Any]:
-    return {"oldest": wording.days(row.oldest), **count_values(wording, row)}
+def _open_values(wording: Wording, row: Row) -> dict[str, str]:
+    return {"day": wording.day(row.age), "open": wording.days(row.age)}
+
+
+def _answered(wording: Wording, row: Row, text: str) -> str:
+    """An open case with what the company did about it so far."""
+    if row.answered_age is None:
+        return wording.language.gettext("{what}, without an answer", what=text)
+    if row.answered_age == row.age:
+        return text
+    return wording.language.gettext(
+        "{what}, answered on {day}", what=text, day=wording.day(row.answered_age)
+    )
 
 
 def slow(rows: CohortRows) -> Issues:
     """Cases first answered beyond the service level, or that still have no answer."""
     cases = rows.cases
-    yield count_issues(cases[cases["answer_breach"] == 1].assign(cause=None), cases), _slow_text
+    issues = count_issues(cases[cases["answer_breach"] == 1].assign(cause=None), cases)
+    without = issues["answer_minutes"].isna()
+    yield issues[without], _slow_text, UNANSWERED
+    yield issues[~without], _slow_text, SLOW
 
 
 def _slow_text(wording: Wording, row: Row) -> str:
-    values = count_values(wording, row)
     if row.answer_minutes is None:
         return wording.language.ngettext(
             "the contact of {day} is still without an answer",
-            "{n} of {of} matters in {within} not answered in time, the last, of {day}, not yet",
+            "{n} of {of} matters not answered in time, the last, of {day}, not yet",
             row.n,
-            **values,
+            of=row.of,
+            day=wording.day(row.age),
         )
     return wording.language.ngettext(
         "the contact of {day} was first answered after {time}",
-        "{n} of {of} matters in {within} not answered in time, the last, of {day}, after {time}",
+        "{n} of {of} matters not answered in time, the last, of {day}, after {time}",
         row.n,
+        of=row.of,
+        day=wording.day(row.age),
         time=wording.wait(row.answer_minutes),
-        **values,
     )
 
 
@@ -143,13 +174,13 @@ def unsolved(rows: CohortRows) -> Issues:
     ended = cases[cases["open"] == 0].assign(age=cases["ended_age"])
     failed = ended[ended["solved"] == 0]
     with_cause = failed.assign(cause=failed["cause"].fillna(service_grains.UNSOLVED))
-    yield count_issues(with_cause, ended), _unsolved_text
+    yield count_issues(with_cause, ended), _unsolved_text, UNSOLVED
 
 
 def _unsolved_text(wording: Wording, row: Row) -> str:
     return wording.language.ngettext(
-        "a case closed on {day} without being solved",
-        "{n} of {of} cases closed in {within} were not solved, the last on {day}",
+        "a case was closed {when} without being solved",
+        "{n} of {of} cases were closed {when} without being solved",
         row.n,
         **count_values(wording, row),
     )
@@ -157,13 +188,13 @@ def _unsolved_text(wording: Wording, row: Row) -> str:
 
 def reopened(rows: CohortRows) -> Issues:
     cases = rows.cases.assign(age=rows.cases["last_age"])
-    yield count_issues(cases[cases["reopened"] == 1], cases), _reopened_text
+    yield count_issues(cases[cases["reopened"] == 1], cases), _reopened_text, REOPENED
 
 
 def _reopened_text(wording: Wording, row: Row) -> str:
     return wording.language.ngettext(
-        "had to come back about a closed case, on {day}",
-        "had to come back about {n} of {of} cases in {within}, the last time on {day}",
+        "had to come back about a closed case {when}",
+        "had to come back about {n} of {of} cases {when}",
         row.n,
         **count_values(wording, row),
     )
@@ -176,16 +207,18 @@ def dissatisfied(rows: CohortRows) -> Issues:
     answers = rows[service_grains.answers]
     answers = answers[answers["asked"] == 0]
     daily = answers.groupby(["customer_id", "age"], as_index=False).agg(
-        {"rating": "min", "person": "min", "solved": "min", "cause": "first"}
+        {"rating": "min", "person": "min", "solved": "min", "cause": "first", "case_id": "first"}
     )
     poor = (daily["rating"] < LOW) | (daily["person"] < LOW) | (daily["solved"] == 0)
-    yield count_issues(daily[poor], daily), _dissatisfied_text
+    issues = count_issues(daily[poor], daily)
+    settled = pd.Series(None, index=issues.index, dtype=object).mask(issues["solved"] == 0, False)
+    yield issues.assign(settled=settled), _dissatisfied_text, DISSATISFIED
 
 
 def _dissatisfied_text(wording: Wording, row: Row) -> str:
     return wording.language.ngettext(
-        "{said}, on {day}",
-        "{n} of {of} answers to surveys in {within} were poor; the last, on {day}: {said}",
+        "{said}, {when}",
+        "{n} of {of} answers to surveys were poor {when}: {said}",
         row.n,
         said=wording.answer(row.rating, row.solved, row.person),
         **count_values(wording, row),
@@ -193,15 +226,15 @@ def _dissatisfied_text(wording: Wording, row: Row) -> str:
 
 
 def complained(rows: CohortRows) -> Issues:
-    contacts = rows[service_grains.contacts]
+    contacts = rows[service_grains.contacts].drop(columns="order_id")
     complaints = contacts[contacts["topic"] == "complaint"].assign(cause=None)
-    yield count_issues(complaints, contacts), _complained_text
+    yield count_issues(complaints, contacts), _complained_text, COMPLAINED
 
 
 def _complained_text(wording: Wording, row: Row) -> str:
     return wording.language.ngettext(
-        "complained on {day}",
-        "complained {n} times in {within}, the last time on {day}",
+        "complained {when}",
+        "complained {n} times {when}",
         row.n,
         **count_values(wording, row),
     )
@@ -210,18 +243,17 @@ def _complained_text(wording: Wording, row: Row) -> str:
 def failed_tasks(rows: CohortRows) -> Issues:
     visits = rows[service_grains.visits]
     failed = visits[visits["failed"] == 1].assign(cause=None)
-    yield count_issues(failed, visits), _failed_task_text
+    yield count_issues(failed, visits), _failed_task_text, FAILED_TASK
 
 
 def _failed_task_text(wording: Wording, row: Row) -> str:
-    values = count_values(wording, row)
-    values["day"] = wording.with_detail(values["day"], row.topic)
-    return wording.language.ngettext(
-        "a task in the portal failed on {day}",
-        "{n} of {of} tasks in the portal failed in {within}, the last on {day}",
+    text = wording.language.ngettext(
+        "a task in the portal failed {when}",
+        "{n} of {of} tasks in the portal failed {when}",
         row.n,
-        **values,
+        **count_values(wording, row),
     )
+    return wording.with_detail(text, row.topic)
 
 
 THEMES: Final[IssuesOfThemes] = {

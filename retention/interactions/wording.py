@@ -3,7 +3,8 @@
 A company's own code, which no table here has, is written with spaces for its underscores.
 """
 
-from dataclasses import dataclass
+import datetime as dt
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
@@ -61,6 +62,7 @@ class Wording:
     language: Language
     currency: str  # ISO code
     snapshot: int  # day number
+    named: set[dt.date] = field(default_factory=set, compare=False)  # the dates that were written
 
     def topic(self, topic: str | None) -> str:
         if topic is None:
@@ -88,6 +90,7 @@ class Wording:
 
     def day(self, age: float) -> str:
         """The date so many days before the snapshot."""
+        self.named.add(point_in_time.date_of(self.snapshot - int(age)))
         return _date(self.language, self.snapshot - int(age))
 
     def days(self, count: float) -> str:
@@ -120,6 +123,26 @@ class Wording:
         if code is None:
             return text
         return self.language.gettext("{what} ({detail})", what=text, detail=plain(code))
+
+    def with_thing(self, text: str, case: str | None, order: str | None, is_bill: bool) -> str:
+        """A text with the number of the case, order or bill that it is about, where it has one."""
+        if case is not None:
+            thing = self.language.gettext("case {id}", id=case)
+        elif order is not None and is_bill:
+            thing = self.language.gettext("bill {id}", id=order)
+        elif order is not None:
+            thing = self.language.gettext("order {id}", id=order)
+        else:
+            return text
+        return self.language.gettext("{what} ({detail})", what=text, detail=thing)
+
+    def with_turn(self, text: str, turn: str | None) -> str:
+        """A text that says whose turn it is, where it is somebody's."""
+        if turn is None:
+            return text
+        if turn == "ours":
+            return self.language.gettext("{what}: our turn", what=text)
+        return self.language.gettext("{what}: their turn", what=text)
 
     def rating(self, rating: float) -> str:
         """A rating of 0..1 as one of five."""

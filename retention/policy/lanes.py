@@ -50,7 +50,9 @@ LANE_REASONS: Final = {
         "staff_know_better": gettext_noop("left alone by staff, who know better"),
         "would_stay": gettext_noop("would stay anyway"),
         "may_be_disturbed": gettext_noop("a call might be what makes them leave"),
-        "not_worth_saving": gettext_noop("costs more than it would bring"),
+        "no_value": gettext_noop("brings nothing even if kept"),
+        "cannot_be_pleased": gettext_noop("takes more service than they bring in"),
+        "not_worth_saving": gettext_noop("no action would bring more than it costs"),
         "below_capacity": gettext_noop("below what staff can handle"),
     },
     "excluded": {
@@ -219,8 +221,8 @@ LANE_RULES: Final = (
     LaneRule("leave_alone", "would_stay", lambda c, _: c.expected_loss <= 0),
     LaneRule("leave_alone", "may_be_disturbed", lambda c, _: c.disturbed),
     LaneRule("leave_alone", "may_be_disturbed", is_inactive),
-    LaneRule("leave_alone", "not_worth_saving", lambda c, _: c.value_if_kept <= 0),
-    LaneRule("leave_alone", "not_worth_saving", costs_too_much),
+    LaneRule("leave_alone", "no_value", lambda c, _: c.value_if_kept <= 0),
+    LaneRule("leave_alone", "cannot_be_pleased", costs_too_much),
 )
 """Tried in this order. A customer for whom none holds is a candidate for contact."""
 
@@ -308,6 +310,7 @@ def join_inputs(
     customers["saving"] = customers.get("saving", np.nan)
     customers["treatment"] = customers.get("treatment", pd.Series(None, customers.index, "object"))
     customers["disturbed"] = customers.get("disturbed", False)
+    customers["unsettled"] = customers.get("unsettled", pd.Series(None, customers.index, "object"))
     customers["do_not_contact"] = customers["do_not_contact"].eq(True)  # null is no objection
     customers["do_not_contact"] |= customers.index.isin(list(suppression.opted_out))
     for name in ("deceased_or_merged", "held_out", "erased"):

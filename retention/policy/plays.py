@@ -15,6 +15,16 @@ from retention.policy.owners import blank_to_null
 from retention.policy.play_effects import SELLING_TYPES, expected_cost
 
 DEFAULT_CHANNEL: Final = "phone"
+SPEECH: Final = {
+    "spoken": ("phone", "office", "store"),
+    "written": ("email", "post", "portal", "app", "web", "chat", "sms"),
+}
+"""The channels by which one speaks with a customer, and those by which one writes."""
+_DEFAULT_OF_SPEECH: Final = {"spoken": "phone", "written": "email"}
+THEIR_FAULTS: Final = ("payment_failed",)
+NOBODYS_FAULTS: Final = ("price_rise",)
+"""Causes of failures that are not the company's fault, as features/engine/service_grains.py names
+them; every other one is."""
 OPTIONS: Final = {
     "customer_id": "str",
     "play": "str",
@@ -107,8 +117,23 @@ def options(
 def _matches(customers: pd.DataFrame, words: pd.DataFrame, play: Play) -> "pd.Series[bool]":
     if not play.when:
         return pd.Series(True, index=customers.index)
+    if play.needs == "unsettled":
+        return customers["unsettled"].map(lambda left: _any_of(left, play.when))
+    if play.needs or play.fault:  # what is said of the latest failure must be of that one
+        return _latest_cause(customers).isin(play.when)
     matching = words.loc[words["word"].isin(play.when), "customer_id"]
     return pd.Series(customers.index.isin(matching), index=customers.index)
+
+
+def _any_of(words: Sequence[str] | None, wanted: Sequence[str]) -> bool:
+    return words is not None and any(word in wanted for word in words)
+
+
+def _latest_cause(customers: pd.DataFrame) -> "pd.Series[str]":
+    """The cause of each customer's latest failure; null without one."""
+    return customers["causes"].map(
+        lambda causes: causes[0] if len(causes) else None, na_action="ignore"
+    )
 
 
 def _is_allowed(
@@ -119,6 +144,15 @@ def _is_allowed(
         allowed &= ~has_open_issue
     if play.type in SELLING_TYPES:
         allowed &= ~(customers["failures_90d"] > 0)
+    if play.needs == "settled":
+        is_left = customers["unsettled"].map(lambda left: left is not None and len(left) > 0)
+        allowed &= ~has_open_issue & ~is_left
+    if play.fault:
+        cause = _latest_cause(customers)
+        is_ours = cause.notna() & ~cause.isin([*THEIR_FAULTS, *NOBODYS_FAULTS])
+        allowed &= is_ours if play.fault == "ours" else cause.isin(THEIR_FAULTS)
+    if play.min_tenure_days:
+        allowed &= customers["tenure_days"] >= play.min_tenure_days
     return allowed
 
 
@@ -128,17 +162,24 @@ def _play_options(customers: pd.DataFrame, play: Play, place: int, policy: Polic
         blank_to_null(customers["usual_channel"])
     )
     preferred = usual.fillna(play.channels[0] if play.channels else DEFAULT_CHANNEL)
-    channels = [
-        pd.Series(name, index=customers.index, dtype="str")
-        for name in play.channels or policy.channels
-    ]
+    fitting = _fitting_channels(play, policy)
+    channels = [pd.Series(name, index=customers.index, dtype="str") for name in fitting]
     if not play.channels:
-        channels.insert(0, preferred)
+        default = fitting[0] if fitting else _DEFAULT_OF_SPEECH.get(play.speech or "")
+        fits = preferred.isin(SPEECH[play.speech]) if play.speech else preferred.notna()
+        channels.insert(0, preferred.where(fits, default))
     parts = [
         _with_gain(customers, play, channel, channel == preferred, policy) for channel in channels
     ]
     play_options = pd.concat(parts, ignore_index=True).drop_duplicates(["customer_id", "channel"])
     return play_options.assign(play=play.name, offer=play.offer_value, place=place)
+
+
+def _fitting_channels(play: Play, policy: Policy) -> list[str]:
+    """The channels that a play names, or those with a limit by which it works."""
+    if play.channels or play.speech is None:
+        return list(play.channels or policy.channels)
+    return [name for name in policy.channels if name in SPEECH[play.speech]]
 
 
 def _with_gain(

@@ -234,4 +234,5 @@ def _verdict(month: float, low: float, high: float, months: int, cost: float) ->
     if month == 0:
         return "winning them cost nothing"
     ends = [f"{end:.0f}" if np.isfinite(end) else f"later than {months}" for end in (low, high)]
-    return f"paid back by month {month:.0f} ({ends[0]} to {ends[1]})"
+    likely = "" if ends[0] == ends[1] else f" ({ends[0]} to {ends[1]})"
+    return f"pays for itself in month {month:.0f}{likely}"

@@ -1,8 +1,7 @@
 """Reasons for a customer's risk: the model's own contributions, in plain words with numbers."""
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+import datetime as dt
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -14,10 +13,10 @@ from features.engine.base import Feature
 from features.engine.words import render
 from models.components.base import BIAS, Floats
 from retention.i18n.language import Language
-from retention.serving.themes import ACTIONABLE
+from retention.serving.sentences import SENTENCES, Facts, first_sentence
+from retention.serving.themes import ACTIONABLE, family_of
 
-MAX_REASONS = 6
-COLUMNS = ("customer", "rank", "theme", "feature", "text", "raises", "actionable")
+COLUMNS = ("customer", "rank", "theme", "feature", "text", "dates", "raises", "actionable")
 
 
 def raising_features(contributions: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:
@@ -92,56 +91,81 @@ def reasons(
     features: Sequence[Feature],
     currency: str,
     language: Language,
+    as_of: dt.date,
 ) -> pd.DataFrame:
-    """At most MAX_REASONS sentences per row of X, the strongest theme first, no sentence twice.
+    """One reason per row of X and family of themes that raises the risk, the strongest first.
 
-    median: of each feature over the cohort. One sentence per theme; where that gives fewer than
-    MAX_REASONS, further sentences of the same themes fill up. Returns customer (position), rank
-    (from 1), theme, feature (its name), text, raises (log-odds, by the whole theme), actionable
-    (whether staff can do something about the theme); by customer and rank.
+    median: of each feature over the cohort. A family speaks for the theme in it that raises the
+    risk most, if the family as a whole raises it. Its sentence is that of `sentences.SENTENCES`;
+    a theme of the company's own has the words of its features. Where neither has anything to tell,
+    the text is null: only an issue of that family can be the reason then. Returns customer
+    (position), rank (from 1), theme, feature (its name), text, dates (named in the text), raises
+    (log-odds, by the whole theme), actionable (whether staff can do something about the theme); by
+    customer and rank.
     """
-    raising = raising_features(contributions.drop(columns=BIAS), features)
-    alarming: Iterator[Any] = keep_alarming(raising, X, median, features).itertuples()
-    numbers = X.to_dict("records")
+    parts = contributions.drop(columns=BIAS)
+    raising = raising_families(raising_features(parts, features), parts, features)
+    alarming = set(keep_alarming(raising, X, median, features).index)
+    numbers: list[Any] = X.to_dict("records")
+    medians = median.to_dict()
     rows: list[tuple[Any, ...]] = []
-    for customer, of_customer in groupby(alarming, key=lambda row: int(row.customer)):
-        write = partial(_sentence, numbers[customer], features, currency, language)
-        for rank, (text, row) in enumerate(_take_turns(of_customer, write).items(), start=1):
+    rows_by_customer: Iterator[Any] = raising.itertuples()
+    for customer, of_customer in groupby(rows_by_customer, key=lambda row: int(row.customer)):
+        facts = Facts(numbers[customer], medians, as_of, currency, language)
+        sentences: set[str] = set()
+        by_family = groupby(of_customer, key=lambda row: row.family)
+        for rank, (_, of_family) in enumerate(by_family, start=1):
+            members = list(of_family)
+            text, dates, row = _sentence(members, facts, features, alarming, sentences)
+            sentences |= {text} if text else set()
             name, is_actionable = features[row.feature].name, row.theme in ACTIONABLE
-            rows.append((customer, rank, row.theme, name, text, row.theme_raise, is_actionable))
+            reason = (row.theme, name, text, sorted(dates), row.theme_raise, is_actionable)
+            rows.append((customer, rank, *reason))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
+def raising_families(
+    raising: pd.DataFrame, parts: pd.DataFrame, features: Sequence[Feature]
+) -> pd.DataFrame:
+    """The rows of `raising_features` with their family, of families that raise the risk in all.
+
+    By customer, the family with the strongest theme first, and in it as in `raising_features`.
+    """
+    names = [feature.name for feature in features if feature.name in parts]
+    family = {feature.name: family_of(feature.theme) for feature in features}
+    of_column = np.array([family[name] for name in names])
+    sums = _theme_sums(parts[names].to_numpy(), of_column)
+    first_column = {name: int(np.argmax(of_column == name)) for name in np.unique(of_column)}
+    families = raising["theme"].map(family_of)
+    columns = families.map(first_column).to_numpy(dtype=int)
+    raises = sums[raising["customer"].to_numpy(dtype=int), columns] > 0
+    rows = raising.assign(family=families)[raises]
+    strongest = rows.groupby(["customer", "family"])["theme_raise"].transform("max")
+    order = ["customer", "strongest", "family"]
+    ordered: pd.DataFrame = rows.assign(strongest=strongest).sort_values(
+        order, ascending=[True, False, True], kind="stable"
+    )
+    return ordered.drop(columns="strongest")
+
+
 def _sentence(
-    numbers: dict[Any, Any],
+    members: Sequence[Any],
+    facts: Facts,
     features: Sequence[Feature],
-    currency: str,
-    language: Language,
-    row: Any,
-) -> str | None:
-    feature = features[row.feature]
-    return render(feature.words, numbers, currency, language, feature.window)
-
-
-def _take_turns(rows: Iterable[Any], write: Callable[[Any], str | None]) -> dict[str, Any]:
-    """One customer's sentences and their rows: a new one of each theme in turn, then again."""
-    queues = [deque(of_theme) for _, of_theme in groupby(rows, key=lambda row: row.theme)]
-    sentences: dict[str, Any] = {}
-    while any(queues):
-        for queue in queues:
-            if len(sentences) == MAX_REASONS:
-                return sentences
-            sentences |= _next_sentence(queue, write, sentences)
-    return sentences
-
-
-def _next_sentence(
-    queue: deque[Any], write: Callable[[Any], str | None], sentences: dict[str, Any]
-) -> dict[str, Any]:
-    """A theme's next sentence that is not among `sentences`; rows on the way leave the queue."""
-    while queue:
-        row = queue.popleft()
-        text = write(row)
-        if text and text not in sentences:
-            return {text: row}
-    return {}
+    alarming: set[Any],
+    sentences: set[str],
+) -> tuple[str | None, set[dt.date], Any]:
+    """A family's sentence, not among those said; the dates in it, and the row it stands for."""
+    family = members[0].family
+    if family in SENTENCES:
+        first = first_sentence(SENTENCES[family], facts)
+        return (*first, members[0]) if first else (None, set(), members[0])
+    for row in members:
+        feature = features[row.feature]
+        if row.Index in alarming and feature.reach <= facts.tenure:
+            text = render(
+                feature.words, facts.numbers, facts.currency, facts.language, feature.window
+            )
+            if text and text not in sentences:
+                return text, set(), row
+    return None, set(), members[0]

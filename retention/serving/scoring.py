@@ -107,7 +107,7 @@ def _uplift_table(
 
 
 def explain_scores(
-    scorer: Scorer, cohort: pa.Table, rows: NDArray[np.intp], params: Params
+    scorer: Scorer, cohort: pa.Table, rows: NDArray[np.intp], params: Params, as_of: dt.date
 ) -> pa.Table:
     """REASONS of some rows of the features of one day, against the median of all of them."""
     X = feature_table.matrix(cohort)
@@ -119,12 +119,13 @@ def explain_scores(
         features.discover(params.features.windows),
         params.currency,
         language(params.at_risk.language),
+        as_of,
     )
     ids = cohort["customer_id"].take(pa.array(rows)).to_numpy()
     reasons = reasons.assign(customer_id=ids[reasons["customer"].to_numpy(dtype=int)])
     schema = artefacts.REASONS.schema
-    columns = {name: reasons[name].to_list() for name in schema.names}
-    table = pa.Table.from_pydict(columns, schema=schema)
+    columns = [pa.array(reasons[field.name], field.type, from_pandas=True) for field in schema]
+    table = pa.Table.from_arrays(columns, schema=schema)
     return table.sort_by([("customer_id", "ascending"), ("rank", "ascending")])
 
 

@@ -39,3 +39,26 @@ CONTEXT: Final = {
 """The themes that tell how the customer behaves: whether to call, and not what to put right. A
 discount or a campaign is the playbook's to offer, under its limits, and mends nothing. A theme of
 neither counts as one of these, under its own name."""
+
+
+FAMILIES: Final = {
+    "habit": ("frequency", "recency", "regularity", "rhythm", "season", "trend"),
+    "spending": ("basket", "discounts", "monetary"),
+    "offers": ("campaigns",),
+    "contract": ("contracts", "customer"),
+    "bills": ("billing",),
+    "orders": ("promises", "returns"),
+    "cases": ("resolution", "solutions", "contacts", "touches", "channels"),
+    "opinion": ("satisfaction", "advocacy"),
+    "portal": ("portal",),
+    "journey": ("journey",),
+}
+"""Themes that tell of one matter: a customer gets one sentence of each, so that nothing is said
+twice. Within a family the theme with the gravest issues comes first."""
+
+_FAMILY_OF: Final = {theme: family for family, themes in FAMILIES.items() for theme in themes}
+
+
+def family_of(theme: str) -> str:
+    """The family of a theme; a theme of the company's own is a family by itself."""
+    return _FAMILY_OF.get(theme, theme)

@@ -4,16 +4,15 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from retention.core import artefacts
 from retention.core.params import Params, Play
 from retention.i18n.language import Language
 from retention.policy import queue
 from retention.policy.lanes import LISTED_LANES, has_money
+from retention.serving.sentences import SILENT_FROM
 from retention.worklist.model import (
     CONTACT_COLUMNS,
     MONEY_COLUMNS,
@@ -22,6 +21,8 @@ from retention.worklist.model import (
     round_half_up,
     round_money,
 )
+from retention.worklist.reasons import chosen_reasons, model_reasons
+from retention.worklist.what_to_say import Event, what_to_say
 
 THEME_OF_WHY: Final = {
     "open_case": "resolution",
@@ -32,9 +33,6 @@ THEME_OF_WHY: Final = {
     "notice": "contracts",
 }
 """The theme of the issue that puts a customer into a lane, by the reason of the lane."""
-
-ANSWERED_PLACE: Final = 1.5  # of an issue that the play answers: after the second model reason
-SUMMARY_THEME: Final = "journey"  # counts all issues; each of them has a theme of its own as well
 
 
 _OF_THE_HISTORY: Final = ("expected_loss", "expected_value", "value_low", "value_high")
@@ -48,8 +46,8 @@ class CustomerTables:
     scores: pd.DataFrame  # scores and uplift, one row a customer of the cohort
     purchase_rhythm: pd.DataFrame  # one row a customer
     customer_state: pd.DataFrame  # one row a customer
-    reasons: pd.DataFrame  # one row a reason: rank, theme, text, actionable
-    recent_issues: pd.DataFrame  # one row an issue: theme, cause, day, text
+    reasons: pd.DataFrame  # REASONS
+    recent_issues: pd.DataFrame  # RECENT_ISSUES
     contacts: pd.DataFrame  # one row a customer
 
 
@@ -91,68 +89,17 @@ def list_rows(
         columns = [name for name in table if name == "customer_id" or name not in joined]
         joined = joined.merge(table[columns], on="customer_id", how="left")
     plays = {play.name: play for play in params.policy.playbook}
-    reasons = dict(list(_reasons(ranked, tables, plays).groupby("customer_id")))
+    selected_reasons = chosen_reasons(
+        model_reasons(tables.reasons, tables.recent_issues),
+        tables.recent_issues,
+        ranked.set_index("customer_id"),
+        plays,
+        THEME_OF_WHY,
+    )
+    reasons = dict(list(selected_reasons.groupby("customer_id")))
     records: list[dict[str, Any]] = pa.Table.from_pandas(joined, preserve_index=False).to_pylist()
     rows = [_row(row, reasons.get(row["customer_id"]), plays, params, language) for row in records]
     return pa.Table.from_pylist(rows, schema=artefacts.AT_RISK.schema)
-
-
-def _reasons(ranked: pd.DataFrame, tables: CustomerTables, plays: dict[str, Play]) -> pd.DataFrame:
-    """customer_id, theme, text: the reasons that staff read, in their order.
-
-    Lane contact: the reasons of the model, actionable ones first, with the dated text of a recent
-    issue in place of the first text of its theme; at the third place at the latest the issue that
-    the play answers. Other lanes: the recent issues come first, for they have to be resolved, and
-    of these the one that the lane is about.
-    """
-    customers = ranked.set_index("customer_id")
-    is_listed = tables.reasons["customer_id"].isin(customers.index)
-    why = _model_reasons(tables.reasons[is_listed], tables.recent_issues)
-    issues = tables.recent_issues[tables.recent_issues["customer_id"].isin(customers.index)]
-    ids = issues["customer_id"]
-    contact = (ids.map(customers["lane"]) == "contact").to_numpy(dtype=bool)
-    lane_theme = ids.map(customers["why"]).map(THEME_OF_WHY)
-    about_lane = (issues["theme"] == lane_theme).to_numpy(dtype=bool)
-    summary = (issues["theme"] == SUMMARY_THEME).to_numpy(dtype=bool)
-    answered = _answered_by_play(issues, ids.map(customers["play"]), plays)
-    # The model's reasons have the places 0, 1, 2, ...: below 0 an issue stands before all of them.
-    place = np.where(contact, ANSWERED_PLACE, np.where(about_lane, -2.0, -1.0))
-    issues = issues.assign(place=place)[np.where(contact, answered, ~summary)]
-    issues = issues.sort_values(["customer_id", "day", "theme"], ascending=[True, False, True])
-    columns = ["customer_id", "theme", "text", "place"]
-    reasons = pd.concat([why[columns], issues[columns]])
-    reasons = reasons.sort_values(["customer_id", "place"], kind="stable")
-    reasons = reasons.drop_duplicates(["customer_id", "text"])
-    return reasons[reasons.groupby("customer_id").cumcount() < len(REASONS)]
-
-
-def _answered_by_play(
-    issues: pd.DataFrame, play: "pd.Series[str]", plays: dict[str, Play]
-) -> NDArray[np.bool_]:
-    """Whether the cause of an issue is among those that the customer's play answers."""
-    fits = [
-        name in plays and cause in plays[name].when
-        for name, cause in zip(play, issues["cause"], strict=True)
-    ]
-    return np.array(fits, dtype=bool)
-
-
-def _model_reasons(why: pd.DataFrame, issues: pd.DataFrame) -> pd.DataFrame:
-    """The reasons of the model with their `place`, actionable ones first.
-
-    The first reason of a theme takes the dated text of the recent issue of that theme, if there is
-    one. The summary of all issues is left out where it has none but another theme has.
-    """
-    keys = ["customer_id", "theme"]
-    dated_text = why[keys].merge(issues[[*keys, "text"]], on=keys, how="left")["text"].to_numpy()
-    dated = pd.notna(dated_text) & ~why.duplicated(keys).to_numpy()
-    why = why.assign(text=why["text"].where(~dated, dated_text), dated=dated)
-    any_dated = why["dated"].groupby(why["customer_id"]).transform("any")
-    why = why[(why["theme"] != SUMMARY_THEME) | why["dated"] | ~any_dated]
-    why = why.sort_values(
-        ["customer_id", "actionable", "rank"], ascending=[True, False, True], kind="stable"
-    )
-    return why.assign(place=why.groupby("customer_id").cumcount().astype(float))
 
 
 def _row(
@@ -164,7 +111,8 @@ def _row(
 ) -> dict[str, Any]:
     """One row of ROWS. why: the customer's reasons, None without any."""
     amounts = row | {"value_at_stake": row["expected_loss"], "budget": row["offer"] or None}
-    alternative = plays.get(row["otherwise"] or "")
+    play, alternative = plays.get(row["play"] or ""), plays.get(row["otherwise"] or "")
+    silent_since = language.date(row["last_purchase_on"], short=True) if _is_silent(row) else None
     return {
         **{name: row[name] for name in artefacts.AT_RISK.names if name in row},
         **{name: _rounded(amounts[name], params.currency) for name in MONEY_COLUMNS},
@@ -175,7 +123,13 @@ def _row(
         "days_since_dealing": row["last_dealing_days"],
         "silent_since": silence_text(*_silence(row, params), language),
         **_reason_columns(why),
-        **_play_columns(plays.get(row["play"] or "")),
+        **what_to_say(
+            row["lane"],
+            play,
+            _event(row["lane"], why, play, language),
+            silent_since,
+            language,
+        ),
         "otherwise": alternative.action if alternative else None,
     }
 
@@ -184,15 +138,28 @@ def _rounded(amount: float | None, currency: str) -> float | None:
     return None if amount is None else round_money(amount, currency)
 
 
-def _play_columns(play: Play | None) -> dict[str, str | None]:
-    if play is None:
-        return dict.fromkeys(("action", "action_name", "wording", "avoid"))
-    return {
-        "action": play.action,
-        "action_name": play.name,
-        "wording": play.wording or None,
-        "avoid": play.avoid or None,
-    }
+def _event(lane: str, why: pd.DataFrame | None, play: Play | None, language: Language) -> Event:
+    """What to speak of: the issue among the reasons that the play answers, else the first.
+
+    To contact, only if it is the first reason, for else the matter is another one.
+    """
+    if why is None:
+        return Event()
+    issues = why[why["kind"].notna()]
+    answered = issues[issues["cause"].isin(play.when if play else ())]
+    if lane == "contact" and not len(answered) and pd.isna(why["kind"].iloc[0]):
+        return Event()
+    for issue in pd.concat([answered, issues]).head(1).to_dict("records"):
+        things = [issue[name] for name in ("case_id", "order_id") if pd.notna(issue[name])]
+        day = language.date(issue["day"], short=True)
+        return Event(issue["kind"], day, things[0] if things else None)
+    return Event()
+
+
+def _is_silent(row: dict[str, Any]) -> bool:
+    """Whether the customer has bought nothing for clearly longer than usual."""
+    days, gap = row["days_since_purchase"], row["usual_gap_days"]
+    return days is not None and gap is not None and days > SILENT_FROM * gap
 
 
 def _silence(row: dict[str, Any], params: Params) -> tuple[float | None, float | None]:
@@ -216,7 +183,7 @@ def _blank_to_null(value: Any) -> Any:
 
 
 def silence_text(days: float | None, gap: float | None, language: Language) -> str | None:
-    """The days of silence beside the usual gap: `26 days, usually every 4`; None without days."""
+    """The days of silence, None without: `26 days, usually comes every 4 days`."""
     if days is None:
         return None
     silence = round_half_up(days)
@@ -226,7 +193,9 @@ def silence_text(days: float | None, gap: float | None, language: Language) -> s
     if gap is None:
         return since
     if round_half_up(gap) <= 1:
-        return language.gettext("{since}, usually every day", since=since)
+        return language.gettext("{since}, usually comes every day", since=since)
     return language.gettext(
-        "{since}, usually every {gap}", since=since, gap=language.number(round_half_up(gap))
+        "{since}, usually comes every {gap} days",
+        since=since,
+        gap=language.number(round_half_up(gap)),
     )

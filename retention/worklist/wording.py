@@ -28,12 +28,37 @@ CHANNELS: Final = {
     "app": gettext_noop("app"),
     "store": gettext_noop("shop"),
     "chat": gettext_noop("chat"),
+    "post": gettext_noop("post"),
+    "sms": gettext_noop("text message"),
 }
 
 
 def channel_words(channel: str | None, language: Language) -> str | None:
     """A channel as staff read it; a channel of the company's own stays as it is."""
     return channel and language.gettext(CHANNELS.get(channel, channel))
+
+
+BY_CHANNEL: Final = {
+    "phone": gettext_noop("by phone"),
+    "email": gettext_noop("by e-mail"),
+    "post": gettext_noop("by post"),
+    "office": gettext_noop("in the office"),
+    "store": gettext_noop("in the shop"),
+    "web": gettext_noop("on the web"),
+    "portal": gettext_noop("through the portal"),
+    "app": gettext_noop("in the app"),
+    "chat": gettext_noop("by chat"),
+    "sms": gettext_noop("by text message"),
+}
+
+
+def by_channel(channel: str | None, language: Language) -> str | None:
+    """How to get in touch; a channel of the company's own by its name."""
+    if channel is None:
+        return None
+    if channel in BY_CHANNEL:
+        return language.gettext(BY_CHANNEL[channel])
+    return language.gettext("through: {channel}", channel=channel)
 
 
 def lane_words(lane: str, why: str, language: Language) -> tuple[str, str]:
@@ -52,7 +77,7 @@ def how_to_read(listing: Listing) -> list[tuple[str, str]]:
         (_("Risk"), _risk_scale(listing)),
         (_("Leaving"), listing.target_description),
         (
-            _("Value at stake"),
+            _("Likely loss"),
             _(
                 "What the company would lose, on average, by this customer's leaving: the chance "
                 "of leaving times the difference between keeping and losing the customer over the "
@@ -71,7 +96,7 @@ def how_to_read(listing: Listing) -> list[tuple[str, str]]:
         (
             _("Net gain expected"),
             _(
-                "The part of the value at stake that the action is believed to keep, as long as a "
+                "The part of the likely loss that the action is believed to keep, as long as a "
                 "customer who is kept stays on, less what the action costs. It is a belief until a "
                 "comparison has measured it."
             ),
@@ -130,8 +155,8 @@ def _risk_scale(listing: Listing) -> str:
         for threshold, code in RISK_THRESHOLDS[:-1]
     ]
     scale = language.gettext(
-        "The words: {steps}, {low} below.",
-        steps=", ".join(steps),
+        "The words: {steps}; {low} below.",
+        steps=language.join(steps),
         low=language.gettext(RISK_WORDS["low"]),
     )
     if not listing.rows.num_rows:
@@ -143,6 +168,15 @@ def _risk_scale(listing: Listing) -> str:
         leaving=listing.churn_description,
     )
     return f"{example} {scale}"
+
+
+COUNTED: Final = {
+    "contact": gettext_noop("to contact"),
+    "fix_first": gettext_noop("to fix first"),
+    "gave_notice": gettext_noop("who gave notice"),
+    "cooling_off": gettext_noop("given time"),
+}
+"""The customers of a listed lane after their number."""
 
 
 def lane_counts(listing: Listing) -> list[tuple[str, int, list[tuple[str, int]]]]:
@@ -191,11 +225,11 @@ def _limit_sentence(limit: ShadowPrice, listing: Listing) -> str:
         )
     if limit.kind == "channel":
         return language.ngettext(
-            "{n} more contact by way of {name} would be worth {worth}.",
-            "{n} more contacts by way of {name} would be worth {worth}.",
+            "{n} more contact {how} would be worth {worth}.",
+            "{n} more contacts {how} would be worth {worth}.",
             int(limit.more),
             worth=worth,
-            name=channel_words(limit.name, language),
+            how=by_channel(limit.name, language),
         )
     return language.ngettext(
         "{n} more contact would be worth {worth}.",

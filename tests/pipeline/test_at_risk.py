@@ -122,7 +122,7 @@ def test_a_row_says_all_that_staff_read() -> None:
         "days_since_purchase": 25.96,
         "days_since_dealing": 3.0,
         "usual_gap_days": 4.04,
-        "silent_since": "26 days, usually every 4",
+        "silent_since": "26 days, usually comes every 4 days",
         "reason_1": "billed 12% above the agreed price on 14 Oct",
         "reason_2": "last visit 26 days ago",
         "themes": "billing recency",

@@ -41,6 +41,7 @@ CUSTOMER_STATE: Final = {
     "last_dealing_days": 3.0,
     "failures_90d": 0.0,
     "causes": None,
+    "unsettled": None,
     "usual_channel": None,
 }
 CONTACTS: Final = {"do_not_contact": False, "preferred_channel": "phone", "owner": None}
@@ -55,7 +56,7 @@ def customer_rows(text: str) -> list[dict[str, Any]]:
 def _typed(row: dict[str, str | None]) -> dict[str, Any]:
     typed: dict[str, Any] = {"customer_id": row.pop("customer")}
     for name, cell in row.items():
-        if name == "causes":
+        if name in ("causes", "unsettled"):
             typed[name] = cell.split() if cell else None
         elif name in ("notice_on", "ends_on"):
             typed[name] = dt.date.fromisoformat(cell) if cell else None

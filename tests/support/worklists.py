@@ -60,12 +60,16 @@ def params_with(policy: dict[str, Any] | None = None, **at_risk_values: Any) -> 
 
 def reasons(*rows: tuple[str, int, str, str, bool]) -> pd.DataFrame:
     columns = ["customer_id", "rank", "theme", "text", "actionable"]
-    return pd.DataFrame(list(rows), columns=columns)
+    return pd.DataFrame(list(rows), columns=columns).assign(dates=None)
 
 
-def issues(*rows: tuple[str, str, str]) -> pd.DataFrame:
+def issues(*rows: tuple[str, str, str], **columns: Any) -> pd.DataFrame:
+    """Recent issues; columns: of all of them, or a list of one value each."""
     frame = pd.DataFrame(list(rows), columns=["customer_id", "theme", "text"])
-    return frame.assign(day=dt.date(2026, 11, 1), cause=None)
+    plain = dict.fromkeys(
+        ("cause", "kind", "case_id", "order_id", "settled", "turn", "fault", "dates")
+    )
+    return frame.assign(day=dt.date(2026, 11, 1), **(plain | columns))
 
 
 def worklist_inputs(

@@ -21,7 +21,7 @@ from models.components.scorer import COLUMNS
 from retention.core import artefacts, events
 from retention.core.artefacts import TableArtefact
 from retention.worklist import published
-from tests.support import company
+from tests.support import company, list_rules
 from tests.support.company import Checkout
 
 SOURCES = tuple(company.PARAMS["sources"])
@@ -315,6 +315,12 @@ def test_no_name_or_address_is_said_while_the_stages_run(shop: Checkout) -> None
 @pytest.mark.parametrize("name", ["at_risk.csv", "at_risk.html", "at_risk.xlsx"])
 def test_the_list_says_whom_to_call_and_how(shop: Checkout, name: str) -> None:
     assert company.canaries(current(shop) / name) == set(company.CANARIES)
+
+
+def test_every_row_gives_reasons_and_words_by_the_rules(shop: Checkout) -> None:
+    list_rows = rows(current(shop) / "at_risk.csv")
+    assert list_rules.broken_rules(list_rows) == []
+    assert sum(bool(list_rules.reasons(row)) for row in list_rows) > 0.9 * len(list_rows)
 
 
 # The same again

@@ -3,6 +3,7 @@
 The expected features are computed here with pandas alone, independently of the stages.
 """
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import fields
@@ -22,10 +23,13 @@ from examples.telecom.customers import State, hazard
 from examples.telecom.mechanism import CAUSES, Mechanism
 from examples.telecom.write import mechanism, truth, write_histories
 from features import discover
-from features.engine.table import features_at
+from features.engine.base import Past
+from features.engine.table import customer_attributes, features_at
 from models.components.base import log_odds
 from models.components.calibration import logistic_line
 from pipeline import customers, events, example, ingest, scorecard
+from pipeline.at_risk import at_risk
+from pipeline.interactions import interactions
 from retention.cohort import eligibility
 from retention.commands import check
 from retention.core import artefacts, point_in_time
@@ -33,7 +37,11 @@ from retention.core.events import KINDS
 from retention.core.params import Params, SimulationParams, load_params
 from retention.core.storage import atomic
 from retention.scorecard import churn_drivers
-from tests.support import engines
+from retention.serving.themes import ACTIONABLE
+from retention.worklist.build import WorklistInputs
+from retention.worklist.rows import CustomerTables
+from tests.support import documents, engines, list_rules
+from tests.support.policies import SCORES
 
 PARAMS: Final = Path(__file__).resolve().parents[2] / "examples/telecom/params.yaml"
 SMALL: Final = {"customers": 2500, "weeks": 104}
@@ -602,3 +610,107 @@ def test_what_the_files_say_shows_in_the_features(
 
 def test_who_had_a_contract_was_watched(small: TelecomRun, computed: pd.DataFrame) -> None:
     assert set(computed.index) == set(live_contracts(small.files))
+
+
+# What the list says, against the files
+
+
+@pytest.fixture(scope="module")
+def telecom_list(small: TelecomRun) -> list[dict[str, Any]]:
+    """The rows of a list of all customers with made-up scores: what it tells are the issues."""
+    duck, day = engines.duck(), point_in_time.day_number(END.date())
+    history, people = (
+        duck.load(pq.read_table(small.folder / artefact))
+        for artefact in (artefacts.EVENTS, artefacts.CUSTOMERS)
+    )
+    past = Past(
+        duck.materialize(point_in_time.as_known_at(history, day)),
+        customer_attributes(people, day),
+        day,
+        duck.materialize,
+        small.params.service,
+    )
+    cohort = eligibility.cohort(past.all_events, day, small.params.labels.churn)
+    tables = interactions(small.params, past, cohort.select(nw.col("customer_id")), duck)
+    state = tables.customer_state.to_pandas()
+    draw, ids = np.random.default_rng(5), state["customer_id"]
+    loss, n = draw.gamma(2, 20, len(ids)).round(2), len(ids)
+    scores = pd.DataFrame({"customer_id": ids, **SCORES}).assign(expected_loss=loss)
+    themes = [theme for theme in ACTIONABLE for _ in range(n)]
+    reasons = pd.DataFrame({"customer_id": list(ids) * len(ACTIONABLE), "theme": themes})
+    reasons = reasons.assign(rank=reasons.groupby("customer_id").cumcount() + 1)
+    files = small.files["customers"].set_index("id").reindex(ids)
+    contacts = pd.DataFrame(
+        {
+            "customer_id": ids.to_numpy(),
+            "preferred_channel": files["preferred_channel"].to_numpy(),
+            "do_not_contact": False,
+        }
+    ).assign(owner=None, name=None, language=None, email=None, phone=None)
+    rhythm = dict.fromkeys(("last_purchase_on", "days_since_purchase", "usual_gap_days"))
+    inputs = WorklistInputs(
+        CustomerTables(
+            scores=scores,
+            purchase_rhythm=pd.DataFrame({"customer_id": ids}).assign(**rhythm),
+            customer_state=state,
+            reasons=reasons.assign(text=None, dates=None, actionable=True),
+            recent_issues=tables.recent_issues.to_pandas(),
+            contacts=contacts,
+        ),
+        tables.timeline,
+        artefacts.RISK_HISTORY.schema.empty_table(),
+        documents.score_summary(as_of=END.date()),
+        pd.DataFrame(columns=["customer_id", "kind", "day", "treatment", "amount"]),
+    )
+    rows: list[dict[str, Any]] = at_risk(inputs, small.params, None).listing.rows.to_pylist()
+    return rows
+
+
+def test_every_row_of_the_list_keeps_the_rules(telecom_list: list[dict[str, Any]]) -> None:
+    assert {row["lane"] for row in telecom_list} >= {"contact", "fix_first", "gave_notice"}
+    assert len(telecom_list) > 100
+    assert list_rules.broken_rules(telecom_list) == []
+
+
+def test_a_row_names_cases_orders_and_bills_of_its_customer(
+    small: TelecomRun, telecom_list: list[dict[str, Any]]
+) -> None:
+    files = small.files
+    owner = {
+        "case": files["tickets"].set_index("case_id")["customer_id"].to_dict(),
+        "order": files["orders"].set_index("order_id")["customer_id"].to_dict(),
+        "bill": files["invoices"].set_index("invoice_id")["customer_id"].to_dict(),
+    }
+    named = [
+        (row["customer_id"], owner[thing][number])
+        for row in telecom_list
+        for text in list_rules.reasons(row)
+        for thing, number in re.findall(r"\((case|order|bill) (\w+)\)", text)
+    ]
+    assert len(named) > 100
+    assert [pair for pair in named if pair[0] != pair[1]] == []
+
+
+def test_nobody_is_told_that_it_is_settled_whose_trouble_is_not(
+    small: TelecomRun, telecom_list: list[dict[str, Any]]
+) -> None:
+    """By the files alone: a case open or ended unsolved, an order awaited, a bill not paid."""
+    files = small.files
+    known_until = END - DAY  # what happens on the last day is known a day later
+    payments, tickets = files["payments"], files["tickets"].drop_duplicates()
+    tickets = tickets[tickets["opened_at"] < known_until].sort_values("opened_at")
+    tickets = tickets.drop_duplicates("case_id", keep="last")  # of one case, the last counts
+    outcome = tickets["final_outcome"].fillna(tickets["outcome"])
+    ended = tickets["final_closed_at"].fillna(tickets["closed_at"])
+    is_open = ended.isna() | (tickets["reopened_at"].notna() & tickets["final_closed_at"].isna())
+    unsolved = (outcome != "solved") & (ended >= END - 182 * DAY) & (ended < known_until)
+    refused_bills = payments[payments["status"] == "refused"]
+    refused_bills = refused_bills[refused_bills["paid_on"].between(END - 182 * DAY, known_until)]
+    paid = payments.loc[payments["status"] != "refused", "invoice_id"]
+    unpaid = refused_bills[~refused_bills["invoice_id"].isin(paid)]
+    left = {*tickets.loc[is_open | unsolved, "customer_id"], *unpaid["customer_id"]}
+    settled_rows = [row for row in telecom_list if "It is settled now" in (row["wording"] or "")]
+    assert settled_rows
+    assert left & {row["customer_id"] for row in telecom_list}
+    untrue = [row for row in settled_rows if row["customer_id"] in left]
+    assert [(row["customer_id"], list_rules.reasons(row)) for row in untrue] == []

@@ -111,7 +111,7 @@ def _events_text(summary: IngestSummary) -> str:
         f"{counts.rows:,} {kind} ({date_text(counts.first_day)} to {date_text(counts.last_day)})"
         for kind, counts in summary.kinds.items()
     )
-    unmapped = f"; {summary.unmapped:,} matched no where:" if summary.unmapped else ""
+    unmapped = f"; {summary.unmapped:,} rows match no event" if summary.unmapped else ""
     held_back = f"; {summary.held_back:,} held back, on or after as_of" if summary.held_back else ""
     return f"{kinds or 'no events'}{unmapped}{held_back}"
 

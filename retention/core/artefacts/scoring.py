@@ -56,6 +56,7 @@ CUSTOMER_STATE: Final = Table(
         Column("last_dealing_days", NUMBER, "days since the customer last dealt with the company"),
         Column("failures_90d", NUMBER, "service failures in 90 days"),
         Column("causes", pa.list_(TEXT), "their causes in half a year; null if none"),
+        Column("unsettled", pa.list_(TEXT), "causes or kinds of what is left to be put right"),
         Column("last_said_on", DATE, "when the customer was last heard; null if never"),
         Column("last_said", TEXT, "what they said, in a sentence; null if never heard"),
         Column("usual_channel", TEXT, "the channel they mostly use; null if unknown"),
@@ -69,8 +70,15 @@ RECENT_ISSUES: Final = Table(
     (
         _CUSTOMER_ID,
         Column("theme", TEXT, "the theme of features it belongs to"),
+        Column("kind", TEXT, "what happened, as a code"),
         Column("cause", TEXT, "why service failed; null where it is no failure of service"),
         Column("day", DATE, "when it happened last"),
+        Column("case_id", TEXT, "the case of the newest; null without one"),
+        Column("order_id", TEXT, "the order or bill of the newest; null without one"),
+        Column("settled", FLAG, "whether nothing of it is left to be put right; null: unknown"),
+        Column("turn", TEXT, "whose turn it is, ours or theirs; null where nobody's"),
+        Column("fault", TEXT, "whose fault it was, ours or theirs; null where nobody's"),
+        Column("dates", pa.list_(DATE), "the days that the text names"),
         Column("text", TEXT, "the sentence, in the list's language"),
     ),
 )
@@ -90,7 +98,7 @@ TIMELINE: Final = Table(
 )
 REASONS: Final = Table(
     DATA / "score/reasons.parquet",
-    "why, in plain words, for those with most to lose or with an open issue",
+    "why, a family of themes each, for those with most to lose or with an open issue",
     "a customer and a rank",
     ("customer_id", "rank"),
     (
@@ -98,7 +106,8 @@ REASONS: Final = Table(
         Column("rank", pa.int8(), "1 is the strongest reason"),
         Column("theme", TEXT, "the theme of the feature"),
         Column("feature", TEXT, "the feature that raises the risk"),
-        Column("text", TEXT, "the reason, in the list's language"),
+        Column("text", TEXT, "the reason, in the list's language; null if an issue must tell it"),
+        Column("dates", pa.list_(DATE), "the days that the text names"),
         Column("raises", NUMBER, "what it adds to the log-odds of churn"),
         Column("actionable", FLAG, "whether staff can do something about the theme"),
     ),

@@ -10,7 +10,7 @@ from retention.core.artefacts.types import DATE, FLAG, NUMBER, TEXT, WHOLE
 from retention.core.documents import reports as documents
 
 _CUSTOMER_ID: Final = KEY_COLUMNS[0]
-REASON_COLUMNS: Final = tuple(f"reason_{rank}" for rank in range(1, 7))
+REASON_COLUMNS: Final = tuple(f"reason_{rank}" for rank in range(1, 4))
 
 AT_RISK: Final = CsvTable(
     DATA / "at_risk/at_risk.csv",

@@ -1,6 +1,7 @@
 """Sections for the list and the policy: whom to contact, in which order, and how."""
 
-from typing import Annotated, Literal
+from string import Formatter
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -60,6 +61,19 @@ class Owner(Strict):
     away: list[Absence] = []
 
 
+class PlayTexts(Strict):
+    """The texts of a play in one language."""
+
+    action: str = Field(min_length=1)
+    wording: str = ""
+    avoid: str = ""
+
+
+FILLED: Final = ("day", "thing")
+"""What a play's wording may be filled with, in braces: the day, and the number of the case, order
+or bill, of what the first reason tells."""
+
+
 class Play(Strict):
     """An action that staff can take, for whom, at which cost, and with which expected effect."""
 
@@ -75,7 +89,22 @@ class Play(Strict):
     acceptance_rate: float = Field(default=1.0, ge=0, le=1)  # of all who are offered it
     approval: float | None = Field(default=None, ge=0)
     channels: list[str] = []
+    speech: Literal["spoken", "written"] | None = None  # by which of the two it works
+    needs: Literal["settled", "unsettled"] | None = None  # whether what went wrong is put right
+    fault: Literal["ours", "theirs"] | None = None  # whose fault the latest failure was
+    min_tenure_days: int = Field(default=0, ge=0)
+    texts: dict[Literal["en", "ur", "bn"], PlayTexts] = {}  # in other languages than the above
     save_rate: float = Field(default=0.1, ge=0, le=1)  # of churners; shrunk to what is measured
+
+    @model_validator(mode="after")
+    def _wording_can_be_filled(self) -> "Play":
+        for text in (self.wording, *(texts.wording for texts in self.texts.values())):
+            names = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+            unknown = sorted(names - set(FILLED))
+            if unknown:
+                allowed = ", ".join(FILLED)
+                raise ValueError(f"wording: {{{unknown[0]}}} cannot be filled in; known: {allowed}")
+        return self
 
     @model_validator(mode="after")
     def _no_offer_while_open(self) -> "Play":

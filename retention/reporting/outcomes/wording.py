@@ -13,7 +13,7 @@ from retention.serving.themes import ACTIONABLE, CONTEXT
 ARMS: Final = {"contact": gettext_noop("to contact"), "holdout": gettext_noop("held out")}
 COVARIATES: Final = {
     "churn_probability": gettext_noop("Chance of leaving, predicted"),
-    "expected_loss": gettext_noop("Value at stake"),
+    "expected_loss": gettext_noop("Likely loss"),
 }
 SUBGROUP_TITLES: Final = {
     "play": gettext_noop("By action"),

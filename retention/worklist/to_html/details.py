@@ -15,7 +15,6 @@ from retention.reporting import page
 from retention.serving.themes import ACTIONABLE, CONTEXT
 from retention.worklist.model import (
     PLANNED,
-    REASONS,
     RISK_THRESHOLDS,
     RISK_WORDS,
     Listing,
@@ -64,22 +63,19 @@ _CELLS: Final[dict[str, Cell]] = {
     "planned": _value("planned"),
     "due": lambda row, *_: row["due_on"] and row["due_on"].toordinal(),
     "stake": _value("value_at_stake"),
-    "gain": _value("net_gain"),
+    "net_gain": _value("net_gain"),
     "risk": _value("churn_probability"),
     "days": _value("days_since_purchase"),
-    "action": _text("action"),
-    "wording": _text("wording"),
-    "avoid": _text("avoid"),
     "otherwise": _text("otherwise"),
     "lane": _value("lane"),
     "level": _value("risk"),
     "owner": lambda row, _, texts: texts.optional(page.cut(row["owner"])),
     "play": _text("action_name"),
     "kinds": lambda row, _, texts: texts.each(_themes(row)),
-    "reasons": lambda row, _, texts: texts.each(_cut(row[name]) for name in REASONS if row[name]),
-    "said": lambda row, _, texts: texts.optional(_long(row["last_said"])),
-    "budget": lambda row, listing, texts: texts.optional(budget(row, listing)),
-    "approval": lambda row, *_: int(bool(row["approval"])),
+    "said": lambda row, listing, texts: texts.optional(_statement(row, listing)),
+    "gain": lambda row, listing, texts: texts.optional(_money(row["net_gain"], listing)),
+    "expected": lambda row, listing, texts: texts.optional(_expected(row, listing)),
+    "silent": _text("silent_since"),
     "bought": lambda row, listing, texts: texts.optional(_day(row["last_purchase_on"], listing)),
 }
 """What the script knows of a row, under the names that it uses."""
@@ -113,9 +109,27 @@ def _cut(text: str) -> str:
     return page.cut(text) or ""
 
 
-def _long(text: str | None) -> str | None:
-    """A text that is cut short in the row."""
-    return text if text and len(text) > page.MAX_TEXT_LENGTH else None
+def _statement(row: Row, listing: Listing) -> str | None:
+    """What the customer last said, and when."""
+    statement, day = page.cut(row["last_said"]), _day(row["last_said_on"], listing)
+    if statement is None or day is None:
+        return statement
+    return listing.language.gettext("{date}: {what}", date=day, what=statement)
+
+
+def _expected(row: Row, listing: Listing) -> str | None:
+    """The expected value with its range."""
+    expected, low, high = (
+        _money(row[name], listing) for name in ("expected_value", "value_low", "value_high")
+    )
+    if expected is None or low is None:
+        return expected
+    span = listing.language.gettext("{low} to {high}", low=low, high=high)
+    return listing.language.gettext("{what} ({detail})", what=expected, detail=span)
+
+
+def _money(amount: float | None, listing: Listing) -> str | None:
+    return None if amount is None else listing.language.money(amount, listing.currency)
 
 
 def budget(row: Row, listing: Listing) -> str | None:

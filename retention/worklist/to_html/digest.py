@@ -8,10 +8,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
-from retention.policy.lanes import LANES, LISTED_LANES
 from retention.reporting import page as base_page
 from retention.worklist.model import Listing, slug
 from retention.worklist.to_html.page import RowTexts, changes_sentence, dropped_summary, total
+from retention.worklist.wording import COUNTED
 
 MAX_BYTES: Final = 95_000  # mail programs cut from 100 kB
 _MAX_ROWS: Final = 40
@@ -20,7 +20,7 @@ _MAX_NOTES: Final = 5
 _HERE: Final = Path(__file__).parent
 _FONTS: Final = {
     "en": "Georgia, 'Times New Roman', serif",
-    "ur": "'Noto Sans', 'Noto Nastaliq Urdu', 'Noto Naskh Arabic', serif",
+    "ur": "'Noto Sans', 'Noto Nastaliq Urdu', 'Urdu Typesetting', 'Noto Naskh Arabic', serif",
     "bn": "'Noto Sans Bengali', 'Noto Sans', sans-serif",
 }
 
@@ -54,6 +54,7 @@ def _message_values(listing: Listing, owner: str | None) -> dict[str, Any]:
         "date": language.date(listing.as_of, weekday=True),
         "notes": [base_page.cut(note, 300) for note in listing.notes[:_MAX_NOTES]],
         "counts": _counts(listing),
+        "value_days": listing.value_days,
         "at_stake": total(listing.value_at_stake, listing) if listing.has_money else None,
         "changed": changes_sentence(listing),
         "dropped": dropped_summary(listing, _MAX_DROPPED),
@@ -63,13 +64,13 @@ def _message_values(listing: Listing, owner: str | None) -> dict[str, Any]:
 
 
 def _counts(listing: Listing) -> str:
-    """The rows by lane: `12 to contact, 3 fix first and 1 gave notice`."""
+    """The rows by lane: `12 to contact, 3 to fix first and 1 who gave notice`."""
     language, counts = listing.language, Counter(listing.rows["lane"].to_pylist())
     parts = [
         language.gettext(
             "{number} {what}", number=language.number(counts[lane]), what=language.gettext(words)
         )
-        for lane, words in LANES.items()
-        if lane in LISTED_LANES and counts[lane]
+        for lane, words in COUNTED.items()
+        if counts[lane]
     ]
     return language.join(parts)

@@ -36,11 +36,12 @@
     rank: known.rank[place],
     due: known.due[place] ?? Infinity,
     stake: number(known.stake[place]),
-    gain: number(known.gain[place]),
+    gain: number(known.net_gain[place]),
     risk: number(known.risk[place]),
     days: number(known.days[place]),
+    due: known.due[place] ?? Infinity,
     name: row.querySelector("strong").textContent,
-    text: plain(`${row.textContent} ${known.reasons[place].map(text).join(" ")}`),
+    text: plain(row.textContent),
   }));
   let key = "rank", direction = 1, lane = "", most = STEP, found = rows, byName = null;
 
@@ -69,27 +70,17 @@
 
   const some = (list) => (list.childElementCount ? list : made("p", words.nothing, "quiet"));
 
-  function todo(place) {
+  function pairs(name, title, of, place) {  /* terms and what is known of them */
     const list = made("dl");
-    const say = (term, what) => what && list.append(made("dt", term), made("dd", own(what)));
-    const budget = text(known.budget[place]);
-    say(words.action, text(known.action[place]));
-    say(words.wording, text(known.wording[place]));
-    say(words.avoid, text(known.avoid[place]));
-    say(words.budget, budget && (known.approval[place] ? `${budget}, ${words.approval}` : budget));
-    say(words.otherwise, text(known.otherwise[place]));
-    return part("todo-in-full", words.todo, some(list));
+    for (const term of of) {
+      const what = text(known[term][place]);
+      if (what) list.append(made("dt", words[term]), made("dd", own(what)));
+    }
+    return part(name, title, some(list));
   }
 
-  function why(place) {
-    const list = made("ol", known.reasons[place].map((one) => made("li", own(text(one)))));
-    const pairs = made("dl");
-    for (const name of ["said", "bought"]) {
-      const what = text(known[name][place]);
-      if (what) pairs.append(made("dt", words[name]), made("dd", own(what)));
-    }
-    return part("reasons", words.reasons, some(list), ...(pairs.childElementCount ? [pairs] : []));
-  }
+  const beside = (place) => pairs("todo-in-full", words.todo, ["otherwise", "said"], place);
+  const figures = (place) => pairs("figures-in-full", words.figures, ["gain", "expected", "silent", "bought"], place);
 
   function timeline(place) {
     const events = known.timeline[place], list = made("ol", null, "timeline");
@@ -127,7 +118,7 @@
   }
 
   function details(one) {
-    const parts = [todo, why, timeline, history].map((of) => of(one.place));
+    const parts = [beside, figures, timeline, history].map((of) => of(one.place));
     const cell = made("td", made("div", parts.filter(Boolean), "parts"));
     const row = made("tr", cell, "details");
     row.id = `opened-${one.place}`;
@@ -235,7 +226,9 @@
   addEventListener("beforeprint", () => show(found.length));
   addEventListener("afterprint", () => show(most));
 
-  if (matchMedia("(max-width: 52rem)").matches) document.getElementById("about").open = false;
+  if (matchMedia("(max-width: 52rem)").matches) {  /* the first customer is on the first screen */
+    for (const one of document.querySelectorAll(".notes, .finder")) one.open = false;
+  }
   controls.hidden = false;
   update();
   body.removeAttribute("data-waiting");

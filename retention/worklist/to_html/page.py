@@ -4,6 +4,7 @@ The rows are part of the page, so that it can be read, printed and forwarded wit
 script sorts, searches, filters, shows a hundred rows at a time and opens a customer.
 """
 
+import datetime as dt
 import re
 from collections import Counter
 from pathlib import Path
@@ -23,6 +24,7 @@ from retention.worklist.model import (
 )
 from retention.worklist.to_html import details
 from retention.worklist.wording import (
+    by_channel,
     channel_words,
     how_to_read,
     lane_counts,
@@ -32,8 +34,8 @@ from retention.worklist.wording import (
 )
 
 _HERE: Final = Path(__file__).parent
-_MAX_REASONS: Final = 3  # in a row; the rest opens
 _MAX_DROPPED: Final = 100
+_MAX_WORDING: Final = 400  # characters
 _WHOLE_UNITS_FROM: Final = 1_000.0  # from this value at stake on, amounts show no pennies
 _PHONE: Final = re.compile(r"\+?[0-9][0-9 ().\-/]{4,24}")
 _EMAIL: Final = re.compile(r"[^\s@,;:<>\"'?&]{1,64}@[^\s@,;:<>\"'?&]{1,190}")
@@ -62,6 +64,7 @@ def _page(listing: Listing) -> dict[str, Any]:
         "dropped": dropped_summary(listing, _MAX_DROPPED),
         "lane_counts": lane_counts(listing),
         "limits": limit_sentences(listing),
+        "has_due": "due_on" in listing.rows.column_names,
         "rows": RowTexts(listing).rows(listing.rows.to_pylist()),
         "filters": data.pop("filters"),
         "data": data,
@@ -145,6 +148,7 @@ class RowTexts:
         texts = ("customer_id", "name", "owner", "covered_for", "phone", "email")
         return {name: base_page.cut(row[name]) for name in texts} | {
             "rank": row["rank"],
+            "due": self._day(row.get("due_on")),
             "number": self._language.number(row["rank"]),
             "language": row["language"] and self._language.name_of(row["language"]),
             "prefers": base_page.cut(channel_words(row["preferred_channel"], self._language)),
@@ -157,27 +161,17 @@ class RowTexts:
         risk = RISK_WORDS[row["risk"]]
         return {
             "value": self._amount(row["value_at_stake"]),
-            "expected": self._amount(row["expected_value"]),
-            "low": self._amount(row["value_low"]),
-            "high": self._amount(row["value_high"]),
-            "gain": self._amount(row["net_gain"]),
             "risk": row["risk"],
             "risk_words": self._language.gettext(risk),
             "percent": self._language.percent(row["churn_probability"]),
             "width": round_half_up(100 * row["churn_probability"]),
             "change": change,
             "change_words": self._language.gettext(CHANGES[change]) if change else None,
-            "silence": row["silent_since"],
         }
 
     def _reasons(self, row: dict[str, Any]) -> dict[str, Any]:
         reasons = [base_page.cut(row[name]) for name in REASONS if row[name]]
-        said_on = row["last_said_on"]
-        return {
-            "reasons": reasons[:_MAX_REASONS],
-            "last_said": base_page.cut(row["last_said"]),
-            "last_said_on": self._language.date(said_on, short=True) if said_on else None,
-        }
+        return {"reasons": reasons}
 
     def _action(self, row: dict[str, Any]) -> dict[str, Any]:
         lane, why = lane_words(row["lane"], row["why"], self._language)
@@ -189,10 +183,15 @@ class RowTexts:
             "lane_words": lane,
             "lane_why": why,
             "action": base_page.cut(row["action"]),
+            "wording": base_page.cut(row["wording"], _MAX_WORDING),
+            "avoid": base_page.cut(row["avoid"]),
             "budget": details.budget(row, self._listing),
             "approval": row["approval"],
-            "channel": base_page.cut(channel_words(row["channel"], self._language)),
+            "channel": base_page.cut(by_channel(row["channel"], self._language)),
         }
+
+    def _day(self, day: dt.date | None) -> str | None:
+        return self._language.date(day, short=True) if day else None
 
     def _amount(self, amount: float | None) -> str | None:
         if amount is None:

@@ -4,7 +4,7 @@ import datetime as dt
 import re
 from typing import Any, Final
 
-from retention.i18n.language import minor_digits
+from retention.i18n.language import Language, minor_digits
 from retention.worklist.answer_columns import ANSWER_COLUMNS
 from retention.worklist.model import DAY_COLUMNS, MONEY_COLUMNS, Listing
 from retention.worklist.to_xlsx.layout import DATES, WIDTHS
@@ -29,6 +29,9 @@ _HEADER: Final = {
 }
 _BAND_HEADER: Final = _HEADER | {"bg_color": _BAND, "font_color": "#FFFFFF"}
 _DATE: Final = {"num_format": "d mmm yyyy", "align": "center"}
+_NUMERALS: Final = {"bn": "[$-5000845]"}
+"""Prefixes of number formats: digits of Bengali (05) in the locale of Bangladesh (0845)."""
+
 _LEFT_TO_RIGHT: Final = {"text_wrap": True, "reading_order": 1}
 """For texts that a right-to-left sheet would reverse: +44 20 would read 20 44+."""
 
@@ -81,9 +84,14 @@ def money_format(listing: Listing, suffix: str = "", digits: int | None = None) 
     language = listing.language
     digits = minor_digits(listing.currency) if digits is None else digits
     before, _, after = language.money(0, listing.currency, 0).partition(language.number(0))
-    number = "#,##0" + ("." + "0" * digits if digits else "")
+    number = digits_of(language) + "#,##0" + ("." + "0" * digits if digits else "")
     quoted = [f'"{text}"' if text else "" for text in (before, after + suffix)]
     return number.join(quoted)
+
+
+def digits_of(language: Language) -> str:
+    """What makes a number format show the digits of the language, as its texts do."""
+    return _NUMERALS.get(language.code, "")
 
 
 def styles(book: Any, listing: Listing) -> dict[str, Any]:
@@ -94,26 +102,37 @@ def styles(book: Any, listing: Listing) -> dict[str, Any]:
     }
     formats["very_high"] = formats["risk"] | _URGENT
     formats["to_approve"] = formats["budget"] | _URGENT | {"num_format": money_format(listing, "*")}
+    start = "right" if listing.language.direction == "rtl" else "left"
     formats |= {
         "heading": _HEADER,
-        "indented heading": _HEADER | {"indent": 1},
+        "indented heading": _HEADER | {"align": start, "indent": 1},
         "number heading": _HEADER | {"align": "right"},
         "band": _BAND_HEADER,
     }
-    return {name: book.add_format(SHEET | properties) for name, properties in formats.items()}
+    language = listing.language
+    return {name: new_format(book, language, properties) for name, properties in formats.items()}
+
+
+def new_format(book: Any, language: Language, properties: dict[str, Any]) -> Any:
+    """A format of a cell; in a language from right to left the text runs from there."""
+    direction = {"reading_order": 2} if language.direction == "rtl" else {}
+    return book.add_format(SHEET | direction | properties)
 
 
 def _column_formats(listing: Listing) -> dict[str, dict[str, Any]]:
-    money = {"num_format": money_format(listing)}
+    digits = digits_of(listing.language)
+    start = "right" if listing.language.direction == "rtl" else "left"
+    money = {"num_format": money_format(listing), "align": "right"}
     formats: dict[str, dict[str, Any]] = {name: {"text_wrap": True} for name in WIDTHS}
     formats |= dict.fromkeys(MONEY_COLUMNS, money)
     formats["offer_cost"] = {"num_format": money_format(listing, digits=_answer_digits(listing))}
-    formats |= {name: {"num_format": "0.0"} for name in DAY_COLUMNS}
-    formats |= dict.fromkeys(DATES, _DATE)
+    formats |= {name: {"num_format": f"{digits}0.0", "align": "right"} for name in DAY_COLUMNS}
+    formats |= dict.fromkeys(DATES, _DATE | {"num_format": f"{digits}d mmm yyyy"})
     formats |= dict.fromkeys(("customer_id", "phone", "email", "list_id"), _LEFT_TO_RIGHT)
-    formats |= {name: {"text_wrap": True, "indent": 1} for name in AFTER_NUMBERS}
-    formats["rank"] = {"align": "center"}
-    formats["churn_probability"] = {"num_format": "0%"}
+    after_number = {"text_wrap": True, "align": start, "indent": 1}
+    formats |= dict.fromkeys(AFTER_NUMBERS, after_number)
+    formats["rank"] = {"align": "center", "num_format": f"{digits}0"}
+    formats["churn_probability"] = {"num_format": f"{digits}0%", "align": "right"}
     formats["value_at_stake"] = money | {"bold": True}
     return formats
 

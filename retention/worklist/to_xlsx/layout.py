@@ -57,9 +57,6 @@ DETAIL_WIDTHS: Final[dict[str, float]] = {
     "email": 28,
     "why": 24,
     "otherwise": 24,
-    "reason_4": 27,
-    "reason_5": 27,
-    "reason_6": 27,
     "last_said_on": 12,
     "silent_since": 17,
     "last_purchase_on": 12,
@@ -80,11 +77,11 @@ PRINTED_WIDTHS: Final = WORKING_WIDTHS | ANSWER_WIDTHS
 WIDTHS: Final = PRINTED_WIDTHS | DETAIL_WIDTHS
 """Every column of the first sheet in order, with its width in characters.
 
-PRINTED_WIDTHS fits the width of one A4 page at 6 points or more. `reasons` joins the first three.
+PRINTED_WIDTHS fits the width of one A4 page at 6 points or more. `reasons` joins the three.
 """
 
 DATES: Final = ("due_on", "contacted_on", "call_back_on", "last_said_on", "last_purchase_on")
-JOINED_REASONS: Final = REASONS[:3]
+JOINED_REASONS: Final = REASONS
 
 _HEADINGS: Final = {
     "reasons": gettext_noop("Why"),

@@ -5,7 +5,7 @@ from typing import Any, Final
 from retention.i18n.language import gettext_noop
 from retention.worklist.answer_columns import ANSWER_COLUMNS
 from retention.worklist.model import CHANGES, HEADINGS, Listing, Previous
-from retention.worklist.to_xlsx.cells import RED, SHEET, sheet_name, styles, write
+from retention.worklist.to_xlsx.cells import RED, new_format, sheet_name, styles, write
 from retention.worklist.to_xlsx.layout import row_height
 from retention.worklist.wording import (
     how_to_read,
@@ -43,9 +43,11 @@ def page_setup(sheet: Any, listing: Listing, instruction: str = "") -> None:
     sheet.set_paper(_A4)
     sheet.fit_to_pages(1, 0)
     sheet.set_margins(left=0.25, right=0.25, top=0.6, bottom=0.5)  # inches
-    sheet.set_header(f"&L{_plain(title)}&R{_plain(instruction)}")
+    # The sections are those of the paper: text from right to left begins in the right one.
+    start, end = ("&R", "&L") if language.direction == "rtl" else ("&L", "&R")
+    sheet.set_header(f"{start}{_plain(title)}{end}{_plain(instruction)}")
     confidential, name = _plain(language.gettext("Confidential")), _plain(listing.list_id)
-    sheet.set_footer(f"&L{confidential}&C{name}&R{number}")
+    sheet.set_footer(f"{start}{confidential}&C{name}{end}{number}")
     if language.direction == "rtl":
         sheet.right_to_left()
 
@@ -62,10 +64,13 @@ def read_me_sheet(book: Any, listing: Listing) -> None:
     sheet.set_column(0, 0, _TERM_WIDTH)
     sheet.set_column(1, 1, _TEXT_WIDTH)
     text = {"text_wrap": True}
-    plain, bold = book.add_format(SHEET | text), book.add_format(SHEET | text | {"bold": True})
-    red = book.add_format(SHEET | text | {"bold": True, "font_color": RED})
+    plain, bold = (
+        new_format(book, language, text),
+        new_format(book, language, text | {"bold": True}),
+    )
+    red = new_format(book, language, text | {"bold": True, "font_color": RED})
     title = language.gettext("{company}: customers at risk", company=listing.company)
-    write(sheet, 0, 0, title, book.add_format({"font_name": "Calibri", "font_size": 16}))
+    write(sheet, 0, 0, title, new_format(book, language, {"font_size": 16}))
     noted = _lines([(language.gettext("Please note"), note) for note in listing.notes])
     parts = [*_what_it_is(listing), *how_to_read(listing), *_what_to_do(listing)]
     for row_index, (term, words) in enumerate(noted + _lines(parts), start=2):
@@ -111,8 +116,8 @@ def _in_short(listing: Listing) -> str:
     if listing.has_money:
         sentences.append(
             language.gettext(
-                "At stake in the next {days} days: {stake}. Net gain expected from the contacts: "
-                "{gain}.",
+                "Likely loss, next {days} days: {stake}. "
+                "Net gain expected from the contacts: {gain}.",
                 days=listing.value_days,
                 stake=language.money(listing.value_at_stake, currency),
                 gain=language.money(listing.net_gain, currency),
@@ -210,10 +215,9 @@ def changes_sheet(book: Any, listing: Listing, previous: Previous) -> None:
     language = listing.language
     sheet = book.add_worksheet(sheet_name(language.gettext("Since the last list")))
     formats = styles(book, listing)
-    wrapped = book.add_format(SHEET | {"text_wrap": True})
-    write(
-        sheet, 0, 0, _against_previous(listing, previous), book.add_format(SHEET | {"bold": True})
-    )
+    wrapped = new_format(book, language, {"text_wrap": True})
+    bold = new_format(book, language, {"bold": True})
+    write(sheet, 0, 0, _against_previous(listing, previous), bold)
     for column, (name, width) in enumerate(_CHANGE_WIDTHS.items()):
         sheet.set_column(column, column, width)
         write(sheet, 2, column, language.gettext(HEADINGS[name]), formats["heading"])
@@ -225,7 +229,7 @@ def changes_sheet(book: Any, listing: Listing, previous: Previous) -> None:
             row_index, row_height(zip(row, _CHANGE_WIDTHS.values(), strict=True), language)
         )
     if not changed:
-        write(sheet, 3, 0, language.gettext("Nothing has changed."), book.add_format(SHEET))
+        write(sheet, 3, 0, language.gettext("Nothing has changed."), new_format(book, language, {}))
     sheet.autofilter(2, 0, max(2 + len(changed), 3), len(_CHANGE_WIDTHS) - 1)
     sheet.freeze_panes(3, 0)
     sheet.repeat_rows(2)

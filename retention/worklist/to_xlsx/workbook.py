@@ -36,7 +36,8 @@ COLUMNS: Final = "_columns"
 CHOICES: Final = "_choices"
 """The hidden sheet with the answers of the drop-downs."""
 
-_HEADING_HEIGHT: Final = 80  # points, five lines
+_HEADING_HEIGHT: Final = {"en": 80}  # points, five lines; other scripts stand taller
+_TALL_HEADING: Final = 110
 _MAX_MESSAGE: Final = 255  # characters, by the format's own limit
 
 
@@ -81,7 +82,7 @@ def _headings(sheet: Any, listing: Listing, formats: dict[str, Any]) -> None:
     language = listing.language
     for column, name in enumerate(WIDTHS):
         sheet.write_string(0, column, heading(name, language), formats[heading_style(name)])
-    sheet.set_row(0, _HEADING_HEIGHT)
+    sheet.set_row(0, _HEADING_HEIGHT.get(language.code, _TALL_HEADING))
     sheet.write_comment(0, _column_index(next(iter(ANSWER_WIDTHS))), comment_of_answers(language))
 
 

@@ -4,6 +4,7 @@ import contextlib
 import datetime as dt
 import functools
 import io
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,7 +34,9 @@ from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.ledgers import erasures, runs
 from retention.serving import champion, target
+from retention.worklist import to_csv
 from tests.support import documents
+from tests.support.worklists import listing
 
 AS_OF = dt.date(2026, 1, 1)
 PARAMS = """
@@ -308,8 +311,32 @@ def test_the_whole_story(company: Path) -> None:
 
 def test_the_reasons_are_in_words(company: Path) -> None:
     text = output_of("c041")
-    assert "Reasons for the risk\n  last visit " in text
-    assert "usually every" in text
+    assert re.search(r"Reasons for the risk\n  bought every .* until .*; nothing for ", text)
+
+
+def test_it_names_the_lane_and_why_somebody_is_not_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    day = dt.date(2026, 11, 22)
+    assert why.lane_lines("a", day) == []
+    lanes = [("a", "fix_first", "open_case"), ("b", "leave_alone", "cannot_be_pleased")]
+    rows = [
+        {"customer_id": who, "lane": lane, "why": reason, "passed": False}
+        for who, lane, reason in [*lanes, ("c", "cooling_off", "just_fixed")]
+    ]
+    artefacts.LANES.write(pa.Table.from_pylist(rows, artefacts.LANES.schema))
+    artefacts.LIST_SUMMARY.write(documents.list_summary(as_of=day))
+    made_up_list = listing([{"customer_id": "a", "lane": "fix_first"}])
+    atomic.write_bytes(artefacts.AT_RISK.path, to_csv.content(made_up_list))
+    lines = [why.lane_lines(who, day) for who in "abcd"]
+    assert lines == [
+        ["rank 1; lane fix first: a case is still open"],
+        ["not listed; lane leave alone: takes more service than they bring in"],
+        ["not listed: beyond at_risk.others; lane cooling off: put right a few days ago"],
+        ["not listed: not in the cohort"],
+    ]
+    assert why.lane_lines("a", dt.date(2026, 11, 21)) == []
 
 
 def test_a_calm_customer_has_no_reasons(company: Path) -> None:

@@ -184,6 +184,60 @@ def test_nothing_is_offered_while_something_is_unsettled_nor_sold_after_a_failur
     }
 
 
+def test_a_play_that_says_it_is_settled_goes_to_nobody_of_whom_that_is_untrue() -> None:
+    text = """
+        customer | expected_loss | causes              | unsettled | open_cases | tenure_days
+        settled  |          1000 | late                |           |          0 |         300
+        unsolved |          1000 | late                | rude      |          0 |         300
+        open     |          1000 | late                |           |          1 |         300
+        bounced  |          1000 | payment_failed late |           |          0 |         300
+        dearer   |          1000 | price_rise late     |           |          0 |         300
+        another  |          1000 | rude late           |           |          0 |         300
+        new      |          1000 | late                |           |          0 |          29
+        nothing  |          1000 |                     |           |          0 |         300
+        """
+    keys = {"when": ["late"], "needs": "settled", "fault": "ours", "min_tenure_days": 30}
+    assert list(options_of(text, play("sorry", **keys))["customer_id"]) == ["settled"]
+    assert list(
+        options_of(text, play("pay", fault="theirs", when=["payment_failed"]))["customer_id"]
+    ) == ["bounced"]
+
+
+def test_a_play_that_mends_goes_to_those_with_what_it_mends() -> None:
+    text = """
+        customer | expected_loss | causes | unsettled
+        left     |          1000 | a b    | b c
+        other    |          1000 | b      | c
+        mended   |          1000 | b      |
+        """
+    mend = play("mend", needs="unsettled", when=["b"])
+    assert list(options_of(text, mend)["customer_id"]) == ["left"]
+
+
+@pytest.mark.parametrize(
+    ("speech", "expected"),
+    [
+        ("spoken", {"phone", "office"}),
+        ("written", {"email", "portal"}),
+        (None, {"phone", "office", "email", "portal", "kiosk"}),
+    ],
+)
+def test_a_spoken_play_is_not_written_nor_a_written_one_spoken(
+    speech: str | None, expected: set[str]
+) -> None:
+    text = """
+        customer | expected_loss | preferred_channel
+        anna     |          1000 | portal
+        bert     |          1000 | office
+        carla    |          1000 | kiosk
+        """
+    options = options_of(text, play("call", speech=speech), channels={"phone": 9, "email": 9})
+    assert set(options["channel"]) == expected
+    without_limits = options_of(text, play("call", speech=speech))
+    assert set(without_limits["channel"]) <= expected
+    assert set(without_limits["customer_id"]) == {"anna", "bert", "carla"}
+
+
 def test_cents_round_halves_up() -> None:
     assert list(plays.cents(pd.Series([0.125, 0.124, -0.125, 2.0]))) == [13, 12, -12, 200]
 

@@ -86,7 +86,7 @@ def test_each_month_is_the_mean_of_those_observed_for_it() -> None:
     ("cost", "month", "verdict"),
     [
         (0.0, 0, "winning them cost nothing"),
-        (8.0, 1, "paid back by month 1 (1 to 1)"),
+        (8.0, 1, "pays for itself in month 1"),
         (99.0, np.nan, "not yet paid back within 3 months"),
         (None, np.nan, "the acquisition cost is not known"),
     ],

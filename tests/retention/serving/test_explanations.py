@@ -1,5 +1,6 @@
-"""Reasons: only what raises the risk, at most six sentences, never a code name."""
+"""Reasons: only what raises the risk, one sentence a family, never a code name."""
 
+import datetime as dt
 from dataclasses import replace
 from typing import Any
 
@@ -13,14 +14,14 @@ from hypothesis import strategies as st
 import models
 from features import discover
 from features.engine.base import CUSTOMER, Feature, Side
-from features.engine.words import render
 from models.components.base import BIAS, Floats
 from retention.i18n.language import language
 from retention.serving import explanations
-from retention.serving.themes import ACTIONABLE, CONTEXT
+from retention.serving.themes import ACTIONABLE, CONTEXT, FAMILIES, family_of
 
 NAN = float("nan")
 ENGLISH = language("en")
+AS_OF = dt.date(2026, 11, 22)
 
 
 def feature(
@@ -56,20 +57,13 @@ def sentences_of(
     X = pd.DataFrame([plain | (values or {})], index=[77])
     centre = pd.Series({declaration.name: 0.0 for declaration in declared} | (middle or {}))
     parts = pd.DataFrame([contributions | {"bias": -1.0}], index=[77])
-    return list(explanations.reasons(parts, X, centre, declared, "GBP", ENGLISH)["text"])
+    table = explanations.reasons(parts, X, centre, declared, "GBP", ENGLISH, AS_OF)
+    return list(table["text"].dropna())
 
 
-def test_the_strongest_theme_speaks_first_and_each_theme_before_any_again() -> None:
+def test_the_strongest_family_speaks_first_and_each_once() -> None:
     sentences = sentences_of({"a_one": 0.3, "a_two": 0.2, "b_one": 0.4, "c_one": 0.1})
-    assert sentences == ["a one is 1", "b one is 1", "c one is 1", "a two is 1"]
-
-
-def test_where_themes_are_few_their_further_sentences_fill_up() -> None:
-    assert sentences_of({"a_one": 0.2, "a_two": 0.3, "b_one": 0.1}) == [
-        "a two is 1",
-        "b one is 1",
-        "a one is 1",
-    ]
+    assert sentences == ["a one is 1", "b one is 1", "c one is 1"]
 
 
 def test_a_feature_that_lowers_the_risk_is_not_said() -> None:
@@ -144,15 +138,15 @@ def test_a_text_feature_is_no_reason() -> None:
     words = [feature("region", "a", words=("from {region:n}",)), feature("b_one", "b")]
     X = pd.DataFrame({"region": ["north"], "b_one": [1.0]})
     parts = pd.DataFrame({"region": [0.9], "b_one": [0.1], "bias": [0.0]})
-    table = explanations.reasons(parts, X, pd.Series({"b_one": 0.0}), words, "GBP", ENGLISH)
-    assert list(table["text"]) == ["b one is 1"]
+    table = explanations.reasons(parts, X, pd.Series({"b_one": 0.0}), words, "GBP", ENGLISH, AS_OF)
+    assert list(table["text"].dropna()) == ["b one is 1"]
 
 
 def test_each_customer_gets_their_own_reasons_in_the_order_of_rows() -> None:
     X = pd.DataFrame({"a_one": [3.0, 4.0, 5.0], "b_one": 6.0}, index=[9, 3, 5])
     parts = pd.DataFrame({"a_one": [0.1, -0.1, 0.2], "b_one": [-1.0, -1.0, 0.3], "bias": 0.0})
     middle = pd.Series({"a_one": 0.0, "b_one": 0.0})
-    table = explanations.reasons(parts, X, middle, [SIX[0], SIX[2]], "GBP", ENGLISH)
+    table = explanations.reasons(parts, X, middle, [SIX[0], SIX[2]], "GBP", ENGLISH, AS_OF)
     assert tuple(table.columns) == explanations.COLUMNS
     assert table[["customer", "rank", "theme", "feature", "text"]].to_numpy().tolist() == [
         [0, 1, "a", "a_one", "a one is 3"],
@@ -165,7 +159,7 @@ def test_each_customer_gets_their_own_reasons_in_the_order_of_rows() -> None:
 def test_a_reason_says_by_how_much_its_whole_theme_raises_the_risk() -> None:
     X = pd.DataFrame({"a_one": [1.0], "a_two": [1.0]})
     parts = pd.DataFrame({"a_one": [0.5], "a_two": [-0.2], "bias": [0.0]})
-    table = explanations.reasons(parts, X, X.iloc[0] * 0, SIX[:2], "GBP", ENGLISH)
+    table = explanations.reasons(parts, X, X.iloc[0] * 0, SIX[:2], "GBP", ENGLISH, AS_OF)
     assert list(table["raises"]) == pytest.approx([0.3])
 
 
@@ -176,7 +170,7 @@ def test_a_reason_says_whether_staff_can_do_something_about_it(theme: str, can: 
     X = pd.DataFrame({"a_one": [1.0]})
     parts = pd.DataFrame({"a_one": [0.5], "bias": [0.0]})
     declared = [feature("a_one", theme)]
-    table = explanations.reasons(parts, X, X.iloc[0] * 0, declared, "GBP", ENGLISH)
+    table = explanations.reasons(parts, X, X.iloc[0] * 0, declared, "GBP", ENGLISH, AS_OF)
     assert list(table["actionable"]) == [can]
 
 
@@ -190,27 +184,41 @@ def test_a_sentence_said_already_gives_way_to_the_next_of_its_theme() -> None:
     sentences = sentences_of(
         {"a_one": 0.5, "a_two": 0.1, "b_one": 0.2, "b_two": 0.1}, features=twins
     )
-    assert sentences == ["silent for 1 day", "b two is 1", "a two is 1"]
-
-
-def test_there_are_no_more_than_six() -> None:
-    pairs = [feature(f"{theme}_{suffix}", theme) for theme in "abcd" for suffix in ("x", "y")]
-    sentences = sentences_of({declaration.name: 0.1 for declaration in pairs}, features=pairs)
-    assert sentences == [f"{name} is 1" for name in ("a x", "b x", "c x", "d x", "a y", "b y")]
+    assert sentences == ["silent for 1 day", "b two is 1"]
 
 
 def test_every_theme_says_whether_staff_can_do_something_about_it() -> None:
     there = {declaration.theme for declaration in discover((30,))}
     assert there == ACTIONABLE.keys() | CONTEXT.keys()
     assert not ACTIONABLE.keys() & CONTEXT.keys()
+    assert sorted(theme for themes in FAMILIES.values() for theme in themes) == sorted(there)
 
+
+def test_a_family_that_lowers_the_risk_in_all_is_silent() -> None:
+    """Habit: what one theme of it raises, another takes back."""
+    declared = [feature("a_one", "recency"), feature("b_one", "trend")]
+    X = pd.DataFrame({"a_one": [1.0, 1.0], "b_one": [1.0, 1.0], **SILENT})
+    parts = pd.DataFrame({"a_one": [0.3, 0.3], "b_one": [-0.4, -0.2], "bias": 0.0})
+    table = explanations.reasons(parts, X, X.iloc[0] * 0, declared, "GBP", ENGLISH, AS_OF)
+    assert list(table["customer"]) == [1]
+
+
+def test_a_window_that_begins_before_the_customer_did_is_not_told() -> None:
+    long = replace(feature("a_one", "a"), reach=90)
+    for tenure, n_reasons in ((60.0, 0), (90.0, 1)):
+        X = pd.DataFrame({"a_one": [1.0], "contract_age": [tenure]})
+        parts = pd.DataFrame({"a_one": [0.5], "bias": [0.0]})
+        table = explanations.reasons(parts, X, X.iloc[0] * 0, [long], "GBP", ENGLISH, AS_OF)
+        assert len(table["text"].dropna()) == n_reasons
+
+
+SILENT = {"days_since_purchase": 62.0, "days_since_first_purchase": 400.0, "median_gap": 3.0}
 
 # Properties, over every feature there is
 
 DECLARED = [
     declaration for declaration in discover((7, 30, 90, 365)) if declaration.unit != "category"
 ]
-SPOKEN = [declaration for declaration in DECLARED if declaration.words]
 CODE_NAMES = [declaration.name for declaration in discover((7, 30, 90, 365))]
 THEME_OF = {declaration.name: declaration.theme for declaration in DECLARED}
 
@@ -225,39 +233,24 @@ def test_every_reason_raises_the_risk_and_none_is_said_twice(seed: int, unknown:
     X = pd.DataFrame(numbers, columns=names)
     parts = pd.DataFrame(draw.normal(0, 1, shape), columns=names).assign(bias=0.0)
     middle = pd.Series(0.0, index=names)
-    table = explanations.reasons(parts, X, middle, DECLARED, "GBP", ENGLISH)
-    assert not table["text"].map(_names_code).any()
+    table = explanations.reasons(parts, X, middle, DECLARED, "GBP", ENGLISH, AS_OF)
+    families = table["theme"].map(family_of)
+    assert not table["text"].dropna().map(_names_code).any()
+    of_theme: Any = parts[names].T.groupby(pd.Series(THEME_OF)).sum().T
+    of_family: Any = of_theme.T.groupby(family_of).sum().T
     for place in range(customers):
         of_customer = table[table["customer"] == place]
-        texts, raising = list(of_customer["text"]), _sayable(X.iloc[place], parts.iloc[place])
-        assert len(texts) == len(set(texts)) <= explanations.MAX_REASONS
-        assert set(texts) <= raising
+        assert not families[of_customer.index].duplicated().any()
+        assert not of_customer["text"].dropna().duplicated().any()
         assert list(of_customer["rank"]) == list(range(1, len(of_customer) + 1))
-        first = of_customer.drop_duplicates("theme")
-        assert list(first["rank"]) == list(range(1, len(first) + 1))
-        assert first["raises"].is_monotonic_decreasing
-        if unknown == 0.0:
-            assert len(texts) == min(explanations.MAX_REASONS, len(raising))
+        assert of_customer["raises"].is_monotonic_decreasing
+        raised = of_family.loc[place][of_family.loc[place] > 0].index
+        assert set(families[of_customer.index]) == set(raised)
+        assert (of_theme.loc[place][of_customer["theme"]] > 0).all()
 
 
 def _names_code(text: str) -> bool:
-    return any(name in text for name in CODE_NAMES)
-
-
-def _sayable(row: "pd.Series[float]", parts: "pd.Series[float]") -> set[str]:
-    """Plainly: what may be said of a customer, feature by feature."""
-    sums: dict[str, float] = {}
-    for declaration in DECLARED:
-        sums[declaration.theme] = sums.get(declaration.theme, 0.0) + float(parts[declaration.name])
-    numbers = {str(name): float(value) for name, value in row.items()}
-    texts: set[str] = set()
-    for declaration in SPOKEN:
-        value: Any = row[declaration.name]
-        alarming = value > 0 if declaration.alarming == "high" else value <= 0
-        if parts[declaration.name] > 0 and sums[declaration.theme] > 0 and alarming:
-            text = render(declaration.words, numbers, "GBP", ENGLISH, declaration.window)
-            texts |= {text} if text else set()
-    return texts
+    return any(name in text for name in CODE_NAMES if "_" in name)
 
 
 # What models say, and what becomes of it when the reason is taken away
@@ -309,7 +302,7 @@ def explained(name: str, seed: int = 8) -> tuple[Any, pd.DataFrame, pd.DataFrame
     X, _ = troubled(seed=seed + 1)
     top = X.iloc[np.argsort(-risk(model, X), kind="stable")[:300]]
     parts = model.contributions(top)
-    return model, top, explanations.reasons(parts, top, X.median(), DECLARED, "GBP", ENGLISH)
+    return model, top, explanations.reasons(parts, top, X.median(), DECLARED, "GBP", ENGLISH, AS_OF)
 
 
 def risk(model: Any, X: pd.DataFrame) -> Floats:
@@ -378,6 +371,8 @@ def test_the_same_customers_get_the_same_reasons_whoever_else_is_explained() -> 
     model, X, table = explained("churn_lightgbm")
     middle = troubled(seed=9)[0].median()
     few = X.iloc[50:60]
-    again = explanations.reasons(model.contributions(few), few, middle, DECLARED, "GBP", ENGLISH)
+    again = explanations.reasons(
+        model.contributions(few), few, middle, DECLARED, "GBP", ENGLISH, AS_OF
+    )
     among = table[table["customer"].between(50, 59)].reset_index(drop=True)
     pd.testing.assert_frame_equal(again, among.assign(customer=among["customer"] - 50))

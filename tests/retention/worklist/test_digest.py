@@ -72,12 +72,12 @@ def test_an_owner_reads_who_why_and_what_to_do(make_listing: MakeListing) -> Non
     text = Parts(content(listing.for_owner("R. Amadi"), "R. Amadi")).text
     for part in (
         "Customers at risk: R. Amadi",
-        "1 to contact and 1 fix first. At stake: £1,333.",
+        "1 to contact and 1 to fix first. Likely loss, next 28 days: £1,333.",
         "Ada 00001 very high 61% \u2013 last visit 26 days ago, usually every 4 Do first: Call and",
-        "by way of phone · +44 7700 900123",
+        "by phone · +44 7700 900123",
         "Cy 00003 high 40%",
         "fix first: Call and listen",
-        "No longer on your list Ed, has left",
+        "No longer on your list Ed \u2013 has left",
         f"at_risk-{slug('R. Amadi')}.xlsx",
     ):
         assert part in text
