@@ -1,6 +1,6 @@
 """Why customers leave: losses by first documented cause, and the excess losses of each cause.
 
-These are associations. Customers with a cause are compared with customers of the same stratum
+These are associations. Time with a cause is compared with time of customers of the same stratum
 (tenure, channel, season) without it; other differences between the two stay in the estimate, and
 only an experiment removes them. Causes also compete: a customer spared one of them may leave over
 another, or anyway, so that removing a cause saves fewer customers than its excess, and the excesses
@@ -22,7 +22,7 @@ ALPHA: Final = 0.05
 ASSOCIATED: Final = "associated with"
 COLUMNS: Final = (
     "cause",
-    "rows",
+    "time",
     "lost",
     "value_lost",
     "met",
@@ -40,18 +40,19 @@ COLUMNS: Final = (
 class ExcessLosses:
     """Excess losses by cause, in the order of the indicator columns."""
 
-    total: Floats  # (causes,) summed over the rows with the cause
+    total: Floats  # (causes,) summed over the time with the cause
     standard_error: Floats  # (causes,) of total
 
 
 def losses_by_cause(at_risk: pd.DataFrame, indicators: pd.DataFrame) -> pd.DataFrame:
     """COLUMNS by cause, the greatest excess value first; losses without a cause, `unknown`, last.
 
-    at_risk: a row a customer and period, periods of one length: customer_id, cause (the first
-    documented one, null for none), left (in that period), stratum, value (net currency lost if
-    left; null is none). indicators: 0 or 1 by cause, with the same index: every documented one.
+    at_risk: a row a stretch of a customer's time: customer_id, time (how long at risk, in any one
+    unit), cause (the first documented one, null for none), left (at its end), stratum, value (net
+    currency lost if left; null is none). indicators: 0 or 1 by cause, with the same index: every
+    documented one.
 
-    rows          customer periods with the cause documented
+    time          at risk with the cause documented
     lost, value_lost  customers and value lost whose first documented cause it was
     met           customers lost with the cause documented, first or not
     excess, low, high  losses that the cause adds, other causes held fixed, and its 95 % interval;
@@ -70,7 +71,7 @@ def losses_by_cause(at_risk: pd.DataFrame, indicators: pd.DataFrame) -> pd.DataF
     table = pd.DataFrame(
         {
             "cause": indicators.columns.astype("str"),
-            "rows": indicators.to_numpy().sum(axis=0).astype(int),
+            "time": indicators.to_numpy().T @ at_risk["time"].to_numpy(dtype=float),
             "met": (indicators.to_numpy() * left[:, None]).sum(axis=0).astype(int),
             "excess": excess.total,
             "low": excess.total - half_width,
@@ -85,42 +86,43 @@ def losses_by_cause(at_risk: pd.DataFrame, indicators: pd.DataFrame) -> pd.DataF
     table["p_adjusted"] = holm(table["p_value"].to_numpy(dtype=float))
     table["verdict"] = [_verdict(row) for row in table.to_dict("records")]
     table = table.sort_values(["excess_value", "cause"], ascending=[False, True])
-    unknown = _unknown_row(sums, int(at_risk["cause"].isna().sum()))
+    without = ~indicators.to_numpy(dtype=bool).any(axis=1)
+    unknown = _unknown_row(sums, float(at_risk["time"].to_numpy(dtype=float)[without].sum()))
     return pd.concat([table, unknown], ignore_index=True)[list(COLUMNS)].astype({"lost": int})
 
 
 def excess_by_cause(
     at_risk: pd.DataFrame, indicators: pd.DataFrame, outcome: Floats
 ) -> ExcessLosses:
-    """Fit outcome = a(stratum) + indicators b; sum each cause's b over the rows with the cause.
+    """Fit a rate of the outcome, a(stratum) + indicators b; sum each b over the time with a cause.
 
-    outcome: (rows,), left as 0 or 1 counts customers, times value it sums money. This is the
-    grouped form of the additive hazards model of Lin & Ying (1994): effects of causes add up, as
-    those of competing reasons to leave do, and a loss with two causes is not counted for both.
+    outcome: (rows,) at the end of each row's time; left as 0 or 1 counts customers, times value it
+    sums money. This is the additive hazards model of Lin & Ying (1994) with covariates that change
+    over time, its baseline constant within a stratum: effects of causes add up, as those of
+    competing reasons to leave do, and a loss with two causes is not counted for both.
     """
-    # Ordinary least squares with a fixed effect for each stratum: subtract the stratum's mean from
-    # both sides (Frisch-Waugh) instead of fitting a dummy column for each of many strata.
+    # Least squares of outcome / time weighted by time, with a fixed effect for each stratum: its
+    # mean is subtracted (Frisch-Waugh) instead of fitting a dummy for each of many strata.
     codes, _ = pd.factorize(at_risk["stratum"])
+    time = at_risk["time"].to_numpy(dtype=float)
     causes = indicators.to_numpy(dtype=float)
     if not causes.size:
         return ExcessLosses(np.zeros(causes.shape[1]), np.zeros(causes.shape[1]))
-    demeaned = np.stack([_demean(column, codes) for column in causes.T], axis=1)
-    bread = np.linalg.pinv(demeaned.T @ demeaned)
-    demeaned_outcome = _demean(outcome, codes)
-    slope = bread @ (demeaned.T @ demeaned_outcome)
-    residual = demeaned_outcome - demeaned @ slope
-    # Sandwich errors clustered by customer, whose periods are correlated (Liang & Zeger 1986).
+    in_stratum = np.bincount(codes, time)
+    demeaned = np.stack(
+        [column - (np.bincount(codes, column * time) / in_stratum)[codes] for column in causes.T],
+        axis=1,
+    )
+    bread = np.linalg.pinv(demeaned.T @ (demeaned * time[:, None]))
+    beyond_mean = outcome - time * (np.bincount(codes, outcome) / in_stratum)[codes]
+    slope = bread @ (demeaned.T @ beyond_mean)
+    residual = beyond_mean - time * (demeaned @ slope)
+    # Sandwich errors clustered by customer, whose time hangs together (Liang & Zeger 1986).
     customers, _ = pd.factorize(at_risk["customer_id"])
     scores = np.stack([np.bincount(customers, column * residual) for column in demeaned.T], axis=1)
     variance = np.diag(bread @ (scores.T @ scores) @ bread)
-    n_rows = causes.sum(axis=0)
-    return ExcessLosses(n_rows * slope, n_rows * np.sqrt(np.maximum(variance, 0.0)))
-
-
-def _demean(values: Floats, codes: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> Floats:
-    """The values less the mean of their stratum."""
-    sums, counts = np.bincount(codes, values), np.bincount(codes)
-    return np.asarray(values - (sums / counts)[codes])
+    exposed = causes.T @ time
+    return ExcessLosses(exposed * slope, exposed * np.sqrt(np.maximum(variance, 0.0)))
 
 
 def _two_sided_p_value(excess_losses: ExcessLosses) -> Floats:
@@ -142,11 +144,11 @@ def _verdict(row: Mapping[Hashable, Any]) -> str:
     return f"{ASSOCIATED} about {claim} ({ends[0]:,.0f} to {ends[1]:,.0f})"
 
 
-def _unknown_row(sums: pd.DataFrame, n_rows: int) -> pd.DataFrame:
+def _unknown_row(sums: pd.DataFrame, time: float) -> pd.DataFrame:
     unknown = sums.reindex([UNKNOWN], fill_value=0.0).iloc[0]
     row = {
         "cause": UNKNOWN,
-        "rows": n_rows,
+        "time": time,
         "lost": int(unknown["lost"]),
         "value_lost": float(unknown["value_lost"]),
         "verdict": "no trouble was documented before these losses",

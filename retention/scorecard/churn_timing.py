@@ -1,4 +1,4 @@
-"""When customers leave, with which documented causes, and what they brought by channel."""
+"""When customers leave, and what they brought by acquisition channel."""
 
 import datetime as dt
 from collections.abc import Hashable, Iterator
@@ -7,51 +7,33 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retention.core.params import ChurnLabel
 from retention.core.point_in_time import date_of
-from retention.scorecard import channel_ltv, churn_by_cause, churn_drivers, tenure_spells
+from retention.scorecard import channel_ltv, tenure_spells
 from retention.scorecard.frames import Frames
 from retention.scorecard.report_data import (
-    CauseReport,
     ChannelLtv,
-    ChurnDrivers,
     ChurnTiming,
     Hazard,
     SurvivalCurve,
     SurvivalPoint,
 )
 from retention.stats import intervals, survival
-from retention.stats.intervals import UNKNOWN, poisson_interval
+from retention.stats.intervals import poisson_interval
 
 BANDS = (0, 30, 90, 180, 365, 730)  # days of tenure at which a stretch of the hazard begins
 MONTH = 30
-TITLES = {
-    "late": "delivered late",
-    "not_right_first_time": "not right the first time",
-    "overcharged": "charged above the agreed price",
-    "price_rise": "price raised",
-    "payment_failed": "payment refused",
-    "not_addressed": "concern not addressed",
-    "unprofessional": "unprofessional service",
-    "impersonal": "treated as a number",
-    "poor_result": "poor result",
-    "treated_badly": "treated badly",
-}
-NOT_CAUSES = (
-    "These are associations, not causes: customers with a trouble are compared with customers "
-    "alike in tenure, season, renewal and acquisition who had none, and something else may set "
-    "them apart. Only an experiment can say what mending a trouble would save, and mending one "
-    "saves fewer than its excess, for some would have left over another or anyway."
-)
 
 
-def timing_report(spells: pd.DataFrame, channel: "pd.Series[str]", as_of: int) -> ChurnTiming:
+def timing_report(
+    tenure: pd.DataFrame, presence: pd.DataFrame, channel: "pd.Series[str]", churn: ChurnLabel
+) -> ChurnTiming:
     """Survival and hazard by tenure, of all customers and by acquisition channel.
 
-    spells: customer_id, begins, ends. Only spells whose end could have been observed count, from
-    the tenure reached when the record of departures begins.
+    tenure, presence: as `tenure_spells` makes them. Only spells with a known beginning count, from
+    the tenure reached when they were first observed.
     """
-    observed_from = tenure_spells.departures_observed_from(spells)
-    observed = survival.tenure_spells(spells, observed_from, as_of)
+    observed = survival.tenure_spells(tenure)
     with_channel = observed.assign(
         channel=intervals.label_groups(observed["customer_id"].map(channel))
     )
@@ -66,16 +48,48 @@ def timing_report(spells: pd.DataFrame, channel: "pd.Series[str]", as_of: int) -
     sentences = [_median_tenure_sentence(shown[0])] if shown else []
     sentences += _peak_hazard_sentence(hazards)
     sentences += _log_rank_sentence(with_channel)
-    sentences.append(
-        f"Departures are on record from {date_of(observed_from):%-d %B %Y}; who came earlier"
-        " counts from the tenure reached by then."
-    )
+    if churn.rule == "silence":
+        sentences += silence_sentences(tenure, presence, churn)
+    else:
+        sentences.append(
+            "Departures are on record from"
+            f" {date_of(tenure_spells.observed_from(tenure)):%-d %B %Y}; who came earlier counts"
+            " from the tenure reached by then."
+        )
     return ChurnTiming(shown, hazards, tuple(sentences))
 
 
+def silence_sentences(
+    tenure: pd.DataFrame, presence: pd.DataFrame, churn: ChurnLabel
+) -> Iterator[str]:
+    """Who counts as lost, how many silences ended with a return, and who is left out of curves."""
+    days = tenure_spells.silence_days(churn)
+    lost = int(tenure["ends"].notna().sum())
+    yield (
+        f"Lost is who was silent for {days} days or more and not back when the data ended:"
+        f" {lost:,} of {len(tenure):,} customers; they left on the day of their last purchase."
+    )
+    fell_silent = int(presence["ends"].notna().sum())
+    if returned := fell_silent - lost:
+        verb = "was" if returned == 1 else "were"
+        yield (
+            f"Of {fell_silent:,} silences that long, {returned:,} ({returned / fell_silent:.0%})"
+            f" ended with a return: those {verb} no departure, and some of the lost will"
+            " return too."
+        )
+    if unknown := int(tenure["begins"].isna().sum()):
+        verb = "is" if unknown == 1 else "are"
+        yield (
+            f"{unknown:,} of {len(tenure):,} customers bought in the first {days} days of the data,"
+            f" may have come before it, and {verb} left out of these curves; a day of joining"
+            " (customers.columns.joined_at) would bring them in."
+        )
+
+
 def _curve(name: str, table: pd.DataFrame) -> SurvivalCurve:
-    """The curve thinned to one point a week, which is all that a chart shows."""
-    weekly = table.groupby(table["tenure_days"] // 7).tail(1)
+    """The curve from its start, thinned to one point a week, which is all that a chart shows."""
+    ends = table.groupby(table["tenure_days"] // 7).tail(1).index
+    weekly = table.loc[table.index[:1].union(ends)]
     return SurvivalCurve(
         name,
         tuple(
@@ -132,69 +146,13 @@ def _log_rank_sentence(spells: pd.DataFrame) -> list[str]:
     return ["Acquisition channels do not differ beyond chance in how long their customers stay."]
 
 
-def drivers_report(
-    spells: pd.DataFrame, frames: Frames, channel: "pd.Series[str]", days: int
-) -> ChurnDrivers:
-    """Losses by first documented cause; `frames["present"]` has customers at risk by period."""
-    at_risk = frames["present"]
-    observed_from = tenure_spells.departures_observed_from(spells)
-    present = at_risk[at_risk["period"] >= observed_from].reset_index(drop=True)
-    if not present["left"].any():
-        return ChurnDrivers(sentences=("Nobody has left on record.",))
-    failures = frames["failures"]
-    # A source may record a case whose cause is "unknown": that documents no cause.
-    failures = failures[failures["cause"] != UNKNOWN]
-    recent = churn_by_cause.recent_failures(present, failures)
-    documented = churn_by_cause.cause_indicators(present, recent)
-    rows = present.assign(
-        cause=churn_by_cause.first_causes(present, recent),
-        stratum=churn_by_cause.strata(present, channel, days),
-        value=0.0,
-    )
-    leavers = rows[rows["left"]]
-    rows.loc[rows["left"], "value"] = tenure_spells.yearly_value(leavers, frames["money"])
-    table = churn_drivers.losses_by_cause(rows, documented)
-    causes = table[table["cause"] != UNKNOWN].to_dict("records")
-    unknown = table[table["cause"] == UNKNOWN].iloc[0]
-    lost = int(table["lost"].sum())
-    return ChurnDrivers(
-        causes=tuple(_cause_report(row) for row in causes),
-        unknown_lost=int(unknown["lost"]),
-        unknown_value=float(unknown["value_lost"]),
-        lost=lost,
-        sentences=(
-            f"{lost:,} customers left since {date_of(int(present['period'].min())):%-d %B %Y};"
-            f" for {int(unknown['lost']):,} of them nothing was documented in the"
-            f" {churn_by_cause.LOOKBACK_DAYS} days before."
-            " Value is what they brought net in a year.",
-            NOT_CAUSES,
-        ),
-    )
-
-
-def _cause_report(row: dict[Hashable, Any]) -> CauseReport:
-    cause = str(row["cause"])
-    return CauseReport(
-        cause=cause,
-        title=TITLES.get(cause, cause.replace("_", " ")),
-        lost=int(row["lost"]),
-        value=row["value_lost"],
-        lost_with_cause=int(row["met"]),
-        excess=row["excess"],
-        low=_none_if_nan(row["low"]),
-        high=_none_if_nan(row["high"]),
-        excess_value=row["excess_value"],
-        verdict=row["verdict"],
-    )
-
-
 def ltv_reports(
-    customers: pd.DataFrame, frames: Frames, spells: pd.DataFrame, as_of: int, period: int
+    customers: pd.DataFrame, frames: Frames, tenure: pd.DataFrame, as_of: int, period: int
 ) -> tuple[ChannelLtv, ...]:
     """Lifetime value to date against acquisition cost by channel; customers: as data/customers."""
-    first = tenure_spells.departures_observed_from(spells)
+    first = tenure_spells.observed_from(tenure)
     joined = customers["joined_day"].fillna(
-        customers["customer_id"].map(tenure_spells.first_day_by_customer(spells))
+        customers["customer_id"].map(tenure_spells.first_day_by_customer(tenure))
     )
     acquired = customers.assign(channel=customers["acquisition_channel"], joined=joined)
     acquired = acquired[acquired["joined"].notna() & acquired["channel"].notna()].astype(

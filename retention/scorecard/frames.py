@@ -4,6 +4,7 @@ Days are days since 1970-01-01 in the business time zone.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import narwhals as nw
 import numpy as np
@@ -13,12 +14,15 @@ from features.engine import grains, service_grains
 from features.engine.base import Grain, Past
 from retention.core.engine import Engine
 from retention.core.events import MONEY_UNITS
-from retention.core.params import ValueLabel
+from retention.core.params import LabelParams, ServiceParams, ValueLabel
 from retention.core.point_in_time import Frame
+from retention.scorecard.tenure_spells import silence_days
 
 STAGES = ("new", "onboarding", "regular", "renewal")
 NEW_DAYS, ONBOARDING_DAYS = 30, 90  # since the customer came
 RENEWAL_DAYS = 30  # before and after an anniversary
+JUDGED_AFTER_DAYS = 28  # from the first contact of a case to its judgement
+_OF_A_CASE = ("contact", "response", "resolution")
 _YEAR = 365
 
 Frames = Mapping[str, pd.DataFrame]
@@ -36,19 +40,59 @@ _GRAINS: dict[str, Grain] = {
 }
 
 
-def collect_frames(past: Past, engine: Engine, value: ValueLabel) -> dict[str, pd.DataFrame]:
+def collect_frames(past: Past, engine: Engine, labels: LabelParams) -> dict[str, pd.DataFrame]:
     """One frame a grain, with `day`; cases have the channel and agent of their first contact.
 
-    Also referrals, and `money`: customer_id, day, net (margin x amount less cost of serving).
+    Also `judged`: the cases as they stood when they are judged; referrals; and `money`:
+    customer_id, day, net (margin x amount less cost of serving). Failures include causes stated in
+    surveys; `repeat` tells whether the customer had ordered before.
     """
     lazy_frames = {name: past[grain] for name, grain in _GRAINS.items()}
     lazy_frames["referrals"] = past.events("referral").select("customer_id", "age")
-    lazy_frames["money"] = _net_margin(past, value)
+    lazy_frames["money"] = _net_margin(past, labels.value)
+    lazy_frames["judged"] = _cases_when_judged(past)
+    lazy_frames["stated"] = past[service_grains.answers].filter(~nw.col("cause").is_null())
     collected = {
         name: _collect(frame, engine, past.snapshot) for name, frame in lazy_frames.items()
     }
-    collected["cases"] = _with_first_contact(collected["cases"], collected["contacts"])
+    for name in ("cases", "judged"):
+        collected[name] = _with_first_contact(collected[name], collected["contacts"])
+    judged_after = case_judged_days(past.service_params)
+    collected["judged"] = collected["judged"].assign(judged_after=judged_after)
+    collected["orders"] = _with_repeat(collected["orders"], silence_days(labels.churn))
+    collected["failures"] = _with_stated_causes(collected["failures"], collected.pop("stated"))
     return collected
+
+
+def case_judged_days(service: ServiceParams) -> int:
+    """Days from a case's first contact to its judgement: four weeks, or its service level."""
+    return max(JUDGED_AFTER_DAYS, service.resolution_days)
+
+
+def _cases_when_judged(past: Past) -> Frame:
+    """The cases as they stood `case_judged_days` after their first contact.
+
+    Judged by all that is known today, an old case has had more time to be opened again than a new
+    one, and the new ones would always look better.
+    """
+    keys = ["customer_id", "case_id"]
+    dialogue = past.all_events.filter(nw.col("kind").is_in(_OF_A_CASE)).with_columns(
+        case_id=nw.coalesce(nw.col("case_id"), nw.col("event_id"))
+    )
+    began = dialogue.filter(nw.col("kind") == "contact").group_by(*keys)
+    of_record = dialogue.join(began.agg(began_age=nw.col("age").max()), on=keys, how="left").filter(
+        nw.col("age") > nw.col("began_age") - case_judged_days(past.service_params)
+    )
+    then = replace(past, all_events=of_record.drop("began_age"), _cache={})
+    return then[service_grains.cases]
+
+
+def _with_stated_causes(failures: pd.DataFrame, stated: pd.DataFrame) -> pd.DataFrame:
+    """customer_id, day, cause, order_id: the failures, and the causes of dissatisfaction that
+    customers gave in surveys."""
+    names = ["customer_id", "day", "cause", "order_id"]
+    stated_causes = stated.assign(order_id=pd.Series(None, index=stated.index, dtype="str"))
+    return pd.concat([failures[names], stated_causes[names]], ignore_index=True)
 
 
 def _net_margin(past: Past, value: ValueLabel) -> Frame:
@@ -71,6 +115,16 @@ def _collect(frame: Frame, engine: Engine, snapshot: int) -> pd.DataFrame:
     names = frame.collect_schema().names()
     table: pd.DataFrame = engine.collect(frame, sort=names).to_pandas()
     return table.assign(day=snapshot - table["age"])
+
+
+def _with_repeat(orders: pd.DataFrame, before_data: int) -> pd.DataFrame:
+    """The orders with `repeat`: 1 where the customer had ordered before, 0 where not.
+
+    Null in the first `before_data` days, in which an old customer's order looks like a first one.
+    """
+    first = orders.groupby("customer_id")["day"].transform("min")
+    of_record = orders["day"] >= orders["day"].min() + before_data
+    return orders.assign(repeat=((orders["day"] > first) * 1.0).where(of_record))
 
 
 def _with_first_contact(cases: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:

@@ -41,13 +41,18 @@ def sums_by_period(rows: pd.DataFrame, starts: list[int], days: int) -> pd.DataF
     return full.assign(period=starts).reset_index(drop=True)
 
 
-def z_between_periods(now: Figure, before: Figure) -> float | None:
-    """z of the difference between two periods' ratios; None without both intervals."""
+def z_between_periods(
+    now: Figure, before: Figure, expected: float = 0.0, expected_error: float = 0.0
+) -> float | None:
+    """z of the difference between two periods' ratios; None without both intervals.
+
+    expected: the difference that is normal, with its standard error.
+    """
     current, previous = _value_and_error(now), _value_and_error(before)
     if current is None or previous is None:
         return None
-    spread = float(np.hypot(current[1], previous[1]))
-    return (current[0] - previous[0]) / spread if spread > 0 else 0.0
+    spread = float(np.hypot(np.hypot(current[1], previous[1]), expected_error))
+    return (current[0] - previous[0] - expected) / spread if spread > 0 else 0.0
 
 
 def z_against_all(part: Figure, whole: Figure, share_of_cases: float) -> float | None:

@@ -23,8 +23,12 @@ METHOD_NOTES = (
     "A value is a sum over a sum for the period; the interval holds the true one 19 times in 20 "
     "and counts a customer's cases as hanging together.",
     "The normal band is three standard deviations around the centre of all earlier points of four "
-    "weeks (Laney's p' and u' charts for shares and counts, Wheeler's XmR for means).",
+    "weeks (Laney's p' and u' charts for shares and counts, Wheeler's XmR for means). What comes "
+    "again at the same time of two or more years is normal: the band moves with it, and better and "
+    "worse are said beyond it.",
     "An alarm is a point beyond the band, or the eighth in a row on one side of the centre.",
+    "A measure that waits for what becomes of a case or an order ends so many days earlier; its "
+    "dates are below its figure. A period that the record does not cover whole is left out.",
     "Better and worse than before mean a difference of at least two standard errors; a group "
     "stands out beyond three.",
 )
@@ -58,6 +62,7 @@ class ChartPoint:
     low: float | None = None  # low to high is the normal band around the centre
     high: float | None = None
     alarm: str | None = None  # why the point is out of control
+    good: bool = False  # whether an alarm is on the better side
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,37 @@ class MetricReport:
     trend: Trend | None = None  # now against before; "same" within noise
     points: tuple[ChartPoint, ...] = ()
     alarm: str | None = None  # what is unusual at the end of the points, in a sentence
+    alarm_good: bool = False  # whether it is on the better side
+    period: Period | None = None  # of `now`: it ends where what has to be waited for is known
+    changed_on: dt.date | None = None  # the first point of another level, where one is clear
+
+
+@dataclass(frozen=True)
+class TouchReport:
+    """Contacts per purchase that have one topic, cause or step in common."""
+
+    dimension: str
+    metric: MetricReport  # its title is the topic, cause or step
+
+
+@dataclass(frozen=True)
+class PurchaseKind:
+    """Contacts about purchases that went alike, in the four weeks after each."""
+
+    name: str
+    contacts: Figure  # for each purchase
+    untouched: float  # share of purchases without a contact
+    usual: int  # contacts that 19 of 20 do not exceed
+
+
+@dataclass(frozen=True)
+class Touches:
+    """Why customers get in touch."""
+
+    parts: tuple[TouchReport, ...] = ()
+    purchases: tuple[PurchaseKind, ...] = ()
+    purchased: Period | None = None  # when those purchases were made
+    sentences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,6 +133,7 @@ class Breakdown:
     unit: Unit
     dimension: str  # what the groups are groups of
     groups: tuple[GroupFigure, ...]
+    period: Period | None = None
 
 
 @dataclass(frozen=True)
@@ -184,6 +221,7 @@ class ChurnDrivers:
     unknown_lost: int = 0  # lost without a documented cause
     unknown_value: float = 0.0  # what those brought in a year, money
     lost: int = 0  # all customers lost
+    since: dt.date | None = None  # the first day from which losses count
     sentences: tuple[str, ...] = ()
 
 
@@ -216,6 +254,7 @@ class ScorecardReport:
     metrics: tuple[MetricReport, ...] = ()
     breakdowns: tuple[Breakdown, ...] = ()  # by where and by whom customers are served
     customer_groups: tuple[Breakdown, ...] = ()  # by attribute of the customers
+    touches: Touches = Touches()
     workload: Workload = Workload()
     timing: ChurnTiming = ChurnTiming()
     drivers: ChurnDrivers = ChurnDrivers()

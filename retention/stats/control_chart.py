@@ -1,6 +1,8 @@
 """Control charts: the normal band of a metric over periods, and alarms.
 
-The centre and the width come from the baseline, which is every period but the last `recent`.
+The centre and the width come from the baseline, which is every period but the last `recent`. Where
+the baseline shows that a time of the year comes out high or low again and again, the centre moves
+with it (`season`), and the band is wider by what is unknown of it.
 An alarm is one of two rules, for any period: a value beyond 3 sigma, or the eighth value in a row
 (and each after it) on one side of the centre: rules 1 and 4 of Western Electric (1956), 1 and 2
 of Nelson (1984), who waits for nine. Of a metric without a trend about 2 periods in 100 give a
@@ -13,8 +15,10 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from retention.stats.intervals import Floats
+from retention.stats.season import seasonal_shift
 
 MIN_BASELINE: Final = 8  # periods with a value; fewer give no band
 RUN: Final = 8  # values in a row on one side
@@ -26,12 +30,15 @@ COLUMNS: Final = (
     "centre",  # of the band, as low and high in the unit of value; nan where there is none
     "low",
     "high",
+    "season",  # how far the time of the year moves the centre
+    "season_error",  # its standard error
+    "sigma",  # the standard deviation of a value; nan where there is no band
     "alarm",  # what is unusual, in words, or null
     "note",  # why there is no band, or null
 )
 
 
-def p_chart(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
+def p_chart(periods: pd.DataFrame, recent: int, a_year: int = 0) -> pd.DataFrame:
     """Chart a proportion, numerator / denominator, by Laney's p' chart.
 
     Parameters
@@ -40,6 +47,8 @@ def p_chart(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
         period, numerator, denominator; a row a period, in order of time.
     recent : int
         Periods at the end that are no part of the baseline.
+    a_year : int
+        Periods in a year; 0: no season is looked for.
 
     Returns
     -------
@@ -58,10 +67,10 @@ def p_chart(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
     numerator, denominator = _counted(periods)
     if (numerator > denominator).any():
         raise ValueError("a numerator is above its denominator")
-    return _rates(periods, numerator, denominator, recent, highest=1.0)
+    return _rates(periods, numerator, denominator, recent, a_year, highest=1.0)
 
 
-def u_chart(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
+def u_chart(periods: pd.DataFrame, recent: int, a_year: int = 0) -> pd.DataFrame:
     """Chart a rate of events per unit, numerator / denominator, by Laney's u' chart.
 
     Parameters and References as `p_chart`; a numerator may exceed its denominator.
@@ -76,10 +85,12 @@ def u_chart(periods: pd.DataFrame, recent: int) -> pd.DataFrame:
     ValueError
         A numerator or denominator is negative.
     """
-    return _rates(periods, *_counted(periods), recent, highest=np.inf)
+    return _rates(periods, *_counted(periods), recent, a_year, highest=np.inf)
 
 
-def xmr_chart(periods: pd.DataFrame, recent: int, lowest: float = -np.inf) -> pd.DataFrame:
+def xmr_chart(
+    periods: pd.DataFrame, recent: int, lowest: float = -np.inf, a_year: int = 0
+) -> pd.DataFrame:
     """Chart period means by an XmR chart: centre +- 2.66 mean moving range.
 
     Parameters
@@ -90,6 +101,8 @@ def xmr_chart(periods: pd.DataFrame, recent: int, lowest: float = -np.inf) -> pd
         Periods at the end that are no part of the baseline.
     lowest : float
         What the metric cannot be below, in its unit.
+    a_year : int
+        Periods in a year; 0: no season is looked for.
 
     Returns
     -------
@@ -104,10 +117,12 @@ def xmr_chart(periods: pd.DataFrame, recent: int, lowest: float = -np.inf) -> pd
     base = _baseline(value, recent)
     if len(base) < MIN_BASELINE:
         return _table(periods, value, note=_note_too_few(len(base)))
-    sigma = _sigma(base)
-    if sigma == 0:
+    if _sigma(base) == 0:
         return _table(periods, value, note="no band: it never varied before")
-    return _table(periods, value, float(base.mean()), np.full(len(value), sigma), lowest)
+    in_baseline = np.isfinite(value) & (np.arange(len(value)) < len(value) - recent)
+    unit = np.ones(len(value))
+    season, sigma = _season(value, in_baseline, float(base.mean()), unit, 0.0, a_year)
+    return _table(periods, value, float(base.mean()), sigma, lowest, season=season)
 
 
 def _counted(periods: pd.DataFrame) -> tuple[Floats, Floats]:
@@ -120,7 +135,12 @@ def _counted(periods: pd.DataFrame) -> tuple[Floats, Floats]:
 
 
 def _rates(
-    periods: pd.DataFrame, numerator: Floats, denominator: Floats, recent: int, highest: float
+    periods: pd.DataFrame,
+    numerator: Floats,
+    denominator: Floats,
+    recent: int,
+    a_year: int,
+    highest: float,
 ) -> pd.DataFrame:
     """Chart a rate: p' where highest is 1, else u'.
 
@@ -145,10 +165,36 @@ def _rates(
         never = "it never happened" if centre == 0 else "it always happened"
         return _table(periods, value, note=f"no band: {never} before")
     by_chance = np.sqrt(variance / np.where(denominator > 0, denominator, np.nan))
-    z = (value[in_baseline] - centre) / by_chance[in_baseline]
     # Held at 1 or more: a short baseline that varies less than by chance is luck.
-    sigma_z = max(_sigma(z), 1.0)
-    return _table(periods, value, centre, by_chance * sigma_z, 0.0, highest)
+    season, sigma = _season(value, in_baseline, centre, by_chance, 1.0, a_year)
+    return _table(periods, value, centre, sigma, 0.0, highest, season=season)
+
+
+def _season(
+    value: Floats,
+    in_baseline: NDArray[np.bool_],
+    centre: float,
+    unit: Floats,
+    floor: float,
+    a_year: int,
+) -> tuple[tuple[Floats, Floats], Floats]:
+    """Estimate the season's shift and error, and the sigma of each period around it.
+
+    sigma is `unit` times the spread of (value - centre - shift) / unit in the baseline, which is
+    at least `least`. The season is in the spread at first, so that both are estimated twice.
+
+    Returns
+    -------
+    (shift, error), sigma : ndarray of float
+        (n,) in the unit of value.
+    """
+    deviation = np.where(in_baseline, value - centre, np.nan)
+    shift, error = np.zeros(len(value)), np.zeros(len(value))
+    sigma = unit * max(_sigma((deviation / unit)[in_baseline]), floor)
+    for _ in range(2 if a_year else 0):
+        shift, error = seasonal_shift(deviation, sigma**2, a_year)
+        sigma = unit * max(_sigma(((deviation - shift) / unit)[in_baseline]), floor)
+    return (shift, error), sigma
 
 
 def _baseline(value: Floats, recent: int) -> Floats:
@@ -172,24 +218,31 @@ def _table(
     lowest: float = -np.inf,
     highest: float = np.inf,
     note: str | None = None,
+    season: tuple[Floats, Floats] | None = None,
 ) -> pd.DataFrame:
     """Build COLUMNS, with a band that stays within what the metric can be."""
-    width = SIGMAS * sigma if sigma is not None else np.full(len(value), np.nan)
-    low, high = np.maximum(centre - width, lowest), np.minimum(centre + width, highest)
+    nothing = np.zeros(len(value))
+    shift, error = season if season is not None else (nothing, nothing)
+    middle = np.clip(centre + shift, lowest, highest)
+    width = SIGMAS * np.hypot(sigma, error) if sigma is not None else nothing + np.nan
+    low, high = np.maximum(middle - width, lowest), np.minimum(middle + width, highest)
     notes = pd.Series([note] * len(value), dtype="str")
     columns = (
         periods["period"].reset_index(drop=True),
         value,
-        np.full(len(value), centre),
+        middle,
         low,
         high,
-        _alarm(value, centre, low, high),
+        shift,
+        error,
+        sigma if sigma is not None else nothing + np.nan,
+        _alarm(value, middle, low, high),
         notes,
     )
     return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
 
 
-def _alarm(value: Floats, centre: float, low: Floats, high: Floats) -> "pd.Series[str]":
+def _alarm(value: Floats, centre: Floats, low: Floats, high: Floats) -> "pd.Series[str]":
     """Name the rule that each value breaks, the band before the run, or null."""
     side, run = np.sign(value - centre), _runs(np.sign(value - centre))
     words = pd.Series([None] * len(value), dtype="str")

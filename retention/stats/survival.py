@@ -3,8 +3,8 @@
 A customer is observed from `entry` to `exit`, in days of tenure. One who came before the data
 begins enters late, at the tenure they then had (left truncation): those who left earlier were never
 observed, and to count from the first day would make short tenures look safer than they are. One who
-stays is censored at as_of (right censoring). Both assume that the begin and the end of observation
-have nothing to do with leaving.
+stays is censored at the end of observation (right censoring). Both assume that the begin and the
+end of observation have nothing to do with leaving.
 
 A spell, made by `tenure_spells`, is a row of
     entry, exit  days of tenure, 0 <= entry < exit; at risk in (entry, exit]
@@ -27,17 +27,18 @@ CURVE: Final = ("tenure_days", "at_risk", "left", "survival", "low", "high")
 HAZARD: Final = ("from_day", "to_day", "left", "customer_days", "hazard", "low", "high")
 
 
-def tenure_spells(periods: pd.DataFrame, first_day: int, as_of: int) -> pd.DataFrame:
-    """Build the spells of those who were customers in [first_day, as_of).
+def tenure_spells(periods: pd.DataFrame) -> pd.DataFrame:
+    """Build the spells of those who were observed as customers from a known beginning.
 
     Whoever leaves on a day was a customer until its end, so that each is observed for some time.
+    Without a known beginning there is no tenure: such a row is left out.
 
     Parameters
     ----------
     periods : DataFrame
-        begins, ends (days since 1970-01-01; ends null while it lasts), and more.
-    first_day, as_of : int
-        Days since 1970-01-01. What ended before first_day or began at as_of or later is left out.
+        begins, since, until (days since 1970-01-01): when the customer came (null where unknown),
+        the first day of observation and the day after its last; ends: the day of leaving, null
+        while the customer stays; and more.
 
     Returns
     -------
@@ -49,16 +50,16 @@ def tenure_spells(periods: pd.DataFrame, first_day: int, as_of: int) -> pd.DataF
     ValueError
         A period ends before it begins.
     """
-    begins = periods["begins"].to_numpy(dtype=float)
-    ends = periods["ends"].to_numpy(dtype=float, na_value=np.inf)
-    if (ends < begins).any():
+    of_record: pd.DataFrame = periods[periods["begins"].notna()]
+    begins, since, until = (
+        of_record[name].to_numpy(dtype=float) for name in ("begins", "since", "until")
+    )
+    if (until < begins).any():
         raise ValueError("somebody left before they came")
-    left = ends < as_of
-    entry = np.maximum(first_day - begins, 0.0)
-    exits = np.where(left, ends + 1, as_of) - begins
-    observed = (begins < as_of) & (exits > entry)
-    spells: pd.DataFrame = periods.assign(entry=entry, exit=exits, left=left)[observed]
-    return spells
+    entry = np.maximum(since - begins, 0.0)
+    spells = of_record.assign(entry=entry, exit=until - begins, left=of_record["ends"].notna())
+    observed: pd.DataFrame = spells[spells["exit"] > entry]
+    return observed
 
 
 def kaplan_meier(spells: pd.DataFrame, min_at_risk: int = MIN_AT_RISK) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """An invented scorecard with something in every section, for the tests of its page."""
 
+import dataclasses
 import datetime as dt
 import math
 
@@ -15,9 +16,12 @@ from retention.scorecard.report_data import (
     Hazard,
     MetricReport,
     Period,
+    PurchaseKind,
     ScorecardReport,
     SurvivalCurve,
     SurvivalPoint,
+    Touches,
+    TouchReport,
     Week,
     Workload,
 )
@@ -246,6 +250,15 @@ RICH = ScorecardReport(
         Breakdown(
             "Delivered on time", "share", "region", _groups("East, West, Isles", 0.92, 0.015)
         ),
+    ),
+    touches=Touches(
+        tuple(
+            TouchReport(dimension, dataclasses.replace(METRICS[3], title=title))
+            for dimension, title in (("topic", "complaint"), ("cause", "late"), ("step", "waiting"))
+        ),
+        (PurchaseKind("late", _figure(0.6, 0.1, 800), 0.5, 2),),
+        Period(dt.date(2026, 6, 3), dt.date(2026, 9, 2)),
+        ("The commonest topic is complaint.",),
     ),
     workload=Workload(
         _weeks(),

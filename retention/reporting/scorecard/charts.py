@@ -126,7 +126,7 @@ def _axis_title(x: Scale, words: str, y: float = 257) -> Markup:
 
 def causes(rows: Sequence[CauseReport]) -> Markup:
     """Excess losses by cause: a bar, and a line for its interval."""
-    shown = rows[:MAX_CAUSES]
+    shown = by_excess(rows)[:MAX_CAUSES]
     ends = [end for c in shown for end in (c.excess, c.low, c.high) if end is not None]
     if not ends:
         return svg.NOTHING
@@ -138,6 +138,11 @@ def causes(rows: Sequence[CauseReport]) -> Markup:
     description = "; ".join(f"{cut(cause.title, 40)} {_excess_words(cause)}" for cause in shown)
     title = "Customers lost beyond those expected, by cause"
     return figure(_WIDTH, height, "chart", title, f"{description}.", parts)
+
+
+def by_excess(rows: Sequence[CauseReport]) -> list[CauseReport]:
+    """The causes in the order of what their bars show, the longest first."""
+    return sorted(rows, key=lambda cause: -cause.excess)
 
 
 def _cause_bar(cause: CauseReport, x: Scale, top: int) -> list[Markup]:

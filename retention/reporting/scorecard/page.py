@@ -10,8 +10,15 @@ from typing import Any, Final
 
 from retention.i18n.language import ENGLISH
 from retention.reporting import page, svg
-from retention.reporting.scorecard import charts, time_series, wording
-from retention.scorecard.report_data import UNITS, Breakdown, Hazard, ScorecardReport, SurvivalCurve
+from retention.reporting.scorecard import charts, messages, time_series, wording
+from retention.scorecard.report_data import (
+    UNITS,
+    Breakdown,
+    Hazard,
+    MetricReport,
+    ScorecardReport,
+    SurvivalCurve,
+)
 
 _HERE: Final = Path(__file__).parent
 TARGET_WORDS: Final = {True: "kept", False: "missed", None: "not known"}
@@ -47,6 +54,8 @@ def _page(report: ScorecardReport) -> dict[str, Any]:
         "groups": list(dict.fromkeys(curve.group for curve in curves_and_hazards)),
         "max_groups": charts.MAX_GROUPS,
         "max_causes": charts.MAX_CAUSES,
+        "touches_by": _touches_by(report),
+        "causes_shown": charts.by_excess(report.drivers.causes),
         "breakdowns": _by_dimension(report.breakdowns),
         "customer_groups": _by_dimension(report.customer_groups),
         "served_worse": [
@@ -60,15 +69,35 @@ def _figures(report: ScorecardReport) -> list[tuple[str, str]]:
     with_target = [metric for metric in report.metrics if metric.target_met is not None]
     n_met = sum(metric.target_met is True for metric in with_target)
     worse = sum(metric.trend == "worse" for metric in report.metrics)
-    alarms = sum(metric.alarm is not None for metric in report.metrics)
+    alarms = sum(metric.alarm is not None and not metric.alarm_good for metric in report.metrics)
     targets = [(f"{n_met} of {len(with_target)}", "targets kept")] if with_target else []
     rest = [
         (str(worse), "worse than before"),
-        (str(alarms), "unusual now"),
-        (wording.plain(report.drivers.lost, 0), "customers lost"),
+        (str(alarms), "unusually bad now"),
+        _lost(report),
     ]
-    shown = [bool(report.metrics), bool(report.metrics), bool(report.drivers.causes)]
+    shown = [bool(report.metrics), bool(report.metrics), report.drivers.lost > 0]
     return targets + [figure for figure, show in zip(rest, shown, strict=True) if show]
+
+
+def _lost(report: ScorecardReport) -> tuple[str, str]:
+    """Customers lost, with the period: that of the page, where departures are dated at once."""
+    for metric in report.metrics:
+        if metric.name == "customers_lost" and metric.period is not None:
+            return wording.plain(
+                metric.now.n, 0
+            ), f"customers lost, {wording.period(metric.period)}"
+    since = report.drivers.since
+    words = "" if since is None else f" since {ENGLISH.date(since, short=True)}"
+    return wording.plain(report.drivers.lost, 0), f"customers lost{words}"
+
+
+def _touches_by(report: ScorecardReport) -> list[tuple[str, list[MetricReport]]]:
+    """(topic, cause or step, its reports), in order."""
+    by_dimension: dict[str, list[MetricReport]] = {}
+    for part in report.touches.parts:
+        by_dimension.setdefault(part.dimension, []).append(part.metric)
+    return list(by_dimension.items())
 
 
 def _by_dimension(breakdowns: tuple[Breakdown, ...]) -> list[tuple[str, list[Breakdown], int]]:
@@ -121,6 +150,15 @@ def _charts(report: ScorecardReport) -> dict[str, Any]:
         "causes": charts.causes,
         "payback": partial(charts.payback, channels=report.channel_ltv, currency=currency),
         "interval_bar": charts.interval_bar,
+        "message": {
+            "over_time": partial(messages.over_time, currency=currency),
+            "survival": messages.survival,
+            "hazard": messages.hazard,
+            "causes": messages.causes,
+            "payback": messages.payback,
+            "work": messages.work,
+            "in_time": messages.in_time,
+        },
         "key": svg.legend_line,
         "stretch": wording.stretch,
         "months": wording.months,

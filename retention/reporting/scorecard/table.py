@@ -42,6 +42,7 @@ def rows(report: ScorecardReport) -> list[Row]:
     all_rows = [
         *_metric_rows(report),
         *_chart_rows(report),
+        *_touch_rows(report),
         *_breakdown_rows(report),
         *_workload_rows(report),
         *_timing_rows(report),
@@ -70,11 +71,7 @@ def _period_days(period: Period) -> Row:
 
 def _metric_rows(report: ScorecardReport) -> Iterator[Row]:
     for metric in report.metrics:
-        periods = (
-            (report.now, metric.now, _verdict(metric)),
-            (report.before, metric.before, None),
-            (report.year_ago, metric.year_ago, None),
-        )
+        periods = _periods(metric, report)
         for period, figure, verdict in periods:
             more = (
                 _interval_and_n(figure)
@@ -82,6 +79,37 @@ def _metric_rows(report: ScorecardReport) -> Iterator[Row]:
                 | {"target": metric.target, "verdict": verdict}
             )
             yield _row("measures", metric.title, metric.unit, figure.value, **more)
+
+
+def _periods(
+    metric: MetricReport, report: ScorecardReport
+) -> tuple[tuple[Period, Figure, str | None], ...]:
+    """Each period of the metric with its figure; they end where it can be judged."""
+    lag = dt.timedelta(0) if metric.period is None else report.now.end - metric.period.end
+    before, year_ago = (
+        Period(period.start - lag, period.end - lag) for period in (report.before, report.year_ago)
+    )
+    return (
+        (metric.period or report.now, metric.now, _verdict(metric)),
+        (before, metric.before, None),
+        (year_ago, metric.year_ago, None),
+    )
+
+
+def _touch_rows(report: ScorecardReport) -> Iterator[Row]:
+    for part in report.touches.parts:
+        named = {"by": part.dimension, "group": part.metric.title}
+        for period, figure, verdict in _periods(part.metric, report):
+            more = _interval_and_n(figure) | _period_days(period) | {"verdict": verdict} | named
+            yield _row("touches", "contacts", part.metric.unit, figure.value, **more)
+    for kind in report.touches.purchases:
+        named = {"by": "purchase", "group": kind.name}
+        named |= _period_days(report.touches.purchased or report.now)
+        figure = kind.contacts
+        more = _interval_and_n(figure) | named
+        yield _row("touches", "contacts", "per purchase", figure.value, **more)
+        yield _row("touches", "without a contact", "share", kind.untouched, **named)
+        yield _row("touches", "usual at most", "count", kind.usual, **named)
 
 
 def _verdict(metric: MetricReport) -> str | None:
@@ -106,7 +134,7 @@ def _breakdown_rows(report: ScorecardReport) -> Iterator[Row]:
         for row in breakdown.groups:
             more = (
                 _interval_and_n(row.figure)
-                | _period_days(report.now)
+                | _period_days(breakdown.period or report.now)
                 | {"by": breakdown.dimension, "group": row.name}
             )
             value = row.figure.value
@@ -146,7 +174,7 @@ def _interval(low: float | None, high: float | None) -> Row:
 
 
 def _driver_rows(report: ScorecardReport) -> Iterator[Row]:
-    drivers, grouping = report.drivers, {"by": "cause"}
+    drivers, grouping = report.drivers, {"by": "cause", "period_from": report.drivers.since}
     for cause in drivers.causes:
         by_cause = grouping | {"group": cause.title, "verdict": cause.verdict}
         yield _row("why", "lost", "count", cause.lost, **by_cause)

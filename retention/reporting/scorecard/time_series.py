@@ -46,10 +46,17 @@ def over_time(metric: MetricReport, currency: str) -> Markup:
         grid(x, y, heights, format_value),
         *_series(points, x, y, metric.unit, currency),
         *target_line,
+        *_change(metric, x, y),
     ]
     parts.append(x_axis(x, 184, _day_labels([point.start for point in points])))
     title = f"{metric.title} over time"
     return figure(_WIDTH, 208, "chart", title, _description(metric, currency), parts)
+
+
+def _change(metric: MetricReport, x: Scale, y: Scale) -> list[Markup]:
+    """A line at the first period of another level."""
+    places = [i for i, point in enumerate(metric.points) if point.start == metric.changed_on]
+    return [segment((x(i - 0.5), y.start), (x(i - 0.5), y.end), "change") for i in places]
 
 
 def _finite_values(points: Sequence[ChartPoint]) -> list[float]:
@@ -71,7 +78,7 @@ def _series(
         dot(
             position,
             3.5,
-            "alarm",
+            "alarm good" if p.good else "alarm",
             f"{ENGLISH.date(p.start, short=True)}, {number(p.value, unit, currency)}: {p.alarm}",
         )
         for position, p in zip(values, points, strict=True)
@@ -92,7 +99,8 @@ def _description(metric: MetricReport, currency: str) -> str:
     if last.low is not None and last.high is not None:
         sentence += f", where {format_value(last.low)} to {format_value(last.high)} is normal"
     alarms = [ENGLISH.date(point.start) for point in measured if point.alarm]
-    return f"{sentence}. Outside the normal: {', '.join(alarms) or 'never'}."
+    change = "" if metric.changed_on is None else f" New level: {ENGLISH.date(metric.changed_on)}."
+    return f"{sentence}. Outside the normal: {', '.join(alarms) or 'never'}.{change}"
 
 
 def _day_labels(dates: Sequence[dt.date]) -> list[svg.Label]:

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import datetime as dt
 import io
 import math
 import re
@@ -134,7 +135,7 @@ def test_the_measures_are_those_of_the_content(open_page: Open) -> None:
 def test_alarms_are_said_and_marked(open_page: Open) -> None:
     opened = open_page(RICH)
     said_alarms = opened.locator("article .alarm:not(svg *)").all_inner_texts()
-    assert said_alarms == [metric.alarm for metric in RICH.metrics if metric.alarm]
+    assert said_alarms == [f"worse {metric.alarm}" for metric in RICH.metrics if metric.alarm]
     points = [point for metric in RICH.metrics for point in metric.points if point.alarm]
     assert opened.locator(".measures circle.alarm").count() == len(points) > 0
     calm = tuple(dataclasses.replace(metric, alarm=None) for metric in RICH.metrics)
@@ -146,10 +147,11 @@ def test_losses_and_groups_are_those_of_the_content(open_page: Open) -> None:
     opened = open_page(RICH)
     losses = opened.locator("section[aria-labelledby=why] tbody tr")
     lost = [int(row.locator("td").first.inner_text().split("\n")[0]) for row in losses.all()]
-    assert lost == [cause.lost for cause in RICH.drivers.causes] + [RICH.drivers.unknown_lost]
+    causes = charts.by_excess(RICH.drivers.causes)
+    assert lost == [cause.lost for cause in causes] + [RICH.drivers.unknown_lost]
     assert "associations, not causes" in opened.inner_text("section[aria-labelledby=why]")
     met = [row.locator("td").nth(1).inner_text() for row in losses.all()]
-    assert met == [str(cause.lost_with_cause) for cause in RICH.drivers.causes] + [""]
+    assert met == [str(cause.lost_with_cause) for cause in causes] + [""]
     names = opened.locator(".tables tbody th").all_text_contents()
     parts = (*RICH.customer_groups, *RICH.breakdowns)
     assert names == [row.name for part in parts for row in part.groups]
@@ -276,6 +278,40 @@ def test_every_chart_describes_its_figures() -> None:
     )
 
 
+def test_a_title_says_the_finding_and_bars_stand_in_the_order_of_their_length() -> None:
+    text = page.html(RICH)
+    titles = re.findall(r"<figcaption><b>(.*?)</b>", text)
+    assert "Delivered on time: 88.2% in the last four weeks, unusual" in titles
+    assert "Late delivery costs most: +42 customers" in titles
+    assert "Pays for itself in 6.1 months" in titles
+    assert text.count("<figcaption>") == len(titles)
+    mixed = charts.causes(tuple(reversed(RICH.drivers.causes)))
+    assert mixed == charts.causes(RICH.drivers.causes)
+
+
+def test_good_news_is_never_red_and_a_figure_says_its_own_days() -> None:
+    late, *rest = RICH.metrics
+    points = tuple(dataclasses.replace(point, good=True) for point in late.points)
+    period = report_data.Period(dt.date(2026, 6, 3), dt.date(2026, 9, 2))
+    good = dataclasses.replace(
+        late, points=points, alarm_good=True, period=period, changed_on=points[9].start
+    )
+    calm = tuple(dataclasses.replace(metric, alarm=None) for metric in rest)
+    shown = dataclasses.replace(RICH, metrics=(good, *calm))
+    text = page.html(shown)
+    measures = text[: text.index("What is unusual now")]
+    assert '<span class="good">unusually good</span>' in measures
+    assert 'class="bad">unusual' not in measures
+    assert "<small>3 Jun 2026 to 2 Sep 2026</small>" in measures
+    assert 'class="alarm good"' in time_series.over_time(good, "GBP")
+    assert 'class="change"' in time_series.over_time(good, "GBP")
+    rows = [row for row in table.rows(shown) if row["measure"] == late.title]
+    assert [(row["period_from"], row["period_to"]) for row in rows[:2]] == [
+        ("2026-06-03", "2026-09-02"),
+        ("2026-03-04", "2026-06-02"),
+    ]
+
+
 def test_what_is_unknown_is_left_out_of_a_picture() -> None:
     cause = RICH.drivers.causes[0]
     assert "Late delivery +42." in charts.causes((dataclasses.replace(cause, low=None),))
@@ -346,6 +382,7 @@ def test_every_figure_is_in_the_table() -> None:
     assert list(dict.fromkeys(row["section"] for row in rows)) == [
         "measures",
         "over time",
+        "touches",
         "breakdown",
         "spread",
         "workload",

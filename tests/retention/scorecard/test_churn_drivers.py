@@ -26,6 +26,7 @@ def periods_at_risk(
             "customer_id": [f"c{i}" for i in range(len(rows))],
             "stratum": [stratum for stratum, _, _ in rows],
             "left": [left for _, left, _ in rows],
+            "time": 1,
             "cause": pd.Series([causes[0] if causes else None for *_, causes in rows], dtype="str"),
             "value": value,
         }
@@ -54,7 +55,14 @@ def company(seed: int, lift: tuple[float, float]) -> tuple[pd.DataFrame, pd.Data
     left = rng.random(len(who)) < rate
     there = left.reshape(N_CUSTOMERS, 6).cumsum(axis=1).ravel() - left == 0
     at_risk = pd.DataFrame(
-        {"customer_id": who, "stratum": stratum, "left": left, "cause": None, "value": 50.0}
+        {
+            "customer_id": who,
+            "stratum": stratum,
+            "left": left,
+            "time": 1,
+            "cause": None,
+            "value": 50.0,
+        }
     )
     indicators = pd.DataFrame(dict(zip("ab", troubles.astype(float), strict=True)))
     return (
@@ -66,7 +74,7 @@ def company(seed: int, lift: tuple[float, float]) -> tuple[pd.DataFrame, pd.Data
 def test_one_cause_in_one_stratum_is_the_difference_of_two_rates() -> None:
     losses = by_cause(*periods_at_risk(("s", 1000, 100, ""), ("s", 100, 40, "late"), value=20.0))
     late, unknown = losses.loc["late"], losses.loc["unknown"]
-    assert (late["rows"], late["lost"], late["met"], late["value_lost"]) == (100, 40, 40, 800)
+    assert (late["time"], late["lost"], late["met"], late["value_lost"]) == (100, 40, 40, 800)
     assert late["excess"] == pytest.approx(100 * (0.4 - 0.1))
     assert late["excess_value"] == pytest.approx(20 * 30)
     error = 100 * np.sqrt(0.4 * 0.6 / 100 + 0.1 * 0.9 / 1000)
@@ -74,8 +82,16 @@ def test_one_cause_in_one_stratum_is_the_difference_of_two_rates() -> None:
         (30 - 1.96 * error, 30 + 1.96 * error), 1e-3
     )
     assert late["verdict"] == "associated with about 30 more losses than expected (20 to 40)"
-    assert (unknown["rows"], unknown["lost"], unknown["value_lost"]) == (1000, 100, 2000)
+    assert (unknown["time"], unknown["lost"], unknown["value_lost"]) == (1000, 100, 2000)
     assert "caused" not in " ".join(losses["verdict"])
+
+
+def test_losses_are_weighed_against_the_time_that_each_was_exposed() -> None:
+    at_risk, indicators = periods_at_risk(("s", 400, 40, ""), ("s", 100, 30, "late"))
+    at_risk["time"] = np.where(indicators["late"] == 1, 2, 10)
+    late = by_cause(at_risk, indicators).loc["late"]
+    assert late["excess"] == pytest.approx(30 - 200 * 40 / 4000)
+    assert late["time"] == 200
 
 
 def test_each_stratum_is_compared_with_itself() -> None:

@@ -1,20 +1,18 @@
-"""Churn timing, drivers and LTV by channel on small frames whose answer is known."""
+"""Churn timing and LTV by channel on small frames whose answer is known."""
 
 import datetime as dt
 
 import numpy as np
 import pandas as pd
-import pytest
 
+from retention.core.params import ChurnLabel
 from retention.core.point_in_time import day_number
 from retention.scorecard import churn_timing, tenure_spells
-from retention.scorecard.report_data import ChurnDrivers
+from retention.scorecard.report_data import ChurnTiming
 
 AS_OF = day_number(dt.date(2026, 3, 2))
-CHANNEL = pd.Series({f"c{i}": "web" if i % 2 else "shop" for i in range(400)})
-NO_FAILURES = pd.DataFrame({"customer_id": [], "day": [], "cause": []}).astype(
-    {"customer_id": "str", "day": "int64", "cause": "str"}
-)
+CHANNEL = pd.Series({f"c{i:03}": "web" if i % 2 else "shop" for i in range(400)})
+CONTRACTS = ChurnLabel(rule="cancel")
 
 
 def spells_frame(
@@ -25,26 +23,18 @@ def spells_frame(
     ends = pd.Series(begins + stayed).where(
         (np.arange(n_customers) < gone) & (begins + stayed < AS_OF)
     )
-    names = [f"c{i}" for i in range(n_customers)]
-    spells = pd.DataFrame({"customer_id": names, "begins": begins, "ends": ends.astype("Int64")})
-    return spells.assign(until=spells["ends"])
+    names = [f"c{i:03}" for i in range(n_customers)]
+    chains = {"customer_id": names, "begins": begins, "ends_on": ends.fillna(2_000_000)}
+    return tenure_spells.contract_tenure(pd.DataFrame(chains), AS_OF)
 
 
-def frames(spells: pd.DataFrame, failures: pd.DataFrame = NO_FAILURES) -> dict[str, pd.DataFrame]:
-    first = tenure_spells.departures_observed_from(spells)
-    starts = list(range(AS_OF - (AS_OF - first) // 28 * 28, AS_OF, 28))
-    money = pd.DataFrame(
-        {"customer_id": spells["customer_id"], "day": spells["begins"] + 290, "net": 18.2}
-    )
-    return {
-        "present": tenure_spells.customers_at_risk(spells, starts, 28),
-        "failures": failures,
-        "money": money,
-    }
+def timing(tenure: pd.DataFrame, channel: "pd.Series[str]" = CHANNEL) -> ChurnTiming:
+    presence = tenure_spells.contract_presence(tenure)
+    return churn_timing.timing_report(tenure, presence, channel, CONTRACTS)
 
 
 def test_when_they_leave_is_told_in_curves_hazards_and_words() -> None:
-    report = churn_timing.timing_report(spells_frame(), CHANNEL, AS_OF)
+    report = timing(spells_frame())
     assert [curve.group for curve in report.curves] == ["all customers", "shop", "web"]
     stretch = max(report.hazards, key=lambda hazard: hazard.per_month or 0)
     assert (stretch.from_day, stretch.to_day, stretch.left) == (180, 365, 200)
@@ -58,53 +48,41 @@ def test_when_they_leave_is_told_in_curves_hazards_and_words() -> None:
 
 def test_channels_that_differ_are_said_to() -> None:
     fast = spells_frame().assign(ends=lambda it: it["ends"].where(it.index % 2 == 0))
-    words = " ".join(churn_timing.timing_report(fast, CHANNEL, AS_OF).sentences)
+    words = " ".join(timing(fast).sentences)
     assert "Acquisition channels differ beyond chance" in words
 
 
 def test_nobody_leaving_and_no_channel_is_still_told() -> None:
-    loyal, nobody = spells_frame(gone=0), pd.Series(dtype="str")
-    report = churn_timing.timing_report(loyal, nobody, AS_OF)
+    report = timing(spells_frame(gone=0), pd.Series(dtype="str"))
     assert report.sentences[0].endswith("100% are still customers.")
     assert sum(hazard.left for hazard in report.hazards) == 0
-    assert churn_timing.drivers_report(loyal, frames(loyal), nobody, 28) == ChurnDrivers(
-        sentences=("Nobody has left on record.",)
+
+
+def test_a_shop_counts_whom_it_saw_coming_and_tells_returners_apart() -> None:
+    """Of those seen coming half buy once, half every 50 days; older ones were away for long."""
+    shop = ChurnLabel(rule="silence", active_days=60, horizon_days=28)
+    rows = [(f"old{i}", AS_OF - back) for i in range(30) for back in (400, 200, 150, 100, 50, 5)]
+    for i in range(40):
+        first = AS_OF - 330 + i
+        rows += [(f"c{i}", day) for day in (range(first, AS_OF, 50) if i % 2 else (first,))]
+    days = pd.DataFrame(rows, columns=["customer_id", "day"])
+    report = churn_timing.timing_report(
+        tenure_spells.silent_tenure(days, pd.Series(dtype="int64"), shop, AS_OF),
+        tenure_spells.silent_presence(days, shop, AS_OF),
+        CHANNEL,
+        shop,
     )
-
-
-def test_why_they_leave_says_what_it_is_associated_with_and_never_what_caused_it() -> None:
-    spells = spells_frame(gone=120)
-    first = spells[:90]
-    late = first[["customer_id"]].assign(day=(first["ends"] - 40).astype("int64"), cause="late")
-    unsaid = late.assign(cause="unknown", day=late["day"] - 9)
-    report = churn_timing.drivers_report(
-        spells, frames(spells, pd.concat([late, unsaid])), CHANNEL, 28
+    (curve,) = [curve for curve in report.curves if curve.group == "all customers"]
+    assert {round(step.survival, 6) for step in curve.points if step.day >= 1} == {0.5}
+    *_, lost, returned, unknown = report.sentences
+    assert "20 of 70 customers; they left on the day of their last purchase" in lost
+    assert returned.startswith("Of 50 silences that long, 30 (60%) ended with a return")
+    assert unknown.startswith("30 of 70 customers bought in the first 60 days of the data")
+    nobody = tenure_spells.silent_tenure(
+        days[days["day"] <= AS_OF - 400], pd.Series(dtype="int64"), shop, AS_OF
     )
-    (late_cause,) = report.causes
-    assert (late_cause.cause, late_cause.title, late_cause.lost, late_cause.lost_with_cause) == (
-        "late",
-        "delivered late",
-        81,
-        81,
-    )
-    assert late_cause.excess > 50
-    assert late_cause.low is not None
-    assert late_cause.low > 0
-    assert late_cause.value == pytest.approx(81 * 18.2 * 365 / 182)
-    assert late_cause.verdict.startswith("associated with about ")
-    assert (report.lost, report.unknown_lost) == (111, 30)
-    assert report.sentences[1] == churn_timing.NOT_CAUSES
-    text = " ".join([*report.sentences, late_cause.verdict])
-    assert "These are associations, not causes" in text
-    assert "caused" not in text
-
-
-def test_losses_without_any_documented_trouble_are_counted() -> None:
-    spells = spells_frame()
-    report = churn_timing.drivers_report(spells, frames(spells), CHANNEL, 28)
-    assert report.causes == ()
-    assert report.lost == report.unknown_lost == 191
-    assert "for 191 of them nothing was documented" in report.sentences[0]
+    presence = tenure_spells.silent_presence(days, shop, AS_OF)
+    assert churn_timing.timing_report(nobody, presence, CHANNEL, shop).curves == ()
 
 
 def people(spells: pd.DataFrame, cost: float | None = 40.0) -> pd.DataFrame:

@@ -10,12 +10,13 @@ import pytest
 
 from retention.core.point_in_time import day_number
 from retention.scorecard import compute
-from retention.scorecard.report_data import Breakdown, GroupFigure, MetricReport
-from tests.support.scorecard_frames import frames_of
+from retention.scorecard.metrics import Definitions
+from retention.scorecard.report_data import Breakdown, GroupFigure, MetricReport, Period
+from tests.support.scorecard_frames import CONTRACTS, SERVICE, frames_of
 
-AS_OF = day_number(dt.date(2026, 3, 2))
+AS_OF_DATE = dt.date(2026, 3, 2)
+AS_OF = day_number(AS_OF_DATE)
 EMPTY = frames_of("customer | kind | day\n")
-EMPTY["present"] = EMPTY["present"].iloc[:0]
 DRAW = np.random.default_rng(11)
 
 
@@ -26,7 +27,8 @@ def visits(*stretches: tuple[int, int, float]) -> pd.DataFrame:
         for first, last, failure_rate in stretches
     ]
     table = pd.concat(stretches_of_visits, ignore_index=True)
-    low = (np.arange(len(table)) % 100) < 100 * table["failed"]
+    count, rate = np.arange(len(table)), table["failed"]
+    low = np.floor((count + 1) * rate + 1e-9) > np.floor(count * rate + 1e-9)  # evenly spread
     who = [f"c{i}" for i in range(len(table))]
     return table.assign(customer_id=who, failed=low * 1, topic="pay", day=AS_OF - table["age"])
 
@@ -41,7 +43,8 @@ def metric_inputs(**changes: Any) -> compute.MetricInputs:
         "first_days": pd.Series(dtype="int64"),
         "min_cases": 30,
     }
-    return compute.MetricInputs(EMPTY | frames, AS_OF, 91, **(nobody | changes))
+    definitions = Definitions(SERVICE, CONTRACTS)
+    return compute.MetricInputs(EMPTY | frames, definitions, AS_OF, 91, **(nobody | changes))
 
 
 def failed(*stretches: tuple[int, int, float], **targets: float) -> MetricReport:
@@ -90,9 +93,30 @@ def test_a_trend_is_a_difference_beyond_noise(before: float, now: float, trend: 
     assert failed((-182, -92, before), (-91, -1, now)).trend == trend
 
 
-def test_without_a_period_before_there_is_no_trend() -> None:
+def test_a_period_that_the_record_does_not_cover_whole_is_not_compared_with() -> None:
     report = failed((-60, -1, 0.2))
-    assert (report.trend, report.before.value) == (None, None)
+    assert (report.trend, report.before.value, report.now.n) == (None, None, 600)
+    assert report.period == Period(AS_OF_DATE - dt.timedelta(60), AS_OF_DATE - dt.timedelta(1))
+    for first, n in ((-455, 910), (-454, 0), (-365, 0)):  # a year ago by 364 days
+        assert failed((first, -1, 0.2)).year_ago.n == n
+
+
+def test_what_comes_again_every_december_is_neither_better_nor_unusual() -> None:
+    """Thirty-nine periods of four weeks; each year's thirteenth is far lower."""
+    wave = [0.39, 0.41, 0.4, 0.38, 0.42, 0.4, 0.41, 0.39, 0.4, 0.42, 0.38, 0.4]
+
+    def three_years(*lows: float) -> MetricReport:
+        shares = [fraction for low in lows for fraction in (*wave, low)]
+        return failed(
+            *((-28 * (39 - i), -28 * (38 - i) - 1, fraction) for i, fraction in enumerate(shares))
+        )
+
+    every_year, this_year = three_years(0.04, 0.04, 0.04), three_years(0.4, 0.4, 0.04)
+    assert (every_year.trend, every_year.alarm) == ("same", None)
+    assert this_year.trend == "better"
+    assert this_year.alarm is not None
+    assert this_year.alarm_good
+    assert this_year.points[-1].good
 
 
 def test_an_alarm_is_of_the_end_alone() -> None:
@@ -118,7 +142,8 @@ def test_the_course_ends_after_two_years_and_a_short_one_has_no_band() -> None:
     assert len(failed((-1000, -1, 0.2)).points) == compute.MAX_POINTS
     short = failed((-60, -1, 0.2))
     assert [point.low for point in short.points] == [None, None]
-    assert failed((-20, -1, 0.2)).points == ()
+    young = failed((-20, -1, 0.2))
+    assert (young.points, young.now.n) == ((), 200)
 
 
 def promises(worse: float = 0.9, n_orders: int = 400, **columns: Any) -> pd.DataFrame:
@@ -200,20 +225,25 @@ def test_groups_come_from_agents_stages_and_customers() -> None:
     cases = orders.assign(
         topic="t",
         answer_minutes=1.0,
-        answer_due_age=5,
         answer_breach=orders["late"],
+        ended_age=orders["age"] - 1,
+    )
+    judged = cases.assign(
         end_breach=0.0,
         days_to_end=1.0,
-        ended_age=orders["age"] - 1,
+        open=0.0,
+        solved=1.0,
         reopened=0.0,
         solved_once=1.0,
+        judged_after=28,
     )
     people = sorted(set(orders["customer_id"]))
     inputs = metric_inputs(
         cases=cases,
+        judged=judged,
         promises=orders,
         teams=pd.DataFrame({"team": ["north"], "branch": [None]}, index=["ann"], dtype="str"),
-        first_days=pd.Series({who: AS_OF - 60 - 10 * (who < "y") for who in people}),
+        first_days=pd.Series({who: AS_OF - 60 - 40 * (who < "y") for who in people}),
         customer_groups=pd.DataFrame(
             {"acquisition_channel": [who[0] for who in people]}, index=people
         ),
@@ -226,13 +256,14 @@ def test_groups_come_from_agents_stages_and_customers() -> None:
     }
     stages = [breakdown for breakdown in breakdowns if breakdown.dimension == "journey stage"]
     assert {row.name for breakdown in stages for row in breakdown.groups} == {"new", "onboarding"}
-    assert stages[0].metric == "Solved within the service level"
+    assert "Solved within the service level" in {stage.metric for stage in stages}
     south = inputs.teams.reindex(["ann", "bob"]).fillna("south")
     breakdowns = list(compute.breakdowns(dataclasses.replace(inputs, teams=south)))
     teams = [breakdown for breakdown in breakdowns if breakdown.dimension == "team"]
     assert {row.name for breakdown in teams for row in breakdown.groups} == {"north", "south"}
     assert "branch" not in {breakdown.dimension for breakdown in breakdowns}
     alike = group_figures(list(compute.customer_group_breakdowns(inputs)), "acquisition channel")
+    assert list(alike) == ["y", "x"]  # the worst first
     assert alike["y"].worse
     assert alike["x"].flag == "better than the rest"
 

@@ -1,12 +1,23 @@
-"""Every metric on a few events typed by hand, its sums counted by hand."""
+"""Every metric against plain loops over the events of a made company, and on a few typed ones."""
+
+import dataclasses
+import functools
+import random
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 import pytest
 
+from retention.core.params import ChurnLabel
+from retention.scorecard import compute
 from retention.scorecard.frames import journey_stage
-from retention.scorecard.metrics import METRICS
+from retention.scorecard.metrics import METRICS, Definitions
+from retention.scorecard.tenure_spells import silence_days
+from tests.reference import scorecard as reference
 from tests.support import histories
-from tests.support.scorecard_frames import frames_of
+from tests.support.scorecard_frames import CONTRACTS, SERVICE, SHOP, frames_of, inputs_of
 
 TODAY = histories.SNAPSHOT
 
@@ -45,64 +56,119 @@ CASES = """
     b        | resolution | -113 |      0 |         |           | 7    | no       |       |
     b        | referral   |  -40 |      0 |         |           |      |          |       |
 """  # 3 was opened again and is open, 4 never answered, 5 too young to be judged, 6 still in time
-INTERACTIONS = """
-    customer | kind    | day | topic      | amount | quoted | rating | resolved
-    a        | invoice | -30 | regular    |     10 |     10 |        |
-    a        | invoice | -20 | regular    |     12 |     10 |        |
-    b        | invoice | -19 | correction |     -2 |      0 |        |
-    a        | payment | -15 | paid       |     10 |        |        |
-    a        | payment | -14 | refused    |     10 |        |        |
-    a        | survey  | -13 |            |        |        |    0.8 | yes
-    b        | survey  | -12 |            |        |        |    0.4 | no
-    b        | survey  | -12 |            |        |        |        | yes
-    b        | survey  | -11 | person     |        |        |    0.9 |
-    b        | survey  | -10 |            |        |        |        |
-    a        | visit   |  -9 | pay        |        |        |        | no
-    b        | visit   |  -9 | pay        |        |        |        |
-"""  # the fourth survey rates the person, the last one only asks
-SUMS: dict[str, dict[str, tuple[float, float]]] = {
-    ORDERS: {
-        "repeat_business": (4, 6),
-        "on_time": (2, 4),
-        "as_quoted": (2, 3),
-        "rework": (2, 5),
-    },
-    CASES: {
-        "customers_lost": (1, 0.08),
-        "complaints_written": (2, 0.08),
-        "complaints_spoken": (2, 0.08),
-        "referrals": (1, 0.08),
-        "first_answer": (2 + 240 + 24 + 24 + 0, 5),
-        "answered_in_time": (4, 6),
-        "turnaround": (2 + 10 + 1 + 28 + 0, 5),
-        "ended_in_time": (2, 5),
-        "solved_once": (2, 5),
-        "reopened": (1, 5),
-        "touches": (8, 2),
-    },
-    INTERACTIONS: {
-        "bills_as_agreed": (1, 2),
-        "payments_refused": (1, 2),
-        "satisfaction": (1.2, 2),
-        "said_solved": (2, 3),
-        "person": (0.9, 1),
-        "portal_failed": (1, 2),
-    },
-}
 
 
-@pytest.mark.parametrize("text", list(SUMS), ids=["orders", "cases", "dealings"])
-def test_each_measure_is_the_sums_that_its_events_make(text: str) -> None:
-    frames = frames_of(text)
-    sums = {name: METRICS[name].rows(frames)[["part", "whole"]].sum() for name in SUMS[text]}
-    measured_sums = {name: tuple(part_and_whole) for name, part_and_whole in sums.items()}
-    assert measured_sums == {
-        name: pytest.approx(part_and_whole) for name, part_and_whole in SUMS[text].items()
-    }
+def made_company(draw: random.Random) -> list[histories.Event]:
+    """Some customers over a year, of whom some leave, with all that can go wrong."""
+    events: list[histories.Event] = []
+
+    def add(kind: str, who: str, day: int, **columns: Any) -> None:
+        if day < 5:
+            lag = draw.choice([0, 0, 0, 0, 2, 9])
+            row = {"minute": draw.randrange(0, 600), "known_from": day + lag} | columns
+            name = f"{kind} {len(events)}"
+            events.append(
+                histories.event(day=day, kind=kind, customer_id=who, event_id=name, **row)
+            )
+
+    for number in range(16):
+        who, day = f"c{number}", -draw.randrange(60, 360)
+        last = draw.choice([0, 0, day // 2])
+        add("start", who, day, contract_id=who)
+        if last:
+            add("cancel", who, last, contract_id=who, known_from=last)
+        while day < last:
+            _deal(draw, add, who, day)
+            day += draw.choice([1, 4, 9, 9, 30, 70])
+    return events
 
 
-def test_every_measure_is_tried_and_explains_itself() -> None:
-    assert {name for sums in SUMS.values() for name in sums} == set(METRICS)
+def _deal(draw: random.Random, add: Callable[..., None], who: str, day: int) -> None:
+    """What one day brings for a customer."""
+    order, case = f"{who} o{day}", draw.choice([f"{who} k{day}", None])
+    price, quoted = Decimal(draw.choice([9, 10, 12])), draw.choice([None, Decimal(10)])
+    promised = draw.choice([None, histories.SNAPSHOT + day + 4])
+    lines = {"order_id": draw.choice([order, order, None]), "quoted_amount": quoted}
+    for _ in range(draw.choice([0, 1, 1, 2])):
+        add("purchase", who, day, amount=price, promised_day=promised, **lines)
+    if draw.random() < 0.8:
+        add("delivery", who, day + draw.choice([2, 4, 6]), order_id=order)
+    if draw.random() < 0.15:
+        add("delivery", who, day + 9, order_id=order, cause="broken")
+    if draw.random() < 0.1:
+        add("return", who, day + draw.choice([1, 12]), order_id=order, amount=-price)
+    if draw.random() < 0.6:
+        _case(draw, add, who, day, case)
+    add(
+        "invoice",
+        who,
+        day,
+        amount=price,
+        quoted_amount=quoted,
+        topic=draw.choice(["correction", None]),
+    )
+    add("payment", who, day, amount=price, topic=draw.choice(["refused", "paid", "paid"]))
+    add("visit", who, day, topic="pay", resolved=draw.choice([True, False, None]))
+    if draw.random() < 0.2:
+        add("referral", who, day)
+
+
+def _case(
+    draw: random.Random, add: Callable[..., None], who: str, day: int, case: str | None
+) -> None:
+    """A contact, perhaps answered, perhaps ended, perhaps opened again; perhaps a survey."""
+    about = {"topic": draw.choice(["complaint", "billing", "question"])}
+    for after in draw.choice([(0,), (0,), (0, 3), (0, 35)]):
+        channel = draw.choice(["phone", "email", "office", None])
+        add("contact", who, day + after, channel=channel, case_id=case, **about)
+        if case and draw.random() < 0.5:
+            add("response", who, day + after + draw.choice([0, 1, 3]), case_id=case)
+        if case and draw.random() < 0.7:
+            end = day + after + draw.choice([0, 2, 5, 6, 40])
+            add(
+                "resolution",
+                who,
+                end,
+                case_id=case,
+                resolved=draw.choice([True, True, False, None]),
+            )
+    add(
+        "survey",
+        who,
+        day + 2,
+        rating=draw.choice([None, 0.25, 1.0]),
+        resolved=draw.choice([None, True, False]),
+        topic=draw.choice([None, "person"]),
+    )
+
+
+@pytest.mark.parametrize("churn", [CONTRACTS, SHOP], ids=["cancel", "silence"])
+def test_each_measure_is_what_plain_loops_over_the_events_make_of_it(churn: ChurnLabel) -> None:
+    """In periods of any length: of 91 days, of 20 (less than four weeks), now and before."""
+    events = made_company(random.Random(7))
+    shop = reference.company(events, TODAY, silence_days(churn))
+    inputs = inputs_of(events, churn)
+    other = {"cancel": "fallen_silent", "silence": "customers_lost"}[churn.rule]
+    if churn.rule == "silence":  # its base is those whose contract lives
+        other_names = {"complaints_written", "complaints_spoken", "referrals", other}
+    else:
+        other_names = {other}
+    for name, metric in METRICS.items():
+        if name in other_names:
+            continue
+        record = compute.measured(metric, inputs)
+        assert record is not None, name
+        for days, end in ((91, record.end), (20, record.end), (20, record.end - 20)):
+            sums = record.between(end - days, end)[["part", "whole"]].sum()
+            expected = reference.measures(shop, name, end - days, end)
+            assert tuple(sums) == pytest.approx(expected), (name, days, end - TODAY)
+            assert expected[1] > 0 or days == 20, name
+        assert record.figure(record.first - 1, record.end).value is None
+    assert compute.measured(METRICS[other], inputs) is None
+
+
+def test_every_measure_explains_itself_and_has_a_reference() -> None:
+    assert set(reference.MEASURES) == set(METRICS)
     for metric in METRICS.values():
         assert metric.meaning.endswith(".")
         assert len(metric.meaning.split()) > 3
@@ -130,31 +196,52 @@ def test_what_was_never_told_of_is_not_measured() -> None:
 
 def test_no_event_at_all_is_no_row() -> None:
     frames = frames_of("customer | kind | day\n")
-    frames["present"] = frames["present"].iloc[:0]
     assert all(metric.rows(frames).empty for metric in METRICS.values())
 
 
+typed = functools.cache(frames_of)
+
+
 def days(name: str, text: str) -> list[int]:
-    """The days, from today, of the rows that a measure counts."""
-    rows = METRICS[name].rows(frames_of(text))
-    return sorted((rows["day"] - TODAY)[rows["part"] != 0])
+    """The days, from today, of the rows that a measure counts and that can be judged."""
+    rows = METRICS[name].rows(typed(text))
+    end = TODAY - METRICS[name].judged_after(Definitions(SERVICE, CONTRACTS))
+    return sorted((rows["day"] - TODAY)[(rows["part"] != 0) & (rows["day"] < end)])
 
 
-def test_what_must_be_awaited_counts_on_the_day_it_is_judged() -> None:
-    assert days("on_time", ORDERS) == [-50 + 7, -20 + 7]
+def test_what_must_be_awaited_counts_on_its_own_day_once_it_can_be_judged() -> None:
+    assert days("on_time", ORDERS) == [-50, -20]
     assert days("rework", ORDERS) == [-20, -18]
-    assert days("solved_once", CASES) == [-100 + 28, -90 + 28]
-    assert days("reopened", CASES) == [-70 + 28]
+    assert days("solved_once", CASES) == [-100, -90]
+    assert days("reopened", CASES) == [-70]
 
 
-def test_what_counts_per_customer_counts_in_the_month_of_those_customers() -> None:
-    assert days("complaints_spoken", CASES) == [-112, -28]
-    assert days("complaints_written", CASES) == [-112, -56]
-    assert days("referrals", CASES) == [-56]
+def test_the_stage_of_a_case_is_that_of_the_day_on_which_it_began() -> None:
+    """Twenty days after a customer came, though it was judged when that customer was old."""
+    events = histories.events("""
+        customer | kind       | day  | minute | topic     | case | resolved
+        a        | start      | -100 |      0 |           |      |
+        a        | contact    |  -80 |      0 | complaint | 1    |
+        a        | resolution |  -79 |      0 |           | 1    | yes
+        a        | contact    |  -35 |      0 | complaint | 2    |
+        a        | resolution |  -34 |      0 |           | 2    | no
+    """)
+    inputs = dataclasses.replace(
+        inputs_of(events, CONTRACTS), first_days=pd.Series({"a": TODAY - 100}), min_cases=1
+    )
+    (stages,) = [
+        part
+        for part in compute.breakdowns(inputs)
+        if part.dimension == "journey stage" and part.metric == "Solved within the service level"
+    ]
+    assert [(row.name, row.figure.value) for row in stages.groups] == [
+        ("new", 1.0),
+        ("onboarding", 0.0),
+    ]
 
 
 def test_a_case_belongs_to_who_took_its_first_contact() -> None:
-    rows = METRICS["reopened"].rows(frames_of(CASES))
+    rows = METRICS["reopened"].rows(typed(CASES))
     first = rows.loc[rows["part"] == 1, ["channel", "topic", "agent_id"]].iloc[0]
     assert list(first) == ["phone", "question", "bob"]
 

@@ -23,7 +23,16 @@ def company(seed: int, n: int = 800, rates: tuple[float, ...] = (0.003,)) -> pd.
     channel = np.arange(n) % len(rates)
     lasts = np.floor(generator.exponential(1 / np.array(rates)[channel]))
     periods = pd.DataFrame({"begins": begins, "ends": begins + lasts, "channel": channel})
-    return tenure_spells(periods, FIRST, AS_OF)
+    return tenure_spells(watched(periods))
+
+
+def watched(periods: pd.DataFrame) -> pd.DataFrame:
+    """The periods (begins, ends) as seen from FIRST to AS_OF."""
+    ends = periods["ends"].where(periods["ends"] < AS_OF).astype("Int64")
+    watched_periods = periods.assign(
+        since=periods["begins"].clip(lower=FIRST), ends=ends, until=(ends + 1).fillna(AS_OF)
+    )
+    return watched_periods[watched_periods["begins"] < AS_OF]
 
 
 def test_those_who_came_before_enter_late_and_those_who_stay_leave_our_sight() -> None:
@@ -33,7 +42,8 @@ def test_those_who_came_before_enter_late_and_those_who_stay_leave_our_sight() -
             "ends": pd.array([999, 1000, None, 1109, 1364, None, 1400], dtype="Int64"),
         }
     )
-    observed = tenure_spells(periods, FIRST, AS_OF)
+    unknown = watched(periods).assign(begins=None)
+    observed = tenure_spells(pd.concat([watched(periods), unknown]))
     assert observed[["entry", "exit", "left"]].to_numpy().tolist() == [
         [100, 101, True],
         [0, 365, False],
@@ -42,7 +52,7 @@ def test_those_who_came_before_enter_late_and_those_who_stay_leave_our_sight() -
         [0, 165, False],
     ]
     with pytest.raises(ValueError, match="left before"):
-        tenure_spells(pd.DataFrame({"begins": [5], "ends": [4]}), 0, 9)
+        tenure_spells(pd.DataFrame({"begins": [5], "since": [5], "ends": [4], "until": [4]}))
 
 
 def test_the_curve_with_late_entry_is_that_of_the_hand() -> None:
