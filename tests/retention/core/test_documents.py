@@ -13,6 +13,7 @@ from retention.core.documents.base import Contents, Entries
 from retention.core.documents.modelling import UpliftManifest
 from retention.core.errors import BadInput
 from retention.core.storage import atomic
+from retention.serving.comparison import MEASURES, MeasureComparison
 from tests.support import documents
 
 DAYS = {"rows": 2, "first_day": 1, "last_day": 9, "last_known_day": 9}
@@ -127,8 +128,8 @@ SMALL: dict[Document[Any], dict[str, Any]] = {
         "verdict": "no worse",
         **{
             f"{measure}_{figure}": 0.5
-            for measure in ("empc", "brier")
-            for figure in ("champion", "challenger", "difference", "low", "high")
+            for measure in MEASURES
+            for figure in MeasureComparison.__dataclass_fields__
         },
     },
     artefacts.SCORE_SUMMARY: documents.score_summary().as_json(),
