@@ -36,6 +36,7 @@ from retention.core import artefacts, point_in_time
 from retention.core.events import KINDS
 from retention.core.params import Params, SimulationParams, load_params
 from retention.core.storage import atomic
+from retention.experiments.assignment_history import ASSIGNED_PLAYS
 from retention.scorecard import churn_drivers
 from retention.serving.themes import ACTIONABLE
 from retention.worklist.build import WorklistInputs
@@ -660,7 +661,8 @@ def telecom_list(small: TelecomRun) -> list[dict[str, Any]]:
         tables.timeline,
         artefacts.RISK_HISTORY.schema.empty_table(),
         documents.score_summary(as_of=END.date()),
-        pd.DataFrame(columns=["customer_id", "kind", "day", "treatment", "amount"]),
+        pd.DataFrame(columns=list(ASSIGNED_PLAYS)),
+        pd.DataFrame(columns=["customer_id", "day", "amount"]),
     )
     rows: list[dict[str, Any]] = at_risk(inputs, small.params, None).listing.rows.to_pylist()
     return rows
