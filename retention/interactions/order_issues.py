@@ -7,6 +7,7 @@ import pandas as pd
 
 from features.engine import service_grains
 from retention.interactions.frames import CohortRows
+from retention.interactions.owed import faulty_orders
 from retention.interactions.recent_issues import (
     Issues,
     IssuesOfThemes,
@@ -60,7 +61,9 @@ def late_or_wrong(rows: CohortRows) -> Issues:
     due = _due(orders)
     late = count_issues(due[(due["late"] == 1) & (due["awaited"] == 0)], due, service_grains.LATE)
     faulty = orders[orders["wrong"] == 1].assign(age=orders["fault_age"])
-    is_good = _made_good(rows, faulty)
+    keys = ["customer_id", "order_id"]
+    owed = pd.MultiIndex.from_frame(faulty_orders(rows)[keys])
+    is_good = ~pd.MultiIndex.from_frame(faulty[keys]).isin(owed)
     # what is left to be put right comes before what is over
     left = count_issues(faulty[~is_good], due, service_grains.WRONG)
     yield left.assign(settled=False), _wrong_text, WRONG
@@ -70,21 +73,6 @@ def late_or_wrong(rows: CohortRows) -> Issues:
     yield late[newer], _late_text, LATE
     yield wrong, _wrong_text, WRONG
     yield late, _late_text, LATE
-
-
-def _made_good(rows: CohortRows, orders: pd.DataFrame) -> "pd.Series[bool]":
-    """Whether an order was exchanged (came again after the fault) or sent back."""
-    keys = ["customer_id", "order_id"]
-    events = rows.collect(
-        rows.past.events("delivery", "return").select(*keys, "age", "kind", "cause")
-    )
-    remedy = events[(events["kind"] == "return") | events["cause"].isna()]
-    newest = remedy.groupby(keys)["age"].min()
-    returned = events[events["kind"] == "return"].groupby(keys)["age"].min()
-    index = pd.MultiIndex.from_frame(orders[keys])
-    exchanged = newest.reindex(index).to_numpy(dtype=float) < orders["age"].to_numpy(dtype=float)
-    sent_back = returned.reindex(index).notna().to_numpy()
-    return pd.Series(exchanged | sent_back, index=orders.index)
 
 
 def _late_text(wording: Wording, row: Row) -> str:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from features.engine import service_grains
 from retention.interactions.frames import CohortRows
+from retention.interactions.owed import unsolved_cases
 from retention.interactions.recent_issues import (
     Issues,
     IssuesOfThemes,
@@ -174,7 +175,10 @@ def unsolved(rows: CohortRows) -> Issues:
     ended = cases[cases["open"] == 0].assign(age=cases["ended_age"])
     failed = ended[ended["solved"] == 0]
     with_cause = failed.assign(cause=failed["cause"].fillna(service_grains.UNSOLVED))
-    yield count_issues(with_cause, ended), _unsolved_text, UNSOLVED
+    is_owed = failed.index.isin(unsolved_cases(rows).index)
+    yield count_issues(with_cause[is_owed], ended), _unsolved_text, UNSOLVED
+    made_good = count_issues(with_cause[~is_owed], ended).assign(settled=True)
+    yield made_good, _unsolved_text, UNSOLVED
 
 
 def _unsolved_text(wording: Wording, row: Row) -> str:
