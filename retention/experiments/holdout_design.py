@@ -1,5 +1,6 @@
 """The share to hold out so that a question is answered by a day, at the least loss."""
 
+import bisect
 import datetime as dt
 from dataclasses import dataclass
 from typing import Final
@@ -63,12 +64,24 @@ class Enrolment:
         return effect / self.baseline_rate
 
     def answer_day(self, share: float) -> dt.date | None:
-        """The first day, in steps of a month, on which the target effect shows."""
-        for month in range(_MAX_MONTHS):
-            day = self.today + dt.timedelta(days=round(month * _DAYS_PER_MONTH))
-            if self.smallest_effect(day, share) <= self.target_effect:
-                return day
-        return None
+        """The first day, in steps of a month, on which the target effect shows.
+
+        The arms only grow, so the smallest effect only shrinks with time: the month is bisected.
+
+        Returns
+        -------
+        date or None
+            None where it does not show within 50 years.
+        """
+
+        def day(month: int) -> dt.date:
+            return self.today + dt.timedelta(days=round(month * _DAYS_PER_MONTH))
+
+        def shows(month: int) -> bool:
+            return self.smallest_effect(day(month), share) <= self.target_effect
+
+        month = bisect.bisect_left(range(_MAX_MONTHS), True, key=shows)
+        return day(month) if month < _MAX_MONTHS else None
 
 
 def enrolment(
