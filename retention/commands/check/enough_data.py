@@ -157,8 +157,8 @@ def _more_precision(rows: LabelledRows, params: Params, first: int, as_of: int) 
     churn_rate = float(churned.mean())
     points = 196 * np.sqrt(churn_rate * (1 - churn_rate) / len(churned))
     text = (
-        f"one past period tells the share who leave, {churn_rate:.0%}, to within {points:.1f} points;"
-        " four times the customers would halve that"
+        f"one past period tells the share who leave, {churn_rate:.0%}, to within {points:.1f}"
+        " points; four times the customers would halve that"
     )
     # The first snapshot that another one can predict, a label delay after the first of all:
     delay = point_in_time.label_delay_days(params.labels)
