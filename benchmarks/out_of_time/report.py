@@ -26,6 +26,7 @@ seconds a cut). It is chosen after the fact on the rows that it is judged on, wh
 cut is below the best other "beyond chance" where the paired interval over customers lies below
 what is allowed. Intervals are 95 %; over cuts, histories are resampled and then the cuts of each.
 Cuts with fewer than {fewest} churners or stayers are shown and not counted.
+The seconds of the search are by the clock: on a loaded machine it gets through less.
 """
 
 

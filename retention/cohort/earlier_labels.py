@@ -38,9 +38,13 @@ class Span:
 
     def missed(self, late: Frame) -> Frame:
         """The late facts that the label missed on that day."""
-        known, first, last = (nw.col(name) for name in ("known_day", "first_day", "last_day"))
+        known_day, first_day, last_day = (
+            nw.col(name) for name in ("known_day", "first_day", "last_day")
+        )
         return late.filter(
-            known >= self.known_before, first < self.end, last >= (self.first or _ANY_DAY)
+            known_day >= self.known_before,
+            first_day < self.end,
+            last_day >= (self.first or _ANY_DAY),
         )
 
     def misses_any(self, days: pd.DataFrame) -> bool:
@@ -79,9 +83,9 @@ def earlier_labels(
         date = point_in_time.date_of(span.snapshot)
         cohort = cohorts.filter(nw.col("snapshot_on") == date).select("customer_id")
         cohort = cohort.join(customers, on="customer_id", how="semi")
-        known = point_in_time.as_known_at(history, span.known_before, restated)
-        known = known.join(customers, on="customer_id", how="semi")
-        frame = label_cohort(cohort, known, span.snapshot, label_params, assignments)
+        known_events = point_in_time.as_known_at(history, span.known_before, restated)
+        known_events = known_events.join(customers, on="customer_id", how="semi")
+        frame = label_cohort(cohort, known_events, span.snapshot, label_params, assignments)
         then = open_engine.collect(frame, sort=["customer_id"])
         tables.append(_different(then, final, span))
     return pa.concat_tables(tables)
@@ -137,6 +141,6 @@ def _different(then: pa.Table, final: pa.Table, span: Span) -> pa.Table:
 def _without_dropped(table: pa.Table) -> pa.Table:
     """`churned` is null where there is no label."""
     place = table.schema.get_field_index("churned")
-    kept = pc.is_null(table["dropped"])
-    churned = pc.if_else(kept, table["churned"], pa.scalar(None, pa.bool_()))
+    has_label = pc.is_null(table["dropped"])
+    churned = pc.if_else(has_label, table["churned"], pa.scalar(None, pa.bool_()))
     return table.set_column(place, "churned", churned)

@@ -63,10 +63,10 @@ class LabelledRows:
         then = self.earlier.on(fold.test)
         then = then.take(np.isin(then.day, fold.train))
         had_label = ~np.isnan(then.churned)
-        kept = np.ones(len(rows.day), dtype=bool)
+        is_unchanged = np.ones(len(rows.day), dtype=bool)
         place = rows.places(then)
-        kept[place[place >= 0]] = False
-        return _ordered([rows.take(kept), then.take(had_label)])
+        is_unchanged[place[place >= 0]] = False
+        return _ordered([rows.take(is_unchanged), then.take(had_label)])
 
     def tests(self, folds: Iterable[Fold], known_before: int | None = None) -> "LabelledRows":
         """The rows that folds predict, as if untreated, fold by fold in their order.

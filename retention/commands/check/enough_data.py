@@ -54,8 +54,8 @@ def _labels(params: Params, paths: Sequence[Path]) -> pa.Table:
     frames = snapshots_stage.snapshots(history, calendar, churn, summary.versioned)
     schema = artefacts.SNAPSHOTS.schema
     cohorts = pa.concat_tables(duck.collect(f, ["customer_id"]).cast(schema) for f in frames)
-    known = point_in_time.as_known_at(history, calendar.as_of, summary.versioned)
-    labelled = labels_stage.labels(duck.load(cohorts), known, calendar, params.labels)
+    known_events = point_in_time.as_known_at(history, calendar.as_of, summary.versioned)
+    labelled = labels_stage.labels(duck.load(cohorts), known_events, calendar, params.labels)
     tables = [duck.collect(frame, ["customer_id"]).cast(SCHEMA) for frame in labelled]
     duck.close()
     whole = pa.concat_tables([SCHEMA.empty_table(), *tables])
@@ -85,14 +85,14 @@ def check_enough(
         return
     rows = _rows(labels)
     rung = find_evidence(rows, params).rung if len(rows.day) else "history"
-    known = "of no customer is it known yet whether they left"
+    outcomes = "of no customer is it known yet whether they left"
     if len(rows.day):
-        known = (
+        outcomes = (
             f"{count_of(len(set(rows.customer)), 'customer')} active at"
             f" {count_of(len(set(rows.day.tolist())), 'past snapshot')}, of whom"
             f" {rows.n_churners:,} left after one of them"
         )
-    group.ok(f"{months}, {known}: {_DONE[rung]} (evidence: {rung})")
+    group.ok(f"{months}, {outcomes}: {_DONE[rung]} (evidence: {rung})")
     more = _more_precision(rows, params, first, calendar.as_of) if rung == "time" else None
     more = more or _next_step(rows, params, first, calendar.as_of)
     if more:
@@ -138,9 +138,9 @@ def _next_step(rows: LabelledRows, params: Params, first: int, as_of: int) -> st
     missing = params.train.min_churners - min(rows.n_churners, rows.n_stayers)
     if len(rows.day) and missing > 0:
         word = "left" if rows.n_churners <= rows.n_stayers else "stayed"
-        seen = min(rows.n_churners, rows.n_stayers)
+        n_rarer = min(rows.n_churners, rows.n_stayers)
         span = rows.day.max() - rows.day.min() + point_in_time.label_delay_days(params.labels)
-        pace = f" (at the pace so far in {_months(missing * span / seen)})" if seen else ""
+        pace = f" (at the pace so far in {_months(missing * span / n_rarer)})" if n_rarer else ""
         parts.append(f"{count_of(missing, 'customer')} more who {word}{pace}")
     if not parts:
         parts.append("more customers who leave on the earlier snapshots")
@@ -154,11 +154,11 @@ def _learning(first: int, as_of: int, params: Params) -> list[int]:
 def _more_precision(rows: LabelledRows, params: Params, first: int, as_of: int) -> str:
     """How well one past period tells the share who leave, and when seasons can be compared."""
     churned = rows.churned[rows.day == rows.day.max()]
-    share = float(churned.mean())
-    points = 196 * np.sqrt(share * (1 - share) / len(churned))
+    churn_rate = float(churned.mean())
+    points = 196 * np.sqrt(churn_rate * (1 - churn_rate) / len(churned))
     text = (
-        f"one past period tells the share who leave, {share:.0%}, to within {points:.1f} points;"
-        " four times the customers would halve that"
+        f"one past period tells the share who leave, {churn_rate:.0%}, to within {points:.1f}"
+        " points; four times the customers would halve that"
     )
     # The first snapshot that another one can predict, a label delay after the first of all:
     delay = point_in_time.label_delay_days(params.labels)

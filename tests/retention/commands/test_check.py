@@ -938,7 +938,7 @@ def visits(customers: int, days: int, stay: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("days", "min_churners", "found"),
+    ("days", "min_churners", "parts"),
     [
         (50, 5, ["2 months of history, of no customer is it known yet", "evidence: history"]),
         (70, 5, ["48 customers active at 1 past snapshot, of whom 30 left", "evidence: customers"]),
@@ -948,12 +948,12 @@ def visits(customers: int, days: int, stay: int) -> str:
     ],
 )
 def test_whether_there_is_enough_data(
-    look: Look, days: int, min_churners: int, found: list[str]
+    look: Look, days: int, min_churners: int, parts: list[str]
 ) -> None:
     train = {"min_churners": min_churners}
     findings = look(visits(60, days, days // 50), 0, labelled=True, train=train)
-    said = " ".join(text for _, text in findings if text.startswith("labels: "))
-    assert [part for part in found if part not in said] == [], said
+    sentences = " ".join(text for _, text in findings if text.startswith("labels: "))
+    assert [part for part in parts if part not in sentences] == [], sentences
 
 
 def test_a_large_file_that_no_run_has_read_is_judged_by_its_days_alone(look: Look) -> None:
