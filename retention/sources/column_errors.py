@@ -30,7 +30,7 @@ def missing_column(
     if key.rpartition(".")[2].endswith(("_id", "key")):
         # An id that is merely spelt alike is another thing: account_use_count for account_id.
         close = close_matches(column, unread, cutoff=0.7)
-        close += [name for name in unread if name.lower() in column.lower() and name not in close]
+        close += [name for name in unread if _overlap(name, column) and name not in close]
         near = f" (nearest: {', '.join(close)})" if close else ""
     if close:
         corrected = rename_in_sql(text, column, close[0])
@@ -39,6 +39,12 @@ def missing_column(
         fix = f"line 1 has {', '.join(names[:_SHOWN])}; write the file's name for it there"
     alone = "; is the delimiter right?" if len(names) == 1 else ""
     return f"{label}: line 1 has no column {column!r}{near}, which {key} names; {fix}{alone}"
+
+
+def _overlap(name: str, column: str) -> bool:
+    """Whether a name is a part of another."""
+    shorter, longer = sorted([name.lower(), column.lower()], key=len)
+    return shorter in longer
 
 
 def rename_in_sql(text: str, old: str, new: str) -> str:

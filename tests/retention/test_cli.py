@@ -60,6 +60,7 @@ def test_help_names_the_commands_and_nothing_that_is_not_there() -> None:
         "backup",
         "check",
         "erase",
+        "init",
         "outcomes",
         "promote",
         "propose",

@@ -106,7 +106,8 @@ def _days(params: Params) -> pa.Table | None:
             most_customers = max(most_customers, n_customers)
     every = max(1, most_customers // _LOOKED_AT)
     tables = [_mapped_days(params, *each, every) for each in mapped]
-    return pa.concat_tables([table for table in tables if table is not None])
+    read = [table for table in tables if table is not None]
+    return pa.concat_tables(read) if read else None
 
 
 def _mapped_days(
