@@ -30,6 +30,10 @@ DEALINGS: Final = (
 
 NOTICE: Final = "notice_given"
 _NOT_TOLD: Final = (
+    "unsolved_days",
+    "faulty_order_days",
+    "call_back_days",
+    "override_days",
     "fixed_days",
     "last_outreach_days",
     "contacts_365d",
@@ -43,7 +47,7 @@ def is_candidate(outcomes: pd.DataFrame, X: pd.DataFrame, policy: Policy) -> "pd
     """Say for whom none of the rules holds that keep customers from being contacted.
 
     The rules are those of lanes, on what features tell of the past. What they do not tell (effort,
-    what was put right or whom somebody called days before, objections, limits) keeps nobody out.
+    what is owed or was put right, whom somebody called, what staff agreed or know, objections, limits) keeps nobody out.
 
     Parameters
     ----------
