@@ -47,7 +47,7 @@ def is_candidate(outcomes: pd.DataFrame, X: pd.DataFrame, policy: Policy) -> "pd
     """Say for whom none of the rules holds that keep customers from being contacted.
 
     The rules are those of lanes, on what features tell of the past. What they do not tell (effort,
-    what is owed or was put right, whom somebody called, what staff agreed or know, objections, limits) keeps nobody out.
+    what is owed or was put right, calls, agreements, objections, limits) keeps nobody out.
 
     Parameters
     ----------
