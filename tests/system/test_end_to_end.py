@@ -129,6 +129,10 @@ def test_a_table_is_unique_by_the_key_that_it_states(shop: Checkout, table: Tabl
                 "churned",
                 "expected_value",
                 "value",
+                "value_low",
+                "value_high",
+                "weight",
+                "contactable",
             ],
         ),
         (
