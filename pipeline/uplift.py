@@ -170,8 +170,9 @@ def main() -> None:
         eligible = eligible_customers(assigned, calendar.watched[calendar.as_of], from_lists)
         result = uplift(outcomes, X, params, eligible, shares)
         rates = save_rates.measured_by_treatment(outcomes, shares)
-        found = {"save_rates": tuple(SaveRateOfExperiment(**asdict(rate)) for rate in rates)}
-        artefacts.UPLIFT.write(result.manifest.updated(**found) if rates else result.manifest)
+        save_rate_rows = tuple(SaveRateOfExperiment(**asdict(rate)) for rate in rates)
+        manifest = result.manifest.updated(save_rates=save_rate_rows)
+        artefacts.UPLIFT.write(manifest if rates else result.manifest)
         artefacts.EXPERIMENT.write(result.experiment)
         artefacts.UPLIFT_METRICS.write(UpliftMetrics(result.figures))
         log.info(result.conclusion)

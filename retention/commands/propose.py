@@ -103,10 +103,10 @@ def answer_by(day: dt.date, is_written: bool) -> Iterator[str]:
         raise Guarded(f"no holdout share answers by {day}; params.yaml stays as it is")
     text = PARAMS_PATH.read_text(encoding="utf-8")
     atomic.write_text(
-        PARAMS_PATH, editing.with_value(text, "at_risk", "holdout_share", design.share)
+        PARAMS_PATH, editing.with_value(text, "at_risk", "holdout_share", design.holdout_share)
     )
     yield (
-        f"wrote at_risk.holdout_share: {design.share} (before {params.at_risk.holdout_share:g}); "
+        f"wrote at_risk.holdout_share: {design.holdout_share} (before {params.at_risk.holdout_share:g}); "
         "it holds for customers randomised from now on"
     )
 

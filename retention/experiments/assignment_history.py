@@ -206,10 +206,10 @@ def plays_from_events(assigned: pd.DataFrame, plays: Sequence[str]) -> pd.DataFr
 
 
 def _of_play(assigned: pd.DataFrame, shares: pd.DataFrame, play: str) -> pd.DataFrame:
-    given = shares.loc[shares[play] > 0]
-    propensity = given[play] / (given[play] + given[HOLDOUT])
+    chances = shares.loc[shares[play] > 0]
+    propensity = chances[play] / (chances[play] + chances[HOLDOUT])
     rows = assigned[
-        assigned["treatment"].isin([play, HOLDOUT]) & assigned["occurred_day"].isin(given.index)
+        assigned["treatment"].isin([play, HOLDOUT]) & assigned["occurred_day"].isin(chances.index)
     ]
     first = rows.sort_values("occurred_day", kind="stable").drop_duplicates("customer_id")
     return first.assign(

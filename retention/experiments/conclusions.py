@@ -92,7 +92,7 @@ def holdout_proposal(
         Sentences.
     """
     values = {
-        "share": language.percent(design.share),
+        "share": language.percent(design.holdout_share),
         "day": language.date(design.answer_by),
         "effect": language.percent(target_effect),
         "first": language.date(design.answer_day) if design.answer_day else "",

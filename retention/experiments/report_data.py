@@ -190,7 +190,7 @@ class ReasonAssessment:
 class HoldoutDesign:
     """A holdout share, when it answers and what it costs."""
 
-    share: float
+    holdout_share: float
     answer_by: dt.date
     is_in_time: bool  # whether the target effect shows by then
     answer_day: dt.date | None  # when it shows; None where never

@@ -31,7 +31,7 @@ def report_metrics(report: OutcomesReport) -> dict[str, float | None]:
     if report.expected and report.expected.value is not None:
         figures["expected_net"] = report.expected.value
     if report.design:
-        figures["share_for_a_year"] = report.design.share
+        figures["share_for_a_year"] = report.design.holdout_share
     if report.result:
         figures |= _result_metrics(report.result)
     if report.balance:

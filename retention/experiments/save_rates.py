@@ -131,11 +131,11 @@ def measured_by_treatment(outcomes: pd.DataFrame, shares: pd.DataFrame) -> list[
     rows = rows.assign(churned=rows["churned"].astype(float))
     rates = []
     for treatment in shares.columns.drop(HOLDOUT, errors="ignore"):
-        given = shares[shares[treatment] > 0]
+        chances = shares[shares[treatment] > 0]
         arms = rows[
-            rows["treatment"].isin([treatment, HOLDOUT]) & rows["occurred_day"].isin(given.index)
+            rows["treatment"].isin([treatment, HOLDOUT]) & rows["occurred_day"].isin(chances.index)
         ]
-        chance = given[treatment] / (given[treatment] + given[HOLDOUT])
+        chance = chances[treatment] / (chances[treatment] + chances[HOLDOUT])
         arms = arms.assign(
             treated=(arms["treatment"] == treatment).astype(float),
             propensity=arms["occurred_day"].map(chance),

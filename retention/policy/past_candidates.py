@@ -63,12 +63,12 @@ def is_candidate(outcomes: pd.DataFrame, X: pd.DataFrame, policy: Policy) -> "pd
     """
     features = X.reindex(columns=[*FEATURE_OF_STATE.values(), NOTICE]).astype(float)
     state = {state: features[feature] for state, feature in FEATURE_OF_STATE.items()}
-    known = pd.DataFrame(state).set_axis(outcomes.index)
-    dealings = [name for name in DEALINGS if name in X]
-    last_dealing = X[dealings].astype(float).min(axis=1).to_numpy() if dealings else 0.0
+    history = pd.DataFrame(state).set_axis(outcomes.index)
+    columns = [name for name in DEALINGS if name in X]
+    last_dealing = X[columns].astype(float).min(axis=1).to_numpy() if columns else 0.0
     risk = outcomes[RISK].astype(float)
     difference = outcomes["value_if_kept"] - outcomes["value_if_lost"]
-    customers = known.assign(
+    customers = history.assign(
         churn_probability=risk,
         expected_loss=risk * difference,
         value_if_kept=outcomes["value_if_kept"],

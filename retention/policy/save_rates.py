@@ -54,9 +54,9 @@ def save_rates(policy: Policy, measured: Iterable[MeasuredSaveRate]) -> SaveRate
     names = [play.name for play in plays]
     belief = np.array([play.save_rate for play in plays], dtype=float)
     by_play = _by_play(measured, plays)
-    found = [by_play.get(name) for name in names]
-    rate = np.array([each.rate if each else np.nan for each in found], dtype=float)
-    error = np.array([each.error if each else np.nan for each in found], dtype=float)
+    measurements = [by_play.get(name) for name in names]
+    rate = np.array([each.rate if each else np.nan for each in measurements], dtype=float)
+    error = np.array([each.error if each else np.nan for each in measurements], dtype=float)
     shrunk = shrink(belief, policy.belief_error, rate, error)
     half = Z95 * np.sqrt(np.diag(shrunk.covariance).clip(min=0.0))
     otherwise = "pooled" if by_play else "belief"
@@ -67,9 +67,9 @@ def save_rates(policy: Policy, measured: Iterable[MeasuredSaveRate]) -> SaveRate
             "low": shrunk.mean - CAUTION * shrunk.sampling_error,
             "interval_low": shrunk.mean - half,
             "interval_high": shrunk.mean + half,
-            "contact": [each.contact if each else 0 for each in found],
-            "held_out": [each.held_out if each else 0 for each in found],
-            "basis": ["measured" if each else otherwise for each in found],
+            "contact": [each.contact if each else 0 for each in measurements],
+            "held_out": [each.held_out if each else 0 for each in measurements],
+            "basis": ["measured" if each else otherwise for each in measurements],
         },
         index=pd.Index(names, name="play"),
     )

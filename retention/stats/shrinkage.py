@@ -55,13 +55,13 @@ def shrink(belief: Floats, error: float, measured: Floats, standard_error: Float
     Efron & Morris (1975), Data analysis using Stein's estimator and its generalizations; Gelman &
     Hill (2007), Data Analysis Using Regression and Multilevel Models, ch. 12.
     """
-    known = np.isfinite(measured) & np.isfinite(standard_error)
+    is_measured = np.isfinite(measured) & np.isfinite(standard_error)
     stated = error**2 * (SHARED * np.outer(belief, belief) + (1 - SHARED) * np.diag(belief**2))
-    noise = np.diag(standard_error[known] ** 2)
-    surprise = measured[known] - belief[known]
-    prior = _scale(stated[np.ix_(known, known)], noise, surprise) * stated
-    weight = np.linalg.solve(prior[np.ix_(known, known)] + noise, prior[known]).T
-    covariance = prior - weight @ prior[known]
+    noise = np.diag(standard_error[is_measured] ** 2)
+    surprise = measured[is_measured] - belief[is_measured]
+    prior = _scale(stated[np.ix_(is_measured, is_measured)], noise, surprise) * stated
+    weight = np.linalg.solve(prior[np.ix_(is_measured, is_measured)] + noise, prior[is_measured]).T
+    covariance = prior - weight @ prior[is_measured]
     return Shrunk(
         mean=belief + weight @ surprise,
         covariance=(covariance + covariance.T) / 2,

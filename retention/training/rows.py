@@ -210,18 +210,18 @@ def labelled_rows(
     """
     joined = _joined(features, labels)
     rows, contacted = _rows(joined, labels), _contacted(joined)
-    kept = np.ones(len(contacted), dtype=bool)
+    is_used = np.ones(len(contacted), dtype=bool)
     if treated == "adjust":
         rows = replace(rows, X=rows.X.assign(**{TREATED: contacted.astype(float)}))
     elif treated == "weight":
         rows = replace(rows, weight=row_weights(_outreach(joined), rows.X))
-        kept = rows.weight > 0
+        is_used = rows.weight > 0
     elif treated == "drop":
-        kept = ~contacted
-    known = rows if kept.all() else rows.take(kept)
+        is_used = ~contacted
+    used = rows if is_used.all() else rows.take(is_used)
     if earlier is None or not len(earlier):
-        return known
-    return replace(known, earlier=_earlier_rows(features, earlier, treated, rows))
+        return used
+    return replace(used, earlier=_earlier_rows(features, earlier, treated, rows))
 
 
 def _earlier_rows(

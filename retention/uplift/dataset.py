@@ -200,8 +200,8 @@ def experiment_table(
     left, risk = outcomes["churned"].to_numpy(dtype=float), dataset.X[RISK].to_numpy()
     saved = of_treatment(-treatments.scores(left, risk), evaluation.treatment)
     is_churn = dataset.outcome == "churn"
-    kept = [*feature_table.KEYS, "treated", "propensity", RISK, "candidate"]
-    rows = outcomes[kept].assign(
+    columns = [*feature_table.KEYS, "treated", "propensity", RISK, "candidate"]
+    rows = outcomes[columns].assign(
         left=left,
         worth=dataset.retained_value,
         effect=evaluation.cross_fitted.effect if is_churn else np.nan,

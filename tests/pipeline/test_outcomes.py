@@ -242,9 +242,9 @@ def test_who_was_saved_is_worth_what_the_list_counts_on() -> None:
     followed["value"] = 5.0 * followed["churned"].astype(float)
     result = report_of(followed, policy={"retained_windows": 6.0}).result
     assert result is not None
-    saved, kept = result.incremental.customers, result.incremental.value
-    assert (kept.value, kept.low) == pytest.approx((saved.value * 120, saved.low * 120), rel=0.01)
-    assert result.incremental.net.value == pytest.approx(kept.value - 3600 * 4.0)
+    saved, value = result.incremental.customers, result.incremental.value
+    assert (value.value, value.low) == pytest.approx((saved.value * 120, saved.low * 120), rel=0.01)
+    assert result.incremental.net.value == pytest.approx(value.value - 3600 * 4.0)
     assert result.incremental.net.low > 0
     assert result.window_effect.high < 0
 

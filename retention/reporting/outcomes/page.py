@@ -108,8 +108,8 @@ def _figures(report: OutcomesReport) -> list[Figure]:
     ]
     if isnan(incremental.value.value):  # no customer brings money
         return figures
-    kept = _figure(report, incremental.value, money, language.gettext("value kept"))
-    figures.insert(1, kept)
+    kept_value = _figure(report, incremental.value, money, language.gettext("value kept"))
+    figures.insert(1, kept_value)
     figures.append(_figure(report, incremental.net, money, language.gettext("net")))
     if incremental.cost:
         words = language.gettext("net for each 1 spent")

@@ -206,9 +206,9 @@ def test_it_proposes_a_holdout_that_answers_in_time_and_writes_it(home: Path) ->
     assert (home / "params.yaml").read_text() == before
     done = run("--answer-by", "2027-09-01", "--write")
     assert done.exit_code == 0, done.output
-    share = parse_params((home / "params.yaml").read_text()).at_risk.holdout_share
-    assert f"hold out {share:.0%}." in lines[1]
-    assert f"wrote at_risk.holdout_share: {share:g} (before 0.1)" in done.stdout
+    written = parse_params((home / "params.yaml").read_text()).at_risk
+    assert f"hold out {written.holdout_share:.0%}." in lines[1]
+    assert f"wrote at_risk.holdout_share: {written.holdout_share:g} (before 0.1)" in done.stdout
     assert run().stdout.splitlines()[0] == lines[0]
 
 

@@ -196,9 +196,9 @@ def test_a_play_is_compared_with_those_held_out_from_it(folder: Path) -> None:
         ],
     )
     first = point_in_time.day_number(FIRST)
-    found = assignment_history.plays_from_lists(folder, COMPANY, first + 1, ["plan"])
-    assert list(found.columns) == list(assignment_history.ASSIGNED_PLAYS)
-    assert found.to_numpy().tolist() == [
+    plays = assignment_history.plays_from_lists(folder, COMPANY, first + 1, ["plan"])
+    assert list(plays.columns) == list(assignment_history.ASSIGNED_PLAYS)
+    assert plays.to_numpy().tolist() == [
         ["a", first, "plan", 1.0, 0.9],
         ["b", first, "plan", 0.0, 0.9],
     ]
@@ -210,8 +210,8 @@ def test_a_play_of_an_experiment_has_its_chance_among_itself_and_nothing() -> No
     days = [(3, "holdout"), (3, "call"), (3, "letter"), (3, "call"), (9, "holdout"), (9, "call")]
     recorded = pd.DataFrame(days, columns=["occurred_day", "treatment"])
     recorded = recorded.assign(customer_id=list("abcdae"), propensity=0.75)
-    found = assignment_history.plays_from_events(recorded, ["call", "letter", "visit"])
-    rows_of = {play: rows.to_numpy().tolist() for play, rows in found.groupby("play")}
+    plays = assignment_history.plays_from_events(recorded, ["call", "letter", "visit"])
+    rows_of = {play: rows.to_numpy().tolist() for play, rows in plays.groupby("play")}
     assert rows_of["letter"] == [
         ["a", 3, "letter", 0.0, 0.5],
         ["c", 3, "letter", 1.0, 0.5],

@@ -27,30 +27,34 @@ def lanes(contacts: int, waiting: int = 5000, risk: float = 0.4) -> pd.DataFrame
 
 def state(contacts: int, follow_up: pd.DataFrame | None = None, **more: int) -> Enrolment:
     nobody = pending_follow_up(10, AS_OF).iloc[:0]
-    found = holdout_design.enrolment(
+    enrolled = holdout_design.enrolment(
         nobody if follow_up is None else follow_up, lanes(contacts, **more), params_with(), AS_OF
     )
-    assert found is not None
-    return found
+    assert enrolled is not None
+    return enrolled
 
 
 def test_the_least_share_that_answers_is_chosen_with_its_price() -> None:
-    known = state(400)
-    design = holdout_design.holdout_design(known, NEXT_YEAR, GAIN)
+    design = holdout_design.holdout_design(state(400), NEXT_YEAR, GAIN)
     assert design.is_in_time
     months = (365 - 28) / (365.25 / 12)
     new = 400 * months
-    for share, is_enough in ((design.share, True), (design.share - 0.01, False)):
-        required = power.required_sample_size(0.4, 0.32, share, sequential.width_factor(1.0), 0.8)
+    for holdout_share, is_enough in (
+        (design.holdout_share, True),
+        (design.holdout_share - 0.01, False),
+    ):
+        required = power.required_sample_size(
+            0.4, 0.32, holdout_share, sequential.width_factor(1.0), 0.8
+        )
         assert (required.total <= new) == is_enough
-    assert design.held_out == pytest.approx(design.share * new)
+    assert design.held_out == pytest.approx(design.holdout_share * new)
     assert design.lost_customers == pytest.approx(design.held_out * 20 / 400)
     assert design.lost_money == pytest.approx(design.held_out * 2000 / 400)
     assert design.answer_day is not None
     assert design.answer_day <= NEXT_YEAR
-    told = conclusions.holdout_proposal(design, 0.2, "GBP", ENGLISH)
-    assert f"hold out {design.share:.0%}." in told
-    assert "costs at most" in told
+    text = conclusions.holdout_proposal(design, 0.2, "GBP", ENGLISH)
+    assert f"hold out {design.holdout_share:.0%}." in text
+    assert "costs at most" in text
 
 
 def test_what_is_known_or_pending_already_lowers_the_share() -> None:
@@ -58,11 +62,11 @@ def test_what_is_known_or_pending_already_lowers_the_share() -> None:
     mature = mature_follow_up((360, 900), (40, 100))
     more = pd.concat([mature, pending_follow_up(600, AS_OF - dt.timedelta(days=5))])
     begun = state(250, more)
-    assert (begun.known.treated, begun.known.control) == (900, 100)
+    assert (begun.measured.treated, begun.measured.control) == (900, 100)
     sizes = begun.sizes(AS_OF + dt.timedelta(days=25), 0.1)
     assert (sizes.treated, sizes.control) == (900 + 540, 100 + 60)
     slower = Enrolment(**(vars(begun) | {"per_month": 250.0}))
-    assert holdout_design.holdout_design(slower, NEXT_YEAR, GAIN).share < bare.share
+    assert holdout_design.holdout_design(slower, NEXT_YEAR, GAIN).holdout_share < bare.holdout_share
 
 
 def test_where_no_share_answers_in_time_it_says_when_and_what_shows_by_then() -> None:
@@ -71,9 +75,9 @@ def test_where_no_share_answers_in_time_it_says_when_and_what_shows_by_then() ->
     assert design.answer_day is not None
     assert design.answer_day > NEXT_YEAR
     assert design.smallest_effect > 0.2
-    told = conclusions.holdout_proposal(design, 0.2, "GBP", ENGLISH)
-    assert told.startswith("No share shows by")
-    assert "it shows if contacts keep" in told
+    text = conclusions.holdout_proposal(design, 0.2, "GBP", ENGLISH)
+    assert text.startswith("No share shows by")
+    assert "it shows if contacts keep" in text
 
 
 def test_no_more_are_counted_on_than_there_are_to_choose() -> None:

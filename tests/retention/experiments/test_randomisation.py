@@ -44,10 +44,10 @@ def test_a_draw_begins_every_campaign_and_changes_no_arm_that_lasts() -> None:
     assert all(0 <= (day - draw).days < 90 for day, draw in zip(days, draws, strict=True))
     ids = pd.Index([str(n) for n in range(60)])
     held_out = randomisation.is_held_out(ids, at_risk_params, AS_OF)
-    kept = frozenset(held_out.index[held_out][:5])
-    still = randomisation.is_held_out(ids, at_risk_params, AS_OF, kept)
+    keep = frozenset(held_out.index[held_out][:5])
+    still = randomisation.is_held_out(ids, at_risk_params, AS_OF, keep)
     assert held_out.sum() - still.sum() == 5
-    assert not still[list(kept)].any()
+    assert not still[list(keep)].any()
 
 
 def test_about_the_holdout_share_is_held_out_whoever_else_is_within_reach() -> None:

@@ -355,8 +355,8 @@ def evidence(
 SELLING = policy(playbook=BOOK).playbook
 
 
-def evident(known: Evidence) -> dict[str, Any]:
-    effects = play_effects.play_effects(*known, SELLING, AS_OF)
+def evident(evidence: Evidence) -> dict[str, Any]:
+    effects = play_effects.play_effects(*evidence, SELLING, AS_OF)
     assert list(effects.columns) == list(play_effects.COLUMNS)
     return {row["play"]: row for row in effects.to_dict("records")}
 

@@ -33,10 +33,10 @@ def test_a_rate_is_the_fall_of_churn_per_predicted_churn() -> None:
     rows = analysis.analysis_set(
         mature_follow_up((900, 9000), (125, 1000), churn_probability=0.125, play="call")
     )
-    [found] = measured_by_play(rows, ["call", "letter"])
-    assert found.rate == pytest.approx(0.2)
-    assert found.error == pytest.approx(np.sqrt(0.09 / 9000 + 0.109375 / 1000) / 0.125)
-    assert (found.contact, found.held_out) == (9000, 1000)
+    [rates] = measured_by_play(rows, ["call", "letter"])
+    assert rates.rate == pytest.approx(0.2)
+    assert rates.error == pytest.approx(np.sqrt(0.09 / 9000 + 0.109375 / 1000) / 0.125)
+    assert (rates.contact, rates.held_out) == (9000, 1000)
 
 
 def test_an_experiment_of_events_measures_its_treatments_apart() -> None:
@@ -54,9 +54,9 @@ def test_an_experiment_of_events_measures_its_treatments_apart() -> None:
     )
     shares = pd.DataFrame({"call": 1 / 3, "letter": 1 / 3, "holdout": 1 / 3}, index=[5])
     other = rows.assign(churned=False, candidate=False, customer_id="x" + rows["customer_id"])
-    found = measured_by_treatment(pd.concat([rows, other]), shares)
-    assert {rate.play: round(rate.rate, 9) for rate in found} == {"call": 0.333333333, "letter": 0}
-    assert {(rate.contact, rate.held_out) for rate in found} == {(n, n)}
+    rates = measured_by_treatment(pd.concat([rows, other]), shares)
+    assert {rate.play: round(rate.rate, 9) for rate in rates} == {"call": 0.333333333, "letter": 0}
+    assert {(rate.contact, rate.held_out) for rate in rates} == {(n, n)}
     assert measured_by_treatment(rows.assign(is_of_list=True), shares) == []
 
 
@@ -64,12 +64,12 @@ def test_measured_rates_replace_beliefs_and_say_so() -> None:
     believed = save_rates.save_rates(POLICY, [])
     assert list(believed.table["basis"]) == ["belief", "belief"]
     assert list(believed.table["low"]) == list(believed.table["rate"]) == [0.2, 0.1]
-    found = save_rates.save_rates(POLICY, [MUCH]).table
-    call, letter = found["rate"]
+    rates = save_rates.save_rates(POLICY, [MUCH]).table
+    call, letter = rates["rate"]
     assert call == pytest.approx(0.02, abs=0.003)
-    assert found["low"].iloc[0] < call - 0.01
+    assert rates["low"].iloc[0] < call - 0.01
     assert 0.04 < letter < 0.1
-    assert list(found["basis"]) == ["measured", "pooled"]
+    assert list(rates["basis"]) == ["measured", "pooled"]
     sentences = wording.save_rate_sentences(save_rates.save_rates(POLICY, [MUCH]), ENGLISH)
     assert "measured on 10,000 customers chosen at random, 20% was believed" in sentences[0]
     assert wording.save_rate_sentences(believed, ENGLISH) == []
@@ -77,9 +77,9 @@ def test_measured_rates_replace_beliefs_and_say_so() -> None:
 
 def test_what_is_no_play_counts_as_the_cheapest() -> None:
     general = MeasuredSaveRate("contact", 0.3, 0.01, 900, 100)
-    found = save_rates.save_rates(POLICY, [general]).table
-    assert found["basis"].iloc[1] == "measured"
-    assert found["rate"].iloc[1] == pytest.approx(0.3, abs=0.01)
+    rates = save_rates.save_rates(POLICY, [general]).table
+    assert rates["basis"].iloc[1] == "measured"
+    assert rates["rate"].iloc[1] == pytest.approx(0.3, abs=0.01)
 
 
 def test_the_gain_of_the_list_has_the_uncertainty_of_its_rates() -> None:
