@@ -106,8 +106,8 @@ def answer_by(day: dt.date, is_written: bool) -> Iterator[str]:
         PARAMS_PATH, editing.with_value(text, "at_risk", "holdout_share", design.holdout_share)
     )
     yield (
-        f"wrote at_risk.holdout_share: {design.holdout_share} (before {params.at_risk.holdout_share:g}); "
-        "it holds for customers randomised from now on"
+        f"wrote at_risk.holdout_share: {design.holdout_share} "
+        f"(before {params.at_risk.holdout_share:g}); it holds for customers randomised from now on"
     )
 
 

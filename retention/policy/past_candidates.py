@@ -18,7 +18,7 @@ FEATURE_OF_STATE: Final = {
 }
 """The feature that tells, at a past snapshot, what a rule for lanes reads of the present."""
 
-DEALINGS: Final = (
+RECENCIES: Final = (
     "days_since_purchase",
     "days_since_contact",
     "days_since_visit",
@@ -64,7 +64,7 @@ def is_candidate(outcomes: pd.DataFrame, X: pd.DataFrame, policy: Policy) -> "pd
     features = X.reindex(columns=[*FEATURE_OF_STATE.values(), NOTICE]).astype(float)
     state = {state: features[feature] for state, feature in FEATURE_OF_STATE.items()}
     history = pd.DataFrame(state).set_axis(outcomes.index)
-    columns = [name for name in DEALINGS if name in X]
+    columns = [name for name in RECENCIES if name in X]
     last_dealing = X[columns].astype(float).min(axis=1).to_numpy() if columns else 0.0
     risk = outcomes[RISK].astype(float)
     difference = outcomes["value_if_kept"] - outcomes["value_if_lost"]

@@ -17,6 +17,7 @@ ACTIONS: Final = {
     "fix_first": gettext_noop("Put it right, then tell the customer that it is done"),
     "cooling_off": gettext_noop("Ask whether it is right now"),
     "gave_notice": gettext_noop("Ask what made them decide, and what would have to change"),
+    "call_back": gettext_noop("Call back, as was agreed"),
 }
 """What to do in a lane for which the playbook has no play."""
 
@@ -25,6 +26,7 @@ AVOID: Final = {
     "fix_first": gettext_noop("No offer before it is settled"),
     "cooling_off": gettext_noop("No offer and no survey this week"),
     "gave_notice": gettext_noop("Do not argue with their decision"),
+    "call_back": gettext_noop("Do not ask them to explain everything again"),
 }
 """What not to do, where the play does not say."""
 
@@ -100,6 +102,7 @@ OF_LANE: Final = {
     "fix_first": gettext_noop("Something is still open with you. I am sorry. I am seeing to it."),
     "cooling_off": gettext_noop("I wanted to ask whether everything is right now."),
     "gave_notice": gettext_noop("Thank you for having been with us. May I ask what decided it?"),
+    "call_back": gettext_noop("We agreed that you would hear from us again."),
 }
 SILENT: Final = gettext_noop(
     "We have not seen you since {day}. I wanted to ask how you are, and whether something did not "

@@ -215,7 +215,7 @@ def test_outcomes_keeps_what_is_good_and_tells_of_the_rest(company: Path) -> Non
     assert invocation.stdout.splitlines() == [
         f"List {LIST}, rows: 2 read, 1 accepted, 0 unchanged, 1 rejected, 0 blank.",
         "rejected: worked.csv: row 3, column Result, 'pe'… (7 characters): not_a_choice; choose"
-        " one of: reached, not reached, wrong person, merged, deceased",
+        " one of: reached, not reached, sent, wrong person, knows better, merged, deceased",
         "Run make repro to let the next list know.",
     ]
     again = enter_outcomes(name)

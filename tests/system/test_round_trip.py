@@ -127,8 +127,8 @@ def test_the_contact_stands_in_the_customers_timeline(cycle: tuple[Checkout, lis
     shop, customers = cycle
     timeline = pq.read_table(shop / "data/interactions/timeline.parquet").to_pylist()
     own_entries = [entry for entry in timeline if entry["customer_id"] == customers[0]]
-    assert own_entries[0]["day"] == dt.date.fromisoformat(company.AS_OF)
-    assert own_entries[0]["kind"] == "outreach"
+    today = dt.date.fromisoformat(company.AS_OF)
+    assert "outreach" in {entry["kind"] for entry in own_entries if entry["day"] == today}
 
 
 def test_what_was_entered_is_not_known_before(cycle: tuple[Checkout, list[str]]) -> None:

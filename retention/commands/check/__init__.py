@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from retention.commands.check import (
-    enough_data,
     history,
     ingest_sample,
     mappings,
@@ -39,6 +38,8 @@ def check(path: Path = Path("params.yaml")) -> list[FindingGroup]:
 
 def _check_data(params: Params, broken: set[str]) -> list[FindingGroup]:
     """Findings about each source, the customers, and what the labels need of them all."""
+    from retention.commands.check import enough_data  # it imports models: nothing else here does
+
     sampled, groups = SampledData(), []
     with TemporaryDirectory(prefix="check-") as folder:
         for name in params.sources:

@@ -78,10 +78,11 @@ def check_enough(
     if labels is None:
         rung = _by_days(calendar.learning, params)
         customers = max(source.customers for source in summary.sources.values())
-        group.ok(
-            f"{months}, {count_of(customers, 'customer')}: if {params.train.min_churners} or"
-            f" more of them left, {_DONE[rung]} (evidence: {rung}); a run counts who left"
-        )
+        people, min_churners = count_of(customers, "customer"), params.train.min_churners
+        text = f"{people}: if {min_churners} or more of them left, {_DONE[rung]} (evidence: {rung})"
+        if customers < min_churners:
+            text = f"{people}, of whom {min_churners} would have to leave: {_DONE['history']}"
+        group.ok(f"{months}, {text}; a run counts who left")
         return
     rows = _rows(labels)
     rung = find_evidence(rows, params).rung if len(rows.day) else "history"

@@ -255,7 +255,7 @@ def test_a_count_since_1970_in_another_unit(
     rows = (f"R{i},c{i % 20},{(1767261600 + i * 86400) * factor},1,1,x\n" for i in range(200))
     event = params_with()["sources"]["sales"]["events"][0] | {"occurred_at": sql}
     types = {"qty": "integer", "price": "decimal", "sold_at": "integer"}
-    code = 0 if not level else 3 if level == "error" else 2  # 1970 has no history for a label
+    code = 3 if level == "error" else 0
     findings = look(
         HEADER + "".join(rows),
         code,
@@ -957,8 +957,11 @@ def test_whether_there_is_enough_data(
 
 
 def test_a_large_file_that_no_run_has_read_is_judged_by_its_days_alone(look: Look) -> None:
-    findings = look(csv(), 0)
-    only_finding(findings, "ok", "7 months of history, 30 customers: if 30 or more of them left")
+    history = "7 months of history, 20 customers"
+    findings = look(csv(), 0, train={"min_churners": 10})
+    only_finding(findings, "ok", f"{history}: if 10 or more of them left, models are weighted")
+    findings = look(csv(), 0, train={"min_churners": 30})
+    only_finding(findings, "ok", f"{history}, of whom 30 would have to leave: the chances follow")
 
 
 def test_a_horizon_beyond_every_window(look: Look) -> None:

@@ -93,7 +93,6 @@ def details_of(page: bytes, row_index: int) -> dict[str, Any]:
     details = {name: column[row_index] for name, column in data["rows"].items()}
     for name in named & set(details):
         details[name] = None if details[name] is None else texts[details[name]]
-    details["reasons"] = [texts[position] for position in details["reasons"]]
     for name, text_positions in (("timeline", (0, 1)), ("history", (0, 1))):
         flat = details[name]
         details[name] = [

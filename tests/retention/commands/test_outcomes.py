@@ -774,7 +774,7 @@ def test_what_staff_write_outside_of_the_answers_is_reported(sent_back: SendBack
         "row 6",
         f"row 2, column {letter('phone')}, 'Ph'… (5 characters)",
         f"row 3, column {letter('last_said')}, 'Wh'… (19 characters)",
-        f"row 4, column {letter('value_at_stake')}, 'Va'… (14 characters)",
+        f"row 4, column {letter('value_at_stake')}, 'Li'… (11 characters)",
         "sheet 'Read me', row 90",
         "sheet 'Mine', row 4",
     ]

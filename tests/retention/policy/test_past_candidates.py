@@ -66,5 +66,5 @@ def test_what_no_feature_tells_bars_nobody() -> None:
 
 def test_the_features_that_tell_are_there() -> None:
     names = {feature.name for feature in features.discover([90, 365])}
-    names_read = {*past_candidates.FEATURE_OF_STATE.values(), *past_candidates.DEALINGS}
+    names_read = {*past_candidates.FEATURE_OF_STATE.values(), *past_candidates.RECENCIES}
     assert names_read | {past_candidates.NOTICE} <= names

@@ -207,7 +207,7 @@ def test_those_who_are_disturbed_are_found() -> None:
 
 
 def test_uplift_that_beats_loss_is_chosen() -> None:
-    planted = experiment(6000)
+    planted = experiment(10_000)
     effect = cross_fit(learner, planted.X, planted.data, folds=3)
     comparison = choice(planted, effect)
     assert comparison.uplift_ranks

@@ -180,6 +180,7 @@ ALLOWED: Final = {
         },
         "retention/commands/check/history.py": {"write_table"},
         "retention/sources/archives.py": {"copyfileobj", "open for w"},
+        "retention/sources/made_tables.py": {"ParquetWriter", "write_table"},
         "retention/sources/reader.py": {"copyfileobj", "open for w"},
         "retention/tracking/client.py": {"save_model"},
     },
