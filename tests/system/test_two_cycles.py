@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from retention.core.storage.atomic import read_json
+from retention.ledgers import assignments
 from retention.uplift.manifest import empty_manifest
 from retention.worklist import published
 from tests.support.company import AS_OF, Checkout
@@ -61,18 +62,28 @@ def cycles(shop: Checkout, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     again.set_params(again.params() | {"as_of": FIRST, "publish": {"allow_older": True}})
     again.stages(*STAGES)
     first = list_rows(again)
+    ledger = assignments.read_all(again / "ledgers/assignments")
+    # as assigned, which is more than the list: by chance fewer were held out than expected
+    assigned = set(ledger.loc[ledger["arm"] == assignments.CONTACT, "customer_id"])
     held = set(pq.read_table(again / "data/at_risk/held_out.parquet")["customer_id"].to_pylist())
     reached = work_list(again, folder / "worked.xlsx")
     done = again.retention("outcomes", str(folder / "worked.xlsx"), "--entered-at", ENTERED)
     assert not done.returncode, done.stderr
     again.set_params(again.params() | {"as_of": AS_OF})
     again.stages(*STAGES)
-    return {"shop": again, "first": first, "held": held, "reached": reached}
+    return {
+        "shop": again,
+        "first": first,
+        "assigned": assigned,
+        "held": held,
+        "reached": reached,
+    }
 
 
 def test_the_report_compares_both_arms_of_the_first_list(cycles: dict[str, Any]) -> None:
     metrics = read_json(cycles["shop"] / "data/outcomes/metrics.json")
-    assert metrics["compared_contact"] == len(cycles["first"])
+    assert cycles["assigned"] >= set(cycles["first"])
+    assert metrics["compared_contact"] == len(cycles["assigned"])
     assert metrics["compared_holdout"] == len(cycles["held"]) > 0
     page = (cycles["shop"] / "data/outcomes/outcomes.html").read_text(encoding="utf-8")
     assert "annot be measured yet" in page
@@ -105,7 +116,7 @@ def test_what_came_of_both_arms_is_what_uplift_learns_from(
     assert "ranks by expected loss: of the customers assigned to contact" in shop.stages(
         "train", "uplift"
     )
-    labelled = [customer for customer in {*cycles["first"], *cycles["held"]} if customer in arms]
+    labelled = [customer for customer in {*cycles["assigned"], *cycles["held"]} if customer in arms]
     assert read_json(shop / "data/uplift/uplift.json") == empty_manifest(len(labelled)).as_json()
     predictions = pq.read_table(shop / "data/train/cross_predictions.parquet").to_pylist()
     assert {row["customer_id"] for row in predictions} >= set(labelled)

@@ -89,7 +89,7 @@ def test_every_template_reads_as_words_in_every_language(name: str) -> None:
 def test_a_template_is_translated_once_for_all_its_windows() -> None:
     words, row = ["{orders_Nd:orders} in the last {days} days"], {"orders_30d": 2, "orders_7d": 1}
     assert render(words, row, "GBP", window=30) == "2 purchases in the last 30 days"
-    assert render(words, row, "GBP", language("ur"), 7) == "پچھلے 7 دنوں میں 1 خریداری"
+    assert render(words, row, "GBP", language("ur"), 7) == "گزشتہ 7 دنوں میں 1 خریداری"
     assert render(words, row, "GBP", language("bn"), 30) == "গত ৩০ দিনে ২টি কেনাকাটা"
     weeks = ["came in {active_weeks_Nd:of {weeks}}"]
     assert (

@@ -89,7 +89,7 @@ def details_of(page: bytes, row_index: int) -> dict[str, Any]:
     """What opens beneath a customer's row: places of texts as their texts."""
     data = page_data(page)
     texts = data["texts"]
-    named = {"action", "wording", "avoid", "otherwise", "owner", "play", "said", "budget", "bought"}
+    named = {"otherwise", "owner", "play", "said", "gain", "expected", "silent", "bought"}
     details = {name: column[row_index] for name, column in data["rows"].items()}
     for name in named & set(details):
         details[name] = None if details[name] is None else texts[details[name]]
