@@ -73,7 +73,7 @@ mlflow_down | the tracking server is away | published all the same, or refused, 
 tampered_output | a published file was changed | `retention check` says which
 model_schema_skew | features in another order, or renamed | the same scores, or refused
 model_swap | another file in the model's place | refused by its hash; nothing of it runs
-one_class | nobody churned, or too few | refused; with few a list by rhythm alone, that says so
+one_class | nobody churned, or too few | a list by rhythm alone, that says so
 challenger_worse | the new model is worse | not promoted; the list keeps the champion
 stale_or_drift | data or model too old, or drifted | a banner, then a guard refuses
 formula_cell | names that spreadsheets would run | text in CSV and workbook, the same when read back
