@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 
 from retention.core.storage import atomic, locks
 from tests.support import company, services
+
+settings.register_profile("suite", deadline=None)  # on a loaded machine any test is slow at times
+settings.load_profile("suite")
 
 _CHROMIUM_FLAGS = (
     "--headless",
