@@ -14,9 +14,10 @@ import duckdb
 
 from retention.core import errors
 from retention.core.documents.sources import MissingPartners
-from retention.core.errors import BadInput, BadParams, suggestion
+from retention.core.errors import BadInput, BadParams
 from retention.core.params import Join, RawFile, Source
 from retention.sources import parsing, reader
+from retention.sources.column_errors import require_column
 from retention.sources.reader import OpenFile, run
 
 ZoneOf = Callable[[RawFile], ZoneInfo]
@@ -108,17 +109,8 @@ def _own_columns(files: Sequence[OpenFile], join: Join, key: str) -> list[str]:
     """The columns of the source that a join reads; BadInput where a file lacks one."""
     columns = [*join.on, *([join.at] if join.at else [])]
     for column in columns:
-        _require(files, column, f"{key}.{'at' if column == join.at else 'on'}")
+        require_column(files, column, f"{key}.{'at' if column == join.at else 'on'}")
     return columns
-
-
-def _require(files: Sequence[OpenFile], column: str, key: str) -> None:
-    for open_file in files:
-        if column not in open_file.names:
-            raise BadInput(
-                f"{open_file.label}: the header has no column {column!r}"
-                f"{suggestion(column, open_file.names)}, which {key} names; write its name there"
-            )
 
 
 def _load_apart(
@@ -149,7 +141,7 @@ def _make_partners(
     with TemporaryDirectory(prefix="join-") as scratch:
         files = reader.open_files(join, Path(scratch))
         for column in columns:
-            _require(files, column, key)
+            require_column(files, column, key)
         _load_apart(connection, f"partner_{i}", join, files, columns)
     position = {column: f"v{j}" for j, column in enumerate(columns)}
     keys = [f"{position[column]}::varchar as k{j}" for j, column in enumerate(join.on.values())]

@@ -22,7 +22,6 @@ NOTICE: Final = "notice_given"
 """The feature that is 1 where a live contract was given notice."""
 _SALT: Final = "customers"
 """Of the hash that parts the customers of a fold."""
-_LABEL_COLUMNS: Final = ["churned", "value", "arm", "weight", "known_before"]
 
 
 @dataclass(frozen=True)

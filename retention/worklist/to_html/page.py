@@ -64,7 +64,6 @@ def _page(listing: Listing) -> dict[str, Any]:
         "dropped": dropped_summary(listing, _MAX_DROPPED),
         "lane_counts": lane_counts(listing),
         "limits": limit_sentences(listing),
-        "has_due": "due_on" in listing.rows.column_names,
         "rows": RowTexts(listing).rows(listing.rows.to_pylist()),
         "filters": data.pop("filters"),
         "data": data,
