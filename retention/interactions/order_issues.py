@@ -41,17 +41,13 @@ def _due(orders: pd.DataFrame) -> pd.DataFrame:
 
 
 def _awaited_text(wording: Wording, row: Row) -> str:
-    if row.n == 1:
-        return wording.language.gettext(
-            "the order promised for {day} has not come, {late} later",
-            day=wording.day(row.age),
-            late=wording.days(row.due_age),
-        )
-    return wording.language.gettext(
+    return wording.language.ngettext(
+        "the order promised for {day} has not come, {late} later",
         "{n} of {of} orders have not come, the first promised for {day}",
-        n=row.n,
+        row.n,
         of=row.of,
         day=wording.day(row.age),
+        late=wording.days(row.due_age),
     )
 
 
@@ -76,15 +72,10 @@ def late_or_wrong(rows: CohortRows) -> Issues:
 
 
 def _late_text(wording: Wording, row: Row) -> str:
-    if row.n == 1:
-        return wording.language.gettext(
-            "the order promised for {day} came {late} late",
-            day=wording.day(row.age),
-            late=wording.days(row.days_late),
-        )
-    return wording.language.gettext(
+    return wording.language.ngettext(
+        "the order promised for {day} came {late} late",
         "{n} of {of} orders came late, the last, promised for {day}, by {late}",
-        n=row.n,
+        row.n,
         of=row.of,
         day=wording.day(row.age),
         late=wording.days(row.days_late),
