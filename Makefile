@@ -22,7 +22,7 @@ test: $(VENV)/installed-spark
 	ruff format --check .
 	lint-imports
 	mypy
-	pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	python -m slipcover -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The environment, from hashed pins: uv installs fast; where it cannot, pip does the same.
 $(VENV)/installed: requirements.lock requirements-uv.lock pyproject.toml
