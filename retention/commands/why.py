@@ -1,4 +1,4 @@
-"""`retention why`: one customer as known at a snapshot, from data/events alone."""
+"""`retention why`: one customer as known at a snapshot, from the data behind the newest list."""
 
 import datetime as dt
 import math
@@ -23,6 +23,7 @@ from features import discover
 from features.engine.base import Feature
 from features.engine.table import feature_schema, features_at
 from retention.cohort import calendar, eligibility
+from retention.commands.score import workspace
 from retention.core import artefacts, engine, events, feature_table, point_in_time
 from retention.core.artefacts.modelling import SCORE_COLUMNS
 from retention.core.documents.modelling import CandidateManifest
@@ -75,6 +76,36 @@ class ScoreExplanation:
     reasons: list[str] | None = None
 
 
+@dataclass(frozen=True)
+class KnownData:
+    """Where the data lies that `why` speaks of, and the day before which it ends."""
+
+    root: Path
+    day: dt.date
+
+
+def known_data(params: Params) -> KnownData:
+    """The data of the last `make repro`, or of the newest list of `retention score` where later.
+
+    Errors: BadInput without events.
+    """
+    newest = Path(params.score.folder) / workspace.NEWEST
+    kept = None
+    if artefacts.LIST_SUMMARY.under(newest).path.is_file():
+        of_list = artefacts.LIST_SUMMARY.under(newest).read()
+        if of_list.company == params.company:
+            kept = KnownData(newest, of_list.as_of)
+    if not artefacts.EVENTS.path.is_file():
+        if kept is None:
+            raise BadInput(f"{artefacts.EVENTS}: not there yet; run make repro first")
+        return kept
+    planned = calendar.plan_calendar(params, artefacts.EVENTS_SUMMARY.read()).as_of
+    own = KnownData(Path(), point_in_time.date_of(planned))
+    if kept is None or kept.day < own.day:
+        return own
+    return kept if kept.day > own.day or _is_of_other_data(_newest_list(params)) else own
+
+
 def customer_history(params: Params, customer_id: str, as_of: dt.date | None) -> CustomerHistory:
     """The customer as known at the start of a day, by default that of the list.
 
@@ -82,44 +113,42 @@ def customer_history(params: Params, customer_id: str, as_of: dt.date | None) ->
     """
     if erasures.read().erased_among([customer_id]):
         raise BadParams(f"customer {customer_id!r} was erased, as ledgers/erased says")
-    if not artefacts.EVENTS.path.is_file():
-        raise BadInput(f"{artefacts.EVENTS}: not there yet; run make repro first")
-    summary = artefacts.EVENTS_SUMMARY.read()
-    day = (
-        point_in_time.day_number(as_of) if as_of else calendar.plan_calendar(params, summary).as_of
-    )
+    known = known_data(params)
+    summary = artefacts.EVENTS_SUMMARY.under(known.root).read()
+    day = point_in_time.day_number(as_of or known.day)
     with engine.open_engine(EngineParams(memory=params.engine.memory)) as opened:
-        own_events = opened.scan(artefacts.EVENTS).filter(nw.col("customer_id") == customer_id)
+        events_known = artefacts.EVENTS.under(known.root)
+        own_events = opened.scan(events_known).filter(nw.col("customer_id") == customer_id)
         all_events = opened.collect(own_events, sort=_ORDER)
         if not len(all_events):
-            _require_customer(customer_id, newer_data(params, as_of))
+            _require_customer(customer_id, newer_data(params, as_of), known.root)
         past = point_in_time.as_known_at(opened.load(all_events), day, summary.versioned)
         used = opened.collect(past, sort=_ORDER).to_pylist()[::-1]
         cohort = eligibility.cohort(past, day, params.labels.churn)
         in_cohort = len(opened.collect(cohort, sort=["customer_id"])) > 0
-        row = _features_at(params, opened, customer_id, day, summary.versioned)
+        row = _features_at(params, opened, customer_id, day, known.root)
     held_back = _held_back(all_events.to_pylist()[::-1], used, day)
     return CustomerHistory(customer_id, point_in_time.date_of(day), used, held_back, in_cohort, row)
 
 
 def newer_data(params: Params, as_of: dt.date | None) -> str:
-    """A sentence where more is known of the day than data/events has, of which `why` speaks; or ''.
+    """A sentence where more is known of the day than the data has, of which `why` speaks; or ''.
 
-    `retention score` makes lists in a folder of its own and keeps none of the data.
+    `retention score` keeps the data of the newest list that it published from this folder.
     """
-    data_day = point_in_time.date_of(
-        calendar.plan_calendar(params, artefacts.EVENTS_SUMMARY.read()).as_of
-    )
+    known = known_data(params)
+    data_day = known.day
     if as_of is not None and as_of < data_day:
         return ""
     newest, advice = _newest_list(params), "is missing here; run make repro first"
-    ends = f"{artefacts.EVENTS} ends before {data_day}"
+    ends = f"{artefacts.EVENTS.under(known.root)} ends before {data_day}"
     if newest["as_of"] > str(data_day) and as_of != data_day:
         list_day = newest["as_of"]
         return f"{ends}, the newest list is of {list_day}: what was learnt in between {advice}"
     if as_of is not None and as_of > data_day:
         return f"{ends}: what was learnt since then {advice}"
-    if newest["as_of"] == str(data_day) and _is_of_other_data(newest):
+    is_own = known.root == Path()
+    if is_own and newest["as_of"] == str(data_day) and _is_of_other_data(newest):
         return (
             f"the newest list is of {data_day} too, and was made from other files or by another"
             " champion; run make repro first"
@@ -150,12 +179,12 @@ def _is_of_other_data(newest: dict[str, Any]) -> bool:
     return any(newest[key] != own_run[key] for key in runs.IDENTITY_KEYS)
 
 
-def _require_customer(customer_id: str, newer: str) -> None:
+def _require_customer(customer_id: str, newer: str, root: Path) -> None:
     """BadParams, with the nearest ids, for an id that neither events nor customers have."""
     paths = [
-        str(artefact.path)
+        str(artefact.under(root))
         for artefact in (artefacts.EVENTS, artefacts.CUSTOMERS)
-        if artefact.path.is_file()
+        if artefact.under(root).path.is_file()
     ]
     ids = f"select distinct customer_id from read_parquet({paths}, union_by_name = true)"
     with duckdb.connect() as connection:
@@ -193,19 +222,15 @@ def _reason_held_back(event: Event, newer: Event | None, day: int) -> str:
 
 
 def _features_at(
-    params: Params, opened: engine.Engine, customer_id: str, day: int, versioned: bool
+    params: Params, opened: engine.Engine, customer_id: str, day: int, root: Path
 ) -> pa.Table:
     """The customer's row of features, computed now: data/features may be of earlier events."""
+    events_known, customers = artefacts.EVENTS.under(root), artefacts.CUSTOMERS.under(root)
+    versioned = artefacts.EVENTS_SUMMARY.under(root).read().versioned
     declared = discover(params.features.windows)
     cohort = opened.load(pa.table({"customer_id": [customer_id]}))
-    people = (
-        opened.scan(artefacts.CUSTOMERS)
-        if artefacts.CUSTOMERS.path.is_file()
-        else _no_customers(opened)
-    )
-    row = features_at(
-        opened, opened.scan(artefacts.EVENTS), people, cohort, day, declared, versioned
-    )
+    people = opened.scan(customers) if customers.path.is_file() else _no_customers(opened)
+    row = features_at(opened, opened.scan(events_known), people, cohort, day, declared, versioned)
     return row.cast(feature_schema(declared))
 
 
@@ -248,22 +273,39 @@ def explain_score(params: Params, history: CustomerHistory) -> ScoreExplanation:
     return ScoreExplanation(lines, explained["text"].dropna().to_list())
 
 
-def lane_lines(customer_id: str, as_of: dt.date) -> list[str]:
-    """The customer's lane in data/at_risk and why, or [] where that is of another day."""
-    paths = (artefacts.LANES.path, artefacts.LIST_SUMMARY.path)
-    if not all(path.is_file() for path in paths) or artefacts.LIST_SUMMARY.read().as_of != as_of:
+def lane_lines(customer_id: str, as_of: dt.date, root: Path = Path()) -> list[str]:
+    """The customer's lane in data/at_risk and why, or [] where that is of another day.
+
+    root: of the data, as `known_data` finds it.
+    """
+    of_cohort, of_list = artefacts.LANES.under(root), artefacts.LIST_SUMMARY.under(root)
+    is_there = of_cohort.path.is_file() and of_list.path.is_file()
+    if not is_there or of_list.read().as_of != as_of:
         return []
-    lanes = artefacts.LANES.read(filters=pc.field("customer_id") == customer_id).to_pylist()
+    lanes = of_cohort.read(filters=pc.field("customer_id") == customer_id).to_pylist()
     if not lanes:
         return ["not listed: not in the cohort"]
     lane, why = lanes[0]["lane"], lanes[0]["why"]
     words = f"lane {LANES[lane]}: {LANE_REASONS[lane][why]}"
     if lane not in LISTED_LANES:
         return [f"not listed; {words}"]
-    list_rows = to_csv.read(artefacts.AT_RISK.path).filter(pc.field("customer_id") == customer_id)
+    path = _list_path(root, as_of)
+    if path is None:
+        return [words]
+    list_rows = to_csv.read(path).filter(pc.field("customer_id") == customer_id)
     if not len(list_rows):
         return [f"not listed: beyond at_risk.others; {words}"]
     return [f"rank {list_rows['rank'][0].as_py()}; {words}"]
+
+
+def _list_path(root: Path, as_of: dt.date) -> Path | None:
+    """The list of a day: that of data/at_risk, or the published one; None where it is elsewhere."""
+    if root == Path():
+        return artefacts.AT_RISK.path
+    current = published.current(Path(load_params().publish.folder))
+    if current is None or published.read_manifest(current).as_of != as_of:
+        return None
+    return current / artefacts.AT_RISK.path.name
 
 
 def _not_in_cohort_text(params: Params) -> str:
@@ -302,15 +344,16 @@ _MONEY: Final = {column.name for column in SCORE_COLUMNS} - {"churn_probability"
 
 def _comparison_features(params: Params, as_of: dt.date) -> tuple[pa.Table | None, dt.date]:
     """The features of the cohort on the day, or on the nearest one in data/features; that day."""
-    path = artefacts.FEATURES.path
+    cohorts = artefacts.FEATURES.under(known_data(params).root)
+    path = cohorts.path
     schema = feature_schema(discover(params.features.windows))
     if not path.is_file() or not pq.read_schema(path).equals(schema):
         return None, as_of
-    days = artefacts.FEATURES.read(columns=["snapshot_on"])["snapshot_on"].unique().to_pylist()
+    days = cohorts.read(columns=["snapshot_on"])["snapshot_on"].unique().to_pylist()
     if not days:
         return None, as_of
     day = min(days, key=lambda snapshot_on: (abs((snapshot_on - as_of).days), snapshot_on))
-    return artefacts.FEATURES.read(filters=pc.field("snapshot_on") == day), day
+    return cohorts.read(filters=pc.field("snapshot_on") == day), day
 
 
 # Printing
@@ -329,7 +372,7 @@ def print_customer(customer_id: str, as_of: dt.date | None, console: Console) ->
     _print_events(console, history, ZoneInfo(params.time_zone))
     _print_features(console, history.features, params)
     explanation = explain_score(params, history)
-    lane = lane_lines(customer_id, history.as_of)
+    lane = lane_lines(customer_id, history.as_of, known_data(params).root)
     if lane:
         _print_heading(console, f"On the list of {history.as_of}")
         _print_lines(console, lane)

@@ -45,6 +45,9 @@ NOT_REMOVABLE: Final = (
 _NOT_OF_CUSTOMER: Final = ("cached_files", "work_folders")
 """Counts of what is removed whether or not it is about the customer."""
 
+_WORK_FOLDERS: Final = (workspace.WORK, workspace.NEWEST)
+"""Of score.folder."""
+
 
 @dataclass(frozen=True)
 class ErasureReport:
@@ -115,7 +118,8 @@ def _exclusive(params: Params, say: Say) -> Iterator[None]:
         locks.hold(LOCK, "erasing a customer", say),
         locks.hold(runs / ".lock", "running `retention score`", say),
     ):
-        workspace.check_removable(runs / workspace.WORK)
+        for folder in _WORK_FOLDERS:
+            workspace.check_removable(runs / folder)
         yield
 
 
@@ -141,8 +145,9 @@ def _remove(
     yield "data_folders", derived.remove(root, with_example=with_example) if holds_customer else 0
     yield "cached_files", derived.collect_garbage(root)
     yield "copies_of_experiments", derived.remove_experiment_copies(root, customer_id)
-    yield "work_folders", _remove_folder(Path(params.score.folder) / workspace.WORK)
-    atomic.remove(Path(params.score.folder) / TRACEBACK)  # a traceback may hold a value
+    runs = Path(params.score.folder)
+    yield "work_folders", sum(_remove_folder(runs / folder) for folder in _WORK_FOLDERS)
+    atomic.remove(runs / TRACEBACK)  # a traceback may hold a value
     yield "imports_of_outcomes", outcomes.erase(outcomes.FOLDER, customer_id)
     yield "lists_of_assignments", assignments.erase(assignments.FOLDER, customer_id)
     yield "published_lists", lists.erase_from_lists(params, customer_id, say)
@@ -154,7 +159,7 @@ def _cut_rows(part: raw.CustomerRows) -> int:
 
 
 def _remove_folder(folder: Path) -> int:
-    """Remove the folder of a scheduled run that did not end; 1 if there was one."""
+    """Remove a folder of scheduled runs; 1 if there was one."""
     existed = folder.is_dir()
     atomic.remove_folder(folder)
     return int(existed)
@@ -170,7 +175,7 @@ def _places(params: Params, root: Path) -> Iterator[str]:
         *(_short(folder, root) for folder in derived.folders(root, with_example=True)),
         *(_short(folder, root) for folder in derived.cache_folders(root)),
         *(_short(copy, root) for copy in derived.experiment_copies(root)),
-        Path(params.score.folder) / workspace.WORK,
+        *(Path(params.score.folder) / folder for folder in _WORK_FOLDERS),
         outcomes.FOLDER,
         assignments.FOLDER,
         Path(params.publish.folder),

@@ -168,6 +168,8 @@ class ScoringRun:
             self.space.keep(page)
         if not summary.exit:
             self.space.keep(artefacts.EVENTS_SUMMARY, workspace.LAST_EVENTS_SUMMARY)
+        if summary.state == PUBLISHED:
+            self.space.keep_newest()
         self.space.clear()
         day = summary.as_of or "undated"
         last_line = json.dumps({"event": "summary", **asdict(summary)}, ensure_ascii=False)

@@ -25,8 +25,20 @@ LAST_EVENTS_SUMMARY: Final = "events.json"
 """In RUNS: the summary of stage `events` of the last run that ended well."""
 
 WORK: Final = "work"
+NEWEST: Final = "newest"
+"""In RUNS: the data behind the list that was published last."""
+
+# Without the list itself, which alone has names and addresses.
+_BEHIND_A_LIST: Final = (
+    artefacts.EVENTS,
+    artefacts.EVENTS_SUMMARY,
+    artefacts.CUSTOMERS,
+    artefacts.FEATURES,
+    artefacts.LANES,
+    artefacts.LIST_SUMMARY,
+)
 _MARK: Final = ".retention"
-"""A file in RUNS/work: a run made the folder, so a run or an erasure may remove it."""
+"""A file in RUNS/work and RUNS/newest: a run made it, so a run or an erasure may remove it."""
 
 _OWNER_ONLY: Final = 0o700
 _LEDGERS: Final = ("ledgers/outcomes", "ledgers/assignments")
@@ -110,6 +122,20 @@ class Workspace:
         path = self.work / artefact
         if path.is_file():
             atomic.write_bytes(self.runs / (name or path.name), path.read_bytes())
+
+    def keep_newest(self) -> None:
+        """Move the data behind the list out of the work folder, over that of the list before."""
+        newest = self.runs / NEWEST
+        if newest.exists():
+            check_removable(newest)
+            atomic.remove_folder(newest)
+        with atomic.atomic_folder(newest) as temporary:
+            temporary.chmod(_OWNER_ONLY)
+            atomic.write_text(temporary / _MARK, "")
+            for artefact in _BEHIND_A_LIST:
+                if (self.work / artefact).exists():
+                    (temporary / artefact).parent.mkdir(parents=True, exist_ok=True)
+                    (self.work / artefact).rename(temporary / artefact)
 
     def clear(self) -> None:
         """Remove the work folder."""

@@ -143,14 +143,17 @@ def test_the_receipt_names_every_place_that_was_looked_into(tmp_path: Path) -> N
     ledgers = ("ledgers/outcomes", "ledgers/assignments")
     for name in (*ledgers, "lists", elsewhere, "data/events", ".dvc/cache", "mlruns", "champion"):
         atomic.make_folder(Path(name))
+    atomic.write_text("runs/newest/.retention", "")  # of the list that was scored last
     with sqlite3.connect("mlflow.db") as database:
         database.execute("create table tags (value text, step integer)")
     report = erase_7()
+    assert not Path("runs/newest").exists()
     looked_into = atomic.read_json(report.receipt)["looked_into"]
     assert looked_into == [
         "data/raw/sales.csv",
         "data/events",
         ".dvc/cache",
+        "runs/newest",
         *ledgers,
         "lists",
         str(elsewhere),

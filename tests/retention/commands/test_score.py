@@ -177,7 +177,7 @@ def test_the_work_folder_goes_and_the_log_stays_for_its_owner_alone(
     runs: Path = scored["shop"] / "runs"
     left = {".lock", "events.json", "guard.html", f"{AS_OF}.json", f"{AS_OF}.jsonl"}
     pages = {f"{name}.{kind}" for name in ("scorecard", "outcomes") for kind in ("html", "csv")}
-    assert {path.name for path in runs.iterdir()} == left | pages
+    assert {path.name for path in runs.iterdir()} == left | pages | {"newest"}
     for name in ("scorecard", "outcomes"):
         of_dvc = (scored["shop"] / f"data/{name}/{name}.csv").read_text(encoding="utf-8")
         assert (runs / f"{name}.csv").read_text(encoding="utf-8") == of_dvc

@@ -28,7 +28,8 @@ from pipeline import customers, events, features, ingest, labels, snapshots
 from pipeline import params as params_stage
 from retention import cli
 from retention.commands import why
-from retention.core import artefacts, feature_table
+from retention.commands.score import workspace
+from retention.core import artefacts, feature_table, point_in_time
 from retention.core.errors import BadInput, BadParams
 from retention.core.params import load_params
 from retention.core.storage import atomic
@@ -212,6 +213,43 @@ def test_a_list_of_newer_data_is_named(
 def test_a_list_of_newer_data_is_printed(no_lists: Path) -> None:
     publish("Mill Lane Bakery", "2026-01-08")
     assert "note: data/events/events.parquet ends before 2026-01-01, the" in output_of("c001")
+
+
+@pytest.fixture
+def nightly(no_lists: Path) -> Iterator[dt.date]:
+    """The data that a run of `retention score` keeps of a later list: c002 bought once more."""
+    later = AS_OF + dt.timedelta(days=7)
+    space = workspace.Workspace(no_lists, no_lists / "runs")
+    for artefact in (artefacts.EVENTS, artefacts.EVENTS_SUMMARY, artefacts.FEATURES):
+        atomic.write_bytes(space.work / artefact, artefact.path.read_bytes())
+    bought = pq.read_table(artefacts.EVENTS)
+    row = bought.filter(pc.field("customer_id") == "c002").slice(0, 1).to_pylist()[0]
+    number = point_in_time.day_number(AS_OF) + 2
+    moment = dt.datetime(2026, 1, 3, 12, tzinfo=dt.UTC)
+    row |= {"event_id": "later", "occurred_day": number, "known_day": number}
+    row |= {"occurred_at": moment, "known_at": moment}
+    added = pa.concat_tables([bought, pa.Table.from_pylist([row], schema=bought.schema)])
+    pq.write_table(added, space.work / artefacts.EVENTS)
+    summary = documents.list_summary(company="Mill Lane Bakery", as_of=later)
+    artefacts.LIST_SUMMARY.under(space.work).write(summary)
+    lane = {"customer_id": "c002", "lane": "contact", "why": "chosen", "passed": False}
+    lanes = pa.Table.from_pylist([lane], artefacts.LANES.schema)
+    artefacts.LANES.under(space.work).write(lanes)
+    space.keep_newest()
+    yield later
+    atomic.remove_folder(space.runs)
+
+
+def test_the_newest_list_is_followed(nightly: dt.date) -> None:
+    """What `retention score` published last is explained by the data that it knew."""
+    record_run("Mill Lane Bakery", f"{nightly}")
+    history = history_of("c002")
+    assert history.as_of == nightly
+    text = output_of("c002")
+    assert "note:" not in text
+    assert f"On the list of {nightly}" in text
+    assert history.used[0]["event_id"] == "later"
+    assert history_of("c002", AS_OF).used[0]["event_id"] != "later"
 
 
 @pytest.mark.usefixtures("company")
