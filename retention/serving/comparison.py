@@ -2,8 +2,9 @@
 
 The list ranks by chance and value, so both are compared, and the value interval too. The challenger
 may take the champion's place when no measure can have lost more than a margin: the lower end of the
-interval of the difference, customers resampled in pairs with all their days, lies above it. Where
-there are too few customers to say so, the champion stays.
+interval of the difference, customers resampled in pairs with all their days, lies above it. Of few
+customers the margin is as wide as a model as good as the champion needs to pass: a loss that shows
+is refused all the same. Where that were too wide, the company is too small and the champion stays.
 """
 
 import datetime as dt
@@ -33,6 +34,8 @@ LEVEL: Final = ValueInterval().level
 LEAST_GAIN: Final = 0.1
 """A champion that gains less than this share of the loss of knowing nothing is taken to gain it."""
 END: Final = float(norm.ppf(0.975))
+POWER: Final = 0.9
+"""The chance with which a measure of a model as good as the champion is to be within the margin."""
 
 
 def _empc(money: CampaignMoney) -> Metric:
@@ -155,6 +158,7 @@ def compare(
     seed: int,
     margin: float = 0.1,
     money: CampaignMoney | None = LITERATURE,
+    widest_margin: float = 0.5,
 ) -> Comparison:
     """The verdict on the customers of unseen snapshots.
 
@@ -162,8 +166,8 @@ def compare(
     all finite; where values are compared also value, and of both models `..._value`, `..._low` and
     `..._high`; for several days and weights see `MeasuredRows.from_frame`. min_churners: below it
     there is no verdict. n: resamples of the customers. margin: the share of what the champion gains
-    over knowing nothing that may be lost. money: for EMPC, which is not compared without it. The
-    same rows give the same verdict.
+    over knowing nothing that may be lost; of few customers more, at most widest_margin. money: for
+    EMPC, which is not compared without it. The same rows give the same verdict.
     """
     left = predictions["churned"].astype(bool)
     churners = predictions.loc[left, "customer_id"].nunique()
@@ -187,7 +191,7 @@ def compare(
         nothing = 0.0 if name == "empc" else figures[2]
         gain = MEASURES[name].sign * (figures[0] - nothing)
         gained = max(gain, LEAST_GAIN * abs(nothing))
-        may_lose = margin * gained
+        may_lose = _may_lose(gained, difference.standard_error, margin, widest_margin)
         measures[name] = MeasureComparison(
             champion=figures[0],
             challenger=figures[1],
@@ -228,6 +232,15 @@ def _knowing_nothing(y: Floats, sample: MeasuredRows) -> Floats:
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(y[:, 1], [tail, 1 - tail]) if np.isfinite(worth) else (worth, worth)
     return np.tile([rate, worth, low, high], (len(y), 1))
+
+
+def _may_lose(gained: float, standard_error: float, margin: float, widest_margin: float) -> float:
+    """What a challenger may lose: the margin, or what an equal model needs to be shown to pass."""
+    needed = (END + float(norm.ppf(POWER))) * standard_error
+    least = margin * gained
+    if not math.isfinite(needed) or needed <= least:
+        return least
+    return min(needed, max(widest_margin, margin) * gained)
 
 
 def _power(margin: float, standard_error: float) -> float:

@@ -113,6 +113,7 @@ def compare_with_champion(now: Champion, manifest: CandidateManifest, params: Pa
         params.promote.seed,
         params.promote.margin,
         campaign_money(params.policy, y, value, weight),
+        params.promote.widest_margin,
     )
 
 

@@ -87,5 +87,7 @@ class PromoteParams(Strict):
     # Of what the champion gains over knowing nothing, by each measure, the share that a challenger
     # may lose and still be "no worse".
     margin: float = Field(default=0.1, gt=0, lt=1)
+    # The same of few customers, where an equal model would seldom be shown to be within `margin`.
+    widest_margin: float = Field(default=0.5, gt=0, lt=1)
     bootstrap: int = Field(default=1000, ge=100)  # samples for the interval of the difference
     seed: int = 20260406
