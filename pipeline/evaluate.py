@@ -19,7 +19,7 @@ from retention.serving import headlines, target
 from retention.stats.weighted import Weights
 from retention.tracking import client
 from retention.training import metrics, populations, slices
-from retention.training.campaign_money import campaign_money
+from retention.training.churn_figures import churn_figures
 from retention.training.metric_intervals import (
     Measure,
     MeasuredRows,
@@ -54,15 +54,6 @@ def evaluate(predictions: pd.DataFrame, scores: pd.DataFrame, params: Params) ->
     ranked = {name: frame.assign(rank_by=frame["prediction"]) for name, frame in churn.items()}
     ranked[RECIPE]["rank_by"] = ranked[RECIPE]["expected_loss"]
 
-    sample, own = (
-        MeasuredRows.from_frame(scores),
-        [scores[name].to_numpy(float) for name in ("churned", "value")],
-    )
-    money = campaign_money(params.policy, own[0], own[1], sample.weight)
-
-    def churn_metrics(y: Floats, p: Floats, order: Floats, weight: Weights) -> dict[str, float]:
-        return metrics.churn_metrics(y, p, capacity, order, weight, money)
-
     def value_metrics(y: Floats, predicted: Floats, weight: Weights) -> dict[str, float]:
         without_interval = metrics.value_metrics(y, predicted, predicted, predicted, weight)
         return {name: without_interval[name] for name in VALUE_METRICS}
@@ -90,7 +81,10 @@ def evaluate(predictions: pd.DataFrame, scores: pd.DataFrame, params: Params) ->
     with_interval = "value prediction value_low value_high"
     paired = {"roc_auc": metrics.roc_auc, "log_loss": metrics.log_loss}
     return {
-        "churn": per_model(churn, churn_metrics, "churned prediction order"),
+        "churn": {
+            name: churn_figures(frame, capacity, params.policy, plan.bootstrap, plan.seed)
+            for name, frame in churn.items()
+        },
         "value": per_model(value, value_metrics, "value prediction")
         | per_model(selected_value, metrics.value_metrics, with_interval),
         "list": per_model(ranked, list_metrics, "churned rank_by order"),

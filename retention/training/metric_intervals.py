@@ -22,6 +22,8 @@ MetricIntervals = dict[str, MetricInterval]
 """MetricIntervals by the name of the metric."""
 Measure = Callable[..., dict[str, float]]
 """measure(*columns, weight) to metrics by name; weight is None where all are 1."""
+OfAll = Callable[..., object]
+"""of_all(*columns, weight): what is taken from the rows of all days together."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,15 @@ class MeasuredRows:
         """Columns that are resampled beside those of a metric."""
         return [column for column in (self.weight, self.day) if column is not None]
 
-    def over_days(self, measure: Measure) -> Measure:
+    def over_days(self, measure: Measure, of_all: OfAll | None = None) -> Measure:
         """The mean of the days' metrics; a day that cannot give a number is left out of the mean.
 
         Parameters
         ----------
         measure : callable
             The columns and the weights of one day to metrics by name.
+        of_all : callable, optional
+            What it gives of the columns and weights of all days follows the weights of each.
 
         Returns
         -------
@@ -59,22 +63,25 @@ class MeasuredRows:
         """
         has_weight, has_days = self.weight is not None, self.day is not None
 
-        def of_all(*columns: Floats) -> dict[str, float]:
+        def over_all(*columns: Floats) -> dict[str, float]:
             rest = list(columns)
             day = rest.pop() if has_days else None
             weight = rest.pop() if has_weight else None
+            common = () if of_all is None else (of_all(*rest, weight),)
             if day is None:
-                return measure(*rest, weight)
+                return measure(*rest, weight, *common)
             parts = [day == number for number in np.unique(day)]
             figures = [
                 measure(
-                    *(column[rows] for column in rest), None if weight is None else weight[rows]
+                    *(column[rows] for column in rest),
+                    None if weight is None else weight[rows],
+                    *common,
                 )
                 for rows in parts
             ]
             return {name: _mean([figure[name] for figure in figures]) for name in figures[0]}
 
-        return of_all
+        return over_all
 
 
 def _mean(numbers: list[float]) -> float:
@@ -83,7 +90,12 @@ def _mean(numbers: list[float]) -> float:
 
 
 def metrics_with_intervals(
-    measure: Measure, sample: MeasuredRows, columns: Sequence[ArrayLike], n: int, seed: int
+    measure: Measure,
+    sample: MeasuredRows,
+    columns: Sequence[ArrayLike],
+    n: int,
+    seed: int,
+    of_all: OfAll | None = None,
 ) -> MetricIntervals:
     """Metrics with intervals over resampled customers.
 
@@ -97,13 +109,15 @@ def metrics_with_intervals(
         Resamples.
     seed : int
         The same seed gives the same resamples.
+    of_all : callable, optional
+        As `MeasuredRows.over_days` takes it; it is asked anew of every resample.
 
     Returns
     -------
     dict
         Name to value, low and high (95 %), in the metric's unit.
     """
-    whole = sample.over_days(measure)
+    whole = sample.over_days(measure, of_all)
     arrays = [np.asarray(column) for column in (*columns, *sample.extras())]
     intervals = bootstrap.bootstrap(whole, sample.customers, arrays, n, seed)
     return {name: _figure(value, intervals[name]) for name, value in whole(*arrays).items()}
