@@ -33,6 +33,7 @@ BASELINE_COLUMNS: Final = ("churn_probability", "expected_loss")
 """Covariates that were known before randomisation."""
 SUBGROUP_COLUMNS: Final = ("play", "theme")
 N_QUINTILES: Final = 5
+_NO_PLACE: Final = "no place"
 
 
 def randomised(follow_up: pd.DataFrame) -> pd.DataFrame:
@@ -396,17 +397,22 @@ def assignment_batches(follow_up: pd.DataFrame, as_of: pd.Timestamp) -> tuple[As
     tuple of AssignmentBatch
         Newest first.
     """
-    counts = follow_up.assign(n=1).pivot_table(
-        values="n", index=["as_of", "outcome_known_on"], columns="arm", aggfunc="sum", fill_value=0
+    # Who fell below the capacity, as fewer were held out than planned, has no play.
+    no_place = (follow_up["arm"] == CONTACT) & follow_up["play"].isna()
+    kind = follow_up["arm"].where(~no_place, _NO_PLACE)
+    counts = follow_up.assign(n=1, kind=kind).pivot_table(
+        values="n", index=["as_of", "outcome_known_on"], columns="kind", aggfunc="sum", fill_value=0
     )
-    batches = counts.reindex(columns=list(ARMS), fill_value=0).reset_index().sort_values("as_of")
+    kinds = [*ARMS, _NO_PLACE]
+    batches = counts.reindex(columns=kinds, fill_value=0).reset_index().sort_values("as_of")
     return tuple(
         AssignmentBatch(
             as_of=row["as_of"].date(),
-            contact=int(row[CONTACT]),
+            contact=int(row[CONTACT] + row[_NO_PLACE]),
             holdout=int(row[HOLDOUT]),
             outcome_known_on=row["outcome_known_on"].date(),
             is_known=bool(row["outcome_known_on"] <= as_of),
+            without_place=int(row[_NO_PLACE]),
         )
         for row in reversed(batches.to_dict(orient="records"))
     )

@@ -144,6 +144,7 @@ class AssignmentBatch:
     holdout: int
     outcome_known_on: dt.date
     is_known: bool  # whether that day has come
+    without_place: int = 0  # of contact: for whom the list had no place after the draw
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ def _context(report: OutcomesReport) -> dict[str, Any]:
         "supporting_sentences": list(wording.supporting_sentences(report)),
         "figures": _figures(report),
         "proposal": wording.proposal(report),
+        "without_place": wording.without_place(report),
         "arm_words": wording.ARMS,
         "covariate_words": wording.COVARIATES,
         "subgroup_tables": _subgroup_tables(report),

@@ -87,6 +87,20 @@ def supporting_sentences(report: OutcomesReport) -> Iterator[str]:
         )
 
 
+def without_place(report: OutcomesReport) -> str:
+    """Why more are to be contacted than the lists named; empty where they are as many."""
+    number = sum(batch.without_place for batch in report.batches)
+    if not number:
+        return ""
+    return report.language.ngettext(
+        "{n} of those to contact had no place on a list, as chance left fewer alone than planned; "
+        "it counts with them all the same, for the arms were drawn before places were given.",
+        "{n} of those to contact had no place on a list, as chance left fewer alone than planned; "
+        "they count with them all the same, for the arms were drawn before places were given.",
+        number,
+    )
+
+
 def proposal(report: OutcomesReport) -> str:
     """The holdout that would answer within a year; empty where nothing is to be proposed."""
     if report.design is None or report.plan is None:

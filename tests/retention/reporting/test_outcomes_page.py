@@ -58,6 +58,16 @@ HEADLINES: Final = {
 }
 
 
+def test_who_had_no_place_on_a_list_is_counted_and_explained() -> None:
+    """Of 20 of 200 that were to be held out, chance took fewer: 3 fell below the capacity."""
+    waiting = WAIT.assign(play=WAIT["play"].where(WAIT.index >= 3))
+    shown = content(waiting)
+    (batch,) = shown.batches
+    assert (batch.contact, batch.holdout, batch.without_place) == (180, 20, 3)
+    assert "3 of those to contact had no place on a list" in page.html(shown)
+    assert "no place on a list" not in page.html(CASES["waiting"])
+
+
 @pytest.fixture
 def said_or_asked() -> list[str]:
     """All that a page writes to the console, and every address it asks for but its own."""
