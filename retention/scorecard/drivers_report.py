@@ -37,6 +37,11 @@ NOT_CAUSES = (
     "them apart. Only an experiment can say what mending a trouble would save, and mending one "
     "saves fewer than its excess, for some would have left over another or anyway."
 )
+RECORDED_ONLY = (
+    "Only what is on record is counted: who left over a trouble that nobody complained of or wrote"
+    " down is among the losses without one, so that a trouble of which few complain is worth more"
+    " than its row."
+)
 
 
 def drivers_report(
@@ -106,6 +111,7 @@ def _report(table: pd.DataFrame, tenure: pd.DataFrame) -> ChurnDrivers:
             f" {churn_by_cause.LOOKBACK_DAYS} days before."
             " Value is what they brought net in a year.",
             NOT_CAUSES,
+            RECORDED_ONLY,
         ),
     )
 

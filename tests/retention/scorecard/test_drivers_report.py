@@ -62,6 +62,7 @@ def test_why_they_leave_says_what_it_is_associated_with_and_never_what_caused_it
     assert cause.verdict.startswith("associated with about ")
     assert (drivers.lost, drivers.unknown_lost) == (120, 30)
     assert drivers.sentences[1] == drivers_report.NOT_CAUSES
+    assert drivers.sentences[2] == drivers_report.RECORDED_ONLY
     text = " ".join([*drivers.sentences, cause.verdict])
     assert "These are associations, not causes" in text
     assert "caused" not in text
