@@ -6,6 +6,7 @@ import pandas as pd
 
 from models.components.base import Floats
 from retention.core.params import Policy
+from retention.stats import weighted
 from retention.stats.weighted import Weights
 from retention.training import calibration_error, metrics
 from retention.training.campaign_money import campaign_money
@@ -37,8 +38,8 @@ def churn_figures(
     Returns
     -------
     dict
-        Name to value, low and high (95 %). What is lost with a customer is estimated from the same
-        customers as the profit, and anew in every resample.
+        Name to value, low and high (95 %), with the churn_rate itself. What is lost with a
+        customer is estimated from the same customers as the profit, and anew in every resample.
     """
 
     def money(
@@ -54,7 +55,8 @@ def churn_figures(
         weight: Weights,
         money: CampaignMoney | None,
     ) -> dict[str, float]:
-        return metrics.churn_metrics(y, p, capacity, order, weight, money)
+        figures = metrics.churn_metrics(y, p, capacity, order, weight, money)
+        return figures | {"churn_rate": weighted.mean(y, weight)}
 
     sample = MeasuredRows.from_frame(frame)
     columns = [frame[name].to_numpy() for name in ("churned", "prediction", "order", "value")]

@@ -266,7 +266,7 @@ def _measurement(
         "all_customers": _both_populations(metrics),
         "customers": _count(metrics["customers"]),
         "churners": _count(metrics["churners"]),
-        "churn_rate": _format(metrics["churn_rate"], _percent),
+        "churn_rate": _churn_rate(metrics),
         "capacity": _count(metrics["capacity"]),
         "ranking": _table(
             selection_report, metrics["churn"], _churn_titles(selection_report), ranking
@@ -281,6 +281,14 @@ def _measurement(
         "list": _list_rows(selection_report, metrics["list"]),
         "slices": _slices(metrics.get("slices", [])),
     }
+
+
+def _churn_rate(metrics: dict[str, Any]) -> str:
+    """With its interval: of few rows that stand for many it is as uncertain as the rest."""
+    with_interval = metrics["churn"].get(RECIPE, {}).get("churn_rate")
+    if with_interval is None:
+        return _format(metrics["churn_rate"], _percent)
+    return _format_interval(with_interval, _percent)
 
 
 def _measured_on(metrics: dict[str, Any]) -> str:

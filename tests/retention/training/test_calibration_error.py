@@ -62,7 +62,10 @@ def test_profit_is_as_uncertain_as_what_a_customer_is_worth() -> None:
         }
     )
     policy = Policy(playbook=[Play(name="call", action="Call", cost=1.0, save_rate=0.3)])
-    profit = churn_figures(frame, 40, policy, 60, 1)["empc"]
+    figures = churn_figures(frame, 40, policy, 60, 1)
+    profit, rate = figures["empc"], figures["churn_rate"]
+    assert rate["value"] == pytest.approx(0.2)
+    assert 0.05 < _width(rate) < 0.15  # 4 standard errors of a share of 200 are .11
     same_money = frame.assign(value=np.where(y == 1, 0.0, frame["value"][40:].mean()))
     fixed = churn_figures(same_money, 40, policy, 60, 1)["empc"]
     assert profit["value"] == pytest.approx(fixed["value"])
