@@ -7,7 +7,7 @@ the greatest expected loss are contacted, a tenth of them is held out for the ca
 call others without a draw. All of it is useless, so the truth is what the history says without
 lists; only the rows of the contacted are lost. Prints a table: every headline figure on the whole
 history, on what the lists leave, weighted, and on the same rows with each counted once.
-docs/experiments.md holds the result.
+docs/evaluation.md holds the result.
 """
 
 import sys

@@ -19,7 +19,7 @@ from retention.training import metrics
 RESAMPLES: Final = 100
 SHARED, OWN = 0.45, 0.2  # standard deviations in log-odds
 WORSE: Final = 0.75  # of the challenger's own error where it loses .035 of AUC
-PAIRS: Final = {150: 100, 300: 100, 1000: 60, 3000: 40, 10_000: 20, 30_000: 10}
+PAIRS: Final = {300: 100, 1000: 60, 3000: 40, 10_000: 20, 30_000: 10}
 """How many, by the number of customers."""
 
 
