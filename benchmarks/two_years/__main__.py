@@ -46,12 +46,12 @@ def simulate(n: int, seed: int, saved: float, reference: pd.DataFrame | None) ->
             number = month - HISTORY + 1
             if reference is None or number not in JUDGED:
                 continue
-            found = [
+            measured = [
                 *figures.model_figures(use, month, reference),
                 *figures.saves(use, month),
                 *figures.causes(company, month),
             ]
-            rows += [{"seed": seed, "list": number, **figure._asdict()} for figure in found]
+            rows += [{"seed": seed, "list": number, **figure._asdict()} for figure in measured]
     if reference is not None:
         return pd.DataFrame(rows)
     days = range(figures.MEASURED_DAYS)
@@ -98,8 +98,8 @@ def main() -> None:
     else:
         reference = pd.read_parquet(path)
         for seed in range(int(sys.argv[1]), int(sys.argv[2]) + 1):
-            found = simulate(CUSTOMERS, seed, saved_by_contacts(seed), reference)
-            found.to_parquet(folder / f"seed-{seed:04d}.parquet")
+            measured = simulate(CUSTOMERS, seed, saved_by_contacts(seed), reference)
+            measured.to_parquet(folder / f"seed-{seed:04d}.parquet")
 
 
 if __name__ == "__main__":

@@ -87,17 +87,18 @@ class Company:
             columns[name] = counts.astype(float)
             columns[f"{name}_open"] = (counts & (self.adds[name] > 0)).astype(float)
         is_there = (self.came <= month) & (self.left_on == NEVER)
-        return pd.DataFrame(columns)[is_there].reset_index(drop=True)
+        cohort: pd.DataFrame = pd.DataFrame(columns)[is_there]
+        return cohort.reset_index(drop=True)
 
-    def live(self, month: int, cohort: pd.DataFrame, listed: Ints, spared: Ints) -> None:
-        """A month: contacts of the listed, of troubles, of others who are not spared; departures.
+    def live(self, month: int, cohort: pd.DataFrame, to_contact: Ints, spared: Ints) -> None:
+        """A month: contacts of the assigned, for troubles, of others not spared; departures.
 
         Parameters
         ----------
         month : int
         cohort : DataFrame
             The month's `snapshot`.
-        listed, spared : ndarray of int
+        to_contact, spared : ndarray of int
             Places of the customers assigned to contact, and of those held out.
         """
         day, place = FIRST_DAY + month * STEP, cohort["place"].to_numpy()
@@ -106,7 +107,7 @@ class Company:
         is_noticed = self.has_noticed[place]
         own = np.exp(-2.9 + 0.5 * self.loyal[place] + 0.6 * self.mood[place])
         adds = {name: self.adds[name][place] for name in TROUBLES}
-        is_listed = np.isin(place, listed)
+        is_listed = np.isin(place, to_contact)
         open_known = {name: cohort[f"{name}_open"].to_numpy() > 0 for name in TROUBLES}
         in_use = month >= HISTORY
         fixed = np.any(list(open_known.values()), axis=0) & (luck[0] < FIXED) & in_use
@@ -182,7 +183,7 @@ class Company:
             hit = place[(luck[place] < chance) & is_over[place]]
             self.met[name][hit], self.adds[name][hit] = month + 1, adds
             day = FIRST_DAY + (month + 1) * STEP - 1
-            recorded = self.ids[hit] if is_recorded else []
+            recorded = self.ids[hit[: len(hit) * is_recorded]]
             rows = {"customer_id": recorded, "day": day, "cause": name}
             self.failures.append(pd.DataFrame(rows))
 

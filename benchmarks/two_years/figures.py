@@ -70,12 +70,12 @@ def model_figures(use: ListsInUse, month: int, reference: pd.DataFrame) -> Itera
             ]
             truths.append(pd.concat(both).assign(customer_id="", snapshot_on=day))
         frame, truth = pd.concat(frames), pd.concat(truths)
-        found = _figures(frame, use.params.capacity, RESAMPLES)
+        intervals = _figures(frame, use.params.capacity, RESAMPLES)
         n_days = len(frames)
         per_day = truth["weight"].sum() / n_days
         own = len(use.company.months[month - 1])
         true_figures = _figures(truth, use.params.capacity * per_day / own, 0)
-        for name, figure in found.items():
+        for name, figure in intervals.items():
             ends = [np.nan if figure[end] is None else figure[end] for end in ("low", "high")]
             yield Figure(name, how, figure["value"], *ends, true_figures[name]["value"])
 
@@ -119,11 +119,11 @@ def _figures(frame: pd.DataFrame, capacity: float, n: int) -> dict[str, Any]:
         whole = sample.over_days(measure, money)
         arrays = [np.asarray(column) for column in (*columns, *sample.extras())]
         return {name: {"value": each} for name, each in whole(*arrays).items()}
-    found = metrics_with_intervals(measure, sample, columns, n, SEED, money)
+    intervals = metrics_with_intervals(measure, sample, columns, n, SEED, money)
     p = frame["churn_probability"].to_numpy()
     low, high = calibration_error.interval(y, p, sample, n, SEED)
-    found["calibration error"] |= {"low": low, "high": high}
-    return found
+    intervals["calibration error"] |= {"low": low, "high": high}
+    return intervals
 
 
 def saves(use: ListsInUse, month: int) -> Iterator[Figure]:
@@ -146,8 +146,8 @@ def saves(use: ListsInUse, month: int) -> Iterator[Figure]:
     before = incremental.saved_customers(naive).times(n_treated / naive.treated)
     yield Figure("customers saved", "leftovers", *vars(before).values(), n_treated * change.mean())
     worth = worth_from_loss(rows["expected_loss"], rows["churn_probability"], 1.0)
-    kept = analysis.effect_estimate(analysis.with_kept_value(rows, 1.0), "kept_value")
-    money = incremental.total_effect(kept)
+    kept_value = analysis.effect_estimate(analysis.with_kept_value(rows, 1.0), "kept_value")
+    money = incremental.total_effect(kept_value)
     yield Figure(
         "money saved", "weights", *vars(money).values(), n_treated * (change * worth).mean()
     )

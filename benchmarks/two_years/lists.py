@@ -52,9 +52,9 @@ class Models:
     def score(self, X: pd.DataFrame) -> pd.DataFrame:
         """churn_probability, expected_value and expected_loss."""
         p = np.asarray(self.churn.predict_proba(X))[:, 1]
-        kept, lost = (np.asarray(part.predict(X)) for part in (self.if_kept, self.if_lost))
-        scores = {"churn_probability": p, "expected_value": (1 - p) * kept + p * lost}
-        return pd.DataFrame(scores | {"expected_loss": p * (kept - lost)}, index=X.index)
+        if_kept, if_lost = (np.asarray(part.predict(X)) for part in (self.if_kept, self.if_lost))
+        scores = {"churn_probability": p, "expected_value": (1 - p) * if_kept + p * if_lost}
+        return pd.DataFrame(scores | {"expected_loss": p * (if_kept - if_lost)}, index=X.index)
 
 
 class ListsInUse:
@@ -73,13 +73,13 @@ class ListsInUse:
         """Each month after its list was made and before anything came of it."""
         for month in range(HISTORY + LISTS):
             cohort = self.company.snapshot(month)
-            listed = spared = np.empty(0, dtype=np.int64)
+            to_contact = spared = np.empty(0, dtype=np.int64)
             if month >= HISTORY:
                 if (month - HISTORY) % REFITTED == 0:
                     self.models = Models(self.rows(month, "weight"))
-                listed, spared = self._list(month, cohort)
+                to_contact, spared = self._list(month, cohort)
                 yield month
-            self.company.live(month, cohort, listed, spared)
+            self.company.live(month, cohort, to_contact, spared)
             self.labels.append(self._labels(month))
 
     def rows(self, month: int, treated: Any, back: int = TRAINED_ON) -> LabelledRows:
@@ -160,9 +160,9 @@ class ListsInUse:
             window,
             self.params.campaign_days,
         )
-        found = self.engine.collect(arms, sort=["customer_id"]).to_pandas()
-        after = (found.pop("outreach_day") - day).astype("Int32")
-        return _with_arms(frame, found.assign(outreach_after=after))
+        arms_found = self.engine.collect(arms, sort=["customer_id"]).to_pandas()
+        after = (arms_found.pop("outreach_day") - day).astype("Int32")
+        return _with_arms(frame, arms_found.assign(outreach_after=after))
 
     def follow_up(self, month: int) -> pd.DataFrame:
         """Of all draws, by what is known in a month: FOLLOW_UP, with both true chances."""

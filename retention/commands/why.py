@@ -90,20 +90,20 @@ def known_data(params: Params) -> KnownData:
     Errors: BadInput without events.
     """
     newest = Path(params.score.folder) / workspace.NEWEST
-    kept = None
+    nightly = None
     if artefacts.LIST_SUMMARY.under(newest).path.is_file():
         of_list = artefacts.LIST_SUMMARY.under(newest).read()
         if of_list.company == params.company:
-            kept = KnownData(newest, of_list.as_of)
+            nightly = KnownData(newest, of_list.as_of)
     if not artefacts.EVENTS.path.is_file():
-        if kept is None:
+        if nightly is None:
             raise BadInput(f"{artefacts.EVENTS}: not there yet; run make repro first")
-        return kept
+        return nightly
     planned = calendar.plan_calendar(params, artefacts.EVENTS_SUMMARY.read()).as_of
     own = KnownData(Path(), point_in_time.date_of(planned))
-    if kept is None or kept.day < own.day:
+    if nightly is None or nightly.day < own.day:
         return own
-    return kept if kept.day > own.day or _is_of_other_data(_newest_list(params)) else own
+    return nightly if nightly.day > own.day or _is_of_other_data(_newest_list(params)) else own
 
 
 def customer_history(params: Params, customer_id: str, as_of: dt.date | None) -> CustomerHistory:
@@ -113,20 +113,20 @@ def customer_history(params: Params, customer_id: str, as_of: dt.date | None) ->
     """
     if erasures.read().erased_among([customer_id]):
         raise BadParams(f"customer {customer_id!r} was erased, as ledgers/erased says")
-    known = known_data(params)
-    summary = artefacts.EVENTS_SUMMARY.under(known.root).read()
-    day = point_in_time.day_number(as_of or known.day)
+    source = known_data(params)
+    summary = artefacts.EVENTS_SUMMARY.under(source.root).read()
+    day = point_in_time.day_number(as_of or source.day)
     with engine.open_engine(EngineParams(memory=params.engine.memory)) as opened:
-        events_known = artefacts.EVENTS.under(known.root)
+        events_known = artefacts.EVENTS.under(source.root)
         own_events = opened.scan(events_known).filter(nw.col("customer_id") == customer_id)
         all_events = opened.collect(own_events, sort=_ORDER)
         if not len(all_events):
-            _require_customer(customer_id, newer_data(params, as_of), known.root)
+            _require_customer(customer_id, newer_data(params, as_of), source.root)
         past = point_in_time.as_known_at(opened.load(all_events), day, summary.versioned)
         used = opened.collect(past, sort=_ORDER).to_pylist()[::-1]
         cohort = eligibility.cohort(past, day, params.labels.churn)
         in_cohort = len(opened.collect(cohort, sort=["customer_id"])) > 0
-        row = _features_at(params, opened, customer_id, day, known.root)
+        row = _features_at(params, opened, customer_id, day, source.root)
     held_back = _held_back(all_events.to_pylist()[::-1], used, day)
     return CustomerHistory(customer_id, point_in_time.date_of(day), used, held_back, in_cohort, row)
 
@@ -136,18 +136,18 @@ def newer_data(params: Params, as_of: dt.date | None) -> str:
 
     `retention score` keeps the data of the newest list that it published from this folder.
     """
-    known = known_data(params)
-    data_day = known.day
+    source = known_data(params)
+    data_day = source.day
     if as_of is not None and as_of < data_day:
         return ""
     newest, advice = _newest_list(params), "is missing here; run make repro first"
-    ends = f"{artefacts.EVENTS.under(known.root)} ends before {data_day}"
+    ends = f"{artefacts.EVENTS.under(source.root)} ends before {data_day}"
     if newest["as_of"] > str(data_day) and as_of != data_day:
         list_day = newest["as_of"]
         return f"{ends}, the newest list is of {list_day}: what was learnt in between {advice}"
     if as_of is not None and as_of > data_day:
         return f"{ends}: what was learnt since then {advice}"
-    is_own = known.root == Path()
+    is_own = source.root == Path()
     if is_own and newest["as_of"] == str(data_day) and _is_of_other_data(newest):
         return (
             f"the newest list is of {data_day} too, and was made from other files or by another"

@@ -237,9 +237,9 @@ def _knowing_nothing(y: Floats, sample: MeasuredRows) -> Floats:
 def _may_lose(gained: float, standard_error: float, margin: float, widest_margin: float) -> float:
     """What a challenger may lose: the margin, or what an equal model needs to be shown to pass."""
     needed = (END + float(norm.ppf(POWER))) * standard_error
-    least = margin * gained
-    if not math.isfinite(needed) or needed <= least:
-        return least
+    usual = margin * gained
+    if not math.isfinite(needed) or needed <= usual:
+        return usual
     return min(needed, max(widest_margin, margin) * gained)
 
 

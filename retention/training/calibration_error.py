@@ -14,8 +14,8 @@ from retention.training.metric_intervals import MeasuredRows
 from retention.training.metrics import BINS
 
 TAIL: Final = 0.025
-_SHARES: Final = np.arange(0.0, 2.51, 0.05)
-"""Of the gaps found, that may be true."""
+_FACTORS: Final = np.arange(0.0, 2.51, 0.05)
+"""Times the gaps found, that may be true."""
 
 
 def interval(y: Floats, p: Floats, sample: MeasuredRows, n: int, seed: int) -> tuple[float, float]:
@@ -59,14 +59,14 @@ def interval(y: Floats, p: Floats, sample: MeasuredRows, n: int, seed: int) -> t
         shares = off.reshape(len(days), BINS) / np.where(size > 0, size, 1.0)[:, None]
         return np.asarray(shares.ravel() / len(days))
 
-    found = gaps(np.arange(len(y)))
-    error = float(np.abs(found).sum())
+    observed = gaps(np.arange(len(y)))
+    error = float(np.abs(observed).sum())
     noise = np.stack(
-        [gaps(rows) - found for rows in bootstrap.resamples(sample.customers, n, seed)]
+        [gaps(rows) - observed for rows in bootstrap.resamples(sample.customers, n, seed)]
     )
-    would_show = np.stack([np.abs(share * found + noise).sum(axis=1) for share in _SHARES])
-    not_below = _SHARES[(would_show >= error).mean(axis=1) >= TAIL]
-    not_above = _SHARES[(would_show <= error).mean(axis=1) >= TAIL]
+    would_show = np.stack([np.abs(factor * observed + noise).sum(axis=1) for factor in _FACTORS])
+    not_below = _FACTORS[(would_show >= error).mean(axis=1) >= TAIL]
+    not_above = _FACTORS[(would_show <= error).mean(axis=1) >= TAIL]
     low = float(not_below.min(initial=1.0)) * error
     high = float(not_above.max(initial=0.0)) * error
-    return low, max(high, float(np.quantile(np.abs(found + noise).sum(axis=1), 1 - TAIL)))
+    return low, max(high, float(np.quantile(np.abs(observed + noise).sum(axis=1), 1 - TAIL)))
