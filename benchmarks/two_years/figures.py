@@ -19,6 +19,7 @@ from benchmarks.two_years.lists import (
 from models.components.base import Floats
 from models.components.retention_value import worth_from_loss
 from retention.experiments import analysis, incremental, save_rates
+from retention.experiments.incremental import Estimate
 from retention.policy import save_rates as policy_rates
 from retention.scorecard import drivers_report, tenure_spells
 from retention.stats import two_sample, weighted
@@ -43,6 +44,10 @@ class Figure(NamedTuple):
     low: float
     high: float
     truth: float
+
+
+def _figure(name: str, how: str, estimate: Estimate, truth: Any) -> Figure:
+    return Figure(name, how, estimate.value, estimate.low, estimate.high, float(truth))
 
 
 def model_figures(use: ListsInUse, month: int, reference: pd.DataFrame) -> Iterator[Figure]:
@@ -76,8 +81,9 @@ def model_figures(use: ListsInUse, month: int, reference: pd.DataFrame) -> Itera
         own = len(use.company.months[month - 1])
         true_figures = _figures(truth, use.params.capacity * per_day / own, 0)
         for name, figure in intervals.items():
-            ends = [np.nan if figure[end] is None else figure[end] for end in ("low", "high")]
-            yield Figure(name, how, figure["value"], *ends, true_figures[name]["value"])
+            numbers = (figure["value"], figure["low"], figure["high"])
+            estimate = Estimate(*(np.nan if each is None else each for each in numbers))
+            yield _figure(name, how, estimate, true_figures[name]["value"])
 
 
 def _figures(frame: pd.DataFrame, capacity: float, n: int) -> dict[str, Any]:
@@ -114,7 +120,7 @@ def _figures(frame: pd.DataFrame, capacity: float, n: int) -> dict[str, Any]:
             "value: bias": metrics.bias(value, expected, weight),
         }
 
-    columns = [y, frame["churn_probability"], value, frame["expected_value"], order]
+    columns: list[Any] = [y, frame["churn_probability"], value, frame["expected_value"], order]
     if n == 0:
         whole = sample.over_days(measure, money)
         arrays = [np.asarray(column) for column in (*columns, *sample.extras())]
@@ -135,7 +141,7 @@ def saves(use: ListsInUse, month: int) -> Iterator[Figure]:
     saved = incremental.saved_customers(effect)
     change = rows["chance"] - rows["chance_if_listed"]
     n_treated = effect.treated
-    yield Figure("customers saved", "weights", *vars(saved).values(), n_treated * change.mean())
+    yield _figure("customers saved", "weights", saved, n_treated * change.mean())
     reached = rows["reached"].to_numpy()
     naive = two_sample.difference_in_proportions(
         int(rows["churned"][reached].sum()),
@@ -144,25 +150,21 @@ def saves(use: ListsInUse, month: int) -> Iterator[Figure]:
         int((~reached).sum()),
     )
     before = incremental.saved_customers(naive).times(n_treated / naive.treated)
-    yield Figure("customers saved", "leftovers", *vars(before).values(), n_treated * change.mean())
+    yield _figure("customers saved", "leftovers", before, n_treated * change.mean())
     worth = worth_from_loss(rows["expected_loss"], rows["churn_probability"], 1.0)
     kept_value = analysis.effect_estimate(analysis.with_kept_value(rows, 1.0), "kept_value")
     money = incremental.total_effect(kept_value)
-    yield Figure(
-        "money saved", "weights", *vars(money).values(), n_treated * (change * worth).mean()
-    )
+    yield _figure("money saved", "weights", money, n_treated * (change * worth).mean())
     measured = save_rates.measured_by_play(rows, [PLAY.name])
     table = policy_rates.save_rates(POLICY, measured).table.loc[PLAY.name]
     rate = change.sum() / rows["churn_probability"].sum()
-    ends = (table["rate"], table["interval_low"], table["interval_high"])
-    yield Figure("save rate", "weights", *ends, rate)
-    yield Figure("save rate", "leftovers", PLAY.save_rate, PLAY.save_rate, PLAY.save_rate, rate)
+    ends = Estimate(*table[["rate", "interval_low", "interval_high"]].to_numpy(dtype=float))
+    yield _figure("save rate", "weights", ends, rate)
+    yield _figure("save rate", "leftovers", Estimate(*[PLAY.save_rate] * 3), rate)
     holdout = analysis.scored_holdout(rows)
     of_last = holdout[holdout["day"] == holdout["day"].max()]
     left = analysis.wilson_estimate(float(of_last["churned"].mean()), len(of_last))
-    yield Figure(
-        "rate of a list's held out", "weights", *vars(left).values(), of_last["chance"].mean()
-    )
+    yield _figure("rate of a list's held out", "weights", left, of_last["chance"].mean())
 
 
 def causes(company: Company, month: int) -> Iterator[Figure]:
@@ -173,7 +175,7 @@ def causes(company: Company, month: int) -> Iterator[Figure]:
     begins = FIRST_DAY + company.came[there] * STEP
     chains = {"customer_id": company.ids[there], "begins": begins, "ends_on": ended}
     tenure = tenure_spells.contract_tenure(pd.DataFrame(chains), as_of)
-    channel = pd.Series(company.channel, index=company.ids)
+    channel: pd.Series[str] = pd.Series(company.channel.tolist(), company.ids, dtype="str")
     failures = pd.concat(company.failures)
     failures = failures[failures["day"] < as_of]
     frames: Any = {"failures": failures, "money": NO_MONEY}
@@ -182,6 +184,6 @@ def causes(company: Company, month: int) -> Iterator[Figure]:
     true = lost[lost["month"] < month].groupby("cause")["losses"].sum()
     for cause in report.causes:
         name, truth = f"losses: {cause.cause}", true[cause.cause]
-        ends = [np.nan if end is None else end for end in (cause.low, cause.high)]
-        yield Figure(name, "weights", cause.excess, *ends, truth)
-        yield Figure(name, "leftovers", *[cause.lost_with_cause] * 3, truth)
+        ends = (np.nan if end is None else end for end in (cause.low, cause.high))
+        yield _figure(name, "weights", Estimate(cause.excess, *ends), truth)
+        yield _figure(name, "leftovers", Estimate(*[float(cause.lost_with_cause)] * 3), truth)

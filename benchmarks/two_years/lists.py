@@ -186,7 +186,7 @@ class ListsInUse:
 _read_all = assignments.read_all
 
 
-def _read_once(folder: Path) -> pd.DataFrame:
+def _read_once(folder: Path = assignments.FOLDER) -> pd.DataFrame:
     """The ledger, read again only where it has grown: it is asked several times a list."""
     return _read_files(folder, len(list(folder.glob("*.json"))))
 
