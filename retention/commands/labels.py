@@ -21,6 +21,7 @@ from retention.i18n.language import language
 from retention.label_trials import recommendation, wording
 from retention.label_trials.report_data import LabelsReport, labels_report
 from retention.label_trials.setting import Setting
+from retention.label_trials.trials import past_days
 from retention.ledgers import erasures
 from retention.reporting.labels import page, table
 
@@ -61,9 +62,9 @@ def report_of(params: Params) -> LabelsReport:
             if sampled > 1:
                 events = events.filter(duckdb.SQLExpression(f"hash(customer_id) % {sampled} = 0"))
             frame = nw.from_native(events)
-            past, found = recommendation.try_and_recommend(
-                setting, frame, open_engine, summary.versioned
-            )
+            restated = summary.versioned
+            past = past_days(setting, setting.horizons, frame, open_engine, restated)
+            found = recommendation.recommend(past, frame, open_engine, restated)
             words = language(params.at_risk.language)
             return labels_report(params.company, words, past, found, sampled)
         finally:

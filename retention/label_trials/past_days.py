@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from models.components.rfm import FREQUENCY, MONEY, RECENCY, TENURE
-from retention.cohort.episodes import contract_chains
+from retention.cohort.episodes import contract_episodes
 from retention.core import point_in_time
 from retention.core.engine import Engine
 from retention.core.events import MONEY_UNITS
@@ -90,8 +90,10 @@ def _buyers(day: int, past: Frame, known: Frame, setting: Setting) -> Frame:
 
 
 def _subscribers(day: int, past: Frame, known: Frame, setting: Setting) -> Frame:
-    live = contract_chains(past).filter(nw.col("begins") < day, nw.col("ends_on") > day)
-    tenure = live.group_by(CUSTOMER).agg((day - nw.col("begins").min()).alias(TENURE))
+    started = nw.col("start_day")
+    live = contract_episodes(past).filter(started < day, nw.col("end_day").is_null())
+    first = live.group_by(CUSTOMER).agg(start_day=started.min())
+    tenure = first.select(CUSTOMER, (day - started).alias(TENURE))
     is_value = nw.col("kind").is_in(setting.labels.value.kinds)
     value_day = nw.when(is_value).then(nw.col("age"))
     is_notice = nw.when(nw.col("kind") == "notice").then(1).otherwise(0)

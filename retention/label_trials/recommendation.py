@@ -6,7 +6,6 @@ from typing import Final, Literal
 
 from retention.core.engine import Engine
 from retention.core.point_in_time import Frame
-from retention.label_trials import trials
 from retention.label_trials.gaps import Gaps, from_gaps, gaps
 from retention.label_trials.setting import LabelWindows, Setting
 from retention.label_trials.trials import MAX_BACK, Outcomes, PastDays
@@ -52,7 +51,9 @@ def recommend(past: PastDays, events: Frame, open_engine: Engine, restated: bool
     """
     setting = past.setting
     compared = [
-        each for h in setting.horizons if (each := _supported(past, h)) and _is_known(each, setting)
+        each
+        for h in setting.testable_horizons
+        if (each := _supported(past, h)) and _is_known(each, setting)
     ]
     found = (
         Gaps(0, None, None) if setting.is_cancel else gaps(events, setting, open_engine, restated)
@@ -110,11 +111,3 @@ def _of_contracts(compared: Sequence[Outcomes], setting: Setting) -> tuple[Outco
     if enough:
         return enough[0], "enough leave"
     return max(compared, key=lambda each: each.n_lost), "most leave"
-
-
-def try_and_recommend(
-    setting: Setting, events: Frame, open_engine: Engine, restated: bool
-) -> tuple[PastDays, Recommendation]:
-    """The past days of a company, and the windows that they speak for."""
-    past = trials.past_days(setting, events, open_engine, restated)
-    return past, recommend(past, events, open_engine, restated)

@@ -65,6 +65,13 @@ class Setting:
         """The horizons to try, with that of params.yaml."""
         return sorted({*HORIZONS, self.labels.churn.horizon_days})
 
+    @property
+    def testable_horizons(self) -> list[int]:
+        """The horizons of which the history can test at least the shortest windows."""
+        windows = {h: LabelWindows(h, self.active_lengths(h)[0]) for h in self.horizons}
+        needed = {h: self.needed_days(each) for h, each in windows.items()}
+        return [h for h, days in needed.items() if days is not None and days <= self.history_days]
+
     def active_lengths(self, horizon: int) -> list[int]:
         """The `active_days` that may be recommended with a horizon.
 

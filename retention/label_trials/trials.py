@@ -1,6 +1,6 @@
 """Try label windows on a company's own past, before anything is trained."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -98,8 +98,10 @@ class PastDays:
         return Trial(self.outcomes(windows), auc, list_now)
 
 
-def past_days(setting: Setting, events: Frame, open_engine: Engine, restated: bool) -> PastDays:
-    """Look at the customers of each day that a horizon needs, and of as_of.
+def past_days(
+    setting: Setting, horizons: Sequence[int], events: Frame, open_engine: Engine, restated: bool
+) -> PastDays:
+    """Look at the customers of each day that the horizons need, and of as_of.
 
     events: all versions of all events; restated: whether any has several.
     """
@@ -110,7 +112,7 @@ def past_days(setting: Setting, events: Frame, open_engine: Engine, restated: bo
     chains = open_engine.materialize(contract_chains(known)) if setting.is_cancel else known
     wanted = {
         day
-        for horizon in setting.horizons
+        for horizon in horizons
         for choose in (figures.period_days, figures.followed_days)
         for day in choose(setting, horizon)
         if day >= setting.first_day + min(setting.active_days(horizon))
@@ -129,16 +131,3 @@ def all_windows(setting: Setting) -> list[LabelWindows]:
         for horizon in setting.horizons
         for active in setting.active_days(horizon)
     ]
-
-
-def shared(trials: Sequence[Trial]) -> Mapping[tuple[int, int], float]:
-    """By two horizons: the share of the first's list that is on the second's too."""
-    return {
-        (a.outcomes.windows.horizon_days, b.outcomes.windows.horizon_days): len(
-            a.list_now & b.list_now
-        )
-        / len(a.list_now)
-        for a in trials
-        for b in trials
-        if a.list_now and b.list_now
-    }

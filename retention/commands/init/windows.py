@@ -20,6 +20,7 @@ from retention.core.params import (
 from retention.i18n.language import ENGLISH
 from retention.label_trials import recommendation, wording
 from retention.label_trials.setting import Setting
+from retention.label_trials.trials import past_days
 
 _KINDS: Final = ("purchase", "payment", "visit", "delivery", "invoice", "contact")
 
@@ -59,7 +60,9 @@ def propose_labels(events: Sequence[pa.Table], memory: str) -> LabelProposal:
     restated = pc.count_distinct(whole["event_id"]).as_py() < len(whole)
     opened = engine.DuckDB(memory)
     try:
-        _, found = recommendation.try_and_recommend(setting, opened.load(whole), opened, restated)
+        frame, horizons = opened.load(whole), setting.testable_horizons
+        past = past_days(setting, horizons, frame, opened, restated)
+        found = recommendation.recommend(past, frame, opened, restated)
     finally:
         opened.close()
     windows = found.windows

@@ -150,9 +150,9 @@ def test_the_horizon_grows_with_the_rhythm_of_the_customers(gap: int, horizon: i
 
 def test_where_everybody_comes_back_the_longest_horizon_is_taken_and_said() -> None:
     past = company(8, is_final=False)
-    at_most_60 = dataclasses.replace(past.setting, first_day=past.setting.as_of - 360)
-    found = recommended(PastDays(at_most_60, past.days))
-    assert (found.reason, found.windows.horizon_days) == ("many come back", 60)
+    a_year = dataclasses.replace(past.setting, first_day=past.setting.as_of - 360)
+    found = recommended(PastDays(a_year, past.days))
+    assert (found.reason, found.windows.horizon_days) == ("many come back", 90)
     short = recommended(PastDays(dataclasses.replace(past.setting, first_day=19_960), {}))
     assert (short.reason, short.outcomes) == ("short history", None)
     sentence = wording.reason(short, past.setting, ENGLISH)
