@@ -41,11 +41,11 @@ def labels(folder: Path) -> Iterator[str]:
     atomic.make_folder(folder)
     atomic.write_text(folder / PAGE, page.html(report))
     atomic.write_text(folder / TABLE, table.as_csv(report))
-    found, setting, words = report.recommendation, report.setting, report.language
-    windows = found.windows
-    yield wording.verdict(found, setting, words)
-    yield wording.reason(found, setting, words)
-    yield from wording.remarks(found, setting, words)
+    recommended, setting, words = report.recommendation, report.setting, report.language
+    windows = recommended.windows
+    yield wording.verdict(recommended, setting, words)
+    yield wording.reason(recommended, setting, words)
+    yield from wording.remarks(recommended, setting, words)
     yield f"horizon_days: {windows.horizon_days}, active_days: {windows.active_days}"
     yield f"wrote {folder / PAGE} and {TABLE}"
 
@@ -64,9 +64,9 @@ def report_of(params: Params) -> LabelsReport:
             frame = nw.from_native(events)
             restated = summary.versioned
             past = past_days(setting, setting.horizons, frame, open_engine, restated)
-            found = recommendation.recommend(past, frame, open_engine, restated)
+            recommended = recommendation.recommend(past, frame, open_engine, restated)
             words = language(params.at_risk.language)
-            return labels_report(params.company, words, past, found, sampled)
+            return labels_report(params.company, words, past, recommended, sampled)
         finally:
             open_engine.close()
 

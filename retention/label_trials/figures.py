@@ -91,14 +91,14 @@ def _labelled(setting: Setting, rows: pd.DataFrame, day: int, windows: LabelWind
 
 
 def clustered_share(
-    hits: Floats, of: Floats, customers: Sequence[NDArray[np.object_]]
+    hits: Floats, counted: Floats, customers: Sequence[NDArray[np.object_]]
 ) -> Estimate95:
     """A share over several days, its interval widened where the days share customers.
 
     Parameters
     ----------
-    hits, of : ndarray of shape (n,)
-        0 or 1; a row counts where `of` is 1.
+    hits, counted : ndarray of shape (n,)
+        0 or 1; a row counts where `counted` is 1.
     customers : sequence of ndarray
         Ids of the rows, n in all.
 
@@ -113,29 +113,29 @@ def clustered_share(
     Kish (1965), Survey Sampling, section 8.2: rows over the design effect.
     """
     ids = np.concatenate(customers) if customers else np.array([], dtype=object)
-    counted = of > 0
-    total = float(of.sum())
+    is_counted = counted > 0
+    total = float(counted.sum())
     if not total:
         return Estimate95(np.nan, np.nan, np.nan, 0)
-    code, distinct = pd.factorize(ids[counted])
-    share = float(hits[counted].sum()) / total
+    code, distinct = pd.factorize(ids[is_counted])
+    rate = float(hits[is_counted].sum()) / total
     n_effective = float(len(distinct))
-    if 0 < share < 1:
-        residuals = np.bincount(code, weights=hits[counted] - share)
-        design = (residuals**2).sum() / (total * share * (1 - share))
+    if 0 < rate < 1:
+        residuals = np.bincount(code, weights=hits[is_counted] - rate)
+        design = (residuals**2).sum() / (total * rate * (1 - rate))
         n_effective = total / max(design, 1e-9)
     n_effective = min(n_effective, total)
-    low, high = wilson_interval(share * n_effective, n_effective)
-    return Estimate95(share, float(low), float(high), len(distinct))
+    low, high = wilson_interval(rate * n_effective, n_effective)
+    return Estimate95(rate, float(low), float(high), len(distinct))
 
 
 def _pooled(
-    days: Sequence[LabelledDay], hits: Sequence[Floats], of: Sequence[Floats]
+    days: Sequence[LabelledDay], hits: Sequence[Floats], counted: Sequence[Floats]
 ) -> Estimate95:
     if not days:
         return Estimate95(np.nan, np.nan, np.nan, 0)
     ids = [day.rows[CUSTOMER].to_numpy(dtype=object) for day in days]
-    return clustered_share(np.concatenate(hits), np.concatenate(of), ids)
+    return clustered_share(np.concatenate(hits), np.concatenate(counted), ids)
 
 
 def churn_rate(days: Sequence[LabelledDay]) -> Estimate95:

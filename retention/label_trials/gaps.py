@@ -32,8 +32,8 @@ class Gaps:
 
 def gaps(events: Frame, setting: Setting, open_engine: Engine, restated: bool) -> Gaps:
     """The usual and the middle gap, of events known at as_of."""
-    known = point_in_time.as_known_at(events, setting.as_of, restated)
-    label = known.filter(nw.col("kind").is_in(setting.labels.churn.kinds))
+    newest = point_in_time.as_known_at(events, setting.as_of, restated)
+    label = newest.filter(nw.col("kind").is_in(setting.labels.churn.kinds))
     days = label.select("customer_id", "occurred_day").unique()
     before = nw.col("occurred_day").shift(1).over("customer_id", order_by="occurred_day")
     counts = open_engine.collect(
@@ -51,9 +51,9 @@ def gaps(events: Frame, setting: Setting, open_engine: Engine, restated: bool) -
     return Gaps(int(total[-1]), usual, middle)
 
 
-def from_gaps(setting: Setting, found: Gaps) -> LabelWindows:
+def from_gaps(setting: Setting, usual_gaps: Gaps) -> LabelWindows:
     """The horizon that covers the usual gap, shortened to what the history holds."""
-    wanted = _CANCEL_DAYS if setting.is_cancel or found.usual is None else found.usual
+    wanted = _CANCEL_DAYS if setting.is_cancel or usual_gaps.usual is None else usual_gaps.usual
     longest = next((days for days in HORIZONS if days >= wanted), HORIZONS[-1])
     fits = [h for h in HORIZONS if h <= longest and _PERIODS * h <= setting.history_days]
     horizon = fits[-1] if fits else HORIZONS[0]

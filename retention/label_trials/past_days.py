@@ -41,20 +41,20 @@ def label_events(events: Frame, setting: Setting) -> Frame:
 
 
 def customers_on(
-    day: int, versions: Frame, known: Frame, setting: Setting, open_engine: Engine, restated: bool
+    day: int, versions: Frame, newest: Frame, setting: Setting, open_engine: Engine, restated: bool
 ) -> pd.DataFrame:
     """One row for each customer who had bought, or had a contract, by the start of a day.
 
-    versions: `label_events`; known: their newest versions known at as_of, or of contracts the
+    versions: `label_events`; newest: their newest versions known at as_of, or of contracts the
     chains of these. The columns are the
     baselines' recency, frequency, money and tenure from what was known before the day; and by the
     rule of the label NEXT, or END and NEXT (a new contract's first day) and NOTICED.
     """
     past = point_in_time.as_known_at(versions, day, restated)
     if setting.is_cancel:
-        frame = _subscribers(day, past, known, setting)
+        frame = _subscribers(day, past, newest, setting)
     else:
-        frame = _buyers(day, past, known, setting)
+        frame = _buyers(day, past, newest, setting)
     rows: pd.DataFrame = open_engine.collect(frame, [CUSTOMER]).to_pandas()
     for column in (NEXT, END):
         if column in rows:
@@ -70,7 +70,7 @@ def _money(setting: Setting) -> nw.Expr:
     return nw.when(nw.col("kind").is_in(setting.labels.value.kinds)).then(units).otherwise(0)
 
 
-def _buyers(day: int, past: Frame, known: Frame, setting: Setting) -> Frame:
+def _buyers(day: int, past: Frame, newest: Frame, setting: Setting) -> Frame:
     churn = setting.labels.churn
     is_label = nw.col("kind").is_in(churn.kinds)
     before = (
@@ -84,12 +84,12 @@ def _buyers(day: int, past: Frame, known: Frame, setting: Setting) -> Frame:
         )
         .filter(~nw.col(RECENCY).is_null())
     )
-    later = known.filter(is_label, nw.col("occurred_day") >= day + churn.gap_days)
+    later = newest.filter(is_label, nw.col("occurred_day") >= day + churn.gap_days)
     following = later.group_by(CUSTOMER).agg(nw.col("occurred_day").min().alias(NEXT))
     return before.join(following, on=CUSTOMER, how="left")
 
 
-def _subscribers(day: int, past: Frame, known: Frame, setting: Setting) -> Frame:
+def _subscribers(day: int, past: Frame, newest: Frame, setting: Setting) -> Frame:
     started = nw.col("start_day")
     live = contract_episodes(past).filter(started < day, nw.col("end_day").is_null())
     first = live.group_by(CUSTOMER).agg(start_day=started.min())
@@ -107,9 +107,9 @@ def _subscribers(day: int, past: Frame, known: Frame, setting: Setting) -> Frame
             nw.col("is_notice").max().alias(NOTICED),
         )
     )
-    running = known.filter(nw.col("begins") < day)
+    running = newest.filter(nw.col("begins") < day)
     ends = running.group_by(CUSTOMER).agg(nw.col("ends_on").max().alias(END))
-    begins = known.filter(nw.col("begins") >= day).group_by(CUSTOMER)
+    begins = newest.filter(nw.col("begins") >= day).group_by(CUSTOMER)
     returns = begins.agg(nw.col("begins").min().alias(NEXT))
     return (
         tenure.join(before, on=CUSTOMER, how="left")

@@ -55,13 +55,13 @@ def recommend(past: PastDays, events: Frame, open_engine: Engine, restated: bool
         for h in setting.testable_horizons
         if (each := _supported(past, h)) and _is_known(each, setting)
     ]
-    found = (
+    usual_gaps = (
         Gaps(0, None, None) if setting.is_cancel else gaps(events, setting, open_engine, restated)
     )
     if not compared:
-        return Recommendation(from_gaps(setting, found), "short history", None, (), found)
+        return Recommendation(from_gaps(setting, usual_gaps), "short history", None, (), usual_gaps)
     best, reason = _of_contracts(compared, setting) if setting.is_cancel else _of_silence(compared)
-    return Recommendation(best.windows, reason, best, tuple(compared), found)
+    return Recommendation(best.windows, reason, best, tuple(compared), usual_gaps)
 
 
 def supported_active_days(past: PastDays, horizon: int) -> int | None:

@@ -106,10 +106,10 @@ def past_days(
     events: all versions of all events; restated: whether any has several.
     """
     versions = open_engine.materialize(label_events(events, setting))
-    known = open_engine.materialize(
+    newest = open_engine.materialize(
         point_in_time.as_known_at(versions, setting.as_of, restated).drop("age")
     )
-    chains = open_engine.materialize(contract_chains(known)) if setting.is_cancel else known
+    chains = open_engine.materialize(contract_chains(newest)) if setting.is_cancel else newest
     wanted = {
         day
         for horizon in horizons

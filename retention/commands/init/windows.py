@@ -62,17 +62,18 @@ def propose_labels(events: Sequence[pa.Table], memory: str) -> LabelProposal:
     try:
         frame, horizons = opened.load(whole), setting.testable_horizons
         past = past_days(setting, horizons, frame, opened, restated)
-        found = recommendation.recommend(past, frame, opened, restated)
+        recommended = recommendation.recommend(past, frame, opened, restated)
     finally:
         opened.close()
-    windows = found.windows
+    windows = recommended.windows
     churn: dict[str, Any] = {"rule": label.rule}
     if label.rule == "silence":
         churn["kinds"] = label.kinds
     churn |= {"active_days": windows.active_days, "horizon_days": windows.horizon_days}
     evidence = {
         "rule": why,
-        "horizon_days": wording.reason(found, setting, ENGLISH) + "; compare: retention labels",
+        "horizon_days": wording.reason(recommended, setting, ENGLISH)
+        + "; compare: retention labels",
         "active_days": "days of history before the first snapshot"
         if label.rule == "cancel"
         else "after a longer silence hardly anybody comes within the horizon, or nobody can tell",

@@ -28,7 +28,7 @@ def html(report: LabelsReport) -> str:
     environment = page.environment(_HERE, language)
     environment.filters |= {
         "cut": page.cut,
-        "share": partial(_share, language=language),
+        "share": partial(_percent, language=language),
         "ends": partial(_ends, language=language),
         "months": partial(_months, language=language),
     }
@@ -61,16 +61,16 @@ def _context(report: LabelsReport) -> dict[str, Any]:
     }
 
 
-def _share(value: float | None, language: Language) -> str:
+def _percent(value: float | None, language: Language) -> str:
     return "" if value is None or isnan(value) else language.percent(value)
 
 
-def _ends(estimate: Estimate95, of: int = 0, *, language: Language) -> str:
+def _ends(estimate: Estimate95, times: int = 0, *, language: Language) -> str:
     """The likely range as shares, or as numbers of so many; '' where there is none."""
     if isnan(estimate.value):
         return ""
     low, high = (
-        language.number(of * end) if of else language.percent(end)
+        language.number(times * end) if times else language.percent(end)
         for end in (estimate.low, estimate.high)
     )
     return language.gettext("{low} to {high}", low=low, high=high)
@@ -102,7 +102,7 @@ def chart(report: LabelsReport, of_horizon: list[Trial]) -> Markup:
         days = language.ngettext("{n} day", "{n} days", trial.outcomes.windows.horizon_days)
         words.append(
             language.gettext(
-                "{days}: {share} came back", days=days, share=_share(rate.value, language)
+                "{days}: {share} came back", days=days, share=_percent(rate.value, language)
             )
         )
         parts += [

@@ -42,29 +42,34 @@ def setting(rule: Any = "silence", days: int = 1000, **changes: Any) -> Setting:
 def events(*rows: tuple[str, str, int, int]) -> pa.Table:
     """Events of (customer, kind, day, day on which it was known), of 2 units of money each."""
     columns = {name: [None] * len(rows) for name in EVENTS.names}
-    for name, at in (("customer_id", 0), ("kind", 1), ("occurred_day", 2), ("known_day", 3)):
-        columns[name] = [row[at] for row in rows]  # type: ignore[misc]
+    for name, visit_days in (
+        ("customer_id", 0),
+        ("kind", 1),
+        ("occurred_day", 2),
+        ("known_day", 3),
+    ):
+        columns[name] = [row[visit_days] for row in rows]  # type: ignore[misc]
     columns["event_id"] = [f"e{n}" for n in range(len(rows))]  # type: ignore[misc]
-    for clock, at in (("occurred_at", 2), ("known_at", 3)):
-        stamps = pa.array([int(row[at]) * DAY for row in rows])
+    for clock, visit_days in (("occurred_at", 2), ("known_at", 3)):
+        stamps = pa.array([int(row[visit_days]) * DAY for row in rows])
         columns[clock] = stamps.cast(EVENTS.field(clock).type)
     columns["amount"] = pa.array([Decimal(2)] * len(rows), EVENTS.field("amount").type)
     return pa.table(columns, schema=EVENTS)
 
 
-def on_day(table: pa.Table, day: int, of: Setting) -> pd.DataFrame:
+def on_day(table: pa.Table, day: int, company_setting: Setting) -> pd.DataFrame:
     opened = engine.DuckDB("1GB")
     frame = opened.load(table)
-    known = frame
-    if of.is_cancel:
-        known = trials.contract_chains(frame)
-    rows = customers_on(day, frame, known, of, opened, restated=False)
+    newest = frame
+    if company_setting.is_cancel:
+        newest = trials.contract_chains(frame)
+    rows = customers_on(day, frame, newest, company_setting, opened, restated=False)
     opened.close()
     return rows.set_index(CUSTOMER)
 
 
 def test_a_past_day_knows_nothing_that_came_later() -> None:
-    of = setting()
+    company_setting = setting()
     rows = on_day(
         events(
             ("a", "purchase", 100, 100),
@@ -75,7 +80,7 @@ def test_a_past_day_knows_nothing_that_came_later() -> None:
             ("new", "purchase", 220, 220),
         ),
         200,
-        of,
+        company_setting,
     )
     assert rows.index.tolist() == ["a"]
     assert rows.loc["a", [RECENCY, TENURE, FREQUENCY, MONEY, NEXT]].tolist() == [
@@ -109,50 +114,63 @@ def company(gap: int, is_final: bool = True) -> PastDays:
     is_final: those who leave never come back; otherwise all come back after 12 gaps.
     """
     rng, n = np.random.default_rng(3), 1500
-    of = setting(days=100 * gap)
+    company_setting = setting(days=100 * gap)
     visits = rng.integers(gap // 2, gap + gap // 2 + 1, (n, 120))
     visits[rng.random(visits.shape) < 1 / 30] = 10**6 if is_final else 12 * gap
-    at = of.first_day + rng.integers(0, 95 * gap, n)[:, None] + np.cumsum(visits, axis=1)
+    visit_days = (
+        company_setting.first_day
+        + rng.integers(0, 95 * gap, n)[:, None]
+        + np.cumsum(visits, axis=1)
+    )
     days = {}
-    wanted = {d for h in of.horizons for choose in (figures.period_days, figures.followed_days)
-              for d in choose(of, h)}  # fmt: skip
-    for day in sorted({*wanted, of.as_of}):
-        before = at < day
+    wanted = {
+        day
+        for horizon in company_setting.horizons
+        for choose in (figures.period_days, figures.followed_days)
+        for day in choose(company_setting, horizon)
+    }
+    for day in sorted({*wanted, company_setting.as_of}):
+        before = visit_days < day
         came = before.any(axis=1)
-        last = np.where(before, at, 0).max(axis=1)
-        later = np.where(~before & (at < of.as_of), at, np.inf).min(axis=1)
+        last = np.where(before, visit_days, 0).max(axis=1)
+        later = np.where(~before & (visit_days < company_setting.as_of), visit_days, np.inf).min(
+            axis=1
+        )
         columns = {
             CUSTOMER: [f"c{i:03}" for i in range(n)],
             RECENCY: day - last,
-            TENURE: day - at[:, 0],
+            TENURE: day - visit_days[:, 0],
             FREQUENCY: before.sum(axis=1),
             MONEY: before.sum(axis=1),
             NEXT: later,
         }
         days[day] = pd.DataFrame(columns)[came].reset_index(drop=True).astype({RECENCY: float})
-    return PastDays(of, days)
+    return PastDays(company_setting, days)
 
 
 def recommended(past: PastDays) -> Recommendation:
     opened = engine.DuckDB("1GB")
-    found = recommend(past, opened.load(events()), opened, restated=False)
+    recommendation = recommend(past, opened.load(events()), opened, restated=False)
     opened.close()
-    return found
+    return recommendation
 
 
 @pytest.mark.parametrize(("gap", "horizon"), [(8, 14), (18, 30), (38, 60), (110, 180)])
 def test_the_horizon_grows_with_the_rhythm_of_the_customers(gap: int, horizon: int) -> None:
     """No constant of ours: of customers who come so many times less often it is so much longer."""
-    found = recommended(company(gap))
-    assert (found.reason, found.windows.horizon_days) == ("few come back", horizon)
-    assert found.outcomes in found.compared
+    recommendation = recommended(company(gap))
+    assert (recommendation.reason, recommendation.windows.horizon_days) == (
+        "few come back",
+        horizon,
+    )
+    assert recommendation.outcomes in recommendation.compared
 
 
 def test_where_everybody_comes_back_the_longest_horizon_is_taken_and_said() -> None:
     past = company(8, is_final=False)
     a_year = dataclasses.replace(past.setting, first_day=past.setting.as_of - 360)
-    found = recommended(PastDays(a_year, past.days))
-    assert (found.reason, found.windows.horizon_days) == ("many come back", 90)
+    recommendation = recommended(PastDays(a_year, past.days))
+    assert (recommendation.reason, recommendation.windows.horizon_days) == ("many come back", 90)
     short = recommended(PastDays(dataclasses.replace(past.setting, first_day=19_960), {}))
     assert (short.reason, short.outcomes) == ("short history", None)
     sentence = wording.reason(short, past.setting, ENGLISH)
@@ -160,17 +178,19 @@ def test_where_everybody_comes_back_the_longest_horizon_is_taken_and_said() -> N
 
 
 def test_contracts_need_a_horizon_that_fills_the_list_with_customers_not_yet_leaving() -> None:
-    n, of = 1000, setting("cancel", days=4000)
+    n, company_setting = 1000, setting("cancel", days=4000)
     days = {}
-    for day in {d for h in of.horizons for d in figures.period_days(of, h)} | {of.as_of}:
+    for day in {
+        d for h in company_setting.horizons for d in figures.period_days(company_setting, h)
+    } | {company_setting.as_of}:
         end = day + 1.0 + np.arange(n)  # one contract ends a day; notice comes 20 days before
         columns = {CUSTOMER: [f"c{i:03}" for i in range(n)], TENURE: 100.0, END: end, NEXT: np.inf}
         days[day] = pd.DataFrame(columns).assign(**{
             NOTICED: (end < day + 20) * 1, RECENCY: np.nan, FREQUENCY: np.nan, MONEY: 0.0,
         })  # fmt: skip
-    found = recommended(PastDays(of, days))
+    recommendation = recommended(PastDays(company_setting, days))
     # Of 30 days 19 of 29 had given notice; of 60 days 19 of 59.
-    assert (found.windows.horizon_days, found.reason) == (60, "enough leave")
+    assert (recommendation.windows.horizon_days, recommendation.reason) == (60, "enough leave")
 
 
 def test_a_share_over_days_that_share_customers_is_no_surer_than_the_customers() -> None:
@@ -185,8 +205,8 @@ def test_a_share_over_days_that_share_customers_is_no_surer_than_the_customers()
 
 def test_the_page_says_what_the_table_has_in_each_language() -> None:
     past = company(18)
-    found = recommended(past)
-    report = labels_report("A & B", ENGLISH, past, found, sampled=1)
+    recommendation = recommended(past)
+    report = labels_report("A & B", ENGLISH, past, recommendation, sampled=1)
     for words in (ENGLISH, language("ur"), language("bn")):
         text = page.html(dataclasses.replace(report, language=words))
         assert "A &amp; B" in text
