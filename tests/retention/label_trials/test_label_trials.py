@@ -10,11 +10,12 @@ import pyarrow as pa
 import pytest
 
 from models.components.rfm import FREQUENCY, MONEY, RECENCY, TENURE
+from retention.cohort.episodes import contract_chains
 from retention.core import engine
 from retention.core.events import EVENTS
 from retention.core.params import ChurnLabel, LabelParams, SnapshotParams, ValueLabel
 from retention.i18n.language import ENGLISH, language
-from retention.label_trials import figures, trials, wording
+from retention.label_trials import figures, wording
 from retention.label_trials.past_days import CUSTOMER, END, NEXT, NOTICED, customers_on
 from retention.label_trials.recommendation import Recommendation, recommend
 from retention.label_trials.report_data import labels_report
@@ -62,7 +63,7 @@ def on_day(table: pa.Table, day: int, company_setting: Setting) -> pd.DataFrame:
     frame = opened.load(table)
     newest = frame
     if company_setting.is_cancel:
-        newest = trials.contract_chains(frame)
+        newest = contract_chains(frame)
     rows = customers_on(day, frame, newest, company_setting, opened, restated=False)
     opened.close()
     return rows.set_index(CUSTOMER)
@@ -83,7 +84,7 @@ def test_a_past_day_knows_nothing_that_came_later() -> None:
         company_setting,
     )
     assert rows.index.tolist() == ["a"]
-    assert rows.loc["a", [RECENCY, TENURE, FREQUENCY, MONEY, NEXT]].tolist() == [
+    assert rows[[RECENCY, TENURE, FREQUENCY, MONEY, NEXT]].to_numpy()[0].tolist() == [
         50, 100, 2, 4, 230,
     ]  # fmt: skip
 
@@ -103,9 +104,9 @@ def test_a_contract_that_ends_and_comes_back() -> None:
         setting("cancel"),
     )
     assert rows.index.tolist() == ["left", "stays"]
-    assert rows.loc["left", [TENURE, END, NEXT, NOTICED]].tolist() == [100, 210, 240, 1]
-    assert rows.loc["stays", END] > 10**6
-    assert rows.loc["stays", NEXT] == np.inf
+    assert rows[[TENURE, END, NEXT, NOTICED]].to_numpy()[0].tolist() == [100, 210, 240, 1]
+    assert rows[END].to_numpy()[1] > 10**6
+    assert rows[NEXT].to_numpy()[1] == np.inf
 
 
 def company(gap: int, is_final: bool = True) -> PastDays:
@@ -122,7 +123,7 @@ def company(gap: int, is_final: bool = True) -> PastDays:
         + rng.integers(0, 95 * gap, n)[:, None]
         + np.cumsum(visits, axis=1)
     )
-    days = {}
+    days: dict[int, pd.DataFrame] = {}
     wanted = {
         day
         for horizon in company_setting.horizons
@@ -137,14 +138,14 @@ def company(gap: int, is_final: bool = True) -> PastDays:
             axis=1
         )
         columns = {
-            CUSTOMER: [f"c{i:03}" for i in range(n)],
+            CUSTOMER: np.array([f"c{i:03}" for i in range(n)]),
             RECENCY: day - last,
             TENURE: day - visit_days[:, 0],
             FREQUENCY: before.sum(axis=1),
             MONEY: before.sum(axis=1),
             NEXT: later,
         }
-        days[day] = pd.DataFrame(columns)[came].reset_index(drop=True).astype({RECENCY: float})
+        days[day] = pd.DataFrame({name: values[came] for name, values in columns.items()})
     return PastDays(company_setting, days)
 
 
@@ -179,15 +180,22 @@ def test_where_everybody_comes_back_the_longest_horizon_is_taken_and_said() -> N
 
 def test_contracts_need_a_horizon_that_fills_the_list_with_customers_not_yet_leaving() -> None:
     n, company_setting = 1000, setting("cancel", days=4000)
-    days = {}
+    days: dict[int, pd.DataFrame] = {}
     for day in {
         d for h in company_setting.horizons for d in figures.period_days(company_setting, h)
     } | {company_setting.as_of}:
         end = day + 1.0 + np.arange(n)  # one contract ends a day; notice comes 20 days before
-        columns = {CUSTOMER: [f"c{i:03}" for i in range(n)], TENURE: 100.0, END: end, NEXT: np.inf}
-        days[day] = pd.DataFrame(columns).assign(**{
-            NOTICED: (end < day + 20) * 1, RECENCY: np.nan, FREQUENCY: np.nan, MONEY: 0.0,
-        })  # fmt: skip
+        columns = {
+            CUSTOMER: np.array([f"c{i:03}" for i in range(n)]),
+            TENURE: np.full(n, 100.0),
+            END: end,
+            NEXT: np.full(n, np.inf),
+            NOTICED: (end < day + 20) * 1,
+            RECENCY: np.full(n, np.nan),
+            FREQUENCY: np.full(n, np.nan),
+            MONEY: np.zeros(n),
+        }
+        days[day] = pd.DataFrame(columns)
     recommendation = recommended(PastDays(company_setting, days))
     # Of 30 days 19 of 29 had given notice; of 60 days 19 of 59.
     assert (recommendation.windows.horizon_days, recommendation.reason) == (60, "enough leave")
