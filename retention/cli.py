@@ -88,6 +88,23 @@ def init(
         typer.echo(line)
 
 
+@command("Try label windows on the past: how long a silence is a loss.")
+def labels(
+    folder: Annotated[
+        Path, typer.Option("--to", metavar="DIR", help="Folder of the page and the table.")
+    ] = Path("labels"),
+) -> None:
+    """Compare horizons and active days on the company's own past, and recommend one.
+
+    Nothing has to be trained: it reads data/events, or else the raw files. Writes labels.html and
+    labels.csv. Exits with 0 when done, 2 for errors in params.yaml, 3 for bad input data.
+    """
+    from retention.commands import labels
+
+    for line in labels.labels(folder):
+        typer.echo(line)
+
+
 @command("Estimate what contacting customers would bring, before calling any.")
 def propose(
     capacity: Annotated[int | None, typer.Option(min=0, help="How many to contact.")] = None,

@@ -58,7 +58,7 @@ def last_label_day(source: SourceSummary, kinds: Collection[str]) -> int | None:
     return max((days[kind] for kind in days if kind in kinds), default=None)
 
 
-def _label_days(summary: EventsSummary, label: ChurnLabel) -> tuple[int, int]:
+def label_span(summary: EventsSummary, label: ChurnLabel) -> tuple[int, int]:
     """The first day of the label's events, and the last day that all their sources know."""
     kinds = set(label_kinds(label))
     kind_stats = [stats for kind, stats in summary.kinds.items() if kind in kinds]
@@ -78,7 +78,7 @@ def plan_calendar(params: Params, summary: EventsSummary) -> Calendar:
     Without an `as_of` in params it is the day after the last day that all sources of the churn
     label's kinds know of them. BadInput: no event of these kinds, or one dated at the end of time.
     """
-    first_day, last_day = _label_days(summary, params.labels.churn)
+    first_day, last_day = label_span(summary, params.labels.churn)
     if params.as_of is None and last_day >= point_in_time.LAST_DAY:
         kinds = ", ".join(label_kinds(params.labels.churn))
         raise errors.BadInput(

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 import models
 from retention.core import errors, point_in_time
-from retention.core.params import Params
+from retention.core.params import LabelParams, Params
 from retention.training.folds import Fold, TimeSplit, split_by_customer, split_by_time
 from retention.training.rows import LabelledRows
 
@@ -87,6 +87,28 @@ def find_evidence(rows: LabelledRows, params: Params) -> Evidence:
     if min(rows.n_churners, rows.n_stayers) >= min_churners and _all_usable(rows, split.folds, 1):
         return Evidence("customers", split, every)
     return Evidence("history", TimeSplit([], None), _without_labels(every))
+
+
+def rung_of_days(learning: list[int], labels: LabelParams, max_folds: int) -> Rung:
+    """The best evidence that snapshots allow where enough customers leave.
+
+    Parameters
+    ----------
+    learning : list of int
+        Day numbers of snapshots with mature labels, ascending.
+    labels : LabelParams
+    max_folds : int
+        As `train.folds`.
+
+    Returns
+    -------
+    Rung
+    """
+    delay = point_in_time.label_delay_days(labels)
+    split = split_by_time(learning, delay, max_folds)
+    if split.test_fold is None:
+        return "customers" if learning else "history"
+    return "time" if split.development(delay) else "newest"
 
 
 def _usable(rows: LabelledRows, split: TimeSplit, min_churners: int) -> TimeSplit:

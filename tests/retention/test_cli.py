@@ -61,6 +61,7 @@ def test_help_names_the_commands_and_nothing_that_is_not_there() -> None:
         "check",
         "erase",
         "init",
+        "labels",
         "outcomes",
         "promote",
         "propose",
@@ -122,7 +123,8 @@ def test_a_refusal_is_one_line_and_its_code(
 
 
 @pytest.mark.parametrize(
-    "words", [["why", "1"], ["promote"], ["propose"], ["rollback"], ["outcomes", "x.csv"]]
+    "words",
+    [["why", "1"], ["labels"], ["promote"], ["propose"], ["rollback"], ["outcomes", "x.csv"]],
 )
 def test_without_params_one_line_says_so(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -67,6 +67,8 @@ def _check_data(params: Params, broken: set[str]) -> list[FindingGroup]:
         parameters.check_labels(params, labels_group)
         if all(group.sound for group in groups):
             whole_history.check_silence(params, labels_group)
+        if labels_group.sound:
+            labels_group.ok("which horizon_days suit your own history: retention labels shows it")
         if summary:
             parameters.check_calendar(params, summary, labels_group)
             enough_data.check_enough(params, summary, labels, labels_group)

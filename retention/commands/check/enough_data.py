@@ -20,8 +20,8 @@ from retention.core import artefacts, engine, point_in_time
 from retention.core.documents.sources import EventsSummary
 from retention.core.errors import BadInput
 from retention.core.params import Params
-from retention.training.folds import YEAR_DAYS, split_by_time
-from retention.training.ladder import Rung, find_evidence
+from retention.training.folds import YEAR_DAYS
+from retention.training.ladder import Rung, find_evidence, rung_of_days
 from retention.training.rows import LabelledRows
 
 MONTH: Final = YEAR_DAYS / 12
@@ -76,7 +76,7 @@ def check_enough(
         return
     months = f"{count_of(round((calendar.as_of - first) / MONTH), 'month')} of history"
     if labels is None:
-        rung = _by_days(calendar.learning, params)
+        rung = rung_of_days(calendar.learning, params.labels, params.train.folds)
         customers = max(source.customers for source in summary.sources.values())
         people, min_churners = count_of(customers, "customer"), params.train.min_churners
         text = f"{people}: if {min_churners} or more of them left, {_DONE[rung]} (evidence: {rung})"
@@ -112,15 +112,6 @@ def _rows(labels: pa.Table) -> LabelledRows:
     )
 
 
-def _by_days(learning: list[int], params: Params) -> Rung:
-    """The step that snapshots allow where enough customers leave."""
-    delay = point_in_time.label_delay_days(params.labels)
-    split = split_by_time(learning, delay, params.train.folds)
-    if split.test_fold is None:
-        return "customers" if learning else "history"
-    return "time" if split.development(delay) else "newest"
-
-
 def _next_step(rows: LabelledRows, params: Params, first: int, as_of: int) -> str:
     """What is missing until models can be tested on later periods, at this company's own pace."""
     parts = []
@@ -128,7 +119,7 @@ def _next_step(rows: LabelledRows, params: Params, first: int, as_of: int) -> st
         (
             more
             for more in range(0, _LOOK_AHEAD, params.snapshots.every_days)
-            if _by_days(_learning(first, as_of + more, params), params) == "time"
+            if _rung(first, as_of + more, params) == "time"
         ),
         None,
     )
@@ -148,8 +139,9 @@ def _next_step(rows: LabelledRows, params: Params, first: int, as_of: int) -> st
     return f"to test the models on past periods it needs {' and '.join(parts)}"
 
 
-def _learning(first: int, as_of: int, params: Params) -> list[int]:
-    return build_calendar(as_of, first, params.labels, params.snapshots).learning
+def _rung(first: int, as_of: int, params: Params) -> Rung:
+    learning = build_calendar(as_of, first, params.labels, params.snapshots).learning
+    return rung_of_days(learning, params.labels, params.train.folds)
 
 
 def _more_precision(rows: LabelledRows, params: Params, first: int, as_of: int) -> str:

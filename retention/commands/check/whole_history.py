@@ -57,7 +57,7 @@ def _check_gap(connection: duckdb.DuckDBPyConnection, horizon: int, group: Findi
         group.doubt(
             f"churn.horizon_days: {horizon} is below the usual gap: half of {n_gaps:,} gaps"
             f" between two days of a customer are of {middle} days or more, so those who are only"
-            f" waiting count as lost; write horizon_days: {2 * middle} or so"
+            " waiting count as lost; retention labels shows which one suits"
         )
 
 

@@ -53,7 +53,7 @@ def init(
             )
         facts = _facts(looks, ask)
         events = _events(facts, mapped)
-        labels = windows.propose_labels(events)
+        labels = windows.propose_labels(events, files.MEMORY)
         content = text.params_text(facts, mapped, labels, left_out)
     parse_params(content, str(target))
     atomic.write_text(target, content)

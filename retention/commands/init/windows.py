@@ -1,20 +1,28 @@
-"""Choose the label rule and its windows from the gaps in the company's own history."""
+"""Choose the label rule and its windows by trying them on the company's own history."""
 
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from retention.core import point_in_time
-
-HORIZONS: Final = (14, 30, 60, 90, 180, 365)
-"""Days that a horizon may have: all of them are windows of features."""
+from retention.core import engine, point_in_time
+from retention.core.params import (
+    AtRiskParams,
+    ChurnLabel,
+    LabelParams,
+    SnapshotParams,
+    TrainParams,
+    ValueLabel,
+)
+from retention.i18n.language import ENGLISH
+from retention.label_trials import recommendation, wording
+from retention.label_trials.setting import Setting
+from retention.label_trials.trials import past_days
 
 _KINDS: Final = ("purchase", "payment", "visit", "delivery", "invoice", "contact")
-_USUAL: Final = 0.9
 
 
 @dataclass(frozen=True)
@@ -27,102 +35,76 @@ class LabelProposal:
     evidence: dict[str, str]
 
 
-def propose_labels(events: Sequence[pa.Table]) -> LabelProposal:
-    """The rule, the kinds and the windows that suit the events of all sources."""
-    with duckdb.connect() as connection:
-        every = pa.concat_tables([table.select(_COLUMNS) for table in events]) if events else _NONE
-        connection.register("events", every)
-        counts = dict(connection.sql("select kind, count(*) from events group by kind").fetchall())
-        if counts.get("cancel"):
-            return _cancel(connection, counts)
-        return _silence(connection, counts)
+def propose_labels(events: Sequence[pa.Table], memory: str) -> LabelProposal:
+    """The rule, the kinds and the windows that suit the events of all sources.
 
-
-_COLUMNS: Final = ["customer_id", "kind", "occurred_day"]
-_NONE: Final = pa.schema(
-    [("customer_id", pa.string()), ("kind", pa.string()), ("occurred_day", pa.int32())]
-).empty_table()
-
-
-def _silence(connection: duckdb.DuckDBPyConnection, counts: dict[str, int]) -> LabelProposal:
-    kinds = [kind for kind in _KINDS if counts.get(kind)] or sorted(counts) or ["purchase"]
-    kind = kinds[0]
-    rest = f"; or {', '.join(kinds[1:])}" if len(kinds) > 1 else ""
-    ((usual, middle, n_gaps),) = connection.execute(
-        f"""select quantile_disc(gap, {_USUAL}), quantile_disc(gap, 0.5), count(*)
-        from (select day - lag(day) over (partition by customer_id order by day) as gap
-            from (select distinct customer_id, occurred_day as day from events where kind = $kind))
-        where gap is not null""",
-        {"kind": kind},
-    ).fetchall()
-    first, last = _span(connection, [kind])
-    horizon = next((days for days in HORIZONS if days >= (usual or 90)), HORIZONS[-1])
-    why = (
-        f"{_USUAL:.0%} of {n_gaps:,} gaps between a customer's days of {kind} are at most {usual}"
-        f" days (half of them {middle})"
-        if n_gaps
-        else f"no customer has {kind} on two days: look whether customer_id names the customer"
+    The windows are those of `label_trials`, as `retention labels` recommends them.
+    """
+    whole = pa.concat_tables(events)
+    counted = pc.value_counts(whole["kind"]).to_pylist()
+    counts = {str(each["values"]): int(each["counts"]) for each in counted}
+    label, why = _label(counts)
+    kinds = ["start", "cancel"] if label.rule == "cancel" else label.kinds
+    days = whole.filter(pc.is_in(whole["kind"], pa.array(kinds)))["occurred_day"]
+    days = days.filter(pc.less(days, point_in_time.LAST_DAY))  # which means never
+    first, last = (int(end) if end is not None else 0 for end in pc.min_max(days).as_py().values())
+    setting = Setting(
+        labels=LabelParams(churn=label, value=ValueLabel(kinds=_money_kinds(counts))),
+        snapshots=SnapshotParams(),
+        as_of=last + 1,
+        first_day=first,
+        min_churners=TrainParams().min_churners,
+        folds=TrainParams().folds,
+        capacity=AtRiskParams().capacity,
     )
-    horizon, note = _fitting(horizon, last - first + 1, 3)
+    restated = pc.count_distinct(whole["event_id"]).as_py() < len(whole)
+    opened = engine.DuckDB(memory)
+    try:
+        frame, horizons = opened.load(whole), setting.testable_horizons
+        past = past_days(setting, horizons, frame, opened, restated)
+        recommended = recommendation.recommend(past, frame, opened, restated)
+    finally:
+        opened.close()
+    windows = recommended.windows
+    churn: dict[str, Any] = {"rule": label.rule}
+    if label.rule == "silence":
+        churn["kinds"] = label.kinds
+    churn |= {"active_days": windows.active_days, "horizon_days": windows.horizon_days}
     evidence = {
-        "rule": f"no contract ends in the data, so a customer is lost who is silent{rest}",
-        "horizon_days": why + note,
-        "active_days": "twice the horizon",
+        "rule": why,
+        "horizon_days": wording.reason(recommended, setting, ENGLISH)
+        + "; compare: retention labels",
+        "active_days": "days of history before the first snapshot"
+        if label.rule == "cancel"
+        else "after a longer silence hardly anybody comes within the horizon, or nobody can tell",
+        "value": f"the money of {_money_kinds(counts)[0]}" if _has_money(counts) else _NO_MONEY,
+        "snapshots": f"history from {_date(first)} to {_date(last)}",
     }
-    churn = {
-        "rule": "silence",
-        "kinds": [kind],
-        "active_days": 2 * horizon,
-        "horizon_days": horizon,
-    }
-    return _proposal(churn, counts, horizon, evidence, (first, last))
-
-
-def _cancel(connection: duckdb.DuckDBPyConnection, counts: dict[str, int]) -> LabelProposal:
-    first, last = _span(connection, ["start", "cancel"])
-    horizon, note = _fitting(90, last - first + 1, 3)
-    evidence = {
-        "rule": f"{counts['cancel']:,} contracts end in the data",
-        "horizon_days": f"a quarter of a year{note}",
-        "active_days": "days of history before the first snapshot",
-    }
-    churn = {"rule": "cancel", "active_days": 2 * horizon, "horizon_days": horizon}
-    return _proposal(churn, counts, horizon, evidence, (first, last))
-
-
-def _span(connection: duckdb.DuckDBPyConnection, kinds: Sequence[str]) -> tuple[int, int]:
-    """The first and the last day of some kinds."""
-    ((first, last),) = connection.execute(
-        "select min(occurred_day), max(occurred_day) from events where list_contains($kinds, kind)",
-        {"kinds": list(kinds)},
-    ).fetchall()
-    return (int(first), int(last)) if first is not None else (0, 0)
-
-
-def _fitting(horizon: int, days: int, needed: int) -> tuple[int, str]:
-    """The longest horizon up to one of which the history holds several, and a note."""
-    fits = [each for each in HORIZONS if each <= horizon and (needed + 1) * each <= days]
-    if fits and fits[-1] == horizon:
-        return horizon, ""
-    shorter = fits[-1] if fits else HORIZONS[0]
-    return shorter, f"; shortened from {horizon}, for the history has {days:,} days"
-
-
-def _proposal(
-    churn: dict[str, Any],
-    counts: dict[str, int],
-    horizon: int,
-    evidence: dict[str, str],
-    span: tuple[int, int],
-) -> LabelProposal:
-    money = [kind for kind in ("purchase", "payment", "invoice") if counts.get(kind)][:1]
-    value = {"kinds": [*money, *(["return"] if counts.get("return") else [])] or ["purchase"]}
-    value["horizon_days"] = horizon  # type: ignore[assignment]
-    days = " to ".join(str(_date(day)) for day in span)
-    evidence["value"] = f"the money of {money[0]}" if money else "no money is mapped"
-    snapshots = {"every_days": 7 if horizon <= 30 else 30, "most": 24}
-    evidence["snapshots"] = f"history from {days}"
+    value = {"kinds": _money_kinds(counts), "horizon_days": windows.horizon_days}
+    snapshots = {"every_days": 7 if windows.horizon_days <= 30 else 30, "most": 24}
     return LabelProposal(churn, value, snapshots, evidence)
+
+
+_NO_MONEY: Final = "no money is mapped"
+
+
+def _label(counts: dict[str, int]) -> tuple[ChurnLabel, str]:
+    """The rule and the kinds, and why."""
+    if counts.get("cancel"):
+        return ChurnLabel(rule="cancel"), f"{counts['cancel']:,} contracts end in the data"
+    kinds = [kind for kind in _KINDS if counts.get(kind)] or sorted(counts) or ["purchase"]
+    rest = f"; or {', '.join(kinds[1:])}" if len(kinds) > 1 else ""
+    why = f"no contract ends in the data, so a customer is lost who is silent{rest}"
+    return ChurnLabel(rule="silence", kinds=kinds[:1]), why
+
+
+def _has_money(counts: dict[str, int]) -> bool:
+    return any(counts.get(kind) for kind in ("purchase", "payment", "invoice"))
+
+
+def _money_kinds(counts: dict[str, int]) -> list[str]:
+    money = [kind for kind in ("purchase", "payment", "invoice") if counts.get(kind)][:1]
+    return [*money, *(["return"] if counts.get("return") else [])] or ["purchase"]
 
 
 def _date(day: int) -> dt.date:

@@ -55,7 +55,7 @@ def test_a_label_that_cannot_tell_customers_apart_is_a_doubt(tmp_path: Path) -> 
     assert doubts(company(tmp_path, buyers(20, 300) + gone + lost, 60)) == []
     (short,) = doubts(company(tmp_path, buyers(40, 400) + gone, 30))
     assert short.startswith("churn.horizon_days: 30 is below the usual gap: half of ")
-    assert short.endswith("count as lost; write horizon_days: 80 or so")
+    assert short.endswith("count as lost; retention labels shows which one suits")
     (nobody,) = doubts(company(tmp_path, buyers(20, 300), 60))
     assert nobody.startswith("churn: 0 of 120 customers of the newest cohort")
     assert "try a shorter horizon_days" in nobody
