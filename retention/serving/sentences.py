@@ -16,6 +16,9 @@ from retention.i18n.language import Language
 SILENT_FROM: Final = 1.5  # usual gaps without a purchase: less is as usual
 NEW_DAYS: Final = 60  # a customer is new for so long; as features/journey.py counts a beginning
 LESS_BY: Final = 0.25  # of the amount before: a smaller fall is as usual
+OTHERS_BY: Final = 1.5  # times what most customers do: nearer to it is as usual
+WHOLE_STAR: Final = 0.25  # of a rating of 0..1: a smaller fall is as usual
+CONTENT: Final = 0.75  # a rating from 4 of 5 on, whatever it was before
 FEWER_FROM: Final = 1.0  # standard deviations of a count (Poisson): a smaller fall is chance
 RENEWAL_DAYS: Final = 30  # before an anniversary, as the stage of features/journey.py
 YEAR: Final = 365
@@ -177,7 +180,7 @@ def slower(facts: Facts) -> str | None:
 def seldom(facts: Facts) -> str | None:
     gap, usual = facts["median_gap"], facts.usual("median_gap")
     first = facts["days_since_first_purchase"]
-    if gap is None or usual is None or first is None or _whole(gap) <= max(1, _whole(usual)):
+    if gap is None or usual is None or first is None or gap < OTHERS_BY * max(1.0, usual):
         return None
     return facts.language.gettext(
         "has bought {often} since {day}, most customers {usual}",
@@ -233,7 +236,7 @@ def dearer_than_listed(facts: Facts) -> str | None:
 def spends_little(facts: Facts) -> str | None:
     mean, usual = facts["mean_order"], facts.usual("mean_order")
     first = facts["days_since_first_purchase"]
-    if mean is None or usual is None or first is None or not 0 < mean < (1 - LESS_BY) * usual:
+    if mean is None or usual is None or first is None or not 0 < OTHERS_BY * mean < usual:
         return None
     return facts.language.gettext(
         "has spent {money} a purchase since {day}, most customers {usual}",
@@ -270,9 +273,11 @@ def anniversary(facts: Facts) -> str | None:
 
 
 def pays_late(facts: Facts) -> str | None:
-    for days in reversed(facts.windows("late_payments")):
+    """Several bills in the longest window; a single one only lately, in the shortest."""
+    windows = facts.windows("late_payments")
+    for days in (*windows[:0:-1], *windows[:1]):
         late = facts[f"late_payments_{days}d"]
-        if late:
+        if late and (late > 1 or days == windows[0]):
             return facts.language.ngettext(
                 "paid one bill late since {day}",
                 "paid {n} bills late since {day}",
@@ -293,13 +298,15 @@ def many_contacts(facts: Facts) -> str | None:
         "{contacts} since {day}, about {normal} would be normal",
         contacts=facts.language.ngettext("{n} contact", "{n} contacts", _whole(contacts)),
         day=facts.day(YEAR),
-        normal=facts.language.number(normal, 0 if normal >= 10 else 1),
+        normal=facts.language.number(normal, 0 if normal >= 0.5 else 1),
     )
 
 
 def rates_lower(facts: Facts) -> str | None:
     last, fall, ago = (facts[name] for name in ("last_rating", "rating_trend", "days_since_rating"))
-    if last is None or fall is None or ago is None or fall > -0.1:
+    if last is None or fall is None or ago is None or ago > HALF_YEAR:
+        return None
+    if fall > -WHOLE_STAR or last >= CONTENT:
         return None
     return facts.language.gettext(
         "rated us {stars} of 5 on {day}, {before} before",
@@ -319,9 +326,9 @@ def recommends_no_more(facts: Facts) -> str | None:
     if ago is None or not gone:
         return None
     return facts.language.gettext(
-        "used to bring new customers; none for {days}, since {day}",
-        days=facts.days(ago),
+        "last recommended us on {day}, {days} ago",
         day=facts.day(ago),
+        days=facts.days(ago),
     )
 
 

@@ -31,6 +31,7 @@ THEME_OF_WHY: Final = {
     "billing_error": "billing",
     "broken_promise": "promises",
     "notice": "contracts",
+    "just_fixed": "put_right",
 }
 """The theme of the issue that puts a customer into a lane, by the reason of the lane."""
 
