@@ -14,6 +14,7 @@ from typing import Any, Final
 from retention.i18n.language import Language
 
 SILENT_FROM: Final = 1.5  # usual gaps without a purchase: less is as usual
+HABIT_FROM: Final = 4  # purchases of a new customer: fewer show no usual gap
 NEW_DAYS: Final = 60  # a customer is new for so long; as features/journey.py counts a beginning
 LESS_BY: Final = 0.25  # of the amount before: a smaller fall is as usual
 OTHERS_BY: Final = 1.5  # times what most customers do: nearer to it is as usual
@@ -92,7 +93,8 @@ def new_customer(facts: Facts) -> str | None:
     if first is None or last is None or facts.tenure > NEW_DAYS:  # a contract may be older
         return None
     if gap is not None:
-        if last > SILENT_FROM * gap:
+        orders = facts["orders_total"] or 0
+        if last > SILENT_FROM * gap and orders >= HABIT_FROM:
             return _.gettext(
                 "new customer since {first}: bought {often} until {day}; nothing for {silence}",
                 first=facts.day(first),
@@ -100,7 +102,6 @@ def new_customer(facts: Facts) -> str | None:
                 day=facts.day(last),
                 silence=facts.days(last),
             )
-        orders = facts["orders_total"] or 0
         return _.ngettext(
             "new customer since {day}, one purchase so far",
             "new customer since {day}, {n} purchases so far",
@@ -251,7 +252,7 @@ def ignores_offers(facts: Facts) -> str | None:
     if not sent or used or facts.tenure < HALF_YEAR:
         return None
     return facts.language.ngettext(
-        "did not use the offer sent since {day}",
+        "one offer sent since {day}, not used",
         "used none of the {n} offers sent since {day}",
         _whole(sent),
         day=facts.day(HALF_YEAR),

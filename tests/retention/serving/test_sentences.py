@@ -36,9 +36,11 @@ def sentence_of(family: str, **numbers: Any) -> str | None:
          "4 purchases since 2 Dec 2017, 6 fewer than in the 30 days before"),
         ({"days_since_purchase": 4.0, "orders_30d": 4.0, "orders_change_30d": 0.0}, None),
         ({"days_since_purchase": 4.0, "orders_180d": 4.0, "orders_change_180d": -9.0}, None),
-        ({"days_since_purchase": 9.0, "days_since_first_purchase": 40.0},
+        ({"days_since_purchase": 9.0, "days_since_first_purchase": 40.0, "orders_total": 4.0},
          "new customer since 22 Nov 2017: bought every 3 days until 23 Dec 2017; "
          "nothing for 9 days"),
+        ({"days_since_purchase": 9.0, "days_since_first_purchase": 12.0, "orders_total": 2.0},
+         "new customer since 20 Dec 2017, 2 purchases so far"),
         ({"days_since_purchase": 2.0, "days_since_first_purchase": 40.0, "orders_total": 9.0},
          "new customer since 22 Nov 2017, 9 purchases so far"),
         ({"days_since_purchase": 2.0, "days_since_first_purchase": 40.0, "contract_age": 200.0},
