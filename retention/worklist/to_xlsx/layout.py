@@ -30,7 +30,7 @@ WORKING_WIDTHS: Final[dict[str, float]] = {
     "action": 15,
     "wording": 15,
     "avoid": 12,
-    "budget": 7,
+    "budget": 10,
     "owner": 9,
     "channel": 8,
     "phone": 12,
