@@ -282,7 +282,8 @@ def _signs(past: Past, last: int, open_engine: Engine) -> pd.DataFrame:
     tables = [open_engine.collect(frame, sort=columns).to_pandas() for frame in frames]
     purchases = past.events("purchase").select("customer_id", day=nw.col("occurred_day")).unique()
     bought = open_engine.collect(purchases, sort=["customer_id", "day"]).to_pandas()
-    return pd.concat([*tables, silences(bought, last)], ignore_index=True)[columns]
+    signs: pd.DataFrame = pd.concat([*tables, silences(bought, last)], ignore_index=True)
+    return signs[columns]
 
 
 def silences(bought: pd.DataFrame, last: int) -> pd.DataFrame:
@@ -303,12 +304,12 @@ def silences(bought: pd.DataFrame, last: int) -> pd.DataFrame:
     ordered = bought.sort_values(["customer_id", "day"])
     gaps = ordered.groupby("customer_id")["day"].diff().groupby(ordered["customer_id"])
     newest = ordered.groupby("customer_id")["day"].max()
-    unusual_on = np.ceil(newest + UNUSUAL * gaps.median())
-    unusual_on = unusual_on[(gaps.count() >= MIN_GAPS) & (unusual_on < last)]
+    unusual_on = newest + UNUSUAL * gaps.median()
+    unusual_on = unusual_on[(gaps.count() >= MIN_GAPS) & (unusual_on <= last - 1)]
     return pd.DataFrame(
         {
             "customer_id": unusual_on.index.astype(object),
             "sign": SILENCE,
-            "sign_day": unusual_on.to_numpy(dtype="int64"),
+            "sign_day": np.ceil(unusual_on.to_numpy(dtype=float)).astype("int64"),
         }
     )

@@ -55,7 +55,7 @@ def cohort_content(lanes: pa.Table) -> bytes:
     ids = pa.array([escape_formula(value) for value in lanes["customer_id"].to_pylist()])
     text = pa.BufferOutputStream()
     pa.csv.write_csv(lanes.set_column(0, "customer_id", ids.cast(pa.string())), text)
-    return text.getvalue().to_pybytes()
+    return bytes(text.getvalue().to_pybytes())
 
 
 def read_cohort(path: Path) -> pa.Table:
