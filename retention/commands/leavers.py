@@ -34,7 +34,7 @@ def run(list_id: str | None, say: Say) -> None:
     say(f"{report.n_left:,} of {report.n_customers:,} customers of {report.list_id} left")
     for group in report.groups:
         if group.n:
-            say(f"{group.kind}: {group.n:,} ({group.share.value:.0%})")
+            say(f"{group.kind}: {group.n:,} ({group.proportion.value:.0%})")
     say(f"open next: {FOLDER / PAGE}")
 
 
@@ -58,13 +58,15 @@ def list_folder(params: Params, as_of: int, list_id: str | None) -> Path:
 
 def read_report(folder: Path, params: Params, as_of: int) -> LeaversReport:
     """The report of a published list, from the events known now."""
-    said = folder / to_csv.COHORT
-    if not said.is_file():
-        raise BadInput(f"{said}: missing: the list is of a version that did not keep what it said")
+    cohort_path = folder / to_csv.COHORT
+    if not cohort_path.is_file():
+        raise BadInput(
+            f"{cohort_path}: missing: the list is of a version that did not keep what it said"
+        )
     manifest = published.read_manifest(folder)
     with engine.open_engine(params.engine) as open_engine:
         return leavers_report(
-            to_csv.read_cohort(said).to_pandas(),
+            to_csv.read_cohort(cohort_path).to_pandas(),
             to_csv.read(folder / "at_risk.csv")["customer_id"].to_pylist(),
             folder.name,
             point_in_time.day_number(manifest.as_of),

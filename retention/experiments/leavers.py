@@ -27,11 +27,11 @@ from retention.core.point_in_time import Frame, as_known_at, date_of
 from retention.experiments.incremental import Estimate
 from retention.stats.intervals import wilson_interval
 
-LISTED, HELD_OUT, RULE, CAPACITY = "listed", "held_out", "rule", "below_capacity"
+ON_LIST, HELD_OUT, RULE, CAPACITY = "listed", "held_out", "rule", "below_capacity"
 NOT_WORTH, MODEL = "not_worth", "model"
 KNOWN_LATE, NOT_KNOWABLE = "known_late", "not_knowable"
 KINDS: Final = (
-    LISTED,
+    ON_LIST,
     HELD_OUT,
     RULE,
     CAPACITY,
@@ -45,10 +45,10 @@ KINDS: Final = (
 COMPLAINT, NOTICE, SILENCE = "complaint", "notice", "silence"
 """Signs of trouble beside failures, which have a cause."""
 
-SAID: Final = ("customer_id", "lane", "why", "churn_probability", "expected_loss")
+COHORT_COLUMNS: Final = ("customer_id", "lane", "why", "churn_probability", "expected_loss")
 """What a list said of each customer of its cohort."""
 LEAVERS: Final = (
-    *SAID,
+    *COHORT_COLUMNS,
     "left_on",  # the day of leaving; with rule silence the end of the window without a purchase
     "kind",  # of KINDS
     "sign",  # the first sign of trouble: a cause, or one of the above; null without one
@@ -68,7 +68,7 @@ class LeaverGroup:
 
     kind: str
     n: int
-    share: Estimate  # of all leavers
+    proportion: Estimate  # of all leavers
     expected: float  # the sum of their churn probabilities, as the list had them
     stayed: float  # the share of this kind among those who stayed
 
@@ -92,8 +92,8 @@ class LeaversReport:
 
 
 def leavers_report(
-    said: pd.DataFrame,
-    listed: Sequence[str],
+    cohort_rows: pd.DataFrame,
+    ids_on_list: Sequence[str],
     list_id: str,
     day: int,
     as_of: int,
@@ -107,9 +107,9 @@ def leavers_report(
 
     Parameters
     ----------
-    said : DataFrame of n rows
-        SAID, one row a customer of the list's cohort.
-    listed : sequence of str
+    cohort_rows : DataFrame of n rows
+        COHORT_COLUMNS, one row a customer of the list's cohort.
+    ids_on_list : sequence of str
         The customers who were on the list.
     list_id : str
     day, as_of : int
@@ -129,20 +129,20 @@ def leavers_report(
     LeaversReport
         Without customers who had left before the window opened.
     """
-    cohort = open_engine.load(pa.table({"customer_id": said["customer_id"].tolist()}))
+    cohort = open_engine.load(pa.table({"customer_id": cohort_rows["customer_id"].tolist()}))
     now = open_engine.materialize(as_known_at(events, as_of))
     labelled = labels.label_cohort(cohort, now, day, label_params)
     outcome = open_engine.collect(labelled, sort=["customer_id"]).to_pandas()
     outcome = outcome[outcome["dropped"].isna()]
     columns = ["customer_id", "churned", "decided_after"]
-    everybody = said.merge(outcome[columns], on="customer_id")
-    everybody = everybody.assign(left_day=day + everybody["decided_after"].astype("int64"))
+    outcomes = cohort_rows.merge(outcome[columns], on="customer_id")
+    outcomes = outcomes.assign(left_day=day + outcomes["decided_after"].astype("int64"))
     then = as_known_at(events, day)
-    signs = first_signs(everybody, then, now, day, as_of, service_params, open_engine)
-    everybody = everybody.merge(signs, on="customer_id", how="left")
-    everybody = everybody.assign(kind=leaver_kinds(everybody, set(listed), day, low_below))
-    has_left = everybody["churned"].astype(bool)
-    left, stayed = everybody[has_left], everybody[~has_left]
+    signs = first_signs(outcomes, then, now, day, as_of, service_params, open_engine)
+    outcomes = outcomes.merge(signs, on="customer_id", how="left")
+    outcomes = outcomes.assign(kind=leaver_kinds(outcomes, set(ids_on_list), day, low_below))
+    has_left = outcomes["churned"].astype(bool)
+    left, stayed = outcomes[has_left], outcomes[~has_left]
     for name in ("left", "sign"):
         days = pd.to_datetime(left[f"{name}_day"], unit="D")
         left[f"{name}_on"] = days.dt.date.astype(object).where(days.notna(), None)
@@ -154,8 +154,8 @@ def leavers_report(
         list_id=list_id,
         as_of=date_of(day),
         until=date_of(day + churn.gap_days + churn.horizon_days - 1),
-        n_customers=len(everybody),
-        n_expected=float(everybody["churn_probability"].sum()),
+        n_customers=len(outcomes),
+        n_expected=float(outcomes["churn_probability"].sum()),
         groups=_groups(ordered, stayed),
         leavers=ordered[list(LEAVERS)].reset_index(drop=True),
     )
@@ -179,15 +179,15 @@ def _groups(left: pd.DataFrame, stayed: pd.DataFrame) -> tuple[LeaverGroup, ...]
 
 
 def leaver_kinds(
-    left: pd.DataFrame, listed: set[str], day: int, low_below: float
+    left: pd.DataFrame, ids_on_list: set[str], day: int, low_below: float
 ) -> "pd.Series[str]":
     """Say why nobody was sent to each leaver.
 
     Parameters
     ----------
     left : DataFrame of n rows
-        SAID with sign_day and known_day (day numbers, null without a sign).
-    listed : set of str
+        COHORT_COLUMNS with sign_day and known_day (day numbers, null without a sign).
+    ids_on_list : set of str
     day : int
         Of the list.
     low_below : float
@@ -199,7 +199,7 @@ def leaver_kinds(
     """
     why = left["why"]
     conditions = {
-        LISTED: left["customer_id"].isin(listed),
+        ON_LIST: left["customer_id"].isin(ids_on_list),
         HELD_OUT: why == "held_out",
         RULE: left["lane"].isin(["excluded", "leave_alone"])
         & ~why.isin([*_BY_MODEL, "below_capacity"]),
@@ -210,8 +210,8 @@ def leaver_kinds(
         KNOWN_LATE: left["sign_day"] < day,
     }
     holding = [np.asarray(holds, dtype=bool) for holds in conditions.values()]
-    chosen = np.select(holding, list(conditions), NOT_KNOWABLE)
-    return pd.Series(chosen, index=left.index, dtype="str")
+    selected_kinds = np.select(holding, list(conditions), NOT_KNOWABLE)
+    return pd.Series(selected_kinds, index=left.index, dtype="str")
 
 
 def first_signs(

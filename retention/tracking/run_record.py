@@ -300,8 +300,8 @@ def _figure_table(metrics: TestMetrics) -> str:
             continue
         part, _, metric = name.partition("_")
         figure = parts[part]["recipe"][metric]
-        known = figure.low is not None and figure.high is not None
-        interval = f"{figure.low:.4g} to {figure.high:.4g}" if known else ""
+        has_interval = figure.low is not None and figure.high is not None
+        interval = f"{figure.low:.4g} to {figure.high:.4g}" if has_interval else ""
         lines.append(f"| {name} | {value:.4g} | {interval} |")
     return "\n".join(lines)
 

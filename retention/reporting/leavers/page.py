@@ -20,7 +20,7 @@ STYLES: Final = (_HERE.parent / "outcomes" / "outcomes.css",)
 MAX_ROWS: Final = 200  # leavers on the page; the CSV has all
 
 KINDS: Final = {
-    leavers.LISTED: gettext_noop("they were on the list"),
+    leavers.ON_LIST: gettext_noop("they were on the list"),
     leavers.HELD_OUT: gettext_noop("held out at random, for comparison"),
     leavers.RULE: gettext_noop("a rule kept them off the list"),
     leavers.CAPACITY: gettext_noop("below what staff can handle"),
@@ -30,7 +30,7 @@ KINDS: Final = {
     leavers.NOT_KNOWABLE: gettext_noop("nothing had happened yet that could be known"),
 }
 WHAT_TO_DO: Final = {
-    leavers.LISTED: gettext_noop("see whether contacts help: the page Did it help?"),
+    leavers.ON_LIST: gettext_noop("see whether contacts help: the page Did it help?"),
     leavers.HELD_OUT: gettext_noop("the price of knowing what contacts change"),
     leavers.RULE: gettext_noop("look whether the rule is worth what it costs"),
     leavers.CAPACITY: gettext_noop("more capacity reaches them"),
@@ -70,19 +70,21 @@ def headline(report: LeaversReport, language: Language) -> str:
     """The page in one sentence."""
     if not report.n_left:
         return language.gettext("Nobody left.")
-    shares = {group.kind: group.n for group in report.groups}
+    counts = {group.kind: group.n for group in report.groups}
     return language.gettext(
         "Of {left} customers who left, {listed} had been on the list; of {unknown} nothing had "
         "happened yet that could be known.",
         left=language.number(report.n_left),
-        listed=language.number(shares[leavers.LISTED]),
-        unknown=language.number(shares[leavers.NOT_KNOWABLE]),
+        listed=language.number(counts[leavers.ON_LIST]),
+        unknown=language.number(counts[leavers.NOT_KNOWABLE]),
     )
 
 
-def _interval(language: Language, share: Estimate) -> str:
+def _interval(language: Language, proportion: Estimate) -> str:
     return language.gettext(
-        "{low} to {high}", low=language.percent(share.low), high=language.percent(share.high)
+        "{low} to {high}",
+        low=language.percent(proportion.low),
+        high=language.percent(proportion.high),
     )
 
 

@@ -12,7 +12,7 @@ from tests.support import company, engines, histories
 
 LIST_DAY = histories.SNAPSHOT - 60
 PARAMS = LabelParams.model_validate(company.PARAMS["labels"])  # no purchase within 28 days
-SAID = pd.DataFrame(
+COHORT_COLUMNS = pd.DataFrame(
     [
         ("chosen", "contact", "chosen", 0.9, 90.0),
         ("drawn", "excluded", "held_out", 0.9, 80.0),
@@ -25,7 +25,7 @@ SAID = pd.DataFrame(
         ("calm", "leave_alone", "would_stay", 0.1, 10.0),
         ("stays", "leave_alone", "would_stay", 0.1, 5.0),
     ],
-    columns=list(leavers.SAID),
+    columns=list(leavers.COHORT_COLUMNS),
 )
 EVENTS = """
     customer | kind     | day | known | topic     | order | case | amount
@@ -40,7 +40,7 @@ EVENTS = """
 def report() -> leavers.LeaversReport:
     duck = engines.duck()
     return leavers_report(
-        SAID,
+        COHORT_COLUMNS,
         ["chosen"],
         "2026-01-01-0123456789ab",
         LIST_DAY,
@@ -56,7 +56,7 @@ def report() -> leavers.LeaversReport:
 def test_each_leaver_is_of_one_kind_by_what_was_known_on_the_day_of_the_list() -> None:
     left = report().leavers.set_index("customer_id")
     assert left["kind"].to_dict() == {
-        "chosen": leavers.LISTED,
+        "chosen": leavers.ON_LIST,
         "drawn": leavers.HELD_OUT,
         "refuses": leavers.RULE,
         "next": leavers.CAPACITY,
@@ -76,8 +76,8 @@ def test_the_page_gives_shares_with_intervals_beside_those_of_who_stayed() -> No
     whole = report()
     of_kind = {group.kind: group for group in whole.groups}
     model = of_kind[leavers.MODEL]
-    assert (model.n, model.share.value, model.stayed) == (1, 1 / 9, 1.0)
-    assert 0 < model.share.low < model.share.value < model.share.high
+    assert (model.n, model.proportion.value, model.stayed) == (1, 1 / 9, 1.0)
+    assert 0 < model.proportion.low < model.proportion.value < model.proportion.high
     text = page.html(whole, "Corner & Co", language("en"))
     assert "Of 9 customers who left, 1 had been on the list; of 2 nothing" in text
     lines = page.csv(whole).splitlines()
@@ -86,7 +86,9 @@ def test_the_page_gives_shares_with_intervals_beside_those_of_who_stayed() -> No
 
 
 def test_a_lane_of_what_is_owed_that_was_not_listed_is_a_matter_of_capacity() -> None:
-    left = SAID.head(1).assign(lane="fix_first", why="open_case", sign_day=None, known_day=None)
+    left = COHORT_COLUMNS.head(1).assign(
+        lane="fix_first", why="open_case", sign_day=None, known_day=None
+    )
     assert list(leaver_kinds(left, set(), LIST_DAY, 0.15)) == [leavers.CAPACITY]
 
 
