@@ -62,7 +62,10 @@ def read_cohort(path: Path) -> pa.Table:
     """LANES, as `cohort_content` wrote it."""
     types = {column.name: column.type for column in artefacts.LANES.columns}
     table = pa.csv.read_csv(
-        path, convert_options=pa.csv.ConvertOptions(column_types=types, strings_can_be_null=True)
+        path,
+        convert_options=pa.csv.ConvertOptions(
+            column_types=types, null_values=[""], strings_can_be_null=True
+        ),
     )
     ids = [unescape_formula(value) for value in table["customer_id"].to_pylist()]
     return table.set_column(0, "customer_id", pa.array(ids, pa.string()))
