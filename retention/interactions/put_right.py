@@ -80,6 +80,10 @@ def _kinds(rows: CohortRows) -> list[tuple[pd.DataFrame, Sentence, Nature]]:
 
 
 def _solved_text(wording: Wording, row: Row) -> str:
+    if row.put_right_age == row.age:
+        return wording.language.gettext(
+            "the problem reported on {day} was solved the same day", day=wording.day(row.age)
+        )
     return wording.language.gettext(
         "the problem reported on {day} was solved on {end}",
         day=wording.day(row.age),

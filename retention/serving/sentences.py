@@ -346,9 +346,9 @@ def leaves_the_portal(facts: Facts) -> str | None:
             days=facts.days(ago),
         )
     return facts.language.gettext(
-        "since {day} used the portal {share} as much as before",
+        "since {day} used the portal {share} less than before",
         day=facts.day(30),
-        share=facts.language.percent(usage),
+        share=facts.language.percent(1 - usage),
     )
 
 
