@@ -266,7 +266,7 @@ def erase(
     erase.run(customer_id, why, typer.echo)
 
 
-@command("Who of a past list's customers left, and what the list had said of them.")
+@command("Who of a past list's customers left, and why nobody came.")
 def leavers(
     list_id: Annotated[
         str | None,

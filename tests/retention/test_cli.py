@@ -61,6 +61,7 @@ def test_help_names_the_commands_and_nothing_that_is_not_there() -> None:
         "check",
         "erase",
         "init",
+        "leavers",
         "outcomes",
         "promote",
         "propose",
