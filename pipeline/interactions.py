@@ -17,7 +17,7 @@ from retention.core.engine import Engine
 from retention.core.params import Params, load_params
 from retention.core.point_in_time import Frame
 from retention.i18n.language import language
-from retention.interactions import order_issues, service_issues, timeline
+from retention.interactions import order_issues, put_right, service_issues, timeline
 from retention.interactions.customer_state import customer_states
 from retention.interactions.frames import CohortRows
 from retention.interactions.recent_issues import recent_issues
@@ -38,16 +38,18 @@ class Interactions(NamedTuple):
 def interactions(params: Params, past: Past, cohort: Frame, open_engine: Engine) -> Interactions:
     """The three tables of a cohort (customer_id), from its past alone."""
     wording = Wording(language(params.at_risk.language), params.currency, past.snapshot)
-    rows = CohortRows(past, open_engine, cohort)
+    rows = CohortRows(past, open_engine, cohort, params.policy.fix.owed_since)
     entries = past.materialize(timeline_entries(past).join(cohort, on="customer_id", how="semi"))
     statements = timeline.latest(timeline.customer_statements(entries), limit=1)
-    themes = {**order_issues.THEMES, **service_issues.THEMES}
+    themes = {
+        **order_issues.THEMES,
+        **service_issues.THEMES,
+        **put_right.themes(params.policy.asked_within),
+    }
     issues = recent_issues(rows, wording, themes)
     return Interactions(
         _customer_state_table(
-            _with_unsettled(
-                customer_states(rows, params.labels.value, params.policy.fix.owed_since), issues
-            ),
+            _with_unsettled(customer_states(rows, params.labels.value), issues),
             _timeline_table(open_engine, statements, wording),
             past.snapshot,
         ),

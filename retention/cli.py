@@ -283,6 +283,24 @@ def erase(
     erase.run(customer_id, why, typer.echo)
 
 
+@command("Who of a past list's customers left, and why nobody came.")
+def leavers(
+    list_id: Annotated[
+        str | None,
+        typer.Option("--list", metavar="RUN_ID", help="A folder of lists/; else the newest known."),
+    ] = None,
+) -> None:
+    """Write data/leavers/leavers.html and .csv: all who left of a past list, and why nobody came.
+
+    By default of the newest list whose window has closed. Each leaver is of one kind: on the list,
+    held out, kept off by a rule, below capacity, not worth an action, taken for safe although
+    trouble was known, trouble known too late, or nothing to be known yet.
+    """
+    from retention.commands import leavers
+
+    leavers.run(list_id, typer.echo)
+
+
 @command("Remove lists and ledger entries older than privacy.keep_days.")
 def tidy() -> None:
     """Remove lists and ledger entries older than privacy.keep_days, counted from the newest list.

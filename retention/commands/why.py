@@ -360,7 +360,7 @@ def _comparison_features(params: Params, as_of: dt.date) -> tuple[pa.Table | Non
 
 
 def print_customer(customer_id: str, as_of: dt.date | None, console: Console) -> None:
-    """The command: print a customer's events, features, score and reasons."""
+    """The command: print a customer's reasons, lane and score, then the events and features."""
     params = load_params()
     history = customer_history(params, customer_id, as_of)
     _print_heading(
@@ -369,20 +369,20 @@ def print_customer(customer_id: str, as_of: dt.date | None, console: Console) ->
     newer = newer_data(params, as_of)
     if newer:
         _print_lines(console, [f"note: {newer}"])
-    _print_events(console, history, ZoneInfo(params.time_zone))
-    _print_features(console, history.features, params)
     explanation = explain_score(params, history)
+    if explanation.reasons is not None:
+        _print_heading(console, "Reasons for the risk")
+        _print_lines(
+            console, explanation.reasons or ["nothing stands out against the rest of the cohort"]
+        )
     lane = lane_lines(customer_id, history.as_of, known_data(params).root)
     if lane:
         _print_heading(console, f"On the list of {history.as_of}")
         _print_lines(console, lane)
     _print_heading(console, "Score")
     _print_lines(console, explanation.lines)
-    if explanation.reasons is not None:
-        _print_heading(console, "Reasons for the risk")
-        _print_lines(
-            console, explanation.reasons or ["nothing stands out against the rest of the cohort"]
-        )
+    _print_events(console, history, ZoneInfo(params.time_zone))
+    _print_features(console, history.features, params)
 
 
 def _print_heading(console: Console, text: str) -> None:
@@ -461,7 +461,8 @@ def _print_features(console: Console, row: pa.Table, params: Params) -> None:
             console,
             [
                 [
-                    f"  {_feature_value(values[feature.name])}",
+                    f"  {feature.name}",
+                    _feature_value(values[feature.name]),
                     _unit_text(feature, params.currency),
                     feature.meaning,
                 ]

@@ -1,6 +1,5 @@
 """The state of each customer of a cohort: the numbers that lanes and plays read."""
 
-import datetime as dt
 from typing import Any, Final
 
 import narwhals as nw
@@ -8,7 +7,6 @@ import pandas as pd
 
 from features.engine import service_grains
 from features.engine.base import CUSTOMER, DECIMALS, count, money, total, units
-from retention.core import point_in_time
 from retention.core.events import CALL_BACK, HANDOVER, HOLDOUT, OVERRIDE
 from retention.core.params import ValueLabel
 from retention.core.point_in_time import Frame
@@ -53,20 +51,19 @@ _COUNTS: Final = (
 )
 
 
-def customer_states(
-    rows: CohortRows, value_label: ValueLabel, owed_since: dt.date | None = None
-) -> pd.DataFrame:
+def customer_states(rows: CohortRows, value_label: ValueLabel) -> pd.DataFrame:
     """Index customer_id: NUMBERS, notice_age, ends_in, last_outreach, handed_to, causes,
     usual_channel.
 
     Days are counted back from the snapshot and null where there was nothing; counts and money
-    of nothing are 0. owed_since: unsolved cases and faulty orders of earlier days do not count.
+    of nothing are 0.
     """
     outreach, staff = rows.collect(_outreach(rows)), _staff_records(rows)
     last_outreach = _min_age(outreach)
     overcharges = rows.overcharges
-    unsolved = _since(owed_since, owed.unsolved_cases(rows), rows)
-    faulty_orders = _since(owed_since, owed.faulty_orders(rows), rows)
+    unsolved, faulty_orders = owed.unsolved_cases(rows), owed.faulty_orders(rows)
+    unsolved = unsolved[rows.counts_as_owed(unsolved)]
+    faulty_orders = faulty_orders[rows.counts_as_owed(faulty_orders)]
     owed_cases = pd.concat([rows.open_cases, unsolved])
     columns: dict[str, pd.Series[Any]] = {
         **_sums(rows, value_label),
@@ -97,12 +94,6 @@ def customer_states(
 
 def _min_age(rows: pd.DataFrame, age: str = "age") -> "pd.Series[float]":
     return rows.groupby("customer_id")[age].min()
-
-
-def _since(day: dt.date | None, failures: pd.DataFrame, rows: CohortRows) -> pd.DataFrame:
-    if day is None:
-        return failures
-    return failures[failures["age"] <= rows.past.snapshot - point_in_time.day_number(day)]
 
 
 def _days_due(cases: pd.DataFrame) -> "pd.Series[float]":

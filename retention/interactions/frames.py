@@ -3,6 +3,7 @@
 "late", "open", "solved" mean here what they mean in features: the rows are those of its grains.
 """
 
+import datetime as dt
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,7 +15,7 @@ from features.engine import service_grains
 from features.engine.base import Grain, Past
 from retention.core.engine import Engine
 from retention.core.events import FIX
-from retention.core.point_in_time import Frame
+from retention.core.point_in_time import Frame, day_number
 
 _BILL = (
     "customer_id",
@@ -34,6 +35,7 @@ class CohortRows:
     past: Past
     engine: Engine
     cohort: Frame  # customer_id
+    owed_since: dt.date | None = None  # earlier failures count as settled, though nobody said so
     _cache: dict[Grain, pd.DataFrame] = field(default_factory=dict)
 
     def collect(self, frame: Frame) -> pd.DataFrame:
@@ -78,6 +80,12 @@ class CohortRows:
         fixed = self.fixes.reindex(rows["customer_id"]).to_numpy(dtype=float)
         return pd.Series(fixed < rows[age].to_numpy(dtype=float), index=rows.index)
 
+    def counts_as_owed(self, failures: pd.DataFrame) -> "pd.Series[bool]":
+        """Whether a failure (age) is of a day since which failures count as owed."""
+        if self.owed_since is None:
+            return pd.Series(True, index=failures.index)
+        return failures["age"] <= self.past.snapshot - day_number(self.owed_since)
+
     @cached_property
     def notices(self) -> pd.DataFrame:
         """The newest notice a customer on a live contract that may yet end by it: age, ends_in."""
@@ -111,7 +119,7 @@ class CohortRows:
 
     @cached_property
     def overcharges(self) -> pd.DataFrame:
-        """The bills and orders above the agreed price, with `corrected` (true or false).
+        """The bills and orders above the agreed price: whether `corrected`, and `corrected_age`.
 
         A correction that names a bill corrects that one; any other, and staff's record that all is
         put right, corrects all bills before it.
@@ -123,9 +131,18 @@ class CohortRows:
             corrections.dropna(subset="order_id").groupby(["customer_id", "order_id"])["age"].min()
         )
         keys = pd.MultiIndex.from_frame(over[["customer_id", "order_id"]])
-        by_any = free.reindex(over["customer_id"]).to_numpy() <= over["age"].to_numpy()
-        by_name = named.reindex(keys).to_numpy() <= over["age"].to_numpy()
-        return over.assign(corrected=by_any | by_name | self.is_fixed(over))
+        ages = pd.DataFrame(
+            {
+                "by_any": free.reindex(over["customer_id"]).to_numpy(dtype=float),
+                "by_name": named.reindex(keys).to_numpy(dtype=float),
+            },
+            index=over.index,
+        )
+        ages = ages.where(ages.le(over["age"], axis="index"))
+        fixed = pd.Series(self.fixes.reindex(over["customer_id"]).to_numpy(float), over.index)
+        ages = ages.assign(by_staff=fixed.where(self.is_fixed(over)))
+        corrected_age = ages.min(axis="columns")
+        return over.assign(corrected=corrected_age.notna(), corrected_age=corrected_age)
 
     @cached_property
     def awaited(self) -> pd.DataFrame:

@@ -20,10 +20,12 @@ from retention.interactions.wording import Wording
 
 AWAITED: Final = Nature("awaited", turn="ours", fault="ours", settled=False)
 LATE: Final = Nature("late", fault="ours", settled=True)
-WRONG: Final = Nature("faulty", turn="ours", fault="ours")
+WRONG: Final = Nature("faulty", turn="ours", fault="ours", settled=False)
+WRONG_THEN: Final = Nature("faulty_then", fault="ours", settled=True)
 OVERCHARGED: Final = Nature("overcharged", turn="ours", fault="ours", settled=False)
 CORRECTED: Final = Nature("corrected", fault="ours", settled=True)
-REFUSED: Final = Nature("refused", turn="theirs", fault="theirs")
+REFUSED: Final = Nature("refused", turn="theirs", fault="theirs", settled=False)
+PAID: Final = Nature("paid", fault="theirs", settled=True)
 DEARER: Final = Nature("dearer")
 
 # Promises: what is awaited, what came late, what was not right
@@ -58,16 +60,19 @@ def late_or_wrong(rows: CohortRows) -> Issues:
     late = count_issues(due[(due["late"] == 1) & (due["awaited"] == 0)], due, service_grains.LATE)
     faulty = orders[orders["wrong"] == 1].assign(age=orders["fault_age"])
     keys = ["customer_id", "order_id"]
-    owed = pd.MultiIndex.from_frame(faulty_orders(rows)[keys])
+    not_made_good = faulty_orders(rows)
+    not_made = pd.MultiIndex.from_frame(not_made_good[keys])
+    owed = pd.MultiIndex.from_frame(not_made_good[rows.counts_as_owed(not_made_good)][keys])
     is_good = ~pd.MultiIndex.from_frame(faulty[keys]).isin(owed)
+    is_made_good = ~pd.MultiIndex.from_frame(faulty[keys]).isin(not_made)
+    faulty = faulty.assign(made_good=is_made_good)
     # what is left to be put right comes before what is over
-    left = count_issues(faulty[~is_good], due, service_grains.WRONG)
-    yield left.assign(settled=False), _wrong_text, WRONG
-    wrong = count_issues(faulty[is_good], due, service_grains.WRONG).assign(settled=True)
+    yield count_issues(faulty[~is_good], due, service_grains.WRONG), _wrong_text, WRONG
+    wrong = count_issues(faulty[is_good], due, service_grains.WRONG)
     since = wrong.set_index("customer_id")["age"].reindex(late["customer_id"]).to_numpy()
     newer = late["age"].to_numpy() - late["days_late"].to_numpy() < since
     yield late[newer], _late_text, LATE
-    yield wrong, _wrong_text, WRONG
+    yield wrong, _wrong_text, WRONG_THEN
     yield late, _late_text, LATE
 
 
@@ -89,8 +94,10 @@ def _wrong_text(wording: Wording, row: Row) -> str:
         row.n,
         **count_values(wording, row),
     )
-    if row.settled:
+    if row.made_good:
         return wording.language.gettext("{what}, since exchanged or taken back", what=text)
+    if row.settled:  # in a way that nobody recorded
+        return text
     return wording.language.gettext("{what}, neither exchanged nor refunded", what=text)
 
 
@@ -116,7 +123,7 @@ def _overcharged_text(wording: Wording, row: Row) -> str:
         "billed {more} above the agreed price {when}, not yet corrected",
         "{n} of {of} bills above the agreed price {when}, by {more}, not yet corrected",
         row.n,
-        more=_overcharge(wording, row),
+        more=overcharge(wording, row),
         **count_values(wording, row),
     )
 
@@ -126,12 +133,13 @@ def _corrected_text(wording: Wording, row: Row) -> str:
         "billed {more} above the agreed price {when}, since corrected",
         "{n} of {of} bills above the agreed price {when}, by {more}, since corrected",
         row.n,
-        more=_overcharge(wording, row),
+        more=overcharge(wording, row),
         **count_values(wording, row),
     )
 
 
-def _overcharge(wording: Wording, row: Row) -> str:
+def overcharge(wording: Wording, row: Row) -> str:
+    """By how much a bill was too high."""
     ratio = row.over_units / row.agreed_units if row.agreed_units else None
     return wording.above(row.over_units, ratio)
 
@@ -140,9 +148,9 @@ def refused(rows: CohortRows) -> Issues:
     payments = rows[service_grains.payments]
     refusals = payments[payments["refused"] == 1]
     is_paid = _paid_since(payments[payments["refused"] == 0], refusals)
-    for settled in (False, True):
+    for settled, nature in ((False, REFUSED), (True, PAID)):
         issues = count_issues(refusals[is_paid == settled], payments, service_grains.REFUSED)
-        yield issues.assign(settled=settled), _refused_text, REFUSED
+        yield issues.assign(settled=settled), _refused_text, nature
 
 
 def _paid_since(paid: pd.DataFrame, refused: pd.DataFrame) -> "pd.Series[bool]":

@@ -18,6 +18,8 @@ from retention.interactions.wording import Wording
 
 HALF_YEAR: Final = 182
 BILLING: Final = "billing"
+PUT_RIGHT: Final = "put_right"
+"""The theme of what was put right: no feature has it, and only one lane is about it."""
 
 Row = Any
 """Of itertuples: the columns of the newest issue's row, with n, of and oldest."""
@@ -85,7 +87,8 @@ def _with_text(
     for row in rows:
         own = replace(wording, named=set())
         turn = None if row.settled else nature.turn
-        is_bill = theme == BILLING and row.event_id is not None  # an order above its quote has none
+        # an order above its quote has no event of a bill
+        is_bill = theme in (BILLING, PUT_RIGHT) and getattr(row, "event_id", None) is not None
         text = own.with_thing(sentence(own, row), row.case_id, row.order_id, is_bill)
         texts.append(own.with_turn(text, turn))
         dates.append(sorted(own.named))

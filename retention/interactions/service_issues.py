@@ -15,17 +15,18 @@ from retention.interactions.recent_issues import (
     count_issues,
     count_values,
 )
-from retention.interactions.wording import Wording
+from retention.interactions.wording import Wording, plain
 
 LOW: Final = 0.5  # ratings below it are poor
 
-NOTICE: Final = Nature("notice", turn="ours")
+NOTICE: Final = Nature("notice")
 SEVERAL: Final = Nature("several")
 OPEN: Final = Nature("open_case", turn="ours", fault="ours", settled=False)
 OPEN_REQUEST: Final = Nature("open_request", turn="ours", settled=False)
 SLOW: Final = Nature("late_answer", fault="ours")
 UNANSWERED: Final = Nature("unanswered", turn="ours", fault="ours", settled=False)
 UNSOLVED: Final = Nature("unsolved", turn="ours", fault="ours", settled=False)
+UNSOLVED_THEN: Final = Nature("unsolved_then", fault="ours", settled=True)
 REOPENED: Final = Nature("reopened", fault="ours")
 DISSATISFIED: Final = Nature("dissatisfied", turn="ours")
 COMPLAINED: Final = Nature("complained")
@@ -45,7 +46,7 @@ def _notice_text(wording: Wording, row: Row) -> str:
         return wording.language.gettext("gave notice on {day}", day=day)
     ends = wording.day(-row.ends_in)
     return wording.language.gettext(
-        "gave notice on {day}, the contract to end on {end}", day=day, end=ends
+        "gave notice on {day}; the contract ends on {end}", day=day, end=ends
     )
 
 
@@ -175,16 +176,16 @@ def unsolved(rows: CohortRows) -> Issues:
     ended = cases[cases["open"] == 0].assign(age=cases["ended_age"])
     failed = ended[ended["solved"] == 0]
     with_cause = failed.assign(cause=failed["cause"].fillna(service_grains.UNSOLVED))
-    is_owed = failed.index.isin(unsolved_cases(rows).index)
+    not_made_good = unsolved_cases(rows)
+    is_owed = failed.index.isin(not_made_good[rows.counts_as_owed(not_made_good)].index)
     yield count_issues(with_cause[is_owed], ended), _unsolved_text, UNSOLVED
-    made_good = count_issues(with_cause[~is_owed], ended).assign(settled=True)
-    yield made_good, _unsolved_text, UNSOLVED
+    yield count_issues(with_cause[~is_owed], ended), _unsolved_text, UNSOLVED_THEN
 
 
 def _unsolved_text(wording: Wording, row: Row) -> str:
     return wording.language.ngettext(
         "a case was closed {when} without being solved",
-        "{n} of {of} cases were closed {when} without being solved",
+        "{n} of {of} cases were closed without being solved, {when}",
         row.n,
         **count_values(wording, row),
     )
@@ -215,8 +216,13 @@ def dissatisfied(rows: CohortRows) -> Issues:
     )
     poor = (daily["rating"] < LOW) | (daily["person"] < LOW) | (daily["solved"] == 0)
     issues = count_issues(daily[poor], daily)
-    settled = pd.Series(None, index=issues.index, dtype=object).mask(issues["solved"] == 0, False)
-    yield issues.assign(settled=settled), _dissatisfied_text, DISSATISFIED
+    unsolved = issues["solved"] == 0
+    settled = pd.Series(None, index=issues.index, dtype=object).mask(unsolved, False)
+    issues = issues.assign(settled=settled)
+    is_solved = issues["solved"] == 1
+    yield issues[~is_solved], _dissatisfied_text, DISSATISFIED
+    # Who says that it was solved waits for nothing.
+    yield issues[is_solved], _dissatisfied_text, DISSATISFIED._replace(turn=None)
 
 
 def _dissatisfied_text(wording: Wording, row: Row) -> str:
@@ -257,7 +263,10 @@ def _failed_task_text(wording: Wording, row: Row) -> str:
         row.n,
         **count_values(wording, row),
     )
-    return wording.with_detail(text, row.topic)
+    if row.topic is None:
+        return text
+    task = wording.language.gettext("task: {name}", name=plain(row.topic))
+    return wording.language.gettext("{what} ({detail})", what=text, detail=task)
 
 
 THEMES: Final[IssuesOfThemes] = {

@@ -191,7 +191,7 @@ def is_cooling_off(customers: pd.DataFrame, policy: Policy) -> "pd.Series[bool]"
     """
     days_since_due = customers["fixed_days"] - policy.cooling_days
     was_asked = (days_since_due > 0) & (customers["last_outreach_days"] <= days_since_due)
-    return (days_since_due <= policy.cooling_days) & ~was_asked
+    return (customers["fixed_days"] <= policy.asked_within) & ~was_asked
 
 
 LANE_RULES: Final = (

@@ -39,7 +39,8 @@ def days_left(
     Returns
     -------
     DataFrame of n rows
-        ends: in lane contact with the campaign, else with the contract on notice. late: in lanes
+        ends: in lane contact with the campaign or the label window, whichever is first, else with
+        the contract on notice. late: in lanes
         fix_first and gave_notice the first of the service level of cases and of what else is to be
         put right, and the day that was promised; in the others the day agreed, or that on which to
         ask. 0 is as_of, below 0 is past; null where there is none.
@@ -58,11 +59,17 @@ def days_left(
     }
     return pd.DataFrame(
         {
-            "ends": ends_in.mask(lane == "contact", float(params.at_risk.campaign_days)),
+            "ends": ends_in.mask(lane == "contact", _contact_ends(params)),
             "late": np.select([lane == name for name in late], list(late.values()), np.nan),
         },
         index=customers.index,
     )
+
+
+def _contact_ends(params: Params) -> float:
+    """Days until a contact can keep nobody any more who was expected to leave."""
+    churn = params.labels.churn
+    return float(min(params.at_risk.campaign_days, churn.gap_days + churn.horizon_days))
 
 
 def _first_owed(customers: pd.DataFrame, params: Params) -> "pd.Series[float]":

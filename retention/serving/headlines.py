@@ -18,7 +18,7 @@ def headline_figures(metrics: TestMetrics) -> dict[str, Number | None]:
         f"{task}_{name}": figures["recipe"][name].value
         for task, figures in (("churn", metrics.churn), ("value", metrics.value))
         for name in HEADLINES[task]
-        if "recipe" in figures
+        if name in figures.get("recipe", {})
     }
 
 

@@ -14,8 +14,12 @@ from typing import Any, Final
 from retention.i18n.language import Language
 
 SILENT_FROM: Final = 1.5  # usual gaps without a purchase: less is as usual
+HABIT_FROM: Final = 4  # purchases of a new customer: fewer show no usual gap
 NEW_DAYS: Final = 60  # a customer is new for so long; as features/journey.py counts a beginning
 LESS_BY: Final = 0.25  # of the amount before: a smaller fall is as usual
+OTHERS_BY: Final = 1.5  # times what most customers do: nearer to it is as usual
+WHOLE_STAR: Final = 0.25  # of a rating of 0..1: a smaller fall is as usual
+CONTENT: Final = 0.75  # a rating from 4 of 5 on, whatever it was before
 FEWER_FROM: Final = 1.0  # standard deviations of a count (Poisson): a smaller fall is chance
 RENEWAL_DAYS: Final = 30  # before an anniversary, as the stage of features/journey.py
 YEAR: Final = 365
@@ -89,7 +93,8 @@ def new_customer(facts: Facts) -> str | None:
     if first is None or last is None or facts.tenure > NEW_DAYS:  # a contract may be older
         return None
     if gap is not None:
-        if last > SILENT_FROM * gap:
+        orders = facts["orders_total"] or 0
+        if last > SILENT_FROM * gap and orders >= HABIT_FROM:
             return _.gettext(
                 "new customer since {first}: bought {often} until {day}; nothing for {silence}",
                 first=facts.day(first),
@@ -97,7 +102,6 @@ def new_customer(facts: Facts) -> str | None:
                 day=facts.day(last),
                 silence=facts.days(last),
             )
-        orders = facts["orders_total"] or 0
         return _.ngettext(
             "new customer since {day}, one purchase so far",
             "new customer since {day}, {n} purchases so far",
@@ -177,7 +181,7 @@ def slower(facts: Facts) -> str | None:
 def seldom(facts: Facts) -> str | None:
     gap, usual = facts["median_gap"], facts.usual("median_gap")
     first = facts["days_since_first_purchase"]
-    if gap is None or usual is None or first is None or _whole(gap) <= max(1, _whole(usual)):
+    if gap is None or usual is None or first is None or gap < OTHERS_BY * max(1.0, usual):
         return None
     return facts.language.gettext(
         "has bought {often} since {day}, most customers {usual}",
@@ -233,7 +237,7 @@ def dearer_than_listed(facts: Facts) -> str | None:
 def spends_little(facts: Facts) -> str | None:
     mean, usual = facts["mean_order"], facts.usual("mean_order")
     first = facts["days_since_first_purchase"]
-    if mean is None or usual is None or first is None or not 0 < mean < (1 - LESS_BY) * usual:
+    if mean is None or usual is None or first is None or not 0 < OTHERS_BY * mean < usual:
         return None
     return facts.language.gettext(
         "has spent {money} a purchase since {day}, most customers {usual}",
@@ -248,7 +252,7 @@ def ignores_offers(facts: Facts) -> str | None:
     if not sent or used or facts.tenure < HALF_YEAR:
         return None
     return facts.language.ngettext(
-        "did not use the offer sent since {day}",
+        "one offer sent since {day}, not used",
         "used none of the {n} offers sent since {day}",
         _whole(sent),
         day=facts.day(HALF_YEAR),
@@ -270,9 +274,11 @@ def anniversary(facts: Facts) -> str | None:
 
 
 def pays_late(facts: Facts) -> str | None:
-    for days in reversed(facts.windows("late_payments")):
+    """Several bills in the longest window; a single one only lately, in the shortest."""
+    windows = facts.windows("late_payments")
+    for days in (*windows[:0:-1], *windows[:1]):
         late = facts[f"late_payments_{days}d"]
-        if late:
+        if late and (late > 1 or days == windows[0]):
             return facts.language.ngettext(
                 "paid one bill late since {day}",
                 "paid {n} bills late since {day}",
@@ -293,13 +299,15 @@ def many_contacts(facts: Facts) -> str | None:
         "{contacts} since {day}, about {normal} would be normal",
         contacts=facts.language.ngettext("{n} contact", "{n} contacts", _whole(contacts)),
         day=facts.day(YEAR),
-        normal=facts.language.number(normal, 0 if normal >= 10 else 1),
+        normal=facts.language.number(normal, 0 if normal >= 0.5 else 1),
     )
 
 
 def rates_lower(facts: Facts) -> str | None:
     last, fall, ago = (facts[name] for name in ("last_rating", "rating_trend", "days_since_rating"))
-    if last is None or fall is None or ago is None or fall > -0.1:
+    if last is None or fall is None or ago is None or ago > HALF_YEAR:
+        return None
+    if fall > -WHOLE_STAR or last >= CONTENT:
         return None
     return facts.language.gettext(
         "rated us {stars} of 5 on {day}, {before} before",
@@ -319,9 +327,9 @@ def recommends_no_more(facts: Facts) -> str | None:
     if ago is None or not gone:
         return None
     return facts.language.gettext(
-        "used to bring new customers; none for {days}, since {day}",
-        days=facts.days(ago),
+        "last recommended us on {day}, {days} ago",
         day=facts.day(ago),
+        days=facts.days(ago),
     )
 
 
@@ -338,9 +346,9 @@ def leaves_the_portal(facts: Facts) -> str | None:
             days=facts.days(ago),
         )
     return facts.language.gettext(
-        "since {day} used the portal {share} as much as before",
+        "since {day} used the portal {share} less than before",
         day=facts.day(30),
-        share=facts.language.percent(usage),
+        share=facts.language.percent(1 - usage),
     )
 
 

@@ -5,6 +5,7 @@ published. Parameters, figures, plots, the model card and the model are logged; 
 """
 
 import hashlib
+import json
 import math
 import os
 import sys
@@ -23,6 +24,7 @@ import pandas as pd
 
 import models
 from models.components.scorer import COLUMNS
+from retention.core import artefacts
 from retention.core.errors import BadInput, Guarded, Refusal
 from retention.core.storage import atomic
 from retention.tracking.run_record import (
@@ -62,6 +64,7 @@ _UNLESS_SET = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # of 7
     "PGCONNECT_TIMEOUT": "10",  # of a store in PostgreSQL; it would wait for ever
 }
+_DIGEST_LENGTH = 36  # MLflow's longest
 TIME_LIMIT_SECONDS = 300
 """For all calls of one operation together: a slow server may answer each within its timeout."""
 
@@ -267,6 +270,7 @@ def _write_run(
 def _attach(store: _Store, record: RunRecord, run_id: str) -> None:
     """Log the run's artefacts and its model."""
     client = store.client
+    client.log_inputs(run_id, datasets=[_dataset(store, record)])
     client.log_dict(run_id, record.selection_report.as_json(), "recipe.json")
     client.log_dict(run_id, record.metrics.as_json(), "metrics.json")
     client.log_artifact(run_id, str(record.card))
@@ -276,6 +280,24 @@ def _attach(store: _Store, record: RunRecord, run_id: str) -> None:
     output = store.mlflow.entities.LoggedModelOutput(version.source.removeprefix("models:/"), 0)
     client.log_outputs(run_id, [output])
     client.set_tag(run_id, "model_version", f"{version.name} {version.version}")
+
+
+def _dataset(store: _Store, record: RunRecord) -> Any:
+    """What the models learnt from: where it lies in the checkout, its hash, its day and its rows.
+
+    It is described and not read: a row never leaves the machine.
+    """
+    entities = store.mlflow.entities
+    path = artefacts.FEATURES.path.as_posix()
+    dataset = entities.Dataset(
+        name=f"features {record.as_of}",
+        digest=record.data_sha256[:_DIGEST_LENGTH],
+        source_type="local",
+        source=json.dumps({"uri": path, "sha256": record.data_sha256}),
+        profile=json.dumps({"as_of": str(record.as_of), "num_rows": record.rows}),
+    )
+    tags = [entities.InputTag("mlflow.data.context", "training")]
+    return entities.DatasetInput(dataset, tags)
 
 
 def _register(

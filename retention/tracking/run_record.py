@@ -20,7 +20,7 @@ from retention.core.documents.base import Number
 from retention.core.documents.modelling import Figures, SelectionReport, TestMetrics
 from retention.core.params import Params
 from retention.core.storage import atomic
-from retention.serving import target
+from retention.serving import headlines, target
 
 _MIN_CUSTOMERS = 10  # who share a value, for it to stand in the example
 
@@ -52,6 +52,7 @@ class RunRecord:
     card: Path
     plots: Path  # a folder; its PNGs are logged
     data_sha256: str
+    rows: int  # of the feature table
     git_commit: str
 
 
@@ -69,6 +70,7 @@ def collect_record(params: Params) -> RunRecord:
         data_sha256=sha256_of(
             artefact.path for artefact in (artefacts.EVENTS, artefacts.FEATURES, artefacts.LABELS)
         ),
+        rows=artefacts.FEATURES.rows(),
         git_commit=git_commit(),
     )
 
@@ -211,8 +213,12 @@ def _tags(record: RunRecord) -> dict[str, str]:
     note = [
         f"Definition: {definition}.",
         f"Figures are of {measured}, which no model had seen." if measured else "Nothing measured.",
+        _figure_table(record.metrics),
         "\n".join(why),
+        f"Learnt from {report.rows:,} rows of {report.customers:,} customers, "
+        f"{report.churners:,} of whom left; data up to {record.as_of}.",
         *report.banners,
+        "All figures: metrics.json. How far to trust them: model_card.md.",
     ]
     return {
         "level": "run",
@@ -281,12 +287,23 @@ def _folds(report: SelectionReport, name: str) -> list[PipelineRun]:
 
 
 def _selected_model_points(metrics: TestMetrics) -> list[MetricPoint]:
-    """Figures of the selected models, flat: churn_roc_auc, churn_roc_auc_low, ..."""
-    return [
-        MetricPoint(f"{part}_{name}", value)
-        for part, by_model in _parts(metrics).items()
-        for name, value, _ in _points(_figures(by_model, "recipe"))
-    ]
+    """The headline figures, as `dvc metrics` shows them; metrics.json has all, with intervals."""
+    return _points(headlines.headline_metrics(metrics).root)
+
+
+def _figure_table(metrics: TestMetrics) -> str:
+    """The headline figures with their 95 % intervals, as a table in Markdown."""
+    parts = _parts(metrics)
+    lines = ["| figure | value | 95 % interval |", "| --- | --- | --- |"]
+    for name, value in headlines.headline_metrics(metrics).root.items():
+        if value is None:
+            continue
+        part, _, metric = name.partition("_")
+        figure = parts[part]["recipe"][metric]
+        has_interval = figure.low is not None and figure.high is not None
+        interval = f"{figure.low:.4g} to {figure.high:.4g}" if has_interval else ""
+        lines.append(f"| {name} | {value:.4g} | {interval} |")
+    return "\n".join(lines)
 
 
 def _parts(metrics: TestMetrics) -> dict[str, Figures]:

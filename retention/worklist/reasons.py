@@ -20,6 +20,7 @@ COLUMNS: Final = ("customer_id", "theme", "kind", "cause", "day", "case_id", "or
 MOST_REASONS: Final = len(REASON_COLUMNS)
 ANSWERED_PLACE: Final = 1.5  # of an issue that the play answers: after the second model reason
 SUMMARY: Final = "journey"
+PUT_RIGHT: Final = "put_right"
 """Counts all issues: it is told only where no issue is told by itself."""
 
 _GRAVITY: Final = {theme: i for themes in FAMILIES.values() for i, theme in enumerate(themes)}
@@ -60,11 +61,16 @@ def _gravest(issues: pd.DataFrame) -> pd.DataFrame:
     """Of each family the issue to tell: what is left to be put right, then by theme."""
     issues = issues.assign(
         family=issues["theme"].map(family_of),
-        done=issues["settled"].eq(False).map({True: 0, False: 1}),
+        done=_is_done(issues),
         gravity=issues["theme"].map(_GRAVITY).fillna(len(_GRAVITY)),
     )
     ordered = issues.sort_values(["customer_id", "family", "done", "gravity"], kind="stable")
     return ordered.drop_duplicates(["customer_id", "family"])
+
+
+def _is_done(issues: pd.DataFrame) -> "pd.Series[int]":
+    """0 for what is left to be put right, else 1: what is owed is told before what is over."""
+    return issues["settled"].eq(False).map({True: 0, False: 1})
 
 
 def chosen_reasons(
@@ -78,8 +84,8 @@ def chosen_reasons(
 
     tellable: of `model_reasons`. customers: lane, why, play; the index is customer_id. In lane
     contact the issue that the play answers stands at the third place at the latest. In the other
-    lanes the issues come first, for they have to be resolved, and of these the one that the lane
-    is about.
+    lanes the issues come first, for they have to be resolved: the one that the lane is about,
+    then what is left to be put right.
     """
     tellable = tellable[tellable["customer_id"].isin(customers.index)]
     issues = issues[issues["customer_id"].isin(customers.index)]
@@ -90,15 +96,16 @@ def chosen_reasons(
     answered = np.array(
         [name in plays and cause in plays[name].when for name, cause in pairs], bool
     )
-    summary = (issues["theme"] == SUMMARY).to_numpy(dtype=bool)
+    # What is told only where the lane is about it, or where no issue is told by itself.
+    aside = issues["theme"].isin([SUMMARY, PUT_RIGHT]).to_numpy(dtype=bool) & ~about_lane
     issues = issues.assign(
         family=issues["theme"].map(family_of),
         place=np.where(contact, ANSWERED_PLACE, np.where(about_lane, -2.0, -1.0)),
+        done=_is_done(issues),
         gravity=issues["theme"].map(_GRAVITY).fillna(len(_GRAVITY)),
-    )[np.where(contact, answered, ~summary)]
-    issues = issues.sort_values(
-        ["customer_id", "place", "day", "gravity"], ascending=[True, True, False, True]
-    )
+    )[np.where(contact, answered, True) & ~aside]
+    keys = ["customer_id", "place", "done", "day", "gravity"]
+    issues = issues.sort_values(keys, ascending=[True, True, True, False, True])
     columns = [*COLUMNS, "family", "dates", "place"]
     candidates = pd.concat([tellable[columns], issues[columns]], ignore_index=True)
     candidates = candidates.sort_values(["customer_id", "place"], kind="stable")

@@ -11,7 +11,7 @@ from retention.core import artefacts
 from retention.core.params import Params, Play
 from retention.i18n.language import Language
 from retention.policy import queue
-from retention.policy.lanes import LISTED_LANES, has_money
+from retention.policy.lanes import LISTED_LANES, WEEK, has_money
 from retention.serving.sentences import SILENT_FROM
 from retention.worklist.model import (
     CONTACT_COLUMNS,
@@ -31,6 +31,7 @@ THEME_OF_WHY: Final = {
     "billing_error": "billing",
     "broken_promise": "promises",
     "notice": "contracts",
+    "just_fixed": "put_right",
 }
 """The theme of the issue that puts a customer into a lane, by the reason of the lane."""
 
@@ -157,9 +158,9 @@ def _event(lane: str, why: pd.DataFrame | None, play: Play | None, language: Lan
 
 
 def _is_silent(row: dict[str, Any]) -> bool:
-    """Whether the customer has bought nothing for clearly longer than usual."""
+    """Whether the customer has bought nothing for clearly longer than usual, and for a week."""
     days, gap = row["days_since_purchase"], row["usual_gap_days"]
-    return days is not None and gap is not None and days > SILENT_FROM * gap
+    return days is not None and gap is not None and days > max(SILENT_FROM * gap, WEEK)
 
 
 def _silence(row: dict[str, Any], params: Params) -> tuple[float | None, float | None]:

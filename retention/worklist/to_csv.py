@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.csv
 
 from retention.core import artefacts
 from retention.core.csv_injection import escape_formula, escape_phone, unescape_formula
 from retention.core.errors import BadInput
 from retention.i18n.language import minor_digits
 from retention.worklist.model import DAY_COLUMNS, MONEY_COLUMNS, Listing
+
+COHORT: Final = "cohort.csv"
+"""The file that says of every customer of the cohort what the list decided."""
 
 _MAX_CELL_LENGTH: Final = 2**31 - 1
 
@@ -44,6 +48,27 @@ def content(listing: Listing) -> bytes:
 def dropped_content(listing: Listing) -> bytes:
     """The customers who are no longer listed; the header holds the names of DROPPED."""
     return _csv_bytes(listing.dropped.select(artefacts.DROPPED.schema.names), 0)
+
+
+def cohort_content(lanes: pa.Table) -> bytes:
+    """What was said of every customer of the cohort: LANES, without names."""
+    ids = pa.array([escape_formula(value) for value in lanes["customer_id"].to_pylist()])
+    text = pa.BufferOutputStream()
+    pa.csv.write_csv(lanes.set_column(0, "customer_id", ids.cast(pa.string())), text)
+    return bytes(text.getvalue().to_pybytes())
+
+
+def read_cohort(path: Path) -> pa.Table:
+    """LANES, as `cohort_content` wrote it."""
+    types = {column.name: column.type for column in artefacts.LANES.columns}
+    table = pa.csv.read_csv(
+        path,
+        convert_options=pa.csv.ConvertOptions(
+            column_types=types, null_values=[""], strings_can_be_null=True
+        ),
+    )
+    ids = [unescape_formula(value) for value in table["customer_id"].to_pylist()]
+    return table.set_column(0, "customer_id", pa.array(ids, pa.string()))
 
 
 def _csv_bytes(table: pa.Table, money_digits: int) -> bytes:

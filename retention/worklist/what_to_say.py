@@ -52,6 +52,9 @@ OF_ISSUE: Final = {
     "unsolved": gettext_noop(
         "We closed your case on {day} without solving it. I am sorry. I am taking it up again."
     ),
+    "unsolved_then": gettext_noop(
+        "We closed your case on {day} without solving it. I am sorry. Is it right for you now?"
+    ),
     "reopened": gettext_noop(
         "You had to come back to us about the same matter on {day}. I am sorry. Is it right for "
         "you now?"
@@ -66,6 +69,9 @@ OF_ISSUE: Final = {
     "faulty": gettext_noop(
         "Your order was not as it should be. I am sorry. What can I do for you?"
     ),
+    "faulty_then": gettext_noop(
+        "Your order was not as it should be. I am sorry. Is it right for you now?"
+    ),
     "overcharged": gettext_noop(
         "Your bill of {day} was higher than agreed. I am sorry. I am having it corrected."
     ),
@@ -75,6 +81,10 @@ OF_ISSUE: Final = {
     ),
     "refused": gettext_noop(
         "Your payment of {day} did not go through. Shall we look at it together?"
+    ),
+    "paid": gettext_noop(
+        "Your payment of {day} did not go through at first. Is everything right with your bills "
+        "now?"
     ),
     "dearer": gettext_noop(
         "Your price went up on {day}. Shall we look together whether your plan still fits?"
@@ -90,6 +100,11 @@ OF_ISSUE: Final = {
     "notice": gettext_noop(
         "You gave notice on {day}. Thank you for having been with us. May I ask what decided it?"
     ),
+    "solved": gettext_noop(
+        "You told us about a problem on {day}, and we closed it as solved. Is it right for you now?"
+    ),
+    "bill_corrected": gettext_noop("We corrected a bill of yours on {day}. Is it right now?"),
+    "recorded": gettext_noop("We put something right for you on {day}. Is it right now?"),
     "several": gettext_noop(
         "More than one thing went wrong for you, the last on {day}. I am sorry. What matters most "
         "to you now?"

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pyarrow as pa
+
 from retention.core import artefacts
 from retention.core.documents.reports import ListSummary
 from retention.core.storage import atomic
@@ -38,14 +40,19 @@ def write_result(result: AtRiskResult, folder: Path) -> None:
     """Write the list, the customers held out, and the lane of every customer."""
     artefacts.HELD_OUT.within(folder).write(result.held_out)
     artefacts.LANES.within(folder).write(result.lanes)
-    write_list(result.listing, folder)
+    write_list(result.listing, folder, result.lanes)
 
 
-def write_list(listing: Listing, folder: Path) -> None:
-    """Write the list in every format, and summary.json, which names the files to publish."""
+def write_list(listing: Listing, folder: Path, lanes: pa.Table | None = None) -> None:
+    """Write the list in every format, and summary.json, which names the files to publish.
+
+    lanes: LANES, which says what was decided about those who are not on the list; None if unknown.
+    """
     for old in [*folder.glob("at_risk-*.xlsx"), *folder.glob("digest-*.html")]:
         atomic.remove(old)
     files = list_files(listing)
+    if lanes is not None:
+        files[to_csv.COHORT] = to_csv.cohort_content(lanes), lanes.num_rows
     for name, (content, _) in files.items():
         atomic.write_bytes(folder / name, content)
     rows = {name: n_rows for name, (_, n_rows) in files.items()}

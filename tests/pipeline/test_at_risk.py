@@ -38,11 +38,11 @@ def test_one_queue_of_all_lanes_by_what_a_week_of_waiting_costs() -> None:
         ]
     )
     result = at_risk(worklist_inputs(rows), params_with({"per_day": 2}), None)
-    assert column(result, "customer_id") == ["e", "c", "f", "d", "b", "a"]
+    assert column(result, "customer_id") == ["e", "c", "d", "b", "f", "a"]
     assert column(result, "rank") == [1, 2, 3, 4, 5, 6]
     assert column(result, "planned") == ["today"] * 2 + ["this_week"] * 4
-    # e ends in the week, f in 367 days, the contacts (their gain) in 180; c is late 7 of 28 days
-    assert column(result, "cost_of_delay") == [80.0, 12.5, 1.53, 0.66, 0.66, 0.04]
+    # e ends in the week, f in 367 days, the contacts (their gain) in 28; c is late 7 of 28 days
+    assert column(result, "cost_of_delay") == [80.0, 12.5, 4.25, 4.25, 1.53, 0.25]
     assert column(result, "due_on")[:2] == [dt.date(2026, 11, 24), AS_OF]
 
 
@@ -100,8 +100,8 @@ def test_a_row_says_all_that_staff_read() -> None:
     assert cells == {
         "rank": 1,
         "planned": "today",
-        "due_on": dt.date(2027, 5, 21),
-        "cost_of_delay": 0.54,
+        "due_on": dt.date(2026, 12, 20),
+        "cost_of_delay": 3.45,
         "lane": "contact",
         "why": "chosen",
         "change": "",

@@ -62,6 +62,7 @@ def test_help_names_the_commands_and_nothing_that_is_not_there() -> None:
         "erase",
         "init",
         "labels",
+        "leavers",
         "outcomes",
         "promote",
         "propose",

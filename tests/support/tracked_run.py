@@ -137,5 +137,6 @@ def example_record(folder: Path) -> RunRecord:
         card=card,
         plots=folder / "plots",
         data_sha256="d" * 64,
+        rows=240,
         git_commit="c" * 40,
     )

@@ -39,9 +39,13 @@ def stages() -> list[str]:
     return [stage for stage in artefacts.STAGES if stage in with_customers]
 
 
+LEAVERS: Final = "leavers"
+"""The folder that `retention leavers` writes."""
+
+
 def folders(root: Path, *, with_example: bool = False) -> list[Path]:
     """The existing folders of these stages, and the one of the example's raw files if asked for."""
-    names = [EXAMPLE, *stages()] if with_example else stages()
+    names = [EXAMPLE, *stages(), LEAVERS] if with_example else [*stages(), LEAVERS]
     return [folder for name in names if (folder := root / artefacts.DATA / name).is_dir()]
 
 

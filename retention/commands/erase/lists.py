@@ -80,11 +80,16 @@ def erase_from_lists(params: Params, customer_id: str, say: Say) -> int:
 
 def _republish(folder: Path, params: Params, customer_id: str, say: Say) -> None:
     listing = without_customer(read_listing(folder, params), customer_id)
-    write.write_list(listing, SCRATCH)
+    write.write_list(listing, SCRATCH, _lanes_without(folder / to_csv.COHORT, customer_id))
     summary = artefacts.LIST_SUMMARY.within(SCRATCH)
     n_erased = published.read_manifest(folder).erased + 1
     summary.write(summary.read().updated(erased=n_erased))
     published.supersede(folder, SCRATCH, say)
+
+
+def _lanes_without(path: Path, customer_id: str) -> pa.Table | None:
+    """What the list said of all other customers; None where it did not keep that."""
+    return _without_rows(to_csv.read_cohort(path), customer_id) if path.is_file() else None
 
 
 def without_customer(listing: Listing, customer_id: str) -> Listing:

@@ -143,6 +143,11 @@ class Policy(Strict):
     nobody: str | None = None
     playbook: list[Play] = [Play(name="call", action="Ask how things are, and listen")]
 
+    @property
+    def asked_within(self) -> int:
+        """Days after something was put right until which the customer is to be asked about it."""
+        return 2 * self.cooling_days
+
     @model_validator(mode="after")
     def _play_names_are_unique(self) -> "Policy":
         names = [play.name for play in self.playbook]

@@ -35,7 +35,7 @@ from retention.worklist.wording import (
 
 _HERE: Final = Path(__file__).parent
 _MAX_DROPPED: Final = 100
-_MAX_WORDING: Final = 400  # characters
+_MAX_REASON, _MAX_WORDING = 240, 400  # characters
 _WHOLE_UNITS_FROM: Final = 1_000.0  # from this value at stake on, amounts show no pennies
 _PHONE: Final = re.compile(r"\+?[0-9][0-9 ().\-/]{4,24}")
 _EMAIL: Final = re.compile(r"[^\s@,;:<>\"'?&]{1,64}@[^\s@,;:<>\"'?&]{1,190}")
@@ -147,13 +147,20 @@ class RowTexts:
         texts = ("customer_id", "name", "owner", "covered_for", "phone", "email")
         return {name: base_page.cut(row[name]) for name in texts} | {
             "rank": row["rank"],
-            "due": self._day(row.get("due_on")),
             "number": self._language.number(row["rank"]),
             "language": row["language"] and self._language.name_of(row["language"]),
             "prefers": base_page.cut(channel_words(row["preferred_channel"], self._language)),
             "call": _link("tel:", row["phone"], _PHONE),
             "write": _link("mailto:", row["email"], _EMAIL),
         }
+
+    def _due(self, day: dt.date | None) -> str | None:
+        if day is None:
+            return None
+        date = self._language.date(day, short=True)
+        if day < self._listing.as_of:
+            return self._language.gettext("overdue since {date}", date=date)
+        return self._language.gettext("by {date}", date=date)
 
     def _amounts(self, row: dict[str, Any]) -> dict[str, Any]:
         change = row["change"] if row["change"] in CHANGES and row["change"] != "same" else None
@@ -169,7 +176,7 @@ class RowTexts:
         }
 
     def _reasons(self, row: dict[str, Any]) -> dict[str, Any]:
-        reasons = [base_page.cut(row[name]) for name in REASONS if row[name]]
+        reasons = [base_page.cut(row[name], _MAX_REASON) for name in REASONS if row[name]]
         return {"reasons": reasons}
 
     def _action(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -177,7 +184,7 @@ class RowTexts:
         planned = PLANNED.get(row["planned"] or "", "")
         return {
             "lane": row["lane"],
-            "due": self._language.date(row["due_on"], short=True) if row["due_on"] else None,
+            "due": self._due(row["due_on"]),
             "planned": self._language.gettext(planned),
             "lane_words": lane,
             "lane_why": why,
@@ -188,9 +195,6 @@ class RowTexts:
             "approval": row["approval"],
             "channel": base_page.cut(by_channel(row["channel"], self._language)),
         }
-
-    def _day(self, day: dt.date | None) -> str | None:
-        return self._language.date(day, short=True) if day else None
 
     def _amount(self, amount: float | None) -> str | None:
         if amount is None:

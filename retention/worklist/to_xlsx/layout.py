@@ -29,8 +29,8 @@ WORKING_WIDTHS: Final[dict[str, float]] = {
     "reasons": 30,
     "action": 15,
     "wording": 15,
-    "avoid": 12,
-    "budget": 7,
+    "avoid": 11,
+    "budget": 9,
     "owner": 9,
     "channel": 8,
     "phone": 12,
@@ -45,7 +45,7 @@ ANSWER_WIDTHS: Final[dict[str, float]] = {
     "fixed": 7,
     "call_back_on": 11,
     "handed_to": 8,
-    "note": 10,
+    "note": 9,
 }
 DETAIL_WIDTHS: Final[dict[str, float]] = {
     "preferred_channel": 10,

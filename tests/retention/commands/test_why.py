@@ -340,7 +340,8 @@ def test_the_whole_story(company: Path) -> None:
     assert "Held back, because not known before 2026-01-01: 1 had not happened yet, 1 late," in text
     assert "known 2025-12-22 10:00, amount 8.5, order L3, item mend" in text
     for feature in discover(load_params().features.windows):
-        assert feature.meaning in text
+        assert re.search(rf"    {feature.name}  .*{re.escape(feature.meaning)}", text)
+    assert text.index("Reasons for the risk") < text.index("Score\n") < text.index("Events used")
     assert "GBP" in text
     assert "not known" in text
     assert "churn probability" in text

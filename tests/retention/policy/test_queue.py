@@ -11,7 +11,7 @@ from tests.support import policies
 from tests.support.policies import AS_OF, customer_rows, input_frames, policy
 
 PARAMS = policies.params_of(
-    AtRiskParams(campaign_days=70), policy(fix={"promise_days": 60}, cooling_days=7)
+    AtRiskParams(campaign_days=180), policy(fix={"promise_days": 60}, cooling_days=7)
 )
 assert PARAMS.labels.value.horizon_days == 90
 
@@ -54,7 +54,7 @@ def test_due_is_the_first_day_and_a_week_costs_what_ends_or_stays_late_in_it() -
         "promised": -4,
         "fixed": 6,
         "called": 3,
-        "contact": 70,
+        "contact": 90,  # the window is over before the campaign is
     }
     cost = table["cost_of_delay"].round(2).to_dict()
     late_all_week = 7.78  # 7 of 90 days
@@ -66,7 +66,7 @@ def test_due_is_the_first_day_and_a_week_costs_what_ends_or_stays_late_in_it() -
         "faulty": 4.44,  # four days of 90
         "called": 4.44,
         "fixed": 1.11,  # a day of 90: before it there is nothing to ask
-        "contact": 5.0,  # a week of ten, of 50
+        "contact": 3.89,  # a week of 90 days, of 50
     }
 
 

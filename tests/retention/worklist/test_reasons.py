@@ -20,7 +20,9 @@ def texts(
 ) -> list[str]:
     customers = pd.DataFrame({"lane": [lane], "why": [why], "play": ["mend"]}, index=["a"])
     tellable = model_reasons(of_model, recent)
-    selected = chosen_reasons(tellable, recent, customers, PLAYS, {"open_case": "resolution"})
+    selected = chosen_reasons(
+        tellable, recent, customers, PLAYS, {"open_case": "resolution", "just_fixed": "put_right"}
+    )
     return list(selected["text"])
 
 
@@ -79,6 +81,22 @@ def test_at_most_three_and_the_issue_that_the_play_answers_is_among_them() -> No
     recent = happened("promises", cause="late")
     of_model = tellable("billing", "portal", "satisfaction", "rhythm")
     assert texts(of_model, recent) == ["own billing", "own portal", "issue promises"]
+
+
+def test_what_was_put_right_is_told_to_whom_is_asked_about_it() -> None:
+    recent = happened("put_right", "billing")
+    assert texts(tellable("portal"), recent, "cooling_off", "just_fixed") == [
+        "issue put_right",
+        "issue billing",
+        "own portal",
+    ]
+    assert texts(tellable("portal"), recent, "gave_notice", "notice")[0] == "issue billing"
+
+
+def test_in_an_issue_lane_what_is_owed_is_told_before_what_is_newer() -> None:
+    days = [dt.date(2026, 11, 9), dt.date(2026, 11, 1)]
+    recent = happened("resolution", "solutions", settled=[None, False]).assign(day=days)
+    assert texts(tellable("rhythm"), recent, "gave_notice", "notice")[0] == "issue solutions"
 
 
 def test_in_an_issue_lane_the_issue_of_the_lane_comes_first() -> None:

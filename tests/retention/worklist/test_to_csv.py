@@ -16,6 +16,7 @@ from retention.core import artefacts
 from retention.core.csv_injection import escape_formula, escape_phone, unescape_formula
 from retention.core.errors import BadInput
 from retention.i18n.language import language
+from retention.worklist import to_csv
 from retention.worklist.model import Listing
 from retention.worklist.to_csv import content, dropped_content, read
 
@@ -242,3 +243,22 @@ def test_a_cut_row_is_refused(make_listing: MakeListing, tmp_path: Path) -> None
         (tmp_path / "cut.csv").write_bytes(whole[:-cut])
         with pytest.raises(BadInput, match=r"cut\.csv: record 3"):
             read(tmp_path / "cut.csv")
+
+
+def test_what_was_decided_of_the_whole_cohort_comes_back_as_it_was(tmp_path: Path) -> None:
+    ids = ["NA", "00123", "=1+1", "null"]  # an id is exact, whatever it looks like
+    lanes = pa.table(
+        {
+            "customer_id": ids,
+            "lane": ["contact"] * 4,
+            "why": ["chosen"] * 4,
+            "churn_probability": [0.25, 0.5, 1 / 3, 0.0],
+            "expected_loss": [1.0, None, 2.5, -1.0],
+            "net_gain": [None, None, None, None],
+            "passed": [False, False, True, False],
+        },
+        schema=artefacts.LANES.schema,
+    )
+    (tmp_path / to_csv.COHORT).write_bytes(to_csv.cohort_content(lanes))
+    assert "'=1+1" in (tmp_path / to_csv.COHORT).read_text()
+    assert to_csv.read_cohort(tmp_path / to_csv.COHORT).equals(lanes)

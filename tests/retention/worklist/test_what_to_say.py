@@ -52,7 +52,7 @@ def test_every_lane_has_words_without_a_play_in_every_language(lane: str, code: 
 
 def test_only_what_was_put_right_is_called_so() -> None:
     claims = [kind for kind, text in OF_ISSUE.items() if "corrected" in text or "settled" in text]
-    assert claims == ["overcharged", "corrected"]
+    assert claims == ["overcharged", "corrected", "bill_corrected"]
     assert "am having it corrected" in OF_ISSUE["overcharged"]
 
 
