@@ -1,6 +1,6 @@
 """Stage `features`: every feature of each cohort's customers, and the histories of all."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 import narwhals as nw
 import pyarrow as pa
@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from features import discover
 from features.engine.base import Feature
 from features.engine.histories import histories
+from features.engine.one_pass import features_at_all
 from features.engine.table import feature_schema, features_at
 from retention.cohort import calendar
 from retention.core import artefacts, console, engine, errors, feature_table, point_in_time
@@ -23,7 +24,7 @@ def features(
     events: Frame,
     customers: Frame,
     cohorts: Frame,
-    days: Iterable[int],
+    days: Sequence[int],
     declared: list[Feature],
     service_params: ServiceParams,
     restated: bool = True,
@@ -31,9 +32,15 @@ def features(
     """The feature table of each snapshot, one at a time: all of them need not fit into memory.
 
     cohorts: customer_id, snapshot_on. days: the snapshots, as day numbers. restated: whether some
-    event has more than one version.
+    event has more than one version. An engine in this process computes many snapshots in one pass.
     """
     schema = feature_schema(declared)
+    if open_engine.in_process and len(days) > 1:
+        tables = features_at_all(
+            open_engine, events, customers, cohorts, days, declared, restated, service_params
+        )
+        yield from (table.cast(schema) for table in tables)
+        return
     for day in days:
         cohort = cohorts.filter(nw.col("snapshot_on") == point_in_time.date_of(day))
         table = features_at(
@@ -63,7 +70,7 @@ def main() -> None:
                 open_engine.scan(artefacts.EVENTS),
                 open_engine.scan(artefacts.CUSTOMERS),
                 open_engine.scan(artefacts.SNAPSHOTS),
-                report.track(snapshots, "computing snapshots"),
+                snapshots,
                 declared,
                 params.service,
                 summary.versioned,

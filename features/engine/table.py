@@ -89,13 +89,27 @@ def compute(
 
     `lengths` are the days of history per kind, see `history_lengths`.
     """
-    # one aggregation a grain, however many features read it; kinds without a source are skipped
+    frame = join_all(past, cohort.select("customer_id"), aggregates(past, features, lengths))
+    return finished(frame, past.snapshot, features, lengths)
+
+
+def aggregates(past: Past, features: Sequence[Feature], lengths: dict[str, int]) -> list[Frame]:
+    """customer_id and the features of a grain, for each grain whose kinds have a source.
+
+    It is one aggregation a grain, however many features read it.
+    """
     parts = []
     for grain in dict.fromkeys(feature.grain for feature in features):
         if grain is CUSTOMER or any(kind in lengths for kind in grain.kinds):
             grain_features = [feature for feature in features if feature.grain is grain]
             parts.append(past.materialize(_aggregate(past, grain, grain_features)))
-    frame = _join_all(past, cohort.select("customer_id"), parts)
+    return parts
+
+
+def finished(
+    frame: Frame, snapshot: int, features: Sequence[Feature], lengths: dict[str, int]
+) -> Frame:
+    """The feature table from a cohort's aggregates."""
     # nulls are settled before derived features read them, and rounding comes last
     plain = [feature for feature in features if feature.grain is not DERIVED]
     derived = [feature for feature in features if feature.grain is DERIVED]
@@ -106,12 +120,12 @@ def compute(
         frame = frame.with_columns(**{feature.name: feature.expr for feature in derived})
     return frame.select(
         "customer_id",
-        nw.lit(date_of(past.snapshot), nw.Date()).alias("snapshot_on"),
+        nw.lit(date_of(snapshot), nw.Date()).alias("snapshot_on"),
         *(_round(feature) for feature in features),
     )
 
 
-def _join_all(past: Past, cohort: Frame, parts: list[Frame]) -> Frame:
+def join_all(past: Past, cohort: Frame, parts: list[Frame]) -> Frame:
     """The cohort with the columns of all parts, a few joined at a time.
 
     An engine binds a whole chain of joins again with each one added: 31 in a row took 6 s.

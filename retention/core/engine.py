@@ -4,7 +4,7 @@ Everything above it is Narwhals expressions, which both understand.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from typing import Any, Protocol, cast
 
@@ -25,6 +25,12 @@ class Engine(Protocol):
     def load(self, table: pa.Table) -> nw.LazyFrame[Any]:
         """A table from memory."""
 
+    in_process: bool
+    """Whether what is collected lies in the memory of the process that computed it."""
+
+    def lend(self, table: pa.Table) -> AbstractContextManager[nw.LazyFrame[Any]]:
+        """A table from memory, for the block alone."""
+
     def materialize(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """Compute a frame once that several frames are derived from; dropped by `release`."""
 
@@ -42,6 +48,8 @@ def _lazy(native: Any) -> nw.LazyFrame[Any]:
 class DuckDB:
     """The embedded engine."""
 
+    in_process = True
+
     def __init__(self, memory: str = "4GB", threads: int = 2) -> None:
         self.connection = duckdb.connect(config={"memory_limit": memory, "threads": threads})
         self.connection.execute("set TimeZone = 'UTC'")
@@ -55,6 +63,15 @@ class DuckDB:
         name = next(self._names)
         self.connection.register(name, table)
         return _lazy(self.connection.table(name))
+
+    @contextmanager
+    def lend(self, table: pa.Table) -> Iterator[nw.LazyFrame[Any]]:
+        name = next(self._names)
+        self.connection.register(name, table)
+        try:
+            yield _lazy(self.connection.table(name))
+        finally:
+            self.connection.unregister(name)
 
     def materialize(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         name = next(self._names)
@@ -76,6 +93,8 @@ class DuckDB:
 class Spark:
     """A Spark session, local or remote (Spark Connect)."""
 
+    in_process = False
+
     def __init__(self, session: Any) -> None:
         self.session = session
 
@@ -84,6 +103,10 @@ class Spark:
 
     def load(self, table: pa.Table) -> nw.LazyFrame[Any]:
         return _lazy(self.session.createDataFrame(table))
+
+    @contextmanager
+    def lend(self, table: pa.Table) -> Iterator[nw.LazyFrame[Any]]:
+        yield self.load(table)
 
     def materialize(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         # A cached frame keeps its plan, which Spark analyses anew in all that is derived from it.
