@@ -3,7 +3,7 @@
 A feature is declared once, as a Narwhals expression. Its aggregates are taken out of it here, each
 as a `Measure` that one pass over a customer's history answers for every snapshot; what is left of
 the expression computes the feature from the measures. An expression that asks for something else
-raises `Unreadable`: its feature is computed anew at each snapshot.
+raises `UnreadableError`: its feature is computed anew at each snapshot.
 
 Narwhals has no public way to read an expression; this is the only file that knows its nodes.
 """
@@ -28,7 +28,7 @@ at_least_silence: values not below the age of the newest row. distinct: groups w
 window. weeks: weeks of the window with a row."""
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """The expression is not made of measures."""
 
 
@@ -63,7 +63,7 @@ class Reader:
         self._moving = {"age", "first_age", "week", "days", self._silence, *changing}
 
     def read(self, expr: nw.Expr) -> nw.Expr:
-        """The expression over columns that hold its measures. Errors: Unreadable."""
+        """The expression over columns that hold its measures. Errors: UnreadableError."""
         nodes: Nodes = expr._nodes
         for i, node in enumerate(nodes):
             if node.kind.name == "AGGREGATION":
@@ -77,7 +77,7 @@ class Reader:
 
     def _elementwise(self, node: Any) -> Any:
         if node.kind.name not in ("ELEMENTWISE", "LITERAL"):
-            raise Unreadable(f"{node.name} outside of an aggregate")
+            raise UnreadableError(f"{node.name} outside of an aggregate")
         return _with_parts(
             node, [self.read(part) if _is_expr(part) else part for part in node.exprs]
         )
@@ -106,7 +106,7 @@ class Reader:
             return self._sum(operand, asked)
         if name in ("min", "max"):
             return self._extreme(operand, name, asked)
-        raise Unreadable(name)
+        raise UnreadableError(name)
 
     def _sum(self, operand: Nodes, asked: "_Asked") -> Measure:
         longer = _at_least(operand, self._silence)
@@ -115,7 +115,7 @@ class Reader:
         if not asked.ages_given:
             return _measure("sum", self._steady(operand).fill_null(0))
         if asked.of_newest or asked.otherwise != 0:
-            raise Unreadable("a window that is not summed")
+            raise UnreadableError("a window that is not summed")
         value = self._steady(nw.Expr(*asked.value)._nodes)
         if asked.steady:
             value = nw.when(*self._conditions(asked)).then(value).otherwise(0)
@@ -123,10 +123,10 @@ class Reader:
 
     def _extreme(self, operand: Nodes, name: str, asked: "_Asked") -> Measure:
         if asked.ages_given:
-            raise Unreadable("an extreme in a window")
+            raise UnreadableError("an extreme in a window")
         if asked.of_newest:
             if name != "max" or asked.otherwise is not None:
-                raise Unreadable("of the newest rows")
+                raise UnreadableError("of the newest rows")
             value = self._steady(asked.value)
             if asked.steady:
                 value = nw.when(*self._conditions(asked)).then(value)
@@ -148,7 +148,7 @@ class Reader:
         asked = _Asked.of(operand, "")
         counted = name == "sum" and asked.otherwise == 0 and _is_one(asked.value)
         if not counted:
-            raise Unreadable(name)
+            raise UnreadableError(name)
         if asked.ages_given and not asked.steady and asked.ages[0] == 0:
             return _measure("distinct", ONE, asked.ages)
         if len(asked.steady) == 1 and not asked.ages_given:
@@ -157,7 +157,7 @@ class Reader:
                 return _measure("sum", IS_FIRST, (0, limit))
             if (column, sign, limit) == (self.grain.form.number, "__gt__", 1):  # type: ignore[union-attr]
                 return _measure("sum", IS_SECOND)
-        raise Unreadable("of groups")
+        raise UnreadableError("of groups")
 
     def _of_weeks(self, operand: Nodes, name: str) -> nw.Expr:
         """An aggregate over weeks, from the days."""
@@ -177,13 +177,13 @@ class Reader:
             column, sign, limit = _comparison(asked.steady[0])
             if (column, sign) == ("week", "__le__"):
                 return nw.col(self.name(_measure("weeks", ONE, (0, 7 * limit))))
-        raise Unreadable("of weeks")
+        raise UnreadableError("of weeks")
 
     def _steady(self, nodes: Nodes) -> nw.Expr:
         """The expression, if no later row changes it."""
         moving = self._moving & set(_columns(nodes))
         if moving or not all(_elementwise_only(nodes)):
-            raise Unreadable(f"of a row: {', '.join(sorted(moving))}")
+            raise UnreadableError(f"of a row: {', '.join(sorted(moving))}")
         return nw.Expr(*nodes)
 
 

@@ -9,8 +9,8 @@ Customers are taken in parts, ranges of their ids: memory holds the events of on
 follow each other in the order of the table. The company's events may be any number.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,22 +19,25 @@ from typing import Final
 
 import narwhals as nw
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.engine.base import CUSTOMER, DERIVED, Appended, Feature, Grain, Grouped, Past, Weekly
-from features.engine.expressions import IS_FIRST, IS_SECOND, Measure, Reader, Unreadable
+from features.engine.base import DERIVED, Appended, Feature, Grain, Grouped, Past, Weekly
+from features.engine.expressions import Measure, Reader, UnreadableError
+from features.engine.grains import purchase_days
+from features.engine.histories import HISTORY, dated, purchase_histories
 from features.engine.running import Ints, Rows
+from features.engine.snapshots import History
 from features.engine.table import (
     aggregates,
-    customer_attributes,
     finished,
     history_lengths,
+    is_out_of_reach,
     join_all,
 )
 from retention.core import point_in_time
-from retention.core.engine import Engine
-from retention.core.params import ServiceParams
+from retention.core.engine import Engine, InProcess
 from retention.core.point_in_time import Frame
 
 PART_EVENTS: Final = 2_000_000
@@ -75,7 +78,7 @@ def plans(features: Sequence[Feature], lags: dict[str, int]) -> list[Plan]:
             if feature.grain is grain and feature.unit != "category":
                 try:
                     exprs[feature.name] = reader.read(feature.expr)
-                except Unreadable:
+                except UnreadableError:
                     continue
         if exprs:
             planned.append(Plan(grain, reader.measures, exprs))
@@ -90,48 +93,39 @@ def usual_lags(open_engine: Engine, events: Frame) -> dict[str, int]:
     return {row["kind"]: int(row["lag"]) for row in rows}  # the last is the most frequent
 
 
-def features_at_all(
-    open_engine: Engine,
-    events: Frame,
-    customers: Frame,
-    cohorts: Frame,
-    days: Iterable[int],
-    features: Sequence[Feature],
-    restated: bool,
-    service_params: ServiceParams,
-    part_events: int = PART_EVENTS,
-) -> Iterator[pa.Table]:
-    """The feature table of each snapshot in turn, in one piece a part of the customers."""
+@contextmanager
+def opened(
+    open_engine: InProcess, history: History, days: Sequence[int], part_events: int = PART_EVENTS
+) -> Iterator["OnePass"]:
+    """A history, read once for the snapshots of some days."""
     with TemporaryDirectory(prefix="features-") as folder:
-        whole = _History(open_engine, events, cohorts, list(days), features, restated)
-        parts = whole.parts(Path(folder), part_events)
-        for day in whole.days:
-            yield from whole.tables_at(day, parts, customers, service_params)
-            open_engine.release()
+        one_pass = OnePass(open_engine, history, days)
+        one_pass.read(Path(folder), part_events)
+        yield one_pass
 
 
-class _History:
-    """All events, and what is known of their order."""
+class OnePass:
+    """The feature tables, and the histories of purchases, of many snapshots."""
 
-    def __init__(
-        self,
-        open_engine: Engine,
-        events: Frame,
-        cohorts: Frame,
-        days: list[int],
-        features: Sequence[Feature],
-        restated: bool,
-    ) -> None:
-        self.engine, self.events, self.cohorts = open_engine, events, cohorts
-        self.days, self.features, self.restated = days, features, restated
+    def __init__(self, open_engine: InProcess, history: History, days: Sequence[int]) -> None:
+        self.engine, self.history, self.days = open_engine, history, list(days)
+        self.events, self.cohorts, self.features = history.events, history.cohorts, history.features
+        self.restated = history.restated
         self.last = max(days)
-        self.lags = usual_lags(open_engine, events)
-        self.plans = plans(features, self.lags)
+        self.lags = usual_lags(open_engine, self.events)
+        self.plans = plans(self.features, self.lags)
         self.in_one_pass = {name for plan in self.plans for name in plan.exprs}
         self.exact_ids = self._collect(self._out_of_order(), "customer_id")["customer_id"]
+        self._parts: list[_Part] = []
+        self._queries: dict[object, Callable[[], pa.Table]] = {}
 
     def _collect(self, frame: Frame, *sort: str) -> pa.Table:
         return self.engine.collect(frame, sort=sort)
+
+    @property
+    def grains(self) -> list[Grain]:
+        """The appended grains that are measured."""
+        return list(dict.fromkeys(plan.rows for plan in self.plans))
 
     @property
     def kinds(self) -> set[str]:
@@ -181,7 +175,9 @@ class _History:
     def _exact_events(self) -> Frame:
         """The events of the customers who are not in order."""
         ids = self.engine.load(pa.table({"customer_id": self.exact_ids}))
-        read = self.events.filter(nw.col("kind").is_in([*sorted(self.kinds), point_in_time.WITHDRAWN]))
+        read = self.events.filter(
+            nw.col("kind").is_in([*sorted(self.kinds), point_in_time.WITHDRAWN])
+        )
         exact = read.join(ids, on="customer_id", how="inner")
         return self.engine.load(self._collect(exact, "customer_id", "event_id", "known_at"))
 
@@ -206,124 +202,181 @@ class _History:
             rows += self._collect(first, "kind", "source").to_pylist()
         return history_lengths(rows, day)
 
-    def parts(self, folder: Path, part_events: int) -> list["_Part"]:
-        """The customers of all cohorts, in the order of their ids, cut into parts."""
-        events = self.engine.collect(self.events.select(number=nw.len()), sort=["number"])
-        ids = self._collect(self.cohorts.select("customer_id").unique(), "customer_id")
-        ids = ids["customer_id"].combine_chunks()
-        number = max(1, -(-events["number"][0].as_py() // part_events))
+    def read(self, folder: Path, part_events: int) -> None:
+        """Sort the events of all customers, in the order of their ids, part by part."""
+        events = self._collect(self.events.select(events=nw.len()), "events")["events"][0].as_py()
+        seen = self._collect(self.events.select("customer_id").unique(), "customer_id")
+        ids = seen["customer_id"].combine_chunks()
+        number = max(1, min(len(ids), -(-events // part_events)))
         bounds = np.linspace(0, len(ids), number + 1).astype(int)
-        slices = [ids[low:high] for low, high in zip(bounds[:-1], bounds[1:], strict=True)]
-        built = []
-        for i, part_ids in enumerate(part for part in slices if len(part)):
+        # the first part reaches down, and the last up, to customers without any event
+        limits = [None, *(ids[bound].as_py() for bound in bounds[1:-1]), None]
+        for i in range(number):
             place = folder / str(i)
             place.mkdir()
-            built.append(_Part(self, part_ids, place if number > 1 else None))
-        return built
+            part_ids = ids[bounds[i] : bounds[i + 1]]
+            part_place = place if number > 1 else None
+            self._parts.append(_Part(self, part_ids, (limits[i], limits[i + 1]), part_place))
 
-    def tables_at(
-        self, day: int, parts: list["_Part"], customers: Frame, service_params: ServiceParams
-    ) -> Iterator[pa.Table]:
+    def tables_at(self, day: int) -> Iterator[pa.Table]:
         """The feature table of a snapshot, a part of the customers after the other."""
         lengths = self._lengths(day)
-        on = point_in_time.date_of(day)
-        cohort = self.cohorts.filter(nw.col("snapshot_on") == on).select("customer_id")
-        past = Past(
-            point_in_time.as_known_at(self.events, day, self.restated),
-            customer_attributes(customers, day),
-            day,
-            self.engine.materialize,
-            service_params,
-        )
-        anew = [feature for feature in self.features if feature.name not in self.in_one_pass]
-        plain = [feature for feature in anew if feature.grain is not DERIVED]
-        others = aggregates(past, plain, lengths)
-        exact = self._exact_at(day, cohort, lengths, service_params)
-        for part in parts:
-            members = self.engine.materialize(cohort.filter(part.contains()))
-            with self.engine.lend(part.measured(day)) as measured:
-                found = part.features(measured)
-                if exact is not None:
-                    found = nw.concat([found, exact], how="vertical")
-                frame = join_all(past, members, [found, *others])
-                yield self._collect(finished(frame, day, self.features, lengths), "customer_id")
+        cohort = self.history.cohort(day)
+        others = self._others(day, cohort, lengths)
+        exact = self._exact_at(day, cohort, lengths)
+        members = self._collect(cohort, "customer_id")
+        for part in self._parts:
+            tables = {
+                "members": part.members(members),
+                "measured": part.measured(day),
+                "exact": exact,
+                "others": others,
+            }
+            yield self._finished(tables, lengths)
+        self.engine.release()
 
-    def _exact_at(
-        self, day: int, cohort: Frame, lengths: dict[str, int], service_params: ServiceParams
-    ) -> Frame | None:
-        """The features of one pass, computed anew for customers who are not in order."""
-        if not len(self.exact_ids):
-            return None
-        events = point_in_time.as_known_at(self._exact_events, day, self.restated)
-        past = Past(events, events, day, self.engine.materialize, service_params)
-        features = [feature for feature in self.features if feature.name in self.in_one_pass]
-        ids = self.engine.load(pa.table({"customer_id": self.exact_ids}))
-        members = cohort.join(ids, on="customer_id", how="inner")
-        computed = join_all(past, members, aggregates(past, features, lengths))
-        names = set(computed.collect_schema().names())
-        none = nw.lit(None, nw.Float64())
+    def _finished(self, tables: dict[str, pa.Table], lengths: dict[str, int]) -> pa.Table:
+        """The feature table of some members from what was measured and computed of them."""
+        out_of_reach = {f.name for f in self.features if is_out_of_reach(f, lengths)}
+        key = (frozenset(out_of_reach), *(table.schema for table in tables.values()))
+        with ExitStack() as stack:
+            frames = {
+                name: stack.enter_context(self.engine.lend(table, f"one_pass_{name}"))
+                for name, table in tables.items()
+            }
+            if key not in self._queries:
+                in_order = self._features(frames["measured"])
+                both = nw.concat([in_order, frames["exact"]], how="vertical")
+                frame = frames["members"]
+                for part in (both, frames["others"]):
+                    frame = frame.join(part, on="customer_id", how="left")
+                frame = finished(frame, self.features, lengths)
+                self._queries[key] = self.engine.query(frame, ["customer_id"])
+            return self._queries[key]()
+
+    def histories_at(self, day: int) -> pa.Table:
+        """HISTORIES of a snapshot."""
+        if self.history.label.rule != "silence" or purchase_days not in self.grains:
+            return self.history.histories_at(self.engine, day)
+        counted = [part.histories(day) for part in self._parts]
+        if len(self.exact_ids):
+            past_events = point_in_time.as_known_at(self._exact_events, day, self.restated)
+            past = Past(past_events, past_events, day, self.engine.materialize)
+            exact = self._collect(purchase_histories(past), *HISTORY)
+            self.engine.release()
+            counted.append(exact.select(counted[0].column_names).cast(counted[0].schema))
+        sums = pa.concat_tables(counted).group_by(list(HISTORY)).aggregate([("customers", "sum")])
+        table = sums.rename_columns([*HISTORY, "customers"])
+        return dated(table.sort_by([(name, "ascending") for name in HISTORY]), day)
+
+    def _features(self, measured: Frame) -> Frame:
+        """customer_id and the features of one pass, from the measures."""
         columns = {
-            feature.name: nw.col(feature.name) if feature.name in names else none
-            for feature in features
+            name: nw.when(nw.col(plan.is_there)).then(expr).cast(nw.Float64())
+            for plan in self.plans
+            for name, expr in plan.exprs.items()
         }
-        floats = {name: column.cast(nw.Float64()) for name, column in columns.items()}
-        return self.engine.materialize(computed.select("customer_id", **floats))
+        ordered = {f.name: columns[f.name] for f in self.features if f.name in columns}
+        return measured.select("customer_id", **ordered)
+
+    def _others(self, day: int, cohort: Frame, lengths: dict[str, int]) -> pa.Table:
+        """customer_id and the aggregates of the features that are computed anew."""
+        past = self.history.past(self.engine, day)
+        others = [
+            feature
+            for feature in self.features
+            if feature.name not in self.in_one_pass and feature.grain is not DERIVED
+        ]
+        computed = join_all(past, cohort.select("customer_id"), aggregates(past, others, lengths))
+        return self._collect(computed, "customer_id")
+
+    def _exact_at(self, day: int, cohort: Frame, lengths: dict[str, int]) -> pa.Table:
+        """The features of one pass, computed anew for customers who are not in order."""
+        features = [feature for feature in self.features if feature.name in self.in_one_pass]
+        floats = pa.schema([(feature.name, pa.float64()) for feature in features])
+        schema = pa.schema([("customer_id", pa.string()), *floats])
+        if not len(self.exact_ids):
+            return schema.empty_table()
+        events = point_in_time.as_known_at(self._exact_events, day, self.restated)
+        past = Past(events, events, day, self.engine.materialize)
+        ids = self.engine.load(pa.table({"customer_id": self.exact_ids}))
+        members = cohort.select("customer_id").join(ids, on="customer_id", how="inner")
+        computed = join_all(past, members, aggregates(past, features, lengths))
+        table = self._collect(computed, "customer_id")
+        nothing = pa.nulls(len(table), pa.float64())
+        columns = {
+            name: table[name] if name in table.column_names else nothing for name in schema.names
+        }
+        return pa.table(columns).cast(schema)
 
 
 class _Part:
     """Some customers: the rows of their whole history, sorted."""
 
-    def __init__(self, history: _History, ids: pa.Array, folder: Path | None) -> None:
-        self.history, self.folder = history, folder
-        self.low, self.high = ids[0].as_py(), ids[-1].as_py()
-        in_order = pc.invert(pc.is_in(ids, value_set=history.exact_ids.combine_chunks()))
+    def __init__(
+        self,
+        one_pass: OnePass,
+        ids: pa.Array,
+        limits: tuple[str | None, str | None],
+        folder: Path | None,
+    ) -> None:
+        self.one_pass, self.folder = one_pass, folder
+        self.low, self.high = limits
+        in_order = pc.invert(pc.is_in(ids, value_set=one_pass.exact_ids.combine_chunks()))
         self.ids = ids.filter(in_order)
         numbers = pa.array(np.arange(len(self.ids)))
         who = pa.table({"customer_id": self.ids, "number": numbers})
-        with history.engine.lend(who) as numbered, ExitStack() as opened:
+        with one_pass.engine.lend(who) as numbered:
             self.cohorts = self._cohorts(numbered)
-            self.rows = self._sorted_rows(numbered, opened)
-        history.engine.release()
+            self.rows = self._sorted_rows(numbered)
+        one_pass.engine.release()
 
-    def contains(self) -> nw.Expr:
-        """Whether a customer is of this part."""
-        return (nw.col("customer_id") >= self.low) & (nw.col("customer_id") <= self.high)
+    def _of_part(self, frame: Frame) -> Frame:
+        """The rows of the part's customers."""
+        if self.low is not None:
+            frame = frame.filter(nw.col("customer_id") >= self.low)
+        if self.high is not None:
+            frame = frame.filter(nw.col("customer_id") < self.high)
+        return frame
+
+    def members(self, cohort: pa.Table) -> pa.Table:
+        """Those of a cohort, which is sorted, that are of this part."""
+        ids = cohort["customer_id"]
+        first = 0 if self.low is None else pc.sum(pc.less(ids, self.low)).as_py() or 0
+        last = len(ids) if self.high is None else pc.sum(pc.less(ids, self.high)).as_py() or 0
+        return cohort.slice(first, last - first)
 
     def _cohorts(self, numbered: Frame) -> dict[int, Ints]:
         """The customers, by number, of each snapshot."""
-        members = self.history.cohorts.filter(self.contains()).join(
-            numbered, on="customer_id", how="inner"
-        )
-        table = self.history.engine.collect(
+        members = self._of_part(self.one_pass.cohorts)
+        members = members.join(numbered, on="customer_id", how="inner")
+        table = self.one_pass.engine.collect(
             members.select("snapshot_on", "number"), sort=["snapshot_on", "number"]
         )
         on = table["snapshot_on"].to_numpy().astype("datetime64[D]").astype(np.int64)
         numbers = table["number"].to_numpy()
-        starts = np.searchsorted(on, self.history.days)
-        ends = np.searchsorted(on, self.history.days, "right")
+        starts = np.searchsorted(on, self.one_pass.days)
+        ends = np.searchsorted(on, self.one_pass.days, "right")
         return {
             day: numbers[start:end]
-            for day, start, end in zip(self.history.days, starts, ends, strict=True)
+            for day, start, end in zip(self.one_pass.days, starts, ends, strict=True)
         }
 
-    def _sorted_rows(self, numbered: Frame, opened: ExitStack) -> dict[Grain, Rows]:
+    def _sorted_rows(self, numbered: Frame) -> dict[Grain, Rows]:
         """The rows of each grain that is measured."""
-        history = self.history
+        one_pass = self.one_pass
         events = (
-            history.events.filter(self.contains())
+            self._of_part(one_pass.events)
             .join(numbered, on="customer_id", how="inner")
             .with_columns(customer_id=nw.col("number"))
             .drop("number")
         )
-        past_events = point_in_time.as_known_at(events, history.last, restated=False)
-        past = Past(past_events, past_events, history.last, history.engine.materialize)
-        return {
-            grain: self._rows(past, grain)
-            for grain in dict.fromkeys(plan.rows for plan in history.plans)
-        }
+        past_events = point_in_time.as_known_at(events, one_pass.last, restated=False)
+        past = Past(past_events, past_events, one_pass.last, one_pass.engine.materialize)
+        return {grain: self._rows(past, grain) for grain in one_pass.grains}
 
     def _rows(self, past: Past, grain: Grain) -> Rows:
-        of_grain = [plan for plan in self.history.plans if plan.rows is grain]
+        of_grain = [plan for plan in self.one_pass.plans if plan.rows is grain]
         measures = [measure for plan in of_grain for measure in plan.measures]
         values = {measure.text: measure.value for measure in measures}
         names = {text: f"value {i}" for i, text in enumerate(values)}
@@ -333,7 +386,7 @@ class _Part:
                 frame = _with_places_in_group(frame, plan.grain.form.key)
                 values |= {"before": nw.col("before_day")}
                 names |= {"before": "before"}
-        table = self.history.engine.collect(
+        table = self.one_pass.engine.collect(
             frame.select(
                 "customer_id",
                 day=past.snapshot - nw.col("age"),
@@ -346,9 +399,12 @@ class _Part:
             table["customer_id"].to_numpy().astype(np.int64),
             table["day"].to_numpy().astype(np.int64),
             {text: _numbers(column) for text, column in columns.items()},
-            {text: column.is_valid().to_numpy(zero_copy_only=False) for text, column in columns.items()},
+            {
+                text: column.is_valid().to_numpy(zero_copy_only=False)
+                for text, column in columns.items()
+            },
             len(self.ids),
-            next(self.history.lags[kind] for kind in grain.kinds if kind in self.history.lags),
+            next(self.one_pass.lags[kind] for kind in grain.kinds if kind in self.one_pass.lags),
             self._place(grain),
         )
         rows.prepare(measures)
@@ -367,7 +423,7 @@ class _Part:
         columns = {"customer_id": self.ids.take(pa.array(numbers))}
         for grain, rows in self.rows.items():
             view = rows.at(numbers, day)
-            for plan in self.history.plans:
+            for plan in self.one_pass.plans:
                 if plan.rows is grain:
                     columns[plan.is_there] = pa.array(view.some)
                     for measure, name in plan.measures.items():
@@ -375,15 +431,17 @@ class _Part:
                         columns[name] = pa.array(value, mask=none)
         return pa.table(columns)
 
-    def features(self, measured: Frame) -> Frame:
-        """customer_id and the features of one pass, from the measures."""
+    def histories(self, day: int) -> pa.Table:
+        """Of the customers in order: how many have which history of purchases."""
+        view = self.rows[purchase_days].at(np.arange(len(self.ids)), day)
         columns = {
-            name: nw.when(nw.col(plan.is_there)).then(expr).cast(nw.Float64())
-            for plan in self.history.plans
-            for name, expr in plan.exprs.items()
+            "repeats": (view.end - view.start - 1)[view.some],
+            "last": (view.age(view.start) - view.age(view.end - 1))[view.some],
+            "age": view.age(view.start)[view.some],
         }
-        ordered = {f.name: columns[f.name] for f in self.history.features if f.name in columns}
-        return measured.select("customer_id", **ordered)
+        counted = pd.DataFrame(columns).value_counts(sort=False).reset_index(name="customers")
+        table = pa.Table.from_pandas(counted.astype("int64"), preserve_index=False)
+        return table.append_column("ended", pa.nulls(len(table), pa.bool_()))
 
 
 def _with_places_in_group(frame: Frame, key: str) -> Frame:

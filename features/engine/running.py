@@ -141,7 +141,9 @@ class Rows:
             begins = np.maximum(before + days, self.days + self.lag) + 1
             ends = self.days + days + 1
             stands = begins < ends
-            pair = [np.sort(self._keys(self.customers[stands], at[stands])) for at in (begins, ends)]
+            pair = [
+                np.sort(self._keys(self.customers[stands], at[stands])) for at in (begins, ends)
+            ]
             return np.stack(pair)
 
         begins, ends = self._keep(f"distinct {days}", keys)
@@ -211,22 +213,23 @@ class View:
         """The value at each customer's last row; of a customer without rows, any."""
         return values[np.maximum(self.end - 1, 0)] if len(values) else np.zeros(len(self.end))
 
-    def _age(self, position: Ints) -> Ints:
+    def age(self, position: Ints) -> Ints:
+        """The age in days of the row at a position."""
         if not len(self.rows.days):
             return np.zeros(len(position), np.int64)
         return self.snapshot - self.rows.days[np.clip(position, 0, len(self.rows.days) - 1)]
 
     def _newest(self, measure: Measure) -> tuple[Array, Array]:
         if measure.text == ANY_ROW:
-            return self._age(self.end - 1), ~self.some
+            return self.age(self.end - 1), ~self.some
         last = self._last(self.rows.last_where(measure.text))
-        return self._age(last - 1), ~self.some | (last == 0)
+        return self.age(last - 1), ~self.some | (last == 0)
 
     def _oldest(self, measure: Measure) -> tuple[Array, Array]:
         if measure.text == ANY_ROW:
-            return self._age(self.start), ~self.some
+            return self.age(self.start), ~self.some
         first = self.rows.next_where(measure.text)[self.start]
-        return self._age(first), first >= self.end
+        return self.age(first), first >= self.end
 
     def _largest(self, measure: Measure) -> tuple[Array, Array]:
         extremes, nothing = self.rows.running_extreme(measure.text, measure.kind)
@@ -249,7 +252,7 @@ class View:
     def _at_least_silence(self, measure: Measure) -> tuple[Array, None]:
         customers, values = self._by_value(measure)
         key = (customers << _DAY_BITS) + np.clip(values, 0, _MOST)
-        silence = np.clip(self._age(self.end - 1), 0, _MOST)
+        silence = np.clip(self.age(self.end - 1), 0, _MOST)
         shorter = np.searchsorted(key, (self.customers << _DAY_BITS) + silence)
         return np.searchsorted(key, (self.customers + 1) << _DAY_BITS) - shorter, None
 

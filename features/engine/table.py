@@ -89,8 +89,10 @@ def compute(
 
     `lengths` are the days of history per kind, see `history_lengths`.
     """
-    frame = join_all(past, cohort.select("customer_id"), aggregates(past, features, lengths))
-    return finished(frame, past.snapshot, features, lengths)
+    on = nw.lit(date_of(past.snapshot), nw.Date())
+    members = cohort.select("customer_id", snapshot_on=on)
+    frame = join_all(past, members, aggregates(past, features, lengths))
+    return finished(frame, features, lengths)
 
 
 def aggregates(past: Past, features: Sequence[Feature], lengths: dict[str, int]) -> list[Frame]:
@@ -106,10 +108,8 @@ def aggregates(past: Past, features: Sequence[Feature], lengths: dict[str, int])
     return parts
 
 
-def finished(
-    frame: Frame, snapshot: int, features: Sequence[Feature], lengths: dict[str, int]
-) -> Frame:
-    """The feature table from a cohort's aggregates."""
+def finished(frame: Frame, features: Sequence[Feature], lengths: dict[str, int]) -> Frame:
+    """The feature table from the aggregates of a cohort (customer_id, snapshot_on)."""
     # nulls are settled before derived features read them, and rounding comes last
     plain = [feature for feature in features if feature.grain is not DERIVED]
     derived = [feature for feature in features if feature.grain is DERIVED]
@@ -118,11 +118,7 @@ def finished(
     )
     if derived:
         frame = frame.with_columns(**{feature.name: feature.expr for feature in derived})
-    return frame.select(
-        "customer_id",
-        nw.lit(date_of(snapshot), nw.Date()).alias("snapshot_on"),
-        *(_round(feature) for feature in features),
-    )
+    return frame.select("customer_id", "snapshot_on", *(_round(feature) for feature in features))
 
 
 def join_all(past: Past, cohort: Frame, parts: list[Frame]) -> Frame:
@@ -132,7 +128,8 @@ def join_all(past: Past, cohort: Frame, parts: list[Frame]) -> Frame:
     """
     while len(parts) > 1:
         batches = [parts[i : i + _MAX_JOINS] for i in range(0, len(parts), _MAX_JOINS)]
-        parts = [past.materialize(_left_join(cohort, batch)) for batch in batches]
+        ids = cohort.select("customer_id")
+        parts = [past.materialize(_left_join(ids, batch)) for batch in batches]
     return _left_join(cohort, parts)
 
 
@@ -149,12 +146,18 @@ def _aggregate(past: Past, grain: Grain, features: Sequence[Feature]) -> Frame:
     return past[grain].group_by("customer_id").agg(**columns)
 
 
+def is_out_of_reach(feature: Feature, lengths: dict[str, int]) -> bool:
+    """Whether the history is too short for a feature, or has none of its kinds."""
+    if feature.grain in (CUSTOMER, DERIVED):
+        return False
+    kind_lengths = [lengths[kind] for kind in feature.grain.kinds if kind in lengths]
+    return not kind_lengths or max(kind_lengths) < feature.reach
+
+
 def _apply_null_rule(feature: Feature, lengths: dict[str, int]) -> nw.Expr:
     """The column under its rule for nulls."""
-    if feature.grain is not CUSTOMER:
-        kind_lengths = [lengths[kind] for kind in feature.grain.kinds if kind in lengths]
-        if not kind_lengths or max(kind_lengths) < feature.reach:
-            return nw.lit(None, nw.Float64())
+    if is_out_of_reach(feature, lengths):
+        return nw.lit(None, nw.Float64())
     column = nw.col(feature.name)
     return column if feature.none is None else column.fill_null(feature.none)
 

@@ -3,10 +3,10 @@
 Everything above it is Narwhals expressions, which both understand.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import duckdb
 import narwhals as nw
@@ -25,12 +25,6 @@ class Engine(Protocol):
     def load(self, table: pa.Table) -> nw.LazyFrame[Any]:
         """A table from memory."""
 
-    in_process: bool
-    """Whether what is collected lies in the memory of the process that computed it."""
-
-    def lend(self, table: pa.Table) -> AbstractContextManager[nw.LazyFrame[Any]]:
-        """A table from memory, for the block alone."""
-
     def materialize(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """Compute a frame once that several frames are derived from; dropped by `release`."""
 
@@ -41,14 +35,23 @@ class Engine(Protocol):
         """Compute a frame, in the order of its key `sort`."""
 
 
+@runtime_checkable
+class InProcess(Engine, Protocol):
+    """An engine whose frames and Arrow tables lie in the same memory."""
+
+    def lend(self, table: pa.Table, name: str = "") -> AbstractContextManager[nw.LazyFrame[Any]]:
+        """A table from memory, for the block alone; under a name for `query`."""
+
+    def query(self, frame: nw.LazyFrame[Any], sort: Sequence[str]) -> Callable[[], pa.Table]:
+        """`collect`, to be called whenever other tables are lent under the same names."""
+
+
 def _lazy(native: Any) -> nw.LazyFrame[Any]:
     return cast("nw.LazyFrame[Any]", nw.from_native(native))
 
 
 class DuckDB:
     """The embedded engine."""
-
-    in_process = True
 
     def __init__(self, memory: str = "4GB", threads: int = 2) -> None:
         self.connection = duckdb.connect(config={"memory_limit": memory, "threads": threads})
@@ -65,8 +68,8 @@ class DuckDB:
         return _lazy(self.connection.table(name))
 
     @contextmanager
-    def lend(self, table: pa.Table) -> Iterator[nw.LazyFrame[Any]]:
-        name = next(self._names)
+    def lend(self, table: pa.Table, name: str = "") -> Iterator[nw.LazyFrame[Any]]:
+        name = name or next(self._names)
         self.connection.register(name, table)
         try:
             yield _lazy(self.connection.table(name))
@@ -86,14 +89,17 @@ class DuckDB:
     def collect(self, frame: nw.LazyFrame[Any], sort: Sequence[str]) -> pa.Table:
         return nw.to_native(frame.sort(*sort)).to_arrow_table()
 
+    def query(self, frame: nw.LazyFrame[Any], sort: Sequence[str]) -> Callable[[], pa.Table]:
+        # To build a wide query takes Python longer than to run it, so its text is kept.
+        text = nw.to_native(frame.sort(*sort)).sql_query()
+        return lambda: self.connection.sql(text).to_arrow_table()
+
     def close(self) -> None:
         self.connection.close()
 
 
 class Spark:
     """A Spark session, local or remote (Spark Connect)."""
-
-    in_process = False
 
     def __init__(self, session: Any) -> None:
         self.session = session
@@ -103,10 +109,6 @@ class Spark:
 
     def load(self, table: pa.Table) -> nw.LazyFrame[Any]:
         return _lazy(self.session.createDataFrame(table))
-
-    @contextmanager
-    def lend(self, table: pa.Table) -> Iterator[nw.LazyFrame[Any]]:
-        yield self.load(table)
 
     def materialize(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         # A cached frame keeps its plan, which Spark analyses anew in all that is derived from it.
