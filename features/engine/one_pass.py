@@ -23,7 +23,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.engine.base import DERIVED, Appended, Feature, Grain, Grouped, Past, Weekly
+from features.engine.base import CUSTOMER, DERIVED, Appended, Feature, Grain, Grouped, Past, Weekly
 from features.engine.expressions import Measure, Reader, UnreadableError
 from features.engine.grains import purchase_days
 from features.engine.histories import HISTORY, dated, purchase_histories
@@ -31,6 +31,7 @@ from features.engine.running import Ints, Rows
 from features.engine.snapshots import History
 from features.engine.table import (
     aggregates,
+    filled,
     finished,
     history_lengths,
     is_out_of_reach,
@@ -117,7 +118,7 @@ class OnePass:
         self.in_one_pass = {name for plan in self.plans for name in plan.exprs}
         self.exact_ids = self._collect(self._out_of_order(), "customer_id")["customer_id"]
         self._parts: list[_Part] = []
-        self._queries: dict[object, Callable[[], pa.Table]] = {}
+        self._query: Callable[[], pa.Table] | None = None
 
     def _collect(self, frame: Frame, *sort: str) -> pa.Table:
         return self.engine.collect(frame, sort=sort)
@@ -227,32 +228,38 @@ class OnePass:
         members = self._collect(cohort, "customer_id")
         for part in self._parts:
             tables = {
-                "members": part.members(members),
+                "members": _with_reach(part.members(members), self.features, lengths),
                 "measured": part.measured(day),
                 "exact": exact,
                 "others": others,
             }
-            yield self._finished(tables, lengths)
+            yield self._finished(tables)
         self.engine.release()
 
-    def _finished(self, tables: dict[str, pa.Table], lengths: dict[str, int]) -> pa.Table:
+    def _finished(self, tables: dict[str, pa.Table]) -> pa.Table:
         """The feature table of some members from what was measured and computed of them."""
-        out_of_reach = {f.name for f in self.features if is_out_of_reach(f, lengths)}
-        key = (frozenset(out_of_reach), *(table.schema for table in tables.values()))
         with ExitStack() as stack:
             frames = {
                 name: stack.enter_context(self.engine.lend(table, f"one_pass_{name}"))
                 for name, table in tables.items()
             }
-            if key not in self._queries:
+            if self._query is None:
                 in_order = self._features(frames["measured"])
                 both = nw.concat([in_order, frames["exact"]], how="vertical")
                 frame = frames["members"]
                 for part in (both, frames["others"]):
                     frame = frame.join(part, on="customer_id", how="left")
-                frame = finished(frame, self.features, lengths)
-                self._queries[key] = self.engine.query(frame, ["customer_id"])
-            return self._queries[key]()
+                frame = finished(frame, self.features, self._null_rule)
+                self._query = self.engine.query(frame, ["customer_id"])
+            return self._query()
+
+    def _null_rule(self, feature: Feature) -> nw.Expr:
+        """The column under its rule for nulls, whose reach stands beside the members."""
+        if feature.grain is CUSTOMER:
+            return filled(feature)
+        if not any(kind in self.lags for kind in feature.grain.kinds):
+            return nw.lit(None, nw.Float64())
+        return nw.when(nw.col(_reach(feature))).then(filled(feature))
 
     def histories_at(self, day: int) -> pa.Table:
         """HISTORIES of a snapshot."""
@@ -288,26 +295,47 @@ class OnePass:
             if feature.name not in self.in_one_pass and feature.grain is not DERIVED
         ]
         computed = join_all(past, cohort.select("customer_id"), aggregates(past, others, lengths))
-        return self._collect(computed, "customer_id")
+        return _completed(self._collect(computed, "customer_id"), others)
 
     def _exact_at(self, day: int, cohort: Frame, lengths: dict[str, int]) -> pa.Table:
         """The features of one pass, computed anew for customers who are not in order."""
         features = [feature for feature in self.features if feature.name in self.in_one_pass]
-        floats = pa.schema([(feature.name, pa.float64()) for feature in features])
-        schema = pa.schema([("customer_id", pa.string()), *floats])
         if not len(self.exact_ids):
-            return schema.empty_table()
+            nobody = pa.table({"customer_id": pa.array([], pa.string())})
+            return _completed(nobody, features)
         events = point_in_time.as_known_at(self._exact_events, day, self.restated)
         past = Past(events, events, day, self.engine.materialize)
         ids = self.engine.load(pa.table({"customer_id": self.exact_ids}))
         members = cohort.select("customer_id").join(ids, on="customer_id", how="inner")
         computed = join_all(past, members, aggregates(past, features, lengths))
-        table = self._collect(computed, "customer_id")
-        nothing = pa.nulls(len(table), pa.float64())
-        columns = {
-            name: table[name] if name in table.column_names else nothing for name in schema.names
-        }
-        return pa.table(columns).cast(schema)
+        return _completed(self._collect(computed, "customer_id"), features)
+
+
+def _completed(table: pa.Table, features: Sequence[Feature]) -> pa.Table:
+    """customer_id and every one of the features in a type of its own, null where it is missing."""
+    columns = {"customer_id": table["customer_id"]}
+    for feature in features:
+        kind = pa.string() if feature.unit == "category" else pa.float64()
+        there = feature.name in table.column_names
+        columns[feature.name] = (
+            table[feature.name].cast(kind) if there else pa.nulls(len(table), kind)
+        )
+    return pa.table(columns)
+
+
+def _reach(feature: Feature) -> str:
+    """The column that says whether the history is long enough for a feature."""
+    return f"reach {feature.reach} of {' '.join(feature.grain.kinds)}"
+
+
+def _with_reach(
+    members: pa.Table, features: Sequence[Feature], lengths: dict[str, int]
+) -> pa.Table:
+    flags = {_reach(feature): not is_out_of_reach(feature, lengths) for feature in features}
+    columns = {name: pa.repeat(flag, len(members)) for name, flag in flags.items()}
+    return pa.table(
+        {"customer_id": members["customer_id"], "snapshot_on": members["snapshot_on"], **columns}
+    )
 
 
 class _Part:

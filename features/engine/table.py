@@ -4,7 +4,7 @@ Each grain is aggregated once for all its features, the parts are joined to the 
 for nulls and rounding are applied. Adding a feature changes nothing here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -92,7 +92,7 @@ def compute(
     on = nw.lit(date_of(past.snapshot), nw.Date())
     members = cohort.select("customer_id", snapshot_on=on)
     frame = join_all(past, members, aggregates(past, features, lengths))
-    return finished(frame, features, lengths)
+    return finished(frame, features, lambda feature: null_rule(feature, lengths))
 
 
 def aggregates(past: Past, features: Sequence[Feature], lengths: dict[str, int]) -> list[Frame]:
@@ -108,14 +108,17 @@ def aggregates(past: Past, features: Sequence[Feature], lengths: dict[str, int])
     return parts
 
 
-def finished(frame: Frame, features: Sequence[Feature], lengths: dict[str, int]) -> Frame:
-    """The feature table from the aggregates of a cohort (customer_id, snapshot_on)."""
+def finished(
+    frame: Frame, features: Sequence[Feature], rule: Callable[[Feature], nw.Expr]
+) -> Frame:
+    """The feature table from the aggregates of a cohort (customer_id, snapshot_on).
+
+    rule: the column of a feature under its rule for nulls.
+    """
     # nulls are settled before derived features read them, and rounding comes last
     plain = [feature for feature in features if feature.grain is not DERIVED]
     derived = [feature for feature in features if feature.grain is DERIVED]
-    frame = frame.with_columns(
-        **{feature.name: _apply_null_rule(feature, lengths) for feature in plain}
-    )
+    frame = frame.with_columns(**{feature.name: rule(feature) for feature in plain})
     if derived:
         frame = frame.with_columns(**{feature.name: feature.expr for feature in derived})
     return frame.select("customer_id", "snapshot_on", *(_round(feature) for feature in features))
@@ -154,10 +157,13 @@ def is_out_of_reach(feature: Feature, lengths: dict[str, int]) -> bool:
     return not kind_lengths or max(kind_lengths) < feature.reach
 
 
-def _apply_null_rule(feature: Feature, lengths: dict[str, int]) -> nw.Expr:
+def null_rule(feature: Feature, lengths: dict[str, int]) -> nw.Expr:
     """The column under its rule for nulls."""
-    if is_out_of_reach(feature, lengths):
-        return nw.lit(None, nw.Float64())
+    return nw.lit(None, nw.Float64()) if is_out_of_reach(feature, lengths) else filled(feature)
+
+
+def filled(feature: Feature) -> nw.Expr:
+    """The column, with its value for customers without a row in the grain."""
     column = nw.col(feature.name)
     return column if feature.none is None else column.fill_null(feature.none)
 
