@@ -11,7 +11,6 @@ follow each other in the order of the table. The company's events may be any num
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,15 +18,14 @@ from typing import Final
 
 import narwhals as nw
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.engine.base import CUSTOMER, DERIVED, Appended, Feature, Grain, Grouped, Past, Weekly
-from features.engine.expressions import Measure, Reader, UnreadableError
+from features.engine.base import CUSTOMER, DERIVED, Appended, Feature, Past
 from features.engine.grains import purchase_days
 from features.engine.histories import HISTORY, dated, purchase_histories
-from features.engine.running import Ints, Rows
+from features.engine.parts import Part, Reading
+from features.engine.plans import plans, usual_lags
 from features.engine.snapshots import History
 from features.engine.table import (
     aggregates,
@@ -38,60 +36,11 @@ from features.engine.table import (
     join_all,
 )
 from retention.core import point_in_time
-from retention.core.engine import Engine, InProcess
+from retention.core.engine import InProcess
 from retention.core.point_in_time import Frame
 
 PART_EVENTS: Final = 2_000_000
 """Events whose customers are one part: a few hundred megabytes."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How the features of one grain follow from measures of its rows."""
-
-    grain: Grain
-    measures: dict[Measure, str]  # with the columns that hold them
-    exprs: dict[str, nw.Expr]  # of those columns, by feature
-
-    @property
-    def rows(self) -> Grain:
-        """The appended grain that is measured."""
-        form = self.grain.form
-        return form.rows if isinstance(form, (Grouped, Weekly)) else self.grain
-
-    @property
-    def is_there(self) -> str:
-        """The column that says whether the customer has a row."""
-        return f"{self.grain.name} rows"
-
-
-def plans(features: Sequence[Feature], lags: dict[str, int]) -> list[Plan]:
-    """What can be computed in one pass, by grain. lags: of `usual_lags`.
-
-    The kinds of a grain become known by the same lag, or its rows do not stay in order.
-    """
-    planned = []
-    for grain in dict.fromkeys(feature.grain for feature in features):
-        if grain.form is None or len({lags[kind] for kind in grain.kinds if kind in lags}) != 1:
-            continue
-        reader, exprs = Reader(grain), {}
-        for feature in features:
-            if feature.grain is grain and feature.unit != "category":
-                try:
-                    exprs[feature.name] = reader.read(feature.expr)
-                except UnreadableError:
-                    continue
-        if exprs:
-            planned.append(Plan(grain, reader.measures, exprs))
-    return planned
-
-
-def usual_lags(open_engine: Engine, events: Frame) -> dict[str, int]:
-    """Days after which an event of a kind becomes known, as most of them do."""
-    lag = nw.col("known_day") - nw.col("occurred_day")
-    counted = events.with_columns(lag=lag).group_by("kind", "lag").agg(events=nw.len())
-    rows = open_engine.collect(counted, sort=["kind", "events", "lag"]).to_pylist()
-    return {row["kind"]: int(row["lag"]) for row in rows}  # the last is the most frequent
 
 
 @contextmanager
@@ -112,21 +61,25 @@ class OnePass:
         self.engine, self.history, self.days = open_engine, history, list(days)
         self.events, self.cohorts, self.features = history.events, history.cohorts, history.features
         self.restated = history.restated
-        self.last = max(days)
         self.lags = usual_lags(open_engine, self.events)
         self.plans = plans(self.features, self.lags)
         self.in_one_pass = {name for plan in self.plans for name in plan.exprs}
-        self.exact_ids = self._collect(self._out_of_order(), "customer_id")["customer_id"]
-        self._parts: list[_Part] = []
+        out_of_order = self._collect(self._out_of_order(), "customer_id")
+        self.exact_ids = out_of_order["customer_id"].combine_chunks()
+        self._reading = Reading(
+            open_engine,
+            self.events,
+            self.cohorts,
+            self.days,
+            self.plans,
+            self.lags,
+            self.exact_ids,
+        )
+        self._parts: list[Part] = []
         self._query: Callable[[], pa.Table] | None = None
 
     def _collect(self, frame: Frame, *sort: str) -> pa.Table:
         return self.engine.collect(frame, sort=sort)
-
-    @property
-    def grains(self) -> list[Grain]:
-        """The appended grains that are measured."""
-        return list(dict.fromkeys(plan.rows for plan in self.plans))
 
     @property
     def kinds(self) -> set[str]:
@@ -217,7 +170,9 @@ class OnePass:
             place.mkdir()
             part_ids = ids[bounds[i] : bounds[i + 1]]
             part_place = place if number > 1 else None
-            self._parts.append(_Part(self, part_ids, (limits[i], limits[i + 1]), part_place))
+            self._parts.append(
+                Part(self._reading, part_ids, (limits[i], limits[i + 1]), part_place)
+            )
 
     def tables_at(self, day: int) -> Iterator[pa.Table]:
         """The feature table of a snapshot, a part of the customers after the other."""
@@ -263,7 +218,7 @@ class OnePass:
 
     def histories_at(self, day: int) -> pa.Table:
         """HISTORIES of a snapshot."""
-        if self.history.label.rule != "silence" or purchase_days not in self.grains:
+        if self.history.label.rule != "silence" or purchase_days not in self._reading.grains:
             return self.history.histories_at(self.engine, day)
         counted = [part.histories(day) for part in self._parts]
         if len(self.exact_ids):
@@ -336,159 +291,3 @@ def _with_reach(
     return pa.table(
         {"customer_id": members["customer_id"], "snapshot_on": members["snapshot_on"], **columns}
     )
-
-
-class _Part:
-    """Some customers: the rows of their whole history, sorted."""
-
-    def __init__(
-        self,
-        one_pass: OnePass,
-        ids: pa.Array,
-        limits: tuple[str | None, str | None],
-        folder: Path | None,
-    ) -> None:
-        self.one_pass, self.folder = one_pass, folder
-        self.low, self.high = limits
-        in_order = pc.invert(pc.is_in(ids, value_set=one_pass.exact_ids.combine_chunks()))
-        self.ids = ids.filter(in_order)
-        numbers = pa.array(np.arange(len(self.ids)))
-        who = pa.table({"customer_id": self.ids, "number": numbers})
-        with one_pass.engine.lend(who) as numbered:
-            self.cohorts = self._cohorts(numbered)
-            self.rows = self._sorted_rows(numbered)
-        one_pass.engine.release()
-
-    def _of_part(self, frame: Frame) -> Frame:
-        """The rows of the part's customers."""
-        if self.low is not None:
-            frame = frame.filter(nw.col("customer_id") >= self.low)
-        if self.high is not None:
-            frame = frame.filter(nw.col("customer_id") < self.high)
-        return frame
-
-    def members(self, cohort: pa.Table) -> pa.Table:
-        """Those of a cohort, which is sorted, that are of this part."""
-        ids = cohort["customer_id"]
-        first = 0 if self.low is None else pc.sum(pc.less(ids, self.low)).as_py() or 0
-        last = len(ids) if self.high is None else pc.sum(pc.less(ids, self.high)).as_py() or 0
-        return cohort.slice(first, last - first)
-
-    def _cohorts(self, numbered: Frame) -> dict[int, Ints]:
-        """The customers, by number, of each snapshot."""
-        members = self._of_part(self.one_pass.cohorts)
-        members = members.join(numbered, on="customer_id", how="inner")
-        table = self.one_pass.engine.collect(
-            members.select("snapshot_on", "number"), sort=["snapshot_on", "number"]
-        )
-        on = table["snapshot_on"].to_numpy().astype("datetime64[D]").astype(np.int64)
-        numbers = table["number"].to_numpy()
-        starts = np.searchsorted(on, self.one_pass.days)
-        ends = np.searchsorted(on, self.one_pass.days, "right")
-        return {
-            day: numbers[start:end]
-            for day, start, end in zip(self.one_pass.days, starts, ends, strict=True)
-        }
-
-    def _sorted_rows(self, numbered: Frame) -> dict[Grain, Rows]:
-        """The rows of each grain that is measured."""
-        one_pass = self.one_pass
-        events = (
-            self._of_part(one_pass.events)
-            .join(numbered, on="customer_id", how="inner")
-            .with_columns(customer_id=nw.col("number"))
-            .drop("number")
-        )
-        past_events = point_in_time.as_known_at(events, one_pass.last, restated=False)
-        past = Past(past_events, past_events, one_pass.last, one_pass.engine.materialize)
-        return {grain: self._rows(past, grain) for grain in one_pass.grains}
-
-    def _rows(self, past: Past, grain: Grain) -> Rows:
-        of_grain = [plan for plan in self.one_pass.plans if plan.rows is grain]
-        measures = [measure for plan in of_grain for measure in plan.measures]
-        values = {measure.text: measure.value for measure in measures}
-        names = {text: f"value {i}" for i, text in enumerate(values)}
-        frame = past[grain]
-        for plan in of_grain:
-            if isinstance(plan.grain.form, Grouped):
-                frame = _with_places_in_group(frame, plan.grain.form.key)
-                values |= {"before": nw.col("before_day")}
-                names |= {"before": "before"}
-        table = self.one_pass.engine.collect(
-            frame.select(
-                "customer_id",
-                day=past.snapshot - nw.col("age"),
-                **{names[text]: value for text, value in values.items()},
-            ),
-            sort=["customer_id", "day"],
-        )
-        columns = {text: table[name].combine_chunks() for text, name in names.items()}
-        rows = Rows(
-            table["customer_id"].to_numpy().astype(np.int64),
-            table["day"].to_numpy().astype(np.int64),
-            {text: _numbers(column) for text, column in columns.items()},
-            {
-                text: column.is_valid().to_numpy(zero_copy_only=False)
-                for text, column in columns.items()
-            },
-            len(self.ids),
-            next(self.one_pass.lags[kind] for kind in grain.kinds if kind in self.one_pass.lags),
-            self._place(grain),
-        )
-        rows.prepare(measures)
-        return rows
-
-    def _place(self, grain: Grain) -> Path | None:
-        if self.folder is None:
-            return None
-        place = self.folder / grain.name
-        place.mkdir()
-        return place
-
-    def measured(self, day: int) -> pa.Table:
-        """customer_id and every measure, of the customers of a snapshot who are in order."""
-        numbers = self.cohorts[day]
-        columns = {"customer_id": self.ids.take(pa.array(numbers))}
-        for grain, rows in self.rows.items():
-            view = rows.at(numbers, day)
-            for plan in self.one_pass.plans:
-                if plan.rows is grain:
-                    columns[plan.is_there] = pa.array(view.some)
-                    for measure, name in plan.measures.items():
-                        value, none = view.measure(measure)
-                        columns[name] = pa.array(value, mask=none)
-        return pa.table(columns)
-
-    def histories(self, day: int) -> pa.Table:
-        """Of the customers in order: how many have which history of purchases."""
-        view = self.rows[purchase_days].at(np.arange(len(self.ids)), day)
-        columns = {
-            "repeats": (view.end - view.start - 1)[view.some],
-            "last": (view.age(view.start) - view.age(view.end - 1))[view.some],
-            "age": view.age(view.start)[view.some],
-        }
-        counted = pd.DataFrame(columns).value_counts(sort=False).reset_index(name="customers")
-        table = pa.Table.from_pandas(counted.astype("int64"), preserve_index=False)
-        return table.append_column("ended", pa.nulls(len(table), pa.bool_()))
-
-
-def _with_places_in_group(frame: Frame, key: str) -> Frame:
-    """The rows, with the day of the group's row before, and whether it is its first or second."""
-    before, second = (
-        nw.col("occurred_day").shift(n).over("customer_id", key, order_by="occurred_day")
-        for n in (1, 2)
-    )
-    frame = frame.with_columns(before_day=before, before_that=second)
-    is_first = nw.col("before_day").is_null()
-    is_second = ~is_first & nw.col("before_that").is_null()
-    return frame.with_columns(
-        is_first=nw.when(is_first).then(1).otherwise(0),
-        is_second=nw.when(is_second).then(1).otherwise(0),
-    )
-
-
-def _numbers(column: pa.Array) -> np.ndarray:  # type: ignore[type-arg]
-    """Whole numbers as int64, others as float64; null as 0."""
-    whole = pa.types.is_integer(column.type) or pa.types.is_decimal(column.type)
-    kind = pa.int64() if whole or pa.types.is_boolean(column.type) else pa.float64()
-    return pc.fill_null(column.cast(kind), 0).to_numpy(zero_copy_only=False)

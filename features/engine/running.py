@@ -166,7 +166,8 @@ class Rows:
         return np.searchsorted(keys, self._keys(customers, np.int64(day)))
 
     def _keys(self, customers: Ints, day: Any) -> Ints:
-        return (customers << _DAY_BITS) + np.clip(day - self.first_day + 1, 0, _MOST)
+        keys: Ints = (customers << _DAY_BITS) + np.clip(day - self.first_day + 1, 0, _MOST)
+        return keys
 
     def _keep(self, name: str, make: Callable[[], Array]) -> Array:
         if name not in self._kept:
