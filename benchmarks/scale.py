@@ -59,12 +59,15 @@ def tables(name: str, root: Path, days: list[int]) -> Iterator[pa.Table]:
 
 def _ours(name: str, root: Path, days: list[int]) -> Iterator[pa.Table]:
     duck = engine.DuckDB(MEMORY)
-    scan = [
-        duck.scan(artefact.under(root))
-        for artefact in (artefacts.EVENTS, artefacts.CUSTOMERS, artefacts.SNAPSHOTS)
-    ]
-    label = ChurnLabel(rule="silence", active_days=made_history.ACTIVE_DAYS)
-    history = History(*scan, declared(), label, ServiceParams(), restated=False)
+    history = History(
+        duck.scan(artefacts.EVENTS.under(root)),
+        duck.scan(artefacts.CUSTOMERS.under(root)),
+        duck.scan(artefacts.SNAPSHOTS.under(root)),
+        declared(),
+        ChurnLabel(rule="silence", active_days=made_history.ACTIVE_DAYS),
+        ServiceParams(),
+        restated=False,
+    )
     if name == ANEW:
         each = Each(duck, history)
         yield from (table for day in days for table in each.tables_at(day))

@@ -65,7 +65,7 @@ def _events(number: int, rng: np.random.Generator) -> pa.Table:
     return _table({name: column[sequence] for name, column in columns.items()})
 
 
-def _table(columns: dict[str, np.ndarray]) -> pa.Table:  # type: ignore[type-arg]
+def _table(columns: dict[str, np.ndarray]) -> pa.Table:
     number, day = len(columns["day"]), pa.array(columns["day"], pa.int32())
     minutes = columns["day"].astype(np.int64) * _MINUTES_OF_DAY + 12 * 60
     time = pa.array((minutes * 60).astype("datetime64[s]"))
@@ -92,12 +92,12 @@ def _table(columns: dict[str, np.ndarray]) -> pa.Table:  # type: ignore[type-arg
     return pa.table(arrays, schema=EVENTS)
 
 
-def _ids(prefix: str, numbers: np.ndarray) -> pa.Array:  # type: ignore[type-arg]
+def _ids(prefix: str, numbers: np.ndarray) -> pa.Array:
     digits = pc.utf8_lpad(pa.array(numbers).cast(pa.string()), 9, "0")
     return pc.binary_join_element_wise(prefix, digits, "")
 
 
-def _money(cents: np.ndarray, missing: np.ndarray | None) -> pa.Array:  # type: ignore[type-arg]
+def _money(cents: np.ndarray, missing: np.ndarray | None) -> pa.Array:
     return pa.array(cents / 100, mask=missing).cast(EVENTS.field("amount").type)
 
 
