@@ -29,14 +29,14 @@ from benchmarks.at_scale import by_hand, in_polars, made_history
 from features import discover
 from features.engine import one_pass
 from features.engine.base import Feature
-from features.engine.snapshots import Each, History
+from features.engine.snapshots import CompanyHistory, Each
 from features.engine.table import feature_schema
 from retention.core import artefacts, engine, point_in_time
 from retention.core.params import ChurnLabel, ServiceParams
 
 MEMORY = "4GB"
-OURS, ANEW, SQL, POLARS = "one pass", "each snapshot by itself", "DuckDB SQL", "Polars"
-CONTESTANTS = (OURS, ANEW, SQL, POLARS)
+ONE_PASS, ANEW, SQL, POLARS = "one pass", "each snapshot by itself", "DuckDB SQL", "Polars"
+CONTESTANTS = (ONE_PASS, ANEW, SQL, POLARS)
 
 
 def declared() -> list[Feature]:
@@ -54,12 +54,12 @@ def tables(name: str, root: Path, days: list[int]) -> Iterator[pa.Table]:
         for day in days:
             yield in_polars.features(root, day)
     else:
-        yield from _ours(name, root, days)
+        yield from _by_project(name, root, days)
 
 
-def _ours(name: str, root: Path, days: list[int]) -> Iterator[pa.Table]:
+def _by_project(name: str, root: Path, days: list[int]) -> Iterator[pa.Table]:
     duck = engine.DuckDB(MEMORY)
-    history = History(
+    history = CompanyHistory(
         duck.scan(artefacts.EVENTS.under(root)),
         duck.scan(artefacts.CUSTOMERS.under(root)),
         duck.scan(artefacts.SNAPSHOTS.under(root)),
@@ -72,8 +72,8 @@ def _ours(name: str, root: Path, days: list[int]) -> Iterator[pa.Table]:
         each = Each(duck, history)
         yield from (table for day in days for table in each.tables_at(day))
     else:
-        with one_pass.opened(duck, history, days) as many:
-            yield from (table for day in days for table in many.tables_at(day))
+        with one_pass.opened(duck, history, days) as in_pass:
+            yield from (table for day in days for table in in_pass.tables_at(day))
 
 
 def run(name: str, root: Path, days: list[int], out: Path) -> None:
@@ -109,21 +109,21 @@ def measured(name: str, root: Path, snapshots: int) -> dict[str, Any]:
 
 
 def compare(root: Path, snapshots: int) -> list[str]:
-    """The columns whose values differ from ours by more than the last decimal, by contestant."""
-    ours, found = pq.read_table(output(root, OURS, snapshots)), []
+    """The columns whose values differ from project by more than the last decimal, by contestant."""
+    project, differing = pq.read_table(output(root, ONE_PASS, snapshots)), []
     for name in CONTESTANTS[1:]:
         path = output(root, name, snapshots)
         if path.is_file():
             other = pq.read_table(path)
-            found += [f"{name}: {column}" for column in ours.column_names[2:]
-                      if not _same(ours[column], other[column])]  # fmt: skip
-    return found
+            differing += [f"{name}: {column}" for column in project.column_names[2:]
+                      if not _same(project[column], other[column])]  # fmt: skip
+    return differing
 
 
-def _same(one: pa.ChunkedArray, other: pa.ChunkedArray) -> bool:
-    if pc.any(pc.xor(one.is_null(), other.is_null())).as_py():
+def _same(first: pa.ChunkedArray, other: pa.ChunkedArray) -> bool:
+    if pc.any(pc.xor(first.is_null(), other.is_null())).as_py():
         return False
-    apart = pc.max(pc.abs(pc.subtract(one, other))).as_py()
+    apart = pc.max(pc.abs(pc.subtract(first, other))).as_py()
     return apart is None or apart < 1.5e-6
 
 

@@ -31,7 +31,7 @@ def purchases_or_bills(past: Past) -> Frame:
     return nw.concat([ordered, bills], how="vertical")
 
 
-def _dealings(days: int) -> nw.Expr:
+def _purchases_else_bills(days: int) -> nw.Expr:
     """A customer's orders in the last days; bills for one without any."""
     ordered, billed = total("ordered", within(days)), total("billed", within(days))
     return nw.when(ordered > 0).then(ordered).otherwise(billed)
@@ -45,8 +45,8 @@ def usual_contacts(past: Past) -> Frame:
     """
     contacts = past[service_grains.contacts].filter(within(_YEAR))
     touched = contacts.group_by("customer_id").agg(contacts=nw.len())
-    dealings = past[purchases_or_bills].filter(within(_YEAR)).group_by("customer_id")
-    numbers = dealings.agg(number=_dealings(_YEAR))
+    recent = past[purchases_or_bills].filter(within(_YEAR)).group_by("customer_id")
+    numbers = recent.agg(number=_purchases_else_bills(_YEAR))
     joined = numbers.join(touched, on="customer_id", how="left")
     rows = joined.select(
         "customer_id", "number", contacts=nw.col("contacts").fill_null(0), company=nw.lit(1)
@@ -68,7 +68,7 @@ def usual_contacts(past: Past) -> Frame:
 )
 def dealings_last_year() -> nw.Expr:
     """Purchases of the last 365 days; bills for a customer without any."""
-    return _dealings(_YEAR)
+    return _purchases_else_bills(_YEAR)
 
 
 @feature(

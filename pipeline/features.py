@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from features import discover
 from features.engine import one_pass
 from features.engine.base import Feature
-from features.engine.snapshots import Each, History
+from features.engine.snapshots import CompanyHistory, Each
 from features.engine.table import feature_schema
 from retention.cohort import calendar
 from retention.core import artefacts, console, engine, errors
@@ -40,7 +40,9 @@ def features(
 
 
 @contextmanager
-def opened(open_engine: Engine, history: History, days: Sequence[int]) -> Iterator[Snapshots]:
+def opened(
+    open_engine: Engine, history: CompanyHistory, days: Sequence[int]
+) -> Iterator[Snapshots]:
     """Many snapshots in one pass, where the engine can; else each anew."""
     if isinstance(open_engine, InProcess) and len(days) > 1:
         with one_pass.opened(open_engine, history, days) as snapshots:
@@ -87,7 +89,7 @@ def main() -> None:
             artefacts.FEATURES.writer(feature_schema(declared)) as writer,
             engine.open_engine(params.engine) as open_engine,
         ):
-            history = History(
+            history = CompanyHistory(
                 open_engine.scan(artefacts.EVENTS),
                 open_engine.scan(artefacts.CUSTOMERS),
                 open_engine.scan(artefacts.SNAPSHOTS),

@@ -43,12 +43,21 @@ class Measure:
 
 
 def _measure(kind: Kind, value: nw.Expr, ages: tuple[int, int | None] = (0, None)) -> Measure:
-    return Measure(kind, value, repr(value), ages)
+    return Measure(kind, value, _text(value._nodes), ages)
 
 
-ONE = nw.lit(1)
+def _text(nodes: Nodes) -> str:
+    """The expression as text: another one has another, which its `repr` does not promise."""
+    texts = []
+    for node in nodes:
+        parts = [_text(part._nodes) if _is_expr(part) else repr(part) for part in node.exprs]
+        texts.append(f"{node.name}({parts} {sorted(node.kwargs.items())})")
+    return ".".join(texts)
+
+
+UNIT = nw.lit(1)
 IS_FIRST, IS_SECOND = nw.col("is_first"), nw.col("is_second")  # of a group's rows, see running.py
-ROWS = _measure("sum", ONE)
+ROWS = _measure("sum", UNIT)
 
 
 class Reader:
@@ -101,7 +110,7 @@ class Reader:
             return _measure("sum", nw.when(~nw.Expr(*operand).is_null()).then(1).otherwise(0))
         if name == "median":
             return _measure("median", self._steady(operand))
-        asked = _Asked.of(operand, self._silence)
+        asked = _Asked.parse(operand, self._silence)
         if name == "sum":
             return self._sum(operand, asked)
         if name in ("min", "max"):
@@ -134,7 +143,7 @@ class Reader:
         if _is_column(asked.value, "age") and asked.otherwise is None:
             kind: Kind = "newest" if name == "min" else "oldest"
             if not asked.steady:
-                return _measure(kind, ONE)
+                return _measure(kind, UNIT)
             return _measure(kind, nw.when(*self._conditions(asked)).then(1).otherwise(0))
         return _measure("largest" if name == "max" else "smallest", self._steady(operand))
 
@@ -145,12 +154,12 @@ class Reader:
         """The measure of an aggregate over groups of rows, from the rows."""
         if name == "len":
             return _measure("sum", IS_FIRST)
-        asked = _Asked.of(operand, "")
+        asked = _Asked.parse(operand, "")
         counted = name == "sum" and asked.otherwise == 0 and _is_one(asked.value)
         if not counted:
             raise UnreadableError(name)
         if asked.ages_given and not asked.steady and asked.ages[0] == 0:
-            return _measure("distinct", ONE, asked.ages)
+            return _measure("distinct", UNIT, asked.ages)
         if len(asked.steady) == 1 and not asked.ages_given:
             column, sign, limit = _comparison(asked.steady[0])
             if (column, sign) == ("first_age", "__le__"):
@@ -162,12 +171,12 @@ class Reader:
     def _of_weeks(self, operand: Nodes, name: str) -> nw.Expr:
         """An aggregate over weeks, from the days."""
         if name == "len":
-            return nw.col(self.name(_measure("weeks", ONE)))
+            return nw.col(self.name(_measure("weeks", UNIT)))
         if name == "max" and _is_column(operand, "week"):
-            return (nw.col(self.name(_measure("oldest", ONE))) - 1) // 7 + 1
+            return (nw.col(self.name(_measure("oldest", UNIT))) - 1) // 7 + 1
         if name == "sum" and _is_column(operand, "days"):
             return nw.col(self.name(ROWS))
-        asked = _Asked.of(operand, "")
+        asked = _Asked.parse(operand, "")
         if (
             name == "sum"
             and len(asked.steady) == 1
@@ -176,7 +185,7 @@ class Reader:
         ):
             column, sign, limit = _comparison(asked.steady[0])
             if (column, sign) == ("week", "__le__"):
-                return nw.col(self.name(_measure("weeks", ONE, (0, 7 * limit))))
+                return nw.col(self.name(_measure("weeks", UNIT, (0, 7 * limit))))
         raise UnreadableError("of weeks")
 
     def _steady(self, nodes: Nodes) -> nw.Expr:
@@ -202,7 +211,7 @@ class _Asked:
         return self.ages != (0, None)
 
     @classmethod
-    def of(cls, operand: Nodes, silence: str) -> "_Asked":
+    def parse(cls, operand: Nodes, silence: str) -> "_Asked":
         if len(operand) != 1 or operand[0].name != "when_then":
             return cls(operand, None, (0, None), False, ())
         condition, value, *otherwise = operand[0].exprs
@@ -248,7 +257,7 @@ def _comparison(nodes: Nodes) -> tuple[str, str, Any]:
 
 def _at_least(operand: Nodes, silence: str) -> Nodes | None:
     """The value of a count of the rows whose value is not below the silence; None: it is none."""
-    asked = _Asked.of(operand, "")
+    asked = _Asked.parse(operand, "")
     if not silence or asked.ages_given or len(asked.steady) != 1 or asked.otherwise != 0:
         return None
     *value, last = asked.steady[0]

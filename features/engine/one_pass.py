@@ -26,7 +26,7 @@ from features.engine.grains import purchase_days
 from features.engine.histories import HISTORY, dated, purchase_histories
 from features.engine.parts import Part, Reading
 from features.engine.plans import plans, usual_lags
-from features.engine.snapshots import History
+from features.engine.snapshots import CompanyHistory
 from features.engine.table import (
     aggregates,
     filled,
@@ -45,7 +45,10 @@ PART_EVENTS: Final = 2_000_000
 
 @contextmanager
 def opened(
-    open_engine: InProcess, history: History, days: Sequence[int], part_events: int = PART_EVENTS
+    open_engine: InProcess,
+    history: CompanyHistory,
+    days: Sequence[int],
+    part_events: int = PART_EVENTS,
 ) -> Iterator["OnePass"]:
     """A history, read once for the snapshots of some days."""
     with TemporaryDirectory(prefix="features-") as folder:
@@ -57,7 +60,9 @@ def opened(
 class OnePass:
     """The feature tables, and the histories of purchases, of many snapshots."""
 
-    def __init__(self, open_engine: InProcess, history: History, days: Sequence[int]) -> None:
+    def __init__(
+        self, open_engine: InProcess, history: CompanyHistory, days: Sequence[int]
+    ) -> None:
         self.engine, self.history, self.days = open_engine, history, list(days)
         self.events, self.cohorts, self.features = history.events, history.cohorts, history.features
         self.restated = history.restated
@@ -95,18 +100,18 @@ class OnePass:
             *((nw.col("kind") == kind) & (lag != usual) for kind, usual in self.lags.items()),
             ignore_nulls=True,
         )
-        found = [read.filter(unusual).select("customer_id")]
+        customers = [read.filter(unusual).select("customer_id")]
         if self.restated:
-            found.append(self._versions.select("customer_id"))
+            customers.append(self._versions.select("customer_id"))
         for form, kinds in self._rows_of_events():
-            found.append(
+            customers.append(
                 read.filter(nw.col("kind").is_in(kinds), ~nw.col(form).is_null())
                 .group_by("customer_id", form)
                 .agg(first=nw.col("occurred_day").min(), last=nw.col("occurred_day").max())
                 .filter(nw.col("first") != nw.col("last"))
                 .select("customer_id")
             )
-        return nw.concat(found, how="vertical").unique()
+        return nw.concat(customers, how="vertical").unique()
 
     def _rows_of_events(self) -> list[tuple[str, tuple[str, ...]]]:
         """The columns by which events of some kinds are one row."""
@@ -159,8 +164,8 @@ class OnePass:
     def read(self, folder: Path, part_events: int) -> None:
         """Sort the events of all customers, in the order of their ids, part by part."""
         events = self._collect(self.events.select(events=nw.len()), "events")["events"][0].as_py()
-        seen = self._collect(self.events.select("customer_id").unique(), "customer_id")
-        ids = seen["customer_id"].combine_chunks()
+        all_ids = self._collect(self.events.select("customer_id").unique(), "customer_id")
+        ids = all_ids["customer_id"].combine_chunks()
         number = max(1, min(len(ids), -(-events // part_events)))
         bounds = np.linspace(0, len(ids), number + 1).astype(int)
         # the first part reaches down, and the last up, to customers without any event

@@ -153,7 +153,7 @@ class Part:
         numbers = self.cohorts[day]
         columns = {"customer_id": self.ids.take(pa.array(numbers))}
         for grain, rows in self.rows.items():
-            view = rows.at(numbers, day)
+            view = rows.view(numbers, day)
             for plan in self.reading.plans:
                 if plan.rows is grain:
                     columns[plan.is_there] = pa.array(view.some)
@@ -164,7 +164,7 @@ class Part:
 
     def histories(self, day: int) -> pa.Table:
         """Of the customers in order: how many have which history of purchases."""
-        view = self.rows[purchase_days].at(np.arange(len(self.ids)), day)
+        view = self.rows[purchase_days].view(np.arange(len(self.ids)), day)
         columns = {
             "repeats": (view.end - view.start - 1)[view.some],
             "last": (view.age(view.start) - view.age(view.end - 1))[view.some],

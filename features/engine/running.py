@@ -15,22 +15,22 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.engine.expressions import ONE, Measure
+from features.engine.expressions import ROWS, Measure
 
 Ints = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
 
 _DAY_BITS: Final = 23  # of a key that sorts by customer, then by day
-_MOST: Final = (1 << _DAY_BITS) - 1
+_LARGEST: Final = (1 << _DAY_BITS) - 1
 _WEEK: Final = 7
-ANY_ROW: Final = repr(ONE)
+ANY_ROW: Final = ROWS.text
 
 
 @dataclass
 class Rows:
     """Rows of customers, sorted by customer, then by day.
 
-    customers are whole numbers from 0; values: of each row, null as NaN or masked by `known`;
+    customers are whole numbers from 0; values: of each row, null as NaN or masked by `valid`;
     groups: of each row, for a grain of groups; lag: days after which a row becomes known.
     folder: where the arrays lie, so that memory holds what is being read alone; None: in memory.
     """
@@ -38,11 +38,11 @@ class Rows:
     customers: Ints
     days: Ints
     values: dict[str, Array]
-    known: dict[str, npt.NDArray[np.bool_]]  # which values are not null; all where it is missing
+    valid: dict[str, npt.NDArray[np.bool_]]  # which values are not null; all where it is missing
     n_customers: int
     lag: int = 0
     folder: Path | None = None
-    _kept: dict[str, Array] = field(default_factory=dict)
+    _arrays: dict[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.first_day = int(self.days.min(initial=0))
@@ -51,7 +51,7 @@ class Rows:
         self.key = self._keep("key", lambda: self._keys(self.customers, self.days))
         self.starts = np.searchsorted(self.key, np.arange(self.n_customers + 1) << _DAY_BITS)
 
-    def at(self, customers: Ints, snapshot: int) -> "View":
+    def view(self, customers: Ints, snapshot: int) -> "View":
         """The past of some customers at a snapshot."""
         return View(self, customers, snapshot)
 
@@ -70,7 +70,7 @@ class Rows:
                 self.by_value(measure.text)
             elif measure.kind == "distinct":
                 self.distinct(measure.ages[1] or 0)
-        self.values, self.known = {}, {}
+        self.values, self.valid = {}, {}
 
     def running_sums(self, text: str) -> Ints:
         """The sums of a value over all rows before each, and over all."""
@@ -82,12 +82,12 @@ class Rows:
         at_newest: the largest of the row's own day, up to the row.
         """
         name = f"{kind} {text}"
-        values = self._kept[name] if name in self._kept else self.values[text]
+        values = self._arrays[name] if name in self._arrays else self.values[text]
         limits = np.finfo(float) if values.dtype.kind == "f" else np.iinfo(np.int64)
         nothing = limits.max if kind == "smallest" else limits.min
 
         def running() -> Array:
-            filled = pd.Series(np.where(self.known[text], values, nothing))
+            filled = pd.Series(np.where(self.valid[text], values, nothing))
             grouped = filled.groupby(self.key if kind == "at_newest" else self.customers)
             extremes = grouped.cummin() if kind == "smallest" else grouped.cummax()
             return extremes.to_numpy()
@@ -98,8 +98,8 @@ class Rows:
         """The position after the last row, up to each, where the value is 1; 0: none."""
 
         def positions() -> Ints:
-            at = np.where(self.values[text] == 1, np.arange(1, len(self.days) + 1), 0)
-            latest: Ints = np.maximum.accumulate(at)
+            places = np.where(self.values[text] == 1, np.arange(1, len(self.days) + 1), 0)
+            latest: Ints = np.maximum.accumulate(places)
             return np.where(latest > self.starts[self.customers], latest, 0)
 
         return self._keep(f"last {text}", positions)
@@ -108,8 +108,8 @@ class Rows:
         """The position of the first row, from each on, where the value is 1; the number of rows."""
 
         def positions() -> Ints:
-            at = np.where(self.values[text] == 1, np.arange(len(self.days)), len(self.days))
-            following: Ints = np.minimum.accumulate(at[::-1])[::-1]
+            places = np.where(self.values[text] == 1, np.arange(len(self.days)), len(self.days))
+            following: Ints = np.minimum.accumulate(places[::-1])[::-1]
             return np.append(following, len(self.days))
 
         return self._keep(f"next {text}", positions)
@@ -118,7 +118,7 @@ class Rows:
         """customers, values, days of the rows with a value, by customer, then by value."""
 
         def order() -> Ints:
-            rows = np.flatnonzero(self.known[text])
+            rows = np.flatnonzero(self.valid[text])
             by_value = np.lexsort((self.values[text][rows], self.customers[rows]))
             return rows[by_value]
 
@@ -137,12 +137,12 @@ class Rows:
         """
 
         def keys() -> Ints:
-            before = np.where(self.known["before"], self.values["before"], self.days - _MOST)
+            before = np.where(self.valid["before"], self.values["before"], self.days - _LARGEST)
             begins = np.maximum(before + days, self.days + self.lag) + 1
             ends = self.days + days + 1
             stands = begins < ends
             pair = [
-                np.sort(self._keys(self.customers[stands], at[stands])) for at in (begins, ends)
+                np.sort(self._keys(self.customers[stands], day[stands])) for day in (begins, ends)
             ]
             return np.stack(pair)
 
@@ -166,18 +166,18 @@ class Rows:
         return np.searchsorted(keys, self._keys(customers, np.int64(day)))
 
     def _keys(self, customers: Ints, day: Any) -> Ints:
-        keys: Ints = (customers << _DAY_BITS) + np.clip(day - self.first_day + 1, 0, _MOST)
+        keys: Ints = (customers << _DAY_BITS) + np.clip(day - self.first_day + 1, 0, _LARGEST)
         return keys
 
     def _keep(self, name: str, make: Callable[[], Array]) -> Array:
-        if name not in self._kept:
+        if name not in self._arrays:
             array = make()
             if self.folder is not None:
-                path = self.folder / f"{len(self._kept)}.npy"
+                path = self.folder / f"{len(self._arrays)}.npy"
                 np.save(path, array)
                 array = np.load(path, mmap_mode="r")
-            self._kept[name] = array
-        return self._kept[name]
+            self._arrays[name] = array
+        return self._arrays[name]
 
 
 class View:
@@ -252,8 +252,8 @@ class View:
 
     def _at_least_silence(self, measure: Measure) -> tuple[Array, None]:
         customers, values = self._by_value(measure)
-        key = (customers << _DAY_BITS) + np.clip(values, 0, _MOST)
-        silence = np.clip(self.age(self.end - 1), 0, _MOST)
+        key = (customers << _DAY_BITS) + np.clip(values, 0, _LARGEST)
+        silence = np.clip(self.age(self.end - 1), 0, _LARGEST)
         shorter = np.searchsorted(key, (self.customers << _DAY_BITS) + silence)
         return np.searchsorted(key, (self.customers + 1) << _DAY_BITS) - shorter, None
 

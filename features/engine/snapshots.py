@@ -16,7 +16,7 @@ from retention.core.point_in_time import Frame
 
 
 @dataclass(frozen=True)
-class History:
+class CompanyHistory:
     """What the snapshots of a company are computed from."""
 
     events: Frame
@@ -53,7 +53,7 @@ class Each:
     """Each snapshot computed from the events that it sees."""
 
     engine: Engine
-    history: History
+    history: CompanyHistory
 
     def tables_at(self, day: int) -> Iterator[pa.Table]:
         """The feature table of a snapshot."""

@@ -8,7 +8,7 @@ import pytest
 
 from features import discover
 from features.engine.base import Feature
-from features.engine.snapshots import Each, History
+from features.engine.snapshots import CompanyHistory, Each
 from features.engine.table import feature_schema
 from pipeline.features import Constants, features, main, opened
 from retention.core import artefacts, point_in_time
@@ -27,9 +27,9 @@ EARLIER, LATER = (point_in_time.date_of(day) for day in DAYS)
 COHORTS = {"customer_id": ["anna", "anna", "bert"], "snapshot_on": [EARLIER, LATER, LATER]}
 
 
-def history_of(declared: list[Feature]) -> History:
+def history_of(declared: list[Feature]) -> CompanyHistory:
     duck = engines.duck()
-    return History(
+    return CompanyHistory(
         engines.frame(histories.events(EVENTS)),
         duck.load(histories.people_table([])),
         duck.load(pa.table(COHORTS)),
@@ -43,8 +43,8 @@ def history_of(declared: list[Feature]) -> History:
 def test_each_snapshot_has_its_cohort_and_its_past(in_one_pass: bool) -> None:
     declared = needed(["orders_total", "days_since_purchase"])
     history = history_of(declared)
-    with opened(engines.duck(), history, DAYS) as many:
-        snapshots = many if in_one_pass else Each(engines.duck(), history)
+    with opened(engines.duck(), history, DAYS) as in_pass:
+        snapshots = in_pass if in_one_pass else Each(engines.duck(), history)
         table = pa.concat_tables(features(snapshots, DAYS, declared))
     assert table.schema == feature_schema(declared)
     rows = [tuple(row.values()) for row in table.to_pylist()]
@@ -64,8 +64,8 @@ def test_one_snapshot_is_computed_at_a_time() -> None:
             yield day
 
     declared = needed(["orders_total"])
-    with opened(engines.duck(), history_of(declared), DAYS) as many:
-        tables = features(many, days(), declared)
+    with opened(engines.duck(), history_of(declared), DAYS) as in_pass:
+        tables = features(in_pass, days(), declared)
         assert started == []
         next(tables)
         assert started == [DAYS[0]]

@@ -7,7 +7,7 @@ import pytest
 from features.engine import one_pass
 from features.engine.base import Appended, Feature, Grain, count, total, within
 from features.engine.expressions import Reader, UnreadableError
-from features.engine.snapshots import Each, History
+from features.engine.snapshots import CompanyHistory, Each
 from retention.core import point_in_time
 from retention.core.params import ChurnLabel, ServiceParams
 from tests.support import engines, histories
@@ -25,19 +25,19 @@ def in_order(events: list[histories.Event]) -> list[histories.Event]:
             history[f"{i}"] = event
         elif event["event_id"] not in history:
             day, order = event["occurred_day"], event["order_id"]
-            known = histories.known_on(event, day)
-            history[event["event_id"]] = known | {"order_id": order and f"{order} {day}"}
+            dated = histories.known_on(event, day)
+            history[event["event_id"]] = dated | {"order_id": order and f"{order} {day}"}
     return list(history.values())
 
 
-def history_of(events: list[histories.Event], features: list[Feature]) -> History:
+def history_of(events: list[histories.Event], features: list[Feature]) -> CompanyHistory:
     duck = engines.duck()
     customers = sorted({event["customer_id"] for event in events} | {"", "never seen", "~"})
     cohorts = {
         "customer_id": customers * len(DAYS),
         "snapshot_on": [point_in_time.date_of(day) for day in DAYS for _ in customers],
     }
-    return History(
+    return CompanyHistory(
         engines.frame(events),
         duck.load(histories.people_table([])),
         duck.load(pa.table(cohorts)),
@@ -57,15 +57,15 @@ def one_of_each(features: list[Feature]) -> list[Feature]:
 
 def readable(read: bool = True) -> list[Feature]:
     """The features of appended grains that one pass computes, or does not."""
-    found = []
+    tried = []
     for feature in engines.declared():
         if feature.grain.form is not None:
             try:
                 Reader(feature.grain).read(feature.expr)
-                found.append((feature, True))
+                tried.append((feature, True))
             except UnreadableError:
-                found.append((feature, False))
-    return [feature for feature, is_read in found if is_read is read]
+                tried.append((feature, False))
+    return [feature for feature, is_read in tried if is_read is read]
 
 
 def test_one_pass_computes_what_every_snapshot_by_itself_does() -> None:
@@ -73,13 +73,13 @@ def test_one_pass_computes_what_every_snapshot_by_itself_does() -> None:
     events = in_order(histories.together(parts))
     history = history_of(events, one_of_each(readable()))
     each = Each(engines.duck(), history)
-    with one_pass.opened(engines.duck(), history, DAYS, len(events) // 2) as many:
-        n_exact = len(many.exact_ids)
+    with one_pass.opened(engines.duck(), history, DAYS, len(events) // 2) as snapshots:
+        n_exact = len(snapshots.exact_ids)
         assert 5 < n_exact < 2 * CUSTOMERS
         for day in DAYS:
-            table = pa.concat_tables(many.tables_at(day))
+            table = pa.concat_tables(snapshots.tables_at(day))
             assert table.equals(next(each.tables_at(day)).cast(table.schema))
-            assert many.histories_at(day).equals(each.histories_at(day))
+            assert snapshots.histories_at(day).equals(each.histories_at(day))
 
 
 def test_what_one_pass_cannot_read_is_computed_at_each_snapshot() -> None:
@@ -120,3 +120,10 @@ ROWS = Grain("rows", (), lambda past: past.all_events, Appended(silence="silence
 def test_an_expression_of_another_form_is_never_taken_for_a_measure(expr: nw.Expr) -> None:
     with pytest.raises(UnreadableError):
         Reader(ROWS).read(expr)
+
+
+def test_a_text_and_a_number_are_two_measures() -> None:
+    reader = Reader(ROWS)
+    for value in (1, "1"):
+        reader.read(count(within(30) & (nw.col("y") == value)))
+    assert len(reader.measures) == 2
