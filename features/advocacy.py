@@ -2,11 +2,11 @@
 
 import narwhals as nw
 
-from features.engine.base import Past, count, feature, grain, within
+from features.engine.base import Appended, Past, count, feature, grain, within
 from retention.core.point_in_time import Frame
 
 
-@grain("referral")
+@grain("referral", form=Appended())
 def referred(past: Past) -> Frame:
     """One row a referral: customer_id, age."""
     return past.events("referral").select("customer_id", "age")

@@ -2,7 +2,7 @@
 
 import narwhals as nw
 
-from features.engine.base import Past, count, feature, grain, money, ratio, total, within
+from features.engine.base import Appended, Past, count, feature, grain, money, ratio, total, within
 from features.engine.service_grains import RISE, bills, payments
 from retention.core.point_in_time import Frame
 
@@ -11,14 +11,14 @@ LATE = (nw.col("days_late") > 0) & (nw.col("refused") == 0)
 TIMELY = ~nw.col("days_late").is_null() & (nw.col("refused") == 0)
 
 
-@grain("invoice")
+@grain("invoice", form=Appended(changing=("newest",)))
 def billed(past: Past) -> Frame:
     """One row a bill of known amount: customer_id, age, amount_units; newest: of the last day."""
     with_amount = past[bills].filter(~nw.col("amount_units").is_null())
     return with_amount.select("customer_id", "age", "amount_units", newest=NEWEST)
 
 
-@grain("invoice")
+@grain("invoice", form=Appended(changing=("newest",)))
 def overcharged(past: Past) -> Frame:
     """One row a bill above the agreed price: customer_id, age, over_units; share of the agreed
     price (null of nothing); newest: of the last day with one."""
@@ -28,7 +28,7 @@ def overcharged(past: Past) -> Frame:
     return over.select("customer_id", "age", "over_units", share=over_ratio, newest=NEWEST)
 
 
-@grain("invoice")
+@grain("invoice", form=Appended(changing=("newest",)))
 def rises(past: Past) -> Frame:
     """One row a bill whose agreed price is above that of the contract's bill before.
 
@@ -38,7 +38,7 @@ def rises(past: Past) -> Frame:
     return risen.select("customer_id", "age", "rise", "rise_units", newest=NEWEST)
 
 
-@grain("invoice")
+@grain("invoice", form=Appended())
 def corrected(past: Past) -> Frame:
     """One row a corrected bill: customer_id, age."""
     topic = nw.col("topic") == "correction"

@@ -2,17 +2,17 @@
 
 import narwhals as nw
 
-from features.engine.base import DERIVED, Past, count, feature, grain, ratio, within
+from features.engine.base import DERIVED, Appended, Past, count, feature, grain, ratio, within
 from retention.core.point_in_time import Frame
 
 
-@grain("campaign")
+@grain("campaign", form=Appended())
 def sent(past: Past) -> Frame:
     """One row a campaign sent to a customer: customer_id, age."""
     return past.events("campaign").select("customer_id", "age")
 
 
-@grain("redemption")
+@grain("redemption", form=Appended())
 def redeemed(past: Past) -> Frame:
     """One row a redemption: customer_id, age."""
     return past.events("redemption").select("customer_id", "age")

@@ -4,6 +4,7 @@ import narwhals as nw
 
 from features.engine import service_grains
 from features.engine.base import (
+    Appended,
     Declaration,
     Past,
     Side,
@@ -17,7 +18,7 @@ from features.engine.base import (
 from retention.core.point_in_time import Frame
 
 
-@grain("contact", "response", "resolution")
+@grain("contact", "response", "resolution", form=Appended())
 def served(past: Past) -> Frame:
     """One row a contact, response or resolution: customer_id, age, cost_units."""
     rows = past.events("contact", "response", "resolution")

@@ -2,11 +2,22 @@
 
 import narwhals as nw
 
-from features.engine.base import DERIVED, Past, count, feature, grain, money, ratio, total, within
+from features.engine.base import (
+    DERIVED,
+    Appended,
+    Past,
+    count,
+    feature,
+    grain,
+    money,
+    ratio,
+    total,
+    within,
+)
 from retention.core.point_in_time import Frame
 
 
-@grain("return")
+@grain("return", form=Appended())
 def returned(past: Past) -> Frame:
     """One row a return: customer_id, age, amount_units (negative)."""
     return past.events("return").select("customer_id", "age", "amount_units")

@@ -3,7 +3,7 @@
 import narwhals as nw
 
 from features.engine import service_grains
-from features.engine.base import Past, count, feature, grain, ratio, total, within
+from features.engine.base import Appended, Past, count, feature, grain, ratio, total, within
 from retention.core.point_in_time import Frame
 
 _YEAR = 365
@@ -11,10 +11,11 @@ _PATIENCE = 14  # days in which a question may still be answered
 _FINE = 10**9  # ratings are summed in whole parts of this, so that their order does not matter
 _LOW = 0.25
 _TREATMENT = ("unprofessional", "treated_badly", "impersonal")
+_CHANGING = ("unanswered", "last_rating", "last_solved", "last_cause")  # by a later answer
 _DISSATISFIED = ~nw.col("cause").is_null()
 
 
-@grain("survey")
+@grain("survey", form=Appended(changing=_CHANGING))
 def survey_answers(past: Past) -> Frame:
     """The survey events with the latest answers.
 
@@ -44,7 +45,7 @@ def _last(column: str) -> nw.Expr:
     return nw.when(nw.col("occurred_minute") == newest).then(nw.col(column))
 
 
-@grain("resolution", "survey")
+@grain("resolution", "survey", form=Appended())
 def bad_treatment(past: Past) -> Frame:
     """One row a resolution or answer that blames how the person was treated: customer_id, age."""
     events = past.events("resolution", "survey")

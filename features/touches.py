@@ -3,28 +3,38 @@
 import narwhals as nw
 
 from features.engine import service_grains
-from features.engine.base import DERIVED, Declaration, Past, count, feature, grain, ratio, within
+from features.engine.base import (
+    DERIVED,
+    Appended,
+    Declaration,
+    Past,
+    count,
+    feature,
+    grain,
+    ratio,
+    total,
+    within,
+)
 from features.engine.grains import orders
 from retention.core.point_in_time import Frame
 
 _YEAR = 365
 
 
-@grain("purchase", "invoice")
+@grain("purchase", "invoice", form=Appended(one_row="order_id"))
 def purchases_or_bills(past: Past) -> Frame:
-    """One row a customer: number, of orders in the last 365 days; without any, of bills."""
+    """One row an order or a bill: customer_id, age; ordered, billed: 1 for the one that it is."""
     ordered = past[orders].select("customer_id", "age", ordered=nw.lit(1), billed=nw.lit(0))
     bills = past[service_grains.bills].select(
         "customer_id", "age", ordered=nw.lit(0), billed=nw.lit(1)
     )
-    sums = (
-        nw.concat([ordered, bills], how="vertical")
-        .filter(within(_YEAR))
-        .group_by("customer_id")
-        .agg(ordered=nw.col("ordered").sum(), billed=nw.col("billed").sum())
-    )
-    either = nw.when(nw.col("ordered") > 0).then(nw.col("ordered")).otherwise(nw.col("billed"))
-    return sums.select("customer_id", number=either)
+    return nw.concat([ordered, bills], how="vertical")
+
+
+def _purchases_else_bills(days: int) -> nw.Expr:
+    """A customer's orders in the last days; bills for one without any."""
+    ordered, billed = total("ordered", within(days)), total("billed", within(days))
+    return nw.when(ordered > 0).then(ordered).otherwise(billed)
 
 
 @grain("contact")
@@ -35,7 +45,9 @@ def usual_contacts(past: Past) -> Frame:
     """
     contacts = past[service_grains.contacts].filter(within(_YEAR))
     touched = contacts.group_by("customer_id").agg(contacts=nw.len())
-    joined = past[purchases_or_bills].join(touched, on="customer_id", how="left")
+    recent = past[purchases_or_bills].filter(within(_YEAR)).group_by("customer_id")
+    numbers = recent.agg(number=_purchases_else_bills(_YEAR))
+    joined = numbers.join(touched, on="customer_id", how="left")
     rows = joined.select(
         "customer_id", "number", contacts=nw.col("contacts").fill_null(0), company=nw.lit(1)
     )
@@ -56,7 +68,7 @@ def usual_contacts(past: Past) -> Frame:
 )
 def dealings_last_year() -> nw.Expr:
     """Purchases of the last 365 days; bills for a customer without any."""
-    return nw.col("number").max()
+    return _purchases_else_bills(_YEAR)
 
 
 @feature(

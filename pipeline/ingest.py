@@ -66,6 +66,7 @@ def ingest(params: Params, source: str, erased: Erased = NOBODY) -> Ingested:
         reader.use_zone(con, plan.clock.zone)
         run(con, "set enable_external_access = false")
         row_validation.validate_rows(con, plan)
+        reader.drop_tables(con, r"raw(_\d+)?")  # each step needs the step before it alone
         counts = row_validation.row_counts(con, plan)
         parsing.refuse_undeclared_dst(con, plan.clock, f"sources.{source}")
         max_share = params.ingest.max_reject_share
@@ -90,6 +91,7 @@ def ingest(params: Params, source: str, erased: Erased = NOBODY) -> Ingested:
             doubtful=row_validation.missed_expectations(con, plan),
             **_event_days(con),
         )
+        reader.drop_tables(con, "judged")
         order = f"event_id, known_at, hash({', '.join(EVENT_COLUMNS)})"
         events = con.sql(f"from events order by {order}").to_arrow_table().cast(EVENTS)
         rejects = con.sql("from rejects order by all").to_arrow_table().cast(REJECTS)

@@ -29,12 +29,49 @@ MONEY_COLUMNS = ("amount", "quoted_amount", "cost")
 
 
 @dataclass(frozen=True)
+class Appended:
+    """Later events add rows to a grain and change none, but for their age.
+
+    So the rows at any snapshot are the first ones of those at the last, and whatever is summed over
+    a window of them is a difference of two running sums (one_pass.py). This holds of customers
+    whose events become known in the order of their days.
+    """
+
+    one_row: str = ""  # column of events: those that share it are one row, if they are of one day
+    silence: str = ""  # column: the age of the customer's newest row
+    changing: tuple[str, ...] = ()  # columns that later rows change all the same
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """A row of a grain stands for the rows of an appended one that share a key.
+
+    Its columns are `age` of the newest of them, `first_age` of the oldest, `number` of them.
+    """
+
+    rows: "Grain"
+    key: str
+    number: str
+
+
+@dataclass(frozen=True)
+class Weekly:
+    """A row of a grain stands for the rows of an appended one, each of a day, in one week.
+
+    Its columns are `week` (1: the seven days before the snapshot) and `days`, the number of them.
+    """
+
+    rows: "Grain"
+
+
+@dataclass(frozen=True)
 class Grain:
     """A frame of the past with a column customer_id."""
 
     name: str
     kinds: tuple[str, ...]  # of the events it is made from
     build: Callable[["Past"], Frame]
+    form: Appended | Grouped | Weekly | None = None  # None: computed anew at each snapshot
 
 
 @dataclass
@@ -76,9 +113,11 @@ def units(name: str) -> nw.Expr:
     return (nw.col(name) * MONEY_UNITS).cast(nw.Int64())
 
 
-def grain(*kinds: str) -> Callable[[Callable[[Past], Frame]], Grain]:
-    """Declare a grain made from events of `kinds`."""
-    return lambda build: Grain(build.__name__, kinds, build)
+def grain(
+    *kinds: str, form: Appended | Grouped | Weekly | None = None
+) -> Callable[[Callable[[Past], Frame]], Grain]:
+    """Declare a grain made from events of `kinds`; `form` lets one pass serve all snapshots."""
+    return lambda build: Grain(build.__name__, kinds, build, form)
 
 
 CUSTOMER = Grain("customer", (), lambda past: past.customers)

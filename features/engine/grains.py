@@ -5,11 +5,11 @@
 
 import narwhals as nw
 
-from features.engine.base import Past, grain
+from features.engine.base import Appended, Grouped, Past, Weekly, grain
 from retention.core.point_in_time import Frame
 
 
-@grain("purchase")
+@grain("purchase", form=Appended(one_row="order_id"))
 def orders(past: Past) -> Frame:
     """One row an order: its lines collapsed. Lines without an order_id are orders themselves.
 
@@ -30,7 +30,7 @@ def orders(past: Past) -> Frame:
     )
 
 
-@grain("purchase")
+@grain("purchase", form=Appended(silence="silence"))
 def purchase_days(past: Past) -> Frame:
     """One row a customer and day with purchases, with the gaps between them in days.
 
@@ -51,20 +51,30 @@ def purchase_days(past: Past) -> Frame:
     )
 
 
-@grain("purchase")
+@grain("purchase", form=Weekly(purchase_days))
 def weeks(past: Past) -> Frame:
     """One row a customer and week with purchases; week 1 is the seven days before the snapshot."""
     numbered = past[purchase_days].with_columns(week=(nw.col("age") - 1) // 7 + 1)
     return numbered.group_by("customer_id", "week").agg(days=nw.len())
 
 
-@grain("purchase")
+@grain("purchase", form=Appended())
+def item_lines(past: Past) -> Frame:
+    """One row a purchase line of a known item: customer_id, item_id, age, occurred_day."""
+    lines = past.events("purchase").filter(~nw.col("item_id").is_null())
+    return lines.select("customer_id", "item_id", "age", "occurred_day")
+
+
+@grain("purchase", form=Grouped(item_lines, key="item_id", number="lines"))
 def items(past: Past) -> Frame:
     """One row a customer and item ever bought: age of the last and of the first purchase, lines."""
-    lines = past.events("purchase").filter(~nw.col("item_id").is_null())
-    return lines.group_by("customer_id", "item_id").agg(
-        age=nw.col("age").min(),
-        first_age=nw.col("age").max(),
-        occurred_day=nw.col("occurred_day").min(),
-        lines=nw.len(),
+    return (
+        item_lines.build(past)
+        .group_by("customer_id", "item_id")
+        .agg(
+            age=nw.col("age").min(),
+            first_age=nw.col("age").max(),
+            occurred_day=nw.col("occurred_day").min(),
+            lines=nw.len(),
+        )
     )

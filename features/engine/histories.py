@@ -4,7 +4,6 @@ Counts of customers with the same history, without ids. All who were ever seen b
 cohort, which holds the recently active alone, nobody can learn how customers stop.
 """
 
-from collections.abc import Iterable
 from typing import Final
 
 import narwhals as nw
@@ -22,7 +21,7 @@ from retention.core.point_in_time import Frame
 
 SAMPLE_SIZE: Final = 50_000
 """Customers of a snapshot that are kept: a few parameters are not known better by more."""
-_STATISTICS: Final = ("repeats", "last", "age", "ended")
+HISTORY: Final = ("repeats", "last", "age", "ended")
 
 
 def purchase_histories(past: Past) -> Frame:
@@ -35,7 +34,7 @@ def purchase_histories(past: Past) -> Frame:
         days.group_by("customer_id")
         .agg(repeats=nw.len() - 1, age=nw.col("age").max(), newest=nw.col("age").min())
         .with_columns(last=nw.col("age") - nw.col("newest"), ended=nw.lit(None, nw.Boolean()))
-        .group_by(*_STATISTICS)
+        .group_by(*HISTORY)
         .agg(customers=nw.len())
     )
 
@@ -53,7 +52,7 @@ def contract_histories(past: Past) -> Frame:
         contract_chains(past.all_events)
         .filter(nw.col("begins") < past.snapshot)
         .with_columns(age=until - nw.col("begins"), ended=ended, repeats=none, last=none)
-        .group_by(*_STATISTICS)
+        .group_by(*HISTORY)
         .agg(customers=nw.len())
     )
 
@@ -67,8 +66,13 @@ def histories_at(
         past_events, past_events, day, open_engine.materialize
     )  # no attribute of customers is read
     build = purchase_histories if label.rule == "silence" else contract_histories
-    counted = open_engine.collect(build(past), sort=list(_STATISTICS))
+    counted = open_engine.collect(build(past), sort=list(HISTORY))
     open_engine.release()
+    return dated(counted, day)
+
+
+def dated(counted: pa.Table, day: int) -> pa.Table:
+    """HISTORIES of a snapshot, from the counts in the order of histories."""
     days = pa.array([point_in_time.date_of(day)] * len(counted), pa.date32())
     table = counted.append_column("snapshot_on", days).select(artefacts.HISTORIES.names)
     return thinned(table.cast(artefacts.HISTORIES.schema), SAMPLE_SIZE)
@@ -88,15 +92,3 @@ def thinned(table: pa.Table, sample_size: int) -> pa.Table:
     index = table.schema.get_field_index("customers")
     counted = table.set_column(index, table.schema.field(index), pa.array(counts))
     return counted.filter(pc.greater(counted["customers"], 0))
-
-
-def histories(
-    open_engine: Engine,
-    events: Frame,
-    days: Iterable[int],
-    label: ChurnLabel,
-    restated: bool = True,
-) -> pa.Table:
-    """HISTORIES of every snapshot, given as day numbers."""
-    parts = [histories_at(open_engine, events, day, label, restated) for day in days]
-    return pa.concat_tables([artefacts.HISTORIES.schema.empty_table(), *parts])

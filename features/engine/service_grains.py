@@ -14,7 +14,7 @@ import math
 
 import narwhals as nw
 
-from features.engine.base import Past, grain
+from features.engine.base import Appended, Past, grain
 from retention.core.point_in_time import Frame
 
 LATE = "late"
@@ -98,7 +98,7 @@ def promises(past: Past) -> Frame:
     )
 
 
-@grain("contact")
+@grain("contact", form=Appended())
 def contacts(past: Past) -> Frame:
     """One row a contact.
 
@@ -329,7 +329,7 @@ def bills(past: Past) -> Frame:
     )
 
 
-@grain("payment")
+@grain("payment", form=Appended())
 def payments(past: Past) -> Frame:
     """One row a payment: customer_id, event_id, age, occurred_day, order_id (of its bill).
 
@@ -346,7 +346,7 @@ def payments(past: Past) -> Frame:
     )
 
 
-@grain("visit")
+@grain("visit", form=Appended())
 def visits(past: Past) -> Frame:
     """One row a visit to the portal: customer_id, age, topic (the task), failed (0 or 1)."""
     return past.events("visit").select(

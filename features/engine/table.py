@@ -4,7 +4,7 @@ Each grain is aggregated once for all its features, the parts are joined to the 
 for nulls and rounding are applied. Adding a feature changes nothing here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -89,36 +89,50 @@ def compute(
 
     `lengths` are the days of history per kind, see `history_lengths`.
     """
-    # one aggregation a grain, however many features read it; kinds without a source are skipped
+    on = nw.lit(date_of(past.snapshot), nw.Date())
+    members = cohort.select("customer_id", snapshot_on=on)
+    frame = join_all(past, members, aggregates(past, features, lengths))
+    return finished(frame, features, lambda feature: null_rule(feature, lengths))
+
+
+def aggregates(past: Past, features: Sequence[Feature], lengths: dict[str, int]) -> list[Frame]:
+    """customer_id and the features of a grain, for each grain whose kinds have a source.
+
+    It is one aggregation a grain, however many features read it.
+    """
     parts = []
     for grain in dict.fromkeys(feature.grain for feature in features):
         if grain is CUSTOMER or any(kind in lengths for kind in grain.kinds):
             grain_features = [feature for feature in features if feature.grain is grain]
             parts.append(past.materialize(_aggregate(past, grain, grain_features)))
-    frame = _join_all(past, cohort.select("customer_id"), parts)
+    return parts
+
+
+def finished(
+    frame: Frame, features: Sequence[Feature], rule: Callable[[Feature], nw.Expr]
+) -> Frame:
+    """The feature table from the aggregates of a cohort (customer_id, snapshot_on).
+
+    rule: the column of a feature under its rule for nulls.
+    """
     # nulls are settled before derived features read them, and rounding comes last
     plain = [feature for feature in features if feature.grain is not DERIVED]
     derived = [feature for feature in features if feature.grain is DERIVED]
-    frame = frame.with_columns(
-        **{feature.name: _apply_null_rule(feature, lengths) for feature in plain}
-    )
+    frame = frame.with_columns(**{feature.name: rule(feature) for feature in plain})
     if derived:
         frame = frame.with_columns(**{feature.name: feature.expr for feature in derived})
-    return frame.select(
-        "customer_id",
-        nw.lit(date_of(past.snapshot), nw.Date()).alias("snapshot_on"),
-        *(_round(feature) for feature in features),
-    )
+    return frame.select("customer_id", "snapshot_on", *(_round(feature) for feature in features))
 
 
-def _join_all(past: Past, cohort: Frame, parts: list[Frame]) -> Frame:
+def join_all(past: Past, cohort: Frame, parts: list[Frame]) -> Frame:
     """The cohort with the columns of all parts, a few joined at a time.
 
     An engine binds a whole chain of joins again with each one added: 31 in a row took 6 s.
     """
     while len(parts) > 1:
         batches = [parts[i : i + _MAX_JOINS] for i in range(0, len(parts), _MAX_JOINS)]
-        parts = [past.materialize(_left_join(cohort, batch)) for batch in batches]
+        ids = cohort.select("customer_id")
+        parts = [past.materialize(_left_join(ids, batch)) for batch in batches]
     return _left_join(cohort, parts)
 
 
@@ -135,12 +149,21 @@ def _aggregate(past: Past, grain: Grain, features: Sequence[Feature]) -> Frame:
     return past[grain].group_by("customer_id").agg(**columns)
 
 
-def _apply_null_rule(feature: Feature, lengths: dict[str, int]) -> nw.Expr:
+def is_out_of_reach(feature: Feature, lengths: dict[str, int]) -> bool:
+    """Whether the history is too short for a feature, or has none of its kinds."""
+    if feature.grain in (CUSTOMER, DERIVED):
+        return False
+    kind_lengths = [lengths[kind] for kind in feature.grain.kinds if kind in lengths]
+    return not kind_lengths or max(kind_lengths) < feature.reach
+
+
+def null_rule(feature: Feature, lengths: dict[str, int]) -> nw.Expr:
     """The column under its rule for nulls."""
-    if feature.grain is not CUSTOMER:
-        kind_lengths = [lengths[kind] for kind in feature.grain.kinds if kind in lengths]
-        if not kind_lengths or max(kind_lengths) < feature.reach:
-            return nw.lit(None, nw.Float64())
+    return nw.lit(None, nw.Float64()) if is_out_of_reach(feature, lengths) else filled(feature)
+
+
+def filled(feature: Feature) -> nw.Expr:
+    """The column, with its value for customers without a row in the grain."""
     column = nw.col(feature.name)
     return column if feature.none is None else column.fill_null(feature.none)
 

@@ -3,10 +3,10 @@
 Everything above it is Narwhals expressions, which both understand.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import duckdb
 import narwhals as nw
@@ -35,6 +35,17 @@ class Engine(Protocol):
         """Compute a frame, in the order of its key `sort`."""
 
 
+@runtime_checkable
+class InProcess(Engine, Protocol):
+    """An engine whose frames and Arrow tables lie in the same memory."""
+
+    def lend(self, table: pa.Table, name: str = "") -> AbstractContextManager[nw.LazyFrame[Any]]:
+        """A table from memory, for the block alone; under a name for `query`."""
+
+    def query(self, frame: nw.LazyFrame[Any], sort: Sequence[str]) -> Callable[[], pa.Table]:
+        """`collect`, to be called whenever other tables are lent under the same names."""
+
+
 def _lazy(native: Any) -> nw.LazyFrame[Any]:
     return cast("nw.LazyFrame[Any]", nw.from_native(native))
 
@@ -56,6 +67,15 @@ class DuckDB:
         self.connection.register(name, table)
         return _lazy(self.connection.table(name))
 
+    @contextmanager
+    def lend(self, table: pa.Table, name: str = "") -> Iterator[nw.LazyFrame[Any]]:
+        name = name or next(self._names)
+        self.connection.register(name, table)
+        try:
+            yield _lazy(self.connection.table(name))
+        finally:
+            self.connection.unregister(name)
+
     def materialize(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         name = next(self._names)
         nw.to_native(frame).to_table(name)
@@ -68,6 +88,11 @@ class DuckDB:
 
     def collect(self, frame: nw.LazyFrame[Any], sort: Sequence[str]) -> pa.Table:
         return nw.to_native(frame.sort(*sort)).to_arrow_table()
+
+    def query(self, frame: nw.LazyFrame[Any], sort: Sequence[str]) -> Callable[[], pa.Table]:
+        # To build a wide query takes Python longer than to run it, so its text is kept.
+        text = nw.to_native(frame.sort(*sort)).sql_query()
+        return lambda: self.connection.sql(text).to_arrow_table()
 
     def close(self) -> None:
         self.connection.close()

@@ -79,6 +79,17 @@ def run(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]
     return list(connection.execute(sql).fetchall())
 
 
+def drop_tables(connection: duckdb.DuckDBPyConnection, pattern: str) -> None:
+    """Free the tables whose whole name matches a regular expression, in any schema."""
+    tables = run(
+        connection,
+        f"""select schema_name, table_name from duckdb_tables()
+        where regexp_full_match(table_name, {literal(pattern)})""",
+    )
+    for schema, table in tables:
+        run(connection, f"drop table {identifier(schema)}.{identifier(table)}")
+
+
 def use_zone(connection: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> None:
     """Let days and clock times that SQL takes of instants be those of a zone."""
     run(connection, f"set TimeZone = {literal(zone.key)}")

@@ -6,11 +6,13 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from features import discover
 from features.engine.base import Feature
+from features.engine.snapshots import CompanyHistory, Each
 from features.engine.table import feature_schema
-from pipeline.features import dead_features, features, main
+from pipeline.features import Constants, features, main, opened
 from retention.core import artefacts, point_in_time
-from retention.core.params import ServiceParams
+from retention.core.params import ChurnLabel, ServiceParams
 from tests.support import company, documents, engines, histories
 from tests.support.feature_tables import needed
 
@@ -25,22 +27,25 @@ EARLIER, LATER = (point_in_time.date_of(day) for day in DAYS)
 COHORTS = {"customer_id": ["anna", "anna", "bert"], "snapshot_on": [EARLIER, LATER, LATER]}
 
 
-def tables_of(declared: list[Feature], days: Iterator[int]) -> Iterator[pa.Table]:
+def history_of(declared: list[Feature]) -> CompanyHistory:
     duck = engines.duck()
-    return features(
-        duck,
+    return CompanyHistory(
         engines.frame(histories.events(EVENTS)),
         duck.load(histories.people_table([])),
         duck.load(pa.table(COHORTS)),
-        days,
         declared,
+        ChurnLabel(rule="silence"),
         ServiceParams(),
     )
 
 
-def test_each_snapshot_has_its_cohort_and_its_past() -> None:
+@pytest.mark.parametrize("in_one_pass", [True, False])
+def test_each_snapshot_has_its_cohort_and_its_past(in_one_pass: bool) -> None:
     declared = needed(["orders_total", "days_since_purchase"])
-    table = pa.concat_tables(tables_of(declared, iter(DAYS)))
+    history = history_of(declared)
+    with opened(engines.duck(), history, DAYS) as in_pass:
+        snapshots = in_pass if in_one_pass else Each(engines.duck(), history)
+        table = pa.concat_tables(features(snapshots, DAYS, declared))
     assert table.schema == feature_schema(declared)
     rows = [tuple(row.values()) for row in table.to_pylist()]
     assert rows == [
@@ -58,18 +63,24 @@ def test_one_snapshot_is_computed_at_a_time() -> None:
             started.append(day)
             yield day
 
-    tables = tables_of(needed(["orders_total"]), days())
-    assert started == []
-    next(tables)
-    assert started == [DAYS[0]]
-    assert len(list(tables)) == 1
+    declared = needed(["orders_total"])
+    with opened(engines.duck(), history_of(declared), DAYS) as in_pass:
+        tables = features(in_pass, days(), declared)
+        assert started == []
+        next(tables)
+        assert started == [DAYS[0]]
+        assert len(list(tables)) == 1
 
 
 def test_dead_features_are_those_of_one_value_or_none() -> None:
     wanted = needed(["days_since_purchase", "orders_total", "median_gap"])
     events = histories.events("customer | kind | day\nanna | purchase | -9\nbert | purchase | -8")
     table = engines.features_of(events, [], ["anna", "bert"], features=wanted)
-    assert sorted(dead_features(table)) == ["median_gap", "orders_total"]
+    constant = Constants(wanted)
+    constant.see(table.slice(0, 1))
+    assert len(constant.names) == len(wanted)
+    constant.see(table.slice(1))
+    assert sorted(constant.names) == ["median_gap", "orders_total"]
 
 
 def test_the_stage_writes_every_declared_feature_of_every_snapshot(
@@ -95,4 +106,6 @@ def test_the_stage_writes_every_declared_feature_of_every_snapshot(
     assert table["orders_total"].to_pylist() == [2, 1]
     written = artefacts.FEATURES_SUMMARY.read()
     assert written.rows == 2
-    assert written.dead == tuple(dead_features(table))
+    constant = Constants(discover(engines.WINDOWS))
+    constant.see(table)
+    assert written.dead == constant.names

@@ -1,0 +1,1 @@
+"""What benchmarks/scale.py compares: made histories, and features written by hand."""
