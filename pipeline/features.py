@@ -6,7 +6,7 @@ import narwhals as nw
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import discover
+from features import of_company
 from features.engine.base import Feature
 from features.engine.histories import histories
 from features.engine.table import feature_schema, features_at
@@ -50,7 +50,7 @@ def dead_features(table: pa.Table) -> list[str]:
 
 def main() -> None:
     params, summary = load_params(), artefacts.EVENTS_SUMMARY.read()
-    declared = discover(params.features.windows)
+    declared = of_company(params)
     with console.stage("features") as report:
         snapshots = calendar.plan_calendar(params, summary).all
         report.read(artefacts.EVENTS, summary.rows)
