@@ -161,8 +161,8 @@ def test_spark_computes_the_features_of_the_tables(
 
 
 def test_features_of_own_kinds_on_spark_are_those_on_duckdb(spark: engine.Spark) -> None:
-    kind = OwnKind("parking_fine", frozenset({"amount", "topic", "resolved"}), windows=(90,))
-    of_kind = own_kinds.features_of([kind])
+    kind = OwnKind("parking_fine", frozenset({"topic"}), windows=(90,))
+    of_kind = [each for each in own_kinds.features_of([kind]) if "topic" in each.name]
     history, cohort = test_own_kinds.HISTORY, test_own_kinds.ROWS
     on_duck, on_spark = (
         engines.features_of(history, [], cohort, features=of_kind, on=on) for on in (None, spark)

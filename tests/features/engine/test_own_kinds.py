@@ -42,7 +42,8 @@ ROWS: dict[str, dict[str, Any]] = {
         "usual_topic_share": 2 / 3, "again_case_90d": 1, "case_open_90d": 1,
         "case_open_days": 20, "case_days_90d": 20 / 3, "case_most_days_365d": 20,
 
-        "phone_call__late_90d": 1, "phone_call__last_days_late": 36, "order_days_365d": 20, "order_open_30d": 0, "with_cause_90d": 0, "last_cause": None,
+        "phone_call__late_90d": 1, "phone_call__last_days_late": 36,
+        "order_days_365d": 20, "order_open_30d": 0, "with_cause_90d": 0, "last_cause": None,
     },
     "b": {"count_30d": 1, "mean_gap": None, "days_since": 5, "amount_90d": 0, "rating_90d": None},
     "c": {"count_90d": 0, "days_since": None, "usual_topic": None, "resolved_share_90d": None},
