@@ -407,7 +407,7 @@ def _distinct(declare: _Declare, column: str) -> Declaration:
 
 def _values(declare: _Declare, column: str) -> Declarations:
     is_known = ~nw.col(column).is_null()
-    most, times = nw.col(f"most_{column}"), nw.col(f"times_{column}")
+    max_times, times = nw.col(f"most_{column}"), nw.col(f"times_{column}")
     yield declare(
         f"with_{column}",
         f"how often with a {column} in the last {{days}} days",
@@ -434,13 +434,13 @@ def _values(declare: _Declare, column: str) -> Declarations:
         f"usual_{column}",
         f"the {column} that most have, of several the first by name",
         "category",
-        lambda: nw.when(is_known & (times == most)).then(nw.col(column)).min(),
+        lambda: nw.when(is_known & (times == max_times)).then(nw.col(column)).min(),
     )
     yield declare(
         f"usual_{column}_share",
         f"share of those with a {column} that have the usual one",
         "share",
-        lambda: ratio(most.max(), count(is_known)),
+        lambda: ratio(max_times.max(), count(is_known)),
         f"{{own__usual_{column}_share:percent}} with the usual {column}",
     )
 

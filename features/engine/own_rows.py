@@ -115,25 +115,27 @@ def rows_of(kind: OwnKind) -> Grain:
 
 
 def _columns_of_one_row(past: Past, kind: OwnKind) -> dict[str, nw.Expr]:
-    made = {name: nw.col(name) for name in kind.having((*TEXTS, *IDS, *THINGS))}
-    made |= {f"{name}_units": nw.col(f"{name}_units") for name in kind.having(("amount", "cost"))}
+    columns = {name: nw.col(name) for name in kind.having((*TEXTS, *IDS, *THINGS))}
+    columns |= {
+        f"{name}_units": nw.col(f"{name}_units") for name in kind.having(("amount", "cost"))
+    }
     if len(kind.having(("amount", "quoted_amount"))) == 2:
-        made["over_units"] = nw.col("amount_units") - nw.col("quoted_amount_units")
+        columns["over_units"] = nw.col("amount_units") - nw.col("quoted_amount_units")
     for name in kind.having(("quantity", "rating")):
-        made[f"{name}_parts"] = (nw.col(name) * FINE).round().cast(nw.Int64())
+        columns[f"{name}_parts"] = (nw.col(name) * FINE).round().cast(nw.Int64())
     if "resolved" in kind.columns:
-        made["good"] = nw.when(nw.col("resolved")).then(1).when(~nw.col("resolved")).then(0)
+        columns["good"] = nw.when(nw.col("resolved")).then(1).when(~nw.col("resolved")).then(0)
     if "effective_at" in kind.columns:
-        made["ahead"] = nw.col("effective_day") - past.snapshot
-    return made
+        columns["ahead"] = nw.col("effective_day") - past.snapshot
+    return columns
 
 
 def _links(name: str) -> Grain:
     """One row a customer and id: the age of the first event with it, the newest, its promise."""
 
     def rows(past: Past) -> Frame:
-        known = past.all_events.filter(~nw.col(name).is_null())
-        return known.group_by("customer_id", name).agg(
+        with_id = past.all_events.filter(~nw.col(name).is_null())
+        return with_id.group_by("customer_id", name).agg(
             nw.col("age").max().alias(f"{name}_began"),
             nw.col("occurred_minute").max().alias(f"{name}_newest"),
             nw.col("promised_day").max().alias(f"{name}_promised"),
@@ -158,7 +160,7 @@ def _with_links(past: Past, frame: Frame, name: str) -> Frame:
 
 def _with_order(frame: Frame, kind: OwnKind) -> Frame:
     """The rows with what the customer's other events of the kind make of them."""
-    texts, numbers = kind.having(TEXTS), [n for n, of in _NUMBERS.items() if of in kind.columns]
+    texts, numbers = kind.having(TEXTS), [n for n in _NUMBERS if _NUMBERS[n] in kind.columns]
     numbers += ["late_days"] if kind.is_promised else []
     age, minute = nw.col("age"), nw.col("occurred_minute")
     first = {"gap": age.shift(1).over("customer_id", order_by=_ORDER) - age}
@@ -167,8 +169,8 @@ def _with_order(frame: Frame, kind: OwnKind) -> Frame:
         before = age.shift(1).over("customer_id", name, order_by=_ORDER)
         first[f"{name}_before"] = nw.when(~nw.col(name).is_null()).then(before - age)
     for name in texts:
-        known = nw.when(~nw.col(name).is_null()).then(1).otherwise(0)
-        first[f"times_{name}"] = known.sum().over("customer_id", name)
+        is_known = nw.when(~nw.col(name).is_null()).then(1).otherwise(0)
+        first[f"times_{name}"] = is_known.sum().over("customer_id", name)
         second[f"most_{name}"] = nw.col(f"times_{name}").max().over("customer_id")
     for name in (*texts, *numbers):
         known_minute = nw.when(~nw.col(name).is_null()).then(minute)

@@ -100,7 +100,7 @@ def test_no_neighbour_in_spelling_is_offered_for_an_id(
 
 
 @pytest.mark.parametrize(
-    ("n_lost", "of", "message"),
+    ("n_lost", "n_customers", "message"),
     [
         (0, 0, "at none of 3 past snapshots had anybody a running contract"),
         (0, 200, "0 of 200 customers with a running contract were lost"),
@@ -110,13 +110,13 @@ def test_no_neighbour_in_spelling_is_offered_for_an_id(
     ],
 )
 def test_contracts_that_cannot_tell_customers_apart_are_a_doubt(
-    n_lost: int, of: int, message: str
+    n_lost: int, n_customers: int, message: str
 ) -> None:
-    n = 2 * of  # an older snapshot lost half: the newest one counts
-    newest = np.arange(of) < n_lost
+    n = 2 * n_customers  # an older snapshot lost half: the newest one counts
+    newest = np.arange(n_customers) < n_lost
     rows = LabelledRows(
-        pd.DataFrame(index=range(n)), np.arange(n).astype(object), np.repeat([40, 70], of),
-        np.concatenate([np.arange(of) % 2, newest]).astype(float), np.zeros(n), np.ones(n),
+        pd.DataFrame(index=range(n)), np.arange(n).astype(object), np.repeat([40, 70], n_customers),
+        np.concatenate([np.arange(n_customers) % 2, newest]).astype(float), np.zeros(n), np.ones(n),
     )  # fmt: skip
     group = FindingGroup("labels")
     enough_data.check_contracts(rows, [10, 40, 70], group)
