@@ -134,7 +134,7 @@ class RawFile(Strict):
     """Files of one form, or a database table."""
 
     path: str = ""  # of a table: where its rows are copied to
-    table: str | None = Field(default=None, min_length=1)  # a PostgreSQL table or view
+    table: str | None = Field(default=None, min_length=1)  # a table or view of a database
     database: VariableName = "DATABASE_URL"  # the environment variable with the database's URL
     database_timeout: float = Field(default=900, ge=1)  # seconds, to connect and read
     types: dict[str, ColumnType] = {}
