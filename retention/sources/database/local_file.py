@@ -51,13 +51,13 @@ class LocalDatabase:
     def find_table(self, file: RawFile, key: str) -> DatabaseTable:
         """The table or view that params name; BadInput with the nearest names."""
         tables = self._tables()
-        found = tables.get(str(file.table))
-        if found is None:
+        place = tables.get(str(file.table))
+        if place is None:
             raise BadInput(
                 f"{key}.table: the database has no table {file.table!r}"
                 f"{suggestion(str(file.table), list(tables))}; write its name there"
             )
-        schema, name = found
+        schema, name = place
         return DatabaseTable(schema, name, self._columns(schema, name))
 
     def _tables(self) -> dict[str, tuple[str, str]]:
