@@ -44,6 +44,7 @@ _BEGIN: Final = (
 _NUMBER_WORDS: Final = r"_?(id|no|nr|number|code|key)"
 _COUNTED: Final = ("amount", "quantity")
 _MOST_PAIRS: Final = 30
+_DELETED: Final = re.compile(r"(^|_)(deleted|voided)(_at|_on)?$")
 _MINOR_UNIT: Final = re.compile(r"(^|_)(cents?|pence|paisa|minor)(_|$)")
 
 
@@ -254,6 +255,9 @@ def _map_events(proposal: Proposal, customer: str, why: str) -> None:
     look = proposal.look
     begin = _begin(look)
     event: dict[str, Any] = {"customer_id": customer, "occurred_at": sql(begin)}
+    deleted = [c for c in look.times() if _DELETED.search(plain_name(c.name)) and c != begin]
+    if deleted:
+        event["deleted_at"] = sql(deleted[0])
     others = [column.name for column in look.times() if column != begin]
     proposal.evidence["customer_id"] = why
     proposal.evidence["occurred_at"] = f"{begin.filled / look.rows:.0%} filled" + (

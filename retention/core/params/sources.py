@@ -97,6 +97,7 @@ class EventMapping(Strict):
     customer_id: Sql
     occurred_at: Sql
     known_at: Sql | None = None
+    deleted_at: Sql | None = None  # when the row was marked as deleted: from then on it never was
     channel: Sql | None = None
     topic: Sql | None = None
     cause: Sql | None = None
@@ -117,7 +118,7 @@ class EventMapping(Strict):
 
     def columns(self) -> dict[str, str]:
         """The mapped event columns and their SQL, without kind and where."""
-        names = [name for name in MAPPABLE if name != "kind"]
+        names = [*(name for name in MAPPABLE if name != "kind"), "deleted_at"]
         return {name: sql for name in names if (sql := getattr(self, name)) is not None}
 
 

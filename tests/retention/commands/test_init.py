@@ -153,13 +153,13 @@ def test_plan_changes_states_of_tickets_and_cents(folder: Path) -> None:
     """A contract's rows follow each other; a ticket's states are a log; check takes both."""
     plans = ["subscription,customer,valid_from,valid_to"]
     states = ["ticket,customer,status,changed_at"]
-    paid = ["payment_id,customer,created,amount_cents"]
+    paid = ["payment_id,customer,created,amount_cents,deleted_at"]
     for who in range(120):
         begin = FIRST + dt.timedelta(days=who)
         middle, end = begin + dt.timedelta(days=100), begin + dt.timedelta(days=200)
         plans += [f"S{who},c{who},{begin},{middle}", f"S{who},c{who},{middle},{end}"]
         states += [f"{who},c{who},New,{begin}", f"{who},c{who},Solved,{middle}"]
-        paid += [f"p{who},c{who},{1_704_100_000 + 86_400 * who},1999"]
+        paid += [f"p{who},c{who},{1_704_100_000 + 86_400 * who},1999,{end if who == 7 else ''}"]
     for name, lines in (("plans", plans), ("ticket_log", states), ("payments", paid)):
         (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
     sources = proposed(*sorted(folder.glob("*.csv")))["sources"]
@@ -170,3 +170,4 @@ def test_plan_changes_states_of_tickets_and_cents(folder: Path) -> None:
     assert (resolution["kind"], resolution["changes"]["to"]) == ("resolution", ["Solved"])
     (payment,) = sources["payments"]["events"]
     assert (payment["amount"], payment["unit"]) == ("amount_cents", "cents")
+    assert payment["deleted_at"] == "deleted_at"
