@@ -545,24 +545,25 @@ def event_sql(plan: IngestPlan, mapping: CompiledMapping) -> str:
 
     A row that was marked as deleted is its event and, from then on, a version that withdraws it.
     """
-    event = _version_sql(plan, mapping, mapping.declared.kind, mapping.value_column("known"))
+    known_at = mapping.value_column("known")
+    event = _version_sql(plan, mapping, mapping.declared.kind, known_at)
     if "deleted_at" not in mapping.columns:
         return event
-    deleted, known = mapping.value_column("deleted_at"), mapping.value_column("known")
+    deleted = mapping.value_column("deleted_at")
     # Later than the event in any case: of two versions of one moment neither is the newer.
-    withdrawn = f"greatest({deleted}, {known} + interval 1 microsecond)"
+    withdrawn = f"greatest({deleted}, {known_at} + interval 1 microsecond)"
     version = _version_sql(plan, mapping, WITHDRAWN, withdrawn)
     return f"{event} union all {version} and {deleted} is not null"
 
 
-def _version_sql(plan: IngestPlan, mapping: CompiledMapping, kind: str, known: str) -> str:
+def _version_sql(plan: IngestPlan, mapping: CompiledMapping, kind: str, known_at: str) -> str:
     values = {column: mapping.value_column(column) for column in mapping.columns} | {
         "event_id": _event_id_sql(plan, mapping),
         "kind": f"'{kind}'",
         "source": f"'{plan.source}'",
-        "known_at": known,
+        "known_at": known_at,
         "occurred_day": plan.day_sql(mapping.value_column("occurred_at")),
-        "known_day": plan.day_sql(known),
+        "known_day": plan.day_sql(known_at),
         "occurred_minute": f"(epoch_us({mapping.value_column('occurred_at')}) // 60000000)",
     }
     for column in ("promised", "effective"):

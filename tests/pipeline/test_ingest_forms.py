@@ -323,5 +323,5 @@ def test_a_row_that_is_marked_as_deleted_is_withdrawn_from_then_on(rows_of: Rows
     ]
     assert rejects == [(5, "gone", "not_date")]
     moments, _ = rows_of(marked, "event_id kind known_at", {"s.csv": text})
-    known = {(event, kind): moment for event, kind, moment in moments}
-    assert known["s:purchase:3", "purchase"] < known["s:purchase:3", "withdrawn"]
+    moment_of = {(event, kind): moment for event, kind, moment in moments}
+    assert moment_of["s:purchase:3", "purchase"] < moment_of["s:purchase:3", "withdrawn"]

@@ -31,8 +31,8 @@ def lines_below_a_header(look: Look, customer: str) -> tuple[dict[str, Any], str
     blank = f"not ({who.raw.filled_sql})"
     alone = [f"{blank} and {column.raw.filled_sql}" for column in others]
     counts = look.table.sample.count(*alone) if alone else []
-    most = MAX_MISFITS * who.filled  # headers without a customer
-    below = [column.name for column, n in zip(others, counts, strict=True) if n <= most]
+    max_filled = MAX_MISFITS * who.filled  # headers without a customer
+    below = [column.name for column, n in zip(others, counts, strict=True) if n <= max_filled]
     shape = {"columns": [who.name, *below], "within": [order.name]}
     return shape, f"{who.filled / look.rows:.0%} of the rows state {who.name}, once an order"
 
