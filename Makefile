@@ -9,6 +9,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 
 repro: $(VENV)/installed
 	@python -m pipeline.params
+	@dvc repro --quiet example
+	@retention check --brief
 	dvc repro
 	@echo && python -m pipeline.publish
 

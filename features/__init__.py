@@ -8,7 +8,10 @@ import pkgutil
 from collections.abc import Sequence
 from importlib import import_module
 
+from features.engine import own_kinds
 from features.engine.base import Declaration, Feature
+from features.engine.own_rows import own_kinds_of
+from retention.core.params import Params
 
 
 def discover(windows: Sequence[int]) -> list[Feature]:
@@ -27,3 +30,13 @@ def discover(windows: Sequence[int]) -> list[Feature]:
     if duplicates:
         raise ValueError(f"two features have one name: {', '.join(duplicates)}")
     return features
+
+
+def of_company(params: Params) -> list[Feature]:
+    """Every feature of a company: those of the themes, then those of its own kinds of events.
+
+    Errors: as `discover`.
+    """
+    of_themes = discover(params.features.windows)
+    themes = {feature.theme for feature in of_themes}
+    return [*of_themes, *own_kinds.features_of(own_kinds_of(params), themes)]

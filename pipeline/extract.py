@@ -22,18 +22,17 @@ def extract(file: RawFile, zone: ZoneInfo, key: str, say: locks.Say) -> int:
     zone: of the table's times without a zone. BadParams: no address, or one that is none. BadInput:
     unreachable, no such table or column, no rows. Busy: another run copies it.
     """
-    from retention.sources.database import connection, copies
-    from retention.sources.database.tables import find_table
+    from retention.sources.database import copies, opening
 
     folder = Path(file.path)
-    with connection.reading(file, key) as reading:
-        table = find_table(reading, file, key)
+    with opening.opened(file, key) as database:
+        table = database.find_table(file, key)
         atomic.make_folder(folder)
         with locks.hold(folder / ".lock", f"reading table {file.table}", say):
             atomic.remove_leftovers(folder)
             if isinstance(file, Source) and file.incremental:
-                return copies.add_part(reading, table, folder, file, zone, key)
-            return copies.replace_copy(reading, table, folder, sort_columns(file), key)
+                return copies.add_part(database, table, folder, file, zone, key)
+            return copies.replace_copy(database, table, folder, sort_columns(file), key)
 
 
 def copy_tables(params: Params, report: console.StageLog) -> None:

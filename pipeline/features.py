@@ -7,7 +7,7 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features import discover
+from features import of_company
 from features.engine import one_pass
 from features.engine.base import Feature
 from features.engine.snapshots import CompanyHistory, Each
@@ -79,7 +79,7 @@ class Constants:
 
 def main() -> None:
     params, summary = load_params(), artefacts.EVENTS_SUMMARY.read()
-    declared = discover(params.features.windows)
+    declared = of_company(params)
     with console.stage("features") as report:
         days = calendar.plan_calendar(params, summary).all
         report.read(artefacts.EVENTS, summary.rows)

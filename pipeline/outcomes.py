@@ -105,7 +105,7 @@ def _subgroups(
     assigned = analysis.randomised(follow_up)
     first = assigned[assigned["as_of"] == assigned["as_of"].min()]
     plays = [play for play in params.policy.playbook if play.lane == "contact"]
-    n_tests = len(plays) + len(themes.ACTIONABLE | themes.CONTEXT)
+    n_tests = len(plays) + len(themes.ACTIONABLE | themes.CONTEXT) + len(params.own_kinds())
     fixed = SequentialPlan(plan.required.total, first, n_tests)
     return analysis.subgroup_results(rows, params.outcomes.min_group_size, fixed)
 

@@ -105,6 +105,11 @@ def _fit_and_predict(
     scorer = fit_scorer(make, spec, rows, delay, AT_REFIT, today)
     newest = int(rows.day.max())
     score(scorer, rows.on([newest]).as_untreated().X, AT_REFIT)
+    own = list(filter(feature_table.is_own, rows.X.columns))
+    if own:
+        read = {name for _, model, _ in scorer.churn.parts for name in model.feature_names_in_}
+        n_own = f"{len(read.intersection(own))} of {len(own)} features of own kinds"
+        log.info(f"{n_own} predict newer rows by older ones and are read")
     if cohorts:
         features, labels = cohorts
         now = pc.greater_equal(features["snapshot_on"], pa.scalar(point_in_time.date_of(newest)))

@@ -49,7 +49,11 @@ def _console() -> "Console":
 
 
 @command("Check params.yaml and the data for errors; change nothing.")
-def check() -> None:
+def check(
+    brief: Annotated[
+        bool, typer.Option("--brief", help="Only what is wrong or doubtful, a line each.")
+    ] = False,
+) -> None:
     """Report errors and doubts in params.yaml and the first rows of its files.
 
     Changes nothing. Exits with 0 without errors, 2 for errors in params.yaml, 3 for errors in the
@@ -59,7 +63,8 @@ def check() -> None:
     from retention.commands.check import terminal
 
     groups = check.check()
-    terminal.print_findings(groups, check.verdict(groups), _console())
+    print_groups = terminal.print_brief if brief else terminal.print_findings
+    print_groups(groups, check.verdict(groups), _console())
     raise typer.Exit(check.exit_code(groups))
 
 

@@ -18,6 +18,8 @@ from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import write_po
 
 import features
+from features.engine import own_kinds
+from features.engine.own_rows import every_column
 from retention.core import errors
 from retention.core.params import FeatureParams
 from retention.core.storage import atomic
@@ -66,6 +68,12 @@ def feature_words(file: BinaryIO, *_: Any, **__: Any) -> Iterator[tuple[int, str
     for feature in features.discover(FeatureParams().windows):
         if feature.theme == Path(file.name).stem:
             yield from ((0, "gettext", words, []) for words in feature.words)
+
+
+def own_kind_words(*_: Any, **__: Any) -> Iterator[tuple[int, str, str, list[str]]]:
+    """Extract the words of the features of a company's own kinds."""
+    for feature in own_kinds.features_of([every_column("own", FeatureParams().windows)]):
+        yield from ((0, "gettext", words, []) for words in feature.words)
 
 
 def play_texts(file: BinaryIO, *_: Any, **__: Any) -> Iterator[tuple[int, str, str, list[str]]]:

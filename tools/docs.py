@@ -5,8 +5,10 @@ from itertools import groupby
 from pathlib import Path
 
 from features import discover
+from features.engine import own_kinds
 from features.engine.base import Feature
-from features.engine.words import for_window
+from features.engine.own_rows import every_column
+from features.engine.words import for_subject, for_window
 from retention.core import artefacts, errors
 from retention.core.artefacts import Artefact, TableArtefact
 from retention.core.params import FeatureParams
@@ -26,18 +28,32 @@ def features_page(declared: Iterable[Feature]) -> str:
         "it raises the risk and lies on the alarming side of the cohort's median.",
     ]
     for theme, group in groupby(declared, key=lambda feature: feature.theme):
-        rows = [
-            f"| `{feature.name}` | {feature.meaning} | {feature.unit} | {feature.nulls} |"
-            f" {_words(feature)} |"
-            for feature in group
-        ]
-        head = "| feature | meaning | unit | null | staff read |\n| --- | --- | --- | --- | --- |"
-        parts.append(f"## {theme}\n\n{head}\n" + "\n".join(rows))
+        parts.append(f"## {theme}\n\n{_table(group)}")
+    kind = every_column("parking_fine", FeatureParams().windows)
+    parts += [
+        "## Kinds of your own",
+        "Every kind that params.yaml declares beyond the known ones is a theme of its own, with "
+        "the features for which its mappings fill the columns; here of a kind `parking_fine` that "
+        "has them all. Training reads those that help to predict later snapshots from earlier "
+        "ones, and keeps the others out of every model.",
+        _table(own_kinds.features_of([kind])),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
+def _table(declared: Iterable[Feature]) -> str:
+    rows = [
+        f"| `{feature.name}` | {feature.meaning} | {feature.unit} | {feature.nulls} |"
+        f" {_words(feature)} |"
+        for feature in declared
+    ]
+    head = "| feature | meaning | unit | null | staff read |\n| --- | --- | --- | --- | --- |"
+    return f"{head}\n" + "\n".join(rows)
+
+
 def _words(feature: Feature) -> str:
-    return "; or ".join(f"“{for_window(words, feature.window)}”" for words in feature.words)
+    of_kind = [for_subject(words, feature.subject) for words in feature.words]
+    return "; or ".join(f"“{for_window(words, feature.window)}”" for words in of_kind)
 
 
 def data_page() -> str:

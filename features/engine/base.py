@@ -24,7 +24,7 @@ from retention.core.point_in_time import Frame
 DECIMALS = 6
 """The one rounding rule: float features keep six decimals."""
 
-Side = Literal["low", "high"]
+Side = Literal["low", "high", "either"]
 MONEY_COLUMNS = ("amount", "quoted_amount", "cost")
 
 
@@ -145,6 +145,7 @@ class Feature:
     alarming: Side  # side of the cohort's median on which it is worth a mention
     expr: nw.Expr
     window: int | None = None  # days; None: it has no window
+    subject: str | None = None  # what a company's own kind is called; see own_kinds.py
 
     @property
     def nulls(self) -> str:

@@ -10,7 +10,9 @@ share of weeks, "2 of the last 8 weeks". A new format is a method of `_Number` a
 import math
 from collections.abc import Mapping, Sequence
 from string import Formatter
+from typing import Final
 
+from retention.core.feature_table import OWN_MARK
 from retention.i18n.language import ENGLISH, Language
 
 _SMALL = 10  # below it `about` shows a decimal
@@ -114,6 +116,18 @@ def _whole(value: float) -> int:
     return math.floor(value + 0.5)
 
 
+OWN: Final = f"own{OWN_MARK}"
+"""Begins the names of a company's own kind in its templates; `{subject}` is the kind in words."""
+
+
+def for_subject(words: str, subject: str | None, language: Language = ENGLISH) -> str:
+    """A template with the name of a company's own kind, and of that kind's columns."""
+    if subject is None:
+        return words
+    kind = f"{subject.replace(' ', '_')}{OWN_MARK}"
+    return words.replace("{subject}", language.isolated(subject)).replace(OWN, kind)
+
+
 def for_window(words: str, window: int | None, language: Language = ENGLISH) -> str:
     """A template with the length of its window and the names of that window's columns."""
     if window is None:
@@ -133,13 +147,15 @@ def render(
     currency: str,
     language: Language = ENGLISH,
     window: int | None = None,
+    subject: str | None = None,
 ) -> str | None:
     """The first template whose numbers are all known for a customer, filled in; None if none is.
 
-    `words` and `window` are a feature's; `row` maps feature names to values.
+    `words`, `window` and `subject` are a feature's; `row` maps feature names to values.
     """
     for template in words:
-        text = for_window(language.gettext(template), window, language)
+        of_kind = for_subject(language.gettext(template), subject, language)
+        text = for_window(of_kind, window, language)
         values = {name: row.get(name) for name in feature_names(text)}
         numbers = {
             name: _Number(value, currency, language)

@@ -100,6 +100,24 @@ def select_columns(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     return selected
 
 
+def varies(values: pd.Series) -> bool:
+    """Whether a column holds two different values; that none is known counts as one.
+
+    Parameters
+    ----------
+    values : Series of shape (n,)
+
+    Returns
+    -------
+    bool
+        False where n is 0.
+    """
+    if values.empty:
+        return False
+    first = values.iloc[0]
+    return bool(values.notna().any() if pd.isna(first) else (values != first).any())
+
+
 def refuse_infinite(X: pd.DataFrame) -> None:
     """Check that no number of X is infinite; NaN is allowed.
 
@@ -207,6 +225,10 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
 
 class Model(Estimator):
     """Base of churn and value models: a subclass fits (`_fit`) to rows, targets and weights."""
+
+    def columns(self, X: pd.DataFrame) -> list[str]:
+        """The columns of X that say something: a constant one is never read. All where none do."""
+        return [name for name in X.columns if varies(X[name])] or list(X.columns)
 
     @abstractmethod
     def _fit(self, X: pd.DataFrame, y: Floats, weight: Floats) -> None:

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from features import discover
+from features import of_company
 from features.engine.base import Feature
 from features.engine.table import feature_schema, features_at
 from retention.cohort import calendar, eligibility
@@ -227,7 +227,7 @@ def _features_at(
     """The customer's row of features, computed now: data/features may be of earlier events."""
     events_known, customers = artefacts.EVENTS.under(root), artefacts.CUSTOMERS.under(root)
     versioned = artefacts.EVENTS_SUMMARY.under(root).read().versioned
-    declared = discover(params.features.windows)
+    declared = of_company(params)
     cohort = opened.load(pa.table({"customer_id": [customer_id]}))
     people = opened.scan(customers) if customers.path.is_file() else _no_customers(opened)
     row = features_at(opened, opened.scan(events_known), people, cohort, day, declared, versioned)
@@ -259,7 +259,7 @@ def explain_score(params: Params, history: CustomerHistory) -> ScoreExplanation:
             [*lines, f"no reasons: {artefacts.FEATURES} is not there to compare with"]
         )
     rows = feature_table.matrix(history.features)
-    declared = discover(params.features.windows)
+    declared = of_company(params)
     medians = feature_table.matrix(cohort_features).select_dtypes("number").median()
     parts, text_language = scorer.contributions(rows), language(params.at_risk.language)
     explained = explanations.reasons(
@@ -346,7 +346,7 @@ def _comparison_features(params: Params, as_of: dt.date) -> tuple[pa.Table | Non
     """The features of the cohort on the day, or on the nearest one in data/features; that day."""
     cohorts = artefacts.FEATURES.under(known_data(params).root)
     path = cohorts.path
-    schema = feature_schema(discover(params.features.windows))
+    schema = feature_schema(of_company(params))
     if not path.is_file() or not pq.read_schema(path).equals(schema):
         return None, as_of
     days = cohorts.read(columns=["snapshot_on"])["snapshot_on"].unique().to_pylist()
@@ -453,7 +453,7 @@ def _number_text(value: float) -> str:
 
 
 def _print_features(console: Console, row: pa.Table, params: Params) -> None:
-    values, declared = row.to_pylist()[0], discover(params.features.windows)
+    values, declared = row.to_pylist()[0], of_company(params)
     _print_heading(console, "Features, by theme")
     for theme, theme_features in groupby(declared, key=lambda feature: feature.theme):
         console.print(Text(f"  {theme}", style="italic"))

@@ -91,9 +91,13 @@ class Language:
         """
         if isinstance(value, int):
             return self.number(value)
-        if self.direction == "rtl" and isinstance(value, str) and value:
-            return f"{_OWN_ISOLATE if _END in value else _ISOLATE}{value}{_END}"
-        return value
+        return self.isolated(value) if isinstance(value, str) else value
+
+    def isolated(self, text: str) -> str:
+        """A text that keeps its own direction within one of this language."""
+        if self.direction == "rtl" and text:
+            return f"{_OWN_ISOLATE if _END in text else _ISOLATE}{text}{_END}"
+        return text
 
     def name_of(self, code: str) -> str:
         """The name of a language in this one; an unknown code stays as it is."""

@@ -77,11 +77,13 @@ def keep_alarming(
     values = numbers.to_numpy()[rows["customer"], [column_of[name] for name in names]]
     above_median = values - median.reindex(names).to_numpy()
     alarms_high = np.array([feature.alarming == "high" for feature in of_row], dtype=bool)
+    alarms_either = np.array([feature.alarming == "either" for feature in of_row], dtype=bool)
     is_proportion = np.array([feature.unit in ("share", "rating") for feature in of_row], bool)
     is_whole = is_proportion & (np.round(values, 2) >= 1)
     is_high = (above_median >= 0) & (values > 0)
     is_low = (above_median <= 0) & ~is_whole
-    return rows[np.where(alarms_high, is_high, is_low)]
+    is_alarming = np.where(alarms_high, is_high, is_low)
+    return rows[np.where(alarms_either, above_median != 0, is_alarming)]
 
 
 def reasons(
@@ -164,7 +166,12 @@ def _sentence(
         feature = features[row.feature]
         if row.Index in alarming and feature.reach <= facts.tenure:
             text = render(
-                feature.words, facts.numbers, facts.currency, facts.language, feature.window
+                feature.words,
+                facts.numbers,
+                facts.currency,
+                facts.language,
+                feature.window,
+                feature.subject,
             )
             if text and text not in sentences:
                 return text, set(), row

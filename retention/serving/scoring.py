@@ -116,7 +116,7 @@ def explain_scores(
         scorer.contributions(explained),
         explained,
         median,
-        features.discover(params.features.windows),
+        features.of_company(params),
         params.currency,
         language(params.at_risk.language),
         as_of,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from retention.i18n.language import gettext_noop
+from retention.i18n.language import Language, gettext_noop
 
 ACTIONABLE: Final = {
     "billing": gettext_noop("bills and payments"),
@@ -62,3 +62,9 @@ _FAMILY_OF: Final = {theme: family for family, themes in FAMILIES.items() for th
 def family_of(theme: str) -> str:
     """The family of a theme; a theme of the company's own is a family by itself."""
     return _FAMILY_OF.get(theme, theme)
+
+
+def theme_name(theme: str, language: Language) -> str:
+    """A theme in words; one of the company's own is a kind of its events, as params names it."""
+    words = (ACTIONABLE | CONTEXT).get(theme)
+    return language.gettext(words) if words else theme.replace("_", " ").strip()

@@ -20,6 +20,7 @@ import pyarrow as pa
 from retention.core.errors import BadParams
 from retention.core.events import EVENT_COLUMNS, MAPPABLE, MONEY
 from retention.core.params import ColumnType, EventMapping, Params, Source
+from retention.core.point_in_time import WITHDRAWN
 from retention.sources import parsing
 from retention.sources.currency import (
     Rates,
@@ -35,7 +36,7 @@ from retention.sources.reader import literal
 TEXTS: Final = tuple(
     name for name in MAPPABLE if name != "kind" and EVENT_COLUMNS[name] == pa.string()
 )
-TIMES: Final = ("occurred_at", "known_at", "promised_at", "effective_at")
+TIMES: Final = ("occurred_at", "known_at", "promised_at", "effective_at", "deleted_at")
 _SQL_TIMES: Final = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "DATE")
 _FIRST_MOMENT: Final = -62_135_596_800_000_000  # of the years 1 to 9999, in microseconds
 _LAST_MOMENT: Final = 253_402_300_799_999_999
@@ -372,7 +373,7 @@ def _column_type(column: str) -> ColumnType:
         pa.float64(): "double",
         pa.bool_(): "boolean",
     }
-    return kinds.get(EVENT_COLUMNS[column], "timestamp")
+    return "timestamp" if column in TIMES else kinds.get(EVENT_COLUMNS[column], "timestamp")
 
 
 def _known_at_sql(plan: IngestPlan, mapping: CompiledMapping) -> str:
@@ -540,22 +541,37 @@ def expectation_counts_sql(plan: IngestPlan) -> str:
 
 
 def event_sql(plan: IngestPlan, mapping: CompiledMapping) -> str:
-    """SQL over `judged`: the events of one mapping, in the columns of the events table."""
+    """SQL over `judged`: the events of one mapping, in the columns of the events table.
+
+    A row that was marked as deleted is its event and, from then on, a version that withdraws it.
+    """
+    known_at = mapping.value_column("known")
+    event = _version_sql(plan, mapping, mapping.declared.kind, known_at)
+    if "deleted_at" not in mapping.columns:
+        return event
+    deleted = mapping.value_column("deleted_at")
+    # Later than the event in any case: of two versions of one moment neither is the newer.
+    withdrawn = f"greatest({deleted}, {known_at} + interval 1 microsecond)"
+    version = _version_sql(plan, mapping, WITHDRAWN, withdrawn)
+    return f"{event} union all {version} and {deleted} is not null"
+
+
+def _version_sql(plan: IngestPlan, mapping: CompiledMapping, kind: str, known_at: str) -> str:
     values = {column: mapping.value_column(column) for column in mapping.columns} | {
         "event_id": _event_id_sql(plan, mapping),
-        "kind": f"'{mapping.declared.kind}'",
+        "kind": f"'{kind}'",
         "source": f"'{plan.source}'",
-        "known_at": mapping.value_column("known"),
+        "known_at": known_at,
         "occurred_day": plan.day_sql(mapping.value_column("occurred_at")),
-        "known_day": plan.day_sql(mapping.value_column("known")),
+        "known_day": plan.day_sql(known_at),
         "occurred_minute": f"(epoch_us({mapping.value_column('occurred_at')}) // 60000000)",
     }
     for column in ("promised", "effective"):
         if f"{column}_at" in mapping.columns:
             values[f"{column}_day"] = plan.day_sql(mapping.value_column(f"{column}_at"))
     columns = ", ".join(
-        f"{values.get(column, 'null')}::{parsing.sql_type(kind)} as {column}"
-        for column, kind in EVENT_COLUMNS.items()
+        f"{values.get(column, 'null')}::{parsing.sql_type(data_type)} as {column}"
+        for column, data_type in EVENT_COLUMNS.items()
     )
     return f"select {columns} from judged where bad is null and {mapping.matches}"
 

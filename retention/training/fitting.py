@@ -45,7 +45,7 @@ def fit_scorer(
     ModelFailed
         If a model raises, as it does where all rows churned, or all stayed.
     """
-    effective = rows.effective(label_delay_days)
+    effective, rows = rows.effective(label_delay_days), rows.reading_what_tells()
     churn: list[Any] = []
     for name, weight in spec.weights["churn"].items():
         params = spec.params(make, name, effective)

@@ -1,7 +1,7 @@
 """Labelled rows: features joined with labels, and the weight of each row in a fit."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from retention.core import feature_table
 from retention.core.events import CONTACTED, CONTACTED_NOT_RANDOMISED
 from retention.core.params import TreatedRows
 from retention.training.folds import PARTS, Fold
+from retention.training.own_columns import telling_columns
 from retention.training.row_weights import Outreach, row_weights
 
 NOTICE: Final = "notice_given"
@@ -35,6 +36,8 @@ class LabelledRows:
     value: Floats  # in the value window, account currency
     weight: Floats  # customers that the row stands for, in every fit and figure
     earlier: "EarlierRows | None" = None  # as some of them stood on earlier days
+    # the columns that a fold's fit reads, so that they are chosen once for all models
+    _read: dict[tuple[Any, ...], list[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def take(self, rows: NDArray[Any]) -> "LabelledRows":
         """The rows of a mask or of positions, in their order, as they stand today."""
@@ -52,7 +55,33 @@ class LabelledRows:
         return self.take(np.isin(self.day, list(days)))
 
     def training(self, fold: Fold) -> "LabelledRows":
-        """The rows that a fold is fitted on, by what was known on the day that it predicts."""
+        """The rows that a fold is fitted on, with the columns that `telling_columns` finds in them.
+
+        Parameters
+        ----------
+        fold : Fold
+
+        Returns
+        -------
+        LabelledRows
+            By what was known on the day that the fold predicts.
+        """
+        rows, key = self._training(fold), (tuple(fold.train), fold.test, fold.part)
+        if key not in self._read:
+            self._read[key] = rows.telling_columns()
+        return replace(rows, X=rows.X[self._read[key]])
+
+    def reading_what_tells(self) -> "LabelledRows":
+        """The rows with the columns that `telling_columns` chooses by them all."""
+        return replace(self, X=self.X[self.telling_columns()])
+
+    def telling_columns(self) -> list[str]:
+        """The columns that a fit on these rows reads."""
+        return telling_columns(
+            self.X, self.customer, self.day, self.churned, self.value, self.weight
+        )
+
+    def _training(self, fold: Fold) -> "LabelledRows":
         is_part = np.isin(self.day, fold.train)
         if fold.part is not None:
             return self.take(is_part & (fold_of(self.customer, PARTS, _SALT) != fold.part))

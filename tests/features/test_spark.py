@@ -12,10 +12,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
+from features.engine import own_kinds
 from features.engine.histories import histories_at
+from features.engine.own_rows import OwnKind
 from retention.cohort import eligibility, labels
 from retention.core import engine, point_in_time
 from retention.core.params import LabelParams
+from tests.features.engine import test_own_kinds
 from tests.support import engines, feature_tables, histories
 from tests.support.feature_tables import SharedHistory
 
@@ -155,6 +158,16 @@ def test_spark_computes_the_features_of_the_tables(
         for table, rows in computed.items()
         if (different := feature_tables.differences(rows, table.rows))
     } == {}
+
+
+def test_features_of_own_kinds_on_spark_are_those_on_duckdb(spark: engine.Spark) -> None:
+    kind = OwnKind("parking_fine", frozenset({"topic"}), windows=(90,))
+    of_kind = [each for each in own_kinds.features_of([kind]) if "topic" in each.name]
+    history, cohort = test_own_kinds.HISTORY, test_own_kinds.ROWS
+    on_duck, on_spark = (
+        engines.features_of(history, [], cohort, features=of_kind, on=on) for on in (None, spark)
+    )
+    assert differences(on_duck, on_spark) == []
 
 
 @pytest.mark.parametrize("rule", ["silence", "cancel"])

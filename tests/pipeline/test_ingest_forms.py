@@ -302,3 +302,26 @@ def test_a_folder_of_months_whose_columns_changed(rows_of: Rows) -> None:
     copy: dict[str, Content] = {"m/2.xlsx": workbook}
     with pytest.raises(BadInput, match=r"m: holds 2.xlsx beside files of another form"):
         rows_of(source, "amount", copy)
+
+
+def test_a_row_that_is_marked_as_deleted_is_withdrawn_from_then_on(rows_of: Rows) -> None:
+    """Before it was marked it counted; marked at the moment it became known, it never counts."""
+    marked = LINES | {
+        "types": LINES["types"] | {"gone": "date"},
+        "events": [PURCHASE | {"deleted_at": "gone"}],
+    }
+    text = "id,who,day,paid,gone\n1,a,2026-01-05,9,\n2,a,2026-01-06,8,2026-01-09\n"
+    text += "3,b,2026-01-07,7,2026-01-07\n4,b,2026-01-08,6,soon\n"
+    events, rejects = rows_of(marked, "event_id kind known_day occurred_day", {"s.csv": text})
+    day = (dt.date(2026, 1, 1) - dt.date(1970, 1, 1)).days
+    assert sorted(events) == [
+        ("s:purchase:1", "purchase", day + 4, day + 4),
+        ("s:purchase:2", "purchase", day + 5, day + 5),
+        ("s:purchase:2", "withdrawn", day + 8, day + 5),
+        ("s:purchase:3", "purchase", day + 6, day + 6),
+        ("s:purchase:3", "withdrawn", day + 6, day + 6),
+    ]
+    assert rejects == [(5, "gone", "not_date")]
+    moments, _ = rows_of(marked, "event_id kind known_at", {"s.csv": text})
+    moment_of = {(event, kind): moment for event, kind, moment in moments}
+    assert moment_of["s:purchase:3", "purchase"] < moment_of["s:purchase:3", "withdrawn"]

@@ -16,6 +16,7 @@ from retention.cohort.labels import SCHEMA
 from retention.commands.check import samples
 from retention.commands.check.findings import FindingGroup, count_of
 from retention.commands.check.ingest_sample import SampledData
+from retention.commands.check.whole_history import ALMOST_ALL, ALMOST_NONE, MIN_CUSTOMERS
 from retention.core import artefacts, engine, point_in_time
 from retention.core.documents.sources import EventsSummary
 from retention.core.errors import BadInput
@@ -85,6 +86,8 @@ def check_enough(
         group.ok(f"{months}, {text}; a run counts who left")
         return
     rows = _rows(labels)
+    if params.labels.churn.rule == "cancel":
+        check_contracts(rows, calendar.learning, group)
     rung = find_evidence(rows, params).rung if len(rows.day) else "history"
     outcomes = "of no customer is it known yet whether they left"
     if len(rows.day):
@@ -98,6 +101,26 @@ def check_enough(
     more = more or _next_step(rows, params, first, calendar.as_of)
     if more:
         group.ok(more)
+
+
+def check_contracts(rows: LabelledRows, learning: list[int], group: FindingGroup) -> None:
+    """Doubts about a contract label that finds nobody, or all or almost none of them lost."""
+    if learning and not len(rows.day):
+        group.doubt(
+            f"churn: at none of {count_of(len(learning), 'past snapshot')} had anybody a running"
+            " contract, so there is nobody to score; look whether start and cancel map one"
+            " contract's beginning and end, and with the same contract_id"
+        )
+    if not len(rows.day):
+        return
+    newest = rows.churned[rows.day == rows.day.max()]
+    lost_share = newest.mean()
+    if len(newest) >= MIN_CUSTOMERS and not ALMOST_NONE < lost_share < ALMOST_ALL:
+        group.doubt(
+            f"churn: {int(newest.sum()):,} of {len(newest):,} customers with a running contract"
+            " were lost on the newest snapshot with a known outcome, so there is nothing to tell"
+            " apart; look whether cancel maps the ends of contracts, and all of them"
+        )
 
 
 def _rows(labels: pa.Table) -> LabelledRows:

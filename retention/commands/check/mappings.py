@@ -247,7 +247,8 @@ class _MappingChecker:
         is_where = column == "where"
         condition = expression if is_where else Expression("true", expression.key)
         columns = {} if is_where else {column: expression}
-        mapping = row_sql.CompiledMapping(0, file.events[0], "", condition, columns)
+        declared = file.events[0].model_copy(update={"changes": None})  # it needs all columns
+        mapping = row_sql.CompiledMapping(0, declared, "", condition, columns)
         plan = row_sql.IngestPlan(
             source=self.source,
             file=file,

@@ -192,7 +192,8 @@ def _check_kinds(params: Params, emitted: Sequence[str], group: FindingGroup) ->
         close = similar_names(kind, events.KINDS)
         if kind not in events.KINDS and close:
             group.doubt(
-                f"kind {kind!r} is none that features read; {nearest_text(close)}; is it meant?"
+                f"kind {kind!r} is one of your own; {nearest_text(close)}: is that meant? Of your"
+                " own kinds nothing is known but their columns"
             )
 
 

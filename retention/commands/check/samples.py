@@ -190,12 +190,12 @@ def _copy_first_table_rows(file: RawFile, key: str, path: Path) -> bool:
 
     BadParams, BadInput: as the stage `extract`.
     """
-    from retention.sources.database import connection, stream, tables
+    from retention.sources.database import opening
 
-    with connection.reading(file, key) as reading:
-        table = tables.find_table(reading, file, key)
-        query = tables.copy_sql(table, None, max_rows=ROWS + 1)
-        rows = pa.Table.from_batches(stream.batches(reading, query, table.arrow, key), table.arrow)
+    with opening.opened(file, key) as database:
+        table = database.find_table(file, key)
+        batches = database.batches(table, key, None, max_rows=ROWS + 1)
+        rows = pa.Table.from_batches(batches, table.arrow)
     pq.write_table(rows.slice(0, ROWS), path)
     return len(rows) <= ROWS
 

@@ -86,12 +86,15 @@ def count_misfits(
     return sample.count(*(unparsed_sql(column, kind, form) for form in forms)) if forms else []
 
 
-def fitting_formats(sample: Sample, column: SampleColumn, kind: ColumnType) -> list[str]:
-    """The common formats that all values have."""
+def fitting_formats(
+    sample: Sample, column: SampleColumn, kind: ColumnType, max_misfits: int = 0
+) -> list[str]:
+    """The common formats that all values have, but for so many; what fits more comes first."""
     first = sample.first_value(column)
     forms = [form for form in _COMMON_FORMATS[kind] if _may_match(first, form)]
     misfits = count_misfits(sample, column, kind, forms)
-    return [form for form, n_misfits in zip(forms, misfits, strict=True) if not n_misfits]
+    ranked = sorted(zip(misfits, range(len(forms)), forms, strict=True))
+    return [form for n_misfits, _, form in ranked if n_misfits <= max_misfits]
 
 
 def _may_match(value: str, form: str) -> bool:

@@ -19,13 +19,13 @@ from retention.core.params import Params, RawFile, Source
 from retention.sources import joins, parsing, reader
 from retention.sources.expressions import Compiler
 
-_MIN_CUSTOMERS: Final = 100
+MIN_CUSTOMERS: Final = 100
 _MIN_GAPS: Final = 100
 _LOOKED_AT: Final = 50_000
 """Customers: of more than twice as many a part is looked at."""
 
-_ALMOST_ALL: Final = 0.98
-_ALMOST_NONE: Final = 0.002
+ALMOST_ALL: Final = 0.98
+ALMOST_NONE: Final = 0.002
 _MIN_IDS: Final = 20
 _HARDLY: Final = 0.05
 
@@ -74,8 +74,8 @@ def _check_share(
         {"horizon": horizon, "active": active},
     ).fetchall()
     lost_share = n_lost / n_customers if n_customers else 0.5
-    if n_customers >= _MIN_CUSTOMERS and not _ALMOST_NONE < lost_share < _ALMOST_ALL:
-        longer = "longer" if lost_share >= _ALMOST_ALL else "shorter"
+    if n_customers >= MIN_CUSTOMERS and not ALMOST_NONE < lost_share < ALMOST_ALL:
+        longer = "longer" if lost_share >= ALMOST_ALL else "shorter"
         group.doubt(
             f"churn: {n_lost:,} of {n_customers:,} customers of the newest cohort with a known"
             f" outcome were lost, so there is nothing to tell apart; try a {longer} horizon_days,"

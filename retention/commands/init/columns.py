@@ -2,33 +2,36 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from retention.commands.check import times
 from retention.commands.check.samples import SampleColumn
 from retention.commands.init.files import RawTable
-from retention.core.params import EPOCHS, ColumnType, Format
+from retention.core.params import EPOCHS, ColumnType, Format, IngestParams
 from retention.sources import parsing
 
 NUMBERS: Final[tuple[ColumnType, ...]] = ("integer", "decimal", "double")
 SIGNS: Final = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₨": "PKR", "৳": "BDT"}
 _TIME_NAME: Final = re.compile(
-    r"date|time|day|_at$|_on$|^at$|^on$|created|updated|closed|opened|start|end|stamp|^ts$|datum|since"
+    r"date|time|day|_at$|_on$|_am$|^at$|^on$|created|updated|closed|opened|start|end|stamp|^ts$|datum|since"
 )
 _EPOCHS: Final = {"epoch_seconds": r"\d{9,10}(\.\d+)?", "epoch_milliseconds": r"\d{12,13}"}
 _SEPARATORS: Final = ((".", None), (".", ","), (",", None), (",", "."), (".", "'"), (",", " "))
 """Decimal sign and thousands, the likelier ones first."""
 
 _DISTINCT: Final = 200_000
+MAX_MISFITS: Final = IngestParams().max_reject_share
+"""Share of a column's values that its type may not fit, where its name says what it is."""
 
 _PERSON = r"(customer|client|cust|user|member|buyer|household|contributor|shopper|patron|guest"
 _PERSON += r"|requester|subscriber|account|contact|donor|patient|player|kunde|kunden|klant|cliente)"
-_ID = r"_?(id|no|nr|num|number|code|key|ref|uid|uuid)"
+_ID = r"_?(id|no|nr|num|number|nummer|code|key|ref|uid|uuid)"
 ROLES: Final = {
     "customer": rf"(^|_|\.){_PERSON}{_ID}?$",
     "email": r"e?_?mail(_address)?$",
-    "order": rf"(order|receipt|invoice|transaction|basket|sale|purchase|charge|payment){_ID}?$",
+    "order": rf"(order|receipt|invoice|transaction|basket|sale|purchase|charge|payment"
+    rf"|bestellung|bestell|rechnung){_ID}?$",
     "case": rf"(ticket|case|conversation|incident|issue|request){_ID}?$",
     "contract": rf"(subscription|contract|policy|agreement|membership|licence|license){_ID}?$",
     "item": rf"(sku|product|item|article|stock_code|stockcode|asin)({_ID}|_name)?$",
@@ -47,7 +50,7 @@ ROLES: Final = {
     "region": r"(region|state|country|city|province|county)$",
     "language": r"(language|locale|lang)$",
     "end": r"(end|ended|cancel|cancelled|canceled|churn|churned|terminat\w*|expired?|expires"
-    r"|stopped|closed|resolved|solved|completed|left|unsubscribed)(_\w+)?$",
+    r"|stopped|closed|resolved|solved|completed|left|unsubscribed|valid_to|valid_until)(_\w+)?$",
 }
 _WORDS: Final = {role: re.compile(pattern) for role, pattern in ROLES.items()}
 
@@ -61,6 +64,7 @@ class GuessedColumn:
     forms: tuple[str, ...] = ()  # the formats that fit all values of a time
     filled: int = 0
     distinct: int = 0
+    misfits: int = 0  # values that its type does not fit: each will be a rejected row
 
     @property
     def name(self) -> str:
@@ -136,7 +140,8 @@ def look(table: RawTable) -> Look:
         ((filled, distinct),) = table.sample.run(
             f"select count(*) filter ({raw.filled_sql}), count(distinct {raw.text_sql}) from raw"
         )
-        columns[name] = GuessedColumn(raw, kind, forms, int(filled), int(distinct))
+        guessed = GuessedColumn(raw, kind, forms, int(filled), int(distinct))
+        columns[name] = replace(guessed, misfits=_count_misfits(table, guessed, form))
     columns = _with_shared_zone(columns)
     for kind, option in times.OPTION.items():
         shared = _form_list([c for c in columns.values() if c.kind == kind and c.raw.is_text])
@@ -153,7 +158,7 @@ def _with_shared_zone(columns: dict[str, GuessedColumn]) -> dict[str, GuessedCol
     first = _is_instant(texts[0].forms[0])
     odd = {c.name for c in texts if _is_instant(c.forms[0]) != first}
     return {
-        name: GuessedColumn(c.raw, "text", (), c.filled, c.distinct) if name in odd else c
+        name: replace(c, kind="text", forms=(), misfits=0) if name in odd else c
         for name, c in columns.items()
     }
 
@@ -178,17 +183,32 @@ def _guess(table: RawTable, raw: SampleColumn, form: Format) -> tuple[ColumnType
     if not table.sample.filled(raw):
         return "text", ()
     is_named_time = _TIME_NAME.search(plain_name(raw.name)) is not None
+    max_misfits = int(MAX_MISFITS * table.sample.count(raw.filled_sql)[0]) if is_named_time else 0
     for kind in ("timestamp", "date"):
-        forms = times.fitting_formats(table.sample, raw, kind)
+        forms = times.fitting_formats(table.sample, raw, kind, max_misfits)
         if forms and (is_named_time or forms[0] != "%Y%m%d"):
             return kind, tuple(forms)
     if is_named_time:
         for epoch, pattern in _EPOCHS.items():
             text = f"trim({raw.text_sql})"
             misfit = f"{raw.filled_sql} and not regexp_full_match({text}, '{pattern}')"
-            if not table.sample.count(misfit)[0]:
+            if table.sample.count(misfit)[0] <= max_misfits:
                 return "timestamp", (epoch,)
     return _number_kind(table, raw, form) or "text", ()
+
+
+def _count_misfits(table: RawTable, column: GuessedColumn, form: dict[str, Any]) -> int:
+    """The values of a text column that its guessed type does not fit."""
+    if not column.raw.is_text or column.kind == "text":
+        return 0
+    if column.is_time:
+        first = list(column.forms[:1])
+        return sum(times.count_misfits(table.sample, column.raw, column.kind, first))
+    return table.sample.count(_misfit_sql(column.raw, column.kind, Format.model_validate(form)))[0]
+
+
+def _misfit_sql(raw: SampleColumn, kind: ColumnType, form: Format) -> str:
+    return f"{raw.filled_sql} and {parsing.parsed_sql(raw.text_sql, kind, form, '')} is null"
 
 
 def _native_kind(raw: SampleColumn) -> ColumnType:
@@ -205,13 +225,13 @@ def _native_kind(raw: SampleColumn) -> ColumnType:
 
 
 def _number_kind(table: RawTable, raw: SampleColumn, form: Format) -> ColumnType | None:
-    misfits = table.sample.count(
-        *(
-            f"{raw.filled_sql} and {parsing.parsed_sql(raw.text_sql, kind, form, '')} is null"
-            for kind in NUMBERS
-        )
-    )
-    return next((k for k, n_rows in zip(NUMBERS, misfits, strict=True) if not n_rows), None)
+    is_named = any(has_role(raw.name, role) for role in ("total", "price", "quantity"))
+    max_misfits = int(MAX_MISFITS * table.sample.count(raw.filled_sql)[0]) if is_named else 0
+    misfits = table.sample.count(*(_misfit_sql(raw, kind, form) for kind in NUMBERS))
+    fewest = min(misfits)
+    if fewest > max_misfits:
+        return None
+    return next(k for k, n_rows in zip(NUMBERS, misfits, strict=True) if n_rows == fewest)
 
 
 def _number_form(table: RawTable) -> tuple[dict[str, Any], str | None]:

@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any, Final
 
 from retention.commands.init.columns import NUMBERS, GuessedColumn, Look, has_role, plain_name
+from retention.commands.init.shapes import lines_below_a_header, log_of_states
 from retention.sources.reader import identifier
 
 _CASE_NAMES: Final = (
@@ -43,6 +44,8 @@ _BEGIN: Final = (
 _NUMBER_WORDS: Final = r"_?(id|no|nr|number|code|key)"
 _COUNTED: Final = ("amount", "quantity")
 _MOST_PAIRS: Final = 30
+_DELETED: Final = re.compile(r"(^|_)(deleted|voided)(_at|_on)?$")
+_MINOR_UNIT: Final = re.compile(r"(^|_)(cents?|pence|paisa|minor)(_|$)")
 
 
 @dataclass
@@ -156,6 +159,7 @@ def propose_key(look: Look) -> tuple[list[str] | str, str]:
     wanted = ("order", "case", "contract", "line", "item", "customer")
     named = [c for c in full if any(c in look.with_role(role) for role in wanted)]
     pairs = [(a, b) for i, a in enumerate(named) for b in named[i + 1 :]]
+    pairs += [(a, b) for a in named for b in full if b.is_time]
     for pair in pairs[:_MOST_PAIRS]:
         if look.distinct_of(pair) == look.rows:
             return [column.name for column in pair], f"together unique in all {look.rows:,} rows"
@@ -182,6 +186,9 @@ def propose(look: Look, others: Sequence[Look]) -> Proposal:
         proposal.note("join", join, evidence)
         who = customer, "from the joined file"
     if who and look.times():
+        below = lines_below_a_header(look, who[0])
+        if below:
+            proposal.note("fill_down", *below)
         _map_events(proposal, *who)
         _declare_types(proposal)
     return proposal
@@ -248,6 +255,9 @@ def _map_events(proposal: Proposal, customer: str, why: str) -> None:
     look = proposal.look
     begin = _begin(look)
     event: dict[str, Any] = {"customer_id": customer, "occurred_at": sql(begin)}
+    deleted = [c for c in look.times() if _DELETED.search(plain_name(c.name)) and c != begin]
+    if deleted:
+        event["deleted_at"] = sql(deleted[0])
     others = [column.name for column in look.times() if column != begin]
     proposal.evidence["customer_id"] = why
     proposal.evidence["occurred_at"] = f"{begin.filled / look.rows:.0%} filled" + (
@@ -255,7 +265,10 @@ def _map_events(proposal: Proposal, customer: str, why: str) -> None:
     )
     end = next(iter(_ends(look)), None)
     name = plain_name(look.name)
-    if end and (look.with_role("case") or any(word in name for word in _CASE_NAMES)):
+    log = log_of_states(look)
+    if log and not end:
+        _map_log(proposal, event, *log)
+    elif end and (look.with_role("case") or any(word in name for word in _CASE_NAMES)):
         _map_case(proposal, event, end)
     elif end and not any(word in name for word in _PURCHASE_NAMES):
         _map_contract(proposal, event, end)
@@ -290,6 +303,26 @@ def _map_case(proposal: Proposal, event: dict[str, Any], end: GuessedColumn) -> 
         ],
         f"a case that begins and, in {end.filled:,} of {look.rows:,} rows, ends on {end.name}",
     )
+
+
+def _map_log(
+    proposal: Proposal,
+    event: dict[str, Any],
+    state: GuessedColumn,
+    begun: list[str],
+    done: list[str],
+) -> None:
+    """A log of a case's states: what begins it is a contact, what ends it a resolution."""
+    look = proposal.look
+    case = look.first("case")
+    ids = {"case_id": case.name} if case else {}
+    opened = _with_columns(look, event | ids, channel="channel", topic="topic")
+    events = [{"kind": "resolution", "changes": {"column": state.name, "to": done}} | event | ids]
+    if begun:
+        contact = {"kind": "contact", "changes": {"column": state.name, "to": begun}}
+        events.insert(0, contact | opened)
+    states = ", ".join(sorted(look.values(state)))
+    proposal.note("events", events, f"a log of states of {ids['case_id']}: {states}")
 
 
 def _map_contract(proposal: Proposal, event: dict[str, Any], end: GuessedColumn) -> None:
@@ -328,6 +361,8 @@ def _map_fact(proposal: Proposal, event: dict[str, Any], name: str) -> None:
     if quantity and quantity.name != money:
         event["quantity"] = quantity.name
     event["amount"] = money
+    if _MINOR_UNIT.search(plain_name(money)):
+        event["unit"] = "cents"
     events = [{"kind": kind} | event]
     negative = _negative_rows(proposal, money) if opposite else 0
     if negative:
@@ -380,7 +415,13 @@ def _declare_types(proposal: Proposal) -> None:
         if column.name in counted or (column.is_time and _stands_in(column, texts))
     ]
     types = {c.name: "decimal" if c.kind == "integer" and _is_amount(c) else c.kind for c in used}
-    proposal.note("types", types, "every value fits")
+    odd = [
+        f"{column.misfits:,} of {column.filled:,} values of {column.name} do not fit: their rows"
+        " will be rejected"
+        for column in used
+        if column.misfits
+    ]
+    proposal.note("types", types, "; ".join(odd) or "every value fits")
     _declare_form(proposal, [column for column in used if column.is_time])
 
 
@@ -401,4 +442,6 @@ def _declare_form(proposal: Proposal, times: Sequence[GuessedColumn]) -> None:
             for column in times
             if len(column.forms) > 1
         ]
-        proposal.note("format", look.form, "; ".join(unsure) or "fits every value")
+        odd = any(column.misfits for column in look.columns.values())
+        fits = "fits all other values" if odd else "fits every value"
+        proposal.note("format", look.form, "; ".join(unsure) or fits)

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_va
 from pydantic_core import ErrorDetails
 
 from retention.core.errors import BadParams, suggestion
+from retention.core.events import KINDS
 from retention.core.params.base import Currency, Day, Name, Strict, Zone
 from retention.core.params.modelling import (
     EvaluateParams,
@@ -89,6 +90,11 @@ class Params(Strict):
             files |= {f"sources.{name}.join.{other}": join for other, join in source.join.items()}
         others = {"customers": self.customers, "scorecard.staff": self.scorecard.staff}
         return files | {key: file for key, file in others.items() if file}
+
+    def own_kinds(self) -> list[str]:
+        """The kinds of events that no theme of features names, sorted."""
+        kinds = {event.kind for source in self.sources.values() for event in source.events}
+        return sorted(kinds - set(KINDS))
 
     def zone_of(self, file: RawFile) -> ZoneInfo:
         """The time zone of a raw file's naive times."""

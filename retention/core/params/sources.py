@@ -97,6 +97,7 @@ class EventMapping(Strict):
     customer_id: Sql
     occurred_at: Sql
     known_at: Sql | None = None
+    deleted_at: Sql | None = None  # when the row was marked as deleted: from then on it never was
     channel: Sql | None = None
     topic: Sql | None = None
     cause: Sql | None = None
@@ -117,7 +118,7 @@ class EventMapping(Strict):
 
     def columns(self) -> dict[str, str]:
         """The mapped event columns and their SQL, without kind and where."""
-        names = [name for name in MAPPABLE if name != "kind"]
+        names = [*(name for name in MAPPABLE if name != "kind"), "deleted_at"]
         return {name: sql for name in names if (sql := getattr(self, name)) is not None}
 
 
@@ -134,7 +135,7 @@ class RawFile(Strict):
     """Files of one form, or a database table."""
 
     path: str = ""  # of a table: where its rows are copied to
-    table: str | None = Field(default=None, min_length=1)  # a PostgreSQL table or view
+    table: str | None = Field(default=None, min_length=1)  # a table or view of a database
     database: VariableName = "DATABASE_URL"  # the environment variable with the database's URL
     database_timeout: float = Field(default=900, ge=1)  # seconds, to connect and read
     types: dict[str, ColumnType] = {}

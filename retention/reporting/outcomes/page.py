@@ -13,6 +13,7 @@ from retention.experiments.incremental import Estimate
 from retention.experiments.report_data import OutcomesReport, SubgroupResult
 from retention.reporting import page
 from retention.reporting.outcomes import charts, wording
+from retention.serving.themes import theme_name
 
 _HERE: Final = Path(__file__).parent
 MAX_BATCHES: Final = 12
@@ -33,7 +34,7 @@ def html(report: OutcomesReport) -> str:
         "day": partial(language.date, short=True),
         "months": partial(wording.format_months, language=language),
         "subgroup_name": partial(wording.subgroup_name, plays=report.plays, language=language),
-        "theme_name": partial(wording.theme_name, language=language),
+        "theme_name": partial(theme_name, language=language),
         "share": partial(_share_text, report),
     }
     environment.globals |= {

@@ -8,7 +8,7 @@ from retention.experiments import conclusions
 from retention.experiments.incremental import Estimate
 from retention.experiments.report_data import OutcomesReport, SubgroupResult
 from retention.i18n.language import Language, gettext_noop
-from retention.serving.themes import ACTIONABLE, CONTEXT
+from retention.serving.themes import theme_name
 
 ARMS: Final = {"contact": gettext_noop("to contact"), "holdout": gettext_noop("held out")}
 COVARIATES: Final = {
@@ -139,8 +139,3 @@ def subgroup_name(subgroup: SubgroupResult, plays: dict[str, str], language: Lan
     if subgroup.column == "play":
         return plays.get(subgroup.name, subgroup.name.replace("_", " "))
     return theme_name(subgroup.name, language)
-
-
-def theme_name(theme: str, language: Language) -> str:
-    """A theme in words."""
-    return language.gettext((ACTIONABLE | CONTEXT).get(theme, theme))

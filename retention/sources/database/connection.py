@@ -58,7 +58,8 @@ def find_address(file: RawFile, key: str) -> Address:
     except psycopg.Error:
         raise BadParams(
             f"{key}.table: the environment variable {file.database} holds no address of PostgreSQL;"
-            " write it as postgresql://reader:password@host:5432/name"
+            " write it as postgresql://reader:password@host:5432/name, or a file as sqlite:///PATH"
+            " or duckdb:///PATH"
         ) from None
     return Address(key, file.database, url)
 

@@ -22,8 +22,8 @@ from retention.core.errors import BadInput, BadParams
 from retention.core.params import Source
 from retention.core.storage import atomic
 from retention.sources import reader
-from retention.sources.database import stream, tables
-from retention.sources.database.connection import Connection
+from retention.sources.database import tables
+from retention.sources.database.opening import Database
 from retention.sources.database.tables import DatabaseTable
 from retention.sources.reader import identifier, literal
 
@@ -34,10 +34,10 @@ _NEVER: Final = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 
 
 def replace_copy(
-    connection: Connection, table: DatabaseTable, folder: Path, order: Sequence[str], key: str
+    database: Database, table: DatabaseTable, folder: Path, order: Sequence[str], key: str
 ) -> int:
     """Copy the whole table in place of the copy before; its rows. BadInput: none."""
-    batches = stream.batches(connection, tables.copy_sql(table, order), table.arrow, key)
+    batches = database.batches(table, key, order)
     with atomic.atomic_file(folder / WHOLE) as temporary:
         rows = _write(temporary, table.arrow, batches)
         if not rows:
@@ -48,7 +48,7 @@ def replace_copy(
 
 
 def add_part(
-    connection: Connection,
+    database: Database,
     table: DatabaseTable,
     folder: Path,
     source: Source,
@@ -67,14 +67,12 @@ def add_part(
     since = None if reached is None else reached - news.overlap
     overlapping = [part for part in earlier if since is not None and part.until >= since]
     wanted = None if since is None else (news.column, since)
-    batches = stream.batches(
-        connection, tables.copy_sql(table, news.order, wanted), table.arrow, key
-    )
+    batches = database.batches(table, key, news.order, wanted)
     with TemporaryDirectory(prefix="table-") as scratch:
         read, part = Path(scratch) / "read.parquet", Path(scratch) / "part.parquet"
         if not _write(read, table.arrow, batches) and not earlier:
             raise BadInput(f"{key}: table {table.label} has 0 rows")
-        until = news.newest_time(read, _now(connection, zone), reached)
+        until = news.newest_time(read, database.now().astimezone(zone), reached)
         rows = news.write_new(read, overlapping, part, until)
         if rows:
             with atomic.atomic_file(folder / _next_name(earlier)) as temporary:
@@ -91,13 +89,6 @@ def _parts(folder: Path) -> list[Path]:
 def _next_name(earlier: Sequence["_CopiedPart"]) -> str:
     last = max((int(part.path.stem.removeprefix("part-")) for part in earlier), default=0)
     return f"part-{last + 1:06d}.parquet"
-
-
-def _now(connection: Connection, zone: ZoneInfo) -> dt.datetime:
-    """The server's time on the clock of `zone`."""
-    ((current,),) = connection.execute("select now()").fetchall()
-    assert isinstance(current, dt.datetime)  # noqa: S101
-    return current.astimezone(zone)
 
 
 def _write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:

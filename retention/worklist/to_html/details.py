@@ -9,10 +9,9 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from retention.i18n.language import Language
 from retention.policy.lanes import LANES, LISTED_LANES
 from retention.reporting import page
-from retention.serving.themes import ACTIONABLE, CONTEXT
+from retention.serving.themes import theme_name
 from retention.worklist.model import (
     PLANNED,
     RISK_THRESHOLDS,
@@ -99,10 +98,6 @@ def page_data(listing: Listing) -> dict[str, Any]:
 
 def _themes(row: Row) -> list[str]:
     return (row["themes"] or "").split()
-
-
-def _theme(theme: str, language: Language) -> str:
-    return language.gettext((ACTIONABLE | CONTEXT).get(theme, theme))
 
 
 def _cut(text: str) -> str:
@@ -194,7 +189,9 @@ def _filters(listing: Listing, rows: list[Row], texts: TextTable) -> dict[str, l
         "lane": [(lane, language.gettext(LANES[lane]), lanes[lane]) for lane in LISTED_LANES],
         "planned": [(code, language.gettext(PLANNED[code]), planned[code]) for code in PLANNED],
         "owner": [(texts(owner), owner, owners[owner]) for owner in sorted(owners)],
-        "kinds": [(texts(theme), _theme(theme, language), themes[theme]) for theme in by_frequency],
+        "kinds": [
+            (texts(theme), theme_name(theme, language), themes[theme]) for theme in by_frequency
+        ],
         "play": [
             (texts(play), _cut(action), plays[play])
             for play, action in listing.plays.items()

@@ -1,15 +1,21 @@
 """`retention check`: doubts about the label and the ids that only all rows show."""
 
 import datetime as dt
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
+from rich.console import Console
 
-from retention.commands.check import whole_history
+from retention.commands.check import enough_data, whole_history
 from retention.commands.check.findings import FindingGroup
+from retention.commands.check.terminal import print_brief
 from retention.core.params import Params
+from retention.training.rows import LabelledRows
 
 SALES = {
     "key": ["id"],
@@ -91,3 +97,37 @@ def test_no_neighbour_in_spelling_is_offered_for_an_id(
     from retention.commands.check.findings import similar_names
 
     assert [n for n in similar_names(name, names, "customer_id") if n != "usage_id"] == right
+
+
+@pytest.mark.parametrize(
+    ("n_lost", "n_customers", "message"),
+    [
+        (0, 0, "at none of 3 past snapshots had anybody a running contract"),
+        (0, 200, "0 of 200 customers with a running contract were lost"),
+        (199, 200, "199 of 200 customers with a running contract were lost"),
+        (20, 200, ""),
+        (0, 50, ""),
+    ],
+)
+def test_contracts_that_cannot_tell_customers_apart_are_a_doubt(
+    n_lost: int, n_customers: int, message: str
+) -> None:
+    n = 2 * n_customers  # an older snapshot lost half: the newest one counts
+    newest = np.arange(n_customers) < n_lost
+    rows = LabelledRows(
+        pd.DataFrame(index=range(n)), np.arange(n).astype(object), np.repeat([40, 70], n_customers),
+        np.concatenate([np.arange(n_customers) % 2, newest]).astype(float), np.zeros(n), np.ones(n),
+    )  # fmt: skip
+    group = FindingGroup("labels")
+    enough_data.check_contracts(rows, [10, 40, 70], group)
+    assert [finding.level for finding in group.findings] == (["doubt"] if message else [])
+    assert message in "".join(finding.meaning for finding in group.findings)
+
+
+def test_the_brief_report_leaves_out_what_is_well() -> None:
+    group = FindingGroup("sources.till")
+    group.ok("10 rows")
+    group.doubt("one row is odd")
+    out = StringIO()
+    print_brief([group], "1 doubt.", Console(file=out, width=200))
+    assert out.getvalue() == "doubt  sources.till: one row is odd\n1 doubt.\n"

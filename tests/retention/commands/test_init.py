@@ -131,3 +131,43 @@ def test_an_existing_params_file_stays(folder: Path) -> None:
     path.write_text("a,b\n1,2\n")
     with pytest.raises(BadInput, match=r"visits.csv: left out, for no column of it is a time"):
         init([path], force=True)
+
+
+def test_one_bad_date_and_headers_above_their_lines_do_not_hide_a_source(folder: Path) -> None:
+    lines = ["Bestellnummer;Kunde;Bestellt am;Menge;Einzelpreis"]
+    for number in range(400):
+        day = f"{FIRST + dt.timedelta(days=number // 2):%d.%m.%Y} 10:00"
+        when = "31.02.2024 10:00" if number == 300 else day
+        lines.append(f"#{number};{'' if number == 301 else f'K{number % 40}'};{when};1;9,50")
+        lines.append(f"#{number};;;2;1.200,00")
+    (folder / "bestellungen.csv").write_text("\n".join(lines) + "\n")
+    source = proposed(folder / "bestellungen.csv")["sources"]["bestellungen"]
+    assert source["fill_down"] == {"columns": ["Kunde", "Bestellt am"], "within": ["Bestellnummer"]}
+    assert source["types"]["Bestellt am"] == "timestamp"
+    assert source["events"][0]["amount"] == "Menge * Einzelpreis"
+    text = Path("params.yaml").read_text()
+    assert "1 of 400 values of Bestellt am do not fit: their rows will be rejected" in text
+
+
+def test_plan_changes_states_of_tickets_and_cents(folder: Path) -> None:
+    """A contract's rows follow each other; a ticket's states are a log; check takes both."""
+    plans = ["subscription,customer,valid_from,valid_to"]
+    states = ["ticket,customer,status,changed_at"]
+    paid = ["payment_id,customer,created,amount_cents,deleted_at"]
+    for who in range(120):
+        begin = FIRST + dt.timedelta(days=who)
+        middle, end = begin + dt.timedelta(days=100), begin + dt.timedelta(days=200)
+        plans += [f"S{who},c{who},{begin},{middle}", f"S{who},c{who},{middle},{end}"]
+        states += [f"{who},c{who},New,{begin}", f"{who},c{who},Solved,{middle}"]
+        paid += [f"p{who},c{who},{1_704_100_000 + 86_400 * who},1999,{end if who == 7 else ''}"]
+    for name, lines in (("plans", plans), ("ticket_log", states), ("payments", paid)):
+        (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    sources = proposed(*sorted(folder.glob("*.csv")))["sources"]
+    assert sources["plans"]["key"] == ["subscription", "valid_from"]
+    assert [event["kind"] for event in sources["plans"]["events"]] == ["start", "cancel"]
+    (contact, resolution) = sources["ticket_log"]["events"]
+    assert (contact["kind"], contact["changes"]["to"]) == ("contact", ["New"])
+    assert (resolution["kind"], resolution["changes"]["to"]) == ("resolution", ["Solved"])
+    (payment,) = sources["payments"]["events"]
+    assert (payment["amount"], payment["unit"]) == ("amount_cents", "cents")
+    assert payment["deleted_at"] == "deleted_at"
