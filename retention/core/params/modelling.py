@@ -29,6 +29,12 @@ class LabelParams(Strict):
     value: ValueLabel = ValueLabel()
 
 
+class LifetimeParams(Strict):
+    """How far ahead a customer is valued."""
+
+    horizon_days: Days = 365
+
+
 class SnapshotParams(Strict):
     every_days: Days = 30
     most: Days = 24  # snapshots
