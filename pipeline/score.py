@@ -54,7 +54,7 @@ def score(
     as_of: dt.date,
 ) -> ScoreResult:
     """Score a cohort: FEATURES of one day, by customer_id. scorer: the champion's models."""
-    scores = score_cohort(scorer, cohort, as_of)
+    scores = score_cohort(scorer, cohort, as_of, champion.lifetime(now))
     uplift_scores = predict_uplift(
         champion.uplift_manifest(now),
         cohort,
@@ -179,6 +179,11 @@ def main() -> None:
         artefacts.RISK_HISTORY.write(history)
         artefacts.SCORE_SUMMARY.write(summary(now, result.scores, params, as_of))
         log.wrote(artefacts.SCORES, len(result.scores))
+        if champion.lifetime(now) is None:
+            log.info(
+                "the champion was made without a curve: when customers leave and what they are "
+                "worth beyond the label is null; promote a newer one to have it"
+            )
 
 
 if __name__ == "__main__":
