@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from retention.cohort.calendar import Calendar, plan_calendar
-from retention.cohort.durations import days_to_read, durations, followed_days, later_values
+from retention.cohort.durations import durations, later_values
 from retention.cohort.earlier_labels import earlier_labels
 from retention.cohort.labels import ARMS, SCHEMA, label_cohort
 from retention.core import artefacts, console, engine, errors, point_in_time
@@ -48,10 +48,12 @@ def follow_ups(
 
     cohorts, history: as `labels` takes them.
     """
-    frames, max_days = [], days_to_read(params.lifetime.horizon_days)
+    frames, max_days = [], point_in_time.days_to_follow(params.train.lifetime_days)
     for day in calendar.learning:
         cohort = cohorts.filter(nw.col("snapshot_on") == point_in_time.date_of(day))
-        followed = min(max_days, followed_days(day, calendar.as_of, params.labels.churn))
+        followed = min(
+            max_days, point_in_time.followed_days(day, calendar.as_of, params.labels.churn)
+        )
         left = durations(cohort, history, day, params.labels.churn, followed)
         frames.append((left, later_values(cohort, history, day, params.labels, followed)))
     return frames

@@ -84,9 +84,13 @@ def train(
     if durations is None:
         return trained
     log.info("fitting curves and lifetime values")
-    lifetime, report = fit_lifetime(
-        make, rows, durations, competition, evidence, params, histories, day
-    )
+    try:
+        lifetime, report = fit_lifetime(
+            make, rows, durations, competition, evidence, params, histories, day
+        )
+    except ValueError as error:  # a list without a curve is better than none
+        log.warning(f"no curve and no lifetime value: {error}")
+        return trained
     return replace(trained, lifetime=lifetime, lifetime_report=report)
 
 

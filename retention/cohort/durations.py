@@ -7,8 +7,6 @@ the opening on. So both have left within the label's horizon exactly when they c
 left within h has left within any longer time. Who bought again after such a silence has come back.
 """
 
-from typing import Final
-
 import narwhals as nw
 
 from retention.cohort.labels import last_ends, net_units
@@ -16,20 +14,6 @@ from retention.core import point_in_time
 from retention.core.events import MONEY_UNITS
 from retention.core.params import ChurnLabel, LabelParams
 from retention.core.point_in_time import Frame
-
-YEAR_DAYS: Final = 365
-BEYOND: Final = 1.5
-"""Horizons for which customers are followed, so that what comes after the last is seen too."""
-
-
-def followed_days(snapshot: int, day: int, churn: ChurnLabel) -> int:
-    """Days from the opening of a snapshot's churn window of which everything is known on a day."""
-    return max(0, day - churn.settle_days - churn.gap_days - snapshot)
-
-
-def days_to_read(horizon_days: int) -> int:
-    """The longest follow-up that is read, for values to a horizon and curves to a year."""
-    return int(BEYOND * max(YEAR_DAYS, horizon_days))
 
 
 def durations(

@@ -23,6 +23,10 @@ from retention.i18n.language import language
 from retention.serving import champion, explanations, target
 from retention.serving.champion import Champion
 
+NO_CURVE = (
+    "the champion was made without a curve: when customers leave and what they are worth beyond "
+    "the label is null; promote a newer one to have it"
+)
 LIFETIME_READS = ("churn_probability", "value_if_kept", "value_if_lost")
 """The scores that a lifetime value is made of."""
 

@@ -8,8 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from models.components.base import Floats
-from retention.cohort.durations import days_to_read, followed_days
-from retention.core import feature_table
+from retention.core import feature_table, point_in_time
 from retention.core.params import Params
 from retention.training.rows import LabelledRows
 
@@ -40,9 +39,11 @@ class Durations:
         -------
         ndarray of shape (n,)
         """
-        max_days = days_to_read(params.lifetime.horizon_days)
+        max_days = point_in_time.days_to_follow(params.train.lifetime_days)
         days, code = np.unique(self.day, return_inverse=True)
-        is_labelled = [followed_days(each, day, params.labels.churn) for each in days.tolist()]
+        is_labelled = [
+            point_in_time.followed_days(each, day, params.labels.churn) for each in days.tolist()
+        ]
         followed = np.minimum(np.array(is_labelled, dtype=np.int64), max_days)[code]
         return np.where(self.is_followed, followed, 0)
 
@@ -73,7 +74,9 @@ def durations_of(
         durations["left_after"].to_pandas().to_numpy(dtype=float)[is_labelled]
     )
     is_followed[place[is_labelled]] = True
-    max_days = days_to_read(params.lifetime.horizon_days) // params.labels.value.horizon_days
+    max_days = (
+        point_in_time.days_to_follow(params.train.lifetime_days) // params.labels.value.horizon_days
+    )
     values = np.zeros((len(rows.day), max(1, max_days)))
     values[:, 0] = np.nan_to_num(rows.value)
     place = _places(index, later_values)

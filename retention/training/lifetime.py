@@ -281,7 +281,7 @@ class LifetimeTraining:
     ) -> LifetimeSpec:
         """The specification with shares of value and the interval."""
         window_days = self.params.labels.value.horizon_days
-        horizon = self.params.lifetime.horizon_days
+        horizon = self.params.train.lifetime_days
         max_windows = max(1, horizon // window_days)
         counted = [self._windows(fold, day) for fold in known_folds]
         factors = window_factors(
@@ -381,7 +381,7 @@ class LifetimeTraining:
         return Lifetime(
             self._blend(parts.models, parts.bgnbd, parts.ends, spec),
             LifetimeValue(self.params.labels.value.horizon_days, spec.factors),
-            self.params.lifetime.horizon_days,
+            self.params.train.lifetime_days,
             spec.interval,
             spec.interval_days,
         )

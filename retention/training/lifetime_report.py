@@ -39,7 +39,7 @@ def lifetime_report(training: LifetimeTraining, spec: LifetimeSpec, day: int) ->
     ]
     value_days = training.params.labels.value.horizon_days
     return LifetimeReport(
-        horizon_days=training.params.lifetime.horizon_days,
+        horizon_days=training.params.train.lifetime_days,
         weights=spec.weights,
         windows_known=spec.factors.windows_known,
         value_known_days=spec.factors.windows_known * value_days,

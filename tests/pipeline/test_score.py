@@ -134,6 +134,9 @@ def test_the_curve_starts_at_the_lists_probability_and_never_falls(home: Path) -
     within = scores[["churn_probability", *(f"leave_within_{d}" for d in (30, 90, 180, 365))]]
     assert (np.diff(within.to_numpy(), axis=1) >= 0).all()
     assert lifetime.hazards.known_days > horizon
+    summary = artefacts.SCORE_SUMMARY.read()
+    assert summary.lifetime_days == 365
+    assert summary.curve_known_days == lifetime.hazards.known_days
     # A fifth of those who stay leaves in every 14 days.
     later = 1 - (1 - within["leave_within_90"]) / (1 - within["churn_probability"])
     assert later.mean() == pytest.approx(1 - 0.8 ** ((90 - horizon) / 14), abs=0.1)
@@ -149,6 +152,7 @@ def test_a_champion_without_a_curve_scores_with_null_and_says_so(
     for name in ("leave_within_90", "expected_days", "lifetime_value", "lifetime_loss"):
         assert scores[name].null_count == len(scores)
     assert "the champion was made without a curve" in "".join(capsys.readouterr())
+    assert artefacts.SCORE_SUMMARY.read().lifetime_days is None
 
 
 def test_permuted_columns_and_rows_give_the_same_scores(home: Path) -> None:

@@ -42,7 +42,7 @@ LIFETIME_COLUMNS: Final = (
     Column(
         "lifetime_value",
         NUMBER,
-        "expected value over `lifetime.horizon_days`, discounted, in money",
+        "expected value over `train.lifetime_days`, discounted, in money",
     ),
     Column("lifetime_low", NUMBER, "lower end of its 80 % interval, or null"),
     Column("lifetime_high", NUMBER, "upper end of it, or null"),

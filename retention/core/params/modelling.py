@@ -29,12 +29,6 @@ class LabelParams(Strict):
     value: ValueLabel = ValueLabel()
 
 
-class LifetimeParams(Strict):
-    """How far ahead a customer is valued."""
-
-    horizon_days: Days = 365
-
-
 class SnapshotParams(Strict):
     every_days: Days = 30
     most: Days = 24  # snapshots
@@ -68,6 +62,7 @@ class TrainParams(Strict):
     seed: int = 20260401
     threads: int = Field(default=2, ge=1)
     models: dict[str, dict[str, Any]] = {}
+    lifetime_days: Days = 365  # how far ahead a customer is valued
 
 
 class UpliftParams(Strict):

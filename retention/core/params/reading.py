@@ -15,7 +15,6 @@ from retention.core.params.modelling import (
     EvaluateParams,
     FeatureParams,
     LabelParams,
-    LifetimeParams,
     PromoteParams,
     ServiceParams,
     SnapshotParams,
@@ -62,7 +61,6 @@ class Params(Strict):
     customers: Annotated[CustomersFile, AfterValidator(copied_to("customers"))] | None = None
     privacy: PrivacyParams = PrivacyParams()
     labels: LabelParams
-    lifetime: LifetimeParams = LifetimeParams()
     snapshots: SnapshotParams = SnapshotParams()
     service: ServiceParams = ServiceParams()
     features: FeatureParams = FeatureParams()

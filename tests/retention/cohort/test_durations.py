@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retention.cohort import labels
-from retention.cohort.durations import durations, followed_days, later_values
+from retention.cohort.durations import durations, later_values
 from retention.core import point_in_time
 from retention.core.params import ChurnLabel, LabelParams
 from tests.support import engines, histories
@@ -141,6 +141,6 @@ def test_later_windows_add_up_what_the_label_would_and_only_whole_ones() -> None
 
 def test_followed_days_end_when_facts_have_settled() -> None:
     churn = ChurnLabel.model_validate(CANCEL | {"gap_days": 7, "settle_days": 3})
-    assert followed_days(TODAY, TODAY + 40, churn) == 30
+    assert point_in_time.followed_days(TODAY, TODAY + 40, churn) == 30
     assert point_in_time.churn_window(TODAY, churn).mature_on == TODAY + 40
-    assert followed_days(TODAY, TODAY + 2, churn) == 0
+    assert point_in_time.followed_days(TODAY, TODAY + 2, churn) == 0
