@@ -82,7 +82,8 @@ class Curve:
         stays = np.column_stack(
             [1 - self.left_by(middle) for middle in edges[:-1] + np.diff(edges) / 2]
         )
-        return np.asarray(stays @ np.diff(edges))
+        # No BLAS: a row's bits must not depend on the other rows.
+        return np.asarray((stays * np.diff(edges)).sum(axis=1))
 
     def _cumulative(self, days: float) -> Floats:
         first = -np.log1p(-np.clip(self.p, 0.0, 1 - _CERTAIN))
