@@ -164,6 +164,8 @@ def main() -> None:
             today = populations.newest(measured)
             groups = slices.slice_metrics(today, attributes, capacity, min_size)
             content |= {"slices": groups, "all_customers": of_all_customers(scores, params)}
+        if artefacts.LIFETIME.path.is_file():
+            content["lifetime"] = artefacts.LIFETIME.read()
         test_metrics = TestMetrics.model_validate(content)
         artefacts.METRICS.write(test_metrics)
         artefacts.HEADLINE_METRICS.write(headlines.headline_metrics(test_metrics))

@@ -7,11 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from retention.cohort.calendar import Calendar, plan_calendar
+from retention.cohort.durations import durations, later_values
 from retention.cohort.earlier_labels import earlier_labels
 from retention.cohort.labels import ARMS, SCHEMA, label_cohort
 from retention.core import artefacts, console, engine, errors, point_in_time
 from retention.core.documents.cohort import LabelsSummary
-from retention.core.params import LabelParams, load_params
+from retention.core.params import LabelParams, Params, load_params
 from retention.core.point_in_time import Frame
 from retention.experiments.assignment_history import assignments_from_lists
 from retention.ledgers import assignments
@@ -40,6 +41,24 @@ def labels(
     return frames
 
 
+def follow_ups(
+    cohorts: Frame, history: Frame, calendar: Calendar, params: Params
+) -> list[tuple[Frame, Frame]]:
+    """DURATIONS and LATER_VALUES of each snapshot to learn from, as lazy frames.
+
+    cohorts, history: as `labels` takes them.
+    """
+    frames, max_days = [], point_in_time.days_to_follow(params.train.lifetime_days)
+    for day in calendar.learning:
+        cohort = cohorts.filter(nw.col("snapshot_on") == point_in_time.date_of(day))
+        followed = min(
+            max_days, point_in_time.followed_days(day, calendar.as_of, params.labels.churn)
+        )
+        left = durations(cohort, history, day, params.labels.churn, followed)
+        frames.append((left, later_values(cohort, history, day, params.labels, followed)))
+    return frames
+
+
 def label_counts(table: pa.Table) -> dict[str, Any]:
     """How many labels there are, churned and by arm, and how many were dropped and why."""
     dropped = pc.drop_null(table["dropped"])
@@ -52,6 +71,11 @@ def label_counts(table: pa.Table) -> dict[str, Any]:
             reason["values"]: reason["counts"] for reason in pc.value_counts(dropped).to_pylist()
         },
     }
+
+
+def united(table: artefacts.Table, parts: list[pa.Table]) -> pa.Table:
+    """The parts of a table one after the other."""
+    return pa.concat_tables([table.schema.empty_table(), *(p.cast(table.schema) for p in parts)])
 
 
 def main() -> None:
@@ -76,6 +100,13 @@ def main() -> None:
         table = pa.concat_tables([SCHEMA.empty_table(), *tables])
         labelled = table.filter(pc.is_null(table["dropped"])).drop_columns(["dropped"])
         artefacts.LABELS.write(labelled)
+        durations_by_day, values_by_day = [], []
+        pairs = follow_ups(cohorts, history, calendar, params)
+        for left, money in report.track(pairs, "following customers"):
+            durations_by_day.append(open_engine.collect(left, sort=["customer_id"]))
+            values_by_day.append(open_engine.collect(money, sort=["customer_id", "window"]))
+        artefacts.DURATIONS.write(united(artefacts.DURATIONS, durations_by_day))
+        artefacts.LATER_VALUES.write(united(artefacts.LATER_VALUES, values_by_day))
         earlier = earlier_labels(
             open_engine,
             cohorts,

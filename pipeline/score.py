@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from models.components.lifetime import Lifetime
 from models.components.scorer import Scorer
 from retention.core import artefacts, console, errors, feature_table, point_in_time
 from retention.core.documents.modelling import UpliftManifest
@@ -23,6 +24,7 @@ from retention.policy.plays import contact_costs
 from retention.serving import champion, target
 from retention.serving.champion import Champion
 from retention.serving.scoring import (
+    NO_CURVE,
     explain_scores,
     predict_uplift,
     require_champion,
@@ -52,9 +54,10 @@ def score(
     customer_state: pa.Table,
     params: Params,
     as_of: dt.date,
+    lifetime: Lifetime | None = None,
 ) -> ScoreResult:
-    """Score a cohort: FEATURES of one day, by customer_id. scorer: the champion's models."""
-    scores = score_cohort(scorer, cohort, as_of)
+    """Score a cohort: FEATURES of one day, by customer_id. scorer, lifetime: of the champion."""
+    scores = score_cohort(scorer, cohort, as_of, lifetime)
     uplift_scores = predict_uplift(
         champion.uplift_manifest(now),
         cohort,
@@ -141,7 +144,13 @@ def recent_features(as_of: dt.date, ids: pa.Array) -> pa.Table:
     )
 
 
-def summary(now: Champion, scores: pa.Table, params: Params, as_of: dt.date) -> ScoreSummary:
+def summary(
+    now: Champion,
+    scores: pa.Table,
+    params: Params,
+    as_of: dt.date,
+    lifetime: Lifetime | None = None,
+) -> ScoreSummary:
     """What the list says of where its numbers come from."""
     manifest = now.manifest
     uplift_manifest = champion.uplift_manifest(now) or UpliftManifest()
@@ -156,6 +165,8 @@ def summary(now: Champion, scores: pa.Table, params: Params, as_of: dt.date) -> 
         horizon_days=params.labels.churn.horizon_days,
         uplift=UpliftManifest(**without_model),
         mean_churn_probability=float(np.mean(scores["churn_probability"].to_numpy())),
+        lifetime_days=lifetime.horizon_days if lifetime else None,
+        curve_known_days=lifetime.hazards.known_days if lifetime else None,
     )
 
 
@@ -170,15 +181,18 @@ def main() -> None:
         scorer = champion.load(now)
         customer_state = artefacts.CUSTOMER_STATE.read()
         log.read(artefacts.CUSTOMER_STATE, len(customer_state))
-        result = score(now, scorer, cohort, customer_state, params, as_of)
+        lifetime = champion.lifetime(now)
+        result = score(now, scorer, cohort, customer_state, params, as_of, lifetime)
         artefacts.SCORES.write(result.scores)
         artefacts.UPLIFT_SCORES.write(result.uplift_scores)
         artefacts.PURCHASE_RHYTHM.write(result.purchase_rhythm)
         artefacts.REASONS.write(result.reasons)
         history = risk_history(scorer, recent_features(as_of, result.explained))
         artefacts.RISK_HISTORY.write(history)
-        artefacts.SCORE_SUMMARY.write(summary(now, result.scores, params, as_of))
+        artefacts.SCORE_SUMMARY.write(summary(now, result.scores, params, as_of, lifetime))
         log.wrote(artefacts.SCORES, len(result.scores))
+        if lifetime is None:
+            log.info(NO_CURVE)
 
 
 if __name__ == "__main__":

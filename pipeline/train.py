@@ -1,22 +1,28 @@
 """Stage `train`: blend models on past snapshots, test on an unseen one, refit on all rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from models.components import lifetime as lifetimes
+from models.components.lifetime import Lifetime
 from models.components.scorer import Scorer
 from retention.core import artefacts, console, errors, feature_table, point_in_time
+from retention.core.documents.modelling import LifetimeReport
 from retention.core.params import Params, load_params
 from retention.core.storage import atomic
 from retention.training import own_past, profile
-from retention.training.candidates import model_factory
+from retention.training.candidates import ModelFactory, model_factory
 from retention.training.competition import Competition
 from retention.training.cross_prediction import cross_predict
+from retention.training.durations import Durations, durations_of
 from retention.training.failures import AT_REFIT, ModelFailed
 from retention.training.fitting import fit_scorer, score, with_margin
 from retention.training.histories import NO_HISTORIES, Histories, read_histories
 from retention.training.ladder import Evidence, find_evidence
+from retention.training.lifetime import LifetimeTraining
+from retention.training.lifetime_report import lifetime_report
 from retention.training.rows import LabelledRows, labelled_rows, unlabelled_rows
 from retention.training.selection import ModelSpec
 from retention.training.selection_report import selection_report
@@ -35,6 +41,8 @@ class Trained:
     cross_predictions: pa.Table  # of randomised customers
     evidence: Evidence
     rows: LabelledRows
+    lifetime: Lifetime | None = None  # None where nobody was followed
+    lifetime_report: LifetimeReport | None = None
 
 
 def train(
@@ -43,11 +51,13 @@ def train(
     log: console.StageLog,
     cohorts: tuple[pa.Table, pa.Table] | None = None,
     histories: Histories = NO_HISTORIES,
+    durations: Durations | None = None,
 ) -> Trained:
     """Put models together on the folds, score the measured snapshots, refit on all rows.
 
     A model that fails on the way drops out, and the others take its place.
     cohorts: FEATURES and LABELS, which cross-prediction reads; without them there is none.
+    durations: of the rows; without them there is no curve.
     Errors: Guarded where there is no row, or nothing can be fitted without outcomes; Refusal where
     every model failed.
     """
@@ -64,11 +74,44 @@ def train(
         if not rows.has_labels:
             spec = with_margin(spec, params.labels.value.margin)
         try:
-            return _fit_and_predict(
+            trained = _fit_and_predict(
                 spec, competition, evidence, rows, params, log, cohorts, histories, day
             )
         except ModelFailed as failure:
             competition.drop_out(failure, spec)
+        else:
+            break
+    if durations is None:
+        return trained
+    log.info("fitting curves and lifetime values")
+    try:
+        lifetime, report = fit_lifetime(
+            make, rows, durations, competition, evidence, params, histories, day
+        )
+    except ValueError as error:  # a list without a curve is better than none
+        log.warning(f"no curve and no lifetime value: {error}")
+        return trained
+    return replace(trained, lifetime=lifetime, lifetime_report=report)
+
+
+def fit_lifetime(
+    make: ModelFactory,
+    rows: LabelledRows,
+    durations: Durations,
+    competition: Competition,
+    evidence: Evidence,
+    params: Params,
+    histories: Histories,
+    day: int,
+) -> tuple[Lifetime, LifetimeReport]:
+    """Curves and lifetime values for a day, and how they fared on past ones."""
+    usable = tuple(competition.candidates) or evidence.models
+    training = LifetimeTraining(make, rows, durations, competition, params, histories, usable)
+    for fold in evidence.split.folds:
+        if fold.part is None:
+            training.add(fold)
+    spec = training.spec(day)
+    return training.fit(spec, day), lifetime_report(training, spec, day)
 
 
 def day_to_score(rows: LabelledRows, delay: int, cohorts: tuple[pa.Table, pa.Table] | None) -> int:
@@ -128,9 +171,16 @@ def main() -> None:
         rows = rows if len(rows.day) else unlabelled_rows(features)
         log.read(f"{artefacts.FEATURES} and {artefacts.LABELS}", len(rows.day))
         histories = read_histories(artefacts.HISTORIES.read())
-        trained = train(rows, params, log, (features, labels), histories)
+        followed = durations_of(
+            rows, artefacts.DURATIONS.read(), artefacts.LATER_VALUES.read(), params
+        )
+        trained = train(rows, params, log, (features, labels), histories, followed)
         for name, state in trained.scorer.states().items():
             atomic.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
+        if trained.lifetime and trained.lifetime_report:
+            path = artefacts.CANDIDATE.path / f"{lifetimes.NAME}.json"
+            atomic.write_json(path, trained.lifetime.state())
+            artefacts.LIFETIME.write(trained.lifetime_report)
         newest = point_in_time.date_of(int(rows.day.max()))
         reference = profile.reference_profile(features, trained.scorer, newest)
         reference["past"] = own_past.own_past(features, trained.scorer, newest)

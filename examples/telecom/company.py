@@ -35,10 +35,12 @@ def simulate(
     plain: Mechanism,
     snapshots: tuple[int, ...] = (),
     margin: float = 1.0,
+    marks: tuple[int, ...] = (),
 ) -> Iterator["Part"]:
-    """All customers, in parts of CHUNK that know nothing of one another."""
+    """All customers, in parts of CHUNK that know nothing of one another. As `part` takes them."""
     for index, first in enumerate(range(0, customers, CHUNK)):
-        yield part(index, min(CHUNK, customers - first), weeks, seed, plain, snapshots, margin)
+        size = min(CHUNK, customers - first)
+        yield part(index, size, weeks, seed, plain, snapshots, margin, marks)
 
 
 def part(
@@ -49,23 +51,27 @@ def part(
     plain: Mechanism,
     snapshots: tuple[int, ...] = (),
     margin: float = 1.0,
+    marks: tuple[int, ...] = (),
 ) -> Part:
-    """One chunk. `snapshots` are the weeks at whose start the truth is told."""
+    """One chunk. `snapshots` are the weeks at whose start the truth is told; marks: see foresee."""
     rng = np.random.default_rng([seed, index])
     state = population(count, 1 + index * CHUNK, weeks, rng)
-    world = World(plain, rng, Books(index * _ROWS), bill_days(weeks + HORIZON), margin)
+    world = World(
+        plain, rng, Books(index * _ROWS), bill_days(weeks + max(HORIZON, *marks, 0)), margin
+    )
     leaving, truth = [], {}
     for week in range(weeks):
         state.active |= state.start_week == week
         if week in snapshots:
-            truth[week] = foresee(without_newcomers(state, week), week, world, seed + week)
+            old = without_newcomers(state, week)
+            truth[week] = foresee(old, week, world, seed + week, marks)
         notice_late(state, week, world)
         leaving.append(leave(state, week, world))
         live(state, week, world)
         if week % 4 == 2:
             reach_out(state, week, world)
     if weeks in snapshots:
-        truth[weeks] = foresee(state, weeks, world, seed + weeks)
+        truth[weeks] = foresee(state, weeks, world, seed + weeks, marks)
     return Part(state, world.books, _joined(leaving), truth)
 
 

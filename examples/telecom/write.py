@@ -35,13 +35,17 @@ def write_histories(folder: Path, plan: SimulationParams) -> None:
     tables.write(parts, plan.weeks, folder)
 
 
-def truth(plan: SimulationParams, weeks: Sequence[int], margin: float) -> tuple[pa.Table, pa.Table]:
+def truth(
+    plan: SimulationParams, weeks: Sequence[int], margin: float, marks: tuple[int, ...] = ()
+) -> tuple[pa.Table, pa.Table]:
     """Per customer and snapshot what is true, and per departure its cause; see README.md.
 
-    `weeks` are those at whose start a snapshot lies; `margin` turns amounts into value.
+    `weeks` are those at whose start a snapshot lies; `margin` turns amounts into value; `marks` are
+    numbers of weeks for which the chance of having left is told too.
     """
+    of_company = mechanism(plan)
     parts = list(
-        simulate(plan.customers, plan.weeks, plan.seed, mechanism(plan), tuple(weeks), margin)
+        simulate(plan.customers, plan.weeks, plan.seed, of_company, tuple(weeks), margin, marks)
     )
     snapshots = [_snapshot(week, columns) for part in parts for week, columns in part.truth.items()]
     return pa.concat_tables(snapshots), pa.concat_tables([_departures(part) for part in parts])

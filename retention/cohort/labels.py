@@ -83,17 +83,22 @@ def value(history: Frame, window: Window, label: ValueLabel) -> Frame:
     margin x amount of `kinds` - cost of `cost_kinds`, each event discounted by its day:
     (1 + annual_discount) ^ -(days since the window opened / 365). Sums are over integers.
     """
-    amount = nw.when(nw.col("kind").is_in(label.kinds)).then(_units("amount") * label.margin)
-    cost = nw.when(nw.col("kind").is_in(label.cost_kinds)).then(_units("cost"))
-    years = (nw.col("occurred_day") - window.start) / 365.0
-    discount = nw.lit(1.0 + label.annual_discount) ** (-years)
-    net = (amount.otherwise(0.0) - cost.otherwise(0.0)) * discount
     money = history.filter(window.contains(nw.col("occurred_day")))
     return (
-        money.with_columns(net=net.round().cast(nw.Int64()))
+        money.with_columns(net=net_units(window.start, label))
         .group_by("customer_id")
         .agg(value=nw.col("net").sum())
     )
+
+
+def net_units(start: int, label: ValueLabel) -> nw.Expr:
+    """Net value of an event in money units, discounted to a day, as `value` sums it."""
+    amount = nw.when(nw.col("kind").is_in(label.kinds)).then(_units("amount") * label.margin)
+    cost = nw.when(nw.col("kind").is_in(label.cost_kinds)).then(_units("cost"))
+    years = (nw.col("occurred_day") - start) / 365.0
+    discount = nw.lit(1.0 + label.annual_discount) ** (-years)
+    net = (amount.otherwise(0.0) - cost.otherwise(0.0)) * discount
+    return net.round().cast(nw.Int64())
 
 
 def _units(column: str) -> nw.Expr:

@@ -25,7 +25,7 @@ from features.engine.table import feature_schema, features_at
 from retention.cohort import calendar, eligibility
 from retention.commands.score import workspace
 from retention.core import artefacts, engine, events, feature_table, point_in_time
-from retention.core.artefacts.modelling import SCORE_COLUMNS
+from retention.core.artefacts.modelling import LIFETIME_COLUMNS, SCORE_COLUMNS
 from retention.core.documents.modelling import CandidateManifest
 from retention.core.errors import BadInput, BadParams, Guarded
 from retention.core.params import EngineParams, Params, load_params
@@ -249,10 +249,14 @@ def explain_score(params: Params, history: CustomerHistory) -> ScoreExplanation:
     try:
         current = scoring.require_champion(params, history.features)
         scorer = champion.load(current)
-        scored = scoring.score_cohort(scorer, history.features, history.as_of).to_pylist()[0]
+        lifetime = champion.lifetime(current)
+        table = scoring.score_cohort(scorer, history.features, history.as_of, lifetime)
+        scored = table.to_pylist()[0]
     except Guarded as refusal:
         return ScoreExplanation([f"none: {refusal}"])
     lines = _score_lines(scored, params, current.manifest)
+    if lifetime:
+        lines += _lifetime_lines(scored, params.currency, lifetime.horizon_days)
     cohort_features, compared_on = _comparison_features(params, history.as_of)
     if cohort_features is None:
         return ScoreExplanation(
@@ -336,6 +340,27 @@ def _score_lines(scored: dict[str, Any], params: Params, manifest: CandidateMani
         f" kept, {money['value_if_lost']} if lost",
         f"expected value {money['expected_value']}{interval}",
         f"model: {manifest.description}",
+    ]
+
+
+def _lifetime_lines(scored: dict[str, Any], currency: str, days: int) -> list[str]:
+    """When the customer leaves, and what they are worth over so many days."""
+    names = [column.name for column in LIFETIME_COLUMNS if column.name.startswith("leave_within_")]
+    chances = [
+        f"{scored[name]:.1%} within {name.rpartition('_')[2]} days"
+        for name in names
+        if scored[name] is not None
+    ]
+    interval = (
+        f", four times out of five between {scored['lifetime_low']:,.2f} and"
+        f" {scored['lifetime_high']:,.2f} {currency}"
+        if scored["lifetime_low"] is not None
+        else ""
+    )
+    return [
+        f"has left: {', '.join(chances)}; after {scored['expected_days']:.0f} days on average",
+        f"worth {scored['lifetime_value']:,.2f} {currency} in {days} days{interval}; leaving costs"
+        f" {scored['lifetime_loss']:,.2f} {currency} of it",
     ]
 
 

@@ -5,7 +5,7 @@ A snapshot is the start of a day in the business time zone; days are integers si
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import narwhals as nw
 
@@ -75,3 +75,18 @@ def label_delay_days(labels: LabelParams) -> int:
     """Days from a snapshot until both its labels are mature."""
     worth = value_window(0, labels.churn, labels.value)
     return max(churn_window(0, labels.churn).mature_on, worth.mature_on)
+
+
+YEAR_DAYS: Final = 365
+BEYOND: Final = 1.5
+"""Horizons for which customers are followed, so that what comes after the last is seen too."""
+
+
+def followed_days(snapshot: int, day: int, label: ChurnLabel) -> int:
+    """Days from the opening of a snapshot's churn window of which everything is known on a day."""
+    return max(0, day - label.settle_days - label.gap_days - snapshot)
+
+
+def days_to_follow(horizon_days: int) -> int:
+    """The longest follow-up that is read, for values to a horizon and curves to a year."""
+    return int(BEYOND * max(YEAR_DAYS, horizon_days))

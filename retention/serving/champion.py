@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from models.components.lifetime import NAME, Lifetime
 from models.components.scorer import Scorer
 from retention.core import artefacts, errors
 from retention.core.documents.modelling import (
@@ -23,8 +24,8 @@ PREVIOUS = "previous"
 SET_ASIDE = "set-aside"
 """The folder of the manifests of champions of other definitions, by the hash of the definition."""
 PARTS = ("churn", "value")
-"""The files that every champion has. Others may lie beside them: the uplift model, the profile of
-the training data."""
+"""The files that every champion has. Others may lie beside them: the uplift model, the curve and
+lifetime value, the profile of the training data."""
 
 _MODELS = re.compile(r"[0-9a-f]{24}")
 
@@ -119,6 +120,12 @@ def uplift_manifest(champion: Champion) -> UpliftManifest | None:
     """The uplift model that lies beside the champion's (after `load`); None where there is none."""
     content = load_part(champion, "uplift")
     return None if content is None else UpliftManifest.model_validate(content)
+
+
+def lifetime(champion: Champion) -> Lifetime | None:
+    """The curve and lifetime value beside the champion's models (after `load`); None without."""
+    state = load_part(champion, NAME)
+    return None if state is None else Lifetime.from_state(state)
 
 
 def install(

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 import features
 import models
 from models.components.base import Floats
+from models.components.lifetime import COLUMNS as LIFETIME_COLUMNS
+from models.components.lifetime import Lifetime
 from models.components.scorer import COLUMNS, Scorer
 from models.components.treatments import best_treatment, effects_of, of_treatment, saving
 from models.components.uplift import RISK, Outcome
@@ -21,15 +23,32 @@ from retention.i18n.language import language
 from retention.serving import champion, explanations, target
 from retention.serving.champion import Champion
 
+NO_CURVE = (
+    "the champion was made without a curve: when customers leave and what they are worth beyond "
+    "the label is null; promote a newer one to have it"
+)
+LIFETIME_READS = ("churn_probability", "value_if_kept", "value_if_lost")
+"""The scores that a lifetime value is made of."""
 
-def score_cohort(scorer: Scorer, cohort: pa.Table, as_of: dt.date) -> pa.Table:
-    """SCORES of the features of one day; Guarded where the champion's features are missing."""
+
+def score_cohort(
+    scorer: Scorer, cohort: pa.Table, as_of: dt.date, lifetime: Lifetime | None = None
+) -> pa.Table:
+    """SCORES of the features of one day; Guarded where the champion's features are missing.
+
+    lifetime: of the champion; None where it was made without, and its columns are null.
+    """
+    X = feature_table.matrix(cohort)
     try:
-        scores = scorer.score(feature_table.matrix(cohort))
+        scores = scorer.score(X)
+        if lifetime:
+            inputs = [scores[name].to_numpy() for name in LIFETIME_READS]
+            scores = scores.join(lifetime.predict(X, *inputs))
     except ValueError as error:
         raise errors.Guarded(f"the champion cannot score these features: {error}") from None
     # Without an interval its ends are null; every other score is finite.
-    columns = [pa.array(scores[name].to_numpy(), from_pandas=True) for name in COLUMNS]
+    scores = scores.reindex(columns=[*COLUMNS, *LIFETIME_COLUMNS])
+    columns = [pa.array(scores[name].to_numpy(float), from_pandas=True) for name in scores]
     days = pa.array([as_of] * len(cohort), pa.date32())
     return pa.Table.from_arrays(
         [cohort["customer_id"], days, *columns], schema=artefacts.SCORES.schema

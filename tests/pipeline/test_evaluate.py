@@ -193,6 +193,7 @@ def test_the_stage_writes_figures_predictions_pictures_and_a_card(home: Home) ->
     assert set(content) == {
         *NOTHING_MEASURED,
         *("measured_on", "days", "customers", "churners", "churn_rate", "all_customers"),
+        "lifetime",
         *("capacity", "definition", "banners", "slices"),
     }
     models_and_recipe = {*small.QUICK_MODELS, "recipe"}

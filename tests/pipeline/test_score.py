@@ -19,7 +19,7 @@ from features import discover
 from models.components.scorer import Scorer
 from models.components.uplift import RISK
 from pipeline import promote, score
-from retention.core import artefacts, point_in_time
+from retention.core import artefacts, feature_table, point_in_time
 from retention.core.documents.modelling import UpliftManifest
 from retention.core.errors import Guarded
 from retention.core.params import AtRiskParams, Policy, load_params
@@ -97,7 +97,8 @@ def test_every_customer_of_the_cohort_is_scored_exactly_once(home: Path) -> None
 def test_scores_are_finite_and_add_up(home: Path) -> None:
     score.main()
     scores = pq.read_table(artefacts.SCORES).to_pandas()
-    numbers = scores.drop(columns=["customer_id", "as_of"])
+    no_interval = ["lifetime_low", "lifetime_high"]  # no window after the first had closed
+    numbers = scores.drop(columns=["customer_id", "as_of", *no_interval])
     assert np.isfinite(numbers.to_numpy()).all()
     p, if_kept, lost = (
         scores[name] for name in ("churn_probability", "value_if_kept", "value_if_lost")
@@ -117,6 +118,43 @@ def test_without_an_interval_its_ends_are_null(home: Path) -> None:
     assert scored["expected_value"].null_count == 0
 
 
+def test_the_curve_starts_at_the_lists_probability_and_never_falls(home: Path) -> None:
+    score.main()
+    scores = pq.read_table(artefacts.SCORES).to_pandas()
+    now = champion.current()
+    assert now is not None
+    lifetime = champion.lifetime(now)
+    assert lifetime is not None
+    curve = lifetime.hazards.curve(
+        feature_table.matrix(today().sort_by("customer_id")), scores["churn_probability"].to_numpy()
+    )
+    horizon = lifetime.hazards.horizon
+    at_horizon = np.abs(curve.left_by(horizon) - scores["churn_probability"])
+    assert at_horizon.max() < 1e-9
+    within = scores[["churn_probability", *(f"leave_within_{d}" for d in (30, 90, 180, 365))]]
+    assert (np.diff(within.to_numpy(), axis=1) >= 0).all()
+    assert lifetime.hazards.known_days > horizon
+    summary = artefacts.SCORE_SUMMARY.read()
+    assert summary.lifetime_days == 365
+    assert summary.curve_known_days == lifetime.hazards.known_days
+    # A fifth of those who stay leaves in every 14 days.
+    later = 1 - (1 - within["leave_within_90"]) / (1 - within["churn_probability"])
+    assert later.mean() == pytest.approx(1 - 0.8 ** ((90 - horizon) / 14), abs=0.1)
+
+
+def test_a_champion_without_a_curve_scores_with_null_and_says_so(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(champion, "lifetime", lambda _: None)
+    score.main()
+    scores = pq.read_table(artefacts.SCORES)
+    assert scores["churn_probability"].null_count == 0
+    for name in ("leave_within_90", "expected_days", "lifetime_value", "lifetime_loss"):
+        assert scores[name].null_count == len(scores)
+    assert "the champion was made without a curve" in "".join(capsys.readouterr())
+    assert artefacts.SCORE_SUMMARY.read().lifetime_days is None
+
+
 def test_permuted_columns_and_rows_give_the_same_scores(home: Path) -> None:
     table = today()
     usual = scoring.score_cohort(scorer(), table, AS_OF)
@@ -129,8 +167,12 @@ def test_permuted_columns_and_rows_give_the_same_scores(home: Path) -> None:
 
 def test_a_customers_scores_do_not_depend_on_the_rest_of_the_cohort(home: Path) -> None:
     table = today()
+    now = champion.current()
+    assert now is not None
+    lifetime = champion.lifetime(now)
     usual, few = (
-        scoring.score_cohort(scorer(), part, AS_OF) for part in (table, table.slice(10, 5))
+        scoring.score_cohort(scorer(), part, AS_OF, lifetime)
+        for part in (table, table.slice(10, 5))
     )
     assert few.equals(usual.slice(10, 5))
 

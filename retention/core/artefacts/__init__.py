@@ -9,12 +9,14 @@ from typing import Final
 
 from retention.core.artefacts.artefact import DATA, Artefact
 from retention.core.artefacts.cohort import (
+    DURATIONS,
     EARLIER_LABELS,
     FEATURES,
     FEATURES_SUMMARY,
     HISTORIES,
     LABELS,
     LABELS_SUMMARY,
+    LATER_VALUES,
     SNAPSHOTS,
     SNAPSHOTS_SUMMARY,
 )
@@ -25,6 +27,7 @@ from retention.core.artefacts.modelling import (
     DECISION,
     EXPERIMENT,
     HEADLINE_METRICS,
+    LIFETIME,
     METRICS,
     MODEL_CARD,
     PINNED_CANDIDATE,
@@ -95,6 +98,7 @@ __all__ = [
     "DATA",
     "DECISION",
     "DROPPED",
+    "DURATIONS",
     "EARLIER_LABELS",
     "EVENTS",
     "EVENTS_SUMMARY",
@@ -110,6 +114,8 @@ __all__ = [
     "LABELS",
     "LABELS_SUMMARY",
     "LANES",
+    "LATER_VALUES",
+    "LIFETIME",
     "LIST_PAGE",
     "LIST_SUMMARY",
     "LIST_WORKBOOK",

@@ -70,6 +70,32 @@ EARLIER_LABELS: Final = Table(
         Column("arm", TEXT, "as in labels.parquet"),
     ),
 )
+DURATIONS: Final = Table(
+    DATA / "labels/durations.parquet",
+    "after how many days each customer left, as far as it is known",
+    "a customer at a mature snapshot",
+    KEYS,
+    (
+        *KEY_COLUMNS,
+        Column(
+            "left_after",
+            WHOLE,
+            "days from the opening of the churn window until they had left; null: not yet",
+        ),
+        Column("followed", WHOLE, "days from that opening of which everything is known"),
+    ),
+)
+LATER_VALUES: Final = Table(
+    DATA / "labels/later_values.parquet",
+    "what each customer brought in the value windows after that of the label, where it is not 0",
+    "a customer at a mature snapshot, and a window",
+    (*KEYS, "window"),
+    (
+        *KEY_COLUMNS,
+        Column("window", WHOLE, "2 follows upon the label's; only windows that have closed"),
+        Column("value", NUMBER, "as in labels.parquet, discounted to the opening of the first"),
+    ),
+)
 LABELS_SUMMARY: Final = Document(
     DATA / "labels/summary.json",
     "how many churned, and who was left out and why",

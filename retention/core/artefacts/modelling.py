@@ -28,6 +28,32 @@ SCORE_COLUMNS: Final = (
 """What a scorer says of a customer, in order."""
 NULLABLE_SCORES: Final = ("value_low", "value_high")
 
+LIFETIME_COLUMNS: Final = (
+    *(
+        Column(
+            f"leave_within_{days}",
+            NUMBER,
+            f"chance of having left within {days} days of the opening of the churn window; null "
+            "where the silence that counts as leaving is longer",
+        )
+        for days in (30, 90, 180, 365)
+    ),
+    Column("expected_days", NUMBER, "mean days until they have left, at most 1,095"),
+    Column(
+        "lifetime_value",
+        NUMBER,
+        "expected value over `train.lifetime_days`, discounted, in money",
+    ),
+    Column("lifetime_low", NUMBER, "lower end of its 80 % interval, or null"),
+    Column("lifetime_high", NUMBER, "upper end of it, or null"),
+    Column(
+        "lifetime_loss",
+        NUMBER,
+        "what leaving in the label window costs over that horizon: value if kept less if lost",
+    ),
+)
+"""Of the time beyond the label; null where the champion was made without a curve."""
+
 _WEIGHT: Final = Column(
     "weight", NUMBER, "customers that the row stands for, as some were contacted; 1 without"
 )
@@ -42,6 +68,11 @@ SELECTION: Final = Document(
     DATA / "train/selection.json",
     "folds, parameters, losses, and the weights of the models",
     documents.SelectionReport,
+)
+LIFETIME: Final = Document(
+    DATA / "train/lifetime.json",
+    "how curves and lifetime values are made, and how far they were right on past snapshots",
+    documents.LifetimeReport,
 )
 CROSS_PREDICTIONS: Final = Table(
     DATA / "train/cross_predictions.parquet",
@@ -160,6 +191,7 @@ SCORES: Final = Table(
         KEY_COLUMNS[0],
         Column("as_of", DATE, "the snapshot that is scored"),
         *SCORE_COLUMNS,
+        *LIFETIME_COLUMNS,
     ),
 )
 UPLIFT_SCORES: Final = Table(

@@ -48,6 +48,32 @@ class SelectionReport(Contents):
     failed: Mapping[str, str] = {}  # reason, of every model that dropped out; absent without
 
 
+class LifetimeFigures(Contents):
+    """Curve and value of a past snapshot, as of its own day, against what came."""
+
+    snapshot: dt.date
+    days: int  # from the opening of the churn window
+    customers: int
+    left: Number  # share of them that had left by then
+    chance: Number  # mean chance of it
+    brier: Number
+    brier_kaplan_meier: Number  # of one curve for all
+    value_days: int | None = None  # the whole value windows within `days`; null: none
+    value_bias: Number | None = None  # expected over realised
+    value_error: Number | None = None  # mean absolute, currency
+    covered: Number | None = None  # by the 80 % interval; null where it was not known then
+
+
+class LifetimeReport(Contents):
+    """How customers are followed beyond the label."""
+
+    horizon_days: int  # of lifetime value
+    weights: Mapping[str, Number]  # of the parts of the hazard after the label's horizon
+    windows_known: int  # value windows that a history shows; later ones are as the last
+    value_known_days: int  # their length
+    figures: tuple[LifetimeFigures, ...]
+
+
 class MeasuredFigure(Contents):
     """A number with its 95 % interval; null where it is not finite or unknown."""
 
@@ -133,6 +159,7 @@ class TestMetrics(Contents):
     gain: Figures  # of the selected model over each other
     value_by_decile: tuple[Decile, ...]
     slices: tuple[SliceMetrics, ...]
+    lifetime: LifetimeReport | None = None  # null: nobody was followed beyond the label
 
 
 class HeadlineMetrics(Entries[Number | None]):

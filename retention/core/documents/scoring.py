@@ -21,6 +21,8 @@ class ScoreSummary(Contents):
     horizon_days: int
     uplift: UpliftManifest  # without the model; nothing is set where the champion has none
     mean_churn_probability: float
+    lifetime_days: int | None = None  # the horizon of lifetime amounts; null without a curve
+    curve_known_days: int | None = None  # up to which a history shows who leaves; a tail follows
 
 
 class SourceCounts(Contents):

@@ -62,6 +62,7 @@ class TrainParams(Strict):
     seed: int = 20260401
     threads: int = Field(default=2, ge=1)
     models: dict[str, dict[str, Any]] = {}
+    lifetime_days: Days = 365  # how far ahead a customer is valued
 
 
 class UpliftParams(Strict):

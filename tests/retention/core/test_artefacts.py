@@ -14,7 +14,7 @@ import yaml
 
 import features
 from features.engine.table import feature_schema as features_schema
-from models.components import scorer
+from models.components import lifetime, scorer
 from models.components.uplift import RISK
 from retention.core import artefacts, feature_table
 from retention.core.artefacts import Artefact, Column, CsvTable, Table, TableArtefact
@@ -91,7 +91,8 @@ def test_features_come_after_the_declared_columns() -> None:
 
 
 def test_scores_have_the_columns_of_a_scorer() -> None:
-    assert artefacts.SCORES.names == ["customer_id", "as_of", *scorer.COLUMNS]
+    expected = ["customer_id", "as_of", *scorer.COLUMNS, *lifetime.COLUMNS]
+    assert artefacts.SCORES.names == expected
     own = [*artefacts.TEST_SCORES.key, *scorer.COLUMNS]
     assert artefacts.TEST_SCORES.names == [*own, "weight", "contactable"]
     assert RISK in artefacts.EXPERIMENT.names
