@@ -22,9 +22,10 @@ import pyarrow.parquet as pq
 import yaml
 
 from benchmarks.out_of_time.company import ROOT, Company
-from features import discover
+from features import of_company
+from features.engine.snapshots import CompanyHistory
 from features.engine.table import feature_schema
-from pipeline.features import features
+from pipeline.features import features, opened
 from pipeline.labels import labels
 from pipeline.snapshots import snapshots
 from retention.cohort.calendar import Calendar, build_calendar
@@ -150,7 +151,7 @@ class History:
         if stamp.exists() and stamp.read_text() == key:
             return
         summary = artefacts.EVENTS_SUMMARY.under(self.folder).read()
-        declared = discover(self.params.features.windows)
+        declared = of_company(self.params)
         with engine.open_engine(self.params.engine) as open_engine:
             events = open_engine.scan(artefacts.EVENTS.under(self.folder))
             everything = Calendar(days[:-1], days[-1], 0)
@@ -159,18 +160,20 @@ class History:
             cohorts = pa.concat_tables(
                 open_engine.collect(frame, sort=["customer_id"]).cast(schema) for frame in frames
             )
-            tables = features(
-                open_engine,
+            history = CompanyHistory(
                 events,
                 open_engine.scan(artefacts.CUSTOMERS.under(self.folder)),
                 open_engine.load(cohorts),
-                days,
                 declared,
+                self.params.labels.churn,
                 self.params.service,
                 summary.versioned,
             )
-            with pq.ParquetWriter(self._features, feature_schema(declared)) as writer:
-                for table in tables:
+            with (
+                opened(open_engine, history, days) as known,
+                pq.ParquetWriter(self._features, feature_schema(declared)) as writer,
+            ):
+                for table in features(known, days, declared):
                     writer.write_table(table)
         pq.write_table(cohorts, self._cohorts)
         stamp.write_text(key)

@@ -193,7 +193,12 @@ class LifetimeTraining:
         bgnbd = self._bgnbd(day) if churn.rule == "silence" else None
         if len(np.unique(event)) < 2 or not (self.rows.weight[positions[row]] > 0).any():
             return Parts((), bgnbd, ends)
-        X = self.rows.X.iloc[positions[row]].assign(**{PERIOD: np.array([0.0, *ends[:-1]])[period]})
+        columns = self.rows.take(positions).telling_columns()
+        X = (
+            self.rows.X[columns]
+            .iloc[positions[row]]
+            .assign(**{PERIOD: np.array([0.0, *ends[:-1]])[period]})
+        )
         weight = self.rows.weight[positions[row]]
         fitted: list[tuple[str, ChurnModel]] = []
         for name in self.names:
