@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.components import lifetime as lifetimes
-from models.components.lifetime import Lifetime
+from models.components.lifetime import NAME, Lifetime
 from models.components.scorer import Scorer
 from retention.core import artefacts, console, errors, feature_table, point_in_time
 from retention.core.documents.modelling import LifetimeReport
@@ -178,7 +177,7 @@ def main() -> None:
         for name, state in trained.scorer.states().items():
             atomic.write_json(artefacts.CANDIDATE.path / f"{name}.json", state)
         if trained.lifetime and trained.lifetime_report:
-            path = artefacts.CANDIDATE.path / f"{lifetimes.NAME}.json"
+            path = artefacts.CANDIDATE.path / f"{NAME}.json"
             atomic.write_json(path, trained.lifetime.state())
             artefacts.LIFETIME.write(trained.lifetime_report)
         newest = point_in_time.date_of(int(rows.day.max()))

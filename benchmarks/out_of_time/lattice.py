@@ -170,10 +170,10 @@ class History:
                 summary.versioned,
             )
             with (
-                opened(open_engine, history, days) as known,
+                opened(open_engine, history, days) as at_days,
                 pq.ParquetWriter(self._features, feature_schema(declared)) as writer,
             ):
-                for table in features(known, days, declared):
+                for table in features(at_days, days, declared):
                     writer.write_table(table)
         pq.write_table(cohorts, self._cohorts)
         stamp.write_text(key)

@@ -110,6 +110,27 @@ SMALL: dict[Document[Any], dict[str, Any]] = {
         params={"churn_lightgbm": {"rounds": 12, "rate": 0.5, "levels": ["a"]}},
         fold_metrics={"churn_recency": [{"log_loss": None}]},
     ).as_json(),
+    artefacts.LIFETIME: {
+        "horizon_days": 365,
+        "weights": {"list": 0.5},
+        "windows_known": 3,
+        "value_known_days": 84,
+        "figures": [
+            {
+                "snapshot": "2026-01-05",
+                "days": 84,
+                "customers": 3,
+                "left": 0.5,
+                "chance": 0.4,
+                "brier": 0.2,
+                "brier_kaplan_meier": 0.25,
+                "value_days": 84,
+                "value_bias": 1.5,
+                "value_error": 9.5,
+                "covered": None,
+            }
+        ],
+    },
     artefacts.METRICS: documents.metrics(
         churn={"recipe": {"roc_auc": {"value": 0.5}, "ece": {"value": 0, "low": None}}},
         list={"recipe": {"lift": {"value": 3.0, "low": 2.5, "high": 3.5}}},
