@@ -25,7 +25,8 @@ class ValueInterval:
     below the lower end, as where many bring nothing, the upper end leaves out as many more: two
     equal tails would cover too many. The ends are made non-decreasing in the expected value and
     interpolated between the bins' mean expected values; above the last they grow in proportion
-    to it. Where few buy, the interval is [0, 0] and the mean may lie above it: that is correct
+    to it, and below the first the lower end falls so, lest it lie above what is expected of
+    customers who are all but lost. Where few buy, the interval is [0, 0] and the mean may lie above it: that is correct
     for a quantile.
 
     References
@@ -98,7 +99,7 @@ class ValueInterval:
             raise ValueError("fit the interval first")
         mean = np.asarray(expected, dtype=float)
         growth = self._growth(mean)
-        low = np.interp(mean, self.centre, self.low) * growth
+        low = np.interp(mean, self.centre, self.low) * growth * self._fall(mean)
         high = np.interp(mean, self.centre, self.high) * growth
         return low, np.maximum(low, high)
 
@@ -106,6 +107,12 @@ class ValueInterval:
         """Ratio to the last bin's centre of a value above it; 1 elsewhere."""
         last = self.centre[-1]
         return np.maximum(mean / last, 1.0) if last > 0 else np.ones_like(mean)
+
+    def _fall(self, mean: Floats) -> Floats:
+        """Ratio to the first bin's centre of a value below it, not negative; 1 elsewhere."""
+        first = self.centre[0]
+        falls = first > 0 and self.low[0] > 0
+        return np.clip(mean / first, 0.0, 1.0) if falls else np.ones_like(mean)
 
     def state(self) -> State:
         """JSON-able; `from_state` is the inverse."""

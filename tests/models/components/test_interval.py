@@ -15,3 +15,14 @@ def test_a_row_that_stands_for_several_customers_counts_as_so_many() -> None:
     assert ValueInterval().fit(expected, actual, np.ones(60)).state() == (
         ValueInterval().fit(expected, actual).state()
     )
+
+
+def test_what_is_expected_of_the_all_but_lost_is_not_below_the_interval() -> None:
+    rng = np.random.default_rng(5)
+    expected = rng.uniform(20, 200, 4000)
+    actual = expected * rng.uniform(0.8, 1.2, 4000)
+    few = np.array([0.5, 3.0, 12.0, 20.0])
+    low, high = ValueInterval().fit(expected, actual).predict(few)
+    assert (low <= few).all()
+    assert (few <= high).all()
+    assert (np.diff(low) > 0).all()
