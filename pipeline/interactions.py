@@ -59,9 +59,16 @@ def interactions(params: Params, past: Past, cohort: Frame, open_engine: Engine)
 
 
 def _with_unsettled(states: pd.DataFrame, issues: pd.DataFrame) -> pd.DataFrame:
-    """States with `unsettled`: the causes (without one: the kinds) of what is to be put right."""
-    left = issues[issues["settled"].eq(False)]
-    words = left["cause"].fillna(left["kind"]).groupby(left["customer_id"]).agg(list)
+    """States with `unsettled`: the causes (without one: the kinds) of what is to be put right.
+
+    Of what the company calls settled without a record the kind: it is not to be put right, and
+    nobody is told that it was.
+    """
+    is_left = issues["settled"].eq(False)
+    kinds = (service_issues.UNSOLVED_THEN.kind, order_issues.WRONG_THEN.kind)
+    unrecorded = issues["settled"].isna() & issues["kind"].isin(kinds)
+    words = issues["cause"].fillna(issues["kind"]).where(is_left, issues["kind"])
+    words = words[is_left | unrecorded].groupby(issues["customer_id"]).agg(list)
     return states.assign(unsettled=words.reindex(states.index))
 
 

@@ -26,8 +26,8 @@ class ValueInterval:
     equal tails would cover too many. The ends are made non-decreasing in the expected value and
     interpolated between the bins' mean expected values; above the last they grow in proportion
     to it, and below the first the lower end falls so, lest it lie above what is expected of
-    customers who are all but lost. Where few buy, the interval is [0, 0] and the mean may lie above it: that is correct
-    for a quantile.
+    customers who are all but lost. Where few buy, the interval is [0, 0] and the mean may lie
+    above it: that is correct for a quantile.
 
     References
     ----------

@@ -15,13 +15,14 @@ from retention.interactions.recent_issues import (
     Row,
     count_issues,
     count_values,
+    settled_where_made_good,
 )
 from retention.interactions.wording import Wording
 
 AWAITED: Final = Nature("awaited", turn="ours", fault="ours", settled=False)
 LATE: Final = Nature("late", fault="ours", settled=True)
 WRONG: Final = Nature("faulty", turn="ours", fault="ours", settled=False)
-WRONG_THEN: Final = Nature("faulty_then", fault="ours", settled=True)
+WRONG_THEN: Final = Nature("faulty_then", fault="ours")
 OVERCHARGED: Final = Nature("overcharged", turn="ours", fault="ours", settled=False)
 CORRECTED: Final = Nature("corrected", fault="ours", settled=True)
 REFUSED: Final = Nature("refused", turn="theirs", fault="theirs", settled=False)
@@ -69,6 +70,7 @@ def late_or_wrong(rows: CohortRows) -> Issues:
     # what is left to be put right comes before what is over
     yield count_issues(faulty[~is_good], due, service_grains.WRONG), _wrong_text, WRONG
     wrong = count_issues(faulty[is_good], due, service_grains.WRONG)
+    wrong = settled_where_made_good(wrong, faulty[is_good])
     since = wrong.set_index("customer_id")["age"].reindex(late["customer_id"]).to_numpy()
     newer = late["age"].to_numpy() - late["days_late"].to_numpy() < since
     yield late[newer], _late_text, LATE
@@ -96,7 +98,7 @@ def _wrong_text(wording: Wording, row: Row) -> str:
     )
     if row.made_good:
         return wording.language.gettext("{what}, since exchanged or taken back", what=text)
-    if row.settled:  # in a way that nobody recorded
+    if row.settled is None or row.settled:  # in a way that nobody recorded
         return text
     return wording.language.gettext("{what}, neither exchanged nor refunded", what=text)
 

@@ -144,3 +144,14 @@ def when(wording: Wording, row: Row) -> str:
         return wording.language.gettext("on {day}", day=day)
     first = wording.day(row.oldest)
     return wording.language.gettext("since {first}, the last on {day}", first=first, day=day)
+
+
+def settled_where_made_good(issues: pd.DataFrame, over: pd.DataFrame) -> pd.DataFrame:
+    """Issues of what is owed no longer, with `settled`: true where all of it was made good.
+
+    What only policy.fix.owed_since calls settled has null: no record shows it, so that nobody is
+    told that it is. over: customer_id, made_good.
+    """
+    made_good = over.groupby("customer_id")["made_good"].all()
+    settled = issues["customer_id"].map(made_good).astype(object)
+    return issues.assign(settled=settled.where(settled.eq(True), None))

@@ -14,6 +14,7 @@ from retention.interactions.recent_issues import (
     Row,
     count_issues,
     count_values,
+    settled_where_made_good,
 )
 from retention.interactions.wording import Wording, plain
 
@@ -26,7 +27,7 @@ OPEN_REQUEST: Final = Nature("open_request", turn="ours", settled=False)
 SLOW: Final = Nature("late_answer", fault="ours")
 UNANSWERED: Final = Nature("unanswered", turn="ours", fault="ours", settled=False)
 UNSOLVED: Final = Nature("unsolved", turn="ours", fault="ours", settled=False)
-UNSOLVED_THEN: Final = Nature("unsolved_then", fault="ours", settled=True)
+UNSOLVED_THEN: Final = Nature("unsolved_then", fault="ours")
 REOPENED: Final = Nature("reopened", fault="ours")
 DISSATISFIED: Final = Nature("dissatisfied", turn="ours")
 COMPLAINED: Final = Nature("complained")
@@ -179,7 +180,9 @@ def unsolved(rows: CohortRows) -> Issues:
     not_made_good = unsolved_cases(rows)
     is_owed = failed.index.isin(not_made_good[rows.counts_as_owed(not_made_good)].index)
     yield count_issues(with_cause[is_owed], ended), _unsolved_text, UNSOLVED
-    yield count_issues(with_cause[~is_owed], ended), _unsolved_text, UNSOLVED_THEN
+    over = with_cause[~is_owed].assign(made_good=~failed.index[~is_owed].isin(not_made_good.index))
+    issues = settled_where_made_good(count_issues(over, ended), over)
+    yield issues, _unsolved_text, UNSOLVED_THEN
 
 
 def _unsolved_text(wording: Wording, row: Row) -> str:
