@@ -48,7 +48,7 @@ def slice_metrics(
     weight = rows["weight"].to_numpy(dtype=float) if "weight" in rows else np.ones(len(rows))
     loss = rows["expected_loss"].to_numpy(dtype=float)
     rows["listed"] = metrics.on_list(loss, capacity, order, weight) / weight
-    rows[VALUE] = _thirds(rows["expected_value"])
+    rows[VALUE] = thirds(rows["expected_value"])
     attributes = [name for name in (*ATTRIBUTES, VALUE) if name in rows]
     return [
         {"by": name, "group": str(group), **_group_metrics(group_rows)}
@@ -58,7 +58,8 @@ def slice_metrics(
     ]
 
 
-def _thirds(values: "pd.Series[float]") -> "pd.Series[Any]":
+def thirds(values: "pd.Series[float]") -> "pd.Series[Any]":
+    """Which of THIRDS each value lies in."""
     place = (values.rank(method="first") - 1) * len(THIRDS) // max(1, len(values))
     return place.astype(int).map(dict(enumerate(THIRDS)))
 

@@ -53,6 +53,8 @@ from retention.core.artefacts.reports import (
 )
 from retention.core.artefacts.scoring import (
     CUSTOMER_STATE,
+    FORECAST,
+    FORECAST_PAGE,
     GUARD_METRICS,
     GUARD_PAGE,
     GUARD_SUMMARY,
@@ -105,6 +107,8 @@ __all__ = [
     "EXPERIMENT",
     "FEATURES",
     "FEATURES_SUMMARY",
+    "FORECAST",
+    "FORECAST_PAGE",
     "GUARD_METRICS",
     "GUARD_PAGE",
     "GUARD_SUMMARY",
@@ -188,6 +192,7 @@ STAGES: Final = (
     "promote",
     "interactions",
     "score",
+    "forecast",
     "guard",
     "at_risk",
     "outcomes",

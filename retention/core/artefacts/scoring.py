@@ -129,6 +129,12 @@ SCORE_SUMMARY: Final = Document(
     "where the numbers on the list come from",
     documents.ScoreSummary,
 )
+FORECAST: Final = Document(
+    DATA / "forecast/forecast.json",
+    "customers and money expected to be lost, by horizon and group, with 80 % intervals",
+    documents.Forecast,
+)
+FORECAST_PAGE: Final = Artefact(DATA / "forecast/forecast.html", "the same figures, to read")
 GUARD_PAGE: Final = Artefact(
     DATA / "guard/guard.html", "whether a list may be published from this run, to read"
 )

@@ -25,6 +25,30 @@ class ScoreSummary(Contents):
     curve_known_days: int | None = None  # up to which a history shows who leaves; a tail follows
 
 
+class ForecastFigures(Contents):
+    """What is expected to be lost of a group of customers."""
+
+    by: str  # the attribute; `all` for the whole
+    group: str
+    days: int  # from the opening of the churn window
+    customers: int
+    lost: Number | None  # of them, expected to leave; null where the curve does not say
+    low: Number | None  # 80 % interval; null where no past snapshot shows so many days
+    high: Number | None
+    money: Number | None  # what those who leave cost: sum of chance times lifetime_loss
+    money_low: Number | None
+    money_high: Number | None
+
+
+class Forecast(Contents):
+    """What is expected to be lost, by horizon and group."""
+
+    opens_on: dt.date  # the first day of the churn window
+    lifetime_days: int | None  # over which money is counted; null without a curve
+    past_snapshots: Mapping[str, int]  # by days: how many past forecasts an interval is made of
+    figures: tuple[ForecastFigures, ...]
+
+
 class SourceCounts(Contents):
     """The rows of one source."""
 

@@ -154,6 +154,25 @@ SMALL: dict[Document[Any], dict[str, Any]] = {
         },
     },
     artefacts.SCORE_SUMMARY: documents.score_summary().as_json(),
+    artefacts.FORECAST: {
+        "opens_on": "2026-09-01",
+        "lifetime_days": None,
+        "past_snapshots": {"90": 2},
+        "figures": [
+            {
+                "by": "all",
+                "group": "all",
+                "days": 90,
+                "customers": 4,
+                "lost": 1.5,
+                "low": 1,
+                "high": 2.5,
+                "money": None,
+                "money_low": None,
+                "money_high": None,
+            }
+        ],
+    },
     artefacts.GUARD_SUMMARY: {"as_of": "2026-09-01", "banners": [], "refused": [], "run": RUN},
     artefacts.GUARD_METRICS: {"watched": 4, "drop": None, "mean_risk": 0.2, "rows_till": 2},
     artefacts.SCORECARD_METRICS: {
