@@ -129,11 +129,7 @@ def current_attributes() -> pd.DataFrame:
     if not artefacts.CUSTOMERS.path.is_file():
         return pd.DataFrame({"customer_id": pd.Series(dtype="str"), OBJECTS: []})
     names = ["customer_id", "known_day", OBJECTS, *slices.ATTRIBUTES]
-    customers: pd.DataFrame = artefacts.CUSTOMERS.read(columns=names).to_pandas()
-    newest = customers.sort_values("known_day", na_position="first").drop_duplicates(
-        "customer_id", keep="last"
-    )
-    return newest.drop(columns="known_day")
+    return slices.newest_attributes(artefacts.CUSTOMERS.read(columns=names).to_pandas())
 
 
 def log_to_mlflow(params: Params, log: console.StageLog) -> None:

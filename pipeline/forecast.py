@@ -2,12 +2,15 @@
 
 import datetime as dt
 
+import pandas as pd
+
 from retention.core import artefacts, console, errors
 from retention.core.params import load_params
 from retention.core.storage import atomic
 from retention.i18n.language import ENGLISH, language
 from retention.reporting.forecast import page
 from retention.scorecard.forecast import ATTRIBUTES, forecast
+from retention.training import slices
 
 
 def main() -> None:
@@ -15,7 +18,12 @@ def main() -> None:
     with console.stage("forecast") as log:
         scores = artefacts.SCORES.read().to_pandas()
         log.read(artefacts.SCORES, len(scores))
-        customers = artefacts.CUSTOMERS.read(columns=["customer_id", *ATTRIBUTES]).to_pandas()
+        customers = pd.DataFrame({"customer_id": pd.Series(dtype="str")})
+        if artefacts.CUSTOMERS.path.is_file():
+            names = ["customer_id", "known_day", *ATTRIBUTES]
+            customers = slices.newest_attributes(
+                artefacts.CUSTOMERS.read(columns=names).to_pandas()
+            )
         # Without a curve there is no report on curves, and nothing to forecast.
         has_curve = artefacts.LIFETIME.path.is_file()
         past = artefacts.LIFETIME.read().figures if has_curve else ()

@@ -128,3 +128,20 @@ def _mean(rows: pd.DataFrame, name: str) -> float | None:
     if weight is None:
         return float(rows[name].mean())
     return weighted.mean(rows[name].to_numpy(dtype=float), weight)
+
+
+def newest_attributes(customers: pd.DataFrame) -> pd.DataFrame:
+    """Keep of each customer what is known last.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        customer_id, known_day and attributes; a customer may have several rows.
+
+    Returns
+    -------
+    DataFrame
+        One row per customer, without known_day.
+    """
+    by_day = customers.sort_values("known_day", na_position="first")
+    return by_day.drop_duplicates("customer_id", keep="last").drop(columns="known_day")

@@ -27,7 +27,7 @@ def test_the_page_and_the_file_are_written(
     values |= {"customer_id": ["A", "B"], "as_of": [summary.as_of] * 2}
     values |= {"leave_within_30": [None, None], "lifetime_loss": [10.0, 20.0]}
     artefacts.SCORES.write(pa.table(values, schema=artefacts.SCORES.schema))
-    artefacts.CUSTOMERS.write(artefacts.CUSTOMERS.schema.empty_table())
+    artefacts.CUSTOMERS.write(_customers(2))
     forecast.main()
     written = artefacts.FORECAST.read()
     gap = dt.timedelta(days=PARAMS.labels.churn.gap_days)
@@ -36,3 +36,28 @@ def test_the_page_and_the_file_are_written(
     assert whole == {30: (None, None), 90: (0.75, 10.0), 180: (0.75, 10.0), 365: (0.75, 10.0)}
     assert "What we expect to lose" in artefacts.FORECAST_PAGE.path.read_text(encoding="utf-8")
     assert "active customers" in capsys.readouterr().err
+
+
+def test_without_customers_there_are_no_segments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(forecast, "load_params", lambda: PARAMS)
+    summary = documents.score_summary().updated(lifetime_days=365)
+    artefacts.SCORE_SUMMARY.write(summary)
+    values: dict[str, list[Any]] = {name: [0.5] for name in artefacts.SCORES.schema.names}
+    values |= {"customer_id": ["A"], "as_of": [summary.as_of]}
+    artefacts.SCORES.write(pa.table(values, schema=artefacts.SCORES.schema))
+    forecast.main()
+    assert {figure.by for figure in artefacts.FORECAST.read().figures} == {"all"}
+
+
+def _customers(versions: int) -> pa.Table:
+    """Customer A, known in so many versions."""
+    schema = artefacts.CUSTOMERS.schema
+    columns = {name: pa.nulls(versions, schema.field(name).type) for name in schema.names}
+    columns |= {
+        "customer_id": pa.array(["A"] * versions),
+        "known_day": pa.array(range(versions), schema.field("known_day").type),
+    }
+    return pa.table(columns, schema=schema)

@@ -44,6 +44,7 @@ STAGES = [
     "promote",
     "interactions",
     "score",
+    "forecast",
     "guard",
     "at_risk",
     "publish",
@@ -370,6 +371,7 @@ AGAIN = (
     "uplift",
     "promote",
     "score",
+    "forecast",
     "guard",
     "at_risk",
 )
