@@ -9,19 +9,11 @@ import pandas as pd
 from models.components.base import Floats, State
 from models.components.curve import Curve, HazardBlend
 from models.components.interval import ValueInterval
+from retention.core.artefacts.modelling import LEAVE_WITHIN, LIFETIME_COLUMNS
 
 NAME = "lifetime"
 """The stem of the file beside the churn and value models."""
-LEAVE_WITHIN = (30, 90, 180, 365)
-"""Days for which the chance of having left is told."""
-COLUMNS = (
-    *(f"leave_within_{days}" for days in LEAVE_WITHIN),
-    "expected_days",
-    "lifetime_value",
-    "lifetime_low",
-    "lifetime_high",
-    "lifetime_loss",
-)
+COLUMNS = tuple(column.name for column in LIFETIME_COLUMNS)
 
 
 @dataclass(frozen=True)

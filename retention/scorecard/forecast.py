@@ -12,12 +12,12 @@ import pandas as pd
 from scipy.special import expit, logit
 from scipy.stats import norm, t
 
+from retention.core.artefacts.modelling import LEAVE_WITHIN
 from retention.core.documents.modelling import LifetimeFigures
 from retention.core.documents.scoring import Forecast, ForecastFigures
 from retention.stats.intervals import Floats
 from retention.training import slices
 
-HORIZONS: Final = (30, 90, 180, 365)  # days of the columns leave_within_DAYS
 ALL: Final = "all"
 OTHER, UNKNOWN = "other", "unknown"
 ATTRIBUTES: Final = ("region", "preferred_channel", "acquisition_channel")
@@ -124,7 +124,7 @@ def forecast(
     """
     groups = segments(scores, customers)
     figures = []
-    for days in HORIZONS:
+    for days in LEAVE_WITHIN:
         of_days = [figure for figure in past if figure.days == days]
         error, money_error = _share_error(of_days), _money_error(of_days)
         figures += [
@@ -136,7 +136,7 @@ def forecast(
         opens_on=opens_on,
         lifetime_days=lifetime_days,
         past_snapshots={
-            str(days): sum(figure.days == days for figure in past) for days in HORIZONS
+            str(days): sum(figure.days == days for figure in past) for days in LEAVE_WITHIN
         },
         figures=tuple(figures),
     )

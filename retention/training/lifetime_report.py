@@ -6,8 +6,9 @@ import numpy as np
 
 from models.components.base import Floats
 from models.components.curve import Curve
-from models.components.lifetime import LEAVE_WITHIN, LifetimeValue
+from models.components.lifetime import LifetimeValue
 from retention.core import point_in_time
+from retention.core.artefacts.modelling import LEAVE_WITHIN
 from retention.core.documents.modelling import LifetimeFigures, LifetimeReport
 from retention.stats import weighted
 from retention.training.durations import Durations

@@ -28,6 +28,8 @@ SCORE_COLUMNS: Final = (
 """What a scorer says of a customer, in order."""
 NULLABLE_SCORES: Final = ("value_low", "value_high")
 
+LEAVE_WITHIN: Final = (30, 90, 180, 365)
+"""Days for which the chance of having left is told."""
 LIFETIME_COLUMNS: Final = (
     *(
         Column(
@@ -36,7 +38,7 @@ LIFETIME_COLUMNS: Final = (
             f"chance of having left within {days} days of the opening of the churn window; null "
             "where the silence that counts as leaving is longer",
         )
-        for days in (30, 90, 180, 365)
+        for days in LEAVE_WITHIN
     ),
     Column("expected_days", NUMBER, "mean days until they have left, at most 1,095"),
     Column(

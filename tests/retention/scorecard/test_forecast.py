@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
+from retention.core.artefacts.modelling import LEAVE_WITHIN
 from retention.core.documents.modelling import LifetimeFigures
 from retention.core.documents.scoring import Forecast
 from retention.i18n.language import language
@@ -110,7 +111,7 @@ def test_the_page_says_it(report: Forecast, code: str) -> None:
 
 
 def test_a_champion_without_a_curve_forecasts_nothing() -> None:
-    columns = [f"leave_within_{days}" for days in forecasts.HORIZONS]
+    columns = [f"leave_within_{days}" for days in LEAVE_WITHIN]
     no_curve = scores().assign(**dict.fromkeys([*columns, "lifetime_loss"], np.nan))
     report = forecasts.forecast(no_curve, customers(), [], OPENS, None)
     assert {figure.lost for figure in report.figures} == {None}
