@@ -10,9 +10,9 @@ import duckdb
 import narwhals as nw
 import pyarrow.parquet as pq
 
-from pipeline import events as events_stage
 from pipeline.ingest import ingest
 from retention.cohort.calendar import label_span, plan_calendar
+from retention.commands.check.history import whole_events
 from retention.core import artefacts, engine
 from retention.core.documents.sources import EventsSummary
 from retention.core.params import Params, load_params
@@ -92,12 +92,10 @@ def _events(params: Params) -> Iterator[tuple[Path, EventsSummary]]:
         yield artefacts.EVENTS.path, last
         return
     with TemporaryDirectory(prefix="labels-") as scratch:
-        folder, paths, erased = Path(scratch), [], erasures.read()
-        for n, source in enumerate(params.sources):
-            paths.append(folder / f"{n}.parquet")
-            pq.write_table(ingest(params, source, erased).events, paths[-1])
-        table, summary = events_stage.events(paths, params.engine.memory)
+        folder, erased = Path(scratch), erasures.read()
+        tables = (ingest(params, source, erased).events for source in params.sources)
+        events, summary = whole_events(tables, folder, params.engine.memory)
         target = folder / "events.parquet"
-        pq.write_table(table, target)
-        del table
+        pq.write_table(events, target)
+        del events
         yield target, summary

@@ -1,6 +1,6 @@
 """The history of all sources together: lifecycle violations, and the coverage of each source."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,17 +19,22 @@ from retention.core.params import Params
 def events_summary(params: Params, sampled: SampledData, folder: Path) -> EventsSummary | None:
     """The summary of all events: of those read here if these are all, else of the last run."""
     if sampled.is_whole:
-        return _summary(sampled.tables, folder) if sampled.tables else None
+        if not sampled.tables:
+            return None
+        return whole_events(sampled.tables, folder, samples.MEMORY)[1]
     last = artefacts.EVENTS_SUMMARY.read_last()
     return last if last and set(last.sources) == set(params.sources) else None
 
 
-def _summary(tables: Sequence[pa.Table], folder: Path) -> EventsSummary:
-    """The summary that stage `events` would write."""
-    paths = [folder / f"{i}.parquet" for i in range(len(tables))]
-    for path, table in zip(paths, tables, strict=True):
-        pq.write_table(table, path)
-    return events.events(paths, samples.MEMORY)[1]
+def whole_events(
+    tables: Iterable[pa.Table], folder: Path, memory: str
+) -> tuple[pa.Table, EventsSummary]:
+    """What stage `events` would write of the events of sources; `folder` keeps those meanwhile."""
+    paths = []
+    for i, table in enumerate(tables):
+        paths.append(folder / f"{i}.parquet")
+        pq.write_table(table, paths[-1])
+    return events.events(paths, memory)
 
 
 def check_history(summary: EventsSummary, group: FindingGroup) -> None:
