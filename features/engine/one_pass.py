@@ -140,6 +140,11 @@ class OnePass:
         exact = read.join(ids, on="customer_id", how="inner")
         return self.engine.load(self._collect(exact, "customer_id", "event_id", "known_at"))
 
+    def _exact_past(self, day: int) -> Past:
+        """What is known of them at a snapshot."""
+        events = point_in_time.as_known_at(self._exact_events, day, self.restated)
+        return Past(events, events, day, self.engine.materialize)
+
     @cached_property
     def _first_days(self) -> pa.Table:
         """kind, source, known_day, first_day of the events that stand in one version."""
@@ -227,9 +232,7 @@ class OnePass:
             return self.history.histories_at(self.engine, day)
         counted = [part.histories(day) for part in self._parts]
         if len(self.exact_ids):
-            past_events = point_in_time.as_known_at(self._exact_events, day, self.restated)
-            past = Past(past_events, past_events, day, self.engine.materialize)
-            exact = self._collect(purchase_histories(past), *HISTORY)
+            exact = self._collect(purchase_histories(self._exact_past(day)), *HISTORY)
             self.engine.release()
             counted.append(exact.select(counted[0].column_names).cast(counted[0].schema))
         sums = pa.concat_tables(counted).group_by(list(HISTORY)).aggregate([("customers", "sum")])
@@ -263,8 +266,7 @@ class OnePass:
         if not len(self.exact_ids):
             nobody = pa.table({"customer_id": pa.array([], pa.string())})
             return _completed(nobody, features)
-        events = point_in_time.as_known_at(self._exact_events, day, self.restated)
-        past = Past(events, events, day, self.engine.materialize)
+        past = self._exact_past(day)
         ids = self.engine.load(pa.table({"customer_id": self.exact_ids}))
         members = cohort.select("customer_id").join(ids, on="customer_id", how="inner")
         computed = join_all(past, members, aggregates(past, features, lengths))
