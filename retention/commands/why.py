@@ -66,6 +66,7 @@ class CustomerHistory:
     held_back: list[HeldBackEvent]
     in_cohort: bool
     features: pa.Table  # one row of artefacts.FEATURES
+    root: Path  # of the data, as `known_data` finds it
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,8 @@ def customer_history(params: Params, customer_id: str, as_of: dt.date | None) ->
         in_cohort = len(opened.collect(cohort, sort=["customer_id"])) > 0
         row = _features_at(params, opened, customer_id, day, source.root)
     held_back = _held_back(all_events.to_pylist()[::-1], used, day)
-    return CustomerHistory(customer_id, point_in_time.date_of(day), used, held_back, in_cohort, row)
+    on = point_in_time.date_of(day)
+    return CustomerHistory(customer_id, on, used, held_back, in_cohort, row, source.root)
 
 
 def newer_data(params: Params, as_of: dt.date | None) -> str:
@@ -257,7 +259,7 @@ def explain_score(params: Params, history: CustomerHistory) -> ScoreExplanation:
     lines = _score_lines(scored, params, current.manifest)
     if lifetime:
         lines += _lifetime_lines(scored, params.currency, lifetime.horizon_days)
-    cohort_features, compared_on = _comparison_features(params, history.as_of)
+    cohort_features, compared_on = _comparison_features(params, history)
     if cohort_features is None:
         return ScoreExplanation(
             [*lines, f"no reasons: {artefacts.FEATURES} is not there to compare with"]
@@ -367,9 +369,11 @@ def _lifetime_lines(scored: dict[str, Any], currency: str, days: int) -> list[st
 _MONEY: Final = {column.name for column in SCORE_COLUMNS} - {"churn_probability"}
 
 
-def _comparison_features(params: Params, as_of: dt.date) -> tuple[pa.Table | None, dt.date]:
+def _comparison_features(
+    params: Params, history: CustomerHistory
+) -> tuple[pa.Table | None, dt.date]:
     """The features of the cohort on the day, or on the nearest one in data/features; that day."""
-    cohorts = artefacts.FEATURES.under(known_data(params).root)
+    cohorts, as_of = artefacts.FEATURES.under(history.root), history.as_of
     path = cohorts.path
     schema = feature_schema(of_company(params))
     if not path.is_file() or not pq.read_schema(path).equals(schema):
@@ -400,7 +404,7 @@ def print_customer(customer_id: str, as_of: dt.date | None, console: Console) ->
         _print_lines(
             console, explanation.reasons or ["nothing stands out against the rest of the cohort"]
         )
-    lane = lane_lines(customer_id, history.as_of, known_data(params).root)
+    lane = lane_lines(customer_id, history.as_of, history.root)
     if lane:
         _print_heading(console, f"On the list of {history.as_of}")
         _print_lines(console, lane)
