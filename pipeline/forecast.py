@@ -31,7 +31,8 @@ def main() -> None:
         result = forecast(scores, customers, past, opens_on, summary.lifetime_days)
         artefacts.FORECAST.write(result)
         report_language = language(params.at_risk.language)
-        text = page.html(result, params.company, params.currency, report_language)
+        churn = params.labels.churn
+        text = page.html(result, params.company, params.currency, churn, report_language)
         atomic.write_text(artefacts.FORECAST_PAGE, text)
         log.wrote(artefacts.FORECAST, len(result.figures))
         log.info(page.headline(result, ENGLISH))

@@ -14,11 +14,12 @@ def verdict(recommendation: Recommendation, setting: Setting, language: Language
     windows = recommendation.windows
     if setting.is_cancel:
         return language.gettext(
-            "Count as lost whose contract ends within {days} days.", days=windows.horizon_days
+            "Count as lost everyone whose contract ends within {days} days.",
+            days=windows.horizon_days,
         )
     return language.gettext(
-        "Of those who came in the last {active} days, count as lost who stays away for the next"
-        " {days}.",
+        "Of those who came in the last {active} days, count as lost whoever stays away for the"
+        " next {days}.",
         active=windows.active_days,
         days=windows.horizon_days,
     )

@@ -5,7 +5,7 @@ docs/lifetime.md says what leaving within some days means, and what the money is
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -142,9 +142,9 @@ def forecast(
     )
 
 
-def segments(scores: pd.DataFrame, customers: pd.DataFrame) -> dict[str, "pd.Series[str]"]:
+def segments(scores: pd.DataFrame, customers: pd.DataFrame) -> dict[str, "pd.Series[Any]"]:
     """The group of each customer: of all, by attribute that tells them apart, by expected value."""
-    groups = {ALL: pd.Series(ALL, index=scores.index)}
+    groups: dict[str, pd.Series[Any]] = {ALL: pd.Series(ALL, index=scores.index)}
     attributes = customers.set_index("customer_id").reindex(scores["customer_id"])
     for name in ATTRIBUTES:
         if name not in attributes:
@@ -157,7 +157,8 @@ def segments(scores: pd.DataFrame, customers: pd.DataFrame) -> dict[str, "pd.Ser
         if (group.value_counts() >= MIN_GROUP).sum() > 1:
             groups[name] = group
     if len(scores) >= len(slices.THIRDS) * MIN_GROUP:
-        groups[slices.VALUE] = slices.thirds(scores["expected_value"])
+        highest_first = pd.CategoricalDtype(list(slices.THIRDS[::-1]), ordered=True)
+        groups[slices.VALUE] = slices.thirds(scores["expected_value"]).astype(highest_first)
     return groups
 
 

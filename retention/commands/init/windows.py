@@ -73,7 +73,7 @@ def propose_labels(events: Sequence[pa.Table], memory: str) -> LabelProposal:
     evidence = {
         "rule": why,
         "horizon_days": wording.reason(recommended, setting, ENGLISH)
-        + "; compare: retention labels",
+        + " Compare others: retention labels",
         "active_days": "days of history before the first snapshot"
         if label.rule == "cancel"
         else "after a longer silence hardly anybody comes within the horizon, or nobody can tell",

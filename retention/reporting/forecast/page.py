@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from retention.core.documents.scoring import Forecast, ForecastFigures
+from retention.core.params import ChurnLabel
 from retention.i18n.language import Language, gettext_noop
 from retention.reporting import page
 from retention.scorecard.forecast import ALL, OTHER, UNKNOWN
@@ -29,7 +30,9 @@ GROUPS: Final = {
 }
 
 
-def html(report: Forecast, company: str, currency: str, language: Language) -> str:
+def html(
+    report: Forecast, company: str, currency: str, churn: ChurnLabel, language: Language
+) -> str:
     """The whole page; the same report gives the same text."""
     style = page.style(*STYLES)
     environment = page.environment(_HERE, language)
@@ -48,6 +51,7 @@ def html(report: Forecast, company: str, currency: str, language: Language) -> s
         style=style,
         policy=page.policy(style),
         headline=headline(report, language),
+        lost=_lost(churn, language),
         whole=[figure for figure in shown if figure.by == ALL],
         until={figure.days: _until(report, figure, language) for figure in shown},
         segments={SEGMENTS[name]: _by_group(shown, name, language) for name in attributes},
@@ -65,6 +69,17 @@ def headline(report: Forecast, language: Language) -> str:
         customers=language.number(in_headline.customers),
         lost=language.number(in_headline.lost or 0.0),
         until=_until(report, in_headline, language),
+    )
+
+
+def _lost(churn: ChurnLabel, language: Language) -> str:
+    """Who counts as lost by a day."""
+    if churn.rule == "cancel":
+        return language.gettext("Customers whose last running contract has ended by then.")
+    return language.gettext(
+        "Customers with a silence of {days} days that is complete by then. Whoever comes back"
+        " afterwards is counted as lost too.",
+        days=churn.horizon_days,
     )
 
 

@@ -220,7 +220,7 @@ def test_the_page_says_what_the_table_has_in_each_language() -> None:
         assert "A &amp; B" in text
         assert "rule: silence, horizon_days: 30, active_days: " in text
     text = page.html(report)
-    assert "count as lost who stays away for the next 30." in text
+    assert "count as lost whoever stays away for the next 30." in text
     assert "params.yaml has horizon_days: 30, active_days: 90." in text
     rows = table.table(report)
     assert [row["horizon_days"] for row in rows if row["recommended"]] == [30]

@@ -11,11 +11,14 @@ from scipy.special import expit, logit
 from retention.core.artefacts.modelling import LEAVE_WITHIN
 from retention.core.documents.modelling import LifetimeFigures
 from retention.core.documents.scoring import Forecast
+from retention.core.params import ChurnLabel
 from retention.i18n.language import language
 from retention.reporting.forecast import page
 from retention.scorecard import forecast as forecasts
+from retention.training import slices
 
 OPENS = dt.date(2026, 9, 1)
+SILENCE = ChurnLabel(rule="silence", kinds=["purchase"], active_days=60, horizon_days=28)
 
 
 def scores(n: int = 120) -> pd.DataFrame:
@@ -102,7 +105,7 @@ def test_amounts_that_were_off_before_widen_the_interval_of_money() -> None:
 
 @pytest.mark.parametrize("code", ["en", "ur", "bn"])
 def test_the_page_says_it(report: Forecast, code: str) -> None:
-    text = page.html(report, "Mill & Lane", "GBP", language(code))
+    text = page.html(report, "Mill & Lane", "GBP", SILENCE, language(code))
     assert "Mill &amp; Lane" in text
     assert f'lang="{code}"' in text
     assert page.headline(report, language(code)) in text
@@ -110,11 +113,18 @@ def test_the_page_says_it(report: Forecast, code: str) -> None:
     assert "<script" not in text
 
 
+def test_the_page_says_who_counts_as_lost_and_has_thirds_from_the_highest(report: Forecast) -> None:
+    text = page.html(report, "Mill Lane", "GBP", SILENCE, language("en"))
+    assert "a silence of 28 days that is complete by then" in text
+    by_value = [figure.group for figure in report.figures if figure.by == slices.VALUE]
+    assert list(dict.fromkeys(by_value)) == ["high", "middle", "low"]
+
+
 def test_a_champion_without_a_curve_forecasts_nothing() -> None:
     columns = [f"leave_within_{days}" for days in LEAVE_WITHIN]
     no_curve = scores().assign(**dict.fromkeys([*columns, "lifetime_loss"], np.nan))
     report = forecasts.forecast(no_curve, customers(), [], OPENS, None)
     assert {figure.lost for figure in report.figures} == {None}
-    text = page.html(report, "Mill Lane", "GBP", language("en"))
+    text = page.html(report, "Mill Lane", "GBP", SILENCE, language("en"))
     assert "no curve of leaving" in text
     assert "<tbody>" not in text
