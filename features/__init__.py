@@ -37,6 +37,7 @@ def of_company(params: Params) -> list[Feature]:
 
     Errors: as `discover`.
     """
-    of_themes = discover(params.features.windows)
-    themes = {feature.theme for feature in of_themes}
-    return [*of_themes, *own_kinds.features_of(own_kinds_of(params), themes)]
+    return [
+        *discover(params.features.windows),
+        *own_kinds.features_of(own_kinds_of(params)),
+    ]

@@ -42,12 +42,11 @@ _PLURALS: Final = {
 Declarations = Iterator[Declaration]
 
 
-def features_of(kinds: Iterable[OwnKind], themes: Iterable[str] = ()) -> list[Feature]:
-    """All features of some kinds; `themes` are those of the files, whose names stay theirs."""
-    taken = set(themes)
+def features_of(kinds: Iterable[OwnKind]) -> list[Feature]:
+    """All features of some kinds. Their themes have a mark: "orders" is a family of themes too."""
     features: list[Feature] = []
     for kind in kinds:
-        theme = f"{kind.name}{OWN_MARK}" if kind.name in taken else kind.name
+        theme = f"{kind.name}{OWN_MARK}"
         for declaration in _declarations(kind):
             features += [
                 replace(each, theme=theme, subject=kind.subject)

@@ -1,5 +1,6 @@
 """Features of kinds that a company declares itself: what they are, what they are called."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from features.engine.own_rows import OwnKind, every_column, own_kinds_of
 from features.engine.words import render
 from retention.core.feature_table import is_own
 from retention.i18n.language import TRANSLATED, language
+from retention.serving.sentences import SENTENCES
+from retention.serving.themes import FAMILIES, family_of, theme_name
 from tests.support import engines, histories
 from tests.support.training_company import PARAMS, small_params
 
@@ -94,8 +97,21 @@ def test_kinds_have_the_features_of_what_any_mapping_fills() -> None:
     names = {feature.name for feature in of_kinds}
     assert {"night_ride__rating_90d", "portal__late_90d"} <= names
     assert "night_ride__quantity_30d" not in names
-    # a theme of the files keeps its name, its sentences and what staff can do about it
-    assert {feature.theme for feature in of_kinds} == {"night_ride", "portal__"}
+    # themes and families of the files keep their names, sentences and what staff can do about them
+    themes = {feature.theme for feature in of_kinds}
+    assert themes == {"night_ride__", "portal__"}
+    assert [theme_name(theme, language("en")) for theme in sorted(themes)] == [
+        "night ride",
+        "portal",
+    ]
+
+
+@pytest.mark.parametrize(
+    "family", [*FAMILIES, *(theme for of in FAMILIES.values() for theme in of)]
+)
+def test_a_kind_named_as_a_family_has_its_own_words(family: str) -> None:
+    (theme,) = {each.theme for each in own_kinds.features_of([replace(CALL, name=family)])}
+    assert family_of(theme) not in SENTENCES
 
 
 def test_words_name_the_kind_in_every_language() -> None:
