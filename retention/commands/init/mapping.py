@@ -45,6 +45,9 @@ _NUMBER_WORDS: Final = r"_?(id|no|nr|number|code|key)"
 _COUNTED: Final = ("amount", "quantity")
 _MOST_PAIRS: Final = 30
 _DELETED: Final = re.compile(r"(^|_)(deleted|voided)(_at|_on)?$")
+_VISIT: Final = re.compile(
+    r"(^|_)(visits?|usage|used|logins?|sessions?|portal|pages?|clicks?|views?|app)(_|$)"
+)
 _MINOR_UNIT: Final = re.compile(r"(^|_)(cents?|pence|paisa|minor)(_|$)")
 
 
@@ -342,6 +345,21 @@ def _map_contract(proposal: Proposal, event: dict[str, Any], end: GuessedColumn)
     )
 
 
+def _map_moment(proposal: Proposal, event: dict[str, Any], name: str) -> None:
+    """A customer and a time alone: a visit where a name says so, else a purchase of unknown price.
+
+    Features of visits speak of the portal, which nobody has seen in such a file.
+    """
+    look = proposal.look
+    names = map(plain_name, (name, *look.columns))
+    kind, other = "purchase", "visit"
+    if any(_VISIT.search(each) for each in names):
+        kind, other = other, kind
+    found = _with_columns(look, {"kind": kind} | event, channel="channel", topic="topic")
+    why = f"a customer and a time without money; it could be kind: {other}, or a word of your own"
+    proposal.note("events", [found], why)
+
+
 def _map_fact(proposal: Proposal, event: dict[str, Any], name: str) -> None:
     look = proposal.look
     money, why = _money(look)
@@ -351,8 +369,7 @@ def _map_fact(proposal: Proposal, event: dict[str, Any], name: str) -> None:
         )
         return
     if not money:
-        visit = _with_columns(look, {"kind": "visit"} | event, channel="channel", topic="topic")
-        proposal.note("events", [visit], "a customer and a time without money")
+        _map_moment(proposal, event, name)
         return
     is_payment = any(word in name for word in _PAYMENT_NAMES)
     kind, opposite = ("payment", None) if is_payment else ("purchase", "return")

@@ -119,6 +119,21 @@ def test_tables_that_share_no_customer_are_joined(folder: Path) -> None:
     assert raw["labels"]["churn"]["rule"] == "cancel"
 
 
+@pytest.mark.parametrize(
+    ("file", "kind"), [("apparel.csv", "purchase"), ("shop_visits.csv", "visit")]
+)
+def test_a_customer_and_a_time_alone_is_a_visit_only_where_a_name_says_so(
+    folder: Path, file: str, kind: str
+) -> None:
+    rows = [f"u{i % 9},{FIRST + dt.timedelta(days=i)}" for i in range(200)]
+    (folder / file).write_text("\n".join(["user_id,day", *rows]) + "\n")
+    raw = proposed(folder / file)
+    (event,) = raw["sources"][file.removesuffix(".csv")]["events"]
+    assert event["kind"] == kind
+    assert raw["labels"]["churn"]["kinds"] == [kind]
+    assert "or a word of your own" in Path("params.yaml").read_text()
+
+
 def test_an_existing_params_file_stays(folder: Path) -> None:
     path = folder / "visits.csv"
     path.write_text("user_id,seen_at\n" + "".join(f"u{i},2024-01-0{i}\n" for i in range(1, 9)))
