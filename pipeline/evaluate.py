@@ -50,9 +50,10 @@ def evaluate(predictions: pd.DataFrame, scores: pd.DataFrame, params: Params) ->
     churn = populations.frames_by_model(predictions, scores, "churn")
     value = populations.frames_by_model(predictions, scores, "value")
     capacity, plan = params.at_risk.capacity, params.evaluate
-    # The list is ranked by expected loss; beside it stand lists by each model's probability.
+    # Beside the list stand lists by each model's probability.
     ranked = {name: frame.assign(rank_by=frame["prediction"]) for name, frame in churn.items()}
-    ranked[RECIPE]["rank_by"] = ranked[RECIPE]["expected_loss"]
+    recipe = ranked[RECIPE]
+    recipe["rank_by"] = metrics.list_order(recipe["expected_loss"], recipe["prediction"])
 
     def value_metrics(y: Floats, predicted: Floats, weight: Weights) -> dict[str, float]:
         without_interval = metrics.value_metrics(y, predicted, predicted, predicted, weight)

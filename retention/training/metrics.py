@@ -115,6 +115,25 @@ def top_rows(p: Floats, rows: int, order: ArrayLike) -> NDArray[np.intp]:
     return np.lexsort((np.asarray(order), -p))[:rows]
 
 
+def list_order(expected_loss: ArrayLike, churn_probability: ArrayLike) -> Floats:
+    """Order customers as the list does: by expected loss, then by churn probability.
+
+    Parameters
+    ----------
+    expected_loss : array-like of shape (n,)
+        Account currency; all 0 where the history has no money.
+    churn_probability : array-like of shape (n,)
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        The greater, the higher on the list; equal where both are.
+    """
+    keys = np.column_stack([expected_loss, churn_probability])
+    place = np.unique(keys, axis=0, return_inverse=True)[1]
+    return place.astype(float)
+
+
 def on_list(p: Floats, customers: float, order: ArrayLike, weight: Weights = None) -> Floats:
     """How many customers of each row are on a list of those with the greatest p.
 

@@ -31,7 +31,7 @@ def slice_metrics(
     customers : DataFrame, at most one row per customer
         customer_id and any of ATTRIBUTES.
     capacity : int
-        Length of the list, the customers with the greatest expected loss.
+        Length of the list, the first customers by `metrics.list_order`.
     min_size : int
         Customers below which a group is left out.
 
@@ -46,8 +46,8 @@ def slice_metrics(
     rows = scores.merge(customers, on="customer_id", how="left", validate="one_to_one")
     order = bootstrap.tie_ranks(rows["customer_id"])
     weight = rows["weight"].to_numpy(dtype=float) if "weight" in rows else np.ones(len(rows))
-    loss = rows["expected_loss"].to_numpy(dtype=float)
-    rows["listed"] = metrics.on_list(loss, capacity, order, weight) / weight
+    rank_by = metrics.list_order(rows["expected_loss"], rows["churn_probability"])
+    rows["listed"] = metrics.on_list(rank_by, capacity, order, weight) / weight
     rows[VALUE] = thirds(rows["expected_value"])
     attributes = [name for name in (*ATTRIBUTES, VALUE) if name in rows]
     return [

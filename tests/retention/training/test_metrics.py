@@ -307,3 +307,10 @@ def test_a_row_that_stands_for_several_customers_counts_as_so_many() -> None:
     assert metrics.churn_metrics(y, p, 40, order, ones) == pytest.approx(
         metrics.churn_metrics(y, p, 40, order)
     )
+
+
+def test_without_money_a_list_goes_by_the_chance() -> None:
+    p = np.array([0.2, 0.9, 0.5, 0.9])
+    assert metrics.list_order(np.zeros(4), p).tolist() == [0, 2, 1, 2]
+    assert metrics.list_order([3.0, 1.0, 2.0, 1.0], p).tolist() == [2, 0, 1, 0]
+    assert metrics.list_order([3.0, 1.0, 1.0, 1.0], p).tolist() == [2, 1, 0, 1]
