@@ -355,9 +355,9 @@ def _map_moment(proposal: Proposal, event: dict[str, Any], name: str) -> None:
     kind, other = "purchase", "visit"
     if any(_VISIT.search(each) for each in names):
         kind, other = other, kind
-    found = _with_columns(look, {"kind": kind} | event, channel="channel", topic="topic")
+    moment = _with_columns(look, {"kind": kind} | event, channel="channel", topic="topic")
     why = f"a customer and a time without money; it could be kind: {other}, or a word of your own"
-    proposal.note("events", [found], why)
+    proposal.note("events", [moment], why)
 
 
 def _map_fact(proposal: Proposal, event: dict[str, Any], name: str) -> None:
