@@ -437,7 +437,7 @@ def test_another_capacity_only_lists_anew_and_leaves_the_old_list(
     planned = ran(other.repro("--dry"))
     again = ("evaluate", "promote", "score", "guard", "at_risk", "publish")
     assert {"evaluate", "score", "at_risk", "publish"} <= set(planned)
-    assert set(planned) <= {*LOOK_AGAIN, "params", *again, "outcomes"}
+    assert set(planned) <= {*LOOK_AGAIN, "params", *again, "forecast", "outcomes"}
     other.stages(*again)
     assert current(other) != old
     assert snapshot_of(old) == before

@@ -124,6 +124,7 @@ def test_the_stages_of_a_run_are_those_of_dvc_without_what_is_learnt_or_reported
         "uplift",
         "evaluate",
         "promote",
+        "forecast",
         "outcomes",
     }
     assert [stage for stage in stages if stage not in left_out] == of_run
